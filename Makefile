@@ -1,0 +1,49 @@
+# Each target sets up what it needs. `make demo` and `make test` are the two commands of the README.
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+SHELL := /bin/bash
+
+.PHONY: demo test test-fast lint live docs bench clean system
+
+demo: $(VENV)/.installed
+	$(VENV)/bin/khabar demo
+
+test: lint $(VENV)/.installed-test system
+	$(PYTHON) -m pytest
+
+test-fast: $(VENV)/.installed-test
+	$(PYTHON) -m pytest -m "not live" -q
+
+lint: $(VENV)/.installed-test
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+docs: $(VENV)/.installed
+	$(PYTHON) docs/reference.py > docs/commands.md
+
+clean:
+	rm -rf $(VENV) khabar-demo dist .khabar
+
+# Debian's Chromium and Arabic fonts for the browser tests; needs root (or sudo) only when they are missing.
+system:
+	@command -v chromium >/dev/null && fc-list 2>/dev/null | grep -q "Noto Naskh Arabic" || \
+	  { s=$$( [ $$(id -u) = 0 ] || echo sudo ); $$s apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive $$s apt-get install -y -qq chromium fonts-noto-core fontconfig git >/dev/null; }
+
+$(VENV)/bin/python:
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "khabar needs Python 3.11 or newer" >&2; exit 2; }
+	@python3 -m venv $(VENV) 2>/dev/null || \
+	  { rm -rf $(VENV); s=$$( [ $$(id -u) = 0 ] || echo sudo ); $$s apt-get update -qq && \
+	    $$s apt-get install -y -qq python3-venv >/dev/null && python3 -m venv $(VENV); }
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing khabar into $(VENV) (about a minute the first time)"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing khabar and what its tests need into $(VENV)"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	@touch $@ $(VENV)/.installed

@@ -1,0 +1,1 @@
+"""khabar: from raw Arabic news to annotated, versioned Hugging Face datasets."""

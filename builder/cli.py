@@ -1,0 +1,372 @@
+"""The command line: parses, calls one flow function, prints, returns the exit code.
+
+Data goes to stdout, everything else to stderr. Heavy libraries are not imported here:
+`khabar --help` must stay quick.
+"""
+
+import functools
+import json
+import os
+import platform
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec
+
+import click
+
+from builder.records import Issue, Refused, Report
+
+P = ParamSpec("P")
+
+
+@dataclass(slots=True)
+class Shell:
+    """How this run of the command line reads and prints."""
+
+    folder: Path = Path()
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+    def progress(self, message: str) -> None:
+        """Say on stderr what goes on."""
+        if not self.quiet:
+            click.echo(message, err=True)
+
+
+def _common(function: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("-v", "--verbose", is_flag=True, help="Print every set-aside record and every warning."),
+        click.option("-q", "--quiet", is_flag=True, help="Print no progress."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout."),
+        click.option("-C", "folder", type=click.Path(path_type=Path), help="Work as if started in this folder."),
+    ):
+        function = option(function)
+    return function
+
+
+def verb(function: Callable[Concatenate[Shell, P], Report]) -> Callable[..., None]:
+    """Make a command of a function that returns a Report: common options, printing, exit code."""
+
+    @_common
+    @click.pass_obj
+    @functools.wraps(function)
+    def command(
+        shell: Shell,
+        /,
+        folder: Path | None,
+        as_json: bool,
+        quiet: bool,
+        verbose: bool,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        shell.folder = folder or shell.folder
+        shell.as_json |= as_json
+        shell.quiet |= quiet
+        shell.verbose |= verbose
+        report = function(shell, *args, **kwargs)
+        show(report, shell)
+        sys.exit(report.exit_code)
+
+    return command
+
+
+def show(report: Report, shell: Shell) -> None:
+    """Print a report: as JSON, or as lines that a person reads."""
+    if shell.as_json:
+        from builder.project import to_plain
+
+        click.echo(json.dumps(to_plain(report), ensure_ascii=False))
+        return
+    for account in report.accounts:
+        click.echo(f"{account.stage}: {account.taken} {account.unit} in, {account.kept} kept")
+        for reason, number in sorted(account.set_aside.items()):
+            click.echo(f"    {number:>6}  {reason}")
+    for name, value in report.facts.items():
+        click.echo(f"{name}:\n{value}" if "\n" in value else f"{name}: {value}")
+    warnings = [i for i in report.issues if i.severity == "warning"]
+    shown = [i for i in report.issues if i.severity == "error"] + (warnings if shell.verbose else warnings[:10])
+    show_issues(shown)
+    if len(warnings) > 10 and not shell.verbose:
+        click.echo(f"and {len(warnings) - 10} more warnings: run with -v to see all", err=True)
+
+
+def show_issues(issues: list[Issue]) -> None:
+    """Print issues on stderr: where, severity, what, what to do."""
+    for issue in issues:
+        place = " ".join(filter(None, (issue.where, issue.article_id, issue.annotator)))
+        colour = "red" if issue.severity == "error" else "yellow"
+        head = click.style(f"{issue.severity}[{issue.code}]", fg=colour)
+        click.echo(f"{place + ': ' if place else ''}{head} {issue.message}", err=True)
+        if issue.fix:
+            click.echo(f"    fix: {issue.fix}", err=True)
+        if issue.link:
+            click.echo(f"    see: {issue.link}", err=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="khabar", prog_name="khabar")
+@_common
+@click.pass_context
+def khabar(context: click.Context, folder: Path | None, as_json: bool, quiet: bool, verbose: bool) -> None:
+    """From raw Arabic news to annotated, versioned Hugging Face datasets.
+
+    The road: ingest, clean, dedup, sample, send, collect, check, agree, adjudicate,
+    build, push, verify. Each verb can be run twice with the same result.
+    """
+    context.obj = Shell(folder or Path(), as_json, quiet, verbose)
+
+
+@khabar.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@verb
+def init(shell: Shell, directory: Path) -> Report:
+    """Make a new dataset project in DIRECTORY: schema, card template, .gitignore."""
+    from builder import flow
+
+    return flow.init(shell.folder / directory)
+
+
+@khabar.command()
+@click.argument("paths", type=click.Path(path_type=Path), nargs=-1, required=True)
+@verb
+def ingest(shell: Shell, paths: tuple[Path, ...]) -> Report:
+    """Read .txt and .jsonl files, or folders of them, as documents; the text is not touched."""
+    from builder import flow
+
+    return flow.ingest(_project(shell), [shell.folder / path for path in paths])
+
+
+@khabar.command()
+@verb
+def clean(shell: Shell) -> Report:
+    """Normalize each document and drop boilerplate lines, with the way back to the raw text."""
+    from builder import flow
+
+    return flow.clean(_project(shell))
+
+
+@khabar.command()
+@verb
+def dedup(shell: Shell) -> Report:
+    """Group exact and near-duplicate articles; they are marked, never removed."""
+    from builder import flow
+
+    return flow.dedup(_project(shell))
+
+
+_batch = click.option("--batch", help="Name of the batch (default: the newest, or batch-1).")
+
+
+@khabar.command()
+@_batch
+@click.option("--size", type=click.IntRange(min=1), help="Articles in the batch (default: schema/dataset.yaml).")
+@verb
+def sample(shell: Shell, batch: str | None, size: int | None) -> Report:
+    """Choose articles to annotate: seeded, one of each duplicate group, spread over sources."""
+    from builder import flow
+
+    return flow.sample(_project(shell), batch, size)
+
+
+@khabar.command()
+@_batch
+@click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
+@verb
+def send(shell: Shell, batch: str | None, dry_run: bool) -> Report:
+    """Send a batch to Label Studio; what is already there is not sent again."""
+    from builder import flow
+
+    return flow.send(_project(shell), batch, dry_run=dry_run, progress=shell.progress)
+
+
+@khabar.command()
+@_batch
+@click.option("--prune", is_flag=True, help="Let judgements go that the server no longer has.")
+@verb
+def collect(shell: Shell, batch: str | None, prune: bool) -> Report:
+    """Fetch every annotator's results into annotations/<batch>/judgements.jsonl."""
+    from builder import flow
+
+    return flow.collect(_project(shell), batch, prune=prune)
+
+
+@khabar.command()
+@verb
+def check(shell: Shell) -> Report:
+    """Find every fault in the judgements, each with the link of its task; exit 1 if there is an error."""
+    from builder import flow
+
+    return flow.check(_project(shell))
+
+
+@khabar.command()
+@verb
+def agree(shell: Shell) -> Report:
+    """Measure how well annotators agree, with intervals; exit 1 below the floors of dataset.yaml."""
+    from builder import flow
+
+    return flow.agree(_project(shell))
+
+
+@khabar.command()
+@verb
+def adjudicate(shell: Shell) -> Report:
+    """Turn judgements into gold by majority; ties become disputes until a decision settles them."""
+    from builder import flow
+
+    return flow.adjudicate(_project(shell))
+
+
+@khabar.command()
+@click.argument("version")
+@verb
+def build(shell: Shell, version: str) -> Report:
+    """Build release VERSION (such as 1.0.0) into dist/: Parquet, card, manifest."""
+    from builder import flow
+
+    return flow.build(_project(shell), version)
+
+
+_rehearse = click.option("--rehearse", is_flag=True, help="Use a rehearsal Hub on this machine, kept in .khabar/hub.")
+
+
+@khabar.command()
+@click.argument("version")
+@_rehearse
+@click.option("--dry-run", is_flag=True, help="Say what would change on the Hub, and change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask before publishing.")
+@verb
+def push(shell: Shell, version: str, rehearse: bool, dry_run: bool, yes: bool) -> Report:
+    """Publish release VERSION: one commit, read back and compared, then tagged."""
+    from builder import flow
+
+    project = _project(shell)
+    if not (rehearse or dry_run or yes) and sys.stdin.isatty():
+        click.confirm(f"Publish v{version} of {project.schema.dataset.repo_id}?", abort=True, err=True)
+    return flow.push(project, version, rehearse=rehearse, dry_run=dry_run, progress=shell.progress)
+
+
+@khabar.command()
+@click.argument("version")
+@_rehearse
+@verb
+def verify(shell: Shell, version: str, rehearse: bool) -> Report:
+    """Read tag vVERSION back with load_dataset and compare each row with the local release."""
+    from builder import flow
+
+    return flow.verify(_project(shell), version, rehearse=rehearse, progress=shell.progress)
+
+
+@khabar.command()
+@verb
+def status(shell: Shell) -> Report:
+    """Show where the project stands: each stage's account, batches, disputes, releases."""
+    from builder import flow
+
+    return flow.status(_project(shell))
+
+
+@khabar.group()
+def studio() -> None:
+    """Run the embedded Label Studio, on this machine only."""
+
+
+@studio.command("install")
+@verb
+def studio_install(shell: Shell) -> Report:
+    """Install Label Studio into an environment of its own; done once for all projects."""
+    from builder import flow
+
+    return flow.studio_install(progress=shell.progress)
+
+
+@studio.command("up")
+@click.option("--port", type=click.IntRange(1024, 65535), help="Port on 127.0.0.1 (default: a free one).")
+@verb
+def studio_up(shell: Shell, port: int | None) -> Report:
+    """Start Label Studio for this project on 127.0.0.1, and print its address."""
+    from builder import flow
+
+    return flow.studio_up(_project(shell), port, progress=shell.progress)
+
+
+@studio.command("down")
+@verb
+def studio_down(shell: Shell) -> Report:
+    """Stop this project's Label Studio; its data stays."""
+    from builder import flow
+
+    return flow.studio_down(_project(shell))
+
+
+@studio.command("invite")
+@click.argument("names", nargs=-1, required=True)
+@verb
+def studio_invite(shell: Shell, names: tuple[str, ...]) -> Report:
+    """Make an account for each annotator NAME, and print its password once."""
+    from builder import flow
+
+    return flow.studio_invite(_project(shell), names)
+
+
+@khabar.command()
+@click.option("--keep", is_flag=True, help="Leave Label Studio up, and print its address and login.")
+@click.argument("directory", type=click.Path(path_type=Path), default=Path("khabar-demo"))
+@verb
+def demo(shell: Shell, directory: Path, keep: bool) -> Report:
+    """Go the whole road in DIRECTORY with invented articles and simulated annotators."""
+    from builder import demo as road
+
+    return road.demo(shell.folder / directory, keep=keep, progress=shell.progress)
+
+
+def _project(shell: Shell) -> "Any":
+    from builder.project import find_project
+
+    return find_project(shell.folder)
+
+
+def _report_bug(error: Exception) -> str:
+    report = "\n".join(
+        [
+            f"khabar {installed_version('khabar')}, Python {platform.python_version()}, {platform.platform()}",
+            f"command: {' '.join(sys.argv[1:])}",
+            *traceback.format_exception(error),
+        ]
+    )
+    with tempfile.NamedTemporaryFile("w", prefix="khabar-", suffix=".log", delete=False, encoding="utf-8") as out:
+        out.write(report)
+    return out.name
+
+
+def main() -> None:
+    """Run the command line; every fault ends in a message and an exit code, never in a traceback."""
+    try:
+        khabar(standalone_mode=False)
+    except Refused as refused:
+        show_issues(list(refused.issues))
+        sys.exit(refused.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted: nothing acknowledged is lost; run the same command again to go on", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the one boundary: a bug becomes a report to paste
+        click.echo(f"khabar met a fault of its own: {type(error).__name__}: {error}", err=True)
+        click.echo(f"    fix: please report it with the file {_report_bug(error)}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""The whole road, once: invented articles, a real Label Studio, a rehearsal Hub.
+
+The annotators are simulated, and every screen, the card and the release say so.
+Everything else is what a user runs: the functions of flow.py, in their order.
+"""
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from builder import flow
+from builder.project import Project, read_jsonl, read_table, template, write_jsonl
+from builder.records import Article, BatchItem, Decision, Dispute, Report, Stance, refuse
+
+VERSION = "1.0.0"
+BATCH = "demo"
+SEED = 13
+ANNOTATORS = ("annotator-1", "annotator-2", "annotator-3")
+PUBLIC_KEY = "khabar-demo: simulated annotators have nothing to hide"
+"""The pseudonym key of the demonstration: fixed, so that its release has the same bytes everywhere."""
+
+Progress = Callable[[str], None]
+
+
+def demo(folder: Path, *, keep: bool, progress: Progress) -> Report:
+    """Walk the whole road in a folder; an earlier demonstration there is replaced.
+
+    Raises Refused (exit code 2) when the folder holds anything else.
+    """
+    os.environ["KHABAR_SECRET"] = PUBLIC_KEY
+    for name in ("LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY", "HF_ENDPOINT", "HF_TOKEN"):
+        os.environ.pop(name, None)  # the demonstration never touches a user's own servers
+    began = time.monotonic()
+    project = _fresh(folder)
+    flow.studio_install(progress=progress)
+    ready = time.monotonic()
+    try:
+        login = _annotate(project, progress)
+        reports = _release(project, progress)
+    finally:
+        if not keep:
+            flow.studio_down(project)
+    facts = _facts(project, reports, login if keep else None)
+    facts["time"] = f"set-up {ready - began:.0f} s, road {time.monotonic() - ready:.0f} s"
+    return replace(reports[-1], verb="demo", facts=facts)
+
+
+def _fresh(folder: Path) -> Project:
+    marker = folder / ".khabar" / "demo"
+    if folder.exists() and any(folder.iterdir()):
+        if not marker.exists():
+            raise refuse("exists", "the folder is not empty, and no earlier demonstration made it", where=str(folder),
+                         fix="name another folder: `khabar demo DIRECTORY`")  # fmt: skip
+        flow.studio_down(Project(folder))
+        shutil.rmtree(folder)
+    flow.init(folder)
+    project = Project(folder)
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+    return project
+
+
+def _annotate(project: Project, progress: Progress) -> dict[str, str]:
+    """From raw articles to judgements on a real server; gives back the annotators' logins."""
+    from builder.annotation import server, studio
+    from builder.annotation.simulate import answer, parse_knowledge
+
+    progress("ingest, clean, dedup, sample")
+    flow.ingest(project, [template() / "examples" / "articles"])
+    flow.clean(project)
+    flow.dedup(project)
+    flow.sample(project, BATCH, None)
+    progress("starting Label Studio on 127.0.0.1")
+    running = server.up(project.work / "studio", port=None, progress=progress)
+    flow.send(project, BATCH, dry_run=False, progress=progress)
+    knowledge = parse_knowledge((template() / "examples" / "simulation.yaml").read_text(encoding="utf-8"))
+    articles = {article.id: article for article in read_table(project.work / "articles.parquet", Article)}
+    items = read_jsonl(project.annotations / BATCH / "batch.jsonl", BatchItem)
+    logins = dict(server.accounts(project.work / "studio", ANNOTATORS))
+    place = project.noted(f"sent/{BATCH}")
+    for number, (email, password) in enumerate(logins.items()):
+        answers = {
+            item.article_id: answer(articles[item.article_id], knowledge, project.schema.labels, number, SEED)
+            for item in items
+        }
+        studio.annotate_as(running.url, email, password, int(place["project_id"]), answers)
+        progress(f"{email}: {len(answers)} articles submitted over HTTP (simulated annotator)")
+    return logins
+
+
+def _release(project: Project, progress: Progress) -> list[Report]:
+    """From judgements to a verified tag on the rehearsal Hub."""
+    reports = [flow.collect(project, BATCH, prune=False), flow.check(project), flow.agree(project)]
+    before = flow.adjudicate(project)
+    _decide(project)
+    reports += [before, flow.adjudicate(project), flow.build(project, VERSION)]
+    progress("pushing to a rehearsal Hub on 127.0.0.1")
+    reports.append(flow.push(project, VERSION, rehearse=True, dry_run=False, progress=progress))
+    reports.append(flow.verify(project, VERSION, rehearse=True, progress=progress))
+    return reports
+
+
+def _decide(project: Project) -> None:
+    """A simulated adjudicator settles every dispute over stance but the last, which stays open."""
+    from builder.annotation.simulate import parse_knowledge, truth
+
+    knowledge = parse_knowledge((template() / "examples" / "simulation.yaml").read_text(encoding="utf-8"))
+    articles = {article.id: article for article in read_table(project.work / "articles.parquet", Article)}
+    disputes = read_jsonl(project.work / "disputes.jsonl", Dispute)
+    decisions: list[Decision] = []
+    for dispute in [d for d in disputes if d.what.startswith("stance:")][:-1]:
+        article = articles[dispute.article_id]
+        known = {s.target: s.value for s in truth(article, knowledge, project.schema.labels)[1]}
+        target = dispute.what.removeprefix("stance:")
+        stance = Stance(target, known[target])
+        decisions.append(Decision(article.id, article.text_sha, "simulated-adjudicator", None, (stance,), "simulated"))
+    write_jsonl(project.annotations / BATCH / "decisions.jsonl", decisions)

@@ -1,0 +1,410 @@
+"""One function for each verb: read, stage, write.
+
+The only place where corpus, annotation and release meet. Each function holds the
+project's lock while it works, and gives the same result when it is run twice.
+"""
+
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from builder.project import Project, read_jsonl, read_table, template, write_bytes, write_jsonl, write_table
+from builder.records import (
+    Account,
+    Agreement,
+    Article,
+    BatchItem,
+    Decision,
+    Dispute,
+    Document,
+    Group,
+    Issue,
+    Judgement,
+    Report,
+    SetAside,
+    refuse,
+    sha16,
+)
+
+Progress = Callable[[str], None]
+TEMPLATE_FILES = ("schema", "dataset_card.md")
+GITIGNORE = ".khabar/\ndist/\n"
+
+
+def init(folder: Path) -> Report:
+    """Make a new project: the template's schema and card; nothing is overwritten."""
+    if (folder / "schema").exists():
+        raise refuse("exists", "there is a schema folder already", where=str(folder), fix="choose an empty folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in TEMPLATE_FILES:
+        source = template() / name
+        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, folder / name)
+    (folder / "annotations").mkdir(exist_ok=True)
+    if not (folder / ".gitignore").exists():
+        write_bytes(folder / ".gitignore", GITIGNORE.encode())
+    return Report("init", facts={"project": str(folder), "next": "edit schema/, then `khabar ingest FILES`"})
+
+
+def ingest(project: Project, paths: Sequence[Path]) -> Report:
+    """Add documents to the project; text that is already there adds nothing."""
+    from builder.corpus.readers import read_documents
+
+    with project.lock():
+        reading = read_documents(paths)
+        present = read_table(project.work / "documents.parquet", Document)
+        known = {document.id: document for document in present}
+        fresh = [document for document in reading.documents if document.id not in known]
+        again = [
+            SetAside("ingest", d.origin, "already ingested", known[d.id].origin)
+            for d in reading.documents
+            if d.id in known
+        ]
+        aside = [*reading.set_aside, *again]
+        account = _account("ingest", "files and lines", reading.taken, len(fresh), aside)
+        if fresh:
+            write_table(project.work / "documents.parquet", sorted([*present, *fresh], key=lambda d: d.id), Document)
+        project.save_account("ingest", [account], aside)
+    return Report("ingest", (account,), facts={"documents in the project": str(len(present) + len(fresh))})
+
+
+def clean(project: Project) -> Report:
+    """Clean every document into articles, with each removal recorded."""
+    from builder.corpus.clean import clean as clean_document
+    from builder.text.profiles import profile
+
+    with project.lock():
+        schema = project.schema
+        documents = _documents(project)
+        table = profile(schema.dataset.profile)
+        cleaned = [clean_document(document, table, schema.boilerplate) for document in documents]
+        articles = sorted((a for c in cleaned for a in c.articles), key=lambda a: a.id)
+        aside = [s for c in cleaned for s in c.set_aside]
+        rules = sum((Counter(c.dropped_by_rule) for c in cleaned), Counter[str]())
+        embedded = sum(a.part > 0 for a in articles)
+        with_body = sum(bool(c.articles) for c in cleaned)
+        accounts = (
+            _account("clean", "documents", len(documents), with_body, aside),
+            Account("clean", "lines", sum(c.lines for c in cleaned), sum(c.kept_lines for c in cleaned), dict(rules)),
+        )
+        write_table(project.work / "articles.parquet", articles, Article)
+        project.save_account("clean", accounts, aside)
+        project.stamp("clean", _clean_inputs(project, documents))
+    facts = {"articles": f"{len(articles)}, of which {embedded} were embedded in the page of another"}
+    return Report("clean", accounts, tuple(i for c in cleaned for i in c.issues), facts)
+
+
+def dedup(project: Project) -> Report:
+    """Group exact and near-duplicate articles; mark them, remove none."""
+    with project.lock():
+        articles = _articles(project)
+        groups = _group(project, articles)
+    kinds = Counter(group.kind for group in groups)
+    shared = len({g.group_id for g in groups if g.kind != "single"})
+    account = Account("dedup", "articles", len(articles), len(groups))
+    facts = {"groups": f"{len({g.group_id for g in groups})}, of which {shared} hold copies "
+                       f"({kinds['exact']} exact, {kinds['near']} near)"}  # fmt: skip
+    return Report("dedup", (account,), facts=facts)
+
+
+def sample(project: Project, batch: str | None, size: int | None) -> Report:
+    """Choose a batch; a batch that exists is kept as it is."""
+    from builder.corpus.sample import sample as choose
+
+    name = batch or "batch-1"
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,30}", name):
+        raise refuse("batch", f"{name!r} is not a batch name: a-z, 0-9, '-' and '_', at most 31")
+    with project.lock():
+        path = project.annotations / name / "batch.jsonl"
+        if path.exists():
+            items = read_jsonl(path, BatchItem)
+            return Report("sample", facts={"batch": f"{name} has {len(items)} articles already and stays as it is"})
+        articles = _articles(project)
+        groups = _fresh_groups(project, articles)
+        taken = {item.group_id for other in project.batches() for item in _batch_items(project, other)}
+        sources = {document.id: document.source for document in _documents(project)}
+        sampling = project.schema.dataset.sampling
+        items, account = choose(articles, groups, sources, name, size or sampling.size, sampling.seed, taken)
+        if not items:
+            raise refuse("empty-batch", "no article is left to choose", fix="ingest and clean more documents")
+        write_jsonl(path, items)
+        project.save_account("sample", [account])
+    return Report("sample", (account,), facts={"batch": f"{name}: {len(items)} articles in {path}"})
+
+
+def send(project: Project, batch: str | None, *, dry_run: bool, progress: Progress) -> Report:
+    """Send a batch to Label Studio; articles that are there already are not sent again."""
+    from builder.annotation import interface, studio, tasks
+
+    with project.lock():
+        schema = project.schema
+        name = _batch_name(project, batch)
+        articles = {article.id: article for article in _articles(project)}
+        sources = {document.id: document.source for document in _documents(project)}
+        items = _batch_items(project, name)
+        gone = [item.article_id for item in items if item.article_id not in articles]
+        if gone:
+            raise refuse("unknown-article", f"batch {name} names {len(gone)} articles that this project does not have, "
+                         f"such as {gone[0]}", fix="ingest and clean the batch's documents first")  # fmt: skip
+        guide = interface.guide_html(schema.guidelines)
+        payload = [
+            tasks.task_of(articles[i.article_id], i, schema, sources[articles[i.article_id].document_id], guide)
+            for i in items
+        ]
+        connection = _connection(project)
+        sent = studio.send(
+            connection, _title(project, name), interface.render_config(schema.labels), payload,
+            overlap=schema.dataset.overlap, dry_run=dry_run, progress=progress,
+        )  # fmt: skip
+        account = Account("send", "articles", len(items), sent.created, {"already there": sent.present})
+        if not dry_run:
+            project.save_account("send", [account])
+            project.note(f"sent/{name}", {"url": sent.url, "project_id": sent.project_id})
+    where = "would be created" if dry_run else f"{sent.url}/projects/{sent.project_id}/data?labeling=1"
+    return Report("send", (account,), facts={"annotate at": where})
+
+
+def collect(project: Project, batch: str | None, *, prune: bool) -> Report:
+    """Fetch all results of all annotators into the batch's judgements.jsonl, sorted and pseudonymous."""
+    from builder.annotation import studio, tasks
+
+    with project.lock():
+        name = _batch_name(project, batch)
+        path = project.annotations / name / "judgements.jsonl"
+        key = project.pseudonym_key()
+        found = studio.collect(_connection(project), _title(project, name), lambda who: tasks.pseudonym(key, who))
+        before = {(j.annotator, j.article_id, j.annotation_id) for j in read_jsonl(path, Judgement)}
+        gone = before - {(j.annotator, j.article_id, j.annotation_id) for j in found.judgements}
+        if gone and not prune:
+            message = f"Label Studio no longer has {len(gone)} of the {len(before)} judgements in {path}"
+            raise refuse(
+                "would-lose", message, fix="is this the right server? else `khabar collect --prune`", exit_code=1
+            )
+        write_jsonl(path, found.judgements)
+        aside = [SetAside("collect", f"batch {name}", "draft, not submitted")] * found.drafts
+        taken = len(found.judgements) + found.drafts
+        account = _account("collect", "annotations", taken, len(found.judgements), aside)
+        project.save_account("collect", [account], aside)
+    people = len({j.annotator for j in found.judgements})
+    facts = {"judgements": f"{len(found.judgements)} of {people} annotators in {path}"}
+    return Report("collect", (account,), tuple(found.issues), facts)
+
+
+def check(project: Project) -> Report:
+    """List every fault in the judgements; exit code 1 where one is an error."""
+    from builder.annotation import check as checks
+
+    articles = {article.id: article for article in _articles(project)}
+    judgements = _judgements(project)
+    places = {name: project.noted(f"sent/{name}") for name in project.batches()}
+
+    def link(judgement: Judgement) -> str:
+        place = places.get(judgement.batch) or {}
+        return f"{place['url']}/projects/{place['project_id']}/data?task={judgement.task_id}" if place else ""
+
+    issues = checks.check(judgements, articles, project.schema.labels, link)
+    errors = sum(issue.severity == "error" for issue in issues)
+    facts = {"checked": f"{len(judgements)} judgements, {errors} errors, {len(issues) - errors} warnings"}
+    return Report("check", (), tuple(issues), facts, exit_code=1 if errors else 0)
+
+
+def agree(project: Project) -> Report:
+    """Measure agreement; exit code 1 where a figure is below its floor."""
+    from builder.annotation import agreement
+
+    with project.lock():
+        judgements, _ = _canonical(project, _articles(project))
+        figures = agreement.agree(judgements, project.schema.labels)
+        write_jsonl(project.work / "agreement.jsonl", figures)
+    floors = project.schema.dataset.floors
+    issues = tuple(
+        Issue(
+            "error",
+            "below-floor",
+            f"{f.measure}: {f.value:.3f} is below the floor of {floor}",
+            where=f"batch {f.batch}",
+        )
+        for f in figures
+        for layer, floor in (("entities", floors.span_f1), ("stance", floors.stance_alpha))
+        if (f.layer, f.label) == (layer, "all") and floor is not None and f.value is not None and f.value < floor
+    )
+    facts = {f"{f.layer} {f.label}" + ("" if f.batch == "all" else f" ({f.batch})"): _figure(f) for f in figures}
+    return Report("agree", (), issues, facts, exit_code=1 if issues else 0)
+
+
+def adjudicate(project: Project) -> Report:
+    """Make gold of the judgements; what votes cannot settle becomes a dispute."""
+    with project.lock():
+        judgements, accounts = _canonical(project, _articles(project))
+        result = _adjudicated(project, judgements)
+        write_jsonl(project.work / "gold.jsonl", result.golds)
+        write_jsonl(project.work / "disputes.jsonl", result.disputes)
+        project.save_account("check", accounts)
+        project.save_account("adjudicate", [result.account])
+    sources = Counter(gold.source for gold in result.golds)
+    facts = {"gold": ", ".join(f"{n} {source}" for source, n in sorted(sources.items())) or "none",
+             "open disputes": str(len(result.disputes))}  # fmt: skip
+    return Report("adjudicate", (*accounts, result.account), result.issues, facts)
+
+
+def status(project: Project) -> Report:
+    """Say where the project stands; reads only."""
+    stages = ("ingest", "clean", "dedup", "sample", "send", "collect", "check", "adjudicate", "build")
+    accounts = tuple(account for stage in stages for account in project.accounts(stage))
+    facts = {f"batch {name}": f"{len(_batch_items(project, name))} articles, "
+             f"{len(read_jsonl(project.annotations / name / 'judgements.jsonl', Judgement))} judgements"
+             for name in project.batches()}  # fmt: skip
+    disputes = read_jsonl(project.work / "disputes.jsonl", Dispute)
+    facts["open disputes"] = str(len(disputes))
+    for dispute in disputes:
+        answers = ", ".join(f"{who}: {answer}" for who, answer in sorted(dispute.answers.items()))
+        facts[f"  {dispute.article_id} {dispute.what}"] = answers
+    for release in sorted(project.root.glob("dist/v*/MANIFEST.json")):
+        pushed = project.noted(f"pushed/{release.parent.name}")
+        facts[f"release {release.parent.name}"] = f"pushed as {pushed['commit']}" if pushed else "built, not pushed"
+    return Report("status", accounts, facts=facts)
+
+
+def studio_install(*, progress: Progress) -> Report:
+    """Install Label Studio into an environment of its own, once for all projects."""
+    from builder.annotation import server
+
+    where = server.install(template() / "constraints-studio.txt", progress)
+    return Report("studio install", facts={"Label Studio": str(where)})
+
+
+def studio_up(project: Project, port: int | None, *, progress: Progress) -> Report:
+    """Start the project's Label Studio on loopback, or find it running."""
+    from builder.annotation import server
+
+    studio_install(progress=progress)
+    with project.lock():
+        running = server.up(project.work / "studio", port=port, progress=progress)
+    return Report("studio up", facts={"address": running.url, "next": "`khabar studio invite NAME` makes accounts"})
+
+
+def studio_down(project: Project) -> Report:
+    """Stop the project's Label Studio; its data stays."""
+    from builder.annotation import server
+
+    stopped = server.down(project.work / "studio")
+    return Report("studio down", facts={"Label Studio": "stopped" if stopped else "was not running"})
+
+
+def studio_invite(project: Project, names: Sequence[str]) -> Report:
+    """Make annotators' accounts; each password is shown once and stored nowhere."""
+    from builder.annotation import server
+
+    made = server.accounts(project.work / "studio", names)
+    return Report("studio invite", facts=dict(made))
+
+
+def _account(stage: str, unit: str, taken: int, kept: int, aside: Sequence[SetAside]) -> Account:
+    return Account(stage, unit, taken, kept, dict(sorted(Counter(s.reason for s in aside).items())))
+
+
+def _documents(project: Project) -> list[Document]:
+    documents = read_table(project.work / "documents.parquet", Document)
+    if not documents:
+        raise refuse("no-documents", "the project has no documents", fix="run `khabar ingest FILES` first")
+    return documents
+
+
+def _clean_inputs(project: Project, documents: Sequence[Document]) -> str:
+    from builder.text.profiles import profile
+
+    schema = project.schema
+    rules = schema.boilerplate.model_dump_json()
+    return sha16("\n".join([profile(schema.dataset.profile).id, rules, *(d.id for d in documents)]))
+
+
+def _articles(project: Project) -> list[Article]:
+    documents = _documents(project)
+    if project.stamped("clean") != _clean_inputs(project, documents):
+        message = "the documents, the profile or the boilerplate rules changed since the last `khabar clean`"
+        raise refuse("stale", message, fix="run `khabar clean` first")
+    return read_table(project.work / "articles.parquet", Article)
+
+
+def _group(project: Project, articles: Sequence[Article]) -> list[Group]:
+    from builder.corpus.duplicates import group
+    from builder.text.profiles import profile
+
+    groups = group(articles, profile(project.schema.dataset.profile).fold)
+    write_table(project.work / "groups.parquet", groups, Group)
+    project.save_account("dedup", [Account("dedup", "articles", len(articles), len(groups))])
+    project.stamp("dedup", sha16("\n".join(a.id + a.text_sha for a in articles)))
+    return groups
+
+
+def _fresh_groups(project: Project, articles: Sequence[Article]) -> list[Group]:
+    if project.stamped("dedup") == sha16("\n".join(a.id + a.text_sha for a in articles)):
+        return read_table(project.work / "groups.parquet", Group)
+    return _group(project, articles)
+
+
+def _batch_name(project: Project, batch: str | None) -> str:
+    names = project.batches()
+    if batch is None and names:
+        return names[-1]
+    if batch not in names:
+        raise refuse("no-batch", f"there is no batch {batch or ''}".strip(), fix="run `khabar sample` first")
+    return batch
+
+
+def _batch_items(project: Project, batch: str) -> list[BatchItem]:
+    return read_jsonl(project.annotations / batch / "batch.jsonl", BatchItem)
+
+
+def _title(project: Project, batch: str) -> str:
+    return f"{project.schema.dataset.repo_id.split('/')[1][:18]} {batch}"
+
+
+def _judgements(project: Project) -> list[Judgement]:
+    return [
+        j for name in project.batches() for j in read_jsonl(project.annotations / name / "judgements.jsonl", Judgement)
+    ]
+
+
+def _canonical(project: Project, articles: Sequence[Article]) -> tuple[list[Judgement], list[Account]]:
+    from builder.annotation.check import canonicalise
+
+    judgements, accounts, _ = canonicalise(_judgements(project), {a.id: a for a in articles}, project.schema.labels)
+    return judgements, accounts
+
+
+def _adjudicated(project: Project, judgements: Sequence[Judgement]) -> "Adjudicated":
+    from builder.annotation import adjudicate as rules
+
+    decisions = [
+        d for n in project.batches() for d in read_jsonl(project.annotations / n / "decisions.jsonl", Decision)
+    ]
+    articles = {article.id: article for article in _articles(project)}
+    least = project.schema.dataset.adjudication.min_annotators
+    return rules.adjudicate(judgements, decisions, articles, project.schema.labels, least)
+
+
+def _figure(figure: Agreement) -> str:
+    if figure.value is None:
+        return f"undefined: {figure.why} ({figure.measure})"
+    interval = "" if figure.low is None else f" [{figure.low:.3f}, {figure.high:.3f}]"
+    return f"{figure.value:.3f}{interval}, n = {figure.n} {figure.unit} ({figure.measure})"
+
+
+def _connection(project: Project) -> "Connection":
+    from builder.annotation import server, studio
+
+    url = os.environ.get("LABEL_STUDIO_URL")
+    if url:
+        key = os.environ.get("LABEL_STUDIO_API_KEY")
+        if not key:
+            raise refuse("no-token", "LABEL_STUDIO_URL is set, but LABEL_STUDIO_API_KEY is not", exit_code=3,
+                         fix="set LABEL_STUDIO_API_KEY to a token of your Label Studio account")  # fmt: skip
+        return studio.connect(url, key)
+    running = server.status(project.work / "studio")
+    if running is None:
+        raise refuse("studio-down", "Label Studio is not running for this project", exit_code=3,
+                     fix="run `khabar studio up`, or set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY")  # fmt: skip
+    return studio.connect(running.url, running.token)

@@ -1,0 +1,253 @@
+"""The project folder: the only owner of its files.
+
+Writes are a temporary file and `os.replace`, under a lock, so that a kill loses nothing
+that was acknowledged. Secrets come from the environment and are never written.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from builder.records import Account, Issue, Refused, SetAside, arrow_schema, refuse
+from builder.schema import Schema, load_schema
+
+R = TypeVar("R")
+ENVIRONMENT = ("LABEL_STUDIO_API_KEY", "HF_TOKEN", "KHABAR_SECRET")
+MAX_LINE = 50_000_000
+"""Bytes of one JSON line; a longer one is hostile or broken."""
+
+
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
+
+
+def _adapter(record: type[R]) -> TypeAdapter[R]:
+    if record not in _ADAPTERS:
+        _ADAPTERS[record] = TypeAdapter(record)
+    return _ADAPTERS[record]
+
+
+def to_plain(record: object) -> dict[str, Any]:
+    """A record as plain JSON values, fields in order."""
+    plain: dict[str, Any] = _adapter(type(record)).dump_python(record, mode="json")
+    return plain
+
+
+def from_plain(record: type[R], plain: object) -> R:
+    """Make a record of plain values; raises pydantic.ValidationError."""
+    return _adapter(record).validate_python(plain)
+
+
+def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a file so that readers see the old one or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: object, *, mode: int = 0o644) -> None:
+    """Write one JSON document, readable, keys in the given order."""
+    write_bytes(path, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode(), mode=mode)
+
+
+def write_jsonl(path: Path, records: Iterable[object]) -> None:
+    """Write records as JSON Lines, UTF-8, in the given order."""
+    lines = (json.dumps(to_plain(r), ensure_ascii=False) + "\n" for r in records)
+    write_bytes(path, "".join(lines).encode())
+
+
+def read_jsonl(path: Path, record: type[R]) -> list[R]:
+    """Read JSON Lines; an absent file has no records.
+
+    Raises Refused (exit code 2) with every malformed line.
+    """
+    if not path.exists():
+        return []
+    found: list[R] = []
+    issues: list[Issue] = []
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                if len(line) > MAX_LINE:
+                    raise ValueError(f"a line of {len(line):,} bytes")
+                if line.strip():
+                    found.append(_adapter(record).validate_json(line))
+            except ValidationError as error:
+                first = error.errors(include_url=False, include_input=False)[0]
+                at = ".".join(map(str, first["loc"]))
+                message = f"not a {record.__name__}: {at + ': ' if at else ''}{first['msg']}"
+                issues.append(
+                    Issue(
+                        "error",
+                        "record",
+                        message,
+                        where=f"{path}:{number}",
+                        fix="restore the line from git, or delete it",
+                    )
+                )
+            except ValueError as error:
+                issues.append(Issue("error", "record", str(error), where=f"{path}:{number}"))
+    if issues:
+        raise Refused(*issues)
+    return found
+
+
+def write_table(path: Path, records: Sequence[object], record: type[Any]) -> None:
+    """Write records as one Parquet file with the record type's Arrow schema."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pylist([_adapter(record).dump_python(r) for r in records], schema=arrow_schema(record))
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    write_bytes(path, sink.getvalue().to_pybytes())
+
+
+def read_table(path: Path, record: type[R]) -> list[R]:
+    """Read what write_table wrote; an absent file has no records."""
+    import pyarrow.parquet as pq
+
+    if not path.exists():
+        return []
+    adapter = _adapter(record)
+    return [adapter.validate_python(row) for row in pq.read_table(path).to_pylist(maps_as_pydicts="strict")]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A dataset project: its folder, and where each kind of file is in it."""
+
+    root: Path
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The checked schema folder; raises Refused."""
+        return load_schema(self.root / "schema")
+
+    @property
+    def work(self) -> Path:
+        """Derived files: safe to delete, made again by running the verbs."""
+        return self.root / ".khabar"
+
+    @property
+    def annotations(self) -> Path:
+        """The source of truth: batches, judgements and decisions, in git."""
+        return self.root / "annotations"
+
+    def release(self, version: str) -> Path:
+        """The folder of a built release."""
+        return self.root / "dist" / f"v{version}"
+
+    def batches(self) -> list[str]:
+        """Names of the batches, sorted."""
+        return sorted(p.parent.name for p in self.annotations.glob("*/batch.jsonl"))
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the project for writing; raises Refused (exit code 2) when another khabar has it."""
+        self.work.mkdir(parents=True, exist_ok=True)
+        with (self.work / "lock").open("a+") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                handle.seek(0)
+                raise refuse(
+                    "locked",
+                    f"another khabar ({handle.read().strip() or 'unknown'}) works in this project",
+                    where=str(self.root),
+                    fix="wait until it ends, then run this again",
+                ) from None
+            handle.seek(0)
+            handle.truncate()
+            handle.write(f"process {os.getpid()}")
+            handle.flush()
+            yield
+
+    def save_account(self, stage: str, accounts: Sequence[Account], set_aside: Sequence[SetAside] = ()) -> None:
+        """Keep a stage's accounts and the list behind them, for `status` and the card.
+
+        Raises Refused (exit code 1) where an account does not balance.
+        """
+        for account in accounts:
+            if not account.balanced:
+                raise refuse(
+                    "unbalanced",
+                    f"{account.stage}: {account.taken} {account.unit} came in, but "
+                    f"{account.kept} kept and {dict(account.set_aside)} set aside do not add up",
+                    fix="this is a fault of khabar: please report it",
+                    exit_code=1,
+                )
+        write_jsonl(self.work / "accounts" / f"{stage}.jsonl", accounts)
+        write_jsonl(self.work / "set_aside" / f"{stage}.jsonl", set_aside)
+
+    def accounts(self, stage: str) -> list[Account]:
+        """The accounts that a stage last saved."""
+        return read_jsonl(self.work / "accounts" / f"{stage}.jsonl", Account)
+
+    def stamp(self, stage: str, inputs: str) -> None:
+        """Remember the hash of what a stage was made from."""
+        write_bytes(self.work / "stamps" / stage, inputs.encode())
+
+    def stamped(self, stage: str) -> str | None:
+        """The hash that a stage was last made from, or None."""
+        path = self.work / "stamps" / stage
+        return path.read_text() if path.exists() else None
+
+    def note(self, name: str, facts: Mapping[str, str]) -> None:
+        """Keep facts about the outside, such as where a batch was sent."""
+        write_json(self.work / "notes" / f"{name}.json", dict(facts))
+
+    def noted(self, name: str) -> dict[str, str]:
+        """Give back what `note` kept, or nothing."""
+        path = self.work / "notes" / f"{name}.json"
+        return dict(json.loads(path.read_text())) if path.exists() else {}
+
+    def pseudonym_key(self) -> bytes:
+        """The secret behind annotators' pseudonyms: KHABAR_SECRET, or a local one (mode 0600, not in git)."""
+        given = os.environ.get("KHABAR_SECRET")
+        if given:
+            return given.encode()
+        path = self.work / "pseudonym.key"
+        if not path.exists():
+            write_bytes(path, secrets.token_hex(32).encode(), mode=0o600)
+        return path.read_bytes()
+
+
+def find_project(start: Path) -> Project:
+    """The project that holds a folder: the nearest one above with schema/dataset.yaml.
+
+    Raises Refused (exit code 2) when there is none.
+    """
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / "schema" / "dataset.yaml").is_file():
+            return Project(folder)
+    raise refuse(
+        "no-project",
+        f"no khabar project here: {start.resolve()} has no schema/dataset.yaml above it",
+        where=str(start),
+        fix="run `khabar init DIR` first, or name a project with -C DIR",
+    )
+
+
+def template() -> Path:
+    """The folder of the project template: in the installed package, or the repository itself."""
+    packaged = Path(__file__).parent / "template"
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent

@@ -1,0 +1,309 @@
+"""The dataset's own definition: what schema/*.yaml may say.
+
+Every fault is an Issue at file:line:column, and the faults of all files come at once.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from builder.records import Issue, Refused
+from builder.strict_yaml import parse_yaml
+
+M = TypeVar("M", bound=BaseModel)
+
+LOST_IN_CSV = frozenset({"none", "na", "n/a", "null", "nan", ""})
+"""Label names that CSV readers turn into a missing value (docs/decisions/0004)."""
+
+
+class Part(BaseModel):
+    """A piece of a schema file: immutable, and an unknown field is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _safe_name(name: str) -> str:
+    if name.strip().casefold() in LOST_IN_CSV:
+        raise ValueError(f"a label named {name!r} is read as a missing value by CSV readers; rename it")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,39}", name):
+        raise ValueError(f"{name!r} is not a name: an ASCII letter, then up to 39 letters, digits, '_' or '-'")
+    return name
+
+
+def _pattern(source: str) -> str:
+    try:
+        re.compile(source)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    return source
+
+
+Name = Annotated[str, AfterValidator(_safe_name)]
+Pattern = Annotated[str, AfterValidator(_pattern), Field(min_length=1, max_length=2000)]
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
+Text = Annotated[str, Field(min_length=1, max_length=2000)]
+Key = Annotated[str, Field(pattern=r"^[a-z0-9]$")]
+
+
+class EntityType(Part):
+    """One kind of mention: `name` in exports, `ar` on the annotation page."""
+
+    name: Name
+    ar: Text
+    en: Text
+    colour: Colour
+    key: Key
+    definition: Text
+
+
+class StanceValue(Part):
+    """One answer to 'what does the article say of the target'; unpublished ones go to adjudication."""
+
+    name: Name
+    ar: Text
+    en: Text
+    published: bool = True
+
+
+class StanceTarget(Part):
+    """Something that articles take sides on; asked of an article that holds one of `keywords`."""
+
+    id: Name
+    ar: Text
+    en: Text
+    keywords: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
+class Stances(Part):
+    """The stance layer: a closed list of targets and of answers."""
+
+    values: Annotated[tuple[StanceValue, ...], Field(min_length=2, max_length=5)]
+    targets: Annotated[tuple[StanceTarget, ...], Field(min_length=1)]
+
+
+class Labels(Part):
+    """schema/labels.yaml."""
+
+    version: Annotated[int, Field(ge=1)]
+    entities: Annotated[tuple[EntityType, ...], Field(min_length=1, max_length=40)]
+    stances: Stances | None = None
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        stances = self.stances
+        columns: dict[str, list[str]] = {
+            "entity name": [e.name for e in self.entities],
+            "entity key": [e.key for e in self.entities],
+            "stance value": [v.name for v in stances.values] if stances else [],
+            "stance target": [t.id for t in stances.targets] if stances else [],
+        }
+        for what, names in columns.items():
+            twice = sorted({n for n in names if names.count(n) > 1})
+            if twice:
+                raise ValueError(f"{what} given twice: {', '.join(twice)}")
+        return self
+
+    @property
+    def entity_names(self) -> tuple[str, ...]:
+        """Names of the entity types, in the order of the file."""
+        return tuple(e.name for e in self.entities)
+
+    @property
+    def published_values(self) -> tuple[str, ...]:
+        """Names of the stance values that a release may hold, in the order of the file."""
+        return tuple(v.name for v in self.stances.values if v.published) if self.stances else ()
+
+    @property
+    def target_ids(self) -> tuple[str, ...]:
+        """Ids of the stance targets, in the order of the file."""
+        return tuple(t.id for t in self.stances.targets) if self.stances else ()
+
+
+class Examples(Part):
+    """Lines that a rule must match, and lines that it must leave alone."""
+
+    matches: Annotated[tuple[str, ...], Field(min_length=1)]
+    leaves: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class CutRule(Part):
+    """A line that ends the article: what follows is dropped, or begins an embedded article.
+
+    `match` is searched on the whole folded line (search@1, trimmed).
+    """
+
+    id: Name
+    match: Pattern
+    action: Literal["drop_to_end", "drop_line", "split_article"]
+    max_length: Annotated[int, Field(ge=1)] = 80
+    min_before: Annotated[int, Field(ge=0)] = 200
+    examples: Examples
+
+
+class LineRule(Part):
+    """A whole line that is dropped; named groups of `match` become extracted fields."""
+
+    id: Name
+    match: Pattern
+    max_length: Annotated[int, Field(ge=1)] = 80
+    position: Literal["head", "tail", "any"] = "any"
+    extract_only: bool = False
+    examples: Examples
+
+
+class ListRule(Part):
+    """A run of at least `min_run` neighbouring lines that match: a list of links."""
+
+    id: Name
+    match: Pattern
+    min_run: Annotated[int, Field(ge=1)] = 3
+    max_length: Annotated[int, Field(ge=1)] = 200
+    examples: Examples
+
+
+class SourceRules(Part):
+    """What one source does differently."""
+
+    off: tuple[Name, ...] = ()
+    lines: tuple[LineRule, ...] = ()
+
+
+class Boilerplate(Part):
+    """schema/boilerplate.yaml."""
+
+    version: Annotated[int, Field(ge=1)]
+    cuts: tuple[CutRule, ...] = ()
+    lines: tuple[LineRule, ...] = ()
+    lists: tuple[ListRule, ...] = ()
+    sources: dict[str, SourceRules] = {}
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        ids = [r.id for r in self.cuts] + [r.id for r in self.lines] + [r.id for r in self.lists]
+        ids += [r.id for s in self.sources.values() for r in s.lines]
+        twice = sorted({i for i in ids if ids.count(i) > 1})
+        if twice:
+            raise ValueError(f"rule id given twice: {', '.join(twice)}")
+        return self
+
+
+class Licence(Part):
+    """The licence of the text, and that of the annotations: two things."""
+
+    text: Text
+    annotations: Text
+
+
+class Splits(Part):
+    """Shares of the splits; groups of near-duplicates stay whole."""
+
+    train: Annotated[float, Field(gt=0, lt=1)] = 0.7
+    validation: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    test: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    seed: int = 13
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if abs(self.train + self.validation + self.test - 1) > 1e-9:
+            raise ValueError("the shares of train, validation and test must add up to 1")
+        return self
+
+
+class Sampling(Part):
+    """How many articles a batch holds, and the seed that chooses them."""
+
+    size: Annotated[int, Field(ge=1)] = 100
+    seed: int = 13
+
+
+class Adjudication(Part):
+    """Votes that make gold: an answer needs more than half of at least `min_annotators`."""
+
+    min_annotators: Annotated[int, Field(ge=1)] = 2
+
+
+class Floors(Part):
+    """Agreement below a floor makes `khabar agree` exit with 1; null sets no floor."""
+
+    span_f1: Annotated[float | None, Field(ge=0, le=1)] = None
+    stance_alpha: Annotated[float | None, Field(ge=-1, le=1)] = None
+
+
+class Dataset(Part):
+    """schema/dataset.yaml."""
+
+    format: Literal[1]
+    repo_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$")]
+    title: Text
+    licence: Licence
+    profile: Literal["standard@1", "light@1"] = "standard@1"
+    overlap: Annotated[int, Field(ge=1, le=20)] = 3
+    splits: Splits = Splits()
+    sampling: Sampling = Sampling()
+    adjudication: Adjudication = Adjudication()
+    floors: Floors = Floors()
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """All of schema/: the parsed files, the guidelines and one hash over their bytes (16 hex digits)."""
+
+    dataset: Dataset
+    labels: Labels
+    boilerplate: Boilerplate
+    guidelines: str
+    hash: str
+    label_hash: str
+
+    @property
+    def guideline_version(self) -> str:
+        """sha256 of the guidelines' text, 8 hex digits: stamped on each judgement."""
+        return _digest(self.guidelines, 8)
+
+
+def _digest(text: str, digits: int) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:digits]
+
+
+def _read_texts(folder: Path) -> tuple[dict[str, str], list[Issue]]:
+    texts: dict[str, str] = {}
+    issues: list[Issue] = []
+    for name in ("dataset.yaml", "labels.yaml", "boilerplate.yaml", "guidelines.md"):
+        path = folder / name
+        try:
+            texts[name] = path.read_text(encoding="utf-8-sig")
+        except FileNotFoundError:
+            fix = "run `khabar init` to make a project, or restore the file"
+            issues.append(Issue("error", "schema", f"there is no {folder.name}/{name}", where=str(path), fix=fix))
+        except UnicodeDecodeError as error:
+            message = f"not UTF-8 at byte {error.start}"
+            issues.append(Issue("error", "schema", message, where=str(path), fix="save the file as UTF-8"))
+    return texts, issues
+
+
+def load_schema(folder: Path) -> Schema:
+    """Read and check all of a project's schema folder.
+
+    Raises Refused (exit code 2) with the faults of all files together.
+    """
+    texts, issues = _read_texts(folder)
+
+    def parsed(model: type[M]) -> M | None:
+        name = f"{model.__name__.lower()}.yaml"
+        try:
+            return parse_yaml(texts[name], model, f"{folder.name}/{name}") if name in texts else None
+        except Refused as refused:
+            issues.extend(refused.issues)
+            return None
+
+    dataset, labels, boilerplate = parsed(Dataset), parsed(Labels), parsed(Boilerplate)
+    if issues or dataset is None or labels is None or boilerplate is None:
+        raise Refused(*issues)
+    whole = "\0".join(f"{name}\0{text}" for name, text in sorted(texts.items()))
+    return Schema(
+        dataset, labels, boilerplate, texts["guidelines.md"], _digest(whole, 16), _digest(texts["labels.yaml"], 8)
+    )

@@ -1,0 +1,53 @@
+"""What all tests share: where things are, and a project to work in."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from builder import flow
+from builder.project import Project
+
+ROOT = Path(__file__).parent.parent
+settings.register_profile("khabar", deadline=None)
+settings.load_profile("khabar")
+SHARED = ROOT.parent / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("shared") and not SHARED.is_dir():
+            item.add_marker(pytest.mark.skip(reason="the shared data folder is not beside the project"))
+
+
+@pytest.fixture
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture
+def shared() -> Path:
+    return SHARED
+
+
+@pytest.fixture
+def project(tmp_path) -> Project:
+    """A fresh project, made as `khabar init` makes it."""
+    flow.init(tmp_path / "project")
+    return Project(tmp_path / "project")
+
+
+@pytest.fixture
+def khabar():
+    """Run the real command line in a child process."""
+
+    def run(*arguments, cwd, **environment):
+        clean = {"PATH": "/usr/bin:/bin", "NO_COLOR": "1", "LANG": "C.UTF-8", "HOME": str(cwd)}
+        return subprocess.run(
+            [sys.executable, "-m", "builder.cli", *map(str, arguments)],
+            cwd=cwd, env=clean | environment, capture_output=True, text=True, timeout=280, check=False,
+        )  # fmt: skip
+
+    return run

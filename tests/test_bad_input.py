@@ -1,0 +1,57 @@
+"""Bad input gets its message and exit code, and leaves nothing half written.
+
+Each folder of tests/cases/bad holds `files/` (laid over a fresh project), `command`
+(what the user types) and `expected` (exit code, then stderr to the letter).
+"""
+
+import shutil
+import socket
+
+import pytest
+
+from tests.conftest import ROOT
+
+CASES = sorted((ROOT / "tests" / "cases" / "bad").iterdir())
+
+
+def snapshot(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != "lock"}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_bad_input_gets_its_exact_message(case, project, khabar):
+    shutil.copytree(case / "files", project.root, dirs_exist_ok=True)
+    before = snapshot(project.root)
+
+    done = khabar(*(case / "command").read_text().split(), cwd=project.root)
+
+    said = f"exit {done.returncode}\n{done.stderr}".replace(str(project.root), "PROJECT")
+    assert said == (case / "expected").read_text()
+    assert snapshot(project.root) == before
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_second_khabar_in_the_same_project_is_refused(project, khabar):
+    with project.lock():
+        done = khabar("clean", cwd=project.root)
+
+    assert done.returncode == 2
+    assert "another khabar (process " in done.stderr
+    assert "wait until it ends" in done.stderr
+
+
+def test_a_folder_without_a_project_is_refused(tmp_path, khabar):
+    done = khabar("status", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "no khabar project here" in done.stderr
+    assert "khabar init" in done.stderr
+
+
+def test_a_busy_port_is_an_error_and_not_a_silent_move(project, khabar, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = khabar("studio", "up", "--port", port, cwd=project.root, KHABAR_HOME=str(tmp_path / "none"))
+
+    assert done.returncode == 2
+    assert f"port {port}" in done.stderr

@@ -1,0 +1,92 @@
+"""schema/*.yaml: what it may say, and where each fault is."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.records import Refused
+from builder.schema import LOST_IN_CSV, Dataset, Labels, load_schema
+from builder.strict_yaml import parse_yaml
+from tests.conftest import ROOT
+
+
+def faults(text, model=Labels):
+    with pytest.raises(Refused) as caught:
+        parse_yaml(text, model, "labels.yaml")
+    return [(issue.where, issue.message) for issue in caught.value.issues]
+
+
+def test_the_template_is_valid():
+    schema = load_schema(ROOT / "schema")
+
+    assert schema.labels.entity_names == ("PERS", "ORG", "GPE", "LOC", "FAC", "NORP", "OCC", "EVENT", "DATE")
+    assert schema.labels.published_values == ("favor", "against", "neutral", "unrelated")
+
+
+def test_a_duplicate_key_names_both_lines():
+    assert faults("version: 1\nentities: []\nversion: 2\n") == [
+        ("labels.yaml:3:1", "key 'version' given twice, first at line 1")
+    ]
+
+
+def test_an_unknown_field_is_a_fault_at_its_own_place():
+    found = faults("version: 1\nentities:\n  - name: PERS\n    color: red\n")
+
+    assert ("labels.yaml:4:5", "unknown field 'color'; known here: name, ar, en, colour, key, definition") in found
+
+
+@pytest.mark.parametrize("name", ["None", "NA", "n/a", "NULL", "nan", '""'])
+def test_a_label_that_csv_would_lose_is_refused(name):
+    entry = f"name: {name}, ar: شخص, en: Person, colour: '#000000', key: '1', definition: x"
+    (fault,) = faults(f"version: 1\nentities:\n  - {{{entry}}}\n")
+
+    assert fault[0] == "labels.yaml:3:12"
+    assert "read as a missing value" in fault[1] or "valid string" in fault[1]
+
+
+def test_all_faults_of_a_file_come_in_one_run():
+    found = faults("version: 0\nentities: []\nextra: 1\n")
+
+    assert [where for where, _ in found] == ["labels.yaml:1:10", "labels.yaml:2:1", "labels.yaml:3:1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: &x 1\nb: 2\n", "anchors and aliases are not allowed here; write the value out"),
+        ("version: [1, 2\n", "not YAML: while parsing a flow sequence expected ',' or ']', but got '<stream end>'"),
+        ("- 1\n", "the file must hold a mapping of fields"),
+        ("a: " + "[" * 3000 + "]" * 3000, "not YAML: RecursionError: maximum recursion depth exceeded"),
+        ("", "the file must hold a mapping of fields"),
+    ],
+)
+def test_hostile_or_broken_yaml_is_one_message(text, message):
+    ((_, said),) = faults(text)
+
+    assert said.startswith(message)
+
+
+def test_yaml_surprises_stay_text():
+    text = (ROOT / "schema" / "dataset.yaml").read_text().replace("أخبار مرجانة - ", "no ")
+
+    assert parse_yaml(text, Dataset, "dataset.yaml").title.startswith("no ")
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_parsed_or_refused_with_a_place(text):
+    try:
+        parse_yaml(text, Labels, "labels.yaml")
+    except Refused as refused:
+        assert all(issue.where.startswith("labels.yaml") for issue in refused.issues)
+
+
+def test_the_names_that_csv_loses_are_those_that_csv_loses():
+    import pyarrow as pa
+    import pyarrow.csv as pc
+
+    lost = {name for name in LOST_IN_CSV if name}
+    options = pc.ConvertOptions(strings_can_be_null=True)
+    for name in ("NA", "N/A", "null", "nan"):
+        column = pc.read_csv(pa.py_buffer(f"label,n\n{name},1\n".encode()), convert_options=options)["label"]
+        assert column.null_count == 1
+        assert name.casefold() in lost
