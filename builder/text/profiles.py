@@ -1,0 +1,203 @@
+"""Normalisation profiles: what changes, and exactly where.
+
+`light@1` keeps marks and puts fathatan before its alef; `standard@1` is what is annotated;
+`search@1` makes keys and is never published. The tables are compiled from pyarabic's constants.
+Does not drop lines (corpus/clean.py), and never applies NFKC to a whole text.
+"""
+
+import hashlib
+import re
+import sys
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+
+from pyarabic import araby
+
+from builder.text.aligned import AlignedText, Change, identity
+
+NAMES = ("light@1", "standard@1", "search@1")
+
+CONTROLS = "".join(
+    [
+        "\N{ARABIC LETTER MARK}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}",
+        *map(chr, range(0x202A, 0x202F)),  # embeddings and overrides
+        *map(chr, range(0x2066, 0x206A)),  # isolates
+        "\N{ZERO WIDTH SPACE}\N{WORD JOINER}\N{ZERO WIDTH NO-BREAK SPACE}\N{SOFT HYPHEN}",
+        *(c for c in map(chr, [*range(0x20), *range(0x7F, 0xA0)]) if c not in "\t\n\v\f\r\N{NEXT LINE}"),
+    ]
+)
+"""Invisible characters that go; ZWNJ and ZWJ shape letters and stay."""
+NEW_LINES = "\r\v\f\N{NEXT LINE}\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
+SPACES = "\t" + "".join(c for c in map(chr, range(0x80, 0x3001)) if unicodedata.category(c) == "Zs")
+HAMZA_MARKS = "\N{ARABIC MADDAH ABOVE}\N{ARABIC HAMZA ABOVE}\N{ARABIC HAMZA BELOW}"
+MARKS = "".join(sorted(
+    {*araby.TASHKEEL, *araby.DIACRITICS, *araby.SMALL, *map(chr, [*range(0x0898, 0x08A0), *range(0x08CA, 0x0900)])}
+    - {*HAMZA_MARKS, *araby.TATWEEL, "\N{ARABIC END OF AYAH}", "\u08e2"}
+))  # fmt: skip
+"""Vowel signs, shadda, superscript alef, Quranic marks; the hamza and madda marks are letters' parts."""
+FARSI = {"\N{ARABIC LETTER FARSI YEH}": "\N{ARABIC LETTER YEH}", "\N{ARABIC LETTER KEHEH}": "\N{ARABIC LETTER KAF}"}
+_LETTERS = "".join(araby.LETTERS) + "\N{ARABIC LETTER ALEF WASLA}"
+_FARSI_WORD = re.compile(
+    f"(?<!\\w)(?=\\w*[{_LETTERS}])(?=\\w*[{''.join(FARSI)}])[{_LETTERS}{''.join(FARSI)}{MARKS}{araby.TATWEEL}]+(?!\\w)"
+)
+_ABBREVIATED_HIJRI = re.compile(f"(?<=(?<![{_LETTERS}{MARKS}])\N{ARABIC LETTER HEH}{araby.TATWEEL})(?!\\w)")
+"""Just after the tatweel of heh as an abbreviation, as in 1447 heh: that tatweel is spelling and stays."""
+_FATHATAN = re.compile(f"(?<=[{_LETTERS}\N{ARABIC SHADDA}])\N{ARABIC LETTER ALEF}\N{ARABIC FATHATAN}(?![{_LETTERS}])")
+
+
+def _presentation_forms() -> dict[str, str]:
+    """Presentation forms of at most three letters as those letters; carriers of marks as the mark alone."""
+    forms: dict[str, str] = {}
+    for code in (*range(0xFB50, 0xFDD0), *range(0xFE70, 0xFEFD)):
+        plain = unicodedata.normalize("NFKC", chr(code)).strip(" " + araby.TATWEEL)
+        if 0 < len(plain) <= 3 and plain != chr(code):
+            forms[chr(code)] = plain
+    return forms
+
+
+FORMS = _presentation_forms()
+_FOLDED = str.maketrans({
+    **dict.fromkeys("أإآٱ", "ا"), "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي",
+    **{chr(base + digit): str(digit) for base in (0x0660, 0x06F0) for digit in range(10)},
+    "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}": "i",
+})  # fmt: skip
+
+
+_FOLDABLE = re.compile(f"[{''.join(map(chr, _FOLDED))}A-Z\\xc0-\\xde]")
+_LEFT_OVER = re.compile(f"[{HAMZA_MARKS}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A named, versioned normalisation; `hash` is taken over its compiled tables (8 hex digits)."""
+
+    name: str
+    hash: str
+
+    @property
+    def id(self) -> str:
+        """What is stored with each article: name, version and hash of the tables."""
+        return f"{self.name}+{self.hash}"
+
+    def apply(self, raw: str) -> AlignedText:
+        """Normalise a raw text, keeping the way back.
+
+        >>> profile("standard@1").apply("قَدَمًا").text
+        'قدما'
+        """
+        aligned = identity(raw)
+        while True:  # a deletion can bring a letter and its hamza together: until nothing changes
+            before = aligned.text
+            aligned = _nfc(aligned)
+            for step in _STEPS[self.name]:
+                changes = step(aligned.text)
+                aligned = aligned.replace(changes) if changes else aligned
+            if aligned.text == before:
+                return aligned
+
+    def apply_batch(self, raws: Sequence[str]) -> list[AlignedText]:
+        """Normalise many raw texts."""
+        return [self.apply(raw) for raw in raws]
+
+    def fold(self, text: str) -> str:
+        """Fold a text for keys and matching (search@1): never published.
+
+        >>> profile("standard@1").fold("إقرأ أيضًا")
+        'اقرا ايضا'
+        """
+        folded = profile("standard@1").apply(text).text.translate(_FOLDED).lower()
+        return folded if folded.isascii() else _LEFT_OVER.sub("", folded)
+
+
+def _character_step(marks: str) -> tuple[re.Pattern[str], dict[str, str]]:
+    """One class of all characters that go or change by themselves, and what becomes of each."""
+    table = dict.fromkeys(CONTROLS + marks + araby.TATWEEL, "")
+    table |= dict.fromkeys(NEW_LINES, "\n") | dict.fromkeys(SPACES, " ")
+    table |= {form: "".join(c for c in plain if c not in marks) for form, plain in FORMS.items()}
+    return re.compile(f"[{re.escape(''.join(table))}]"), table
+
+
+_LIGHT, _STANDARD = _character_step(""), _character_step(MARKS)
+
+
+def _map_characters(step: tuple[re.Pattern[str], dict[str, str]], text: str) -> list[Change]:
+    pattern, table = step
+    changes: list[Change] = []
+    for found in pattern.finditer(text):
+        at, character = found.start(), found[0]
+        if character == araby.TATWEEL and _ABBREVIATED_HIJRI.match(text, at + 1):
+            continue
+        put = "" if character == "\r" and text[at + 1 : at + 2] == "\n" else table[character]
+        changes.append((at, at + 1, put))
+    return changes
+
+
+def _order_fathatan(text: str) -> list[Change]:
+    swapped = "\N{ARABIC FATHATAN}\N{ARABIC LETTER ALEF}"
+    return [(m.start(), m.end(), swapped) for m in _FATHATAN.finditer(text)]
+
+
+def _make_farsi_letters_arabic(text: str) -> list[Change]:
+    if not any(letter in text for letter in FARSI):
+        return []  # the pattern looks at every word: most news has none of these letters
+    return [
+        (at, at + 1, FARSI[letter])
+        for word in _FARSI_WORD.finditer(text)
+        for at, letter in enumerate(word[0], word.start())
+        if letter in FARSI
+    ]
+
+
+def _fold_letters(text: str) -> list[Change]:
+    return [(m.start(), m.end(), m[0].translate(_FOLDED).lower()) for m in _FOLDABLE.finditer(text)]
+
+
+_STEPS: dict[str, tuple[Callable[[str], list[Change]], ...]] = {
+    "light@1": (partial(_map_characters, _LIGHT), _order_fathatan),
+    "standard@1": (partial(_map_characters, _STANDARD), _make_farsi_letters_arabic),
+    "search@1": (partial(_map_characters, _STANDARD), _make_farsi_letters_arabic, _fold_letters),
+}
+
+
+@cache
+def _trailing() -> str:
+    """Characters that NFC may join to, or order after, the one before them."""
+    joined: set[str] = set()
+    for code in range(sys.maxunicode + 1):
+        decomposed = unicodedata.decomposition(chr(code))
+        if decomposed and decomposed[0] != "<":
+            joined.update(chr(int(part, 16)) for part in decomposed.split()[1:])
+        if unicodedata.combining(chr(code)):
+            joined.add(chr(code))
+    joined.update(map(chr, (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))))  # Hangul vowels and finals
+    return re.escape("".join(sorted(joined)))
+
+
+@cache
+def _sequence() -> re.Pattern[str]:
+    return re.compile(f"[^{_trailing()}]?[{_trailing()}]+|[^\0-\u02ff{_trailing()}]")
+
+
+def _nfc(aligned: AlignedText) -> AlignedText:
+    """NFC, one edit for each combining sequence that it changes."""
+    if unicodedata.is_normalized("NFC", aligned.text):
+        return aligned
+    found = ((m.start(), m.end(), m[0], unicodedata.normalize("NFC", m[0])) for m in _sequence().finditer(aligned.text))
+    return aligned.replace((start, end, composed) for start, end, before, composed in found if before != composed)
+
+
+@cache
+def profile(name: str) -> Profile:
+    """The profile of a name; raises ValueError with the known names for another.
+
+    >>> profile("standard@1").name
+    'standard@1'
+    """
+    if name not in NAMES:
+        raise ValueError(f"no profile {name!r}; the profiles are {', '.join(NAMES)}")
+    pattern, table = _LIGHT if name == "light@1" else _STANDARD
+    rules = [name, pattern.pattern, repr(sorted(table.items())), _FARSI_WORD.pattern, _FATHATAN.pattern]
+    rules.append(repr(sorted(_FOLDED.items())))
+    return Profile(name, hashlib.sha256("\0".join(rules).encode()).hexdigest()[:8])
