@@ -5,12 +5,12 @@ Everything else is what a user runs: the functions of flow.py, in their order.
 """
 
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from builder import flow
 from builder.project import Project, read_jsonl, read_table, template, write_jsonl
@@ -39,12 +39,12 @@ def demo(folder: Path, *, keep: bool, progress: Progress) -> Report:
     flow.studio_install(progress=progress)
     ready = time.monotonic()
     try:
-        login = _annotate(project, progress)
+        logins = _annotate(project, progress)
         reports = _release(project, progress)
     finally:
         if not keep:
             flow.studio_down(project)
-    facts = _facts(project, reports, login if keep else None)
+    facts = _facts(project, reports, logins if keep else {})
     facts["time"] = f"set-up {ready - began:.0f} s, road {time.monotonic() - ready:.0f} s"
     return replace(reports[-1], verb="demo", facts=facts)
 
@@ -75,21 +75,21 @@ def _annotate(project: Project, progress: Progress) -> dict[str, str]:
     flow.dedup(project)
     flow.sample(project, BATCH, None)
     progress("starting Label Studio on 127.0.0.1")
-    running = server.up(project.work / "studio", port=None, progress=progress)
+    logins = server.logins(ANNOTATORS)
+    running = server.up(project.work / "studio", accounts=logins, progress=progress)
     flow.send(project, BATCH, dry_run=False, progress=progress)
     knowledge = parse_knowledge((template() / "examples" / "simulation.yaml").read_text(encoding="utf-8"))
     articles = {article.id: article for article in read_table(project.work / "articles.parquet", Article)}
     items = read_jsonl(project.annotations / BATCH / "batch.jsonl", BatchItem)
-    logins = dict(server.accounts(project.work / "studio", ANNOTATORS))
     place = project.noted(f"sent/{BATCH}")
-    for number, (email, password) in enumerate(logins.items()):
+    for number, (email, password) in enumerate(logins):
         answers = {
             item.article_id: answer(articles[item.article_id], knowledge, project.schema.labels, number, SEED)
             for item in items
         }
         studio.annotate_as(running.url, email, password, int(place["project_id"]), answers)
         progress(f"{email}: {len(answers)} articles submitted over HTTP (simulated annotator)")
-    return logins
+    return dict(logins)
 
 
 def _release(project: Project, progress: Progress) -> list[Report]:
@@ -119,3 +119,46 @@ def _decide(project: Project) -> None:
         stance = Stance(target, known[target])
         decisions.append(Decision(article.id, article.text_sha, "simulated-adjudicator", None, (stance,), "simulated"))
     write_jsonl(project.annotations / BATCH / "decisions.jsonl", decisions)
+
+
+def _facts(project: Project, reports: Sequence[Report], logins: dict[str, str]) -> dict[str, str]:
+    """What the demonstration shows at its end: agreement, first rows, places, what to try next."""
+    shown: dict[str, str] = {}
+    for report in reports:
+        shown |= {f"{report.verb}, {name}" if name in shown else name: text for name, text in report.facts.items()}
+    release = project.release(VERSION)
+    shown["first rows of entities"] = _entities(release)
+    shown["first rows of stance"] = _stances(release)
+    shown["the annotation page"] = _page(project, logins)
+    return shown
+
+
+def _first_rows(release: Path, config: str, number: int) -> list[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
+    rows: list[dict[str, Any]] = (
+        pq.read_table(release / config / "train-00000-of-00001.parquet").slice(0, number).to_pylist()
+    )
+    return rows
+
+
+def _entities(release: Path) -> str:
+    names = [
+        f"{row['id']}  " + "; ".join(span["text"] for span in row["spans"][:6])
+        for row in _first_rows(release, "entities", 3)
+    ]
+    return "\n".join(f"    {line}" for line in names)
+
+
+def _stances(release: Path) -> str:
+    rows = _first_rows(release, "stance", 4)
+    return "\n".join(f"    {row['id']}  {row['target_name']}: {row['stance']} {row['label_counts']}" for row in rows)
+
+
+def _page(project: Project, logins: dict[str, str]) -> str:
+    place = project.noted(f"sent/{BATCH}")
+    if not logins:
+        return f"run `khabar demo --keep`, or `khabar -C {project.root} studio up` and `studio invite NAME`"
+    lines = [f"    {place['url']}/projects/{place['project_id']}/data?labeling=1"]
+    lines += [f"    log in as {email} with {password}" for email, password in logins.items()]
+    return "\n".join([*lines, f"    stop it with `khabar -C {project.root} studio down`"])

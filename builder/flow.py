@@ -4,30 +4,36 @@ The only place where corpus, annotation and release meet. Each function holds th
 project's lock while it works, and gives the same result when it is run twice.
 """
 
+import contextlib
+import hashlib
 import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import version as installed_version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from builder import state
 from builder.project import Project, read_jsonl, read_table, template, write_bytes, write_jsonl, write_table
 from builder.records import (
     Account,
     Agreement,
     Article,
     BatchItem,
-    Decision,
     Dispute,
     Document,
-    Group,
     Issue,
     Judgement,
+    Release,
     Report,
     SetAside,
     refuse,
-    sha16,
 )
+
+if TYPE_CHECKING:
+    from builder.annotation.studio import Connection
 
 Progress = Callable[[str], None]
 TEMPLATE_FILES = ("schema", "dataset_card.md")
@@ -77,7 +83,7 @@ def clean(project: Project) -> Report:
 
     with project.lock():
         schema = project.schema
-        documents = _documents(project)
+        documents = state.read_documents(project)
         table = profile(schema.dataset.profile)
         cleaned = [clean_document(document, table, schema.boilerplate) for document in documents]
         articles = sorted((a for c in cleaned for a in c.articles), key=lambda a: a.id)
@@ -91,7 +97,7 @@ def clean(project: Project) -> Report:
         )
         write_table(project.work / "articles.parquet", articles, Article)
         project.save_account("clean", accounts, aside)
-        project.stamp("clean", _clean_inputs(project, documents))
+        project.stamp("clean", state.clean_inputs(project, documents))
     facts = {"articles": f"{len(articles)}, of which {embedded} were embedded in the page of another"}
     return Report("clean", accounts, tuple(i for c in cleaned for i in c.issues), facts)
 
@@ -99,8 +105,8 @@ def clean(project: Project) -> Report:
 def dedup(project: Project) -> Report:
     """Group exact and near-duplicate articles; mark them, remove none."""
     with project.lock():
-        articles = _articles(project)
-        groups = _group(project, articles)
+        articles = state.read_articles(project)
+        groups = state.fresh_groups(project, articles)
     kinds = Counter(group.kind for group in groups)
     shared = len({g.group_id for g in groups if g.kind != "single"})
     account = Account("dedup", "articles", len(articles), len(groups))
@@ -121,10 +127,10 @@ def sample(project: Project, batch: str | None, size: int | None) -> Report:
         if path.exists():
             items = read_jsonl(path, BatchItem)
             return Report("sample", facts={"batch": f"{name} has {len(items)} articles already and stays as it is"})
-        articles = _articles(project)
-        groups = _fresh_groups(project, articles)
-        taken = {item.group_id for other in project.batches() for item in _batch_items(project, other)}
-        sources = {document.id: document.source for document in _documents(project)}
+        articles = state.read_articles(project)
+        groups = state.fresh_groups(project, articles)
+        taken = {item.group_id for other in project.batches() for item in state.read_batch(project, other)}
+        sources = {document.id: document.source for document in state.read_documents(project)}
         sampling = project.schema.dataset.sampling
         items, account = choose(articles, groups, sources, name, size or sampling.size, sampling.seed, taken)
         if not items:
@@ -140,10 +146,10 @@ def send(project: Project, batch: str | None, *, dry_run: bool, progress: Progre
 
     with project.lock():
         schema = project.schema
-        name = _batch_name(project, batch)
-        articles = {article.id: article for article in _articles(project)}
-        sources = {document.id: document.source for document in _documents(project)}
-        items = _batch_items(project, name)
+        name = state.batch_name(project, batch)
+        articles = {article.id: article for article in state.read_articles(project)}
+        sources = {document.id: document.source for document in state.read_documents(project)}
+        items = state.read_batch(project, name)
         gone = [item.article_id for item in items if item.article_id not in articles]
         if gone:
             raise refuse("unknown-article", f"batch {name} names {len(gone)} articles that this project does not have, "
@@ -171,7 +177,7 @@ def collect(project: Project, batch: str | None, *, prune: bool) -> Report:
     from builder.annotation import studio, tasks
 
     with project.lock():
-        name = _batch_name(project, batch)
+        name = state.batch_name(project, batch)
         path = project.annotations / name / "judgements.jsonl"
         key = project.pseudonym_key()
         found = studio.collect(_connection(project), _title(project, name), lambda who: tasks.pseudonym(key, who))
@@ -196,8 +202,8 @@ def check(project: Project) -> Report:
     """List every fault in the judgements; exit code 1 where one is an error."""
     from builder.annotation import check as checks
 
-    articles = {article.id: article for article in _articles(project)}
-    judgements = _judgements(project)
+    articles = {article.id: article for article in state.read_articles(project)}
+    judgements = state.read_judgements(project)
     places = {name: project.noted(f"sent/{name}") for name in project.batches()}
 
     def link(judgement: Judgement) -> str:
@@ -215,7 +221,7 @@ def agree(project: Project) -> Report:
     from builder.annotation import agreement
 
     with project.lock():
-        judgements, _ = _canonical(project, _articles(project))
+        judgements, _ = state.canonical_judgements(project, state.read_articles(project))
         figures = agreement.agree(judgements, project.schema.labels)
         write_jsonl(project.work / "agreement.jsonl", figures)
     floors = project.schema.dataset.floors
@@ -237,8 +243,9 @@ def agree(project: Project) -> Report:
 def adjudicate(project: Project) -> Report:
     """Make gold of the judgements; what votes cannot settle becomes a dispute."""
     with project.lock():
-        judgements, accounts = _canonical(project, _articles(project))
-        result = _adjudicated(project, judgements)
+        articles = state.read_articles(project)
+        judgements, accounts = state.canonical_judgements(project, articles)
+        result = state.gold_of(project, articles, judgements)
         write_jsonl(project.work / "gold.jsonl", result.golds)
         write_jsonl(project.work / "disputes.jsonl", result.disputes)
         project.save_account("check", accounts)
@@ -249,11 +256,75 @@ def adjudicate(project: Project) -> Report:
     return Report("adjudicate", (*accounts, result.account), result.issues, facts)
 
 
+def build(project: Project, version: str) -> Report:
+    """Build a release into dist/: splits, tables, card, manifest; the same inputs give the same bytes."""
+    from builder.release.card import make_card
+    from builder.release.facts import card_facts, changelog
+    from builder.release.folder import write_release
+    from builder.release.tables import build_tables
+
+    _check_version(version)
+    with project.lock():
+        schema = project.schema
+        gathered = state.harvest(project)
+        material = gathered.material
+        built = build_tables(material)
+        tool = f"khabar {installed_version('khabar')}"
+        facts = card_facts(version=version, tool=tool, schema=schema, built=built,
+                           agreement=gathered.agreement, accounts=gathered.accounts)  # fmt: skip
+        prose = (project.root / "dataset_card.md").read_text(encoding="utf-8")
+        card = make_card(prose, version, schema, built.tables, facts)
+        release = Release(version, schema.dataset.repo_id, "", tool, schema.hash, material.articles[0].profile,
+                          state.hash_inputs(project, material, prose), {}, {})  # fmt: skip
+        folder = project.release(version)
+        written = write_release(folder, built.tables, card, changelog(version, built), release,
+                                frozen=bool(project.noted(f"pushed/v{version}")))  # fmt: skip
+        write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
+        project.save_account("build", built.accounts, built.set_aside)
+    rows = _rows(written.release.splits)
+    digest = hashlib.sha256((folder / "MANIFEST.json").read_bytes()).hexdigest()
+    said = {"release": f"{folder} ({written.state})", "manifest sha256": digest, "card": str(folder / "README.md")}
+    return Report("build", built.accounts, facts=said | rows)
+
+
+def push(project: Project, version: str, *, rehearse: bool, dry_run: bool, progress: Progress) -> Report:
+    """Publish a built release: one commit, read back at that commit, then the tag."""
+    from builder.release import hub
+    from builder.release.folder import read_manifest
+
+    _check_version(version)
+    with project.lock(), _hub(project, rehearse=rehearse) as (endpoint, token):
+        folder = project.release(version)
+        release = read_manifest(folder)
+        pushed = hub.push(folder, release, endpoint=endpoint, token=token, progress=progress, dry_run=dry_run)
+        if not rehearse and not dry_run:
+            project.note(f"pushed/v{version}", {"commit": pushed.commit, "url": pushed.url})
+    if dry_run:
+        return Report("push", facts={"would upload": ", ".join(pushed.uploaded) or "nothing",
+                                     "would delete": ", ".join(pushed.deleted) or "nothing"})  # fmt: skip
+    state = "was there already, the same" if pushed.already else "committed, read back, compared, tagged"
+    return Report("push", facts={pushed.tag: state, "commit": pushed.commit, "url": pushed.url})
+
+
+def verify(project: Project, version: str, *, rehearse: bool, progress: Progress) -> Report:
+    """Read the tag of a version back with load_dataset, and compare every row with the local release."""
+    from builder.release import hub
+    from builder.release.folder import read_manifest
+
+    _check_version(version)
+    with _hub(project, rehearse=rehearse) as (endpoint, token):
+        folder = project.release(version)
+        release = read_manifest(folder)
+        found = hub.verify(folder, release, endpoint=endpoint, token=token, revision=f"v{version}", progress=progress)
+    rows = _rows(found.rows)
+    return Report("verify", facts={"equal": f"{found.files} files at v{version}, commit {found.commit}"} | rows)
+
+
 def status(project: Project) -> Report:
     """Say where the project stands; reads only."""
     stages = ("ingest", "clean", "dedup", "sample", "send", "collect", "check", "adjudicate", "build")
     accounts = tuple(account for stage in stages for account in project.accounts(stage))
-    facts = {f"batch {name}": f"{len(_batch_items(project, name))} articles, "
+    facts = {f"batch {name}": f"{len(state.read_batch(project, name))} articles, "
              f"{len(read_jsonl(project.annotations / name / 'judgements.jsonl', Judgement))} judgements"
              for name in project.batches()}  # fmt: skip
     disputes = read_jsonl(project.work / "disputes.jsonl", Dispute)
@@ -305,85 +376,8 @@ def _account(stage: str, unit: str, taken: int, kept: int, aside: Sequence[SetAs
     return Account(stage, unit, taken, kept, dict(sorted(Counter(s.reason for s in aside).items())))
 
 
-def _documents(project: Project) -> list[Document]:
-    documents = read_table(project.work / "documents.parquet", Document)
-    if not documents:
-        raise refuse("no-documents", "the project has no documents", fix="run `khabar ingest FILES` first")
-    return documents
-
-
-def _clean_inputs(project: Project, documents: Sequence[Document]) -> str:
-    from builder.text.profiles import profile
-
-    schema = project.schema
-    rules = schema.boilerplate.model_dump_json()
-    return sha16("\n".join([profile(schema.dataset.profile).id, rules, *(d.id for d in documents)]))
-
-
-def _articles(project: Project) -> list[Article]:
-    documents = _documents(project)
-    if project.stamped("clean") != _clean_inputs(project, documents):
-        message = "the documents, the profile or the boilerplate rules changed since the last `khabar clean`"
-        raise refuse("stale", message, fix="run `khabar clean` first")
-    return read_table(project.work / "articles.parquet", Article)
-
-
-def _group(project: Project, articles: Sequence[Article]) -> list[Group]:
-    from builder.corpus.duplicates import group
-    from builder.text.profiles import profile
-
-    groups = group(articles, profile(project.schema.dataset.profile).fold)
-    write_table(project.work / "groups.parquet", groups, Group)
-    project.save_account("dedup", [Account("dedup", "articles", len(articles), len(groups))])
-    project.stamp("dedup", sha16("\n".join(a.id + a.text_sha for a in articles)))
-    return groups
-
-
-def _fresh_groups(project: Project, articles: Sequence[Article]) -> list[Group]:
-    if project.stamped("dedup") == sha16("\n".join(a.id + a.text_sha for a in articles)):
-        return read_table(project.work / "groups.parquet", Group)
-    return _group(project, articles)
-
-
-def _batch_name(project: Project, batch: str | None) -> str:
-    names = project.batches()
-    if batch is None and names:
-        return names[-1]
-    if batch not in names:
-        raise refuse("no-batch", f"there is no batch {batch or ''}".strip(), fix="run `khabar sample` first")
-    return batch
-
-
-def _batch_items(project: Project, batch: str) -> list[BatchItem]:
-    return read_jsonl(project.annotations / batch / "batch.jsonl", BatchItem)
-
-
 def _title(project: Project, batch: str) -> str:
     return f"{project.schema.dataset.repo_id.split('/')[1][:18]} {batch}"
-
-
-def _judgements(project: Project) -> list[Judgement]:
-    return [
-        j for name in project.batches() for j in read_jsonl(project.annotations / name / "judgements.jsonl", Judgement)
-    ]
-
-
-def _canonical(project: Project, articles: Sequence[Article]) -> tuple[list[Judgement], list[Account]]:
-    from builder.annotation.check import canonicalise
-
-    judgements, accounts, _ = canonicalise(_judgements(project), {a.id: a for a in articles}, project.schema.labels)
-    return judgements, accounts
-
-
-def _adjudicated(project: Project, judgements: Sequence[Judgement]) -> "Adjudicated":
-    from builder.annotation import adjudicate as rules
-
-    decisions = [
-        d for n in project.batches() for d in read_jsonl(project.annotations / n / "decisions.jsonl", Decision)
-    ]
-    articles = {article.id: article for article in _articles(project)}
-    least = project.schema.dataset.adjudication.min_annotators
-    return rules.adjudicate(judgements, decisions, articles, project.schema.labels, least)
 
 
 def _figure(figure: Agreement) -> str:
@@ -408,3 +402,24 @@ def _connection(project: Project) -> "Connection":
         raise refuse("studio-down", "Label Studio is not running for this project", exit_code=3,
                      fix="run `khabar studio up`, or set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY")  # fmt: skip
     return studio.connect(running.url, running.token)
+
+
+@contextlib.contextmanager
+def _hub(project: Project, *, rehearse: bool) -> Iterator[tuple[str | None, str | None]]:
+    """The Hub to talk to, as endpoint and token: a rehearsal one for as long as it is needed, or the user's."""
+    if not rehearse:
+        yield os.environ.get("HF_ENDPOINT"), os.environ.get("HF_TOKEN")
+        return
+    from builder.release.rehearsal import serve
+
+    with serve(project.work / "hub") as hub:
+        yield hub.url, "rehearsal"
+
+
+def _check_version(version: str) -> None:
+    if not re.fullmatch(r"(0|[1-9]\d{0,5})(\.(0|[1-9]\d{0,5})){2}", version):
+        raise refuse("version", f"{version!r} is not a version: three numbers with points, such as 1.0.0")
+
+
+def _rows(counts: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
+    return {config: ", ".join(f"{split} {n}" for split, n in splits.items()) for config, splits in counts.items()}

@@ -238,6 +238,14 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Assignment:
+    """The split that an article has, for ever: one line of annotations/splits.jsonl."""
+
+    article_id: str
+    split: str
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """What a published version is made of; `commit` is empty until it was pushed."""
 

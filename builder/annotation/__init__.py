@@ -1,0 +1,1 @@
+"""From a batch to gold: the annotation page, its server, and what is made of the answers."""

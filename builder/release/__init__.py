@@ -1,0 +1,1 @@
+"""From gold to `load_dataset`: splits, tables, card, the release folder and its publication."""

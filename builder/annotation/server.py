@@ -1,0 +1,280 @@
+"""The embedded Label Studio: start and stop it on loopback, make accounts.
+
+Each project has its own data, mode 0700. Nothing here talks to its API: studio.py does, to any server.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from builder.annotation.installation import (
+    LAUNCHER,
+    VERSION,
+    fault_in,
+    hardened_environment,
+    install,
+    installed,
+    launch_command,
+)
+from builder.project import write_json
+from builder.records import refuse
+
+__all__ = ["Server", "accounts", "down", "install", "logins", "status", "up"]
+
+OWNER = "owner@khabar.localhost"
+"""The account that khabar's own token belongs to; it has no password, so nobody logs in as it."""
+PATIENCE = 240.0
+"""Seconds that a start may take; a slow machine needs about 30."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running Label Studio; the token is secret."""
+
+    url: str
+    pid: int
+    token: str = field(repr=False)
+
+
+def logins(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """An e-mail and a new password for each annotator; a plain name becomes an address that no mail reaches.
+
+    Raises Refused (exit code 2) for what is neither a name nor an e-mail.
+    """
+    made: list[tuple[str, str]] = []
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,60}(@[A-Za-z0-9.-]{1,100})?", name):
+            raise refuse("name", f"{name!r} is neither a name (a-z, 0-9, '.', '_', '-') nor an e-mail")
+        email = name if "@" in name else f"{name}@khabar.localhost"
+        made.append((email.lower(), secrets.token_urlsafe(12)))
+    return tuple(made)
+
+
+def accounts(work: Path, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Make annotators' accounts, or give those that exist a new password; nothing is stored here.
+
+    Takes about seven seconds; the server may run meanwhile. Raises Refused where there is no server yet.
+    """
+    made = logins(names)
+    _make_accounts(work, made)
+    return made
+
+
+def up(work: Path, *, port: int | None = None, accounts: Sequence[tuple[str, str]] = (), progress: Progress) -> Server:
+    """Start the project's Label Studio on 127.0.0.1, or find it running; its data stay in `work`.
+
+    `accounts` (from `logins`) are made in the same start, which spares the seconds that `accounts()` takes.
+    Raises Refused: exit code 2 when it is not installed or the port is busy, 3 when it does not start.
+    """
+    home = installed()
+    found = _state(work)
+    if found:
+        progress(f"Label Studio is up already at {_url(found[1])}")
+        server = _ready(work, *found, progress)
+        if accounts:
+            _make_accounts(work, accounts)
+        return server
+    chosen = _choose_port(work, port, progress)
+    _prepare(home, work)
+    progress(f"starting Label Studio at {_url(chosen)}")
+    pid = _spawn(home, work, chosen, _order(work, accounts))
+    write_json(work / "state.json", {"pid": pid, "port": chosen}, mode=0o600)
+    try:
+        return _ready(work, pid, chosen, progress)
+    except BaseException:
+        down(work)
+        raise
+
+
+def status(work: Path) -> Server | None:
+    """The project's running Label Studio, or None; what a crash left behind is not taken for one."""
+    found = _state(work)
+    token = work / "token"
+    if found is None or not token.exists() or _get(found[1], "/health") is None:
+        return None
+    return Server(_url(found[1]), found[0], token.read_text())
+
+
+def down(work: Path) -> bool:
+    """Stop the project's Label Studio; its data stay. Gives back whether one was running."""
+    found = _state(work)
+    if found is None:
+        return False
+    pid, port = found
+    for number, seconds in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not _is_ours(pid, work) and _is_free(port):
+                return True
+            time.sleep(0.02)
+    raise refuse("studio", f"process {pid} does not end", fix=f"end it yourself: kill -9 {pid}", exit_code=3)
+
+
+def _prepare(home: Path, work: Path) -> None:
+    """Give the project its data folder: whole, or not at all."""
+    data, fresh = work / "data", work / "data.new"
+    if not data.exists():
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        fresh.chmod(0o700)
+        shutil.copyfile(home / "template.sqlite3", fresh / "label_studio.sqlite3")
+        fresh.rename(data)
+
+
+def _order(work: Path, made: Sequence[tuple[str, str]]) -> bytes:
+    """What launcher.py reads on standard input; far below a pipe's 64 KiB for any team."""
+    return json.dumps({"owner": OWNER, "token": str(work.resolve() / "token"), "accounts": list(made)}).encode()
+
+
+def _make_accounts(work: Path, made: Sequence[tuple[str, str]]) -> None:
+    home = installed()
+    if not (work / "data").exists():
+        raise refuse("studio", "this project has no Label Studio yet", where=str(work), fix="run `khabar studio up`")
+    done = subprocess.run(
+        launch_command(home, "accounts", work / "data"),
+        input=_order(work, made),
+        env=hardened_environment((work / "data").resolve()),
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+        raise refuse("studio", f"Label Studio could not make the accounts: {''.join(last)[:200]}", exit_code=3)
+
+
+def _spawn(home: Path, work: Path, port: int, order: bytes) -> int:
+    """Start the server in a session of its own, so that Ctrl-C for khabar is not meant for it."""
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, order)
+        os.close(writing)
+        log = str(work / "server.log")
+        command = launch_command(home, "serve", work / "data", str(port))
+        return os.posix_spawn(
+            command[0],
+            command,
+            hardened_environment((work / "data").resolve()),
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, reading, 0),
+                (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+        )
+    finally:
+        os.close(reading)
+
+
+def _ready(work: Path, pid: int, port: int, progress: Progress) -> Server:
+    """Wait until the server answers and its token is there."""
+    began = said = time.monotonic()
+    while (now := time.monotonic()) - began < PATIENCE:
+        if not _is_ours(pid, work):
+            break
+        token = work / "token"
+        if token.exists() and _get(port, "/health") is not None and VERSION in (_get(port, "/api/version") or ""):
+            return Server(_url(port), pid, token.read_text())
+        if now - said >= 5:
+            said = now
+            progress(f"Label Studio is starting: {now - began:.0f} s")
+        time.sleep(0.1)
+    log = work / "server.log"
+    raise refuse(
+        "studio",
+        f"Label Studio did not start: {fault_in(log)}",
+        where=str(log),
+        fix="read the log, then run `khabar studio up` again",
+        exit_code=3,
+    )
+
+
+def _url(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def _get(port: int, path: str) -> str | None:
+    """The body of a successful answer, or None; never through a proxy."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        body = answer.read(100_000).decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+    return body if answer.status == 200 else None
+
+
+def _choose_port(work: Path, port: int | None, progress: Progress) -> int:
+    """The port asked for; else the last one, so that links stay good; else a free one."""
+    last = _last_state(work)
+    wanted = port or (last[1] if last else None)
+    if wanted:
+        # The kernel takes a moment to close the port of a server that was just killed.
+        deadline = time.monotonic() + (2 if last and last[1] == wanted else 0)
+        while not (free := _is_free(wanted)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if free:
+            return wanted
+        if port:
+            raise refuse(
+                "busy-port",
+                f"port {port} on 127.0.0.1 is in use by another program",
+                fix="choose another one with --port, or leave --port out",
+            )
+        progress(f"port {wanted}, which this project had before, is in use now: taking another")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        chosen: int = probe.getsockname()[1]
+        return chosen
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: TIME_WAIT is free
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _last_state(work: Path) -> tuple[int, int] | None:
+    try:
+        kept = json.loads((work / "state.json").read_text())
+        return int(kept["pid"]), int(kept["port"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _state(work: Path) -> tuple[int, int] | None:
+    """Process and port of the server that still lives, or None."""
+    last = _last_state(work)
+    return last if last and _is_ours(last[0], work) else None
+
+
+def _is_ours(pid: int, work: Path) -> bool:
+    """Whether a process is this project's server, and not one that got its number after a crash."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return str(LAUNCHER).encode() in arguments and str((work / "data").resolve()).encode() in arguments

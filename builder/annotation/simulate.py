@@ -1,0 +1,171 @@
+"""What simulated annotators answer, for the demonstration: pure, seeded, and never said to be people.
+
+Every choice is drawn from a hash, so that answers are the same on every machine. Knows only the
+surfaces and phrases that it is given, and does not try to find anything else.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from builder.annotation.tasks import targets_for
+from builder.records import Article, Span, Stance
+from builder.schema import Labels, Part
+from builder.strict_yaml import parse_yaml
+from builder.text.profiles import profile
+from builder.text.tokens import canonical
+
+CONFUSED = {
+    "GPE": ("LOC", "FAC"), "LOC": ("GPE", "FAC"), "FAC": ("LOC", "GPE"), "ORG": ("GPE",), "NORP": ("GPE",), "OCC": ("PERS",),
+}  # fmt: skip
+"""Types that annotators take for one another."""
+HARD = 0.25
+"""Share of the stance questions that are hard: there annotators hesitate half of the time."""
+_CLITICS = "(?:[وف]?[بلك]|[وف])?"
+
+
+class _Phrase(Part):
+    phrase: str
+    values: dict[str, str]
+
+
+class _Simulation(Part):
+    mentions: dict[str, tuple[str, ...]]
+    stances: tuple[_Phrase, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What is known of invented articles: surfaces by label, and phrases with what they say of targets."""
+
+    mentions: dict[str, tuple[str, ...]]
+    stances: tuple[tuple[str, dict[str, str]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedAnswer:
+    """What one simulated annotator submits for one article, and how long it took."""
+
+    spans: tuple[Span, ...]
+    stances: tuple[Stance, ...]
+    seconds: float
+    skipped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Habits:
+    """How one annotator works on one article; `draw` gives a number in [0, 1) for a question."""
+
+    seed: int
+    annotator: int
+    article_id: str
+
+    def draw(self, question: str, of: Span | Stance | None = None) -> float:
+        about = (of.start, of.end, of.label) if isinstance(of, Span) else (of.target,) if of else ()
+        return _draw(self.seed, self.annotator, self.article_id, question, *about)
+
+    @property
+    def misses(self) -> float:
+        """Share of mentions that this annotator overlooks: between .03 and .08, in every article."""
+        return 0.03 + 0.05 * _draw(self.seed, self.annotator, "misses")
+
+
+def parse_knowledge(text: str) -> Knowledge:
+    """Read what examples/simulation.yaml says.
+
+    Raises Refused (exit code 2) with every fault at file:line:column.
+    """
+    parsed = parse_yaml(text, _Simulation, "examples/simulation.yaml")
+    return Knowledge(parsed.mentions, tuple((one.phrase, one.values) for one in parsed.stances))
+
+
+def truth(article: Article, knowledge: Knowledge, labels: Labels) -> tuple[tuple[Span, ...], tuple[Stance, ...]]:
+    """Every known mention in an article, whole words, and what it says of each target it is asked about.
+
+    Mentions of one label do not overlap: the longest at a place counts. Without a known phrase an
+    article is neutral, or gives the first answer of labels.yaml where there is no such answer.
+    """
+    text = profile("standard@1").apply(article.text)
+    found: set[Span] = set()
+    for label, surfaces in knowledge.mentions.items():
+        if label not in labels.entity_names or not surfaces:
+            continue
+        for match in _pattern([_plain(surface) for surface in surfaces]).finditer(text.text):
+            edges = canonical(article.text, *text.raw_span(*match.span()))
+            found |= {Span(*edges, label)} if edges else set()
+    body = f"{_plain(article.title or '')}\n{text.text}"
+    said: dict[str, str] = {}
+    for phrase, values in knowledge.stances:
+        if _plain(phrase) in body:
+            said = values | said
+    names = [value.name for value in labels.stances.values] if labels.stances else []
+    usual = "neutral" if "neutral" in names else "".join(names[:1])
+    stances = (Stance(target.id, said.get(target.id, usual)) for target in targets_for(article, labels))
+    return tuple(sorted(found)), tuple(sorted(stances))
+
+
+def answer(article: Article, knowledge: Knowledge, labels: Labels, annotator: int, seed: int) -> SimulatedAnswer:
+    """What annotator number `annotator` (from 0) submits: the truth, seen through habits of their own.
+
+    Some mentions are overlooked, nested ones more often; types are mistaken; titles and quotation
+    marks get into spans; stance is softened; every third annotator skips an article now and then.
+    """
+    habits = _Habits(seed, annotator, article.id)
+    spans, stances = truth(article, knowledge, labels)
+    seconds = round(45 + 6 * len(spans) + 90 * habits.draw("seconds"), 1)
+    if annotator % 3 == 2 and habits.draw("skips") < 0.06:
+        return SimulatedAnswer((), (), seconds, skipped=True)
+    marked = {_seen(span, spans, article.text, labels, habits) for span in spans if not _missed(span, spans, habits)}
+    chosen = tuple(_felt(stance, labels, habits) for stance in stances)
+    return SimulatedAnswer(tuple(sorted(marked)), chosen, seconds, skipped=False)
+
+
+@cache
+def _plain(text: str) -> str:
+    return profile("standard@1").apply(text).text
+
+
+def _draw(*question: object) -> float:
+    digest = hashlib.sha256("\0".join(map(str, question)).encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def _pattern(surfaces: Sequence[str]) -> re.Pattern[str]:
+    """Any of the surfaces as whole words, with proclitics; after li- the article loses its alef."""
+    longest = sorted(set(surfaces), key=lambda surface: (-len(surface), surface))
+    after_li = [f"[وف]?لل{re.escape(surface[2:])}" for surface in longest if surface.startswith("ال")]
+    plain = [f"{_CLITICS}{re.escape(surface)}" for surface in longest]
+    return re.compile(rf"(?<!\w)(?:{'|'.join([*plain, *after_li])})(?!\w)")
+
+
+def _missed(span: Span, spans: Sequence[Span], habits: _Habits) -> bool:
+    nested = any(o != span and o.start <= span.start and span.end <= o.end for o in spans)
+    return habits.draw("misses", span) < (0.25 if nested else habits.misses)
+
+
+def _seen(span: Span, spans: Sequence[Span], text: str, labels: Labels, habits: _Habits) -> Span:
+    """A mention as this annotator marks it: mostly as it is."""
+    others = [name for name in CONFUSED.get(span.label, ()) if name in labels.entity_names]
+    if others and habits.draw("confuses", span) < 0.04:
+        return replace(span, label=others[int(habits.draw("for", span) * len(others))])
+    title = [s for s in spans if s.label == "OCC" and s.end + 1 == span.start and text[s.end] == " "]
+    if span.label == "PERS" and title and habits.draw("title", span) < 0.2:
+        return replace(span, start=title[0].start)
+    slip = habits.draw("edge", span)
+    if slip < 0.03 and text[span.end : span.end + 1] in {"،", ".", "»", "؛", ":", " "}:
+        return replace(span, end=span.end + 1)
+    if slip < 0.06 and span.start and text[span.start - 1] in {"«", "(", '"'}:
+        return replace(span, start=span.start - 1)
+    return span
+
+
+def _felt(stance: Stance, labels: Labels, habits: _Habits) -> Stance:
+    """A stance as this annotator answers it: softened at times, and more often where everyone hesitates."""
+    hard = _draw(habits.seed, habits.article_id, "hard", stance.target) < HARD
+    if habits.draw("softens", stance) >= (0.5 if hard else 0.05):
+        return stance
+    names = [value.name for value in labels.stances.values] if labels.stances else []
+    softer = [name for name in ("neutral", "unclear") if name in names and name != stance.value]
+    return replace(stance, value=softer[int(habits.draw("to", stance) * len(softer))]) if softer else stance

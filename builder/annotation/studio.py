@@ -1,0 +1,312 @@
+"""Talk to any Label Studio: send a batch, collect what annotators answered, answer as one of them.
+
+Through the official SDK, but for the annotator's own submissions, which go the way of the web
+page. A token or a password never stands in a message. Does not start servers: server.py does.
+"""
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from builder.annotation.tasks import Collected, Pseudonym, collected, key_of, result_of
+from builder.records import Refused, Span, Stance, refuse
+
+if TYPE_CHECKING:
+    import httpx
+    from label_studio_sdk import LabelStudio
+
+TIMEOUT = 600.0
+"""Seconds for one answer: an export of 5,000 tasks takes about 20."""
+PAGE = 1000
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A Label Studio that knows us."""
+
+    url: str
+    client: "LabelStudio" = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Where a batch is, how many tasks this call made, and how many were there before."""
+
+    url: str
+    project_id: str
+    created: int
+    present: int
+
+
+class Answer(Protocol):
+    """What an annotator says of one article."""
+
+    @property
+    def spans(self) -> Sequence[Span]: ...  # noqa: D102
+    @property
+    def stances(self) -> Sequence[Stance]: ...  # noqa: D102
+    @property
+    def seconds(self) -> float | None: ...  # noqa: D102
+    @property
+    def skipped(self) -> bool: ...  # noqa: D102
+
+
+def connect(url: str, api_key: str) -> Connection:
+    """Log in with a personal access token or a legacy token.
+
+    Raises Refused (exit code 3) when nothing answers, when it is not Label Studio, or when it refuses the token.
+    """
+    from label_studio_sdk import LabelStudio
+
+    base = url.rstrip("/")
+    with _spoken(base):
+        client = LabelStudio(base_url=base, api_key=api_key, httpx_client=_http(url), timeout=TIMEOUT, max_retries=0)
+        client.users.whoami()
+    return Connection(base, client)
+
+
+def _http(url: str) -> "httpx.Client":
+    import httpx
+
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise refuse("url", f"{url!r} is not an address of a Label Studio", fix="such as http://127.0.0.1:8080")
+    return httpx.Client(
+        timeout=TIMEOUT,
+        follow_redirects=True,
+        trust_env=parts.hostname not in ("127.0.0.1", "localhost", "::1"),  # no proxy on the way to this machine
+        limits=httpx.Limits(max_keepalive_connections=0),  # nothing stays open that a caller would have to close
+    )
+
+
+@contextlib.contextmanager
+def _spoken(url: str) -> Iterator[None]:
+    """Turn every fault of a conversation with a server into a Refused that names what to do."""
+    import httpx
+    from label_studio_sdk.core.api_error import ApiError
+
+    try:
+        yield
+    except ApiError as error:
+        raise _refused(url, error.status_code or 0, error.body) from None
+    except httpx.HTTPStatusError as error:
+        raise _refused(url, error.response.status_code, error.response.text) from None
+    except httpx.ConnectError:
+        raise refuse(
+            "no-studio",
+            f"no Label Studio answers at {url}",
+            fix="run `khabar studio up`, or correct LABEL_STUDIO_URL",
+            exit_code=3,
+        ) from None
+    except httpx.TransportError as error:
+        message = f"the connection to Label Studio at {url} broke: {type(error).__name__}"
+        raise refuse("no-studio", message, fix="run the same command again: it goes on", exit_code=3) from None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise _not_studio(url) from None
+
+
+def _refused(url: str, status: int, body: object) -> Refused:
+    if status == 401:
+        return refuse(
+            "token",
+            f"Label Studio at {url} refused the token (401)",
+            fix="make a token under Account & Settings in Label Studio, and set LABEL_STUDIO_API_KEY to it",
+            exit_code=3,
+        )
+    detail = body.get("detail") or body.get("validation_errors") if isinstance(body, dict) else None
+    if detail is None and status in (200, 404):
+        return _not_studio(url)
+    message = f"Label Studio at {url} refused ({status}): {str(detail or 'no reason given')[:300]}"
+    return refuse("studio", message, fix="see the log of Label Studio", exit_code=3)
+
+
+def _not_studio(url: str) -> Refused:
+    message = f"what answers at {url} is not Label Studio"
+    return refuse("no-studio", message, fix="correct LABEL_STUDIO_URL", exit_code=3)
+
+
+def send(
+    connection: Connection,
+    title: str,
+    config: str,
+    tasks: Sequence[dict[str, Any]],
+    *,
+    overlap: int,
+    progress: Progress,
+    dry_run: bool = False,
+    batch_size: int = PAGE,
+) -> Sent:
+    """Bring a batch to the project with this title, and make the project where there is none.
+
+    A task is known by its article and the hash of its text: sending twice creates nothing, and a
+    send that was killed goes on where it stopped. Raises Refused.
+    """
+    with _spoken(connection.url):
+        project_id = _project(connection, title)
+        if project_id is None and not dry_run:
+            project_id = _create(connection, title, config, overlap)
+        elif project_id is not None and not dry_run:
+            _update(connection, project_id, config, overlap)
+        there = _present(connection, project_id, dry_run=dry_run) if project_id is not None else set()
+        missing = [task for task in tasks if key_of(task["data"]) not in there]
+        present = len(tasks) - len(missing)
+        if dry_run or project_id is None:
+            return Sent(connection.url, str(project_id or ""), len(missing), present)
+        for start in range(0, len(missing), batch_size):
+            batch = missing[start : start + batch_size]
+            # Never tried twice by the SDK: an import that timed out may still be going on.
+            options = {"timeout_in_seconds": int(TIMEOUT), "max_retries": 0}
+            connection.client.projects.import_tasks(project_id, request=batch, request_options=options)
+            progress(f"sent {min(start + batch_size, len(missing))} of {len(missing)}")
+        return Sent(connection.url, str(project_id), len(missing), present)
+
+
+def _project(connection: Connection, title: str) -> int | None:
+    found = [p.id for p in connection.client.projects.list(title=title, page_size=100) if p.title == title]
+    if len(found) > 1:
+        raise refuse(
+            "two-projects",
+            f"Label Studio has {len(found)} projects called {title!r}: {', '.join(map(str, found))}",
+            fix="rename or delete all but one in Label Studio",
+            exit_code=4,
+        )
+    return int(found[0]) if found else None
+
+
+def _settings(config: str, overlap: int) -> dict[str, Any]:
+    return {
+        "label_config": config,
+        "maximum_annotations": overlap,
+        "show_skip_button": True,
+        "enable_empty_annotation": True,
+        "show_collab_predictions": False,
+        "show_overlap_first": False,
+    }
+
+
+def _create(connection: Connection, title: str, config: str, overlap: int) -> int:
+    if not 3 <= len(title) <= 50:
+        raise refuse("title", f"a project's title has 3 to 50 characters: {title!r}", fix="choose another batch name")
+    return int(connection.client.projects.create(title=title, **_settings(config, overlap)).id)
+
+
+def _update(connection: Connection, project_id: int, config: str, overlap: int) -> None:
+    """Bring the page up to date where labels.yaml or the overlap changed."""
+    project = connection.client.projects.get(id=project_id)
+    if project.label_config != config or project.maximum_annotations != overlap:
+        connection.client.projects.update(id=project_id, **_settings(config, overlap))
+
+
+def _present(connection: Connection, project_id: int, *, dry_run: bool) -> set[tuple[str, str]]:
+    """What the project holds; a task that is there twice (an import outlived its sender) is made one again."""
+    there: dict[tuple[str, str], int] = {}
+    listing = connection.client.tasks.list(
+        project=project_id, fields="task_only", include="id,data,total_annotations,drafts", page_size=PAGE
+    )
+    for task in listing:
+        key = key_of(task.data)
+        if key is None:
+            continue
+        if key in there and not dry_run and not task.total_annotations and not task.drafts:
+            connection.client.tasks.delete(id=str(task.id))
+        else:
+            there[key] = task.id
+    return set(there)
+
+
+def collect(connection: Connection, title: str, name: Pseudonym) -> Collected:
+    """All judgements of all annotators in the project with this title, skipped ones too; drafts are counted.
+
+    Through an export snapshot: one consistent look, with flat memory on the server. Raises Refused.
+    """
+    with _spoken(connection.url):
+        project_id = _project(connection, title)
+        if project_id is None:
+            raise refuse(
+                "no-project",
+                f"Label Studio at {connection.url} has no project called {title!r}",
+                fix="run `khabar send` first, or see whether this is the right server",
+                exit_code=3,
+            )
+        return collected(_export(connection, project_id), name)
+
+
+def _export(connection: Connection, project_id: int) -> list[object]:
+    from label_studio_sdk import SerializationOptionRequest, SerializationOptionsRequest
+
+    exports = connection.client.projects.exports
+    whole, number = SerializationOptionRequest(only_id=False), SerializationOptionRequest(only_id=True)
+    options = SerializationOptionsRequest(annotations_completed_by=whole, drafts=number, predictions=number)
+    snapshot = exports.create(project_id, title="khabar collect", serialization_options=options)
+    try:
+        deadline = time.monotonic() + TIMEOUT
+        while (state := exports.get(project_id, snapshot.id).status) != "completed":
+            if state == "failed" or time.monotonic() > deadline:
+                raise refuse("export", f"Label Studio's export of project {project_id} ended as {state!r}", exit_code=3)
+            time.sleep(0.2)
+        body = b"".join(exports.download(project_id, snapshot.id, request_options={"timeout_in_seconds": int(TIMEOUT)}))
+    finally:
+        exports.delete(project_id, snapshot.id)
+    tasks = json.loads(body)
+    return tasks if isinstance(tasks, list) else [tasks]
+
+
+def annotate_as(url: str, email: str, password: str, project_id: int, answers: Mapping[str, Answer]) -> int:
+    """Log in as an annotator and answer every task of the label stream, as the web page would.
+
+    `answers` by article id. Gives back how many were submitted: none when all were answered before.
+    Raises Refused: exit code 3 from the server, 2 for a task that `answers` does not know.
+    """
+    base = url.rstrip("/")
+    with _spoken(base), _http(url) as session:
+        _log_in(session, base, email, password)
+        submitted = 0
+        while (task := _next(session, base, project_id)) is not None:
+            article_id = (key_of(task["data"]) or ("of another origin", ""))[0]
+            if article_id not in answers:
+                raise refuse("no-answer", f"the annotator has no answer for article {article_id}")
+            _submit(session, base, task, answers[article_id])
+            submitted += 1
+        return submitted
+
+
+def _log_in(session: "httpx.Client", base: str, email: str, password: str) -> None:
+    page = session.get(f"{base}/user/login/")
+    page.raise_for_status()
+    form = {"email": email, "password": password, "csrfmiddlewaretoken": session.cookies.get("csrftoken", "")}
+    answer = session.post(
+        f"{base}/user/login/", data=form, headers={"Referer": f"{base}/user/login/"}, follow_redirects=False
+    )
+    if answer.status_code != 302:
+        raise refuse(
+            "login",
+            f"Label Studio at {base} did not let {email} in",
+            fix="make a new password: `khabar studio invite NAME`",
+            exit_code=3,
+        )
+
+
+def _next(session: "httpx.Client", base: str, project_id: int) -> dict[str, Any] | None:
+    """The next task of the annotator's label stream, or None at its end."""
+    answer = session.get(f"{base}/api/projects/{project_id}/next/")
+    if answer.status_code == 404:
+        return None
+    answer.raise_for_status()
+    task: dict[str, Any] = answer.json()
+    return task
+
+
+def _submit(session: "httpx.Client", base: str, task: Mapping[str, Any], answer: Answer) -> None:
+    body = {
+        "result": result_of(answer.spans, answer.stances, task["data"]),
+        "lead_time": answer.seconds,
+        "was_cancelled": answer.skipped,
+    }
+    headers = {"X-CSRFToken": session.cookies.get("csrftoken") or "", "Referer": base}
+    session.post(f"{base}/api/tasks/{task['id']}/annotations/", json=body, headers=headers).raise_for_status()

@@ -1,0 +1,170 @@
+"""The dataset card: a template written by people, with {{facts}} that only a build fills.
+
+Does not count anything: that is builder.release.facts. Does not read or write files.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import pyarrow as pa
+import yaml
+from pydantic import Field
+
+from builder.records import Issue, Refused
+from builder.release.features import features, features_yaml
+from builder.release.tables import Tables, loadable
+from builder.schema import Dataset, Labels, Part, Schema
+from builder.strict_yaml import parse_yaml
+
+TEMPLATE = "dataset_card.md"
+SLOT = re.compile(r"\{\{((?:(?!\{\{).)*?)\}\}|\{\{|\}\}", re.DOTALL)
+HEAD = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
+HUB_LICENCES = frozenset({
+    "agpl-3.0", "apache-2.0", "cc0-1.0", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0", "cc-by-nc-2.0",
+    "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0", "cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0",
+    "cc-by-nc-sa-4.0", "cc-by-nd-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cdla-permissive-1.0", "cdla-permissive-2.0",
+    "cdla-sharing-1.0", "gpl-3.0", "lgpl-3.0", "mit", "odbl", "odc-by", "pddl",
+})  # fmt: skip
+"""Licence ids that a card's `license` may hold; any other is `other` with a `license_name`."""
+
+Creator = Literal["found", "crowdsourced", "expert-generated", "machine-generated", "other"]
+Tag = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9 _:.-]{0,60}$")]
+
+
+class Head(Part):
+    """What people say in the YAML head of the card; the rest of the head is computed."""
+
+    annotations_creators: Annotated[tuple[Creator | Literal["no-annotation"], ...], Field(min_length=1)]
+    language_creators: Annotated[tuple[Creator, ...], Field(min_length=1)]
+    source_datasets: Annotated[tuple[str, ...], Field(min_length=1)] = ("original",)
+    tags: tuple[Tag, ...] = ()
+
+
+def render(template: str, facts: Mapping[str, str]) -> str:
+    """Fill the {{slots}} of a template.
+
+    Raises Refused (exit code 2) with the line and column of every unknown fact, every fact without a
+    value, every stray brace pair and every `{{prose: ...}}` that nobody has written yet.
+
+    >>> render("version {{version}}", {"version": "1.0.0"})
+    'version 1.0.0'
+    """
+    issues = [
+        Issue("error", "card", message, where=_place(template, slot.start()), fix=fix)
+        for slot in SLOT.finditer(template)
+        for message, fix in _slot_faults(slot, facts)
+    ]
+    if issues:
+        raise Refused(*issues)
+    return SLOT.sub(lambda slot: facts[slot[1].strip()], template)
+
+
+def _slot_faults(slot: re.Match[str], facts: Mapping[str, str]) -> list[tuple[str, str]]:
+    if slot[1] is None:
+        return [(f"a stray {slot[0]!r}", "close the slot, or take the braces away")]
+    name = " ".join(slot[1].split())
+    if name.startswith("prose:"):
+        hint = name.removeprefix("prose:").strip()
+        return [(f"this part is not written yet: {hint}", "write it in place of the slot, or take the section away")]
+    if name not in facts:
+        return [(f"unknown fact {name!r}", f"the facts are: {', '.join(sorted(facts))}")]
+    if not facts[name].strip():
+        return [(f"the fact {name!r} has no value", "take the slot away, or run the stage that makes it")]
+    return []
+
+
+def _place(template: str, offset: int) -> str:
+    line = template.count("\n", 0, offset) + 1
+    return f"{TEMPLATE}:{line}:{offset - template.rfind(chr(10), 0, offset)}"
+
+
+def make_card(template: str, version: str, schema: Schema, tables: Tables, facts: Mapping[str, str]) -> str:
+    """The card: the computed YAML head, then the template's prose with its facts.
+
+    Raises Refused: exit code 2 with all faults of head and slots, each at its line and column; exit
+    code 1 where there is nothing to release.
+    """
+    template = template.replace("\r\n", "\n")
+    issues: list[Issue] = []
+    found = HEAD.match(template)
+    head = None
+    try:
+        # The empty line stands for the ---, so that lines are counted as in the file.
+        head = parse_yaml("\n" + (found[1] if found else ""), Head, TEMPLATE)
+    except Refused as refused:
+        issues += refused.issues
+    try:
+        text = render(template, facts)
+    except Refused as refused:
+        issues += refused.issues
+    if issues or head is None:
+        raise Refused(*issues)
+    computed = metadata(head, version, schema, loadable(tables))
+    body = HEAD.sub("", text, count=1)
+    return f"---\n{yaml.safe_dump(computed, allow_unicode=True, sort_keys=False, width=100)}---\n{body}"
+
+
+def metadata(head: Head, version: str, schema: Schema, tables: Tables) -> dict[str, object]:
+    """The card's YAML head: who made it, how to load each config, its features and counts."""
+    configs = [
+        {
+            "config_name": config,
+            "version": version,
+            **({"default": True} if config == next(iter(tables)) else {}),
+            "data_files": [{"split": split, "path": f"{config}/{split}-*"} for split in splits],
+        }
+        for config, splits in tables.items()
+    ]
+    tasks = {"token-classification": "named-entity-recognition"}
+    if "stance" in tables:
+        tasks["text-classification"] = "multi-class-classification"
+    return {
+        "language": ["ar"],
+        **licence_fields(schema.dataset),
+        "pretty_name": schema.dataset.title,
+        "task_categories": list(tasks),
+        "task_ids": list(tasks.values()),
+        "annotations_creators": list(head.annotations_creators),
+        "language_creators": list(head.language_creators),
+        "multilinguality": ["monolingual"],
+        "size_categories": [size_category(sum(table.num_rows for table in tables["articles"].values()))],
+        "source_datasets": list(head.source_datasets),
+        "tags": list(head.tags),
+        "configs": configs,
+        "dataset_info": [_info(config, splits, schema.labels) for config, splits in tables.items()],
+    }
+
+
+def _info(config: str, splits: Mapping[str, pa.Table], labels: Labels) -> dict[str, object]:
+    return {
+        "config_name": config,
+        "features": features_yaml(features(labels)[config]),
+        "splits": [
+            {"name": split, "num_bytes": table.nbytes, "num_examples": table.num_rows}
+            for split, table in splits.items()
+        ],
+        "dataset_size": sum(table.nbytes for table in splits.values()),
+    }
+
+
+def licence_fields(dataset: Dataset) -> dict[str, str]:
+    """The card's licence: one id where text and annotations share a known one, else `other` and both names."""
+    text, annotations = dataset.licence.text.lower(), dataset.licence.annotations.lower()
+    if text == annotations and text in HUB_LICENCES:
+        return {"license": text}
+    name = text if text == annotations else f"text-{text}-annotations-{annotations}"
+    return {"license": "other", "license_name": re.sub(r"[^a-z0-9.-]+", "-", name).strip("-")}
+
+
+def size_category(rows: int) -> str:
+    """The Hub's size category of a number of rows.
+
+    >>> size_category(999), size_category(1000), size_category(10**12)
+    ('n<1K', '1K<n<10K', 'n>1T')
+    """
+    bounds = ["1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T"]
+    below = sum(rows >= 10 ** (3 + i) for i in range(len(bounds)))
+    if below == 0:
+        return "n<1K"
+    return "n>1T" if below == len(bounds) else f"{bounds[below - 1]}<n<{bounds[below]}"

@@ -1,0 +1,228 @@
+"""What the card says in numbers, counted from the tables themselves, as Markdown.
+
+Undefined figures are said to be undefined, with the reason. Does not know the card's prose.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from builder.records import Account, Agreement
+from builder.release.splits import NAMES
+from builder.release.tables import Built, Tables
+from builder.schema import Labels, Schema
+
+Counts = Mapping[str, Counter[Any]]
+
+
+def card_facts(
+    *,
+    version: str,
+    tool: str,
+    schema: Schema,
+    built: Built,
+    agreement: Sequence[Agreement],
+    accounts: Sequence[Account],
+    note: str = "",
+) -> dict[str, str]:
+    """The value of every {{fact}} that a card may show.
+
+    `accounts` are those of the earlier stages; `note` is what must be known of the annotators.
+    """
+    tables, dataset = built.tables, schema.dataset
+    return {
+        "title": dataset.title,
+        "repo_id": dataset.repo_id,
+        "version": version,
+        "tool": tool,
+        "rows": _rows(tables),
+        "entity_types": _entity_types(tables, schema.labels),
+        "stances": _stances(tables, schema.labels),
+        "stance_order": _stance_order(schema.labels),
+        "sources": _sources(tables),
+        "agreement": _agreement(agreement),
+        "adjudication": _adjudication(tables, dataset.adjudication.min_annotators),
+        "annotators": _annotators(tables, note),
+        "guidelines": _versions(tables),
+        "profile": ", ".join(f"`{name}`" for name in _distinct(tables, "articles", "profile")) or "no articles",
+        "cleaning": _accounts([account for account in accounts if account.stage == "clean"]),
+        "losses": _losses(built),
+        "licence_text": dataset.licence.text,
+        "licence_annotations": dataset.licence.annotations,
+        "load": _load(dataset.repo_id, version),
+        "versions": _versions_of(dataset.repo_id, version),
+        "citation": _citation(dataset.repo_id, dataset.title, version),
+    }
+
+
+def changelog(version: str, built: Built) -> str:
+    """The dataset's changelog, without dates: a release holds no clock time."""
+    return f"# Changelog\n\n## {version}\n\nRows of each config and split:\n\n{_rows(built.tables)}\n"
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    r"""A Markdown table; numbers stand to the right, and no cell can break out of its place.
+
+    >>> print(markdown_table(["source", "rows"], [["a|b", 1000]]))
+    | source | rows |
+    |---|---:|
+    | a\|b | 1,000 |
+    """
+    body = list(rows)
+    right = [bool(body) and all(isinstance(row[i], int) for row in body) for i in range(len(head))]
+    rule = f"|{'|'.join('---:' if number else '---' for number in right)}|"
+    lines = [f"| {' | '.join(map(_cell, row))} |" for row in (head, *body)]
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def _cell(value: object) -> str:
+    text = f"{value:,}" if isinstance(value, int) else " ".join(str(value).split())
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+
+
+def _column(tables: Tables, config: str, split: str, name: str) -> pa.ChunkedArray:
+    return tables[config][split][name]
+
+
+def _counts(tables: Tables, config: str, *names: str) -> Counts:
+    return {
+        split: Counter(zip(*(_column(tables, config, split, name).to_pylist() for name in names), strict=True))
+        for split in tables[config]
+    }
+
+
+def _distinct(tables: Tables, config: str, name: str) -> list[str]:
+    return sorted({value for split in NAMES for value in _column(tables, config, split, name).to_pylist()})
+
+
+def _rows(tables: Tables) -> str:
+    counts = {config: [table.num_rows for table in splits.values()] for config, splits in tables.items()}
+    table = markdown_table(["config", *NAMES, "all"], [[f"`{c}`", *n, sum(n)] for c, n in counts.items()])
+    empty = any(0 in n for n in counts.values())
+    return table + ("\n\nA split without rows has no file: `datasets` cannot load an empty one." if empty else "")
+
+
+def _entity_types(tables: Tables, labels: Labels) -> str:
+    counts = {
+        split: Counter(pc.struct_field(pc.list_flatten(table["spans"]), "label").to_pylist())
+        for split, table in tables["entities"].items()
+    }
+    rows = []
+    for number, entity in enumerate(labels.entities):
+        found = [counts[split][number] for split in NAMES]
+        rows.append([f"`{entity.name}`", entity.ar, entity.en, entity.definition, *found, sum(found)])
+    return markdown_table(["type", "Arabic", "English", "definition", *NAMES, "all"], rows)
+
+
+def _stances(tables: Tables, labels: Labels) -> str:
+    if labels.stances is None:
+        return "This dataset has no stance layer."
+    counts = _counts(tables, "stance", "target", "stance")
+    rows = []
+    for target in labels.stances.targets:
+        for number, name in enumerate(labels.published_values):
+            found = [counts[split][target.id, number] for split in NAMES]
+            rows.append([f"`{target.id}`", target.ar, target.en, f"`{name}`", *found, sum(found)])
+    return markdown_table(["target", "Arabic", "English", "stance", *NAMES, "all"], rows)
+
+
+def _stance_order(labels: Labels) -> str:
+    if labels.stances is None:
+        return "This dataset has no stance layer."
+    rows = [
+        [number, f"`{value.name}`", value.ar, value.en, "yes" if value.published else "no"]
+        for number, value in enumerate(labels.stances.values)
+    ]
+    return markdown_table(["place", "value", "Arabic", "meaning", "an answer in `stance`"], rows)
+
+
+def _sources(tables: Tables) -> str:
+    counts = _counts(tables, "articles", "source")
+    sources = sorted({source for found in counts.values() for source in found})
+    rows = [[source[0], *(counts[split][source] for split in NAMES)] for source in sources]
+    return markdown_table(["source", *NAMES, "all"], [[*row, sum(row[1:])] for row in rows])
+
+
+def _agreement(figures: Sequence[Agreement]) -> str:
+    if not figures:
+        return "Agreement was not measured."
+    rows = [
+        [
+            figure.layer,
+            figure.label,
+            figure.batch,
+            f"undefined: {figure.why}" if figure.value is None else f"{figure.value:.3f}",
+            "none" if figure.low is None or figure.high is None else f"{figure.low:.3f} to {figure.high:.3f}",
+            f"{figure.n:,} {figure.unit}",
+            figure.measure,
+        ]
+        for figure in figures
+    ]
+    return markdown_table(["layer", "label", "batch", "value", "95 % interval", "n", "measure"], rows)
+
+
+def _adjudication(tables: Tables, least: int) -> str:
+    lines = [f"An answer is gold where more than half of at least {least} annotators gave it, or an adjudicator did."]
+    for config, unit in (("entities", "articles"), ("stance", "pairs of article and target")):
+        if config in tables:
+            chosen = [flag for split in NAMES for flag in _column(tables, config, split, "adjudicated").to_pylist()]
+            lines.append(f"- `{config}`: {sum(chosen):,} of {len(chosen):,} {unit} were adjudicated (`adjudicated`).")
+    return "\n".join([lines[0], "", *lines[1:]])
+
+
+def _annotators(tables: Tables, note: str) -> str:
+    people = _distinct(tables, "annotations", "annotator")
+    rows = sum(table.num_rows for table in tables["annotations"].values())
+    said = f"{rows:,} judgements by {len(people):,} annotators, who are known here by keyed pseudonyms only."
+    return f"{said} {note}".strip()
+
+
+def _versions(tables: Tables) -> str:
+    counts = sum(_counts(tables, "annotations", "guideline", "schema").values(), Counter[Any]())
+    rows = [[f"`{guideline}`", f"`{schema}`", n] for (guideline, schema), n in sorted(counts.items())]
+    return markdown_table(["guidelines", "label schema", "judgements"], rows)
+
+
+def _accounts(accounts: Sequence[Account]) -> str:
+    rows = []
+    for account in accounts:
+        reasons = "; ".join(f"{reason}: {n:,}" for reason, n in sorted(account.set_aside.items())) or "nothing"
+        rows.append([account.unit, account.taken, account.kept, reasons])
+    return markdown_table(["what", "came in", "kept", "set aside"], rows) if rows else "No account was kept."
+
+
+def _losses(built: Built) -> str:
+    tagged = next(account.kept for account in built.accounts if account.unit == "spans in ner_tags")
+    cut = f"Of the {tagged:,} spans in `ner_tags`, {built.cut_spans:,} begin or end inside a token, which is tagged whole."
+    return f"{_accounts(built.accounts)}\n\n{cut}"
+
+
+def _load(repo_id: str, version: str) -> str:
+    return f"""```python
+from datasets import load_dataset
+
+dataset = load_dataset("{repo_id}", "entities", split="train", revision="v{version}")
+assert str(dataset.info.version) == "{version}", "an offline cache gave another version"
+```"""
+
+
+def _versions_of(repo_id: str, version: str) -> str:
+    return (
+        f"This card is of version {version}. Each version is a git tag, set only after what was published was read "
+        f"back and compared; `huggingface_hub.list_repo_refs('{repo_id}', repo_type='dataset').tags` lists them. "
+        "A tag can be moved: who needs certainty names the commit as `revision`."
+    )
+
+
+def _citation(repo_id: str, title: str, version: str) -> str:
+    key = repo_id.split("/")[1]
+    return f"""```bibtex
+@misc{{{key},
+  title        = {{{{{title}}}}},
+  howpublished = {{Hugging Face Hub, {repo_id}}},
+  version      = {{{version}}}
+}}
+```"""

@@ -1,0 +1,114 @@
+"""A release as a folder that `load_dataset` reads: Parquet, card, changelog, manifest.
+
+The folder is made beside its place and then renamed, so that it is never there in part.
+"""
+
+import dataclasses
+import hashlib
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from builder.project import from_plain, to_plain, write_json
+from builder.records import Release, refuse
+from builder.release.tables import Tables, loadable
+
+MANIFEST = "MANIFEST.json"
+ROW_GROUP = 1000
+"""Rows of one row group: of articles of some thousand characters, a few megabytes for a viewer's page."""
+CHUNKING = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024, "norm_level": 0}
+"""Pages end where the content says so: a changed row changes few pages of the next version (datasets' own values)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A release folder, and whether it was new, the same as before, or replaced another."""
+
+    release: Release
+    state: Literal["new", "same", "replaced"]
+
+
+def write_release(
+    folder: Path, tables: Tables, card: str, changelog: str, release: Release, *, frozen: bool = False
+) -> Written:
+    """Write a release folder; `splits` and `files` of the manifest are filled here.
+
+    The same bytes again change nothing. Raises Refused (exit code 4) where the folder holds other
+    bytes and is `frozen`, as a version that was published.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in folder.parent.glob(f".{folder.name}.*"):
+        shutil.rmtree(leftover)
+    old = folder.parent / f".{folder.name}.old"
+    fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        fresh.chmod(0o755)
+        made = _fill(fresh, tables, card, changelog, release)
+        if not folder.exists():
+            fresh.rename(folder)
+            return Written(made, "new")
+        if _hashes(folder) == _hashes(fresh):
+            return Written(made, "same")
+        if frozen:
+            raise refuse(
+                "published",
+                f"version {release.version} was published, and this build of it differs",
+                where=str(folder),
+                fix="a published version never changes: build the next one",
+                exit_code=4,
+            )
+        folder.rename(old)
+        fresh.rename(folder)
+        return Written(made, "replaced")
+    finally:
+        for leftover in (fresh, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _fill(folder: Path, tables: Tables, card: str, changelog: str, release: Release) -> Release:
+    tables = loadable(tables)
+    (folder / "README.md").write_text(card, encoding="utf-8")
+    (folder / "CHANGELOG.md").write_text(changelog, encoding="utf-8")
+    for config, splits in tables.items():
+        (folder / config).mkdir()
+        for split, table in splits.items():
+            _write_parquet(table, folder / config / f"{split}-00000-of-00001.parquet")
+    rows = {config: {split: table.num_rows for split, table in splits.items()} for config, splits in tables.items()}
+    inputs = dict(sorted(release.inputs.items()))
+    made = dataclasses.replace(release, inputs=inputs, splits=rows, files=_hashes(folder))
+    write_json(folder / MANIFEST, to_plain(made))
+    return made
+
+
+def _write_parquet(table: pa.Table, path: Path) -> None:
+    pq.write_table(
+        table,
+        path,
+        compression="zstd",
+        row_group_size=ROW_GROUP,
+        use_content_defined_chunking=CHUNKING,
+        write_page_index=True,
+    )
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def read_manifest(folder: Path) -> Release:
+    """The manifest of a release folder; raises Refused (exit code 2) where there is none that can be read."""
+    path = folder / MANIFEST
+    try:
+        return from_plain(Release, json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        raise refuse("no-release", "no release is here", where=str(path), fix="run `khabar build VERSION`") from None
+    except (ValueError, ValidationError):
+        raise refuse("manifest", "not a manifest", where=str(path), fix="run `khabar build VERSION` again") from None

@@ -1,0 +1,284 @@
+"""A loopback Hub for rehearsing a push: real git behind the Hugging Face Hub's HTTP protocol.
+
+Any token may write, and nobody outside this machine is answered. What it answers is in
+endpoints.py, what it keeps in gitstore.py; here are only the sockets.
+"""
+
+import argparse
+import contextlib
+import errno
+import ipaddress
+import json
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import BinaryIO, cast
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from builder.records import Refused, refuse
+from builder.release import endpoints
+from builder.release.endpoints import Answer, Call, Failed, Hub
+
+LARGEST_BODY = 256_000_000
+"""Bytes of one request other than the upload of a large file."""
+LARGEST_FILE = 8_000_000_000
+IN_MEMORY = 1_000_000
+"""Bytes of a request that are held in memory; a longer one goes through a temporary file."""
+IDLE = 60
+"""Seconds that a connection may be silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An endpoint: its name (for faults), method, path, and whether it needs a token."""
+
+    name: str
+    method: str
+    path: re.Pattern[str]
+    answer: Callable[[Call], Answer]
+    largest: int = LARGEST_BODY
+    writes: bool = False
+
+
+def _routes() -> tuple[Route, ...]:
+    api, repo = "/api/datasets/{ns}/{name}", "/datasets/{ns}/{name}"
+
+    def route(name: str, method: str, path: str, answer: Callable[[Call], Answer], *, writes: bool = False) -> Route:
+        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path).replace("(?P<path>[^/]+)", "(?P<path>.+)")
+        largest = LARGEST_FILE if name == "upload" else LARGEST_BODY
+        return Route(name, method, re.compile(pattern), answer, largest, writes)
+
+    return (
+        route("whoami", "GET", "/api/whoami-v2", endpoints.whoami),
+        route("create", "POST", "/api/repos/create", endpoints.create, writes=True),
+        route("validate", "POST", "/api/validate-yaml", endpoints.validate_yaml),
+        route("info", "GET", f"{api}/revision/{{rev}}", endpoints.info),
+        route("info", "GET", api, endpoints.info),
+        route("preupload", "POST", f"{api}/preupload/{{rev}}", endpoints.preupload, writes=True),
+        route("batch", "POST", f"{repo}.git/info/lfs/objects/batch", endpoints.batch, writes=True),
+        route("upload", "PUT", "/lfs/{oid}", endpoints.upload),
+        route("verify", "POST", "/lfs/{oid}/verify", endpoints.verify, writes=True),
+        route("commit", "POST", f"{api}/commit/{{rev}}", endpoints.commit, writes=True),
+        route("tag", "POST", f"{api}/tag/{{rev}}", endpoints.tag, writes=True),
+        route("refs", "GET", f"{api}/refs", endpoints.refs),
+        route("tree", "GET", f"{api}/tree/{{rev}}", endpoints.tree),
+        route("tree", "GET", f"{api}/tree/{{rev}}/{{path}}", endpoints.tree),
+        route("paths", "POST", f"{api}/paths-info/{{rev}}", endpoints.paths_info),
+        route("commits", "GET", f"{api}/commits/{{rev}}", endpoints.commits),
+        route("file", "GET", f"{repo}/resolve/{{rev}}/{{path}}", endpoints.file),
+    )
+
+
+ROUTES = _routes()
+
+
+class _Server(ThreadingHTTPServer):
+    """Keeps its open connections, to end them: a kept-alive one would outlive the server."""
+
+    daemon_threads = False
+    request_queue_size = 64
+
+    def __init__(self, port: int, hub: Callable[[str], Hub]) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.hub = hub(f"http://127.0.0.1:{self.server_address[1]}")
+        self.open: set[socket.socket] = set()
+
+    def process_request(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
+        self.open.add(cast("socket.socket", request))
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
+        self.open.discard(cast("socket.socket", request))
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        for connection in list(self.open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = IDLE
+
+    def do_GET(self) -> None:
+        hub = cast("_Server", self.server).hub
+        try:
+            with tempfile.SpooledTemporaryFile(IN_MEMORY) as body:
+                answer, lose = self._answer(hub, cast("BinaryIO", body))
+        except Failed as failed:
+            answer, lose = _sorry(failed), False
+        if lose:
+            self.close_connection = True
+            return
+        self._send(answer)
+
+    do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815 - the names that http.server calls
+
+    def _answer(self, hub: Hub, body: BinaryIO) -> tuple[Answer, bool]:
+        """The answer, and whether a fault has it lost on the way."""
+        _check_host(self.headers.get("Host", ""))
+        address = urlsplit(self.path)
+        route, parts = _find("GET" if self.command == "HEAD" else self.command, address.path)
+        try:
+            self._read(body, route.largest)
+        except Failed:
+            self.close_connection = True
+            raise
+        headers = {name.title(): value for name, value in self.headers.items()}
+        token = endpoints.token_of(headers)
+        if token in hub.deny:
+            raise Failed(401, "Invalid credentials in Authorization header")
+        if route.writes and not token:
+            raise Failed(401, "Invalid username or password.")
+        fault = hub.faults.get(route.name)
+        if isinstance(fault, int):
+            raise Failed(fault, "a rehearsed fault")
+        if fault == "drop":
+            return Answer(), True
+        parts = {"rev": "main"} | {name: unquote(value) for name, value in parts.items()}
+        try:
+            answer = route.answer(Call(hub, parts, parse_qs(address.query), headers, body))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Failed(400, f"a malformed request: {type(error).__name__}") from None
+        except subprocess.CalledProcessError as error:
+            raise Failed(500, f"git failed: {error.stderr.decode(errors='replace').strip()}") from None
+        return answer, fault == "lose"
+
+    def _read(self, body: BinaryIO, largest: int) -> None:
+        length = self.headers.get("Content-Length", "0")
+        if self.headers.get("Transfer-Encoding") or not length.isdecimal():
+            raise Failed(411, "a body needs its Content-Length")
+        left = int(length)
+        if left > largest:
+            raise Failed(413, f"a request of more than {largest:,} bytes")
+        while left and (chunk := self.rfile.read(min(left, IN_MEMORY))):
+            left -= len(chunk)
+            body.write(chunk)
+        body.seek(0)
+
+    def _send(self, answer: Answer) -> None:
+        whole = answer.body.stat().st_size if isinstance(answer.body, Path) else len(answer.body)
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", "")) if answer.status == 200 else None
+        start, end = (int(asked[1]), min(int(asked[2] or whole), whole - 1) + 1) if asked else (0, whole)
+        if asked and start >= end:
+            answer, start, end, asked = _sorry(Failed(416, "no such range")), 0, 0, None
+        self.send_response(206 if asked else answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if asked:
+            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{whole}")
+        self.send_header("Content-Length", str(end - start))
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        if isinstance(answer.body, bytes):
+            self.wfile.write(answer.body[start:end])
+            return
+        with answer.body.open("rb") as content:
+            content.seek(start)
+            if asked:
+                self.wfile.write(content.read(end - start))
+            else:
+                shutil.copyfileobj(content, self.wfile)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+        """Say nothing: requests name no fault of the user."""
+
+
+def _check_host(host: str) -> None:
+    # A web page may point its own name at 127.0.0.1; its requests still carry that name.
+    name = urlsplit(f"//{host}").hostname or ""
+    if name == "localhost":
+        return
+    try:
+        local = ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        local = False
+    if not local:
+        raise Failed(403, "this Hub answers on loopback only")
+
+
+def _find(method: str, path: str) -> tuple[Route, dict[str, str]]:
+    for route in ROUTES:
+        found = route.path.fullmatch(path) if route.method == method else None
+        if found:
+            return route, found.groupdict()
+    raise Failed(404, f"this Hub has no {method} {path}", "EntryNotFound")
+
+
+def _sorry(failed: Failed) -> Answer:
+    message = re.sub(r"[^\x20-\x7e]", "?", str(failed))
+    headers = {"Content-Type": "application/json", "X-Error-Message": message, **failed.headers}
+    if failed.code:
+        headers["X-Error-Code"] = failed.code
+    return Answer(json.dumps({"error": str(failed)}).encode(), headers, failed.status)
+
+
+def _listen(root: Path, port: int, deny: Iterable[str], faults: dict[str, int | str] | None) -> _Server:
+    if shutil.which("git") is None:
+        raise refuse("no-git", "the rehearsal Hub needs git, and there is none", fix="install git (apt install git)")
+    root.mkdir(parents=True, exist_ok=True)
+    kept = faults if faults is not None else {}
+    try:
+        return _Server(port, lambda url: Hub(url, root.resolve(), frozenset(deny), kept))
+    except OSError as error:
+        if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
+            raise
+        why = "is taken by another program" if error.errno == errno.EADDRINUSE else "may not be used by this account"
+        raise refuse("port", f"port {port} on 127.0.0.1 {why}", fix="choose another --port, or none") from None
+
+
+@contextlib.contextmanager
+def serve(
+    root: Path, port: int = 0, *, deny: Iterable[str] = (), faults: dict[str, int | str] | None = None
+) -> Iterator[Hub]:
+    """Run a rehearsal Hub on 127.0.0.1 that keeps its data under `root`; port 0 takes a free one.
+
+    Tokens in `deny` are answered with 401. Raises Refused (exit code 2): no git, a busy port.
+    """
+    server = _listen(root, port, deny, faults)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="rehearsal Hub")
+    thread.start()
+    try:
+        yield server.hub
+    finally:
+        server.shutdown()
+        server.hang_up()
+        server.server_close()
+        thread.join()
+
+
+def main() -> int:
+    """Serve until killed; the first line on stdout is the address."""
+    parser = argparse.ArgumentParser(prog="python -m builder.release.rehearsal", description=main.__doc__)
+    parser.add_argument("root", type=Path)
+    parser.add_argument("--port", type=int, default=0)
+    given = parser.parse_args()
+    try:
+        with serve(given.root, given.port) as hub:
+            sys.stdout.write(f"{hub.url}\n")
+            sys.stdout.flush()
+            threading.Event().wait()
+    except Refused as refused:
+        sys.stderr.write(f"{refused}\n")
+        return refused.exit_code
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,193 @@
+"""What earlier verbs made, read back; what is missing or stale is refused with the verb to run.
+
+Reads the project's files and runs the pure stages that a later verb rests on; prints nothing.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from builder.project import Project, read_jsonl, read_table, to_plain, write_table
+from builder.records import (
+    Account,
+    Agreement,
+    Article,
+    Assignment,
+    BatchItem,
+    Decision,
+    Document,
+    Group,
+    Judgement,
+    Refused,
+    refuse,
+    sha16,
+)
+
+if TYPE_CHECKING:
+    from builder.annotation.adjudicate import Adjudicated
+    from builder.release.material import Material
+
+
+def read_documents(project: Project) -> list[Document]:
+    """All documents; raises Refused when there are none."""
+    documents = read_table(project.work / "documents.parquet", Document)
+    if not documents:
+        raise refuse("no-documents", "the project has no documents", fix="run `khabar ingest FILES` first")
+    return documents
+
+
+def clean_inputs(project: Project, documents: Sequence[Document]) -> str:
+    """The hash of all that cleaning depends on: documents, profile, rules."""
+    from builder.text.profiles import profile
+
+    schema = project.schema
+    rules = schema.boilerplate.model_dump_json()
+    return sha16("\n".join([profile(schema.dataset.profile).id, rules, *(d.id for d in documents)]))
+
+
+def read_articles(project: Project) -> list[Article]:
+    """All articles; raises Refused when something changed since they were cleaned."""
+    if project.stamped("clean") != clean_inputs(project, read_documents(project)):
+        message = "the documents, the profile or the boilerplate rules changed since the last `khabar clean`"
+        raise refuse("stale", message, fix="run `khabar clean` first")
+    return read_table(project.work / "articles.parquet", Article)
+
+
+def fresh_groups(project: Project, articles: Sequence[Article]) -> list[Group]:
+    """The duplicate groups of these articles; made again only when an article changed."""
+    from builder.corpus.duplicates import group
+    from builder.text.profiles import profile
+
+    inputs = sha16("\n".join(article.id + article.text_sha for article in articles))
+    path = project.work / "groups.parquet"
+    if project.stamped("dedup") == inputs and path.exists():
+        return read_table(path, Group)
+    groups = group(articles, profile(project.schema.dataset.profile).fold)
+    write_table(path, groups, Group)
+    project.save_account("dedup", [Account("dedup", "articles", len(articles), len(groups))])
+    project.stamp("dedup", inputs)
+    return groups
+
+
+def batch_name(project: Project, batch: str | None) -> str:
+    """The named batch, or the newest; raises Refused when there is none."""
+    names = project.batches()
+    if batch is None and names:
+        return names[-1]
+    if batch is None or batch not in names:
+        raise refuse("no-batch", f"there is no batch {batch or ''}".strip(), fix="run `khabar sample` first")
+    return batch
+
+
+def read_batch(project: Project, batch: str) -> list[BatchItem]:
+    """The articles of one batch, in the order of the file."""
+    return read_jsonl(project.annotations / batch / "batch.jsonl", BatchItem)
+
+
+def read_judgements(project: Project) -> list[Judgement]:
+    """The judgements of all batches."""
+    batches = project.batches()
+    return [j for name in batches for j in read_jsonl(project.annotations / name / "judgements.jsonl", Judgement)]
+
+
+def read_decisions(project: Project) -> list[Decision]:
+    """The adjudicators' decisions in all batches."""
+    batches = project.batches()
+    return [d for name in batches for d in read_jsonl(project.annotations / name / "decisions.jsonl", Decision)]
+
+
+def canonical_judgements(project: Project, articles: Sequence[Article]) -> tuple[list[Judgement], list[Account]]:
+    """The judgements that count, with canonical spans, and the account of the others."""
+    from builder.annotation.check import canonicalise
+
+    by_id = {article.id: article for article in articles}
+    judgements, accounts, _ = canonicalise(read_judgements(project), by_id, project.schema.labels)
+    return judgements, accounts
+
+
+def gold_of(project: Project, articles: Sequence[Article], judgements: Sequence[Judgement]) -> "Adjudicated":
+    """Gold and disputes by the votes of these judgements and the project's decisions."""
+    from builder.annotation.adjudicate import adjudicate
+
+    by_id = {article.id: article for article in articles}
+    least = project.schema.dataset.adjudication.min_annotators
+    return adjudicate(judgements, read_decisions(project), by_id, project.schema.labels, least)
+
+
+@dataclass(frozen=True, slots=True)
+class Harvest:
+    """All that a release is made from: its material, what came before, and the ledger of splits."""
+
+    material: "Material"
+    accounts: tuple[Account, ...]
+    agreement: tuple[Agreement, ...]
+    ledger: tuple[Assignment, ...]
+
+
+def harvest(project: Project) -> Harvest:
+    """Gather what a release is made from.
+
+    Raises Refused (exit code 1) when no article was annotated, when a group bridges two frozen splits,
+    or when the same text would stand in two splits.
+    """
+    from builder.annotation.agreement import agree
+    from builder.release.material import Material
+
+    every = read_articles(project)
+    chosen = _chosen(project, every)
+    groups = fresh_groups(project, every)
+    ledger = _assign(project, chosen, groups)
+    judgements, checked = canonical_judgements(project, every)
+    result = gold_of(project, every, judgements)
+    labels = project.schema.labels
+    splits = {assignment.article_id: assignment.split for assignment in ledger}
+    material = Material(
+        chosen, read_documents(project), groups, splits, judgements, read_decisions(project),
+        result.golds, result.disputes, labels,
+    )  # fmt: skip
+    accounts = (*project.accounts("clean"), *checked, result.account)
+    return Harvest(material, accounts, tuple(agree(judgements, labels)), ledger)
+
+
+def _chosen(project: Project, articles: Sequence[Article]) -> list[Article]:
+    items = {item.article_id for name in project.batches() for item in read_batch(project, name)}
+    chosen = [article for article in articles if article.id in items]
+    missing = len(items) - len(chosen)
+    if missing or not chosen:
+        message = f"{missing} of the {len(items)} articles of annotations/*/batch.jsonl are not in this project"
+        raise refuse("nothing-to-build", message if items else "no batch was sampled", exit_code=1,
+                     fix="ingest and clean the files that the batch came from" if items else "run `khabar sample`")  # fmt: skip
+    return chosen
+
+
+def _assign(project: Project, chosen: Sequence[Article], groups: Sequence[Group]) -> tuple[Assignment, ...]:
+    from builder.release import splits
+    from builder.text.profiles import profile
+
+    group_of = {group.article_id: group.group_id for group in groups}
+    frozen = {a.article_id: a.split for a in read_jsonl(project.annotations / "splits.jsonl", Assignment)}
+    shares = project.schema.dataset.splits
+    assigned, issues = splits.assign({article.id: group_of[article.id] for article in chosen}, shares, frozen)
+    fold = profile(project.schema.dataset.profile).fold
+    folded = {split: {a.id: fold(a.text) for a in chosen if assigned.get(a.id) == split} for split in splits.NAMES}
+    issues = [*issues, *splits.leaks(folded)]
+    if issues:
+        raise Refused(*issues, exit_code=1)
+    return tuple(Assignment(article, split) for article, split in sorted((frozen | assigned).items()))
+
+
+def hash_inputs(project: Project, material: "Material", card: str) -> dict[str, str]:
+    """Hashes of what a release was made from; of judgements without the server's clock and ids."""
+    said = [
+        to_plain(replace(judgement, created_at="", updated_at="", task_id=0, annotation_id=0))
+        for judgement in read_judgements(project)
+    ]
+    inputs = {
+        "articles": [[article.id, article.text_sha] for article in material.articles],
+        "judgements": sorted(said, key=lambda judgement: json.dumps(judgement, sort_keys=True)),
+        "decisions": [to_plain(decision) for decision in material.decisions],
+        "splits": sorted(material.splits.items()),
+    }
+    hashes = {name: sha16(json.dumps(value, ensure_ascii=False, sort_keys=True)) for name, value in inputs.items()}
+    return hashes | {"schema": project.schema.hash, "card": sha16(card)}

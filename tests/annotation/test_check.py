@@ -1,0 +1,275 @@
+"""Faults in judgements, and the judgements that count."""
+
+from dataclasses import replace
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.annotation.check import canonicalise, check
+from builder.records import Account, Article, Judgement, SetAside, Span, Stance, sha16
+from builder.schema import EntityType, Labels, Stances, StanceTarget, StanceValue
+
+TEXT = "زار الوزير «ميناء مرجانة»، يوم الثلاثاء.\nوقال إن مترو العاصمة تأخر."
+LABELS = Labels(
+    version=1,
+    entities=tuple(
+        EntityType(name=name, ar="نوع", en=name, colour="#1f7a3d", key=key, definition="تعريف")
+        for name, key in (("PERS", "1"), ("FAC", "2"), ("GPE", "3"))
+    ),
+    stances=Stances(
+        values=tuple(
+            StanceValue(name=n, ar="قيمة", en=n, published=n != "unclear") for n in ("favor", "against", "unclear")
+        ),
+        targets=tuple(
+            StanceTarget(id=name, ar=words, en=name, keywords=(words,))
+            for name, words in (("port", "ميناء مرجانة"), ("metro", "مترو العاصمة"), ("dam", "سد السنديان"))
+        ),
+    ),
+)
+ARTICLE = Article("d-0", "d", 0, None, TEXT, (), (), "standard@1+0", sha16(TEXT))
+ARTICLES = {ARTICLE.id: ARTICLE}
+BOTH = (Stance("metro", "against"), Stance("port", "favor"))
+PORT, TOWN = (TEXT.index("ميناء"), TEXT.index("»")), (TEXT.index("مرجانة"), TEXT.index("»"))
+
+
+def judgement(*spans, stances=BOTH, annotation=1, annotator="a-1", updated="2026-03-01T10:00:00Z", **fields):
+    made = Judgement(
+        "d-0", ARTICLE.text_sha, "b1", annotator, tuple(spans), tuple(stances), "submitted", 30.0,
+        updated, updated, "g", "s", 7, annotation,
+    )  # fmt: skip
+    return replace(made, **fields)
+
+
+def link(found):
+    return f"http://127.0.0.1/task={found.task_id}"
+
+
+def faults(*judgements):
+    return check(judgements, ARTICLES, LABELS, link)
+
+
+def test_a_sound_judgement_has_no_faults():
+    assert faults(judgement(Span(*PORT, "FAC"), Span(*TOWN, "GPE"))) == []
+
+
+@pytest.mark.parametrize(
+    ("span", "code", "where", "message"),
+    [
+        (Span(5, 5, "GPE"), "span-bounds", "span 5:5", "ends at or before its start (5 >= 5)"),
+        (Span(9, 5, "GPE"), "span-bounds", "span 9:5", "ends at or before its start (9 >= 5)"),
+        (Span(-1, 5, "GPE"), "span-bounds", "span -1:5", f"outside the text, which has {len(TEXT)} code points"),
+        (
+            Span(3, len(TEXT) + 1, "GPE"),
+            "span-bounds",
+            f"span 3:{len(TEXT) + 1}",
+            f"outside the text, which has {len(TEXT)} code points",
+        ),
+        (Span(4, 10, "ORG"), "unknown-label", "span 4:10", "unknown label 'ORG'; known: PERS, FAC, GPE"),
+        (Span(10, 12, "GPE"), "empty-span", "span 10:12", "' «' is only spaces or punctuation"),
+    ],
+)
+def test_a_faulty_span_is_named_with_its_place_and_task(span, code, where, message):
+    (issue,) = faults(judgement(span))
+
+    assert (issue.severity, issue.code, issue.where, issue.message) == ("error", code, where, message)
+    assert (issue.article_id, issue.annotator, issue.link) == ("d-0", "a-1", "http://127.0.0.1/task=7")
+    assert issue.fix
+
+
+@pytest.mark.parametrize(
+    ("stances", "code", "where", "message"),
+    [
+        ((*BOTH, Stance("sea", "favor")), "unknown-target", "stance sea", "unknown target 'sea'; known: port, metro, dam"),
+        (
+            (*BOTH, Stance("dam", "favor")),
+            "target-not-asked",
+            "stance dam",
+            "the article is not asked about this target: none of its keywords stands there",
+        ),
+        (BOTH[:1], "stance-missing", "stance port", "the target was asked and not answered"),
+        (
+            (BOTH[0], Stance("port", "maybe")),
+            "unknown-stance",
+            "stance port",
+            "unknown stance 'maybe'; known: favor, against, unclear",
+        ),
+        (
+            (*BOTH, Stance("port", "against")),
+            "stance-twice",
+            "stance port",
+            "answered more than once: against, favor",
+        ),
+        ((*BOTH, BOTH[1]), "stance-twice", "stance port", "answered more than once: favor, favor"),
+    ],
+)  # fmt: skip
+def test_a_faulty_stance_is_named(stances, code, where, message):
+    (issue,) = faults(judgement(stances=stances))
+
+    assert (issue.severity, issue.code, issue.where, issue.message) == ("error", code, where, message)
+
+
+def test_an_unknown_article_and_a_stale_text_are_named_and_nothing_else_of_them_is():
+    nonsense = Span(900, 1, "ORG")
+
+    unknown = faults(judgement(nonsense, article_id="x-0"))
+    stale = faults(judgement(nonsense, text_sha="0" * 16))
+
+    assert [(i.code, i.message) for i in unknown] == [("unknown-article", "article x-0 is not in this project")]
+    message = f"the text {'0' * 16} was judged, and the article's text is now {ARTICLE.text_sha}"
+    assert [(i.code, i.message) for i in stale] == [("stale-text", message)]
+
+
+def test_the_same_words_with_the_same_label_twice_are_a_fault_also_when_the_edges_differ():
+    (issue, moved) = faults(judgement(Span(*TOWN, "GPE"), Span(TOWN[0], TOWN[1] + 2, "GPE"), Span(*TOWN, "FAC")))
+
+    assert (issue.code, issue.where) == ("span-twice", f"span {TOWN[0]}:{TOWN[1] + 2}")
+    assert issue.message == "the same words are marked GPE twice"
+    assert moved.code == "span-edges"
+
+
+def test_crossing_spans_are_a_warning_and_nested_or_touching_ones_are_not():
+    outer, inner = Span(4, PORT[1], "FAC"), Span(*PORT, "FAC")
+    crossing = Span(PORT[0], TEXT.index("يوم") + 3, "GPE")
+
+    assert faults(judgement(outer, inner, Span(*TOWN, "GPE"), Span(0, 3, "PERS"))) == []
+    (issue,) = faults(judgement(outer, crossing))
+    assert (issue.severity, issue.code) == ("warning", "crossing-spans")
+    assert issue.message == f"crosses span 4:{PORT[1]}; spans may nest, not cross"
+    assert issue.where == f"span {crossing.start}:{crossing.end}"
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 5)), max_size=8))
+def test_a_crossing_warning_stands_on_each_span_that_begins_inside_another_and_ends_after_it(places):
+    text = " ".join("كلمة" for _ in range(15))
+    article = replace(ARTICLE, text=text, text_sha=sha16(text))
+    spans = sorted({Span(5 * s, 5 * (s + n) - 1, "GPE") for s, n in places})
+
+    issues = check([judgement(*spans, stances=(), text_sha=article.text_sha)], {"d-0": article}, LABELS, link)
+
+    expected = {f"span {s.start}:{s.end}" for s in spans for o in spans if o.start < s.start < o.end < s.end}
+    assert {i.where for i in issues if i.code == "crossing-spans"} == expected
+    assert len(issues) == len(expected)
+
+
+def test_moved_edges_are_one_warning_a_judgement_with_their_count():
+    spans = (Span(PORT[0] - 1, PORT[1] + 1, "FAC"), Span(TOWN[0] + 2, TOWN[1], "GPE"), Span(4, 10, "PERS"))
+
+    (issue,) = faults(judgement(*spans))
+
+    assert (issue.severity, issue.code, issue.where) == ("warning", "span-edges", "spans")
+    assert issue.message == "2 of 3 spans had edges inside words, or spaces or punctuation at their edges"
+
+
+def test_a_second_submission_is_a_warning_and_only_the_latest_is_looked_at():
+    old = judgement(Span(900, 1, "ORG"), annotation=3, updated="2026-03-01T10:00:00Z")
+    new = judgement(annotation=2, updated="2026-03-01T11:00:00Z")
+
+    (issue,) = faults(new, old)
+
+    assert (issue.severity, issue.code) == ("warning", "superseded")
+    assert issue.message == "submitted 2 times: annotation 2 counts, not 3"
+
+
+def test_what_was_skipped_is_not_looked_at():
+    assert faults(judgement(Span(900, 1, "ORG"), stances=(), status="skipped")) == []
+
+
+def test_issues_come_in_one_order_whatever_the_order_of_judgements():
+    given_ones = [
+        judgement(Span(9, 5, "GPE"), Span(2, 1, "ORG"), annotator="a-2"),
+        judgement(Span(5, 5, "GPE"), stances=()),
+        judgement(article_id="c-0"),
+    ]
+    first = faults(*given_ones)
+
+    assert [(i.article_id, i.annotator) for i in first] == [
+        ("c-0", "a-1"), *[("d-0", "a-1")] * 3, *[("d-0", "a-2")] * 3,
+    ]  # fmt: skip
+    assert all(faults(*order) == first for order in permutations(given_ones))
+
+
+def test_canonical_judgements_hold_the_latest_sound_answers_and_the_accounts_balance():
+    latest = judgement(
+        Span(PORT[0] - 1, PORT[1] + 1, "FAC", "x"), Span(*PORT, "FAC", "y"), Span(10, 12, "GPE"), Span(4, 10, "ORG"),
+        Span(9, 5, "GPE"), Span(*TOWN, "GPE"),
+        stances=(Stance("port", "favor"), Stance("port", "against"), Stance("dam", "favor"), Stance("sea", "favor"),
+                 Stance("metro", "against"), Stance("metro", "against"), Stance("metro", "maybe")),
+        annotation=4,
+    )  # fmt: skip
+    others = [
+        judgement(annotation=3),
+        judgement(annotation=9, status="skipped"),
+        judgement(annotation=8, annotator="a-2", text_sha="0" * 16),
+        judgement(annotation=7, annotator="a-2", article_id="x-0"),
+    ]
+
+    kept, accounts, aside = canonicalise([*others, latest], ARTICLES, LABELS)
+
+    (one,) = kept
+    assert [(s.start, s.end, s.label) for s in one.spans] == [(*PORT, "FAC"), (*TOWN, "GPE")]
+    assert one.annotation_id == 4
+    reasons = {"skipped": 1, "stale text": 1, "superseded": 1, "unknown article": 1}
+    lost_spans = {"nothing left": 1, "out of bounds": 1, "same span twice": 1, "unknown label": 1}
+    assert accounts[:2] == [Account("check", "judgements", 5, 1, reasons), Account("check", "spans", 6, 2, lost_spans)]
+    assert all(account.balanced for account in accounts)
+    assert len(aside) == sum(account.taken - account.kept for account in accounts)
+    assert SetAside("check", "judgement 3 of a-1 on article d-0", "superseded") in aside
+    assert SetAside("check", "span 4:10 ORG in judgement 4 of a-1 on article d-0", "unknown label") in aside
+
+
+def test_contradicting_stances_are_left_out_and_equal_ones_count_once():
+    stances = (
+        Stance("port", "favor"),
+        Stance("port", "against"),
+        Stance("metro", "against"),
+        Stance("metro", "against"),
+    )
+
+    kept, accounts, _ = canonicalise([judgement(stances=stances)], ARTICLES, LABELS)
+
+    assert kept[0].stances == (Stance("metro", "against"),)
+    assert accounts[2] == Account("check", "stances", 4, 1, {"same answer twice": 1, "several answers": 2})
+
+
+SPANS = st.builds(Span, st.integers(-2, 70), st.integers(-2, 70), st.sampled_from(["PERS", "GPE", "ORG"]))
+STANCES = st.builds(
+    Stance, st.sampled_from(["port", "metro", "dam", "sea"]), st.sampled_from(["favor", "against", "x"])
+)
+JUDGEMENTS = st.lists(
+    st.builds(
+        judgement,
+        stances=st.lists(STANCES, max_size=4),
+        annotation=st.integers(1, 5),
+        annotator=st.sampled_from(["a-1", "a-2"]),
+        updated=st.sampled_from(["2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z"]),
+        article_id=st.sampled_from(["d-0", "x-0"]),
+        text_sha=st.sampled_from([ARTICLE.text_sha, "0" * 16]),
+        status=st.sampled_from(["submitted", "submitted", "skipped"]),
+        spans=st.lists(SPANS, max_size=6).map(tuple),
+    ),
+    max_size=6,
+    unique_by=lambda j: (j.article_id, j.annotator, j.annotation_id),
+)  # fmt: skip
+
+
+@given(JUDGEMENTS)
+def test_in_equals_out_and_ledger_and_canonical_judgements_are_sound_and_stay_as_they_are(given_ones):
+    kept, accounts, aside = canonicalise(given_ones, ARTICLES, LABELS)
+    again, same, none = canonicalise(kept, ARTICLES, LABELS)
+
+    assert all(account.balanced for account in accounts)
+    assert len(aside) == sum(account.taken - account.kept for account in accounts)
+    assert (again, none) == (kept, [])
+    assert [a.taken for a in same] == [a.kept for a in accounts]
+    wrong = {i.code for i in check(kept, ARTICLES, LABELS, link)} - {"stance-missing", "crossing-spans"}
+    assert not wrong
+
+
+@given(JUDGEMENTS, st.randoms(use_true_random=False))
+def test_order_of_judgements_does_not_matter(given_ones, random):
+    shuffled = random.sample(given_ones, len(given_ones))
+
+    assert canonicalise(shuffled, ARTICLES, LABELS) == canonicalise(given_ones, ARTICLES, LABELS)
+    assert check(shuffled, ARTICLES, LABELS, link) == check(given_ones, ARTICLES, LABELS, link)

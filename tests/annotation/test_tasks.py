@@ -1,0 +1,274 @@
+"""Records to Label Studio's JSON and back."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.annotation.interface import UNUSED
+from builder.annotation.tasks import (
+    LsTask,
+    collected,
+    judgements_of,
+    key_of,
+    pseudonym,
+    result_of,
+    targets_for,
+    task_of,
+)
+from builder.project import read_jsonl, write_jsonl
+from builder.records import Article, BatchItem, Issue, Judgement, Span, Stance, sha16
+from builder.schema import (
+    Boilerplate,
+    Dataset,
+    EntityType,
+    Labels,
+    Licence,
+    Schema,
+    Stances,
+    StanceTarget,
+    StanceValue,
+)
+
+TEXT = "زار الوزير \N{GRINNING FACE} ميناء مرجانة يوم الثلاثاء.\nوقال إن مترو العاصمة تأخر."
+
+
+LABELS = Labels(
+    version=1,
+    entities=tuple(
+        EntityType(name=name, ar=ar, en=name, colour="#1f7a3d", key=key, definition="تعريف")
+        for name, ar, key in (("PERS", "شخص", "1"), ("ORG", "منظمة", "2"), ("GPE", "كيان", "3"))
+    ),
+    stances=Stances(
+        values=tuple(StanceValue(name=name, ar=ar, en=name) for name, ar in (("favor", "مؤيّد"), ("against", "معارض"))),
+        targets=tuple(
+            StanceTarget(id=name, ar=words, en=name, keywords=(words,))
+            for name, words in (
+                ("port", "ميناء مرجانة"), ("metro", "مترو العاصمة"), ("dam", "سد السنديان"), ("law", "قانون الإعلام"),
+            )
+        ),
+    ),
+)  # fmt: skip
+DATASET = Dataset(format=1, repo_id="a/b", title="t", licence=Licence(text="cc0-1.0", annotations="cc0-1.0"))
+SCHEMA = Schema(DATASET, LABELS, Boilerplate(version=1), "اقرأ", "0" * 16, "1" * 8)
+
+
+def article_of(text=TEXT, title="خبر"):
+    return Article("d" * 16 + "-0", "d" * 16, 0, title, text, (), (), "standard@1+0", sha16(text))
+
+
+def task_for(article=None, *, annotations=(), drafts=(), number=7):
+    article = article or article_of()
+    item = BatchItem("batch-1", article.id, article.text_sha, "g", "source")
+    plain = task_of(article, item, SCHEMA, "صحيفة", "<p>guide</p>")
+    return plain | {"id": number, "annotations": list(annotations), "drafts": list(drafts)}
+
+
+def annotation_of(result, number=3, who=1, **other):
+    times = {"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:05Z"}
+    return (
+        {"id": number, "completed_by": who, "result": result, "lead_time": 4.5, "was_cancelled": False} | times | other
+    )
+
+
+def name(who):
+    return pseudonym(b"key", who)
+
+
+def read(task):
+    return judgements_of(LsTask.model_validate(task), name)
+
+
+def test_an_article_is_asked_about_the_targets_that_it_names_in_the_order_of_the_file():
+    assert [t.id for t in targets_for(article_of(), SCHEMA.labels)] == ["port", "metro"]
+    assert targets_for(article_of("لا شيء هنا", None), SCHEMA.labels) == ()
+
+
+def test_a_target_is_found_in_the_title_and_through_diacritics_and_tatweel():
+    written = "مِينَاء مرجـــانة"
+
+    assert [t.id for t in targets_for(article_of("نص", written), SCHEMA.labels)] == ["port"]
+
+
+def test_a_task_holds_all_that_the_page_shows_and_that_collect_needs():
+    data = task_for()["data"]
+    shown = [(target["id"], len(target["options"])) for target in data["targets"]]
+
+    assert (data["text"], data["title"], data["source_name"]) == (TEXT, "خبر", "صحيفة")
+    assert key_of(data) == (article_of().id, sha16(TEXT))
+    assert (data["guideline"], data["schema"]) == (SCHEMA.guideline_version, SCHEMA.label_hash)
+    assert shown == [("port", 2), ("metro", 2), ("-", 1), ("-", 1)]
+    assert data["targets"][0]["options"][0] == {"value": "مؤيّد", "alias": "favor", "hotkey": "q"}
+    assert data["targets"][2]["options"] == [{"value": "-", "alias": UNUSED, "selected": True}]
+
+
+def spans_in(text, labels):
+    place = st.tuples(st.integers(0, len(text) - 1), st.integers(1, 9), st.sampled_from(labels))
+    drawn = st.lists(place, max_size=8, unique=True)
+    return drawn.map(
+        lambda places: tuple(
+            sorted(Span(s, min(s + n, len(text)), label, f"id{i}") for i, (s, n, label) in enumerate(places))
+        )
+    )
+
+
+@given(st.data(), st.text(min_size=1, max_size=60), st.text(max_size=20))
+def test_answers_come_back_as_they_were_given_in_any_script(data, extra, remark):
+    text = TEXT + extra
+    spans = data.draw(spans_in(text, SCHEMA.labels.entity_names))
+    values = st.sampled_from([v.name for v in SCHEMA.labels.stances.values])
+    stances = tuple(Stance(target, data.draw(values)) for target in ("metro", "port"))
+    task = task_for(article_of(text))
+    result = json.loads(json.dumps(result_of(spans, stances, task["data"], remark)))
+    task["annotations"] = [annotation_of(result)]
+    found = read(task)
+
+    assert found.issues == ()
+    (judgement,) = found.judgements
+    assert (judgement.spans, judgement.stances, judgement.remark) == (spans, stances, remark)
+    assert all(
+        r["value"]["text"] == text[r["value"]["start"] : r["value"]["end"]] for r in result if r["type"] == "labels"
+    )
+
+
+def test_every_field_of_a_judgement_comes_from_the_task():
+    task = task_for(annotations=[annotation_of([])])
+
+    assert read(task).judgements == (
+        Judgement(
+            article_id=article_of().id, text_sha=sha16(TEXT), batch="batch-1", annotator=name(1), spans=(), stances=(),
+            status="submitted", seconds=4.5, created_at="2026-01-01T00:00:00Z", updated_at="2026-01-01T00:00:05Z",
+            guideline=SCHEMA.guideline_version, schema=SCHEMA.label_hash, task_id=7, annotation_id=3, remark="",
+        ),
+    )  # fmt: skip
+
+
+def test_a_stance_on_a_target_that_is_not_asked_is_a_fault_of_the_caller():
+    with pytest.raises(ValueError, match="the task does not ask about 'dam'"):
+        result_of([], [Stance("dam", "favor")], task_for()["data"])
+
+
+def test_both_shapes_of_completed_by_are_read_and_no_email_leaves():
+    who = {"id": 5, "email": "Layla@example.org", "first_name": ""}
+    task = task_for(annotations=[annotation_of([], 1, who), annotation_of([], 2, 5)])
+    found = read(task)
+
+    assert [j.annotator for j in found.judgements] == [name("layla@example.org"), name(5)]
+    assert "example.org" not in repr(found)
+
+
+def test_a_pseudonym_needs_the_key_and_hides_letter_case():
+    assert pseudonym(b"k", "A@b.org") == pseudonym(b"k", "a@B.org ") != pseudonym(b"l", "a@b.org")
+    assert pseudonym(b"Jefe", "what do ya want for nothing?") == "a-5bdcc146bf", "RFC 4231, test case 2"
+
+
+def test_a_cancelled_annotation_is_skipped_and_drafts_are_counted():
+    found = read(task_for(annotations=[annotation_of([], was_cancelled=True)], drafts=[11, 12]))
+
+    assert [j.status for j in found.judgements] == ["skipped"]
+    assert found.drafts == 2
+
+
+def test_a_span_with_several_labels_is_several_spans_and_its_text_is_not_trusted():
+    value = {"start": 11, "end": 12, "text": "\\n something else", "labels": ["PERS", "ORG"]}
+    result = [{"id": "r", "from_name": "ner", "to_name": "text", "type": "labels", "value": value}]
+    found = read(task_for(annotations=[annotation_of(result)]))
+
+    assert found.judgements[0].spans == (Span(11, 12, "ORG", "r"), Span(11, 12, "PERS", "r"))
+
+
+GOOD = {"id": "r", "from_name": "ner", "type": "labels", "value": {"start": 0, "end": 3, "labels": ["PERS"]}}
+BAD = {
+    "unknown type 'relation'": {"type": "relation", "from_id": "a", "to_id": "b"},
+    "unknown type of the result": {"type": "x@example.org"},
+    "value.start: Input should be a valid integer": GOOD | {"value": {"start": "0", "end": 3, "labels": ["PERS"]}},
+    "value.end: Field required": GOOD | {"value": {"start": 0, "labels": ["PERS"]}},
+    "value.end: Input should be less than 2147483648": GOOD | {"value": {"start": 0, "end": 10**400, "labels": ["P"]}},
+    "value.labels.0: Input should be a valid string": GOOD | {"value": {"start": 0, "end": 3, "labels": [None]}},
+    "the task has no question 9": {"type": "choices", "from_name": "stance_9", "value": {"choices": ["favor"]}},
+    "value.choices: Input should be a valid list": {"type": "choices", "from_name": "stance_0", "value": {"choices": "favor"}},
+    "from_name: Input should be 'remark'": {"type": "textarea", "from_name": "x@example.org", "value": {"text": ["a"]}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("why", "result"), BAD.items())
+def test_a_result_that_cannot_be_read_is_an_issue_and_the_rest_is_kept(why, result):
+    found = read(task_for(annotations=[annotation_of([GOOD, result])]))
+
+    assert [(i.message, i.where, i.annotator) for i in found.issues] == [
+        (f"a result that cannot be read: {why}", "task 7, annotation 3", name(1))
+    ]
+    assert found.judgements[0].spans == (Span(0, 3, "PERS", "r"),)
+    assert "example.org" not in repr(found)
+
+
+def test_an_annotation_or_a_task_that_cannot_be_read_takes_no_other_with_it():
+    broken = annotation_of([], 4) | {"created_at": None}
+    tasks = [
+        task_for(annotations=[broken, annotation_of([], 5)]),
+        {"id": 8, "data": {"text": "made by hand", "email": "x@example.org"}},
+        "not a task",
+    ]
+    found = collected(tasks, name)
+
+    assert [j.annotation_id for j in found.judgements] == [5]
+    assert [i.where for i in found.issues] == [
+        "task 7, annotation at place 0",
+        "task 8",
+        "task at place 2 of the export",
+    ]
+    assert found.issues[0].message == "an annotation that cannot be read: created_at: Input should be a valid string"
+    assert found.issues[1].message == "not a task that khabar sent: data.article_id: Field required"
+    assert "example.org" not in repr(found)
+
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["labels", "choices", "\ud800"]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["type", "value", "id", "start", "end", "labels", "from_name", "text"]), inner
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(st.lists(anything, max_size=4), anything, anything)
+def test_no_json_makes_collect_fall_over_and_what_it_keeps_can_be_written(tmp_path_factory, results, seconds, task):
+    plain = task_for(annotations=[annotation_of(results, lead_time=seconds), task])
+    found = collected([plain, task], name)
+    path = tmp_path_factory.mktemp("hostile") / "judgements.jsonl"
+    write_jsonl(path, found.judgements)
+    write_jsonl(path.with_name("issues.jsonl"), found.issues)
+
+    assert tuple(read_jsonl(path, Judgement)) == found.judgements
+    assert tuple(read_jsonl(path.with_name("issues.jsonl"), Issue)) == found.issues
+    assert len(found.judgements) + len(found.issues) >= 2 + (1 if results else 0)
+
+
+def test_an_annotation_with_too_many_results_is_an_issue():
+    found = read(task_for(annotations=[annotation_of([GOOD] * 20_001)]))
+
+    assert found.judgements == ()
+    assert "result: List should have at most 20000 items" in found.issues[0].message
+
+
+def test_judgements_are_sorted_whatever_the_order_of_the_server():
+    other = article_of("نص آخر")
+    tasks = [
+        task_for(annotations=[annotation_of([], 9, 2), annotation_of([], 2, 1), annotation_of([], 1, 2)]),
+        task_for(other, annotations=[annotation_of([], 4, 1)], number=8),
+    ]
+    forward, backward = collected(tasks, name), collected(tasks[::-1], name)
+    order = [(j.article_id, j.annotator, j.annotation_id) for j in forward.judgements]
+
+    assert sorted(order) == order
+    assert len(order) == 4
+    assert {j.annotation_id for j in backward.judgements} == {j.annotation_id for j in forward.judgements}

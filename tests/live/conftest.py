@@ -1,0 +1,124 @@
+"""One real Label Studio for the live tests: installed by khabar's own hand, started once for the session."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from builder.annotation import server, studio
+from builder.annotation.interface import guide_html, render_config
+from builder.annotation.tasks import task_of
+from builder.records import Article, BatchItem, sha16
+from builder.schema import (
+    Boilerplate,
+    Dataset,
+    EntityType,
+    Labels,
+    Licence,
+    Schema,
+    Stances,
+    StanceTarget,
+    StanceValue,
+)
+
+CONSTRAINTS = Path(__file__).parent.parent.parent / "constraints-studio.txt"
+NAMES = ("annotator-1", "annotator-2", "annotator-3")
+GUIDE = (
+    "# إرشادات\n\nاقرأ المقال كاملًا مرة قبل أن تبدأ.\n\n## الكيانات\n\n1. ظلّل الكلمات كاملة.\n2. سم كل ورود للكيان.\n"
+)
+ENTITIES = (
+    ("PERS", "شخص", "#b3261e", "1"), ("ORG", "منظمة", "#1f7a3d", "2"), ("GPE", "كيان جيوسياسي", "#1d4ed8", "3"),
+    ("LOC", "موقع جغرافي", "#0f766e", "4"), ("FAC", "منشأة", "#9a3412", "5"), ("OCC", "منصب", "#854d0e", "6"),
+)  # fmt: skip
+VALUES = (("favor", "مؤيّد"), ("against", "معارض"), ("neutral", "محايد"), ("unclear", "غير واضح"))
+TARGETS = (("port", "ميناء مرجانة"), ("metro", "مترو العاصمة"), ("law", "قانون الإعلام"))
+
+
+def pytest_configure(config):
+    # The SDK's own way to refresh its token; it has no other release.
+    config.addinivalue_line("filterwarnings", "ignore:The `parse_obj` method is deprecated:DeprecationWarning")
+
+
+@dataclass(frozen=True)
+class Studio:
+    """The session's server, and the annotators who can log in."""
+
+    work: Path
+    running: server.Server
+    logins: tuple[tuple[str, str], ...]
+    connection: studio.Connection
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a test's annotator says."""
+
+    spans: tuple = ()
+    stances: tuple = ()
+    seconds: float | None = 12.5
+    skipped: bool = False
+
+
+@pytest.fixture(scope="session")
+def installed() -> Path:
+    return server.install(CONSTRAINTS, print)
+
+
+@pytest.fixture(scope="session")
+def label_studio(installed, tmp_path_factory):
+    work = tmp_path_factory.mktemp("live") / ".khabar" / "studio"
+    logins = server.logins(NAMES)
+    running = server.up(work, accounts=logins, progress=print)
+    try:
+        yield Studio(work, running, logins, studio.connect(running.url, running.token))
+    finally:
+        server.down(work)
+
+
+@pytest.fixture(scope="session")
+def schema() -> Schema:
+    labels = Labels(
+        version=1,
+        entities=tuple(
+            EntityType(name=name, ar=ar, en=name, colour=colour, key=key, definition="تعريف")
+            for name, ar, colour, key in ENTITIES
+        ),
+        stances=Stances(
+            values=tuple(StanceValue(name=name, ar=ar, en=name) for name, ar in VALUES),
+            targets=tuple(StanceTarget(id=name, ar=ar, en=name, keywords=(ar,)) for name, ar in TARGETS),
+        ),
+    )
+    dataset = Dataset(format=1, repo_id="a/b", title="t", licence=Licence(text="cc0-1.0", annotations="cc0-1.0"))
+    return Schema(dataset, labels, Boilerplate(version=1), GUIDE, "0" * 16, "1" * 8)
+
+
+@pytest.fixture(scope="session")
+def config(schema) -> str:
+    return render_config(schema.labels)
+
+
+@pytest.fixture(scope="session")
+def article():
+    """Make an article of an invented text."""
+
+    def make(number, text, title="خبر من مرجانة"):
+        document = f"{number:016x}"
+        return Article(f"{document}-0", document, 0, title, text, (), (), "standard@1+0", sha16(text))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def task(schema):
+    """Make a task of an article."""
+
+    def make(article):
+        item = BatchItem("batch-1", article.id, article.text_sha, article.id, "sahel")
+        return task_of(article, item, schema, "صحيفة الساحل", guide_html(schema.guidelines))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def answer():
+    return Answer

@@ -1,0 +1,176 @@
+"""The annotation page in a real browser: drag over a mention, answer, submit, collect."""
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from builder.annotation import studio
+from builder.annotation.tasks import pseudonym
+from builder.records import Span, Stance
+
+pytestmark = pytest.mark.live
+
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+TEXT = (
+    "قالت الوزيرة سلمى الراوي \N{GRINNING FACE}\N{FAMILY} اليوم إن توسعة ميناء مرجانة ستبدأ في مايو المقبل، بعد أن أقر "
+    "مجلس المدينة الميزانية في جلسة امتدت حتى ساعة متأخرة من الليل.\n\n"
+    + "وأضافت أن المشروع سيوفر فرص عمل لأبناء الساحل، وأنه لن يمس محمية وادي السنديان الواقعة شمال الميناء. " * 6
+    + "\n\nوكان مترو العاصمة قد واجه تأخيرا مماثلا قبل ثلاث سنوات."
+)
+WORD_BOX = """([box, mention]) => {
+  const walker = document.createTreeWalker(document.querySelector(box), NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const at = node.data.indexOf(mention);
+    if (at < 0) continue;
+    const range = document.createRange();
+    range.setStart(node, at);
+    range.setEnd(node, at + mention.length);
+    const r = range.getBoundingClientRect();
+    return {left: r.left, right: r.right, middle: (r.top + r.bottom) / 2};
+  }
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def sent(label_studio, config, article, task, request):
+    """A project of one article, for this test alone."""
+    title = re.sub(r"\W+", " ", request.node.name)[-45:].strip()
+    tasks = [task(article(900, TEXT))]
+    return title, studio.send(label_studio.connection, title, config, tasks, overlap=3, progress=print)
+
+
+@pytest.fixture
+def page(browser, label_studio, sent):
+    """The label stream, as the first annotator sees it after logging in; every request is kept."""
+    _, place = sent
+    email, password = label_studio.logins[0]
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en-US")
+    page = context.new_page()
+    page.asked = []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.goto(f"{place.url}/user/login/")
+    page.fill("input[name=email]", email)
+    page.fill("input[name=password]", password)
+    page.click("button[type=submit]")
+    page.wait_for_url(lambda url: "/user/login" not in url)
+    page.goto(f"{place.url}/projects/{place.project_id}/data?labeling=1")
+    expect(page.locator(".kh-text .lsf-htx-richtext")).to_contain_text("ميناء مرجانة")
+    page.wait_for_timeout(500)
+    yield page
+    context.close()
+
+
+def drag_over(page, mention):
+    """Drag from the mention's first letter to its last, right to left, as slowly as a hand."""
+    box = page.evaluate(WORD_BOX, [".kh-text", mention])
+    page.mouse.move(box["right"] - 1, box["middle"])
+    page.mouse.down()
+    page.mouse.move(box["left"] + 1, box["middle"], steps=25)
+    page.wait_for_timeout(150)
+    page.mouse.up()
+    page.wait_for_timeout(300)
+
+
+def choose(page, question, value):
+    page.locator(".kh-target").nth(question).locator("label", has_text=value).click()
+
+
+def test_a_mention_drawn_in_the_browser_comes_back_as_that_very_span(page, label_studio, sent, tmp_path):
+    title, _ = sent
+    page.keyboard.press("5")
+    drag_over(page, "ميناء مرجانة")
+    page.keyboard.press("3")
+    drag_over(page, "مرجانة")  # nested: inside the first one
+    choose(page, 0, "معارض")
+    page.keyboard.press("d")  # the second question, by key: neutral
+    page.fill(".kh-side textarea", "ملاحظة 1 q w")
+    page.screenshot(path=tmp_path / "labelled.png")
+    page.click("button:has-text('Submit')")
+    expect(page.locator("body")).to_contain_text("No More Tasks", ignore_case=True)
+    found = studio.collect(label_studio.connection, title, lambda who: pseudonym(b"k", who))
+
+    (judgement,) = found.judgements
+    outer, inner = TEXT.index("ميناء مرجانة"), TEXT.index("مرجانة")
+    assert [(s.start, s.end, s.label) for s in judgement.spans] == [
+        (outer, outer + 12, "FAC"),
+        (inner, inner + 6, "GPE"),
+    ]
+    assert [TEXT[s.start : s.end] for s in judgement.spans] == ["ميناء مرجانة", "مرجانة"]
+    assert judgement.stances == (Stance("metro", "neutral"), Stance("port", "against"))
+    assert judgement.remark == "ملاحظة 1 q w"
+    assert judgement.annotator == pseudonym(b"k", label_studio.logins[0][0])
+    assert judgement.seconds > 0
+    assert found.issues == ()
+
+
+def test_submit_is_refused_while_a_question_has_no_answer(page, label_studio, sent):
+    title, _ = sent
+    choose(page, 0, "معارض")
+    page.click("button:has-text('Submit')")
+
+    expect(page.locator("body")).to_contain_text("حدّد الموقف من كل هدف")
+    found = studio.collect(label_studio.connection, title, str)
+    assert found.judgements == ()
+
+
+def test_text_labels_questions_and_guidelines_are_in_sight_right_to_left(page):
+    boxes = {
+        name: page.locator(selector).first.bounding_box()
+        for name, selector in {
+            "labels": ".kh-bar", "title": ".kh-title", "text": ".kh-text", "first": ".kh-target", "guide": ".kh-guide h1",
+        }.items()
+    }  # fmt: skip
+    asked = page.locator(".kh-target:visible")
+    scrolled = page.evaluate("[document.scrollingElement.scrollHeight, innerHeight]")
+
+    assert scrolled[0] <= scrolled[1], "the page itself does not scroll"
+    assert all(box["y"] >= 0 and box["y"] + min(box["height"], 30) <= 718 for box in boxes.values()), boxes
+    assert boxes["text"]["y"] + boxes["text"]["height"] <= 718
+    assert asked.count() == 2, "a question that the article does not ask is not shown"
+    assert boxes["text"]["x"] > boxes["first"]["x"], "the text is on the right"
+    direction = page.eval_on_selector(".kh-text .lsf-htx-richtext", "e => getComputedStyle(e).direction")
+    assert direction == "rtl"
+    labels = [label.split("\n")[0] for label in page.locator(".kh-bar .lsf-label").all_inner_texts()]
+    assert labels[:2] == ["شخص", "منظمة"]
+
+
+def test_the_browser_asks_nobody_but_this_machine(page):
+    page.wait_for_timeout(1500)
+    hosts = {urlsplit(url).hostname for url in page.asked if urlsplit(url).scheme in ("http", "https", "ws", "wss")}
+
+    assert len(page.asked) > 20
+    assert hosts == {"127.0.0.1"}
+
+
+def test_html_in_an_article_is_text_and_offsets_behind_it_are_right(page, label_studio, config, article, task):
+    text = "<script>window.hit = 1</script> </Text> {{x}} $text <b>و</b> ثم زار ميناء مرجانة أمس."
+    sent = studio.send(
+        label_studio.connection, "hostile text", config, [task(article(901, text))], overlap=1, progress=print
+    )
+    page.goto(f"{sent.url}/projects/{sent.project_id}/data?labeling=1")
+    expect(page.locator(".kh-text .lsf-htx-richtext")).to_contain_text("<script>window.hit = 1</script>")
+    page.wait_for_timeout(500)
+    page.keyboard.press("5")
+    drag_over(page, "ميناء مرجانة")
+    page.keyboard.press("q")
+    page.click("button:has-text('Submit')")
+    expect(page.locator("body")).to_contain_text("No More Tasks", ignore_case=True)
+    (judgement,) = studio.collect(label_studio.connection, "hostile text", str).judgements
+    (span,) = judgement.spans
+
+    assert page.evaluate("window.hit") is None
+    assert text[span.start : span.end] == "ميناء مرجانة"
+    assert span == Span(text.index("ميناء"), text.index(" أمس"), "FAC", span.id)

@@ -1,0 +1,110 @@
+"""Splits: frozen for ever, groups whole, shares kept, nothing empty."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.records import Refused
+from builder.release.splits import NAMES, assign, leaks
+from builder.schema import Splits
+
+GROUPS = st.dictionaries(
+    st.integers(0, 200).map(lambda n: f"a{n}-0"), st.integers(0, 40).map(lambda n: f"g{n}"), max_size=80
+)
+FROZEN = st.dictionaries(st.integers(0, 200).map(lambda n: f"a{n}-0"), st.sampled_from(NAMES), max_size=60)
+
+
+def singles(count):
+    return {f"a{n}-0": f"g{n}" for n in range(count)}
+
+
+@given(GROUPS, FROZEN, st.randoms())
+def test_the_order_of_the_input_changes_nothing(groups, frozen, random):
+    shuffled = list(groups.items())
+    random.shuffle(shuffled)
+
+    assert assign(dict(shuffled), Splits(), dict(reversed(frozen.items()))) == assign(groups, Splits(), frozen)
+
+
+@given(GROUPS, FROZEN)
+def test_every_article_keeps_its_split_or_gets_its_groups_split_or_is_named(groups, frozen):
+    split, issues = assign(groups, Splits(), frozen)
+    named = {issue.article_id for issue in issues}
+
+    assert set(split) | named == set(groups)
+    assert not set(split) & named
+    assert {a: split[a] for a in groups if a in frozen} == {a: frozen[a] for a in groups if a in frozen}
+    for group in set(groups.values()):
+        members = [a for a in groups if groups[a] == group]
+        homes = {frozen[a] for a in members if a in frozen}
+        if len(homes) < 2:
+            assert len({split[a] for a in members}) == 1
+        else:
+            assert {a for a in members if a not in frozen} <= named
+
+
+@given(st.integers(3, 60), st.integers(0, 99))
+def test_three_groups_are_enough_for_three_splits(count, seed):
+    split, _ = assign(singles(count), Splits(seed=seed), {})
+
+    assert set(split.values()) == set(NAMES)
+
+
+@given(GROUPS, st.integers(0, 99))
+def test_no_split_is_further_from_its_share_than_two_of_the_largest_groups(groups, seed):
+    shares = Splits(train=0.5, validation=0.3, test=0.2, seed=seed)
+    split, _ = assign(groups, shares, {})
+    largest = max(Counter(groups.values()).values(), default=0)
+    counts = Counter(split.values())
+
+    for name in NAMES:
+        assert abs(counts[name] - getattr(shares, name) * len(groups)) <= 2 * largest + 1
+
+
+def test_a_hundred_single_articles_split_as_the_shares_say():
+    split, _ = assign(singles(100), Splits(), {})
+
+    assert Counter(split.values()) == {"train": 70, "validation": 15, "test": 15}
+
+
+def test_growing_moves_no_article_and_keeps_the_shares():
+    ledger = {}
+    for size in (40, 400, 1000):
+        split, issues = assign(singles(size), Splits(), ledger)
+
+        assert issues == []
+        assert {a: split[a] for a in ledger} == ledger
+        assert abs(Counter(split.values())["train"] - 0.7 * size) <= 1
+        ledger = split
+
+
+def test_another_seed_gives_another_split():
+    assert assign(singles(30), Splits(seed=1), {}) != assign(singles(30), Splits(seed=2), {})
+
+
+def test_a_new_article_between_two_frozen_splits_is_left_out_and_named():
+    groups = {"a-0": "g", "b-0": "g", "new-0": "g"}
+    split, (issue,) = assign(groups, Splits(), {"a-0": "train", "b-0": "test"})
+
+    assert split == {"a-0": "train", "b-0": "test"}
+    assert issue.code == "bridges splits"
+    assert issue.severity == "error"
+    assert issue.message == "article new-0 is a near-duplicate of articles in train and test (group g)"
+
+
+def test_a_ledger_with_an_unknown_split_is_refused():
+    with pytest.raises(Refused) as caught:
+        assign({}, Splits(), {"a-0": "dev", "b-0": "train"})
+
+    (issue,) = caught.value.issues
+    assert issue.message == "article a-0 stands in split 'dev'; known: train, validation, test"
+    assert caught.value.exit_code == 2
+
+
+def test_leaks_names_every_article_of_a_text_that_two_splits_share():
+    texts = {"test": {"c": "نص"}, "train": {"b": "نص", "a": "نص", "d": "آخر"}, "validation": {"e": "ثالث"}}
+
+    assert [i.message for i in leaks(texts)] == ["the same text stands in train (a, b) and test (c)"]
+    assert leaks({"train": {"a": "نص", "b": "نص"}, "test": {"c": "غيره"}}) == []

@@ -1,0 +1,261 @@
+"""Tables: exact characters, the way back to the raw page, and an account of what stays out."""
+
+import json
+from dataclasses import replace
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.records import (
+    Article,
+    Decision,
+    Dispute,
+    Document,
+    Gold,
+    Group,
+    Judgement,
+    Refused,
+    Span,
+    Stance,
+    sha16,
+)
+from builder.release.features import arrow_schema, features
+from builder.release.material import Material
+from builder.release.splits import NAMES
+from builder.release.tables import build_tables
+from builder.text.profiles import profile
+from builder.text.tokens import tokenize
+
+
+def rows(built, config):
+    return [row for split in NAMES for row in built.tables[config][split].to_pylist()]
+
+
+def account(built, unit):
+    (found,) = [a for a in built.accounts if a.unit == unit]
+    assert found.balanced
+    return found
+
+
+def test_every_config_has_every_split_with_the_same_schema(altered, material):
+    built = altered(splits=dict.fromkeys(material.splits, "test"))
+
+    assert list(built.tables) == ["entities", "stance", "annotations", "articles"]
+    for config, columns in features(material.labels).items():
+        assert list(built.tables[config]) == list(NAMES)
+        for table in built.tables[config].values():
+            assert table.schema.equals(arrow_schema(columns), check_metadata=True)
+        assert built.tables[config]["train"].num_rows == 0
+
+
+def test_rows_are_sorted_and_stand_in_the_split_of_their_article(built, material):
+    for config in built.tables:
+        key = "article_id" if config in ("stance", "annotations") else "id"
+        for split, table in built.tables[config].items():
+            ids = table[key].to_pylist()
+
+            assert ids == sorted(ids)
+            assert {material.splits[i] for i in ids} <= {split}
+    assert [built.tables["entities"][s].num_rows for s in NAMES] == [5, 1, 2]
+
+
+def test_each_span_is_its_characters_in_text_and_in_the_raw_page(built, material):
+    raw = {document.id: document.raw for document in material.documents}
+    for row in rows(built, "entities"):
+        assert len(row["spans"]) == 2
+        for span in row["spans"]:
+            mention = row["text"][span["start"] : span["end"]]
+            origin = raw[row["id"].rsplit("-", 1)[0]][span["raw_start"] : span["raw_end"]]
+
+            assert mention == span["text"] != origin
+            assert origin.replace("\N{ARABIC TATWEEL}", "") == mention
+
+
+NOISE = [
+    "مرجانة", "قدم", "\N{ARABIC LETTER ALEF}\N{ARABIC FATHATAN}", "\N{ARABIC SHADDA}\N{ARABIC FATHA}", "\N{ARABIC TATWEEL}",
+    "\N{RIGHT-TO-LEFT MARK}", "\N{NO-BREAK SPACE}", "\N{ARABIC LIGATURE LAM WITH ALEF ISOLATED FORM}", "😀", " ", "،", "\n", "3.5",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(NOISE), max_size=20).map("".join))
+def test_the_raw_place_of_any_token_of_a_noisy_page_cleans_to_its_mention(schema, raw):
+    standard = profile("standard@1")
+    aligned = standard.apply(raw)
+    document = Document("d", "barq", None, None, None, raw, "d.txt")
+    sha = sha16(aligned.text)
+    article = Article("d-0", "d", 0, None, aligned.text, aligned.edits, (), standard.id, sha)
+    spans = tuple(Span(start, end, "ORG") for start, end in tokenize(aligned.text))
+    gold = Gold("d-0", sha, spans, (), "agreed", (), 2)
+    groups = (Group("d-0", "g", 1.0, "single"),)
+    built = build_tables(Material((article,), (document,), groups, {"d-0": "test"}, (), (), (gold,), (), schema.labels))
+    (row,) = rows(built, "entities")
+
+    assert len(row["spans"]) == len(row["tokens"]) == len(spans)
+    assert row["ner_tags"] == [schema.labels.entity_names.index("ORG") * 2 + 1] * len(spans)
+    for span, token in zip(row["spans"], row["tokens"], strict=True):
+        assert span["text"] == token
+        assert standard.apply(raw[span["raw_start"] : span["raw_end"]]).text == token
+
+
+def test_tokens_are_slices_and_tags_hold_the_outer_mention(built, material):
+    names = json.loads(built.tables["entities"]["train"].schema.metadata[b"huggingface"])
+    tags = names["info"]["features"]["ner_tags"][0]["names"]
+    for row in rows(built, "entities"):
+        places = [(place["start"], place["end"]) for place in row["token_spans"]]
+        outer = [t for t, tag in zip(row["tokens"], row["ner_tags"], strict=True) if tags[tag] != "O"]
+
+        assert places == [tuple(place) for place in tokenize(row["text"])]
+        assert row["tokens"] == [row["text"][start:end] for start, end in places]
+        assert outer == ["رئيس", "بلدية", "مرجانة"]
+    spans = account(built, "spans in ner_tags")
+    assert (spans.taken, spans.kept, spans.set_aside) == (16, 8, {"nested": 8})
+    assert built.cut_spans == 0
+
+
+def test_stance_rows_carry_the_votes_in_the_order_of_all_values(built):
+    row = rows(built, "stance")[0]
+
+    assert row["id"] == "d00-0:metro"
+    assert row["target_name"] == "مترو العاصمة"
+    assert row["label_counts"] == [2, 0, 0, 0, 1]
+    assert row["soft_label"] == [2 / 3, 0, 0, 0, 1 / 3]
+    assert row["n_annotators"] == 3
+
+
+def test_only_what_a_decision_says_is_called_adjudicated(altered, material, built):
+    assert [row["adjudicated"] for row in rows(built, "entities")] == [True] + [False] * 7
+    assert not any(row["adjudicated"] for row in rows(built, "stance"))
+
+    second = material.articles[1]
+    decision = Decision(second.id, second.text_sha, "lead", None, (Stance("metro", "favor"),))
+    stale = Decision(second.id, "another text", "lead", ())
+    decided = altered(decisions=(decision, stale))
+
+    assert not any(row["adjudicated"] for row in rows(decided, "entities"))
+    assert [row["article_id"] for row in rows(decided, "stance") if row["adjudicated"]] == [second.id]
+
+
+def test_annotations_hold_every_judgement_without_times_or_server_ids(built, material):
+    found = rows(built, "annotations")
+
+    assert len(found) == len(material.judgements) == 24
+    assert found[0]["stances"] == [{"target": "metro", "value": 0}]
+    assert found[2]["stances"] == [{"target": "metro", "value": 4}]
+    assert not {"created_at", "updated_at", "task_id", "annotation_id"} & set(found[0])
+
+
+def test_server_ids_and_times_change_no_table(altered, material, built):
+    moved = tuple(replace(j, task_id=99, annotation_id=99, created_at="x", updated_at="y") for j in material.judgements)
+
+    assert altered(judgements=moved).tables == built.tables
+
+
+def test_the_order_of_the_material_changes_no_table(material, built):
+    names = ("articles", "documents", "groups", "judgements", "golds")
+    backwards = {name: tuple(reversed(getattr(material, name))) for name in names}
+
+    assert build_tables(replace(material, **backwards)).tables == built.tables
+
+
+def test_articles_carry_their_origin_with_the_date_in_utc(built):
+    first, second, third = rows(built, "articles")[:3]
+
+    assert first["published_at"].isoformat() == "2026-03-03T15:42:00+00:00"
+    assert second["published_at"].isoformat() == "2026-03-04T00:00:00+00:00"
+    assert third["published_at"] is None
+    assert (first["source"], first["source_name"], first["author"]) == ("barq", "برق", "سلمى")
+    assert first["split_group"] == "g-d00-0"
+
+
+def test_a_date_that_cannot_be_read_is_null_and_counted(altered, material):
+    first, *others = material.documents
+    built = altered(documents=(replace(first, published_at="أمس"), *others))
+    dates = account(built, "dates")
+
+    assert rows(built, "articles")[0]["published_at"] is None
+    assert (dates.taken, dates.kept, dates.set_aside) == (6, 5, {"not an ISO 8601 date": 1})
+    assert any(one.what == "document d00" and one.detail == "أمس" for one in built.set_aside)
+
+
+def test_open_disputes_stay_out_and_are_counted(altered, material):
+    first, second = material.articles[:2]
+    disputes = (
+        Dispute(first.id, "span:0:5", {"a-0": "ORG", "a-1": "GPE"}),
+        Dispute(second.id, "stance:metro", {"a-0": "favor", "a-1": "against"}),
+        Dispute(second.id, "stance:dam", {"a-0": "favor", "a-1": "against"}),
+    )
+    built = altered(disputes=disputes)
+
+    assert first.id not in {row["id"] for row in rows(built, "entities")}
+    assert first.id in {row["article_id"] for row in rows(built, "stance")}
+    assert second.id in {row["id"] for row in rows(built, "entities")}
+    assert second.id not in {row["article_id"] for row in rows(built, "stance")}
+    assert len(rows(built, "annotations")) == 24
+    assert account(built, "articles in entities").set_aside == {"open dispute over its spans": 1}
+    pairs = account(built, "pairs of article and target in stance")
+    assert (pairs.taken, pairs.set_aside) == (9, {"open dispute over its stance": 2})
+
+
+def test_what_cannot_be_published_is_counted_under_its_reason(altered, material):
+    splits = {article: split for article, split in material.splits.items() if article != "d07-0"}
+    golds = [replace(material.golds[0], text_sha="old"), *material.golds[2:]]
+    golds.append(Gold("gone-0", "x", (), (), "agreed", (), 2))
+    unclear = replace(golds[1], stances=(Stance("metro", "unclear"),))
+    built = altered(splits=splits, golds=[golds[0], unclear, *golds[2:]])
+
+    entities = account(built, "articles in entities")
+    assert (entities.taken, entities.kept) == (9, 5)
+    assert entities.set_aside == {
+        "its article has no split": 1,
+        "its article is not in the corpus": 1,
+        "its text changed since it was annotated": 1,
+        "no gold": 1,
+    }
+    assert account(built, "pairs of article and target in stance").set_aside == {
+        "its answer is not one that is published": 1,
+        "its article has no split": 1,
+        "its text changed since it was annotated": 1,
+    }
+    assert account(built, "judgements in annotations").set_aside == {"its article has no split": 3}
+    assert account(built, "articles in articles").set_aside == {"its article has no split": 1}
+
+
+def test_spans_and_stances_that_cannot_be_are_refused_together(altered, material):
+    size = len(material.articles[0].text)
+    gold = replace(material.golds[0], spans=(Span(3, 3, "GPE"), Span(0, size + 1, "CITY")))
+    judgement = replace(material.judgements[4], stances=(Stance("metro", "maybe"),))
+    with pytest.raises(Refused) as caught:
+        altered(golds=(gold,), judgements=(judgement,))
+
+    assert [(issue.where, issue.message) for issue in caught.value.issues] == [
+        ("article d00-0, gold", f"span 3-3 is not inside its text of {size} characters"),
+        ("article d00-0, gold", f"span 0-{size + 1} is not inside its text of {size} characters"),
+        ("article d00-0, gold", f"span 0-{size + 1} has the unknown label 'CITY'"),
+        ("article d01-0, a-1", "stance 'maybe' on 'metro' is not in schema/labels.yaml"),
+    ]
+    assert caught.value.exit_code == 1
+
+
+def test_a_dataset_without_stances_has_no_stance_config(material):
+    labels = material.labels.model_copy(update={"stances": None})
+    spoken = [replace(record, stances=()) for record in (*material.golds, *material.judgements)]
+    golds = [record for record in spoken if isinstance(record, Gold)]
+    judgements = [record for record in spoken if isinstance(record, Judgement)]
+    built = build_tables(replace(material, labels=labels, golds=golds, judgements=judgements))
+
+    assert list(built.tables) == ["entities", "annotations", "articles"]
+    assert "stances" not in built.tables["annotations"]["train"].column_names
+
+
+def test_no_column_has_a_type_that_old_readers_lack(built):
+    def plain(kind):
+        if pa.types.is_list(kind):
+            return plain(kind.value_type)
+        if pa.types.is_struct(kind):
+            return all(plain(field.type) for field in kind)
+        return str(kind) in {"string", "int32", "int64", "double", "bool", "timestamp[ms, tz=UTC]"}
+
+    for splits in built.tables.values():
+        assert all(plain(field.type) for field in splits["train"].schema)
