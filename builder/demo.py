@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from builder import flow
+from builder.annotation.simulate import Knowledge, answer, parse_knowledge, truth
 from builder.project import Project, read_jsonl, read_table, template, write_jsonl
-from builder.records import Article, BatchItem, Decision, Dispute, Report, Stance, refuse
+from builder.records import Article, BatchItem, Decision, Dispute, Report, refuse
 
 VERSION = "1.0.0"
 BATCH = "demo"
@@ -67,7 +68,6 @@ def _fresh(folder: Path) -> Project:
 def _annotate(project: Project, progress: Progress) -> dict[str, str]:
     """From raw articles to judgements on a real server; gives back the annotators' logins."""
     from builder.annotation import server, studio
-    from builder.annotation.simulate import answer, parse_knowledge
 
     progress("ingest, clean, dedup, sample")
     flow.ingest(project, [template() / "examples" / "articles"])
@@ -78,7 +78,7 @@ def _annotate(project: Project, progress: Progress) -> dict[str, str]:
     logins = server.logins(ANNOTATORS)
     running = server.up(project.work / "studio", accounts=logins, progress=progress)
     flow.send(project, BATCH, dry_run=False, progress=progress)
-    knowledge = parse_knowledge((template() / "examples" / "simulation.yaml").read_text(encoding="utf-8"))
+    knowledge = _knowledge()
     articles = {article.id: article for article in read_table(project.work / "articles.parquet", Article)}
     items = read_jsonl(project.annotations / BATCH / "batch.jsonl", BatchItem)
     place = project.noted(f"sent/{BATCH}")
@@ -104,20 +104,25 @@ def _release(project: Project, progress: Progress) -> list[Report]:
     return reports
 
 
-def _decide(project: Project) -> None:
-    """A simulated adjudicator settles every dispute over stance but the last, which stays open."""
-    from builder.annotation.simulate import parse_knowledge, truth
+def _knowledge() -> Knowledge:
+    return parse_knowledge((template() / "examples" / "simulation.yaml").read_text(encoding="utf-8"))
 
-    knowledge = parse_knowledge((template() / "examples" / "simulation.yaml").read_text(encoding="utf-8"))
+
+def _decide(project: Project) -> None:
+    """A simulated adjudicator settles every disputed article but the last, whose disputes stay open."""
+    knowledge = _knowledge()
     articles = {article.id: article for article in read_table(project.work / "articles.parquet", Article)}
-    disputes = read_jsonl(project.work / "disputes.jsonl", Dispute)
+    disputes: dict[str, set[str]] = {}
+    for dispute in read_jsonl(project.work / "disputes.jsonl", Dispute):
+        disputes.setdefault(dispute.article_id, set()).add(dispute.what)
     decisions: list[Decision] = []
-    for dispute in [d for d in disputes if d.what.startswith("stance:")][:-1]:
-        article = articles[dispute.article_id]
-        known = {s.target: s.value for s in truth(article, knowledge, project.schema.labels)[1]}
-        target = dispute.what.removeprefix("stance:")
-        stance = Stance(target, known[target])
-        decisions.append(Decision(article.id, article.text_sha, "simulated-adjudicator", None, (stance,), "simulated"))
+    for article_id, open_questions in sorted(disputes.items())[:-1]:
+        article = articles[article_id]
+        spans, stances = truth(article, knowledge, project.schema.labels)
+        over_spans = any(question.startswith("span:") for question in open_questions)
+        chosen = tuple(stance for stance in stances if f"stance:{stance.target}" in open_questions)
+        decisions.append(Decision(article.id, article.text_sha, "simulated-adjudicator",
+                                  spans if over_spans else None, chosen, "decided by a program"))  # fmt: skip
     write_jsonl(project.annotations / BATCH / "decisions.jsonl", decisions)
 
 

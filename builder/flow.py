@@ -71,7 +71,7 @@ def ingest(project: Project, paths: Sequence[Path]) -> Report:
         aside = [*reading.set_aside, *again]
         account = _account("ingest", "files and lines", reading.taken, len(fresh), aside)
         if fresh:
-            write_table(project.work / "documents.parquet", sorted([*present, *fresh], key=lambda d: d.id), Document)
+            write_table(project.work / "documents.parquet", _by_id([*present, *fresh]), Document)
         project.save_account("ingest", [account], aside)
     return Report("ingest", (account,), facts={"documents in the project": str(len(present) + len(fresh))})
 
@@ -370,6 +370,10 @@ def studio_invite(project: Project, names: Sequence[str]) -> Report:
 
     made = server.accounts(project.work / "studio", names)
     return Report("studio invite", facts=dict(made))
+
+
+def _by_id(documents: Sequence[Document]) -> list[Document]:
+    return sorted(documents, key=lambda document: document.id)
 
 
 def _account(stage: str, unit: str, taken: int, kept: int, aside: Sequence[SetAside]) -> Account:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from builder.annotation.tasks import Collected, Pseudonym, collected, key_of, result_of
+from builder.annotation.tasks import Collected, Pseudonym, collected, idle_doubles, key_of, result_of
 from builder.records import Refused, Span, Stance, refuse
 
 if TYPE_CHECKING:
@@ -153,18 +153,22 @@ def send(
             project_id = _create(connection, title, config, overlap)
         elif project_id is not None and not dry_run:
             _update(connection, project_id, config, overlap)
-        there = _present(connection, project_id, dry_run=dry_run) if project_id is not None else set()
+        keys = _keys(connection, project_id) if project_id is not None else []
+        there = set(keys)
         missing = [task for task in tasks if key_of(task["data"]) not in there]
-        present = len(tasks) - len(missing)
+        sent = Sent(connection.url, str(project_id or ""), len(missing), len(tasks) - len(missing))
         if dry_run or project_id is None:
-            return Sent(connection.url, str(project_id or ""), len(missing), present)
+            return sent
         for start in range(0, len(missing), batch_size):
             batch = missing[start : start + batch_size]
             # Never tried twice by the SDK: an import that timed out may still be going on.
             options = {"timeout_in_seconds": int(TIMEOUT), "max_retries": 0}
             connection.client.projects.import_tasks(project_id, request=batch, request_options=options)
             progress(f"sent {min(start + batch_size, len(missing))} of {len(missing)}")
-        return Sent(connection.url, str(project_id), len(missing), present)
+        expected = len(keys) + len(missing)
+        if len(keys) != len(there) or connection.client.projects.get(id=project_id).task_number != expected:
+            _heal(connection, project_id)
+        return sent
 
 
 def _project(connection: Connection, title: str) -> int | None:
@@ -203,21 +207,19 @@ def _update(connection: Connection, project_id: int, config: str, overlap: int) 
         connection.client.projects.update(id=project_id, **_settings(config, overlap))
 
 
-def _present(connection: Connection, project_id: int, *, dry_run: bool) -> set[tuple[str, str]]:
-    """What the project holds; a task that is there twice (an import outlived its sender) is made one again."""
-    there: dict[tuple[str, str], int] = {}
-    listing = connection.client.tasks.list(
-        project=project_id, fields="task_only", include="id,data,total_annotations,drafts", page_size=PAGE
-    )
-    for task in listing:
-        key = key_of(task.data)
-        if key is None:
-            continue
-        if key in there and not dry_run and not task.total_annotations and not task.drafts:
-            connection.client.tasks.delete(id=str(task.id))
-        else:
-            there[key] = task.id
-    return set(there)
+def _keys(connection: Connection, project_id: int) -> list[tuple[str, str] | None]:
+    """The key of every task in the project; None for a task that is not ours."""
+    listing = connection.client.tasks.list(project=project_id, fields="task_only", include="id,data", page_size=PAGE)
+    return [key_of(task.data) for task in listing]
+
+
+def _heal(connection: Connection, project_id: int) -> None:
+    """Make one again of a task that is there twice.
+
+    The server goes on with an import whose sender was killed, so the next send may import the same.
+    """
+    for task_id in idle_doubles(_export(connection, project_id)):
+        connection.client.tasks.delete(id=str(task_id))
 
 
 def collect(connection: Connection, title: str, name: Pseudonym) -> Collected:

@@ -197,6 +197,19 @@ def key_of(data: object) -> tuple[str, str] | None:
     return (article_id, text_sha) if isinstance(article_id, str) and isinstance(text_sha, str) else None
 
 
+def idle_doubles(tasks: Iterable[object]) -> list[int]:
+    """Ids of the tasks to delete so that each article's text is there once; none that anybody worked on."""
+    copies: dict[tuple[str, str], list[tuple[bool, int]]] = {}
+    for plain in tasks:
+        try:
+            task = LsTask.model_validate(plain)
+        except ValidationError:
+            continue
+        idle = not task.annotations and not task.drafts
+        copies.setdefault((task.data.article_id, task.data.text_sha), []).append((idle, task.id))
+    return sorted(number for same in copies.values() for idle, number in sorted(same)[1:] if idle)
+
+
 def _options(labels: Labels, keys: Sequence[str]) -> list[dict[str, str]]:
     values = labels.stances.values if labels.stances else ()
     options = [{"value": value.ar, "alias": value.name} for value in values]

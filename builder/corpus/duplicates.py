@@ -100,8 +100,9 @@ def _similarity(left: Sequence[str], right: Sequence[str]) -> float:
 
 def _signature(shingle: Shingles) -> NDArray[np.uint64]:
     """The smallest value under each of the 112 permutations (multiply-shift)."""
-    permuted: Shingles = (shingle[:, None] * _FACTORS + _OFFSETS) >> np.uint64(16)
-    return np.min(permuted, axis=0, keepdims=True)[0]
+    permuted = (shingle[:, None] * _FACTORS + _OFFSETS) >> np.uint64(16)
+    smallest: Shingles = permuted.min(axis=0)
+    return smallest
 
 
 def _candidates(words: dict[int, list[str]]) -> Iterator[tuple[int, int]]:

@@ -146,7 +146,7 @@ def _read_lines(path: Path, origin: str, ledger: _Ledger) -> None:
                 return
             text = _decoded(line, path, number, offset, ledger)
             if text is not None and text.strip():
-                _read_record(text, path, number, origin, ledger)
+                _read_record(text.rstrip("\r\n"), path, number, origin, ledger)
             offset += len(line)
 
 

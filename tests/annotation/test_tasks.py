@@ -10,6 +10,7 @@ from builder.annotation.interface import UNUSED
 from builder.annotation.tasks import (
     LsTask,
     collected,
+    idle_doubles,
     judgements_of,
     key_of,
     pseudonym,
@@ -258,6 +259,18 @@ def test_an_annotation_with_too_many_results_is_an_issue():
 
     assert found.judgements == ()
     assert "result: List should have at most 20000 items" in found.issues[0].message
+
+
+def test_of_equal_tasks_one_stays_and_none_that_somebody_worked_on():
+    skipped = annotation_of([], was_cancelled=True)
+    other = article_of("نص آخر")
+    tasks = [
+        task_for(number=1), task_for(number=2, drafts=[5]), task_for(number=3), task_for(number=4, annotations=[skipped]),
+        task_for(other, number=9), task_for(other, number=8), {"id": 7}, "nonsense",
+    ]  # fmt: skip
+
+    assert idle_doubles(tasks) == [1, 3, 9]
+    assert idle_doubles(tasks[:1]) == []
 
 
 def test_judgements_are_sorted_whatever_the_order_of_the_server():

@@ -332,6 +332,35 @@ def test_a_task_that_is_there_twice_becomes_one_again(label_studio, config, task
     assert set(there(label_studio, sent).values()) == {1}
 
 
+def test_an_import_that_outlives_its_killed_sender_leaves_no_double(label_studio, config, tasks, title):
+    """The ghost is an import of the same tasks that ends between our own batches."""
+    client = label_studio.connection.client
+    ghosts = []
+
+    def ghost(_):
+        if not ghosts:
+            (project,) = [p for p in client.projects.list(title=title) if p.title == title]
+            ghosts.append(client.projects.import_tasks(project.id, request=tasks(6)))
+
+    sent = studio.send(label_studio.connection, title, config, tasks(6), overlap=1, progress=ghost, batch_size=3)
+
+    assert ghosts[0].task_count == 6
+    assert there(label_studio, sent) == Counter(key_of(t["data"]) for t in tasks(6))
+
+
+def test_of_a_double_the_one_that_somebody_works_on_is_kept(label_studio, config, tasks, title):
+    sent = studio.send(label_studio.connection, title, config, tasks(2), overlap=3, progress=print)
+    client = label_studio.connection.client
+    client.projects.import_tasks(int(sent.project_id), request=tasks(2))
+    *_, drafted, annotated = sorted(task.id for task in client.tasks.list(project=int(sent.project_id)))
+    client.annotations.create(id=annotated, result=[], was_cancelled=True)
+    with session_of(label_studio.logins[1], sent.url) as session:
+        session.post(f"/api/tasks/{drafted}/drafts", json={"result": [], "lead_time": 1}).raise_for_status()
+    studio.send(label_studio.connection, title, config, tasks(2), overlap=3, progress=print)
+
+    assert {task.id for task in client.tasks.list(project=int(sent.project_id))} == {drafted, annotated}
+
+
 SENDER = """
 import json, sys
 from builder.annotation import studio

@@ -1,0 +1,325 @@
+"""Votes and decisions to gold or a dispute."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.annotation.adjudicate import adjudicate
+from builder.records import Account, Article, Decision, Dispute, Judgement, Span, Stance, Vote, sha16
+from builder.schema import EntityType, Labels, Stances, StanceTarget, StanceValue
+
+TEXT = "زار الوزير «ميناء مرجانة»، يوم الثلاثاء.\nوقال إن مترو العاصمة تأخر."
+LABELS = Labels(
+    version=1,
+    entities=tuple(
+        EntityType(name=name, ar="نوع", en=name, colour="#1f7a3d", key=key, definition="تعريف")
+        for name, key in (("PERS", "1"), ("FAC", "2"), ("GPE", "3"), ("LOC", "4"))
+    ),
+    stances=Stances(
+        values=tuple(
+            StanceValue(name=n, ar="قيمة", en=n, published=n != "unclear")
+            for n in ("favor", "against", "neutral", "unclear")
+        ),
+        targets=tuple(
+            StanceTarget(id=name, ar=words, en=name, keywords=(words,))
+            for name, words in (("port", "ميناء مرجانة"), ("metro", "مترو العاصمة"), ("dam", "سد السنديان"))
+        ),
+    ),
+)
+ARTICLES = {f"d-{n}": Article(f"d-{n}", "d", n, None, TEXT, (), (), "standard@1+0", sha16(TEXT)) for n in range(3)}
+PORT, TOWN, DAY = ((TEXT.index(w), TEXT.index(w) + len(w)) for w in ("ميناء مرجانة", "مرجانة", "الثلاثاء"))
+AGREED = {"port": "favor", "metro": "against"}
+
+
+def judgement(annotator, *spans, article="d-0", **stances):
+    return Judgement(
+        article, sha16(TEXT), "b1", annotator, tuple(sorted(spans)),
+        tuple(Stance(t, v) for t, v in sorted((AGREED | stances).items())), "submitted", 30.0, "t", "t", "g", "s", 1, 1,
+    )  # fmt: skip
+
+
+def decision(*spans, stances=(), article="d-0", sha=None, who="judge", marked=True):
+    return Decision(article, sha or sha16(TEXT), who, tuple(spans) if marked else None, tuple(stances))
+
+
+def settled(judgements, *decisions, least=2):
+    return adjudicate(judgements, decisions, ARTICLES, LABELS, least)
+
+
+def marks(gold):
+    return [(span.start, span.end, span.label) for span in gold.spans]
+
+
+def test_what_all_say_is_agreed():
+    done = settled([judgement(who, Span(*PORT, "FAC", who), Span(*TOWN, "GPE")) for who in "xyz"])
+
+    (gold,) = done.golds
+    assert gold.spans == (Span(*PORT, "FAC", "s0"), Span(*TOWN, "GPE", "s1"))
+    assert gold.stances == (Stance("metro", "against"), Stance("port", "favor"))
+    assert (gold.source, gold.annotators, gold.text_sha) == ("agreed", 3, sha16(TEXT))
+    assert gold.votes == (
+        Vote(f"span:{PORT[0]}:{PORT[1]}", "FAC", 3), Vote(f"span:{TOWN[0]}:{TOWN[1]}", "GPE", 3),
+        Vote("stance:metro", "against", 3), Vote("stance:port", "favor", 3),
+    )  # fmt: skip
+    assert (done.disputes, done.issues, done.applied) == ((), (), 0)
+    assert done.account == Account("adjudicate", "articles", 1, 1, {})
+
+
+def test_most_votes_win_and_fewer_are_outvoted_but_counted():
+    done = settled(
+        [judgement("x", Span(*PORT, "FAC"), Span(*DAY, "PERS")), judgement("y", Span(*PORT, "FAC")), judgement("z")]
+    )
+
+    assert marks(done.golds[0]) == [(*PORT, "FAC")]
+    assert done.golds[0].source == "majority"
+    assert Vote(f"span:{DAY[0]}:{DAY[1]}", "PERS", 1) in done.golds[0].votes
+    assert done.disputes == ()
+    assert done.spans == Account("adjudicate", "spans", 2, 1, {"outvoted": 1})
+
+
+def test_exactly_half_of_the_votes_is_a_dispute():
+    done = settled([judgement("x", Span(*PORT, "FAC")), judgement("y")])
+
+    what = f"span:{PORT[0]}:{PORT[1]}"
+    assert done.disputes == (Dispute("d-0", what, {"x": "FAC", "y": "(none)"}),)
+    assert (marks(done.golds[0]), done.golds[0].source) == ([], "majority")
+    assert done.spans == Account("adjudicate", "spans", 1, 0, {"in dispute": 1})
+
+
+@pytest.mark.parametrize(
+    ("answers", "gold", "shown"),
+    [
+        (("GPE", "GPE", "LOC"), ["GPE"], None),
+        (("GPE", "LOC", ""), [], {"a": "GPE", "b": "LOC", "c": "(none)"}),
+        (("GPE", "LOC", "FAC"), [], {"a": "GPE", "b": "LOC", "c": "FAC"}),
+        (("GPE", "", ""), [], None),
+        (("GPE", "GPE", "LOC", ""), [], {"a": "GPE", "b": "GPE", "c": "LOC", "d": "(none)"}),
+        (("GPE", "LOC", "", ""), [], {"a": "GPE", "b": "LOC", "c": "(none)", "d": "(none)"}),
+        (("GPE", "LOC", "", "", ""), [], None),
+        (("GPE+LOC", "GPE+LOC", "GPE"), ["GPE", "LOC"], None),
+        (("GPE+LOC", "GPE"), ["GPE"], {"a": "GPE+LOC", "b": "GPE"}),
+    ],
+)
+def test_labels_on_the_same_words_win_tie_or_lose(answers, gold, shown):
+    judgements = [
+        judgement(who, *(Span(*TOWN, label) for label in answer.split("+") if label))
+        for who, answer in zip("abcde", answers, strict=False)
+    ]
+    done = settled(judgements)
+
+    assert [span.label for span in done.golds[0].spans] == gold
+    assert [dispute.answers for dispute in done.disputes] == ([shown] if shown else [])
+
+
+@pytest.mark.parametrize(
+    ("answers", "gold", "open_ones"),
+    [
+        (("favor", "favor", "against"), "favor", 0),
+        (("favor", "against"), None, 1),
+        (("favor", "against", "neutral"), None, 1),
+        (("favor", "favor", "against", "neutral"), None, 1),
+        (("unclear", "unclear", "favor"), None, 1),
+        (("unclear", "favor", "favor"), "favor", 0),
+    ],
+)
+def test_a_stance_needs_more_than_half_and_unclear_never_wins(answers, gold, open_ones):
+    done = settled([judgement(who, port=value) for who, value in zip("abcd", answers, strict=False)])
+
+    assert {s.target: s.value for s in done.golds[0].stances}.get("port") == gold
+    assert [d.what for d in done.disputes] == ["stance:port"] * open_ones
+    counted = {(v.answer, v.count) for v in done.golds[0].votes if v.what == "stance:port"}
+    assert counted == set(Counter(answers).items())
+
+
+def test_a_stance_is_decided_by_those_who_answered():
+    silent = replace(judgement("z"), stances=())
+
+    done = settled([judgement("x"), judgement("y"), silent])
+    nobody = settled([replace(silent, annotator=who) for who in "xy"])
+
+    assert done.golds[0].stances == (Stance("metro", "against"), Stance("port", "favor"))
+    assert nobody.disputes[0] == Dispute("d-0", "stance:port", {"x": "(none)", "y": "(none)"})
+
+
+def test_too_few_annotators_make_no_gold_and_are_counted():
+    done = settled([judgement("x"), judgement("x", article="d-1"), judgement("y", article="d-1")])
+
+    assert [gold.article_id for gold in done.golds] == ["d-1"]
+    assert done.account == Account("adjudicate", "articles", 2, 1, {"fewer than 2 annotators": 1})
+    assert [gold.source for gold in settled([judgement("x")], least=1).golds] == ["agreed"]
+
+
+def test_a_decision_overrides_its_items_and_closes_their_disputes():
+    tied = [judgement("x", Span(*PORT, "FAC"), port="against"), judgement("y", Span(*DAY, "PERS"), metro="favor")]
+
+    spans = settled(tied, decision(Span(TOWN[0], TOWN[1] + 2, "GPE")))
+    stance = settled(tied, decision(stances=[Stance("port", "neutral")], marked=False))
+
+    assert marks(spans.golds[0]) == [(*TOWN, "GPE")]
+    assert {d.what for d in spans.disputes} == {"stance:metro", "stance:port"}
+    assert spans.spans == Account("adjudicate", "spans", 3, 1, {"overruled by a decision": 2})
+    assert stance.golds[0].stances == (Stance("port", "neutral"),)
+    assert {d.what.split(":")[0] for d in stance.disputes} == {"span", "stance"}
+    assert "stance:port" not in {d.what for d in stance.disputes}
+    assert [done.golds[0].source for done in (spans, stance)] == ["adjudicated"] * 2
+    assert (spans.applied, stance.applied) == (1, 1)
+
+
+def test_an_empty_list_of_spans_is_a_decision_and_no_list_is_none():
+    one = [judgement(who, Span(*PORT, "FAC")) for who in "xy"]
+
+    assert marks(settled(one, decision()).golds[0]) == []
+    untouched = settled(one, decision(marked=False))
+    assert (marks(untouched.golds[0]), untouched.golds[0].source) == ([(*PORT, "FAC")], "agreed")
+    assert untouched.applied == 0
+
+
+def test_an_adjudicator_may_mark_an_article_that_too_few_judged():
+    alone = settled([judgement("x")], decision(Span(*PORT, "FAC"), stances=[Stance("port", "favor")]))
+
+    assert marks(alone.golds[0]) == [(*PORT, "FAC")]
+    assert alone.golds[0].stances == (Stance("port", "favor"),)
+    assert alone.disputes == (Dispute("d-0", "stance:metro", {"x": "against"}),)
+    assert (alone.account.kept, alone.applied) == (1, 1)
+
+    waiting = settled([judgement("x")], decision(stances=[Stance("port", "favor")], marked=False))
+    assert (waiting.golds, waiting.applied) == ((), 0)
+    assert [(i.severity, i.message) for i in waiting.issues] == [
+        ("warning", "not applied: fewer than 2 annotators"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("made", "where", "message"),
+    [
+        (decision(article="x-0"), "article", "article x-0 is not in this project"),
+        (decision(sha="0" * 16), "text", f"stale: it was made on the text {'0' * 16}, which is now {sha16(TEXT)}"),
+        (decision(Span(4, 10, "ORG")), "span 4:10", "unknown label 'ORG'"),
+        (decision(Span(4, 999, "GPE")), "span 4:999", f"outside the text, which has {len(TEXT)} code points"),
+        (decision(Span(9, 4, "GPE")), "span 9:4", f"outside the text, which has {len(TEXT)} code points"),
+        (decision(Span(10, 12, "GPE")), "span 10:12", "only spaces or punctuation"),
+        (decision(stances=[Stance("sea", "favor")]), "stance sea", "the article is not asked about 'sea'"),
+        (decision(stances=[Stance("dam", "favor")]), "stance dam", "the article is not asked about 'dam'"),
+        (decision(stances=[Stance("port", "maybe")]), "stance port", "unknown stance 'maybe'"),
+    ],
+)
+def test_a_decision_that_cannot_be_applied_is_an_issue_and_changes_nothing(made, where, message):
+    judgements = [judgement(who, Span(*PORT, "FAC")) for who in "xy"]
+    done = settled(judgements, made)
+
+    (issue,) = done.issues
+    assert (issue.severity, issue.where, issue.message) == ("error", where, message)
+    assert (issue.article_id, issue.annotator) == (made.article_id, "judge")
+    assert replace(done, issues=()) == settled(judgements)
+
+
+def test_decisions_that_contradict_each_other_count_for_nothing_and_the_dispute_stays():
+    tied = [judgement("x", port="against"), judgement("y")]
+    one = decision(Span(*PORT, "FAC"), stances=[Stance("port", "favor"), Stance("metro", "neutral")], who="j1")
+    other = decision(stances=[Stance("port", "against")], who="j2", marked=False)
+
+    done = settled(tied, one, other)
+
+    assert marks(done.golds[0]) == [(*PORT, "FAC")]
+    assert done.golds[0].stances == (Stance("metro", "neutral"),)
+    assert [d.what for d in done.disputes] == ["stance:port"]
+    assert [(i.where, i.message) for i in done.issues] == [("stance:port", "decisions contradict each other")]
+    assert done.applied == 1
+    assert settled(tied, other, one) == done
+    assert settled(tied, one, replace(one, adjudicator="j3")).applied == 2
+
+
+PLACES = st.sampled_from([PORT, TOWN, DAY])
+SPANS = st.builds(lambda place, label: Span(*place, label), PLACES, st.sampled_from(["PERS", "FAC", "GPE"]))
+VALUES = st.sampled_from(["favor", "against", "neutral", "unclear"])
+JUDGEMENTS = st.lists(
+    st.builds(
+        lambda who, article, spans, port, metro: judgement(who, *spans, article=article, port=port, metro=metro),
+        st.sampled_from("uvwxyz"),
+        st.sampled_from(sorted(ARTICLES)),
+        st.frozensets(SPANS, max_size=4),
+        VALUES,
+        VALUES,
+    ),
+    max_size=12,
+    unique_by=lambda j: (j.annotator, j.article_id),
+)
+DECISIONS = st.lists(
+    st.builds(
+        lambda spans, value, article, marked: decision(
+            *spans, stances=[Stance("port", value)] if value else [], article=article, marked=marked
+        ),
+        st.frozensets(SPANS, max_size=3),
+        st.none() | VALUES,
+        st.sampled_from(sorted(ARTICLES)),
+        st.booleans(),
+    ),
+    max_size=3,
+)
+
+
+@given(JUDGEMENTS, DECISIONS, st.randoms(use_true_random=False))
+def test_order_does_not_matter(judgements, decisions, random):
+    shuffled = settled(random.sample(judgements, len(judgements)), *random.sample(decisions, len(decisions)))
+
+    assert shuffled == settled(judgements, *decisions)
+
+
+@given(JUDGEMENTS, st.integers(1, 4))
+def test_every_candidate_span_is_gold_or_disputed_or_outvoted_and_nothing_else_is(judgements, least):
+    done = settled(judgements, least=least)
+    disputed = {(d.article_id, d.what) for d in done.disputes}
+    ends = Counter()
+    for gold in done.golds:
+        voters = [j for j in judgements if j.article_id == gold.article_id]
+        candidates = Counter((s.start, s.end, s.label) for j in voters for s in j.spans)
+        assert set(marks(gold)) <= set(candidates)
+        for (start, end, label), count in candidates.items():
+            assert Vote(f"span:{start}:{end}", label, count) in gold.votes
+            assert ((start, end, label) in marks(gold)) == (2 * count > len(voters))
+            open_one = (gold.article_id, f"span:{start}:{end}") in disputed
+            assert open_one or 2 * count != len(voters)
+            ends["gold" if 2 * count > len(voters) else "in dispute" if open_one else "outvoted"] += 1
+
+    kept = ends.pop("gold", 0)
+    assert done.spans == Account("adjudicate", "spans", kept + ends.total(), kept, dict(ends))
+    assert done.account.balanced
+    assert done.account.taken == len({j.article_id for j in judgements})
+
+
+@given(JUDGEMENTS, DECISIONS)
+def test_each_asked_stance_is_gold_or_disputed_and_never_both(judgements, decisions):
+    done = settled(judgements, *decisions)
+
+    for gold in done.golds:
+        said = {stance.target for stance in gold.stances}
+        disputed = {d.what[7:] for d in done.disputes if d.article_id == gold.article_id and d.what[:7] == "stance:"}
+        assert said | disputed == {"port", "metro"}
+        assert not said & disputed
+
+
+@given(JUDGEMENTS)
+def test_a_judgement_that_says_what_is_gold_already_changes_no_answer(judgements):
+    before = settled(judgements)
+    echoes = [
+        replace(judgement("new", *gold.spans, article=gold.article_id), stances=gold.stances) for gold in before.golds
+    ]
+    after = settled([*judgements, *echoes])
+
+    assert [marks(gold) for gold in after.golds] == [marks(gold) for gold in before.golds]
+    assert [gold.stances for gold in after.golds] == [gold.stances for gold in before.golds]
+    assert len(after.disputes) <= len(before.disputes)
+
+
+@given(JUDGEMENTS)
+def test_deciding_what_was_voted_changes_only_the_source(judgements):
+    first = settled(judgements)
+    decisions = [decision(*gold.spans, stances=gold.stances, article=gold.article_id) for gold in first.golds]
+    again = settled(judgements, *decisions)
+
+    assert again.golds == tuple(replace(gold, source="adjudicated") for gold in first.golds)
+    assert again.applied == len(decisions)
+    assert {d.what.split(":")[0] for d in again.disputes} <= {"stance"}

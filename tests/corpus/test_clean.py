@@ -1,0 +1,284 @@
+"""Documents to articles: each line's fate, the way back to the raw, and nothing lost."""
+
+import json
+import random
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.corpus.clean import clean
+from builder.corpus.readers import read_documents
+from builder.records import Document, SetAside, sha16
+from builder.schema import Boilerplate, load_schema
+from builder.text.aligned import AlignedText
+from builder.text.profiles import profile
+from tests.conftest import ROOT, SHARED
+
+RULES = load_schema(ROOT / "schema").boilerplate
+STANDARD = profile("standard@1")
+NEW_LINE = re.compile("\r\n|[\n\r\v\f\x85\u2028\u2029]")
+PARAGRAPH = "وصلت السفينة الشراعية إلى مرفأ السدر عند الفجر، واستقبلها أهل الجزيرة بالأغاني والورود."
+
+
+def document(raw, title=None, source="nasim"):
+    return Document(sha16(raw), source, None, None, title, raw, "articles/01.txt")
+
+
+def raw_lines(raw):
+    """Each raw line's range, without its newline."""
+    ends = [*((m.start(), m.end()) for m in NEW_LINE.finditer(raw)), (len(raw), 0)]
+    starts = [0, *(after for _, after in ends[:-1])]
+    return [(start, end) for start, (end, _) in zip(starts, ends, strict=True)]
+
+
+def kept_lines(page, article):
+    """The raw range of each line of an article, by the article's own way back."""
+    aligned = AlignedText(article.text, page.raw, article.edits)
+    ranges, begin = [], 0
+    for line in article.text.split("\n"):
+        ranges.append(aligned.raw_span(begin, begin + len(line)))
+        begin += len(line) + 1
+    return ranges
+
+
+def fates(page, done):
+    """Number of each line that is not blank -> the articles that keep it and the rules that drop it."""
+    found = {
+        n: []
+        for n, (start, end) in enumerate(raw_lines(page.raw), 1)
+        if STANDARD.apply(page.raw[start:end]).text.split()
+    }
+    place = {span: n for n, span in enumerate(raw_lines(page.raw), 1)}
+    for drop in done.drops:
+        if drop.start < drop.end:
+            found[place[drop.start, drop.end]].append(drop.rule)
+    for article in done.articles:
+        for start, end in kept_lines(page, article):
+            (number,) = (n for (low, high), n in place.items() if low <= start and end <= high)
+            found[number].append(article.part)
+    return found
+
+
+def check_books(page, done):
+    """In = out + ledger, and every article's text is what its profile makes of its raw text."""
+    found = fates(page, done)
+
+    assert all(len(fate) == 1 for fate in found.values())
+    assert done.lines == len(found) == done.kept_lines + sum(done.dropped_by_rule.values())
+    assert done.kept_lines == sum(len(article.text.split("\n")) for article in done.articles)
+    if done.articles:
+        assert sorted(d for a in done.articles for d in done.drops if d in a.drops) == sorted(done.drops)
+    for article in done.articles:
+        assert article.text_sha == sha16(article.text)
+        assert article.id == f"{page.id}-{article.part}"
+        assert article.text == "\n".join(" ".join(line.split()) for line in article.text.split("\n"))
+        for start, end in kept_lines(page, article):
+            assert page.raw[start:end] == page.raw[start:end].strip()
+
+
+def check_spans(page, article, chance):
+    aligned = AlignedText(article.text, page.raw, article.edits)
+    for _ in range(100):
+        start = chance.randrange(len(article.text))
+        end = min(len(article.text), start + chance.randint(1, 40))
+        low, high = aligned.raw_span(start, end)
+        atoms = aligned.text_span(low, high)  # half a ligature stands for the whole
+        again = [part for line in NEW_LINE.split(page.raw[low:high]) if (part := STANDARD.apply(line).text.split())]
+        wanted = [part for line in article.text[slice(*atoms)].split("\n") if (part := line.split())]
+        dropped = [d for d in article.drops if low <= d.start < d.end <= high]
+        if not dropped:
+            assert again == wanted
+
+
+CASES = sorted((ROOT / "tests" / "cases" / "articles").glob("*.json"))
+
+
+@pytest.fixture(scope="module")
+def examples():
+    reading = read_documents([ROOT / "examples" / "articles"])
+    return {page.origin: page for page in reading.documents}
+
+
+def origin(case):
+    return case["file"].removeprefix("examples/") + (f":{case['record']}" if "record" in case else "")
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_every_line_of_an_example_has_its_marked_fate(path, examples):
+    case = json.loads(path.read_text(encoding="utf-8"))
+    if not case["lines"]:
+        assert origin(case) not in examples
+        return
+    page = examples[origin(case)]
+    done = clean(page, STANDARD, RULES)
+    rules_of = {
+        "source": {"source"},
+        "byline": {"byline"},
+        "marker": {"read-also", "may-like", "related"},
+        "read_also": {"read-also-inline"},
+        "embedded_headline": {"embedded-headline"},
+        "link": {"link-list"},
+        "share": {"share", "follow", "subscribe", "rights"},
+        "credit": {"photo-credit"},
+        "body": {0},
+        "embedded_body": {1},
+    }
+    found = fates(page, done)
+
+    assert {
+        n: fate[0] in rules_of[kind]
+        for n, fate, kind in ((m["line"], found[m["line"]], m["kind"]) for m in case["lines"])
+    } == dict.fromkeys(found, True)
+    check_books(page, done)
+    for article in done.articles:
+        check_spans(page, article, random.Random(3))
+
+
+def test_sources_authors_and_datelines_are_extracted(examples):
+    done = {name: clean(page, STANDARD, RULES) for name, page in examples.items()}
+    fields = [
+        dict(drop.extracted, rule=drop.rule) for drop in done["articles/sahel-news/01.txt"].drops if drop.extracted
+    ]
+
+    assert fields == [
+        {"rule": "byline", "author": "نديم الشعفار"},
+        {"rule": "dateline", "place": "مرجانة", "agency": "وكالة الساحل"},
+        {"rule": "source", "source_name": "وكالة الساحل"},
+    ]
+    assert done["articles/sahel-news/01.txt"].articles[0].text.startswith("مرجانة – وكالة الساحل: ")
+
+
+def test_a_page_without_body_is_set_aside_with_what_it_held(examples):
+    done = clean(examples["articles/almidan/12.txt"], STANDARD, RULES)
+
+    assert done.articles == ()
+    assert done.issues == ()
+    assert [(aside.stage, aside.what, aside.reason) for aside in done.set_aside] == [
+        ("clean", "articles/almidan/12.txt", "no body")
+    ]
+    assert done.set_aside[0].detail.startswith("link-list 3, ")
+
+
+@pytest.mark.parametrize("raw", ["\n \n", "\u200f\n\u00a0", "\u064b"])
+def test_a_page_of_invisible_characters_has_no_lines(raw):
+    done = clean(document(raw), STANDARD, RULES)
+
+    assert (done.articles, done.lines, done.dropped_by_rule) == ((), 0, {})
+    assert done.set_aside == (SetAside("clean", "articles/01.txt", "no body"),)
+
+
+def test_parts_have_their_own_titles_drops_and_edits():
+    raw = f"{PARAGRAPH}\r\n{PARAGRAPH}\r\n{PARAGRAPH}\r\n اقرأ أيضاً: \r\n عودة\u00a0\u00a0المَنارة \r\n\r\n{PARAGRAPH}\r\nالمصدر: نسيم\r\nشارك المقال"
+    first, second = clean(document(raw, "عنوان الصفحة"), STANDARD, RULES).articles
+
+    assert (first.title, first.part, first.text) == ("عنوان الصفحة", 0, "\n".join([PARAGRAPH] * 3))
+    assert (second.title, second.part, second.text) == ("عودة المنارة", 1, PARAGRAPH)
+    assert [raw[d.start : d.end] for d in first.drops] == [" اقرأ أيضاً: "]
+    assert [(raw[d.start : d.end], d.rule) for d in second.drops] == [
+        (" عودة\u00a0\u00a0المَنارة ", "embedded-headline"),
+        ("المصدر: نسيم", "source"),
+        ("شارك المقال", "share"),
+    ]
+    assert kept_lines(document(raw), second) == [(raw.rindex(PARAGRAPH), raw.rindex(PARAGRAPH) + len(PARAGRAPH))]
+
+
+def test_without_a_main_body_the_first_embedded_article_holds_all_drops():
+    cuts = [{**cut.model_dump(), "min_before": 0} for cut in RULES.cuts]
+    rules = Boilerplate.model_validate({**RULES.model_dump(), "cuts": cuts})
+    done = clean(document(f"شارك المقال\nاقرأ أيضا\nعودة المنارة\n{PARAGRAPH}"), STANDARD, rules)
+
+    assert [(article.part, [drop.rule for drop in article.drops]) for article in done.articles] == [
+        (1, ["share", "read-also", "embedded-headline"])
+    ]
+    assert done.set_aside == ()
+
+
+def test_a_page_that_loses_most_of_its_characters_is_flagged():
+    links = "\n".join(f"• رحلة السفينة إلى المرفأ رقم {n} كما رواها الربان" for n in range(12))
+    (issue,) = clean(document(f"{PARAGRAPH}\n{links}"), STANDARD, RULES).issues
+
+    assert (issue.severity, issue.code, issue.where) == ("warning", "mostly-boilerplate", "articles/01.txt")
+    assert issue.message == "85% of the page's characters went: link-list 12"
+    assert clean(document(f"{PARAGRAPH}\n{PARAGRAPH}\nشارك المقال"), STANDARD, RULES).issues == ()
+
+
+PIECES = [
+    PARAGRAPH, "علم", "  خبر   قصير ", "\u00a0وذكرت\u200f الصحيفة", "قـــدماً\tمضى", "\ufefb\ufdf2", "• رابط", "- رابط آخر",
+    "* ثالث", "اقرأ أيضاً:", "مقالات مشابهة", "المصدر: نسيم", "شارك المقال", "\u200f", "", " ", "\u064b", "📚 كتاب",
+    "مرجانة – نسيم: " + PARAGRAPH, "إقرأ أيضا: رابط",
+]  # fmt: skip
+PAGES = st.lists(
+    st.tuples(st.sampled_from(PIECES), st.sampled_from(["\n", "\r\n", "\r", "\u2028", "\n\n"])), max_size=14
+)
+
+
+@given(PAGES, st.booleans())
+def test_no_line_is_lost_or_counted_twice(pieces, zero):
+    rules = RULES
+    if zero:
+        rules = RULES.model_copy(update={"cuts": tuple(c.model_copy(update={"min_before": 0}) for c in RULES.cuts)})
+    page = document("".join(line + end for line, end in pieces))
+
+    check_books(page, clean(page, STANDARD, rules))
+
+
+@given(st.text(st.sampled_from("ابةى ً\u0651\u0640\u200f\r\n\u2028\u00a0•-:.ab١\ufefbه\u0654"), max_size=60))
+def test_any_text_keeps_its_way_back(raw):
+    page = document(raw)
+    done = clean(page, STANDARD, RULES)
+
+    check_books(page, done)
+    for article in done.articles:
+        check_spans(page, article, random.Random(1))
+
+
+def test_cleaning_is_the_same_every_time_and_under_each_profile(examples):
+    for page in examples.values():
+        assert clean(page, STANDARD, RULES) == clean(page, STANDARD, RULES)
+        light = clean(page, profile("light@1"), RULES)
+        assert light.dropped_by_rule == clean(page, STANDARD, RULES).dropped_by_rule
+        assert all(article.profile.startswith("light@1+") for article in light.articles)
+
+
+@pytest.mark.shared
+def test_a_real_scraped_page_goes_as_its_gold_lines_say():
+    (page,) = read_documents([SHARED / "articles" / "scraped-000.txt"]).documents
+    gold = json.loads((SHARED / "articles" / "scraped-000.gold.json").read_text(encoding="utf-8"))
+    done = clean(page, STANDARD, RULES)
+    main, embedded = done.articles
+    lines = {line["start"]: line for line in gold["lines"] if line["label"] != "blank"}
+    kept = {
+        line["start"]: part
+        for part, article in enumerate((main, embedded))
+        for start, end in kept_lines(page, article)
+        for line in lines.values()
+        if line["start"] <= start and end == line["end"] and page.raw[line["start"] : start].strip() == ""
+    }
+    dropped = {(drop.start, drop.end): drop for drop in done.drops}
+
+    assert len(kept) == done.kept_lines == 17
+    assert done.lines == len(lines) == 31
+    for start, line in lines.items():
+        drop = dropped.get((start, line["end"]))
+        match line["label"]:
+            case "body_article_1":
+                assert (kept[start], drop) == (0, None)
+            case "body_article_2":
+                assert (kept[start], drop) == (1, None)
+            case "metadata_source":
+                assert drop.extracted == {"source_name": gold["source_name"]}
+            case "article_2_headline":
+                assert (drop.rule, embedded.title) == ("embedded-headline", line["text"])
+                assert drop in embedded.drops
+            case "boilerplate_section_marker":
+                assert drop.rule in {"read-also", "related"}
+            case "link_list_item":
+                assert drop.rule == "link-list"
+    assert done.dropped_by_rule == {
+        "embedded-headline": 1, "link-list": 10, "read-also": 1, "related": 1, "source": 1
+    }  # fmt: skip
+    check_books(page, done)
+    check_spans(page, main, random.Random(0))
+    check_spans(page, embedded, random.Random(0))

@@ -1,0 +1,171 @@
+"""What is read, what is set aside, and the exact message of each fault."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.corpus import readers
+from builder.corpus.readers import read_documents
+from builder.records import Document, Refused, SetAside, sha16
+
+TEXT = "افتتح الوزير المعرض."
+RAW = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
+
+
+def refusal(*paths):
+    with pytest.raises(Refused) as caught:
+        read_documents(paths)
+    assert caught.value.exit_code == 2
+    return [(issue.where.rpartition("/")[2], issue.message) for issue in caught.value.issues]
+
+
+def lines(path, *records):
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return path
+
+
+def test_a_text_file_takes_its_source_from_its_folder(tmp_path):
+    folder = tmp_path / "articles" / "nasim"
+    folder.mkdir(parents=True)
+    (folder / "01.txt").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "articles" / "02.TXT").write_text(TEXT + " ", encoding="utf-8")
+    reading = read_documents([tmp_path / "articles"])
+
+    assert reading.documents == (
+        Document(sha16(TEXT + " "), "articles", None, None, None, TEXT + " ", "articles/02.TXT"),
+        Document(sha16(TEXT), "nasim", None, None, None, TEXT, "articles/nasim/01.txt"),
+    )
+    assert (reading.set_aside, reading.taken) == ((), 2)
+
+
+def test_a_json_line_carries_its_fields_and_ignores_others(tmp_path):
+    record = {"text": TEXT, "title": "المعرض", "url": "u", "published_at": "2026-01-01", "source": "nasim", "id": 7}
+    path = lines(tmp_path / "barq.jsonl", record, {"text": TEXT + "!", "title": None})
+    reading = read_documents([path])
+
+    assert reading.documents == (
+        Document(sha16(TEXT), "nasim", "u", "2026-01-01", "المعرض", TEXT, "barq.jsonl:1"),
+        Document(sha16(TEXT + "!"), "barq", None, None, None, TEXT + "!", "barq.jsonl:2"),
+    )
+
+
+@given(RAW)
+def test_raw_text_is_never_touched(tmp_path_factory, raw):
+    folder = tmp_path_factory.mktemp("raw")
+    (folder / "a.txt").write_bytes(raw.encode())
+    lines(folder / "b.jsonl", {"text": raw + "\r\n"})
+    reading = read_documents([folder])
+
+    expected = [text for text in (raw.removeprefix("\ufeff"), raw + "\r\n") if text.strip()]
+    assert [document.raw for document in reading.documents] == expected
+    assert reading.taken == 2
+
+
+def test_a_byte_order_mark_is_left_out(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbf" + TEXT.encode())
+    (tmp_path / "b.jsonl").write_bytes(b"\xef\xbb\xbf" + json.dumps({"text": "\ufeff" + TEXT}).encode())
+
+    assert [document.raw for document in read_documents([tmp_path]).documents] == [TEXT, "\ufeff" + TEXT]
+
+
+def test_everything_that_is_not_passed_on_has_its_reason(tmp_path):
+    folder, outside = tmp_path / "in", tmp_path / "out"
+    (folder / "sub").mkdir(parents=True)
+    outside.mkdir()
+    (outside / "secret.txt").write_text("سر", encoding="utf-8")
+    (folder / "a.txt").write_text(TEXT, encoding="utf-8")
+    (folder / "b.txt").write_text(" \n\t", encoding="utf-8")
+    (folder / "c.html").write_text("<p>", encoding="utf-8")
+    lines(folder / "d.jsonl", {"text": TEXT}, {"text": ""})
+    (folder / "e.txt").symlink_to(outside / "secret.txt")
+    (folder / "f").symlink_to(outside)
+    (folder / "g.txt").symlink_to(folder / "a.txt")
+    (folder / "sub" / "h.txt").symlink_to(tmp_path / "nowhere.txt")
+    reading = read_documents([folder])
+
+    assert [document.origin for document in reading.documents] == ["in/a.txt"]
+    assert reading.set_aside == (
+        SetAside("ingest", "in/b.txt", "empty"),
+        SetAside("ingest", "in/c.html", "not txt or jsonl"),
+        SetAside("ingest", "in/d.jsonl:1", "same text twice", "first at in/a.txt"),
+        SetAside("ingest", "in/d.jsonl:2", "empty"),
+        SetAside("ingest", "in/e.txt", "link not followed"),
+        SetAside("ingest", "in/f", "link not followed"),
+        SetAside("ingest", "in/g.txt", "same text twice", "first at in/a.txt"),
+        SetAside("ingest", "in/sub/h.txt", "link not followed"),
+    )
+    assert reading.taken == 9
+
+
+def test_all_faults_of_all_paths_come_in_one_run(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "notes.md").write_text("-")
+    (tmp_path / "page.pdf").write_text("-")
+    (tmp_path / "bad.txt").write_bytes("سطر\nقال ".encode() + b"\xe6\xe4")
+
+    assert refusal(tmp_path / "empty", tmp_path / "none", tmp_path / "page.pdf", tmp_path / "bad.txt") == [
+        ("empty", "the folder holds no .txt or .jsonl file"),
+        ("none", "there is no such file or folder"),
+        ("page.pdf", "not a .txt file, a .jsonl file or a folder"),
+        ("bad.txt:2:5", "not UTF-8 at byte 14 of the file"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "message"),
+    [
+        (b'{"text": "\xd8\xa7', "2:10", "not JSON: Unterminated string starting at"),
+        (b'{"text": "\xff"}', "2:11", "not UTF-8 at byte 26 of the file"),
+        (b'["text"]', "2:1", "a JSON list, not an object"),
+        (b'{"title": "t"}', "2:1", "the line has no text"),
+        (b'{"text": null}', "2:1", "the line has no text"),
+        (b'{"text": 5}', "2:1", "text is a JSON int, not a string"),
+        (b'{"text": "t", "url": ["u"]}', "2:1", "url is a JSON list, not a string"),
+        (rb'{"text": "ab\ud800"}', "2:1", "text holds half a surrogate pair at character 2"),
+        (rb'{"text": "t", "source": "\udc00"}', "2:1", "source holds half a surrogate pair at character 0"),
+        (b"[" * 100_000, "2:1", "not JSON: maximum recursion depth exceeded while decoding a JSON array"),
+        (b'{"text": "t", "n": ' + b"1" * 5000 + b"}", "2:1", "not JSON: Exceeds the limit (4300 digits)"),
+    ],
+)
+def test_a_bad_json_line_is_named_and_the_others_are_still_looked_at(tmp_path, line, place, message):
+    (tmp_path / "a.jsonl").write_bytes(b'{"text": "one"}\n' + line + b'\n{"text": 1}\n')
+    first, last = refusal(tmp_path)
+
+    assert first[0] == f"a.jsonl:{place}"
+    assert first[1].startswith(message)
+    assert last == ("a.jsonl:3:1", "text is a JSON int, not a string")
+
+
+def test_a_whole_surrogate_pair_is_one_character(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(rb'{"text": "\ud83d\ude00"}')
+
+    assert read_documents([tmp_path]).documents[0].raw == "\N{GRINNING FACE}"
+
+
+def test_a_file_or_a_line_that_is_too_long_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(readers, "MAX_BYTES", 40)
+    (tmp_path / "a.txt").write_text("x" * 41)
+    (tmp_path / "b.jsonl").write_text('{"text": "t"}\n{"text": "' + "x" * 40 + '"}\n')
+    (tmp_path / "c.txt").write_text("x" * 40)
+
+    assert refusal(tmp_path) == [
+        ("a.txt", "41 bytes in one text file; at most 40"),
+        ("b.jsonl:2:1", "a line longer than 40 bytes; the rest of the file was not read"),
+    ]
+
+
+def test_a_file_that_the_system_cannot_read_is_a_fault(tmp_path):
+    (tmp_path / "a.txt").symlink_to("/proc/self/mem")  # reading its first page fails, for root too
+
+    assert refusal(tmp_path / "a.txt") == [("a.txt", "cannot be read: Input/output error")]
+
+
+def test_the_order_of_a_reading_is_that_of_paths_and_names(tmp_path):
+    for name in ("b", "a", "c"):
+        (tmp_path / f"{name}.txt").write_text(name)
+
+    assert [d.raw for d in read_documents([tmp_path]).documents] == ["a", "b", "c"]
+    given_first = [tmp_path / "c.txt", tmp_path]
+    assert [d.raw for d in read_documents(given_first).documents] == ["c", "a", "b"]
