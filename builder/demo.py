@@ -7,8 +7,7 @@ Everything else is what a user runs: the functions of flow.py, in their order.
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +46,8 @@ def demo(folder: Path, *, keep: bool, progress: Progress) -> Report:
             flow.studio_down(project)
     facts = _facts(project, reports, logins if keep else {})
     facts["time"] = f"set-up {ready - began:.0f} s, road {time.monotonic() - ready:.0f} s"
-    return replace(reports[-1], verb="demo", facts=facts)
+    accounts = tuple(account for stage in flow.STAGES for account in project.accounts(stage))
+    return Report("demo", accounts, facts=facts)
 
 
 def _fresh(folder: Path) -> Project:
@@ -58,7 +58,7 @@ def _fresh(folder: Path) -> Project:
                          fix="name another folder: `khabar demo DIRECTORY`")  # fmt: skip
         flow.studio_down(Project(folder))
         shutil.rmtree(folder)
-    flow.init(folder)
+    flow.init(folder, card=str)
     project = Project(folder)
     marker.parent.mkdir(parents=True, exist_ok=True)
     marker.touch()
@@ -92,16 +92,16 @@ def _annotate(project: Project, progress: Progress) -> dict[str, str]:
     return dict(logins)
 
 
-def _release(project: Project, progress: Progress) -> list[Report]:
-    """From judgements to a verified tag on the rehearsal Hub."""
+def _release(project: Project, progress: Progress) -> dict[str, Report]:
+    """From judgements to a verified tag on the rehearsal Hub; what each verb said, by its name."""
     reports = [flow.collect(project, BATCH, prune=False), flow.check(project), flow.agree(project)]
-    before = flow.adjudicate(project)
+    flow.adjudicate(project)
     _decide(project)
-    reports += [before, flow.adjudicate(project), flow.build(project, VERSION)]
+    reports += [flow.adjudicate(project), flow.build(project, VERSION)]
     progress("pushing to a rehearsal Hub on 127.0.0.1")
     reports.append(flow.push(project, VERSION, rehearse=True, dry_run=False, progress=progress))
     reports.append(flow.verify(project, VERSION, rehearse=True, progress=progress))
-    return reports
+    return {report.verb: report for report in reports}
 
 
 def _knowledge() -> Knowledge:
@@ -126,44 +126,62 @@ def _decide(project: Project) -> None:
     write_jsonl(project.annotations / BATCH / "decisions.jsonl", decisions)
 
 
-def _facts(project: Project, reports: Sequence[Report], logins: dict[str, str]) -> dict[str, str]:
+def _facts(project: Project, reports: Mapping[str, Report], logins: dict[str, str]) -> dict[str, str]:
     """What the demonstration shows at its end: agreement, first rows, places, what to try next."""
-    shown: dict[str, str] = {}
-    for report in reports:
-        shown |= {f"{report.verb}, {name}" if name in shown else name: text for name, text in report.facts.items()}
+    built, pushed, verified = (reports[verb].facts for verb in ("build", "push", "verify"))
     release = project.release(VERSION)
-    shown["first rows of entities"] = _entities(release)
-    shown["first rows of stance"] = _stances(release)
-    shown["the annotation page"] = _page(project, logins)
-    return shown
+    hub = f'v{VERSION} {pushed[f"v{VERSION}"]}\nthen load_dataset(..., revision="v{VERSION}") gave the same: {verified["equal"]}'
+    return {
+        "check": reports["check"].facts["checked"],
+        "agreement (of simulated annotators)": _block(f"{k}: {v}" for k, v in reports["agree"].facts.items()),
+        "gold": _block(f"{k}: {v}" for k, v in reports["adjudicate"].facts.items()),
+        "release": _block([built["release"], f"manifest sha256 {built['manifest sha256']}"]),
+        "rehearsal Hub": _block(hub.splitlines()),
+        "first rows of entities": _entities(project, release),
+        "first rows of stance": _stances(project, release),
+        "card": built["card"],
+        "the annotation page": _page(project, logins),
+    }
+
+
+def _block(lines: Iterable[str]) -> str:
+    return "\n".join(f"    {line}" for line in lines)
 
 
 def _first_rows(release: Path, config: str, number: int) -> list[dict[str, Any]]:
     import pyarrow.parquet as pq
 
-    rows: list[dict[str, Any]] = (
-        pq.read_table(release / config / "train-00000-of-00001.parquet").slice(0, number).to_pylist()
-    )
+    table = pq.read_table(release / config / "train-00000-of-00001.parquet")
+    rows: list[dict[str, Any]] = table.slice(0, number).to_pylist()
     return rows
 
 
-def _entities(release: Path) -> str:
-    names = [
-        f"{row['id']}  " + "; ".join(span["text"] for span in row["spans"][:6])
-        for row in _first_rows(release, "entities", 3)
-    ]
-    return "\n".join(f"    {line}" for line in names)
+def _entities(project: Project, release: Path) -> str:
+    names = project.schema.labels.entity_names
+    rows = _first_rows(release, "entities", 3)
+    mentions = ["; ".join(f"{span['text']} ({names[span['label']]})" for span in row["spans"][:5]) for row in rows]
+    return _block(f"{row['id']}  {len(row['spans'])} spans: {said}" for row, said in zip(rows, mentions, strict=True))
 
 
-def _stances(release: Path) -> str:
+def _stances(project: Project, release: Path) -> str:
+    names = project.schema.labels.published_values
     rows = _first_rows(release, "stance", 4)
-    return "\n".join(f"    {row['id']}  {row['target_name']}: {row['stance']} {row['label_counts']}" for row in rows)
+    return _block(f"{r['id']}  {r['target_name']}: {names[r['stance']]}, votes {r['label_counts']}" for r in rows)
 
 
 def _page(project: Project, logins: dict[str, str]) -> str:
     place = project.noted(f"sent/{BATCH}")
     if not logins:
-        return f"run `khabar demo --keep`, or `khabar -C {project.root} studio up` and `studio invite NAME`"
-    lines = [f"    {place['url']}/projects/{place['project_id']}/data?labeling=1"]
-    lines += [f"    log in as {email} with {password}" for email, password in logins.items()]
-    return "\n".join([*lines, f"    stop it with `khabar -C {project.root} studio down`"])
+        return _block(
+            [
+                "run `khabar demo --keep` for a page that stays, or, for this project:",
+                f"khabar -C {project.root} studio up && khabar -C {project.root} studio invite NAME",
+            ]
+        )
+    return _block(
+        [
+            f"{place['url']}/projects/{place['project_id']}/data?labeling=1",
+            *(f"log in as {email} with {password}" for email, password in logins.items()),
+            f"stop it with: khabar -C {project.root} studio down",
+        ]
+    )

@@ -36,22 +36,26 @@ if TYPE_CHECKING:
     from builder.annotation.studio import Connection
 
 Progress = Callable[[str], None]
-TEMPLATE_FILES = ("schema", "dataset_card.md")
+STAGES = ("ingest", "clean", "dedup", "sample", "send", "collect", "check", "adjudicate", "build")
 GITIGNORE = ".khabar/\ndist/\n"
 
 
-def init(folder: Path) -> Report:
-    """Make a new project: the template's schema and card; nothing is overwritten."""
-    if (folder / "schema").exists():
-        raise refuse("exists", "there is a schema folder already", where=str(folder), fix="choose an empty folder")
+def init(folder: Path, *, card: Callable[[str], str] | None = None) -> Report:
+    """Make a new project from the template; its card's prose is left to write. Overwrites nothing."""
+    from builder.release.card import blank
+
+    for name in ("schema", "dataset_card.md", "annotations"):
+        if (folder / name).exists():
+            raise refuse("exists", f"{name} is there already", where=str(folder), fix="choose an empty folder")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in TEMPLATE_FILES:
-        source = template() / name
-        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, folder / name)
-    (folder / "annotations").mkdir(exist_ok=True)
+    prose = (template() / "dataset_card.md").read_text(encoding="utf-8")
+    write_bytes(folder / "dataset_card.md", (card or blank)(prose).encode())
+    (folder / "annotations").mkdir()
     if not (folder / ".gitignore").exists():
         write_bytes(folder / ".gitignore", GITIGNORE.encode())
-    return Report("init", facts={"project": str(folder), "next": "edit schema/, then `khabar ingest FILES`"})
+    shutil.copytree(template() / "schema", folder / "schema")
+    following = "edit schema/dataset.yaml, schema/labels.yaml and dataset_card.md, then `khabar ingest FILES`"
+    return Report("init", facts={"project": str(folder), "next": following})
 
 
 def ingest(project: Project, paths: Sequence[Path]) -> Report:
@@ -164,7 +168,7 @@ def send(project: Project, batch: str | None, *, dry_run: bool, progress: Progre
             connection, _title(project, name), interface.render_config(schema.labels), payload,
             overlap=schema.dataset.overlap, dry_run=dry_run, progress=progress,
         )  # fmt: skip
-        account = Account("send", "articles", len(items), sent.created, {"already there": sent.present})
+        account = Account("send", "articles", len(items), sent.created, _counted({"already there": sent.present}))
         if not dry_run:
             project.save_account("send", [account])
             project.note(f"sent/{name}", {"url": sent.url, "project_id": sent.project_id})
@@ -322,8 +326,7 @@ def verify(project: Project, version: str, *, rehearse: bool, progress: Progress
 
 def status(project: Project) -> Report:
     """Say where the project stands; reads only."""
-    stages = ("ingest", "clean", "dedup", "sample", "send", "collect", "check", "adjudicate", "build")
-    accounts = tuple(account for stage in stages for account in project.accounts(stage))
+    accounts = tuple(account for stage in STAGES for account in project.accounts(stage))
     facts = {f"batch {name}": f"{len(state.read_batch(project, name))} articles, "
              f"{len(read_jsonl(project.annotations / name / 'judgements.jsonl', Judgement))} judgements"
              for name in project.batches()}  # fmt: skip
@@ -370,6 +373,10 @@ def studio_invite(project: Project, names: Sequence[str]) -> Report:
 
     made = server.accounts(project.work / "studio", names)
     return Report("studio invite", facts=dict(made))
+
+
+def _counted(reasons: Mapping[str, int]) -> dict[str, int]:
+    return {reason: number for reason, number in reasons.items() if number}
 
 
 def _by_id(documents: Sequence[Document]) -> list[Document]:

@@ -34,8 +34,8 @@ def shared() -> Path:
 
 @pytest.fixture
 def project(tmp_path) -> Project:
-    """A fresh project, made as `khabar init` makes it."""
-    flow.init(tmp_path / "project")
+    """A fresh project as `khabar init` makes it, with the template's prose on its card."""
+    flow.init(tmp_path / "project", card=str)
     return Project(tmp_path / "project")
 
 

@@ -94,7 +94,7 @@ def render_config(labels: Labels) -> str:
     side = _view(columns, "kh-side")
     for slot in range(slots_of(labels)):
         _question(_view(side, "kh-target"), slot)
-    remark = {"placeholder": "ملاحظة (اختياري)", "rows": "2", "maxSubmissions": "1", "editable": "true"}
+    remark = {"placeholder": "ملاحظة (اختياري)", "rows": "1", "maxSubmissions": "1", "editable": "true"}
     ET.SubElement(side, "TextArea", {"name": "remark", "toName": "text"} | remark)
     guide = {"name": "guide", "value": "$guide_html", "inline": "true", "selectionEnabled": "false"}
     ET.SubElement(_view(side, "kh-guide"), "HyperText", guide)

@@ -45,7 +45,7 @@ def clean(document: Document, profile: Profile, rules: Boilerplate) -> Cleaned:
     lines = tidy.text.split("\n") if places else []
     verdicts = judge(lines, rules, document.source, profile.fold)
     drops = [_drop(verdict, place) for verdict, place in zip(verdicts, places, strict=True)]
-    articles = tuple(_articles(document, profile, tidy, verdicts, drops))
+    articles = tuple(_articles(document, profile.id, tidy, lines, verdicts, drops))
     dropped = dict(sorted(Counter(verdict.rule for verdict in verdicts if verdict.role != "body").items()))
     return Cleaned(
         articles,
@@ -91,10 +91,15 @@ def _drop(verdict: Verdict, place: Range) -> Drop | None:
 
 
 def _articles(
-    document: Document, profile: Profile, tidy: AlignedText, verdicts: Sequence[Verdict], drops: Sequence[Drop | None]
+    document: Document,
+    profile_id: str,
+    tidy: AlignedText,
+    lines: Sequence[str],
+    verdicts: Sequence[Verdict],
+    drops: Sequence[Drop | None],
 ) -> Iterator[Article]:
     """The articles with a body; the first also holds the drops of parts that have none."""
-    bodies = _bodies(tidy.text, verdicts)
+    bodies = _bodies(lines, verdicts)
     titles = {verdict.part: verdict.extracted["title"] for verdict in verdicts if verdict.rule == HEADLINE}
     first = next(iter(bodies), 0)
     for part, ranges in bodies.items():
@@ -106,16 +111,16 @@ def _articles(
         kept = tidy.keep(ranges)
         title = titles.get(part, document.title if part == 0 else None)
         yield Article(
-            f"{document.id}-{part}", document.id, part, title, kept.text, kept.edits, tuple(mine), profile.id,
+            f"{document.id}-{part}", document.id, part, title, kept.text, kept.edits, tuple(mine), profile_id,
             sha16(kept.text),
         )  # fmt: skip
 
 
-def _bodies(text: str, verdicts: Sequence[Verdict]) -> dict[int, list[Range]]:
+def _bodies(lines: Sequence[str], verdicts: Sequence[Verdict]) -> dict[int, list[Range]]:
     """For each part that has a body, its lines' ranges in the text, each with its newline but the last."""
     bodies: dict[int, list[Range]] = {}
     begin = 0
-    for line, verdict in zip(text.split("\n"), verdicts, strict=bool(verdicts)):
+    for line, verdict in zip(lines, verdicts, strict=True):
         end = begin + len(line)
         if verdict.role == "body":
             ranges = bodies.setdefault(verdict.part, [])

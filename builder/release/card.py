@@ -20,6 +20,9 @@ from builder.strict_yaml import parse_yaml
 TEMPLATE = "dataset_card.md"
 SLOT = re.compile(r"\{\{((?:(?!\{\{).)*?)\}\}|\{\{|\}\}", re.DOTALL)
 HEAD = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
+PROSE = re.compile(r"<!-- prose: ([^>]*?) -->\n\n(.*?)\n\n<!-- end -->", re.DOTALL)
+"""What people wrote, and the hint that says what belongs there; the marks are not in a built card."""
+CREATORS = re.compile(r"^(annotations_creators|language_creators|tags): \[.*\]$", re.MULTILINE)
 HUB_LICENCES = frozenset({
     "agpl-3.0", "apache-2.0", "cc0-1.0", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0", "cc-by-nc-2.0",
     "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0", "cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0",
@@ -58,6 +61,16 @@ def render(template: str, facts: Mapping[str, str]) -> str:
     if issues:
         raise Refused(*issues)
     return SLOT.sub(lambda slot: facts[slot[1].strip()], template)
+
+
+def blank(template: str) -> str:
+    """The template with its prose taken out: each part becomes a slot that a build refuses until it is written.
+
+    >>> blank("<!-- prose: what it is -->\\n\\nNews of a town.\\n\\n<!-- end -->")
+    '<!-- prose: what it is -->\\n\\n{{prose: what it is}}\\n\\n<!-- end -->'
+    """
+    emptied = PROSE.sub(r"<!-- prose: \1 -->\n\n{{prose: \1}}\n\n<!-- end -->", template)
+    return CREATORS.sub(r"\1: []", emptied)
 
 
 def _slot_faults(slot: re.Match[str], facts: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -101,7 +114,7 @@ def make_card(template: str, version: str, schema: Schema, tables: Tables, facts
     if issues or head is None:
         raise Refused(*issues)
     computed = metadata(head, version, schema, loadable(tables))
-    body = HEAD.sub("", text, count=1)
+    body = PROSE.sub(r"\2", HEAD.sub("", text, count=1))
     return f"---\n{yaml.safe_dump(computed, allow_unicode=True, sort_keys=False, width=100)}---\n{body}"
 
 

@@ -69,7 +69,8 @@ def check_books(page, done):
     assert done.lines == len(found) == done.kept_lines + sum(done.dropped_by_rule.values())
     assert done.kept_lines == sum(len(article.text.split("\n")) for article in done.articles)
     if done.articles:
-        assert sorted(d for a in done.articles for d in done.drops if d in a.drops) == sorted(done.drops)
+        held = [drop for article in done.articles for drop in article.drops]
+        assert sorted(held, key=lambda drop: (drop.start, drop.end)) == list(done.drops)
     for article in done.articles:
         assert article.text_sha == sha16(article.text)
         assert article.id == f"{page.id}-{article.part}"
@@ -78,18 +79,23 @@ def check_books(page, done):
             assert page.raw[start:end] == page.raw[start:end].strip()
 
 
-def check_spans(page, article, chance):
-    aligned = AlignedText(article.text, page.raw, article.edits)
-    for _ in range(100):
-        start = chance.randrange(len(article.text))
-        end = min(len(article.text), start + chance.randint(1, 40))
-        low, high = aligned.raw_span(start, end)
-        atoms = aligned.text_span(low, high)  # half a ligature stands for the whole
-        again = [part for line in NEW_LINE.split(page.raw[low:high]) if (part := STANDARD.apply(line).text.split())]
-        wanted = [part for line in article.text[slice(*atoms)].split("\n") if (part := line.split())]
-        dropped = [d for d in article.drops if low <= d.start < d.end <= high]
-        if not dropped:
-            assert again == wanted
+def check_spans(page, done, seed):
+    """Normalising the raw place of any span, without what was dropped inside it, gives the span."""
+    chance = random.Random(seed)
+    for article in done.articles:
+        aligned = AlignedText(article.text, page.raw, article.edits)
+        for _ in range(60):
+            start = chance.randrange(len(article.text))
+            low, high = aligned.raw_span(start, min(len(article.text), start + chance.randint(1, 60)))
+            raw, at = [], low
+            for drop in done.drops:
+                if low <= drop.start < drop.end <= high:
+                    raw.append(page.raw[at : drop.start])
+                    at = drop.end
+            text = STANDARD.apply("".join([*raw, page.raw[at:high]])).text
+            start, end = aligned.text_span(low, high)  # half a ligature stands for the whole
+
+            assert re.sub(" +", " ", re.sub(" *\n[ \n]*", "\n", text)) == article.text[start:end]
 
 
 CASES = sorted((ROOT / "tests" / "cases" / "articles").glob("*.json"))
@@ -132,8 +138,7 @@ def test_every_line_of_an_example_has_its_marked_fate(path, examples):
         for n, fate, kind in ((m["line"], found[m["line"]], m["kind"]) for m in case["lines"])
     } == dict.fromkeys(found, True)
     check_books(page, done)
-    for article in done.articles:
-        check_spans(page, article, random.Random(3))
+    check_spans(page, done, 3)
 
 
 def test_sources_authors_and_datelines_are_extracted(examples):
@@ -200,7 +205,7 @@ def test_a_page_that_loses_most_of_its_characters_is_flagged():
     (issue,) = clean(document(f"{PARAGRAPH}\n{links}"), STANDARD, RULES).issues
 
     assert (issue.severity, issue.code, issue.where) == ("warning", "mostly-boilerplate", "articles/01.txt")
-    assert issue.message == "85% of the page's characters went: link-list 12"
+    assert issue.message == "87% of the page's characters went: link-list 12"
     assert clean(document(f"{PARAGRAPH}\n{PARAGRAPH}\nشارك المقال"), STANDARD, RULES).issues == ()
 
 
@@ -224,14 +229,13 @@ def test_no_line_is_lost_or_counted_twice(pieces, zero):
     check_books(page, clean(page, STANDARD, rules))
 
 
-@given(st.text(st.sampled_from("ابةى ً\u0651\u0640\u200f\r\n\u2028\u00a0•-:.ab١\ufefbه\u0654"), max_size=60))
+@given(st.text(st.sampled_from("ابةى ً\u0651\u0640\u200f\r\n\u2028\u00a0•-:.ab١\ufefb\u0654"), max_size=60))
 def test_any_text_keeps_its_way_back(raw):
     page = document(raw)
     done = clean(page, STANDARD, RULES)
 
     check_books(page, done)
-    for article in done.articles:
-        check_spans(page, article, random.Random(1))
+    check_spans(page, done, 1)
 
 
 def test_cleaning_is_the_same_every_time_and_under_each_profile(examples):
@@ -280,5 +284,4 @@ def test_a_real_scraped_page_goes_as_its_gold_lines_say():
         "embedded-headline": 1, "link-list": 10, "read-also": 1, "related": 1, "source": 1
     }  # fmt: skip
     check_books(page, done)
-    check_spans(page, main, random.Random(0))
-    check_spans(page, embedded, random.Random(0))
+    check_spans(page, done, 0)

@@ -1,6 +1,7 @@
 """A real Label Studio: start, send, annotate over HTTP, collect; and everything that goes wrong on the way."""
 
 import contextlib
+import fcntl
 import http.server
 import json
 import os
@@ -18,11 +19,13 @@ import httpx
 import pytest
 
 from builder.annotation import server, studio
+from builder.annotation.installation import VERSION
 from builder.annotation.tasks import key_of, pseudonym
 from builder.project import to_plain
 from builder.records import Refused, Span, Stance
 
 pytestmark = pytest.mark.live
+CONSTRAINTS = Path(__file__).parent.parent.parent / "constraints-studio.txt"
 
 TEXT = "قال المدير \N{GRINNING FACE} إن ميناء مرجانة رقم {} يعمل، ثم زار مترو العاصمة."
 
@@ -85,6 +88,34 @@ def test_a_second_install_does_nothing(installed, tmp_path):
 
     assert server.install(tmp_path / "no-such-constraints.txt", said.append) == installed
     assert said == []
+
+
+def test_the_pinned_version_is_the_one_that_is_asked_for():
+    pins = CONSTRAINTS.read_text().splitlines()
+
+    assert f"label-studio=={VERSION}" in pins
+    assert [pin for pin in pins if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", pin)] == []
+
+
+def test_two_installs_at_once_wait_for_each_other(tmp_path, monkeypatch):
+    monkeypatch.setenv("KHABAR_HOME", str(tmp_path))
+    home = tmp_path / f"studio-{VERSION}"
+    (home / "venv" / "bin").mkdir(parents=True)
+    said, done = [], []
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        second = threading.Thread(target=lambda: done.append(server.install(tmp_path / "constraints.txt", said.append)))
+        second.start()
+        deadline = time.monotonic() + 10
+        while not said and time.monotonic() < deadline:
+            time.sleep(0.01)
+        done_before = list(done)
+        (home / "venv" / "bin" / "python").touch()
+        (home / ".complete").touch()
+    second.join(timeout=10)
+
+    assert said == ["waiting: another khabar is installing Label Studio"]
+    assert (done_before, done) == ([], [home])
 
 
 def test_the_server_listens_on_this_machine_only_and_talks_to_nobody_else(label_studio):
@@ -247,6 +278,21 @@ def test_a_wrong_token_is_refused_without_being_shown(label_studio):
             f"Label Studio at {url} refused the token (401)",
             "make a token under Account & Settings in Label Studio, and set LABEL_STUDIO_API_KEY to it",
         )
+
+
+def test_a_legacy_token_is_as_good_where_the_server_allows_it(label_studio):
+    client, url = label_studio.connection.client, label_studio.running.url
+    settings = client.jwt_settings.get()
+    client.jwt_settings.update(api_token_ttl_days=settings.api_token_ttl_days, legacy_api_tokens_enabled=True)
+    try:
+        with session_of(label_studio.logins[0], url) as session:
+            token = session.get("/api/current-user/token").json()["token"]
+        email = studio.connect(url, token).client.users.whoami().email
+    finally:
+        client.jwt_settings.update(api_token_ttl_days=settings.api_token_ttl_days, legacy_api_tokens_enabled=False)
+
+    assert email == label_studio.logins[0][0]
+    assert refusal(studio.connect, url, token)[:2] == (3, f"Label Studio at {url} refused the token (401)")
 
 
 def test_a_server_that_is_down_is_said_with_what_to_run():

@@ -1,0 +1,188 @@
+"""Simulated annotators: what they know, how they err, and that they err the same way everywhere."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from builder.annotation.adjudicate import adjudicate
+from builder.annotation.agreement import agree
+from builder.annotation.check import canonicalise, check
+from builder.annotation.simulate import Knowledge, SimulatedAnswer, answer, parse_knowledge, truth
+from builder.corpus.clean import clean
+from builder.corpus.duplicates import group
+from builder.corpus.readers import read_documents
+from builder.corpus.sample import sample
+from builder.records import Article, Judgement, Refused, Span, Stance, sha16
+from builder.schema import load_schema
+from builder.text.profiles import profile
+
+ROOT = Path(__file__).parents[2]
+SEED = 13
+KNOWLEDGE = Knowledge(
+    {
+        "PERS": ("سلوى النجار", "النجار"),
+        "ORG": ("بلدية الواحة", "المجلس"),
+        "GPE": ("الواحة",),
+        "OCC": ("رئيسة بلدية الواحة",),
+        "DATE": ("12 شوال 1447 هـ",),
+        "UNKNOWN": ("قالت",),
+    },
+    (("خطوة نافعة", {"metro": "favor", "dam": "favor"}), ("خطوة", {"metro": "against"})),
+)
+TEXT = (
+    "قالت رئيسة بلدية الواحة سلوى النجار، في «الواحة»، إن مترو العاصمة خطوةٌ نافعة.\n"
+    "وللمجلس رأي، فبالمجلس من يعارض، وأضافت النجار في 12 شوال 1447 هـ أن الواحةَ وواحة النخيل لا تتأثران بالواحات."
+)
+
+
+@pytest.fixture(scope="module")
+def labels():
+    return load_schema(ROOT / "schema").labels
+
+
+@pytest.fixture(scope="module")
+def batch():
+    """The batch that the demonstration samples of the example articles."""
+    documents = read_documents([ROOT / "examples" / "articles"]).documents
+    rules, used = load_schema(ROOT / "schema").boilerplate, profile("standard@1")
+    articles = [article for document in documents for article in clean(document, used, rules).articles]
+    sources = {document.id: document.source for document in documents}
+    items, _ = sample(articles, group(articles, used.fold), sources, "demo", 24, SEED, ())
+    chosen = {item.article_id for item in items}
+    return {article.id: article for article in articles if article.id in chosen}
+
+
+@pytest.fixture(scope="module")
+def knowledge():
+    return parse_knowledge((ROOT / "examples" / "simulation.yaml").read_text(encoding="utf-8"))
+
+
+def article_of(text, name="d-0"):
+    return Article(name, "d", 0, None, text, (), (), "standard@1+0", sha16(text))
+
+
+def judgement_of(article, number, given: SimulatedAnswer):
+    status = "skipped" if given.skipped else "submitted"
+    return Judgement(
+        article.id, article.text_sha, "demo", f"a-{number}", given.spans, given.stances, status, given.seconds,
+        "t", "t", "g", "s", 1, number,
+    )  # fmt: skip
+
+
+def test_known_mentions_are_found_as_whole_words_with_clitics_and_nested(labels):
+    spans, _ = truth(article_of(TEXT), KNOWLEDGE, labels)
+
+    assert [(TEXT[span.start : span.end], span.label) for span in spans] == [
+        ("رئيسة بلدية الواحة", "OCC"),
+        ("بلدية الواحة", "ORG"),
+        ("الواحة", "GPE"),
+        ("سلوى النجار", "PERS"),
+        ("الواحة", "GPE"),
+        ("وللمجلس", "ORG"),
+        ("فبالمجلس", "ORG"),
+        ("النجار", "PERS"),
+        ("12 شوال 1447 هـ", "DATE"),
+        ("الواحةَ", "GPE"),
+    ]
+
+
+def test_stances_are_those_of_the_known_phrases_and_neutral_without_one(labels):
+    _, stances = truth(article_of(TEXT), KNOWLEDGE, labels)
+    _, without = truth(article_of("تأخر مترو العاصمة عن موعده"), KNOWLEDGE, labels)
+    _, unasked = truth(article_of("خطوة نافعة"), KNOWLEDGE, labels)
+
+    assert (stances, without, unasked) == ((Stance("metro", "favor"),), (Stance("metro", "neutral"),), ())
+
+
+def test_every_example_that_is_asked_about_a_target_has_a_known_stance(batch, knowledge, labels):
+    silent = Knowledge(knowledge.mentions, tuple((p, dict.fromkeys(v, "known")) for p, v in knowledge.stances))
+    values = [stance.value for article in batch.values() for stance in truth(article, silent, labels)[1]]
+
+    assert set(values) == {"known"}
+    assert len(values) > 12
+
+
+def test_known_spans_are_canonical_and_inside_each_other_or_apart(batch, knowledge, labels):
+    judgements = [
+        judgement_of(article, 0, SimulatedAnswer(*truth(article, knowledge, labels), 1.0, skipped=False))
+        for article in batch.values()
+    ]
+
+    assert check(judgements, batch, labels, lambda _: "") == []
+
+
+def test_answers_are_the_same_on_every_machine(labels):
+    """A golden answer: a change of it changes the release of the demonstration."""
+    assert answer(article_of(TEXT), KNOWLEDGE, labels, 1, SEED) == GOLDEN
+    assert answer(article_of(TEXT), KNOWLEDGE, labels, 1, SEED + 1) != GOLDEN
+    assert answer(article_of(TEXT), KNOWLEDGE, labels, 0, SEED) != GOLDEN
+
+
+def test_simulated_judgements_have_no_fault_but_edges_that_canonicalising_mends(batch, knowledge, labels):
+    judgements = [
+        judgement_of(article, number, answer(article, knowledge, labels, number, SEED))
+        for article in batch.values()
+        for number in range(3)
+    ]
+
+    assert {issue.code for issue in check(judgements, batch, labels, lambda _: "")} == {"span-edges"}
+
+
+def test_the_demonstration_has_plausible_disagreement(batch, knowledge, labels):
+    judgements = [
+        judgement_of(article, number, answer(article, knowledge, labels, number, SEED))
+        for article in batch.values()
+        for number in range(3)
+    ]
+    canonical, accounts, _ = canonicalise(judgements, batch, labels)
+    figures = {f.layer: f.value for f in agree(canonical, labels, resamples=10) if f.label == "all"}
+    done = adjudicate(canonical, [], batch, labels, 2)
+
+    assert len(batch) == 24
+    assert 0.75 < figures["entities"] < 0.9
+    assert 0.5 < figures["stance"] < 0.85
+    assert sum(dispute.what.startswith("stance:") for dispute in done.disputes) >= 2
+    assert accounts[0].set_aside["skipped"] >= 1
+    assert len(done.golds) == 24
+
+
+def test_habits_have_the_rates_that_they_are_said_to_have(labels):
+    text = "قال «الواحة». زارت رئيسة بلدية الواحة سلوى النجار أمس، وتأخر مترو العاصمة."
+    count, nested = Counter(), (text.rindex("الواحة"), text.rindex("الواحة") + 6)
+    for number in range(3000):
+        article = article_of(text, f"d{number}-0")
+        for annotator in (0, 1, 2):
+            given = answer(article, KNOWLEDGE, labels, annotator, SEED)
+            count["skipped", annotator] += given.skipped
+            if given.skipped:
+                assert (given.spans, given.stances) == ((), ())
+                continue
+            count["answered"] += 1
+            edges = {(span.start, span.end) for span in given.spans}
+            count["title"] += (text.index("رئيسة"), text.index(" أمس")) in edges
+            count["nested"] += nested in edges
+            count["seen", annotator] += any(span.start < 12 for span in given.spans)
+            count["as it is"] += Span(5, 12, "GPE") in given.spans or Span(6, 12, "GPE") in given.spans
+            count["mistaken"] += any(s.start < 12 and s.label != "GPE" for s in given.spans)
+            count["softened"] += given.stances != (Stance("metro", "neutral"),)
+
+    answered = count["answered"]
+    assert (count["skipped", 0], count["skipped", 1]) == (0, 0)
+    assert count["skipped", 2] / 3000 == pytest.approx(0.06, abs=0.015)
+    assert count["nested"] / answered == pytest.approx(0.7, abs=0.03)
+    assert all(0.87 < count["seen", annotator] / 3000 < 0.96 for annotator in (0, 1))
+    assert len({count["seen", annotator] // 30 for annotator in (0, 1)}) == 2
+    assert count["mistaken"] / answered == pytest.approx(0.04, abs=0.01)
+    assert count["title"] / answered == pytest.approx(0.2, abs=0.04)
+    assert count["softened"] / answered == pytest.approx(0.35 * 0.5 + 0.65 * 0.05, abs=0.03)
+
+
+def test_a_fault_in_the_simulation_file_is_refused_at_its_place():
+    with pytest.raises(Refused) as refused:
+        parse_knowledge("mentions: {}\nstances:\n  - phrase: x\n    value: {metro: favor}\n")
+
+    assert [(i.where, i.message) for i in refused.value.issues] == [
+        ("examples/simulation.yaml:3:5", "stances.0.values: Field required"),
+        ("examples/simulation.yaml:4:5", "unknown field 'value'; known here: phrase, values"),
+    ]
