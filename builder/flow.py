@@ -429,7 +429,7 @@ def _hub(project: Project, *, rehearse: bool) -> Iterator[tuple[str | None, str 
 
 def _check_version(version: str) -> None:
     if not re.fullmatch(r"(0|[1-9]\d{0,5})(\.(0|[1-9]\d{0,5})){2}", version):
-        raise refuse("version", f"{version!r} is not a version: three numbers with points, such as 1.0.0")
+        raise refuse("version", f"{version!r} is not a version: three numbers with points", fix="such as 1.0.0")
 
 
 def _rows(counts: Mapping[str, Mapping[str, int]]) -> dict[str, str]:

@@ -43,7 +43,22 @@ def test_each_command_has_help_and_a_heading(name):
 def test_each_verb_of_the_road_is_a_flow_function():
     from builder import flow
 
-    road = "init ingest clean dedup sample send collect check agree adjudicate build push verify status".split()
+    road = [
+        "init",
+        "ingest",
+        "clean",
+        "dedup",
+        "sample",
+        "send",
+        "collect",
+        "check",
+        "agree",
+        "adjudicate",
+        "build",
+        "push",
+        "verify",
+        "status",
+    ]
 
     assert set(road) <= set(command_line.commands)
     assert all(callable(getattr(flow, verb)) for verb in road)
@@ -61,7 +76,9 @@ def test_the_tree_in_the_readme_is_the_real_tree():
             told.add(name)
         else:
             told.add(folder + name)
-    files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     real = set()
     for path in files.stdout.splitlines():
         parts = path.split("/")

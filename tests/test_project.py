@@ -1,6 +1,5 @@
 """The project folder: atomic writes, the lock, and what is kept."""
 
-import os
 import subprocess
 import sys
 import time
@@ -101,7 +100,7 @@ def test_an_unbalanced_account_is_refused(project):
 def test_the_local_pseudonym_key_is_private_and_stays(project, monkeypatch):
     monkeypatch.delenv("KHABAR_SECRET", raising=False)
     first = project.pseudonym_key()
-    mode = os.stat(project.work / "pseudonym.key").st_mode & 0o777
+    mode = (project.work / "pseudonym.key").stat().st_mode & 0o777
 
     assert mode == 0o600
     assert project.pseudonym_key() == first

@@ -37,15 +37,15 @@ STYLE = """
 .kh-page .kh-text .lsf-richtext__line { display: block; margin-bottom: 8px; }
 .kh-page .kh-text .lsf-richtext__line:empty, .kh-page .kh-text .lsf-htx-richtext br { display: none; }
 .kh-side { flex: 0 0 310px; max-height: calc(100vh - 178px); overflow-y: auto; padding-left: 6px; }
-.kh-target { border: 1px solid rgba(128,128,140,.4); border-radius: 8px; padding: 2px 12px 4px; margin-bottom: 7px; }
+.kh-target { border: 1px solid rgba(128,128,140,.4); border-radius: 8px; padding: 2px 10px 4px; margin-bottom: 7px; }
 .kh-target :is(h1,h2,h3,h4,h5) { font-size: 18px !important; font-weight: 700; margin: 0 !important; line-height: 1.7; }
-.kh-target .lsf-choices { margin: 0 !important; gap: 2px 14px; }
+.kh-target .lsf-choices { margin: 0 !important; gap: 2px 7px; }
 .kh-target .lsf-choice__checkbox { font-size: 17px; margin: 0; }
-.kh-target .lsf-hint { font: 12px monospace !important; vertical-align: baseline; margin-inline-start: 4px; opacity: .75; }
+.kh-target .lsf-hint { font: 12px sans-serif !important; vertical-align: baseline; margin-inline-start: 3px; opacity: .8; }
 .kh-target:has(input[name="-"]) { display: none; }
-.kh-side textarea { font-size: 17px; }
+.kh-side textarea { font-size: 17px; height: 42px !important; min-height: 0 !important; }
 .kh-side [data-testid="textarea-submit-section"] { display: none; }
-.kh-guide { border-top: 1px solid rgba(128,128,140,.35); margin-top: 6px; padding-top: 4px; }
+.kh-guide { border-top: 1px solid rgba(128,128,140,.35); padding-top: 4px; }
 .kh-guide .lsf-htx-richtext { font-size: 16px !important; line-height: 1.75 !important; }
 .kh-guide h1 { font-size: 18px; font-weight: 700; margin: 0 0 4px; }
 .kh-guide h2 { font-size: 17px; font-weight: 700; margin: 6px 0 2px; }
@@ -94,7 +94,7 @@ def render_config(labels: Labels) -> str:
     side = _view(columns, "kh-side")
     for slot in range(slots_of(labels)):
         _question(_view(side, "kh-target"), slot)
-    remark = {"placeholder": "ملاحظة (اختياري)", "rows": "1", "maxSubmissions": "1", "editable": "true"}
+    remark = {"placeholder": "ملاحظة (اختياري)", "rows": "2", "maxSubmissions": "1", "editable": "true"}
     ET.SubElement(side, "TextArea", {"name": "remark", "toName": "text"} | remark)
     guide = {"name": "guide", "value": "$guide_html", "inline": "true", "selectionEnabled": "false"}
     ET.SubElement(_view(side, "kh-guide"), "HyperText", guide)

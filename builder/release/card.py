@@ -64,10 +64,10 @@ def render(template: str, facts: Mapping[str, str]) -> str:
 
 
 def blank(template: str) -> str:
-    """The template with its prose taken out: each part becomes a slot that a build refuses until it is written.
+    r"""The template with its prose taken out: each part becomes a slot that a build refuses until it is written.
 
-    >>> blank("<!-- prose: what it is -->\\n\\nNews of a town.\\n\\n<!-- end -->")
-    '<!-- prose: what it is -->\\n\\n{{prose: what it is}}\\n\\n<!-- end -->'
+    >>> blank("<!-- prose: what it is -->\n\nNews of a town.\n\n<!-- end -->")
+    '<!-- prose: what it is -->\n\n{{prose: what it is}}\n\n<!-- end -->'
     """
     emptied = PROSE.sub(r"<!-- prose: \1 -->\n\n{{prose: \1}}\n\n<!-- end -->", template)
     return CREATORS.sub(r"\1: []", emptied)

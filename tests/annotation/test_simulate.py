@@ -35,6 +35,24 @@ TEXT = (
     "وللمجلس رأي، فبالمجلس من يعارض، وأضافت النجار في 12 شوال 1447 هـ أن الواحةَ وواحة النخيل لا تتأثران بالواحات."
 )
 
+GOLDEN = SimulatedAnswer(
+    (
+        Span(5, 23, "PERS"),  # the title, taken for a person
+        Span(11, 23, "ORG"),
+        Span(17, 23, "GPE"),
+        Span(24, 35, "PERS"),
+        Span(41, 47, "GPE"),
+        Span(79, 86, "ORG"),
+        Span(92, 100, "ORG"),
+        Span(118, 124, "PERS"),
+        Span(128, 143, "DATE"),
+        Span(147, 154, "GPE"),
+    ),
+    (Stance("metro", "unclear"),),
+    151.5,
+    skipped=False,
+)
+
 
 @pytest.fixture(scope="module")
 def labels():
