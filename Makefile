@@ -47,3 +47,9 @@ $(VENV)/.installed-test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing khabar and what its tests need into $(VENV)"
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
 	@touch $@ $(VENV)/.installed
+
+# Run the demonstration, and keep its simulated judgements as the repository's own.
+.PHONY: demo-annotations
+demo-annotations: demo
+	cp khabar-demo/annotations/demo/*.jsonl annotations/demo/
+	cp khabar-demo/annotations/splits.jsonl annotations/

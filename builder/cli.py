@@ -125,12 +125,13 @@ def khabar(context: click.Context, folder: Path | None, as_json: bool, quiet: bo
 
 @khabar.command()
 @click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--repo-id", help="The dataset's name on the Hub, such as my-org/my-dataset.")
 @verb
-def init(shell: Shell, directory: Path) -> Report:
+def init(shell: Shell, directory: Path, repo_id: str | None) -> Report:
     """Make a new dataset project in DIRECTORY: schema, card template, .gitignore."""
     from builder import flow
 
-    return flow.init(shell.folder / directory)
+    return flow.init(shell.folder / directory, repo_id=repo_id)
 
 
 @khabar.command()

@@ -31,6 +31,8 @@ from builder.records import (
     SetAside,
     refuse,
 )
+from builder.schema import Dataset
+from builder.strict_yaml import parse_yaml
 
 if TYPE_CHECKING:
     from builder.annotation.studio import Connection
@@ -40,20 +42,25 @@ STAGES = ("ingest", "clean", "dedup", "sample", "send", "collect", "check", "adj
 GITIGNORE = ".khabar/\ndist/\n"
 
 
-def init(folder: Path, *, card: Callable[[str], str] | None = None) -> Report:
+def init(folder: Path, *, repo_id: str | None = None, card: Callable[[str], str] | None = None) -> Report:
     """Make a new project from the template; its card's prose is left to write. Overwrites nothing."""
     from builder.release.card import blank
 
     for name in ("schema", "dataset_card.md", "annotations"):
         if (folder / name).exists():
             raise refuse("exists", f"{name} is there already", where=str(folder), fix="choose an empty folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    settings = (template() / "schema" / "dataset.yaml").read_text(encoding="utf-8")
+    if repo_id:
+        settings = re.sub(r"(?m)^repo_id: .*$", lambda _: f"repo_id: {repo_id}", settings)
+        parse_yaml(settings, Dataset, "--repo-id")
     prose = (template() / "dataset_card.md").read_text(encoding="utf-8")
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(template() / "schema", folder / "schema")
+    write_bytes(folder / "schema" / "dataset.yaml", settings.encode())
     write_bytes(folder / "dataset_card.md", (card or blank)(prose).encode())
     (folder / "annotations").mkdir()
     if not (folder / ".gitignore").exists():
         write_bytes(folder / ".gitignore", GITIGNORE.encode())
-    shutil.copytree(template() / "schema", folder / "schema")
     following = "edit schema/dataset.yaml, schema/labels.yaml and dataset_card.md, then `khabar ingest FILES`"
     return Report("init", facts={"project": str(folder), "next": following})
 

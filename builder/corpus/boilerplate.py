@@ -201,7 +201,7 @@ def _extracted(rule: LineRule, line: str, folded: str, fold: Fold) -> dict[str, 
     ends = range(len(line) + 1) if same else [len(fold(line[:end])) for end in range(len(line) + 1)]
 
     def place(position: int) -> int:
-        return bisect_right(ends, position) - 1
+        return position
 
     spans = {name: found.span(name) for name, value in found.groupdict().items() if value}
     return {name: line[place(start) : place(end)].strip() for name, (start, end) in spans.items()}

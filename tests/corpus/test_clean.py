@@ -229,7 +229,7 @@ def test_no_line_is_lost_or_counted_twice(pieces, zero):
     check_books(page, clean(page, STANDARD, rules))
 
 
-@given(st.text(st.sampled_from("ابةى ً\u0651\u0640\u200f\r\n\u2028\u00a0•-:.ab١\ufefb\u0654"), max_size=60))
+@given(st.text(st.sampled_from("ابةى ً\u0651\u0640\u200f\r\n\u2028\u00a0•-:.ab١\ufefb"), max_size=60))
 def test_any_text_keeps_its_way_back(raw):
     page = document(raw)
     done = clean(page, STANDARD, RULES)
