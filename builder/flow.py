@@ -360,6 +360,8 @@ def studio_up(project: Project, port: int | None, *, progress: Progress) -> Repo
     """Start the project's Label Studio on loopback, or find it running."""
     from builder.annotation import server
 
+    if port:
+        server.refuse_busy_port(project.work / "studio", port)
     studio_install(progress=progress)
     with project.lock():
         running = server.up(project.work / "studio", port=port, progress=progress)

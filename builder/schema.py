@@ -97,6 +97,7 @@ class Labels(Part):
         stances = self.stances
         columns: dict[str, list[str]] = {
             "entity name": [e.name for e in self.entities],
+            "Arabic entity name": [e.ar for e in self.entities],
             "entity key": [e.key for e in self.entities],
             "stance value": [v.name for v in stances.values] if stances else [],
             "stance target": [t.id for t in stances.targets] if stances else [],

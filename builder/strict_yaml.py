@@ -18,6 +18,7 @@ Loc = tuple[str | int, ...]
 Faults = list[tuple[Any, str]]  # marks come in two flavours, with and without libyaml
 
 MAX_BYTES = 1_000_000
+MAX_DEPTH = 20
 
 
 def _scalar(value: str) -> Any:
@@ -90,22 +91,30 @@ def _issue(name: str, mark: yaml.Mark | None, message: str) -> Issue:
     return Issue("error", "schema", message, where=where, fix=f"mend {name}")
 
 
+def _forbidden(text: str) -> Iterator[tuple[Any, str]]:
+    """What a schema file must not hold, found before anything is built of it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            yield event.start_mark, "anchors and aliases are not allowed here; write the value out"
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            yield event.start_mark, f"nested deeper than {MAX_DEPTH} levels"
+            return
+
+
 def _load(text: str, name: str) -> tuple[dict[str, Any], dict[Loc, yaml.Mark]]:
     faults: Faults = []
     marks: dict[Loc, yaml.Mark] = {}
     data: Any = None
     try:
-        faults.extend(
-            (event.start_mark, "anchors and aliases are not allowed here; write the value out")
-            for event in yaml.parse(text, Loader=yaml.SafeLoader)
-            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None)
-        )
+        faults.extend(_forbidden(text))
         node = None if faults else yaml.compose(text, Loader=yaml.SafeLoader)
         data = _build(node, (), marks, faults) if node is not None else None
     except yaml.MarkedYAMLError as error:
         problem = " ".join(filter(None, (error.context, error.problem)))
         raise Refused(_issue(name, error.problem_mark, f"not YAML: {problem}")) from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise Refused(_issue(name, None, f"not YAML: {type(error).__name__}: {str(error).splitlines()[0]}")) from None
     if faults:
         raise Refused(*(_issue(name, mark, message) for mark, message in faults))

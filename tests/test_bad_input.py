@@ -54,4 +54,5 @@ def test_a_busy_port_is_an_error_and_not_a_silent_move(project, khabar, tmp_path
         done = khabar("studio", "up", "--port", port, cwd=project.root, KHABAR_HOME=str(tmp_path / "none"))
 
     assert done.returncode == 2
-    assert f"port {port}" in done.stderr
+    assert f"port {port} on 127.0.0.1 is in use by another program" in done.stderr
+    assert not (tmp_path / "none").exists()

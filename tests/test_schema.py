@@ -56,7 +56,7 @@ def test_all_faults_of_a_file_come_in_one_run():
         ("a: &x 1\nb: 2\n", "anchors and aliases are not allowed here; write the value out"),
         ("version: [1, 2\n", "not YAML: while parsing a flow sequence expected ',' or ']', but got '<stream end>'"),
         ("- 1\n", "the file must hold a mapping of fields"),
-        ("a: " + "[" * 3000 + "]" * 3000, "not YAML: RecursionError: maximum recursion depth exceeded"),
+        ("a: " + "[" * 3000 + "]" * 3000, "nested deeper than 20 levels"),
         ("", "the file must hold a mapping of fields"),
     ],
 )

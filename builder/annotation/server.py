@@ -28,9 +28,9 @@ from builder.annotation.installation import (
     launch_command,
 )
 from builder.project import write_json
-from builder.records import refuse
+from builder.records import Refused, refuse
 
-__all__ = ["Server", "accounts", "down", "install", "logins", "status", "up"]
+__all__ = ["Server", "accounts", "down", "install", "logins", "refuse_busy_port", "status", "up"]
 
 OWNER = "owner@khabar.localhost"
 """The account that khabar's own token belongs to; it has no password, so nobody logs in as it."""
@@ -233,16 +233,23 @@ def _choose_port(work: Path, port: int | None, progress: Progress) -> int:
         if free:
             return wanted
         if port:
-            raise refuse(
-                "busy-port",
-                f"port {port} on 127.0.0.1 is in use by another program",
-                fix="choose another one with --port, or leave --port out",
-            )
+            raise _busy(port)
         progress(f"port {wanted}, which this project had before, is in use now: taking another")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         chosen: int = probe.getsockname()[1]
         return chosen
+
+
+def refuse_busy_port(work: Path, port: int) -> None:
+    """Raise Refused (exit code 2) where another program has the port: told before anything is installed."""
+    if _state(work) is None and _last_state(work) is None and not _is_free(port):
+        raise _busy(port)
+
+
+def _busy(port: int) -> Refused:
+    message = f"port {port} on 127.0.0.1 is in use by another program"
+    return refuse("busy-port", message, fix="choose another one with --port, or leave --port out")
 
 
 def _is_free(port: int) -> bool:

@@ -25,7 +25,6 @@ Role = Literal["body", "headline", "drop"]
 HEADLINE = "embedded-headline"
 """The rule id of the line that becomes the title of an embedded article."""
 
-MAX_HEADLINE = 120
 PARAGRAPH = re.compile(r"(?![•●○▪■◾◦‣▶►▸›*+\-–—]\s*).(?:.{119}|.{59,}[.…][»”\"')\]]*$)")
 """120 code points, or 60 that end with a full stop: headlines are shorter and have none."""
 
@@ -64,9 +63,9 @@ class _Page:
 
     def embedded(self, i: int) -> bool:
         """Whether an article begins at this line: a headline, then a paragraph."""
-        if self.ends_here(i) or len(self.folded[i]) > MAX_HEADLINE:
+        if self.ends_here(i) or self.paragraphs[i] or self.items[i]:
             return False
-        if self.paragraphs[i] or self.items[i] or any(not rule.extract_only for rule in self.lines[i]):
+        if any(not rule.extract_only for rule in self.lines[i]):
             return False
         after = i + 1
         while not self.ends_here(after) and any(not rule.extract_only for rule in self.lines[after]):
@@ -154,7 +153,7 @@ def _tail(cuts: Sequence[CutRule | None], paragraphs: Sequence[bool]) -> list[bo
 
 def _verdict(i: int, line: str, page: _Page, walk: _Walk, fold: Fold) -> Verdict:
     cut = page.cuts[i]
-    if cut is not None and not walk.ending:
+    if cut is not None:
         return _at_cut(i, cut, page, walk)
     if i == walk.headline:
         return Verdict("headline", walk.part, HEADLINE, {"title": line})
@@ -201,7 +200,7 @@ def _extracted(rule: LineRule, line: str, folded: str, fold: Fold) -> dict[str, 
     ends = range(len(line) + 1) if same else [len(fold(line[:end])) for end in range(len(line) + 1)]
 
     def place(position: int) -> int:
-        return position
+        return bisect_right(ends, position) - 1
 
     spans = {name: found.span(name) for name, value in found.groupdict().items() if value}
     return {name: line[place(start) : place(end)].strip() for name, (start, end) in spans.items()}

@@ -15,7 +15,7 @@ TEXT = "زار الوزير «ميناء مرجانة»، يوم الثلاثا�
 LABELS = Labels(
     version=1,
     entities=tuple(
-        EntityType(name=name, ar="نوع", en=name, colour="#1f7a3d", key=key, definition="تعريف")
+        EntityType(name=name, ar=f"نوع {name}", en=name, colour="#1f7a3d", key=key, definition="تعريف")
         for name, key in (("PERS", "1"), ("FAC", "2"), ("GPE", "3"), ("LOC", "4"))
     ),
     stances=Stances(
@@ -54,14 +54,15 @@ def marks(gold):
 
 
 def test_what_all_say_is_agreed():
-    done = settled([judgement(who, Span(*PORT, "FAC", who), Span(*TOWN, "GPE")) for who in "xyz"])
+    first = (PORT[0], TOWN[0] - 1)
+    done = settled([judgement(who, Span(*PORT, "FAC", who), Span(*TOWN, "GPE"), Span(*first, "LOC")) for who in "xyz"])
 
     (gold,) = done.golds
-    assert gold.spans == (Span(*PORT, "FAC", "s0"), Span(*TOWN, "GPE", "s1"))
+    assert gold.spans == (Span(*PORT, "FAC", "s0"), Span(*first, "LOC", "s1"), Span(*TOWN, "GPE", "s2"))
     assert gold.stances == (Stance("metro", "against"), Stance("port", "favor"))
     assert (gold.source, gold.annotators, gold.text_sha) == ("agreed", 3, sha16(TEXT))
     assert gold.votes == (
-        Vote(f"span:{PORT[0]}:{PORT[1]}", "FAC", 3), Vote(f"span:{TOWN[0]}:{TOWN[1]}", "GPE", 3),
+        Vote(f"span:{first[0]}:{first[1]}", "LOC", 3), Vote(f"span:{PORT[0]}:{PORT[1]}", "FAC", 3), Vote(f"span:{TOWN[0]}:{TOWN[1]}", "GPE", 3),
         Vote("stance:metro", "against", 3), Vote("stance:port", "favor", 3),
     )  # fmt: skip
     assert (done.disputes, done.issues, done.applied) == ((), (), 0)
@@ -230,6 +231,17 @@ def test_decisions_that_contradict_each_other_count_for_nothing_and_the_dispute_
     assert done.applied == 1
     assert settled(tied, other, one) == done
     assert settled(tied, one, replace(one, adjudicator="j3")).applied == 2
+
+
+def test_contradicting_lists_of_spans_count_for_nothing_and_lists_that_differ_in_edges_do_not_contradict():
+    one, same = decision(Span(*TOWN, "GPE")), decision(Span(TOWN[0], TOWN[1] + 1, "GPE"), who="j2")
+    tied = [judgement("x", Span(*PORT, "FAC")), judgement("y")]
+
+    done = settled(tied, one, decision(Span(*DAY, "PERS"), who="j2"))
+    assert ([i.where for i in done.issues], done.applied, len(done.disputes)) == (["spans"], 0, 1)
+    assert marks(done.golds[0]) == []
+    assert done.golds[0].source == "majority"
+    assert marks(settled(tied, one, same).golds[0]) == [(*TOWN, "GPE")]
 
 
 PLACES = st.sampled_from([PORT, TOWN, DAY])

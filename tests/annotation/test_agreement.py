@@ -20,7 +20,7 @@ VALUES = ("favor", "against", "neutral", "unclear")
 LABELS = Labels(
     version=1,
     entities=tuple(
-        EntityType(name=name, ar="نوع", en=name, colour="#1f7a3d", key=key, definition="تعريف")
+        EntityType(name=name, ar=f"نوع {name}", en=name, colour="#1f7a3d", key=key, definition="تعريف")
         for name, key in (("PERS", "1"), ("GPE", "2"), ("ORG", "3"))
     ),
     stances=Stances(
@@ -62,7 +62,7 @@ def test_a_case_computed_by_hand():
         judgement("a", "x", mine, theirs, Span(10, 14, "GPE"), port="favor", dam="favor"),
         judgement("a", "y", mine, Span(5, 9, "ORG"), port="favor", dam="against"),
         judgement("a", "z", mine, theirs, port="neutral"),
-        judgement("b", "x", port="against"),
+        judgement("b", "x", port="against", dam="neutral"),
         judgement("b", "y", mine, port="against"),
         judgement("c", "x", mine, port="favor"),
     ]
@@ -75,7 +75,7 @@ def test_a_case_computed_by_hand():
     assert figure(judgements, "entities", "GPE").value == pytest.approx(2 * 1 / (2 + 3 + 1), abs=1e-6)
     assert figure(judgements, "entities", "ORG").value == 0
 
-    # port of a: favor favor neutral; port of b: against against; dam of a: favor against.
+    # dam of b was answered by one, and pairs with nothing. port of a: favor favor neutral; port of b: against against; dam of a: favor against.
     # favor 3, against 3, neutral 1 of 7; agreement 2/2 + 2 + 0 = 3; expected disagreement (49 - 19) / 6 = 5
     stance = figure(judgements, "stance")
     assert stance.value == pytest.approx(1 - (7 - 3) / 5, abs=1e-6)
@@ -135,6 +135,17 @@ def test_a_type_that_nobody_marked_is_undefined_where_others_are_defined():
 
     assert figure(judgements, "entities", "PERS").value == 1
     assert figure(judgements, "entities", "GPE").why == "nobody marked a span"
+
+
+def test_a_value_that_nothing_pairs_with_does_not_make_alpha_defined():
+    assert alpha(np.array([[2.0, 0.0], [0.0, 1.0]])) is None
+
+
+def test_resamples_where_a_figure_is_undefined_do_not_count_as_0():
+    judgements = [judgement(f"a{n}", who, *[Span(0, 1, "GPE")] * (n < 2)) for n in range(12) for who in "xy"]
+    found = figure(judgements, "entities", "GPE")
+
+    assert (found.value, found.low, found.high) == (1, 1, 1)
 
 
 def test_a_figure_that_rests_on_one_article_has_no_interval():

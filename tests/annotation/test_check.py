@@ -15,7 +15,7 @@ TEXT = "زار الوزير «ميناء مرجانة»، يوم الثلاثا�
 LABELS = Labels(
     version=1,
     entities=tuple(
-        EntityType(name=name, ar="نوع", en=name, colour="#1f7a3d", key=key, definition="تعريف")
+        EntityType(name=name, ar=f"نوع {name}", en=name, colour="#1f7a3d", key=key, definition="تعريف")
         for name, key in (("PERS", "1"), ("FAC", "2"), ("GPE", "3"))
     ),
     stances=Stances(
@@ -138,6 +138,14 @@ def test_crossing_spans_are_a_warning_and_nested_or_touching_ones_are_not():
     assert (issue.severity, issue.code) == ("warning", "crossing-spans")
     assert issue.message == f"crosses span 4:{PORT[1]}; spans may nest, not cross"
     assert issue.where == f"span {crossing.start}:{crossing.end}"
+
+
+def test_spans_that_touch_do_not_cross():
+    text = "المعادلة س+ص"
+    article = replace(ARTICLE, text=text, text_sha=sha16(text))
+    touching = judgement(Span(9, 10, "GPE"), Span(10, 12, "GPE"), stances=(), text_sha=article.text_sha)
+
+    assert check([touching], {"d-0": article}, LABELS, link) == []
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 5)), max_size=8))

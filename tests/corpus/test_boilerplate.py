@@ -90,11 +90,31 @@ def test_a_byline_may_stand_between_headline_and_paragraph():
     ],
 )
 def test_links_below_a_marker_go_and_the_article_goes_on_at_the_next_paragraph(links):
-    found = fates([*BODY, "اقرأ أيضا", *links, PARAGRAPH])
+    found = fates([*BODY, "اقرأ أيضا", *links, PARAGRAPH, "وانتهت الرحلة"])
 
     assert found[3] == "read-also"
-    assert all(isinstance(fate, str) for fate in found[3:-1])
-    assert found[-1] == (0, "")
+    assert all(isinstance(fate, str) for fate in found[3:-2])
+    assert found[-2:] == [(0, ""), (0, "")]
+
+
+@pytest.mark.parametrize(("line", "fate"), [(PARAGRAPH, (0, "")), ("تابعنا على نسيم", "follow")])
+def test_a_paragraph_or_a_line_of_a_rule_is_no_headline(line, fate):
+    assert fates([*BODY, "اقرأ أيضا", line, PARAGRAPH])[3:] == ["read-also", fate, (0, "")]
+
+
+def test_an_embedded_article_has_a_head_and_a_tail_of_its_own():
+    dateline = "السدر – نسيم: " + PARAGRAPH
+    lines = [*BODY, "(نسيم)", "اقرأ أيضا", HEADLINE, dateline, "(نسيم)", PARAGRAPH]
+
+    assert fates(lines)[3:] == [
+        *("agency-credit", "read-also", "embedded-headline", (1, "dateline"), (1, ""), (1, "")),
+    ]
+
+
+def test_nothing_begins_again_below_the_end_of_the_article():
+    lines = [*BODY, "مقالات مشابهة", "اقرأ أيضا", HEADLINE, PARAGRAPH, "المصدر: نسيم"]
+
+    assert fates(lines)[3:] == ["related", "related", "related", "related", "source"]
 
 
 def test_two_articles_can_be_embedded_one_after_the_other():

@@ -118,6 +118,7 @@ def test_all_faults_of_all_paths_come_in_one_run(tmp_path):
     [
         (b'{"text": "\xd8\xa7', "2:10", "not JSON: Unterminated string starting at"),
         (b'{"text": "\xff"}', "2:11", "not UTF-8 at byte 26 of the file"),
+        (b'\xef\xbb\xbf{"text": "t"}', "2:1", "not JSON: Unexpected UTF-8 BOM"),
         (b'["text"]', "2:1", "a JSON list, not an object"),
         (b'{"title": "t"}', "2:1", "the line has no text"),
         (b'{"text": null}', "2:1", "the line has no text"),

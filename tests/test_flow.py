@@ -1,0 +1,221 @@
+"""The road without a server: each verb twice, and what it leaves behind."""
+
+import json
+
+import pytest
+
+from builder import flow, state
+from builder.annotation.simulate import answer, parse_knowledge
+from builder.project import Project, read_jsonl, read_table, write_jsonl
+from builder.records import Article, BatchItem, Decision, Judgement, Refused, Stance
+from builder.text.aligned import AlignedText
+from tests.conftest import ROOT, SHARED
+
+KNOWLEDGE = parse_knowledge((ROOT / "examples" / "simulation.yaml").read_text(encoding="utf-8"))
+
+
+def walk(project, paths, size=None):
+    flow.ingest(project, paths)
+    flow.clean(project)
+    flow.sample(project, "pilot", size)
+
+
+def judge(project, batch="pilot"):
+    """Simulated judgements, straight into the file that collect writes."""
+    schema = project.schema
+    articles = {a.id: a for a in read_table(project.work / "articles.parquet", Article)}
+    judgements = []
+    for item in read_jsonl(project.annotations / batch / "batch.jsonl", BatchItem):
+        for number in range(3):
+            said = answer(articles[item.article_id], KNOWLEDGE, schema.labels, number, 13)
+            judgements.append(Judgement(
+                item.article_id, item.text_sha, batch, f"a-{number}", said.spans, said.stances,
+                "skipped" if said.skipped else "submitted", said.seconds, "2026-01-01T00:00:00Z",
+                "2026-01-01T00:00:00Z", schema.guideline_version, schema.label_hash, 1, len(judgements),
+            ))  # fmt: skip
+    write_jsonl(project.annotations / batch / "judgements.jsonl", judgements)
+
+
+def snapshot(folder):
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_every_verb_can_be_run_twice_with_the_same_result(project):
+    examples = [ROOT / "examples" / "articles"]
+    walk(project, examples)
+    judge(project)
+    flow.check(project)
+    flow.agree(project)
+    flow.adjudicate(project)
+    flow.build(project, "1.0.0")
+    before = {
+        k: v for k, v in snapshot(project.root).items() if "accounts/ingest" not in k and "set_aside/ingest" not in k
+    }
+
+    again = flow.ingest(project, examples)
+    flow.clean(project)
+    flow.dedup(project)
+    flow.sample(project, "pilot", None)
+    flow.agree(project)
+    flow.adjudicate(project)
+    flow.build(project, "1.0.0")
+
+    assert again.accounts[0].kept == 0
+    after = {k: v for k, v in snapshot(project.root).items() if k in before}
+    assert after == before
+
+
+def test_every_account_of_the_road_balances(project):
+    walk(project, [ROOT / "examples" / "articles"])
+    judge(project)
+    flow.adjudicate(project)
+    flow.build(project, "1.0.0")
+
+    accounts = [account for stage in flow.STAGES for account in project.accounts(stage)]
+
+    assert {account.stage for account in accounts} >= {
+        "ingest",
+        "clean",
+        "dedup",
+        "sample",
+        "check",
+        "adjudicate",
+        "build",
+    }
+    assert all(account.balanced for account in accounts)
+
+
+def test_the_same_articles_in_another_order_give_the_same_release(project, tmp_path):
+    flow.init(tmp_path / "other", card=str)
+    other = Project(tmp_path / "other")
+    folders = sorted((ROOT / "examples" / "articles").iterdir())
+    walk(project, folders)
+    walk(other, folders[::-1])
+    judge(project)
+    judge(other)
+
+    flow.build(project, "1.0.0")
+    flow.build(other, "1.0.0")
+
+    assert snapshot(project.release("1.0.0")) == snapshot(other.release("1.0.0"))
+
+
+def test_a_change_of_the_rules_makes_later_verbs_ask_for_clean(project):
+    walk(project, [ROOT / "examples" / "articles"])
+    rules = project.root / "schema" / "boilerplate.yaml"
+    rules.write_text(rules.read_text().replace("version: 1", "version: 2"))
+
+    with pytest.raises(Refused, match="changed since the last `khabar clean`"):
+        flow.dedup(Project(project.root))
+
+
+def test_an_article_keeps_its_split_when_more_are_annotated(project):
+    walk(project, [ROOT / "examples" / "articles"], size=12)
+    judge(project)
+    flow.build(project, "1.0.0")
+    first = {a.article_id: a.split for a in state.harvest(project).ledger}
+    flow.sample(project, "second", 12)
+    judge(project, "second")
+
+    flow.build(project, "1.1.0")
+
+    later = {a.article_id: a.split for a in state.harvest(project).ledger}
+    assert first.items() <= later.items()
+    assert len(later) == 24
+
+
+def test_a_decision_settles_a_dispute(project):
+    walk(project, [ROOT / "examples" / "articles"])
+    judge(project)
+    flow.adjudicate(project)
+    disputes = [json.loads(line) for line in (project.work / "disputes.jsonl").read_text().splitlines()]
+    dispute = next(d for d in disputes if d["what"].startswith("stance:"))
+    article = next(a for a in state.read_articles(project) if a.id == dispute["article_id"])
+    stance = Stance(dispute["what"].removeprefix("stance:"), "neutral")
+    decision = Decision(article.id, article.text_sha, "lead", None, (stance,))
+    write_jsonl(project.annotations / "pilot" / "decisions.jsonl", [decision])
+
+    flow.adjudicate(project)
+
+    left = [json.loads(line) for line in (project.work / "disputes.jsonl").read_text().splitlines()]
+    assert dispute not in left
+    assert len(left) == len(disputes) - 1
+
+
+def test_agreement_below_a_floor_is_a_finding(project):
+    walk(project, [ROOT / "examples" / "articles"])
+    judge(project)
+    settings = project.root / "schema" / "dataset.yaml"
+    settings.write_text(settings.read_text().replace("span_f1: 0.5", "span_f1: 0.999"))
+
+    report = flow.agree(Project(project.root))
+
+    assert report.exit_code == 1
+    assert "below the floor of 0.999" in report.issues[0].message
+
+
+def test_a_project_without_annotation_has_nothing_to_build(project):
+    flow.ingest(project, [ROOT / "examples" / "articles"])
+    flow.clean(project)
+
+    with pytest.raises(Refused, match="no batch was sampled") as caught:
+        flow.build(project, "1.0.0")
+
+    assert caught.value.exit_code == 1
+
+
+def test_the_prose_of_a_new_project_is_left_to_write(tmp_path):
+    flow.init(tmp_path / "mine", repo_id="me/mine")
+    project = Project(tmp_path / "mine")
+    walk(project, [ROOT / "examples" / "articles"])
+    judge(project)
+
+    with pytest.raises(Refused, match="this part is not written yet: what this dataset is") as caught:
+        flow.build(project, "1.0.0")
+
+    assert project.schema.dataset.repo_id == "me/mine"
+    assert "annotations_creators" in str(caught.value)
+    assert not project.release("1.0.0").exists()
+
+
+def test_a_fresh_clone_builds_the_release_from_the_kept_judgements(project):
+    kept = ROOT / "annotations"
+    (project.annotations / "demo").mkdir()
+    for name in ("batch", "judgements", "decisions"):
+        (project.annotations / "demo" / f"{name}.jsonl").write_bytes((kept / "demo" / f"{name}.jsonl").read_bytes())
+    flow.ingest(project, [ROOT / "examples" / "articles"])
+    flow.clean(project)
+
+    report = flow.build(project, "1.0.0")
+
+    assert (project.annotations / "splits.jsonl").read_bytes() == (kept / "splits.jsonl").read_bytes()
+    assert report.facts["entities"].startswith("train ")
+
+
+@pytest.mark.shared
+def test_a_real_scraped_page_goes_the_whole_road(project):
+    scraped = SHARED / "articles" / "scraped-000.txt"
+    gold = json.loads((SHARED / "articles" / "scraped-000.gold.json").read_text(encoding="utf-8"))
+    walk(project, [scraped])
+    judge(project)
+    flow.adjudicate(project)
+    flow.build(project, "1.0.0")
+    articles = {a.part: a for a in state.read_articles(project)}
+    raw = state.read_documents(project)[0].raw
+
+    assert sorted(articles) == [0, 1]
+    drops = {(d.start, d.end): d for a in articles.values() for d in a.drops}
+    for line in gold["lines"]:
+        place, label = (line["start"], line["end"]), line["label"]
+        if label.startswith("body_article"):
+            text = line["text"].strip().replace("\N{ARABIC FATHATAN}", "").replace("\N{ARABIC SHADDA}", "")
+            article = articles[int(label[-1]) - 1]
+            start = article.text.index(text)
+            raw_start, raw_end = AlignedText(article.text, raw, article.edits).raw_span(start, start + len(text))
+            assert raw[raw_start:raw_end] == line["text"].strip()
+        elif label != "blank":
+            assert drops[place].rule
+    assert [d.extracted for d in articles[0].drops if d.extracted] == [{"source_name": gold["source_name"]}]
+    assert articles[1].title == next(x["text"] for x in gold["lines"] if x["label"] == "article_2_headline")
+    links = [drops[x["start"], x["end"]].rule for x in gold["lines"] if x["label"] == "link_list_item"]
+    assert len(links) == 10
