@@ -40,12 +40,12 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing khabar into $(VENV) (about a minute the first time)"
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@$(PYTHON) -m pip install -qq --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing khabar and what its tests need into $(VENV)"
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	@$(PYTHON) -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[test]"
 	@touch $@ $(VENV)/.installed
 
 # Run the demonstration, and keep its simulated judgements as the repository's own.

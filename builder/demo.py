@@ -13,7 +13,7 @@ from typing import Any
 
 from builder import flow
 from builder.annotation.simulate import Knowledge, answer, parse_knowledge, truth
-from builder.project import Project, read_jsonl, read_table, template, write_jsonl
+from builder.project import Project, read_jsonl, read_table, template, write_bytes, write_jsonl
 from builder.records import Article, BatchItem, Decision, Dispute, Report, refuse
 
 VERSION = "1.0.0"
@@ -31,8 +31,7 @@ def demo(folder: Path, *, keep: bool, progress: Progress) -> Report:
 
     Raises Refused (exit code 2) when the folder holds anything else.
     """
-    os.environ["KHABAR_SECRET"] = PUBLIC_KEY
-    for name in ("LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY", "HF_ENDPOINT", "HF_TOKEN"):
+    for name in ("KHABAR_SECRET", "LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY", "HF_ENDPOINT", "HF_TOKEN"):
         os.environ.pop(name, None)  # the demonstration never touches a user's own servers
     began = time.monotonic()
     project = _fresh(folder)
@@ -60,6 +59,7 @@ def _fresh(folder: Path) -> Project:
         shutil.rmtree(folder)
     flow.init(folder, card=str)
     project = Project(folder)
+    write_bytes(project.work / "pseudonym.key", PUBLIC_KEY.encode(), mode=0o600)
     marker.parent.mkdir(parents=True, exist_ok=True)
     marker.touch()
     return project

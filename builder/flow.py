@@ -26,6 +26,7 @@ from builder.records import (
     Document,
     Issue,
     Judgement,
+    Refused,
     Release,
     Report,
     SetAside,
@@ -89,11 +90,15 @@ def ingest(project: Project, paths: Sequence[Path]) -> Report:
 
 def clean(project: Project) -> Report:
     """Clean every document into articles, with each removal recorded."""
+    from builder.corpus.boilerplate import check_examples
     from builder.corpus.clean import clean as clean_document
     from builder.text.profiles import profile
 
     with project.lock():
         schema = project.schema
+        broken = check_examples(schema.boilerplate)
+        if broken:
+            raise Refused(*broken)
         documents = state.read_documents(project)
         table = profile(schema.dataset.profile)
         cleaned = [clean_document(document, table, schema.boilerplate) for document in documents]
@@ -259,12 +264,11 @@ def adjudicate(project: Project) -> Report:
         result = state.gold_of(project, articles, judgements)
         write_jsonl(project.work / "gold.jsonl", result.golds)
         write_jsonl(project.work / "disputes.jsonl", result.disputes)
-        project.save_account("check", accounts)
-        project.save_account("adjudicate", [result.account])
+        project.save_account("adjudicate", [result.account, result.spans])
     sources = Counter(gold.source for gold in result.golds)
     facts = {"gold": ", ".join(f"{n} {source}" for source, n in sorted(sources.items())) or "none",
              "open disputes": str(len(result.disputes))}  # fmt: skip
-    return Report("adjudicate", (*accounts, result.account), result.issues, facts)
+    return Report("adjudicate", (*accounts, result.account, result.spans), result.issues, facts)
 
 
 def build(project: Project, version: str) -> Report:

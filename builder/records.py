@@ -47,7 +47,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """A stretch of the raw document that cleaning removed, and the rule that removed it."""
+    """A stretch of the raw document that cleaning removed, and the rule that removed it.
+
+    An empty one (start == end) removed nothing: its rule only extracted fields there.
+    """
 
     start: int
     end: int

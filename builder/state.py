@@ -98,11 +98,12 @@ def read_decisions(project: Project) -> list[Decision]:
 
 
 def canonical_judgements(project: Project, articles: Sequence[Article]) -> tuple[list[Judgement], list[Account]]:
-    """The judgements that count, with canonical spans, and the account of the others."""
+    """The judgements that count, with canonical spans, and the accounts of the others, which are saved."""
     from builder.annotation.check import canonicalise
 
     by_id = {article.id: article for article in articles}
-    judgements, accounts, _ = canonicalise(read_judgements(project), by_id, project.schema.labels)
+    judgements, accounts, aside = canonicalise(read_judgements(project), by_id, project.schema.labels)
+    project.save_account("check", accounts, aside)
     return judgements, accounts
 
 
@@ -146,7 +147,7 @@ def harvest(project: Project) -> Harvest:
         chosen, read_documents(project), groups, splits, judgements, read_decisions(project),
         result.golds, result.disputes, labels,
     )  # fmt: skip
-    accounts = (*project.accounts("clean"), *checked, result.account)
+    accounts = (*project.accounts("clean"), *checked, result.account, result.spans)
     return Harvest(material, accounts, tuple(agree(judgements, labels)), ledger)
 
 

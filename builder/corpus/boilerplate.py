@@ -153,7 +153,7 @@ def _tail(cuts: Sequence[CutRule | None], paragraphs: Sequence[bool]) -> list[bo
 
 def _verdict(i: int, line: str, page: _Page, walk: _Walk, fold: Fold) -> Verdict:
     cut = page.cuts[i]
-    if cut is not None:
+    if cut is not None and not walk.ending:
         return _at_cut(i, cut, page, walk)
     if i == walk.headline:
         return Verdict("headline", walk.part, HEADLINE, {"title": line})

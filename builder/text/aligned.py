@@ -21,7 +21,8 @@ class AlignedText:
     """A text, its raw text, and the edits between them, sorted and disjoint.
 
     An edit is atomic: text[e.start:e.end] as a whole stands for raw[e.raw_start:e.raw_end].
-    Between edits the two are equal.
+    Between edits the two are equal. Deletions that touch are one edit; other edits that touch stay
+    apart, so that half of a word in presentation forms has its exact place.
     """
 
     text: str
@@ -65,7 +66,13 @@ class AlignedText:
         return start, max(start, self._text_of(raw_end, at_end=True))
 
     def replace(self, changes: Iterable[Change]) -> "AlignedText":
-        """Make further changes to the text, sorted and disjoint, keeping the way back to the same raw text."""
+        """Make further changes to the text, keeping the way back to the same raw text.
+
+        Raises ValueError for changes that are empty, out of order, overlapping or out of bounds.
+
+        >>> identity("من\N{NO-BREAK SPACE}هنا").replace([(2, 3, " ")]).edits
+        (Edit(raw_start=2, raw_end=3, start=2, end=3),)
+        """
         pieces: list[str] = []
         edits: list[Edit] = []
         done = shift = index = 0
@@ -83,12 +90,16 @@ class AlignedText:
         return AlignedText("".join([*pieces, self.text[done:]]), self.raw, tuple(_joined(edits)))
 
     def keep(self, ranges: Sequence[tuple[int, int]]) -> "AlignedText":
-        """Keep only these ranges of the text, sorted and disjoint, one after the other.
+        """Keep only these ranges of the text, one after the other.
+
+        Raises ValueError for ranges that are out of order, overlapping or out of bounds.
 
         >>> AlignedText("خبر أول خبر ثان", "خبر أول خبر ثان").keep([(8, 15)]).raw_span(0, 3)
         (8, 11)
         """
         bounds = [0, *(bound for pair in ranges for bound in pair), len(self.text)]
+        if bounds != sorted(bounds):
+            raise ValueError(f"ranges {list(ranges)} are not sorted and disjoint in {len(self.text)} code points")
         gaps = zip(bounds[::2], bounds[1::2], strict=True)
         return self.replace((start, end, "") for start, end in gaps if start < end)
 
@@ -118,7 +129,12 @@ class AlignedText:
     def _whole_edits(self, changes: Iterable[Change]) -> list[Change]:
         """Grow changes that cut an atomic edit to all of it, and join those that then meet."""
         groups: list[tuple[int, int, list[Change]]] = []
+        done, size = 0, len(self.text)
         for change in changes:
+            if not done <= change[0] < change[1] <= size:
+                message = f"change {change[0]}:{change[1]} is empty, before {done} or outside {size} code points"
+                raise ValueError(message)
+            done = change[1]
             low, high = self._atom(change[0])[0], self._atom(change[1] - 1)[1]
             if groups and low < groups[-1][1]:
                 first, last, inside = groups.pop()

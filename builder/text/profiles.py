@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import groupby
 
 from pyarabic import araby
 
@@ -39,10 +40,15 @@ MARKS = "".join(sorted(
 """Vowel signs, shadda, superscript alef, Quranic marks; the hamza and madda marks are letters' parts."""
 FARSI = {"\N{ARABIC LETTER FARSI YEH}": "\N{ARABIC LETTER YEH}", "\N{ARABIC LETTER KEHEH}": "\N{ARABIC LETTER KAF}"}
 _LETTERS = "".join(araby.LETTERS) + "\N{ARABIC LETTER ALEF WASLA}"
+_IN_WORD = f"\\w{MARKS}{HAMZA_MARKS}"
 _FARSI_WORD = re.compile(
-    f"(?<!\\w)(?=\\w*[{_LETTERS}])(?=\\w*[{''.join(FARSI)}])[{_LETTERS}{''.join(FARSI)}{MARKS}{araby.TATWEEL}]+(?!\\w)"
+    f"(?<![{_IN_WORD}])(?=[{_IN_WORD}]*[{_LETTERS}])(?=[{_IN_WORD}]*[{''.join(FARSI)}])"
+    f"[{_LETTERS}{''.join(FARSI)}{MARKS}{HAMZA_MARKS}{araby.TATWEEL}]+(?![{_IN_WORD}])"
 )
-_ABBREVIATED_HIJRI = re.compile(f"(?<=(?<![{_LETTERS}{MARKS}])\N{ARABIC LETTER HEH}{araby.TATWEEL})(?!\\w)")
+_ABBREVIATED_HIJRI = re.compile(
+    f"(?<=(?<![^\\W\\d_]|[{MARKS}{HAMZA_MARKS}])\N{ARABIC LETTER HEH}{araby.TATWEEL})"
+    f"[{araby.TATWEEL}{MARKS}{HAMZA_MARKS}{CONTROLS}]*+(?!\\w)"
+)
 """Just after the tatweel of heh as an abbreviation, as in 1447 heh: that tatweel is spelling and stays."""
 _FATHATAN = re.compile(f"(?<=[{_LETTERS}\N{ARABIC SHADDA}])\N{ARABIC LETTER ALEF}\N{ARABIC FATHATAN}(?![{_LETTERS}])")
 
@@ -58,15 +64,23 @@ def _presentation_forms() -> dict[str, str]:
 
 
 FORMS = _presentation_forms()
-_FOLDED = str.maketrans({
-    **dict.fromkeys("أإآٱ", "ا"), "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي",
-    **{chr(base + digit): str(digit) for base in (0x0660, 0x06F0) for digit in range(10)},
-    "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}": "i",
-})  # fmt: skip
 
 
-_FOLDABLE = re.compile(f"[{''.join(map(chr, _FOLDED))}A-Z\\xc0-\\xde]")
-_LEFT_OVER = re.compile(f"[{HAMZA_MARKS}]")
+def _folded_letters() -> dict[str, str]:
+    """What search@1 makes of letters: bare of hamza and madda, Western digits, lower-case Latin."""
+    folded = {"\N{ARABIC LETTER ALEF WASLA}": "ا", "ى": "ي", "ة": "ه", **dict.fromkeys(HAMZA_MARKS, "")}
+    for letter in map(chr, range(0x0620, 0x0700)):
+        parts = unicodedata.normalize("NFD", letter)
+        if len(parts) == 2 and parts[1] in HAMZA_MARKS:
+            folded[letter] = parts[0]
+    folded |= {chr(zero + digit): str(digit) for zero in (0x0660, 0x06F0) for digit in range(10)}
+    latin = map(chr, (*range(0x41, 0x5B), *range(0xC0, 0x0250), *range(0x1E00, 0x1F00)))
+    return folded | {letter: letter.lower()[0] for letter in latin if letter.lower() != letter}
+
+
+_FOLDED = _folded_letters()
+_FOLDING = str.maketrans(_FOLDED)
+_FOLDABLE = re.compile(f"[{''.join(_FOLDED)}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +109,20 @@ class Profile:
                 changes = step(aligned.text)
                 aligned = aligned.replace(changes) if changes else aligned
             if aligned.text == before:
-                return aligned
+                break
+        return aligned if self.name != "search@1" else _nfc(aligned.replace(_fold_letters(aligned.text)))
 
     def apply_batch(self, raws: Sequence[str]) -> list[AlignedText]:
         """Normalise many raw texts."""
         return [self.apply(raw) for raw in raws]
 
     def fold(self, text: str) -> str:
-        """Fold a text for keys and matching (search@1): never published.
+        """The text of search@1, whatever this profile is: for keys and matching, never published.
 
         >>> profile("standard@1").fold("إقرأ أيضًا")
         'اقرا ايضا'
         """
-        folded = profile("standard@1").apply(text).text.translate(_FOLDED).lower()
-        return folded if folded.isascii() else _LEFT_OVER.sub("", folded)
+        return unicodedata.normalize("NFC", profile("standard@1").apply(text).text.translate(_FOLDING))
 
 
 def _character_step(marks: str) -> tuple[re.Pattern[str], dict[str, str]]:
@@ -151,13 +165,13 @@ def _make_farsi_letters_arabic(text: str) -> list[Change]:
 
 
 def _fold_letters(text: str) -> list[Change]:
-    return [(m.start(), m.end(), m[0].translate(_FOLDED).lower()) for m in _FOLDABLE.finditer(text)]
+    return [(m.start(), m.end(), _FOLDED[m[0]]) for m in _FOLDABLE.finditer(text)]
 
 
 _STEPS: dict[str, tuple[Callable[[str], list[Change]], ...]] = {
     "light@1": (partial(_map_characters, _LIGHT), _order_fathatan),
     "standard@1": (partial(_map_characters, _STANDARD), _make_farsi_letters_arabic),
-    "search@1": (partial(_map_characters, _STANDARD), _make_farsi_letters_arabic, _fold_letters),
+    "search@1": (partial(_map_characters, _STANDARD), _make_farsi_letters_arabic),  # then folded, once
 }
 
 
@@ -184,8 +198,23 @@ def _nfc(aligned: AlignedText) -> AlignedText:
     """NFC, one edit for each combining sequence that it changes."""
     if unicodedata.is_normalized("NFC", aligned.text):
         return aligned
-    found = ((m.start(), m.end(), m[0], unicodedata.normalize("NFC", m[0])) for m in _sequence().finditer(aligned.text))
-    return aligned.replace((start, end, composed) for start, end, before, composed in found if before != composed)
+    changes = [
+        _trimmed(found.start(), found[0], unicodedata.normalize("NFC", found[0]))
+        for found in _sequence().finditer(aligned.text)
+        if not unicodedata.is_normalized("NFC", found[0])
+    ]
+    return aligned.replace(changes)
+
+
+def _trimmed(start: int, before: str, after: str) -> Change:
+    """The change without what is the same at both ends: reordered marks leave their letter, or their line, alone."""
+    head = 0
+    while head < min(len(before), len(after)) - 1 and before[head] == after[head]:
+        head += 1
+    tail = 0
+    while tail < min(len(before), len(after)) - head - 1 and before[-1 - tail] == after[-1 - tail]:
+        tail += 1
+    return start + head, start + len(before) - tail, after[head : len(after) - tail]
 
 
 @cache
@@ -197,7 +226,9 @@ def profile(name: str) -> Profile:
     """
     if name not in NAMES:
         raise ValueError(f"no profile {name!r}; the profiles are {', '.join(NAMES)}")
-    pattern, table = _LIGHT if name == "light@1" else _STANDARD
-    rules = [name, pattern.pattern, repr(sorted(table.items())), _FARSI_WORD.pattern, _FATHATAN.pattern]
-    rules.append(repr(sorted(_FOLDED.items())))
+    _, table = _LIGHT if name == "light@1" else _STANDARD
+    rules = [name, ascii(sorted(table.items())), _ABBREVIATED_HIJRI.pattern]
+    rules.append(_FATHATAN.pattern if name == "light@1" else _FARSI_WORD.pattern)
+    if name == "search@1":
+        rules.append(ascii(sorted(_FOLDED.items())))
     return Profile(name, hashlib.sha256("\0".join(rules).encode()).hexdigest()[:8])

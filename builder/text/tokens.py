@@ -74,16 +74,15 @@ def canonical(text: str, start: int, end: int) -> tuple[int, int] | None:
         end -= 1
     if start >= end:
         return None
-    touched = [(s, e) for s, e in _tokens_near(text, start, end) if s < end and start < e]
-    return min(start, touched[0][0]), max(end, touched[-1][1])
+    first, last = _token_at(text, start), _token_at(text, end - 1)
+    return min(start, first[0]), max(end, last[1])
 
 
-def _tokens_near(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """The tokens of the white-space separated stretch that holds a span."""
-    low = max((text.rfind(space, 0, start) for space in " \n\t"), default=-1) + 1
-    after = [place for space in " \n\t" if (place := text.find(space, end)) >= 0]
-    high = min(after, default=len(text))
-    return [found.span() for found in _TOKEN.finditer(text, low, high)]
+def _token_at(text: str, place: int) -> tuple[int, int]:
+    """The token that holds a character; looks no further than the white space around it."""
+    low = max(text.rfind(space, 0, place) for space in " \n\t") + 1
+    high = min((found for space in " \n\t" if (found := text.find(space, place)) >= 0), default=len(text))
+    return next(found.span() for found in _TOKEN.finditer(text, low, high) if found.end() > place)
 
 
 def _is_edge(character: str) -> bool:

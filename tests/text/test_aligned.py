@@ -97,6 +97,14 @@ def test_a_span_takes_the_marks_of_its_last_letter_and_nothing_else(raw, mention
     assert raw[raw_start:raw_end] == found
 
 
+def test_marks_that_begin_a_line_leave_the_line_end_alone():
+    raw = "سطر\n\N{ARABIC HAMZA ABOVE}\N{ARABIC FATHATAN}سطر"
+    aligned = profile("light@1").apply(raw)
+    start = aligned.text.index("\n") + 1
+
+    assert aligned.raw_span(start, len(aligned.text)) == (4, len(raw))
+
+
 def test_half_a_ligature_grows_to_all_of_it():
     raw = "\N{ARABIC LIGATURE LAM WITH ALEF WITH HAMZA ABOVE ISOLATED FORM}مر"
     aligned = profile("standard@1").apply(raw)
