@@ -343,9 +343,10 @@ def status(project: Project) -> Report:
              for name in project.batches()}  # fmt: skip
     disputes = read_jsonl(project.work / "disputes.jsonl", Dispute)
     facts["open disputes"] = str(len(disputes))
+    texts = {article.id: article.text for article in read_table(project.work / "articles.parquet", Article)}
     for dispute in disputes:
         answers = ", ".join(f"{who}: {answer}" for who, answer in sorted(dispute.answers.items()))
-        facts[f"  {dispute.article_id} {dispute.what}"] = answers
+        facts[f"  {dispute.article_id} {_question(dispute.what, texts.get(dispute.article_id, ''))}"] = answers
     for release in sorted(project.root.glob("dist/v*/MANIFEST.json")):
         pushed = project.noted(f"pushed/{release.parent.name}")
         facts[f"release {release.parent.name}"] = f"pushed as {pushed['commit']}" if pushed else "built, not pushed"
@@ -386,6 +387,12 @@ def studio_invite(project: Project, names: Sequence[str]) -> Report:
 
     made = server.accounts(project.work / "studio", names)
     return Report("studio invite", facts=dict(made))
+
+
+def _question(what: str, text: str) -> str:
+    """What a dispute is over; of a span, the words too."""
+    kind, *places = what.split(":")
+    return f"{what} «{text[int(places[0]) : int(places[1])]}»" if kind == "span" else what
 
 
 def _counted(reasons: Mapping[str, int]) -> dict[str, int]:

@@ -30,7 +30,7 @@ def card_facts(
 ) -> dict[str, str]:
     """The value of every {{fact}} that a card may show.
 
-    `accounts` are those of the earlier stages; `note` is what must be known of the annotators.
+    `accounts` are those of the earlier stages (clean, check, adjudicate); `note` is what must be known of the annotators.
     """
     tables, dataset = built.tables, schema.dataset
     return {
@@ -49,7 +49,7 @@ def card_facts(
         "guidelines": _versions(tables),
         "profile": ", ".join(f"`{name}`" for name in _distinct(tables, "articles", "profile")) or "no articles",
         "cleaning": _accounts([account for account in accounts if account.stage == "clean"]),
-        "losses": _losses(built),
+        "losses": _losses(built, [account for account in accounts if account.stage != "clean"]),
         "licence_text": dataset.licence.text,
         "licence_annotations": dataset.licence.annotations,
         "load": _load(dataset.repo_id, version),
@@ -194,10 +194,10 @@ def _accounts(accounts: Sequence[Account]) -> str:
     return markdown_table(["what", "came in", "kept", "set aside"], rows) if rows else "No account was kept."
 
 
-def _losses(built: Built) -> str:
+def _losses(built: Built, earlier: Sequence[Account]) -> str:
     tagged = next(account.kept for account in built.accounts if account.unit == "spans in ner_tags")
     cut = f"Of the {tagged:,} spans in `ner_tags`, {built.cut_spans:,} begin or end inside a token, which is tagged whole."
-    return f"{_accounts(built.accounts)}\n\n{cut}"
+    return f"{_accounts([*earlier, *built.accounts])}\n\n{cut}"
 
 
 def _load(repo_id: str, version: str) -> str:

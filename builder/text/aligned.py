@@ -138,7 +138,8 @@ class AlignedText:
             low, high = self._atom(change[0])[0], self._atom(change[1] - 1)[1]
             if groups and low < groups[-1][1]:
                 first, last, inside = groups.pop()
-                groups.append((first, max(high, last), [*inside, change]))
+                inside.append(change)
+                groups.append((first, max(high, last), inside))
             else:
                 groups.append((low, high, [change]))
         return [(low, high, self._rewritten(low, high, inside)) for low, high, inside in groups]

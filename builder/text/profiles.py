@@ -199,11 +199,19 @@ def _nfc(aligned: AlignedText) -> AlignedText:
     if unicodedata.is_normalized("NFC", aligned.text):
         return aligned
     changes = [
-        _trimmed(found.start(), found[0], unicodedata.normalize("NFC", found[0]))
+        _trimmed(found.start(), found[0], _composed(found[0]))
         for found in _sequence().finditer(aligned.text)
         if not unicodedata.is_normalized("NFC", found[0])
     ]
     return aligned.replace(changes)
+
+
+def _composed(sequence: str) -> str:
+    """NFC of a sequence; a long one has its marks ordered first, as NFC itself is quadratic in them."""
+    if len(sequence) > 64:
+        runs = groupby(sequence, key=lambda c: unicodedata.combining(c) > 0)
+        sequence = "".join(c for marks, run in runs for c in (sorted(run, key=unicodedata.combining) if marks else run))
+    return unicodedata.normalize("NFC", sequence)
 
 
 def _trimmed(start: int, before: str, after: str) -> Change:

@@ -9,23 +9,33 @@ import unicodedata
 
 _MARK = "\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u0898-\u089f\u08ca-\u08e1\u08e3-\u08ff\u0300-\u036f\u200c\u200d"
 _DIGIT = "0-9\u0660-\u0669\u06f0-\u06f9"
-_WORD = f"[^\\W_](?:[\\w{_MARK}]|['\u2019](?=[A-Za-z])|(?<=[{_DIGIT}])[.,\u066b\u066c](?=[{_DIGIT}]))*"
+_WORD = f"[^\\W_](?:[\\w{_MARK}]|(?<=[A-Za-z])['\u2019](?=[A-Za-z])|(?<=[{_DIGIT}])[.,\u066b\u066c](?=[{_DIGIT}]))*"
 _LETTER = f"(?![{_DIGIT}_])\\w"
 _TOKEN = re.compile(
     "|".join([
         r"(?:https?://|www\.)[^\s<>\"«»،؛]*[^\s<>\"«»،؛.,:!?؟)\]]",
-        r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",
+        r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",  # bounded: linear on long lines
         f"[@#][\\w{_MARK}]+",
-        f"[{_DIGIT}]+(?:[.,\u066b\u066c/:][{_DIGIT}]+)*[%\u066a]?(?![\\w{_MARK}])",
-        f"{_LETTER}(?:\\.{_LETTER})+(?![\\w{_MARK}])\\.?",
+        f"[{_DIGIT}]+(?:[.,\u066b\u066c/:][{_DIGIT}]+)*(?:[%\u066a]|[\\w{_MARK}]*)",
+        f"{_LETTER}(?:\\.{_LETTER})+(?![\\w{_MARK}])",
         _WORD,
         f"[\\w{_MARK}]+",
         r"\S",
     ])
 )  # fmt: skip
 _CLOSING = "»\"'”’)\\]}›"
-_STOP = re.compile(f"(?:[!?؟…]+|\\.+)[{_CLOSING}]*(?=\\s|$)|\\n+")
-_ABBREVIATION = re.compile(f'(?:^|[\\s(«"])(?:{_LETTER}(?:\\.{_LETTER})*)$')
+_ENDS = ".!?؟…"
+_INITIAL = f'(?<![^\\s(«"“\\[])(?:و[دأم]|{_LETTER}(?:\\.{_LETTER})*)\\.(?![{_ENDS}])'
+"""The point of an initial, a title (with waw before it or not) or an abbreviation."""
+_NUMBERED = f"(?m:^)[ \\t]*[{_DIGIT}]{{1,3}}\\.(?=[ \\t])"
+_STOP = re.compile(
+    "|".join([
+        f"(?P<inside>{_INITIAL}|{_NUMBERED})",
+        f"(?<![{_ENDS}])[{_ENDS}]++[{_CLOSING}]*+(?=\\s|\\Z)",
+        "؟(?=[^\\W\\d_])",  # news often has no space after it
+        r"\n+",
+    ])
+)  # fmt: skip
 
 
 def tokenize(text: str) -> list[tuple[int, int]]:
@@ -49,7 +59,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
     """
     found: list[tuple[int, int]] = []
     start = 0
-    ends = [s.end() for s in _STOP.finditer(text) if s[0] != "." or not _ABBREVIATION.search(text, start, s.start())]
+    ends = [stop.end() for stop in _STOP.finditer(text) if stop["inside"] is None]
     for end in [*ends, len(text)]:
         piece = text[start:end]
         left, right = start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip())
@@ -62,12 +72,15 @@ def sentences(text: str) -> list[tuple[int, int]]:
 def canonical(text: str, start: int, end: int) -> tuple[int, int] | None:
     """The canonical edges of a span: no white space or punctuation at them, whole words inside.
 
-    Clitics stay with their word, as in ANERcorp and Wojood. None where nothing is left.
+    Clitics stay with their word, as in ANERcorp and Wojood. None where nothing is left. Raises
+    ValueError out of bounds.
 
     >>> text = "قال «وبمرجانة» أمس"
     >>> canonical(text, 4, 9)
     (5, 13)
     """
+    if not 0 <= start <= end <= len(text):
+        raise ValueError(f"span {start}:{end} is outside a text of {len(text)} code points")
     while start < end and _is_edge(text[start]):
         start += 1
     while start < end and _is_edge(text[end - 1]):

@@ -6,8 +6,13 @@ from hypothesis import strategies as st
 
 from builder.records import Edit
 from builder.text.aligned import AlignedText, identity
-from builder.text.profiles import profile
-from tests.text.strategies import PAGES
+from builder.text.profiles import NAMES, profile
+from tests.text.strategies import CHARACTERS, PAGES
+
+PUT = ["", "س", "شص", " "]
+CONTEXTUAL = {"\r", "\r\n", *"ها", "\N{ARABIC TATWEEL}", "\N{ARABIC LETTER FARSI YEH}", "\N{ARABIC LETTER KEHEH}"}
+"""What becomes of these depends on their neighbours, which a cut can take away."""
+UNCONTEXTUAL = sorted(set(CHARACTERS) - CONTEXTUAL)
 
 
 def rebuilt(aligned):
@@ -51,6 +56,55 @@ def test_every_span_has_an_exact_place_in_the_raw_text(raw, data):
     whole = (low, high) == (start, end)
     cut = any(e.start < start < e.end or e.start < end < e.end for e in aligned.edits)
     assert whole or cut
+
+
+@given(st.lists(st.sampled_from(UNCONTEXTUAL), max_size=25).map("".join), st.sampled_from(NAMES[:2]), st.data())
+def test_the_raw_place_of_a_span_normalizes_to_the_span(raw, name, data):
+    aligned = profile(name).apply(raw)
+    if not aligned.text:
+        return
+    start = data.draw(st.integers(0, len(aligned.text) - 1))
+    end = data.draw(st.integers(start + 1, len(aligned.text)))
+    if any(e.start < start < e.end or e.start < end < e.end for e in aligned.edits):
+        return
+
+    raw_start, raw_end = aligned.raw_span(start, end)
+
+    assert profile(name).apply(raw[raw_start:raw_end]).text == aligned.text[start:end]
+
+
+@given(PAGES, st.data())
+def test_every_later_change_keeps_the_way_back(raw, data):
+    aligned = profile("standard@1").apply(raw)
+    for _ in range(3):
+        before = aligned.text
+        changes = [(start, end, data.draw(st.sampled_from(PUT))) for start, end in ranges_of(data.draw, len(before))]
+        aligned = aligned.replace(changes)
+        expected = list(before)
+        for start, end, put in reversed(changes):
+            expected[start:end] = put
+
+        assert aligned.text == "".join(expected)
+        assert rebuilt(aligned) == aligned.text
+
+
+@given(st.text(st.sampled_from("ابتج "), min_size=1, max_size=20), st.data())
+def test_changes_one_after_the_other_are_the_changes_at_once(raw, data):
+    changes = [(start, end, data.draw(st.sampled_from(PUT))) for start, end in ranges_of(data.draw, len(raw))]
+
+    at_once = identity(raw).replace(changes)
+    last_first = identity(raw)
+    for change in reversed(changes):
+        last_first = last_first.replace([change])
+
+    assert last_first == at_once
+
+
+def test_deletions_that_touch_are_one_edit():
+    once = identity("ابتثج").replace([(1, 2, ""), (2, 3, "")])
+
+    assert once.edits == (Edit(1, 3, 1, 1),)
+    assert once.replace([(1, 2, "")]).edits == (Edit(1, 4, 1, 1),)
 
 
 @given(PAGES, st.data())
@@ -130,3 +184,22 @@ def test_an_impossible_span_is_an_error(span):
 def test_an_impossible_raw_span_is_an_error():
     with pytest.raises(ValueError, match="outside a raw text of 4 code points"):
         identity("خبر.").text_span(0, 5)
+
+
+@pytest.mark.parametrize("ranges", [[(3, 4), (0, 2)], [(0, 3), (2, 4)], [(2, 1)], [(0, 5)], [(-1, 2)]])
+def test_ranges_out_of_order_or_bounds_are_an_error(ranges):
+    with pytest.raises(ValueError, match=r"^ranges \[.*\] are not sorted and disjoint in 4 code points$"):
+        identity("خبر.").keep(ranges)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ([(1, 1, "س")], "change 1:1 is empty, before 0 or outside 4 code points"),
+        ([(2, 3, ""), (0, 1, "")], "change 0:1 is empty, before 3 or outside 4 code points"),
+        ([(3, 5, "")], "change 3:5 is empty, before 0 or outside 4 code points"),
+    ],
+)
+def test_impossible_changes_are_an_error(changes, why):
+    with pytest.raises(ValueError, match=f"^{why}$"):
+        identity("خبر.").replace(changes)

@@ -8,12 +8,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarabic import araby
 
+from builder.records import Edit
 from builder.text.profiles import FORMS, MARKS, NAMES, profile
 from tests.text.strategies import PAGES
 
 LETTERS = "".join(c for c in araby.LETTERS if c != "\N{ARABIC LETTER ALEF WASLA}")
 PLAIN = st.text(st.sampled_from([*LETTERS, " ", ".", "،", "1"]), max_size=40)
 VOCALIZED = st.text(st.sampled_from([*"ابتهويىةأإآؤئءملن ", *araby.TASHKEEL]), max_size=40)
+DECOMPOSED = [
+    *unicodedata.normalize("NFD", "أآئۀéİǰậ각क़"),
+    "\N{COMBINING CARON}",
+    "\N{DEVANAGARI LETTER QA}",
+    "\N{ANGSTROM SIGN}",
+    "\N{HANGUL SYLLABLE GA}",
+    "\N{ARABIC SHADDA}",
+    "\N{ARABIC FATHA}",
+    "JA",
+    "\N{ARABIC TATWEEL}",
+    "\N{RIGHT-TO-LEFT MARK}",
+    " ",
+]
 
 
 @pytest.mark.parametrize(
@@ -22,7 +36,18 @@ VOCALIZED = st.text(st.sampled_from([*"ابتهويىةأإآؤئءملن ", *ar
         ("قدما\N{ARABIC FATHATAN} وقدم\N{ARABIC FATHATAN}ا", "قدم\N{ARABIC FATHATAN}ا وقدم\N{ARABIC FATHATAN}ا", "قدما وقدما"),
         ("مـــرجانة", "مرجانة", "مرجانة"),
         ("عام 1447 هـ.", "عام 1447 هـ.", "عام 1447 هـ."),
+        ("عام 1447هــ)", "عام 1447هـ)", "عام 1447هـ)"),
         ("وجهـ", "وجه", "وجه"),
+        ("\N{ARABIC LETTER GAF}هـ", "\N{ARABIC LETTER GAF}ه", "\N{ARABIC LETTER GAF}ه"),
+        ("هـ\N{ARABIC FATHA}ذا", "ه\N{ARABIC FATHA}ذا", "هذا"),
+        ("هـ\N{RIGHT-TO-LEFT MARK}ذا", "هذا", "هذا"),
+        ("قدم\N{ARABIC FATHATAN ISOLATED FORM}", "قدم\N{ARABIC FATHATAN}", "قدم"),
+        ("قدم\N{ARABIC FATHA MEDIAL FORM}", "قدم\N{ARABIC FATHA}", "قدم"),
+        (
+            "قط\N{ARABIC SHADDA}ا\N{ARABIC FATHATAN} قط\N{ARABIC SHADDA}\N{ARABIC FATHATAN}ا",
+            "قط\N{ARABIC FATHATAN}\N{ARABIC SHADDA}ا قط\N{ARABIC FATHATAN}\N{ARABIC SHADDA}ا",
+            "قطا قطا",
+        ),
         ("\N{ARABIC LIGATURE LAM WITH ALEF WITH HAMZA ABOVE ISOLATED FORM}مر", "لأمر", "لأمر"),
         ("ﻣﺮﺟﺎﻧﺔ", "مرجانة", "مرجانة"),
         ("مر\N{RIGHT-TO-LEFT MARK}جانة\N{NO-BREAK SPACE}أمس", "مرجانة أمس", "مرجانة أمس"),
@@ -57,7 +82,7 @@ def test_standard_equals_strip_tashkeel_on_vocalized_text(raw):
 
 @given(st.text(st.sampled_from([*LETTERS, " ", araby.TATWEEL]), max_size=40))
 def test_standard_equals_strip_tatweel_but_for_the_hijri_abbreviation(raw):
-    if re.search(rf"(?<!\w)ه{araby.TATWEEL}(?!\w)", raw):
+    if re.search(rf"(?<!\w)ه{araby.TATWEEL}+(?!\w)", raw):
         return
 
     assert profile("standard@1").apply(raw).text == araby.strip_tatweel(raw)
@@ -69,6 +94,66 @@ def test_plain_text_is_left_alone(raw):
 
     assert aligned.text == raw
     assert aligned.edits == ()
+
+
+SENTENCES = [
+    "أَعْلَنَتْ وِزَارَةُ النَّقْلِ فِي مَرْجَانَةَ أَمْسِ.",
+    "قَالَ سَالِمٌ: «لَنْ نَتَأَخَّرَ»، وَأَضَافَ أَنَّ الكُلْفَةَ 3.5 مِلْيُون.",
+    "شُؤُونُ البِيئَةِ وَآثَارُ السَّيْلِ عَلَى القُرَى",
+]
+
+
+@pytest.mark.parametrize("raw", SENTENCES)
+def test_standard_equals_strip_tashkeel_on_vocalized_sentences(raw):
+    assert profile("standard@1").apply(raw).text == araby.strip_tashkeel(raw)
+
+
+@pytest.mark.parametrize("raw", ["الــخبر الأول", "مـــرجانة ـ أمس", "عـاجـل: ســالم"])
+def test_standard_equals_strip_tatweel_on_stretched_sentences(raw):
+    assert profile("standard@1").apply(raw).text == araby.strip_tatweel(raw)
+
+
+def test_every_mark_that_pyarabic_strips_goes_but_the_hamza_marks():
+    hamza = {"\N{ARABIC MADDAH ABOVE}", "\N{ARABIC HAMZA ABOVE}", "\N{ARABIC HAMZA BELOW}"}
+    stripped = {c for c in map(chr, range(0x110000)) if araby.strip_diacritics(f"ب{c}") == "ب"}
+    stripped |= {c for c in map(chr, range(0x110000)) if araby.strip_tashkeel(f"ب{c}") == "ب"}
+    left = {c for c in stripped if profile("standard@1").apply(f"ب{c}ب").text != "بب"}
+
+    assert len(stripped) == 52
+    assert left == hamza
+
+
+@given(st.lists(st.sampled_from(DECOMPOSED), max_size=12).map("".join))
+def test_any_text_is_composed_as_unicode_composes_it(raw):
+    composed = unicodedata.normalize("NFC", raw)
+
+    assert profile("light@1").apply(raw).text == profile("light@1").apply(composed).text
+
+
+def test_nfc_changes_only_what_it_composes():
+    raw = "مح" + "\N{ARABIC SHADDA}\N{ARABIC FATHA}" + "د e\N{COMBINING ACUTE ACCENT} أ"
+
+    assert profile("light@1").apply(raw).edits == (Edit(2, 4, 2, 4), Edit(6, 8, 6, 7))
+    assert profile("standard@1").apply(raw).edits == (Edit(2, 4, 2, 2), Edit(6, 8, 4, 5))
+
+
+def test_a_hundred_thousand_marks_on_one_letter_are_normalized():
+    pair = "\N{ARABIC SHADDA}\N{ARABIC FATHA}"
+
+    assert profile("standard@1").apply("ا" + pair * 50_000).text == "ا"
+    assert profile("light@1").apply("ا" + pair * 50_000).text == "ا" + pair[1] * 50_000 + pair[0] * 50_000
+
+
+@given(st.one_of(PAGES, st.text(), st.lists(st.sampled_from(DECOMPOSED), max_size=12).map("".join)))
+def test_a_key_is_the_text_of_search_and_folding_it_again_changes_nothing(raw):
+    key = profile("standard@1").fold(raw)
+
+    assert key == profile("search@1").apply(raw).text
+    assert key == profile("light@1").fold(key)
+
+
+def test_keys_are_lower_case_with_western_digits():
+    assert profile("standard@1").fold("ABC Élan ١٢۳ مؤمن بئر") == "abc élan 123 مومن بير"
 
 
 @given(PLAIN)
@@ -94,6 +179,7 @@ def test_a_lam_alef_keeps_its_hamza_where_pyarabic_loses_it():
     ligature = "\N{ARABIC LIGATURE LAM WITH ALEF WITH HAMZA ABOVE ISOLATED FORM}"
 
     assert araby.normalize_ligature(ligature) == "لا"
+    assert profile("standard@1").apply(ligature).text == "لأ"
     assert FORMS[ligature] == "لأ"
 
 
@@ -101,6 +187,8 @@ def test_known_deviations_of_pyarabic_are_still_there():
     decomposed = unicodedata.normalize("NFD", "أحمد")
 
     assert araby.normalize_alef("على") == "علا"
+    assert araby.normalize_alef("ه\N{ARABIC LETTER SUPERSCRIPT ALEF}ذا") == "هاذا"
+    assert profile("search@1").apply("على هذا").text == "علي هذا"
     assert araby.strip_diacritics(decomposed) == "احمد"
     assert profile("standard@1").apply(decomposed).text == "أحمد"
 

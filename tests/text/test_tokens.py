@@ -25,6 +25,11 @@ def words(text):
         ("قدم\N{ARABIC FATHATAN}ا «نعم.»", ["قدم\N{ARABIC FATHATAN}ا", "«", "نعم", ".", "»"]),
         ("وغزّة\N{ZERO WIDTH NON-JOINER}الكبرى", ["وغزّة\N{ZERO WIDTH NON-JOINER}الكبرى"]),
         ("أكتوبر/تشرين", ["أكتوبر", "/", "تشرين"]),
+        ("7/10/2023م، 1447هـ", ["7/10/2023م", "،", "1447هـ"]),
+        ("قالت أ.ف.ب.", ["قالت", "أ.ف.ب", "."]),
+        ("..a@b.example", [".", ".", "a@b.example"]),
+        ("قال'Yes' it's", ["قال", "'", "Yes", "'", "it's"]),
+        ("\N{GRINNING FACE}سالم", ["\N{GRINNING FACE}", "سالم"]),
         ("", []),
     ],
 )
@@ -46,9 +51,17 @@ def test_every_character_but_space_is_in_exactly_one_token(text):
         ("بلغ 3.5 نقطة! حقا؟! نعم…", ["بلغ 3.5 نقطة!", "حقا؟!", "نعم…"]),
         ("وصل د. سالم، وغادر أ. علي؛ هكذا.", ["وصل د. سالم، وغادر أ. علي؛ هكذا."]),
         ("عنوان\n\nنص أول\nنص ثان", ["عنوان", "نص أول", "نص ثان"]),
+        ("وصل سالم ود. علي. عادا.", ["وصل سالم ود. علي.", "عادا."]),
+        ("قالت أ.ف.ب. إنه عاد.", ["قالت أ.ف.ب. إنه عاد."]),
+        ("هل عاد؟نعم.", ["هل عاد؟", "نعم."]),
+        ("قال «هل عاد؟»، ثم مضى.", ["قال «هل عاد؟»، ثم مضى."]),
+        ("1. البند الأول\n2. البند الثاني", ["1. البند الأول", "2. البند الثاني"]),
+        ("كان ذلك عام 12. ثم مضى.", ["كان ذلك عام 12.", "ثم مضى."]),
+        ("بلغ 1,5 مليون في 7 أكتوبر/تشرين الأول. زر https://a.example/x.", [
+            "بلغ 1,5 مليون في 7 أكتوبر/تشرين الأول.", "زر https://a.example/x."]),
         ("  ", []),
     ],
-)
+)  # fmt: skip
 def test_sentences(text, pieces):
     assert [text[start:end] for start, end in sentences(text)] == pieces
 
@@ -87,3 +100,24 @@ def test_canonical_edges_are_stable_and_on_token_edges(text, data):
         assert canonical(text, *found) == found
         assert found[0] in {s for s, _ in tokenize(text)}
         assert found[1] in {e for _, e in tokenize(text)}
+
+
+def test_an_abbreviation_has_the_same_edges_inside_and_at_the_end_of_a_sentence():
+    inside, at_end = "قالت أ.ف.ب إنه", "قالت أ.ف.ب."
+
+    assert canonical(inside, 5, 10) == canonical(at_end, 5, 11) == (5, 10)
+
+
+@pytest.mark.parametrize(("start", "end"), [(-1, 2), (0, 5), (3, 2)])
+def test_a_span_outside_the_text_is_an_error(start, end):
+    with pytest.raises(ValueError, match=f"^span {start}:{end} is outside a text of 4 code points$"):
+        canonical("خبر.", start, end)
+
+
+def test_long_runs_are_cut_in_linear_time():
+    run = 100_000
+
+    assert len(tokenize("-" * run)) == run
+    assert len(tokenize("a.-" * run)) == 3 * run
+    assert len(sentences("نص. " * run)) == run
+    assert sentences("." * run + "س") == [(0, run + 1)]
