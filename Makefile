@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 SHELL := /bin/bash
 
-.PHONY: demo test test-fast lint live docs bench clean system
+.PHONY: demo test test-fast lint docs clean system
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/khabar demo
