@@ -31,6 +31,7 @@ from builder.records import (
     Report,
     SetAside,
     refuse,
+    tally,
 )
 from builder.schema import Dataset
 from builder.strict_yaml import parse_yaml
@@ -81,7 +82,7 @@ def ingest(project: Project, paths: Sequence[Path]) -> Report:
             if d.id in known
         ]
         aside = [*reading.set_aside, *again]
-        account = _account("ingest", "files and lines", reading.taken, len(fresh), aside)
+        account = tally("ingest", "files and lines", reading.taken, len(fresh), aside)
         if fresh:
             write_table(project.work / "documents.parquet", _by_id([*present, *fresh]), Document)
         project.save_account("ingest", [account], aside)
@@ -108,7 +109,7 @@ def clean(project: Project) -> Report:
         embedded = sum(a.part > 0 for a in articles)
         with_body = sum(bool(c.articles) for c in cleaned)
         accounts = (
-            _account("clean", "documents", len(documents), with_body, aside),
+            tally("clean", "documents", len(documents), with_body, aside),
             Account("clean", "lines", sum(c.lines for c in cleaned), sum(c.kept_lines for c in cleaned), dict(rules)),
         )
         write_table(project.work / "articles.parquet", articles, Article)
@@ -206,12 +207,14 @@ def collect(project: Project, batch: str | None, *, prune: bool) -> Report:
             )
         write_jsonl(path, found.judgements)
         aside = [SetAside("collect", f"batch {name}", "draft, not submitted")] * found.drafts
-        taken = len(found.judgements) + found.drafts
-        account = _account("collect", "annotations", taken, len(found.judgements), aside)
+        broken = [issue for issue in found.issues if issue.code == "unreadable-annotation"]
+        aside += [SetAside("collect", issue.where, "unreadable", issue.message) for issue in broken]
+        taken = len(found.judgements) + len(aside)
+        account = tally("collect", "annotations", taken, len(found.judgements), aside)
         project.save_account("collect", [account], aside)
     people = len({j.annotator for j in found.judgements})
     facts = {"judgements": f"{len(found.judgements)} of {people} annotators in {path}"}
-    return Report("collect", (account,), tuple(found.issues), facts)
+    return Report("collect", (account,), found.issues, facts, exit_code=1 if found.issues else 0)
 
 
 def check(project: Project) -> Report:
@@ -401,10 +404,6 @@ def _counted(reasons: Mapping[str, int]) -> dict[str, int]:
 
 def _by_id(documents: Sequence[Document]) -> list[Document]:
     return sorted(documents, key=lambda document: document.id)
-
-
-def _account(stage: str, unit: str, taken: int, kept: int, aside: Sequence[SetAside]) -> Account:
-    return Account(stage, unit, taken, kept, dict(sorted(Counter(s.reason for s in aside).items())))
 
 
 def _title(project: Project, batch: str) -> str:

@@ -7,6 +7,8 @@ This module does not read files, and knows no stage.
 import hashlib
 import types
 import typing
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -238,6 +240,11 @@ class Account:
         True
         """
         return self.taken == self.kept + sum(self.set_aside.values())
+
+
+def tally(stage: str, unit: str, taken: int, kept: int, aside: Iterable[SetAside]) -> Account:
+    """The account of a stage, with what it set aside counted by reason."""
+    return Account(stage, unit, taken, kept, dict(sorted(Counter(one.reason for one in aside).items())))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from builder.annotation.tasks import targets_for
-from builder.records import Account, Article, Issue, Judgement, SetAside, Severity, Span, Stance
+from builder.records import Account, Article, Issue, Judgement, SetAside, Severity, Span, Stance, tally
 from builder.schema import Labels
 from builder.text.tokens import canonical
 
@@ -81,8 +81,8 @@ def canonicalise(
         spans = tuple(sorted(span for _, span, why in placed if span and not why))
         stances = tuple(sorted(stance for stance, why in answered if not why))
         ready.append(replace(judgement, spans=spans, stances=stances))
-    accounts = [_account("judgements", len(judgements), ledger)]
-    accounts += [_account(unit, taken[unit], lost[unit]) for unit in lost]
+    accounts = [tally("check", "judgements", len(judgements), len(judgements) - len(ledger), ledger)]
+    accounts += [tally("check", unit, taken[unit], taken[unit] - len(lost[unit]), lost[unit]) for unit in lost]
     return ready, accounts, [*ledger, *lost["spans"], *lost["stances"]]
 
 
@@ -96,11 +96,6 @@ def _name(judgement: Judgement) -> str:
 
 def _at(span: Span) -> str:
     return f"span {span.start}:{span.end}"
-
-
-def _account(unit: str, taken: int, aside: Sequence[SetAside]) -> Account:
-    reasons = Counter(one.reason for one in aside)
-    return Account("check", unit, taken, taken - len(aside), dict(sorted(reasons.items())))
 
 
 def _told_apart(judgements: Iterable[Judgement], articles: Mapping[str, Article]) -> list[tuple[Judgement, str]]:

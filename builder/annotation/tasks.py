@@ -262,7 +262,7 @@ def collected(tasks: Iterable[object], name: Pseudonym) -> Collected:
         except ValidationError as error:
             place = plain.get("id") if isinstance(plain, dict) else None
             where = f"task {place}" if isinstance(place, int) else f"task at place {number} of the export"
-            parts.append(Collected(issues=(_unreadable("not a task that khabar sent", where, error),)))
+            parts.append(Collected(issues=(_unreadable("task", "not a task that khabar sent", where, error),)))
     judgements = [judgement for part in parts for judgement in part.judgements]
     judgements.sort(key=lambda j: (j.article_id, j.annotator, j.annotation_id))
     return Collected(
@@ -279,7 +279,7 @@ def judgements_of(task: LsTask, name: Pseudonym) -> Collected:
             annotation = LsAnnotation.model_validate(plain)
         except ValidationError as error:
             where = f"task {task.id}, annotation at place {number}"
-            issues.append(_unreadable("an annotation that cannot be read", where, error))
+            issues.append(_unreadable("annotation", "an annotation that cannot be read", where, error))
             continue
         judgement, faults = _judgement(task, annotation, name)
         judgements.append(judgement)
@@ -299,7 +299,7 @@ def _judgement(task: LsTask, annotation: LsAnnotation, name: Pseudonym) -> tuple
         try:
             _read(plain, task.data.targets, spans, stances, remarks)
         except (ValidationError, _UnknownResultError) as error:
-            issue = _unreadable("a result that cannot be read", where, error)
+            issue = _unreadable("result", "a result that cannot be read", where, error)
             issues.append(Issue("error", issue.code, issue.message, where, issue.fix, task.data.article_id, annotator))
     judgement = Judgement(
         article_id=task.data.article_id,
@@ -351,11 +351,11 @@ def _seconds(lead_time: float | None) -> float | None:
     return lead_time if lead_time is not None and math.isfinite(lead_time) and lead_time >= 0 else None
 
 
-def _unreadable(what: str, where: str, error: ValueError) -> Issue:
+def _unreadable(kind: str, what: str, where: str, error: ValueError) -> Issue:
     """Say which field is wrong and how, never its content: it may hold an e-mail."""
     why = str(error)
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
         why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     fix = "open the task in Label Studio and submit it again, or delete it there"
-    return Issue("error", "unreadable", f"{what}: {why}", where=where, fix=fix)
+    return Issue("error", f"unreadable-{kind}", f"{what}: {why}", where=where, fix=fix)

@@ -19,6 +19,7 @@ from builder.records import (
     SetAside,
     Span,
     refuse,
+    tally,
 )
 from builder.release.features import all_values, arrow_schema, features, tag_names
 from builder.release.iob2 import Projection, iob2
@@ -93,9 +94,8 @@ class _Part:
 
     @property
     def account(self) -> Account:
-        reasons = Counter(one.reason for one in self.aside)
         kept = len(self.rows) if self.kept is None else self.kept
-        return Account("build", self.unit, self.taken, kept, dict(sorted(reasons.items())))
+        return tally("build", self.unit, self.taken, kept, self.aside)
 
 
 def _table(part: _Part, split: str, schema: pa.Schema) -> pa.Table:
