@@ -1,6 +1,7 @@
 """The embedded Label Studio: start and stop it on loopback, make accounts.
 
-Each project has its own data, mode 0700. Nothing here talks to its API: studio.py does, to any server.
+Each project has its own data, mode 0700. Nothing here talks to its API but to see that it is ready:
+studio.py does, to any server.
 """
 
 import contextlib
@@ -103,7 +104,7 @@ def status(work: Path) -> Server | None:
     """The project's running Label Studio, or None; what a crash left behind is not taken for one."""
     found = _state(work)
     token = work / "token"
-    if found is None or not token.exists() or _get(found[1], "/health") is None:
+    if found is None or not token.exists() or _ask(found[1], "/health") is None:
         return None
     return Server(_url(found[1]), found[0], token.read_text())
 
@@ -187,7 +188,7 @@ def _ready(work: Path, pid: int, port: int, progress: Progress) -> Server:
         if not _is_ours(pid, work):
             break
         token = work / "token"
-        if token.exists() and _get(port, "/health") is not None and VERSION in (_get(port, "/api/version") or ""):
+        if token.exists() and VERSION in (_ask(port, "/api/version") or "") and _takes(port, token.read_text()):
             return Server(_url(port), pid, token.read_text())
         if now - said >= 5:
             said = now
@@ -207,18 +208,27 @@ def _url(port: int) -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def _get(port: int, path: str) -> str | None:
+def _ask(port: int, path: str, *, body: str | None = None, bearer: str = "") -> str | None:
     """The body of a successful answer, or None; never through a proxy."""
+    headers = {"Content-Type": "application/json"} if body else {}
+    headers |= {"Authorization": f"Bearer {bearer}"} if bearer else {}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request("GET", path)
+        connection.request("POST" if body else "GET", path, body, headers)
         answer = connection.getresponse()
-        body = answer.read(100_000).decode("utf-8", "replace")
+        said = answer.read(100_000).decode("utf-8", "replace")
     except (OSError, http.client.HTTPException):
         return None
     finally:
         connection.close()
-    return body if answer.status == 200 else None
+    return said if answer.status == 200 else None
+
+
+def _takes(port: int, token: str) -> bool:
+    """Whether the server knows the token yet: just after a crash it may answer before its database does."""
+    fresh = _ask(port, "/api/token/refresh/", body=json.dumps({"refresh": token}))
+    access = json.loads(fresh).get("access", "") if fresh else ""
+    return bool(access) and _ask(port, "/api/current-user/whoami", bearer=access) is not None
 
 
 def _choose_port(work: Path, port: int | None, progress: Progress) -> int:
