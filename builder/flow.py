@@ -86,7 +86,8 @@ def ingest(project: Project, paths: Sequence[Path]) -> Report:
         if fresh:
             write_table(project.work / "documents.parquet", _by_id([*present, *fresh]), Document)
         project.save_account("ingest", [account], aside)
-    return Report("ingest", (account,), facts={"documents in the project": str(len(present) + len(fresh))})
+    facts = {"documents in the project": str(len(present) + len(fresh))}
+    return Report("ingest", (account,), facts=facts, set_aside=tuple(aside))
 
 
 def clean(project: Project) -> Report:
@@ -116,7 +117,7 @@ def clean(project: Project) -> Report:
         project.save_account("clean", accounts, aside)
         project.stamp("clean", state.clean_inputs(project, documents))
     facts = {"articles": f"{len(articles)}, of which {embedded} were embedded in the page of another"}
-    return Report("clean", accounts, tuple(i for c in cleaned for i in c.issues), facts)
+    return Report("clean", accounts, tuple(i for c in cleaned for i in c.issues), facts, set_aside=tuple(aside))
 
 
 def dedup(project: Project) -> Report:
@@ -214,7 +215,7 @@ def collect(project: Project, batch: str | None, *, prune: bool) -> Report:
         project.save_account("collect", [account], aside)
     people = len({j.annotator for j in found.judgements})
     facts = {"judgements": f"{len(found.judgements)} of {people} annotators in {path}"}
-    return Report("collect", (account,), found.issues, facts, exit_code=1 if found.issues else 0)
+    return Report("collect", (account,), found.issues, facts, 1 if found.issues else 0, tuple(aside))
 
 
 def check(project: Project) -> Report:
@@ -302,7 +303,7 @@ def build(project: Project, version: str) -> Report:
     rows = _rows(written.release.splits)
     digest = hashlib.sha256((folder / "MANIFEST.json").read_bytes()).hexdigest()
     said = {"release": f"{folder} ({written.state})", "manifest sha256": digest, "card": str(folder / "README.md")}
-    return Report("build", built.accounts, facts=said | rows)
+    return Report("build", built.accounts, facts=said | rows, set_aside=built.set_aside)
 
 
 def push(project: Project, version: str, *, rehearse: bool, dry_run: bool, progress: Progress) -> Report:

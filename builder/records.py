@@ -272,13 +272,14 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a verb tells its caller: accounts, issues, and facts to show."""
+    """What a verb tells its caller: accounts with what they set aside, issues, and facts to show."""
 
     verb: str
     accounts: tuple[Account, ...] = ()
     issues: tuple[Issue, ...] = ()
     facts: dict[str, str] = field(default_factory=dict)
     exit_code: int = 0
+    set_aside: tuple[SetAside, ...] = ()
 
 
 class Refused(Exception):

@@ -85,6 +85,14 @@ def test_every_account_of_the_road_balances(project):
     assert all(account.balanced for account in accounts)
 
 
+def test_what_was_set_aside_can_be_shown(project, khabar):
+    done = khabar("ingest", "-v", ROOT / "examples" / "articles", cwd=project.root)
+    cleaned = khabar("clean", "--json", cwd=project.root)
+
+    assert "articles/sahel-news/12.txt: empty" in done.stdout
+    assert [one["reason"] for one in json.loads(cleaned.stdout)["set_aside"]] == ["no body"]
+
+
 def test_the_same_articles_in_another_order_give_the_same_release(project, tmp_path):
     flow.init(tmp_path / "other", card=str)
     other = Project(tmp_path / "other")
