@@ -10,18 +10,20 @@ import os
 import platform
 import sys
 import tempfile
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
 from builder.records import Issue, Refused, Report
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -37,6 +39,19 @@ class Shell:
         """Say on stderr what goes on."""
         if not self.quiet:
             click.echo(message, err=True)
+
+    def watch(self, documents: Sequence[T], doing: str) -> Iterator[T]:
+        """Go through a list with a bar on a terminal, or a line every few seconds elsewhere."""
+        if sys.stderr.isatty() and not self.quiet:
+            with click.progressbar(documents, label=doing, file=sys.stderr) as bar:
+                yield from bar
+            return
+        said = time.monotonic()
+        for number, document in enumerate(documents):
+            if time.monotonic() - said > 5:
+                said = time.monotonic()
+                self.progress(f"{doing}: {number} of {len(documents)}")
+            yield document
 
 
 def _common(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -152,7 +167,7 @@ def clean(shell: Shell) -> Report:
     """Normalize each document and drop boilerplate lines, with the way back to the raw text."""
     from builder import flow
 
-    return flow.clean(_project(shell))
+    return flow.clean(_project(shell), watch=shell.watch)
 
 
 @khabar.command()
@@ -285,9 +300,9 @@ def studio() -> None:
 @verb
 def studio_install(shell: Shell) -> Report:
     """Install Label Studio into an environment of its own; done once for all projects."""
-    from builder import flow
+    from builder import servers
 
-    return flow.studio_install(progress=shell.progress)
+    return servers.install(progress=shell.progress)
 
 
 @studio.command("up")
@@ -295,18 +310,18 @@ def studio_install(shell: Shell) -> Report:
 @verb
 def studio_up(shell: Shell, port: int | None) -> Report:
     """Start Label Studio for this project on 127.0.0.1, and print its address."""
-    from builder import flow
+    from builder import servers
 
-    return flow.studio_up(_project(shell), port, progress=shell.progress)
+    return servers.up(_project(shell), port, progress=shell.progress)
 
 
 @studio.command("down")
 @verb
 def studio_down(shell: Shell) -> Report:
     """Stop this project's Label Studio; its data stays."""
-    from builder import flow
+    from builder import servers
 
-    return flow.studio_down(_project(shell))
+    return servers.down(_project(shell))
 
 
 @studio.command("invite")
@@ -314,9 +329,9 @@ def studio_down(shell: Shell) -> Report:
 @verb
 def studio_invite(shell: Shell, names: tuple[str, ...]) -> Report:
     """Make an account for each annotator NAME, and print its password once."""
-    from builder import flow
+    from builder import servers
 
-    return flow.studio_invite(_project(shell), names)
+    return servers.invite(_project(shell), names)
 
 
 @khabar.command()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from builder import flow
+from builder import flow, servers
 from builder.annotation.simulate import Knowledge, answer, parse_knowledge, truth
 from builder.project import Project, read_jsonl, read_table, template, write_bytes, write_jsonl
 from builder.records import Article, BatchItem, Decision, Dispute, Report, refuse
@@ -35,14 +35,14 @@ def demo(folder: Path, *, keep: bool, progress: Progress) -> Report:
         os.environ.pop(name, None)  # the demonstration never touches a user's own servers
     began = time.monotonic()
     project = _fresh(folder)
-    flow.studio_install(progress=progress)
+    servers.install(progress=progress)
     ready = time.monotonic()
     try:
         logins = _annotate(project, progress)
         reports = _release(project, progress)
     finally:
         if not keep:
-            flow.studio_down(project)
+            servers.down(project)
     facts = _facts(project, reports, logins if keep else {})
     facts["time"] = f"set-up {ready - began:.0f} s, road {time.monotonic() - ready:.0f} s"
     accounts = tuple(account for stage in flow.STAGES for account in project.accounts(stage))
@@ -55,7 +55,7 @@ def _fresh(folder: Path) -> Project:
         if not marker.exists():
             raise refuse("exists", "the folder is not empty, and no earlier demonstration made it", where=str(folder),
                          fix="name another folder: `khabar demo DIRECTORY`")  # fmt: skip
-        flow.studio_down(Project(folder))
+        servers.down(Project(folder))
         shutil.rmtree(folder)
     flow.init(folder, card=str)
     project = Project(folder)

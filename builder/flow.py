@@ -4,18 +4,15 @@ The only place where corpus, annotation and release meet. Each function holds th
 project's lock while it works, and gives the same result when it is run twice.
 """
 
-import contextlib
 import hashlib
-import os
 import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from builder import state
+from builder import servers, state
 from builder.project import Project, read_jsonl, read_table, template, write_bytes, write_jsonl, write_table
 from builder.records import (
     Account,
@@ -31,15 +28,14 @@ from builder.records import (
     Report,
     SetAside,
     refuse,
+    sha16,
     tally,
 )
 from builder.schema import Dataset
 from builder.strict_yaml import parse_yaml
 
-if TYPE_CHECKING:
-    from builder.annotation.studio import Connection
-
 Progress = Callable[[str], None]
+Watch = Callable[[Sequence[Document], str], Iterator[Document]]
 STAGES = ("ingest", "clean", "dedup", "sample", "send", "collect", "check", "adjudicate", "build")
 GITIGNORE = ".khabar/\ndist/\n"
 
@@ -90,8 +86,8 @@ def ingest(project: Project, paths: Sequence[Path]) -> Report:
     return Report("ingest", (account,), facts=facts, set_aside=tuple(aside))
 
 
-def clean(project: Project) -> Report:
-    """Clean every document into articles, with each removal recorded."""
+def clean(project: Project, *, watch: Watch = lambda documents, _: iter(documents)) -> Report:
+    """Clean every document into articles, with each removal recorded; `watch` shows how far it is."""
     from builder.corpus.boilerplate import check_examples
     from builder.corpus.clean import clean as clean_document
     from builder.text.profiles import profile
@@ -103,7 +99,7 @@ def clean(project: Project) -> Report:
             raise Refused(*broken)
         documents = state.read_documents(project)
         table = profile(schema.dataset.profile)
-        cleaned = [clean_document(document, table, schema.boilerplate) for document in documents]
+        cleaned = [clean_document(document, table, schema.boilerplate) for document in watch(documents, "clean")]
         articles = sorted((a for c in cleaned for a in c.articles), key=lambda a: a.id)
         aside = [s for c in cleaned for s in c.set_aside]
         rules = sum((Counter(c.dropped_by_rule) for c in cleaned), Counter[str]())
@@ -177,7 +173,7 @@ def send(project: Project, batch: str | None, *, dry_run: bool, progress: Progre
             tasks.task_of(articles[i.article_id], i, schema, sources[articles[i.article_id].document_id], guide)
             for i in items
         ]
-        connection = _connection(project)
+        connection = servers.connect(project)
         sent = studio.send(
             connection, _title(project, name), interface.render_config(schema.labels), payload,
             overlap=schema.dataset.overlap, dry_run=dry_run, progress=progress,
@@ -198,7 +194,7 @@ def collect(project: Project, batch: str | None, *, prune: bool) -> Report:
         name = state.batch_name(project, batch)
         path = project.annotations / name / "judgements.jsonl"
         key = project.pseudonym_key()
-        found = studio.collect(_connection(project), _title(project, name), lambda who: tasks.pseudonym(key, who))
+        found = studio.collect(servers.connect(project), _title(project, name), lambda who: tasks.pseudonym(key, who))
         before = {(j.annotator, j.article_id, j.annotation_id) for j in read_jsonl(path, Judgement)}
         gone = before - {(j.annotator, j.article_id, j.annotation_id) for j in found.judgements}
         if gone and not prune:
@@ -312,7 +308,7 @@ def push(project: Project, version: str, *, rehearse: bool, dry_run: bool, progr
     from builder.release.folder import read_manifest
 
     _check_version(version)
-    with project.lock(), _hub(project, rehearse=rehearse) as (endpoint, token):
+    with project.lock(), servers.hub(project, rehearse=rehearse) as (endpoint, token):
         folder = project.release(version)
         release = read_manifest(folder)
         pushed = hub.push(folder, release, endpoint=endpoint, token=token, progress=progress, dry_run=dry_run)
@@ -331,7 +327,7 @@ def verify(project: Project, version: str, *, rehearse: bool, progress: Progress
     from builder.release.folder import read_manifest
 
     _check_version(version)
-    with _hub(project, rehearse=rehearse) as (endpoint, token):
+    with servers.hub(project, rehearse=rehearse) as (endpoint, token):
         folder = project.release(version)
         release = read_manifest(folder)
         found = hub.verify(folder, release, endpoint=endpoint, token=token, revision=f"v{version}", progress=progress)
@@ -357,42 +353,6 @@ def status(project: Project) -> Report:
     return Report("status", accounts, facts=facts)
 
 
-def studio_install(*, progress: Progress) -> Report:
-    """Install Label Studio into an environment of its own, once for all projects."""
-    from builder.annotation import server
-
-    where = server.install(template() / "constraints-studio.txt", progress)
-    return Report("studio install", facts={"Label Studio": str(where)})
-
-
-def studio_up(project: Project, port: int | None, *, progress: Progress) -> Report:
-    """Start the project's Label Studio on loopback, or find it running."""
-    from builder.annotation import server
-
-    if port:
-        server.refuse_busy_port(project.work / "studio", port)
-    studio_install(progress=progress)
-    with project.lock():
-        running = server.up(project.work / "studio", port=port, progress=progress)
-    return Report("studio up", facts={"address": running.url, "next": "`khabar studio invite NAME` makes accounts"})
-
-
-def studio_down(project: Project) -> Report:
-    """Stop the project's Label Studio; its data stays."""
-    from builder.annotation import server
-
-    stopped = server.down(project.work / "studio")
-    return Report("studio down", facts={"Label Studio": "stopped" if stopped else "was not running"})
-
-
-def studio_invite(project: Project, names: Sequence[str]) -> Report:
-    """Make annotators' accounts; each password is shown once and stored nowhere."""
-    from builder.annotation import server
-
-    made = server.accounts(project.work / "studio", names)
-    return Report("studio invite", facts=dict(made))
-
-
 def _question(what: str, text: str) -> str:
     """What a dispute is over; of a span, the words too."""
     kind, *places = what.split(":")
@@ -408,7 +368,10 @@ def _by_id(documents: Sequence[Document]) -> list[Document]:
 
 
 def _title(project: Project, batch: str) -> str:
-    return f"{project.schema.dataset.repo_id.split('/')[1][:18]} {batch}"
+    """The title of a batch's Label Studio project, which may hold 50 characters: no two datasets share one."""
+    repo_id = project.schema.dataset.repo_id
+    title = f"{repo_id} {batch}"
+    return title if len(title) <= 50 else f"{sha16(repo_id)[:8]} {batch}"
 
 
 def _figure(figure: Agreement) -> str:
@@ -416,35 +379,6 @@ def _figure(figure: Agreement) -> str:
         return f"undefined: {figure.why} ({figure.measure})"
     interval = "" if figure.low is None else f" [{figure.low:.3f}, {figure.high:.3f}]"
     return f"{figure.value:.3f}{interval}, n = {figure.n} {figure.unit} ({figure.measure})"
-
-
-def _connection(project: Project) -> "Connection":
-    from builder.annotation import server, studio
-
-    url = os.environ.get("LABEL_STUDIO_URL")
-    if url:
-        key = os.environ.get("LABEL_STUDIO_API_KEY")
-        if not key:
-            raise refuse("no-token", "LABEL_STUDIO_URL is set, but LABEL_STUDIO_API_KEY is not", exit_code=3,
-                         fix="set LABEL_STUDIO_API_KEY to a token of your Label Studio account")  # fmt: skip
-        return studio.connect(url, key)
-    running = server.status(project.work / "studio")
-    if running is None:
-        raise refuse("studio-down", "Label Studio is not running for this project", exit_code=3,
-                     fix="run `khabar studio up`, or set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY")  # fmt: skip
-    return studio.connect(running.url, running.token)
-
-
-@contextlib.contextmanager
-def _hub(project: Project, *, rehearse: bool) -> Iterator[tuple[str | None, str | None]]:
-    """The Hub to talk to, as endpoint and token: a rehearsal one for as long as it is needed, or the user's."""
-    if not rehearse:
-        yield os.environ.get("HF_ENDPOINT"), os.environ.get("HF_TOKEN")
-        return
-    from builder.release.rehearsal import serve
-
-    with serve(project.work / "hub") as hub:
-        yield hub.url, "rehearsal"
 
 
 def _check_version(version: str) -> None:
