@@ -164,10 +164,7 @@ def send(project: Project, batch: str | None, *, dry_run: bool, progress: Progre
         articles = {article.id: article for article in state.read_articles(project)}
         sources = {document.id: document.source for document in state.read_documents(project)}
         items = state.read_batch(project, name)
-        gone = [item.article_id for item in items if item.article_id not in articles]
-        if gone:
-            raise refuse("unknown-article", f"batch {name} names {len(gone)} articles that this project does not have, "
-                         f"such as {gone[0]}", fix="ingest and clean the batch's documents first")  # fmt: skip
+        _refuse_other_texts(name, items, articles)
         guide = interface.guide_html(schema.guidelines)
         payload = [
             tasks.task_of(articles[i.article_id], i, schema, sources[articles[i.article_id].document_id], guide)
@@ -351,6 +348,24 @@ def status(project: Project) -> Report:
         pushed = project.noted(f"pushed/{release.parent.name}")
         facts[f"release {release.parent.name}"] = f"pushed as {pushed['commit']}" if pushed else "built, not pushed"
     return Report("status", accounts, facts=facts)
+
+
+def _refuse_other_texts(batch: str, items: Sequence[BatchItem], articles: Mapping[str, Article]) -> None:
+    """A batch is tied to the texts that it was sampled with: annotators must see those."""
+    gone = [item.article_id for item in items if item.article_id not in articles]
+    other = [i.article_id for i in items if i.article_id in articles and articles[i.article_id].text_sha != i.text_sha]
+    issues = [
+        Issue(
+            "error", code, f"{len(ids)} of the {len(items)} articles of batch {batch} {what}, such as {ids[0]}", fix=fix
+        )
+        for code, ids, what, fix in (
+            ("unknown-article", gone, "are not in this project", "ingest and clean the batch's documents"),
+            ("stale-text", other, "have another text now", "restore the profile and the rules, or sample a new batch"),
+        )
+        if ids
+    ]
+    if issues:
+        raise Refused(*issues)
 
 
 def _question(what: str, text: str) -> str:

@@ -1,6 +1,7 @@
 """The road without a server: each verb twice, and what it leaves behind."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -115,6 +116,22 @@ def test_a_change_of_the_rules_makes_later_verbs_ask_for_clean(project):
 
     with pytest.raises(Refused, match="changed since the last `khabar clean`"):
         flow.dedup(Project(project.root))
+
+
+def test_a_batch_whose_texts_changed_is_not_sent(project):
+    walk(project, [ROOT / "examples" / "articles"])
+    batch = project.annotations / "pilot" / "batch.jsonl"
+    items = read_jsonl(batch, BatchItem)
+    changed = [replace(items[0], text_sha="0" * 16), replace(items[1], article_id="nowhere-0"), *items[2:]]
+    write_jsonl(batch, changed)
+
+    with pytest.raises(Refused) as caught:
+        flow.send(project, "pilot", dry_run=True, progress=print)
+
+    assert [issue.message for issue in caught.value.issues] == [
+        "1 of the 30 articles of batch pilot are not in this project, such as nowhere-0",
+        f"1 of the 30 articles of batch pilot have another text now, such as {items[0].article_id}",
+    ]
 
 
 def test_an_article_keeps_its_split_when_more_are_annotated(project):
