@@ -1,0 +1,75 @@
+"""A release is read by older `datasets` too, with its labels: real ones, each in an environment of its own."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from builder import flow
+from builder.annotation.installation import studio_home
+from tests.conftest import ROOT
+from tests.test_flow import judge, walk
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
+
+READ = """
+import json, sys
+from datasets import load_dataset
+found = {}
+for config in ("entities", "stance", "annotations", "articles"):
+    loaded = load_dataset(sys.argv[1], config)
+    first = loaded["train"]
+    found[config] = {
+        "rows": {split: part.num_rows for split, part in loaded.items()},
+        "version": str(first.info.version),
+        "ids": [row.get("id") or row["article_id"] for row in first],
+    }
+tags = load_dataset(sys.argv[1], "entities")["train"].features["ner_tags"].feature.names
+stance = load_dataset(sys.argv[1], "stance")["train"].features["stance"].names
+print("FOUND" + json.dumps([found, tags, stance]))
+"""
+
+
+def reader(version):
+    """Python with an older `datasets`, installed once and kept beside Label Studio's environment."""
+    home = studio_home() / f"datasets-{version}"
+    python = home / "bin" / "python"
+    if not (home / ".complete").exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
+        pins = [f"datasets=={version}", "huggingface_hub<1", "pyarrow<21", "numpy<2.3"]
+        subprocess.run([python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *pins], check=True)
+        (home / ".complete").touch()
+    return python
+
+
+def read(python, folder, tmp_path):
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "HF_HOME": str(tmp_path / "hf"),
+        "HF_HUB_OFFLINE": "1",
+    }
+    done = subprocess.run(
+        [python, "-c", READ, str(folder)], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.split("FOUND")[1])
+
+
+@pytest.mark.parametrize("version", ["2.21.0", "3.6.0"])
+def test_an_older_reader_gets_the_same_labels_version_and_rows(version, project, tmp_path):
+    walk(project, [ROOT / "examples" / "articles"])
+    judge(project)
+    flow.build(project, "1.0.0")
+    folder = project.release("1.0.0")
+    (tmp_path / "new").mkdir()
+    (tmp_path / "old").mkdir()
+
+    now = read(sys.executable, folder, tmp_path / "new")
+    then = read(reader(version), folder, tmp_path / "old")
+
+    assert then == now
+    assert now[1][:3] == ["O", "B-PERS", "I-PERS"]
+    assert now[2] == ["favor", "against", "neutral", "unrelated"]
+    assert now[0]["entities"]["version"] == "1.0.0"
