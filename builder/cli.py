@@ -339,7 +339,10 @@ def studio_invite(shell: Shell, names: tuple[str, ...]) -> Report:
 @click.argument("directory", type=click.Path(path_type=Path), default=Path("khabar-demo"))
 @verb
 def demo(shell: Shell, directory: Path, keep: bool) -> Report:
-    """Go the whole road in DIRECTORY with invented articles and simulated annotators."""
+    """Go the whole road in DIRECTORY with invented articles and simulated annotators.
+
+    An earlier demonstration in DIRECTORY is replaced; a folder with anything else in it is refused.
+    """
     from builder import demo as road
 
     return road.demo(shell.folder / directory, keep=keep, progress=shell.progress)

@@ -144,7 +144,7 @@ class Project:
 
     @property
     def work(self) -> Path:
-        """Derived files: safe to delete, made again by running the verbs."""
+        """What stays on this machine: derived tables, the embedded Label Studio's data, the pseudonym key."""
         return self.root / ".khabar"
 
     @property
