@@ -1,5 +1,6 @@
 """What all tests share: where things are, and a project to work in."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,9 @@ from builder import flow
 from builder.project import Project
 
 ROOT = Path(__file__).parent.parent
-settings.register_profile("khabar", deadline=None)
+# On a clean machine the same examples each time; elsewhere new ones, and `--hypothesis-profile deep` for many.
+settings.register_profile("khabar", deadline=None, derandomize="CI" in os.environ)
+settings.register_profile("deep", deadline=None, max_examples=2000)
 settings.load_profile("khabar")
 SHARED = ROOT.parent / "shared" / "data"
 
