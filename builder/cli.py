@@ -16,11 +16,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
 from builder.records import Issue, Refused, Report
+
+if TYPE_CHECKING:
+    from builder.project import Project
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -348,7 +351,7 @@ def demo(shell: Shell, directory: Path, keep: bool) -> Report:
     return road.demo(shell.folder / directory, keep=keep, progress=shell.progress)
 
 
-def _project(shell: Shell) -> "Any":
+def _project(shell: Shell) -> "Project":
     from builder.project import find_project
 
     return find_project(shell.folder)

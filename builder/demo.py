@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from builder import flow, servers
+from builder import flow, servers, state
 from builder.annotation.simulate import Knowledge, answer, parse_knowledge, truth
-from builder.project import Project, read_jsonl, read_table, template, write_bytes, write_jsonl
-from builder.records import Article, BatchItem, Decision, Dispute, Report, refuse
+from builder.project import Project, read_jsonl, template, write_bytes, write_jsonl
+from builder.records import Decision, Dispute, Report, refuse
 
 VERSION = "1.0.0"
 BATCH = "demo"
@@ -79,8 +79,8 @@ def _annotate(project: Project, progress: Progress) -> dict[str, str]:
     running = server.up(project.work / "studio", accounts=logins, progress=progress)
     flow.send(project, BATCH, dry_run=False, progress=progress)
     knowledge = _knowledge()
-    articles = {article.id: article for article in read_table(project.work / "articles.parquet", Article)}
-    items = read_jsonl(project.annotations / BATCH / "batch.jsonl", BatchItem)
+    articles = {article.id: article for article in state.read_articles(project)}
+    items = state.read_batch(project, BATCH)
     place = project.noted(f"sent/{BATCH}")
     for number, (email, password) in enumerate(logins):
         answers = {
@@ -111,7 +111,7 @@ def _knowledge() -> Knowledge:
 def _decide(project: Project) -> None:
     """A simulated adjudicator settles every disputed article but the last, whose disputes stay open."""
     knowledge = _knowledge()
-    articles = {article.id: article for article in read_table(project.work / "articles.parquet", Article)}
+    articles = {article.id: article for article in state.read_articles(project)}
     disputes: dict[str, set[str]] = {}
     for dispute in read_jsonl(project.work / "disputes.jsonl", Dispute):
         disputes.setdefault(dispute.article_id, set()).add(dispute.what)

@@ -79,10 +79,11 @@ def ingest(project: Project, paths: Sequence[Path]) -> Report:
         ]
         aside = [*reading.set_aside, *again]
         account = tally("ingest", "files and lines", reading.taken, len(fresh), aside)
+        every = sorted([*present, *fresh], key=lambda document: document.id)
         if fresh:
-            write_table(project.work / "documents.parquet", _by_id([*present, *fresh]), Document)
+            write_table(project.work / "documents.parquet", every, Document)
         project.save_account("ingest", [account], aside)
-    facts = {"documents in the project": str(len(present) + len(fresh))}
+    facts = {"documents in the project": str(len(every))}
     return Report("ingest", (account,), facts=facts, set_aside=tuple(aside))
 
 
@@ -111,7 +112,7 @@ def clean(project: Project, *, watch: Watch = lambda documents, _: iter(document
         )
         write_table(project.work / "articles.parquet", articles, Article)
         project.save_account("clean", accounts, aside)
-        project.stamp("clean", state.clean_inputs(project, documents))
+        project.stamp("clean", state.clean_inputs(project, [document.id for document in documents]))
     facts = {"articles": f"{len(articles)}, of which {embedded} were embedded in the page of another"}
     return Report("clean", accounts, tuple(i for c in cleaned for i in c.issues), facts, set_aside=tuple(aside))
 
@@ -123,10 +124,9 @@ def dedup(project: Project) -> Report:
         groups = state.fresh_groups(project, articles)
     kinds = Counter(group.kind for group in groups)
     shared = len({g.group_id for g in groups if g.kind != "single"})
-    account = Account("dedup", "articles", len(articles), len(groups))
     facts = {"groups": f"{len({g.group_id for g in groups})}, of which {shared} hold copies "
                        f"({kinds['exact']} exact, {kinds['near']} near)"}  # fmt: skip
-    return Report("dedup", (account,), facts=facts)
+    return Report("dedup", tuple(project.accounts("dedup")), facts=facts)
 
 
 def sample(project: Project, batch: str | None, size: int | None) -> Report:
@@ -175,7 +175,8 @@ def send(project: Project, batch: str | None, *, dry_run: bool, progress: Progre
             connection, _title(project, name), interface.render_config(schema.labels), payload,
             overlap=schema.dataset.overlap, dry_run=dry_run, progress=progress,
         )  # fmt: skip
-        account = Account("send", "articles", len(items), sent.created, _counted({"already there": sent.present}))
+        present = {"already there": sent.present} if sent.present else {}
+        account = Account("send", "articles", len(items), sent.created, present)
         if not dry_run:
             project.save_account("send", [account])
             project.note(f"sent/{name}", {"url": sent.url, "project_id": sent.project_id})
@@ -272,7 +273,7 @@ def build(project: Project, version: str) -> Report:
     """Build a release into dist/: splits, tables, card, manifest; the same inputs give the same bytes."""
     from builder.release.card import make_card
     from builder.release.facts import card_facts, changelog
-    from builder.release.folder import write_release
+    from builder.release.folder import MANIFEST, write_release
     from builder.release.tables import build_tables
 
     _check_version(version)
@@ -294,7 +295,7 @@ def build(project: Project, version: str) -> Report:
         write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
         project.save_account("build", built.accounts, built.set_aside)
     rows = _rows(written.release.splits)
-    digest = hashlib.sha256((folder / "MANIFEST.json").read_bytes()).hexdigest()
+    digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
     said = {"release": f"{folder} ({written.state})", "manifest sha256": digest, "card": str(folder / "README.md")}
     return Report("build", built.accounts, facts=said | rows, set_aside=built.set_aside)
 
@@ -372,14 +373,6 @@ def _question(what: str, text: str) -> str:
     """What a dispute is over; of a span, the words too."""
     kind, *places = what.split(":")
     return f"{what} «{text[int(places[0]) : int(places[1])]}»" if kind == "span" else what
-
-
-def _counted(reasons: Mapping[str, int]) -> dict[str, int]:
-    return {reason: number for reason, number in reasons.items() if number}
-
-
-def _by_id(documents: Sequence[Document]) -> list[Document]:
-    return sorted(documents, key=lambda document: document.id)
 
 
 def _title(project: Project, batch: str) -> str:

@@ -131,6 +131,13 @@ def read_table(path: Path, record: type[R]) -> list[R]:
     return [adapter.validate_python(row) for row in pq.read_table(path).to_pylist(maps_as_pydicts="strict")]
 
 
+def read_column(path: Path, name: str) -> list[str]:
+    """Read one text column of what write_table wrote, and none of the others."""
+    import pyarrow.parquet as pq
+
+    return [str(value) for value in pq.read_table(path, columns=[name])[name].to_pylist()] if path.exists() else []
+
+
 @dataclass(frozen=True)
 class Project:
     """A dataset project: its folder, and where each kind of file is in it."""

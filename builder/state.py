@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from builder.project import Project, read_jsonl, read_table, to_plain, write_table
+from builder.project import Project, read_column, read_jsonl, read_table, to_plain, write_table
 from builder.records import (
     Account,
     Agreement,
@@ -33,22 +33,29 @@ def read_documents(project: Project) -> list[Document]:
     """All documents; raises Refused when there are none."""
     documents = read_table(project.work / "documents.parquet", Document)
     if not documents:
-        raise refuse("no-documents", "the project has no documents", fix="run `khabar ingest FILES` first")
+        raise _no_documents()
     return documents
 
 
-def clean_inputs(project: Project, documents: Sequence[Document]) -> str:
+def _no_documents() -> Refused:
+    return refuse("no-documents", "the project has no documents", fix="run `khabar ingest FILES` first")
+
+
+def clean_inputs(project: Project, document_ids: Sequence[str]) -> str:
     """The hash of all that cleaning depends on: documents, profile, rules."""
     from builder.text.profiles import profile
 
     schema = project.schema
     rules = schema.boilerplate.model_dump_json()
-    return sha16("\n".join([profile(schema.dataset.profile).id, rules, *(d.id for d in documents)]))
+    return sha16("\n".join([profile(schema.dataset.profile).id, rules, *document_ids]))
 
 
 def read_articles(project: Project) -> list[Article]:
     """All articles; raises Refused when something changed since they were cleaned."""
-    if project.stamped("clean") != clean_inputs(project, read_documents(project)):
+    ids = read_column(project.work / "documents.parquet", "id")
+    if not ids:
+        raise _no_documents()
+    if project.stamped("clean") != clean_inputs(project, ids):
         message = "the documents, the profile or the boilerplate rules changed since the last `khabar clean`"
         raise refuse("stale", message, fix="run `khabar clean` first")
     return read_table(project.work / "articles.parquet", Article)

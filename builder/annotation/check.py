@@ -185,9 +185,7 @@ def _faults(judgement: Judgement, article: Article, labels: Labels) -> Iterator[
     for span, _, why in placed:
         yield from _span_faults(span, why, article.text, labels)
     yield from _crossings([moved for _, moved, why in placed if moved and not why])
-    moves = sum(
-        bool(moved) and (span.start, span.end) != (moved.start, moved.end) for span, moved, _ in placed if moved
-    )
+    moves = sum((span.start, span.end) != (moved.start, moved.end) for span, moved, _ in placed if moved)
     if moves:
         message = f"{moves} of {len(placed)} spans had edges inside words, or spaces or punctuation at their edges"
         yield "warning", "span-edges", "spans", message, "nothing need be done: whole words are counted"

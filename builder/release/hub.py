@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.records import Issue, Refused, Release, refuse
+from builder.release.folder import MANIFEST
 from builder.release.readback import Job, shards
 from builder.release.reader import Reader, reading
 from builder.release.remote import Remote, connect, explained
 
 Progress = Callable[[str], None]
-MANIFEST = "MANIFEST.json"
 AGAIN = "run the same command again to resume; nothing is sent twice"
 
 

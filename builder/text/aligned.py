@@ -105,10 +105,9 @@ class AlignedText:
 
     def _raw_of(self, position: int) -> tuple[int, int]:
         """The raw range of one character of the text."""
-        index = bisect_right(self.edits, position, key=lambda e: e.start) - 1
-        if index < 0:
+        edit = self._last_edit(position)
+        if edit is None:
             return position, position + 1
-        edit = self.edits[index]
         if position < edit.end:
             return edit.raw_start, edit.raw_end
         raw = position - edit.end + edit.raw_end
@@ -152,10 +151,13 @@ class AlignedText:
         return "".join([*pieces, self.text[low:high]])
 
     def _atom(self, position: int) -> tuple[int, int]:
+        edit = self._last_edit(position)
+        return (edit.start, edit.end) if edit and position < edit.end else (position, position + 1)
+
+    def _last_edit(self, position: int) -> Edit | None:
+        """The last edit that begins at or before a character of the text."""
         index = bisect_right(self.edits, position, key=lambda e: e.start) - 1
-        if index >= 0 and position < self.edits[index].end:
-            return self.edits[index].start, self.edits[index].end
-        return position, position + 1
+        return self.edits[index] if index >= 0 else None
 
 
 def _belongs_to_letter(character: str) -> bool:

@@ -34,11 +34,6 @@ VALUES = (("favor", "مؤيّد"), ("against", "معارض"), ("neutral", "مح�
 TARGETS = (("port", "ميناء مرجانة"), ("metro", "مترو العاصمة"), ("law", "قانون الإعلام"))
 
 
-def pytest_configure(config):
-    # The SDK's own way to refresh its token; it has no other release.
-    config.addinivalue_line("filterwarnings", "ignore:The `parse_obj` method is deprecated:DeprecationWarning")
-
-
 @dataclass(frozen=True)
 class Studio:
     """The session's server, and the annotators who can log in."""

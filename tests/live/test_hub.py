@@ -19,8 +19,7 @@ from builder.project import to_plain, write_json
 from builder.records import Refused, Release
 from builder.release import gitstore, hub, rehearsal, remote
 
-# huggingface_hub sends large files through a keyword that its HTTP library has deprecated.
-pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")]
+pytestmark = pytest.mark.live
 
 REPO = "khabar-tests/akhbar"
 TOKEN = "hf_rehearsalSecret"
