@@ -182,7 +182,7 @@ def dedup(shell: Shell) -> Report:
     return flow.dedup(_project(shell))
 
 
-_batch = click.option("--batch", help="Name of the batch (default: the newest, or batch-1).")
+_batch = click.option("--batch", help="Name of the batch (default: the only one; for sample, batch-1).")
 
 
 @khabar.command()

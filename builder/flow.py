@@ -135,7 +135,7 @@ def sample(project: Project, batch: str | None, size: int | None) -> Report:
 
     name = batch or "batch-1"
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,30}", name):
-        raise refuse("batch", f"{name!r} is not a batch name: a-z, 0-9, '-' and '_', at most 31")
+        raise refuse("batch", f"{name!r} is not a batch name: a-z, 0-9, '-' and '_', at most 31", fix="such as batch-2")
     with project.lock():
         path = project.annotations / name / "batch.jsonl"
         if path.exists():
@@ -143,7 +143,9 @@ def sample(project: Project, batch: str | None, size: int | None) -> Report:
             return Report("sample", facts={"batch": f"{name} has {len(items)} articles already and stays as it is"})
         articles = state.read_articles(project)
         groups = state.fresh_groups(project, articles)
-        taken = {item.group_id for other in project.batches() for item in state.read_batch(project, other)}
+        group_of = {group.article_id: group.group_id for group in groups}  # a group's name may change as it grows
+        earlier = [item for other in project.batches() for item in state.read_batch(project, other)]
+        taken = {group_of.get(item.article_id, item.group_id) for item in earlier}
         sources = {document.id: document.source for document in state.read_documents(project)}
         sampling = project.schema.dataset.sampling
         items, account = choose(articles, groups, sources, name, size or sampling.size, sampling.seed, taken)
@@ -289,10 +291,11 @@ def build(project: Project, version: str) -> Report:
         card = make_card(prose, version, schema, built.tables, facts)
         release = Release(version, schema.dataset.repo_id, "", tool, schema.hash, material.articles[0].profile,
                           state.hash_inputs(project, material, prose), {}, {})  # fmt: skip
+        # Before the release: one that is there never lacks its ledger, whenever this is killed.
+        write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
         folder = project.release(version)
         written = write_release(folder, built.tables, card, changelog(version, built), release,
                                 frozen=bool(project.noted(f"pushed/v{version}")))  # fmt: skip
-        write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
         project.save_account("build", built.accounts, built.set_aside)
     rows = _rows(written.release.splits)
     digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()

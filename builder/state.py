@@ -78,10 +78,12 @@ def fresh_groups(project: Project, articles: Sequence[Article]) -> list[Group]:
 
 
 def batch_name(project: Project, batch: str | None) -> str:
-    """The named batch, or the newest; raises Refused when there is none."""
+    """The named batch, or the only one; raises Refused when there is none, or when several could be meant."""
     names = project.batches()
+    if batch is None and len(names) > 1:
+        raise refuse("which-batch", f"there are {len(names)} batches: {', '.join(names)}", fix="name one with --batch")
     if batch is None and names:
-        return names[-1]
+        return names[0]
     if batch is None or batch not in names:
         raise refuse("no-batch", f"there is no batch {batch or ''}".strip(), fix="run `khabar sample` first")
     return batch

@@ -8,7 +8,7 @@ import pytest
 from builder import flow, state
 from builder.annotation.simulate import answer, parse_knowledge
 from builder.project import Project, read_jsonl, read_table, write_jsonl
-from builder.records import Article, BatchItem, Decision, Judgement, Refused, Stance
+from builder.records import Article, BatchItem, Decision, Judgement, Refused, Stance, sha16
 from builder.text.aligned import AlignedText
 from tests.conftest import ROOT, SHARED
 
@@ -116,6 +116,45 @@ def test_a_change_of_the_rules_makes_later_verbs_ask_for_clean(project):
 
     with pytest.raises(Refused, match="changed since the last `khabar clean`"):
         flow.dedup(Project(project.root))
+
+
+def test_a_copy_of_an_article_of_an_earlier_batch_is_not_chosen_though_its_group_was_renamed(project, tmp_path):
+    walk(project, [ROOT / "examples" / "articles"], size=1)
+    (item,) = state.read_batch(project, "pilot")
+    text = next(a.text for a in state.read_articles(project) if a.id == item.article_id)
+    for number in range(200):  # a copy whose id sorts first gives the group another name
+        copy = f"{text}\n{number}"
+        if sha16(copy) < item.group_id:
+            break
+    (tmp_path / "copy.txt").write_text(copy, encoding="utf-8")
+    flow.ingest(project, [tmp_path / "copy.txt"])
+    flow.clean(project)
+
+    flow.sample(project, "second", 100)
+
+    group_of = {g.article_id: g.group_id for g in state.fresh_groups(project, state.read_articles(project))}
+    assert group_of[item.article_id] != item.group_id
+    assert group_of[item.article_id] not in {group_of[i.article_id] for i in state.read_batch(project, "second")}
+
+
+def test_of_several_batches_one_must_be_named(project):
+    walk(project, [ROOT / "examples" / "articles"], size=2)
+    flow.sample(project, "second", 2)
+
+    assert state.batch_name(project, "pilot") == "pilot"
+    with pytest.raises(Refused, match="there are 2 batches: pilot, second"):
+        state.batch_name(project, None)
+
+
+def test_a_release_that_cannot_be_written_leaves_its_ledger(project):
+    walk(project, [ROOT / "examples" / "articles"])
+    judge(project)
+    (project.root / "dist").write_text("in the way")
+
+    with pytest.raises(OSError, match="dist"):
+        flow.build(project, "1.0.0")
+
+    assert len((project.annotations / "splits.jsonl").read_text().splitlines()) == 30
 
 
 def test_a_batch_whose_texts_changed_is_not_sent(project):
