@@ -386,6 +386,10 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        fix = "see to the disk and its permissions, then run the same command again"
+        show_issues([Issue("error", "system", error.strerror or str(error), where=str(error.filename or ""), fix=fix)])
+        sys.exit(2)
     except Exception as error:  # noqa: BLE001 - the one boundary: a bug becomes a report to paste
         click.echo(f"khabar met a fault of its own: {type(error).__name__}: {error}", err=True)
         click.echo(f"    fix: please report it with the file {_report_bug(error)}", err=True)
