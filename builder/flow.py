@@ -15,6 +15,7 @@ from pathlib import Path
 from builder import servers, state
 from builder.project import Project, read_jsonl, read_table, template, write_bytes, write_jsonl, write_table
 from builder.records import (
+    MANIFEST,
     Account,
     Agreement,
     Article,
@@ -275,7 +276,7 @@ def build(project: Project, version: str) -> Report:
     """Build a release into dist/: splits, tables, card, manifest; the same inputs give the same bytes."""
     from builder.release.card import make_card
     from builder.release.facts import card_facts, changelog
-    from builder.release.folder import MANIFEST, write_release
+    from builder.release.folder import write_release
     from builder.release.tables import build_tables
 
     _check_version(version)

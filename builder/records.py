@@ -255,6 +255,10 @@ class Assignment:
     split: str
 
 
+MANIFEST = "MANIFEST.json"
+"""The file of a release folder that holds its Release."""
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """What a published version is made of; `commit` is empty until it was pushed."""

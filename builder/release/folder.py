@@ -17,10 +17,9 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from builder.project import from_plain, to_plain, write_json
-from builder.records import Release, refuse
+from builder.records import MANIFEST, Release, refuse
 from builder.release.tables import Tables, loadable
 
-MANIFEST = "MANIFEST.json"
 ROW_GROUP = 1000
 """Rows of one row group: of articles of some thousand characters, a few megabytes for a viewer's page."""
 CHUNKING = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024, "norm_level": 0}

@@ -12,8 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.records import Issue, Refused, Release, refuse
-from builder.release.folder import MANIFEST
+from builder.records import MANIFEST, Issue, Refused, Release, refuse
 from builder.release.readback import Job, shards
 from builder.release.reader import Reader, reading
 from builder.release.remote import Remote, connect, explained
