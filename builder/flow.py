@@ -100,7 +100,7 @@ def clean(project: Project, *, watch: Watch = lambda documents, _: iter(document
         if broken:
             raise Refused(*broken)
         documents = state.read_documents(project)
-        table = profile(schema.dataset.profile)
+        table = profile(schema.dataset.profile, schema.own_profile)
         cleaned = [clean_document(document, table, schema.boilerplate) for document in watch(documents, "clean")]
         articles = sorted((a for c in cleaned for a in c.articles), key=lambda a: a.id)
         aside = [s for c in cleaned for s in c.set_aside]

@@ -45,6 +45,10 @@ class Document:
     raw: str
     origin: str
     """Where it was read: `folder/file.txt` or `file.jsonl:3`; for messages only."""
+    encoding: str = "utf-8"
+    """How its bytes were read, such as utf-8, utf-16-le or windows-1256."""
+    html_sha: str | None = None
+    """sha256 of the HTML file (64 hex digits) where `raw` is the text extracted from one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,8 @@ class Drop:
 class Article:
     """A cleaned article; `edits` lead from `text` back to the raw text of its document.
 
-    `part` 0 is the page's main article; embedded ones follow. `id` is `<document_id>-<part>`,
+    They are packed (AlignedText.packed), three numbers for each: code points unchanged before it,
+    raw length, length. `part` 0 is the page's main article; embedded ones follow. `id` is `<document_id>-<part>`,
     `profile` is `name@version+hash`, `text_sha` is sha256(text as UTF-8)[:16].
     """
 
@@ -73,7 +78,7 @@ class Article:
     part: int
     title: str | None
     text: str
-    edits: tuple[Edit, ...]
+    edits: tuple[int, ...]
     drops: tuple[Drop, ...]
     profile: str
     text_sha: str

@@ -5,6 +5,7 @@ Every fault is an Issue at file:line:column, and the faults of all files come at
 
 import hashlib
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
@@ -18,6 +19,10 @@ M = TypeVar("M", bound=BaseModel)
 
 LOST_IN_CSV = frozenset({"none", "na", "n/a", "null", "nan", ""})
 """Label names that CSV readers turn into a missing value (docs/decisions/0004)."""
+
+BUILT_IN = ("light@1", "standard@1")
+"""The profiles that a dataset may name without defining them."""
+LINE_ENDS = "\n\r\v\f\N{NEXT LINE}\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
 
 
 class Part(BaseModel):
@@ -192,6 +197,62 @@ class Boilerplate(Part):
         return self
 
 
+def _character(name: str) -> str:
+    """The one character of a Unicode name, or of a number such as U+00A0."""
+    number = re.fullmatch(r"U\+([0-9A-F]{4,6})", name)
+    try:
+        character = chr(int(number[1], 16)) if number else unicodedata.lookup(name)
+    except (KeyError, ValueError, OverflowError):
+        raise ValueError(f"no character is named {name!r}; write its Unicode name, or its number as U+0640") from None
+    if len(character) != 1:
+        raise ValueError(f"{name!r} names {len(character)} characters, not one")
+    if character in LINE_ENDS or character == " ":
+        raise ValueError(f"{name!r} ends lines or parts words: no profile may change what becomes of it")
+    return character
+
+
+Character = Annotated[str, AfterValidator(_character)]
+
+
+class OwnProfile(Part):
+    """A built-in profile with exceptions: characters, by Unicode name, that it keeps, deletes or replaces."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}@[1-9]\d{0,3}$")]
+    base: Literal["light@1", "standard@1"]
+    keep: tuple[Character, ...] = ()
+    delete: tuple[Character, ...] = ()
+    replace: dict[Character, Character] = {}
+
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())
+
+    @model_validator(mode="after")
+    def _one_fate(self) -> Self:
+        named = [*self.keep, *self.delete, *self.replace]
+        twice = sorted({unicodedata.name(c, f"U+{ord(c):04X}") for c in named if named.count(c) > 1})
+        if twice:
+            raise ValueError(f"one character has two fates: {', '.join(twice)}")
+        unsettled = [unicodedata.name(c) for c in self.replace.values() if c in named]
+        if unsettled:
+            raise ValueError(f"a replacement is itself changed or kept: {', '.join(unsettled)}")
+        return self
+
+
+class Profiles(Part):
+    """schema/profiles.yaml, which a project need not have."""
+
+    version: Annotated[int, Field(ge=1)]
+    profiles: Annotated[tuple[OwnProfile, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        names = [profile.name for profile in self.profiles]
+        twice = sorted({name for name in names if names.count(name) > 1 or name in BUILT_IN})
+        if twice:
+            raise ValueError(f"profile name given twice, or built in: {', '.join(twice)}")
+        return self
+
+
 class Licence(Part):
     """The licence of the text, and that of the annotations: two things."""
 
@@ -241,7 +302,7 @@ class Dataset(Part):
     repo_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$")]
     title: Text
     licence: Licence
-    profile: Literal["standard@1", "light@1"] = "standard@1"
+    profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}@[1-9]\d{0,3}$")] = "standard@1"
     overlap: Annotated[int, Field(ge=1, le=20)] = 3
     splits: Splits = Splits()
     sampling: Sampling = Sampling()
@@ -259,6 +320,8 @@ class Schema:
     guidelines: str
     hash: str
     label_hash: str
+    own_profile: OwnProfile | None = None
+    """The profile that dataset.yaml names, where schema/profiles.yaml defines it."""
 
     @property
     def guideline_version(self) -> str:
@@ -273,8 +336,10 @@ def _digest(text: str, digits: int) -> str:
 def _read_texts(folder: Path) -> tuple[dict[str, str], list[Issue]]:
     texts: dict[str, str] = {}
     issues: list[Issue] = []
-    for name in ("dataset.yaml", "labels.yaml", "boilerplate.yaml", "guidelines.md"):
+    for name in ("dataset.yaml", "labels.yaml", "boilerplate.yaml", "guidelines.md", "profiles.yaml"):
         path = folder / name
+        if name == "profiles.yaml" and not path.exists():
+            continue
         try:
             texts[name] = path.read_text(encoding="utf-8-sig")
         except FileNotFoundError:
@@ -301,10 +366,25 @@ def load_schema(folder: Path) -> Schema:
             issues.extend(refused.issues)
             return None
 
-    dataset, labels, boilerplate = parsed(Dataset), parsed(Labels), parsed(Boilerplate)
+    dataset, labels, boilerplate, profiles = parsed(Dataset), parsed(Labels), parsed(Boilerplate), parsed(Profiles)
+    own = {profile.name: profile for profile in profiles.profiles} if profiles else {}
+    if dataset is not None and dataset.profile not in {*BUILT_IN, *own} and not issues:
+        known = ", ".join((*BUILT_IN, *own))
+        message = f"profile {dataset.profile!r} is neither built in nor in profiles.yaml; there are {known}"
+        above = re.split(r"(?m)^profile:", texts["dataset.yaml"])[0]
+        place = above.count("\n") + 1
+        issues.append(
+            Issue("error", "schema", message, where=f"{folder.name}/dataset.yaml:{place}", fix="name one of these")
+        )
     if issues or dataset is None or labels is None or boilerplate is None:
         raise Refused(*issues)
     whole = "\0".join(f"{name}\0{text}" for name, text in sorted(texts.items()))
     return Schema(
-        dataset, labels, boilerplate, texts["guidelines.md"], _digest(whole, 16), _digest(texts["labels.yaml"], 8)
+        dataset,
+        labels,
+        boilerplate,
+        texts["guidelines.md"],
+        _digest(whole, 16),
+        _digest(texts["labels.yaml"], 8),
+        own.get(dataset.profile),
     )

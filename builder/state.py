@@ -47,7 +47,7 @@ def clean_inputs(project: Project, document_ids: Sequence[str]) -> str:
 
     schema = project.schema
     rules = schema.boilerplate.model_dump_json()
-    return sha16("\n".join([profile(schema.dataset.profile).id, rules, *document_ids]))
+    return sha16("\n".join([profile(schema.dataset.profile, schema.own_profile).id, rules, *document_ids]))
 
 
 def read_articles(project: Project) -> list[Article]:
@@ -70,7 +70,7 @@ def fresh_groups(project: Project, articles: Sequence[Article]) -> list[Group]:
     path = project.work / "groups.parquet"
     if project.stamped("dedup") == inputs and path.exists():
         return read_table(path, Group)
-    groups = group(articles, profile(project.schema.dataset.profile).fold)
+    groups = group(articles, profile(project.schema.dataset.profile, project.schema.own_profile).fold)
     write_table(path, groups, Group)
     project.save_account("dedup", [Account("dedup", "articles", len(articles), len(groups))])
     project.stamp("dedup", inputs)
@@ -179,7 +179,7 @@ def _assign(project: Project, chosen: Sequence[Article], groups: Sequence[Group]
     frozen = {a.article_id: a.split for a in read_jsonl(project.annotations / "splits.jsonl", Assignment)}
     shares = project.schema.dataset.splits
     assigned, issues = splits.assign({article.id: group_of[article.id] for article in chosen}, shares, frozen)
-    fold = profile(project.schema.dataset.profile).fold
+    fold = profile(project.schema.dataset.profile, project.schema.own_profile).fold
     folded = {split: {a.id: fold(a.text) for a in chosen if assigned.get(a.id) == split} for split in splits.NAMES}
     issues = [*issues, *splits.leaks(folded)]
     if issues:

@@ -9,7 +9,7 @@ from builder import flow, state
 from builder.annotation.simulate import answer, parse_knowledge
 from builder.project import Project, read_jsonl, read_table, write_jsonl
 from builder.records import Article, BatchItem, Decision, Judgement, Refused, Stance, sha16
-from builder.text.aligned import AlignedText
+from builder.text.aligned import unpacked
 from tests.conftest import ROOT, SHARED
 
 KNOWLEDGE = parse_knowledge((ROOT / "examples" / "simulation.yaml").read_text(encoding="utf-8"))
@@ -276,7 +276,7 @@ def test_a_real_scraped_page_goes_the_whole_road(project):
             text = line["text"].strip().replace("\N{ARABIC FATHATAN}", "").replace("\N{ARABIC SHADDA}", "")
             article = articles[int(label[-1]) - 1]
             start = article.text.index(text)
-            raw_start, raw_end = AlignedText(article.text, raw, article.edits).raw_span(start, start + len(text))
+            raw_start, raw_end = unpacked(article.text, raw, article.edits).raw_span(start, start + len(text))
             assert raw[raw_start:raw_end] == line["text"].strip()
         elif label != "blank":
             assert drops[place].rule

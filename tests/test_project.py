@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.project import read_jsonl, read_table, to_plain, write_bytes, write_jsonl, write_table
-from builder.records import Account, Article, Drop, Edit, Judgement, Refused, Span, Stance, arrow_schema, sha16
+from builder.records import Account, Article, Drop, Judgement, Refused, Span, Stance, arrow_schema, sha16
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
@@ -18,7 +18,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 @st.composite
 def articles(draw):
     text = draw(TEXTS)
-    edits = tuple(Edit(*draw(st.tuples(*[st.integers(0, 99)] * 4))) for _ in range(draw(st.integers(0, 2))))
+    edits = tuple(draw(st.lists(st.integers(0, 99), max_size=6)))
     drops = (Drop(0, 3, "source", {"source_name": draw(TEXTS)}),) * draw(st.integers(0, 2))
     return Article("d-0", "d", 0, draw(st.none() | TEXTS), text, edits, drops, "standard@1+0", sha16(text))
 

@@ -111,7 +111,7 @@ def _articles(
         kept = tidy.keep(ranges)
         title = titles.get(part, document.title if part == 0 else None)
         yield Article(
-            f"{document.id}-{part}", document.id, part, title, kept.text, kept.edits, tuple(mine), profile_id,
+            f"{document.id}-{part}", document.id, part, title, kept.text, kept.packed(), tuple(mine), profile_id,
             sha16(kept.text),
         )  # fmt: skip
 

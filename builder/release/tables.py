@@ -26,7 +26,7 @@ from builder.release.iob2 import Projection, iob2
 from builder.release.material import Known, Material, instant, know
 from builder.release.splits import NAMES
 from builder.schema import Labels
-from builder.text.aligned import AlignedText
+from builder.text.aligned import unpacked
 from builder.text.tokens import tokenize
 
 Row = dict[str, Any]
@@ -143,7 +143,7 @@ def _entity_row(article: Article, gold: Gold, labels: Labels, known: Known) -> t
     tokens = tokenize(article.text)
     projection = iob2(gold.spans, tokens)
     tag_numbers = _numbers(tag_names(labels.entity_names))
-    aligned = AlignedText(article.text, known.documents[article.document_id].raw, article.edits)
+    aligned = unpacked(article.text, known.documents[article.document_id].raw, article.edits)
     return {
         "id": article.id,
         "text": article.text,

@@ -6,14 +6,57 @@ belong to the letter that they follow. Does not decide what to change: that is p
 
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from builder.records import Edit
 
 TATWEEL = "\N{ARABIC TATWEEL}"
 Change = tuple[int, int, str]
 """Replace text[start:end], which is not empty, by a string."""
+Columns = NDArray[np.int32]
+"""Four rows, one column for each edit: raw_start, raw_end, start, end."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edits:
+    """Edits, sorted and disjoint, held as four rows of numbers; a sequence of Edit to a reader."""
+
+    columns: Columns
+
+    @staticmethod
+    def of(edits: Iterable[Edit]) -> "Edits":
+        """Hold these edits, which are sorted and disjoint.
+
+        >>> list(Edits.of([Edit(4, 5, 4, 4)]))
+        [Edit(raw_start=4, raw_end=5, start=4, end=4)]
+        """
+        rows = [(edit.raw_start, edit.raw_end, edit.start, edit.end) for edit in edits]
+        return Edits(np.array(rows, np.int32).reshape(-1, 4).T)
+
+    def __len__(self) -> int:
+        return self.columns.shape[1]
+
+    def __iter__(self) -> Iterator[Edit]:
+        return (Edit(*column) for column in self.columns.T.tolist())
+
+    def __getitem__(self, index: int) -> Edit:
+        return Edit(*self.columns[:, index].tolist())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Edits) and np.array_equal(self.columns, other.columns)
+
+    def __hash__(self) -> int:
+        return hash(self.columns.tobytes())
+
+    def __repr__(self) -> str:
+        return f"Edits({list(self)})"
+
+
+NONE = Edits.of([])
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +70,7 @@ class AlignedText:
 
     text: str
     raw: str
-    edits: tuple[Edit, ...] = ()
+    edits: Edits = NONE
 
     def raw_span(self, start: int, end: int) -> tuple[int, int]:
         """Where text[start:end] stands in the raw text, with the marks and tatweel of its last letter.
@@ -35,16 +78,15 @@ class AlignedText:
         Deleted spaces and bidi marks at its edges stay outside. A span that cuts an atomic edit
         (half a ligature) grows to all of it. Raises ValueError for an empty span or one out of bounds.
 
-        >>> aligned = AlignedText("قدما", "قدماً", (Edit(4, 5, 4, 4),))
+        >>> aligned = AlignedText("قدما", "قدماً", Edits.of([Edit(4, 5, 4, 4)]))
         >>> aligned.raw_span(0, 4)
         (0, 5)
         """
         if not 0 <= start < end <= len(self.text):
             raise ValueError(f"span {start}:{end} is empty or outside a text of {len(self.text)} code points")
         raw_start, raw_end = self._raw_of(start)[0], self._raw_of(end - 1)[1]
-        index = bisect_right(self.edits, end - 1, key=lambda e: e.start)
-        while index < len(self.edits) and self.edits[index].raw_start == raw_end:
-            edit = self.edits[index]
+        index = bisect_right(self.edits.columns[2], end - 1)
+        while index < len(self.edits) and (edit := self.edits[index]).raw_start == raw_end:
             if edit.start != edit.end:
                 break
             while raw_end < edit.raw_end and _belongs_to_letter(self.raw[raw_end]):
@@ -57,7 +99,7 @@ class AlignedText:
 
         A raw point inside a deletion maps to the next kept character. Raises ValueError out of bounds.
 
-        >>> AlignedText("قدما", "قدماً", (Edit(4, 5, 4, 4),)).text_span(3, 5)
+        >>> AlignedText("قدما", "قدماً", Edits.of([Edit(4, 5, 4, 4)])).text_span(3, 5)
         (3, 4)
         """
         if not 0 <= raw_start <= raw_end <= len(self.raw):
@@ -70,24 +112,20 @@ class AlignedText:
 
         Raises ValueError for changes that are empty, out of order, overlapping or out of bounds.
 
-        >>> identity("من\N{NO-BREAK SPACE}هنا").replace([(2, 3, " ")]).edits
-        (Edit(raw_start=2, raw_end=3, start=2, end=3),)
+        >>> list(identity("من\N{NO-BREAK SPACE}هنا").replace([(2, 3, " ")]).edits)
+        [Edit(raw_start=2, raw_end=3, start=2, end=3)]
         """
+        whole = self._whole_edits(changes)
+        if not whole:
+            return self
         pieces: list[str] = []
-        edits: list[Edit] = []
-        done = shift = index = 0
-        for start, end, put in self._whole_edits(changes):
-            while index < len(self.edits) and self.edits[index].end <= start:
-                edits.append(_moved(self.edits[index], shift))
-                index += 1
-            while index < len(self.edits) and self.edits[index].start < end:
-                index += 1
-            at = start + shift
-            edits.append(Edit(self._raw_of(start)[0], self._raw_of(end - 1)[1], at, at + len(put)))
+        done = 0
+        for start, end, put in whole:
             pieces += (self.text[done:start], put)
-            done, shift = end, shift + len(put) - (end - start)
-        edits += [_moved(edit, shift) for edit in self.edits[index:]]
-        return AlignedText("".join([*pieces, self.text[done:]]), self.raw, tuple(_joined(edits)))
+            done = end
+        changed = np.array([(start, end, len(put)) for start, end, put in whole], np.int32).T
+        text = "".join([*pieces, self.text[done:]])
+        return AlignedText(text, self.raw, Edits(_composed(self.edits.columns, *changed)))
 
     def keep(self, ranges: Sequence[tuple[int, int]]) -> "AlignedText":
         """Keep only these ranges of the text, one after the other.
@@ -115,8 +153,8 @@ class AlignedText:
 
     def _text_of(self, raw: int, *, at_end: bool) -> int:
         """How many characters of the text end at or before (begin before) a raw position."""
-        index = bisect_right(self.edits, raw, key=lambda e: e.raw_start) - 1
-        if index >= 0 and at_end and self.edits[index].raw_start == raw and self.edits[index].raw_end > raw:
+        index = bisect_right(self.edits.columns[0], raw) - 1
+        if index >= 0 and at_end and self.edits[index].raw_start == raw:
             index -= 1
         if index < 0:
             return raw
@@ -128,12 +166,17 @@ class AlignedText:
     def _whole_edits(self, changes: Iterable[Change]) -> list[Change]:
         """Grow changes that cut an atomic edit to all of it, and join those that then meet."""
         groups: list[tuple[int, int, list[Change]]] = []
+        whole: list[Change] = []
         done, size = 0, len(self.text)
+        longest = bool((self.edits.columns[3] - self.edits.columns[2] > 1).any())
         for change in changes:
             if not done <= change[0] < change[1] <= size:
                 message = f"change {change[0]}:{change[1]} is empty, before {done} or outside {size} code points"
                 raise ValueError(message)
             done = change[1]
+            if not longest:  # nothing can be cut
+                whole.append(change)
+                continue
             low, high = self._atom(change[0])[0], self._atom(change[1] - 1)[1]
             if groups and low < groups[-1][1]:
                 first, last, inside = groups.pop()
@@ -141,7 +184,7 @@ class AlignedText:
                 groups.append((first, max(high, last), inside))
             else:
                 groups.append((low, high, [change]))
-        return [(low, high, self._rewritten(low, high, inside)) for low, high, inside in groups]
+        return whole or [(low, high, self._rewritten(low, high, inside)) for low, high, inside in groups]
 
     def _rewritten(self, low: int, high: int, changes: Sequence[Change]) -> str:
         pieces: list[str] = []
@@ -156,30 +199,83 @@ class AlignedText:
 
     def _last_edit(self, position: int) -> Edit | None:
         """The last edit that begins at or before a character of the text."""
-        index = bisect_right(self.edits, position, key=lambda e: e.start) - 1
+        index = bisect_right(self.edits.columns[2], position) - 1
         return self.edits[index] if index >= 0 else None
+
+    def packed(self) -> tuple[int, ...]:
+        """The edits as small numbers, three for each: code points unchanged before it, raw length, length.
+
+        >>> AlignedText("قدما", "قدماً", Edits.of([Edit(4, 5, 4, 4)])).packed()
+        (4, 1, 0)
+        """
+        return tuple(pack(self.edits.columns).tolist())
+
+
+def pack(columns: Columns) -> NDArray[np.int32]:
+    """Edits as AlignedText.packed gives them, flat."""
+    raw_start, raw_end, start, end = columns
+    gaps = raw_start - np.concatenate([np.zeros(1, np.int32), raw_end[:-1]])[: len(raw_start)]
+    return np.stack([gaps, raw_end - raw_start, end - start]).T.ravel()
+
+
+def unpacked(text: str, raw: str, packed: Sequence[int]) -> AlignedText:
+    """The AlignedText whose `packed` these numbers are; raises ValueError where they do not fit text and raw.
+
+    >>> unpacked("قدما", "قدماً", (4, 1, 0)).raw_span(3, 4)
+    (3, 5)
+    """
+    triples = np.array(packed, np.int32).reshape(-1, 3).T
+    gaps, raw_lengths, lengths = triples
+    raw_end = np.cumsum(gaps + raw_lengths, dtype=np.int32)
+    end = np.cumsum(gaps + lengths, dtype=np.int32)
+    over = (len(raw) - int(raw_end[-1])) - (len(text) - int(end[-1])) if len(raw_end) else len(raw) - len(text)
+    if over or (triples < 0).any() or (len(raw_end) and int(raw_end[-1]) > len(raw)):
+        raise ValueError(f"these edits do not lead from {len(raw)} raw code points to {len(text)}")
+    return AlignedText(text, raw, Edits(np.stack([raw_end - raw_lengths, raw_end, end - lengths, end])))
+
+
+def identity(raw: str) -> AlignedText:
+    """A text that is its own raw text."""
+    return AlignedText(raw, raw)
 
 
 def _belongs_to_letter(character: str) -> bool:
     return character == TATWEEL or unicodedata.category(character) == "Mn"
 
 
-def _moved(edit: Edit, shift: int) -> Edit:
-    return Edit(edit.raw_start, edit.raw_end, edit.start + shift, edit.end + shift)
+def _composed(old: Columns, low: Columns, high: Columns, lengths: Columns) -> Columns:
+    """Old edits followed by changes of text[low:high] to texts of these lengths, as edits of the raw text.
+
+    An old edit strictly inside a change, or of its characters, becomes a part of it.
+    """
+    shifts = np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths - (high - low), dtype=np.int32)])
+    start = low + shifts[:-1]
+    new = np.stack([_raw_places(old, low)[0], _raw_places(old, high - 1)[1], start, start + lengths])
+    before = np.searchsorted(low, old[3], "left") - 1
+    own = old[:, (before < 0) | (old[2] >= high[before])]
+    shift = shifts[np.searchsorted(high, own[2], "right")]
+    edits = np.concatenate([np.stack([own[0], own[1], own[2] + shift, own[3] + shift]), new], axis=1)
+    return joined(edits[:, np.argsort(edits[0])])
 
 
-def _joined(edits: Sequence[Edit]) -> list[Edit]:
+def _raw_places(old: Columns, positions: Columns) -> tuple[Columns, Columns]:
+    """The raw start and end of each of these characters of the text."""
+    if old.shape[1] == 0:
+        return positions, positions + 1
+    index = np.searchsorted(old[2], positions, "right") - 1
+    raw_start, raw_end, _, end = old[:, index]
+    past = positions - end
+    first = index < 0
+    raw = np.where(first, positions, past + raw_end)
+    inside = ~first & (past < 0)
+    return np.where(inside, raw_start, raw), np.where(inside, raw_end, raw + 1)
+
+
+def joined(edits: Columns) -> Columns:
     """Join deletions that touch, so that a run of them is one edit."""
-    joined: list[Edit] = []
-    for edit in edits:
-        last = joined[-1] if joined else None
-        if last and last.start == last.end == edit.start == edit.end and last.raw_end == edit.raw_start:
-            joined[-1] = Edit(last.raw_start, edit.raw_end, edit.start, edit.end)
-        else:
-            joined.append(edit)
-    return joined
-
-
-def identity(raw: str) -> AlignedText:
-    """A text that is its own raw text."""
-    return AlignedText(raw, raw)
+    deletes = edits[2] == edits[3]
+    apart = ~(deletes[1:] & deletes[:-1] & (edits[0, 1:] == edits[1, :-1]))
+    if apart.all():
+        return edits
+    first, last = np.concatenate([[True], apart]), np.concatenate([apart, [True]])
+    return np.stack([edits[0, first], edits[1, last], edits[2, first], edits[3, first]])

@@ -1,56 +1,44 @@
 """Normalisation profiles: what changes, and exactly where.
 
 `light@1` keeps marks and puts fathatan before its alef; `standard@1` is what is annotated;
-`search@1` makes keys and is never published. The tables are compiled from pyarabic's constants.
-Does not drop lines (corpus/clean.py), and never applies NFKC to a whole text.
+`search@1` makes keys and is never published. A profile is data: policies, each a table of
+characters, compiled from pyarabic's constants; schema/profiles.yaml may define more on top of
+these. Does not drop lines (corpus/clean.py), and never applies NFKC to a whole text.
 """
 
 import hashlib
-import re
-import sys
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from itertools import groupby
+from typing import TYPE_CHECKING
 
+import numpy as np
 from pyarabic import araby
 
-from builder.text.aligned import AlignedText, Change, identity
+from builder.schema import OwnProfile
+from builder.text import contexts
+from builder.text.aligned import AlignedText, Change, pack
+from builder.text.characters import Stays, Table, compile_table, map_characters
+from builder.text.contexts import CONTROLS, FARSI, HAMZA_MARKS, MARKS
 
 NAMES = ("light@1", "standard@1", "search@1")
-
-CONTROLS = "".join(
-    [
-        "\N{ARABIC LETTER MARK}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}",
-        *map(chr, range(0x202A, 0x202F)),  # embeddings and overrides
-        *map(chr, range(0x2066, 0x206A)),  # isolates
-        "\N{ZERO WIDTH SPACE}\N{WORD JOINER}\N{ZERO WIDTH NO-BREAK SPACE}\N{SOFT HYPHEN}",
-        *(c for c in map(chr, [*range(0x20), *range(0x7F, 0xA0)]) if c not in "\t\n\v\f\r\N{NEXT LINE}"),
-    ]
-)
-"""Invisible characters that go; ZWNJ and ZWJ shape letters and stay."""
 NEW_LINES = "\r\v\f\N{NEXT LINE}\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
 SPACES = "\t" + "".join(c for c in map(chr, range(0x80, 0x3001)) if unicodedata.category(c) == "Zs")
-HAMZA_MARKS = "\N{ARABIC MADDAH ABOVE}\N{ARABIC HAMZA ABOVE}\N{ARABIC HAMZA BELOW}"
-MARKS = "".join(sorted(
-    {*araby.TASHKEEL, *araby.DIACRITICS, *araby.SMALL, *map(chr, [*range(0x0898, 0x08A0), *range(0x08CA, 0x0900)])}
-    - {*HAMZA_MARKS, *araby.TATWEEL, "\N{ARABIC END OF AYAH}", "\u08e2"}
-))  # fmt: skip
-"""Vowel signs, shadda, superscript alef, Quranic marks; the hamza and madda marks are letters' parts."""
-FARSI = {"\N{ARABIC LETTER FARSI YEH}": "\N{ARABIC LETTER YEH}", "\N{ARABIC LETTER KEHEH}": "\N{ARABIC LETTER KAF}"}
-_LETTERS = "".join(araby.LETTERS) + "\N{ARABIC LETTER ALEF WASLA}"
-_IN_WORD = f"\\w{MARKS}{HAMZA_MARKS}"
-_FARSI_WORD = re.compile(
-    f"(?<![{_IN_WORD}])(?=[{_IN_WORD}]*[{_LETTERS}])(?=[{_IN_WORD}]*[{''.join(FARSI)}])"
-    f"[{_LETTERS}{''.join(FARSI)}{MARKS}{HAMZA_MARKS}{araby.TATWEEL}]+(?![{_IN_WORD}])"
-)
-_ABBREVIATED_HIJRI = re.compile(
-    f"(?<=(?<![^\\W\\d_]|[{MARKS}{HAMZA_MARKS}])\N{ARABIC LETTER HEH}{araby.TATWEEL})"
-    f"[{araby.TATWEEL}{MARKS}{HAMZA_MARKS}{CONTROLS}]*+(?!\\w)"
-)
-"""Just after the tatweel of heh as an abbreviation, as in 1447 heh: that tatweel is spelling and stays."""
-_FATHATAN = re.compile(f"(?<=[{_LETTERS}\N{ARABIC SHADDA}])\N{ARABIC LETTER ALEF}\N{ARABIC FATHATAN}(?![{_LETTERS}])")
+
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One kind of change: what each of its characters becomes, or what is done in a context."""
+
+    name: str
+    changes: Mapping[str, str]
+    context: str = ""
 
 
 def _presentation_forms() -> dict[str, str]:
@@ -78,17 +66,39 @@ def _folded_letters() -> dict[str, str]:
     return folded | {letter: letter.lower()[0] for letter in latin if letter.lower() != letter}
 
 
-_FOLDED = _folded_letters()
-_FOLDING = str.maketrans(_FOLDED)
-_FOLDABLE = re.compile(f"[{''.join(_FOLDED)}]")
+_COMPOSED = Policy(
+    "composed", {}, "NFC: a letter and its combining marks become the composed letter, in Unicode's order"
+)
+_TATWEEL = Policy("tatweel", {araby.TATWEEL: ""}, "it stays in heh as an abbreviation, as in 1447 هـ")
+_FATHATAN = Policy("fathatan", {}, "alef and fathatan become fathatan and alef")
+_FARSI = Policy("farsi", FARSI, "only in a word whose other letters are Arabic")
+_FOLDED = Policy("folded", _folded_letters())
+_LIGHT = (
+    _COMPOSED,
+    Policy("line ends", dict.fromkeys(NEW_LINES, "\n"), "carriage return and line feed become one line feed"),
+    Policy("controls", dict.fromkeys(CONTROLS, "")),
+    Policy("spaces", dict.fromkeys(SPACES, " ")),
+    _TATWEEL,
+    Policy("presentation forms", FORMS),
+)
+_STANDARD = (*_LIGHT, Policy("marks", dict.fromkeys(MARKS, "")), _FARSI)
+_BUILT_IN = {"light@1": (*_LIGHT, _FATHATAN), "standard@1": _STANDARD, "search@1": (*_STANDARD, _FOLDED)}
 
 
-@dataclass(frozen=True, slots=True)
+_STAYS = {_TATWEEL.name: contexts.is_abbreviation, _FARSI.name: contexts.is_foreign}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Profile:
-    """A named, versioned normalisation; `hash` is taken over its compiled tables (8 hex digits)."""
+    """A named, versioned normalisation; `hash` is taken over its policies (8 hex digits)."""
 
     name: str
     hash: str
+    policies: tuple[Policy, ...]
+    table: Table
+    steps: tuple[Callable[[str], list[Change]], ...]
+    """What is done in contexts, after the table and again until nothing changes."""
+    folds: bool
 
     @property
     def id(self) -> str:
@@ -101,20 +111,40 @@ class Profile:
         >>> profile("standard@1").apply("قَدَمًا").text
         'قدما'
         """
-        aligned = identity(raw)
-        while True:  # a deletion can bring a letter and its hamza together: until nothing changes
-            before = aligned.text
-            aligned = _nfc(aligned)
-            for step in _STEPS[self.name]:
-                changes = step(aligned.text)
-                aligned = aligned.replace(changes) if changes else aligned
-            if aligned.text == before:
-                break
-        return aligned if self.name != "search@1" else _nfc(aligned.replace(_fold_letters(aligned.text)))
+        return self.apply_batch([raw])[0]
 
     def apply_batch(self, raws: Sequence[str]) -> list[AlignedText]:
-        """Normalise many raw texts."""
-        return [self.apply(raw) for raw in raws]
+        """Normalise many raw texts at once: the same as `apply` of each, and much faster.
+
+        >>> [aligned.text for aligned in profile("standard@1").apply_batch(["مـرجانة", "قدمًا"])]
+        ['مرجانة', 'قدما']
+        """
+        mapped = map_characters(self.table, raws)
+        for index in mapped.asking:
+            mapped.texts[index] = self._settled(mapped.texts[index])
+        return [_folded(aligned) for aligned in mapped.texts] if self.folds else mapped.texts
+
+    def apply_arrow(self, raws: "pa.Array") -> "pa.RecordBatch":
+        """Normalise a column of texts into two: `text`, and `edits` as AlignedText.packed gives them.
+
+        Nulls stay nulls.
+
+        >>> import pyarrow as pa
+        >>> profile("standard@1").apply_arrow(pa.array(["قدمًا", None])).to_pydict()
+        {'text': ['قدما', None], 'edits': [[3, 1, 0], None]}
+        """
+        import pyarrow as pa
+
+        present = raws.is_valid()
+        aligned = iter(self.apply_batch(raws.drop_null().to_pylist()))
+        rows = [next(aligned) if there else None for there in present.to_pylist()]
+        edits = [pack(row.edits.columns) if row else None for row in rows]
+        ends = np.cumsum([0, *(len(one) if one is not None else 0 for one in edits)], dtype=np.int32)
+        values = np.concatenate([np.zeros(0, np.int32), *(one for one in edits if one is not None)])
+        absent = pa.array([row is None for row in rows], pa.bool_())
+        texts = pa.array([row.text if row else None for row in rows], pa.string())
+        packed = pa.ListArray.from_arrays(ends, pa.array(values, pa.int32()), mask=absent)
+        return pa.RecordBatch.from_arrays([texts, packed], ["text", "edits"])
 
     def fold(self, text: str) -> str:
         """The text of search@1, whatever this profile is: for keys and matching, never published.
@@ -122,121 +152,125 @@ class Profile:
         >>> profile("standard@1").fold("إقرأ أيضًا")
         'اقرا ايضا'
         """
-        return unicodedata.normalize("NFC", profile("standard@1").apply(text).text.translate(_FOLDING))
+        return self.fold_batch([text])[0]
+
+    def fold_batch(self, texts: Sequence[str]) -> list[str]:
+        """Fold many texts at once: the same as `fold` of each, and much faster."""
+        mapped = map_characters(_fold_table(), texts)
+        folded = [aligned.text for aligned in mapped.texts]
+        for index in mapped.asking:
+            folded[index] = profile("search@1").apply(texts[index]).text
+        return folded
+
+    def changes(self, aligned: AlignedText) -> Counter[str]:
+        """How often each change was made, by Unicode name, such as `ARABIC FATHATAN: deleted`.
+
+        >>> standard = profile("standard@1")
+        >>> standard.changes(standard.apply("قَدَمًا")).most_common(1)
+        [('ARABIC FATHA: deleted', 2)]
+        """
+        made: Counter[str] = Counter()
+        for edit in aligned.edits:
+            before, after = aligned.raw[edit.raw_start : edit.raw_end], aligned.text[edit.start : edit.end]
+            for piece in before if not after else [before]:
+                made[describe(piece, after)] += 1
+        return made
+
+    def _settled(self, aligned: AlignedText) -> AlignedText:
+        """What contexts make of a text, again until nothing changes: a deletion can join a letter and its hamza."""
+        while True:
+            before = aligned.text
+            for step in self.steps:
+                aligned = aligned.replace(step(aligned.text))
+            if aligned.text == before:
+                return aligned
+            aligned = _then(self.table, aligned)
 
 
-def _character_step(marks: str) -> tuple[re.Pattern[str], dict[str, str]]:
-    """One class of all characters that go or change by themselves, and what becomes of each."""
-    table = dict.fromkeys(CONTROLS + marks + araby.TATWEEL, "")
-    table |= dict.fromkeys(NEW_LINES, "\n") | dict.fromkeys(SPACES, " ")
-    table |= {form: "".join(c for c in plain if c not in marks) for form, plain in FORMS.items()}
-    return re.compile(f"[{re.escape(''.join(table))}]"), table
+def _then(table: Table, aligned: AlignedText) -> AlignedText:
+    """A text put through a table, with the way back to its own raw text."""
+    new = map_characters(table, [aligned.text]).texts[0]
+    return aligned.replace((e.raw_start, e.raw_end, new.text[e.start : e.end]) for e in new.edits)
 
 
-_LIGHT, _STANDARD = _character_step(""), _character_step(MARKS)
+def _folded(aligned: AlignedText) -> AlignedText:
+    folded = _then(_folding(), aligned)
+    return folded.replace(contexts.compose(folded.text))
 
 
-def _map_characters(step: tuple[re.Pattern[str], dict[str, str]], text: str) -> list[Change]:
-    pattern, table = step
-    changes: list[Change] = []
-    for found in pattern.finditer(text):
-        at, character = found.start(), found[0]
-        if character == araby.TATWEEL and _ABBREVIATED_HIJRI.match(text, at + 1):
-            continue
-        put = "" if character == "\r" and text[at + 1 : at + 2] == "\n" else table[character]
-        changes.append((at, at + 1, put))
-    return changes
+def describe(before: str, after: str) -> str:
+    """A change by the Unicode names of its characters.
+
+    >>> describe("\N{NO-BREAK SPACE}", " ")
+    'NO-BREAK SPACE: SPACE'
+    """
+    return f"{names_of(before)}: {names_of(after) or 'deleted'}"
 
 
-def _order_fathatan(text: str) -> list[Change]:
-    swapped = "\N{ARABIC FATHATAN}\N{ARABIC LETTER ALEF}"
-    return [(m.start(), m.end(), swapped) for m in _FATHATAN.finditer(text)]
+def names_of(characters: str) -> str:
+    """The Unicode names of some characters; a control character, which has none, by its number."""
+    return ", ".join(unicodedata.name(c, f"U+{ord(c):04X}") for c in characters)
 
 
-def _make_farsi_letters_arabic(text: str) -> list[Change]:
-    if not any(letter in text for letter in FARSI):
-        return []  # the pattern looks at every word: most news has none of these letters
-    return [
-        (at, at + 1, FARSI[letter])
-        for word in _FARSI_WORD.finditer(text)
-        for at, letter in enumerate(word[0], word.start())
-        if letter in FARSI
-    ]
+def _table(policies: Sequence[Policy]) -> Table:
+    """One table of policies that follow one another: a later one has its say on what earlier ones put."""
+    changes: dict[str, str] = {}
+    stays: dict[str, Stays] = {}
+    for policy in policies:
+        then = {c: "".join(policy.changes.get(p, p) for p in put) for c, put in changes.items()}
+        changes = {**policy.changes, **then}
+        if policy.name in _STAYS:
+            stays |= dict.fromkeys(policy.changes, _STAYS[policy.name])
+    return compile_table(changes, stays)
 
 
-def _fold_letters(text: str) -> list[Change]:
-    return [(m.start(), m.end(), _FOLDED[m[0]]) for m in _FOLDABLE.finditer(text)]
-
-
-_STEPS: dict[str, tuple[Callable[[str], list[Change]], ...]] = {
-    "light@1": (partial(_map_characters, _LIGHT), _order_fathatan),
-    "standard@1": (partial(_map_characters, _STANDARD), _make_farsi_letters_arabic),
-    "search@1": (partial(_map_characters, _STANDARD), _make_farsi_letters_arabic),  # then folded, once
-}
-
-
-@cache
-def _trailing() -> str:
-    """Characters that NFC may join to, or order after, the one before them."""
-    joined: set[str] = set()
-    for code in range(sys.maxunicode + 1):
-        decomposed = unicodedata.decomposition(chr(code))
-        if decomposed and decomposed[0] != "<":
-            joined.update(chr(int(part, 16)) for part in decomposed.split()[1:])
-        if unicodedata.combining(chr(code)):
-            joined.add(chr(code))
-    joined.update(map(chr, (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))))  # Hangul vowels and finals
-    return re.escape("".join(sorted(joined)))
-
-
-@cache
-def _sequence() -> re.Pattern[str]:
-    return re.compile(f"[^{_trailing()}]?[{_trailing()}]+|[^\0-\u02ff{_trailing()}]")
-
-
-def _nfc(aligned: AlignedText) -> AlignedText:
-    """NFC, one edit for each combining sequence that it changes."""
-    if unicodedata.is_normalized("NFC", aligned.text):
-        return aligned
-    changes = [
-        _trimmed(found.start(), found[0], _composed(found[0]))
-        for found in _sequence().finditer(aligned.text)
-        if not unicodedata.is_normalized("NFC", found[0])
-    ]
-    return aligned.replace(changes)
-
-
-def _composed(sequence: str) -> str:
-    """NFC of a sequence; a long one has its marks ordered first, as NFC itself is quadratic in them."""
-    if len(sequence) > 64:
-        runs = groupby(sequence, key=lambda c: unicodedata.combining(c) > 0)
-        sequence = "".join(c for marks, run in runs for c in (sorted(run, key=unicodedata.combining) if marks else run))
-    return unicodedata.normalize("NFC", sequence)
-
-
-def _trimmed(start: int, before: str, after: str) -> Change:
-    """The change without what is the same at both ends: reordered marks leave their letter, or their line, alone."""
-    head = 0
-    while head < min(len(before), len(after)) - 1 and before[head] == after[head]:
-        head += 1
-    tail = 0
-    while tail < min(len(before), len(after)) - head - 1 and before[-1 - tail] == after[-1 - tail]:
-        tail += 1
-    return start + head, start + len(before) - tail, after[head : len(after) - tail]
+def _compiled(name: str, policies: tuple[Policy, ...]) -> Profile:
+    folds = policies[-1] is _FOLDED
+    steps: list[Callable[[str], list[Change]]] = [contexts.compose]
+    for policy in policies:
+        if policy.name == _TATWEEL.name and policy.changes:
+            steps.append(contexts.drop_tatweel)
+        elif policy.name == _FARSI.name:
+            steps.append(partial(contexts.make_arabic, letters=policy.changes))
+        elif policy.name == _FATHATAN.name:
+            steps.append(contexts.order_fathatan)
+    rules = [name, *(ascii((policy.name, sorted(policy.changes.items()), policy.context)) for policy in policies)]
+    rules += [contexts.HIJRI.pattern, contexts.FARSI_WORD.pattern, contexts.FATHATAN.pattern]
+    digest = hashlib.sha256("\0".join(rules).encode()).hexdigest()[:8]
+    return Profile(name, digest, policies, _table(policies[:-1] if folds else policies), tuple(steps), folds)
 
 
 @cache
-def profile(name: str) -> Profile:
-    """The profile of a name; raises ValueError with the known names for another.
+def _folding() -> Table:
+    """What search@1 does after standard@1."""
+    return _table([_FOLDED])
+
+
+@cache
+def _fold_table() -> Table:
+    """Both at once, for keys, which need no edits."""
+    return _table(_BUILT_IN["search@1"])
+
+
+@cache
+def profile(name: str, own: OwnProfile | None = None) -> Profile:
+    """The profile of a name, or a project's own of that name; raises ValueError with the known names for another.
 
     >>> profile("standard@1").name
     'standard@1'
     """
+    if own is not None and own.name == name:
+        return _compiled(name, _own_policies(own))
     if name not in NAMES:
         raise ValueError(f"no profile {name!r}; the profiles are {', '.join(NAMES)}")
-    _, table = _LIGHT if name == "light@1" else _STANDARD
-    rules = [name, ascii(sorted(table.items())), _ABBREVIATED_HIJRI.pattern]
-    rules.append(_FATHATAN.pattern if name == "light@1" else _FARSI_WORD.pattern)
-    if name == "search@1":
-        rules.append(ascii(sorted(_FOLDED.items())))
-    return Profile(name, hashlib.sha256("\0".join(rules).encode()).hexdigest()[:8])
+    return _compiled(name, _BUILT_IN[name])
+
+
+def _own_policies(own: OwnProfile) -> tuple[Policy, ...]:
+    """The policies of the base without what is kept, then what is deleted or replaced besides."""
+    kept = {*own.keep, *own.delete, *own.replace}
+    base = (
+        Policy(policy.name, {c: put for c, put in policy.changes.items() if c not in kept}, policy.context)
+        for policy in _BUILT_IN[own.base]
+    )
+    return (*base, Policy("own", {**dict.fromkeys(own.delete, ""), **own.replace}))

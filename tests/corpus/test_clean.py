@@ -12,7 +12,7 @@ from builder.corpus.clean import clean
 from builder.corpus.readers import read_documents
 from builder.records import Document, SetAside, sha16
 from builder.schema import Boilerplate, load_schema
-from builder.text.aligned import AlignedText
+from builder.text.aligned import unpacked
 from builder.text.profiles import profile
 from tests.conftest import ROOT, SHARED
 
@@ -35,7 +35,7 @@ def raw_lines(raw):
 
 def kept_lines(page, article):
     """The raw range of each line of an article, by the article's own way back."""
-    aligned = AlignedText(article.text, page.raw, article.edits)
+    aligned = unpacked(article.text, page.raw, article.edits)
     ranges, begin = [], 0
     for line in article.text.split("\n"):
         ranges.append(aligned.raw_span(begin, begin + len(line)))
@@ -83,7 +83,7 @@ def check_spans(page, done, seed):
     """Normalising the raw place of any span, without what was dropped inside it, gives the span."""
     chance = random.Random(seed)  # noqa: S311 - seeded test data
     for article in done.articles:
-        aligned = AlignedText(article.text, page.raw, article.edits)
+        aligned = unpacked(article.text, page.raw, article.edits)
         for _ in range(60):
             start = chance.randrange(len(article.text))
             low, high = aligned.raw_span(start, min(len(article.text), start + chance.randint(1, 60)))

@@ -1,6 +1,5 @@
 """Material of a small release: invented articles, with the pages that they were cleaned from."""
 
-import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from builder.records import (
     Decision,
     Document,
     Drop,
-    Edit,
     Gold,
     Group,
     Judgement,
@@ -35,9 +33,10 @@ def page(number, pieces, *, source="barq", published_at=None, part=0):
     pairs = [(piece, piece) if isinstance(piece, str) else piece for piece in pieces]
     raw = "".join(a for a, _ in pairs)
     text = "".join(b for _, b in pairs)
-    ends = list(itertools.accumulate(((len(a), len(b)) for a, b in pairs), lambda x, y: (x[0] + y[0], x[1] + y[1])))
-    starts = [(0, 0), *ends]
-    edits = tuple(Edit(s[0], e[0], s[1], e[1]) for (a, b), s, e in zip(pairs, starts, ends, strict=False) if a != b)
+    edits, same = (), 0
+    for before, after in pairs:
+        edits += (same, len(before), len(after)) if before != after else ()
+        same = 0 if before != after else same + len(before)
     document_id = f"d{number:02}"
     url = f"https://{source}.example/{number}"
     document = Document(document_id, source, url, published_at, None, raw, f"{source}/{number}.txt")

@@ -85,7 +85,7 @@ def test_the_raw_place_of_any_token_of_a_noisy_page_cleans_to_its_mention(schema
     aligned = standard.apply(raw)
     document = Document("d", "barq", None, None, None, raw, "d.txt")
     sha = sha16(aligned.text)
-    article = Article("d-0", "d", 0, None, aligned.text, aligned.edits, (), standard.id, sha)
+    article = Article("d-0", "d", 0, None, aligned.text, aligned.packed(), (), standard.id, sha)
     spans = tuple(Span(start, end, "ORG") for start, end in tokenize(aligned.text))
     gold = Gold("d-0", sha, spans, (), "agreed", (), 2)
     groups = (Group("d-0", "g", 1.0, "single"),)

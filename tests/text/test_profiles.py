@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from pyarabic import araby
 
 from builder.records import Edit
-from builder.text.profiles import FORMS, MARKS, NAMES, profile
+from builder.text.aligned import Edits
+from builder.text.contexts import MARKS
+from builder.text.profiles import FORMS, NAMES, profile
 from tests.text.strategies import PAGES
 
 LETTERS = "".join(c for c in araby.LETTERS if c != "\N{ARABIC LETTER ALEF WASLA}")
@@ -93,7 +95,7 @@ def test_plain_text_is_left_alone(raw):
     aligned = profile("standard@1").apply(raw)
 
     assert aligned.text == raw
-    assert aligned.edits == ()
+    assert len(aligned.edits) == 0
 
 
 SENTENCES = [
@@ -133,8 +135,8 @@ def test_any_text_is_composed_as_unicode_composes_it(raw):
 def test_nfc_changes_only_what_it_composes():
     raw = "مح" + "\N{ARABIC SHADDA}\N{ARABIC FATHA}" + "د e\N{COMBINING ACUTE ACCENT} أ"
 
-    assert profile("light@1").apply(raw).edits == (Edit(2, 4, 2, 4), Edit(6, 8, 6, 7))
-    assert profile("standard@1").apply(raw).edits == (Edit(2, 4, 2, 2), Edit(6, 8, 4, 5))
+    assert profile("light@1").apply(raw).edits == Edits.of([Edit(2, 4, 2, 4), Edit(6, 8, 6, 7)])
+    assert profile("standard@1").apply(raw).edits == Edits.of([Edit(2, 4, 2, 2), Edit(6, 8, 4, 5)])
 
 
 def test_a_hundred_thousand_marks_on_one_letter_are_normalized():
