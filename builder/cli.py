@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
+from builder.corpus.encodings import NAMES as ENCODINGS
 from builder.records import Issue, Refused, Report
 
 if TYPE_CHECKING:
@@ -43,18 +44,21 @@ class Shell:
         if not self.quiet:
             click.echo(message, err=True)
 
-    def watch(self, documents: Sequence[T], doing: str) -> Iterator[T]:
-        """Go through a list with a bar on a terminal, or a line every few seconds elsewhere."""
+    def watch(self, batches: Iterable[list[T]], total: int, doing: str) -> Iterator[list[T]]:
+        """Go through batches with a bar on a terminal, or a line every few seconds elsewhere."""
         if sys.stderr.isatty() and not self.quiet:
-            with click.progressbar(documents, label=doing, file=sys.stderr) as bar:
-                yield from bar
+            with click.progressbar(length=total, label=doing, file=sys.stderr) as bar:
+                for batch in batches:
+                    yield batch
+                    bar.update(len(batch))
             return
-        said = time.monotonic()
-        for number, document in enumerate(documents):
+        said, done = time.monotonic(), 0
+        for batch in batches:
+            yield batch
+            done += len(batch)
             if time.monotonic() - said > 5:
                 said = time.monotonic()
-                self.progress(f"{doing}: {number} of {len(documents)}")
-            yield document
+                self.progress(f"{doing}: {done} of {total}")
 
 
 def _common(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -156,12 +160,13 @@ def init(shell: Shell, directory: Path, repo_id: str | None) -> Report:
 
 @khabar.command()
 @click.argument("paths", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option("--encoding", type=click.Choice(ENCODINGS), help="What the files are in; else each is looked at.")
 @verb
-def ingest(shell: Shell, paths: tuple[Path, ...]) -> Report:
-    """Read .txt and .jsonl files, or folders of them, as documents; the text is not touched."""
+def ingest(shell: Shell, paths: tuple[Path, ...], encoding: str | None) -> Report:
+    """Read .txt, .jsonl and .html files, or folders of them, as documents; the text is not touched."""
     from builder import flow
 
-    return flow.ingest(_project(shell), [shell.folder / path for path in paths])
+    return flow.ingest(_project(shell), [shell.folder / path for path in paths], encoding=encoding)
 
 
 @khabar.command()

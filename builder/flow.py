@@ -8,12 +8,22 @@ import hashlib
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
 from builder import servers, state
-from builder.project import Project, read_jsonl, read_table, template, write_bytes, write_jsonl, write_table
+from builder.project import (
+    Project,
+    read_batches,
+    read_jsonl,
+    read_table,
+    template,
+    write_batches,
+    write_bytes,
+    write_jsonl,
+    write_table,
+)
 from builder.records import (
     MANIFEST,
     Account,
@@ -36,7 +46,8 @@ from builder.schema import Dataset
 from builder.strict_yaml import parse_yaml
 
 Progress = Callable[[str], None]
-Watch = Callable[[Sequence[Document], str], Iterator[Document]]
+Watch = Callable[[Iterable[list[Document]], int, str], Iterable[list[Document]]]
+"""Shows how far batches of documents are, of so many, in doing what it names."""
 STAGES = ("ingest", "clean", "dedup", "sample", "send", "collect", "check", "adjudicate", "build")
 GITIGNORE = ".khabar/\ndist/\n"
 
@@ -64,12 +75,12 @@ def init(folder: Path, *, repo_id: str | None = None, card: Callable[[str], str]
     return Report("init", facts={"project": str(folder), "next": following})
 
 
-def ingest(project: Project, paths: Sequence[Path]) -> Report:
+def ingest(project: Project, paths: Sequence[Path], *, encoding: str | None = None) -> Report:
     """Add documents to the project; text that is already there adds nothing."""
     from builder.corpus.readers import read_documents
 
     with project.lock():
-        reading = read_documents(paths)
+        reading = read_documents(paths, encoding)
         present = read_table(project.work / "documents.parquet", Document)
         known = {document.id: document for document in present}
         fresh = [document for document in reading.documents if document.id not in known]
@@ -85,37 +96,46 @@ def ingest(project: Project, paths: Sequence[Path]) -> Report:
             write_table(project.work / "documents.parquet", every, Document)
         project.save_account("ingest", [account], aside)
     facts = {"documents in the project": str(len(every))}
-    return Report("ingest", (account,), facts=facts, set_aside=tuple(aside))
+    return Report("ingest", (account,), reading.issues, facts, set_aside=tuple(aside))
 
 
-def clean(project: Project, *, watch: Watch = lambda documents, _: iter(documents)) -> Report:
+def clean(project: Project, *, watch: Watch = lambda batches, _, __: batches) -> Report:
     """Clean every document into articles, with each removal recorded; `watch` shows how far it is."""
     from builder.corpus.boilerplate import check_examples
-    from builder.corpus.clean import clean as clean_document
-    from builder.text.profiles import profile
+    from builder.corpus.clean import clean_batch
 
     with project.lock():
         schema = project.schema
         broken = check_examples(schema.boilerplate)
         if broken:
             raise Refused(*broken)
-        documents = state.read_documents(project)
-        table = profile(schema.dataset.profile, schema.own_profile)
-        cleaned = [clean_document(document, table, schema.boilerplate) for document in watch(documents, "clean")]
-        articles = sorted((a for c in cleaned for a in c.articles), key=lambda a: a.id)
-        aside = [s for c in cleaned for s in c.set_aside]
-        rules = sum((Counter(c.dropped_by_rule) for c in cleaned), Counter[str]())
-        embedded = sum(a.part > 0 for a in articles)
-        with_body = sum(bool(c.articles) for c in cleaned)
+        ids = state.document_ids(project)
+        table = state.profile_of(project)
+        counts, rules = Counter[str](), Counter[str]()
+        aside: list[SetAside] = []
+        issues: list[Issue] = []
+
+        def cleaned(documents: list[Document]) -> list[Article]:
+            done = clean_batch(documents, table, schema.boilerplate)
+            for one in done:
+                rules.update(one.dropped_by_rule)
+                counts.update(lines=one.lines, kept=one.kept_lines, documents=bool(one.articles))
+                aside.extend(one.set_aside)
+                issues.extend(one.issues)
+            articles = [article for one in done for article in one.articles]
+            counts.update(articles=len(articles), embedded=sum(article.part > 0 for article in articles))
+            return articles
+
+        batches = read_batches(project.work / "documents.parquet", Document)
+        write_batches(project.work / "articles.parquet", map(cleaned, watch(batches, len(ids), "clean")), Article)
         accounts = (
-            tally("clean", "documents", len(documents), with_body, aside),
-            Account("clean", "lines", sum(c.lines for c in cleaned), sum(c.kept_lines for c in cleaned), dict(rules)),
+            tally("clean", "documents", len(ids), counts["documents"], aside),
+            Account("clean", "lines", counts["lines"], counts["kept"], dict(rules)),
         )
-        write_table(project.work / "articles.parquet", articles, Article)
         project.save_account("clean", accounts, aside)
-        project.stamp("clean", state.clean_inputs(project, [document.id for document in documents]))
-    facts = {"articles": f"{len(articles)}, of which {embedded} were embedded in the page of another"}
-    return Report("clean", accounts, tuple(i for c in cleaned for i in c.issues), facts, set_aside=tuple(aside))
+        project.stamp("clean", state.clean_inputs(project, ids))
+    facts = {"articles": f"{counts['articles']}, of which {counts['embedded']} were embedded in the page of another"}
+    return Report("clean", accounts, tuple(issues), facts, set_aside=tuple(aside))
 
 
 def dedup(project: Project) -> Report:
@@ -287,7 +307,8 @@ def build(project: Project, version: str) -> Report:
         built = build_tables(material)
         tool = f"khabar {installed_version('khabar')}"
         facts = card_facts(version=version, tool=tool, schema=schema, built=built,
-                           agreement=gathered.agreement, accounts=gathered.accounts)  # fmt: skip
+                           agreement=gathered.agreement, accounts=gathered.accounts,
+                           changes=gathered.changes)  # fmt: skip
         prose = (project.root / "dataset_card.md").read_text(encoding="utf-8")
         card = make_card(prose, version, schema, built.tables, facts)
         release = Release(version, schema.dataset.repo_id, "", tool, schema.hash, material.articles[0].profile,

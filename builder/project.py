@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -26,6 +26,10 @@ ENVIRONMENT = ("LABEL_STUDIO_API_KEY", "HF_TOKEN", "KHABAR_SECRET")
 MAX_LINE = 50_000_000
 """Bytes of one JSON line; a longer one is hostile or broken."""
 
+ROWS = 4_096
+"""Records of a row group."""
+PART = 64
+"""Records that are read at once."""
 
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
 
@@ -47,13 +51,14 @@ def from_plain(record: type[R], plain: object) -> R:
     return _adapter(record).validate_python(plain)
 
 
-def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a file so that readers see the old one or the new one, never a part."""
+@contextlib.contextmanager
+def replacing(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
+    """Write a file so that readers see the old one or, once all is written, the new one; never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as out:
-            out.write(content)
+            yield out
             out.flush()
             os.fsync(out.fileno())
         Path(temporary).chmod(mode)
@@ -61,6 +66,12 @@ def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a whole file, as `replacing` does."""
+    with replacing(path, mode=mode) as out:
+        out.write(content)
 
 
 def write_json(path: Path, value: object, *, mode: int = 0o644) -> None:
@@ -112,23 +123,41 @@ def read_jsonl(path: Path, record: type[R]) -> list[R]:
 
 def write_table(path: Path, records: Sequence[object], record: type[Any]) -> None:
     """Write records as one Parquet file with the record type's Arrow schema."""
+    write_batches(path, [records], record)
+
+
+def write_batches(path: Path, batches: Iterable[Sequence[object]], record: type[Any]) -> None:
+    """Write records as write_table does, a row group of ROWS at a time, so that memory does not grow with them."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.Table.from_pylist([_adapter(record).dump_python(r) for r in records], schema=arrow_schema(record))
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    write_bytes(path, sink.getvalue().to_pybytes())
+    schema, dump = arrow_schema(record), _adapter(record).dump_python
+    with replacing(path) as out, pq.ParquetWriter(out, schema, compression="zstd") as writer:
+        waiting: list[object] = []
+        for batch in batches:
+            waiting += batch
+            while len(waiting) >= ROWS:
+                writer.write_table(pa.Table.from_pylist([dump(one) for one in waiting[:ROWS]], schema=schema))
+                del waiting[:ROWS]
+        if waiting:
+            writer.write_table(pa.Table.from_pylist([dump(one) for one in waiting], schema=schema))
 
 
-def read_table(path: Path, record: type[R]) -> list[R]:
-    """Read what write_table wrote; an absent file has no records."""
+def read_batches(path: Path, record: type[R]) -> Iterator[list[R]]:
+    """Read what write_table wrote, a part at a time; an absent file has no records."""
     import pyarrow.parquet as pq
 
     if not path.exists():
-        return []
-    adapter = _adapter(record)
-    return [adapter.validate_python(row) for row in pq.read_table(path).to_pylist(maps_as_pydicts="strict")]
+        return
+    validate = _adapter(record).validate_python
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=PART):
+            yield [validate(row) for row in batch.to_pylist(maps_as_pydicts="strict")]
+
+
+def read_table(path: Path, record: type[R]) -> list[R]:
+    """Read all that write_table wrote; an absent file has no records."""
+    return [one for batch in read_batches(path, record) for one in batch]
 
 
 def read_column(path: Path, name: str) -> list[str]:

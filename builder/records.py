@@ -46,7 +46,7 @@ class Document:
     origin: str
     """Where it was read: `folder/file.txt` or `file.jsonl:3`; for messages only."""
     encoding: str = "utf-8"
-    """How its bytes were read, such as utf-8, utf-16-le or windows-1256."""
+    """What its bytes were read as, and how that was known: `utf-8`, `utf-16-le, mark`, `windows-1256, detected`."""
     html_sha: str | None = None
     """sha256 of the HTML file (64 hex digits) where `raw` is the text extracted from one."""
 

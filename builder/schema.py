@@ -374,7 +374,7 @@ def load_schema(folder: Path) -> Schema:
         above = re.split(r"(?m)^profile:", texts["dataset.yaml"])[0]
         place = above.count("\n") + 1
         issues.append(
-            Issue("error", "schema", message, where=f"{folder.name}/dataset.yaml:{place}", fix="name one of these")
+            Issue("error", "schema", message, where=f"{folder.name}/dataset.yaml:{place}:1", fix="name one of these")
         )
     if issues or dataset is None or labels is None or boilerplate is None:
         raise Refused(*issues)

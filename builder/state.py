@@ -4,7 +4,8 @@ Reads the project's files and runs the pure stages that a later verb rests on; p
 """
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,15 @@ from builder.records import (
 if TYPE_CHECKING:
     from builder.annotation.adjudicate import Adjudicated
     from builder.release.material import Material
+    from builder.text.profiles import Profile
+
+
+def document_ids(project: Project) -> list[str]:
+    """The ids of all documents, in their order; raises Refused when there are none."""
+    ids = read_column(project.work / "documents.parquet", "id")
+    if not ids:
+        raise _no_documents()
+    return ids
 
 
 def read_documents(project: Project) -> list[Document]:
@@ -41,20 +51,22 @@ def _no_documents() -> Refused:
     return refuse("no-documents", "the project has no documents", fix="run `khabar ingest FILES` first")
 
 
-def clean_inputs(project: Project, document_ids: Sequence[str]) -> str:
-    """The hash of all that cleaning depends on: documents, profile, rules."""
+def profile_of(project: Project) -> "Profile":
+    """The profile that the project's texts are normalised with."""
     from builder.text.profiles import profile
 
-    schema = project.schema
-    rules = schema.boilerplate.model_dump_json()
-    return sha16("\n".join([profile(schema.dataset.profile, schema.own_profile).id, rules, *document_ids]))
+    return profile(project.schema.dataset.profile, project.schema.own_profile)
+
+
+def clean_inputs(project: Project, document_ids: Sequence[str]) -> str:
+    """The hash of all that cleaning depends on: documents, profile, rules."""
+    rules = project.schema.boilerplate.model_dump_json()
+    return sha16("\n".join([profile_of(project).id, rules, *document_ids]))
 
 
 def read_articles(project: Project) -> list[Article]:
     """All articles; raises Refused when something changed since they were cleaned."""
-    ids = read_column(project.work / "documents.parquet", "id")
-    if not ids:
-        raise _no_documents()
+    ids = document_ids(project)
     if project.stamped("clean") != clean_inputs(project, ids):
         message = "the documents, the profile or the boilerplate rules changed since the last `khabar clean`"
         raise refuse("stale", message, fix="run `khabar clean` first")
@@ -64,13 +76,12 @@ def read_articles(project: Project) -> list[Article]:
 def fresh_groups(project: Project, articles: Sequence[Article]) -> list[Group]:
     """The duplicate groups of these articles; made again only when an article changed."""
     from builder.corpus.duplicates import group
-    from builder.text.profiles import profile
 
     inputs = sha16("\n".join(article.id + article.text_sha for article in articles))
     path = project.work / "groups.parquet"
     if project.stamped("dedup") == inputs and path.exists():
         return read_table(path, Group)
-    groups = group(articles, profile(project.schema.dataset.profile, project.schema.own_profile).fold)
+    groups = group(articles, profile_of(project).fold)
     write_table(path, groups, Group)
     project.save_account("dedup", [Account("dedup", "articles", len(articles), len(groups))])
     project.stamp("dedup", inputs)
@@ -132,6 +143,8 @@ class Harvest:
     material: "Material"
     accounts: tuple[Account, ...]
     agreement: tuple[Agreement, ...]
+    changes: Mapping[str, int]
+    """What normalisation did to the pages of these articles, as Profile.changes names it."""
     ledger: tuple[Assignment, ...]
 
 
@@ -152,12 +165,20 @@ def harvest(project: Project) -> Harvest:
     result = gold_of(project, every, judgements)
     labels = project.schema.labels
     splits = {assignment.article_id: assignment.split for assignment in ledger}
+    documents = read_documents(project)
     material = Material(
-        chosen, read_documents(project), groups, splits, judgements, read_decisions(project),
+        chosen, documents, groups, splits, judgements, read_decisions(project),
         result.golds, result.disputes, labels,
     )  # fmt: skip
     accounts = (*project.accounts("clean"), *checked, result.account, result.spans)
-    return Harvest(material, accounts, tuple(agree(judgements, labels)), ledger)
+    return Harvest(material, accounts, tuple(agree(judgements, labels)), _changes(project, chosen, documents), ledger)
+
+
+def _changes(project: Project, chosen: Sequence[Article], documents: Sequence[Document]) -> Mapping[str, int]:
+    table = profile_of(project)
+    pages = {article.document_id for article in chosen}
+    aligned = table.apply_batch([document.raw for document in documents if document.id in pages])
+    return sum(map(table.changes, aligned), Counter[str]())
 
 
 def _chosen(project: Project, articles: Sequence[Article]) -> list[Article]:
@@ -173,13 +194,12 @@ def _chosen(project: Project, articles: Sequence[Article]) -> list[Article]:
 
 def _assign(project: Project, chosen: Sequence[Article], groups: Sequence[Group]) -> tuple[Assignment, ...]:
     from builder.release import splits
-    from builder.text.profiles import profile
 
     group_of = {group.article_id: group.group_id for group in groups}
     frozen = {a.article_id: a.split for a in read_jsonl(project.annotations / "splits.jsonl", Assignment)}
     shares = project.schema.dataset.splits
     assigned, issues = splits.assign({article.id: group_of[article.id] for article in chosen}, shares, frozen)
-    fold = profile(project.schema.dataset.profile, project.schema.own_profile).fold
+    fold = profile_of(project).fold
     folded = {split: {a.id: fold(a.text) for a in chosen if assigned.get(a.id) == split} for split in splits.NAMES}
     issues = [*issues, *splits.leaks(folded)]
     if issues:

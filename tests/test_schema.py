@@ -5,9 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.records import Refused
-from builder.schema import LOST_IN_CSV, Dataset, Labels, load_schema
+from builder.schema import LOST_IN_CSV, Dataset, Labels, OwnProfile, Profiles, load_schema
 from builder.strict_yaml import parse_yaml
+from builder.text.profiles import NAMES, profile
 from tests.conftest import ROOT
+from tests.text.strategies import PAGES
 
 
 def faults(text, model=Labels):
@@ -96,3 +98,61 @@ def test_the_names_that_csv_loses_are_those_that_csv_loses():
         column = pc.read_csv(pa.py_buffer(f"label,n\n{name},1\n".encode()), convert_options=options)["label"]
         assert column.null_count == 1
         assert name.casefold() in lost
+
+
+def own(**fields):
+    return OwnProfile.model_validate({"name": "verse@1", "base": "standard@1", **fields})
+
+
+def test_a_profile_of_the_projects_own_is_a_built_in_one_with_exceptions():
+    verse = profile(
+        "verse@1",
+        own(
+            keep=["ARABIC SHADDA", "U+0671"],
+            delete=["EM DASH"],
+            replace={"ARABIC LETTER GAF": "ARABIC LETTER KAF", "ARABIC COMMA": "U+003B"},
+        ),
+    )
+    raw = "قطّةٌ \N{EM DASH} \N{ARABIC LETTER GAF}تاب، ٱلخبر"
+
+    assert verse.apply(raw).text == "قطّة  كتاب; ٱلخبر"
+    assert verse.name == "verse@1"
+    assert verse.hash not in {profile(name).hash for name in NAMES}
+
+
+def test_two_profiles_of_one_name_and_other_tables_have_other_hashes():
+    assert profile("verse@1", own(keep=["ARABIC SHADDA"])).hash != profile("verse@1", own()).hash
+
+
+@given(PAGES)
+def test_a_profile_of_the_projects_own_changes_nothing_when_applied_twice(raw):
+    kept = own(keep=["ARABIC TATWEEL", "ARABIC FATHA", "ARABIC LETTER KEHEH"], delete=["ARABIC LETTER PEH"])
+    once = profile("verse@1", kept).apply(raw).text
+
+    assert profile("verse@1", kept).apply(once).text == once
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ("keep: [ARABIC SHADA]", "no character is named 'ARABIC SHADA'"),
+        ("keep: [U+110000]", "no character is named 'U+110000'"),
+        ("delete: [SPACE]", "'SPACE' ends lines or parts words"),
+        ("replace: {U+000A: ARABIC COMMA}", "'U+000A' ends lines or parts words"),
+        ("replace: {ARABIC COMMA: LINE SEPARATOR}", "'LINE SEPARATOR' ends lines or parts words"),
+        ("keep: [ARABIC SHADDA]\n    delete: [ARABIC SHADDA]", "one character has two fates: ARABIC SHADDA"),
+        ("replace: {ARABIC COMMA: COMMA, COMMA: ARABIC COMMA}", "a replacement is itself changed or kept"),
+    ],
+)
+def test_a_profile_that_cannot_be_is_refused_at_its_place(fields, message):
+    text = f"version: 1\nprofiles:\n  - name: verse@1\n    base: standard@1\n    {fields}\n"
+    (fault,) = faults(text, Profiles)
+
+    assert fault[0].startswith("labels.yaml:")
+    assert message in fault[1]
+
+
+def test_a_profile_may_not_take_a_built_in_name():
+    ((_, message),) = faults("version: 1\nprofiles: [{name: light@1, base: standard@1}]", Profiles)
+
+    assert message == "file: profile name given twice, or built in: light@1"

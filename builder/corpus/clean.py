@@ -1,24 +1,22 @@
-"""One document to its articles: normalised, without boilerplate, each removal recorded.
+"""Documents to articles: normalised, without boilerplate, each removal recorded.
 
 The way back to the raw text is never broken: every step is an edit of the same AlignedText.
 Which lines go is builder.corpus.boilerplate's business.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from builder.corpus.boilerplate import HEADLINE, Verdict, judge
 from builder.records import Article, Document, Drop, Issue, SetAside, sha16
 from builder.schema import Boilerplate
-from builder.text.aligned import AlignedText
-from builder.text.profiles import NEW_LINES, Profile
+from builder.text.aligned import AlignedText, keep_batch, pack_batch, raw_places_batch
+from builder.text.profiles import Profile
 
 MOSTLY = 0.6
 """Share of a page's characters; where rules take more, a person should look."""
 
-NEW_LINE = re.compile(f"\r\n|[\n{NEW_LINES}]")
 Range = tuple[int, int]
 
 
@@ -35,107 +33,160 @@ class Cleaned:
     dropped_by_rule: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page's lines that are not blank, trimmed, spaces single; where each stands in the normalised text."""
+
+    lines: list[str]
+    begins: list[int]
+    ends: list[int]
+    kept: list[list[Range]]
+    """What each line keeps of the text, with its line end."""
+
+
 def clean(document: Document, profile: Profile, rules: Boilerplate) -> Cleaned:
     """Normalise a page, drop its boilerplate and part its articles.
 
     A drop's offsets are code points of the raw line, without its newline. A drop of no length
     stands where a line was kept and only its fields were extracted.
     """
-    tidy, places = _tidy(profile.apply(document.raw))
-    lines = tidy.text.split("\n") if places else []
-    verdicts = judge(lines, rules, document.source, profile.fold)
-    drops = [_drop(verdict, place) for verdict, place in zip(verdicts, places, strict=True)]
-    articles = tuple(_articles(document, profile.id, tidy, lines, verdicts, drops))
-    dropped = dict(sorted(Counter(verdict.rule for verdict in verdicts if verdict.role != "body").items()))
-    return Cleaned(
-        articles,
-        tuple(drop for drop in drops if drop),
-        () if articles else (SetAside("clean", document.origin, "no body", _counted(dropped)),),
-        tuple(_warnings(document, articles, lines, dropped)),
-        len(lines),
-        len(lines) - sum(dropped.values()),
-        dropped,
-    )
+    return clean_batch([document], profile, rules)[0]
 
 
-def _tidy(whole: AlignedText) -> tuple[AlignedText, list[Range]]:
-    """The page without blank lines, trimmed, spaces single; and the raw place of each line."""
-    keep: list[Range] = []
-    places: list[Range] = []
+def clean_batch(documents: Sequence[Document], profile: Profile, rules: Boilerplate) -> list[Cleaned]:
+    """Clean many pages at once: the same as `clean` of each, and much faster."""
+    wholes = profile.apply_batch([document.raw for document in documents])
+    pages = [_tidy(whole.text) for whole in wholes]
+    folded = profile.fold_batch(["\n".join(page.lines) for page in pages])
+    verdicts = [
+        judge(page.lines, rules, document.source, profile.fold)
+        for document, page, lines in zip(documents, pages, folded, strict=True)
+    ]
+    drops = _drops(wholes, pages, verdicts)
+    bodies = [_bodies(page, judged) for page, judged in zip(pages, verdicts, strict=True)]
+    parts = [(index, ranges) for index, body in enumerate(bodies) for ranges in body.values()]
+    kept = keep_batch([wholes[index] for index, _ in parts], [ranges for _, ranges in parts])
+    packed = pack_batch(kept)
+    texts = zip(kept, packed, strict=True)
+    cleaned: list[Cleaned] = []
+    for document, page, judged, dropped, body in zip(documents, pages, verdicts, drops, bodies, strict=True):
+        articles = _articles(document, profile.id, judged, dropped, {part: next(texts) for part in body})
+        cleaned.append(_cleaned(document, page, judged, dropped, articles))
+    return cleaned
+
+
+def _tidy(text: str) -> _Page:
+    """The lines of a page that are not blank, and what they keep of it."""
+    page = _Page([], [], [], [])
     begin = 0
-    new_line: Range = (0, 0)
-    for line, place in zip(whole.text.split("\n"), _raw_lines(whole.raw), strict=True):
-        words = [(begin + word.start(), begin + word.end()) for word in re.finditer(r"\S+", line)]
-        if words:
-            keep += [new_line] if places else []
-            keep += [(start, end + 1) for start, end in words[:-1]]
-            keep.append(words[-1])
-            places.append(place)
-            new_line = (begin + len(line), begin + len(line) + 1)
-        begin += len(line) + 1
-    return whole.keep(keep), places
+    for line in text.split("\n"):
+        end = begin + len(line)
+        tidy = line.strip()
+        if tidy:
+            kept = [(begin, end + 1)]
+            if len(tidy) != len(line) or "  " in line:
+                words = [(begin + word.start(), begin + word.end() + 1) for word in re.finditer(r"\S+", line)]
+                kept = [*words[:-1], (words[-1][0], words[-1][1] - 1), (end, end + 1)]
+                tidy = " ".join(line.split())
+            page.lines.append(tidy)
+            page.begins.append(begin)
+            page.ends.append(end)
+            page.kept.append(kept)
+        begin = end + 1
+    return page
 
 
-def _raw_lines(raw: str) -> Iterator[Range]:
-    start = 0
-    for found in NEW_LINE.finditer(raw):
-        yield start, found.start()
-        start = found.end()
-    yield start, len(raw)
+def _drops(
+    wholes: Sequence[AlignedText], pages: Sequence[_Page], verdicts: Sequence[Sequence[Verdict]]
+) -> list[list[Drop | None]]:
+    """For each page, a drop for each line that went or that a rule read; a raw line begins after the line end above."""
+    said = [[index for index, verdict in enumerate(judged) if verdict.rule] for judged in verdicts]
+    above = [[page.begins[index] - 1 for index in lines] for page, lines in zip(pages, said, strict=True)]
+    below = [[page.ends[index] for index in lines] for page, lines in zip(pages, said, strict=True)]
+    starts, ends = raw_places_batch(wholes, above)[1], raw_places_batch(wholes, below)[0]
+    drops: list[list[Drop | None]] = [[None] * len(judged) for judged in verdicts]
+    for page, lines in enumerate(said):
+        raw = wholes[page].raw
+        for index, start, end in zip(lines, starts[page], ends[page], strict=True):
+            verdict = verdicts[page][index]
+            if verdict.role == "body":
+                end = start  # noqa: PLW2901 - nothing went
+            elif raw[end - 1 : end + 1] == "\r\n":
+                end -= 1  # noqa: PLW2901 - both belong to the line end
+            drops[page][index] = Drop(start, end, verdict.rule, verdict.extracted)
+    return drops
 
 
-def _drop(verdict: Verdict, place: Range) -> Drop | None:
-    if verdict.role != "body":
-        return Drop(*place, verdict.rule, verdict.extracted)
-    return Drop(place[0], place[0], verdict.rule, verdict.extracted) if verdict.rule else None
+def _bodies(page: _Page, verdicts: Sequence[Verdict]) -> dict[int, list[Range]]:
+    """For each part that has a body, what it keeps of the page, in ranges that do not touch; no line end at its end."""
+    bodies: dict[int, list[Range]] = {}
+    for kept, verdict in zip(page.kept, verdicts, strict=True):
+        if verdict.role == "body":
+            ranges = bodies.setdefault(verdict.part, [])
+            if ranges and ranges[-1][1] == kept[0][0]:
+                ranges[-1] = (ranges[-1][0], kept[0][1])
+                ranges += kept[1:]
+            else:
+                ranges += kept
+    for ranges in bodies.values():
+        start, end = ranges.pop()
+        if end - start > 1:
+            ranges.append((start, end - 1))
+    return bodies
 
 
 def _articles(
     document: Document,
     profile_id: str,
-    tidy: AlignedText,
-    lines: Sequence[str],
     verdicts: Sequence[Verdict],
     drops: Sequence[Drop | None],
-) -> Iterator[Article]:
+    bodies: Mapping[int, tuple[AlignedText, tuple[int, ...]]],
+) -> tuple[Article, ...]:
     """The articles with a body; the first also holds the drops of parts that have none."""
-    bodies = _bodies(lines, verdicts)
-    titles = {verdict.part: verdict.extracted["title"] for verdict in verdicts if verdict.rule == HEADLINE}
     first = next(iter(bodies), 0)
-    for part, ranges in bodies.items():
-        mine = (
-            drop
-            for verdict, drop in zip(verdicts, drops, strict=True)
-            if drop and (verdict.part if verdict.part in bodies else first) == part
+    titles = {0: document.title}
+    mine: dict[int, list[Drop]] = {part: [] for part in bodies}
+    for verdict, drop in zip(verdicts, drops, strict=True):
+        if drop and bodies:
+            mine[verdict.part if verdict.part in bodies else first].append(drop)
+            if verdict.rule == HEADLINE:
+                titles[verdict.part] = verdict.extracted["title"]
+    return tuple(
+        Article(
+            f"{document.id}-{part}", document.id, part, titles.get(part), kept.text, packed, tuple(mine[part]),
+            profile_id, sha16(kept.text),
         )
-        kept = tidy.keep(ranges)
-        title = titles.get(part, document.title if part == 0 else None)
-        yield Article(
-            f"{document.id}-{part}", document.id, part, title, kept.text, kept.packed(), tuple(mine), profile_id,
-            sha16(kept.text),
-        )  # fmt: skip
+        for part, (kept, packed) in bodies.items()
+    )  # fmt: skip
 
 
-def _bodies(lines: Sequence[str], verdicts: Sequence[Verdict]) -> dict[int, list[Range]]:
-    """For each part that has a body, its lines' ranges in the text, each with its newline but the last."""
-    bodies: dict[int, list[Range]] = {}
-    begin = 0
-    for line, verdict in zip(lines, verdicts, strict=True):
-        end = begin + len(line)
-        if verdict.role == "body":
-            ranges = bodies.setdefault(verdict.part, [])
-            if ranges:
-                ranges[-1] = (ranges[-1][0], ranges[-1][1] + 1)
-            ranges.append((begin, end))
-        begin = end + 1
-    return bodies
+def _cleaned(
+    document: Document,
+    page: _Page,
+    verdicts: Sequence[Verdict],
+    drops: Sequence[Drop | None],
+    articles: tuple[Article, ...],
+) -> Cleaned:
+    dropped: dict[str, int] = {}
+    for verdict in verdicts:
+        if verdict.role != "body":
+            dropped[verdict.rule] = dropped.get(verdict.rule, 0) + 1
+    return Cleaned(
+        articles,
+        tuple([drop for drop in drops if drop]),
+        () if articles else (SetAside("clean", document.origin, "no body", _counted(dropped)),),
+        tuple(_warnings(document, articles, page.lines, dropped)),
+        len(page.lines),
+        len(page.lines) - sum(dropped.values()),
+        dict(sorted(dropped.items())),
+    )
 
 
 def _warnings(
     document: Document, articles: Sequence[Article], lines: Sequence[str], dropped: Mapping[str, int]
 ) -> Iterator[Issue]:
     whole = sum(map(len, lines))
-    kept = sum(len(article.text.replace("\n", "")) for article in articles)
+    kept = sum(len(article.text) - article.text.count("\n") for article in articles)
     if articles and whole - kept > MOSTLY * whole:
         yield Issue(
             "warning",

@@ -15,6 +15,9 @@ from builder.release.splits import NAMES
 from builder.release.tables import Built, Tables
 from builder.schema import Labels, Schema
 
+CHANGES = 40
+"""Kinds of change that a card lists one by one."""
+
 Counts = Mapping[str, Counter[Any]]
 
 
@@ -26,11 +29,13 @@ def card_facts(
     built: Built,
     agreement: Sequence[Agreement],
     accounts: Sequence[Account],
+    changes: Mapping[str, int],
     note: str = "",
 ) -> dict[str, str]:
     """The value of every {{fact}} that a card may show.
 
-    `accounts` are those of the earlier stages (clean, check, adjudicate); `note` is what must be known of the annotators.
+    `accounts` are those of the earlier stages (clean, check, adjudicate); `changes` is what normalisation did, by
+    Unicode names; `note` is what must be known of the annotators.
     """
     tables, dataset = built.tables, schema.dataset
     return {
@@ -48,6 +53,7 @@ def card_facts(
         "annotators": _annotators(tables, note),
         "guidelines": _versions(tables),
         "profile": ", ".join(f"`{name}`" for name in _distinct(tables, "articles", "profile")) or "no articles",
+        "changes": _changes(changes),
         "cleaning": _accounts([account for account in accounts if account.stage == "clean"]),
         "losses": _losses(built, [account for account in accounts if account.stage != "clean"]),
         "licence_text": dataset.licence.text,
@@ -192,6 +198,18 @@ def _accounts(accounts: Sequence[Account]) -> str:
         reasons = "; ".join(f"{reason}: {n:,}" for reason, n in sorted(account.set_aside.items())) or "nothing"
         rows.append([account.unit, account.taken, account.kept, reasons])
     return markdown_table(["what", "came in", "kept", "set aside"], rows) if rows else "No account was kept."
+
+
+def _changes(changes: Mapping[str, int]) -> str:
+    """The most frequent changes by name, and the others in one row, so that the table adds up."""
+    if not changes:
+        return "Nothing had to be changed."
+    ranked = sorted(changes.items(), key=lambda pair: (-pair[1], pair[0]))
+    rows: list[Sequence[object]] = [[*name.split(": ", 1), times] for name, times in ranked[:CHANGES]]
+    rest = ranked[CHANGES:]
+    if rest:
+        rows.append([f"{len(rest):,} other kinds", "", sum(times for _, times in rest)])
+    return markdown_table(["characters", "became", "times"], rows)
 
 
 def _losses(built: Built, earlier: Sequence[Account]) -> str:

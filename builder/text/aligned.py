@@ -8,6 +8,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -218,6 +219,18 @@ def pack(columns: Columns) -> NDArray[np.int32]:
     return np.stack([gaps, raw_end - raw_start, end - start]).T.ravel()
 
 
+def pack_batch(aligned: Sequence[AlignedText]) -> list[tuple[int, ...]]:
+    """What `packed` gives for each of many texts, much faster."""
+    joined = _join(aligned)
+    triples = pack(joined.columns).reshape(-1, 3)
+    cuts = [0, *accumulate(len(one.edits) for one in aligned)]
+    heads = [cut for cut, following in pairwise(cuts) if cut < following]
+    owners = [index for index, one in enumerate(aligned) if len(one.edits)]
+    triples[heads, 0] = joined.columns[0, heads] - joined.raw_begins[owners]
+    flat = triples.ravel().tolist()
+    return [tuple(flat[3 * first : 3 * last]) for first, last in pairwise(cuts)]
+
+
 def unpacked(text: str, raw: str, packed: Sequence[int]) -> AlignedText:
     """The AlignedText whose `packed` these numbers are; raises ValueError where they do not fit text and raw.
 
@@ -239,6 +252,82 @@ def identity(raw: str) -> AlignedText:
     return AlignedText(raw, raw)
 
 
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """The edits of many texts, as of one text in which one unchanged character stands after each."""
+
+    columns: Columns
+    begins: Columns
+    """Where each text begins; one more than there are texts."""
+    raw_begins: Columns
+
+
+def _join(aligned: Sequence[AlignedText]) -> _Joined:
+    size = len(aligned) + 1
+    begins = np.fromiter(accumulate((len(one.text) + 1 for one in aligned), initial=0), np.int32, size)
+    raw_begins = np.fromiter(accumulate((len(one.raw) + 1 for one in aligned), initial=0), np.int32, size)
+    counts = [len(one.edits) for one in aligned]
+    columns = np.concatenate([NONE.columns, *(one.edits.columns for one in aligned)], axis=1)
+    columns[:2] += np.repeat(raw_begins[:-1], counts)
+    columns[2:] += np.repeat(begins[:-1], counts)
+    return _Joined(columns, begins, raw_begins)
+
+
+def raw_places_batch(
+    aligned: Sequence[AlignedText], positions: Sequence[Sequence[int]]
+) -> tuple[list[list[int]], list[list[int]]]:
+    """Where characters of many texts begin, and where they end, in their raw texts.
+
+    The position before a text and the one after it, -1 and its length, stand for its edges.
+
+    >>> aligned = AlignedText("قدما", "قدماً", Edits.of([Edit(4, 5, 4, 4)]))
+    >>> raw_places_batch([aligned], [[-1, 3, 4]])
+    ([[-1, 3, 5]], [[0, 4, 6]])
+    """
+    joined = _join(aligned)
+    counts = [len(places) for places in positions]
+    flat = np.fromiter(chain.from_iterable(positions), np.int32, sum(counts))
+    starts, ends = _raw_places(joined.columns, flat + np.repeat(joined.begins[:-1], counts))
+    offsets = np.repeat(joined.raw_begins[:-1], counts)
+    cuts = list(pairwise(accumulate(counts, initial=0)))
+    starts_of, ends_of = (starts - offsets).tolist(), (ends - offsets).tolist()
+    return [starts_of[low:high] for low, high in cuts], [ends_of[low:high] for low, high in cuts]
+
+
+def keep_batch(aligned: Sequence[AlignedText], ranges: Sequence[Sequence[tuple[int, int]]]) -> list[AlignedText]:
+    """Keep only these ranges of many texts: the same as `keep` of each, and much faster.
+
+    >>> keep_batch([identity("خبر أول خبر ثان")], [[(8, 15)]])[0].raw_span(0, 3)
+    (8, 11)
+    """
+    joined = _join(aligned)
+    counts = [len(one) + 1 for one in ranges]
+    gaps = [(0, *chain.from_iterable(own), len(one.text)) for one, own in zip(aligned, ranges, strict=True)]
+    bounds = np.fromiter(chain.from_iterable(gaps), np.int32, 2 * sum(counts)).reshape(-1, 2)
+    low, high = (bounds + np.repeat(joined.begins[:-1], counts)[:, None]).T
+    if (low > high).any() or (high[:-1] > low[1:]).any() or _cuts(joined.columns, low) or _cuts(joined.columns, high):
+        return [one.keep(own) for one, own in zip(aligned, ranges, strict=True)]
+    there = low < high
+    low, high = low[there], high[there]
+    columns = _composed(joined.columns, low, high, np.zeros(len(low), np.int32))
+    texts = ["".join([one.text[start:end] for start, end in own]) for one, own in zip(aligned, ranges, strict=True)]
+    begins = np.fromiter(accumulate((len(text) + 1 for text in texts), initial=0), np.int32, len(texts) + 1)
+    cuts = np.searchsorted(columns[0], joined.raw_begins)
+    counts_of = np.diff(cuts)
+    columns[:2] -= np.repeat(joined.raw_begins[:-1], counts_of)
+    columns[2:] -= np.repeat(begins[:-1], counts_of)
+    return [
+        AlignedText(text, one.raw, Edits(columns[:, first:last]))
+        for text, one, (first, last) in zip(texts, aligned, pairwise(cuts.tolist()), strict=True)
+    ]
+
+
+def _cuts(columns: Columns, places: Columns) -> bool:
+    """Whether one of these places is inside an edit."""
+    index = np.searchsorted(columns[2], places, "left") - 1
+    return columns.shape[1] > 0 and bool(((index >= 0) & (places < columns[3].take(index, mode="clip"))).any())
+
+
 def _belongs_to_letter(character: str) -> bool:
     return character == TATWEEL or unicodedata.category(character) == "Mn"
 
@@ -248,6 +337,8 @@ def _composed(old: Columns, low: Columns, high: Columns, lengths: Columns) -> Co
 
     An old edit strictly inside a change, or of its characters, becomes a part of it.
     """
+    if not low.size:
+        return old
     shifts = np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths - (high - low), dtype=np.int32)])
     start = low + shifts[:-1]
     new = np.stack([_raw_places(old, low)[0], _raw_places(old, high - 1)[1], start, start + lengths])

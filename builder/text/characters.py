@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -114,6 +114,21 @@ def map_characters(table: Table, texts: Sequence[str]) -> Mapped:
     return Mapped(mapped, asking)
 
 
+def substitute(table: Table, texts: Sequence[str]) -> list[str | None]:
+    """Texts with each character put through the table, without edits; None where that takes more than one for one."""
+    done: list[str | None] = []
+    for chunk in _chunks(texts):
+        units = _encoded(BETWEEN.join(chunk))
+        new = (table.narrow if units.itemsize == 2 else table.put).take(units)
+        begins = np.fromiter(accumulate((len(text) + 1 for text in chunk), initial=0), np.intp, len(chunk) + 1)
+        odd = np.flatnonzero((new == GONE) | (new == RARE))
+        out = set((np.searchsorted(begins, odd, "right") - 1).tolist())
+        whole = _decoder(new)(new.tobytes(), "surrogatepass")[0]
+        bounds = pairwise(begins.tolist())
+        done += [None if index in out else whole[low : high - 1] for index, (low, high) in enumerate(bounds)]
+    return done
+
+
 def _chunks(texts: Sequence[str]) -> list[Sequence[str]]:
     """Texts that follow one another, together about CHUNK code points."""
     chunks: list[Sequence[str]] = []
@@ -192,6 +207,10 @@ def _encoded(text: str) -> Units:
     return np.frombuffer(codecs.utf_32_le_encode(text, "surrogatepass")[0], np.uint32)
 
 
+def _decoder(units: Units) -> Callable[[bytes | memoryview, str], tuple[str, int]]:
+    return codecs.utf_16_le_decode if units.itemsize == 2 else codecs.utf_32_le_decode
+
+
 def _written(new: Units, rare: _Rares) -> Units:
     """The new units, with long replacements whole and without what is gone."""
     tails = [(place + 1, ord(c)) for place, becomes in zip(rare.at, rare.becomes, strict=True) for c in becomes[1:]]
@@ -205,20 +224,21 @@ def _edits(at: Positions, length: NDArray[np.int8], begins: Columns) -> _ByText:
     shifts = np.zeros(len(at) + 1, np.int32)
     np.cumsum(length - np.int8(1), dtype=np.int32, out=shifts[1:])
     new_begins = begins + shifts.take(np.searchsorted(at, begins))
-    at = at.astype(np.int32)
-    before, raw_length = shifts[:-1], np.ones(len(at), np.int32)
+    places: Columns = at.astype(np.int32)
+    before: Columns = shifts[:-1]
+    raw_length: Columns = np.ones(len(places), np.int32)
     gone = length == 0
-    joins = gone[1:] & gone[:-1] & (at[1:] - at[:-1] == 1)
+    joins = gone[1:] & gone[:-1] & (places[1:] - places[:-1] == 1)
     if joins.any():  # deletions that touch are one edit
         first = np.flatnonzero(np.append(True, ~joins))
-        raw_length = np.diff(np.append(first, len(at))).astype(np.int32)
-        at, before, length = at.take(first), before.take(first), length.take(first)
-    cuts = np.searchsorted(at, begins)
+        raw_length = np.diff(np.append(first, len(places))).astype(np.int32)
+        places, before, length = places.take(first), before.take(first), length.take(first)
+    cuts = np.searchsorted(places, begins)
     counts = np.diff(cuts)
-    edits = np.empty((4, len(at)), np.int32)
-    np.subtract(at, np.repeat(begins[:-1], counts), out=edits[0])
+    edits = np.empty((4, len(places)), np.int32)
+    np.subtract(places, np.repeat(begins[:-1], counts), out=edits[0])
     np.add(edits[0], raw_length, out=edits[1])
-    np.subtract(at + before, np.repeat(new_begins[:-1], counts), out=edits[2])
+    np.subtract(places + before, np.repeat(new_begins[:-1], counts), out=edits[2])
     np.add(edits[2], length, out=edits[3])
     return _ByText(edits, cuts.tolist(), new_begins.tolist())
 
@@ -226,8 +246,7 @@ def _edits(at: Positions, length: NDArray[np.int8], begins: Columns) -> _ByText:
 def _parted(texts: Sequence[str], new: Units, edits: _ByText) -> list[AlignedText]:
     """Each text with its new characters and its own edits."""
     units = memoryview(new.tobytes())
-    width = new.itemsize
-    decode = codecs.utf_16_le_decode if width == 2 else codecs.utf_32_le_decode
+    width, decode = new.itemsize, _decoder(new)
     parted: list[AlignedText] = []
     for index, text in enumerate(texts):
         first, last = edits.cuts[index], edits.cuts[index + 1]

@@ -20,7 +20,7 @@ from pyarabic import araby
 from builder.schema import OwnProfile
 from builder.text import contexts
 from builder.text.aligned import AlignedText, Change, pack
-from builder.text.characters import Stays, Table, compile_table, map_characters
+from builder.text.characters import Stays, Table, compile_table, map_characters, substitute
 from builder.text.contexts import CONTROLS, FARSI, HAMZA_MARKS, MARKS
 
 NAMES = ("light@1", "standard@1", "search@1")
@@ -156,11 +156,13 @@ class Profile:
 
     def fold_batch(self, texts: Sequence[str]) -> list[str]:
         """Fold many texts at once: the same as `fold` of each, and much faster."""
-        mapped = map_characters(_fold_table(), texts)
-        folded = [aligned.text for aligned in mapped.texts]
-        for index in mapped.asking:
-            folded[index] = profile("search@1").apply(texts[index]).text
-        return folded
+        folded = substitute(_fold_table(), texts)
+        others = [index for index, text in enumerate(folded) if text is None]
+        mapped = map_characters(_fold_table(), [texts[index] for index in others])
+        asking = {others[index] for index in mapped.asking}
+        for index, aligned in zip(others, mapped.texts, strict=True):
+            folded[index] = profile("search@1").apply(texts[index]).text if index in asking else aligned.text
+        return [text for text in folded if text is not None]
 
     def changes(self, aligned: AlignedText) -> Counter[str]:
         """How often each change was made, by Unicode name, such as `ARABIC FATHATAN: deleted`.

@@ -4,13 +4,15 @@ import json
 import random
 import re
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.corpus.clean import clean
 from builder.corpus.readers import read_documents
-from builder.records import Document, SetAside, sha16
+from builder.project import write_table
+from builder.records import Article, Document, SetAside, sha16
 from builder.schema import Boilerplate, load_schema
 from builder.text.aligned import unpacked
 from builder.text.profiles import profile
@@ -285,3 +287,16 @@ def test_a_real_scraped_page_goes_as_its_gold_lines_say():
     }  # fmt: skip
     check_books(page, done)
     check_spans(page, done, 0)
+
+
+def test_the_way_back_is_small_in_parquet(examples, tmp_path):
+    """At most 3 % of the text's bytes, on pages that are noisier than news."""
+    articles = [one for page in examples.values() for one in clean(page, STANDARD, RULES).articles]
+    write_table(tmp_path / "articles.parquet", articles, Article)
+
+    with pq.ParquetFile(tmp_path / "articles.parquet") as file:
+        columns = [file.metadata.row_group(0).column(i) for i in range(file.metadata.num_columns)]
+    edits = sum(one.total_compressed_size for one in columns if one.path_in_schema.startswith("edits"))
+
+    assert sum(len(one.edits) // 3 for one in articles) > 300
+    assert edits <= 0.03 * sum(len(one.text.encode()) for one in articles)

@@ -77,7 +77,7 @@ def test_everything_that_is_not_passed_on_has_its_reason(tmp_path):
     (outside / "secret.txt").write_text("سر", encoding="utf-8")
     (folder / "a.txt").write_text(TEXT, encoding="utf-8")
     (folder / "b.txt").write_text(" \n\t", encoding="utf-8")
-    (folder / "c.html").write_text("<p>", encoding="utf-8")
+    (folder / "c.pdf").write_text("%PDF", encoding="utf-8")
     lines(folder / "d.jsonl", {"text": TEXT}, {"text": ""})
     (folder / "e.txt").symlink_to(outside / "secret.txt")
     (folder / "f").symlink_to(outside)
@@ -88,7 +88,7 @@ def test_everything_that_is_not_passed_on_has_its_reason(tmp_path):
     assert [document.origin for document in reading.documents] == ["in/a.txt"]
     assert reading.set_aside == (
         SetAside("ingest", "in/b.txt", "empty"),
-        SetAside("ingest", "in/c.html", "not txt or jsonl"),
+        SetAside("ingest", "in/c.pdf", "not txt, jsonl or html"),
         SetAside("ingest", "in/d.jsonl:1", "same text twice", "first at in/a.txt"),
         SetAside("ingest", "in/d.jsonl:2", "empty"),
         SetAside("ingest", "in/e.txt", "link not followed"),
@@ -106,9 +106,9 @@ def test_all_faults_of_all_paths_come_in_one_run(tmp_path):
     (tmp_path / "bad.txt").write_bytes("سطر\nقال ".encode() + b"\xe6\xe4")
 
     assert refusal(tmp_path / "empty", tmp_path / "none", tmp_path / "page.pdf", tmp_path / "bad.txt") == [
-        ("empty", "the folder holds no .txt or .jsonl file"),
+        ("empty", "the folder holds no .txt, .jsonl or .html file"),
         ("none", "there is no such file or folder"),
-        ("page.pdf", "not a .txt file, a .jsonl file or a folder"),
+        ("page.pdf", "not a .txt, .jsonl or .html file or a folder"),
         ("bad.txt:2:5", "not UTF-8 at byte 14 of the file"),
     ]
 
@@ -170,3 +170,106 @@ def test_the_order_of_a_reading_is_that_of_paths_and_names(tmp_path):
     assert [d.raw for d in read_documents([tmp_path]).documents] == ["a", "b", "c"]
     given_first = [tmp_path / "c.txt", tmp_path]
     assert [d.raw for d in read_documents(given_first).documents] == ["c", "a", "b"]
+
+
+LONG = "افتتح وزير الثقافة صباح اليوم المعرض السنوي في العاصمة\nوقال إن الدخول مجاني للطلاب."
+
+
+def warnings(reading):
+    return [(issue.severity, issue.code, issue.where.rpartition("/")[2], issue.message) for issue in reading.issues]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "windows-1256"])
+def test_each_encoding_stands_in_the_record_and_a_detected_one_in_the_report(tmp_path, encoding):
+    record = {"text": LONG, "title": "المعرض"}
+    (tmp_path / "a.txt").write_bytes(f"{LONG}\r\n".encode(encoding))
+    (tmp_path / "b.jsonl").write_bytes(f"{json.dumps(record, ensure_ascii=False)}\n\n".encode(encoding))
+    reading = read_documents([tmp_path])
+    said = encoding if encoding == "utf-8" else f"{encoding}, detected"
+
+    assert [(d.raw, d.title, d.origin.rpartition("/")[2], d.encoding) for d in reading.documents] == [
+        (f"{LONG}\r\n", None, "a.txt", said),
+        (LONG, "المعرض", "b.jsonl:1", said),
+    ]
+    detected = [("warning", "encoding", name, f"read as {encoding}: detected") for name in ("a.txt", "b.jsonl")]
+    assert warnings(reading) == (detected if encoding != "utf-8" else [])
+    assert all("--encoding" in issue.fix for issue in reading.issues)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_mark_or_a_declaration_needs_no_warning(tmp_path, encoding):
+    (tmp_path / "a.txt").write_bytes(f"\ufeff{TEXT}".encode(encoding))
+    (tmp_path / "b.jsonl").write_bytes(f"\ufeff{json.dumps({'text': LONG})}\r\n".encode(encoding))
+    marked = read_documents([tmp_path])
+    (tmp_path / "c.txt").write_bytes(TEXT.encode(encoding))
+    declared = read_documents([tmp_path / "c.txt"], encoding)
+
+    assert [(d.raw, d.encoding) for d in marked.documents] == [(TEXT, f"{encoding}, mark"), (LONG, f"{encoding}, mark")]
+    assert [(d.raw, d.encoding) for d in declared.documents] == [(TEXT, f"{encoding}, declared")]
+    assert (marked.issues, declared.issues) == ((), ())
+
+
+def test_a_declaration_holds_for_what_is_too_short_to_judge_but_not_against_utf_8(tmp_path):
+    (tmp_path / "a.txt").write_bytes(TEXT.encode("windows-1256"))
+    (tmp_path / "b.txt").write_text(LONG, encoding="utf-8")
+    reading = read_documents([tmp_path], "windows-1256")
+
+    assert refusal(tmp_path) == [("a.txt:1:1", "not UTF-8 at byte 0 of the file")]
+    assert [(d.raw, d.encoding) for d in reading.documents] == [
+        (TEXT, "windows-1256, declared"),
+        (LONG, "utf-8, detected"),
+    ]
+    assert warnings(reading) == [
+        ("warning", "encoding", "b.txt", "read as utf-8: its bytes are, though windows-1256 was declared")
+    ]
+
+
+def test_a_cut_utf_16_file_is_refused_at_its_place(tmp_path):
+    (tmp_path / "a.txt").write_bytes(f"\ufeff{LONG}".encode("utf-16-le")[:-1])
+    (tmp_path / "b.jsonl").write_bytes(f"\ufeff{json.dumps({'text': LONG})}".encode("utf-16-be") + b"\xd8\x00")
+    size = len(json.dumps({"text": LONG}))
+
+    assert refusal(tmp_path) == [
+        (f"a.txt:2:{len(LONG.partition(chr(10))[2])}", f"not UTF-16-LE at byte {len(LONG) * 2} of the file"),
+        (f"b.jsonl:1:{size + 2}", f"not UTF-16-BE at byte {(size + 1) * 2} of the file"),
+    ]
+
+
+def test_a_bad_line_of_a_file_in_windows_1256_is_named(tmp_path):
+    good = json.dumps({"text": LONG}, ensure_ascii=False)
+    (tmp_path / "a.jsonl").write_bytes(f"{good}\n{{}}\n".encode("windows-1256"))
+
+    assert refusal(tmp_path) == [("a.jsonl:2:1", "the line has no text")]
+
+
+def test_mojibake_comes_in_unchanged_and_is_told(tmp_path):
+    spoiled = LONG.encode().decode("windows-1256")
+    (tmp_path / "a.txt").write_text(spoiled, encoding="utf-8")
+    lines(tmp_path / "b.jsonl", {"text": TEXT}, {"text": f"{TEXT} {spoiled}"})
+    reading = read_documents([tmp_path])
+    first, second = reading.issues
+
+    assert [d.raw for d in reading.documents] == [spoiled, TEXT, f"{TEXT} {spoiled}"]
+    assert (first.code, first.where) == ("mojibake", str(tmp_path / "a.txt"))
+    assert first.message == (
+        "99% of the text is UTF-8 that was read as windows-1256, from character 0: «ط§ظپطھطھط\N{MIDDLE DOT}»"
+    )
+    assert first.fix == "read the source again as UTF-8, or undo it with `iconv -f UTF-8 -t WINDOWS-1256`"
+    assert second.where == f"{tmp_path / 'b.jsonl'}:2:1"
+    assert f"from character {len(TEXT) + 1}:" in second.message
+
+
+VISUAL = "\ufe8f\ufe8e\ufe98\ufedb"
+
+
+def test_a_text_in_visual_order_is_set_aside_and_one_in_logical_order_comes_in(tmp_path):
+    (tmp_path / "a.txt").write_text(f"{VISUAL} {VISUAL}\n", encoding="utf-8")
+    (tmp_path / "b.txt").write_text(f"{VISUAL[::-1]} {VISUAL[::-1]}\n", encoding="utf-8")
+    (tmp_path / "c.txt").write_text(f"{LONG * 4}\n{VISUAL} {VISUAL}\n", encoding="utf-8")
+    reading = read_documents([tmp_path])
+    aside = "100% of its letters stand last letter first, from character 0: «" + VISUAL + "»"
+
+    assert [d.origin.rpartition("/")[2] for d in reading.documents] == ["b.txt", "c.txt"]
+    assert reading.set_aside == (SetAside("ingest", f"{tmp_path.name}/a.txt", "visual order", aside),)
+    assert reading.taken == 3
+    assert [issue.code for issue in reading.issues] == ["visual-order"]

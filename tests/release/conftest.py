@@ -123,6 +123,7 @@ def facts_of(schema):
             ),
         ),
         "accounts": (Account("clean", "lines", 50, 40, {"byline": 8, "share": 2}), Account("ingest", "files", 9, 9)),
+        "changes": {"ARABIC FATHA: deleted": 7, "NO-BREAK SPACE: SPACE": 9},
         "note": "They are simulated.",
     }
 

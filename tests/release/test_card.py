@@ -131,9 +131,17 @@ def test_an_undefined_figure_is_said_to_be_undefined_with_its_reason(facts):
     assert "| undefined: no article was asked | none | 0 articles | Krippendorff's alpha |" in facts["agreement"]
 
 
+def test_what_normalisation_changed_is_listed_by_name_and_adds_up(facts, built, facts_of):
+    many = {f"U+{code:04X}: deleted": code for code in range(1, 51)}
+    long = card_facts(built=built, **facts_of | {"changes": many})["changes"]
+
+    assert facts["changes"].splitlines()[2:] == ["| NO-BREAK SPACE | SPACE | 9 |", "| ARABIC FATHA | deleted | 7 |"]
+    assert long.splitlines()[-1] == f"| 10 other kinds |  | {sum(range(1, 11))} |"
+
+
 def test_no_fact_is_empty_even_when_nothing_was_annotated(altered, facts_of):
     bare = altered(golds=(), judgements=(), decisions=())
-    facts = card_facts(built=bare, **facts_of | {"agreement": (), "accounts": (), "note": ""})
+    facts = card_facts(built=bare, **facts_of | {"agreement": (), "accounts": (), "changes": {}, "note": ""})
 
     assert [name for name, value in facts.items() if not value.strip()] == []
     assert facts["agreement"] == "Agreement was not measured."
