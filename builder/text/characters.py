@@ -8,7 +8,7 @@ Basic Multilingual Plane), and parted again. Does not know why a character chang
 import codecs
 import sys
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, chain, pairwise
@@ -25,7 +25,6 @@ BETWEEN = " "
 """Stands between joined texts; no rule looks past it, and no table may change it."""
 COMPOSING = (range(0xC0, 0x3400), range(0xA000, 0xAC00), range(0xF900, 0x1F000), range(0x2F800, 0x2FA20))
 """Where Unicode has characters that compose, decompose or stand in an order."""
-RETURN = ord("\r")
 
 Positions = NDArray[np.intp]
 Units = NDArray[Any]
@@ -105,55 +104,84 @@ def compile_table(changes: Mapping[str, str], stays: Mapping[str, Stays]) -> Tab
 
 def map_characters(table: Table, texts: Sequence[str]) -> Mapped:
     """Put every text through the table, with its edits."""
-    mapped: list[AlignedText] = []
+    mapped: dict[int, AlignedText] = {}
     asking: list[int] = []
     for chunk in _chunks(texts):
         done = _map_chunk(table, chunk)
-        asking += [len(mapped) + index for index in done.asking]
-        mapped += done.texts
-    return Mapped(mapped, asking)
+        mapped.update(zip(chunk.indices, done.texts, strict=True))
+        asking += [chunk.indices[index] for index in done.asking]
+    return Mapped([mapped[index] for index in range(len(texts))], sorted(asking))
 
 
 def substitute(table: Table, texts: Sequence[str]) -> list[str | None]:
     """Texts with each character put through the table, without edits; None where that takes more than one for one."""
-    done: list[str | None] = []
+    done: list[str | None] = [None] * len(texts)
     for chunk in _chunks(texts):
-        units = _encoded(BETWEEN.join(chunk))
-        new = (table.narrow if units.itemsize == 2 else table.put).take(units)
-        begins = np.fromiter(accumulate((len(text) + 1 for text in chunk), initial=0), np.intp, len(chunk) + 1)
+        new = (table.narrow if chunk.width == 2 else table.put).take(chunk.units())
         odd = np.flatnonzero((new == GONE) | (new == RARE))
-        out = set((np.searchsorted(begins, odd, "right") - 1).tolist())
-        whole = _decoder(new)(new.tobytes(), "surrogatepass")[0]
-        bounds = pairwise(begins.tolist())
-        done += [None if index in out else whole[low : high - 1] for index, (low, high) in enumerate(bounds)]
+        out = set((np.searchsorted(chunk.begins, odd, "right") - 1).tolist())
+        whole = _decoder(chunk.width)(new.tobytes(), "surrogatepass")[0]
+        for place, (index, (low, high)) in enumerate(zip(chunk.indices, pairwise(chunk.begins.tolist()), strict=True)):
+            done[index] = None if place in out else whole[low : high - 1]
     return done
 
 
-def _chunks(texts: Sequence[str]) -> list[Sequence[str]]:
-    """Texts that follow one another, together about CHUNK code points."""
-    chunks: list[Sequence[str]] = []
-    start = size = 0
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Texts of one width, 2 or 4 bytes for each code point, that are looked up at once; and which texts they are."""
+
+    width: int
+    indices: list[int]
+    texts: list[str]
+    encoded: list[bytes]
+
+    def units(self) -> Units:
+        """One unit for each code point of the texts, joined."""
+        between = BETWEEN.encode("utf-16-le" if self.width == 2 else "utf-32-le")
+        return np.frombuffer(between.join(self.encoded), np.uint16 if self.width == 2 else np.uint32)
+
+    @property
+    def begins(self) -> Columns:
+        """Where each text begins; one more than there are texts."""
+        return np.fromiter(accumulate((len(text) + 1 for text in self.texts), initial=0), np.int32, len(self.texts) + 1)
+
+
+def _chunks(texts: Sequence[str]) -> Iterator[_Chunk]:
+    """All texts in chunks of about CHUNK code points; the few with emoji apart from the others, which are faster."""
+    chunks = {2: _Chunk(2, [], [], []), 4: _Chunk(4, [], [], [])}
+    sizes = {2: 0, 4: 0}
     for index, text in enumerate(texts):
-        if size and size + len(text) > CHUNK:
-            chunks.append(texts[start:index])
-            start, size = index, 0
-        size += len(text)
-    return [*chunks, texts[start:]] if start < len(texts) else chunks
+        encoded = _encoded(text)
+        width = 2 if len(encoded) == 2 * len(text) else 4
+        if sizes[width] and sizes[width] + len(text) > CHUNK:
+            yield chunks[width]
+            chunks[width], sizes[width] = _Chunk(width, [], [], []), 0
+        chunk = chunks[width]
+        chunk.indices.append(index)
+        chunk.texts.append(text)
+        chunk.encoded.append(encoded)
+        sizes[width] += len(text)
+    yield from (chunk for chunk in chunks.values() if chunk.texts)
 
 
-def _map_chunk(table: Table, texts: Sequence[str]) -> Mapped:
-    whole = BETWEEN.join(texts)
-    units = _encoded(whole)
-    if units.itemsize == 4 and (narrow := [i for i, text in enumerate(texts) if _encoded(text).itemsize == 2]):
-        return _map_apart(table, texts, narrow)
-    new = (table.narrow if units.itemsize == 2 else table.put).take(units)
+def _encoded(text: str) -> bytes:
+    """UTF-16, or UTF-32 where that takes more than one unit for a code point; half a surrogate pair is kept."""
+    try:
+        narrow = codecs.utf_16_le_encode(text)[0]
+    except UnicodeEncodeError:
+        narrow = b""
+    return narrow if len(narrow) == 2 * len(text) else codecs.utf_32_le_encode(text, "surrogatepass")[0]
+
+
+def _map_chunk(table: Table, chunk: _Chunk) -> Mapped:
+    texts, units, begins = chunk.texts, chunk.units(), chunk.begins
+    new = (table.narrow if chunk.width == 2 else table.put).take(units)
     at = np.flatnonzero(new != units)
     if not at.size:
         return Mapped([AlignedText(text, text) for text in texts], [])
-    begins = np.fromiter(accumulate((len(text) + 1 for text in texts), initial=0), np.int32, len(texts) + 1)
     put = new.take(at)
     length = (put != GONE).view(np.int8)
-    rare = _rare(table, whole, units, at[put == RARE])
+    rare = _rare(table, texts, begins, at[put == RARE])
     if rare.at:
         places = np.searchsorted(at, rare.at)
         length[places] = [len(becomes) for becomes in rare.becomes]
@@ -165,50 +193,30 @@ def _map_chunk(table: Table, texts: Sequence[str]) -> Mapped:
     return Mapped(_parted(texts, _written(new, rare), edits), asking)
 
 
-def _map_apart(table: Table, texts: Sequence[str], narrow: Sequence[int]) -> Mapped:
-    """The few texts with emoji apart from the others, which go through faster."""
-    wide = sorted({*range(len(texts))} - {*narrow})
-    done = [_map_chunk(table, [texts[i] for i in part]) for part in (narrow, wide)]
-    back = {
-        i: aligned
-        for part, one in zip((narrow, wide), done, strict=True)
-        for i, aligned in zip(part, one.texts, strict=True)
-    }
-    asking = sorted(part[i] for part, one in zip((narrow, wide), done, strict=True) for i in one.asking)
-    return Mapped([back[i] for i in range(len(texts))], asking)
-
-
-def _rare(table: Table, whole: str, units: Units, at: Positions) -> _Rares:
+def _rare(table: Table, texts: Sequence[str], begins: Columns, at: Positions) -> _Rares:
     """What becomes of rare characters, one by one, in their places."""
     rares = _Rares([], [], [], [])
-    for place, character in zip(at.tolist(), units.take(at).tolist(), strict=True):
-        found = table.rare[character]
+    index = np.searchsorted(begins, at, "right") - 1
+    for whole, text, place in zip(
+        at.tolist(), map(texts.__getitem__, index), (at - begins[index]).tolist(), strict=True
+    ):
+        character = text[place]
+        found = table.rare[ord(character)]
         becomes = found.becomes
-        if character == RETURN and whole[place + 1 : place + 2] == "\n":
+        if character == "\r" and text[place + 1 : place + 2] == "\n":
             becomes = ""  # one line end, not two
-        stays = found.stays is not None and found.stays(whole, place)
-        becomes = chr(character) if stays else becomes
+        stays = found.stays is not None and found.stays(text, place)
+        becomes = character if stays else becomes
         if stays or found.asks:
-            rares.asks.append(place)
-        rares.at.append(place)
+            rares.asks.append(whole)
+        rares.at.append(whole)
         rares.becomes.append(becomes)
-        rares.same.append(becomes == chr(character))
+        rares.same.append(becomes == character)
     return rares
 
 
-def _encoded(text: str) -> Units:
-    """One unit for each code point; half a surrogate pair stays what it is."""
-    try:
-        narrow = np.frombuffer(codecs.utf_16_le_encode(text)[0], np.uint16)
-    except UnicodeEncodeError:
-        narrow = np.zeros(0, np.uint16)
-    if narrow.size == len(text):
-        return narrow
-    return np.frombuffer(codecs.utf_32_le_encode(text, "surrogatepass")[0], np.uint32)
-
-
-def _decoder(units: Units) -> Callable[[bytes | memoryview, str], tuple[str, int]]:
-    return codecs.utf_16_le_decode if units.itemsize == 2 else codecs.utf_32_le_decode
+def _decoder(width: int) -> Callable[[bytes | memoryview, str], tuple[str, int]]:
+    return codecs.utf_16_le_decode if width == 2 else codecs.utf_32_le_decode
 
 
 def _written(new: Units, rare: _Rares) -> Units:
@@ -216,7 +224,9 @@ def _written(new: Units, rare: _Rares) -> Units:
     tails = [(place + 1, ord(c)) for place, becomes in zip(rare.at, rare.becomes, strict=True) for c in becomes[1:]]
     if tails:
         new = np.insert(new, [place for place, _ in tails], [unit for _, unit in tails])
-    return np.compress(new != GONE, new)
+    kept = new != GONE
+    # The first is faster on long runs, the second on short ones.
+    return new[kept] if 8 * np.count_nonzero(kept) > 7 * len(new) else np.compress(kept, new)
 
 
 def _edits(at: Positions, length: NDArray[np.int8], begins: Columns) -> _ByText:
@@ -246,7 +256,7 @@ def _edits(at: Positions, length: NDArray[np.int8], begins: Columns) -> _ByText:
 def _parted(texts: Sequence[str], new: Units, edits: _ByText) -> list[AlignedText]:
     """Each text with its new characters and its own edits."""
     units = memoryview(new.tobytes())
-    width, decode = new.itemsize, _decoder(new)
+    width, decode = new.itemsize, _decoder(new.itemsize)
     parted: list[AlignedText] = []
     for index, text in enumerate(texts):
         first, last = edits.cuts[index], edits.cuts[index + 1]

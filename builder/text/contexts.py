@@ -60,8 +60,9 @@ def is_foreign(text: str, place: int) -> bool:
     """Whether the Farsi letter at a place is not plainly in a word that is otherwise Arabic."""
     low = text.rfind(" ", max(0, place - LONG_WORD), place) + 1
     high = text.find(" ", place, place + LONG_WORD)
-    if high < 0 or (low == 0 and place >= LONG_WORD):
+    if (low == 0 and place >= LONG_WORD) or (high < 0 and len(text) > place + LONG_WORD):
         return True
+    high = high if high >= 0 else len(text)
     return not any(word.start() <= place < word.end() for word in FARSI_WORD.finditer(text, low, high))
 
 
