@@ -53,3 +53,19 @@ $(VENV)/.installed-test: pyproject.toml constraints.txt | $(VENV)/bin/python
 demo-annotations: demo
 	cp khabar-demo/annotations/demo/*.jsonl annotations/demo/
 	cp khabar-demo/annotations/splits.jsonl annotations/
+
+# Compare the text core with other tools, in an environment of their own; a tool that does not install is
+# reported as not run. camel-tools goes in without what its models need, which is gigabytes.
+BENCH := .venv-bench
+MB := 20
+PIP_BENCH = $(BENCH)/bin/python -m pip install -qq --disable-pip-version-check
+.PHONY: bench
+bench: $(BENCH)/.installed
+	$(BENCH)/bin/python benchmarks/text.py --mb $(MB) --json
+
+$(BENCH)/.installed: pyproject.toml constraints.txt
+	@python3 -m venv $(BENCH) && echo '*' > $(BENCH)/.gitignore
+	@$(PIP_BENCH) -c constraints.txt -e .
+	@$(PIP_BENCH) arabic-norm==0.1.0 || true
+	@$(PIP_BENCH) emoji==2.16.0 six==1.17.0 && $(PIP_BENCH) --no-deps camel-tools==1.6.0 || true
+	@touch $@

@@ -3,30 +3,25 @@
 Rules see folded lines, so that one pattern serves every spelling; what they extract is taken
 from the line as it is published. Does not know raw text, offsets or files.
 
-A paragraph is a long line, or a fairly long one that ends like a sentence. Paragraphs tell an
-embedded article from a list of links, and where an article's head and tail are. A list between two
-paragraphs of one article is its own and stays.
+A list between two paragraphs of one article is its own and stays.
 """
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from builder.corpus.page import Page, begins_article, drops_lines, read_page, words
+from builder.corpus.rules import Rules, every_rule, ready
 from builder.records import Issue
 from builder.schema import Boilerplate, CutRule, LineRule, ListRule
 from builder.text.profiles import profile
 
-Fold = Callable[[str], str]
-Rule = CutRule | LineRule | ListRule
 Role = Literal["body", "headline", "drop"]
 
 HEADLINE = "embedded-headline"
 """The rule id of the line that becomes the title of an embedded article."""
-
-PARAGRAPH = re.compile(r"(?![•●○▪■◾◦‣▶►▸›*+\-–—]\s*).(?:.{119}|.{59,}[.…][»”\"')\]]*$)")
-"""120 code points, or 60 that end with a full stop: headlines are shorter and have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,41 +37,12 @@ class Verdict:
     extracted: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """What each rule says of each line by itself, before the lines before it are known."""
-
-    folded: Sequence[str]
-    cuts: Sequence[CutRule | None]
-    lines: Sequence[Sequence[LineRule]]
-    items: Sequence[str]
-    """The id of the list rule that matches, or nothing."""
-    runs: Sequence[bool]
-    """Whether enough neighbours match the same list rule."""
-    paragraphs: Sequence[bool]
-    tail: Sequence[bool]
-    """Whether no paragraph follows before the next cut, or the end."""
-
-    def ends_here(self, i: int) -> bool:
-        cut = self.cuts[i] if i < len(self.cuts) else None
-        return i >= len(self.cuts) or (cut is not None and cut.action != "drop_line")
-
-    def embedded(self, i: int) -> bool:
-        """Whether an article begins at this line: a headline, then a paragraph."""
-        if self.ends_here(i) or self.paragraphs[i] or self.items[i]:
-            return False
-        if any(not rule.extract_only for rule in self.lines[i]):
-            return False
-        after = i + 1
-        while not self.ends_here(after) and any(not rule.extract_only for rule in self.lines[after]):
-            after += 1
-        return not self.ends_here(after) and self.paragraphs[after]
-
-
 @dataclass(slots=True)
 class _Walk:
     """Where the walk down the page stands."""
 
+    plain: Verdict
+    """What a line of the part is that no rule takes."""
     part: int = 0
     parts: int = 0
     kept: int = 0
@@ -88,142 +54,146 @@ class _Walk:
     """The cut whose links are being dropped."""
     only_items: bool = False
     """The cut came too early to count, and takes list items only."""
+    read: int = 0
+    said: set[str] = field(default_factory=set)
+    """The words of the text of the first `read` lines."""
+    made: dict[tuple[int, str], Verdict] = field(default_factory=dict)
+
+    def dropped(self, part: int, rule: str) -> Verdict:
+        """A line that goes and says nothing; one object for all of a part and rule."""
+        return self.made.get((part, rule)) or self.made.setdefault((part, rule), Verdict("drop", part, rule))
 
 
-def judge(lines: Sequence[str], rules: Boilerplate, source: str, fold: Fold) -> list[Verdict]:
+def judge(lines: Sequence[str], folded: Sequence[str], rules: Rules, source: str) -> list[Verdict]:
     """One verdict for each line of a page: trimmed, none blank, in the page's order.
 
-    `fold` must keep newlines. A cut counts once `min_before` code points of body stand above it.
+    `folded` are the same lines as Profile.fold gives them. A cut that drops to the end or splits
+    counts once `min_before` code points of body stand above it.
+
+    >>> from builder.corpus.rules import compile_rules
+    >>> rules = compile_rules(Boilerplate(version=1))
+    >>> judge(["شارك"], ["شارك"], rules, "nasim")
+    [Verdict(role='body', part=0, rule='', extracted={})]
     """
     if not lines:
         return []
-    page = _page(fold("\n".join(lines)).split("\n"), rules, source)
-    walk = _Walk()
+    page = read_page(folded, rules.of(source))
+    walk = _Walk(Verdict("body", 0))
     verdicts: list[Verdict] = []
-    for i, line in enumerate(lines):
-        verdict = _verdict(i, line, page, walk, fold)
+    for i, (line, one) in enumerate(zip(folded, page.candidates, strict=True)):
+        if walk.below_head and len(line) > one.reach and not (walk.links or one.marks or i in page.cuts):
+            verdicts.append(walk.plain)
+            walk.kept += len(lines[i])
+            continue
+        verdict = _verdict(i, lines[i], page, walk, verdicts)
         verdicts.append(verdict)
         if verdict.role == "body":
-            walk.kept += len(line)
-            walk.below_head |= page.paragraphs[i]
+            walk.kept += len(lines[i])
+            walk.below_head = walk.below_head or page.paragraphs[i]
     return verdicts
 
 
-def _page(folded: Sequence[str], rules: Boilerplate, source: str) -> _Page:
-    own = rules.sources.get(source)
-    off = own.off if own else ()
-    cut_rules = [rule for rule in rules.cuts if rule.id not in off]
-    line_rules = [rule for rule in (*(own.lines if own else ()), *rules.lines) if rule.id not in off]
-    cuts = [next((rule for rule in cut_rules if matches(rule, line)), None) for line in folded]
-    lists = [rule for rule in rules.lists if rule.id not in off]
-    items = ["" if cut else _item(line, lists) for line, cut in zip(folded, cuts, strict=True)]
-    paragraphs = [PARAGRAPH.match(line) is not None for line in folded]
-    lines = [[rule for rule in line_rules if matches(rule, line)] for line in folded]
-    return _Page(folded, cuts, lines, items, _runs(items, lists), paragraphs, _tail(cuts, paragraphs))
-
-
-def matches(rule: Rule, folded: str) -> bool:
-    """Whether a rule's pattern is in a folded, trimmed line that is not too long for it."""
-    return len(folded) <= rule.max_length and re.search(rule.match, folded) is not None
-
-
-def _item(line: str, lists: Sequence[ListRule]) -> str:
-    return next((rule.id for rule in lists if matches(rule, line)), "")
-
-
-def _runs(items: Sequence[str], lists: Sequence[ListRule]) -> list[bool]:
-    least = {rule.id: rule.min_run for rule in lists}
-    runs: list[bool] = []
-    while len(runs) < len(items):
-        start = end = len(runs)
-        while end < len(items) and items[end] == items[start]:
-            end += 1
-        runs += [bool(items[start]) and end - start >= least[items[start]]] * (end - start)
-    return runs
-
-
-def _tail(cuts: Sequence[CutRule | None], paragraphs: Sequence[bool]) -> list[bool]:
-    tail: list[bool] = []
-    none_follows = True
-    for cut, paragraph in zip(reversed(cuts), reversed(paragraphs), strict=True):
-        tail.append(none_follows)
-        none_follows = (none_follows and not paragraph) or (cut is not None and cut.action != "drop_line")
-    return tail[::-1]
-
-
-def _verdict(i: int, line: str, page: _Page, walk: _Walk, fold: Fold) -> Verdict:
-    cut = page.cuts[i]
-    if cut is not None and not walk.ending:
-        return _at_cut(i, cut, page, walk)
+def _verdict(i: int, line: str, page: Page, walk: _Walk, above: Sequence[Verdict]) -> Verdict:
+    if i in page.cuts and not walk.ending:
+        return _at_cut(i, page.cuts[i], page, walk, above)
     if i == walk.headline:
         return Verdict("headline", walk.part, HEADLINE, {"title": line})
-    in_links = bool(walk.links) and (bool(page.items[i]) if walk.only_items else not page.paragraphs[i])
+    item = page.items.get(i)
+    in_links = bool(walk.links) and (item is not None if walk.only_items else not page.paragraphs[i])
     owner = 0 if walk.ending or in_links else walk.part
-    found = next((rule for rule in page.lines[i] if _in_place(rule, i, page, walk)), None)
-    extracted = _extracted(found, line, page.folded[i], fold) if found else {}
-    if found and not found.extract_only:
-        return Verdict("drop", owner, found.id, extracted)
-    if page.runs[i] and not (walk.below_head and not page.tail[i]):
-        return Verdict("drop", owner, page.items[i])
-    if walk.ending or in_links:
-        return Verdict("drop", 0, page.items[i] or walk.ending or walk.links)
+    rule = _line_rule(i, page, walk)
+    if rule and not rule.extract_only:
+        return Verdict("drop", owner, rule.id, _extracted(rule, line, page.folded[i]))
+    listed = item is not None and i in page.runs and _is_no_part_of_text(i, item, page, walk)
+    if listed or walk.ending or in_links:
+        return walk.dropped(owner, item.id if item else walk.ending or walk.links)
     walk.links = ""
-    return Verdict("body", walk.part, found.id if found else "", extracted)
+    if rule:
+        return Verdict("body", walk.part, rule.id, _extracted(rule, line, page.folded[i]))
+    return walk.plain
 
 
-def _at_cut(i: int, cut: CutRule, page: _Page, walk: _Walk) -> Verdict:
-    if cut.action == "drop_line":
-        return Verdict("drop", walk.part, cut.id)
+def _is_no_part_of_text(i: int, item: ListRule, page: Page, walk: _Walk) -> bool:
+    return page.tail[i] or (item.position == "any" and not walk.below_head)
+
+
+def _at_cut(i: int, cut: CutRule, page: Page, walk: _Walk, above: Sequence[Verdict]) -> Verdict:
+    if drops_lines(cut):
+        return walk.dropped(walk.part, cut.id)
     walk.only_items = walk.kept < cut.min_before
     walk.links = cut.id
-    if not walk.only_items and cut.action == "drop_to_end":
+    if walk.only_items:
+        return walk.dropped(0, cut.id)
+    if cut.action == "drop_to_end":
         walk.ending = cut.id
-    elif not walk.only_items and page.embedded(i + 1):
+        return walk.dropped(0, cut.id)
+    for line in range(walk.read, i):
+        if above[line].role == "body":
+            walk.said |= words(page.folded[line])
+    walk.read = i
+    if begins_article(page, i + 1, walk.said):
         walk.links = ""
         walk.parts += 1
         walk.part, walk.headline, walk.below_head = walk.parts, i + 1, False
-    return Verdict("drop", 0, cut.id)
+        walk.plain = Verdict("body", walk.part)
+    return walk.dropped(0, cut.id)
 
 
-def _in_place(rule: LineRule, i: int, page: _Page, walk: _Walk) -> bool:
-    if rule.position == "head":
-        return not walk.below_head
-    return rule.position == "any" or page.tail[i]
+def _line_rule(i: int, page: Page, walk: _Walk) -> LineRule | None:
+    """The first line rule that takes a line where it stands."""
+    line, below_head = page.folded[i], walk.below_head
+    length = len(line)
+    for shortest, longest, position, search, rule in page.candidates[i].lines:
+        if (
+            shortest <= length <= longest
+            and (position == "any" or (page.tail[i] if position == "tail" else not below_head))
+            and search(line)
+        ):
+            return rule
+    return None
 
 
-def _extracted(rule: LineRule, line: str, folded: str, fold: Fold) -> dict[str, str]:
+def _extracted(rule: LineRule, line: str, folded: str) -> dict[str, str]:
     """What the named groups stand on, in the line as it is published."""
     found = re.search(rule.match, folded)
     if found is None:
         return {}
-    same = len(line) == len(folded)
-    ends = range(len(line) + 1) if same else [len(fold(line[:end])) for end in range(len(line) + 1)]
+    spans = {name: found.span(name) for name, value in found.groupdict().items() if value}
+    fold = profile("search@1").fold
 
     def place(position: int) -> int:
-        return bisect_right(ends, position) - 1
+        if len(line) == len(folded):
+            return position
+        return bisect_right(range(len(line) + 1), position, key=lambda end: len(fold(line[:end]))) - 1
 
-    spans = {name: found.span(name) for name, value in found.groupdict().items() if value}
     return {name: line[place(start) : place(end)].strip() for name, (start, end) in spans.items()}
 
 
 def check_examples(rules: Boilerplate) -> list[Issue]:
-    """Every rule's examples that it fails: lines it must match, and lines it must leave alone."""
-    table = profile("standard@1")
-    every: list[Rule] = [*rules.cuts, *rules.lines, *rules.lists]
-    every += [rule for own in rules.sources.values() for rule in own.lines]
+    """Every rule's examples that it fails: lines it must match, lines it must leave, boxes it must close."""
     issues: list[Issue] = []
-    for rule in every:
-        for wanted, examples in ((True, rule.examples.matches), (False, rule.examples.leaves)):
-            for example in examples:
-                folded = " ".join(table.fold(table.apply(example).text).split())
-                if matches(rule, folded) is not wanted:
-                    message = (
-                        f"does not match its example {example!r}"
-                        if wanted
-                        else f"takes {example!r}, which it must leave"
-                    )
-                    where = f"schema/boilerplate.yaml: {rule.id}"
-                    issues.append(
-                        Issue("error", "example", message, where=where, fix="mend the pattern or the example")
-                    )
+    for rule in every_rule(rules):
+        where, fix = f"schema/boilerplate.yaml: {rule.id}", "mend the pattern or the example"
+        issues += [Issue("error", "example", fault, where=where, fix=fix) for fault in _faults(rule)]
     return issues
+
+
+def _faults(rule: CutRule | LineRule | ListRule) -> list[str]:
+    takes, examples = ready(rule).takes, rule.examples
+    faults = [f"does not match its example {line!r}" for line in examples.matches if not takes(_seen(line))]
+    faults += [f"takes {line!r}, which it must leave" for line in examples.leaves if takes(_seen(line))]
+    if isinstance(rule, CutRule) and rule.until is not None:
+        ends = re.compile(rule.until).search
+        faults += [
+            f"`until` does not match {line!r}, at which it must end" for line in examples.ends if not ends(_seen(line))
+        ]
+        faults += [f"`until` ends at {line!r}, which is inside" for line in examples.inside if ends(_seen(line))]
+        if len(examples.inside) >= rule.at_most:
+            faults.append(f"at_most {rule.at_most} does not reach below its {len(examples.inside)} lines inside")
+    return faults
+
+
+def _seen(line: str) -> str:
+    """A line as rules see it."""
+    standard = profile("standard@1")
+    return " ".join(standard.fold(standard.apply(line).text).split())

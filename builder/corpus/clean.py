@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from builder.corpus.boilerplate import HEADLINE, Verdict, judge
+from builder.corpus.rules import compile_rules
 from builder.records import Article, Document, Drop, Issue, SetAside, sha16
 from builder.schema import Boilerplate
 from builder.text.aligned import AlignedText, keep_batch, pack_batch, raw_places_batch
@@ -58,8 +59,9 @@ def clean_batch(documents: Sequence[Document], profile: Profile, rules: Boilerpl
     wholes = profile.apply_batch([document.raw for document in documents])
     pages = [_tidy(whole.text) for whole in wholes]
     folded = profile.fold_batch(["\n".join(page.lines) for page in pages])
+    ready = compile_rules(rules)
     verdicts = [
-        judge(page.lines, rules, document.source, profile.fold)
+        judge(page.lines, lines.split("\n"), ready, document.source)
         for document, page, lines in zip(documents, pages, folded, strict=True)
     ]
     drops = _drops(wholes, pages, verdicts)

@@ -1,10 +1,16 @@
 """The rule engine over lines, and the rules that khabar ships."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from builder.corpus.beginnings import beginnings, without_signs
 from builder.corpus.boilerplate import Verdict, check_examples, judge
+from builder.corpus.page import begins_article, paragraphs, read_page
+from builder.corpus.rules import compile_rules
 from builder.schema import Boilerplate, load_schema
 from builder.strict_yaml import parse_yaml
 from builder.text.profiles import profile
@@ -15,11 +21,26 @@ FOLD = profile("standard@1").fold
 PARAGRAPH = "وصلت السفينة الشراعية إلى مرفأ السدر عند الفجر، واستقبلها أهل الجزيرة بالأغاني والورود."
 BODY = [PARAGRAPH, "وقال الربان إن الرياح كانت رفيقة طوال الطريق، وإن أحداً من البحارة لم يمرض.", PARAGRAPH]
 HEADLINE = "بائع الورد الأخير يروي حكايته"
+STORY = "يجلس بائع الورد عند باب السوق كل صباح، ويقول إن المدينة كانت تشتري منه ألف وردة في اليوم."
 LINKS = ["• " + HEADLINE, "- كم يبلغ طول الجسر؟", "* المنارة تعود إلى العمل"]
+LONELY = "صيادو الضفاف يبدأون موسم اللؤلؤ"
+"""A headline that nothing else on a page speaks of."""
+
+
+def fold(lines):
+    return FOLD("\n".join(lines)).split("\n")
+
+
+def verdicts_of(lines, rules=RULES, source="nasim"):
+    return judge(lines, fold(lines), compile_rules(rules), source)
 
 
 def fates(lines, rules=RULES, source="nasim"):
-    return [(v.part, v.rule) if v.role == "body" else v.rule for v in judge(lines, rules, source, FOLD)]
+    return [(v.part, v.rule) if v.role == "body" else v.rule for v in verdicts_of(lines, rules, source)]
+
+
+def with_own(source, **own):
+    return Boilerplate.model_validate({**RULES.model_dump(), "sources": {source: own}})
 
 
 def rule(**fields):
@@ -60,7 +81,7 @@ def test_a_line_longer_than_a_rule_allows_is_not_matched():
 @pytest.mark.parametrize("marker", ["اقرأ أيضاً", "إقرأ أيضا :", "أقرأ ايضاً", "شاهد أيضًا", "طالع المزيد", "قد يهمك"])
 def test_a_headline_and_a_paragraph_below_a_marker_are_an_article_of_their_own(marker):
     lines = [*BODY, marker, HEADLINE, PARAGRAPH, "وانتهت الرحلة.", "المصدر: نسيم", "مقالات مشابهة", *LINKS]
-    verdicts = judge(lines, RULES, "nasim", FOLD)
+    verdicts = verdicts_of(lines)
 
     assert [v.part for v in verdicts if v.role == "body"] == [0, 0, 0, 1, 1]
     assert verdicts[4] == Verdict("headline", 1, "embedded-headline", {"title": HEADLINE})
@@ -69,9 +90,59 @@ def test_a_headline_and_a_paragraph_below_a_marker_are_an_article_of_their_own(m
     assert {v.part for v in verdicts[8:]} == {0}
 
 
-def test_a_single_headline_before_a_paragraph_is_taken_for_an_embedded_article():
-    """A page does not say whether its own article goes on here: the text is kept, as another part."""
-    assert fates([*BODY, "اقرأ أيضا", HEADLINE, PARAGRAPH])[3:] == ["read-also", "embedded-headline", (1, "")]
+def test_a_headline_whose_words_the_next_paragraph_takes_up_begins_an_embedded_article():
+    assert fates([*BODY, "اقرأ أيضا", HEADLINE, STORY])[3:] == ["read-also", "embedded-headline", (1, "")]
+
+
+def test_a_headline_of_which_the_next_paragraph_says_nothing_is_one_link():
+    assert fates([*BODY, "اقرأ أيضا", LONELY, PARAGRAPH])[3:] == ["read-also", "read-also", (0, "")]
+
+
+def test_a_headline_of_few_new_words_tells_nothing_and_its_text_is_kept_as_another_part():
+    assert fates([*BODY, "اقرأ أيضا", "السفينة والورود", PARAGRAPH])[3:] == ["read-also", "embedded-headline", (1, "")]
+
+
+def test_words_that_the_article_used_above_do_not_tell_that_an_article_begins():
+    headline = "السفينة الشراعية تصل الضفاف وتنقل لؤلؤ الصيادين"
+
+    assert fates([*BODY, "اقرأ أيضا", headline, PARAGRAPH])[3:] == ["read-also", "read-also", (0, "")]
+
+
+@pytest.mark.parametrize("links", [LINKS, ["• " + HEADLINE + "!"], ["3. «" + HEADLINE + "»"], [HEADLINE]])
+def test_a_headline_that_recurs_among_the_links_begins_an_article_of_any_length(links):
+    lines = [*BODY, "اقرأ أيضا", HEADLINE, "سطر قصير", "وآخر", "مقالات مشابهة", *links]
+
+    assert fates(lines)[3:7] == ["read-also", "embedded-headline", (1, ""), (1, "")]
+    assert fates(lines[: -len(links)])[3:7] == ["read-also"] * 4
+
+
+def test_links_that_all_recur_are_links():
+    lines = [*BODY, "اقرأ أيضا", HEADLINE, LONELY, PARAGRAPH, "مقالات مشابهة", "• " + HEADLINE, "• " + LONELY]
+
+    assert fates(lines)[3:7] == ["read-also"] * 3 + [(0, "")]
+
+
+@pytest.mark.parametrize(
+    ("above", "below"),
+    [([], ["كتب: سراج الكتاني"]), ([], ["نُشر في: 12/3/2026"]), (["المصدر: نسيم"], []), (["(انتهى)"], [])],
+)
+def test_a_closed_article_above_or_a_byline_below_tells_that_an_article_begins(above, below):
+    found = fates([*BODY, *above, "اقرأ أيضا", LONELY, *below, PARAGRAPH])
+
+    assert found[-1] == (1, "")
+    assert found[3 + len(above) :][:2] == ["read-also", "embedded-headline"]
+
+
+def test_a_dateline_below_a_headline_tells_that_an_article_begins():
+    dateline = "السدر – نسيم: " + PARAGRAPH
+
+    assert fates([*BODY, "اقرأ أيضا", LONELY, dateline])[4:] == ["embedded-headline", (1, "dateline")]
+
+
+def test_a_line_that_a_cut_takes_is_no_headline():
+    lines = [*BODY, "اقرأ أيضا", "شاهد أيضا: " + HEADLINE, STORY]
+
+    assert fates(lines)[3:] == ["read-also", "read-also-inline", (0, "")]
 
 
 def test_a_byline_may_stand_between_headline_and_paragraph():
@@ -118,7 +189,7 @@ def test_nothing_begins_again_below_the_end_of_the_article():
 
 
 def test_two_articles_can_be_embedded_one_after_the_other():
-    lines = [*BODY, "اقرأ أيضا", HEADLINE, PARAGRAPH, "شاهد أيضا", "المنارة تعود", PARAGRAPH]
+    lines = [*BODY, "اقرأ أيضا", HEADLINE, STORY, "شاهد أيضا", "المنارة تعود", PARAGRAPH]
 
     assert fates(lines)[4:] == ["embedded-headline", (1, ""), "read-also", "embedded-headline", (2, "")]
 
@@ -147,7 +218,7 @@ def test_a_list_inside_an_article_is_its_own_and_stays():
 
 def test_what_is_extracted_keeps_its_spelling():
     lines = ["كتبت – لُبانة الزعفرانيّ", "السِّدر – وكالة أنباء الجزيرة: " + PARAGRAPH, "المصدر : صدى إحسان"]
-    found = [v.extracted for v in judge(lines, RULES, "nasim", FOLD)]
+    found = [v.extracted for v in verdicts_of(lines)]
 
     assert found == [
         {"author": "لُبانة الزعفرانيّ"},
@@ -171,15 +242,114 @@ def test_head_and_tail_are_told_by_paragraphs():
     assert fates(["علم", "ورد", *BODY, "علم", "ورد"], rules) == ["top", (0, ""), *[(0, "")] * 4, "own"]
 
 
-def test_a_source_turns_rules_off_and_adds_its_own():
-    own = {"off": ["source", "link-list", "related"], "lines": [rule(match="^من ضفافنا$")]}
-    rules = RULES.model_copy(
-        update={"sources": Boilerplate.model_validate({"version": 1, "sources": {"d": own}}).sources}
+def test_a_source_turns_rules_off_and_adds_lines_cuts_and_lists_of_its_own():
+    rules = with_own(
+        "d",
+        off=["source", "link-list", "related"],
+        cuts=[rule(id="own-cut", match="^قبل أن تذهب$".translate({ord("أ"): "ا"}), action="drop_to_end")],
+        lines=[rule(id="own-line", match="^من ضفافنا$")],
+        lists=[rule(id="own-list", match="^~", min_run=2)],
     )
-    lines = [*BODY, "المصدر: نسيم", "من ضفافنا", "مقالات مشابهة", *LINKS]
+    lines = [*BODY, "المصدر: نسيم", "من ضفافنا", "مقالات مشابهة", *LINKS, "~ موج", "~ ريح", "قبل أن تذهب", "سطر"]
 
-    assert fates(lines, rules, "d")[3:] == [(0, ""), "own", (0, ""), (0, ""), (0, ""), (0, "")]
-    assert fates(lines, rules, "e")[3:] == ["source", (0, ""), "related", *["link-list"] * 3]
+    assert fates(lines, rules, "d")[3:] == [
+        *((0, ""), "own-line", (0, ""), (0, ""), (0, ""), (0, "")),
+        *("own-list", "own-list", "own-cut", "own-cut"),
+    ]
+    assert fates(lines, rules, "e")[3:] == ["source", (0, ""), "related", *["link-list"] * 3, *["related"] * 4]
+
+
+def test_a_rule_of_a_source_is_tried_before_the_shipped_one():
+    rules = with_own("d", lines=[rule(match="^المصدر")], cuts=[rule(id="mine", match="^مقالات", action="drop_line")])
+
+    assert fates([*BODY, "المصدر: نسيم", "مقالات مشابهة", "سطر"], rules, "d")[3:] == ["own", "mine", (0, "")]
+
+
+def test_turning_off_a_rule_that_is_not_there_is_a_fault():
+    with pytest.raises(ValidationError, match="no rule to turn off: relatd"):
+        with_own("d", off=["relatd"])
+
+
+def test_an_id_given_twice_is_a_fault_in_a_source_too():
+    with pytest.raises(ValidationError, match="rule id given twice: related"):
+        with_own("d", lists=[rule(id="related", match="^~")])
+
+
+BOX = ["تخطى الأكثر قراءة وواصل القراءة", "الأكثر قراءة", PARAGRAPH, "المصدر: نسيم", "• سطر"]
+BOX_END = "الأكثر قراءة نهاية"
+
+
+def test_a_box_goes_up_to_its_end_and_the_article_goes_on_below():
+    found = fates([BODY[0], *BOX, BOX_END, *BODY])
+
+    assert found == [(0, ""), *["skip-box"] * 5, "skip-box-end", (0, ""), (0, ""), (0, "")]
+
+
+def test_a_box_whose_end_is_not_in_reach_loses_its_title_only():
+    title, *rest = BOX
+
+    assert fates([BODY[0], title, *BODY, *BODY]) == [(0, ""), "skip-box", *[(0, "")] * 6]
+    assert fates([*BODY, title, *BODY * 5, BOX_END])[3:6] == ["skip-box", (0, ""), (0, "")]
+    assert fates([*BODY, title, *(BODY * 5)[1:], BOX_END])[3:] == ["skip-box"] * 15 + ["skip-box-end"]
+    assert fates([BODY[0], title, *rest[1:]])[:3] == [(0, ""), "skip-box", (0, "")]
+
+
+def test_a_box_reaches_at_most_as_many_lines_as_its_rule_says():
+    box = rule(match="^علم$", action="drop_until", until="^ورد$", at_most=2)
+    box["examples"]["ends"] = ["ورد"]
+    rules = Boilerplate.model_validate({"version": 1, "cuts": [box]})
+
+    assert fates(["علم", "سطر", "ورد", "علم", "سطر", "سطر", "ورد"], rules) == [
+        *("own", "own", (0, "")),
+        *("own", (0, ""), (0, ""), (0, "")),
+    ]
+
+
+def test_an_article_may_end_and_begin_around_a_box():
+    lines = [*BODY, "اقرأ أيضا", HEADLINE, *BOX, BOX_END, STORY]
+
+    assert fates(lines)[3:] == ["read-also", "embedded-headline", *["skip-box"] * 5, "skip-box-end", (1, "")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"action": "drop_until", "until": "^x"}, "drop_until needs"),
+        ({"action": "drop_until", "examples": {"matches": ["x"], "leaves": ["y"], "ends": ["z"]}}, "drop_until needs"),
+        ({"action": "drop_line", "until": "^x"}, "belong to drop_until, not to drop_line"),
+        ({"action": "drop_until", "until": "(", "examples": {"matches": ["x"], "leaves": ["y"]}}, "not a regular expr"),
+    ],
+)
+def test_a_cut_says_where_it_ends_if_and_only_if_it_drops_until(fields, message):
+    with pytest.raises(ValidationError, match=message):
+        Boilerplate.model_validate({"version": 1, "cuts": [rule(match="^x", **fields)]})
+
+
+def test_the_end_of_a_box_has_examples_that_are_checked():
+    examples = {"matches": ["علم"], "leaves": ["سطر"], "inside": ["موج", "ريح"], "ends": ["ورد", "زهر"]}
+    box = rule(match="^علم$", action="drop_until", until="^(?:ورد|ريح)$", at_most=2, examples=examples)
+
+    assert [issue.message for issue in check_examples(Boilerplate.model_validate({"version": 1, "cuts": [box]}))] == [
+        "`until` does not match 'زهر', at which it must end",
+        "`until` ends at 'ريح', which is inside",
+        "at_most 2 does not reach below its 2 lines inside",
+    ]
+
+
+NUMBERED = ["1. بائع الورد الأخير", "٢- كم يبلغ طول الجسر؟", "3) المنارة تعود إلى العمل"]
+
+
+def test_a_numbered_list_of_links_goes_below_the_last_paragraph_only():
+    assert fates([*BODY, *NUMBERED]) == [(0, "")] * 3 + ["numbered-links"] * 3
+    assert fates([*BODY, *NUMBERED, PARAGRAPH]) == [(0, "")] * 7
+    assert fates([*NUMBERED, *BODY]) == [(0, "")] * 6
+    assert fates([*BODY, *NUMBERED[:2]]) == [(0, "")] * 5
+
+
+@pytest.mark.parametrize("items", [NUMBERED, LINKS])
+def test_a_list_that_prose_leads_to_is_the_article_s_own(items):
+    assert fates([*BODY, "وقال الربان إن البحارة جاؤوا من هذه المرافئ:", *items]) == [(0, "")] * 7
+    assert fates([*BODY, "وأيضاً:", *items])[4:] != [(0, "")] * 3
 
 
 @pytest.mark.parametrize(
@@ -201,12 +371,15 @@ def test_prose_that_looks_like_boilerplate_stays(line):
     assert fates([*BODY, line]) == [(0, "")] * 4
 
 
-SOME = st.sampled_from([*BODY, *LINKS, HEADLINE, "اقرأ أيضا", "مقالات مشابهة", "المصدر: نسيم", "شارك المقال", "علم"])
+MARKERS = ["اقرأ أيضا", "مقالات مشابهة", "المصدر: نسيم", "شارك المقال", "شاهد أيضا: علم", BOX[0], BOX_END, "(نسيم)"]
+SOME = st.sampled_from([*BODY, STORY, *LINKS, *NUMBERED, HEADLINE, LONELY, *MARKERS, "علم"])
+EVERY = (*RULES.cuts, *RULES.lines, *RULES.lists)
+LETTERS = "اقرايضتلموصدكن عبهش.:•-(1©#x"
 
 
 @given(st.lists(SOME, max_size=14))
 def test_each_line_has_one_verdict_and_each_part_one_headline(lines):
-    verdicts = judge(lines, RULES, "nasim", FOLD)
+    verdicts = verdicts_of(lines)
     headlines = [v.part for v in verdicts if v.role == "headline"]
 
     assert len(verdicts) == len(lines)
@@ -214,3 +387,146 @@ def test_each_line_has_one_verdict_and_each_part_one_headline(lines):
     assert {v.part for v in verdicts if v.role == "body"} <= {0, *headlines}
     assert all(v.rule for v in verdicts if v.role != "body")
     assert set(headlines) <= {v.part for v in verdicts if v.role == "body"}
+
+
+@given(st.lists(st.text(LETTERS, min_size=1).map(lambda line: " ".join(line.split()) or "ا"), max_size=8))
+def test_any_lines_have_one_verdict_each(lines):
+    assert len(verdicts_of(lines)) == len(lines)
+
+
+def candidates_of(rules, line):
+    (one,) = compile_rules(rules).of("nasim").candidates([line])
+    return [ready.rule.id for ready in (*one.cuts, *one.lines, *one.lists)]
+
+
+@pytest.mark.parametrize("shipped", EVERY, ids=lambda shipped: shipped.id)
+def test_no_line_that_a_rule_takes_is_passed_by_for_how_it_begins(shipped):
+    def seen(lines):
+        return [" ".join(FOLD(line).split()) for line in lines]
+
+    assert all(shipped.id in candidates_of(RULES, line) for line in seen(shipped.examples.matches))
+
+
+OPENINGS = [
+    "^",
+    "^[\\W_]{0,3}",
+    "^\\W*",
+    "^\\s*",
+    "^[(#]",
+    "^\\d+",
+    "^(?:#|x)?",
+    "^(?=x)",
+    "(?i)^",
+    "",
+    "^[^ا]",
+    "^.?",
+    "(?:^|ب)",
+]
+WORDS = [
+    "اقرا",
+    "ا",
+    "اب(?:ت|ثج)?",
+    "[ابت]x",
+    "(?:قد|لا)\\s+",
+    "\\w",
+    "©",
+    "(?P<n>ا|#)ب",
+    "ا{2,3}",
+    "(?:ا|ب)+?",
+    "[^ب]",
+    "\\bا",
+    "",
+]
+
+
+@given(
+    st.sampled_from(OPENINGS), st.sampled_from(WORDS), st.sampled_from(WORDS),
+    st.text("ابتثجقدلxX© #(1_-", min_size=1, max_size=6),
+)  # fmt: skip
+def test_a_pattern_s_beginnings_leave_out_no_line_that_it_matches(opening, first, second, line):
+    line = " ".join(line.split()) or "ا"
+    pattern = opening + first + second.replace("?P<n>", "") or "ا"
+    rules = Boilerplate.model_validate({"version": 1, "lines": [rule(match=pattern)]})
+
+    if re.search(pattern, line):
+        assert candidates_of(rules, line) == ["own"]
+
+
+def test_beginnings_tell_lines_apart():
+    """Or else each rule would be tried on each line."""
+    assert beginnings("^(?:اقرا|شاهد)\\s+ايضا$", signs=False) == {"اقرا", "شاهد"}
+    assert beginnings("^\\(?قد", signs=False) == {"قد"}
+    assert beginnings("^[(#]قد", signs=False) == frozenset()
+    assert beginnings("^[(#]قد", signs=True) == {"قد"}
+    assert without_signs("• «3. المنارة") == "المن"
+    assert candidates_of(RULES, FOLD(PARAGRAPH)) == ["agencies", "dateline", "dateline-brackets"]
+
+
+@pytest.mark.parametrize(
+    ("line", "is_one"),
+    [
+        ("ا" * 120, True), ("ا" * 119, False), ("ا" * 60 + ".", True), ("ا" * 59 + ".", False), ("ا" * 60 + "….»", True),
+        ("ا" * 60 + "؟", False), ("• " + "ا" * 130, False), ("- " + "ا" * 70 + ".", False), ("", False), ("»" * 80, False),
+        ("." + "»" * 80, False), ("ا" * 59 + ".»" + "»" * 9, False),
+    ],
+)  # fmt: skip
+def test_a_paragraph_is_long_or_ends_like_a_sentence(line, is_one):
+    assert paragraphs([line]) == [is_one]
+
+
+def test_equal_rules_are_made_ready_once():
+    again = Boilerplate.model_validate(RULES.model_dump())
+
+    assert compile_rules(RULES) is compile_rules(again)
+    assert compile_rules(RULES) is not compile_rules(with_own("d", off=["source"]))
+
+
+def test_what_is_extracted_from_a_line_with_marks_keeps_them():
+    (verdict,) = verdicts_of(["كَتَبَتْ – لُبانةُ الزعفرانيُّ"])
+
+    assert verdict.extracted == {"author": "لُبانةُ الزعفرانيُّ"}
+
+
+@pytest.mark.parametrize("make", [
+    lambda n: ["اقرأ أيضا", HEADLINE, "كتب: سراج الكتاني"] * n,
+    lambda n: [*BODY, *[BOX[0]] * n],
+    lambda n: [*BODY, *["مقالات مشابهة"] * n],
+    lambda n: [*BODY, *(["اقرأ أيضا", HEADLINE, PARAGRAPH] * n)],
+    lambda n: ["• موج"] * n,
+    lambda n: ["المصدر: نسيم"] * n,
+])  # fmt: skip
+def test_each_line_is_looked_at_a_bounded_number_of_times(make, monkeypatch):
+    """The work per line does not grow with the page: counted, not timed."""
+
+    def steps(n):
+        lines = make(n)
+        seen = fold(lines)
+        count = 0
+
+        class Counted(list):
+            def __getitem__(self, index):
+                nonlocal count
+                count += 1
+                return super().__getitem__(index)
+
+        judge(lines, Counted(seen), compile_rules(RULES), "nasim")
+        return count / len(lines)
+
+    assert steps(400) <= 1.5 * steps(100) + 1
+
+
+def test_a_huge_line_and_a_huge_page_are_judged():
+    huge = "موج " * 250_000
+
+    assert fates([*BODY, huge.strip(), "المصدر: نسيم"])[3:] == [(0, ""), "source"]
+    assert len(verdicts_of(["علم"] * 100_000)) == 100_000
+
+
+def test_a_page_of_no_lines_has_no_verdicts():
+    assert judge([], [""], compile_rules(RULES), "nasim") == []
+
+
+def test_below_the_last_line_no_article_begins():
+    table = compile_rules(RULES).of("nasim")
+
+    assert not begins_article(read_page(["اقرا ايضا"], table), 1, set())

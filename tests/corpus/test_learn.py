@@ -1,0 +1,245 @@
+"""Lines that recur in one source: counted, proposed, and fit to be pasted."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.corpus.boilerplate import check_examples, judge
+from builder.corpus.learn import Proposal, as_yaml, learn
+from builder.corpus.rules import compile_rules
+from builder.records import Document, sha16
+from builder.schema import Boilerplate, load_schema
+from builder.strict_yaml import parse_yaml
+from builder.text.profiles import profile
+from tests.conftest import ROOT
+
+FILE = (ROOT / "schema" / "boilerplate.yaml").read_text(encoding="utf-8")
+RULES = load_schema(ROOT / "schema").boilerplate
+READY = compile_rules(RULES)
+STANDARD = profile("standard@1")
+PARAGRAPH = "وصلت السفينة {} إلى مرفأ السدر عند الفجر، واستقبلها أهل الجزيرة بالأغاني والورود الكثيرة."
+WORDS = ["موج", "ريح", "مرفأ", "شراع", "منارة", "نورس", "لؤلؤ", "صدف", "رمل", "ملح"]
+
+
+def document(text, source="nasim"):
+    return Document(sha16(text + source), source, None, None, None, text, f"{source}/x.txt")
+
+
+def paragraph(n):
+    """One that no other number has, also when numbers are taken for one another."""
+    return PARAGRAPH.format(named(n))
+
+
+def named(n):
+    return " ".join(WORDS[int(digit)] for digit in f"{n:03}")
+
+
+def pages(number, *, top=(), bottom=(), source="nasim"):
+    """Pages with a title and two paragraphs of their own; the lines above and below are told the number."""
+    return [
+        document(
+            "\n".join(
+                [
+                    *(line.format(n) for line in top),
+                    f"خبر {named(n)}",
+                    paragraph(n),
+                    f"وفي {named(n)} " + paragraph(n),
+                    *(line.format(n) for line in bottom),
+                ]
+            ),
+            source,
+        )
+        for n in range(number)
+    ]
+
+
+def proposed(documents, **limits):
+    return learn(documents, STANDARD, READY, **limits)
+
+
+def pasted(proposals):
+    assert FILE.rstrip().endswith("sources: {}")
+    text = FILE.rstrip().removesuffix(" {}") + "\n" + as_yaml(proposals)
+    return parse_yaml(text, Boilerplate, "boilerplate.yaml")
+
+
+def test_a_line_that_recurs_in_a_source_is_proposed_with_its_counts():
+    documents = pages(8, bottom=["نَسيم على مدار الساعة"]) + pages(12)
+    (one,) = proposed(documents)
+
+    assert (one.source, one.folded, one.example) == ("nasim", "نسيم علي مدار الساعه", "نسيم على مدار الساعة")
+    assert (one.documents, one.of, one.position, one.place, one.warning) == (8, 20, 1.0, "tail", "")
+    assert (one.rule.id, one.rule.match) == ("nasim-learned-1", "^نسيم علي مدار الساعه$")
+    assert (one.rule.position, one.rule.max_length) == ("tail", 20)
+    assert one.rule.examples.matches == ("نسيم على مدار الساعة",)
+
+
+def test_lines_that_differ_in_numbers_are_one():
+    (one,) = proposed(pages(6, top=["العدد ٤{} - نسيم"]))
+
+    assert (one.folded, one.rule.match) == ("العدد 0 - نسيم", r"^العدد \d+ \- نسيم$")
+    assert (one.rule.position, one.place, one.documents) == ("head", "head", 6)
+    assert one.rule.examples.matches == tuple(f"العدد ٤{n} - نسيم" for n in range(5))
+    assert re.search(one.rule.match, "العدد 123 - نسيم")
+
+
+def test_spellings_of_one_line_are_one_and_the_most_frequent_is_shown():
+    documents = [*pages(3, bottom=["إذاعة نسيم"]), *pages(12, bottom=["اذاعة نسيم"])[3:]]
+    (one,) = proposed(documents)
+
+    assert (one.documents, one.rule.examples.matches) == (12, ("اذاعة نسيم", "إذاعة نسيم"))
+
+
+@pytest.mark.parametrize(
+    ("number", "of", "limits", "found"),
+    [(5, 5, {}, 1), (4, 4, {}, 0), (5, 100, {}, 1), (5, 101, {}, 0), (2, 9, {"min_documents": 2}, 1),
+     (5, 101, {"min_share": 0.01}, 1), (9, 20, {"min_share": 0.5}, 0)],
+)  # fmt: skip
+def test_a_line_must_stand_in_enough_documents_and_in_a_share_of_them(number, of, limits, found):
+    documents = [*pages(number, bottom=["راديو النورس"]), *pages(of)[number:]]
+
+    assert len(proposed(documents, **limits)) == found
+
+
+def test_a_line_counts_once_in_a_document_and_copies_count_once():
+    twice = pages(4, top=["راديو النورس"], bottom=["راديو النورس"])
+    copies = [document(one.raw.replace(" ", "  ") + "\n\n") for one in twice]
+
+    assert proposed([*twice, *twice, *copies]) == []
+    assert proposed([*twice, *copies], min_documents=4)[0].documents == 4
+
+
+def test_each_source_is_counted_by_itself():
+    documents = [*pages(4, bottom=["راديو النورس"]), *pages(4, bottom=["راديو النورس"], source="barq")]
+
+    assert proposed(documents) == []
+    assert [(p.source, p.of) for p in proposed(documents, min_documents=4)] == [("barq", 4), ("nasim", 4)]
+
+
+def test_what_a_rule_takes_already_is_not_proposed():
+    bottom = ["المصدر: نسيم", "شارك المقال", "مقالات مشابهة", "كلام في آخر الصفحة"]
+
+    assert proposed(pages(9, bottom=bottom)) == []
+
+
+def test_a_line_between_paragraphs_may_stand_anywhere():
+    documents = [document(paragraph(n) + "\nإعلان\n" + paragraph(n + 1)) for n in range(0, 20, 2)]
+    (one, *_) = proposed(documents)
+
+    assert (one.folded, one.rule.position, one.place) == ("اعلان", "any", "middle")
+
+
+def test_a_line_that_reads_like_a_paragraph_is_marked():
+    report = "وقالت وكالة نسيم إن السفينة ستبقى في المرفأ حتى تهدأ الريح الشمالية."
+    (one,) = proposed(pages(7, bottom=[report]))
+
+    assert one.warning == "reads like a paragraph: copies of one report repeat their text"
+    assert "# BEWARE: reads like a paragraph" in as_yaml([one])
+
+
+def test_a_long_line_is_prose():
+    report = "موج " * 40
+
+    assert len(report.strip()) == 159
+    assert len(proposed(pages(7, bottom=[report]))) == 1
+    assert proposed(pages(7, bottom=[report + "وملح"])) == []
+
+
+def test_a_trap_is_another_line_of_the_source_with_the_same_beginning_if_there_is_one():
+    documents = [*pages(7, bottom=["راديو النورس"]), document("راديو الصباح\n" + paragraph(99))]
+
+    assert proposed(documents)[0].rule.examples.leaves == ("راديو الصباح",)
+    assert proposed(pages(7, bottom=["راديو النورس"]))[0].rule.examples.leaves == ("خبر موج موج موج",)
+    alone = [document("راديو النورس\n" + "موج " * 50 + named(n)) for n in range(5)]
+    assert proposed(alone)[0].rule.examples.leaves == ("«راديو النورس»",)
+
+
+def test_ids_are_free_and_made_of_what_the_source_is_called():
+    taken = Boilerplate.model_validate({**RULES.model_dump(), "sources": {"x": {"lines": [plain("nasim-learned-1")]}}})
+    lines = ["راديو النورس", "راديو الموج"]
+    documents = [p for source in ("nasim", "نسيم", "1.نسيم.example") for p in pages(6, bottom=lines, source=source)]
+    found = learn(documents, STANDARD, compile_rules(taken))
+
+    assert [(p.source, p.rule.id) for p in found] == [
+        *(("1.نسيم.example", "example-learned-1"), ("1.نسيم.example", "example-learned-2")),
+        *(("nasim", "nasim-learned-2"), ("nasim", "nasim-learned-3")),
+        *(("نسيم", "source-learned-1"), ("نسيم", "source-learned-2")),
+    ]
+
+
+def plain(name):
+    return {"id": name, "match": "^x$", "examples": {"matches": ["x"], "leaves": ["y"]}}
+
+
+def test_most_frequent_first():
+    documents = [*pages(9, bottom=["راديو النورس", "راديو الموج"])[:6], *pages(9, bottom=["راديو الموج"])[6:]]
+
+    assert [(p.folded, p.documents) for p in proposed(documents)] == [("راديو الموج", 9), ("راديو النورس", 6)]
+
+
+def test_what_is_pasted_parses_and_takes_the_line_from_then_on():
+    bottom = ["راديو النورس #{}", "- id: '\"%@`", "null", "12", "~", "[نسيم]: {{نعم}} | *لا*", "\\d+ \u200fنسيم\u200e"]
+    documents = pages(9, bottom=bottom)
+    found = proposed(documents)
+    boilerplate = pasted(found)
+    own = boilerplate.sources["nasim"].lines
+
+    assert len(found) == len(bottom)
+    assert check_examples(boilerplate) == []
+    assert own == tuple(p.rule for p in found)
+    assert learn(documents, STANDARD, compile_rules(boilerplate)) == []
+    assert as_yaml([]) == ""
+
+
+def test_the_text_says_how_often_and_where():
+    text = as_yaml(proposed(pages(6, bottom=["راديو النورس"])))
+
+    assert text == (
+        "  nasim:\n"
+        "    lines:\n"
+        "    # in 6 of 6 documents (100%), mostly in the tail of the page\n"
+        "    - id: nasim-learned-1\n"
+        "      match: ^راديو النورس$\n"
+        "      max_length: 12\n"
+        "      position: tail\n"
+        "      examples:\n"
+        "        matches:\n"
+        "        - راديو النورس\n"
+        "        leaves:\n"
+        "        - خبر موج موج موج\n"
+    )
+
+
+@given(
+    st.lists(st.text(min_size=1, max_size=12).filter(str.strip), min_size=1, max_size=4),
+    st.text(min_size=1, max_size=8).filter(str.strip),
+    st.sampled_from(["standard@1", "light@1"]),
+)
+def test_any_line_gives_a_rule_that_parses_and_passes_its_examples(lines, source, name):
+    table = profile(name)
+    documents = [document("\n".join([*lines, paragraph(n)]), source) for n in range(6)]
+    found = learn(documents, table, READY)
+    text = f"version: 1\nsources:\n{as_yaml(found)}" if found else "version: 1"
+    boilerplate = parse_yaml(text, Boilerplate, "boilerplate.yaml")
+
+    assert check_examples(boilerplate) == []
+    assert {p.documents for p in found} <= {6}
+
+
+def test_a_source_without_lines_proposes_nothing():
+    assert proposed([]) == []
+    assert proposed([document("\n \n"), document("")], min_documents=1) == []
+
+
+def test_documents_are_read_once_and_in_any_number():
+    assert [p.documents for p in proposed(iter(pages(600, bottom=["راديو النورس"])))] == [600]
+
+
+def test_a_proposal_is_where_it_mostly_stands():
+    rule = proposed(pages(6, bottom=["راديو النورس"]))[0].rule
+    places = [Proposal("s", "x", "x", 1, 1, position, rule).place for position in (0.0, 0.33, 0.34, 0.66, 0.67, 1.0)]
+
+    assert places == ["head", "head", "middle", "middle", "tail", "tail"]
+    assert judge(["راديو النورس"], ["راديو النورس"], READY, "nasim")[0].role == "body"
