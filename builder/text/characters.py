@@ -91,10 +91,10 @@ def compile_table(changes: Mapping[str, str], stays: Mapping[str, Stays]) -> Tab
         raise ValueError("a table may not change the space")
     put = np.arange(sys.maxunicode + 1, dtype=np.uint32)
     rare = {ord(character): Rare(character, asks=True) for character in unsettled()}
-    for character, becomes in changes.items():
+    for character, becomes in {**changes, chr(GONE): ""}.items():
         asks = any(ord(c) in rare or c in stays for c in becomes)
         put[ord(character)] = ord(becomes) if len(becomes) == 1 else GONE
-        if asks or character in stays or len(becomes) > 1 or character == "\r":
+        if asks or character in stays or len(becomes) > 1 or character in ("\r", chr(GONE)):
             rare[ord(character)] = Rare(becomes, asks, stays.get(character))
         else:
             rare.pop(ord(character), None)

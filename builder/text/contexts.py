@@ -40,11 +40,10 @@ FARSI_WORD = re.compile(
     f"[{LETTERS}{''.join(FARSI)}{MARKS}{HAMZA_MARKS}{araby.TATWEEL}]+(?![{_IN_WORD}])"
 )
 """A word of Arabic letters and the two Farsi ones, at least one of them Arabic: پاریس has another, and is left."""
-HIJRI = re.compile(
-    f"(?<=(?<![^\\W\\d_]|[{MARKS}{HAMZA_MARKS}])\N{ARABIC LETTER HEH}{araby.TATWEEL})"
-    f"[{araby.TATWEEL}{MARKS}{HAMZA_MARKS}{CONTROLS}]*+(?!\\w)"
-)
-"""Just after the tatweel of heh as an abbreviation, as in 1447 heh: that tatweel is spelling and stays."""
+HEH = "\N{ARABIC LETTER HEH}\ufee9\ufeea\ufeeb\ufeec"
+"""Heh and its presentation forms."""
+HIJRI = re.compile(f"[{araby.TATWEEL}{MARKS}{HAMZA_MARKS}{CONTROLS}\ufc5e-\ufc63\ufcf2-\ufcf4\ufe70-\ufe7f]*+(?!\\w)")
+"""What follows the tatweel of heh as an abbreviation, as in 1447 heh; a mark may have a presentation form."""
 LONG_WORD = 64
 """Code points to each side of a letter that are looked at for the bounds of its word."""
 _SPACE = re.compile(r"\s")
@@ -53,7 +52,21 @@ FATHATAN = re.compile(f"(?<=[{LETTERS}\N{ARABIC SHADDA}])\N{ARABIC LETTER ALEF}\
 
 def is_abbreviation(text: str, place: int) -> bool:
     """Whether the tatweel at a place is that of heh as an abbreviation, as in 1447 heh: it is spelling, and stays."""
-    return HIJRI.match(text, place + 1) is not None
+    heh = _before_controls(text, place) - 1
+    if heh < 0 or text[heh] not in HEH:
+        return False
+    before = _before_controls(text, heh) - 1
+    return not _is_in_word(text[before] if before >= 0 else " ") and HIJRI.match(text, place + 1) is not None
+
+
+def _is_in_word(character: str) -> bool:
+    return (character.isalnum() and not character.isdecimal()) or unicodedata.combining(character) > 0
+
+
+def _before_controls(text: str, place: int) -> int:
+    while place and text[place - 1] in CONTROLS:
+        place -= 1
+    return place
 
 
 def is_foreign(text: str, place: int) -> bool:
@@ -63,7 +76,14 @@ def is_foreign(text: str, place: int) -> bool:
     if (low == 0 and place >= LONG_WORD) or (high < 0 and len(text) > place + LONG_WORD):
         return True
     high = high if high >= 0 else len(text)
-    return not any(word.start() <= place < word.end() for word in FARSI_WORD.finditer(text, low, high))
+    words = (word for word in FARSI_WORD.finditer(text, low, high) if word.start() <= place < word.end())
+    return all(_is_parted(text, *word.span()) for word in words)
+
+
+def _is_parted(text: str, start: int, end: int) -> bool:
+    """Whether a control or a mark stands beside a word: where it goes, or is composed, letters may join the word."""
+    beside = text[start - 1 : start] + text[end : end + 1] if start else text[end : end + 1]
+    return any(character in CONTROLS or unicodedata.combining(character) for character in beside)
 
 
 def drop_tatweel(text: str) -> list[Change]:

@@ -135,9 +135,9 @@ class Profile:
         """
         import pyarrow as pa
 
-        present = raws.is_valid()
-        aligned = iter(self.apply_batch(raws.drop_null().to_pylist()))
-        rows = [next(aligned) if there else None for there in present.to_pylist()]
+        values = raws.to_pylist()
+        aligned = iter(self.apply_batch([raw for raw in values if raw is not None]))
+        rows = [next(aligned) if raw is not None else None for raw in values]
         edits = [pack(row.edits.columns) if row else None for row in rows]
         ends = np.cumsum([0, *(len(one) if one is not None else 0 for one in edits)], dtype=np.int32)
         values = np.concatenate([np.zeros(0, np.int32), *(one for one in edits if one is not None)])
@@ -215,11 +215,15 @@ def names_of(characters: str) -> str:
 
 
 def _table(policies: Sequence[Policy]) -> Table:
-    """One table of policies that follow one another: a later one has its say on what earlier ones put."""
+    """One table of policies that follow one another: a later one has its say on what earlier ones put.
+
+    One with a context has it where the whole text is looked at.
+    """
     changes: dict[str, str] = {}
     stays: dict[str, Stays] = {}
     for policy in policies:
-        then = {c: "".join(policy.changes.get(p, p) for p in put) for c, put in changes.items()}
+        says = policy.changes if policy.name not in _STAYS else {}
+        then = {c: "".join(says.get(p, p) for p in put) for c, put in changes.items()}
         changes = {**policy.changes, **then}
         if policy.name in _STAYS:
             stays |= dict.fromkeys(policy.changes, _STAYS[policy.name])

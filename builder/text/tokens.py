@@ -8,34 +8,60 @@ import re
 import unicodedata
 
 _MARK = "\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u0898-\u089f\u08ca-\u08e1\u08e3-\u08ff\u0300-\u036f\u200c\u200d"
+_ARABIC = "\u0621-\u063a\u0641-\u064a\u0671-\u06d3"
+_LATIN = "A-Za-z\u00c0-\u024f"
 _DIGIT = "0-9\u0660-\u0669\u06f0-\u06f9"
-_WORD = f"[^\\W_](?:[\\w{_MARK}]|(?<=[A-Za-z])['\u2019](?=[A-Za-z])|(?<=[{_DIGIT}])[.,\u066b\u066c](?=[{_DIGIT}]))*"
-_LETTER = f"(?![{_DIGIT}_])\\w"
+_POINT = ".,\u066b\u066c"
+_IN_WORD = f"[\\w{_MARK}]"
+_LETTER = f"(?![{_DIGIT}_])\\w[{_MARK}]*+"
+_CLITIC = "[وفبلك]"
+_INSIDE = f"(?:(?<=[{_LATIN}])['\u2019](?=[{_LATIN}])|(?<=[{_DIGIT}])[{_POINT}](?=[{_DIGIT}]))"
+"""What joins two parts of one word: the apostrophe of Latin letters, the point of a number."""
+_IN_URL = r"[^\s<>\"«»“”،؛؟…()\[\]{}]*"
+_TONE = "[\ufe0f\U0001f3fb-\U0001f3ff]*+"
 _TOKEN = re.compile(
-    "|".join([
-        r"(?:https?://|www\.)[^\s<>\"«»،؛]*[^\s<>\"«»،؛.,:!?؟)\]]",
+    "(?=\\S)(?:"  # one look at a space, not one for each kind of token
+    + "|".join([
+        # Most words and points, before all that is rarer: no abbreviation, nor a word with a number.
+        f"[{_ARABIC}]{_IN_WORD}++(?!\\.\\w|[{_POINT}][{_DIGIT}]|[%\u066a]|['\u2019][{_LATIN}])",
+        '[.،:»«"()؛؟!]',
+        f"(?:https?://|www\\.)(?=\\w){_IN_URL}(?:\\([^\\s()]*+\\){_IN_URL})*(?<![.,:;!?'\u2019])",
         r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",  # bounded: linear on long lines
-        f"[@#][\\w{_MARK}]+",
-        f"[{_DIGIT}]+(?:[.,\u066b\u066c/:][{_DIGIT}]+)*(?:[%\u066a]|[\\w{_MARK}]*)",
-        f"{_LETTER}(?:\\.{_LETTER})+(?![\\w{_MARK}])",
-        _WORD,
-        f"[\\w{_MARK}]+",
-        r"\S",
+        f"[@#]{_IN_WORD}+",
+        "[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])",
+        f"[{_DIGIT}]+(?:[{_POINT}/:][{_DIGIT}]+)*(?:[%\u066a]|{_IN_WORD}*)",
+        f"{_LETTER}(?:\\.{_LETTER})+(?!{_IN_WORD})",
+        f"{_CLITIC}{_LETTER}(?:\\.{_LETTER}){{2,}}(?!{_IN_WORD})",
+        f"[^\\W_]{_IN_WORD}*+(?:{_INSIDE}{_IN_WORD}++)*+(?:(?<=[{_DIGIT}])[%\u066a])?",
+        f"{_IN_WORD}+",
+        "[\U0001f1e6-\U0001f1ff]{2}",
+        f"\\S{_TONE}(?:\u200d[^\\s\\w]{_TONE})*+",  # parts of one emoji stay together
     ])
+    + ")"
 )  # fmt: skip
 _CLOSING = "»\"'”’)\\]}›"
 _ENDS = ".!?؟…"
-_INITIAL = f'(?<![^\\s(«"“\\[])(?:و[دأم]|{_LETTER}(?:\\.{_LETTER})*)\\.(?![{_ENDS}])'
-"""The point of an initial, a title (with waw before it or not) or an abbreviation."""
-_NUMBERED = f"(?m:^)[ \\t]*[{_DIGIT}]{{1,3}}\\.(?=[ \\t])"
 _STOP = re.compile(
-    "|".join([
-        f"(?P<inside>{_INITIAL}|{_NUMBERED})",
-        f"(?<![{_ENDS}])[{_ENDS}]++[{_CLOSING}]*+(?=\\s|\\Z)",
-        "؟(?=[^\\W\\d_])",  # news often has no space after it
-        r"\n+",
+    f"[{_ENDS}\\n](?:"
+    + "|".join([
+        "(?<=\\n)\\n*",
+        f"(?<![{_ENDS}][{_ENDS}\\n])[{_ENDS}]*+(?: [!?؟…]++)*+(?:[{_CLOSING}]| ++[»”)\\]}}›])*+(?=\\s|\\Z)(?! ++[/،؛:,;])",
+        f"(?<=[؟!])(?=[{_ARABIC}])",  # news often has no space after it
+        f"(?<=[{_ARABIC}{_MARK}]{{2}}\\.)(?=[{_ARABIC}][{_ARABIC}{_MARK}])",
     ])
+    + ")"
 )  # fmt: skip
+_NO_STOP = re.compile(
+    f"(?:(?<![^\\s(\\[«\"“‘'،؛:-])(?:{_LETTER}(?:\\.{_LETTER})*|و[دأم](?:\\.{_LETTER})*"
+    f"|{_CLITIC}{_LETTER}(?:\\.{_LETTER})+|Dr|Mr|Mrs|Ms|Prof|St|vs)|(?m:^)[ \\t]*[{_DIGIT}]{{1,3}})\\.\\Z"
+)
+"""The point of an initial, of a title (with waw before it or not), of an abbreviation or of a line's number."""
+_AFTER_NUMBER = re.compile(f"[{_DIGIT}] +[مصه]\u0640?\\.\\Z")
+"""The letter of a year or an hour has no point of its own."""
+_LONGEST = 5
+"""Letters that no title has."""
+_LOOKED_AT = 16
+"""Code points before a point in which an abbreviation is looked for."""
 
 
 def tokenize(text: str) -> list[tuple[int, int]]:
@@ -59,7 +85,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
     """
     found: list[tuple[int, int]] = []
     start = 0
-    ends = [stop.end() for stop in _STOP.finditer(text) if stop["inside"] is None]
+    ends = [stop.end() for stop in _STOP.finditer(text) if _is_end(text, stop.start())]
     for end in [*ends, len(text)]:
         piece = text[start:end]
         left, right = start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip())
@@ -67,6 +93,16 @@ def sentences(text: str) -> list[tuple[int, int]]:
             found.append((left, right))
         start = end
     return found
+
+
+def _is_end(text: str, start: int) -> bool:
+    """Whether what looks like the stop of a sentence is one."""
+    if text[start] != "." or text[start + 1 : start + 2] in (*_ENDS,):
+        return True
+    if start > _LONGEST and text[start - _LONGEST : start].isalpha():
+        return True
+    low = max(0, start - _LOOKED_AT)
+    return not _NO_STOP.search(text, low, start + 1) or bool(_AFTER_NUMBER.search(text, low, start + 1))
 
 
 def canonical(text: str, start: int, end: int) -> tuple[int, int] | None:

@@ -26,9 +26,9 @@ FILLERS = "\N{COMBINING GRAPHEME JOINER}\u115f\u1160\u17b4\u17b5\u2800\u3164\uff
 
 
 def hidden(character: str) -> bool:
-    """Whether a character shows nothing, or does something to a terminal or to the order of the text.
+    r"""Whether a character shows nothing, or does something to a terminal or to the order of the text.
 
-    >>> [hidden(character) for character in ("ب", " ", "\\x1b", "\\u202e")]
+    >>> [hidden(character) for character in ("ب", " ", "\x1b", "\u202e")]
     [False, False, True, True]
     """
     category = unicodedata.category(character)
@@ -36,18 +36,18 @@ def hidden(character: str) -> bool:
 
 
 def sign(character: str) -> str:
-    """A hidden character as a sign in brackets.
+    r"""A hidden character as a sign in brackets.
 
-    >>> sign("\\u200f") + sign("\\x07") + sign("\\ue000")
+    >>> sign("\u200f") + sign("\x07") + sign("\ue000")
     '⟨RLM⟩⟨BEL⟩⟨U+E000⟩'
     """
     return f"⟨{SHORT.get(character) or f'U+{ord(character):04X}'}⟩"
 
 
 def visible(text: str) -> str:
-    """A text that is safe to print: every hidden character as a sign.
+    r"""A text that is safe to print: every hidden character as a sign.
 
-    >>> visible("قال\\N{NO-BREAK SPACE}لي")
+    >>> visible("قال\N{NO-BREAK SPACE}لي")
     'قال⟨NBSP⟩لي'
     """
     return text if text.isprintable() and text.isascii() else "".join(sign(c) if hidden(c) else c for c in text)
