@@ -24,7 +24,7 @@ docs: $(VENV)/.installed
 	$(PYTHON) docs/reference.py > docs/commands.md
 
 clean:
-	rm -rf $(VENV) khabar-demo dist .khabar
+	rm -rf $(VENV) .venv-bench khabar-demo dist .khabar
 
 # Debian's Chromium and Arabic fonts for the browser tests; needs root (or sudo) only when they are missing.
 system:

@@ -59,11 +59,14 @@ def ingest(shell: Shell, paths: tuple[Path, ...], encoding: str | None) -> Repor
 
 
 @khabar.command()
+@click.option("--learn", is_flag=True, help="Clean nothing; propose rules for lines that recur in a source.")
 @verb
-def clean(shell: Shell) -> Report:
+def clean(shell: Shell, learn: bool) -> Report:
     """Normalize each document and drop boilerplate lines, with the way back to the raw text."""
-    from builder import flow
+    from builder import beside, flow
 
+    if learn:
+        return beside.learn(_project(shell))
     return flow.clean(_project(shell), watch=shell.watch)
 
 
@@ -186,6 +189,62 @@ def status(shell: Shell) -> Report:
     from builder import flow
 
     return flow.status(_project(shell))
+
+
+@khabar.command()
+@click.argument("document")
+@click.option(
+    "--html", "page", type=click.Path(path_type=Path), metavar="FILE", help="Write it as an HTML page instead."
+)
+@click.option("--open", "opened", is_flag=True, help="Open the HTML page in the browser.")
+@verb
+def explain(shell: Shell, document: str, page: Path | None, opened: bool) -> None:
+    """Show a raw page with all that cleaning did to it: each range that went, its rule, each edit.
+
+    DOCUMENT is an id of a document or an article, at least 4 digits of one, or an origin such as
+    folder/file.txt. Ranges are code points of the raw page, end exclusive.
+    """
+    import webbrowser
+
+    from builder import beside
+    from builder.corpus import explain_lines
+
+    project = _project(shell)
+    path = shell.folder / page if page else project.work / "explain.html" if opened else None
+    explanation = beside.explain(project, document, path)
+    if shell.as_json:
+        click.echo(explain_lines.as_json(explanation))
+    elif path:
+        click.echo(f"page: {path}")
+    else:
+        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        for line in explain_lines.lines(explanation, colour=colour):
+            click.echo(line)
+    if path and opened and not webbrowser.open(path.resolve().as_uri()):
+        click.echo(f"no browser was found: open {path} yourself", err=True)
+
+
+@khabar.group()
+def schema() -> None:
+    """Look at the dataset's own definition, the folder schema/."""
+
+
+@schema.command("check")
+@verb
+def schema_check(shell: Shell) -> Report:
+    """Check every file of schema/, and each boilerplate rule against its examples; exit 1 where one fails."""
+    from builder import beside
+
+    return beside.schema_check(_project(shell))
+
+
+@schema.command("render")
+@verb
+def schema_render(shell: Shell) -> Report:
+    """Show what the profile changes, by Unicode name, and how often in the project's documents; -v shows all."""
+    from builder import beside
+
+    return beside.schema_render(_project(shell), every=shell.verbose)
 
 
 @khabar.group()

@@ -63,8 +63,8 @@ def common(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def verb(function: Callable[Concatenate[Shell, P], Report]) -> Callable[..., None]:
-    """Make a command of a function that returns a Report: common options, printing, exit code."""
+def verb(function: Callable[Concatenate[Shell, P], Report | None]) -> Callable[..., None]:
+    """Make a command of a function that returns a Report, or has printed what it found: common options, exit code."""
 
     @common
     @click.pass_obj
@@ -84,8 +84,9 @@ def verb(function: Callable[Concatenate[Shell, P], Report]) -> Callable[..., Non
         shell.quiet |= quiet
         shell.verbose |= verbose
         report = function(shell, *args, **kwargs)
-        show(report, shell)
-        sys.exit(report.exit_code)
+        if report:
+            show(report, shell)
+        sys.exit(report.exit_code if report else 0)
 
     return command
 

@@ -13,7 +13,8 @@ from tests.conftest import ROOT
 
 def commands():
     names = set(command_line.commands)
-    names |= {f"studio {name}" for name in command_line.commands["studio"].commands}
+    for group in ("schema", "studio"):
+        names |= {f"{group} {name}" for name in command_line.commands[group].commands}
     return sorted(names)
 
 
@@ -115,3 +116,17 @@ def test_no_file_names_a_package_registry():
         path = ROOT / name
         if path.is_file():
             assert not pattern.search(path.read_bytes().decode("utf-8", "replace")), name
+
+
+def test_the_yaml_in_the_docs_is_what_khabar_reads():
+    from builder.corpus.boilerplate import check_examples
+    from builder.schema import Boilerplate, Profiles
+    from builder.strict_yaml import parse_yaml
+
+    models = {"boilerplate": Boilerplate, "profiles": Profiles}
+    text = (ROOT / "docs" / "cleaning.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml (\w+)\n(.*?)```", text, re.DOTALL)
+    parsed = {kind: parse_yaml(block, models[kind], kind) for kind, block in blocks}
+
+    assert set(parsed) == set(models)
+    assert check_examples(parsed["boilerplate"]) == []

@@ -80,10 +80,11 @@ def judge(lines: Sequence[str], folded: Sequence[str], rules: Rules, source: str
     page = read_page(folded, rules.of(source))
     walk = _Walk(Verdict("body", 0))
     verdicts: list[Verdict] = []
-    for i, (line, one) in enumerate(zip(folded, page.candidates, strict=True)):
-        if walk.below_head and len(line) > one.reach and not (walk.links or one.marks or i in page.cuts):
+    for i, one in enumerate(page.candidates):
+        if not one and not walk.links and not walk.ending and i != walk.headline and i not in page.cuts:
             verdicts.append(walk.plain)
             walk.kept += len(lines[i])
+            walk.below_head = walk.below_head or page.paragraphs[i]
             continue
         verdict = _verdict(i, lines[i], page, walk, verdicts)
         verdicts.append(verdict)
@@ -99,7 +100,7 @@ def _verdict(i: int, line: str, page: Page, walk: _Walk, above: Sequence[Verdict
     if i == walk.headline:
         return Verdict("headline", walk.part, HEADLINE, {"title": line})
     item = page.items.get(i)
-    in_links = bool(walk.links) and (item is not None if walk.only_items else not page.paragraphs[i])
+    in_links = bool(walk.links) and (item is not None if walk.only_items else not page.is_text(i))
     owner = 0 if walk.ending or in_links else walk.part
     rule = _line_rule(i, page, walk)
     if rule and not rule.extract_only:
@@ -127,11 +128,15 @@ def _at_cut(i: int, cut: CutRule, page: Page, walk: _Walk, above: Sequence[Verdi
     if cut.action == "drop_to_end":
         walk.ending = cut.id
         return walk.dropped(0, cut.id)
-    for line in range(walk.read, i):
-        if above[line].role == "body":
-            walk.said |= words(page.folded[line])
-    walk.read = i
-    if begins_article(page, i + 1, walk.said):
+
+    def said() -> set[str]:
+        for line in range(walk.read, i):
+            if above[line].role == "body":
+                walk.said |= words(page.folded[line])
+        walk.read = i
+        return walk.said
+
+    if begins_article(page, i + 1, said):
         walk.links = ""
         walk.parts += 1
         walk.part, walk.headline, walk.below_head = walk.parts, i + 1, False
@@ -142,14 +147,10 @@ def _at_cut(i: int, cut: CutRule, page: Page, walk: _Walk, above: Sequence[Verdi
 def _line_rule(i: int, page: Page, walk: _Walk) -> LineRule | None:
     """The first line rule that takes a line where it stands."""
     line, below_head = page.folded[i], walk.below_head
-    length = len(line)
-    for shortest, longest, position, search, rule in page.candidates[i].lines:
-        if (
-            shortest <= length <= longest
-            and (position == "any" or (page.tail[i] if position == "tail" else not below_head))
-            and search(line)
-        ):
-            return rule
+    for one in page.candidates[i].lines:
+        in_place = one.position == "any" or (page.tail[i] if one.position == "tail" else not below_head)
+        if in_place and one.takes(line):
+            return one.rule
     return None
 
 

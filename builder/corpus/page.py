@@ -6,19 +6,18 @@ becomes of a line: that is builder.corpus.boilerplate.
 """
 
 import re
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from builder.corpus.rules import Candidates, R, Ready, SourceTable
 from builder.schema import CutRule, LineRule, ListRule
 
-BULLETS = "•●○▪■◾◦‣▶►▸›*+-–—"
+BULLETS = "•●○▪■◾◦‣▶►▸›◄◀←*+-–—"
 CLOSERS = "»”\"')]"
 STOPS = frozenset(".…")
-PROSE = 40
+PROSE = 18
 """Code points; a line of at least as many that ends with a colon is no list's title, but leads to what follows."""
 LEAD = 2
 """Paragraphs in which an article takes up the words of its headline."""
@@ -51,12 +50,18 @@ class Page:
     cuts: Mapping[int, CutRule]
     """The cut at a line; each line of a box has the cut that it goes by."""
     items: Mapping[int, ListRule]
+    """The list rule of a line; without a bullet or a number, only where enough neighbours match it too."""
     paragraphs: Sequence[bool]
     """A paragraph in a box is none."""
 
     def line_rules(self, i: int) -> Iterator[LineRule]:
         """The line rules that take a line, wherever it stands."""
         return (one.rule for one in self.candidates[i].lines if one.takes(self.folded[i]))
+
+    def is_text(self, i: int) -> bool:
+        """Whether a line among links is text again: a paragraph, or a shorter line that ends like a sentence."""
+        line = self.folded[i]
+        return self.paragraphs[i] or (line.endswith((".", ".»", '."')) and line.count(" ") >= 3)
 
     def ends_at(self, i: int) -> bool:
         """Whether the page or a part of it ends above this line."""
@@ -85,26 +90,27 @@ class Page:
             while self.items.get(start + 1) is rule:
                 start += 1
             above = self.folded[i - 1] if i and i - 1 not in self.cuts else ""
-            led = len(above) >= PROSE and above.endswith(":")
-            if start - i + 1 >= rule.min_run and not led:
+            if start - i + 1 >= rule.min_run and not leads(above):
                 runs.update(range(i, start + 1))
         return runs
 
     @cached_property
-    def _links(self) -> Mapping[str, int]:
-        """How often the page links to a headline: in items, and in lines below the end of an article."""
+    def _links(self) -> Mapping[str, AbstractSet[int]]:
+        """The lines that link to a headline: items, and lines below the end of an article or a marker."""
         linked = set(self.items)
         for i, cut in self.cuts.items():
             below = i + 1
-            while cut.action == "drop_to_end" and not self.ends_at(below) and not self.paragraphs[below]:
+            while not drops_lines(cut) and not self.ends_at(below) and not self.paragraphs[below]:
                 linked.add(below)
                 below += 1
-        return Counter(link_text(self.folded[i]) for i in linked - self.cuts.keys())
+        links: dict[str, set[int]] = {}
+        for i in linked - self.cuts.keys():
+            links.setdefault(link_text(self.folded[i]), set()).add(i)
+        return links
 
     def recurs(self, i: int) -> bool:
-        """Whether the page links elsewhere to what a line outside of its links says."""
-        text = link_text(self.folded[i])
-        return bool(text) and text in self._links
+        """Whether another line of the page links to what a line says."""
+        return bool(self._links.get(link_text(self.folded[i]), set()) - {i})
 
 
 def drops_lines(cut: CutRule) -> bool:
@@ -137,7 +143,7 @@ def read_page(folded: Sequence[str], table: SourceTable) -> Page:
     cuts: dict[int, CutRule] = {}
     items: dict[int, ListRule] = {}
     for i, one in enumerate(candidates):
-        if not one.marks or i in cuts:
+        if i in cuts or not (one.cuts or one.lists):
             continue
         cut = _first(one.cuts, folded[i])
         item = None if cut else _first(one.lists, folded[i])
@@ -147,15 +153,21 @@ def read_page(folded: Sequence[str], table: SourceTable) -> Page:
                 prose[inside] = prose[inside] and inside == i
         elif item:
             items[i] = item
-    return Page(folded, candidates, cuts, items, prose)
+    for i in items.keys() - cuts.keys():
+        if i and leads(folded[i - 1]) and i - 1 not in cuts:
+            prose[i - 1] = True  # what leads to a list is text
+    page = Page(folded, candidates, cuts, items, prose)
+    alone = {i for i in items if folded[i][0] not in BULLETS and not folded[i][0].isdigit()} - page.runs
+    return replace(page, items={i: rule for i, rule in items.items() if i not in alone}) if alone else page
+
+
+def leads(folded: str) -> bool:
+    """Whether a line leads to the list below it as prose does, not as a title does."""
+    return len(folded) >= PROSE and folded.endswith(":")
 
 
 def _first(rules: Sequence[Ready[R]], folded: str) -> R | None:
-    length = len(folded)
-    for shortest, longest, _, search, rule in rules:
-        if shortest <= length <= longest and search(folded):
-            return rule
-    return None
+    return next((one.rule for one in rules if one.takes(folded)), None)
 
 
 def _box_end(folded: Sequence[str], i: int, cut: CutRule) -> int:
@@ -167,8 +179,8 @@ def _box_end(folded: Sequence[str], i: int, cut: CutRule) -> int:
     return i + 1
 
 
-def begins_article(page: Page, i: int, above: Collection[str]) -> bool:
-    """Whether a line below a marker is the headline of an embedded article, `above` the words of the page's text so far.
+def begins_article(page: Page, i: int, above: Callable[[], Collection[str]]) -> bool:
+    """Whether a line below a marker is the headline of an embedded article, `above` gives the words of the page's text so far.
 
     It is no paragraph, no link and no line of a rule, and text follows it. It is one
     - if the page links to it elsewhere, and not to what follows it: the text may then be of any length;
@@ -178,11 +190,13 @@ def begins_article(page: Page, i: int, above: Collection[str]) -> bool:
     When a headline of at least three new words is not taken up, it is one link, and the page's own
     text goes on. When nothing tells, it is an embedded article: its text is kept, as another part.
     """
-    if page.ends_at(i) or i in page.cuts or i in page.items or page.paragraphs[i] or _rules_that_drop(page, i):
+    if page.ends_at(i) or i in page.cuts or i in page.items or page.paragraphs[i]:
+        return False
+    if any(rule.position == "any" for rule in _rules_that_drop(page, i)):
         return False
     text, headed = i + 1, False
-    while not page.ends_at(text) and (text in page.cuts or _rules_that_drop(page, text)):
-        headed |= text not in page.cuts and any(_reads(rule) for rule in _rules_that_drop(page, text))
+    while not page.ends_at(text) and (text in page.cuts or (rules := _rules_below_a_headline(page, text))):
+        headed |= text not in page.cuts and any(map(_reads, rules))
         text += 1
     if page.ends_at(text) or text in page.items:
         return False
@@ -192,7 +206,7 @@ def begins_article(page: Page, i: int, above: Collection[str]) -> bool:
         return False
     headed |= any(rule.extract_only for rule in page.line_rules(text))
     closed = any(_reads(rule) or rule.position == "tail" for rule in _rules_that_drop(page, i - 2)) if i > 1 else False
-    return headed or closed or _taken_up(page, i, text, above)
+    return headed or closed or _taken_up(page, i, text, above())
 
 
 def _taken_up(page: Page, headline: int, text: int, above: Collection[str]) -> bool:
@@ -209,6 +223,10 @@ def _taken_up(page: Page, headline: int, text: int, above: Collection[str]) -> b
 
 def _rules_that_drop(page: Page, i: int) -> list[LineRule]:
     return [rule for rule in page.line_rules(i) if not rule.extract_only]
+
+
+def _rules_below_a_headline(page: Page, i: int) -> list[LineRule]:
+    return [rule for rule in _rules_that_drop(page, i) if rule.position != "tail"]
 
 
 def _reads(rule: LineRule) -> bool:

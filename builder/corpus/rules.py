@@ -1,32 +1,30 @@
-"""Boilerplate rules made ready: for each source its own, by how the lines begin that they can match.
+"""Boilerplate rules made ready: for each source its own, behind one pattern that most lines fail at once.
 
 Does not judge a line by its neighbours: that is builder.corpus.boilerplate.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
-from builder.corpus.beginnings import LENGTH, anchored, beginnings, shortest, without_signs
 from builder.schema import Boilerplate, CutRule, LineRule, ListRule, SourceRules
 
 R = TypeVar("R", bound=CutRule | LineRule | ListRule)
-LETTERS = frozenset(letter for letter in map(chr, range(0x0620, 0x064B)) if letter.isalpha())
-"""The letters with which a folded line of Arabic begins."""
+SHORT = 180
+"""Code points; longer lines are tried by the few rules that take them, and by no other."""
 Search = Callable[[str], re.Match[str] | None]
 
 
-class Ready(NamedTuple, Generic[R]):
+@dataclass(frozen=True, slots=True)
+class Ready(Generic[R]):
     """A rule with its pattern compiled."""
 
-    shortest: int
-    """Code points of the shortest folded line that can match."""
     longest: int
-    """Code points of the longest that the rule may take."""
+    """Code points of the longest folded line that the rule may take."""
+    needs: tuple[str, ...]
     position: str
     """`head`, `tail` or `any`: where the line must stand."""
     search: Search
@@ -34,53 +32,64 @@ class Ready(NamedTuple, Generic[R]):
 
     def takes(self, folded: str) -> bool:
         """Whether the pattern is in a folded, trimmed line that is not too long for it."""
-        return self.shortest <= len(folded) <= self.longest and self.search(folded) is not None
+        if len(folded) > self.longest or (self.needs and not any(piece in folded for piece in self.needs)):
+            return False
+        return self.search(folded) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Sieve(Generic[R]):
+    """Rules of one kind, and what says at once that a line can match none of them."""
+
+    rules: tuple[Ready[R], ...]
+    longest: int
+    needing: Mapping[str, frozenset[int]]
+    """Which rules need a piece."""
+    others: frozenset[int]
+    """Which rules need none."""
+    looks: tuple[Search, ...]
+    """One pattern of these for each way of looking: where it is not in a line, none of them is tried."""
+
+    def candidates(self, folded: str) -> tuple[Ready[R], ...]:
+        """The rules that a line may match, in their order."""
+        if len(folded) > self.longest:
+            return ()
+        found = [rules for piece, rules in self.needing.items() if piece in folded]
+        if any(look(folded) is not None for look in self.looks):
+            found.append(self.others)
+        return tuple([self.rules[index] for index in sorted(frozenset().union(*found))]) if found else ()
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The rules that a line can match, told by its beginning, in the order in which they are tried."""
+    """The rules that a line may match, in the order in which they are tried."""
 
     cuts: tuple[Ready[CutRule], ...] = ()
     lines: tuple[Ready[LineRule], ...] = ()
     lists: tuple[Ready[ListRule], ...] = ()
-    marks: bool = False
-    """Whether there are cuts or lists among them."""
-    reach: int = 0
-    """Code points of the longest line that one of `lines` may take below an article's head."""
+
+    def __bool__(self) -> bool:
+        return bool(self.cuts or self.lines or self.lists)
+
+
+NONE = Candidates()
 
 
 @dataclass(frozen=True, slots=True)
 class SourceTable:
-    """The rules of one source by the beginnings of lines, up to four code points each."""
+    """The rules of one source, for short lines and for long ones."""
 
-    letters: Mapping[str, Candidates]
-    signs: Mapping[str, Candidates]
-    """Of lines that begin with a sign, by what follows the signs."""
-    anything: Candidates
-    """Of lines that begin in another way, with a letter."""
-    anything_signs: Candidates
-    plain: AbstractSet[str]
-    """Letters that are no whole beginning."""
-    pairs: AbstractSet[str]
-    """The first two letters of the beginnings of two or three."""
+    short: tuple[Sieve[CutRule], Sieve[LineRule], Sieve[ListRule]]
+    long: tuple[Sieve[CutRule], Sieve[LineRule], Sieve[ListRule]]
 
     def candidates(self, folded: Sequence[str]) -> list[Candidates]:
         """For each line, the rules that may match it."""
-        get, anything, plain, pairs, other = self.letters.get, self.anything, self.plain, self.pairs, self._candidates
-        return [
-            get(line[:4]) or (anything if line[:1] in plain and line[:2] not in pairs else other(line))
-            for line in folded
-        ]
+        return [self._of(line) for line in folded]
 
-    def _candidates(self, folded: str) -> Candidates:
-        if folded[:1].isalpha():
-            return _found(self.letters, folded) or self.anything
-        return _found(self.signs, without_signs(folded)) or self.anything_signs
-
-
-def _found(table: Mapping[str, Candidates], text: str) -> Candidates | None:
-    return table.get(text[:4]) or table.get(text[:3]) or table.get(text[:2]) or table.get(text[:1])
+    def _of(self, line: str) -> Candidates:
+        cuts, lines, lists = self.short if len(line) <= SHORT else self.long
+        found = cuts.candidates(line), lines.candidates(line), lists.candidates(line)
+        return Candidates(*found) if any(found) else NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,25 +110,23 @@ def ready(rule: R) -> Ready[R]:
     """Compile one rule."""
     pattern = re.compile(rule.match)
     search = pattern.match if anchored(rule.match) else pattern.search
-    position = "any" if isinstance(rule, CutRule) else rule.position
-    return Ready(shortest(rule.match), rule.max_length, position, search, rule)
+    return Ready(rule.max_length, rule.needs, "any" if isinstance(rule, CutRule) else rule.position, search, rule)
 
 
 def every_rule(boilerplate: Boilerplate) -> list[CutRule | LineRule | ListRule]:
-    """All rules, those of sources last."""
-    owners: list[Boilerplate | SourceRules] = [boilerplate, *boilerplate.sources.values()]
-    rules: list[CutRule | LineRule | ListRule] = []
-    for own in owners:
-        rules += [*own.cuts, *own.lines, *own.lists]
-    return rules
+    """All rules, those of sources too."""
+    every: list[CutRule | LineRule | ListRule] = [*boilerplate.cuts, *boilerplate.lines, *boilerplate.lists]
+    for own in boilerplate.sources.values():
+        every += [*own.cuts, *own.lines, *own.lists]
+    return every
 
 
 @lru_cache(maxsize=8)
 def compile_rules(boilerplate: Boilerplate) -> Rules:
     """Make a project's rules ready; the same Boilerplate gives the same Rules, at once.
 
-    >>> compile_rules(Boilerplate(version=1)).of("nasim").anything.lines
-    ()
+    >>> compile_rules(Boilerplate(version=1)).of("nasim").candidates(["شارك"])
+    [Candidates(cuts=(), lines=(), lists=())]
     """
     sources = {name: _table(boilerplate, own) for name, own in boilerplate.sources.items()}
     return Rules(boilerplate, _table(boilerplate, SourceRules()), MappingProxyType(sources))
@@ -132,29 +139,50 @@ def _table(boilerplate: Boilerplate, own: SourceRules) -> SourceTable:
     cuts = kept((*own.cuts, *boilerplate.cuts))
     lines = kept((*own.lines, *boilerplate.lines))
     lists = kept((*own.lists, *boilerplate.lists))
-    letters, anything = _by_beginning(cuts, lines, lists, signs=False)
-    signs, anything_signs = _by_beginning(cuts, lines, lists, signs=True)
-    pairs = frozenset(text[:2] for text in letters if 1 < len(text) < LENGTH)
-    return SourceTable(letters, signs, anything, anything_signs, LETTERS - letters.keys(), pairs)
+    long = SHORT + 1
+    return SourceTable(
+        (_sieve(cuts), _sieve(lines), _sieve(lists)), (_sieve(cuts, long), _sieve(lines, long), _sieve(lists, long))
+    )
 
 
-def _by_beginning(
-    cuts: Sequence[Ready[CutRule]], lines: Sequence[Ready[LineRule]], lists: Sequence[Ready[ListRule]], *, signs: bool
-) -> tuple[Mapping[str, Candidates], Candidates]:
-    rules: list[CutRule | LineRule | ListRule] = [one.rule for one in cuts]
-    rules += [one.rule for one in lines]
-    rules += [one.rule for one in lists]
-    of_rule = {rule.id: beginnings(rule.match, signs=signs) for rule in rules}
-    every = {text for texts in of_rule.values() for text in texts or ()}
+def _sieve(rules: Sequence[Ready[R]], least: int = 0) -> Sieve[R]:
+    """The rules that take lines of at least so many code points."""
+    mine = tuple(one for one in rules if one.longest >= least)
+    bare: list[str] = [one.rule.match for one in mine if not one.needs]
+    first: list[str] = [match for match in bare if anchored(match)]
+    anywhere: list[str] = [match for match in bare if not anchored(match)]
+    needing: dict[str, frozenset[int]] = {}
+    for index, one in enumerate(mine):
+        for piece in one.needs:
+            needing[piece] = needing.get(piece, frozenset()) | {index}
+    others = frozenset(index for index, one in enumerate(mine) if not one.needs)
+    looks = [*([_joined(first).match] if first else []), *([_joined(anywhere).search] if anywhere else [])]
+    return Sieve(mine, max((one.longest for one in mine), default=-1), needing, others, tuple(looks))
 
-    def chosen(rules: Sequence[Ready[R]], begins: frozenset[str]) -> tuple[Ready[R], ...]:
-        mine = ((one, of_rule[one.rule.id]) for one in rules)
-        return tuple([one for one, texts in mine if texts is None or not begins.isdisjoint(texts)])
 
-    def candidates(text: str) -> Candidates:
-        begins = frozenset(text[:length] for length in range(1, len(text) + 1))
-        here = chosen(cuts, begins), chosen(lines, begins), chosen(lists, begins)
-        reach = max((one.longest for one in here[1] if one.position != "head"), default=0)
-        return Candidates(*here, marks=bool(here[0] or here[2]), reach=reach)
+def _joined(patterns: Sequence[str]) -> re.Pattern[str]:
+    """One pattern that is where any of these is; groups lose their names, which may recur."""
+    return re.compile("|".join(f"(?:{re.sub(r'[(][?]P<[^>]+>', '(?:', pattern)})" for pattern in patterns))
 
-    return {text: candidates(text) for text in every}, candidates("")
+
+def anchored(pattern: str) -> bool:
+    """Whether each alternative of a pattern begins with `^`: then a line can match at its beginning only.
+
+    >>> anchored("^a|^b"), anchored("^a|b"), anchored("^(?:a|b)")
+    (True, False, True)
+    """
+    depth, start, inside = 0, True, False
+    found = re.finditer(r"\\.|[\[\]()|^]|.", pattern)
+    for piece in (one[0] for one in found):
+        if start and piece != "^":
+            return False
+        start = False
+        if inside:
+            inside = piece != "]"
+        elif piece == "[":
+            inside = True
+        elif piece in "()":
+            depth += 1 if piece == "(" else -1
+        elif piece == "|" and depth == 0:
+            start = True
+    return not start

@@ -1,0 +1,342 @@
+"""A page explained: every code point has one fate, and the page can be read on a terminal, as JSON and as HTML."""
+
+import json
+import re
+import unicodedata
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.corpus.clean import clean
+from builder.corpus.explain import explain, rows
+from builder.corpus.explain_lines import as_json, lines
+from builder.corpus.explain_page import page, units
+from builder.corpus.readers import read_documents
+from builder.records import Document, sha16
+from builder.schema import Boilerplate, load_schema
+from builder.text.profiles import profile
+from builder.text.visible import hidden
+from tests.conftest import ROOT
+from tests.text.strategies import PAGES
+
+STANDARD = profile("standard@1")
+PARAGRAPH = "وصلت السفينة الشراعية إلى مرفأ السدر عند الفجر، واستقبلها أهل الجزيرة بالأغاني والورود."
+
+
+def rule(name, match, **more):
+    return {"id": name, "match": match, "examples": {"matches": ["x"], "leaves": ["y"]}} | more
+
+
+RULES = Boilerplate.model_validate({
+    "version": 1,
+    "cuts": [rule("read-also", "^اقرا ايضا", action="split_article", min_before=20)],
+    "lines": [
+        rule("source", "^المصدر: (?P<source_name>.+)$"),
+        rule("share", "^شارك$"),
+        rule("dateline", "^(?P<place>السدر) – ", extract_only=True, max_length=400),
+    ],
+    "lists": [rule("links", "^- ", min_run=2)],
+})  # fmt: skip
+SMALL = (
+    "السدر – وصلت  السفينة قدما\N{ARABIC FATHATAN} إلى مرفأ\N{ARABIC SHADDA}\N{ARABIC KASRA} السدر.\r\n\r\n"
+    " \n\N{RIGHT-TO-LEFT MARK}\N{RIGHT-TO-LEFT MARK}واستقبلها\N{NO-BREAK SPACE}أهل الجز\N{ARABIC TATWEEL}يرة. \n"
+    "المصدر: نسيم\n\nشا\N{ARABIC TATWEEL}رك"
+)
+
+
+SAID = """\
+articles/01.txt
+document 41b3080b324024a9, source nasim, PROFILE
+part 0: 41b3080b324024a9-0 «خبر»
+
+   0:47  part 0     │ السدر – وصلت  السفينة قدما_FATHATAN_ إلى مرفأ_MARKS_ السدر.⟨CR⟩
+                    │   read by dateline: place = السدر
+                    │   SPACE at 13 → whitespace tidied
+                    │   ARABIC FATHATAN at 26 → deleted
+                    │   ARABIC SHADDA at 36 → deleted
+                    │   ARABIC KASRA at 37 → deleted
+                    │   U+000D CR at 45 → deleted
+· 47:51  whitespace │ ⟨CR⟩⟨LF⟩ ⟨LF⟩
+                    │   U+000D CR at 47 → deleted
+                    │   SPACE at 49 → whitespace tidied
+  51:78  part 0     │ ⟨RLM⟩⟨RLM⟩واستقبلها⟨NBSP⟩أهل الجز_TATWEEL_يرة. ⟨LF⟩
+                    │   2 × RIGHT-TO-LEFT MARK at 51:53 → deleted
+                    │   NO-BREAK SPACE at 62 → SPACE
+                    │   ARABIC TATWEEL at 71 → deleted
+                    │   SPACE at 76 → whitespace tidied
+- 78:90  source     │ المصدر: نسيم⟨LF⟩
+                    │   source_name = نسيم
+· 91:92  whitespace │ ⟨LF⟩
+- 92:97  share      │ شا_TATWEEL_رك
+
+97 code points = 63 kept + 17 dropped + 9 changed + 8 whitespace tidied
+    kept               63  part 0, 2 lines
+    dropped             5  share, 1 line
+    dropped            12  source, 1 line
+    changed             2  RIGHT-TO-LEFT MARK → deleted
+    changed             2  U+000D CR → deleted
+    changed             1  ARABIC FATHATAN → deleted
+    changed             1  ARABIC KASRA → deleted
+    changed             1  ARABIC SHADDA → deleted
+    changed             1  ARABIC TATWEEL → deleted
+    changed             1  NO-BREAK SPACE → SPACE
+    whitespace tidied   5  U+000A LF
+    whitespace tidied   3  SPACE
+    only read              dateline, 1 line"""
+
+
+def document(raw, title=None, source="nasim"):
+    return Document(sha16(raw), source, None, None, title, raw, "articles/01.txt")
+
+
+def explained(raw, table=STANDARD, rules=RULES, title=None):
+    one = document(raw, title)
+    done = clean(one, table, rules)
+    return explain(one, done.articles, table, done.drops), done
+
+
+def check_books(explanation, done, raw):
+    """The pieces part the raw page, what they put is the articles, and the counts add up."""
+    pieces = explanation.pieces
+
+    assert "".join(piece.raw for piece in pieces) == raw
+    assert [piece.start for piece in pieces] == [0, *(piece.end for piece in pieces)][: len(pieces)]
+    assert all(raw[piece.start : piece.end] == piece.raw for piece in pieces)
+    assert sum(count.characters for count in explanation.counts) == explanation.characters == len(raw)
+    for kind in ("kept", "changed", "dropped", "blank", "read"):
+        assert explanation.total(kind) == sum(len(piece.raw) for piece in pieces if piece.kind == kind)
+    for article in done.articles:
+        own = [piece for piece in pieces if piece.part == article.part]
+        assert "".join(piece.put for piece in own) == article.text
+    assert all(piece.put == piece.raw for piece in pieces if piece.kind == "kept")
+    assert all(piece.raw.isspace() and not piece.put for piece in pieces if piece.kind == "blank")
+    found = {(p.start, p.end, p.rule, tuple(p.fields.items())) for p in pieces if p.kind in ("dropped", "read")}
+    assert found == {(d.start, d.end, d.rule, tuple(d.extracted.items())) for d in done.drops}
+    assert [piece for row in rows(pieces) for piece in row.pieces] == list(pieces)
+
+
+class Page(HTMLParser):
+    """What a browser would take the page for: its tags, and the text in its rows."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.rows, self.inside, self.titles = [], [], False, []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        given = dict(attrs)
+        if given.get("class") == "text":
+            self.inside = True
+            self.rows.append("")
+        if tag == "mark" and self.inside:
+            self.titles.append(given["title"])
+
+    def handle_endtag(self, tag):
+        self.inside &= tag != "p"
+
+    def handle_data(self, data):
+        if self.inside:
+            self.rows[-1] += data
+
+
+LINES = st.lists(
+    st.one_of(PAGES, st.sampled_from([PARAGRAPH, "المصدر: نسيم", "شارك", "اقرأ أيضاً", "- خبر آخر", "خبر آخر", " \t ", ""])),
+    max_size=12,
+).flatmap(lambda parts: st.lists(st.sampled_from(["\n", "\r\n", "\n\n"]), min_size=len(parts), max_size=len(parts)).map(
+    lambda ends: "".join(part + end for part, end in zip(parts, ends, strict=True))
+))  # fmt: skip
+
+
+@given(LINES)
+def test_the_pieces_part_any_page_and_leave_nothing_out(raw):
+    explanation, done = explained(raw)
+
+    check_books(explanation, done, raw)
+
+
+@given(st.text(max_size=80))
+def test_the_pieces_part_any_unicode_text(raw):
+    try:
+        raw.encode()
+    except UnicodeEncodeError:
+        return
+    explanation, done = explained(raw)
+
+    check_books(explanation, done, raw)
+
+
+@pytest.mark.parametrize("name", ["light@1", "standard@1"])
+@given(raw=LINES)
+def test_nothing_hidden_reaches_a_terminal_a_page_or_json(name, raw):
+    explanation, _ = explained(raw, profile(name), title=raw[:20])
+    printed = "\n".join(lines(explanation, colour=False))
+    coloured = "\n".join(lines(explanation, colour=True))
+    written = page(explanation)
+
+    assert not any(hidden(character) for character in printed.replace("\n", ""))
+    assert click.unstyle(coloured) == printed
+    assert not any(hidden(character) for character in written.replace("\n", ""))
+    assert not any(hidden(character) for character in as_json(explanation))
+    assert "".join(piece["raw"] for piece in json.loads(as_json(explanation))["pieces"]) == raw
+
+
+@given(LINES)
+def test_a_row_of_the_page_holds_its_raw_text_and_no_mark_begins_a_letterless_stretch(raw):
+    explanation, _ = explained(raw)
+
+    for row in rows(explanation.pieces):
+        shown, whole = "".join(unit.raw for unit in units(row)), "".join(piece.raw for piece in row.pieces)
+        assert shown in (whole, whole.removesuffix("\n"))
+        assert all(unicodedata.category(unit.raw[0]) != "Mn" for unit in units(row)[1:])
+        assert [p for u in units(row) for p in u.edits] == [p for p in row.pieces if p.kind in ("changed", "blank")]
+
+
+def test_the_examples_have_books_that_balance():
+    rules = load_schema(ROOT / "schema").boilerplate
+    for one in read_documents([ROOT / "examples" / "articles"]).documents:
+        done = clean(one, STANDARD, rules)
+
+        check_books(explain(one, done.articles, STANDARD, done.drops), done, one.raw)
+
+
+def test_a_small_page_on_a_terminal_to_the_letter():
+    explanation, _ = explained(SMALL, title="خبر")
+
+    told = "\n".join(lines(explanation, colour=False)).replace(STANDARD.id, "PROFILE")
+    marks = {"TATWEEL": "\N{ARABIC TATWEEL}", "FATHATAN": "\N{ARABIC FATHATAN}",
+             "MARKS": "\N{ARABIC SHADDA}\N{ARABIC KASRA}"}  # fmt: skip
+    assert told == re.sub("_([A-Z]+)_", lambda name: marks[name[1]], SAID)
+
+
+def test_a_small_page_as_json_to_the_letter():
+    raw = f"{PARAGRAPH}\n\nالمصدر: نسي\N{ARABIC TATWEEL}م"
+    size = len(PARAGRAPH)
+    explanation, _ = explained(raw)
+    plain = {"part": 0, "rule": "", "fields": {}}
+    gone = {"put": "", "part": None, "rule": "", "fields": {}}
+
+    assert json.loads(as_json(explanation)) == {
+        "document_id": sha16(raw),
+        "origin": "articles/01.txt",
+        "source": "nasim",
+        "title": None,
+        "profile": STANDARD.id,
+        "characters": size + 15,
+        "parts": [{"number": 0, "article_id": f"{sha16(raw)}-0", "title": None}],
+        "counts": [
+            {"kind": "kept", "what": "part 0", "times": 1, "characters": size},
+            {"kind": "dropped", "what": "source", "times": 1, "characters": 13},
+            {"kind": "blank", "what": "U+000A", "times": 2, "characters": 2},
+        ],
+        "pieces": [
+            {"start": 0, "end": size, "line": 1, "kind": "kept", "raw": PARAGRAPH, "put": PARAGRAPH, **plain},
+            {"start": size, "end": size + 1, "line": 1, "kind": "blank", "raw": "\n", **gone},
+            {"start": size + 1, "end": size + 2, "line": 2, "kind": "blank", "raw": "\n", **gone},
+            {
+                "start": size + 2, "end": size + 15, "line": 3, "kind": "dropped", "raw": raw[size + 2 :], "put": "",
+                "part": 0, "rule": "source", "fields": {"source_name": "نسيم"},
+            },
+        ],
+    }  # fmt: skip
+
+
+def test_a_kept_line_says_which_article_it_is_of():
+    raw = f"{PARAGRAPH}\nالمصدر: نسيم\nاقرأ أيضاً\nعودة الحصاد إلى السدر\nالسدر – عاد الحصاد. {PARAGRAPH * 2}"
+    explanation, done = explained(raw)
+
+    check_books(explanation, done, raw)
+    assert [part.title for part in explanation.parts] == [None, "عودة الحصاد إلى السدر"]
+    assert [(row.kind, row.line, {p.part for p in row.pieces if p.put}) for row in rows(explanation.pieces)] == [
+        ("kept", 1, {0}), ("dropped", 2, set()), ("dropped", 3, set()), ("dropped", 4, set()), ("kept", 5, {1}),
+    ]  # fmt: skip
+    assert f"part 1: {sha16(raw)}-1 «عودة الحصاد إلى السدر»" in list(lines(explanation, colour=False))
+    assert page(explanation).count("المقال 1") == 3  # among the facts, beside its line, in the legend
+
+
+def test_a_page_of_which_no_body_is_left_is_explained_by_its_drops():
+    raw = "المصدر: نسيم\nشارك"
+    explanation, done = explained(raw)
+
+    check_books(explanation, done, raw)
+    assert explanation.parts == ()
+    assert "no article: no body is left of this page" in list(lines(explanation, colour=False))
+    assert "لم يبق من هذه الصفحة متن" in page(explanation)
+
+
+def test_an_empty_page_has_no_pieces():
+    explanation, _ = explained("")
+
+    assert (explanation.pieces, explanation.counts) == ((), ())
+    assert list(lines(explanation, colour=False))[-1].startswith("0 code points = 0 kept")
+
+
+def test_letters_that_no_article_and_no_rule_has_are_never_passed_over():
+    one = document(f"{PARAGRAPH}\n{PARAGRAPH}")
+    (article,) = clean(document(PARAGRAPH), STANDARD, RULES).articles
+    short = replace(article, edits=(len(PARAGRAPH), len(PARAGRAPH) + 1, 0))
+
+    with pytest.raises(ValueError, match=r"raw 88:175 is in no article, and no rule dropped it"):
+        explain(one, [short], STANDARD)
+    with pytest.raises(ValueError, match=r"raw 0:88 has two fates"):
+        explain(one, [*clean(one, STANDARD, RULES).articles] * 2, STANDARD)
+
+
+HOSTILE = (
+    "</p></article><script>window.hit = 1</script><img src=x onerror='window.hit = 2'> & \"مرفأ\" السدر.\n"
+    "\x1b[31mأحمر\x1b[0m \x9b2J \x1b]0;title\x07 \N{RIGHT-TO-LEFT OVERRIDE}abc\N{POP DIRECTIONAL FORMATTING} "
+    "\N{RIGHT-TO-LEFT ISOLATE}\0 \N{GRINNING FACE}\N{FAMILY}\N{ZERO WIDTH JOINER} &lt;b&gt; \ue000\n"
+    'المصدر: <b onclick="x()">\N{LEFT-TO-RIGHT OVERRIDE}نسيم</b>'
+)
+
+
+def test_a_hostile_page_is_text_on_a_terminal_and_in_html():
+    explanation, done = explained(HOSTILE, title="</title><script>window.hit = 3</script>\x1b[2J")
+    printed, written = "\n".join(lines(explanation, colour=False)), page(explanation)
+    read = Page(written)
+
+    check_books(explanation, done, HOSTILE)
+    assert "\x1b" not in printed
+    assert "⟨ESC⟩[31mأحمر⟨ESC⟩[0m ⟨CSI⟩2J ⟨ESC⟩]0;title⟨BEL⟩ ⟨RLO⟩abc⟨PDF⟩ ⟨RLI⟩⟨NUL⟩" in printed
+    assert {"script", "img", "b", "link", "iframe"}.isdisjoint(read.tags)
+    assert read.tags.count("article") == 1
+    assert "window.hit = 1</script>" in read.rows[0]
+    assert "⟨CSI⟩2J" in read.rows[1]
+    assert "&lt;b&gt;" in read.rows[1]
+    assert '<b onclick="x()">⟨LRO⟩نسيم</b>' in read.rows[2]
+
+
+def test_each_edit_is_a_mark_whose_title_says_raw_text_names_and_offsets():
+    explanation, _ = explained(SMALL)
+    read = Page(page(explanation))
+
+    assert read.titles == [
+        "␣ → ∅\nSPACE\n13:14",
+        "◌\N{ARABIC FATHATAN} → ∅\nARABIC FATHATAN\n26:27",
+        "◌\N{ARABIC SHADDA}\N{ARABIC KASRA} → ∅\nARABIC SHADDA, ARABIC KASRA\n36:38",
+        "⟨CR⟩ → ∅\nU+000D CR\n45:46",
+        "⟨CR⟩ → ∅\nU+000D CR\n47:48",
+        "⟨LF⟩ → ∅\nU+000A LF\n48:49",
+        "␣⟨LF⟩ → ∅\nSPACE, U+000A LF\n49:51",
+        "⟨RLM⟩⟨RLM⟩ → ∅\n2 × RIGHT-TO-LEFT MARK\n51:53",
+        "⟨NBSP⟩ → ␣\nNO-BREAK SPACE → SPACE\n62:63",
+        "\N{ARABIC TATWEEL} → ∅\nARABIC TATWEEL\n71:72",
+        "␣⟨LF⟩ → ∅\nSPACE, U+000A LF\n76:78",
+        "⟨LF⟩ → ∅\nU+000A LF\n90:91",
+        "⟨LF⟩ → ∅\nU+000A LF\n91:92",
+    ]
+
+
+def test_the_page_counts_each_rule_and_labels_each_dropped_range():
+    explanation, _ = explained(f"{PARAGRAPH}\nشارك\n{PARAGRAPH}\nشارك")
+    written = page(explanation)
+
+    assert (
+        "<td><code>share</code></td><td>" + '<span class="n">2</span></td><td><span class="n">8</span></td>' in written
+    )
+    assert written.count('<code class="tag dropped">share</code>') == 2
+    assert '<span class="n">88:92</span>' in written
