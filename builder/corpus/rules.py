@@ -4,6 +4,7 @@ Does not judge a line by its neighbours: that is builder.corpus.boilerplate.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,8 +14,8 @@ from typing import Generic, TypeVar
 from builder.schema import Boilerplate, CutRule, LineRule, ListRule, SourceRules
 
 R = TypeVar("R", bound=CutRule | LineRule | ListRule)
-SHORT = 180
-"""Code points; longer lines are tried by the few rules that take them, and by no other."""
+LENGTHS = (40, 80, 120, 180)
+"""Code points; a line is tried by the rules that take lines of its class of length, and by no other."""
 Search = Callable[[str], re.Match[str] | None]
 
 
@@ -43,8 +44,10 @@ class Sieve(Generic[R]):
 
     rules: tuple[Ready[R], ...]
     longest: int
+    pieces: re.Pattern[str] | None
+    """Finds, at each place of a line, the longest piece that a rule needs."""
     needing: Mapping[str, frozenset[int]]
-    """Which rules need a piece."""
+    """Which rules need a piece, or what it begins with."""
     others: frozenset[int]
     """Which rules need none."""
     looks: tuple[Search, ...]
@@ -54,7 +57,7 @@ class Sieve(Generic[R]):
         """The rules that a line may match, in their order."""
         if len(folded) > self.longest:
             return ()
-        found = [rules for piece, rules in self.needing.items() if piece in folded]
+        found = [self.needing[piece] for piece in set(self.pieces.findall(folded))] if self.pieces else []
         if any(look(folded) is not None for look in self.looks):
             found.append(self.others)
         return tuple([self.rules[index] for index in sorted(frozenset().union(*found))]) if found else ()
@@ -77,17 +80,16 @@ NONE = Candidates()
 
 @dataclass(frozen=True, slots=True)
 class SourceTable:
-    """The rules of one source, for short lines and for long ones."""
+    """The rules of one source for each class of length, one more than LENGTHS."""
 
-    short: tuple[Sieve[CutRule], Sieve[LineRule], Sieve[ListRule]]
-    long: tuple[Sieve[CutRule], Sieve[LineRule], Sieve[ListRule]]
+    sieves: tuple[tuple[Sieve[CutRule], Sieve[LineRule], Sieve[ListRule]], ...]
 
     def candidates(self, folded: Sequence[str]) -> list[Candidates]:
         """For each line, the rules that may match it."""
         return [self._of(line) for line in folded]
 
     def _of(self, line: str) -> Candidates:
-        cuts, lines, lists = self.short if len(line) <= SHORT else self.long
+        cuts, lines, lists = self.sieves[bisect_left(LENGTHS, len(line))]
         found = cuts.candidates(line), lines.candidates(line), lists.candidates(line)
         return Candidates(*found) if any(found) else NONE
 
@@ -139,25 +141,37 @@ def _table(boilerplate: Boilerplate, own: SourceRules) -> SourceTable:
     cuts = kept((*own.cuts, *boilerplate.cuts))
     lines = kept((*own.lines, *boilerplate.lines))
     lists = kept((*own.lists, *boilerplate.lists))
-    long = SHORT + 1
-    return SourceTable(
-        (_sieve(cuts), _sieve(lines), _sieve(lists)), (_sieve(cuts, long), _sieve(lines, long), _sieve(lists, long))
-    )
+    least = (0, *(length + 1 for length in LENGTHS))
+    return SourceTable(tuple((_sieve(cuts, one), _sieve(lines, one), _sieve(lists, one)) for one in least))
 
 
-def _sieve(rules: Sequence[Ready[R]], least: int = 0) -> Sieve[R]:
+def _sieve(rules: Sequence[Ready[R]], least: int) -> Sieve[R]:
     """The rules that take lines of at least so many code points."""
     mine = tuple(one for one in rules if one.longest >= least)
     bare: list[str] = [one.rule.match for one in mine if not one.needs]
     first: list[str] = [match for match in bare if anchored(match)]
     anywhere: list[str] = [match for match in bare if not anchored(match)]
-    needing: dict[str, frozenset[int]] = {}
-    for index, one in enumerate(mine):
-        for piece in one.needs:
-            needing[piece] = needing.get(piece, frozenset()) | {index}
+    pieces = sorted({piece for one in mine for piece in one.needs})
+    needing = {
+        piece: frozenset(i for i, one in enumerate(mine) for need in one.needs if piece.startswith(need))
+        for piece in pieces
+    }
+    look = re.compile(f"(?=({_one_of(pieces)}))") if pieces else None
     others = frozenset(index for index, one in enumerate(mine) if not one.needs)
     looks = [*([_joined(first).match] if first else []), *([_joined(anywhere).search] if anywhere else [])]
-    return Sieve(mine, max((one.longest for one in mine), default=-1), needing, others, tuple(looks))
+    return Sieve(mine, max((one.longest for one in mine), default=-1), look, needing, others, tuple(looks))
+
+
+def _one_of(pieces: Sequence[str]) -> str:
+    """A pattern for the longest of some texts, each letter read once: those with the same beginning share it."""
+    branches: dict[str, list[str]] = {}
+    for piece in pieces:
+        if piece:
+            branches.setdefault(piece[0], []).append(piece[1:])
+    inner = "|".join(re.escape(first) + _one_of(rest) for first, rest in branches.items())
+    if "" in pieces:
+        return f"(?:{inner})?" if inner else ""
+    return f"(?:{inner})"
 
 
 def _joined(patterns: Sequence[str]) -> re.Pattern[str]:
