@@ -12,7 +12,7 @@ test: lint $(VENV)/.installed-test system
 	$(PYTHON) -m pytest
 
 test-fast: $(VENV)/.installed-test
-	$(PYTHON) -m pytest -m "not live" -q
+	$(PYTHON) -m pytest -m "not live and not slow" -q
 
 lint: $(VENV)/.installed-test
 	$(VENV)/bin/ruff check .

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from builder.corpus.encodings import NAMES, Decoded, decode, mojibake, visual_order
 from tests.conftest import ROOT, SHARED
 
+pytestmark = pytest.mark.slow
+
 ARTICLES = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "examples" / "articles").rglob("*.txt"))]
 ARTICLES += [
     json.loads(line)["text"]

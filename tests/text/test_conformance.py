@@ -16,6 +16,8 @@ from tests.text import oracle
 from tests.text.corpus import VOCALIZED, between, corpus, shared_texts, still_and_others, still_pages
 from tests.text.strategies import CHARACTERS
 
+pytestmark = pytest.mark.slow
+
 FATHATAN, SHADDA = "\N{ARABIC FATHATAN}", "\N{ARABIC SHADDA}"
 SMALL_ALEF, SMALL_WAW, SMALL_YEH = "\N{ARABIC LETTER SUPERSCRIPT ALEF}", "\N{ARABIC SMALL WAW}", "\N{ARABIC SMALL YEH}"
 MADDA, HAMZA_ABOVE, HAMZA_BELOW = HAMZA_MARKS

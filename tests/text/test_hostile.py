@@ -8,6 +8,8 @@ from builder.records import Edit
 from builder.text.profiles import NAMES, profile
 from builder.text.tokens import canonical, sentences, tokenize
 
+pytestmark = pytest.mark.slow
+
 MILLION = 1_000_000
 FATHA, SHADDA, FATHATAN = "\N{ARABIC FATHA}", "\N{ARABIC SHADDA}", "\N{ARABIC FATHATAN}"
 HAMZA, TATWEEL, RLM = "\N{ARABIC HAMZA ABOVE}", "\N{ARABIC TATWEEL}", "\N{RIGHT-TO-LEFT MARK}"

@@ -115,16 +115,6 @@ def test_standard_equals_strip_tatweel_on_stretched_sentences(raw):
     assert profile("standard@1").apply(raw).text == araby.strip_tatweel(raw)
 
 
-def test_every_mark_that_pyarabic_strips_goes_but_the_hamza_marks():
-    hamza = {"\N{ARABIC MADDAH ABOVE}", "\N{ARABIC HAMZA ABOVE}", "\N{ARABIC HAMZA BELOW}"}
-    stripped = {c for c in map(chr, range(0x110000)) if araby.strip_diacritics(f"ب{c}") == "ب"}
-    stripped |= {c for c in map(chr, range(0x110000)) if araby.strip_tashkeel(f"ب{c}") == "ب"}
-    left = {c for c in stripped if profile("standard@1").apply(f"ب{c}ب").text != "بب"}
-
-    assert len(stripped) == 52
-    assert left == hamza
-
-
 @given(st.lists(st.sampled_from(DECOMPOSED), max_size=12).map("".join))
 def test_any_text_is_composed_as_unicode_composes_it(raw):
     composed = unicodedata.normalize("NFC", raw)

@@ -15,6 +15,8 @@ from builder.text.aligned import pack_batch, unpacked
 from builder.text.profiles import NAMES, profile
 from tests.text.strategies import CHARACTERS
 
+pytestmark = pytest.mark.slow
+
 SURROGATES = ["\ud800", "\udfff", "\ud83d\ude00"]
 NONCHARACTERS = ["\ufffe", "\uffff", "\ufdd0", "\U0010ffff"]
 DECOMPOSED = [
