@@ -117,7 +117,7 @@ def schema_render(project: Project, *, every: bool = False) -> Report:
     for documents in read_batches(project.work / "documents.parquet", Document):
         pages += len(documents)
         for aligned in table.apply_batch([document.raw for document in documents]):
-            made += table.changes(aligned)
+            made.update(table.changes(aligned))
     facts = {"profile": table.id}
     for policy in table.policies:
         size = f"{len(policy.changes)} characters" if policy.changes else "in context"

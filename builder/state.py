@@ -177,8 +177,10 @@ def harvest(project: Project) -> Harvest:
 def _changes(project: Project, chosen: Sequence[Article], documents: Sequence[Document]) -> Mapping[str, int]:
     table = profile_of(project)
     pages = {article.document_id for article in chosen}
-    aligned = table.apply_batch([document.raw for document in documents if document.id in pages])
-    return sum(map(table.changes, aligned), Counter[str]())
+    made: Counter[str] = Counter()
+    for aligned in table.apply_batch([document.raw for document in documents if document.id in pages]):
+        made.update(table.changes(aligned))
+    return made
 
 
 def _chosen(project: Project, articles: Sequence[Article]) -> list[Article]:

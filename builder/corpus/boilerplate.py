@@ -81,12 +81,8 @@ def judge(lines: Sequence[str], folded: Sequence[str], rules: Rules, source: str
     walk = _Walk(Verdict("body", 0))
     verdicts: list[Verdict] = []
     for i, one in enumerate(page.candidates):
-        if not one and not walk.links and not walk.ending and i != walk.headline and i not in page.cuts:
-            verdicts.append(walk.plain)
-            walk.kept += len(lines[i])
-            walk.below_head = walk.below_head or page.paragraphs[i]
-            continue
-        verdict = _verdict(i, lines[i], page, walk, verdicts)
+        by_itself = not one and not walk.links and not walk.ending and i != walk.headline and i not in page.cuts
+        verdict = walk.plain if by_itself else _verdict(i, lines[i], page, walk, verdicts)
         verdicts.append(verdict)
         if verdict.role == "body":
             walk.kept += len(lines[i])

@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyarabic import araby
 
-from builder.schema import OwnProfile
+from builder.schema import BUILT_IN, LINE_ENDS, OwnProfile
 from builder.text import contexts
 from builder.text.aligned import AlignedText, Change, pack
 from builder.text.characters import Stays, Table, compile_table, map_characters, substitute
 from builder.text.contexts import CONTROLS, FARSI, HAMZA_MARKS, MARKS
 
-NAMES = ("light@1", "standard@1", "search@1")
-NEW_LINES = "\r\v\f\N{NEXT LINE}\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
+NAMES = (*BUILT_IN, "search@1")
 SPACES = "\t" + "".join(c for c in map(chr, range(0x80, 0x3001)) if unicodedata.category(c) == "Zs")
 
 
@@ -75,7 +74,11 @@ _FARSI = Policy("farsi", FARSI, "only in a word whose other letters are Arabic")
 _FOLDED = Policy("folded", _folded_letters())
 _LIGHT = (
     _COMPOSED,
-    Policy("line ends", dict.fromkeys(NEW_LINES, "\n"), "carriage return and line feed become one line feed"),
+    Policy(
+        "line ends",
+        dict.fromkeys(LINE_ENDS.removeprefix("\n"), "\n"),
+        "carriage return and line feed become one line feed",
+    ),
     Policy("controls", dict.fromkeys(CONTROLS, "")),
     Policy("spaces", dict.fromkeys(SPACES, " ")),
     _TATWEEL,
