@@ -1,7 +1,6 @@
 """The explained page in a real browser: right to left, whole on a laptop's screen, readable, and asking nobody."""
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from builder.corpus.clean import clean
 from builder.corpus.explain import explain
@@ -14,7 +13,6 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.live
 
-FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
 RULES = load_schema(ROOT / "schema").boilerplate
 STANDARD = profile("standard@1")
 TATWEEL = "\N{ARABIC TATWEEL}"
@@ -51,14 +49,6 @@ CONTRASTS = """() => {
 def explained(one):
     done = clean(one, STANDARD, RULES)
     return html(explain(one, done.articles, STANDARD, done.drops))
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from builder.annotation import studio
 from builder.annotation.tasks import pseudonym
@@ -12,10 +12,6 @@ from builder.records import Span, Stance
 
 pytestmark = pytest.mark.live
 
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 TEXT = (
     "قالت الوزيرة سلمى الراوي \N{GRINNING FACE}\N{FAMILY} اليوم إن توسعة ميناء مرجانة ستبدأ في مايو المقبل، بعد أن أقر "
     "مجلس المدينة الميزانية في جلسة امتدت حتى ساعة متأخرة من الليل.\n\n"
@@ -34,14 +30,6 @@ WORD_BOX = """([box, mention]) => {
     return {left: r.left, right: r.right, middle: (r.top + r.bottom) / 2};
   }
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
