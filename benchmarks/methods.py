@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder.corpus.clean import clean, clean_batch
+from builder.project import PART
 from builder.records import Document
 from builder.schema import Boilerplate
 from builder.text.aligned import AlignedText
@@ -79,10 +80,12 @@ def own_tools() -> list[Method]:
 
 
 def cleaning(documents: Sequence[Document], rules: Boilerplate) -> tuple[Method, Method]:
-    """Cleaning pages in a batch and one by one; the sample says how many of the pages."""
+    """Cleaning pages, as many at once as the command line does, and one by one; the sample says how many of the pages."""
 
     def batch(sample: Sample) -> list[Any]:
-        return clean_batch(documents[: len(sample.raws)], STANDARD, rules)
+        some = documents[: len(sample.raws)]
+        parts = (some[begin : begin + PART] for begin in range(0, len(some), PART))
+        return [cleaned for part in parts for cleaned in clean_batch(part, STANDARD, rules)]
 
     def single(sample: Sample) -> list[Any]:
         return [clean(document, STANDARD, rules) for document in documents[: len(sample.raws)]]

@@ -13,6 +13,7 @@ TITLES = {
     "news": "News: standard@1",
     "even": "How much hangs on the noise: the same news, all documents equally noisy",
     "vocalised": "The same words fully vocalised: standard@1",
+    "articles": "Cleaning articles that stand alone, with the shipped rules",
     "pages": "Cleaning whole pages with the shipped rules",
 }
 NOTES = {

@@ -28,7 +28,7 @@ MAX_LINE = 50_000_000
 
 ROWS = 4_096
 """Records of a row group."""
-PART = 64
+PART = 256
 """Records that are read at once."""
 
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}

@@ -150,7 +150,6 @@ class CutRule(Part):
 
     id: Name
     match: Pattern
-    needs: tuple[Text, ...] = ()
     action: Literal["drop_to_end", "drop_line", "drop_until", "split_article"]
     until: Pattern | None = None
     at_most: Annotated[int, Field(ge=1, le=1000)] = 30
@@ -175,7 +174,6 @@ class LineRule(Part):
 
     id: Name
     match: Pattern
-    needs: tuple[Text, ...] = ()
     """Pieces of folded text: without one of them in the line, the pattern is not tried, which saves time."""
     max_length: Annotated[int, Field(ge=1)] = 80
     position: Literal["head", "tail", "any"] = "any"
@@ -191,7 +189,6 @@ class ListRule(Part):
 
     id: Name
     match: Pattern
-    needs: tuple[Text, ...] = ()
     min_run: Annotated[int, Field(ge=1)] = 3
     max_length: Annotated[int, Field(ge=1)] = 200
     position: Literal["tail", "any"] = "any"

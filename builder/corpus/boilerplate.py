@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from builder.corpus.page import Page, begins_article, drops_lines, read_page, words
-from builder.corpus.rules import Rules, every_rule, ready
+from builder.corpus.rules import NONE, Ready, Rules, every_rule, make_ready
 from builder.records import Issue
 from builder.schema import Boilerplate, CutRule, LineRule, ListRule
 from builder.text.profiles import profile
@@ -37,11 +37,15 @@ class Verdict:
     extracted: dict[str, str] = field(default_factory=dict)
 
 
+PLAIN = Verdict("body", 0)
+"""A line of the page's own article that no rule takes."""
+
+
 @dataclass(slots=True)
 class _Walk:
     """Where the walk down the page stands."""
 
-    plain: Verdict
+    plain: Verdict = PLAIN
     """What a line of the part is that no rule takes."""
     part: int = 0
     parts: int = 0
@@ -75,17 +79,29 @@ def judge(lines: Sequence[str], folded: Sequence[str], rules: Rules, source: str
     >>> judge(["شارك"], ["شارك"], rules, "nasim")
     [Verdict(role='body', part=0, rule='', extracted={})]
     """
-    if not lines:
-        return []
-    page = read_page(folded, rules.of(source))
-    walk = _Walk(Verdict("body", 0))
+    return judge_batch([lines], [folded], rules, [source])[0]
+
+
+def judge_batch(
+    pages: Sequence[Sequence[str]], folded: Sequence[Sequence[str]], rules: Rules, sources: Sequence[str]
+) -> list[list[Verdict]]:
+    """Judge many pages at once: the same as `judge` of each, and much faster."""
+    candidates = rules.candidates(list(zip(sources, folded, strict=True)))
+    return [
+        _judge(lines, read_page(seen, found)) if found.count(NONE) < len(found) else [PLAIN] * len(lines)
+        for lines, seen, found in zip(pages, folded, candidates, strict=True)
+    ]
+
+
+def _judge(lines: Sequence[str], page: Page) -> list[Verdict]:
+    walk = _Walk()
     verdicts: list[Verdict] = []
-    for i, one in enumerate(page.candidates):
-        by_itself = not one and not walk.links and not walk.ending and i != walk.headline and i not in page.cuts
-        verdict = walk.plain if by_itself else _verdict(i, lines[i], page, walk, verdicts)
+    for i, line in enumerate(lines):
+        known = page.candidates[i] is NONE and not walk.links and not walk.ending and i != walk.headline
+        verdict = walk.plain if known and i not in page.cuts else _verdict(i, line, page, walk, verdicts)
         verdicts.append(verdict)
         if verdict.role == "body":
-            walk.kept += len(lines[i])
+            walk.kept += len(line)
             walk.below_head = walk.below_head or page.paragraphs[i]
     return verdicts
 
@@ -98,15 +114,16 @@ def _verdict(i: int, line: str, page: Page, walk: _Walk, above: Sequence[Verdict
     item = page.items.get(i)
     in_links = bool(walk.links) and (item is not None if walk.only_items else not page.is_text(i))
     owner = 0 if walk.ending or in_links else walk.part
-    rule = _line_rule(i, page, walk)
-    if rule and not rule.extract_only:
-        return Verdict("drop", owner, rule.id, _extracted(rule, line, page.folded[i]))
+    ready = _line_rule(i, page, walk)
+    if ready and not ready.rule.extract_only:
+        read = _extracted(ready, line, page.folded[i]) if ready.reads else None
+        return Verdict("drop", owner, ready.rule.id, read) if read else walk.dropped(owner, ready.rule.id)
     listed = item is not None and i in page.runs and _is_no_part_of_text(i, item, page, walk)
     if listed or walk.ending or in_links:
         return walk.dropped(owner, item.id if item else walk.ending or walk.links)
     walk.links = ""
-    if rule:
-        return Verdict("body", walk.part, rule.id, _extracted(rule, line, page.folded[i]))
+    if ready:
+        return Verdict("body", walk.part, ready.rule.id, _extracted(ready, line, page.folded[i]))
     return walk.plain
 
 
@@ -140,19 +157,19 @@ def _at_cut(i: int, cut: CutRule, page: Page, walk: _Walk, above: Sequence[Verdi
     return walk.dropped(0, cut.id)
 
 
-def _line_rule(i: int, page: Page, walk: _Walk) -> LineRule | None:
+def _line_rule(i: int, page: Page, walk: _Walk) -> Ready[LineRule] | None:
     """The first line rule that takes a line where it stands."""
     line, below_head = page.folded[i], walk.below_head
     for one in page.candidates[i].lines:
         in_place = one.position == "any" or (page.tail[i] if one.position == "tail" else not below_head)
         if in_place and one.takes(line):
-            return one.rule
+            return one
     return None
 
 
-def _extracted(rule: LineRule, line: str, folded: str) -> dict[str, str]:
+def _extracted(ready: Ready[LineRule], line: str, folded: str) -> dict[str, str]:
     """What the named groups stand on, in the line as it is published."""
-    found = re.search(rule.match, folded)
+    found = ready.search(folded)
     if found is None:
         return {}
     spans = {name: found.span(name) for name, value in found.groupdict().items() if value}
@@ -176,7 +193,7 @@ def check_examples(rules: Boilerplate) -> list[Issue]:
 
 
 def _faults(rule: CutRule | LineRule | ListRule) -> list[str]:
-    takes, examples = ready(rule).takes, rule.examples
+    takes, examples = make_ready(rule).takes, rule.examples
     faults = [f"does not match its example {line!r}" for line in examples.matches if not takes(_seen(line))]
     faults += [f"takes {line!r}, which it must leave" for line in examples.leaves if takes(_seen(line))]
     if isinstance(rule, CutRule) and rule.until is not None:

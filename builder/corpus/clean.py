@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from builder.corpus.boilerplate import HEADLINE, Verdict, judge
+from builder.corpus.boilerplate import HEADLINE, Verdict, judge_batch
 from builder.corpus.rules import compile_rules
 from builder.records import Article, Document, Drop, Issue, SetAside, sha16
 from builder.schema import Boilerplate
@@ -19,6 +19,7 @@ MOSTLY = 0.6
 """Share of a page's characters; where rules take more, a person should look."""
 
 Range = tuple[int, int]
+_SURPLUS = re.compile(r"(?<=\s)\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,8 @@ class _Page:
     lines: list[str]
     begins: list[int]
     ends: list[int]
-    kept: list[list[Range]]
-    """What each line keeps of the text, with its line end."""
+    kept: dict[int, list[Range]]
+    """What a line keeps of the text, with its line end, where that is not all of it."""
 
 
 def clean(document: Document, profile: Profile, rules: Boilerplate) -> Cleaned:
@@ -59,11 +60,12 @@ def clean_batch(documents: Sequence[Document], profile: Profile, rules: Boilerpl
     wholes = profile.apply_batch([document.raw for document in documents])
     pages = [_tidy(whole.text) for whole in wholes]
     folded = profile.fold_batch(["\n".join(page.lines) for page in pages])
-    ready = compile_rules(rules)
-    verdicts = [
-        judge(page.lines, lines.split("\n"), ready, document.source)
-        for document, page, lines in zip(documents, pages, folded, strict=True)
-    ]
+    verdicts = judge_batch(
+        [page.lines for page in pages],
+        [lines.split("\n") if lines else [] for lines in folded],
+        compile_rules(rules),
+        [document.source for document in documents],
+    )
     drops = _drops(wholes, pages, verdicts)
     bodies = [_bodies(page, judged) for page, judged in zip(pages, verdicts, strict=True)]
     parts = [(index, ranges) for index, body in enumerate(bodies) for ranges in body.values()]
@@ -79,34 +81,43 @@ def clean_batch(documents: Sequence[Document], profile: Profile, rules: Boilerpl
 
 def _tidy(text: str) -> _Page:
     """The lines of a page that are not blank, and what they keep of it."""
-    page = _Page([], [], [], [])
+    lines: list[str] = []
+    begins: list[int] = []
+    ends: list[int] = []
+    kept: dict[int, list[Range]] = {}
     begin = 0
     for line in text.split("\n"):
-        end = begin + len(line)
         tidy = line.strip()
         if tidy:
-            kept = [(begin, end + 1)]
             if len(tidy) != len(line) or "  " in line:
-                words = [(begin + word.start(), begin + word.end() + 1) for word in re.finditer(r"\S+", line)]
-                kept = [*words[:-1], (words[-1][0], words[-1][1] - 1), (end, end + 1)]
+                kept[len(lines)] = list(_without_surplus(line, begin))
                 tidy = " ".join(line.split())
-            page.lines.append(tidy)
-            page.begins.append(begin)
-            page.ends.append(end)
-            page.kept.append(kept)
-        begin = end + 1
-    return page
+            lines.append(tidy)
+            begins.append(begin)
+            ends.append(begin + len(line))
+        begin += len(line) + 1
+    return _Page(lines, begins, ends, kept)
+
+
+def _without_surplus(line: str, begin: int) -> Iterator[Range]:
+    """What a line that begins there keeps: its line end, and no space at an edge or behind another."""
+    low, high = len(line) - len(line.lstrip()), len(line.rstrip())
+    for surplus in _SURPLUS.finditer(line, low, high):
+        yield begin + low, begin + surplus.start()
+        low = surplus.end()
+    yield begin + low, begin + high
+    yield begin + len(line), begin + len(line) + 1
 
 
 def _drops(
     wholes: Sequence[AlignedText], pages: Sequence[_Page], verdicts: Sequence[Sequence[Verdict]]
-) -> list[list[Drop | None]]:
-    """For each page, a drop for each line that went or that a rule read; a raw line begins after the line end above."""
+) -> list[dict[int, Drop]]:
+    """For each page, the drops of lines that went or that a rule read; a raw line begins after the line end above."""
     said = [[index for index, verdict in enumerate(judged) if verdict.rule] for judged in verdicts]
     above = [[page.begins[index] - 1 for index in lines] for page, lines in zip(pages, said, strict=True)]
     below = [[page.ends[index] for index in lines] for page, lines in zip(pages, said, strict=True)]
     starts, ends = raw_places_batch(wholes, above)[1], raw_places_batch(wholes, below)[0]
-    drops: list[list[Drop | None]] = [[None] * len(judged) for judged in verdicts]
+    drops: list[dict[int, Drop]] = [{} for _ in pages]
     for page, lines in enumerate(said):
         raw = wholes[page].raw
         for index, start, end in zip(lines, starts[page], ends[page], strict=True):
@@ -122,14 +133,14 @@ def _drops(
 def _bodies(page: _Page, verdicts: Sequence[Verdict]) -> dict[int, list[Range]]:
     """For each part that has a body, what it keeps of the page, in ranges that do not touch; no line end at its end."""
     bodies: dict[int, list[Range]] = {}
-    for kept, verdict in zip(page.kept, verdicts, strict=True):
+    for index, (begin, end, verdict) in enumerate(zip(page.begins, page.ends, verdicts, strict=True)):
         if verdict.role == "body":
             ranges = bodies.setdefault(verdict.part, [])
-            if ranges and ranges[-1][1] == kept[0][0]:
-                ranges[-1] = (ranges[-1][0], kept[0][1])
-                ranges += kept[1:]
-            else:
-                ranges += kept
+            for first, last in page.kept.get(index) or ((begin, end + 1),):
+                if ranges and ranges[-1][1] == first:
+                    ranges[-1] = (ranges[-1][0], last)
+                else:
+                    ranges.append((first, last))
     for ranges in bodies.values():
         start, end = ranges.pop()
         if end - start > 1:
@@ -141,18 +152,18 @@ def _articles(
     document: Document,
     profile_id: str,
     verdicts: Sequence[Verdict],
-    drops: Sequence[Drop | None],
+    drops: Mapping[int, Drop],
     bodies: Mapping[int, tuple[AlignedText, tuple[int, ...]]],
 ) -> tuple[Article, ...]:
     """The articles with a body; the first also holds the drops of parts that have none."""
     first = next(iter(bodies), 0)
     titles = {0: document.title}
     mine: dict[int, list[Drop]] = {part: [] for part in bodies}
-    for verdict, drop in zip(verdicts, drops, strict=True):
-        if drop and bodies:
-            mine[verdict.part if verdict.part in bodies else first].append(drop)
-            if verdict.rule == HEADLINE:
-                titles[verdict.part] = verdict.extracted["title"]
+    for index, drop in drops.items() if bodies else ():
+        part = verdicts[index].part
+        mine[part if part in bodies else first].append(drop)
+        if drop.rule == HEADLINE:
+            titles[part] = drop.extracted["title"]
     return tuple(
         Article(
             f"{document.id}-{part}", document.id, part, titles.get(part), kept.text, packed, tuple(mine[part]),
@@ -166,18 +177,18 @@ def _cleaned(
     document: Document,
     page: _Page,
     verdicts: Sequence[Verdict],
-    drops: Sequence[Drop | None],
+    drops: Mapping[int, Drop],
     articles: tuple[Article, ...],
 ) -> Cleaned:
     dropped: dict[str, int] = {}
-    for verdict in verdicts:
-        if verdict.role != "body":
-            dropped[verdict.rule] = dropped.get(verdict.rule, 0) + 1
+    for index, drop in drops.items():
+        if verdicts[index].role != "body":
+            dropped[drop.rule] = dropped.get(drop.rule, 0) + 1
     return Cleaned(
         articles,
-        tuple([drop for drop in drops if drop]),
+        tuple(drops.values()),
         () if articles else (SetAside("clean", document.origin, "no body", _counted(dropped)),),
-        tuple(_warnings(document, articles, page.lines, dropped)),
+        tuple(_warnings(document, articles, page.lines, dropped)) if dropped else (),
         len(page.lines),
         len(page.lines) - sum(dropped.values()),
         dict(sorted(dropped.items())),

@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from builder.corpus.rules import Candidates, R, Ready, SourceTable
+from builder.corpus.rules import NONE, Candidates, R, Ready
 from builder.schema import CutRule, LineRule, ListRule
 
 BULLETS = "•●○▪■◾◦‣▶►▸›◄◀←*+-–—"
@@ -136,22 +136,19 @@ def words(folded: str) -> set[str]:
     return set(_WORD.findall(folded))
 
 
-def read_page(folded: Sequence[str], table: SourceTable) -> Page:
-    """What each folded, trimmed line of a page is by the rules of its source."""
-    candidates = table.candidates(folded)
+def read_page(folded: Sequence[str], candidates: Sequence[Candidates]) -> Page:
+    """What each folded, trimmed line of a page is by the rules that may match it."""
     prose = paragraphs(folded)
     cuts: dict[int, CutRule] = {}
     items: dict[int, ListRule] = {}
     for i, one in enumerate(candidates):
-        if i in cuts or not (one.cuts or one.lists):
+        if one is NONE or i in cuts:
             continue
-        cut = _first(one.cuts, folded[i])
-        item = None if cut else _first(one.lists, folded[i])
-        if cut:
+        if one.cuts and (cut := _first(one.cuts, folded[i])):
             for inside in range(i, _box_end(folded, i, cut)):
                 cuts[inside] = cut
                 prose[inside] = prose[inside] and inside == i
-        elif item:
+        elif one.lists and (item := _first(one.lists, folded[i])):
             items[i] = item
     for i in items.keys() - cuts.keys():
         if i and leads(folded[i - 1]) and i - 1 not in cuts:
@@ -167,7 +164,10 @@ def leads(folded: str) -> bool:
 
 
 def _first(rules: Sequence[Ready[R]], folded: str) -> R | None:
-    return next((one.rule for one in rules if one.takes(folded)), None)
+    for one in rules:
+        if one.takes(folded):
+            return one.rule
+    return None
 
 
 def _box_end(folded: Sequence[str], i: int, cut: CutRule) -> int:

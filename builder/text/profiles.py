@@ -19,7 +19,7 @@ from pyarabic import araby
 
 from builder.schema import BUILT_IN, LINE_ENDS, OwnProfile
 from builder.text import contexts
-from builder.text.aligned import AlignedText, Change, pack
+from builder.text.aligned import AlignedText, Change, identity, pack
 from builder.text.characters import Stays, Table, compile_table, map_characters, substitute
 from builder.text.contexts import CONTROLS, FARSI, HAMZA_MARKS, MARKS
 
@@ -162,9 +162,11 @@ class Profile:
         folded = substitute(_fold_table(), texts)
         others = [index for index, text in enumerate(folded) if text is None]
         mapped = map_characters(_fold_table(), [texts[index] for index in others])
-        asking = {others[index] for index in mapped.asking}
         for index, aligned in zip(others, mapped.texts, strict=True):
-            folded[index] = profile("search@1").apply(texts[index]).text if index in asking else aligned.text
+            folded[index] = aligned.text
+        asking = [others[index] for index in mapped.asking]
+        for index, text in zip(asking, _fold_slowly([texts[index] for index in asking]), strict=True):
+            folded[index] = text
         return [text for text in folded if text is not None]
 
     def changes(self, aligned: AlignedText) -> Counter[str]:
@@ -190,6 +192,23 @@ class Profile:
             if aligned.text == before:
                 return aligned
             aligned = _then(self.table, aligned)
+
+    def settle(self, text: str) -> str:
+        """The same of a text alone, without the way back."""
+        return self._settled(identity(text)).text
+
+
+def _fold_slowly(texts: Sequence[str]) -> list[str]:
+    """Fold texts that need a look, line by line: most of their lines do not, and none hangs on another."""
+    lines = [text.split("\n") if "\r" not in text else [text] for text in texts]
+    mapped = map_characters(_fold_table(), [line for one in lines for line in one])
+    folded = [aligned.text for aligned in mapped.texts]
+    search, asking = profile("search@1"), [mapped.texts[index].raw for index in mapped.asking]
+    settled = [search.settle(aligned.text) for aligned in map_characters(search.table, asking).texts]
+    for index, aligned in zip(mapped.asking, map_characters(_folding(), settled).texts, strict=True):
+        folded[index] = identity(aligned.text).replace(contexts.compose(aligned.text)).text
+    done = iter(folded)
+    return ["\n".join([next(done) for _ in one]) for one in lines]
 
 
 def _then(table: Table, aligned: AlignedText) -> AlignedText:

@@ -1,13 +1,11 @@
 """The rule engine over lines, and the rules that khabar ships."""
 
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from builder.corpus.boilerplate import Verdict, check_examples, judge
+from builder.corpus.boilerplate import Verdict, check_examples, judge, judge_batch
 from builder.corpus.page import begins_article, paragraphs, read_page
 from builder.corpus.rules import compile_rules
 from builder.schema import Boilerplate, load_schema
@@ -394,7 +392,7 @@ def test_any_lines_have_one_verdict_each(lines):
 
 
 def candidates_of(rules, line):
-    (one,) = compile_rules(rules).of("nasim").candidates([line])
+    [[one]] = compile_rules(rules).candidates([("nasim", [line])])
     return [ready.rule.id for ready in (*one.cuts, *one.lines, *one.lists)]
 
 
@@ -406,16 +404,19 @@ def test_no_line_that_a_rule_takes_is_held_back(shipped):
     assert all(shipped.id in candidates_of(RULES, line) for line in seen(shipped.examples.matches))
 
 
-PATTERNS = ["^ا", "^(?:ا|ب)ت", "ا|^ب", "^[|(]ا", "^\\|ا", "(?P<n>ب)ت", "^(?P<n>ب)", "^ا$|^ب", "ت{2}"]
+def test_pages_of_several_sources_are_judged_at_once_as_each_alone():
+    rules = with_own("d", off=["source"], lines=[rule(match="^عوده")])
+    pages = [["المصدر: نسيم", "عودة السفينة"], [], ["عودة السفينة", *BODY, "المصدر: نسيم"]]
+    sources = ["d", "nasim", "nasim"]
+    seen = [fold(lines) if lines else [] for lines in pages]
 
+    together = judge_batch(pages, seen, compile_rules(rules), sources)
 
-@given(st.lists(st.sampled_from(PATTERNS), min_size=1, max_size=4), st.text("ابت|(xX ", min_size=1, max_size=6))
-def test_the_sieve_holds_back_no_rule_that_a_line_matches(patterns, line):
-    own = [rule(match=pattern, max_length=5) | {"id": f"r{n}"} for n, pattern in enumerate(patterns)]
-    rules = Boilerplate.model_validate({"version": 1, "lines": own})
-    taken = [f"r{n}" for n, pattern in enumerate(patterns) if len(line) <= 5 and re.search(pattern, line)]
-
-    assert set(taken) <= set(candidates_of(rules, line))
+    assert together == [
+        judge(*one, compile_rules(rules), source) for *one, source in zip(pages, seen, sources, strict=True)
+    ]
+    assert [v.rule for v in together[0]] == ["", "own"]
+    assert [v.rule for v in together[2]] == ["", "", "", "", "source"]
 
 
 def test_a_line_that_no_rule_is_for_is_tried_by_none():
@@ -487,6 +488,7 @@ def test_a_page_of_no_lines_has_no_verdicts():
 
 
 def test_below_the_last_line_no_article_begins():
-    table = compile_rules(RULES).of("nasim")
+    lines = ["اقرا ايضا"]
+    (candidates,) = compile_rules(RULES).candidates([("nasim", lines)])
 
-    assert not begins_article(read_page(["اقرا ايضا"], table), 1, set())
+    assert not begins_article(read_page(lines, candidates), 1, set())

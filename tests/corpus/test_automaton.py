@@ -1,0 +1,192 @@
+"""What may be in a line: every pattern that `re` finds there, whatever the pattern and the line."""
+
+import re
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from builder.corpus import automaton, positions
+from builder.corpus.automaton import FEW, LONGEST, Automaton
+from builder.corpus.rules import every_rule
+from builder.schema import load_schema
+from builder.text.profiles import profile
+from tests.conftest import ROOT
+from tests.corpus.marked import read_pages
+
+SHIPPED = every_rule(load_schema(ROOT / "schema").boilerplate)
+ALPHABET = "اب1 .\N{ARABIC-INDIC DIGIT FIVE}_«\N{NO-BREAK SPACE}\N{GRINNING FACE}"
+CLASSES = [
+    "ا",
+    "ب",
+    "1",
+    r"\.",
+    ".",
+    r"\d",
+    r"\D",
+    r"\w",
+    r"\W",
+    r"\s",
+    r"\S",
+    "[اب]",
+    "[^ا1]",
+    r"[\W_]",
+    r"[^\W\d_]",
+    "[ا-ي]",
+    "\N{GRINNING FACE}",
+]
+pieces = st.recursive(
+    st.sampled_from(CLASSES),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=3).map("".join),
+        st.lists(inner, min_size=1, max_size=3).map(lambda some: f"(?:{'|'.join(some)})"),
+        st.builds(
+            "(?:{}){}".format,
+            inner,
+            st.sampled_from(["*", "+", "?", "{2}", "{0,3}", "{1,7}", "{5,}", "*?", "++", "?+"]),
+        ),
+        st.builds("(?>{})".format, inner),
+        st.builds("({})".format, inner),
+        st.builds("(?={}){}".format, inner, inner),
+        st.builds("{}(?!{})".format, inner, inner),
+        st.builds(r"{}\b{}".format, inner, inner),
+        st.builds("(?:^{}|{})".format, inner, inner),
+        st.builds("(?:{}$|{})".format, inner, inner),
+        st.builds("(?:{}|$)".format, inner),
+    ),
+    max_leaves=5,
+)
+patterns = st.builds(
+    "{}{}{}".format, st.sampled_from(["", "^", r"\A", "^^", "^(?:)"]), pieces, st.sampled_from(["", "$", r"\Z", "$$"])
+)
+
+
+def misses(these, lines, found):
+    """The patterns that are in a line, but were not found."""
+    return [
+        (pattern, line)
+        for line, numbers in zip(lines, found, strict=True)
+        for number, pattern in enumerate(these)
+        if re.search(pattern, line) and number not in numbers
+    ]
+
+
+@settings(max_examples=300)
+@given(st.lists(patterns, min_size=1, max_size=4), st.lists(st.text(ALPHABET, max_size=9), min_size=1, max_size=6))
+def test_no_pattern_that_is_in_a_line_is_missed(these, lines):
+    assert misses(these, lines, Automaton(these).find(lines)) == []
+
+
+LOOKS_NOWHERE = [one for one in CLASSES if one != "\N{GRINNING FACE}"]
+exact = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["", "^"]),
+    st.lists(
+        st.builds("{}{}".format, st.sampled_from(LOOKS_NOWHERE), st.sampled_from(["", "*", "+", "?", "{2,4}", "{3}"])),
+        min_size=1,
+        max_size=4,
+    ).map(lambda some: "".join(some) + "ا"),
+    st.sampled_from(["", "$"]),
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(exact, min_size=1, max_size=3), st.lists(st.text(ALPHABET[:-1], max_size=9), min_size=1, max_size=6))
+def test_patterns_that_look_nowhere_are_found_where_they_are_and_nowhere_else(these, lines):
+    want = [tuple(n for n, one in enumerate(these) if re.search(one, line)) for line in lines]
+
+    assert Automaton(these).find(lines) == want
+
+
+@given(
+    st.lists(patterns, min_size=1, max_size=3),
+    st.lists(st.text(ALPHABET, max_size=9), min_size=FEW + 1, max_size=FEW + 9),
+)
+def test_many_lines_at_once_are_as_each_alone(these, lines):
+    known = Automaton(these)
+    known.find(lines[: len(lines) // 2])
+
+    assert known.find(lines) == [Automaton(these).find([line])[0] for line in lines]
+
+
+def test_no_shipped_rule_is_missed_on_the_marked_pages():
+    lines = [line for page in read_pages() for line in profile("standard@1").fold(page.document.raw).split("\n")]
+    these = [rule.match for rule in SHIPPED]
+    found = Automaton(these).find(lines)
+    right = sum(1 for line in lines for one in these if re.search(one, line))
+
+    assert misses(these, lines, found) == []
+    assert sum(map(len, found)) < 1.5 * right
+
+
+@pytest.mark.parametrize("rule", SHIPPED, ids=lambda rule: rule.id)
+def test_every_shipped_rule_is_held(rule):
+    assert Automaton([rule.match]).find(["", "وصلت السفينة إلى الجزيرة."]) == [(), ()]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"(ا)\1",
+        "(?i)a",
+        "(?i:a)ب",
+        "(?:" * 6 + "ا" + "){4}" * 6,
+        "(?:)",
+        "ا*",
+        "(?:(?:ا{0,4}){4}){4}" * 40,
+        "(ا)?(?(1)ب|ت)",
+    ],
+)
+def test_a_pattern_that_cannot_be_held_may_be_in_any_line(pattern):
+    assert Automaton(["^ب$", pattern, "^ت$"]).find(["ت", "زز"]) == [(1, 2), (1,)]
+
+
+@pytest.mark.parametrize("length", [LONGEST - 1, LONGEST, LONGEST + 1, 5 * LONGEST])
+def test_a_long_line_may_have_what_has_not_failed_by_its_limit(length):
+    line = "ا" * (length - 1) + "ب"
+    these = ["ب$", "^ت", "^ا+ب$", "^ا", "^ا{3}ت"]
+    long = (0, 2, 3)
+
+    assert Automaton(these).find([line]) == [long]
+    assert Automaton(these, [LONGEST] * 5).find([line]) == [long if length <= LONGEST else ()]
+
+
+def test_lines_of_any_code_points_are_read():
+    lines = ["\ud800", "\x00", "\U0010ffff", "\ufffe\uffff", "ا\N{GRINNING FACE}"]
+    these = [r"^\W$", r"\x00", "ا.$", "\U0010ffff"]
+
+    assert misses(these, lines, Automaton(these).find(lines)) == []
+
+
+def test_more_states_than_it_keeps_are_forgotten_and_made_again(monkeypatch):
+    monkeypatch.setattr(automaton, "STATES", 20)
+    these = ["ا.{3}ب", "ب..ا", "[1 ]+$"]
+    one = Automaton(these)
+    lines = ["".join(letters) for letters in product("اب1 ", repeat=5)]
+
+    assert [one.find([line])[0] for line in lines] == Automaton(these).find(lines)
+    assert len(one._numbers) < 60
+
+
+def test_more_kinds_of_letters_than_symbols_are_still_told_right():
+    these = [chr(0x4E00 + n) for n in range(400)]
+    lines = [chr(0x4E00 + n) for n in range(0, 410, 7)]
+
+    assert misses(these, lines, Automaton(these).find(lines)) == []
+
+
+def test_the_classes_of_letters_are_those_of_re():
+    every = "".join(map(chr, range(positions.BMP)))
+    for name, letters in (
+        ("w", positions.op.CATEGORY_WORD),
+        ("d", positions.op.CATEGORY_DIGIT),
+        ("s", positions.op.CATEGORY_SPACE),
+    ):
+        found = {match.start() for match in re.finditer(rf"\{name}", every)}
+        assert found == set(np.flatnonzero(positions.categories()[letters]).tolist())
+
+
+def test_a_line_of_ten_million_code_points_is_read_no_further_than_needed():
+    assert Automaton(["^ا+$", "^ب"]).find(["ا" * 10_000_000]) == [(0,)]
