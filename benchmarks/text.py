@@ -63,7 +63,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--mb", type=float, default=20, help="size of each set of texts in MB (default 20)")
     parser.add_argument("--slow-mb", type=float, default=5, help="what slow peers are run on (default 5)")
-    parser.add_argument("--pages", type=int, default=4000, help="pages for the memory measure (default 4000)")
+    parser.add_argument("--pages", type=int, default=8000, help="pages for the memory measure (default 8000)")
     parser.add_argument("--repeats", type=int, default=3, help="the best of these counts (default 3)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", default=str(ROOT / "benchmarks" / "results.md"))

@@ -1,4 +1,4 @@
-"""The letters of patterns as positions, and which may follow which: what an automaton is made of.
+"""The letters of a pattern as positions, and which may follow which: what an automaton is made of.
 
 As Glushkov, The abstract theory of automata, 1961. A pattern is held as one that finds no less than
 it does: it does not look around, and does not count beyond `MANY`. Knows no lines.
@@ -82,60 +82,48 @@ def _letters(items: Sequence[tuple[Any, Any]]) -> Letters:
 
 
 class Positions:
-    """The positions of some patterns, and which may follow which."""
+    """The positions of one pattern, and which may follow which.
 
-    def __init__(self) -> None:
-        self.sets: dict[str, Letters] = {}
+    `sets` gathers the sets of letters by name, for many patterns. Raises UnreadableError for a
+    pattern that cannot be held.
+    """
+
+    def __init__(self, pattern: str, sets: dict[str, Letters]) -> None:
+        self._sets = sets
         self.takes: list[str] = []
         """For each position the name of its set; `^` and `$` are the begin and the end of a line."""
         self.follow: list[Bits] = []
-        self.owners: list[int] = []
-        """For each position its pattern."""
-        self.last: Bits = 0
-        """The positions that patterns may end with."""
-        self.first: Bits = 0
-        """The positions that patterns begin with."""
-
-    def add(self, index: int, pattern: str) -> None:
-        """Take a pattern in.
-
-        Raises UnreadableError for one that cannot be held; nothing is added then.
-        """
-        before = len(self.takes)
-        try:
-            tree = parser.parse(pattern)
-            if tree.state.flags & ~re.UNICODE:
-                raise UnreadableError("flags")
-            whole = self._sequence(list(tree), opens=True, closes=True, limit=before + LIMIT)
-            if whole.empty:
-                raise UnreadableError("empty")
-        except UnreadableError:
-            del self.takes[before:], self.follow[before:]
-            raise
-        self.first |= whole.first
-        rest = self._position(ANY)
-        self.owners += [index] * (len(self.takes) - before)
-        self.follow[rest] = 1 << rest
-        self.last |= whole.last | 1 << rest
-        for position in members(whole.last):
-            self.follow[position] |= 1 << rest
+        tree = parser.parse(pattern)
+        if tree.state.flags & ~re.UNICODE:
+            raise UnreadableError("flags")
+        whole = self._sequence(list(tree), opens=True, closes=True)
+        if whole.empty:
+            raise UnreadableError("empty")
+        self.first = whole.first
+        """The positions that the pattern begins with."""
+        self.rest = 1 << self._position(ANY)
+        """The position of what stands behind the pattern."""
+        self.last = whole.last | self.rest
+        """The positions that the pattern ends with."""
+        for position in members(self.last):
+            self.follow[position] |= self.rest
 
     def _position(self, letters: str) -> int:
         self.takes.append(letters)
         self.follow.append(0)
         return len(self.takes) - 1
 
-    def _letter(self, letters: str, limit: int) -> _Part:
-        if len(self.takes) >= limit:
+    def _letter(self, letters: str) -> _Part:
+        if len(self.takes) >= LIMIT:
             raise UnreadableError("too many positions")
         bit = 1 << self._position(letters)
         return _Part(False, bit, bit)
 
-    def _set(self, items: Sequence[tuple[Any, Any]], limit: int) -> _Part:
+    def _set(self, items: Sequence[tuple[Any, Any]]) -> _Part:
         name = str(items)
-        if name not in self.sets:
-            self.sets[name] = _letters(items)
-        return self._letter(name, limit)
+        if name not in self._sets:
+            self._sets[name] = _letters(items)
+        return self._letter(name)
 
     def _joined(self, one: _Part, other: _Part) -> _Part:
         for position in members(one.last):
@@ -146,36 +134,36 @@ class Positions:
             other.last | (one.last if other.empty else 0),
         )
 
-    def _sequence(self, tree: Sequence[tuple[Any, Any]], *, opens: bool, closes: bool, limit: int) -> _Part:
+    def _sequence(self, tree: Sequence[tuple[Any, Any]], *, opens: bool, closes: bool) -> _Part:
         """`opens` and `closes`: nothing of the pattern stands before or behind; only there are `^` and `$` looked for."""
         whole = NOTHING
         for index, (kind, value) in enumerate(tree):
             last = closes and index == len(tree) - 1
-            whole = self._joined(whole, self._part(kind, value, opens=opens and index == 0, closes=last, limit=limit))
+            whole = self._joined(whole, self._part(kind, value, opens=opens and index == 0, closes=last))
         return whole
 
-    def _part(self, kind: Any, value: Any, *, opens: bool, closes: bool, limit: int) -> _Part:
+    def _part(self, kind: Any, value: Any, *, opens: bool, closes: bool) -> _Part:
         letters, tree = _items(kind, value), _group(kind, value)
         if tree is not None:
-            return self._sequence(tree, opens=opens, closes=closes, limit=limit)
+            return self._sequence(tree, opens=opens, closes=closes)
         if kind is op.BRANCH:
-            parts = [self._sequence(list(one), opens=opens, closes=closes, limit=limit) for one in value[1]]
+            parts = [self._sequence(list(one), opens=opens, closes=closes) for one in value[1]]
             first, last = union(one.first for one in parts), union(one.last for one in parts)
             return _Part(any(one.empty for one in parts), first, last)
         if kind in (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT):
-            return self._repeated(value, limit)
+            return self._repeated(value)
         if letters or kind is op.ANY:
-            return self._set(letters, limit) if letters else self._letter(ANY, limit)
+            return self._set(letters) if letters else self._letter(ANY)
         if kind not in (op.AT, op.ASSERT, op.ASSERT_NOT):
             raise UnreadableError(str(kind))
         edge = LINE_BEGIN if opens and value in BEGINS else LINE_END if closes and value in ENDS else None
-        return self._letter(edge, limit) if edge else NOTHING
+        return self._letter(edge) if edge else NOTHING
 
-    def _repeated(self, value: Any, limit: int) -> _Part:
+    def _repeated(self, value: Any) -> _Part:
         least, most, tree = value
 
         def once() -> _Part:
-            return self._sequence(list(tree), opens=False, closes=False, limit=limit)
+            return self._sequence(list(tree), opens=False, closes=False)
 
         whole = NOTHING
         for _ in range(min(least, MANY) - 1):

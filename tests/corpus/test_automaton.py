@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from builder.corpus import automaton, positions
 from builder.corpus.automaton import FEW, LONGEST, Automaton
+from builder.corpus.literals import Literals, required
 from builder.corpus.rules import every_rule
 from builder.schema import load_schema
 from builder.text.profiles import profile
@@ -79,22 +80,20 @@ def test_no_pattern_that_is_in_a_line_is_missed(these, lines):
     assert misses(these, lines, Automaton(these).find(lines)) == []
 
 
-LOOKS_NOWHERE = [one for one in CLASSES if one != "\N{GRINNING FACE}"]
 exact = st.builds(
-    "{}{}{}".format,
-    st.sampled_from(["", "^"]),
+    "^ا{}{}".format,
     st.lists(
-        st.builds("{}{}".format, st.sampled_from(LOOKS_NOWHERE), st.sampled_from(["", "*", "+", "?", "{2,4}", "{3}"])),
+        st.builds("{}{}".format, st.sampled_from(CLASSES[:-1]), st.sampled_from(["", "*", "+", "?", "{2,4}", "{3}"])),
         min_size=1,
         max_size=4,
-    ).map(lambda some: "".join(some) + "ا"),
+    ).map("".join),
     st.sampled_from(["", "$"]),
 )
 
 
 @settings(max_examples=300)
 @given(st.lists(exact, min_size=1, max_size=3), st.lists(st.text(ALPHABET[:-1], max_size=9), min_size=1, max_size=6))
-def test_patterns_that_look_nowhere_are_found_where_they_are_and_nowhere_else(these, lines):
+def test_a_pattern_that_begins_a_line_and_looks_nowhere_is_found_where_it_is_and_nowhere_else(these, lines):
     want = [tuple(n for n, one in enumerate(these) if re.search(one, line)) for line in lines]
 
     assert Automaton(these).find(lines) == want
@@ -118,7 +117,7 @@ def test_no_shipped_rule_is_missed_on_the_marked_pages():
     right = sum(1 for line in lines for one in these if re.search(one, line))
 
     assert misses(these, lines, found) == []
-    assert sum(map(len, found)) < 1.5 * right
+    assert sum(map(len, found)) < 2 * right
 
 
 @pytest.mark.parametrize("rule", SHIPPED, ids=lambda rule: rule.id)
@@ -146,11 +145,12 @@ def test_a_pattern_that_cannot_be_held_may_be_in_any_line(pattern):
 @pytest.mark.parametrize("length", [LONGEST - 1, LONGEST, LONGEST + 1, 5 * LONGEST])
 def test_a_long_line_may_have_what_has_not_failed_by_its_limit(length):
     line = "ا" * (length - 1) + "ب"
-    these = ["ب$", "^ت", "^ا+ب$", "^ا", "^ا{3}ت"]
-    long = (0, 2, 3)
+    these = ["ب$", "^ت", "^ا+ب$", "^ا", "^ا{3}ت", "[ا-ب]$", "تتت"]
+    long = (0, 2, 3, 5)
 
-    assert Automaton(these).find([line]) == [long]
-    assert Automaton(these, [LONGEST] * 5).find([line]) == [long if length <= LONGEST else ()]
+    found = long if length <= LONGEST else (*long, 6)
+    assert Automaton(these).find([line]) == [found]
+    assert Automaton(these, [LONGEST] * 7).find([line]) == [long if length <= LONGEST else ()]
 
 
 def test_lines_of_any_code_points_are_read():
@@ -162,12 +162,19 @@ def test_lines_of_any_code_points_are_read():
 
 def test_more_states_than_it_keeps_are_forgotten_and_made_again(monkeypatch):
     monkeypatch.setattr(automaton, "STATES", 20)
-    these = ["ا.{3}ب", "ب..ا", "[1 ]+$"]
+    these = ["ا.{3}[ب1]", "[بت]..[اب]", "[1 ]+$"]
     one = Automaton(these)
     lines = ["".join(letters) for letters in product("اب1 ", repeat=5)]
+    lines += [line * LONGEST for line in lines[:: FEW // 4]]
+    one.find(lines[:FEW])
 
-    assert [one.find([line])[0] for line in lines] == Automaton(these).find(lines)
-    assert len(one._numbers) < 60
+    found = [one.find([line])[0] for line in lines]
+    monkeypatch.setattr(automaton, "STATES", 10**6)
+
+    assert found == Automaton(these).find(lines)
+    monkeypatch.setattr(automaton, "STATES", 20)
+    assert one.find(lines) == found
+    assert len(one._states) < 400
 
 
 def test_more_kinds_of_letters_than_symbols_are_still_told_right():
@@ -190,3 +197,45 @@ def test_the_classes_of_letters_are_those_of_re():
 
 def test_a_line_of_ten_million_code_points_is_read_no_further_than_needed():
     assert Automaton(["^ا+$", "^ب"]).find(["ا" * 10_000_000]) == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "pieces"),
+    [
+        ("محرر", ["محرر"]), ("^محرره?$", ["محرر"]), ("^.{0,60}(?:محرر|كاتب)", ["كاتب", "محرر"]), ("ا?ب?", [""]),
+        ("[0-9]{3}|محرر", [""]), ("صور[هة]", ["صورة", "صوره"]), ("(?:كاتب)+ ال.*صحيفه", ["صحيفه"]), ("(?=محرر)كتب", ["كتب"]),
+        ("اخر.?(?P<n>نشره|خبر)", ["اخر"]), ("(?:محرر)*كتب", ["كتب"]), ("(?i:محرر)كتب", ["كتب"]), ("(?i)ad", [""]), (r"(محرر)\1", ["محرر"]),
+        ("(?>محرر|كاتب)", ["كاتب", "محرر"]), ("(?:ا|اب)ت", ["ابت", "ات"]), ("[^ا]كتب", ["كتب"]), ("(?:محرر){2}", ["محرر"]),
+    ],
+)  # fmt: skip
+def test_the_pieces_that_a_pattern_requires(pattern, pieces):
+    assert sorted(required(pattern)) == pieces
+
+
+@settings(max_examples=300)
+@given(patterns, st.text(ALPHABET, max_size=12))
+def test_a_line_that_a_pattern_is_in_has_one_of_its_pieces(pattern, line):
+    assert not re.search(pattern, line) or any(piece in line for piece in required(pattern))
+
+
+@given(
+    st.lists(st.lists(st.binary(min_size=1, max_size=3), min_size=1, max_size=3), min_size=1, max_size=5),
+    st.binary(max_size=12),
+)
+def test_pieces_are_found_wherever_they_are(wanted, line):
+    def low(symbols):
+        return bytes(one % 3 for one in symbols)
+
+    literals = Literals({number: [low(one) for one in pieces] for number, pieces in enumerate(wanted)}, 3)
+    found = {number for number in literals.numbers if literals.alone(low(line)) >> number & 1}
+    columns = [np.array([symbol], np.uint8) for symbol in low(line)]
+
+    assert found == {n for n, pieces in enumerate(wanted) if any(low(one) in low(line) for one in pieces)}
+    assert literals.side_by_side(columns, 1).tolist() == [literals.alone(low(line))]
+
+
+def test_more_wandering_patterns_than_bits_are_all_found():
+    these = [f".*{'ا' * n}ب{n:03}" for n in range(80)]
+
+    assert 9 in Automaton(these).find([f"ت{'ا' * 9}ب009"])[0]
+    assert 79 in Automaton(these).find([f"ت{'ا' * 79}ب079"])[0]
