@@ -99,9 +99,9 @@ def sample(shell: Shell, batch: str | None, size: int | None) -> Report:
 @verb
 def send(shell: Shell, batch: str | None, dry_run: bool) -> Report:
     """Send a batch to Label Studio; what is already there is not sent again."""
-    from builder import flow
+    from builder import annotate
 
-    return flow.send(_project(shell), batch, dry_run=dry_run, progress=shell.progress)
+    return annotate.send(_project(shell), batch, dry_run=dry_run, progress=shell.progress)
 
 
 @khabar.command()
@@ -110,36 +110,36 @@ def send(shell: Shell, batch: str | None, dry_run: bool) -> Report:
 @verb
 def collect(shell: Shell, batch: str | None, prune: bool) -> Report:
     """Fetch every annotator's results into annotations/<batch>/judgements.jsonl."""
-    from builder import flow
+    from builder import annotate
 
-    return flow.collect(_project(shell), batch, prune=prune)
+    return annotate.collect(_project(shell), batch, prune=prune)
 
 
 @khabar.command()
 @verb
 def check(shell: Shell) -> Report:
     """Find every fault in the judgements, each with the link of its task; exit 1 if there is an error."""
-    from builder import flow
+    from builder import annotate
 
-    return flow.check(_project(shell))
+    return annotate.check(_project(shell))
 
 
 @khabar.command()
 @verb
 def agree(shell: Shell) -> Report:
     """Measure how well annotators agree, with intervals; exit 1 below the floors of dataset.yaml."""
-    from builder import flow
+    from builder import annotate
 
-    return flow.agree(_project(shell))
+    return annotate.agree(_project(shell))
 
 
 @khabar.command()
 @verb
 def adjudicate(shell: Shell) -> Report:
     """Turn judgements into gold by majority; ties become disputes until a decision settles them."""
-    from builder import flow
+    from builder import annotate
 
-    return flow.adjudicate(_project(shell))
+    return annotate.adjudicate(_project(shell))
 
 
 @khabar.command()

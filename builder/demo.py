@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from builder import flow, servers, state
+from builder import annotate, flow, servers, state
 from builder.annotation.simulate import Knowledge, answer, parse_knowledge, truth
 from builder.project import Project, read_jsonl, template, write_bytes, write_jsonl
 from builder.records import Decision, Dispute, Report, refuse
@@ -77,7 +77,7 @@ def _annotate(project: Project, progress: Progress) -> dict[str, str]:
     progress("starting Label Studio on 127.0.0.1")
     logins = server.logins(ANNOTATORS)
     running = server.up(project.work / "studio", accounts=logins, progress=progress)
-    flow.send(project, BATCH, dry_run=False, progress=progress)
+    annotate.send(project, BATCH, dry_run=False, progress=progress)
     knowledge = _knowledge()
     articles = {article.id: article for article in state.read_articles(project)}
     items = state.read_batch(project, BATCH)
@@ -94,10 +94,10 @@ def _annotate(project: Project, progress: Progress) -> dict[str, str]:
 
 def _release(project: Project, progress: Progress) -> dict[str, Report]:
     """From judgements to a verified tag on the rehearsal Hub; what each verb said, by its name."""
-    reports = [flow.collect(project, BATCH, prune=False), flow.check(project), flow.agree(project)]
-    flow.adjudicate(project)
+    reports = [annotate.collect(project, BATCH, prune=False), annotate.check(project), annotate.agree(project)]
+    annotate.adjudicate(project)
     _decide(project)
-    reports += [flow.adjudicate(project), flow.build(project, VERSION)]
+    reports += [annotate.adjudicate(project), flow.build(project, VERSION)]
     progress("pushing to a rehearsal Hub on 127.0.0.1")
     reports.append(flow.push(project, VERSION, rehearse=True, dry_run=False, progress=progress))
     reports.append(flow.verify(project, VERSION, rehearse=True, progress=progress))

@@ -20,7 +20,9 @@ R = TypeVar("R")
 Severity = Literal["error", "warning"]
 GroupKind = Literal["exact", "near", "single"]
 JudgementStatus = Literal["submitted", "skipped"]
-GoldSource = Literal["agreed", "majority", "adjudicated"]
+GoldSource = Literal["agreed", "majority", "model", "adjudicated"]
+AssignmentKind = Literal["overlap", "shared", "calibration", "known"]
+"""One of the annotators of an article; all see it; all see it first; all see it, and its answers are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,26 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class Relation:
+    """A link between two spans of one judgement, by their ids."""
+
+    from_id: str
+    to_id: str
+    labels: tuple[str, ...] = ()
+    direction: str = "right"
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """That an annotator (a keyed pseudonym) is to judge an article, and why."""
+
+    batch: str
+    article_id: str
+    annotator: str
+    why: AssignmentKind
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class Stance:
     """What an article's own voice says of a target."""
 
@@ -142,6 +164,7 @@ class Judgement:
     task_id: int
     annotation_id: int
     remark: str = ""
+    relations: tuple[Relation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +188,16 @@ class Vote:
     count: int
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Confidence:
+    """How sure an answer of the gold is, from 0 to 1, and by which method; `what` as in Vote."""
+
+    what: str
+    answer: str
+    method: str
+    value: float
+
+
 @dataclass(frozen=True, slots=True)
 class Gold:
     """What the dataset says of one article, with the votes that it rests on."""
@@ -176,6 +209,7 @@ class Gold:
     source: GoldSource
     votes: tuple[Vote, ...]
     annotators: int
+    confidence: tuple[Confidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +237,10 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """One figure of agreement; `value` None means undefined and `why` says so."""
+    """One figure of agreement; `value` None means undefined and `why` says so.
+
+    `between` is empty for a figure over all annotators, else `a-1 a-2` for a pair, `a-1` for one against the others.
+    """
 
     measure: str
     layer: str
@@ -215,6 +252,7 @@ class Agreement:
     n: int
     unit: str
     why: str = ""
+    between: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,8 @@ class Labels(Part):
 
     version: Annotated[int, Field(ge=1)]
     entities: Annotated[tuple[EntityType, ...], Field(min_length=1, max_length=40)]
+    clitics: Literal["expand", "strict"] = "expand"
+    """Spans grow to whole words, clitics included; or stay as they were drawn, but for spaces and punctuation at their edges."""
     stances: Stances | None = None
 
     @model_validator(mode="after")
@@ -315,9 +317,15 @@ class Sampling(Part):
 
 
 class Adjudication(Part):
-    """Votes that make gold: an answer needs more than half of at least `min_annotators`."""
+    """Votes that make gold: of at least `min_annotators`, more than half, or as many as `votes` says.
+
+    Stances are settled by majority or by the model of Dawid and Skene.
+    """
 
     min_annotators: Annotated[int, Field(ge=1)] = 2
+    votes: Annotated[int | None, Field(ge=1, le=20)] = None
+    """Of all annotators of an article, how many must give an answer; null: more than half."""
+    stance: Literal["majority", "dawid-skene"] = "majority"
 
 
 class Floors(Part):
@@ -336,6 +344,12 @@ class Dataset(Part):
     licence: Licence
     profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}@[1-9]\d{0,3}$")] = "standard@1"
     overlap: Annotated[int, Field(ge=1, le=20)] = 3
+    assignment: Literal["pool", "separate", "isolated"] = "pool"
+    """One Label Studio project for all; one for each annotator; or one server for each annotator."""
+    shared: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """The share of a batch that all annotators see, where each has a project or a server."""
+    calibration: Annotated[int, Field(ge=0, le=1000)] = 0
+    """How many articles of a batch all annotators label first."""
     splits: Splits = Splits()
     sampling: Sampling = Sampling()
     adjudication: Adjudication = Adjudication()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from builder import flow, state
+from builder import annotate, flow, state
 from builder.annotation.simulate import answer, parse_knowledge
 from builder.project import Project, read_jsonl, read_table, write_jsonl
 from builder.records import Article, BatchItem, Decision, Judgement, Refused, Stance, sha16
@@ -45,9 +45,9 @@ def test_every_verb_can_be_run_twice_with_the_same_result(project):
     examples = [ROOT / "examples" / "articles"]
     walk(project, examples)
     judge(project)
-    flow.check(project)
-    flow.agree(project)
-    flow.adjudicate(project)
+    annotate.check(project)
+    annotate.agree(project)
+    annotate.adjudicate(project)
     flow.build(project, "1.0.0")
     before = {
         k: v for k, v in snapshot(project.root).items() if "accounts/ingest" not in k and "set_aside/ingest" not in k
@@ -57,8 +57,8 @@ def test_every_verb_can_be_run_twice_with_the_same_result(project):
     flow.clean(project)
     flow.dedup(project)
     flow.sample(project, "pilot", None)
-    flow.agree(project)
-    flow.adjudicate(project)
+    annotate.agree(project)
+    annotate.adjudicate(project)
     flow.build(project, "1.0.0")
 
     assert again.accounts[0].kept == 0
@@ -69,7 +69,7 @@ def test_every_verb_can_be_run_twice_with_the_same_result(project):
 def test_every_account_of_the_road_balances(project):
     walk(project, [ROOT / "examples" / "articles"])
     judge(project)
-    flow.adjudicate(project)
+    annotate.adjudicate(project)
     flow.build(project, "1.0.0")
 
     accounts = [account for stage in flow.STAGES for account in project.accounts(stage)]
@@ -166,7 +166,7 @@ def test_a_batch_whose_texts_changed_is_not_sent(project):
     write_jsonl(batch, changed)
 
     with pytest.raises(Refused) as caught:
-        flow.send(project, "pilot", dry_run=True, progress=print)
+        annotate.send(project, "pilot", dry_run=True, progress=print)
 
     assert [issue.message for issue in caught.value.issues] == [
         "1 of the 30 articles of batch pilot are not in this project, such as nowhere-0",
@@ -192,7 +192,7 @@ def test_an_article_keeps_its_split_when_more_are_annotated(project):
 def test_a_decision_settles_a_dispute(project):
     walk(project, [ROOT / "examples" / "articles"])
     judge(project)
-    flow.adjudicate(project)
+    annotate.adjudicate(project)
     disputes = [json.loads(line) for line in (project.work / "disputes.jsonl").read_text().splitlines()]
     dispute = next(d for d in disputes if d["what"].startswith("stance:"))
     article = next(a for a in state.read_articles(project) if a.id == dispute["article_id"])
@@ -200,7 +200,7 @@ def test_a_decision_settles_a_dispute(project):
     decision = Decision(article.id, article.text_sha, "lead", None, (stance,))
     write_jsonl(project.annotations / "pilot" / "decisions.jsonl", [decision])
 
-    flow.adjudicate(project)
+    annotate.adjudicate(project)
 
     left = [json.loads(line) for line in (project.work / "disputes.jsonl").read_text().splitlines()]
     assert dispute not in left
@@ -213,7 +213,7 @@ def test_agreement_below_a_floor_is_a_finding(project):
     settings = project.root / "schema" / "dataset.yaml"
     settings.write_text(settings.read_text().replace("span_f1: 0.5", "span_f1: 0.999"))
 
-    report = flow.agree(Project(project.root))
+    report = annotate.agree(Project(project.root))
 
     assert report.exit_code == 1
     assert "below the floor of 0.999" in report.issues[0].message
@@ -263,7 +263,7 @@ def test_a_real_scraped_page_goes_the_whole_road(project):
     gold = json.loads((SHARED / "articles" / "scraped-000.gold.json").read_text(encoding="utf-8"))
     walk(project, [scraped])
     judge(project)
-    flow.adjudicate(project)
+    annotate.adjudicate(project)
     flow.build(project, "1.0.0")
     articles = {a.part: a for a in state.read_articles(project)}
     raw = state.read_documents(project)[0].raw
