@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder import state
-from builder.project import Project, read_batches, read_column, write_bytes
-from builder.records import Document, Refused, Report, refuse
+from builder.project import Project, read_batches, read_column, read_table, write_bytes
+from builder.records import Article, Document, Refused, Report, refuse
 from builder.text.visible import visible
 
 if TYPE_CHECKING:
@@ -107,9 +107,15 @@ def schema_check(project: Project) -> Report:
     return Report("schema check", issues=tuple(failed), facts=facts, exit_code=1 if failed else 0)
 
 
-def schema_render(project: Project, *, every: bool = False) -> Report:
-    """Say what the project's profile changes, by Unicode name, and how often it did in the project's documents."""
+def schema_render(project: Project, *, every: bool = False, page: Path | None = None) -> Report:
+    """Say what the project's profile changes, by Unicode name, and how often it did in the project's documents.
+
+    With `page`, also write there what annotators will see, of the article that asks the most of them.
+    """
     from builder.text.profiles import describe
+
+    if page:
+        _write_preview(project, page)
 
     table = state.profile_of(project)
     pages = 0
@@ -128,7 +134,26 @@ def schema_render(project: Project, *, every: bool = False) -> Report:
     ranked = sorted(made.items(), key=lambda pair: (-pair[1], pair[0]))
     if pages:
         facts[f"changed in {pages} documents"] = "\n".join(f"{times:>8}  {what}" for what, times in ranked) or "nothing"
-    return Report("schema render", facts=facts)
+    return Report("schema render", facts=facts | ({"annotation page": str(page)} if page else {}))
+
+
+def _write_preview(project: Project, page: Path) -> None:
+    from builder.annotation.interface import guide_html, slots_of
+    from builder.annotation.preview import SAMPLE, preview_page
+    from builder.annotation.tasks import targets_for
+
+    schema = project.schema
+    labels = schema.labels
+    article, source, most = SAMPLE, "", labels.stances.targets[: slots_of(labels)] if labels.stances else ()
+    articles = read_table(project.work / "articles.parquet", Article)
+    if articles:
+        asked = {one.id: targets_for(one, labels) for one in articles}
+        article = max(articles, key=lambda one: len(asked[one.id]))
+        sources = {one.id: one.source for one in state.read_documents(project)}
+        source, most = sources[article.document_id], asked[article.id]
+    guide = guide_html(schema.guidelines, schema.guideline_version)
+    html = preview_page(labels, guide, article.title or "", source, article.text, most)
+    write_bytes(page, html.encode("utf-8", "replace"))
 
 
 def learn(project: Project) -> Report:

@@ -207,3 +207,12 @@ def test_an_empty_project_is_refused(project, khabar):
     assert (done.returncode, done.stderr) == (
         2, "error[no-documents] the project has no documents\n    fix: run `khabar ingest FILES` first\n",
     )  # fmt: skip
+
+
+def test_the_annotation_page_is_written_of_the_article_that_asks_the_most(project, tmp_path):
+    report = beside.schema_render(project, page=tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+
+    assert report.facts["annotation page"] == str(tmp_path / "page.html")
+    assert "نسخة الإرشادات: " + project.schema.guideline_version in page
+    assert page.count('class="lsf-label"') == len(project.schema.labels.entities)

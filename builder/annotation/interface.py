@@ -5,6 +5,7 @@ names in exports. Does not talk to a server: what a task must hold for this page
 """
 
 import re
+from html import escape
 from xml.etree import ElementTree as ET
 
 from builder.records import refuse
@@ -17,8 +18,12 @@ UNUSED = "_unused"
 KEY_ROWS = ("qwert", "asdfg", "zxcvb", "yiop", "hjkl", "nm", "67890", "12345")
 """Neighbouring keys; without `u`, which Label Studio itself uses to unselect."""
 
+GRANULARITY = {"expand": "word", "strict": "symbol"}
+"""What a drag snaps to: whole words where spans hold clitics, else letters."""
+
+REMARK = "ملاحظة (اختياري)"
 _MISSING_ANSWER = "حدّد الموقف من كل هدف"
-_NOT_XML = re.compile("[^\t\n\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_SHOWN = re.compile("[$]|[^\t\n\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 STYLE = """
 .kh-page, .kh-page *, .kh-page *::after { font-family: "Noto Naskh Arabic","Amiri","Segoe UI","Geeza Pro","Tahoma",sans-serif !important; }
@@ -51,6 +56,7 @@ STYLE = """
 .kh-guide h2 { font-size: 17px; font-weight: 700; margin: 6px 0 2px; }
 .kh-guide p { margin: 0 0 4px; }
 .kh-guide :is(ol,ul) { margin: 0; padding: 0 22px 0 0; }
+.kh-guide .kh-version { font-size: 13px; opacity: .75; }
 .kh-guide ol { list-style: arabic-indic; }
 """
 
@@ -89,12 +95,12 @@ def render_config(labels: Labels) -> str:
     article = _view(columns, "kh-article")
     ET.SubElement(_view(article, "kh-title"), "Header", value="$title", size="4")
     ET.SubElement(_view(article, "kh-source"), "Header", value="$source_name", size="6")
-    text = {"name": "text", "value": "$text", "granularity": "symbol", "showLabels": "true"}
+    text = {"name": "text", "value": "$text", "granularity": GRANULARITY[labels.clitics], "showLabels": "true"}
     ET.SubElement(_view(article, "kh-text"), "Text", text)
     side = _view(columns, "kh-side")
     for slot in range(slots_of(labels)):
         _question(_view(side, "kh-target"), slot)
-    remark = {"placeholder": "ملاحظة (اختياري)", "rows": "2", "maxSubmissions": "1", "editable": "true"}
+    remark = {"placeholder": REMARK, "rows": "2", "maxSubmissions": "1", "editable": "true"}
     ET.SubElement(side, "TextArea", {"name": "remark", "toName": "text"} | remark)
     guide = {"name": "guide", "value": "$guide_html", "inline": "true", "selectionEnabled": "false"}
     ET.SubElement(_view(side, "kh-guide"), "HyperText", guide)
@@ -102,15 +108,16 @@ def render_config(labels: Labels) -> str:
     return ET.tostring(page, encoding="unicode")
 
 
-def guide_html(markdown: str) -> str:
-    """Guidelines as HTML; raw HTML inside them is shown as text, never run.
+def guide_html(markdown: str, version: str = "") -> str:
+    """Guidelines as HTML, with their version below; raw HTML inside them is shown as text, never run.
 
     >>> guide_html("**مهم** <script>").strip()
     '<p><strong>مهم</strong> &lt;script&gt;</p>'
     """
     from markdown_it import MarkdownIt
 
-    return str(MarkdownIt("commonmark", {"html": False}).disable(["link", "image", "autolink"]).render(markdown))
+    guide = MarkdownIt("commonmark", {"html": False}).disable(["link", "image", "autolink"]).render(markdown)
+    return f'{guide}<p class="kh-version">نسخة الإرشادات: {escape(version)}</p>\n' if version else str(guide)
 
 
 def _view(parent: ET.Element | None, name: str, **attributes: str) -> ET.Element:
@@ -121,13 +128,10 @@ def _view(parent: ET.Element | None, name: str, **attributes: str) -> ET.Element
 def _entities(bar: ET.Element, labels: Labels) -> None:
     box = ET.SubElement(bar, "Labels", name="ner", toName="text", choice="single", showInline="true")
     for entity in labels.entities:
-        if _NOT_XML.search(entity.ar):
-            raise refuse(
-                "label",
-                f"the Arabic name of {entity.name} holds a control character",
-                where="schema/labels.yaml",
-                fix="type the name again",
-            )
+        if found := _NOT_SHOWN.search(entity.ar):
+            held = "$, by which Label Studio means a field of the task" if found[0] == "$" else "a control character"
+            message = f"the Arabic name of {entity.name} holds {held}"
+            raise refuse("label", message, where="schema/labels.yaml", fix="type the name again without it")
         shown = {"value": entity.ar, "alias": entity.name, "hotkey": entity.key, "background": entity.colour}
         ET.SubElement(box, "Label", shown)
 

@@ -105,10 +105,10 @@ def _is_end(text: str, start: int) -> bool:
     return not _NO_STOP.search(text, low, start + 1) or bool(_AFTER_NUMBER.search(text, low, start + 1))
 
 
-def canonical(text: str, start: int, end: int) -> tuple[int, int] | None:
-    """The canonical edges of a span: no white space or punctuation at them, whole words inside.
+def canonical(text: str, start: int, end: int, *, whole_words: bool = True) -> tuple[int, int] | None:
+    """The canonical edges of a span: no white space or punctuation at them, whole words inside if asked.
 
-    Clitics stay with their word, as in ANERcorp and Wojood. None where nothing is left. Raises
+    Clitics then stay with their word, as in ANERcorp and Wojood. None where nothing is left. Raises
     ValueError out of bounds.
 
     >>> text = "قال «وبمرجانة» أمس"
@@ -123,6 +123,8 @@ def canonical(text: str, start: int, end: int) -> tuple[int, int] | None:
         end -= 1
     if start >= end:
         return None
+    if not whole_words:
+        return start, end
     first, last = _token_at(text, start), _token_at(text, end - 1)
     return min(start, first[0]), max(end, last[1])
 

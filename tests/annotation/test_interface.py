@@ -41,7 +41,13 @@ def test_the_page_reads_right_to_left_and_exports_ascii_names():
 
     assert "direction:rtl" in page.get("style")
     assert label.attrib == {"value": "نوع 0", "alias": "E0", "hotkey": "1", "background": "#1f7a3d"}
-    assert page.find(".//Text").get("granularity") == "symbol"
+    assert page.find(".//Text").get("granularity") == "word"
+
+
+def test_where_spans_stay_as_drawn_a_drag_snaps_to_letters():
+    labels = labels_of().model_copy(update={"clitics": "strict"})
+
+    assert parsed(render_config(labels)).find(".//Text").get("granularity") == "symbol"
 
 
 @pytest.mark.parametrize(
@@ -54,7 +60,7 @@ def test_a_hostile_label_name_stays_a_name(name):
     assert len(page.findall(".//Style")) == 1
 
 
-@given(st.text(min_size=1, max_size=50).filter(lambda name: not re.search("[\x00-\x1f\ufffe\uffff]", name)))
+@given(st.text(min_size=1, max_size=50).filter(lambda name: not re.search("[$\x00-\x1f\ufffe\uffff]", name)))
 def test_each_name_that_xml_can_carry_comes_back(name):
     page = parsed(render_config(labels_of(names=[name])))
 
@@ -107,3 +113,17 @@ def test_html_and_links_in_the_guidelines_are_shown_not_run():
     assert "<img" not in html
     assert "<a" not in html
     assert "&lt;img src=x onerror=alert(1)&gt;" in html
+
+
+def test_a_name_that_label_studio_would_take_for_a_field_is_refused():
+    with pytest.raises(Refused) as refused:
+        render_config(labels_of(names=["$text"]))
+
+    assert (
+        refused.value.issues[0].message
+        == "the Arabic name of E0 holds $, by which Label Studio means a field of the task"
+    )
+
+
+def test_the_guidelines_say_their_version():
+    assert guide_html("# وسم", "<b>1") == '<h1>وسم</h1>\n<p class="kh-version">نسخة الإرشادات: &lt;b&gt;1</p>\n'

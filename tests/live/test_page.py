@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from builder.annotation import studio
+from builder.annotation.interface import render_config
 from builder.annotation.tasks import pseudonym
 from builder.records import Span, Stance
 
@@ -162,3 +163,21 @@ def test_html_in_an_article_is_text_and_offsets_behind_it_are_right(page, label_
     assert page.evaluate("window.hit") is None
     assert text[span.start : span.end] == "ميناء مرجانة"
     assert span == Span(text.index("ميناء"), text.index(" أمس"), "FAC", span.id)
+
+
+def test_a_label_with_quotes_and_markup_is_shown_as_it_is(page, label_studio, article, task, schema):
+    name = "شخص \"عام\" 'خاص' <b>&amp;"
+    entities = (schema.labels.entities[0].model_copy(update={"ar": name}), *schema.labels.entities[1:])
+    labels = schema.labels.model_copy(update={"entities": entities})
+    sent = studio.send(
+        label_studio.connection,
+        "quoted label",
+        render_config(labels),
+        [task(article(902, TEXT))],
+        overlap=1,
+        progress=print,
+    )
+    page.goto(f"{sent.url}/projects/{sent.project_id}/data?labeling=1")
+    expect(page.locator(".kh-text .lsf-htx-richtext")).to_contain_text("ميناء مرجانة")
+
+    assert page.locator(".kh-bar .lsf-label").first.inner_text().split("\n")[0] == name
