@@ -204,8 +204,6 @@ def explain(shell: Shell, document: str, page: Path | None, opened: bool) -> Non
     DOCUMENT is an id of a document or an article, at least 4 digits of one, or an origin such as
     folder/file.txt. Ranges are code points of the raw page, end exclusive.
     """
-    import webbrowser
-
     from builder import beside
     from builder.corpus import explain_lines
 
@@ -220,8 +218,8 @@ def explain(shell: Shell, document: str, page: Path | None, opened: bool) -> Non
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         for line in explain_lines.lines(explanation, colour=colour):
             click.echo(line)
-    if path and opened and not webbrowser.open(path.resolve().as_uri()):
-        click.echo(f"no browser was found: open {path} yourself", err=True)
+    if path and opened:
+        _open(path)
 
 
 @khabar.group()
@@ -239,12 +237,24 @@ def schema_check(shell: Shell) -> Report:
 
 
 @schema.command("render")
+@click.option(
+    "--html", "page", type=click.Path(path_type=Path), metavar="FILE", help="Also write the annotation page as HTML."
+)
+@click.option("--open", "opened", is_flag=True, help="Open the annotation page in the browser; no server is needed.")
 @verb
-def schema_render(shell: Shell) -> Report:
-    """Show what the profile changes, by Unicode name, and how often in the project's documents; -v shows all."""
+def schema_render(shell: Shell, page: Path | None, opened: bool) -> Report:
+    """Show what the profile changes, by Unicode name, and how often in the project's documents; -v shows all.
+
+    With --open, see what annotators will see: labels, text, questions, guidelines.
+    """
     from builder import beside
 
-    return beside.schema_render(_project(shell), every=shell.verbose)
+    project = _project(shell)
+    path = shell.folder / page if page else project.work / "page.html" if opened else None
+    report = beside.schema_render(project, every=shell.verbose, page=path)
+    if path and opened:
+        _open(path)
+    return report
 
 
 @khabar.group()
@@ -308,6 +318,13 @@ def _project(shell: Shell) -> "Project":
     from builder.project import find_project
 
     return find_project(shell.folder)
+
+
+def _open(path: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(path.resolve().as_uri()):
+        click.echo(f"no browser was found: open {path} yourself", err=True)
 
 
 def _report_bug(error: Exception) -> str:
