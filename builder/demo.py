@@ -67,7 +67,7 @@ def _fresh(folder: Path) -> Project:
 
 def _annotate(project: Project, progress: Progress) -> dict[str, str]:
     """From raw articles to judgements on a real server; gives back the annotators' logins."""
-    from builder.annotation import server, studio
+    from builder.annotation import annotator, server
 
     progress("ingest, clean, dedup, sample")
     flow.ingest(project, [template() / "examples" / "articles"])
@@ -87,7 +87,7 @@ def _annotate(project: Project, progress: Progress) -> dict[str, str]:
             item.article_id: answer(articles[item.article_id], knowledge, project.schema.labels, number, SEED)
             for item in items
         }
-        studio.annotate_as(running.url, email, password, int(place["project_id"]), answers)
+        annotator.annotate_as(running.url, email, password, int(place["project_id"]), answers)
         progress(f"{email}: {len(answers)} articles submitted over HTTP (simulated annotator)")
     return dict(logins)
 

@@ -7,13 +7,13 @@ page. A token or a password never stands in a message. Does not start servers: s
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from builder.annotation.tasks import Collected, Pseudonym, collected, idle_doubles, key_of, result_of
-from builder.records import Refused, Span, Stance, refuse
+from builder.annotation.tasks import Collected, Pseudonym, collected, idle_doubles, key_of
+from builder.records import Refused, refuse
 
 if TYPE_CHECKING:
     import httpx
@@ -44,19 +44,6 @@ class Sent:
     present: int
 
 
-class Answer(Protocol):
-    """What an annotator says of one article."""
-
-    @property
-    def spans(self) -> Sequence[Span]: ...  # noqa: D102
-    @property
-    def stances(self) -> Sequence[Stance]: ...  # noqa: D102
-    @property
-    def seconds(self) -> float | None: ...  # noqa: D102
-    @property
-    def skipped(self) -> bool: ...  # noqa: D102
-
-
 def connect(url: str, api_key: str) -> Connection:
     """Log in with a personal access token or a legacy token.
 
@@ -65,13 +52,16 @@ def connect(url: str, api_key: str) -> Connection:
     from label_studio_sdk import LabelStudio
 
     base = url.rstrip("/")
-    with _spoken(base):
-        client = LabelStudio(base_url=base, api_key=api_key, httpx_client=_http(url), timeout=TIMEOUT, max_retries=0)
+    with spoken(base):
+        client = LabelStudio(
+            base_url=base, api_key=api_key, httpx_client=http_client(url), timeout=TIMEOUT, max_retries=0
+        )
         client.users.whoami()
     return Connection(base, client)
 
 
-def _http(url: str) -> "httpx.Client":
+def http_client(url: str) -> "httpx.Client":
+    """A client that waits long and takes no proxy to this machine; raises Refused for what is no address."""
     import httpx
 
     parts = urlsplit(url)
@@ -86,7 +76,7 @@ def _http(url: str) -> "httpx.Client":
 
 
 @contextlib.contextmanager
-def _spoken(url: str) -> Iterator[None]:
+def spoken(url: str) -> Iterator[None]:
     """Turn every fault of a conversation with a server into a Refused that names what to do."""
     import httpx
     from label_studio_sdk.core.api_error import ApiError
@@ -147,7 +137,7 @@ def send(
     A task is known by its article and the hash of its text: sending twice creates nothing, and a
     send that was killed goes on where it stopped. Raises Refused.
     """
-    with _spoken(connection.url):
+    with spoken(connection.url):
         project_id = _project(connection, title)
         if project_id is None and not dry_run:
             project_id = _create(connection, title, config, overlap)
@@ -227,7 +217,7 @@ def collect(connection: Connection, title: str, name: Pseudonym) -> Collected:
 
     Through an export snapshot: one consistent look, with flat memory on the server. Raises Refused.
     """
-    with _spoken(connection.url):
+    with spoken(connection.url):
         project_id = _project(connection, title)
         if project_id is None:
             raise refuse(
@@ -257,58 +247,3 @@ def _export(connection: Connection, project_id: int) -> list[object]:
         exports.delete(project_id, snapshot.id)
     tasks = json.loads(body)
     return tasks if isinstance(tasks, list) else [tasks]
-
-
-def annotate_as(url: str, email: str, password: str, project_id: int, answers: Mapping[str, Answer]) -> int:
-    """Log in as an annotator and answer every task of the label stream, as the web page would.
-
-    `answers` by article id. Gives back how many were submitted: none when all were answered before.
-    Raises Refused: exit code 3 from the server, 2 for a task that `answers` does not know.
-    """
-    base = url.rstrip("/")
-    with _spoken(base), _http(url) as session:
-        _log_in(session, base, email, password)
-        submitted = 0
-        while (task := _next(session, base, project_id)) is not None:
-            article_id = (key_of(task["data"]) or ("of another origin", ""))[0]
-            if article_id not in answers:
-                raise refuse("no-answer", f"the annotator has no answer for article {article_id}")
-            _submit(session, base, task, answers[article_id])
-            submitted += 1
-        return submitted
-
-
-def _log_in(session: "httpx.Client", base: str, email: str, password: str) -> None:
-    page = session.get(f"{base}/user/login/")
-    page.raise_for_status()
-    form = {"email": email, "password": password, "csrfmiddlewaretoken": session.cookies.get("csrftoken", "")}
-    answer = session.post(
-        f"{base}/user/login/", data=form, headers={"Referer": f"{base}/user/login/"}, follow_redirects=False
-    )
-    if answer.status_code != 302:
-        raise refuse(
-            "login",
-            f"Label Studio at {base} did not let {email} in",
-            fix="make a new password: `khabar studio invite NAME`",
-            exit_code=3,
-        )
-
-
-def _next(session: "httpx.Client", base: str, project_id: int) -> dict[str, Any] | None:
-    """The next task of the annotator's label stream, or None at its end."""
-    answer = session.get(f"{base}/api/projects/{project_id}/next/")
-    if answer.status_code == 404:
-        return None
-    answer.raise_for_status()
-    task: dict[str, Any] = answer.json()
-    return task
-
-
-def _submit(session: "httpx.Client", base: str, task: Mapping[str, Any], answer: Answer) -> None:
-    body = {
-        "result": result_of(answer.spans, answer.stances, task["data"]),
-        "lead_time": answer.seconds,
-        "was_cancelled": answer.skipped,
-    }
-    headers = {"X-CSRFToken": session.cookies.get("csrftoken") or "", "Referer": base}
-    session.post(f"{base}/api/tasks/{task['id']}/annotations/", json=body, headers=headers).raise_for_status()

@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from builder.annotation import server, studio
+from builder.annotation import annotator, server, studio
 from builder.annotation.installation import VERSION
 from builder.annotation.tasks import key_of, pseudonym
 from builder.project import to_plain
@@ -251,8 +251,8 @@ def test_inviting_someone_again_gives_a_new_password_and_the_old_one_ends(label_
     ((_, second),) = server.accounts(label_studio.work, ["late.comer"])
     url = label_studio.running.url
 
-    assert studio.annotate_as(url, email, second, _empty_project(label_studio), {}) == 0
-    assert refusal(studio.annotate_as, url, email, first, 1, {}) == (
+    assert annotator.annotate_as(url, email, second, _empty_project(label_studio), {}) == 0
+    assert refusal(annotator.annotate_as, url, email, first, 1, {}) == (
         3,
         f"Label Studio at {url} did not let {email} in",
         "make a new password: `khabar studio invite NAME`",
@@ -491,8 +491,8 @@ def test_what_three_annotators_submit_is_what_collect_gives_back(label_studio, c
     submitted = {}
     for seed, (email, password) in enumerate(label_studio.logins):
         given = answers_of(batch, seed, answer)
-        number = studio.annotate_as(sent.url, email, password, int(sent.project_id), given)
-        again = studio.annotate_as(sent.url, email, password, int(sent.project_id), given)
+        number = annotator.annotate_as(sent.url, email, password, int(sent.project_id), given)
+        again = annotator.annotate_as(sent.url, email, password, int(sent.project_id), given)
         submitted |= {(article_id, name(email)): said for article_id, said in given.items()}
 
         assert (number, again) == (8, 0)
@@ -547,7 +547,7 @@ def test_nonsense_that_the_server_takes_is_an_issue_not_a_crash(label_studio, co
 def test_an_annotator_who_has_no_answer_for_a_task_stops_and_says_so(label_studio, config, tasks, title):
     sent = studio.send(label_studio.connection, title, config, tasks(1), overlap=1, progress=print)
     email, password = label_studio.logins[0]
-    found = refusal(studio.annotate_as, sent.url, email, password, int(sent.project_id), {})
+    found = refusal(annotator.annotate_as, sent.url, email, password, int(sent.project_id), {})
 
     assert found[:2] == (2, f"the annotator has no answer for article {tasks(1)[0]['data']['article_id']}")
 
