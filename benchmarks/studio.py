@@ -1,0 +1,152 @@
+"""How fast tasks go to a real Label Studio and come back, beside the plain loop of its SDK; and how it bears load.
+
+    python benchmarks/studio.py --tasks 10000              send and collect, beside the SDK
+    python benchmarks/studio.py --load [--database URL]    12 annotators at work while 2,000 tasks are sent
+
+Starts servers of its own on loopback, in a temporary folder. Prints JSON; `make bench-studio` writes
+benchmarks/studio.md.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from corpora import ROOT, news
+
+from builder.annotation import annotator, server, studio
+from builder.annotation.interface import guide_html, render_config
+from builder.annotation.tasks import result_of, task_of
+from builder.records import Article, BatchItem, Span, Stance, sha16
+from builder.schema import load_schema
+
+SCHEMA = load_schema(ROOT / "schema")
+LENGTH = 2_000
+"""Code points of an article."""
+SPANS = 21
+ANNOTATORS, EVERY, LASTS, STARTS = 12, 2.0, 60.0, 10.0
+"""Annotators; seconds between their submissions; seconds of work; when the send begins."""
+
+
+def tasks(count: int) -> list[dict[str, Any]]:
+    """As many tasks of invented news."""
+    letters = " ".join(news(count * LENGTH * 2, 7)).replace("\r", " ")
+    guide = guide_html(SCHEMA.guidelines)
+    made: list[dict[str, Any]] = []
+    for number in range(count):
+        text = letters[number * LENGTH : (number + 1) * LENGTH].strip()
+        article = Article(f"{number:016x}-0", f"{number:016x}", 0, "خبر", text, (), (), "standard@1+0", sha16(text))
+        item = BatchItem("bench", article.id, article.text_sha, article.id, "x")
+        made.append(task_of(article, item, SCHEMA, "x", guide))
+    return made
+
+
+def answers_to(task: dict[str, Any]) -> list[dict[str, Any]]:
+    """Some spans, and an answer to each question, as the page would submit them."""
+    text = task["data"]["text"]
+    step = len(text) // SPANS
+    names = SCHEMA.labels.entity_names
+    spans = [Span(n * step, n * step + 5, names[n % len(names)], f"s{n}") for n in range(SPANS)]
+    asked = [Stance(one["id"], "neutral") for one in task["data"]["targets"] if one["id"] != "-"]
+    return result_of(spans, asked, task["data"])
+
+
+def timed(what: Any) -> float:
+    """Seconds that a call takes."""
+    began = time.perf_counter()
+    what()
+    return time.perf_counter() - began
+
+
+def send_beside_sdk(running: server.Server, made: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """The same tasks sent by khabar, and one by one with the SDK."""
+    connection = studio.connect(running.url, running.token)
+    config = render_config(SCHEMA.labels)
+    own = timed(lambda: studio.send(connection, "bench send", config, made, overlap=2, progress=lambda _: None))
+    project = connection.client.projects.create(title="bench sdk", label_config=config)
+
+    def loop() -> None:
+        for task in made:
+            connection.client.tasks.create(project=project.id, data=task["data"])
+
+    plain = timed(loop)
+    return {"tasks": len(made), "send_s": own, "sdk_loop_s": plain, "ratio": plain / own}
+
+
+class AtWork(threading.Thread):
+    """An annotator who answers the label stream at a fixed pace; takes the time of each submission."""
+
+    def __init__(self, place: studio.Sent, login: tuple[str, str], first: float, until: float) -> None:
+        super().__init__(daemon=True)
+        self.place, self.login, self.next, self.until = place, login, first, until
+        self.took: list[float] = []
+        self.failed: list[str] = []
+
+    def run(self) -> None:
+        """Submit every EVERY seconds, until the time is over or nothing is left."""
+        with annotator.log_in(self.place.url, *self.login) as me:
+            while self.next < self.until and (task := me.next_task(int(self.place.project_id))):
+                time.sleep(max(0.0, self.next - time.monotonic()))
+                self.next += EVERY
+                began = time.perf_counter()
+                try:
+                    me.submit(task, answers_to(task), seconds=30.0, skipped=False)
+                except Exception as error:  # noqa: BLE001 - each failure is counted and shown
+                    self.failed.append(repr(error)[:200])
+                    continue
+                self.took.append(time.perf_counter() - began)
+
+
+def load(running: server.Server, logins: Sequence[tuple[str, str]], count: int) -> dict[str, object]:
+    """As many tasks sent alone, and beside annotators who submit at their pace."""
+    connection = studio.connect(running.url, running.token)
+    config = render_config(SCHEMA.labels)
+    made = tasks(2 * count + 600)
+    alone = timed(lambda: _send(connection, "load alone", config, made[:count]))
+    place = _send(connection, "load labelled", config, made[count : count + 600])
+    began = time.monotonic() + 3
+    people = [AtWork(place, login, began + EVERY * n / len(logins), began + LASTS) for n, login in enumerate(logins)]
+    for one in people:
+        one.start()
+    time.sleep(3 + STARTS)
+    beside = timed(lambda: _send(connection, "load beside", config, made[count + 600 :]))
+    for one in people:
+        one.join()
+    took = sorted(seconds for one in people for seconds in one.took)
+    counted = connection.client.projects.get(id=int(place.project_id)).total_annotations_number
+    return {
+        "annotators": len(people), "submitted": len(took), "failed": [why for one in people for why in one.failed],
+        "counted_by_server": counted, "tasks_sent": count, "send_alone_s": round(alone, 2),
+        "send_beside_s": round(beside, 2), "ratio": round(beside / alone, 2),
+        "p50_s": round(statistics.median(took), 3), "p95_s": round(took[int(0.95 * len(took))], 3), "max_s": round(took[-1], 3),
+    }  # fmt: skip
+
+
+def _send(connection: studio.Connection, title: str, config: str, made: Sequence[dict[str, Any]]) -> studio.Sent:
+    return studio.send(connection, title, config, made, overlap=1, progress=lambda _: None)
+
+
+def main() -> None:
+    """Start a server, measure, stop it, print JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tasks", type=int, default=10_000, help="tasks to send (default 10000)")
+    parser.add_argument("--load", action="store_true", help="measure a send beside annotators instead")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder) / ".khabar" / "studio"
+        logins = server.logins([f"annotator{number}" for number in range(ANNOTATORS)])
+        running = server.up(work, accounts=logins, progress=lambda _: None)
+        try:
+            found = load(running, logins, 2000) if options.load else send_beside_sdk(running, tasks(options.tasks))
+        finally:
+            server.down(work)
+    print(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()
