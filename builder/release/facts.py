@@ -18,6 +18,18 @@ from builder.schema import Labels, Schema
 CHANGES = 40
 """Kinds of change that a card lists one by one."""
 
+ASSIGNMENTS = {
+    "pool": "Assignment `pool`: one project for all annotators; an article is offered to {overlap} of them. What is offered "
+    "shows nothing of another's answers, but an annotator who opens the list of all tasks can see them: the annotators "
+    "were blind as far as they kept to what was offered.",
+    "separate": "Assignment `separate`: one project for each annotator on one server; an article is given to {overlap} of them, "
+    "and {shared:.0%} of each batch to all. A project shows nothing of another's, but the server does not keep an "
+    "annotator out of the projects of others: the annotators were blind as far as they kept to their own.",
+    "isolated": "Assignment `isolated`: one server with its own data for each annotator; an article is given to {overlap} of them, "
+    "and {shared:.0%} of each batch to all. No annotator could reach the answers of another.",
+}
+"""What is true of blindness on the free edition of Label Studio, which has no roles."""
+
 Counts = Mapping[str, Counter[Any]]
 
 
@@ -51,6 +63,7 @@ def card_facts(
         "agreement": _agreement(agreement),
         "adjudication": _adjudication(tables, dataset.adjudication.min_annotators),
         "annotators": _annotators(tables, note),
+        "assignment": ASSIGNMENTS[dataset.assignment].format(overlap=dataset.overlap, shared=dataset.shared),
         "guidelines": _versions(tables),
         "profile": ", ".join(f"`{name}`" for name in _distinct(tables, "articles", "profile")) or "no articles",
         "changes": _changes(changes),

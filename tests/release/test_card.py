@@ -1,6 +1,7 @@
 """The card: every slot filled from the tables, or a refusal that says where."""
 
 import re
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -166,3 +167,20 @@ def test_the_changelog_names_the_version_and_holds_no_date(built):
 
     assert text.startswith("# Changelog\n\n## 1.2.0\n")
     assert not re.search(r"20\d\d", text)
+
+
+@pytest.mark.parametrize(
+    ("mode", "honest"),
+    [
+        ("pool", "an annotator who opens the list of all tasks can see them"),
+        ("separate", "the server does not keep an annotator out of the projects of others"),
+        ("isolated", "No annotator could reach the answers of another"),
+    ],
+)
+def test_the_card_says_how_blind_the_annotators_were(built, facts_of, schema, mode, honest):
+    chosen = replace(schema, dataset=schema.dataset.model_copy(update={"assignment": mode}))
+    said = card_facts(built=built, **facts_of | {"schema": chosen})["assignment"]
+
+    assert honest in said
+    assert f"`{mode}`" in said
+    assert "3 of them" in said
