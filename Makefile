@@ -26,11 +26,12 @@ docs: $(VENV)/.installed
 clean:
 	rm -rf $(VENV) .venv-bench khabar-demo dist .khabar
 
-# Debian's Chromium and Arabic fonts for the browser tests; needs root (or sudo) only when they are missing.
+# Debian's Chromium, Arabic fonts and PostgreSQL for the tests; needs root (or sudo) only when they are missing.
 system:
-	@command -v chromium >/dev/null && fc-list 2>/dev/null | grep -q "Noto Naskh Arabic" || \
+	@command -v chromium >/dev/null && fc-list 2>/dev/null | grep -q "Noto Naskh Arabic" && \
+	  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
 	  { s=$$( [ $$(id -u) = 0 ] || echo sudo ); $$s apt-get update -qq && \
-	    DEBIAN_FRONTEND=noninteractive $$s apt-get install -y -qq chromium fonts-noto-core fontconfig git >/dev/null; }
+	    DEBIAN_FRONTEND=noninteractive $$s apt-get install -y -qq chromium fonts-noto-core fontconfig git postgresql >/dev/null; }
 
 $(VENV)/bin/python:
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "khabar needs Python 3.11 or newer" >&2; exit 2; }
