@@ -21,6 +21,8 @@ from builder.records import refuse
 
 VERSION = "1.23.2"
 """The Label Studio that constraints-studio.txt pins and launcher.py knows."""
+OWNER = "owner@khabar.localhost"
+"""The account that khabar's own token belongs to; it has no password, so nobody logs in as it."""
 LAUNCHER = Path(__file__).with_name("launcher.py")
 
 Progress = Callable[[str], None]

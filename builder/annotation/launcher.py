@@ -1,8 +1,8 @@
 """Label Studio's own Python runs this file (isolated, `-I`); it imports nothing of khabar.
 
 It starts Label Studio with SQLite in write-ahead mode and immediate transactions, so that an
-import beside annotators does not stall, and makes accounts without HTTP. What is secret comes
-as JSON on standard input: arguments and environment of a process can be read by others.
+import beside annotators does not stall, or with Postgres, and makes accounts without HTTP. What is
+secret comes as JSON on standard input: arguments and environment of a process can be read by others.
 
 Relies on names inside Label Studio 1.23.2: `server._setup_env`, `_apply_database_migrations`
 and `_get_free_port`. A newer version needs another look.
@@ -22,7 +22,10 @@ def _immediate(server: ModuleType) -> None:
 
     def patient() -> None:
         set_up()
+        os.environ.pop("POSTGRE_PASSWORD", None)
         connections = import_module("django.db").connections
+        if not connections.databases["default"]["ENGINE"].endswith("sqlite3"):
+            return
         connections.databases["default"].setdefault("OPTIONS", {}).update(
             transaction_mode="IMMEDIATE",
             timeout=30,
@@ -62,10 +65,44 @@ def _write_token(owner: object, path: str) -> None:
     os.replace(path + ".new", path)  # noqa: PTH105
 
 
+def _choose_database(database: dict[str, Any] | None) -> None:
+    """Name the database the only way Label Studio's settings know: by environment variables.
+
+    Set from within, after the start, they do not show in /proc/PID/environ, which keeps what a process began with.
+    """
+    if database:
+        os.environ["DJANGO_DB"] = "default"
+        os.environ.update({f"POSTGRE_{key.upper()}": str(value) for key, value in database.items()})
+
+
+def _probe(order: dict[str, Any]) -> dict[str, object]:
+    """What a Postgres database holds, or why it does not let us in."""
+    psycopg = import_module("psycopg")
+    database = dict(order["database"])
+    database["dbname"] = database.pop("name")
+    try:
+        with psycopg.connect(**database, connect_timeout=10) as connection:
+            listed = "select tablename from pg_catalog.pg_tables where schemaname = current_schema()"
+            tables = {row[0] for row in connection.execute(listed)}
+            people = 0
+            if "htx_user" in tables:
+                counted = "select count(*) from htx_user where email <> %s"
+                (people,) = connection.execute(counted, [order["owner"]]).fetchone()
+            (size,) = connection.execute("select pg_database_size(current_database())").fetchone()
+    except psycopg.Error as error:
+        return {"fault": (str(error).strip().splitlines() or ["no reason given"])[0]}
+    return {"tables": len(tables), "label_studio": "htx_user" in tables, "annotators": people, "size": size}
+
+
 def main() -> None:
-    """`launcher.py migrate DIR`, `accounts DIR` or `serve DIR PORT`, with the order on standard input."""
+    """`launcher.py migrate DIR`, `probe DIR`, `accounts DIR` or `serve DIR PORT`, with the order on standard input."""
     verb, folder = sys.argv[1:3]
     os.umask(0o077)
+    order = {} if verb == "migrate" else json.load(sys.stdin)
+    if verb == "probe":
+        json.dump(_probe(order), sys.stdout)
+        return
+    _choose_database(order.get("database"))
     os.chdir(folder)
     server = import_module("label_studio.server")
     _immediate(server)
@@ -73,7 +110,6 @@ def main() -> None:
         sys.argv = ["label-studio", "version"]
         server.main()
         return
-    order = json.load(sys.stdin)
     if verb == "accounts":
         server._setup_env()  # noqa: SLF001
         _make_accounts(order)

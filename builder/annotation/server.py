@@ -10,17 +10,18 @@ import json
 import os
 import re
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from builder.annotation import data, postgres
 from builder.annotation.installation import (
     LAUNCHER,
+    OWNER,
     VERSION,
     fault_in,
     hardened_environment,
@@ -31,10 +32,8 @@ from builder.annotation.installation import (
 from builder.project import write_json
 from builder.records import Refused, refuse
 
-__all__ = ["Server", "accounts", "down", "install", "logins", "refuse_busy_port", "status", "up"]
+__all__ = ["OWNER", "Server", "accounts", "down", "install", "is_running", "logins", "refuse_busy_port", "status", "up"]
 
-OWNER = "owner@khabar.localhost"
-"""The account that khabar's own token belongs to; it has no password, so nobody logs in as it."""
 PATIENCE = 240.0
 """Seconds that a start may take; a slow machine needs about 30."""
 
@@ -74,13 +73,23 @@ def accounts(work: Path, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
     return made
 
 
-def up(work: Path, *, port: int | None = None, accounts: Sequence[tuple[str, str]] = (), progress: Progress) -> Server:
+def up(
+    work: Path,
+    *,
+    port: int | None = None,
+    accounts: Sequence[tuple[str, str]] = (),
+    database: postgres.Database | None = None,
+    progress: Progress,
+) -> Server:
     """Start the project's Label Studio on 127.0.0.1, or find it running; its data stay in `work`.
 
     `accounts` (from `logins`) are made in the same start, which spares the seconds that `accounts()` takes.
+    The first start chooses the database: `database`, or else SQLite; later ones keep to it.
     Raises Refused: exit code 2 when it is not installed or the port is busy, 3 when it does not start.
     """
     home = installed()
+    data.settle(work)
+    database = data.database_for(work, database)
     found = _state(work)
     if found:
         progress(f"Label Studio is up already at {_url(found[1])}")
@@ -89,9 +98,11 @@ def up(work: Path, *, port: int | None = None, accounts: Sequence[tuple[str, str
             _make_accounts(work, accounts)
         return server
     chosen = _choose_port(work, port, progress)
-    _prepare(home, work)
+    if database and not postgres.holding(database).label_studio:
+        progress(f"making Label Studio's tables in {database}: about a minute, once")
+    data.prepare(home, work, database)
     progress(f"starting Label Studio at {_url(chosen)}")
-    pid = _spawn(home, work, chosen, _order(work, accounts))
+    pid = _spawn(home, work, chosen, _order(work, accounts, database))
     write_json(work / "state.json", {"pid": pid, "port": chosen}, mode=0o600)
     try:
         return _ready(work, pid, chosen, progress)
@@ -126,29 +137,32 @@ def down(work: Path) -> bool:
     raise refuse("studio", f"process {pid} does not end", fix=f"end it yourself: kill -9 {pid}", exit_code=3)
 
 
-def _prepare(home: Path, work: Path) -> None:
-    """Give the project its data folder: whole, or not at all."""
-    data, fresh = work / "data", work / "data.new"
-    if not data.exists():
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        fresh.chmod(0o700)
-        shutil.copyfile(home / "template.sqlite3", fresh / "label_studio.sqlite3")
-        fresh.rename(data)
+def is_running(work: Path) -> bool:
+    """Whether the project's Label Studio has a process, be it ready or not."""
+    return _state(work) is not None
 
 
-def _order(work: Path, made: Sequence[tuple[str, str]]) -> bytes:
+def _order(work: Path, made: Sequence[tuple[str, str]], database: postgres.Database | None) -> bytes:
     """What launcher.py reads on standard input; far below a pipe's 64 KiB for any team."""
-    return json.dumps({"owner": OWNER, "token": str(work.resolve() / "token"), "accounts": list(made)}).encode()
+    order = {
+        "owner": OWNER,
+        "token": str(work.resolve() / "token"),
+        "accounts": list(made),
+        "database": asdict(database) if database else None,
+    }
+    return json.dumps(order).encode()
 
 
 def _make_accounts(work: Path, made: Sequence[tuple[str, str]]) -> None:
     home = installed()
     if not (work / "data").exists():
         raise refuse("studio", "this project has no Label Studio yet", where=str(work), fix="run `khabar studio up`")
+    database = postgres.remembered(work / "data")
+    if database:
+        postgres.holding(database)
     done = subprocess.run(
         launch_command(home, "accounts", work / "data"),
-        input=_order(work, made),
+        input=_order(work, made, database),
         env=hardened_environment((work / "data").resolve()),
         capture_output=True,
         check=False,

@@ -1,4 +1,4 @@
-"""Talk to any Label Studio: send a batch, collect what annotators answered, answer as one of them.
+"""Talk to any Label Studio: send a batch; what annotators answered is fetched by collecting.py.
 
 Through the official SDK, but for the annotator's own submissions, which go the way of the web
 page. A token or a password never stands in a message. Does not start servers: server.py does.
@@ -6,13 +6,12 @@ page. A token or a password never stands in a message. Does not start servers: s
 
 import contextlib
 import json
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from builder.annotation.tasks import Collected, Pseudonym, collected, idle_doubles, key_of
+from builder.annotation.tasks import idle_doubles, key_of
 from builder.records import Refused, refuse
 
 if TYPE_CHECKING:
@@ -138,7 +137,7 @@ def send(
     send that was killed goes on where it stopped. Raises Refused.
     """
     with spoken(connection.url):
-        project_id = _project(connection, title)
+        project_id = project_called(connection, title)
         if project_id is None and not dry_run:
             project_id = _create(connection, title, config, overlap)
         elif project_id is not None and not dry_run:
@@ -161,7 +160,8 @@ def send(
         return sent
 
 
-def _project(connection: Connection, title: str) -> int | None:
+def project_called(connection: Connection, title: str) -> int | None:
+    """The number of the project with this title; raises Refused (exit code 4) when there are several."""
     found = [p.id for p in connection.client.projects.list(title=title, page_size=100) if p.title == title]
     if len(found) > 1:
         raise refuse(
@@ -179,7 +179,6 @@ def _settings(config: str, overlap: int) -> dict[str, Any]:
         "maximum_annotations": overlap,
         "show_skip_button": True,
         "enable_empty_annotation": True,
-        "show_collab_predictions": False,
         "show_overlap_first": False,
     }
 
@@ -187,7 +186,8 @@ def _settings(config: str, overlap: int) -> dict[str, Any]:
 def _create(connection: Connection, title: str, config: str, overlap: int) -> int:
     if not 3 <= len(title) <= 50:
         raise refuse("title", f"a project's title has 3 to 50 characters: {title!r}", fix="choose another batch name")
-    return int(connection.client.projects.create(title=title, **_settings(config, overlap)).id)
+    settings = _settings(config, overlap)
+    return int(connection.client.projects.create(title=title, show_collab_predictions=False, **settings).id)
 
 
 def _update(connection: Connection, project_id: int, config: str, overlap: int) -> None:
@@ -195,6 +195,28 @@ def _update(connection: Connection, project_id: int, config: str, overlap: int) 
     project = connection.client.projects.get(id=project_id)
     if project.label_config != config or project.maximum_annotations != overlap:
         connection.client.projects.update(id=project_id, **_settings(config, overlap))
+
+
+def show(connection: Connection, project_id: str, origin: str, *, instead: bool) -> str:
+    """Put the predictions of one origin on the page, where the project has any; gives back whose are on it.
+
+    A project shows those of one origin only; another's stay unless these are to be shown `instead`. Raises Refused.
+    """
+    from label_studio_sdk.core.api_error import ApiError
+
+    with spoken(connection.url):
+        projects = connection.client.projects
+        project = projects.get(id=int(project_id))
+        now = (project.model_version or "") if project.show_collab_predictions else ""
+        if origin in ("", now) or (now and not instead):
+            return now
+        try:
+            projects.update(id=int(project_id), show_collab_predictions=True, model_version=origin)
+        except ApiError as error:
+            if error.status_code == 400:  # no task of the project has a prediction of this origin
+                return now
+            raise
+        return origin
 
 
 def _keys(connection: Connection, project_id: int) -> list[tuple[str, str] | None]:
@@ -208,42 +230,17 @@ def _heal(connection: Connection, project_id: int) -> None:
 
     The server goes on with an import whose sender was killed, so the next send may import the same.
     """
-    for task_id in idle_doubles(_export(connection, project_id)):
+    listing = connection.client.tasks.list(
+        project=project_id, fields="all", include="id,data,annotations_ids,draft_exists", page_size=PAGE
+    )
+    tasks = [
+        {
+            "id": task.id,
+            "data": task.data,
+            "annotations": list(task.annotations_ids or ""),
+            "drafts": [1] * bool(task.draft_exists),
+        }
+        for task in listing
+    ]
+    for task_id in idle_doubles(tasks):
         connection.client.tasks.delete(id=str(task_id))
-
-
-def collect(connection: Connection, title: str, name: Pseudonym) -> Collected:
-    """All judgements of all annotators in the project with this title, skipped ones too; drafts are counted.
-
-    Through an export snapshot: one consistent look, with flat memory on the server. Raises Refused.
-    """
-    with spoken(connection.url):
-        project_id = _project(connection, title)
-        if project_id is None:
-            raise refuse(
-                "no-project",
-                f"Label Studio at {connection.url} has no project called {title!r}",
-                fix="run `khabar send` first, or see whether this is the right server",
-                exit_code=3,
-            )
-        return collected(_export(connection, project_id), name)
-
-
-def _export(connection: Connection, project_id: int) -> list[object]:
-    from label_studio_sdk import SerializationOptionRequest, SerializationOptionsRequest
-
-    exports = connection.client.projects.exports
-    whole, number = SerializationOptionRequest(only_id=False), SerializationOptionRequest(only_id=True)
-    options = SerializationOptionsRequest(annotations_completed_by=whole, drafts=number, predictions=number)
-    snapshot = exports.create(project_id, title="khabar collect", serialization_options=options)
-    try:
-        deadline = time.monotonic() + TIMEOUT
-        while (state := exports.get(project_id, snapshot.id).status) != "completed":
-            if state == "failed" or time.monotonic() > deadline:
-                raise refuse("export", f"Label Studio's export of project {project_id} ended as {state!r}", exit_code=3)
-            time.sleep(0.2)
-        body = b"".join(exports.download(project_id, snapshot.id, request_options={"timeout_in_seconds": int(TIMEOUT)}))
-    finally:
-        exports.delete(project_id, snapshot.id)
-    tasks = json.loads(body)
-    return tasks if isinstance(tasks, list) else [tasks]
