@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.project import Project, read_column, read_jsonl, read_table, to_plain, write_table
@@ -14,6 +15,7 @@ from builder.records import (
     Account,
     Agreement,
     Article,
+    Assigned,
     Assignment,
     BatchItem,
     Decision,
@@ -105,6 +107,37 @@ def read_batch(project: Project, batch: str) -> list[BatchItem]:
     return read_jsonl(project.annotations / batch / "batch.jsonl", BatchItem)
 
 
+def read_assigned(project: Project, batch: str) -> list[Assigned]:
+    """Who was to judge what in one batch, where annotators have a project or a server each."""
+    return read_jsonl(project.annotations / batch / "assignment.jsonl", Assigned)
+
+
+def read_known(project: Project, batch: str) -> list[Decision]:
+    """The articles of one batch whose answers the lead annotator wrote down."""
+    return read_jsonl(project.annotations / batch / "known.jsonl", Decision)
+
+
+def place_of(project: Project, batch: str, annotator: str = "") -> dict[str, str]:
+    """Where a batch was sent, as `url` and `project_id`: of one annotator, where each has a project; else of all."""
+    own = project.noted(f"sent/{batch}/{annotator}") if annotator else {}
+    return own or project.noted(f"sent/{batch}")
+
+
+def project_title(project: Project, batch: str, annotator: str = "") -> str:
+    """The title of a Label Studio project, which may hold 50 characters: no two datasets or annotators share one."""
+    repo_id = project.schema.dataset.repo_id
+    for whose in (repo_id, sha16(repo_id)[:8]):
+        title = f"{whose} {batch} {annotator}".rstrip()
+        if len(title) <= 50:
+            return title
+    return f"{sha16(f'{repo_id} {batch}')} {annotator}".rstrip()
+
+
+def collected_path(project: Project, batch: str) -> Path:
+    """Where it is kept what was collected of a batch so far."""
+    return project.work / "collected" / f"{batch}.sqlite3"
+
+
 def read_judgements(project: Project) -> list[Judgement]:
     """The judgements of all batches."""
     batches = project.batches()
@@ -132,8 +165,8 @@ def gold_of(project: Project, articles: Sequence[Article], judgements: Sequence[
     from builder.annotation.adjudicate import adjudicate
 
     by_id = {article.id: article for article in articles}
-    least = project.schema.dataset.adjudication.min_annotators
-    return adjudicate(judgements, read_decisions(project), by_id, project.schema.labels, least)
+    rules = project.schema.dataset.adjudication
+    return adjudicate(judgements, read_decisions(project), by_id, project.schema.labels, rules)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,141 +1,22 @@
-"""Records <-> Label Studio's JSON: the only file that knows its shapes.
+"""Records -> Label Studio's JSON: tasks, and answers as the page would submit them.
 
-Offsets of Label Studio's <Text> are code points, end exclusive, as ours are; the `text` that
-comes with a span is not trusted. Pure: what talks to a server is studio.py. Does not judge
-the answers: check.py does.
+Offsets of Label Studio's <Text> are code points, end exclusive, as ours are. Pure: what talks
+to a server is studio.py. Does not read what a server sends: reading.py does.
 """
 
 import hashlib
 import hmac
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from builder.annotation.interface import UNUSED, slots_of, stance_keys
-from builder.records import Article, BatchItem, Issue, Judgement, Span, Stance
+from builder.annotation.shapes import LsTask
+from builder.records import Article, BatchItem, Span, Stance
 from builder.schema import Labels, Schema, StanceTarget
 from builder.text.profiles import profile
-
-MAX_RESULTS = 20_000
-"""Results in one annotation; more is hostile or broken."""
-Pseudonym = Callable[[int | str], str]
-
-
-class _Shape(BaseModel):
-    """What the server sends: fields that we do not use are let pass, types are not bent."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
-
-
-Offset = Annotated[int, Field(ge=-(2**31), lt=2**31)]
-Id = Annotated[int, Field(ge=0, lt=2**63)]
-Word = Annotated[str, Field(max_length=200)]
-Remark = Annotated[str, Field(max_length=10_000)]
-
-
-class LsTarget(_Shape):
-    """One stance question of a task."""
-
-    id: Word
-
-
-class LsData(_Shape):
-    """The part of a task's data that leads back to our article."""
-
-    article_id: Word
-    text_sha: Word
-    batch: Word
-    guideline: Word
-    schema_version: Annotated[Word, Field(alias="schema")]
-    targets: list[LsTarget]
-
-
-class LsTask(_Shape):
-    """A task with every annotation on it; each annotation is read by itself later."""
-
-    id: Id
-    data: LsData
-    annotations: list[Any] = []
-    drafts: list[Any] = []
-
-
-class LsUser(_Shape):
-    """An annotator, where the server gives more than a number."""
-
-    id: Id
-    email: Word = ""
-
-
-class LsAnnotation(_Shape):
-    """One submission by one annotator."""
-
-    id: Id
-    completed_by: Id | LsUser
-    result: Annotated[list[Any], Field(max_length=MAX_RESULTS)]
-    was_cancelled: bool = False
-    lead_time: float | None = None
-    created_at: Word
-    updated_at: Word
-
-
-class LsSpanValue(_Shape):
-    """Where a mention stands."""
-
-    start: Offset
-    end: Offset
-    labels: Annotated[list[Word], Field(min_length=1)]
-
-
-class LsSpan(_Shape):
-    """A mention as drawn; several labels mean several spans."""
-
-    type: Literal["labels"]
-    from_name: Literal["ner"]
-    id: Word
-    value: LsSpanValue
-
-
-class LsChoiceValue(_Shape):
-    """The answers that were picked."""
-
-    choices: list[Word]
-
-
-class LsChoice(_Shape):
-    """The answer to one stance question."""
-
-    type: Literal["choices"]
-    from_name: Annotated[str, Field(pattern=r"^stance_[0-9]$")]
-    value: LsChoiceValue
-
-
-class LsRemarkValue(_Shape):
-    """What the annotator wrote."""
-
-    text: list[Remark] | Remark
-
-
-class LsRemark(_Shape):
-    """The remark field."""
-
-    type: Literal["textarea"]
-    from_name: Literal["remark"]
-    value: LsRemarkValue
-
-
-_SHAPES: dict[object, type[_Shape]] = {"labels": LsSpan, "choices": LsChoice, "textarea": LsRemark}
-
-
-@dataclass(frozen=True, slots=True)
-class Collected:
-    """What was found in tasks: judgements, how many drafts wait, and what could not be read."""
-
-    judgements: tuple[Judgement, ...] = ()
-    drafts: int = 0
-    issues: tuple[Issue, ...] = ()
 
 
 def pseudonym(key: bytes, annotator: int | str) -> str:
@@ -187,6 +68,32 @@ def task_of(article: Article, item: BatchItem, schema: Schema, source: str, guid
             "schema": schema.label_hash,
         }
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What an annotator finds on the page already; `origin` names where it is from."""
+
+    origin: str
+    spans: tuple[Span, ...]
+    stances: tuple[Stance, ...] = ()
+
+
+def with_predictions(task: Mapping[str, Any], predictions: Iterable[Prediction]) -> dict[str, Any]:
+    """A task with predictions, as an import takes them; those that say nothing are left out.
+
+    The questions that an article is not asked are answered too: an open one, though hidden, would bar
+    the annotator from submitting. Raises ValueError as `result_of` does.
+    """
+    given = [
+        {
+            "model_version": one.origin,
+            "result": [part | {"origin": "prediction"} for part in result_of(one.spans, one.stances, task["data"])],
+        }
+        for one in predictions
+        if one.spans or one.stances
+    ]
+    return {**task, "predictions": given} if given else dict(task)
 
 
 def key_of(data: object) -> tuple[str, str] | None:
@@ -251,111 +158,3 @@ def result_of(
 
 def _result(name: str, control: str, kind: str, value: dict[str, Any]) -> dict[str, Any]:
     return {"id": name, "from_name": control, "to_name": "text", "type": kind, "value": value, "origin": "manual"}
-
-
-def collected(tasks: Iterable[object], name: Pseudonym) -> Collected:
-    """All judgements in what the server sent, sorted by article, annotator and annotation."""
-    parts: list[Collected] = []
-    for number, plain in enumerate(tasks):
-        try:
-            parts.append(judgements_of(LsTask.model_validate(plain), name))
-        except ValidationError as error:
-            place = plain.get("id") if isinstance(plain, dict) else None
-            where = f"task {place}" if isinstance(place, int) else f"task at place {number} of the export"
-            parts.append(Collected(issues=(_unreadable("task", "not a task that khabar sent", where, error),)))
-    judgements = [judgement for part in parts for judgement in part.judgements]
-    judgements.sort(key=lambda j: (j.article_id, j.annotator, j.annotation_id))
-    return Collected(
-        tuple(judgements), sum(part.drafts for part in parts), tuple(issue for part in parts for issue in part.issues)
-    )
-
-
-def judgements_of(task: LsTask, name: Pseudonym) -> Collected:
-    """The judgements on one task, of all annotators; cancelled ones have the status `skipped`."""
-    judgements: list[Judgement] = []
-    issues: list[Issue] = []
-    for number, plain in enumerate(task.annotations):
-        try:
-            annotation = LsAnnotation.model_validate(plain)
-        except ValidationError as error:
-            where = f"task {task.id}, annotation at place {number}"
-            issues.append(_unreadable("annotation", "an annotation that cannot be read", where, error))
-            continue
-        judgement, faults = _judgement(task, annotation, name)
-        judgements.append(judgement)
-        issues.extend(faults)
-    return Collected(tuple(judgements), len(task.drafts), tuple(issues))
-
-
-def _judgement(task: LsTask, annotation: LsAnnotation, name: Pseudonym) -> tuple[Judgement, list[Issue]]:
-    who = annotation.completed_by
-    annotator = name(who if isinstance(who, int) else who.email or who.id)
-    where = f"task {task.id}, annotation {annotation.id}"
-    spans: list[Span] = []
-    stances: list[Stance] = []
-    remarks: list[str] = []
-    issues: list[Issue] = []
-    for plain in annotation.result:
-        try:
-            _read(plain, task.data.targets, spans, stances, remarks)
-        except (ValidationError, _UnknownResultError) as error:
-            issue = _unreadable("result", "a result that cannot be read", where, error)
-            issues.append(Issue("error", issue.code, issue.message, where, issue.fix, task.data.article_id, annotator))
-    judgement = Judgement(
-        article_id=task.data.article_id,
-        text_sha=task.data.text_sha,
-        batch=task.data.batch,
-        annotator=annotator,
-        spans=tuple(sorted(spans)),
-        stances=tuple(sorted(stances)),
-        status="skipped" if annotation.was_cancelled else "submitted",
-        seconds=_seconds(annotation.lead_time),
-        created_at=annotation.created_at,
-        updated_at=annotation.updated_at,
-        guideline=task.data.guideline,
-        schema=task.data.schema_version,
-        task_id=task.id,
-        annotation_id=annotation.id,
-        remark="\n".join(remarks),
-    )
-    return judgement, issues
-
-
-class _UnknownResultError(ValueError):
-    pass
-
-
-def _read(
-    plain: object, targets: Sequence[LsTarget], spans: list[Span], stances: list[Stance], remarks: list[str]
-) -> None:
-    kind = plain.get("type") if isinstance(plain, dict) else None
-    shape = _SHAPES.get(kind) if isinstance(kind, str) else None
-    if shape is None:
-        shown = repr(kind) if isinstance(kind, str) and kind.isalnum() and len(kind) < 30 else "of the result"
-        raise _UnknownResultError(f"unknown type {shown}")
-    result = shape.model_validate(plain)
-    if isinstance(result, LsSpan):
-        spans.extend(Span(result.value.start, result.value.end, label, result.id) for label in result.value.labels)
-    elif isinstance(result, LsChoice):
-        slot = int(result.from_name.removeprefix("stance_"))
-        given = [choice for choice in result.value.choices if choice != UNUSED]
-        if given and slot >= len(targets):
-            raise _UnknownResultError(f"the task has no question {slot}")
-        stances.extend(Stance(targets[slot].id, choice) for choice in given)
-    elif isinstance(result, LsRemark):
-        written = result.value.text
-        remarks.extend([written] if isinstance(written, str) else written)
-
-
-def _seconds(lead_time: float | None) -> float | None:
-    return lead_time if lead_time is not None and math.isfinite(lead_time) and lead_time >= 0 else None
-
-
-def _unreadable(kind: str, what: str, where: str, error: ValueError) -> Issue:
-    """Say which field is wrong and how, never its content: it may hold an e-mail."""
-    why = str(error)
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False)[0]
-        why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    fix = "open the task in Label Studio and submit it again, or delete it there"
-    return Issue("error", f"unreadable-{kind}", f"{what}: {why}", where=where, fix=fix)

@@ -7,11 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.annotation.interface import UNUSED
+from builder.annotation.reading import collected, judgements_of
+from builder.annotation.shapes import LsTask
 from builder.annotation.tasks import (
-    LsTask,
-    collected,
     idle_doubles,
-    judgements_of,
     key_of,
     pseudonym,
     result_of,
@@ -19,7 +18,7 @@ from builder.annotation.tasks import (
     task_of,
 )
 from builder.project import read_jsonl, write_jsonl
-from builder.records import Article, BatchItem, Issue, Judgement, Span, Stance, sha16
+from builder.records import Article, BatchItem, Issue, Judgement, Relation, Span, Stance, sha16
 from builder.schema import (
     Boilerplate,
     Dataset,
@@ -179,9 +178,52 @@ def test_a_span_with_several_labels_is_several_spans_and_its_text_is_not_trusted
     assert found.judgements[0].spans == (Span(11, 12, "ORG", "r"), Span(11, 12, "PERS", "r"))
 
 
+def test_relations_between_spans_are_kept_and_those_that_lead_nowhere_are_said():
+    result = result_of([Span(0, 3, "PERS", "a"), Span(4, 10, "ORG", "b")], [], task_for()["data"])
+    drawn = {"type": "relation", "from_id": "a", "to_id": "b", "direction": "bi", "labels": ["works-for"]}
+    loose = {"type": "relation", "from_id": "a", "to_id": "c"}
+    found = read(task_for(annotations=[annotation_of([drawn, *result, drawn, loose])]))
+
+    assert found.judgements[0].relations == (Relation("a", "b", ("works-for",), "bi"),)
+    assert [(i.severity, i.code, i.message) for i in found.issues] == [
+        ("warning", "loose-relation", "1 relations lead to a span that is not there")
+    ]
+
+
+def test_a_text_that_was_edited_in_label_studio_is_an_issue_with_the_article():
+    task = task_for(annotations=[annotation_of([])])
+    task["data"]["text"] += " وزيد عليه"
+    (issue,) = read(task).issues
+
+    assert (issue.severity, issue.code, issue.where, issue.article_id) == (
+        "error", "text-edited", "task 7", article_of().id,
+    )  # fmt: skip
+    assert issue.message == (
+        "the text was edited in Label Studio after it was sent: answers on it cannot be placed in the article"
+    )
+
+
+def test_words_that_are_not_those_at_the_place_of_the_span_are_an_issue_white_space_aside():
+    start, end = TEXT.index("الثلاثاء"), TEXT.index("إن")
+    sound = result_of([Span(start, end, "PERS", "a")], [], task_for()["data"])
+    sound[0]["value"]["text"] = "الثلاثاء.\\nوقال "
+    wrong = result_of([Span(0, 3, "PERS", "b")], [], task_for()["data"])
+    wrong[0]["value"]["text"] = "مرجانة"
+    found = read(task_for(annotations=[annotation_of([*sound, *wrong])]))
+
+    assert [(i.code, i.where, i.message) for i in found.issues] == [
+        ("span-text", "task 7, annotation 3",
+         "span 0:3: the words that Label Studio gives are not those at this place of the text"),
+    ]  # fmt: skip
+    assert len(found.judgements[0].spans) == 2
+
+
 GOOD = {"id": "r", "from_name": "ner", "type": "labels", "value": {"start": 0, "end": 3, "labels": ["PERS"]}}
 BAD = {
-    "unknown type 'relation'": {"type": "relation", "from_id": "a", "to_id": "b"},
+    "unknown type 'rating'": {"type": "rating", "from_name": "stars"},
+    "to_id: Field required": {"type": "relation", "from_id": "a"},
+    "id: String should match pattern '^[\\w.:#~ -]{0,200}$'": {"type": "labels", "from_name": "ner", "id": "x@example.org",
+                                                              "value": {"start": 0, "end": 3, "labels": ["PERS"]}},
     "unknown type of the result": {"type": "x@example.org"},
     "value.start: Input should be a valid integer": GOOD | {"value": {"start": "0", "end": 3, "labels": ["PERS"]}},
     "value.end: Field required": GOOD | {"value": {"start": 0, "labels": ["PERS"]}},

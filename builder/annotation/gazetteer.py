@@ -1,0 +1,119 @@
+"""A gazetteer: terms with their labels, and where they stand in a text.
+
+Offsets are code points, end exclusive. Words are compared folded (search@1), so that marks, hamza, ta marbuta
+and tatweel make no difference. Pure. Does not read files: predict.py does.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+
+from builder.records import Issue, Refused, Span
+from builder.text.profiles import profile
+from builder.text.tokens import canonical, tokenize
+
+LEAST_REST = 3
+"""Letters of a term that must follow a clitic: fewer are too often the end of another word."""
+MOST_ISSUES = 20
+_CLITICS = (*(one + two for one in ("و", "ف") for two in "بلك"), "ب", "ل", "ك", "و", "ف")
+
+Terms = Mapping[tuple[str, ...], str]
+"""The label of each term, by its folded words."""
+
+
+def mentions(text: str, terms: Terms, *, expand: bool = True) -> tuple[Span, ...]:
+    """The mentions of terms in a text, in order.
+
+    A first word may carry clitics (wa, fa, bi, li, ka, and li- with the article): with `expand` they are part of
+    the mention, else it begins after them. A term as it stands goes before one with a clitic.
+
+    >>> mentions("وصل إلى مدينة مرجانة وبمرجانة", {("مرجانه",): "GPE", ("مدينه", "مرجانه"): "GPE"})
+    (Span(start=8, end=20, label='GPE', id=''), Span(start=21, end=29, label='GPE', id=''))
+    """
+    places = tokenize(text)
+    words = profile("search@1").fold_batch([text[start:end] for start, end in places])
+    longest = max(map(len, terms), default=0)
+    firsts = {term[0] for term in terms}
+    found: list[Span] = []
+    at = 0
+    while at < len(words):
+        span, size = None, 1
+        for clitic, word in _readings(words[at], firsts):
+            for length in range(min(longest, len(words) - at), 0, -1):
+                label = terms.get((word, *words[at + 1 : at + length]))
+                if label and "\n" not in text[places[at][0] : places[at + length - 1][1]]:
+                    start = places[at][0] + (0 if expand else _width(text[slice(*places[at])], clitic))
+                    edges = canonical(text, start, places[at + length - 1][1], whole_words=expand)
+                    span, size = Span(*edges, label) if edges else None, length
+                    break
+            if span:
+                break
+        found += [span] if span else []
+        at += size
+    return tuple(found)
+
+
+def _readings(word: str, firsts: set[str]) -> Iterator[tuple[int, str]]:
+    """A folded word as it stands, then without each clitic it may carry, as (letters of the clitic, rest)."""
+    if word in firsts:
+        yield 0, word
+    for clitic in _CLITICS:
+        rest = word[len(clitic) :]
+        if word.startswith(clitic) and len(rest) >= LEAST_REST:
+            if rest in firsts:
+                yield len(clitic), rest
+            # li- and the article are written as two lams, without the alef.
+            if clitic[-1] == "ل" and rest[0] == "ل" and "ا" + rest in firsts:
+                yield len(clitic), "ا" + rest
+
+
+def _width(word: str, clitic: int) -> int:
+    """Code points of a word that hold the first `clitic` letters of its folded form, with their marks."""
+    return profile("search@1").apply(word).raw_span(0, clitic)[1] if clitic else 0
+
+
+def parse_terms(content: bytes, where: str, known: Collection[str]) -> dict[tuple[str, ...], str]:
+    """The terms of a TSV file, `term<TAB>label` on each line; blank lines are let pass.
+
+    Raises Refused (exit code 2) with every bad line, up to 20 of them.
+    """
+    terms: dict[tuple[str, ...], str] = {}
+    lines: dict[tuple[str, ...], int] = {}
+    issues: list[Issue] = []
+    for number, raw in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+        if not raw.strip():
+            continue
+        try:
+            words, label = _term(raw, known)
+            if terms.get(words, label) != label:
+                raise ValueError(f"the same term is a {terms[words]} in line {lines[words]}")
+        except ValueError as error:
+            fix = "each line is a term, a tab, and a label of schema/labels.yaml"
+            issues.append(Issue("error", "gazetteer", str(error), where=f"{where}:{number}", fix=fix))
+            continue
+        terms[words] = label
+        lines.setdefault(words, number)
+    if issues or not terms:
+        raise Refused(*first_of(issues or [Issue("error", "gazetteer", "no term is in it", where=where)], where))
+    return terms
+
+
+def _term(raw: bytes, known: Collection[str]) -> tuple[tuple[str, ...], str]:
+    try:
+        fields = raw.decode().strip("\r").split("\t")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 at byte {error.start}") from None
+    if len(fields) != 2:
+        raise ValueError(f"{len(fields)} fields, not 2")
+    term, label = fields[0], fields[1].strip()
+    words = tuple(profile("search@1").fold_batch([term[start:end] for start, end in tokenize(term)]))
+    if not any(character.isalnum() for word in words for character in word):
+        raise ValueError("the term has no word")
+    if label not in known:
+        raise ValueError(f"{label!r} is not a label; there are {', '.join(sorted(known))}")
+    return words, label
+
+
+def first_of(issues: Collection[Issue], where: str) -> list[Issue]:
+    """The first issues of a long list, and how many more there are."""
+    more = len(issues) - MOST_ISSUES
+    rest = [Issue("error", "more", f"and {more} more bad lines", where=where)] if more > 0 else []
+    return [*list(issues)[:MOST_ISSUES], *rest]
