@@ -122,11 +122,40 @@ def test_an_unknown_article_and_a_stale_text_are_named_and_nothing_else_of_them_
 
 
 def test_the_same_words_with_the_same_label_twice_are_a_fault_also_when_the_edges_differ():
-    (issue, moved) = faults(judgement(Span(*TOWN, "GPE"), Span(TOWN[0], TOWN[1] + 2, "GPE"), Span(*TOWN, "FAC")))
+    (issue, moved) = faults(judgement(Span(*TOWN, "GPE"), Span(TOWN[0], TOWN[1] + 2, "GPE")))
 
     assert (issue.code, issue.where) == ("span-twice", f"span {TOWN[0]}:{TOWN[1] + 2}")
     assert issue.message == "the same words are marked GPE twice"
     assert moved.code == "span-edges"
+
+
+def test_the_same_words_with_two_labels_are_a_warning():
+    (issue,) = faults(judgement(Span(*TOWN, "GPE"), Span(*TOWN, "FAC"), Span(*PORT, "FAC")))
+
+    assert (issue.severity, issue.code, issue.where) == ("warning", "two-labels", f"span {TOWN[0]}:{TOWN[1]}")
+    assert issue.message == "'مرجانة' is marked FAC and GPE"
+
+
+def test_with_strict_clitics_edges_inside_words_stay_and_only_punctuation_goes():
+    strict = LABELS.model_copy(update={"clitics": "strict"})
+    inside, loose = Span(TOWN[0] + 2, TOWN[1], "GPE"), Span(PORT[0] - 1, PORT[1] + 1, "FAC")
+
+    assert check([judgement(inside)], ARTICLES, strict, link) == []
+    (issue,) = check([judgement(inside, loose)], ARTICLES, strict, link)
+    assert (issue.code, issue.where) == ("span-edges", f"spans {loose.start}:{loose.end}")
+    assert issue.message == "1 of 2 spans had spaces or punctuation at their edges"
+    (kept,), _, _ = canonicalise([judgement(inside, loose)], ARTICLES, strict)
+    assert [(s.start, s.end) for s in kept.spans] == [PORT, (inside.start, inside.end)]
+
+
+def test_the_latest_is_found_by_time_not_by_text():
+    older = judgement(annotation=9, updated="2026-03-01T10:00:00Z")
+    newer = judgement(annotation=1, updated="2026-03-01T10:00:00.500000Z")
+    newest = judgement(annotation=2, updated="2026-03-01T09:00:01-01:00")
+    kept, _, _ = canonicalise([older, newer, newest], ARTICLES, LABELS)
+
+    assert [one.annotation_id for one in kept] == [2]
+    assert [one.annotation_id for one in canonicalise([newer, older], ARTICLES, LABELS)[0]] == [1]
 
 
 def test_crossing_spans_are_a_warning_and_nested_or_touching_ones_are_not():
@@ -166,7 +195,9 @@ def test_moved_edges_are_one_warning_a_judgement_with_their_count():
 
     (issue,) = faults(judgement(*spans))
 
-    assert (issue.severity, issue.code, issue.where) == ("warning", "span-edges", "spans")
+    assert (issue.severity, issue.code, issue.where) == (
+        "warning", "span-edges", f"spans {PORT[0] - 1}:{PORT[1] + 1}, {TOWN[0] + 2}:{TOWN[1]}",
+    )  # fmt: skip
     assert issue.message == "2 of 3 spans had edges inside words, or spaces or punctuation at their edges"
 
 
@@ -271,7 +302,7 @@ def test_in_equals_out_and_ledger_and_canonical_judgements_are_sound_and_stay_as
     assert len(aside) == sum(account.taken - account.kept for account in accounts)
     assert (again, none) == (kept, [])
     assert [a.taken for a in same] == [a.kept for a in accounts]
-    wrong = {i.code for i in check(kept, ARTICLES, LABELS, link)} - {"stance-missing", "crossing-spans"}
+    wrong = {i.code for i in check(kept, ARTICLES, LABELS, link)} - {"stance-missing", "crossing-spans", "two-labels"}
     assert not wrong
 
 

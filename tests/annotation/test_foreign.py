@@ -1,0 +1,139 @@
+"""Exports of another Label Studio: plain, Enterprise and HyperText; each case is a file beside what it must give."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.annotation.foreign import parse, read
+from builder.annotation.tasks import pseudonym
+from builder.records import Article, Refused, Relation, Span, Stance, sha16
+from builder.schema import EntityType, Labels, Stances, StanceTarget, StanceValue
+
+CASES = Path(__file__).parent.parent / "cases" / "exports"
+LABELS = Labels(
+    version=1,
+    entities=tuple(
+        EntityType(name=name, ar=ar, en=name, colour="#1f7a3d", key=key, definition="تعريف")
+        for name, ar, key in (("PERS", "شخص", "1"), ("FAC", "منشأة", "2"), ("GPE", "كيان", "3"))
+    ),
+    stances=Stances(
+        values=tuple(StanceValue(name=name, ar=ar, en=name) for name, ar in (("favor", "مؤيّد"), ("against", "معارض"))),
+        targets=(StanceTarget(id="port", ar="ميناء مرجانة", en="port", keywords=("ميناء مرجانة",)),),
+    ),
+)
+TEXT = "زار الوزير \N{GRINNING FACE} ميناء مرجانة."
+OTHER = "قالت ثريا إن الميناء يعمل."
+
+
+def article(number, text):
+    return Article(f"{number:016x}-0", f"{number:016x}", 0, "خبر", text, (), (), "standard@1+0", sha16(text))
+
+
+ARTICLES = {one.id: one for one in (article(1, TEXT), article(2, OTHER))}
+PORT = (TEXT.index("ميناء"), TEXT.index("."))
+
+
+def name(who):
+    return pseudonym(b"key", who)
+
+
+def case(file):
+    return read(parse(file, (CASES / file).read_bytes()), ARTICLES, LABELS, "pilot", name)
+
+
+def refusal(content):
+    with pytest.raises(Refused) as caught:
+        parse("export.json", content)
+    issue = caught.value.issues[0]
+    return caught.value.exit_code, issue.message, issue.where, issue.fix
+
+
+def test_a_plain_export_is_matched_by_text_and_its_arabic_labels_become_names():
+    found = case("plain.json")
+    first, skipped = found.judgements
+
+    assert (first.article_id, first.text_sha, first.batch) == ("0000000000000001-0", sha16(TEXT), "pilot")
+    assert first.spans == (Span(*PORT, "FAC", "r1"), Span(PORT[0] + 6, PORT[1], "GPE", "r2"))
+    assert first.stances == (Stance("port", "favor"),)
+    assert (first.annotator, first.seconds, first.status) == (name(7), 12.5, "submitted")
+    assert (first.annotation_id, first.task_id, first.remark) == (41, 0, "سريع")
+    assert first.relations == (Relation("r1", "r2", ("in",), "right"),)
+    assert (skipped.status, found.drafts, found.issues) == ("skipped", 1, ())
+
+
+def test_an_enterprise_export_names_annotators_by_email_which_goes_no_further():
+    found = case("enterprise.json")
+
+    assert {j.annotator: j.spans for j in found.judgements} == {
+        name("huda@example.org"): (Span(5, 9, "PERS", "e1"),), name("layla@example.org"): (),
+    }  # fmt: skip
+    assert [(i.severity, i.code, i.where) for i in found.issues] == [
+        ("error", "unreadable-result", "task 903, annotation 52"),
+        ("error", "unreadable-annotation", "task 903, annotation at place 2"),
+        ("warning", "unmatched-task", "task 904"),
+    ]
+    assert found.unread == 1
+    assert "example.org" not in repr(found)
+
+
+def test_hypertext_is_read_by_its_global_offsets_and_words_that_differ_are_said():
+    found = case("hypertext.json")
+    (judgement,) = found.judgements
+
+    assert judgement.spans == (Span(0, 3, "PERS", "h2"), Span(*PORT, "FAC", "h1"))
+    assert [(i.code, i.message) for i in found.issues] == [
+        ("unreadable-result", "a result that cannot be read: a span of HyperText without globalOffsets"),
+        ("span-text", "span 0:3: the words that Label Studio gives are not those at this place of the text"),
+    ]
+    assert {i.where for i in found.issues} == {"task 1, annotation 2"}
+
+
+def test_an_article_whose_text_was_another_keeps_the_hash_of_that_text():
+    task = {"id": 1, "data": {"article_id": "0000000000000001-0", "text": "نص قديم"}, "annotations": [
+        {"id": 1, "completed_by": 1, "result": []}]}  # fmt: skip
+    (judgement,) = read([task], ARTICLES, LABELS, "pilot", name).judgements
+
+    assert (judgement.article_id, judgement.text_sha) == ("0000000000000001-0", sha16("نص قديم"))
+
+
+FIX = "in Label Studio choose Export, then JSON: not JSON-MIN, CSV or CoNLL"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"id,text\n1,a", "not JSON: line 1, column 1"),
+        (b'"\xff"', "not JSON: not UTF-8"),
+        (b"7", "not an export of Label Studio with data and annotations"),
+        (b'[{"id": 1, "text": "json-min"}]', "not an export of Label Studio with data and annotations"),
+    ],
+)
+def test_what_is_no_export_is_refused(content, message):
+    assert refusal(content) == (2, message, "export.json", FIX)
+
+
+words = st.recursive(
+    st.none() | st.integers() | st.text() | st.sampled_from(["labels", "choices", "hypertextlabels", "relation"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["type", "value", "id", "start", "end", "labels", "globalOffsets"]), inner)
+    ),
+    max_leaves=15,
+)
+
+
+@given(st.lists(words, max_size=4), words, words)
+def test_no_json_makes_it_fall_over_and_every_annotation_is_somewhere(results, annotation, data):
+    mine = {"id": 3, "completed_by": {"id": 1, "email": "x@example.org"}, "result": results}
+    tasks = [
+        {"id": 1, "data": {"text": TEXT, "other": data}, "annotations": [mine, annotation]},
+        {"data": {"text": "غريب"}, "annotations": [mine]},
+    ]
+    found = read(parse("x", json.dumps(tasks).encode()), ARTICLES, LABELS, "pilot", name)
+    broken = sum(issue.code == "unreadable-annotation" for issue in found.issues)
+
+    assert len(found.judgements) + broken + found.unread == 3
+    assert "example.org" not in repr(found)

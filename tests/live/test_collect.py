@@ -1,0 +1,356 @@
+"""Collecting from a real Label Studio: what changed, what went, what was killed, what went wrong on the way."""
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import httpx
+import pytest
+
+from builder.annotation import annotator, collecting, server, store, studio
+from builder.annotation.tasks import pseudonym, result_of
+from builder.project import read_jsonl
+from builder.records import Assigned, Judgement, Refused, Span, Stance
+from tests.conftest import ROOT
+from tests.test_flow import walk
+
+pytestmark = pytest.mark.live
+TEXT = "قال المدير \N{GRINNING FACE} إن ميناء مرجانة رقم {} يعمل، ثم زار مترو العاصمة."
+
+
+def name(who):
+    return pseudonym(b"key", who)
+
+
+def refusal(call, *arguments, **named):
+    with pytest.raises(Refused) as caught:
+        call(*arguments, **named)
+    return caught.value.exit_code, str(caught.value), caught.value.issues[0].fix
+
+
+@pytest.fixture
+def title(request):
+    return re.sub(r"\W+", " ", request.node.name)[-45:].strip()
+
+
+@pytest.fixture
+def annotated(article, task):
+    """Tasks that come to the server with one annotation each."""
+
+    def make(number):
+        made = []
+        for n in range(number):
+            one = task(article(7000 + n, TEXT.replace("{}", str(n))))
+            start = one["data"]["text"].index("ميناء")
+            stances = [Stance("metro", "favor"), Stance("port", "against")]
+            result = result_of([Span(start, start + 12, "FAC", "a")], stances, one["data"])
+            made.append(one | {"annotations": [{"result": result, "ground_truth": False, "lead_time": 5.0}]})
+        return made
+
+    return make
+
+
+@pytest.fixture
+def send(label_studio, config, title):
+    """Send annotated tasks, and give back their numbers on the server."""
+
+    def make(tasks, connection=None):
+        connection = connection or label_studio.connection
+        sent = studio.send(connection, title, config, [], overlap=1, progress=print)
+        done = connection.client.projects.import_tasks(int(sent.project_id), request=tasks, return_task_ids=True)
+        return int(sent.project_id), list(done.task_ids)
+
+    return make
+
+
+def gather(connection, title, path, **named):
+    """Collect into a store; what is in it, and which tasks were asked for."""
+    asked = []
+    with store.opened(path) as db:
+        before = {place: store.known(db, place) for place in store.places(db)}
+        place = collecting.gather(db, collecting.Site(connection, title), name, **named)
+        after = store.known(db, place)
+        asked = sorted(task for task, seen in after.items() if before.get(place, {}).get(task) != seen)
+        return store.everything(db), store.counts(db), asked
+
+
+def test_what_changed_is_taken_and_what_was_deleted_goes_and_it_is_the_same_as_all_again(
+    label_studio, annotated, send, title, tmp_path
+):
+    client, kept = label_studio.connection.client, tmp_path / "kept.sqlite3"
+    _, ids = send(annotated(30))
+    first, counts, _ = gather(label_studio.connection, title, kept)
+    nothing, _, unasked = gather(label_studio.connection, title, kept)
+    edited = client.annotations.list(id=ids[3])[0]
+    client.annotations.update(id=edited.id, result=edited.result, lead_time=99.0)
+    client.annotations.create(id=ids[4], result=[], was_cancelled=True)
+    client.annotations.delete(id=client.annotations.list(id=ids[5])[0].id)
+    changed, _, asked = gather(label_studio.connection, title, kept)
+    client.tasks.delete(id=str(ids[6]))
+    less, last, _ = gather(label_studio.connection, title, kept)
+
+    assert counts == (30, 30, 0, 0)
+    assert (nothing, unasked) == (first, [])
+    assert asked == [ids[3], ids[4], ids[5]]
+    assert {j.seconds for j in changed.judgements if j.task_id == ids[3]} == {99.0}
+    assert sorted(j.status for j in changed.judgements if j.task_id == ids[4]) == ["skipped", "submitted"]
+    assert [j for j in changed.judgements if j.task_id == ids[5]] == []
+    assert {j.task_id for j in less.judgements} == {*ids} - {ids[5], ids[6]}
+    assert last == (29, 29, 0, 0)
+    assert less == collecting.collect(label_studio.connection, title, name)
+    assert gather(label_studio.connection, title, kept, full=True)[0] == less
+
+
+def test_a_task_deleted_and_another_added_are_both_seen(label_studio, annotated, send, title, tmp_path):
+    tasks = annotated(4)
+    project, ids = send(tasks[:3])
+    gather(label_studio.connection, title, tmp_path / "kept.sqlite3")
+    label_studio.connection.client.tasks.delete(id=str(ids[0]))
+    label_studio.connection.client.projects.import_tasks(project, request=tasks[3:])
+    found, _, _ = gather(label_studio.connection, title, tmp_path / "kept.sqlite3")
+
+    assert {j.article_id for j in found.judgements} == {task["data"]["article_id"] for task in tasks[1:]}
+
+
+def test_drafts_are_counted_as_they_come_and_go(label_studio, annotated, send, title, tmp_path):
+    _, ids = send(annotated(3))
+    email, password = label_studio.logins[1]
+    kept = tmp_path / "kept.sqlite3"
+    numbers = [gather(label_studio.connection, title, kept)[1][2]]
+    with httpx.Client(base_url=label_studio.running.url, trust_env=False) as session:
+        session.get("/user/login/")
+        form = {"email": email, "password": password, "csrfmiddlewaretoken": session.cookies["csrftoken"]}
+        session.post("/user/login/", data=form, headers={"Referer": label_studio.running.url})
+        headers = {"X-CSRFToken": session.cookies["csrftoken"], "Referer": label_studio.running.url}
+        draft = session.post(f"/api/tasks/{ids[0]}/drafts", json={"result": [], "lead_time": 1}, headers=headers).json()
+        numbers.append(gather(label_studio.connection, title, kept)[1][2])
+        session.delete(f"/api/drafts/{draft['id']}", headers=headers).raise_for_status()
+    numbers.append(gather(label_studio.connection, title, kept)[1][2])
+
+    assert numbers == [0, 1, 0]
+
+
+def test_another_key_of_pseudonyms_reads_all_again(label_studio, annotated, send, title, tmp_path):
+    send(annotated(2))
+    with store.opened(tmp_path / "kept.sqlite3") as db:
+        for key in (b"one", b"two"):
+            site = collecting.Site(label_studio.connection, title)
+            collecting.gather(db, site, lambda who, key=key: pseudonym(key, who), stamp=pseudonym(key, "khabar"))
+        found = store.everything(db)
+
+    assert {j.annotator for j in found.judgements} == {pseudonym(b"two", server.OWNER)}
+
+
+COLLECTOR = """
+import json, sys
+from pathlib import Path
+from builder.annotation import collecting, store, studio
+from builder.annotation.tasks import pseudonym
+url, token, title, path = json.load(sys.stdin)
+collecting.CHUNK = 2
+with store.opened(Path(path)) as db:
+    site = collecting.Site(studio.connect(url, token), title)
+    print("ready", flush=True)
+    collecting.gather(db, site, lambda who: pseudonym(b"key", who))
+"""
+
+
+def test_killed_at_ten_moments_nothing_is_lost_or_doubled_and_nothing_stays_on_the_server(
+    label_studio, annotated, send, title, tmp_path
+):
+    project, _ = send(annotated(60))
+    kept, running = tmp_path / "kept.sqlite3", label_studio.running
+    moments = random.Random(7)  # noqa: S311 - moments, not secrets
+    order = json.dumps([running.url, running.token, title, str(kept)])
+    sizes = []
+    for _ in range(10):
+        with subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", COLLECTOR], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as child:
+            child.stdin.write(order)
+            child.stdin.close()
+            child.stdout.readline()
+            time.sleep(moments.uniform(0.3, 2.5))
+            child.send_signal(signal.SIGKILL)
+        with store.opened(kept) as db:
+            sizes.append(store.counts(db)[1])
+    found, counts, _ = gather(label_studio.connection, title, kept)
+    client = label_studio.connection.client
+
+    assert sizes == sorted(sizes), "what is kept stays"
+    assert len({*sizes}) > 2, "some were killed in the middle"
+    assert counts == (60, 60, 0, 0)
+    assert found == collecting.collect(label_studio.connection, title, name)
+    assert list(client.projects.exports.list(project)) == []
+    assert list(client.views.list(project=project)) == []
+
+
+def test_a_server_that_restarts_in_the_middle_is_waited_for(installed, config, annotated, send, title, tmp_path):
+    work, said = tmp_path / "studio", []
+    running = server.up(work, progress=print)
+    try:
+        connection = studio.connect(running.url, running.token)
+        send(annotated(6), connection)
+        restart = threading.Thread(target=server.up, args=(work,), kwargs={"progress": print})
+
+        def progress(message):
+            if not said:
+                server.down(work)
+                restart.start()
+            said.append(message)
+
+        collecting.CHUNK, before = 2, collecting.CHUNK
+        try:
+            found, counts, _ = gather(connection, title, tmp_path / "kept.sqlite3", progress=progress)
+        finally:
+            collecting.CHUNK = before
+        restart.join()
+        expected = collecting.collect(connection, title, name)
+        lost = []
+
+        def lose(message):
+            if not lost:
+                server.down(work)
+            lost.append(message)
+
+        collecting.CHUNK = 2
+        try:
+            with store.opened(tmp_path / "other.sqlite3") as db:
+                site = collecting.Site(connection, title)
+                partial = refusal(collecting.gather, db, site, name, progress=lose, patience=0.5)
+        finally:
+            collecting.CHUNK = before
+    finally:
+        server.down(work)
+
+    waiting = f"Label Studio at {running.url} does not answer: waiting"
+    assert said == ["collected 2 of 6 tasks", waiting, "collected 4 of 6 tasks", "collected 6 of 6 tasks"]
+    assert (counts, found) == ((6, 6, 0, 0), expected)
+    assert partial == (
+        5,
+        f"Label Studio at {running.url} went away; 2 tasks were collected before",
+        "run `khabar collect` again: it goes on",
+    )
+
+
+def test_a_token_that_the_server_takes_no_longer_is_renewed_once(label_studio, annotated, send, title):
+    send(annotated(2))
+    running = label_studio.running
+    stale = studio.connect(running.url, running.token)
+    tokens = stale.client._client_wrapper._tokens_client
+    head, body, signature = tokens.api_key.split(".")
+    tokens._access_token = f"{head}.{body}.{signature[::-1]}"
+    renewed = []
+
+    def again():
+        renewed.append(1)
+        return label_studio.connection
+
+    with store.opened(None) as db:
+        collecting.gather(db, collecting.Site(stale, title, again), name)
+        counts = store.counts(db)
+    refused = refusal(collecting.collect, stale, title, name)
+
+    assert (counts, renewed) == ((2, 2, 0, 0), [1])
+    assert refused[:2] == (3, f"Label Studio at {running.url} refused the token (401)")
+
+
+def test_an_access_token_that_expires_is_made_anew_by_the_client(label_studio, annotated, send, title):
+    send(annotated(1))
+    import jwt
+
+    stale = studio.connect(label_studio.running.url, label_studio.running.token)
+    stale.client._client_wrapper._tokens_client._access_token = jwt.encode({"exp": 1}, "k" * 32, algorithm="HS256")
+
+    assert len(collecting.collect(stale, title, name).judgements) == 1
+
+
+def test_a_project_deleted_meanwhile_is_said_and_what_was_collected_stays(
+    label_studio, annotated, send, title, tmp_path, monkeypatch
+):
+    project, _ = send(annotated(4))
+    monkeypatch.setattr(collecting, "CHUNK", 2)
+    done = []
+
+    def delete(message):
+        if not done:
+            label_studio.connection.client.projects.delete(id=project)
+        done.append(message)
+
+    with store.opened(tmp_path / "kept.sqlite3") as db:
+        site = collecting.Site(label_studio.connection, title)
+        found = refusal(collecting.gather, db, site, name, progress=delete)
+        counts = store.counts(db)
+
+    assert found == (
+        3,
+        f"the project {title!r} was deleted in Label Studio at {label_studio.running.url}",
+        "what was collected before stays; to have the rest annotated again, run `khabar send`",
+    )
+    assert counts == (2, 2, 0, 0)
+
+
+def test_a_task_edited_there_is_an_issue_with_its_link(label_studio, annotated, send, title):
+    project, ids = send(annotated(1))
+    client = label_studio.connection.client
+    client.tasks.update(id=str(ids[0]), data=client.tasks.get(id=str(ids[0])).data | {"text": "نص آخر"})
+    found = collecting.collect(label_studio.connection, title, name)
+
+    assert {issue.code for issue in found.issues} == {"text-edited"}
+    assert found.issues[0].link == f"{label_studio.running.url}/projects/{project}/data?task={ids[0]}"
+    assert len(found.judgements) == 1
+
+
+def test_a_broken_store_is_begun_anew(label_studio, annotated, send, title, tmp_path):
+    send(annotated(2))
+    kept = tmp_path / "kept.sqlite3"
+    kept.write_bytes(os.urandom(5000))
+
+    assert gather(label_studio.connection, title, kept)[1] == (2, 2, 0, 0)
+
+
+def test_no_email_is_in_any_file_that_collect_leaves(label_studio, annotated, send, title, tmp_path):
+    _, ids = send(annotated(2))
+    client = label_studio.connection.client
+    client.annotations.create(id=ids[0], result=[{"type": "x@example.org"}], was_cancelled=False)
+    said = []
+    found, _, _ = gather(label_studio.connection, title, tmp_path / "kept.sqlite3", progress=said.append)
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+    assert len(found.issues) == 1
+    assert b"khabar.localhost" not in written
+    assert b"example.org" not in written
+    assert "@" not in repr(found) + repr(said)
+
+
+def test_separate_projects_are_collected_together_and_only_what_changed_is_fetched_again(
+    label_studio, project, khabar, answer
+):
+    walk(project, [ROOT / "examples" / "articles"], size=6)
+    path = project.root / "schema" / "dataset.yaml"
+    text = path.read_text(encoding="utf-8").replace("demo-news", "apart")
+    path.write_text(re.sub(r"(?m)^overlap: .*$", "overlap: 2", text) + "assignment: separate\n", encoding="utf-8")
+    own = {"LABEL_STUDIO_URL": label_studio.running.url, "LABEL_STUDIO_API_KEY": label_studio.running.token,
+           "KHABAR_SECRET": "key"}  # fmt: skip
+    before = khabar("collect", cwd=project.root, **own)
+    sent = khabar("send", "--annotators", ",".join(login[0] for login in label_studio.logins), cwd=project.root, **own)
+    assigned = read_jsonl(project.annotations / "pilot" / "assignment.jsonl", Assigned)
+    for email, password in label_studio.logins:
+        place = project.noted(f"sent/pilot/{name(email)}")
+        given = {one.article_id: answer(skipped=True) for one in assigned if one.annotator == name(email)}
+        annotator.annotate_as(place["url"], email, password, int(place["project_id"]), given)
+    first = khabar("collect", "--json", cwd=project.root, **own)
+    again = khabar("collect", "--json", cwd=project.root, **own)
+    found = read_jsonl(project.annotations / "pilot" / "judgements.jsonl", Judgement)
+
+    assert (before.returncode, sent.returncode, first.returncode) == (3, 0, 0), before.stderr + sent.stderr
+    assert "batch pilot was not sent yet: nobody was assigned to its articles" in before.stderr
+    assert {(j.article_id, j.annotator) for j in found} == {(one.article_id, one.annotator) for one in assigned}
+    assert json.loads(first.stdout) == json.loads(again.stdout)
+    assert {one.annotator for one in assigned} == {name(email) for email, _ in label_studio.logins}
