@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from builder import annotate, flow, servers, state
+from builder import annotate, flow, judging, servers, state
 from builder.annotation.simulate import Knowledge, answer, parse_knowledge, truth
 from builder.project import Project, read_jsonl, template, write_bytes, write_jsonl
 from builder.records import Decision, Dispute, Report, refuse
@@ -94,7 +94,7 @@ def _annotate(project: Project, progress: Progress) -> dict[str, str]:
 
 def _release(project: Project, progress: Progress) -> dict[str, Report]:
     """From judgements to a verified tag on the rehearsal Hub; what each verb said, by its name."""
-    reports = [annotate.collect(project, BATCH, prune=False), annotate.check(project), annotate.agree(project)]
+    reports = [judging.collect(project, BATCH, prune=False), judging.check(project), annotate.agree(project)]
     annotate.adjudicate(project)
     _decide(project)
     reports += [annotate.adjudicate(project), flow.build(project, VERSION)]

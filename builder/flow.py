@@ -175,10 +175,15 @@ def sample(project: Project, batch: str | None, size: int | None) -> Report:
     return Report("sample", (account,), facts={"batch": f"{name}: {len(items)} articles in {path}"})
 
 
-def build(project: Project, version: str) -> Report:
-    """Build a release into dist/: splits, tables, card, manifest; the same inputs give the same bytes."""
+def build(project: Project, version: str, *, accept: str | None = None) -> Report:
+    """Build a release into dist/: splits, tables, card, manifest; the same inputs give the same bytes.
+
+    Raises Refused (exit code 1) where agreement does not reach a floor of dataset.yaml, unless `accept` says
+    why it is released all the same; the card then prints the reason and the figures.
+    """
+    from builder.annotation.floors import accepted, shortfalls
     from builder.release.card import make_card
-    from builder.release.facts import card_facts, changelog
+    from builder.release.facts import below_floors, card_facts, changelog
     from builder.release.folder import write_release
     from builder.release.tables import build_tables
 
@@ -186,12 +191,14 @@ def build(project: Project, version: str) -> Report:
     with project.lock():
         schema = project.schema
         gathered = state.harvest(project)
+        low = accepted(shortfalls(gathered.agreement, schema.dataset.floors, schema.labels), accept)
         material = gathered.material
         built = build_tables(material)
         tool = f"khabar {installed_version('khabar')}"
         facts = card_facts(version=version, tool=tool, schema=schema, built=built,
                            agreement=gathered.agreement, accounts=gathered.accounts,
                            changes=gathered.changes)  # fmt: skip
+        facts["agreement"] += below_floors(low, accept or "")
         prose = (project.root / "dataset_card.md").read_text(encoding="utf-8")
         card = make_card(prose, version, schema, built.tables, facts)
         release = Release(version, schema.dataset.repo_id, "", tool, schema.hash, material.articles[0].profile,
@@ -205,6 +212,9 @@ def build(project: Project, version: str) -> Report:
     rows = _rows(written.release.splits)
     digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
     said = {"release": f"{folder} ({written.state})", "manifest sha256": digest, "card": str(folder / "README.md")}
+    if accept is not None:
+        owned = f"{len(low)} floors not reached, and the card says why"
+        said["agreement"] = owned if low else "reaches its floors: nothing to accept"
     return Report("build", built.accounts, facts=said | rows, set_aside=built.set_aside)
 
 

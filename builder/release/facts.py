@@ -10,10 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.records import Account, Agreement
+from builder.records import Account, Agreement, Issue
 from builder.release.splits import NAMES
 from builder.release.tables import Built, Tables
-from builder.schema import Labels, Schema
+from builder.schema import Adjudication, Labels, Schema
 
 CHANGES = 40
 """Kinds of change that a card lists one by one."""
@@ -29,6 +29,13 @@ ASSIGNMENTS = {
     "and {shared:.0%} of each batch to all. No annotator could reach the answers of another.",
 }
 """What is true of blindness on the free edition of Label Studio, which has no roles."""
+
+SETTLED = {
+    "majority": "a stance, where more than half of those who answered gave it.",
+    "dawid-skene": "a stance, where the model of Dawid and Skene (1979), which weighs each annotator by the answers of "
+    "all, gives it a probability of at least 0.9, though fewer may have given it.",
+}
+"""How a stance becomes gold, by adjudication.stance of dataset.yaml."""
 
 Counts = Mapping[str, Counter[Any]]
 
@@ -61,7 +68,7 @@ def card_facts(
         "stance_order": _stance_order(schema.labels),
         "sources": _sources(tables),
         "agreement": _agreement(agreement),
-        "adjudication": _adjudication(tables, dataset.adjudication.min_annotators),
+        "adjudication": _adjudication(tables, dataset.adjudication),
         "annotators": _annotators(tables, note),
         "assignment": ASSIGNMENTS[dataset.assignment].format(overlap=dataset.overlap, shared=dataset.shared),
         "guidelines": _versions(tables),
@@ -75,6 +82,15 @@ def card_facts(
         "versions": _versions_of(dataset.repo_id, version),
         "citation": _citation(dataset.repo_id, dataset.title, version),
     }
+
+
+def below_floors(low: Sequence[Issue], reason: str) -> str:
+    """What follows the figures of agreement where they do not reach their floors: which, and why it is released."""
+    if not low:
+        return ""
+    lines = [f"- {_cell(issue.message)} ({issue.where})." for issue in low]
+    head = "**Agreement does not reach the floors that were set for this dataset.** It is released all the same:"
+    return "\n\n" + "\n".join([head, "", *lines, "", f"> {_cell(reason)}"])
 
 
 def changelog(version: str, built: Built) -> str:
@@ -183,8 +199,13 @@ def _agreement(figures: Sequence[Agreement]) -> str:
     return markdown_table(["layer", "label", "batch", "value", "95 % interval", "n", "measure"], rows)
 
 
-def _adjudication(tables: Tables, least: int) -> str:
-    lines = [f"An answer is gold where more than half of at least {least} annotators gave it, or an adjudicator did."]
+def _adjudication(tables: Tables, rules: Adjudication) -> str:
+    enough = f"at least {rules.votes} of the annotators" if rules.votes else "more than half of the annotators"
+    lines = [
+        f"Gold rests on at least {rules.min_annotators} annotators. A span is gold where {enough} of its article gave it; "
+        + SETTLED[rules.stance]
+        + " What neither settles is in dispute until an adjudicator decides it; nothing is drawn by lot."
+    ]
     for config, unit in (("entities", "articles"), ("stance", "pairs of article and target")):
         if config in tables:
             chosen = [flag for split in NAMES for flag in _column(tables, config, split, "adjudicated").to_pylist()]

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.adjudicate import adjudicate
-from builder.records import Account, Article, Decision, Dispute, Judgement, Span, Stance, Vote, sha16
-from builder.schema import EntityType, Labels, Stances, StanceTarget, StanceValue
+from builder.annotation.adjudicate import SURE, adjudicate
+from builder.annotation.dawid_skene import estimate
+from builder.records import Account, Article, Confidence, Decision, Dispute, Judgement, Span, Stance, Vote, sha16
+from builder.schema import Adjudication, EntityType, Labels, Stances, StanceTarget, StanceValue
 
 TEXT = "زار الوزير «ميناء مرجانة»، يوم الثلاثاء.\nوقال إن مترو العاصمة تأخر."
 LABELS = Labels(
@@ -45,8 +46,9 @@ def decision(*spans, stances=(), article="d-0", sha=None, who="judge", marked=Tr
     return Decision(article, sha or sha16(TEXT), who, tuple(spans) if marked else None, tuple(stances))
 
 
-def settled(judgements, *decisions, least=2):
-    return adjudicate(judgements, decisions, ARTICLES, LABELS, least)
+def settled(judgements, *decisions, least=2, votes=None, stance="majority", articles=ARTICLES):
+    rules = Adjudication(min_annotators=least, votes=votes, stance=stance)
+    return adjudicate(judgements, decisions, articles, LABELS, rules)
 
 
 def marks(gold):
@@ -65,7 +67,8 @@ def test_what_all_say_is_agreed():
         Vote(f"span:{first[0]}:{first[1]}", "LOC", 3), Vote(f"span:{PORT[0]}:{PORT[1]}", "FAC", 3), Vote(f"span:{TOWN[0]}:{TOWN[1]}", "GPE", 3),
         Vote("stance:metro", "against", 3), Vote("stance:port", "favor", 3),
     )  # fmt: skip
-    assert (done.disputes, done.issues, done.applied) == ((), (), 0)
+    assert gold.confidence == tuple(Confidence(v.what, v.answer, "majority", 1.0) for v in gold.votes)
+    assert (done.disputes, done.issues, done.applied, done.model) == ((), (), 0, None)
     assert done.account == Account("adjudicate", "articles", 1, 1, {})
 
 
@@ -244,6 +247,151 @@ def test_contradicting_lists_of_spans_count_for_nothing_and_lists_that_differ_in
     assert marks(settled(tied, one, same).golds[0]) == [(*TOWN, "GPE")]
 
 
+@pytest.mark.parametrize(
+    ("votes", "answers", "gold", "disputed"),
+    [
+        (1, ("GPE", "", ""), ["GPE"], False),
+        (1, ("GPE", "LOC", ""), [], True),
+        (1, ("GPE+LOC", "", ""), ["GPE", "LOC"], False),
+        (2, ("GPE", "", ""), [], False),
+        (2, ("GPE", "GPE", "", "", ""), ["GPE"], False),
+        (2, ("GPE", "GPE", "LOC", "LOC", ""), [], True),
+        (2, ("GPE", "", "", "", ""), [], False),
+        (2, ("GPE", ""), [], True),
+        (3, ("GPE", "GPE", "GPE"), ["GPE"], False),
+        (3, ("GPE", "GPE", ""), [], True),
+        (3, ("GPE", "", ""), [], True),
+        (3, ("GPE", "LOC", "", "", ""), [], False),
+        (3, ("GPE", "LOC", "FAC", "", ""), [], True),
+        (3, ("GPE", "GPE"), [], True),
+    ],
+)
+def test_a_span_needs_as_many_votes_as_the_dataset_asks_and_is_outvoted_by_as_many(votes, answers, gold, disputed):
+    judgements = [
+        judgement(who, *(Span(*TOWN, label) for label in answer.split("+") if label))
+        for who, answer in zip("abcde", answers, strict=False)
+    ]
+    done = settled(judgements, votes=votes)
+
+    assert [span.label for span in done.golds[0].spans] == gold
+    assert [d.what.split(":")[0] for d in done.disputes] == ["span"] * disputed
+    sure = [c for c in done.golds[0].confidence if c.what.startswith("span:")]
+    given = Counter(label for answer in answers for label in answer.split("+"))
+    assert [(c.answer, c.method, c.value) for c in sure] == [
+        (label, f"{votes} votes", given[label] / len(answers)) for label in gold
+    ]
+
+
+def test_the_votes_that_spans_need_say_nothing_of_stances():
+    judgements = [judgement("x"), judgement("y", port="against"), judgement("z")]
+
+    assert settled(judgements, votes=3).golds[0].stances == settled(judgements).golds[0].stances
+
+
+def test_an_answer_keeps_its_share_of_the_votes_and_a_decision_its_author():
+    three = [judgement("x", Span(*PORT, "FAC")), judgement("y", Span(*PORT, "FAC")), judgement("z", port="neutral")]
+    by_two = [decision(stances=[Stance("port", "against")], who=who, marked=False) for who in ("j2", "j1")]
+
+    (voted,), (ruled,) = settled(three).golds, settled(three, *by_two, decision(Span(*DAY, "PERS"))).golds
+
+    span = f"span:{PORT[0]}:{PORT[1]}"
+    assert voted.confidence == (
+        Confidence(span, "FAC", "majority", 2 / 3), Confidence("stance:metro", "against", "majority", 1.0),
+        Confidence("stance:port", "favor", "majority", 2 / 3),
+    )  # fmt: skip
+    assert ruled.confidence == (
+        Confidence(f"span:{DAY[0]}:{DAY[1]}", "PERS", "decision of judge", 1.0),
+        Confidence("stance:metro", "against", "majority", 1.0),
+        Confidence("stance:port", "against", "decision of j1, j2", 1.0),
+    )
+
+
+MANY = {f"d-{n}": Article(f"d-{n}", "d", n, None, TEXT, (), (), "standard@1+0", sha16(TEXT)) for n in range(40)}
+TRUTH = {f"d-{n}": ("favor", "against", "neutral")[n % 3] for n in range(40)}
+
+
+def crowd(last=()):
+    """Three who are nearly always right and one who says favor to all; the first article is answered by `last`."""
+    wrong = {("x", "d-5"): "favor", ("y", "d-10"): "neutral", ("z", "d-17"): "favor"}
+    for article_id, value in TRUTH.items():
+        answers = {who: wrong.get((who, article_id), value) for who in "xyz"} | {"idle": "favor"}
+        if article_id == "d-1":
+            answers = dict(last) or answers
+        for who, answer in answers.items():
+            yield judgement(who, article=article_id, port=answer)
+
+
+def test_a_model_settles_the_tie_that_a_majority_cannot_and_keeps_its_probability():
+    tie = {"idle": "favor", "x": "against"}
+
+    voted, modelled = (settled(list(crowd(tie)), stance=how, articles=MANY) for how in ("majority", "dawid-skene"))
+
+    tied = ["d-1", "d-10", "d-17", "d-5"]
+    assert [(d.article_id, d.what) for d in voted.disputes] == [(name, "stance:port") for name in tied]
+    assert modelled.disputes == ()
+    gold = next(gold for gold in modelled.golds if gold.article_id == "d-1")
+    sure = next(c for c in gold.confidence if c.what == "stance:port")
+    assert (gold.source, sure.answer, sure.method) == ("model", "against", "dawid-skene")
+    assert SURE <= sure.value <= 1
+    assert [gold.article_id for gold in modelled.golds if gold.source == "model"] == tied
+    assert {gold.source for gold in modelled.golds} == {"agreed", "majority", "model"}
+    assert modelled.model.accuracy("idle") < 0.7
+    assert modelled.model.accuracy("x") > 0.9
+
+
+def test_the_model_says_what_it_says_over_every_answer_to_every_question():
+    done = settled(list(crowd()), stance="dawid-skene", articles=MANY)
+
+    answers = {(j.article_id, s.target): {} for j in crowd() for s in j.stances}
+    for one in crowd():
+        for stance in one.stances:
+            answers[one.article_id, stance.target][one.annotator] = stance.value
+    assert done.model == estimate(answers)
+    assert {g.article_id: s.value for g in done.golds for s in g.stances if s.target == "port"} == TRUTH
+
+
+def test_what_the_model_does_not_know_is_a_dispute_and_never_drawn_by_lot():
+    one = [judgement("x", port="favor", metro="favor"), judgement("y", port="against", metro="against")]
+
+    done = settled(one, stance="dawid-skene")
+
+    assert (done.golds[0].stances, done.golds[0].confidence) == ((), ())
+    assert [d.what for d in done.disputes] == ["stance:port", "stance:metro"]
+    assert done.disputes[0].answers == {"x": "favor", "y": "against"}
+
+
+def test_what_the_model_finds_likely_but_not_likely_enough_is_a_dispute():
+    done = settled(list(crowd({"x": "against", "z": "favor"})), stance="dawid-skene", articles=MANY)
+
+    assert 0.8 < done.model.posterior["d-1", "port"]["favor"] < SURE
+    assert [(d.article_id, d.what) for d in done.disputes] == [("d-1", "stance:port")]
+    assert [s.target for g in done.golds if g.article_id == "d-1" for s in g.stances] == ["metro"]
+
+
+def test_an_unpublished_value_that_the_model_is_sure_of_is_a_dispute():
+    done = settled([judgement(who, port="unclear") for who in "xyz"], stance="dawid-skene")
+
+    assert done.model.posterior["d-0", "port"]["unclear"] > SURE
+    assert [d.what for d in done.disputes] == ["stance:port"]
+
+
+def test_a_decision_overrules_the_model():
+    done = settled(list(crowd()), decision(stances=[Stance("port", "neutral")], marked=False), stance="dawid-skene", articles=MANY)  # fmt: skip
+
+    assert done.golds[0].stances == (Stance("metro", "against"), Stance("port", "neutral"))
+    assert Confidence("stance:port", "neutral", "decision of judge", 1.0) in done.golds[0].confidence
+
+
+def test_decided_spans_grow_to_whole_words_only_where_the_labels_say_so():
+    drawn = decision(Span(TOWN[0] + 1, TOWN[1], "GPE"))
+    strict = LABELS.model_copy(update={"clitics": "strict"})
+
+    grown, kept = (adjudicate([], [drawn], ARTICLES, labels, Adjudication()) for labels in (LABELS, strict))
+
+    assert marks(grown.golds[0]) == [(*TOWN, "GPE")]
+    assert marks(kept.golds[0]) == [(TOWN[0] + 1, TOWN[1], "GPE")]
+
+
 PLACES = st.sampled_from([PORT, TOWN, DAY])
 SPANS = st.builds(lambda place, label: Span(*place, label), PLACES, st.sampled_from(["PERS", "FAC", "GPE"]))
 VALUES = st.sampled_from(["favor", "against", "neutral", "unclear"])
@@ -273,11 +421,28 @@ DECISIONS = st.lists(
 )
 
 
-@given(JUDGEMENTS, DECISIONS, st.randoms(use_true_random=False))
-def test_order_does_not_matter(judgements, decisions, random):
-    shuffled = settled(random.sample(judgements, len(judgements)), *random.sample(decisions, len(decisions)))
+RULES = st.fixed_dictionaries({"votes": st.none() | st.integers(1, 4), "stance": st.sampled_from(["majority", "dawid-skene"])})  # fmt: skip
 
-    assert shuffled == settled(judgements, *decisions)
+
+@given(JUDGEMENTS, DECISIONS, RULES, st.randoms(use_true_random=False))
+def test_order_does_not_matter(judgements, decisions, rules, random):
+    shuffled = settled(random.sample(judgements, len(judgements)), *random.sample(decisions, len(decisions)), **rules)
+
+    assert shuffled == settled(judgements, *decisions, **rules)
+
+
+@given(JUDGEMENTS, DECISIONS, RULES)
+def test_each_answer_of_the_gold_says_once_how_sure_it_is(judgements, decisions, rules):
+    for gold in settled(judgements, *decisions, **rules).golds:
+        answers = [(f"span:{s.start}:{s.end}", s.label) for s in gold.spans]
+        answers += [(f"stance:{s.target}", s.value) for s in gold.stances]
+
+        assert [(c.what, c.answer) for c in gold.confidence] == sorted(answers)
+        assert all(0 < c.value <= 1 for c in gold.confidence)
+        voted = {(v.what, v.answer): v.count / gold.annotators for v in gold.votes}
+        assert all(
+            c.value == voted[c.what, c.answer] for c in gold.confidence if c.method.endswith(("majority", "votes"))
+        )
 
 
 @given(JUDGEMENTS, st.integers(1, 4))
@@ -302,9 +467,9 @@ def test_every_candidate_span_is_gold_or_disputed_or_outvoted_and_nothing_else_i
     assert done.account.taken == len({j.article_id for j in judgements})
 
 
-@given(JUDGEMENTS, DECISIONS)
-def test_each_asked_stance_is_gold_or_disputed_and_never_both(judgements, decisions):
-    done = settled(judgements, *decisions)
+@given(JUDGEMENTS, DECISIONS, RULES)
+def test_each_asked_stance_is_gold_or_disputed_and_never_both(judgements, decisions, rules):
+    done = settled(judgements, *decisions, **rules)
 
     for gold in done.golds:
         said = {stance.target for stance in gold.stances}
@@ -327,11 +492,14 @@ def test_a_judgement_that_says_what_is_gold_already_changes_no_answer(judgements
 
 
 @given(JUDGEMENTS)
-def test_deciding_what_was_voted_changes_only_the_source(judgements):
+def test_deciding_what_was_voted_changes_only_who_says_it(judgements):
     first = settled(judgements)
     decisions = [decision(*gold.spans, stances=gold.stances, article=gold.article_id) for gold in first.golds]
     again = settled(judgements, *decisions)
 
-    assert again.golds == tuple(replace(gold, source="adjudicated") for gold in first.golds)
+    assert again.golds == tuple(
+        replace(gold, source="adjudicated", confidence=tuple(replace(c, method="decision of judge", value=1.0) for c in gold.confidence))
+        for gold in first.golds
+    )  # fmt: skip
     assert again.applied == len(decisions)
     assert {d.what.split(":")[0] for d in again.disputes} <= {"stance"}

@@ -1,0 +1,200 @@
+"""The model of Dawid and Skene: beside straight loops, and beside crowd-kit's figures."""
+
+import math
+from collections import Counter, defaultdict
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.annotation.dawid_skene import estimate, most_likely
+
+VALUES = ("against", "favor", "neutral", "unclear")
+
+
+def crowd(seed, items, people, values, each):
+    """Answers of people who are right now and then: numbers of a linear congruence (Numerical Recipes), seeded."""
+    state = seed
+
+    def draw(below):
+        nonlocal state
+        state = (1664525 * state + 1013904223) % 2**32
+        return (state >> 8) % below
+
+    answers = {}
+    skills = [50 + draw(45) for _ in range(people)]
+    for item in range(items):
+        true, first = draw(values), draw(people)
+        told = {}
+        for place in range(each):
+            who = (first + place) % people
+            told[f"a-{who}"] = VALUES[true if draw(100) < skills[who] else draw(values)]
+        answers[f"d-{item:03}", "port"] = told
+    return answers
+
+
+def by_loops(answers, rounds):
+    """What Dawid and Skene write, as it is written: equations 2.3 to 2.5, from the shares of the votes."""
+    values = sorted({value for told in answers.values() for value in told.values()})
+    truth = {item: {v: Counter(told.values())[v] / len(told) for v in values} for item, told in answers.items() if told}
+    for _ in range(rounds + 1):
+        prior = {v: sum(shares[v] for shares in truth.values()) / len(truth) for v in values}
+        seen = defaultdict(lambda: dict.fromkeys(values, 0.0))
+        for item, shares in truth.items():
+            for who, given_ in answers[item].items():
+                for v in values:
+                    seen[who, given_][v] += shares[v]
+        errors = {}
+        for who, given_ in seen:
+            mine = [kept for (name, _), kept in seen.items() if name == who]
+            errors[who, given_] = {
+                v: max(seen[who, given_][v], 1e-10) / sum(max(k[v], 1e-10) for k in mine) for v in values
+            }
+        last, truth = truth, {}
+        for item, told in answers.items():
+            logs = {
+                v: math.log(max(prior[v], 1e-10)) + sum(math.log(errors[who, g][v]) for who, g in told.items())
+                for v in values
+            }
+            top = max(logs.values())
+            whole = sum(math.exp(log - top) for log in logs.values())
+            truth[item] = {v: math.exp(logs[v] - top) / whole for v in values}
+    return last, prior, errors
+
+
+def largest_difference(model, truth, prior, errors):
+    found = [abs(model.posterior[item][v] - share) for item, shares in truth.items() for v, share in shares.items()]
+    found += [abs(model.prior[v] - share) for v, share in prior.items()]
+    found += [abs(model.confusion[who][true][g] - p) for (who, g), row in errors.items() for true, p in row.items()]
+    return max(found)
+
+
+SETS = {"small": (1, 40, 3, 3, 3), "middle": (2, 120, 6, 4, 3), "large": (3, 300, 10, 4, 4)}
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 25])
+@pytest.mark.parametrize("name", SETS)
+def test_each_round_gives_what_straight_loops_give(name, rounds):
+    answers = crowd(*SETS[name])
+
+    model = estimate(answers, rounds=rounds, tolerance=-math.inf)
+
+    assert (model.rounds, model.converged) == (rounds, False)
+    assert largest_difference(model, *by_loops(answers, rounds)) < 1e-9
+
+
+FEW = st.dictionaries(
+    st.tuples(st.sampled_from("123456"), st.sampled_from(["port", "metro"])),
+    st.dictionaries(st.sampled_from("wxyz"), st.sampled_from(VALUES), min_size=1),
+    min_size=1,
+)
+
+
+@given(FEW, st.integers(1, 6))
+def test_few_answers_too_give_what_straight_loops_give(answers, rounds):
+    model = estimate(answers, rounds=rounds, tolerance=-math.inf)
+
+    assert largest_difference(model, *by_loops(answers, rounds)) < 1e-6
+
+
+# What crowd-kit 1.4.2 says after 50 rounds, DawidSkene(n_iter=50, tol=-1): the prior, three questions, and the errors of a-0.
+CROWD_KIT = {
+    "small": (
+        [0.41430877, 0.2128412, 0.37285003],
+        {"d-000": [0.53750752, 0.0, 0.46249248], "d-002": [0.94971073, 0.0, 0.05028927], "d-013": [0.0, 0.20528188, 0.79471812]},
+        [[0.92476224, 0.07523776, 0.0], [0.0, 0.79321269, 0.20678731], [0.17932918, 0.0, 0.82067082]],
+    ),
+    "middle": (
+        [0.19791831, 0.30566366, 0.21315254, 0.28326549],
+        {
+            "d-002": [0.0, 0.10357863, 0.0, 0.89642137],
+            "d-008": [1.425e-05, 0.34927401, 0.65071174, 0.0],
+            "d-033": [0.0, 0.01902104, 0.91179858, 0.06918039],
+        },
+        [
+            [0.72235263, 0.09481856, 7.164e-05, 0.18275717],
+            [0.13386629, 0.66371351, 0.14103993, 0.06138026],
+            [0.06290795, 0.0, 0.87061124, 0.06648081],
+            [0.11891871, 0.12046975, 0.0, 0.76061154],
+        ],
+    ),
+    "large": (
+        [0.24582848, 0.21301626, 0.25441365, 0.28674161],
+        {
+            "d-004": [0.0, 0.0, 0.11433566, 0.88566434],
+            "d-005": [0.19832431, 0.02262462, 0.77905107, 0.0],
+            "d-016": [0.79699984, 0.03306022, 0.0, 0.16993994],
+        },
+        [[1.0, 0.0, 0.0, 0.0], [0.10419814, 0.89580186, 0.0, 0.0], [0.0, 0.03227183, 0.96772817, 0.0], [0.0, 0.0, 0.0, 1.0]],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_as_many_rounds_give_what_crowd_kit_gives(name):
+    prior, posteriors, confusion = CROWD_KIT[name]
+
+    model = estimate(crowd(*SETS[name]), rounds=50, tolerance=-math.inf)
+
+    assert list(model.prior.values()) == pytest.approx(prior, abs=1e-8)
+    for item, shares in posteriors.items():
+        assert list(model.posterior[item, "port"].values()) == pytest.approx(shares, abs=1e-8)
+    for row, shares in zip(model.confusion["a-0"].values(), confusion, strict=True):
+        assert list(row.values()) == pytest.approx(shares, abs=1e-8)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_it_goes_on_until_nothing_is_gained(name):
+    answers = crowd(*SETS[name])
+
+    model, further = estimate(answers), estimate(answers, rounds=2000, tolerance=-math.inf)
+
+    assert model.converged
+    assert not further.converged
+    assert max(abs(further.posterior[i][v] - p) for i, row in model.posterior.items() for v, p in row.items()) < 0.001
+
+
+def test_who_is_mostly_right_weighs_more_than_two_who_are_not():
+    answers = {(f"d-{n}", "port"): {"x": v, "y": v, "z": "favor", "w": "favor"} for n, v in enumerate(VALUES[:3] * 8)}
+    answers["last", "port"] = {"x": "against", "z": "favor", "w": "favor"}
+
+    model = estimate(answers)
+
+    assert most_likely(model.posterior["last", "port"], 0.9) == ("against", 1.0)
+    assert model.accuracy("x") > 0.95
+    assert model.accuracy("z") < 0.5
+
+
+def test_what_is_as_likely_as_another_is_nobodys_choice():
+    model = estimate({("d", "port"): {"x": "favor", "y": "against"}, ("e", "port"): {"x": "against", "y": "favor"}})
+
+    assert model.posterior["d", "port"] == {"against": 0.5, "favor": 0.5}
+    assert most_likely(model.posterior["d", "port"], 0.0) is None
+    assert most_likely({"favor": 0.5 + 1e-9, "against": 0.5 - 1e-9}, 0.0) is None
+    assert most_likely({"favor": 0.8999994, "against": 0.1}, 0.9) is None
+    assert most_likely({}, 0.0) is None
+
+
+def test_where_nobody_answered_there_is_nothing_to_say():
+    empty = estimate({("d", "port"): {}})
+    partly = estimate({("d", "port"): {}, ("e", "port"): {"x": "favor"}})
+
+    assert (empty.posterior, empty.rounds, empty.converged) == ({}, 0, True)
+    assert partly.posterior == {("e", "port"): {"favor": 1.0}}
+
+
+@given(FEW, st.randoms(use_true_random=False))
+def test_the_order_of_the_answers_changes_no_digit(answers, random):
+    def mixed(mapping):
+        return {key: mapping[key] for key in random.sample(list(mapping), len(mapping))}
+
+    assert estimate(mixed({item: mixed(told) for item, told in answers.items()})) == estimate(answers)
+
+
+@given(FEW)
+def test_probabilities_are_shares_of_one(answers):
+    model = estimate(answers)
+
+    rows = [model.prior, *model.posterior.values(), *(row for one in model.confusion.values() for row in one.values())]
+    assert all(sum(row.values()) == pytest.approx(1) for row in rows)
+    assert all(0 <= model.accuracy(who) <= 1 + 1e-9 for who in model.confusion)
