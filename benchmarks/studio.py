@@ -3,13 +3,14 @@
     python benchmarks/studio.py --tasks 10000              send and collect, beside the SDK
     python benchmarks/studio.py --load [--database URL]    12 annotators at work while 2,000 tasks are sent
 
-Starts servers of its own on loopback, in a temporary folder. Prints JSON; `make bench-studio` writes
-benchmarks/studio.md.
+Starts servers of its own on loopback, in a temporary folder. Prints JSON.
 """
 
 import argparse
 import json
 import statistics
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -19,7 +20,7 @@ from typing import Any
 
 from corpora import ROOT, news
 
-from builder.annotation import annotator, server, studio
+from builder.annotation import annotator, collecting, postgres, server, studio
 from builder.annotation.interface import guide_html, render_config
 from builder.annotation.tasks import result_of, task_of
 from builder.records import Article, BatchItem, Span, Stance, sha16
@@ -78,6 +79,58 @@ def send_beside_sdk(running: server.Server, made: Sequence[dict[str, Any]]) -> d
     return {"tasks": len(made), "send_s": own, "sdk_loop_s": plain, "ratio": plain / own}
 
 
+def collect_beside_sdk(running: server.Server, made: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Annotated tasks collected by khabar, for the first time and with 50 changed, and exported with the SDK.
+
+    Each in a process of its own, whose peak of memory is taken; `as_json` is the SDK's one call for all.
+    """
+    connection = studio.connect(running.url, running.token)
+    title = "bench collect"
+    place = _send(connection, title, render_config(SCHEMA.labels), [])
+    project = int(place.project_id)
+    for start in range(0, len(made), 500):
+        part = [
+            {**task, "annotations": [{"result": answers_to(task), "ground_truth": False, "lead_time": 30.0}]}
+            for task in made[start : start + 500]
+        ]
+        connection.client.projects.import_tasks(project, request=part)
+    found: dict[str, float] = {"tasks": len(made)}
+    with tempfile.TemporaryDirectory() as folder:
+        kept = str(Path(folder) / "store.sqlite3")
+        order = {"url": running.url, "token": running.token, "title": title, "project": project, "kept": kept}
+        found |= {f"sdk_as_json_{name}": value for name, value in _child("as_json", order).items()}
+        found |= {f"collect_{name}": value for name, value in _child("collect", order).items()}
+        listing = connection.client.tasks.list(project=project, fields="task_only", include="id", page_size=50)
+        for task in list(listing.items or [])[:50]:
+            connection.client.annotations.create(id=task.id, result=[], lead_time=1.0)
+        found |= {f"again_{name}": value for name, value in _child("collect", order).items()}
+    return found | {"ratio": found["sdk_as_json_s"] / found["collect_s"]}
+
+
+def _child(what: str, order: dict[str, Any]) -> dict[str, float]:
+    command = [sys.executable, __file__, "--child", what]
+    said = subprocess.run(command, input=json.dumps(order), check=True, stdout=subprocess.PIPE, text=True).stdout
+    result: dict[str, float] = json.loads(said)
+    return result
+
+
+def child(what: str) -> None:
+    """Collect one way, and print seconds and the peak of memory above what was there before."""
+    order = json.loads(sys.stdin.read())
+    connection = studio.connect(order["url"], order["token"])
+    before = _peak()
+    if what == "collect":
+        took = timed(lambda: collecting.collect(connection, order["title"], str, Path(order["kept"])))
+    else:
+        took = timed(lambda: connection.client.projects.exports.as_json(order["project"]))
+    print(json.dumps({"s": round(took, 2), "mb": round((_peak() - before) / 1e6)}))
+
+
+def _peak() -> int:
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines())
+    return int(status["VmHWM"].split()[0]) * 1024
+
+
 class AtWork(threading.Thread):
     """An annotator who answers the label stream at a fixed pace; takes the time of each submission."""
 
@@ -127,6 +180,11 @@ def load(running: server.Server, logins: Sequence[tuple[str, str]], count: int) 
     }  # fmt: skip
 
 
+def both(running: server.Server, made: Sequence[dict[str, Any]]) -> dict[str, object]:
+    """Send and collect, each beside the SDK."""
+    return {"collect": collect_beside_sdk(running, made), "send": send_beside_sdk(running, made)}
+
+
 def _send(connection: studio.Connection, title: str, config: str, made: Sequence[dict[str, Any]]) -> studio.Sent:
     return studio.send(connection, title, config, made, overlap=1, progress=lambda _: None)
 
@@ -136,13 +194,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", type=int, default=10_000, help="tasks to send (default 10000)")
     parser.add_argument("--load", action="store_true", help="measure a send beside annotators instead")
+    parser.add_argument(
+        "--database", help="a Postgres for Label Studio: postgresql://user@127.0.0.1:port/name, with PGPASSWORD"
+    )
+    parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.child:
+        child(options.child)
+        return
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder) / ".khabar" / "studio"
         logins = server.logins([f"annotator{number}" for number in range(ANNOTATORS)])
-        running = server.up(work, accounts=logins, progress=lambda _: None)
+        database = postgres.database_of(options.database) if options.database else None
+        running = server.up(work, accounts=logins, database=database, progress=lambda _: None)
         try:
-            found = load(running, logins, 2000) if options.load else send_beside_sdk(running, tasks(options.tasks))
+            found = load(running, logins, 2000) if options.load else both(running, tasks(options.tasks))
         finally:
             server.down(work)
     print(json.dumps(found, indent=1))

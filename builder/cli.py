@@ -6,6 +6,7 @@ Data goes to stdout, everything else to stderr. Heavy libraries are not imported
 
 import os
 import platform
+import re
 import sys
 import tempfile
 import traceback
@@ -96,32 +97,83 @@ def sample(shell: Shell, batch: str | None, size: int | None) -> Report:
 @khabar.command()
 @_batch
 @click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
+@click.option("--changed", is_flag=True, help="Send articles whose text changed as new tasks; see below.")
+@click.option("--predict", metavar="FROM", help='release:DIR, gazetteer:FILE or command:"PROGRAM ARGUMENTS".')
+@click.option("--annotators", default="", help="With assignment: separate, who annotates: a@x.org,b@y.org.")
 @verb
-def send(shell: Shell, batch: str | None, dry_run: bool) -> Report:
-    """Send a batch to Label Studio; what is already there is not sent again."""
+def send(shell: Shell, batch: str | None, dry_run: bool, changed: bool, predict: str | None, annotators: str) -> Report:
+    """Send a batch to Label Studio; what is already there is not sent again.
+
+    With assignment: separate or isolated each annotator's link is printed, and stored nowhere with their e-mail.
+
+    --predict puts spans on the page of new tasks: those of an earlier release, of the terms of a file with
+    TERM<TAB>LABEL lines, or of a program, run without a shell. For each article the program reads a line
+    {"id", "title", "text"} and writes a line {"id", "spans": [{"start", "end", "label"}]}, in the same order;
+    start and end count code points of the text, end exclusive.
+
+    --changed: what was collected on the older text comes with the new task, where its words are the same; the rest
+    is listed as stale. Run `khabar collect` before.
+    """
     from builder import annotate
 
-    return annotate.send(_project(shell), batch, dry_run=dry_run, progress=shell.progress)
+    return annotate.send(
+        _project(shell),
+        batch,
+        dry_run=dry_run,
+        progress=shell.progress,
+        changed=changed,
+        predict=predict,
+        annotators=[name for name in annotators.replace(",", " ").split() if name],
+        folder=shell.folder,
+    )
 
 
 @khabar.command()
 @_batch
 @click.option("--prune", is_flag=True, help="Let judgements go that the server no longer has.")
+@click.option("--full", is_flag=True, help="Take everything again, not only what changed since the last time.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Read a JSON export made elsewhere instead.",
+)
 @verb
-def collect(shell: Shell, batch: str | None, prune: bool) -> Report:
-    """Fetch every annotator's results into annotations/<batch>/judgements.jsonl."""
-    from builder import annotate
+def collect(shell: Shell, batch: str | None, prune: bool, full: bool, source: Path | None) -> Report:
+    """Fetch every annotator's results into annotations/<batch>/judgements.jsonl: what changed since the last time.
 
-    return annotate.collect(_project(shell), batch, prune=prune)
+    --from reads a JSON export of another Label Studio, Community or Enterprise. Its tasks find their articles in
+    the batch by article_id, or by equal text; those that find none are listed.
+    """
+    from builder import judging
+
+    return judging.collect(
+        _project(shell), batch, prune=prune, full=full, progress=shell.progress,
+        source=shell.folder / source if source else None,
+    )  # fmt: skip
 
 
 @khabar.command()
+@click.option("--watch", is_flag=True, help="Collect and check while people work, and show what is new, until Ctrl-C.")
+@click.option(
+    "--every",
+    type=click.FloatRange(min=1),
+    default=30.0,
+    show_default=True,
+    help="Seconds between two looks of --watch.",
+)
 @verb
-def check(shell: Shell) -> Report:
-    """Find every fault in the judgements, each with the link of its task; exit 1 if there is an error."""
-    from builder import annotate
+def check(shell: Shell, watch: bool, every: float) -> Report:
+    """Find every fault in the judgements, each with the link of its task; exit 1 if there is an error.
 
-    return annotate.check(_project(shell))
+    --watch ends by itself when every article has its annotators.
+    """
+    from builder import judging
+
+    if watch:
+        return judging.watch(_project(shell), seconds=every, show=show_issues, progress=shell.progress)
+    return judging.check(_project(shell))
 
 
 @khabar.command()
@@ -134,22 +186,40 @@ def agree(shell: Shell) -> Report:
 
 
 @khabar.command()
+@_batch
+@click.option("--send", "sends", is_flag=True, help="Send the articles with open disputes to an adjudication project.")
+@click.option("--collect", "collects", is_flag=True, help="Read the adjudicators' rulings into decisions.jsonl first.")
 @verb
-def adjudicate(shell: Shell) -> Report:
-    """Turn judgements into gold by majority; ties become disputes until a decision settles them."""
+def adjudicate(shell: Shell, batch: str | None, sends: bool, collects: bool) -> Report:
+    """Turn judgements into gold by votes; ties become disputes until a decision settles them.
+
+    With --send an adjudicator finds each disputed article in a Label Studio project of its own, with every
+    annotator's version beside it: send once they are done, for they would see it too. With --collect the
+    rulings become annotations/<batch>/decisions.jsonl; what was written there by hand stays. Of a ruling
+    counts what was in dispute: the article's spans as a whole, and each disputed stance.
+    """
     from builder import annotate
 
-    return annotate.adjudicate(_project(shell))
+    project = _project(shell)
+    return annotate.adjudicate(project, batch, send=sends, collect=collects, progress=shell.progress)
 
 
 @khabar.command()
 @click.argument("version")
+@click.option(
+    "--accept-low-agreement",
+    metavar="REASON",
+    help="Build although agreement is below a floor of dataset.yaml; the card prints the reason and the figures.",
+)
 @verb
-def build(shell: Shell, version: str) -> Report:
-    """Build release VERSION (such as 1.0.0) into dist/: Parquet, card, manifest."""
+def build(shell: Shell, version: str, accept_low_agreement: str | None) -> Report:
+    """Build release VERSION (such as 1.0.0) into dist/: Parquet, card, manifest.
+
+    Exit 1 where agreement is below a floor of dataset.yaml, or undefined where there is a floor.
+    """
     from builder import flow
 
-    return flow.build(_project(shell), version)
+    return flow.build(_project(shell), version, accept=accept_low_agreement)
 
 
 _rehearse = click.option("--rehearse", is_flag=True, help="Use a rehearsal Hub on this machine, kept in .khabar/hub.")
@@ -271,14 +341,58 @@ def studio_install(shell: Shell) -> Report:
     return servers.install(progress=shell.progress)
 
 
+_database = click.option(
+    "--database", metavar="URL", help="A Postgres database, postgresql://user@host:port/name; its password: PGPASSWORD."
+)
+
+
 @studio.command("up")
 @click.option("--port", type=click.IntRange(1024, 65535), help="Port on 127.0.0.1 (default: a free one).")
+@_database
 @verb
-def studio_up(shell: Shell, port: int | None) -> Report:
-    """Start Label Studio for this project on 127.0.0.1, and print its address."""
+def studio_up(shell: Shell, port: int | None, database: str | None) -> Report:
+    """Start Label Studio for this project on 127.0.0.1, and print its address.
+
+    The first start chooses the database: SQLite, or with --database an empty one of Postgres; it is kept to,
+    without its password. With assignment: isolated, the server of each annotator who was invited is started.
+    """
     from builder import servers
 
-    return servers.up(_project(shell), port, progress=shell.progress)
+    return servers.up(_project(shell), port, database, progress=shell.progress)
+
+
+@studio.command("status")
+@verb
+def studio_status(shell: Shell) -> Report:
+    """Show whether Label Studio runs, its address, database, data and annotators; changes nothing."""
+    from builder import servers
+
+    return servers.studio_status(_project(shell))
+
+
+@studio.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@verb
+def studio_backup(shell: Shell, file: Path) -> Report:
+    """Copy Label Studio's data into FILE (a .zip that only you can read); it may run meanwhile.
+
+    Database, uploads, secret key and the key of the pseudonyms are in it, and annotators' e-mails.
+    """
+    from builder import servers
+
+    return servers.backup(_project(shell), shell.folder / file, progress=shell.progress)
+
+
+@studio.command("restore")
+@click.argument("file", type=click.Path(path_type=Path))
+@_database
+@click.option("--yes", is_flag=True, help="Replace the data that are there.")
+@verb
+def studio_restore(shell: Shell, file: Path, database: str | None, yes: bool) -> Report:
+    """Put the data of FILE, which `studio backup` made, in the place of this project's; Label Studio must be down."""
+    from builder import servers
+
+    return servers.restore(_project(shell), shell.folder / file, database, overwrite=yes, progress=shell.progress)
 
 
 @studio.command("down")
@@ -294,10 +408,13 @@ def studio_down(shell: Shell) -> Report:
 @click.argument("names", nargs=-1, required=True)
 @verb
 def studio_invite(shell: Shell, names: tuple[str, ...]) -> Report:
-    """Make an account for each annotator NAME, and print its password once."""
+    """Make an account for each annotator NAME, and print its password once.
+
+    With assignment: isolated, make each NAME a Label Studio of their own, and print its address too.
+    """
     from builder import servers
 
-    return servers.invite(_project(shell), names)
+    return servers.invite(_project(shell), names, progress=shell.progress)
 
 
 @khabar.command()
@@ -331,7 +448,7 @@ def _report_bug(error: Exception) -> str:
     report = "\n".join(
         [
             f"khabar {installed_version('khabar')}, Python {platform.python_version()}, {platform.platform()}",
-            f"command: {' '.join(sys.argv[1:])}",
+            "command: " + re.sub(r"(//[^:/@\s]*):\S*@", r"\1:***@", " ".join(sys.argv[1:])),
             *traceback.format_exception(error),
         ]
     )

@@ -14,7 +14,7 @@ from builder.corpus.duplicates import group
 from builder.corpus.readers import read_documents
 from builder.corpus.sample import sample
 from builder.records import Article, Judgement, Refused, Span, Stance, sha16
-from builder.schema import load_schema
+from builder.schema import Adjudication, load_schema
 from builder.text.profiles import profile
 
 ROOT = Path(__file__).parents[2]
@@ -155,7 +155,7 @@ def test_the_demonstration_has_plausible_disagreement(batch, knowledge, labels):
     ]
     canonical, accounts, _ = canonicalise(judgements, batch, labels)
     figures = {f.layer: f.value for f in agree(canonical, labels, resamples=10) if f.label == "all"}
-    done = adjudicate(canonical, [], batch, labels, 2)
+    done = adjudicate(canonical, [], batch, labels, Adjudication(min_annotators=2))
 
     assert len(batch) == 24
     assert 0.75 < figures["entities"] < 0.9

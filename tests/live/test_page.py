@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from builder.annotation import studio
+from builder.annotation import collecting, studio
 from builder.annotation.interface import render_config
 from builder.annotation.tasks import pseudonym
 from builder.records import Span, Stance
@@ -89,7 +89,7 @@ def test_a_mention_drawn_in_the_browser_comes_back_as_that_very_span(page, label
     page.screenshot(path=tmp_path / "labelled.png")
     page.click("button:has-text('Submit')")
     expect(page.locator("body")).to_contain_text("No More Tasks", ignore_case=True)
-    found = studio.collect(label_studio.connection, title, lambda who: pseudonym(b"k", who))
+    found = collecting.collect(label_studio.connection, title, lambda who: pseudonym(b"k", who))
 
     (judgement,) = found.judgements
     outer, inner = TEXT.index("ميناء مرجانة"), TEXT.index("مرجانة")
@@ -111,7 +111,7 @@ def test_submit_is_refused_while_a_question_has_no_answer(page, label_studio, se
     page.click("button:has-text('Submit')")
 
     expect(page.locator("body")).to_contain_text("حدّد الموقف من كل هدف")
-    found = studio.collect(label_studio.connection, title, str)
+    found = collecting.collect(label_studio.connection, title, str)
     assert found.judgements == ()
 
 
@@ -157,7 +157,7 @@ def test_html_in_an_article_is_text_and_offsets_behind_it_are_right(page, label_
     page.keyboard.press("q")
     page.click("button:has-text('Submit')")
     expect(page.locator("body")).to_contain_text("No More Tasks", ignore_case=True)
-    (judgement,) = studio.collect(label_studio.connection, "hostile text", str).judgements
+    (judgement,) = collecting.collect(label_studio.connection, "hostile text", str).judgements
     (span,) = judgement.spans
 
     assert page.evaluate("window.hit") is None

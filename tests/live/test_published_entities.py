@@ -6,7 +6,7 @@ from itertools import groupby
 
 import pytest
 
-from builder.annotation import annotator, studio
+from builder.annotation import annotator, collecting, studio
 from builder.annotation.interface import render_config
 from builder.annotation.tasks import task_of
 from builder.records import Article, BatchItem, Span, sha16
@@ -86,7 +86,7 @@ def go_round(label_studio, schema, answer, title, texts, name_of=lambda label: l
     sent = studio.send(label_studio.connection, title, render_config(labels), tasks, overlap=1, progress=print)
     email, password = label_studio.logins[0]
     done = annotator.annotate_as(sent.url, email, password, int(sent.project_id), answers)
-    found = studio.collect(label_studio.connection, title, str)
+    found = collecting.collect(label_studio.connection, title, str)
 
     assert done == len(texts)
     assert found.issues == ()
