@@ -136,11 +136,12 @@ def _moved(project: Project, batch: str, desks: Sequence["Desk"], stale: Mapping
 
 def agree(project: Project) -> Report:
     """Measure agreement; exit code 1 where a figure is below its floor."""
-    from builder.annotation import agreement, floors
+    from builder.annotation import floors
 
     with project.lock():
-        judgements, _ = state.canonical_judgements(project, state.read_articles(project))
-        figures = agreement.agree(judgements, project.schema.labels)
+        articles = state.read_articles(project)
+        judgements, _ = state.canonical_judgements(project, articles)
+        figures = state.agreement_of(project, articles, judgements)
         write_jsonl(project.work / "agreement.jsonl", figures)
     issues = floors.shortfalls(figures, project.schema.dataset.floors, project.schema.labels)
     facts = {f"{f.layer} {f.label}" + ("" if f.batch == "all" else f" ({f.batch})"): _figure(f) for f in figures}

@@ -181,6 +181,7 @@ def build(project: Project, version: str, *, accept: str | None = None) -> Repor
     Raises Refused (exit code 1) where agreement does not reach a floor of dataset.yaml, unless `accept` says
     why it is released all the same; the card then prints the reason and the figures.
     """
+    from builder.annotation.agreement import headline
     from builder.annotation.floors import accepted, shortfalls
     from builder.release.card import make_card
     from builder.release.facts import below_floors, card_facts, changelog
@@ -196,8 +197,8 @@ def build(project: Project, version: str, *, accept: str | None = None) -> Repor
         built = build_tables(material)
         tool = f"khabar {installed_version('khabar')}"
         facts = card_facts(version=version, tool=tool, schema=schema, built=built,
-                           agreement=gathered.agreement, accounts=gathered.accounts,
-                           changes=gathered.changes)  # fmt: skip
+                           agreement=[figure for figure in gathered.agreement if headline(figure)],
+                           accounts=gathered.accounts, changes=gathered.changes)  # fmt: skip
         facts["agreement"] += below_floors(low, accept or "")
         prose = (project.root / "dataset_card.md").read_text(encoding="utf-8")
         card = make_card(prose, version, schema, built.tables, facts)

@@ -239,7 +239,8 @@ class Issue:
 class Agreement:
     """One figure of agreement; `value` None means undefined and `why` says so.
 
-    `between` is empty for a figure over all annotators, else `a-1 a-2` for a pair, `a-1` for one against the others.
+    `between` is empty for a figure over all annotators, else `a-1 a-2` for a pair, `a-1` for one against the others;
+    `period` is the ISO week (`2026-W47`) in which the articles of a figure got their last judgement, or empty.
     """
 
     measure: str
@@ -253,6 +254,7 @@ class Agreement:
     unit: str
     why: str = ""
     between: str = ""
+    period: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,15 @@ def gold_of(project: Project, articles: Sequence[Article], judgements: Sequence[
     return adjudicate(judgements, read_decisions(project), by_id, project.schema.labels, rules)
 
 
+def agreement_of(
+    project: Project, articles: Sequence[Article], judgements: Sequence[Judgement]
+) -> tuple[Agreement, ...]:
+    """Every figure of agreement of the canonical judgements."""
+    from builder.annotation.agreement import agree
+
+    return tuple(agree(judgements, project.schema.labels, {article.id: len(article.text) for article in articles}))
+
+
 @dataclass(frozen=True, slots=True)
 class Harvest:
     """All that a release is made from: its material, what came before, and the ledger of splits."""
@@ -187,7 +196,6 @@ def harvest(project: Project) -> Harvest:
     Raises Refused (exit code 1) when no article was annotated, when a group bridges two frozen splits,
     or when the same text would stand in two splits.
     """
-    from builder.annotation.agreement import agree
     from builder.release.material import Material
 
     every = read_articles(project)
@@ -204,7 +212,8 @@ def harvest(project: Project) -> Harvest:
         result.golds, result.disputes, labels,
     )  # fmt: skip
     accounts = (*project.accounts("clean"), *checked, result.account, result.spans)
-    return Harvest(material, accounts, tuple(agree(judgements, labels)), _changes(project, chosen, documents), ledger)
+    figures = agreement_of(project, every, judgements)
+    return Harvest(material, accounts, figures, _changes(project, chosen, documents), ledger)
 
 
 def _changes(project: Project, chosen: Sequence[Article], documents: Sequence[Document]) -> Mapping[str, int]:

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections import Counter, defaultdict
+from dataclasses import replace
 
 import krippendorff
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
-from builder.annotation.agreement import ALPHA, SPAN_F1, agree, alpha
+from builder.annotation.agreement import ALPHA, KAPPA, PERCENT, SPAN_F1, UNITIZING, agree, headline, macro
+from builder.annotation.stance_agreement import alpha
 from builder.records import Agreement, Judgement, Span, Stance
 from builder.schema import EntityType, Labels, Stances, StanceTarget, StanceValue
 
@@ -37,8 +39,16 @@ def judgement(article, annotator, *spans, batch="b1", **stances):
     )  # fmt: skip
 
 
-def figure(judgements, layer, label="all", batch="all", **options) -> Agreement:
-    (found,) = [f for f in agree(judgements, LABELS, **options) if (f.layer, f.label, f.batch) == (layer, label, batch)]
+LENGTHS = defaultdict(lambda: 40)
+
+
+def figure(judgements, layer, label="all", batch="all", between="", period="", measure=None, **options) -> Agreement:
+    wanted = (measure or {"entities": SPAN_F1, "stance": ALPHA}[layer], layer, label, batch, between, period)
+    (found,) = [
+        f
+        for f in agree(judgements, LABELS, LENGTHS, **options)
+        if (f.measure, f.layer, f.label, f.batch, f.between, f.period) == wanted
+    ]
     return found
 
 
@@ -278,7 +288,7 @@ def test_an_interval_covers_the_middle_of_the_bootstrap_distribution():
 def test_figures_are_the_same_each_time_and_follow_the_seed():
     judgements = noisy(20)
 
-    assert agree(judgements, LABELS) == agree(judgements[::-1], LABELS)
+    assert agree(judgements, LABELS, LENGTHS) == agree(judgements[::-1], LABELS, LENGTHS)
     assert figure(judgements, "stance", seed=1).low != figure(judgements, "stance", seed=2).low
 
 
@@ -286,7 +296,7 @@ def test_several_batches_have_figures_of_their_own_and_one_has_not():
     first = [judgement("a", who, Span(0, 1, "PERS")) for who in "xy"]
     second = [judgement("b", "x", Span(0, 1, "PERS"), batch="b2"), judgement("b", "y", batch="b2")]
 
-    assert {f.batch for f in agree(first, LABELS)} == {"all"}
+    assert {f.batch for f in agree(first, LABELS, LENGTHS)} == {"all"}
     assert [figure(first + second, "entities", batch=b).value for b in ("all", "b1", "b2")] == [
         pytest.approx(2 / 3, abs=1e-6), 1, 0,
     ]  # fmt: skip
@@ -295,9 +305,7 @@ def test_several_batches_have_figures_of_their_own_and_one_has_not():
 def test_labels_without_stances_have_no_stance_figures():
     labels = Labels(version=1, entities=LABELS.entities)
 
-    assert [(f.layer, f.label) for f in agree([judgement("a", "x")], labels)] == [
-        ("entities", name) for name in ("all", "PERS", "GPE", "ORG")
-    ]
+    assert {f.layer for f in agree([judgement("a", who) for who in "xyz"], labels, LENGTHS)} == {"entities"}
 
 
 @pytest.mark.shared
@@ -326,3 +334,63 @@ def test_alpha_equals_what_a_published_study_found_batch_by_batch(shared):
     assert {b: round(v, 3) for b, v in found.items()} == pytest.approx(
         {b: float(v) for b, v in published.items()}, abs=1e-3
     )
+
+
+def week(judgement, day):
+    return replace(judgement, created_at=f"2026-{day}T10:00:00.000000Z")
+
+
+def test_weeks_have_figures_of_their_own_where_there_are_several():
+    """An article belongs to the week of its last judgement: a to W46, b and c to W47."""
+    judgements = [
+        week(judgement("a", "x", Span(0, 1, "PERS"), port="favor"), "11-09"),
+        week(judgement("a", "y", Span(0, 1, "PERS"), port="favor"), "11-15"),
+        week(judgement("b", "x", Span(0, 1, "PERS"), port="against"), "11-14"),
+        week(judgement("b", "y", port="favor"), "11-16"),
+        week(judgement("c", "x"), "11-17"),
+        week(judgement("c", "y", Span(0, 1, "PERS"), Span(2, 3, "PERS")), "11-17"),
+    ]
+    found = [f for f in agree(judgements, LABELS, LENGTHS) if f.period]
+
+    assert {(f.measure, f.period, f.value, f.n) for f in found if f.measure in (SPAN_F1, ALPHA)} == {
+        (SPAN_F1, "2026-W46", 1, 1), (SPAN_F1, "2026-W47", 0, 2), (ALPHA, "2026-W46", None, 1), (ALPHA, "2026-W47", 0, 1),
+    }  # fmt: skip
+    assert not any(headline(f) for f in found)
+    assert not [f for f in agree(judgements[:2], LABELS, LENGTHS) if f.period]
+
+
+def test_judgements_whose_time_is_not_known_have_no_week():
+    judgements = [week(judgement("a", "x"), "11-09"), judgement("a", "y"), week(judgement("b", "x"), "11-20")]
+    judgements += [replace(judgement("b", "y"), created_at="2026-11-20")]
+
+    assert not [f for f in agree(judgements, LABELS, LENGTHS) if f.period]
+
+
+def test_a_headline_is_over_all_annotators_and_in_a_measure_of_its_own():
+    shown = [f for f in agree(noisy(6), LABELS, LENGTHS, resamples=10) if headline(f)]
+
+    assert {f.measure for f in shown} == {SPAN_F1, macro(SPAN_F1), UNITIZING, macro(UNITIZING), ALPHA}
+    assert len(shown) == 2 * (2 + 3) + 1 + 2
+    assert not any(f.between for f in shown)
+
+
+def test_a_pair_and_the_one_who_stands_out_are_seen():
+    """z answers by lot; x and y alike."""
+    judgements = [j for j in noisy(60) if j.annotator == "z"]
+    for n in range(60):
+        places = spans_of(*((k, k + 1, ("PERS", "GPE")[k % 2]) for k in range(6)))
+        judgements += [judgement(f"a{n:03}", who, *places, port=VALUES[n % 3]) for who in "xy"]
+    found = {(f.measure, f.between): f.value for f in agree(judgements, LABELS, LENGTHS, resamples=10) if f.between}
+
+    assert sorted({between for _, between in found}) == ["x", "x y", "x z", "y", "y z", "z"]
+    for measure in (SPAN_F1, KAPPA, PERCENT):
+        assert found[measure, "x y"] == 1
+        assert found[measure, "z"] < found[measure, "x"] == found[measure, "y"] < 1
+        assert found[measure, "z"] == pytest.approx(found[measure, "x z"])
+
+
+def test_many_judgements_are_measured_in_figures_that_are_all_finite():
+    found = agree(noisy(300), LABELS, LENGTHS, resamples=50)
+
+    assert all(f.value is None or -1 <= f.low <= f.value <= f.high <= 1 for f in found if f.value is not None)
+    assert all((f.value is None) == bool(f.why) for f in found)
