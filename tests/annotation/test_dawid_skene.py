@@ -1,4 +1,4 @@
-"""The model of Dawid and Skene: beside straight loops, and beside crowd-kit's figures."""
+"""The model of Dawid and Skene beside straight loops; beside crowd-kit: live/test_crowd_kit.py."""
 
 import math
 from collections import Counter, defaultdict
@@ -95,52 +95,6 @@ def test_few_answers_too_give_what_straight_loops_give(answers, rounds):
     model = estimate(answers, rounds=rounds, tolerance=-math.inf)
 
     assert largest_difference(model, *by_loops(answers, rounds)) < 1e-6
-
-
-# What crowd-kit 1.4.2 says after 50 rounds, DawidSkene(n_iter=50, tol=-1): the prior, three questions, and the errors of a-0.
-CROWD_KIT = {
-    "small": (
-        [0.41430877, 0.2128412, 0.37285003],
-        {"d-000": [0.53750752, 0.0, 0.46249248], "d-002": [0.94971073, 0.0, 0.05028927], "d-013": [0.0, 0.20528188, 0.79471812]},
-        [[0.92476224, 0.07523776, 0.0], [0.0, 0.79321269, 0.20678731], [0.17932918, 0.0, 0.82067082]],
-    ),
-    "middle": (
-        [0.19791831, 0.30566366, 0.21315254, 0.28326549],
-        {
-            "d-002": [0.0, 0.10357863, 0.0, 0.89642137],
-            "d-008": [1.425e-05, 0.34927401, 0.65071174, 0.0],
-            "d-033": [0.0, 0.01902104, 0.91179858, 0.06918039],
-        },
-        [
-            [0.72235263, 0.09481856, 7.164e-05, 0.18275717],
-            [0.13386629, 0.66371351, 0.14103993, 0.06138026],
-            [0.06290795, 0.0, 0.87061124, 0.06648081],
-            [0.11891871, 0.12046975, 0.0, 0.76061154],
-        ],
-    ),
-    "large": (
-        [0.24582848, 0.21301626, 0.25441365, 0.28674161],
-        {
-            "d-004": [0.0, 0.0, 0.11433566, 0.88566434],
-            "d-005": [0.19832431, 0.02262462, 0.77905107, 0.0],
-            "d-016": [0.79699984, 0.03306022, 0.0, 0.16993994],
-        },
-        [[1.0, 0.0, 0.0, 0.0], [0.10419814, 0.89580186, 0.0, 0.0], [0.0, 0.03227183, 0.96772817, 0.0], [0.0, 0.0, 0.0, 1.0]],
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", SETS)
-def test_as_many_rounds_give_what_crowd_kit_gives(name):
-    prior, posteriors, confusion = CROWD_KIT[name]
-
-    model = estimate(crowd(*SETS[name]), rounds=50, tolerance=-math.inf)
-
-    assert list(model.prior.values()) == pytest.approx(prior, abs=1e-8)
-    for item, shares in posteriors.items():
-        assert list(model.posterior[item, "port"].values()) == pytest.approx(shares, abs=1e-8)
-    for row, shares in zip(model.confusion["a-0"].values(), confusion, strict=True):
-        assert list(row.values()) == pytest.approx(shares, abs=1e-8)
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from builder import flow
-from builder.annotation.installation import studio_home
 from tests.conftest import ROOT
+from tests.live.environments import python_with
 from tests.test_flow import judge, walk
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
@@ -32,15 +32,7 @@ print("FOUND" + json.dumps([found, tags, stance]))
 
 
 def reader(version):
-    """Python with an older `datasets`, installed once and kept beside Label Studio's environment."""
-    home = studio_home() / f"datasets-{version}"
-    python = home / "bin" / "python"
-    if not (home / ".complete").exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
-        pins = [f"datasets=={version}", "huggingface_hub<1", "pyarrow<21", "numpy<2.3"]
-        subprocess.run([python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *pins], check=True)
-        (home / ".complete").touch()
-    return python
+    return python_with(f"datasets-{version}", f"datasets=={version}", "huggingface_hub<1", "pyarrow<21", "numpy<2.3")
 
 
 def read(python, folder, tmp_path):
