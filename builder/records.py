@@ -200,7 +200,10 @@ class Confidence:
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """What the dataset says of one article, with the votes that it rests on."""
+    """What the dataset says of one article, with the votes that it rests on.
+
+    `decided` names what adjudicators decided of it: `spans`, `stance:<target>`.
+    """
 
     article_id: str
     text_sha: str
@@ -210,6 +213,7 @@ class Gold:
     votes: tuple[Vote, ...]
     annotators: int
     confidence: tuple[Confidence, ...] = ()
+    decided: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

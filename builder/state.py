@@ -208,8 +208,7 @@ def harvest(project: Project) -> Harvest:
     splits = {assignment.article_id: assignment.split for assignment in ledger}
     documents = read_documents(project)
     material = Material(
-        chosen, documents, groups, splits, judgements, read_decisions(project),
-        result.golds, result.disputes, labels,
+        chosen, documents, groups, splits, judgements, result.golds, result.disputes, labels,
     )  # fmt: skip
     accounts = (*project.accounts("clean"), *checked, result.account, result.spans)
     figures = agreement_of(project, every, judgements)
@@ -260,7 +259,7 @@ def hash_inputs(project: Project, material: "Material", card: str) -> dict[str, 
     inputs = {
         "articles": [[article.id, article.text_sha] for article in material.articles],
         "judgements": sorted(said, key=lambda judgement: json.dumps(judgement, sort_keys=True)),
-        "decisions": [to_plain(decision) for decision in material.decisions],
+        "decisions": [to_plain(decision) for decision in read_decisions(project)],
         "splits": sorted(material.splits.items()),
     }
     hashes = {name: sha16(json.dumps(value, ensure_ascii=False, sort_keys=True)) for name, value in inputs.items()}

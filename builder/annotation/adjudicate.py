@@ -182,6 +182,10 @@ def _settle(
         votes=tuple(sorted(vote for outcome in outcomes for vote in outcome.votes)),
         annotators=len(voters),
         confidence=tuple(sorted([*_decided(decision), *(s for o in outcomes for s in o.won if s.what not in closed)])),
+        decided=(
+            *(["spans"] if decision.spans is not None else []),
+            *sorted(f"stance:{s.target}" for s in decision.stances),
+        ),
     )
     return gold, [o.dispute for o in outcomes if o.dispute and o.dispute.what not in closed]
 

@@ -26,13 +26,13 @@ def features(labels: Labels) -> dict[str, dict[str, Feature]]:
     configs: dict[str, dict[str, Feature]] = {
         "entities": {
             "id": "string", "text": "string", **origin, "split_group": "string",
-            "spans": [{**span, "raw_start": "int32", "raw_end": "int32"}],
+            "spans": [{**span, "raw_start": "int32", "raw_end": "int32", "confidence": "float64"}],
             "tokens": ["string"], "token_spans": [place], "ner_tags": [tag_names(names)], **judged,
         },
         "stance": {
             "id": "string", "article_id": "string", "text": "string", "target": "string", "target_name": "string",
             "stance": labels.published_values, "label_counts": ["int32"], "soft_label": ["float64"],
-            **judged, **origin, "split_group": "string",
+            **judged, "confidence": "float64", **origin, "split_group": "string",
         },
         "annotations": {
             "article_id": "string", "annotator": "string", "batch": "string", "spans": [span],

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from builder.records import Article, Decision, Dispute, Document, Gold, Group, Issue, Judgement, Refused
+from builder.records import Article, Dispute, Document, Gold, Group, Issue, Judgement, Refused
 from builder.release.features import all_values
 from builder.schema import Labels
 
@@ -21,7 +21,6 @@ class Material:
     groups: Sequence[Group]
     splits: Mapping[str, str]
     judgements: Sequence[Judgement]
-    decisions: Sequence[Decision]
     golds: Sequence[Gold]
     disputes: Sequence[Dispute]
     labels: Labels

@@ -117,7 +117,6 @@ def _dates(known: Known) -> _Part:
 def _entities(material: Material, known: Known) -> tuple[_Part, _Part, int]:
     golds = {gold.article_id: gold for gold in material.golds}
     disputed = {d.article_id for d in material.disputes if d.what.startswith("span:")}
-    decided = {(d.article_id, d.text_sha) for d in material.decisions if d.spans is not None}
     entities = _Part("articles in entities", len({*known.articles, *golds}))
     spans = _Part("spans in ner_tags", 0)
     cut = 0
@@ -129,7 +128,6 @@ def _entities(material: Material, known: Known) -> tuple[_Part, _Part, int]:
             entities.put_aside(f"article {article_id} in entities", why or "no gold")
             continue
         row, projection = _entity_row(known.articles[article_id], gold, material.labels, known)
-        row["adjudicated"] = (article_id, gold.text_sha) in decided
         entities.rows.append((known.splits[article_id], row))
         for span, reason in projection.lost:
             spans.put_aside(f"{article_id} {span.start}-{span.end} {span.label}", reason)
@@ -143,13 +141,20 @@ def _entity_row(article: Article, gold: Gold, labels: Labels, known: Known) -> t
     tokens = tokenize(article.text)
     projection = iob2(gold.spans, tokens)
     tag_numbers = _numbers(tag_names(labels.entity_names))
+    numbers = _numbers(labels.entity_names)
+    sure = {(s.what, numbers[s.answer]): s.value for s in gold.confidence if s.what.startswith("span:")}
     aligned = unpacked(article.text, known.documents[article.document_id].raw, article.edits)
     return {
         "id": article.id,
         "text": article.text,
         **known.origin(article),
         "spans": [
-            {**span, "raw_start": start, "raw_end": end}
+            {
+                **span,
+                "raw_start": start,
+                "raw_end": end,
+                "confidence": sure.get((f"span:{span['start']}:{span['end']}", span["label"])),
+            }
             for span in _spans(gold.spans, article.text, labels)
             for start, end in [aligned.raw_span(span["start"], span["end"])]
         ],
@@ -157,6 +162,7 @@ def _entity_row(article: Article, gold: Gold, labels: Labels, known: Known) -> t
         "token_spans": [{"start": start, "end": end} for start, end in tokens],
         "ner_tags": [tag_numbers[tag] for tag in projection.tags],
         "n_annotators": gold.annotators,
+        "adjudicated": "spans" in gold.decided,
     }, projection
 
 
@@ -176,7 +182,6 @@ def _stance(material: Material, known: Known) -> _Part:
     golds = {gold.article_id: gold for gold in material.golds}
     answers = {(g.article_id, s.target): s.value for g in material.golds for s in g.stances}
     disputed = {(d.article_id, d.what[len("stance:") :]) for d in material.disputes if d.what.startswith("stance:")}
-    decided = {(d.article_id, d.text_sha, s.target) for d in material.decisions for s in d.stances}
     pairs = sorted({*answers, *disputed})
     part = _Part("pairs of article and target in stance", len(pairs))
     for article_id, target in pairs:
@@ -191,7 +196,6 @@ def _stance(material: Material, known: Known) -> _Part:
             continue
         row = _stance_row(known.articles[article_id], gold, target, answers[article_id, target], material.labels)
         row |= known.origin(known.articles[article_id])
-        row["adjudicated"] = (article_id, gold.text_sha, target) in decided
         part.rows.append((known.splits[article_id], row))
     return part
 
@@ -211,6 +215,8 @@ def _stance_row(article: Article, gold: Gold, target: str, answer: str, labels: 
         "label_counts": counts,
         "soft_label": [count / total for count in counts] if total else None,
         "n_annotators": total,
+        "adjudicated": f"stance:{target}" in gold.decided,
+        "confidence": next((sure.value for sure in gold.confidence if sure.what == f"stance:{target}"), None),
     }
 
 

@@ -229,6 +229,7 @@ def test_decisions_that_contradict_each_other_count_for_nothing_and_the_dispute_
 
     assert marks(done.golds[0]) == [(*PORT, "FAC")]
     assert done.golds[0].stances == (Stance("metro", "neutral"),)
+    assert done.golds[0].decided == ("spans", "stance:metro")
     assert [d.what for d in done.disputes] == ["stance:port"]
     assert [(i.where, i.message) for i in done.issues] == [("stance:port", "decisions contradict each other")]
     assert done.applied == 1
@@ -243,7 +244,7 @@ def test_contradicting_lists_of_spans_count_for_nothing_and_lists_that_differ_in
     done = settled(tied, one, decision(Span(*DAY, "PERS"), who="j2"))
     assert ([i.where for i in done.issues], done.applied, len(done.disputes)) == (["spans"], 0, 1)
     assert marks(done.golds[0]) == []
-    assert done.golds[0].source == "majority"
+    assert (done.golds[0].source, done.golds[0].decided) == ("majority", ())
     assert marks(settled(tied, one, same).golds[0]) == [(*TOWN, "GPE")]
 
 
@@ -498,7 +499,8 @@ def test_deciding_what_was_voted_changes_only_who_says_it(judgements):
     again = settled(judgements, *decisions)
 
     assert again.golds == tuple(
-        replace(gold, source="adjudicated", confidence=tuple(replace(c, method="decision of judge", value=1.0) for c in gold.confidence))
+        replace(gold, source="adjudicated", confidence=tuple(replace(c, method="decision of judge", value=1.0) for c in gold.confidence),
+                decided=("spans", *(f"stance:{stance.target}" for stance in gold.stances)))
         for gold in first.golds
     )  # fmt: skip
     assert again.applied == len(decisions)

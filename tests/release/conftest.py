@@ -9,7 +9,6 @@ from builder.records import (
     Account,
     Agreement,
     Article,
-    Decision,
     Document,
     Drop,
     Gold,
@@ -97,8 +96,7 @@ def material(schema):
         groups=tuple(Group(a.id, f"g-{a.id}", 1.0, "single") for a in articles),
         splits={article.id: split for article, split in zip(articles, splits, strict=True)},
         judgements=tuple(j for _, _, _, judgements in made for j in judgements),
-        decisions=(Decision(articles[0].id, articles[0].text_sha, "lead", made[0][2].spans),),
-        golds=tuple(gold for _, _, gold, _ in made),
+        golds=(replace(made[0][2], decided=("spans",)), *(gold for _, _, gold, _ in made[1:])),
         disputes=(),
         labels=schema.labels,
     )

@@ -141,7 +141,7 @@ def test_what_normalisation_changed_is_listed_by_name_and_adds_up(facts, built, 
 
 
 def test_no_fact_is_empty_even_when_nothing_was_annotated(altered, facts_of):
-    bare = altered(golds=(), judgements=(), decisions=())
+    bare = altered(golds=(), judgements=())
     facts = card_facts(built=bare, **facts_of | {"agreement": (), "accounts": (), "changes": {}, "note": ""})
 
     assert [name for name, value in facts.items() if not value.strip()] == []

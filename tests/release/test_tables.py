@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from builder.records import (
     Article,
-    Decision,
+    Confidence,
     Dispute,
     Document,
     Gold,
@@ -89,7 +89,7 @@ def test_the_raw_place_of_any_token_of_a_noisy_page_cleans_to_its_mention(schema
     spans = tuple(Span(start, end, "ORG") for start, end in tokenize(aligned.text))
     gold = Gold("d-0", sha, spans, (), "agreed", (), 2)
     groups = (Group("d-0", "g", 1.0, "single"),)
-    built = build_tables(Material((article,), (document,), groups, {"d-0": "test"}, (), (), (gold,), (), schema.labels))
+    built = build_tables(Material((article,), (document,), groups, {"d-0": "test"}, (), (gold,), (), schema.labels))
     (row,) = rows(built, "entities")
 
     assert len(row["spans"]) == len(row["tokens"]) == len(spans)
@@ -129,12 +129,21 @@ def test_only_what_a_decision_says_is_called_adjudicated(altered, material, buil
     assert not any(row["adjudicated"] for row in rows(built, "stance"))
 
     second = material.articles[1]
-    decision = Decision(second.id, second.text_sha, "lead", None, (Stance("metro", "favor"),))
-    stale = Decision(second.id, "another text", "lead", ())
-    decided = altered(decisions=(decision, stale))
+    golds = [replace(g, decided=("stance:metro",) if g.article_id == second.id else ()) for g in material.golds]
+    decided = altered(golds=golds)
 
     assert not any(row["adjudicated"] for row in rows(decided, "entities"))
     assert [row["article_id"] for row in rows(decided, "stance") if row["adjudicated"]] == [second.id]
+
+
+def test_how_sure_an_answer_is_stands_beside_it(altered, material):
+    gold = material.golds[0]
+    sure = [Confidence(f"span:{s.start}:{s.end}", s.label, "majority", 2 / 3) for s in gold.spans[:1]]
+    sure.append(Confidence("stance:metro", "favor", "dawid-skene", 0.95))
+    found = altered(golds=[replace(gold, confidence=tuple(sure)), *material.golds[1:]])
+
+    assert [span["confidence"] for span in rows(found, "entities")[0]["spans"]] == [2 / 3, None]
+    assert [row["confidence"] for row in rows(found, "stance")][:2] == [0.95, None]
 
 
 def test_annotations_hold_every_judgement_without_times_or_server_ids(built, material):
