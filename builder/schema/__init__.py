@@ -1,0 +1,127 @@
+"""The dataset's own definition: what schema/*.yaml may say.
+
+Every fault is an Issue at file:line:column, and the faults of all files come at once.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from builder.records import Issue, Refused
+from builder.schema.boilerplate import Boilerplate, CutRule, LineRule, ListRule, SourceRules
+from builder.schema.dataset import Adjudication, Dataset, Floors, Licence, Splits
+from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
+from builder.schema.part import LOST_IN_CSV, Part
+from builder.schema.profiles import BUILT_IN, LINE_ENDS, OwnProfile, Profiles
+from builder.strict_yaml import parse_yaml
+
+__all__ = (
+    "BUILT_IN",
+    "LINE_ENDS",
+    "LOST_IN_CSV",
+    "Adjudication",
+    "Boilerplate",
+    "CutRule",
+    "Dataset",
+    "EntityType",
+    "Floors",
+    "Labels",
+    "Licence",
+    "LineRule",
+    "ListRule",
+    "OwnProfile",
+    "Part",
+    "Profiles",
+    "Schema",
+    "SourceRules",
+    "Splits",
+    "StanceTarget",
+    "StanceValue",
+    "Stances",
+    "load_schema",
+)
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """All of schema/: the parsed files, the guidelines and one hash over their bytes (16 hex digits)."""
+
+    dataset: Dataset
+    labels: Labels
+    boilerplate: Boilerplate
+    guidelines: str
+    hash: str
+    label_hash: str
+    own_profile: OwnProfile | None = None
+    """The profile that dataset.yaml names, where schema/profiles.yaml defines it."""
+
+    @property
+    def guideline_version(self) -> str:
+        """sha256 of the guidelines' text, 8 hex digits: stamped on each judgement."""
+        return _digest(self.guidelines, 8)
+
+
+def _digest(text: str, digits: int) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:digits]
+
+
+def _read_texts(folder: Path) -> tuple[dict[str, str], list[Issue]]:
+    texts: dict[str, str] = {}
+    issues: list[Issue] = []
+    for name in ("dataset.yaml", "labels.yaml", "boilerplate.yaml", "guidelines.md", "profiles.yaml"):
+        path = folder / name
+        if name == "profiles.yaml" and not path.exists():
+            continue
+        try:
+            texts[name] = path.read_text(encoding="utf-8-sig")
+        except FileNotFoundError:
+            fix = "run `khabar init` to make a project, or restore the file"
+            issues.append(Issue("error", "schema", f"there is no {folder.name}/{name}", where=str(path), fix=fix))
+        except UnicodeDecodeError as error:
+            message = f"not UTF-8 at byte {error.start}"
+            issues.append(Issue("error", "schema", message, where=str(path), fix="save the file as UTF-8"))
+    return texts, issues
+
+
+def load_schema(folder: Path) -> Schema:
+    """Read and check all of a project's schema folder.
+
+    Raises Refused (exit code 2) with the faults of all files together.
+    """
+    texts, issues = _read_texts(folder)
+
+    def parsed(model: type[M]) -> M | None:
+        name = f"{model.__name__.lower()}.yaml"
+        try:
+            return parse_yaml(texts[name], model, f"{folder.name}/{name}") if name in texts else None
+        except Refused as refused:
+            issues.extend(refused.issues)
+            return None
+
+    dataset, labels, boilerplate, profiles = parsed(Dataset), parsed(Labels), parsed(Boilerplate), parsed(Profiles)
+    own = {profile.name: profile for profile in profiles.profiles} if profiles else {}
+    if dataset is not None and dataset.profile not in {*BUILT_IN, *own} and not issues:
+        known = ", ".join((*BUILT_IN, *own))
+        message = f"profile {dataset.profile!r} is neither built in nor in profiles.yaml; there are {known}"
+        above = re.split(r"(?m)^profile:", texts["dataset.yaml"])[0]
+        place = above.count("\n") + 1
+        issues.append(
+            Issue("error", "schema", message, where=f"{folder.name}/dataset.yaml:{place}:1", fix="name one of these")
+        )
+    if issues or dataset is None or labels is None or boilerplate is None:
+        raise Refused(*issues)
+    whole = "\0".join(f"{name}\0{text}" for name, text in sorted(texts.items()))
+    return Schema(
+        dataset,
+        labels,
+        boilerplate,
+        texts["guidelines.md"],
+        _digest(whole, 16),
+        _digest(texts["labels.yaml"], 8),
+        own.get(dataset.profile),
+    )
