@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from builder.commands.looking import explain, schema, status
+from builder.commands.releasing import build, push, verify
+from builder.commands.studio import studio
 from builder.corpus.encodings import NAMES as ENCODINGS
 from builder.records import Issue, Refused, Report
 from builder.shell import Shell, common, show_issues, verb
@@ -204,217 +207,8 @@ def adjudicate(shell: Shell, batch: str | None, sends: bool, collects: bool) -> 
     return annotate.adjudicate(project, batch, send=sends, collect=collects, progress=shell.progress)
 
 
-@khabar.command()
-@click.argument("version")
-@click.option(
-    "--accept-low-agreement",
-    metavar="REASON",
-    help="Build although agreement is below a floor of dataset.yaml; the card prints the reason and the figures.",
-)
-@verb
-def build(shell: Shell, version: str, accept_low_agreement: str | None) -> Report:
-    """Build release VERSION (such as 1.0.0) into dist/: Parquet, card, manifest.
-
-    Exit 1 where agreement is below a floor of dataset.yaml, or undefined where there is a floor.
-    """
-    from builder import flow
-
-    return flow.build(_project(shell), version, accept=accept_low_agreement)
-
-
-_rehearse = click.option("--rehearse", is_flag=True, help="Use a rehearsal Hub on this machine, kept in .khabar/hub.")
-
-
-@khabar.command()
-@click.argument("version")
-@_rehearse
-@click.option("--dry-run", is_flag=True, help="Say what would change on the Hub, and change nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask before publishing.")
-@verb
-def push(shell: Shell, version: str, rehearse: bool, dry_run: bool, yes: bool) -> Report:
-    """Publish release VERSION: one commit, read back and compared, then tagged."""
-    from builder import flow
-
-    project = _project(shell)
-    if not (rehearse or dry_run or yes) and sys.stdin.isatty():
-        click.confirm(f"Publish v{version} of {project.schema.dataset.repo_id}?", abort=True, err=True)
-    return flow.push(project, version, rehearse=rehearse, dry_run=dry_run, progress=shell.progress)
-
-
-@khabar.command()
-@click.argument("version")
-@_rehearse
-@verb
-def verify(shell: Shell, version: str, rehearse: bool) -> Report:
-    """Read tag vVERSION back with load_dataset and compare each row with the local release."""
-    from builder import flow
-
-    return flow.verify(_project(shell), version, rehearse=rehearse, progress=shell.progress)
-
-
-@khabar.command()
-@verb
-def status(shell: Shell) -> Report:
-    """Show where the project stands: each stage's account, batches, disputes, releases."""
-    from builder import flow
-
-    return flow.status(_project(shell))
-
-
-@khabar.command()
-@click.argument("document")
-@click.option(
-    "--html", "page", type=click.Path(path_type=Path), metavar="FILE", help="Write it as an HTML page instead."
-)
-@click.option("--open", "opened", is_flag=True, help="Open the HTML page in the browser.")
-@verb
-def explain(shell: Shell, document: str, page: Path | None, opened: bool) -> None:
-    """Show a raw page with all that cleaning did to it: each range that went, its rule, each edit.
-
-    DOCUMENT is an id of a document or an article, at least 4 digits of one, or an origin such as
-    folder/file.txt. Ranges are code points of the raw page, end exclusive.
-    """
-    from builder import beside
-    from builder.corpus import explain_lines
-
-    project = _project(shell)
-    path = shell.folder / page if page else project.work / "explain.html" if opened else None
-    explanation = beside.explain(project, document, path)
-    if shell.as_json:
-        click.echo(explain_lines.as_json(explanation))
-    elif path:
-        click.echo(f"page: {path}")
-    else:
-        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        for line in explain_lines.lines(explanation, colour=colour):
-            click.echo(line)
-    if path and opened:
-        _open(path)
-
-
-@khabar.group()
-def schema() -> None:
-    """Look at the dataset's own definition, the folder schema/."""
-
-
-@schema.command("check")
-@verb
-def schema_check(shell: Shell) -> Report:
-    """Check every file of schema/, and each boilerplate rule against its examples; exit 1 where one fails."""
-    from builder import beside
-
-    return beside.schema_check(_project(shell))
-
-
-@schema.command("render")
-@click.option(
-    "--html", "page", type=click.Path(path_type=Path), metavar="FILE", help="Also write the annotation page as HTML."
-)
-@click.option("--open", "opened", is_flag=True, help="Open the annotation page in the browser; no server is needed.")
-@verb
-def schema_render(shell: Shell, page: Path | None, opened: bool) -> Report:
-    """Show what the profile changes, by Unicode name, and how often in the project's documents; -v shows all.
-
-    With --open, see what annotators will see: labels, text, questions, guidelines.
-    """
-    from builder import beside
-
-    project = _project(shell)
-    path = shell.folder / page if page else project.work / "page.html" if opened else None
-    report = beside.schema_render(project, every=shell.verbose, page=path)
-    if path and opened:
-        _open(path)
-    return report
-
-
-@khabar.group()
-def studio() -> None:
-    """Run the embedded Label Studio, on this machine only."""
-
-
-@studio.command("install")
-@verb
-def studio_install(shell: Shell) -> Report:
-    """Install Label Studio into an environment of its own; done once for all projects."""
-    from builder import servers
-
-    return servers.install(progress=shell.progress)
-
-
-_database = click.option(
-    "--database", metavar="URL", help="A Postgres database, postgresql://user@host:port/name; its password: PGPASSWORD."
-)
-
-
-@studio.command("up")
-@click.option("--port", type=click.IntRange(1024, 65535), help="Port on 127.0.0.1 (default: a free one).")
-@_database
-@verb
-def studio_up(shell: Shell, port: int | None, database: str | None) -> Report:
-    """Start Label Studio for this project on 127.0.0.1, and print its address.
-
-    The first start chooses the database: SQLite, or with --database an empty one of Postgres; it is kept to,
-    without its password. With assignment: isolated, the server of each annotator who was invited is started.
-    """
-    from builder import servers
-
-    return servers.up(_project(shell), port, database, progress=shell.progress)
-
-
-@studio.command("status")
-@verb
-def studio_status(shell: Shell) -> Report:
-    """Show whether Label Studio runs, its address, database, data and annotators; changes nothing."""
-    from builder import servers
-
-    return servers.studio_status(_project(shell))
-
-
-@studio.command("backup")
-@click.argument("file", type=click.Path(path_type=Path))
-@verb
-def studio_backup(shell: Shell, file: Path) -> Report:
-    """Copy Label Studio's data into FILE (a .zip that only you can read); it may run meanwhile.
-
-    Database, uploads, secret key and the key of the pseudonyms are in it, and annotators' e-mails.
-    """
-    from builder import servers
-
-    return servers.backup(_project(shell), shell.folder / file, progress=shell.progress)
-
-
-@studio.command("restore")
-@click.argument("file", type=click.Path(path_type=Path))
-@_database
-@click.option("--yes", is_flag=True, help="Replace the data that are there.")
-@verb
-def studio_restore(shell: Shell, file: Path, database: str | None, yes: bool) -> Report:
-    """Put the data of FILE, which `studio backup` made, in the place of this project's; Label Studio must be down."""
-    from builder import servers
-
-    return servers.restore(_project(shell), shell.folder / file, database, overwrite=yes, progress=shell.progress)
-
-
-@studio.command("down")
-@verb
-def studio_down(shell: Shell) -> Report:
-    """Stop this project's Label Studio; its data stays."""
-    from builder import servers
-
-    return servers.down(_project(shell))
-
-
-@studio.command("invite")
-@click.argument("names", nargs=-1, required=True)
-@verb
-def studio_invite(shell: Shell, names: tuple[str, ...]) -> Report:
-    """Make an account for each annotator NAME, and print its password once.
-
-    With assignment: isolated, make each NAME a Label Studio of their own, and print its address too.
-    """
-    from builder import servers
-
-    return servers.invite(_project(shell), names, progress=shell.progress)
+for command in (build, push, verify, status, explain, schema, studio):
+    khabar.add_command(command)
 
 
 @khabar.command()
@@ -435,13 +229,6 @@ def _project(shell: Shell) -> "Project":
     from builder.project import find_project
 
     return find_project(shell.folder)
-
-
-def _open(path: Path) -> None:
-    import webbrowser
-
-    if not webbrowser.open(path.resolve().as_uri()):
-        click.echo(f"no browser was found: open {path} yourself", err=True)
 
 
 def _report_bug(error: Exception) -> str:

@@ -10,11 +10,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
 from builder.records import Issue, Report
+
+if TYPE_CHECKING:
+    from builder.project import Project
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,6 +31,12 @@ class Shell:
     as_json: bool = False
     quiet: bool = False
     verbose: bool = False
+
+    def project(self) -> "Project":
+        """The project that the command is for, looked for upwards from its folder."""
+        from builder.project import find_project
+
+        return find_project(self.folder)
 
     def progress(self, message: str) -> None:
         """Say on stderr what goes on."""
@@ -124,3 +133,11 @@ def show_issues(issues: list[Issue]) -> None:
             click.echo(f"    fix: {issue.fix}", err=True)
         if issue.link:
             click.echo(f"    see: {issue.link}", err=True)
+
+
+def open_page(path: Path) -> None:
+    """Show a page in the browser."""
+    import webbrowser
+
+    if not webbrowser.open(path.resolve().as_uri()):
+        click.echo(f"no browser was found: open {path} yourself", err=True)
