@@ -15,12 +15,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from corpora import ROOT, news
 
-from builder.annotation import annotator, collecting, postgres, server, studio
+from builder.annotation import annotator, collecting, data, postgres, server, studio
 from builder.annotation.interface import guide_html, render_config
 from builder.annotation.tasks import result_of, task_of
 from builder.records import Article, BatchItem, Span, Stance, sha16
@@ -79,10 +80,11 @@ def send_beside_sdk(running: server.Server, made: Sequence[dict[str, Any]]) -> d
     return {"tasks": len(made), "send_s": own, "sdk_loop_s": plain, "ratio": plain / own}
 
 
-def collect_beside_sdk(running: server.Server, made: Sequence[dict[str, Any]]) -> dict[str, float]:
+def collect_beside_sdk(running: server.Server, made: Sequence[dict[str, Any]], file: Path | None) -> dict[str, float]:
     """Annotated tasks collected by khabar, for the first time and with 50 changed, and exported with the SDK.
 
-    Each in a process of its own, whose peak of memory is taken; `as_json` is the SDK's one call for all.
+    Each in a process of its own, whose peak of memory is taken; `as_json` is the SDK's one call for all, and
+    the quickest. Khabar reads the file of an embedded server that has one; `http` is without it.
     """
     connection = studio.connect(running.url, running.token)
     title = "bench collect"
@@ -98,13 +100,17 @@ def collect_beside_sdk(running: server.Server, made: Sequence[dict[str, Any]]) -
     with tempfile.TemporaryDirectory() as folder:
         kept = str(Path(folder) / "store.sqlite3")
         order = {"url": running.url, "token": running.token, "title": title, "project": project, "kept": kept}
+        http = order | {"kept": str(Path(folder) / "http.sqlite3")}
+        quick = order | {"data": str(file)} if file else order
         found |= {f"sdk_as_json_{name}": value for name, value in _child("as_json", order).items()}
-        found |= {f"collect_{name}": value for name, value in _child("collect", order).items()}
+        found |= {f"collect_http_{name}": value for name, value in _child("collect", http).items()}
+        found |= {f"collect_{name}": value for name, value in _child("collect", quick).items()}
         listing = connection.client.tasks.list(project=project, fields="task_only", include="id", page_size=50)
         for task in list(listing.items or [])[:50]:
             connection.client.annotations.create(id=task.id, result=[], lead_time=1.0)
-        found |= {f"again_{name}": value for name, value in _child("collect", order).items()}
-    return found | {"ratio": found["sdk_as_json_s"] / found["collect_s"]}
+        found |= {f"again_{name}": value for name, value in _child("collect", quick).items()}
+    ratios = {f"ratio{name}": round(found["sdk_as_json_s"] / found[f"collect{name}_s"], 2) for name in ("", "_http")}
+    return found | ratios
 
 
 def _child(what: str, order: dict[str, Any]) -> dict[str, float]:
@@ -118,6 +124,8 @@ def child(what: str) -> None:
     """Collect one way, and print seconds and the peak of memory above what was there before."""
     order = json.loads(sys.stdin.read())
     connection = studio.connect(order["url"], order["token"])
+    if "data" in order:
+        connection = replace(connection, data=Path(order["data"]))
     before = _peak()
     if what == "collect":
         took = timed(lambda: collecting.collect(connection, order["title"], str, Path(order["kept"])))
@@ -180,9 +188,9 @@ def load(running: server.Server, logins: Sequence[tuple[str, str]], count: int) 
     }  # fmt: skip
 
 
-def both(running: server.Server, made: Sequence[dict[str, Any]]) -> dict[str, object]:
+def both(running: server.Server, made: Sequence[dict[str, Any]], file: Path | None) -> dict[str, object]:
     """Send and collect, each beside the SDK."""
-    return {"collect": collect_beside_sdk(running, made), "send": send_beside_sdk(running, made)}
+    return {"collect": collect_beside_sdk(running, made, file), "send": send_beside_sdk(running, made)}
 
 
 def _send(connection: studio.Connection, title: str, config: str, made: Sequence[dict[str, Any]]) -> studio.Sent:
@@ -208,7 +216,11 @@ def main() -> None:
         database = postgres.database_of(options.database) if options.database else None
         running = server.up(work, accounts=logins, database=database, progress=lambda _: None)
         try:
-            found = load(running, logins, 2000) if options.load else both(running, tasks(options.tasks))
+            found = (
+                load(running, logins, 2000)
+                if options.load
+                else both(running, tasks(options.tasks), data.database_file(work))
+            )
         finally:
             server.down(work)
     print(json.dumps(found, indent=1))

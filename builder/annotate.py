@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from builder import servers, state
 from builder.project import (
     Project,
     read_jsonl,
+    write_bytes,
     write_jsonl,
 )
 from builder.records import (
@@ -134,18 +135,35 @@ def _moved(project: Project, batch: str, desks: Sequence["Desk"], stale: Mapping
     return carry.carry_judgements(judgements, stale, sending.texts_there(desks, stale), project.schema.labels)
 
 
-def agree(project: Project) -> Report:
-    """Measure agreement; exit code 1 where a figure is below its floor."""
+@dataclass(frozen=True, slots=True)
+class Measured(Report):
+    """A report that also has every figure of agreement."""
+
+    figures: tuple[Agreement, ...] = ()
+
+
+def agree(project: Project, page: Path | None = None, *, every: bool = False) -> Measured:
+    """Measure agreement, written as HTML too where `page` names a file; exit code 1 where a figure is below its floor.
+
+    The facts say `every` figure, or those that are read first.
+    """
     from builder.annotation import floors
+    from builder.annotation.agreement_lines import lines
+    from builder.annotation.agreement_page import page as html
 
     with project.lock():
         articles = state.read_articles(project)
         judgements, _ = state.canonical_judgements(project, articles)
         figures = state.agreement_of(project, articles, judgements)
         write_jsonl(project.work / "agreement.jsonl", figures)
+    if page:
+        judged = {judgement.article_id for judgement in judgements}
+        shown = {article.id: article for article in articles if article.id in judged}
+        title = project.schema.dataset.title
+        write_bytes(page, html(figures, judgements, shown, project.schema.labels, title=title).encode())
     issues = floors.shortfalls(figures, project.schema.dataset.floors, project.schema.labels)
-    facts = {f"{f.layer} {f.label}" + ("" if f.batch == "all" else f" ({f.batch})"): _figure(f) for f in figures}
-    return Report("agree", (), issues, facts, exit_code=1 if issues else 0)
+    facts = {"agreement": "\n".join(lines(figures, every=every))} | ({"page": str(page)} if page else {})
+    return Measured("agree", issues=issues, facts=facts, exit_code=1 if issues else 0, figures=figures)
 
 
 def adjudicate(
@@ -278,10 +296,3 @@ def _refuse_other_texts(
     ]
     if issues:
         raise Refused(*issues)
-
-
-def _figure(figure: Agreement) -> str:
-    if figure.value is None:
-        return f"undefined: {figure.why} ({figure.measure})"
-    interval = "" if figure.low is None else f" [{figure.low:.3f}, {figure.high:.3f}]"
-    return f"{figure.value:.3f}{interval}, n = {figure.n} {figure.unit} ({figure.measure})"

@@ -21,7 +21,7 @@ from builder.commands.releasing import build, push, verify
 from builder.commands.studio import studio
 from builder.corpus.encodings import NAMES as ENCODINGS
 from builder.records import Issue, Refused, Report
-from builder.shell import Shell, common, show_issues, verb
+from builder.shell import Shell, common, open_page, show_issues, verb
 
 if TYPE_CHECKING:
     from builder.project import Project
@@ -180,12 +180,26 @@ def check(shell: Shell, watch: bool, every: float) -> Report:
 
 
 @khabar.command()
+@click.option(
+    "--html", "page", type=click.Path(path_type=Path), metavar="FILE", help="Also write the figures as an HTML page."
+)
+@click.option("--open", "opened", is_flag=True, help="Open the HTML page in the browser.")
 @verb
-def agree(shell: Shell) -> Report:
-    """Measure how well annotators agree, with intervals; exit 1 below the floors of dataset.yaml."""
+def agree(shell: Shell, page: Path | None, opened: bool) -> Report:
+    """Measure how well annotators agree, with intervals; exit 1 below the floors of dataset.yaml.
+
+    The table has the figures over all annotators; with -v, or --json, also those of each pair, of each against
+    the others, of each week, and of every way to count a match. The page has plots of them, who confuses what
+    with what, and the most disputed passages; it holds texts and pseudonyms.
+    """
     from builder import annotate
 
-    return annotate.agree(_project(shell))
+    project = _project(shell)
+    path = shell.folder / page if page else project.work / "agreement.html" if opened else None
+    report = annotate.agree(project, path, every=shell.verbose)
+    if path and opened:
+        open_page(path)
+    return report
 
 
 @khabar.command()
@@ -262,7 +276,8 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         fix = "see to the disk and its permissions, then run the same command again"
-        show_issues([Issue("error", "system", error.strerror or str(error), where=str(error.filename or ""), fix=fix)])
+        place = str(error.filename2 or error.filename or "")  # the second is where a finished file was to stand
+        show_issues([Issue("error", "system", error.strerror or str(error), where=place, fix=fix)])
         sys.exit(2)
     except Exception as error:  # noqa: BLE001 - the one boundary: a bug becomes a report to paste
         click.echo(f"khabar met a fault of its own: {type(error).__name__}: {error}", err=True)

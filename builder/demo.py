@@ -133,7 +133,7 @@ def _facts(project: Project, reports: Mapping[str, Report], logins: dict[str, st
     hub = f'v{VERSION} {pushed[f"v{VERSION}"]}\nthen load_dataset(..., revision="v{VERSION}") gave the same: {verified["equal"]}'
     return {
         "check": reports["check"].facts["checked"],
-        "agreement (of simulated annotators)": _block(f"{k}: {v}" for k, v in reports["agree"].facts.items()),
+        "agreement (of simulated annotators)": _block(reports["agree"].facts["agreement"].splitlines()),
         "gold": _block(f"{k}: {v}" for k, v in reports["adjudicate"].facts.items()),
         "release": _block([built["release"], f"manifest sha256 {built['manifest sha256']}"]),
         "rehearsal Hub": _block(hub.splitlines()),

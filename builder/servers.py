@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from builder.project import Project, template
 from builder.records import Refused, Report, refuse
 
 if TYPE_CHECKING:
+    from builder.annotation.server import Server
     from builder.annotation.studio import Connection
 
 Progress = Callable[[str], None]
@@ -147,7 +149,13 @@ def connect(project: Project) -> "Connection":
     if running is None:
         raise refuse("studio-down", "Label Studio is not running for this project", exit_code=3,
                      fix="run `khabar studio up`, or set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY")  # fmt: skip
-    return studio.connect(running.url, running.token)
+    return _embedded(project.work / "studio", running)
+
+
+def _embedded(work: Path, running: "Server") -> "Connection":
+    from builder.annotation import data, studio
+
+    return replace(studio.connect(running.url, running.token), data=data.database_file(work))
 
 
 def connections(project: Project) -> "list[tuple[str, Connection]]":
@@ -155,7 +163,7 @@ def connections(project: Project) -> "list[tuple[str, Connection]]":
 
     Else one, whose name is empty. Raises Refused: exit code 3 where one is not running.
     """
-    from builder.annotation import server, studio
+    from builder.annotation import server
 
     if not _isolated(project):
         return [("", connect(project))]
@@ -168,9 +176,7 @@ def connections(project: Project) -> "list[tuple[str, Connection]]":
     if absent:
         raise refuse("studio-down", f"{len(absent)} of {len(works)} annotators' servers are not running: {absent[0]}",
                      fix="run `khabar studio up`", exit_code=3)  # fmt: skip
-    return [
-        (work.name.removeprefix("studio-"), studio.connect(one.url, one.token)) for work, one in running.items() if one
-    ]
+    return [(work.name.removeprefix("studio-"), _embedded(work, one)) for work, one in running.items() if one]
 
 
 _INVITE = {"next": "`khabar studio invite NAME` makes accounts"}

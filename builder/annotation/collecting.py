@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlite3 import Connection as Store
 from typing import Any, TypeVar
 
-from builder.annotation import store
+from builder.annotation import direct, store
 from builder.annotation.reading import Collected, Pseudonym, collected
 from builder.annotation.store import Known, Page
 from builder.annotation.studio import TIMEOUT, Connection, Progress, project_called, spoken
@@ -136,7 +136,7 @@ def gather(
     wanted = sorted(task for task, seen in live.items() if _differs(seen, have.get(task), task in drafted))
     for start in range(0, len(wanted), CHUNK):
         part = wanted[start : start + CHUNK]
-        pages = talk.ask(functools.partial(_pages, project=project, tasks=part, name=name, place=place))
+        pages = list(_read(talk.ask(functools.partial(_export, project=project, tasks=part)), name, place))
         store.keep(db, place, pages)
         store.forget(db, place, set(part) - {page.task_id for page in pages})
         talk.kept += len(pages)
@@ -224,11 +224,6 @@ def _moment(given: datetime | str) -> str:
     return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _pages(connection: Connection, project: int, tasks: list[int], name: Pseudonym, place: str) -> list[Page]:
-    """These tasks with all that was answered; those that are gone meanwhile are not among them."""
-    return list(_read(_export(connection, project, tasks), name, place))
-
-
 def _read(tasks: Iterable[Any], name: Pseudonym, place: str) -> Iterator[Page]:
     for plain in tasks:
         number = int(plain["id"])
@@ -239,7 +234,12 @@ def _read(tasks: Iterable[Any], name: Pseudonym, place: str) -> Iterator[Page]:
 
 
 def _export(connection: Connection, project: int, tasks: list[int]) -> list[Any]:
-    """An export snapshot of these tasks, with whole annotators; nothing of it stays on the server."""
+    """These tasks with all that was answered and whole annotators: an export snapshot, of which nothing stays there.
+
+    A Label Studio that khabar started on this machine has them in a file.
+    """
+    if connection.data and (found := direct.exported(connection.data, project, tasks)) is not None:
+        return found
     from label_studio_sdk import (
         LseTaskFilterOptionsRequest,
         SerializationOptionRequest,
@@ -266,8 +266,8 @@ def _export(connection: Connection, project: int, tasks: list[int]) -> list[Any]
         client.projects.exports.delete(project, snapshot.id)
     finally:
         client.views.delete(id=str(view.id))
-    found = json.loads(body)
-    return [task for task in found if task["id"] in set(tasks)]
+    own = set(tasks)
+    return [task for task in json.loads(body) if task["id"] in own]
 
 
 def _await(connection: Connection, project: int, snapshot: int) -> None:

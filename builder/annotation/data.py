@@ -27,6 +27,12 @@ class Content:
     annotators: int | None
 
 
+def database_file(work: Path) -> Path | None:
+    """The SQLite file of a Label Studio; None where it has a Postgres."""
+    path = work / "data" / SQLITE
+    return path if path.exists() else None
+
+
 def content(work: Path) -> Content | None:
     """Look at a Label Studio's data, running or not, and change nothing; None where there are none yet."""
     folder = work / "data"

@@ -8,6 +8,7 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -27,10 +28,11 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A Label Studio that knows us."""
+    """A Label Studio that knows us; `data` is the SQLite file of one that khabar started, where it has one."""
 
     url: str
     client: "LabelStudio" = field(repr=False)
+    data: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from itertools import groupby, islice
 
 from builder.corpus.explain import Count, Explanation, Kind, Piece, Row, rows
 from builder.corpus.explain_lines import label, names, place
+from builder.text.paper import character, document, number
 from builder.text.profiles import names_of
-from builder.text.visible import hidden, sign, visible
+from builder.text.visible import visible
 
 WORDS: dict[Kind, str] = {"kept": "باقية", "dropped": "محذوفة", "changed": "مبدَّلة", "blank": "فراغات مسوّاة"}
 HEADINGS: dict[Kind, str] = {
@@ -28,25 +29,12 @@ RUN = 16
 """Characters of one edit that are named."""
 
 CSS = """
-:root { color-scheme: light dark;
-  --paper: #f4f1ea; --sheet: #fffdf9; --ink: #1d1b18; --soft: #625c52; --line: #ddd6c8; --kept: #2f6b4f;
-  --gone: #fbe7e3; --gone-ink: #7c1d12; --gone-line: #c2452f; --cut: #ffe9b0; --cut-ink: #4d3500; --cut-line: #a86a00;
-  --put: #d9e8fd; --put-ink: #0f2f66; --put-line: #2c5fc4; --blank-line: #8c8577; }
-@media (prefers-color-scheme: dark) { :root {
-  --paper: #121417; --sheet: #1a1d22; --ink: #ece8df; --soft: #aaa498; --line: #343941; --kept: #79c9a1;
-  --gone: #371b19; --gone-ink: #ffb8ad; --gone-line: #e5705c; --cut: #473609; --cut-ink: #ffe4a1; --cut-line: #e0a93a;
-  --put: #18305a; --put-ink: #cfe1ff; --put-line: #78a5f5; --blank-line: #7d8088; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); line-height: 1.6;
-  font-family: "Noto Sans Arabic", "Segoe UI", system-ui, sans-serif; font-size: .95rem; overflow-wrap: anywhere; }
-header, main { max-width: 88rem; margin: 0 auto; padding: 0 1.5rem; }
-header { padding-block: 1.25rem 1rem; }
-h1, .text, .title { font-family: "Noto Naskh Arabic", "Amiri", "Geeza Pro", "Traditional Arabic", serif; }
-h1 code { font-size: .8em; font-weight: 600; }
-h1 { margin: 0 0 .25rem; font-size: 1.9rem; line-height: 1.5; }
-h2 { margin: 0 0 .3rem; font-size: .95rem; }
-.facts { margin: 0; color: var(--soft); display: flex; flex-wrap: wrap; gap: .1rem 1.5rem; }
-code, .n { font-family: "DejaVu Sans Mono", ui-monospace, monospace; font-size: .85em; unicode-bidi: isolate; direction: ltr; }
+:root {
+  --gone: #fbe7e3; --gone-ink: #7c1d12; --cut: #ffe9b0; --cut-ink: #4d3500; --cut-line: #a86a00;
+  --put: #d9e8fd; --put-ink: #0f2f66; --blank-line: #8c8577; }
+@media screen and (prefers-color-scheme: dark) { :root {
+  --gone: #371b19; --gone-ink: #ffb8ad; --cut: #473609; --cut-ink: #ffe4a1; --cut-line: #e0a93a;
+  --put: #18305a; --put-ink: #cfe1ff; --blank-line: #7d8088; } }
 .bar { display: flex; height: .7rem; margin: 1.1rem 0 .5rem; border-radius: .35rem; overflow: hidden; gap: 2px; }
 .bar i { min-width: 3px; }
 .bar .kept, .key.kept { background: var(--kept); } .bar .dropped, .key.dropped { background: var(--gone-line); }
@@ -56,7 +44,6 @@ code, .n { font-family: "DejaVu Sans Mono", ui-monospace, monospace; font-size: 
 .sum { margin: 0; display: flex; flex-wrap: wrap; gap: 0 .6rem; }
 main { display: grid; grid-template-columns: minmax(0, 1fr) 20rem; gap: 1rem; align-items: start; }
 .legend { position: sticky; top: 1rem; max-height: calc(100vh - 2rem); overflow-y: auto; display: grid; gap: .8rem; }
-.card { background: var(--sheet); border: 1px solid var(--line); border-radius: .6rem; padding: .7rem .9rem; }
 table { width: 100%; border-collapse: collapse; }
 th { text-align: start; font-weight: 400; color: var(--soft); font-size: .85em; }
 td, th { padding: .1rem 0; vertical-align: baseline; }
@@ -84,9 +71,8 @@ mark { --tint: var(--cut); --rule: var(--cut-line); color: var(--cut-ink); curso
     linear-gradient(var(--tint), var(--tint)) 0 70% / 100% 64% no-repeat; }
 mark.put { --tint: var(--put); --rule: var(--put-line); color: var(--put-ink); }
 mark.blank { color: var(--soft); background: none; }
-.sign { font: .55em/1 "DejaVu Sans Mono", ui-monospace, monospace; unicode-bidi: isolate; direction: ltr; vertical-align: .15em; }
 @media (max-width: 64rem) { main { grid-template-columns: minmax(0, 1fr); } .legend { position: static; max-height: none; } }
-@media (max-width: 50rem) { header, main { padding-inline: .7rem; }
+@media (max-width: 50rem) {
   .row { grid-template-columns: 2.6rem minmax(0, 1fr); } .side { grid-column: 2; padding-top: 0; } }
 """
 
@@ -104,17 +90,7 @@ def page(explanation: Explanation) -> str:
     title = escape(visible(explanation.title or explanation.origin))
     heading = f"<bdi>{title}</bdi>" if explanation.title else f"<code>{title}</code>"
     body = "".join(_row(row) for row in rows(explanation.pieces))
-    return f"""<!doctype html>
-<html lang="ar" dir="rtl">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>{CSS}</style>
-</head>
-<body>
-<header>
+    return document(explanation.title or explanation.origin, CSS, f"""<header>
 <h1>{heading}</h1>
 {_facts(explanation)}
 {_sums(explanation)}
@@ -125,9 +101,7 @@ def page(explanation: Explanation) -> str:
 <aside class="legend">
 {"".join(_card(explanation, kind, heading) for kind, heading in HEADINGS.items())}</aside>
 </main>
-</body>
-</html>
-"""
+""")  # fmt: skip
 
 
 def units(row: Row) -> list[Unit]:
@@ -183,17 +157,13 @@ def _side(row: Row) -> str:
 
 def _unit(unit: Unit) -> str:
     if not unit.edits:
-        return "".join(map(_character, unit.raw))
+        return "".join(map(character, unit.raw))
     look = "blank" if unit.edits[0].kind == "blank" else "put" if any(piece.put for piece in unit.edits) else "cut"
-    shown = "".join(map(_character, unit.raw.replace(" ", "␣")))
+    shown = "".join(map(character, unit.raw.replace(" ", "␣")))
     if _leading_marks(unit.raw):
         shown = "\N{DOTTED CIRCLE}" + shown
     title = "\n".join(map(_title, unit.edits))
     return f'<mark class="{look}" title="{escape(title)}">{shown}</mark>'
-
-
-def _character(character: str) -> str:
-    return f'<span class="sign">{sign(character)}</span>' if hidden(character) else escape(character)
 
 
 def _title(piece: Piece) -> str:
@@ -233,9 +203,9 @@ def _sums(explanation: Explanation) -> str:
     totals = {kind: explanation.total(kind) for kind in WORDS}
     bar = "".join(f'<i class="{kind}" style="flex: {total} 0 0"></i>' for kind, total in totals.items() if total)
     terms = " + ".join(
-        f'<span><span class="key {kind}"></span>{_number(totals[kind])} {word}</span>' for kind, word in WORDS.items()
+        f'<span><span class="key {kind}"></span>{number(totals[kind])} {word}</span>' for kind, word in WORDS.items()
     )
-    whole = f"<strong>{_number(explanation.characters)} محرفًا في الصفحة الخام</strong>"
+    whole = f"<strong>{number(explanation.characters)} محرفًا في الصفحة الخام</strong>"
     return f'<div class="bar" aria-hidden="true">{bar}</div>\n<p class="sum">{whole} = {terms}</p>'
 
 
@@ -254,13 +224,9 @@ def _cells(count: Count) -> Iterator[str]:
     what = count.what.removesuffix(": deleted").replace(": ", " → ")
     yield _part(what) if count.kind == "kept" else f"<code>{escape(names(what))}</code>"
     if count.kind in UNITS:
-        yield _number(count.times)
-    yield _number(count.characters)
+        yield number(count.times)
+    yield number(count.characters)
 
 
 def _part(what: str) -> str:
     return what.replace("part", "المقال")
-
-
-def _number(value: int) -> str:
-    return f'<span class="n">{value:,}</span>'

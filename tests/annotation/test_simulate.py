@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from builder.annotation.adjudicate import adjudicate
-from builder.annotation.agreement import agree
+from builder.annotation.agreement import ALPHA, SPAN_F1, agree
 from builder.annotation.check import canonicalise, check
 from builder.annotation.simulate import Knowledge, SimulatedAnswer, answer, parse_knowledge, truth
 from builder.corpus.clean import clean
@@ -154,12 +154,17 @@ def test_the_demonstration_has_plausible_disagreement(batch, knowledge, labels):
         for number in range(3)
     ]
     canonical, accounts, _ = canonicalise(judgements, batch, labels)
-    figures = {f.layer: f.value for f in agree(canonical, labels, resamples=10) if f.label == "all"}
+    lengths = {article.id: len(article.text) for article in batch.values()}
+    figures = {
+        f.measure: f.value
+        for f in agree(canonical, labels, lengths, resamples=10)
+        if f.label == "all" and not f.between
+    }
     done = adjudicate(canonical, [], batch, labels, Adjudication(min_annotators=2))
 
     assert len(batch) == 24
-    assert 0.75 < figures["entities"] < 0.9
-    assert 0.5 < figures["stance"] < 0.85
+    assert 0.75 < figures[SPAN_F1] < 0.9
+    assert 0.5 < figures[ALPHA] < 0.85
     assert sum(dispute.what.startswith("stance:") for dispute in done.disputes) >= 2
     assert accounts[0].set_aside["skipped"] >= 1
     assert len(done.golds) == 24
