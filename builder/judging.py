@@ -84,13 +84,13 @@ def _named(server: str, _: int | str) -> str:
 
 def _desks(project: Project, name: str, server: str) -> list[str]:
     """The annotators who have a project of their own on a server; one empty name where all share it."""
-    if server or project.schema.dataset.assignment != "separate":
-        return [server]
+    if project.schema.dataset.assignment == "pool":
+        return [""]
     people = sorted({one.annotator for one in state.read_assigned(project, name)})
     if not people:
         message = f"batch {name} was not sent yet: nobody was assigned to its articles"
         raise refuse("no-project", message, fix="run `khabar send` first", exit_code=3)
-    return people
+    return [one for one in people if server in ("", one)]  # who was invited later has no project of this batch
 
 
 def _read_file(project: Project, name: str, db: "Store", source: Path) -> None:
@@ -176,8 +176,8 @@ def watch(
     while True:
         lost = _collect_all(project, progress)
         report = check(project)
-        found = {*report.issues, *lost}
-        fresh = [issue for issue in (*lost, *report.issues) if issue not in told]
+        found = {_same(issue) for issue in (*lost, *report.issues)}
+        fresh = [issue for issue in (*lost, *report.issues) if _same(issue) not in told]
         show(fresh)
         if mended := len(told - found):
             progress(f"{mended} faults mended; {report.facts['checked']}")
@@ -188,6 +188,11 @@ def watch(
         if not (waiting or lost) or done == rounds:
             return replace(report, issues=())
         time.sleep(seconds)
+
+
+def _same(issue: Issue) -> Issue:
+    """What tells a fault from another: of one that sums up many articles not the figures, which change all the time."""
+    return issue if issue.article_id else replace(issue, message="")
 
 
 def _collect_all(project: Project, progress: Progress) -> list[Issue]:

@@ -164,7 +164,10 @@ def read_column(path: Path, name: str) -> list[str]:
     """Read one text column of what write_table wrote, and none of the others."""
     import pyarrow.parquet as pq
 
-    return [str(value) for value in pq.read_table(path, columns=[name])[name].to_pylist()] if path.exists() else []
+    if not path.exists():
+        return []
+    with pq.ParquetFile(path) as file:  # read_table would load pandas
+        return [str(value) for value in file.read(columns=[name])[name].to_pylist()]
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,15 @@ ROOT = Path(__file__).parent.parent
 # On a clean machine the same examples each time; elsewhere new ones, and `--hypothesis-profile deep` for many.
 settings.register_profile("khabar", deadline=None, derandomize="CI" in os.environ)
 settings.register_profile("deep", deadline=None, max_examples=2000)
+settings.register_profile("fast", deadline=None, derandomize="CI" in os.environ, max_examples=25)
 settings.load_profile("khabar")
 SHARED = ROOT.parent / "shared" / "data"
+
+
+def pytest_configure(config):
+    # `make test-fast` goes through fewer examples; `make test` through all.
+    if "not slow" in config.option.markexpr and not config.getoption("--hypothesis-profile"):
+        settings.load_profile("fast")
 
 
 def pytest_collection_modifyitems(items):

@@ -3,7 +3,8 @@
 A place that was never collected whole is compared task by task with a manifest of the server; later,
 a filter on `updated_at` names what changed, and the manifest is fetched only where the number of tasks
 says that some were deleted. Tasks are fetched through export snapshots of a few hundred, each kept as
-soon as it is here: memory stays flat, no answer takes long, and what was killed goes on.
+soon as it is here while the next is on its way: memory stays flat, no answer takes long, and what was
+killed goes on.
 E-mails are turned into pseudonyms as they are read. Does not judge the answers: check.py does.
 """
 
@@ -12,6 +13,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,8 +57,8 @@ class _Talk:
     kept: int = 0
 
     def ask(self, call: Callable[[Connection], T]) -> T:
-        """The answer to a call; raises Refused: exit code 5 where a part is kept already, else 3."""
-        deadline, renewed = 0.0, False
+        """The answer to a call; raises Refused (exit code 3)."""
+        began, renewed = 0.0, False
         while True:
             try:
                 with spoken(self.connection.url):
@@ -70,11 +72,11 @@ class _Talk:
                     raise self._gone() from None
                 if code != "no-studio":
                     raise
-                if not deadline:
+                if not began:
                     self.progress(f"Label Studio at {self.connection.url} does not answer: waiting")
-                    deadline = time.monotonic() + self.patience
-                if time.monotonic() > deadline:
-                    raise self._lost(refused) from None
+                    began = time.monotonic()
+                if time.monotonic() > began + self.patience:
+                    raise
                 time.sleep(min(1.0, self.patience / 4))
 
     def _is_gone(self) -> bool:
@@ -89,8 +91,14 @@ class _Talk:
         fix = "what was collected before stays; to have the rest annotated again, run `khabar send`"
         return refuse("no-project", message, fix=fix, exit_code=3)
 
-    def _lost(self, refused: Refused) -> Refused:
-        if not self.kept:
+    def tell(self, total: int) -> None:
+        """Say how many tasks of a total are kept, where they are many."""
+        if total > CHUNK and self.kept:
+            self.progress(f"collected {self.kept} of {total} tasks")
+
+    def lost(self, refused: Refused) -> Refused:
+        """What a server that went away means where a part is kept already: exit code 5."""
+        if refused.issues[0].code != "no-studio" or not self.kept:
             return refused
         message = f"Label Studio at {self.connection.url} went away; {self.kept} tasks were collected before"
         return refuse("partial", message, fix="run `khabar collect` again: it goes on", exit_code=5)
@@ -134,16 +142,39 @@ def gather(
     store.forget(db, place, have.keys() - live.keys())
     drafted = talk.ask(lambda connection: _drafted(connection, project))
     wanted = sorted(task for task, seen in live.items() if _differs(seen, have.get(task), task in drafted))
-    for start in range(0, len(wanted), CHUNK):
-        part = wanted[start : start + CHUNK]
-        pages = list(_read(talk.ask(functools.partial(_export, project=project, tasks=part)), name, place))
-        store.keep(db, place, pages)
-        store.forget(db, place, set(part) - {page.task_id for page in pages})
-        talk.kept += len(pages)
-        if len(wanted) > CHUNK:
-            progress(f"collected {talk.kept} of {len(wanted)} tasks")
+    _fill(db, talk, project, wanted, name, place)
     store.finish(db, place)
     return place
+
+
+def _fill(db: Store, talk: _Talk, project: int, wanted: list[int], name: Pseudonym, place: str) -> None:
+    """Fetch tasks and keep them, a part at a time; a server works on the next while this one is read."""
+    parts = [wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK)]
+    with ThreadPoolExecutor(max_workers=1) as ahead:
+        try:
+            coming = [_asked(talk, project, part, ahead) for part in parts[:1]]
+            for number, part in enumerate(parts, 1):
+                tasks = coming.pop()()
+                talk.tell(len(wanted))
+                coming += [_asked(talk, project, following, ahead) for following in parts[number : number + 1]]
+                pages = list(_read(tasks, name, place))
+                store.keep(db, place, pages)
+                store.forget(db, place, set(part) - {page.task_id for page in pages})
+                talk.kept += len(pages)
+        except Refused as refused:
+            raise talk.lost(refused) from None
+        finally:
+            talk.patience = 0.0  # what is still on its way when this ends waits for no server
+    talk.tell(len(wanted))
+
+
+def _asked(talk: _Talk, project: int, part: list[int], ahead: ThreadPoolExecutor) -> Callable[[], list[Any]]:
+    """Ask a server for tasks now, and give back how to have them; those in a file are read when they are wanted."""
+    if talk.connection.data:
+        return lambda: talk.ask(functools.partial(_export, project=project, tasks=part))
+    # The other thread waits for the server and no more: two that read JSON would only hold each other up.
+    body = ahead.submit(talk.ask, functools.partial(_snapshot, project=project, tasks=part))
+    return lambda: _chosen(body.result(), part)
 
 
 def _differs(seen: Known, known: Known | None, drafted: bool) -> bool:
@@ -234,12 +265,19 @@ def _read(tasks: Iterable[Any], name: Pseudonym, place: str) -> Iterator[Page]:
 
 
 def _export(connection: Connection, project: int, tasks: list[int]) -> list[Any]:
-    """These tasks with all that was answered and whole annotators: an export snapshot, of which nothing stays there.
-
-    A Label Studio that khabar started on this machine has them in a file.
-    """
+    """These tasks with all that was answered and whole annotators: from the file of a server on this machine, else from it."""
     if connection.data and (found := direct.exported(connection.data, project, tasks)) is not None:
         return found
+    return _chosen(_snapshot(connection, project, tasks), tasks)
+
+
+def _chosen(body: bytes, tasks: list[int]) -> list[Any]:
+    own = set(tasks)
+    return [task for task in json.loads(body) if task["id"] in own]
+
+
+def _snapshot(connection: Connection, project: int, tasks: list[int]) -> bytes:
+    """An export snapshot of these tasks, with whole annotators; nothing of it stays on the server."""
     from label_studio_sdk import (
         LseTaskFilterOptionsRequest,
         SerializationOptionRequest,
@@ -266,8 +304,7 @@ def _export(connection: Connection, project: int, tasks: list[int]) -> list[Any]
         client.projects.exports.delete(project, snapshot.id)
     finally:
         client.views.delete(id=str(view.id))
-    own = set(tasks)
-    return [task for task in json.loads(body) if task["id"] in own]
+    return body
 
 
 def _await(connection: Connection, project: int, snapshot: int) -> None:

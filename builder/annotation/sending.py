@@ -13,7 +13,17 @@ from builder.annotation.carry import Moved
 from builder.annotation.interface import guide_html, render_config
 from builder.annotation.predict import Predicted
 from builder.annotation.server import OWNER, logins
-from builder.annotation.studio import PAGE, Connection, Progress, Sent, project_called, send, show, spoken
+from builder.annotation.studio import (
+    PAGE,
+    Connection,
+    Progress,
+    Sent,
+    patiently,
+    project_called,
+    send,
+    show,
+    spoken,
+)
 from builder.annotation.tasks import Prediction, key_of, pseudonym, task_of, with_predictions
 from builder.records import Account, Article, Assigned, BatchItem, SetAside, refuse, tally
 from builder.schema import Schema
@@ -161,7 +171,12 @@ def deliver(one: Parcel, schema: Schema, *, progress: Progress, dry_run: bool) -
     if dry_run or not sent.project_id:
         return Delivered(one, sent)
     instead = one.shown != desk.annotator
-    return Delivered(one, sent, show(desk.connection, sent.project_id, one.shown, instead=instead))
+    shown = patiently(
+        desk.connection.url,
+        lambda: show(desk.connection, sent.project_id, one.shown, instead=instead),
+        progress=progress,
+    )
+    return Delivered(one, sent, shown)
 
 
 def accounts(

@@ -6,10 +6,11 @@ page. A token or a password never stands in a message. Does not start servers: s
 
 import contextlib
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from builder.annotation.tasks import idle_doubles, key_of
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
 TIMEOUT = 600.0
 """Seconds for one answer: an export of 5,000 tasks takes about 20."""
 PAGE = 1000
+PATIENCE = 90.0
+"""Seconds that a server may take to come back."""
 
 Progress = Callable[[str], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,26 @@ def spoken(url: str) -> Iterator[None]:
         raise _not_studio(url) from None
 
 
+def patiently(url: str, call: Callable[[], T], *, progress: Progress) -> T:
+    """The answer to a call that may be made again: a server that is away is waited for, PATIENCE seconds in all.
+
+    Raises Refused as `spoken` does.
+    """
+    began = 0.0
+    while True:
+        try:
+            with spoken(url):
+                return call()
+        except Refused as refused:
+            now = time.monotonic()
+            if refused.issues[0].code != "no-studio" or (began and now > began + PATIENCE):
+                raise
+            if not began:
+                progress(f"Label Studio at {url} does not answer: waiting")
+                began = now
+        time.sleep(min(1.0, PATIENCE / 4))
+
+
 def _refused(url: str, status: int, body: object) -> Refused:
     if status == 401:
         return refuse(
@@ -110,6 +134,9 @@ def _refused(url: str, status: int, body: object) -> Refused:
             fix="make a token under Account & Settings in Label Studio, and set LABEL_STUDIO_API_KEY to it",
             exit_code=3,
         )
+    if status in (502, 503, 504):  # what a proxy says while the server behind it restarts
+        message = f"Label Studio at {url} is not to be had at the moment ({status})"
+        return refuse("no-studio", message, fix="run the same command again: it goes on", exit_code=3)
     detail = body.get("detail") or body.get("validation_errors") if isinstance(body, dict) else None
     if detail is None and status in (200, 404):
         return _not_studio(url)
@@ -135,10 +162,12 @@ def send(
 ) -> Sent:
     """Bring a batch to the project with this title, and make the project where there is none.
 
-    A task is known by its article and the hash of its text: sending twice creates nothing, and a
-    send that was killed goes on where it stopped. Raises Refused.
+    A task is known by its article and the hash of its text: sending twice creates nothing, and a send that
+    was killed, or whose server was away for a while, goes on where it stopped. Raises Refused.
     """
-    with spoken(connection.url):
+    first: list[Sent] = []
+
+    def attempt() -> Sent:
         project_id = project_called(connection, title)
         if project_id is None and not dry_run:
             project_id = _create(connection, title, config, overlap)
@@ -147,9 +176,9 @@ def send(
         keys = _keys(connection, project_id) if project_id is not None else []
         there = set(keys)
         missing = [task for task in tasks if key_of(task["data"]) not in there]
-        sent = Sent(connection.url, str(project_id or ""), len(missing), len(tasks) - len(missing))
+        first.append(Sent(connection.url, str(project_id or ""), len(missing), len(tasks) - len(missing)))
         if dry_run or project_id is None:
-            return sent
+            return first[0]
         for start in range(0, len(missing), batch_size):
             batch = missing[start : start + batch_size]
             # Never tried twice by the SDK: an import that timed out may still be going on.
@@ -159,7 +188,9 @@ def send(
         expected = len(keys) + len(missing)
         if len(keys) != len(there) or connection.client.projects.get(id=project_id).task_number != expected:
             _heal(connection, project_id)
-        return sent
+        return first[0]
+
+    return patiently(connection.url, attempt, progress=progress)
 
 
 def project_called(connection: Connection, title: str) -> int | None:

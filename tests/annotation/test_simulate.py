@@ -170,6 +170,7 @@ def test_the_demonstration_has_plausible_disagreement(batch, knowledge, labels):
     assert len(done.golds) == 24
 
 
+@pytest.mark.slow
 def test_habits_have_the_rates_that_they_are_said_to_have(labels):
     text = "قال «الواحة». زارت رئيسة بلدية الواحة سلوى النجار أمس، وتأخر مترو العاصمة."
     count, nested = Counter(), (text.rindex("الواحة"), text.rindex("الواحة") + 6)

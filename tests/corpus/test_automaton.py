@@ -74,7 +74,7 @@ def misses(these, lines, found):
     ]
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(st.lists(patterns, min_size=1, max_size=4), st.lists(st.text(ALPHABET, max_size=9), min_size=1, max_size=6))
 def test_no_pattern_that_is_in_a_line_is_missed(these, lines):
     assert misses(these, lines, Automaton(these).find(lines)) == []
@@ -91,7 +91,7 @@ exact = st.builds(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(st.lists(exact, min_size=1, max_size=3), st.lists(st.text(ALPHABET[:-1], max_size=9), min_size=1, max_size=6))
 def test_a_pattern_that_begins_a_line_and_looks_nowhere_is_found_where_it_is_and_nowhere_else(these, lines):
     want = [tuple(n for n, one in enumerate(these) if re.search(one, line)) for line in lines]
@@ -213,7 +213,7 @@ def test_the_pieces_that_a_pattern_requires(pattern, pieces):
     assert sorted(required(pattern)) == pieces
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(patterns, st.text(ALPHABET, max_size=12))
 def test_a_line_that_a_pattern_is_in_has_one_of_its_pieces(pattern, line):
     assert not re.search(pattern, line) or any(piece in line for piece in required(pattern))

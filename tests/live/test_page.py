@@ -1,6 +1,5 @@
 """The annotation page in a real browser: drag over a mention, answer, submit, collect."""
 
-import contextlib
 import re
 from urllib.parse import urlsplit
 
@@ -42,20 +41,18 @@ def sent(label_studio, config, article, task, request):
     return title, studio.send(label_studio.connection, title, config, tasks, overlap=3, progress=print)
 
 
-@contextlib.contextmanager
-def stream(browser, place, login):
-    """The label stream as an annotator sees it after logging in, in a browser profile of its own.
-
-    Every request is kept, and every answer of the server with its body.
-    """
+@pytest.fixture
+def page(browser, label_studio, sent):
+    """The label stream, as the first annotator sees it after logging in; every request is kept."""
+    _, place = sent
+    email, password = label_studio.logins[0]
     context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en-US")
     page = context.new_page()
-    page.asked, page.answered = [], []
+    page.asked = []
     page.on("request", lambda request: page.asked.append(request.url))
-    page.on("response", lambda answer: page.answered.extend([answer]))  # a builtin is no handler
     page.goto(f"{place.url}/user/login/")
-    page.fill("input[name=email]", login[0])
-    page.fill("input[name=password]", login[1])
+    page.fill("input[name=email]", email)
+    page.fill("input[name=password]", password)
     page.click("button[type=submit]")
     page.wait_for_url(lambda url: "/user/login" not in url)
     page.goto(f"{place.url}/projects/{place.project_id}/data?labeling=1")
@@ -63,13 +60,6 @@ def stream(browser, place, login):
     page.wait_for_timeout(500)
     yield page
     context.close()
-
-
-@pytest.fixture
-def page(browser, label_studio, sent):
-    """The label stream, as the first annotator sees it."""
-    with stream(browser, sent[1], label_studio.logins[0]) as page:
-        yield page
 
 
 def drag_over(page, mention):

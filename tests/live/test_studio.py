@@ -569,7 +569,8 @@ def test_a_project_that_is_not_there_is_said(label_studio):
     )
 
 
-def test_a_server_that_goes_away_during_a_send_is_a_refusal(installed, tmp_path, config, tasks):
+def test_a_server_that_goes_away_during_a_send_is_a_refusal(installed, tmp_path, config, tasks, monkeypatch):
+    monkeypatch.setattr(studio, "PATIENCE", 0.5)
     running = server.up(tmp_path, progress=print)
     with contextlib.ExitStack() as stack:
         stack.callback(server.down, tmp_path)

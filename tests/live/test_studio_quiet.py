@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from builder.annotation import studio
+from builder.annotation import annotator, studio
 
 pytestmark = pytest.mark.live
 PAGES = (
@@ -145,3 +145,15 @@ def test_neither_browser_nor_server_leaves_this_machine(asked, label_studio):
     assert hosts == {urlsplit(place.url).netloc}
     assert len(looks) > 500
     assert called == set()
+
+
+def test_the_log_of_the_server_names_nobody(label_studio, config, article, task):
+    """Label Studio writes the e-mail of whoever comes to the end of a label stream."""
+    sent = studio.send(label_studio.connection, "log", config, [], overlap=1, progress=print)
+    with annotator.log_in(label_studio.connection.url, *label_studio.logins[0]) as person:
+        assert person.next_task(int(sent.project_id)) is None
+    log = (label_studio.work / "server.log").read_text(encoding="utf-8")
+
+    assert "There are no tasks for (somebody)" in log
+    assert "khabar.localhost" not in log
+    assert not re.findall(r"[\w.+-]+@[\w-]+\.\w+", log)

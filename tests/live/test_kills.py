@@ -1,0 +1,97 @@
+"""Three annotators, two for each article, and a collect that is killed at ten random moments: nothing lost, nothing twice."""
+
+import random
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+from builder import annotate, judging, state
+from builder.annotation import annotator, store
+from builder.annotation.tasks import pseudonym
+from builder.project import read_jsonl
+from builder.records import Judgement
+from tests.live.desks import ANSWER, project_of
+
+pytestmark = pytest.mark.live
+COLLECTOR = """
+import sys
+from pathlib import Path
+from builder import judging
+from builder.annotation import collecting, direct, store
+from builder.project import Project
+import label_studio_sdk
+collecting.CHUNK = 2  # many parts, so that a kill falls between or into them
+print("ready", flush=True)
+sys.stdin.readline()
+judging.collect(Project(Path(sys.argv[1])), None, prune=False)
+print("done", flush=True)
+"""
+
+
+def child_of(project):
+    child = subprocess.Popen(
+        [sys.executable, "-c", COLLECTOR, str(project.root)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert child.stdout.readline() == "ready\n"
+    child.stdin.write("go\n")
+    child.stdin.flush()
+    return child
+
+
+@pytest.fixture
+def answered(label_studio, tmp_path):
+    """Sixty articles, each answered by exactly two of three annotators, none collected yet."""
+    project = project_of(tmp_path / "sixty", "separate", 60)
+    (project.work / "studio").symlink_to(label_studio.work)
+    annotate.send(
+        project, "pilot", dry_run=False, progress=print, annotators=[email for email, _ in label_studio.logins]
+    )
+    given = {one.id: ANSWER for one in state.read_articles(project)}
+
+    def work(email, password):
+        place = state.place_of(project, "pilot", pseudonym(project.pseudonym_key(), email))
+        annotator.annotate_as(place["url"], email, password, int(place["project_id"]), given)
+
+    crew = [threading.Thread(target=work, args=login) for login in label_studio.logins]
+    for one in crew:
+        one.start()
+    for one in crew:
+        one.join()
+    return project
+
+
+def test_a_collect_killed_at_ten_random_moments_ends_with_the_same_bytes_and_two_answers_of_each_article(answered):
+    path = answered.annotations / "pilot" / "judgements.jsonl"
+    kept = state.collected_path(answered, "pilot")
+    with child_of(answered) as child:
+        began = time.monotonic()
+        assert child.stdout.readline() == "done\n"
+        duration = time.monotonic() - began
+    whole = path.read_bytes()
+    judged = Counter(one.article_id for one in read_jsonl(path, Judgement))
+    seed, sizes = secrets.randbits(32), []
+    moments = random.Random(seed)  # noqa: S311 - moments, not secrets
+    for number in range(10):
+        for file in [path, *kept.parent.glob("*")]:
+            file.unlink(missing_ok=True)
+        with child_of(answered) as child:
+            time.sleep(duration * (number + moments.random()) / 10)
+            child.send_signal(signal.SIGKILL)
+            child.wait(timeout=30)
+        with store.opened(kept) as db:
+            sizes.append(store.counts(db)[1])
+        left = path.read_bytes() if path.exists() else whole
+        report = judging.collect(answered, None, prune=False)
+
+        assert left == whole, f"a file is there whole or not at all: kill {number} of seed {seed}"
+        assert path.read_bytes() == whole, f"kill {number} of seed {seed}, {duration:.2f} s for all"
+        assert [(one.taken, one.kept) for one in report.accounts] == [(120, 120)]
+    assert judged == dict.fromkeys((one.id for one in state.read_articles(answered)), 2)
+    assert set(sizes) - {0, 120}, f"no kill came in the middle: {sizes} of seed {seed}"

@@ -1,0 +1,136 @@
+"""What one annotator can see of another's work where both use one server: nothing where work is offered."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from builder import judging, state
+from builder.annotation import annotator, collecting, server, studio
+from builder.annotation.tasks import pseudonym
+from builder.records import Stance
+from builder.release.facts import ASSIGNMENTS
+from tests.conftest import ROOT
+from tests.live.desks import REMARK, answer_some, enter, label, project_of, send, session_of, submit, told_by
+from tests.live.test_page import TEXT
+
+pytestmark = pytest.mark.live
+__all__ = ("enter",)
+DOCS = (ROOT / "docs" / "annotation.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def people(label_studio):
+    """Two annotators whose names stand in nothing else."""
+    return server.accounts(label_studio.work, ["zahra", "bilal"])
+
+
+@pytest.fixture
+def pool(label_studio, config, article, task, request):
+    """A project of one article, for two."""
+    title = re.sub(r"\W+", " ", request.node.name)[-45:].strip()
+    sent = studio.send(label_studio.connection, title, config, [task(article(950, TEXT))], overlap=2, progress=print)
+    return title, {"url": sent.url, "project_id": sent.project_id}
+
+
+def test_with_mouse_and_keys_two_annotators_answer_one_article_and_the_second_is_sent_nothing_of_the_first_answer(
+    label_studio, people, pool, enter, tmp_path
+):
+    title, place = pool
+    first = enter(people[0], place)
+    label(first.page, tmp_path)
+    first.page.keyboard.press("Control+Enter")
+    dialog = first.page.locator(".ant-modal-content")
+    expect(dialog).to_be_visible()
+    refused = [line for line in dialog.inner_text().splitlines() if line]
+    first.page.screenshot(path=tmp_path / "refused.png")
+    saved_too_early = collecting.collect(label_studio.connection, title, str).judgements
+    first.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    guide = first.page.locator(".kh-guide h1")
+    beside = (guide.is_visible(), guide.inner_text(), guide.bounding_box()["y"] < 700)
+    submit(first.page)
+    (task,) = label_studio.connection.client.tasks.list(project=int(place["project_id"]), fields="all")
+    second = enter(people[1], place)
+    second.page.screenshot(path=tmp_path / "second.png")
+    regions = second.page.locator(".kh-text .htx-highlight").count()
+    (taken,) = collecting.collect(label_studio.connection, title, lambda who: pseudonym(b"k", who)).judgements
+    shown = second.page.inner_text("body")
+    told = {part["id"] for part in task.annotations[0]["result"]} | {REMARK, "created_username", '"completed_by"'}
+    told |= {f'"start":{span.start}' for span in taken.spans}
+
+    assert refused == ["Warning", "حدّد الموقف من كل هدف", "OK"]
+    assert saved_too_early == ()
+    assert beside == (True, "إرشادات", True)
+    assert [(TEXT[s.start : s.end], s.label) for s in taken.spans] == [
+        ("سلمى الراوي", "PERS"), ("ميناء مرجانة", "FAC"), ("مرجانة", "GPE"),
+    ]  # fmt: skip
+    assert taken.stances == (Stance("metro", "neutral"), Stance("port", "against"))
+    assert taken.remark == REMARK
+    assert regions == 0
+    assert second.page.locator("input[type=radio]:checked:visible").count() == 0
+    assert second.page.input_value(".kh-side textarea") == ""
+    assert "Labeled regions will appear here" in shown
+    assert [word for word in ("zahra", "ZA", REMARK) if word in shown] == []
+    assert "zahra" not in second.page.content()
+    assert len(second.answered) > 15
+    assert {word: second.holding(word) for word in told if second.holding(word)} == {}
+    # That the first annotator has an account, and has answered, stands in what the browser gets, though not on the page.
+    assert second.holding("zahra@") == {"/api/users"}
+    answerer = f'"updated_by":[{{"user_id":{task.annotations[0]["completed_by"]}}}]'
+    assert second.holding(answerer) == {"/api/tasks", "/api/dm/actions"}
+    assert second.holding('"total_annotations":1,') == {"/api/tasks", "/api/dm/actions"}
+
+
+def test_a_list_made_to_show_answers_sends_them_to_the_stream_too_but_not_onto_its_page(
+    label_studio, people, pool, enter
+):
+    """Whoever opens the list and shows the column of answers does so for all: the card's words rest on this."""
+    _, place = pool
+    client, number = label_studio.connection.client, int(place["project_id"])
+    with annotator.log_in(place["url"], *people[0]) as person:
+        one = person.next_task(number)
+        begin = TEXT.index("سلمى الراوي")
+        own = [{"id": "zz", "from_name": "ner", "to_name": "text", "type": "labels",
+                "value": {"start": begin, "end": begin + 11, "text": "سلمى الراوي", "labels": ["PERS"]}}]  # fmt: skip
+        person.submit(one, own, seconds=3, skipped=False)
+    client.views.create(project=number, data={"title": "Default", "hiddenColumns": {"explore": [], "labeling": []}})
+    second = enter(people[1], place)
+
+    assert second.holding(f"start: {begin}") == {"/api/tasks"}
+    assert second.page.locator(".kh-text .htx-highlight").count() == 0
+    assert f"start: {begin}" not in second.page.inner_text("body")
+    assert "an annotator who opens the list of all tasks can see them" in ASSIGNMENTS["pool"]
+    assert "the list of tasks shows them, to whoever opens it" in DOCS
+    assert "and the answers too once somebody shows their column in the list of tasks" in DOCS
+
+
+def test_with_separate_nothing_of_anothers_is_offered_but_nobody_is_kept_out_as_the_card_says(
+    label_studio, people, enter, tmp_path
+):
+    project = project_of(tmp_path / "side", "separate", 4, overlap=1)
+    (project.work / "studio").symlink_to(label_studio.work)
+    send(project, annotators=[email for email, _ in people])
+    names = [pseudonym(project.pseudonym_key(), email) for email, _ in people]
+    first, second = (state.place_of(project, "pilot", who) for who in names)
+    answer_some(people[0], first, 1)
+    window = enter(people[1], second)
+    shown = window.page.inner_text("body")
+    with session_of(people[1], second["url"]) as session:
+        projects = {one["id"] for one in session.get("/api/projects?page_size=1000").json()["results"]}
+        open_to_all = told_by(session, [first["project_id"]])
+        own = told_by(session, [second["project_id"]])
+    answer_some(people[1], first, 1)
+    judging.collect(project, None, prune=False)
+    warned = {(issue.code, issue.annotator) for issue in judging.check(project).issues}
+
+    assert [word for word in ("zahra", REMARK) if word in shown] == []
+    assert window.holding("port-by-zahra") | window.holding(REMARK) == set()
+    assert [path for path, said in own.items() if "port-by-zahra" in said] == []
+    assert {int(first["project_id"]), int(second["project_id"])} <= projects
+    assert [path.split("?")[0] for path, said in open_to_all.items() if "port-by-zahra" in said] == [
+        "/api/tasks", f"/api/projects/{first['project_id']}/export",
+    ]  # fmt: skip
+    assert ("not-assigned", names[1]) in warned, "who worked at another's desk is found"
+    assert "the server does not keep an annotator out of the projects of others" in ASSIGNMENTS["separate"]
+    assert "the free edition keeps nobody out of the other projects" in DOCS
