@@ -18,7 +18,7 @@ UNUSED = "_unused"
 KEY_ROWS = ("qwert", "asdfg", "zxcvb", "yiop", "hjkl", "nm", "67890", "12345")
 """Neighbouring keys; without `u`, which Label Studio itself uses to unselect."""
 
-GRANULARITY = {"expand": "word", "strict": "symbol"}
+GRANULARITY = {"expand": "word", "strict": "symbol", "segment": "symbol"}
 """What a drag snaps to: whole words where spans hold clitics, else letters."""
 
 REMARK = "ملاحظة (اختياري)"

@@ -21,13 +21,15 @@ def features(labels: Labels) -> dict[str, dict[str, Feature]]:
     names = labels.entity_names
     span: dict[str, Feature] = {"start": "int32", "end": "int32", "label": names, "text": "string"}
     place: dict[str, Feature] = {"start": "int32", "end": "int32"}
-    origin: dict[str, Feature] = {"title": "string", "source": "string", "url": "string", "published_at": TIME}
+    date: dict[str, Feature] = {"published_at": TIME, "published_zone": "string"}
+    origin: dict[str, Feature] = {"title": "string", "source": "string", "url": "string", **date}
     judged: dict[str, Feature] = {"n_annotators": "int32", "adjudicated": "bool"}
     configs: dict[str, dict[str, Feature]] = {
         "entities": {
             "id": "string", "text": "string", **origin, "split_group": "string",
             "spans": [{**span, "raw_start": "int32", "raw_end": "int32", "confidence": "float64"}],
-            "tokens": ["string"], "token_spans": [place], "ner_tags": [tag_names(names)], **judged,
+            "tokens": ["string"], "token_spans": [place], "ner_tags": [tag_names(names)],
+            "ner_tags_inner": [tag_names(names)], **judged,
         },
         "stance": {
             "id": "string", "article_id": "string", "text": "string", "target": "string", "target_name": "string",
@@ -41,7 +43,7 @@ def features(labels: Labels) -> dict[str, dict[str, Feature]]:
         },
         "articles": {
             "id": "string", "document_id": "string", "part": "int32", "title": "string", "text": "string",
-            "source": "string", "source_name": "string", "author": "string", "url": "string", "published_at": TIME,
+            "source": "string", "source_name": "string", "author": "string", "url": "string", **date,
             "profile": "string", "text_sha": "string", "split_group": "string",
         },
     }  # fmt: skip

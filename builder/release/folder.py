@@ -8,22 +8,17 @@ import hashlib
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from builder.project import from_plain, to_plain, write_json
 from builder.records import MANIFEST, Release, refuse
+from builder.release.parquet import write_shards
 from builder.release.tables import Tables, loadable
-
-ROW_GROUP = 1000
-"""Rows of one row group: of articles of some thousand characters, a few megabytes for a viewer's page."""
-CHUNKING = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024, "norm_level": 0}
-"""Pages end where the content says so: a changed row changes few pages of the next version (datasets' own values)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +30,12 @@ class Written:
 
 
 def write_release(
-    folder: Path, tables: Tables, card: str, changelog: str, release: Release, *, frozen: bool = False
-) -> Written:
+    folder: Path, tables: Tables, card: str, changelog: str, release: Release, *, frozen: bool = False,
+    rest: Callable[[], None] = lambda: None,
+) -> Written:  # fmt: skip
     """Write a release folder; `splits` and `files` of the manifest are filled here.
 
+    `rest` is called whenever rows were written that need not be held in memory any more (Scratch.rest).
     The same bytes again change nothing. Raises Refused (exit code 4) where the folder holds other
     bytes and is `frozen`, as a version that was published.
     """
@@ -49,7 +46,7 @@ def write_release(
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         fresh.chmod(0o755)
-        made = _fill(fresh, tables, card, changelog, release)
+        made = _fill(fresh, tables, card, changelog, release, rest)
         if not folder.exists():
             fresh.rename(folder)
             return Written(made, "new")
@@ -71,14 +68,16 @@ def write_release(
             shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _fill(folder: Path, tables: Tables, card: str, changelog: str, release: Release) -> Release:
+def _fill(
+    folder: Path, tables: Tables, card: str, changelog: str, release: Release, rest: Callable[[], None]
+) -> Release:
     tables = loadable(tables)
     (folder / "README.md").write_text(card, encoding="utf-8")
     (folder / "CHANGELOG.md").write_text(changelog, encoding="utf-8")
     for config, splits in tables.items():
         (folder / config).mkdir()
         for split, table in splits.items():
-            _write_parquet(table, folder / config / f"{split}-00000-of-00001.parquet")
+            write_shards(table, folder / config, split, rest=rest)
     rows = {config: {split: table.num_rows for split, table in splits.items()} for config, splits in tables.items()}
     inputs = dict(sorted(release.inputs.items()))
     made = dataclasses.replace(release, inputs=inputs, splits=rows, files=_hashes(folder))
@@ -86,20 +85,14 @@ def _fill(folder: Path, tables: Tables, card: str, changelog: str, release: Rele
     return made
 
 
-def _write_parquet(table: pa.Table, path: Path) -> None:
-    pq.write_table(
-        table,
-        path,
-        compression="zstd",
-        row_group_size=ROW_GROUP,
-        use_content_defined_chunking=CHUNKING,
-        write_page_index=True,
-    )
-
-
 def _hashes(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {path.relative_to(folder).as_posix(): _hash(path) for path in files}
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_manifest(folder: Path) -> Release:

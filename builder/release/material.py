@@ -3,13 +3,19 @@
 Does not know columns: that is builder.release.tables.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import numpy as np
+
 from builder.records import Article, Dispute, Document, Gold, Group, Issue, Judgement, Refused
 from builder.release.features import all_values
+from builder.release.mentions import mentions
 from builder.schema import Labels
+
+BATCH = 2000
+"""Records whose spans are looked at together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +52,6 @@ class Known:
             return "its text changed since it was annotated"
         return None
 
-    def origin(self, article: Article) -> dict[str, object]:
-        """The columns that say where an article is from, and which group it shares a split with."""
-        document = self.documents[article.document_id]
-        return {
-            "title": article.title,
-            "source": document.source,
-            "url": document.url,
-            "published_at": instant(document.published_at),
-            "split_group": self.groups[article.id],
-        }
-
 
 def know(material: Material) -> Known:
     """Look at all the material.
@@ -89,21 +84,52 @@ def instant(published_at: str | None) -> datetime | None:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
+def zone(published_at: str | None) -> str | None:
+    """The zone that an ISO 8601 date was given in, as an offset from UTC; None where it has none or cannot be read.
+
+    >>> zone("2026-03-03T18:42:00+03:00"), zone("2026-03-03T18:42:00Z"), zone("2026-03-03")
+    ('+03:00', '+00:00', None)
+    """
+    try:
+        moment = datetime.fromisoformat(published_at or "")
+    except ValueError:
+        return None
+    return str(moment.tzinfo).removeprefix("UTC") or "+00:00" if moment.tzinfo else None
+
+
 def _faults(material: Material, known: Known) -> Iterator[Issue]:
+    every: list[Gold | Judgement] = [*material.golds, *material.judgements]
+    records = [record for record in every if known.obstacle(record.article_id, record.text_sha) is None]
     values, targets = set(all_values(material.labels)), set(material.labels.target_ids)
-    records: list[Gold | Judgement] = [*material.golds, *material.judgements]
-    for record in records:
-        if known.obstacle(record.article_id, record.text_sha) is not None:
-            continue
-        size = len(known.articles[record.article_id].text)
-        for span in record.spans:
-            if not 0 <= span.start < span.end <= size:
-                yield _fault(record, f"span {span.start}-{span.end} is not inside its text of {size} characters")
-            if span.label not in material.labels.entity_names:
-                yield _fault(record, f"span {span.start}-{span.end} has the unknown label {span.label!r}")
-        for stance in record.stances:
-            if stance.target not in targets or stance.value not in values:
-                yield _fault(record, f"stance {stance.value!r} on {stance.target!r} is not in schema/labels.yaml")
+    for start in range(0, len(records), BATCH):
+        batch = records[start : start + BATCH]
+        sizes = [len(known.articles[record.article_id].text) for record in batch]
+        misplaced = _misplaced(batch, sizes, material.labels.entity_names)
+        for number, record in enumerate(batch):
+            if number in misplaced:
+                yield from _span_faults(record, sizes[number], material.labels.entity_names)
+            for stance in record.stances:
+                if stance.target not in targets or stance.value not in values:
+                    yield _fault(record, f"stance {stance.value!r} on {stance.target!r} is not in schema/labels.yaml")
+
+
+def _misplaced(records: Sequence[Gold | Judgement], sizes: Sequence[int], labels: Sequence[str]) -> Collection[int]:
+    """Which records have spans that cannot be."""
+    try:
+        found = mentions([record.spans for record in records], labels)
+    except OverflowError:  # no text is so long
+        return range(len(records))
+    size = np.repeat(sizes, found.counts)
+    bad = (found.starts < 0) | (found.starts >= found.ends) | (found.ends > size) | (found.labels < 0)
+    return set(found.owners[bad].tolist())
+
+
+def _span_faults(record: Gold | Judgement, size: int, labels: Sequence[str]) -> Iterator[Issue]:
+    for span in record.spans:
+        if not 0 <= span.start < span.end <= size:
+            yield _fault(record, f"span {span.start}-{span.end} is not inside its text of {size} characters")
+        if span.label not in labels:
+            yield _fault(record, f"span {span.start}-{span.end} has the unknown label {span.label!r}")
 
 
 def _fault(record: Gold | Judgement, message: str) -> Issue:

@@ -48,8 +48,9 @@ class Labels(Part):
 
     version: Annotated[int, Field(ge=1)]
     entities: Annotated[tuple[EntityType, ...], Field(min_length=1, max_length=40)]
-    clitics: Literal["expand", "strict"] = "expand"
-    """Spans grow to whole words, clitics included; or stay as they were drawn, but for spaces and punctuation at their edges."""
+    clitics: Literal["expand", "strict", "segment"] = "expand"
+    """Spans grow to whole words, clitics included; or stay as they were drawn, but for spaces and punctuation at
+    their edges; with `segment` a release's tokens are then cut at the edges of spans, so that clitics stand alone."""
     stances: Stances | None = None
 
     @model_validator(mode="after")

@@ -90,7 +90,7 @@ class AlignedText:
         while index < len(self.edits) and (edit := self.edits[index]).raw_start == raw_end:
             if edit.start != edit.end:
                 break
-            while raw_end < edit.raw_end and _belongs_to_letter(self.raw[raw_end]):
+            while raw_end < edit.raw_end and belongs_to_letter(self.raw[raw_end]):
                 raw_end += 1
             index += 1
         return raw_start, raw_end
@@ -287,7 +287,7 @@ def raw_places_batch(
     joined = _join(aligned)
     counts = [len(places) for places in positions]
     flat = np.fromiter(chain.from_iterable(positions), np.int32, sum(counts))
-    starts, ends = _raw_places(joined.columns, flat + np.repeat(joined.begins[:-1], counts))
+    starts, ends = raw_places(joined.columns, flat + np.repeat(joined.begins[:-1], counts))
     offsets = np.repeat(joined.raw_begins[:-1], counts)
     cuts = list(pairwise(accumulate(counts, initial=0)))
     starts_of, ends_of = (starts - offsets).tolist(), (ends - offsets).tolist()
@@ -328,7 +328,8 @@ def _cuts(columns: Columns, places: Columns) -> bool:
     return columns.shape[1] > 0 and bool(((index >= 0) & (places < columns[3].take(index, mode="clip"))).any())
 
 
-def _belongs_to_letter(character: str) -> bool:
+def belongs_to_letter(character: str) -> bool:
+    """Whether a mark or tatweel, which has its place with the letter before it."""
     return character == TATWEEL or unicodedata.category(character) == "Mn"
 
 
@@ -341,7 +342,7 @@ def _composed(old: Columns, low: Columns, high: Columns, lengths: Columns) -> Co
         return old
     shifts = np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths - (high - low), dtype=np.int32)])
     start = low + shifts[:-1]
-    new = np.stack([_raw_places(old, low)[0], _raw_places(old, high - 1)[1], start, start + lengths])
+    new = np.stack([raw_places(old, low)[0], raw_places(old, high - 1)[1], start, start + lengths])
     before = np.searchsorted(low, old[3], "left") - 1
     own = old[:, (before < 0) | (old[2] >= high[before])]
     shift = shifts[np.searchsorted(high, own[2], "right")]
@@ -349,7 +350,7 @@ def _composed(old: Columns, low: Columns, high: Columns, lengths: Columns) -> Co
     return joined(edits[:, np.argsort(edits[0])])
 
 
-def _raw_places(old: Columns, positions: Columns) -> tuple[Columns, Columns]:
+def raw_places(old: Columns, positions: Columns) -> tuple[Columns, Columns]:
     """The raw start and end of each of these characters of the text."""
     if old.shape[1] == 0:
         return positions, positions + 1

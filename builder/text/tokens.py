@@ -7,15 +7,15 @@ spaces and punctuation, with its marks, tatweel and joiners.
 import re
 import unicodedata
 
-_MARK = "\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u0898-\u089f\u08ca-\u08e1\u08e3-\u08ff\u0300-\u036f\u200c\u200d"
-_ARABIC = "\u0621-\u063a\u0641-\u064a\u0671-\u06d3"
+MARK = "\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u0898-\u089f\u08ca-\u08e1\u08e3-\u08ff\u0300-\u036f\u200c\u200d"
+ARABIC = "\u0621-\u063a\u0641-\u064a\u0671-\u06d3"
 _LATIN = "A-Za-z\u00c0-\u024f"
-_DIGIT = "0-9\u0660-\u0669\u06f0-\u06f9"
+DIGIT = "0-9\u0660-\u0669\u06f0-\u06f9"
 _POINT = ".,\u066b\u066c"
-_IN_WORD = f"[\\w{_MARK}]"
-_LETTER = f"(?![{_DIGIT}_])\\w[{_MARK}]*+"
+_IN_WORD = f"[\\w{MARK}]"
+_LETTER = f"(?![{DIGIT}_])\\w[{MARK}]*+"
 _CLITIC = "[وفبلك]"
-_INSIDE = f"(?:(?<=[{_LATIN}])['\u2019](?=[{_LATIN}])|(?<=[{_DIGIT}])[{_POINT}](?=[{_DIGIT}]))"
+_INSIDE = f"(?:(?<=[{_LATIN}])['\u2019](?=[{_LATIN}])|(?<=[{DIGIT}])[{_POINT}](?=[{DIGIT}]))"
 """What joins two parts of one word: the apostrophe of Latin letters, the point of a number."""
 _IN_URL = r"[^\s<>\"«»“”،؛؟…()\[\]{}]*"
 _TONE = "[\ufe0f\U0001f3fb-\U0001f3ff]*+"
@@ -23,16 +23,16 @@ _TOKEN = re.compile(
     "(?=\\S)(?:"  # one look at a space, not one for each kind of token
     + "|".join([
         # Most words and points, before all that is rarer: no abbreviation, nor a word with a number.
-        f"[{_ARABIC}]{_IN_WORD}++(?!\\.\\w|[{_POINT}][{_DIGIT}]|[%\u066a]|['\u2019][{_LATIN}])",
+        f"[{ARABIC}]{_IN_WORD}++(?!\\.\\w|[{_POINT}][{DIGIT}]|[%\u066a]|['\u2019][{_LATIN}])",
         '[.،:»«"()؛؟!]',
         f"(?:https?://|www\\.)(?=\\w){_IN_URL}(?:\\([^\\s()]*+\\){_IN_URL})*(?<![.,:;!?'\u2019])",
         r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",  # bounded: linear on long lines
         f"[@#]{_IN_WORD}+",
         "[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])",
-        f"[{_DIGIT}]+(?:[{_POINT}/:][{_DIGIT}]+)*(?:[%\u066a]|{_IN_WORD}*)",
+        f"[{DIGIT}]+(?:[{_POINT}/:][{DIGIT}]+)*(?:[%\u066a]|{_IN_WORD}*)",
         f"{_LETTER}(?:\\.{_LETTER})+(?!{_IN_WORD})",
         f"{_CLITIC}{_LETTER}(?:\\.{_LETTER}){{2,}}(?!{_IN_WORD})",
-        f"[^\\W_]{_IN_WORD}*+(?:{_INSIDE}{_IN_WORD}++)*+(?:(?<=[{_DIGIT}])[%\u066a])?",
+        f"[^\\W_]{_IN_WORD}*+(?:{_INSIDE}{_IN_WORD}++)*+(?:(?<=[{DIGIT}])[%\u066a])?",
         f"{_IN_WORD}+",
         "[\U0001f1e6-\U0001f1ff]{2}",
         f"\\S{_TONE}(?:\u200d[^\\s\\w]{_TONE})*+",  # parts of one emoji stay together
@@ -46,17 +46,17 @@ _STOP = re.compile(
     + "|".join([
         "(?<=\\n)\\n*",
         f"(?<![{_ENDS}][{_ENDS}\\n])[{_ENDS}]*+(?: [!?؟…]++)*+(?:[{_CLOSING}]| ++[»”)\\]}}›])*+(?=\\s|\\Z)(?! ++[/،؛:,;])",
-        f"(?<=[؟!])(?=[{_ARABIC}])",  # news often has no space after it
-        f"(?<=[{_ARABIC}{_MARK}]{{2}}\\.)(?=[{_ARABIC}][{_ARABIC}{_MARK}])",
+        f"(?<=[؟!])(?=[{ARABIC}])",  # news often has no space after it
+        f"(?<=[{ARABIC}{MARK}]{{2}}\\.)(?=[{ARABIC}][{ARABIC}{MARK}])",
     ])
     + ")"
 )  # fmt: skip
 _NO_STOP = re.compile(
     f"(?:(?<![^\\s(\\[«\"“‘'،؛:-])(?:{_LETTER}(?:\\.{_LETTER})*|و[دأم](?:\\.{_LETTER})*"
-    f"|{_CLITIC}{_LETTER}(?:\\.{_LETTER})+|Dr|Mr|Mrs|Ms|Prof|St|vs)|(?m:^)[ \\t]*[{_DIGIT}]{{1,3}})\\.\\Z"
+    f"|{_CLITIC}{_LETTER}(?:\\.{_LETTER})+|Dr|Mr|Mrs|Ms|Prof|St|vs)|(?m:^)[ \\t]*[{DIGIT}]{{1,3}})\\.\\Z"
 )
 """The point of an initial, of a title (with waw before it or not), of an abbreviation or of a line's number."""
-_AFTER_NUMBER = re.compile(f"[{_DIGIT}] +[مصه]\u0640?\\.\\Z")
+_AFTER_NUMBER = re.compile(f"[{DIGIT}] +[مصه]\u0640?\\.\\Z")
 """The letter of a year or an hour has no point of its own."""
 _LONGEST = 5
 """Letters that no title has."""

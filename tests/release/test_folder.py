@@ -13,7 +13,8 @@ import pytest
 from builder.project import from_plain
 from builder.records import Refused, Release
 from builder.release.card import make_card
-from builder.release.facts import card_facts, changelog
+from builder.release.changelog import changelog, section
+from builder.release.facts import card_facts
 from builder.release.folder import read_manifest, write_release
 from builder.release.tables import build_tables
 
@@ -55,7 +56,7 @@ def write(built, schema, facts_of, root):
             {},
             {},
         )
-        return write_release(folder, built.tables, card, changelog("1.0.0", built), release, **options)
+        return write_release(folder, built.tables, card, changelog(section("1.0.0", built.tables)), release, **options)
 
     return run
 

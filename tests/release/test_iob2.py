@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from seqeval.scheme import IOB2, Entities
 
 from builder.records import Span
-from builder.release.iob2 import iob2
+from builder.release.iob2 import iob2, layers
 
 TEXTS = st.lists(st.sampled_from(["بل", "مرجانة", "و", "3.5", " ", "  ", "،", "\n", "😀"]), max_size=14).map("".join)
 
@@ -106,3 +106,12 @@ def test_a_span_without_its_clitic_tags_the_whole_token_and_is_counted():
 
 def test_neighbours_of_one_label_stay_two():
     assert iob2([Span(0, 4, "GPE"), Span(5, 9, "GPE")], [(0, 4), (5, 9)]).tags == ("B-GPE", "B-GPE")
+
+
+def test_the_inner_layer_has_the_longest_of_what_was_nested():
+    spans = [Span(0, 12, "ORG"), Span(0, 8, "GPE"), Span(5, 8, "PERS"), Span(9, 12, "LOC")]
+    outer, inner = layers(spans, [(0, 4), (5, 8), (9, 12)])
+
+    assert outer.tags == ("B-ORG", "I-ORG", "I-ORG")
+    assert inner.tags == ("B-GPE", "I-GPE", "B-LOC")
+    assert inner.lost == ((Span(5, 8, "PERS"), "nested"),)

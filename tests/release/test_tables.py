@@ -108,10 +108,33 @@ def test_tokens_are_slices_and_tags_hold_the_outer_mention(built, material):
 
         assert places == [tuple(place) for place in tokenize(row["text"])]
         assert row["tokens"] == [row["text"][start:end] for start, end in places]
+        inner = [(t, tags[tag]) for t, tag in zip(row["tokens"], row["ner_tags_inner"], strict=True) if tag]
         assert outer == ["رئيس", "بلدية", "مرجانة"]
-    spans = account(built, "spans in ner_tags")
+        assert inner == [("مرجانة", "B-GPE")]
+    spans, inside = account(built, "spans in ner_tags"), account(built, "spans in ner_tags_inner")
     assert (spans.taken, spans.kept, spans.set_aside) == (16, 8, {"nested": 8})
-    assert built.cut_spans == 0
+    assert (inside.taken, inside.kept, inside.set_aside) == (8, 8, {})
+    assert (built.cut_spans, built.cut_inner, built.set_aside) == (0, 0, ())
+
+
+def test_what_neither_layer_holds_is_listed_with_its_reason(altered, material):
+    gold = material.golds[0]
+    start, end = gold.spans[0].start, gold.spans[0].end
+    deeper = (
+        *gold.spans,
+        Span(end - 6, end - 1, "NORP"),
+        Span(start + 3, end + 2, "LOC"),
+        Span(start - 1, start, "GPE"),
+    )
+    built = altered(golds=(replace(gold, spans=deeper),))
+
+    assert account(built, "spans in ner_tags").set_aside == {"crossing": 1, "nested": 2, "no token": 1}
+    assert account(built, "spans in ner_tags_inner").set_aside == {"nested, in a span": 1}
+    assert [(one.what, one.reason) for one in built.set_aside if one.what.startswith("d00-0 ")] == [
+        (f"d00-0 {start - 1}-{start} GPE", "no token"),
+        (f"d00-0 {start + 3}-{end + 2} LOC", "crossing"),
+        (f"d00-0 {end - 6}-{end - 1} NORP", "nested, in a span"),
+    ]
 
 
 def test_stance_rows_carry_the_votes_in_the_order_of_all_values(built):
@@ -174,6 +197,7 @@ def test_articles_carry_their_origin_with_the_date_in_utc(built):
     assert first["published_at"].isoformat() == "2026-03-03T15:42:00+00:00"
     assert second["published_at"].isoformat() == "2026-03-04T00:00:00+00:00"
     assert third["published_at"] is None
+    assert [row["published_zone"] for row in (first, second, third)] == ["+03:00", None, None]
     assert (first["source"], first["source_name"], first["author"]) == ("barq", "برق", "سلمى")
     assert first["split_group"] == "g-d00-0"
 
@@ -245,6 +269,20 @@ def test_spans_and_stances_that_cannot_be_are_refused_together(altered, material
         ("article d01-0, a-1", "stance 'maybe' on 'metro' is not in schema/labels.yaml"),
     ]
     assert caught.value.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [(5, 2), (-1, 3), (0, 10**30), (-(10**30), 2)], ids=["reversed", "before", "far", "far before"]
+)
+def test_a_span_that_no_text_can_have_is_named_as_it_was_written(altered, material, start, end):
+    size = len(material.articles[1].text)
+    wrong = replace(material.judgements[3], spans=(Span(start, end, "GPE"),))
+    with pytest.raises(Refused) as caught:
+        altered(judgements=(*material.judgements[:3], wrong))
+
+    assert [(issue.where, issue.message, issue.fix) for issue in caught.value.issues] == [
+        ("article d01-0, a-0", f"span {start}-{end} is not inside its text of {size} characters", "run `khabar check`")
+    ]
 
 
 def test_a_dataset_without_stances_has_no_stance_config(material):

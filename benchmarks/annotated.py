@@ -1,0 +1,169 @@
+"""Material of a release for the benchmark: invented, seeded, as large as is asked for. Measures nothing.
+
+Articles are put together of sentences from corpora.py, with their noise, so no article is like another; each
+sentence has its mentions, some of them nested, and each judgement misses or moves a few. Equal spans and votes
+of several articles are one object, so that the material leaves room to see what the build takes.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from corpora import ROOT, news
+
+from builder.records import (
+    Article,
+    Confidence,
+    Document,
+    Gold,
+    Group,
+    Judgement,
+    Span,
+    Stance,
+    Vote,
+    sha16,
+)
+from builder.release.material import Material
+from builder.schema import Labels, load_schema
+from builder.text.profiles import profile
+from builder.text.tokens import sentences, tokenize
+
+STANDARD = profile("standard@1")
+SENTENCES = 20_000
+LENGTH = 2_000
+"""Code points of an article."""
+EVERY = 100
+"""Code points of text for each mention: 20 in an article."""
+NESTED, MISSED = 0.15, 0.1
+ANNOTATORS = ("a-1", "a-2", "a-3")
+Mention = tuple[int, int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence as scraped and as cleaned, its packed edits, and its mentions."""
+
+    raw: str
+    text: str
+    packed: tuple[int, ...]
+    mentions: tuple[Mention, ...]
+
+
+def material(count: int, seed: int) -> Material:
+    """So many articles with 20 mentions and three judgements each, in three splits."""
+    labels = load_schema(ROOT / "schema").labels
+    dice = random.Random(seed)  # noqa: S311 - seeded material
+    pool = _pool(labels, dice)
+    made = [_article(number, pool, labels, dice) for number in range(count)]
+    ids = [article.id for article, _, _, _ in made]
+    splits = dict(zip(ids, dice.choices(["train", "validation", "test"], [70, 15, 15], k=count), strict=True))
+    return Material(
+        tuple(article for article, _, _, _ in made),
+        tuple(document for _, document, _, _ in made),
+        tuple(Group(one, f"g-{one}", 1.0, "single") for one in ids),
+        splits,
+        tuple(judgement for _, _, _, judgements in made for judgement in judgements),
+        tuple(gold for _, _, gold, _ in made),
+        (),
+        labels,
+    )
+
+
+def _pool(labels: Labels, dice: random.Random) -> list[Sentence]:
+    pool: list[Sentence] = []
+    for text in news(8_000_000, dice.randrange(1 << 30)):
+        lines = [text[start:end] for start, end in sentences(text)]
+        for aligned in STANDARD.apply_batch(lines):
+            if 40 < len(aligned.text) < 400:
+                mentions = tuple(_mentions(aligned.text, labels, dice))
+                pool.append(Sentence(aligned.raw, aligned.text, aligned.packed(), mentions))
+        if len(pool) >= SENTENCES:
+            break
+    return pool
+
+
+def _mentions(text: str, labels: Labels, dice: random.Random) -> list[Mention]:
+    """Mentions of one to three words, apart from each other; some hold another in their last word."""
+    tokens = [(start, end) for start, end in tokenize(text) if end - start > 1]
+    found: list[Mention] = []
+    chosen = sorted(
+        dice.sample(range(0, len(tokens), 4), min(len(tokens[::4]), max(1, round(len(text) / EVERY / 1.15))))
+    )
+    for first in chosen:
+        last = min(first + dice.randrange(3), len(tokens) - 1)
+        found.append((tokens[first][0], tokens[last][1], dice.choice(labels.entity_names)))
+        if last > first and dice.random() < NESTED * 3 / 2:
+            found.append((*tokens[last], dice.choice(labels.entity_names)))
+    return sorted(found)
+
+
+def _article(
+    number: int, pool: Sequence[Sentence], labels: Labels, dice: random.Random
+) -> tuple[Article, Document, Gold, list[Judgement]]:
+    raw, text, packed, spans = _joined(pool, dice)
+    own, sha = f"{number:016x}", sha16(text)
+    date = f"2026-{1 + number % 12:02}-{1 + number % 28:02}T08:30:00+03:00"
+    source = f"source-{number % 12}"
+    document = Document(own, source, f"https://{source}.example/{own}", date, text[:60], raw, f"{source}/{own}.txt")
+    article = Article(f"{own}-0", own, 0, text[:60], text, packed, (), STANDARD.id, sha)
+    target = dice.choice(labels.target_ids)
+    answers = [Stance(target, dice.choice(labels.published_values)) for _ in ANNOTATORS]
+    judgements = [
+        Judgement(
+            article.id, sha, "b1", annotator, _seen(spans, dice), (answer,), "submitted", 30.5, "", "", "g1", "s1", 0, 0
+        )
+        for annotator, answer in zip(ANNOTATORS, answers, strict=True)
+    ]
+    votes = [_vote(span.start, span.end, span.label) for span in spans]
+    sure = [_sure(span.start, span.end, span.label) for span in spans]
+    votes += [Vote(f"stance:{target}", answers[0].value, 3)]
+    sure += [Confidence(f"stance:{target}", answers[0].value, "majority", 1.0)]
+    gold = Gold(article.id, sha, spans, (answers[0],), "majority", tuple(votes), 3, tuple(sure))
+    return article, document, gold, judgements
+
+
+@cache
+def _vote(start: int, end: int, label: str) -> Vote:
+    return Vote(f"span:{start}:{end}", label, 3)
+
+
+@cache
+def _sure(start: int, end: int, label: str) -> Confidence:
+    return Confidence(_vote(start, end, label).what, label, "majority", 1.0)
+
+
+@cache
+def _span(start: int, end: int, label: str) -> Span:
+    return Span(start, end, label)
+
+
+def _joined(pool: Sequence[Sentence], dice: random.Random) -> tuple[str, str, tuple[int, ...], tuple[Span, ...]]:
+    raws: list[str] = []
+    texts: list[str] = []
+    packed: list[int] = []
+    spans: list[Span] = []
+    size = same = 0
+    while size < LENGTH:
+        one = dice.choice(pool)
+        spans += [_span(size + start, size + end, label) for start, end, label in one.mentions]
+        triples = list(one.packed)
+        tail = len(one.text) - sum(triples[0::3]) - sum(triples[2::3]) + 1
+        if triples:
+            triples[0] += same
+        same = tail if triples else same + tail
+        packed += triples
+        raws.append(one.raw)
+        texts.append(one.text)
+        size += len(one.text) + 1
+    return "\n".join(raws), "\n".join(texts), tuple(packed), tuple(spans)
+
+
+def _seen(spans: Sequence[Span], dice: random.Random) -> tuple[Span, ...]:
+    """What one annotator marked: some mentions are missed, some end a character early."""
+    seen = []
+    for span in spans:
+        if dice.random() >= MISSED:
+            early = dice.random() < MISSED and span.end - span.start > 2
+            seen.append(_span(span.start, span.end - 1, span.label) if early else span)
+    return tuple(seen)

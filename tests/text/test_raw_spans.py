@@ -1,0 +1,43 @@
+"""Raw places of many spans at once are those that each text gives."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.text.aligned import unpacked
+from builder.text.profiles import profile
+from builder.text.raw_spans import raw_spans
+from tests.text.strategies import PAGES
+
+
+def places(aligned, spans):
+    counts = [len(own) for own in spans]
+    flat = np.array([place for own in spans for place in own], np.int64).reshape(-1, 2)
+    texts, raws, packed = [a.text for a in aligned], [a.raw for a in aligned], [a.packed() for a in aligned]
+    starts, ends = raw_spans(texts, raws, packed, counts, flat[:, 0], flat[:, 1])
+    return list(zip(starts.tolist(), ends.tolist(), strict=True))
+
+
+@given(st.lists(PAGES, max_size=4))
+def test_every_span_of_every_page_stands_where_its_own_page_says(raws):
+    aligned = [profile("standard@1").apply(raw) for raw in raws]
+    spans = [[(s, e) for e in range(1, len(a.text) + 1) for s in range(e)] for a in aligned]
+
+    assert places(aligned, spans) == [a.raw_span(*span) for a, own in zip(aligned, spans, strict=True) for span in own]
+
+
+@pytest.mark.parametrize("span", [(0, 0), (-1, 2), (2, 5), (3, 2)])
+def test_a_span_outside_its_text_is_refused(span):
+    with pytest.raises(ValueError, match="a span is empty or outside its text"):
+        places([profile("standard@1").apply("قدما")], [[span]])
+
+
+@pytest.mark.parametrize("packed", [(1, 1, 0), (9, 1, 0), (1, -1, 0), (1, 1), (4, 0, 1)])
+def test_edits_that_do_not_fit_raise_what_one_page_raises(packed):
+    with pytest.raises(ValueError, match=r".") as alone:
+        unpacked("قدما", "قدما", packed)
+    with pytest.raises(ValueError, match=r".") as together:
+        raw_spans(["قدم", "قدما"], ["قدم", "قدما"], [(), packed], [0, 1], np.array([0]), np.array([1]))
+
+    assert str(together.value) == str(alone.value)

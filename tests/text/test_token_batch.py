@@ -1,0 +1,81 @@
+"""Tokens of many texts at once are those of each text."""
+
+import sys
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from builder.text.token_batch import tokenize_batch
+from builder.text.tokens import tokenize
+from tests.text.test_tokens import cases
+
+PIECES = [
+    "مرجانة", "و", "قـال", "ق.م", "د.", "شبابيك", "\N{ARABIC FATHA}", "\N{ZERO WIDTH JOINER}", "\N{ZERO WIDTH NON-JOINER}", "\N{ARABIC TATWEEL}",
+    "3", "٣", "٣٫٥", "٪", "%", "2026-03-04", "18:40", "،", ".", ":", "/", ",", "-", "–", "…", "“", "”", "’", "'", "«", "[", "_", "(", "؟",
+    "Ab", "A", "é", "www.", "https://a.example/x", "a@b.example", "#", "@", "😀", "\N{VARIATION SELECTOR-16}", "\U0001f1e6", "\U0001f468",
+    " ", "  ", "\n", "\t", "\N{NO-BREAK SPACE}", "\N{LINE SEPARATOR}", "\x1c", "\N{ARABIC LIGATURE LAM WITH ALEF ISOLATED FORM}", "²", "\N{RIGHT-TO-LEFT MARK}",
+]  # fmt: skip
+NOISY = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
+
+
+def by_text(texts):
+    """What the batch says of each text, in its own code points; the bytes of the tokens too."""
+    found = tokenize_batch(texts)
+    cuts = found.cuts.tolist()
+    data, at, spans, words = found.data, 0, [], []
+    for number, begin in enumerate(found.begins.tolist()[:-1]):
+        chosen = slice(cuts[number], cuts[number + 1])
+        spans.append(
+            [
+                (s - begin, e - begin)
+                for s, e in zip(found.starts[chosen].tolist(), found.ends[chosen].tolist(), strict=True)
+            ]
+        )
+        own = []
+        for size in found.sizes[chosen].tolist():
+            own.append(data[at : at + size].decode("utf-8", "surrogatepass"))
+            at += size
+        words.append(own)
+    assert at == len(data)
+    return spans, words
+
+
+def same(texts):
+    spans, words = by_text(texts)
+
+    assert spans == [tokenize(text) for text in texts]
+    assert words == [[text[start:end] for start, end in tokenize(text)] for text in texts]
+
+
+@example(["“\N{ZERO WIDTH JOINER}😀", "", ". ق.م", "3.5", "a:3"])
+@example(["\ud800 و", "و"])
+@settings(max_examples=5 * settings.default.max_examples)
+@given(st.lists(NOISY, max_size=4))
+def test_a_batch_has_the_tokens_of_each_text(texts):
+    same(texts)
+
+
+@given(st.lists(st.text(max_size=20), max_size=3))
+def test_a_batch_of_any_characters_has_the_tokens_of_each_text(texts):
+    same(texts)
+
+
+@pytest.mark.slow
+def test_every_character_beside_every_kind_of_character_is_the_same_in_a_batch():
+    beside = ["", "م", "3", ".", "“", "\N{ARABIC FATHA}", "\N{ZERO WIDTH JOINER}", "A"]
+    every = [chr(code) for code in range(0x20, 0x3000)] + [chr(code) for code in range(0xFB00, sys.maxunicode, 97)]
+    for other in beside:
+        same([f"{other}{character}{other}" for character in every])
+
+
+def test_the_written_cases_are_the_same_in_a_batch():
+    texts = [line.replace("|", "") for line in cases("tokens.txt")]
+
+    assert len(texts) > 50
+    same(texts)
+
+
+def test_no_text_is_no_token():
+    assert by_text([]) == ([], [])
+    assert by_text(["", " "]) == ([[], []], [[], []])
