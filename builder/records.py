@@ -304,6 +304,14 @@ class Assignment:
     split: str
 
 
+@dataclass(frozen=True, slots=True)
+class Takedown:
+    """An article that no release may hold any more: one line of annotations/takedowns.jsonl."""
+
+    article_id: str
+    reason: str
+
+
 MANIFEST = "MANIFEST.json"
 """The file of a release folder that holds its Release."""
 
@@ -321,6 +329,7 @@ class Release:
     inputs: dict[str, str]
     splits: dict[str, dict[str, int]]
     files: dict[str, str]
+    edition: Literal["full", "standoff"] = "full"
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,11 +93,6 @@ def below_floors(low: Sequence[Issue], reason: str) -> str:
     return "\n\n" + "\n".join([head, "", *lines, "", f"> {_cell(reason)}"])
 
 
-def changelog(version: str, built: Built) -> str:
-    """The dataset's changelog, without dates: a release holds no clock time."""
-    return f"# Changelog\n\n## {version}\n\nRows of each config and split:\n\n{_rows(built.tables)}\n"
-
-
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     r"""A Markdown table; numbers stand to the right, and no cell can break out of its place.
 
@@ -247,9 +242,13 @@ def _changes(changes: Mapping[str, int]) -> str:
 
 
 def _losses(built: Built, earlier: Sequence[Account]) -> str:
-    tagged = next(account.kept for account in built.accounts if account.unit == "spans in ner_tags")
-    cut = f"Of the {tagged:,} spans in `ner_tags`, {built.cut_spans:,} begin or end inside a token, which is tagged whole."
-    return f"{_accounts([*earlier, *built.accounts])}\n\n{cut}"
+    kept = {account.unit: account.kept for account in built.accounts}
+    layers = (("ner_tags", built.cut_spans), ("ner_tags_inner", built.cut_inner))
+    said = [
+        f"Of the {kept[f'spans in {name}']:,} spans in `{name}`, {cut:,} begin or end inside a token, which is tagged whole."
+        for name, cut in layers
+    ]
+    return f"{_accounts([*earlier, *built.accounts])}\n\n{' '.join(said)}"
 
 
 def _load(repo_id: str, version: str) -> str:

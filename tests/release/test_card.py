@@ -8,7 +8,8 @@ import yaml
 
 from builder.records import Refused
 from builder.release.card import licence_fields, make_card, render
-from builder.release.facts import card_facts, changelog, markdown_table
+from builder.release.changelog import changelog, section
+from builder.release.facts import card_facts, markdown_table
 
 TEMPLATE = """---
 annotations_creators: [expert-generated]
@@ -163,7 +164,7 @@ def test_a_cell_cannot_break_out_of_its_table():
 
 
 def test_the_changelog_names_the_version_and_holds_no_date(built):
-    text = changelog("1.2.0", built)
+    text = changelog(section("1.2.0", built.tables))
 
     assert text.startswith("# Changelog\n\n## 1.2.0\n")
     assert not re.search(r"20\d\d", text)

@@ -1,0 +1,195 @@
+"""Opening an earlier release: the folder as it was built, or a refusal that says what is wrong with it."""
+
+import json
+import shutil
+
+import pytest
+
+from builder.project import Project, read_jsonl, write_jsonl
+from builder.records import MANIFEST, Refused, Release
+from builder.release import opening
+from builder.release.changelog import changelog, section
+from builder.release.diff import compare, side_of
+from builder.release.diff_records import About
+from builder.release.folder import write_release
+from builder.release.opening import Line, Where, opened, since, where
+from builder.release.tables import loadable
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project with a schema and nothing else."""
+    shutil.copytree(ROOT / "schema", tmp_path / "schema")
+    return Project(tmp_path)
+
+
+@pytest.fixture
+def build(project, built):
+    """Write a release of the built tables into dist/."""
+
+    def run(version):
+        release = Release(version, "khabar/demo-news", "", "khabar 0.1.0", "s", "standard@1+ab12", {}, {}, {})
+        text = changelog(section(version, built.tables))
+        write_release(project.release(version), built.tables, f"# card {version}\n", text, release)
+        opening.record(project, version)
+        return project.release(version)
+
+    return run
+
+
+def refused(manager):
+    with pytest.raises(Refused) as caught, manager:
+        pass
+    (issue,) = caught.value.issues
+    return caught.value.exit_code, issue.message, issue.fix
+
+
+def opened_here(folder):
+    return opened(Where(folder), None, None)
+
+
+def test_a_folder_holds_the_tables_that_were_built(build, built):
+    about = About("1.0.0", "khabar/demo-news", "", "full")
+    with opened_here(build("1.0.0")) as found:
+        diff = compare(side_of(about, loadable(built.tables), "# card 1.0.0\n"), found.side)
+        said = found.changelog
+
+    assert diff.same_tables
+    assert (diff.card.added, diff.card.removed) == (0, 0)
+    assert said.startswith("# Changelog\n\n## 1.0.0\n")
+
+
+def test_a_file_that_is_not_the_one_that_was_built_is_refused(build):
+    folder = build("1.0.0")
+    path = folder / "stance" / "test-00000-of-00001.parquet"
+    path.write_bytes(path.read_bytes()[:-1])
+
+    code, message, _ = refused(opened_here(folder))
+    assert code == 1
+    assert message == (
+        "stance/test-00000-of-00001.parquet is not the file that was built: it is missing, or its sha256 is not the manifest's"
+    )
+
+
+def test_a_manifest_that_counts_other_rows_is_refused(build):
+    folder = build("1.0.0")
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["splits"]["entities"]["train"] += 1
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+    assert refused(opened_here(folder))[:2] == (1, "the manifest does not say how many rows there are")
+
+
+def test_a_manifest_cannot_name_files_outside_of_its_release(build):
+    folder = build("1.0.0")
+    (folder.parent / "x-00000-of-00001.parquet").write_text("secret")
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["files"] |= {"../x-00000-of-00001.parquet": "0" * 64, "/etc/passwd": "0" * 64}
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+    with opened_here(folder) as found:
+        assert set(found.side.rows) == {"entities", "stance", "annotations", "articles"}
+
+
+def test_a_folder_without_a_release_is_refused(tmp_path):
+    assert refused(opened_here(tmp_path))[:2] == (2, "no release is here")
+
+
+def test_names_mean_folders_versions_and_revisions(project, build):
+    folder = build("1.0.0")
+
+    assert where("dist/v1.0.0", project, project.root) == Where(folder)
+    assert where("v1.0.0", project, project.root / "schema") == Where(folder)
+    assert where("1.0.0", project, project.root) == Where(folder)
+    assert where("v2.0.0", project, project.root) == Where(repo_id="khabar/demo-news", revision="v2.0.0")
+    assert where("@main", project, project.root) == Where(repo_id="khabar/demo-news", revision="main")
+    assert where("org/other@v1.0.0", project, project.root) == Where(repo_id="org/other", revision="v1.0.0")
+
+
+@pytest.mark.parametrize("name", ["nowhere", "org/other", "a/b/c@v1", "", "org/other@", "org/other@-x", "v1.0"])
+def test_what_is_no_release_is_refused(project, name, tmp_path):
+    with pytest.raises(Refused) as caught:
+        where(name or "\N{ARABIC LETTER ALEF}", project, tmp_path / "elsewhere")
+
+    assert caught.value.exit_code == 2
+    assert caught.value.issues[0].message.endswith("is not a release")
+
+
+def test_a_version_is_compared_with_the_newest_lower_one_by_number(project, build):
+    for version in ("1.9.0", "1.10.0", "0.3.0"):
+        build(version)
+    for version, earlier in (("1.10.1", "1.10.0"), ("1.10.0", "1.9.0"), ("2.0.0", "1.10.0")):
+        with since(project, version, None, (None, None)) as found:
+            assert found[0].about.version == earlier
+    with since(project, "2.0.0", "1.9.0", (None, None)) as found:
+        assert found[0].about.version == "1.9.0"
+
+
+def test_the_first_release_is_compared_with_none(project):
+    with since(project, "0.1.0", None, (None, None)) as found:
+        assert found is None
+
+
+def test_a_version_below_one_that_was_built_is_refused(project, build):
+    build("2.0.0")
+
+    code, message, fix = refused(since(project, "1.0.0", None, (None, None)))
+    assert (code, message) == (2, "1.0.0 goes backwards: 2.0.0 was built already")
+    assert "annotations/releases.jsonl" in fix
+
+
+def test_an_earlier_release_that_is_not_on_this_machine_is_not_passed_over(project, build):
+    shutil.rmtree(build("1.0.0"))
+
+    assert refused(since(project, "1.1.0", None, (None, None))) == (
+        2,
+        "1.1.0 cannot be compared with 1.0.0: it is not in dist/",
+        (
+            "name it: --since DIR, or --since khabar/demo-news@v1.0.0 from the Hub; if it was never published, "
+            "delete its line in annotations/releases.jsonl"
+        ),
+    )
+
+
+def test_one_that_was_pushed_before_there_was_a_ledger_is_not_passed_over_either(project):
+    project.note("pushed/v1.0.0", {"commit": "c", "url": "u"})
+
+    message = refused(since(project, "1.1.0", None, (None, None)))[1]
+    assert message == "1.1.0 cannot be compared with 1.0.0: it is not in dist/"
+
+
+def test_an_earlier_release_with_other_bytes_than_the_ledger_says_is_refused(project, build):
+    build("1.0.0")
+    write_jsonl(project.annotations / "releases.jsonl", [Line("1.0.0", "0" * 64)])
+
+    message = refused(since(project, "1.1.0", None, (None, None)))[1]
+    assert message == "dist/v1.0.0 is not the 1.0.0 that annotations/releases.jsonl names"
+
+
+def test_since_must_name_a_lower_version(project, build):
+    build("1.0.0")
+
+    message = refused(since(project, "1.0.0", "v1.0.0", (None, None)))[1]
+    assert message == "1.0.0 is not above 1.0.0, which --since names"
+
+
+def test_the_ledger_has_one_line_for_a_version_in_order_of_their_numbers(project, build):
+    for version in ("1.10.0", "1.9.0", "1.9.0"):
+        build(version)
+
+    lines = read_jsonl(project.annotations / "releases.jsonl", Line)
+    assert [line.version for line in lines] == ["1.9.0", "1.10.0"]
+    assert all(len(line.manifest) == 64 for line in lines)
+
+
+def test_a_published_version_that_was_lost_is_not_built_anew_with_other_bytes(project, build):
+    folder = build("1.0.0")
+    project.note("pushed/v1.0.0", {"commit": "c", "url": "u"})
+    opening.record(project, "1.0.0")
+    (folder / MANIFEST).write_text("{}")
+    with pytest.raises(Refused) as caught:
+        opening.record(project, "1.0.0")
+
+    assert caught.value.exit_code == 4
+    assert caught.value.issues[0].message == "version 1.0.0 was published, and this build of it differs"

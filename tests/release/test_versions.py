@@ -1,0 +1,185 @@
+"""The version rule: each wrong number is refused with what changed; the changelog that is made of it."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from builder.records import Refused, Span, Stance, Takedown
+from builder.release.changelog import changelog, changes, section
+from builder.release.diff import compare, side_of
+from builder.release.diff_records import About
+from builder.release.tables import build_tables, loadable
+from builder.release.versions import refuse_backwards, refuse_too_small, step
+
+FIX = "or any higher number; `khabar diff` shows each change"
+
+
+def side(material, version, card="card"):
+    return side_of(About(version, "a/b", "f" * 64, "full"), loadable(build_tables(material).tables), card)
+
+
+def relabelled(material):
+    first = material.golds[0]
+    golds = (replace(first, spans=(replace(first.spans[0], label="ORG"), first.spans[1])), *material.golds[1:])
+    return replace(material, golds=golds)
+
+
+def resplit(material):
+    return replace(material, splits=material.splits | {"d05-0": "train"})
+
+
+def without(material, article_id="d06-0"):
+    return replace(
+        material,
+        articles=[a for a in material.articles if a.id != article_id],
+        golds=[g for g in material.golds if g.article_id != article_id],
+        judgements=[j for j in material.judgements if j.article_id != article_id],
+    )
+
+
+def renormalised(material):
+    first = material.articles[0]
+    other = replace(first, text=first.text.replace("جيد", "سيئ"), text_sha="0" * 16)
+    golds = (replace(material.golds[0], text_sha="0" * 16), *material.golds[1:])
+    said = [replace(j, text_sha="0" * 16) if j.article_id == first.id else j for j in material.judgements]
+    return replace(material, articles=(other, *material.articles[1:]), golds=golds, judgements=said)
+
+
+def with_a_label_less(material):
+    labels = material.labels.model_copy(update={"entities": material.labels.entities[:-1]})
+    return replace(material, labels=labels)
+
+
+def answered(material):
+    golds = (replace(material.golds[0], stances=(Stance("metro", "against"),)), *material.golds[1:])
+    return replace(material, golds=golds)
+
+
+def span_added(material):
+    first = material.golds[0]
+    golds = (replace(first, spans=(*first.spans, Span(0, 5, "EVENT"))), *material.golds[1:])
+    return replace(material, golds=golds)
+
+
+def rejudged(material):
+    first, *others = material.judgements
+    return replace(material, judgements=(replace(first, stances=(Stance("metro", "against"),)), *others))
+
+
+def revoted(material):
+    first = material.golds[0]
+    votes = tuple(replace(vote, count=vote.count + 1) for vote in first.votes)
+    return replace(material, golds=(replace(first, votes=votes), *material.golds[1:]))
+
+
+def unchanged(material):
+    return material
+
+
+def retitled(material):
+    return replace(material, articles=(replace(material.articles[0], title="عنوان آخر"), *material.articles[1:]))
+
+
+VOTES = "1 rows of stance with another label_counts, 1 rows of stance with another soft_label"
+MAJOR = "that is a major change"
+WRONG = [
+    (relabelled, "1.0.0", "1.1.0", "2.0.0", f"1 spans changed; {MAJOR}"),
+    (relabelled, "1.2.3", "1.2.4", "2.0.0", f"1 spans changed; {MAJOR}"),
+    (relabelled, "0.4.2", "0.4.3", "0.5.0", f"1 spans changed; {MAJOR}"),
+    (span_added, "1.0.0", "1.1.0", "2.0.0", f"1 spans changed; {MAJOR}"),
+    (resplit, "1.0.0", "1.9.9", "2.0.0", f"6 rows in another split; {MAJOR}"),
+    (without, "1.0.0", "1.1.0", "2.0.0", f"6 rows removed; {MAJOR}"),
+    (renormalised, "1.0.0", "1.1.0", "2.0.0", f"1 texts changed; {MAJOR}"),
+    (answered, "1.0.0", "1.1.0", "2.0.0", f"1 stances changed; {MAJOR}"),
+    (rejudged, "1.0.0", "1.1.0", "2.0.0", f"1 judgements changed; {MAJOR}"),
+    (revoted, "1.0.0", "1.1.0", "2.0.0", f"{VOTES}; {MAJOR}"),
+    (with_a_label_less, "1.0.0", "1.1.0", "2.0.0", f"4 columns changed; {MAJOR}"),
+    (unchanged, "1.0.0", "1.0.0", "1.0.1", "nothing but the card or metadata; that is a patch change"),
+    (retitled, "1.0.0", "1.0.0", "1.0.1", "nothing but the card or metadata; that is a patch change"),
+]
+
+
+@pytest.mark.parametrize(("change", "before", "wrong", "least", "what"), WRONG)
+def test_each_wrong_number_is_refused_with_what_changed_and_the_smallest_right_one(
+    material, change, before, wrong, least, what
+):
+    old, new = side(material, before), change(material)
+    with pytest.raises(Refused) as caught:
+        refuse_too_small(compare(old, side(new, wrong)))
+
+    (issue,) = caught.value.issues
+    assert (caught.value.exit_code, issue.message, issue.fix) == (
+        2, f"{wrong} is too small a step from {before}: {what}", f"build {least}, {FIX}"
+    )  # fmt: skip
+    refuse_too_small(compare(old, side(new, least)))
+    refuse_too_small(compare(old, side(new, "7.0.3")))
+
+
+@pytest.mark.parametrize(
+    ("before", "wrong", "least"),
+    [("1.0.0", "1.0.1", "1.1.0"), ("1.4.2", "1.4.9", "1.5.0"), ("0.4.2", "0.4.2", "0.4.3")],
+)
+def test_rows_that_are_only_added_ask_for_a_minor_step(material, before, wrong, least):
+    old = side(without(material), before)
+    with pytest.raises(Refused) as caught:
+        refuse_too_small(compare(old, side(material, wrong)))
+
+    (issue,) = caught.value.issues
+    assert issue.message == f"{wrong} is too small a step from {before}: 6 rows added; that is a minor change"
+    assert issue.fix == f"build {least}, {FIX}"
+    refuse_too_small(compare(old, side(material, least)))
+
+
+@pytest.mark.parametrize("change", [unchanged, retitled])
+def test_a_card_or_metadata_asks_for_a_patch(material, change):
+    refuse_too_small(compare(side(material, "1.0.0"), side(change(material), "1.0.1", "another card")))
+
+
+def test_a_version_never_goes_backwards():
+    refuse_backwards("1.2.0", ["1.0.0", "1.2.0"])
+    refuse_backwards("0.1.0", [])
+    with pytest.raises(Refused) as caught:
+        refuse_backwards("1.9.0", ["1.10.0", "1.2.0"])
+
+    assert caught.value.issues[0].message == "1.9.0 goes backwards: 1.10.0 was built already"
+
+
+def test_the_first_release_may_have_any_number(material, schema):
+    text, inputs = step(None, "4.5.6", schema.dataset, build_tables(material).tables, "card", ())
+
+    assert text.startswith("# Changelog\n\n## 4.5.6\n\nRows of each config and split:\n")
+    assert inputs == {}
+
+
+def test_the_changelog_grows_newest_first_and_the_earlier_release_is_an_input(material, schema):
+    first, _ = step(None, "1.0.0", schema.dataset, build_tables(material).tables, "card", ())
+    tables = build_tables(relabelled(material)).tables
+    second, inputs = step((side(material, "1.0.0"), first), "2.0.0", schema.dataset, tables, "card", ())
+    third, _ = step((side(relabelled(material), "2.0.0"), second), "2.0.1", schema.dataset, tables, "other", ())
+
+    assert inputs == {"since": "f" * 64}
+    assert re.findall(r"(?m)^## (.*)$", third) == ["2.0.1", "2.0.0", "1.0.0"]
+    assert third.endswith(second.removeprefix("# Changelog\n\n"))
+    assert second.endswith(first.removeprefix("# Changelog\n\n"))
+    assert "Since 1.0.0:\n\n- 1 spans relabelled, in articles that stayed.\n" in second
+    assert "| spans | `OCC` | 8 | 7 | 0 | 0 | 0 | 1 | 0 |" in second
+    assert "- The tables are the same; the card was edited.\n" in third
+    assert not re.search(r"20\d\d", third)
+
+
+def test_a_takedown_leaves_its_count_and_its_reason_in_the_changelog_and_nothing_else(material):
+    gone = without(without(material), "d07-0")
+    diff = compare(side(material, "1.0.0"), side(gone, "2.0.0"))
+    takedowns = [Takedown("d06-0", "the owner asked\nfor it, <b>`now`</b>."), Takedown("nowhere-0", "never there")]
+    text = changelog(section("2.0.0", build_tables(gone).tables, diff, takedowns))
+
+    assert changes(diff, takedowns) == [
+        "1 articles taken down: the owner asked for it, \\<b\\>\\`now\\`\\</b\\>.",
+        "1 articles removed (test 1).",
+    ]
+    for article in (material.articles[6], material.articles[7]):
+        document = next(one for one in material.documents if one.id == article.document_id)
+        for secret in (article.id, article.document_id, article.title, article.text, document.url):
+            assert secret not in text
+    assert "never there" not in text
