@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from builder import annotate, flow, judging, servers, state
+from builder import annotate, flow, judging, publishing, servers, state
 from builder.annotation.simulate import Knowledge, answer, parse_knowledge, truth
 from builder.project import Project, read_jsonl, template, write_bytes, write_jsonl
 from builder.records import Decision, Dispute, Report, refuse
@@ -99,8 +99,8 @@ def _release(project: Project, progress: Progress) -> dict[str, Report]:
     _decide(project)
     reports += [annotate.adjudicate(project), flow.build(project, VERSION)]
     progress("pushing to a rehearsal Hub on 127.0.0.1")
-    reports.append(flow.push(project, VERSION, rehearse=True, dry_run=False, progress=progress))
-    reports.append(flow.verify(project, VERSION, rehearse=True, progress=progress))
+    reports.append(publishing.push(project, VERSION, rehearse=True, progress=progress))
+    reports.append(publishing.verify(project, VERSION, base=project.root, rehearse=True, progress=progress))
     return {report.verb: report for report in reports}
 
 
@@ -130,7 +130,7 @@ def _facts(project: Project, reports: Mapping[str, Report], logins: dict[str, st
     """What the demonstration shows at its end: agreement, first rows, places, what to try next."""
     built, pushed, verified = (reports[verb].facts for verb in ("build", "push", "verify"))
     release = project.release(VERSION)
-    hub = f'v{VERSION} {pushed[f"v{VERSION}"]}\nthen load_dataset(..., revision="v{VERSION}") gave the same: {verified["equal"]}'
+    hub = f'v{VERSION} {pushed[f"v{VERSION}"]}\nthen load_dataset(..., revision="v{VERSION}") gave the same: {verified["read back"].removeprefix("done: ")}'
     return {
         "check": reports["check"].facts["checked"],
         "agreement (of simulated annotators)": _block(reports["agree"].facts["agreement"].splitlines()),

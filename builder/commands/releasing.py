@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from builder.records import Report
+from builder.records import Refused, Report, refuse
 from builder.shell import Shell, verb
 
 
@@ -15,15 +15,24 @@ from builder.shell import Shell, verb
     metavar="REASON",
     help="Build although agreement is below a floor of dataset.yaml; the card prints the reason and the figures.",
 )
+@click.option(
+    "--since",
+    metavar="REF",
+    help="The earlier release to compare with (default: the newest lower one in dist/): a folder, or NAME/DATASET@v1.0.0.",
+)
 @verb
-def build(shell: Shell, version: str, accept_low_agreement: str | None) -> Report:
+def build(shell: Shell, version: str, accept_low_agreement: str | None, since: str | None) -> Report:
     """Build release VERSION (such as 1.0.0) into dist/: Parquet, card, manifest.
 
-    Exit 1 where agreement is below a floor of dataset.yaml, or undefined where there is a floor.
+    Exit 1 where agreement is below a floor of dataset.yaml, or undefined where there is a floor. Exit 2 where the
+    number is too small for what changed since the earlier release: other labels, texts, splits or columns and removed
+    rows ask for a new first number, added rows for a new second one, anything else for a new third one.
     """
     from builder import flow
 
-    return flow.build(shell.project(), version, accept=accept_low_agreement)
+    if since and (shell.folder / since).is_dir():
+        since = str((shell.folder / since).resolve())
+    return flow.build(shell.project(), version, accept=accept_low_agreement, since=since)
 
 
 _rehearse = click.option("--rehearse", is_flag=True, help="Use a rehearsal Hub on this machine, kept in .khabar/hub.")
@@ -32,25 +41,69 @@ _rehearse = click.option("--rehearse", is_flag=True, help="Use a rehearsal Hub o
 @click.command()
 @click.argument("version")
 @_rehearse
-@click.option("--dry-run", is_flag=True, help="Say what would change on the Hub, and change nothing.")
+@click.option("--pr", "pull_request", is_flag=True, help="Open a pull request, and read it back; it is not tagged.")
+@click.option("--private", is_flag=True, help="Make the dataset private, if it is not there yet.")
+@click.option("--to", "target", metavar="DIR_OR_URL", help="Copy below a folder or a URL such as s3://, without a Hub.")
+@click.option(
+    "--dry-run", is_flag=True, help="Say what would change: files, sizes, deletions, metadata; change nothing."
+)
 @click.option("--yes", is_flag=True, help="Do not ask before publishing.")
 @verb
-def push(shell: Shell, version: str, rehearse: bool, dry_run: bool, yes: bool) -> Report:
-    """Publish release VERSION: one commit, read back and compared, then tagged."""
-    from builder import flow
+def push(
+    shell: Shell,
+    version: str,
+    rehearse: bool,
+    pull_request: bool,
+    private: bool,
+    target: str | None,
+    dry_run: bool,
+    yes: bool,
+) -> Report:
+    """Publish release VERSION: one commit, read back and compared, then tagged.
+
+    After the merge of a pull request, push again: it is read back and tagged without a commit. With --to the release
+    is copied to DIR_OR_URL/vVERSION, its manifest last; other bytes there are never overwritten.
+    """
+    from builder import publishing
+    from builder.release.hub import Way
 
     project = shell.project()
-    if not (rehearse or dry_run or yes) and sys.stdin.isatty():
+    if target is not None and rehearse:
+        raise refuse("usage", "--rehearse is for a Hub, and --to is a folder without one", fix="leave one out")
+    if not (rehearse or dry_run or yes or target is not None) and sys.stdin.isatty():
         click.confirm(f"Publish v{version} of {project.schema.dataset.repo_id}?", abort=True, err=True)
-    return flow.push(project, version, rehearse=rehearse, dry_run=dry_run, progress=shell.progress)
+    place = str((shell.folder / target).resolve()) if target is not None and "://" not in target else target
+    way = Way(dry_run=dry_run, pull_request=pull_request, private=private)
+    return publishing.push(project, version, rehearse=rehearse, progress=shell.progress, way=way, target=place)
 
 
 @click.command()
-@click.argument("version")
+@click.argument("release", metavar="REF")
 @_rehearse
 @verb
-def verify(shell: Shell, version: str, rehearse: bool) -> Report:
-    """Read tag vVERSION back with load_dataset and compare each row with the local release."""
-    from builder import flow
+def verify(shell: Shell, release: str, rehearse: bool) -> Report:
+    """Check each promise of a release: bytes, rows, splits, card, the Hub's copy, and that it builds again.
 
-    return flow.verify(shell.project(), version, rehearse=rehearse, progress=shell.progress)
+    REF is a version of this project (its tag is read back and compared with dist/), NAME/DATASET@REVISION, @REVISION
+    of this dataset, a folder, or a URL such as s3://bucket/dataset/v1.0.0. Each check is done, failed, or not
+    possible, with the reason. Exit 1 where one failed.
+    """
+    from builder import publishing
+    from builder.project import Project
+
+    try:
+        project = shell.project()
+    except Refused:
+        project = Project(shell.folder)
+    return publishing.verify(project, release, base=shell.folder, rehearse=rehearse, progress=shell.progress)
+
+
+@click.command()
+@click.argument("name", metavar="ID")
+@click.option("--reason", required=True, help="One line, which stands in the dataset's changelog.")
+@verb
+def takedown(shell: Shell, name: str, reason: str) -> Report:
+    """Keep article ID, or all articles of document ID, out of every release that is built from now on."""
+    from builder import takedown as verbs
+
+    return verbs.takedown(shell.project(), name, reason)

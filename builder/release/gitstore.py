@@ -1,4 +1,4 @@
-"""What the rehearsal Hub keeps: bare git repositories, and large files (LFS) by their sha256.
+"""What the rehearsal Hub keeps: bare git repositories, and large files by their sha256.
 
 Real git, through its command line. Knows nothing of HTTP; paths are checked by the caller.
 """
@@ -62,14 +62,35 @@ def create(repo: Path) -> bool:
     return True
 
 
+def remove(repo: Path) -> None:
+    """Delete a repository."""
+    with tempfile.TemporaryDirectory(dir=repo.parent) as scratch:
+        repo.rename(Path(scratch) / "old")
+
+
+PRIVATE = "khabar-private"
+"""The file in a repository that says it is private."""
+
+
+def make_private(repo: Path) -> None:
+    """Have a repository seen by those alone who have a token."""
+    (repo / PRIVATE).touch()
+
+
+def is_private(repo: Path) -> bool:
+    """Whether a repository is seen by those alone who have a token."""
+    return (repo / PRIVATE).exists()
+
+
 def refs(repo: Path) -> dict[str, str]:
-    """Every branch and tag with its commit, such as refs/heads/main."""
-    shown = git(repo, "for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", "refs/heads", "refs/tags")
+    """Every branch, tag and pull request with its commit, such as refs/heads/main."""
+    shape = "--format=%(refname) %(objectname) %(*objectname)"
+    shown = git(repo, "for-each-ref", shape, "refs/heads", "refs/tags", "refs/pr")
     return {parts[0]: parts[-1] for line in shown.decode().splitlines() if (parts := line.split())}
 
 
 def resolve(repo: Path, revision: str) -> str | None:
-    """The commit that a branch, a tag or a full commit id names."""
+    """The commit that a branch, a tag, a pull request (such as refs/pr/1) or a full commit id names."""
     if re.fullmatch(r"[0-9a-f]{40}", revision):
         try:
             tree(repo, revision)
@@ -77,7 +98,7 @@ def resolve(repo: Path, revision: str) -> str | None:
             return None
         return revision
     known = refs(repo)
-    return known.get(f"refs/heads/{revision}") or known.get(f"refs/tags/{revision}")
+    return known.get(f"refs/heads/{revision}") or known.get(f"refs/tags/{revision}") or known.get(revision)
 
 
 @functools.lru_cache(maxsize=64)
@@ -109,6 +130,36 @@ def commit(
     repo: Path, branch: str, parent: str | None, puts: Mapping[str, bytes], deletes: Iterable[str], message: str
 ) -> str | None:
     """Commit files onto a branch whose head is `parent`, or None where the head is another by now."""
+    made = _written(repo, parent, puts, deletes, message)
+    return made if point(repo, f"refs/heads/{branch}", made, parent or NO_OBJECT) else None
+
+
+def propose(
+    repo: Path, parent: str, puts: Mapping[str, bytes], deletes: Iterable[str], message: str
+) -> tuple[int, str]:
+    """Commit files for a new pull request; its number and the commit."""
+    made = _written(repo, parent, puts, deletes, message)
+    number = 1 + sum(ref.startswith("refs/pr/") for ref in refs(repo))
+    while not point(repo, f"refs/pr/{number}", made):
+        number += 1
+    return number, made
+
+
+def merge(repo: Path, branch: str, theirs: str, message: str) -> str | None:
+    """Merge a commit into a branch, or None where git finds conflicts or the branch moved meanwhile."""
+    ours = refs(repo)[f"refs/heads/{branch}"]
+    try:
+        merged = _text(git(repo, "merge-tree", "--write-tree", ours, theirs))
+    except subprocess.CalledProcessError as error:
+        if error.returncode == 1:
+            return None
+        raise
+    made = _text(git(repo, "commit-tree", merged, "-p", ours, "-p", theirs, "-m", message))
+    return made if point(repo, f"refs/heads/{branch}", made, ours) else None
+
+
+def _written(repo: Path, parent: str | None, puts: Mapping[str, bytes], deletes: Iterable[str], message: str) -> str:
+    """A commit that no ref names yet."""
     oids = {path: _text(git(repo, "hash-object", "-w", "--stdin", stdin=content)) for path, content in puts.items()}
     lines = [f"0 {NO_OBJECT}\t{path}\0" for path in deletes]
     lines += [f"100644 {oid}\t{path}\0" for path, oid in oids.items()]
@@ -116,10 +167,9 @@ def commit(
         index = Path(scratch) / "index"
         git(repo, "read-tree", parent or "--empty", index=index)
         git(repo, "update-index", "-z", "--index-info", stdin="".join(lines).encode(), index=index)
-        written = _text(git(repo, "write-tree", index=index))
+        tree_id = _text(git(repo, "write-tree", index=index))
     parents = ("-p", parent) if parent else ()
-    made = _text(git(repo, "commit-tree", written, *parents, "-F", "-", stdin=message.encode()))
-    return made if point(repo, f"refs/heads/{branch}", made, parent or NO_OBJECT) else None
+    return _text(git(repo, "commit-tree", tree_id, *parents, "-F", "-", stdin=message.encode()))
 
 
 def point(repo: Path, ref: str, commit_id: str, before: str = NO_OBJECT) -> bool:
@@ -131,6 +181,11 @@ def point(repo: Path, ref: str, commit_id: str, before: str = NO_OBJECT) -> bool
             raise
         return False
     return True
+
+
+def unpoint(repo: Path, ref: str, before: str) -> None:
+    """Take a ref away."""
+    git(repo, "update-ref", "-d", ref, before)
 
 
 def pointer(sha: str, size: int) -> bytes:

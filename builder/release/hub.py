@@ -1,19 +1,18 @@
 """Publishing a release on a Hugging Face Hub: one commit, read back, and only then tagged.
 
-A tag means verified. A push that was cut off anywhere is finished by running it again.
-Does not write the release folder, and keeps nothing on this machine.
+A tag means verified. A push that was cut off anywhere is finished by running it again. A pull request
+is read back too, and tagged by a push after it was merged. Does not write the release folder, and keeps
+nothing on this machine.
 """
 
-import hashlib
-import json
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.records import MANIFEST, Issue, Refused, Release, refuse
-from builder.release.readback import Job, shards
+from builder.records import Issue, Refused, Release, refuse
+from builder.release.planning import Plan, Staged, commit_of, plan, stage
+from builder.release.readback import Job
 from builder.release.reader import Reader, reading
 from builder.release.remote import Remote, connect, explained
 
@@ -22,8 +21,24 @@ AGAIN = "run the same command again to resume; nothing is sent twice"
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """How to publish: say only what would be done, as a pull request, as a private dataset if it is new."""
+
+    dry_run: bool = False
+    pull_request: bool = False
+    private: bool = False
+
+
+PLAIN = Way()
+
+
+@dataclass(frozen=True, slots=True)
 class Pushed:
-    """What a push did; `already` where the tag was there with exactly these bytes."""
+    """What a push did; `already` where the tag was there with exactly these bytes.
+
+    Of a pull request `tag` is empty, and `pull_request` is its ref, such as refs/pr/1; both are empty where main
+    held the files already.
+    """
 
     commit: str
     url: str
@@ -32,6 +47,7 @@ class Pushed:
     deleted: tuple[str, ...]
     tag: str
     already: bool
+    pull_request: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +60,6 @@ class Verified:
     rows: dict[str, dict[str, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Staged:
-    """One file of the release: its sha256, and the id that git gives its bytes."""
-
-    path: str
-    sha256: str
-    blob: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    adds: tuple[str, ...]
-    deletes: tuple[str, ...]
-
-    @property
-    def empty(self) -> bool:
-        return not self.adds and not self.deletes
-
-
 def push(
     folder: Path,
     release: Release,
@@ -70,41 +67,119 @@ def push(
     endpoint: str | None,
     token: str | None,
     progress: Progress,
-    dry_run: bool = False,
+    way: Way = PLAIN,
 ) -> Pushed:
     """Publish a release folder as one commit, read it back, and tag the commit `v<version>`.
 
     Raises Refused: 1 the folder does not load, or what was read back is not what the manifest
-    says, 2 a name or card that the Hub does not take, 3 remote or authentication, 4 the tag is elsewhere or the
-    repository changed meanwhile, 5 committed but not yet tagged (run again).
+    says, 2 a name or card that the Hub does not take, or `private` of a public dataset, 3 remote or authentication,
+    4 the tag is elsewhere or the repository changed meanwhile, 5 committed but not yet tagged (run again).
     """
-    staged = _stage(folder, release)
+    staged = stage(folder, release)
     remote = connect(endpoint, token, release.repo_id)
     tag = f"v{release.version}"
     progress(f"looking at {remote.url()}")
     with reading(_job(folder, release, staged), remote) as reader:
         with explained(remote, "reading"):
-            tagged = _commit_of(remote, tag)
+            tagged = commit_of(remote, tag)
             if tagged is not None:
                 _refuse_other_bytes(remote, tag, tagged, staged)
                 return Pushed(tagged, remote.url(tag), False, (), (), tag, already=True)
-            head = _commit_of(remote, "main")
-            plan = _plan(remote, head, staged)
+            head = commit_of(remote, "main")
+            if way.private and head is not None:
+                _refuse_public(remote)
+            todo = plan(remote, head, staged)
         reader.compare_folder()
-        if dry_run:
-            _show(plan, remote, tag, head, progress)
-            return Pushed("", remote.url(tag), head is None, plan.adds, plan.deletes, tag, already=False)
+        if way.dry_run:
+            _show(folder, todo, staged, remote, head, progress)
+            progress("would open a pull request, and read it back" if way.pull_request else
+                     f"would read the commit back, and tag it {tag}")  # fmt: skip
+            return Pushed("", remote.url(tag), head is None, todo.adds, todo.deletes, tag, already=False)
         created = head is None
         if created:
-            head, plan = _create(remote, staged)
-        commit = head or ""
-        if not plan.empty:
-            progress(f"sending {len(plan.adds)} files, deleting {len(plan.deletes)}, in one commit")
-            commit = _commit(folder, release, remote, head, plan, staged)
-        progress(f"reading commit {commit[:12]} back with load_dataset")
-        _verify_and_tag(reader, remote, tag, commit)
-    progress(f"tagged {tag} at {commit[:12]}")
-    return Pushed(commit, remote.url(tag), created, plan.adds, plan.deletes, tag, already=False)
+            head, todo = _create(remote, staged, private=way.private)
+        act = _propose if way.pull_request else _publish
+        return act(_Work(folder, release, remote, reader, staged, progress), head or "", todo, created)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A push under way."""
+
+    folder: Path
+    release: Release
+    remote: Remote
+    reader: Reader
+    staged: Sequence[Staged]
+    progress: Progress
+
+    @property
+    def tag(self) -> str:
+        return f"v{self.release.version}"
+
+
+def _publish(work: _Work, head: str, todo: Plan, created: bool) -> Pushed:
+    commit = head
+    if not todo.empty:
+        work.progress(f"sending {len(todo.adds)} files, deleting {len(todo.deletes)}, in one commit")
+        commit = _commit(work, head, todo)
+    work.progress(f"reading commit {commit[:12]} back with load_dataset")
+    _verify_and_tag(work.reader, work.remote, work.tag, commit)
+    work.progress(f"tagged {work.tag} at {commit[:12]}")
+    return Pushed(commit, work.remote.url(work.tag), created, todo.adds, todo.deletes, work.tag, already=False)
+
+
+def _propose(work: _Work, head: str, todo: Plan, created: bool) -> Pushed:
+    remote = work.remote
+    if todo.empty:
+        return Pushed(head, remote.url("main"), created, (), (), "", already=False)
+    ref, commit = _proposed(work)
+    if ref:
+        work.progress(f"{ref} holds exactly these files already")
+    else:
+        work.progress(f"sending {len(todo.adds)} files, deleting {len(todo.deletes)}, as a pull request")
+        ref, commit = _open(work, head, todo)
+    work.progress(f"reading {ref} back with load_dataset")
+    try:
+        work.reader.compare_revision(ref)
+    except Refused as refused:
+        state = Issue("error", "not-read-back", f"{ref} is on the Hub, but was not read back", fix=AGAIN)
+        raise Refused(*refused.issues, state, exit_code=5 if refused.exit_code == 3 else refused.exit_code) from None
+    number = ref.rsplit("/", 1)[1]
+    page = f"{remote.url()}/discussions/{number}"
+    return Pushed(commit, page, created, todo.adds, todo.deletes, "", already=False, pull_request=ref)
+
+
+def _proposed(work: _Work) -> tuple[str, str]:
+    """The newest pull request that holds exactly the release, and its commit; or nothing."""
+    with explained(work.remote, "reading"):
+        refs = work.remote.api.list_repo_refs(work.remote.repo_id, repo_type="dataset", include_pull_requests=True)
+        found = sorted(refs.pull_requests or (), key=lambda one: int(one.ref.rsplit("/", 1)[1]), reverse=True)
+        for one in found[:MOST_PULL_REQUESTS]:
+            if plan(work.remote, one.target_commit, work.staged).empty:
+                return str(one.ref), str(one.target_commit)
+    return "", ""
+
+
+MOST_PULL_REQUESTS = 5
+"""The newest pull requests that are looked at for one that an earlier push opened."""
+
+
+def _open(work: _Work, head: str, todo: Plan) -> tuple[str, str]:
+    try:
+        with explained(work.remote, "opening a pull request at"):
+            made = work.remote.api.create_commit(
+                work.remote.repo_id, _operations(work.folder, todo), repo_type="dataset", create_pr=True,
+                parent_commit=head, commit_message=f"Release {work.tag}", commit_description=work.release.tool,
+            )  # fmt: skip
+            return f"refs/pr/{made.pr_num}", str(made.oid)
+    except Refused:
+        # It may have been opened, and only the answer lost.
+        with suppress(Refused):
+            ref, commit = _proposed(work)
+            if ref:
+                return ref, commit
+        raise
 
 
 def verify(
@@ -114,7 +189,7 @@ def verify(
 
     Raises Refused: 1 with each difference, 3 remote or authentication.
     """
-    staged = _stage(folder, release)
+    staged = stage(folder, release)
     remote = connect(endpoint, token, release.repo_id)
     progress(f"reading {revision} of {remote.url()} back with load_dataset")
     with reading(_job(folder, release, staged), remote) as reader:
@@ -123,135 +198,88 @@ def verify(
     return Verified(revision, outcome.commit, len(staged), outcome.rows)
 
 
-def _job(folder: Path, release: Release, staged: Sequence[_Staged]) -> Job:
+def _job(folder: Path, release: Release, staged: Sequence[Staged]) -> Job:
     return Job(str(folder.resolve()), release.repo_id, release.version, {file.path: file.sha256 for file in staged})
 
 
-def _stage(folder: Path, release: Release) -> list[_Staged]:
-    staged: list[_Staged] = []
-    issues: list[Issue] = []
-    for path in sorted({*release.files, MANIFEST}):
-        wanted = release.files.get(path)
-        if not (folder / path).is_file():
-            issues.append(Issue("error", "release", "the file is missing", where=str(folder / path)))
-            continue
-        file = _hash(folder, path)
-        if wanted not in {None, file.sha256}:
-            message = "the file is not the one that was built: its sha256 is not the manifest's"
-            issues.append(Issue("error", "release", message, where=str(folder / path)))
-        staged.append(file)
-    if issues:
-        again = Issue("error", "release", f"{folder} is not release {release.version} as it was built",
-                      fix=f"run `khabar build {release.version}` again")  # fmt: skip
-        raise Refused(*issues, again, exit_code=1)
-    return staged
+def _refuse_public(remote: Remote) -> None:
+    if not remote.api.repo_info(remote.repo_id, repo_type="dataset").private:
+        raise refuse("public", f"{remote.repo_id} is there already, and public: --private makes a new dataset private",
+                     where=remote.url(), fix=f"leave --private out, or change it at {remote.url()}/settings")  # fmt: skip
 
 
-def _hash(folder: Path, path: str) -> _Staged:
-    size = (folder / path).stat().st_size
-    sha256, blob = hashlib.sha256(), hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-    with (folder / path).open("rb") as content:
-        while chunk := content.read(1 << 20):
-            sha256.update(chunk)
-            blob.update(chunk)
-    return _Staged(path, sha256.hexdigest(), blob.hexdigest())
-
-
-def _commit_of(remote: Remote, revision: str) -> str | None:
-    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
-
-    try:
-        return str(remote.api.repo_info(remote.repo_id, repo_type="dataset", revision=revision).sha)
-    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
-        if error.response.status_code == 404:
-            return None
-        raise
-
-
-def _plan(remote: Remote, commit: str | None, staged: Sequence[_Staged]) -> _Plan:
-    """What a commit lacks of the release, and what it has of an older one."""
-    if commit is None:
-        return _Plan(tuple(file.path for file in staged), ())
-    from huggingface_hub.hf_api import RepoFile
-
-    listed = remote.api.list_repo_tree(remote.repo_id, repo_type="dataset", revision=commit, recursive=True)
-    present = {file.path: file for file in listed if isinstance(file, RepoFile)}
-
-    def same(file: _Staged) -> bool:
-        there = present.get(file.path)
-        if there is None:
-            return False
-        return bool(there.lfs.sha256 == file.sha256 if there.lfs else there.blob_id == file.blob)
-
-    ours = {file.path for file in staged}
-    folders = tuple(f"{config}/" for config in shards(sorted(ours)))
-    owned = {path for path in present if path.startswith(folders)}
-    if MANIFEST in present:
-        owned |= _listed_in_manifest(remote, commit) & present.keys()
-    return _Plan(tuple(file.path for file in staged if not same(file)), tuple(sorted(owned - ours)))
-
-
-def _listed_in_manifest(remote: Remote, commit: str) -> set[str]:
-    """The files that the release at a commit says it has; a manifest of someone else's making has none."""
-    with tempfile.TemporaryDirectory() as scratch:
-        path = remote.api.hf_hub_download(
-            remote.repo_id, MANIFEST, repo_type="dataset", revision=commit, cache_dir=scratch
-        )
-        try:
-            return set(json.loads(Path(path).read_bytes())["files"])
-        except (ValueError, KeyError, TypeError):
-            return set()
-
-
-def _refuse_other_bytes(remote: Remote, tag: str, commit: str, staged: Sequence[_Staged]) -> None:
-    plan = _plan(remote, commit, staged)
-    if not plan.empty:
+def _refuse_other_bytes(remote: Remote, tag: str, commit: str, staged: Sequence[Staged]) -> None:
+    found = plan(remote, commit, staged)
+    if not found.empty:
         raise refuse(
             "tag-exists",
             f"{tag} of {remote.repo_id} is published already, at commit {commit[:12]} with other bytes "
-            f"({len(plan.adds) + len(plan.deletes)} files differ, such as {(*plan.adds, *plan.deletes)[0]})",
+            f"({len(found.adds) + len(found.deletes)} files differ, such as {(*found.adds, *found.deletes)[0]})",
             where=remote.url(tag),
             fix="a published version never changes: build and push the next version",
             exit_code=4,
         )
 
 
-def _show(plan: _Plan, remote: Remote, tag: str, head: str | None, progress: Progress) -> None:
+def _show(
+    folder: Path, todo: Plan, staged: Sequence[Staged], remote: Remote, head: str | None, progress: Progress
+) -> None:
     if head is None:
         progress(f"would create the dataset {remote.url()}")
-    for path in plan.adds:
-        progress(f"would add {path}")
-    for path in plan.deletes:
+    sizes = {file.path: file.size for file in staged}
+    for path in todo.adds:
+        progress(f"would add {path} ({sizes[path]:,} bytes)")
+    for path in todo.deletes:
         progress(f"would delete {path}")
-    progress(f"would read the commit back, and tag it {tag}")
+    progress(f"{sum(sizes[path] for path in todo.adds):,} bytes in {len(todo.adds)} files")
+    progress(f"the metadata of the card:\n{_metadata(folder)}")
 
 
-def _create(remote: Remote, staged: Sequence[_Staged]) -> tuple[str | None, _Plan]:
+def _metadata(folder: Path) -> str:
+    """The YAML at the head of the card."""
+    lines = (folder / "README.md").read_text(encoding="utf-8").split("\n")
+    end = lines.index("---", 1) if lines[0] == "---" and "---" in lines[1:] else 0
+    return "\n".join(lines[1:end])
+
+
+def _create(remote: Remote, staged: Sequence[Staged], *, private: bool) -> tuple[str, Plan]:
+    from huggingface_hub.errors import HfHubHTTPError
+
     with explained(remote, "creating"):
-        remote.api.create_repo(remote.repo_id, repo_type="dataset", exist_ok=True)
-        head = _commit_of(remote, "main")
-        return head, _plan(remote, head, staged)
+        try:
+            remote.api.create_repo(remote.repo_id, repo_type="dataset", private=private or None)
+        except HfHubHTTPError as error:
+            # It may be there by now, made by a push whose answer was lost.
+            if error.response.status_code != 409:
+                raise
+        head = commit_of(remote, "main")
+        if head is None:
+            raise refuse("hub-absent", f"{remote.repo_id} could not be made on {remote.endpoint}: it has no branch main",
+                         where=remote.url(), fix=AGAIN, exit_code=3)  # fmt: skip
+        return head, plan(remote, head, staged)
 
 
-def _commit(
-    folder: Path, release: Release, remote: Remote, head: str | None, plan: _Plan, staged: Sequence[_Staged]
-) -> str:
+def _operations(folder: Path, todo: Plan) -> list[object]:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-    operations = [CommitOperationAdd(path, folder / path) for path in plan.adds]
-    operations += [CommitOperationDelete(path) for path in plan.deletes]
+    added = [CommitOperationAdd(path, folder / path) for path in todo.adds]
+    return [*added, *(CommitOperationDelete(path) for path in todo.deletes)]
+
+
+def _commit(work: _Work, head: str, todo: Plan) -> str:
+    remote = work.remote
     try:
         with explained(remote, "committing to"):
             made = remote.api.create_commit(
-                remote.repo_id, operations, repo_type="dataset", revision="main", parent_commit=head,
-                commit_message=f"Release v{release.version}", commit_description=release.tool,
+                remote.repo_id, _operations(work.folder, todo), repo_type="dataset", revision="main",
+                parent_commit=head, commit_message=f"Release {work.tag}", commit_description=work.release.tool,
             )  # fmt: skip
             return str(made.oid)
     except Refused:
         # The commit may have been made, and only the answer lost.
         with suppress(Refused), explained(remote, "reading"):
-            now = _commit_of(remote, "main")
-            if now is not None and now != head and _plan(remote, now, staged).empty:
+            now = commit_of(remote, "main")
+            if now is not None and now != head and plan(remote, now, work.staged).empty:
                 return now
         raise
 
@@ -262,7 +290,7 @@ def _tag(remote: Remote, tag: str, commit: str) -> None:
             remote.api.create_tag(remote.repo_id, tag=tag, revision=commit, repo_type="dataset")
     except Refused:
         with explained(remote, "reading"):
-            now = _commit_of(remote, tag)
+            now = commit_of(remote, tag)
         if now == commit:
             return
         if now is not None:

@@ -141,9 +141,9 @@ def _compare_config(job: Job, source: _Source, config: str, rows: dict[str, dict
     try:
         local = datasets.load_dataset_builder(job.folder, config, cache_dir=source.cache).info
         loaded = datasets.load_dataset(source.path, config, revision=source.revision, cache_dir=source.cache)
-    except Exception as error:
-        if _is_network(error):
-            raise
+    except Exception as error:  # noqa: BLE001 - whatever datasets raises is told apart here
+        if trouble := _trouble(error):
+            raise trouble from None
         yield Finding(config, f"load_dataset fails: {type(error).__name__}: {_root(error)}")
         return
     if sorted(loaded) != sorted(splits):
@@ -159,14 +159,20 @@ def _compare_config(job: Job, source: _Source, config: str, rows: dict[str, dict
             yield from _compare_rows(job, found, splits[split], where)
 
 
-def _is_network(error: BaseException | None) -> bool:
+def _trouble(error: BaseException | None) -> BaseException | None:
+    """What went wrong on the way to the Hub, below what a library made of it; None where the data are at fault."""
     from huggingface_hub.errors import HfHubHTTPError, HTTPError
 
-    while error is not None:
-        if isinstance(error, (HTTPError, ConnectionError)) and not isinstance(error, HfHubHTTPError):
-            return True
-        error = error.__cause__
-    return False
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, HfHubHTTPError):
+            # 404 is an answer: what readers look for is not there.
+            return None if error.response.status_code == 404 else error
+        if isinstance(error, (HTTPError, ConnectionError)):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _root(error: BaseException) -> str:

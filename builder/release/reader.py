@@ -37,10 +37,7 @@ class Reader:
         """What a revision holds; raises Refused: 1 with each difference, 3 for trouble with the Hub."""
         _send(self.child, revision)
         outcome = self._outcome(revision)
-        if outcome.trouble:
-            refuse_remote(self.remote, "reading back from", outcome.status, outcome.trouble)
-        if outcome.findings:
-            raise Refused(*_issues(outcome.findings, f"{self.job.repo_id}@{revision[:12]}"), exit_code=1)
+        refuse_differing(outcome, revision, self.remote)
         return outcome
 
     def _outcome(self, what: str) -> Outcome:
@@ -70,6 +67,14 @@ def reading(job: Job, remote: Remote) -> Iterator[Reader]:
                 yield reader
             finally:
                 child.kill()
+
+
+def refuse_differing(outcome: Outcome, revision: str, remote: Remote) -> None:
+    """Raise Refused for what was found at a revision: 1 with each difference, 3 for trouble with the Hub."""
+    if outcome.trouble:
+        refuse_remote(remote, "reading back from", outcome.status, outcome.trouble)
+    if outcome.findings:
+        raise Refused(*_issues(outcome.findings, f"{remote.repo_id}@{revision[:12]}"), exit_code=1)
 
 
 def _send(child: "subprocess.Popen[str]", value: object) -> None:

@@ -1,7 +1,7 @@
 """A loopback Hub for rehearsing a push: real git behind the Hugging Face Hub's HTTP protocol.
 
-Any token may write, and nobody outside this machine is answered. What it answers is in
-endpoints.py, what it keeps in gitstore.py; here are only the sockets.
+Any token may write, and nobody outside this machine is answered. What it answers is in the
+endpoints, what it keeps in gitstore.py and xetstore.py; here are only the sockets, and the faults that a test plans.
 """
 
 import argparse
@@ -9,6 +9,7 @@ import contextlib
 import errno
 import ipaddress
 import json
+import os
 import re
 import shutil
 import socket
@@ -24,8 +25,10 @@ from typing import BinaryIO, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from builder.records import Refused, refuse
-from builder.release import endpoints
-from builder.release.endpoints import Answer, Call, Failed, Hub
+from builder.release import endpoints, endpoints_refs, endpoints_xet, xetstore
+from builder.release.faults import CONTROL, control, suffer
+from builder.release.planned import DROP, LOSE, Fault
+from builder.release.protocol import Answer, Call, Failed, Hub, token_of
 
 LARGEST_BODY = 256_000_000
 """Bytes of one request other than the upload of a large file."""
@@ -60,6 +63,7 @@ def _routes() -> tuple[Route, ...]:
         route("whoami", "GET", "/api/whoami-v2", endpoints.whoami),
         route("create", "POST", "/api/repos/create", endpoints.create, writes=True),
         route("validate", "POST", "/api/validate-yaml", endpoints.validate_yaml),
+        route("delete", "DELETE", "/api/repos/delete", endpoints.delete, writes=True),
         route("info", "GET", f"{api}/revision/{{rev}}", endpoints.info),
         route("info", "GET", api, endpoints.info),
         route("preupload", "POST", f"{api}/preupload/{{rev}}", endpoints.preupload, writes=True),
@@ -67,12 +71,18 @@ def _routes() -> tuple[Route, ...]:
         route("upload", "PUT", "/lfs/{oid}", endpoints.upload),
         route("verify", "POST", "/lfs/{oid}/verify", endpoints.verify, writes=True),
         route("commit", "POST", f"{api}/commit/{{rev}}", endpoints.commit, writes=True),
-        route("tag", "POST", f"{api}/tag/{{rev}}", endpoints.tag, writes=True),
-        route("refs", "GET", f"{api}/refs", endpoints.refs),
+        route("tag", "POST", f"{api}/tag/{{rev}}", endpoints_refs.tag, writes=True),
+        route("untag", "DELETE", f"{api}/tag/{{rev}}", endpoints_refs.untag, writes=True),
+        route("branch", "POST", f"{api}/branch/{{rev}}", endpoints_refs.branch, writes=True),
+        route("unbranch", "DELETE", f"{api}/branch/{{rev}}", endpoints_refs.unbranch, writes=True),
+        route("refs", "GET", f"{api}/refs", endpoints_refs.refs),
+        route("merge", "POST", f"{api}/discussions/{{number}}/merge", endpoints_refs.merge, writes=True),
+        route("xet-write", "GET", f"{api}/xet-write-token/{{rev}}", endpoints_xet.write_token, writes=True),
+        route("xet-read", "GET", f"{api}/xet-read-token/{{rev}}", endpoints_xet.read_token),
         route("tree", "GET", f"{api}/tree/{{rev}}", endpoints.tree),
         route("tree", "GET", f"{api}/tree/{{rev}}/{{path}}", endpoints.tree),
         route("paths", "POST", f"{api}/paths-info/{{rev}}", endpoints.paths_info),
-        route("commits", "GET", f"{api}/commits/{{rev}}", endpoints.commits),
+        route("commits", "GET", f"{api}/commits/{{rev}}", endpoints_refs.commits),
         route("file", "GET", f"{repo}/resolve/{{rev}}/{{path}}", endpoints.file),
     )
 
@@ -112,50 +122,49 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = IDLE
+    disable_nagle_algorithm = True  # else each body waits 40 ms for the client to acknowledge its headers
 
     def do_GET(self) -> None:
         hub = cast("_Server", self.server).hub
         try:
             with tempfile.SpooledTemporaryFile(IN_MEMORY) as body:
-                answer, lose = self._answer(hub, cast("BinaryIO", body))
+                answer = self._answer(hub, cast("BinaryIO", body))
         except Failed as failed:
-            answer, lose = _sorry(failed), False
-        if lose:
+            answer = _sorry(failed)
+        if answer is None:
             self.close_connection = True
             return
         self._send(answer)
 
-    do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815 - the names that http.server calls
+    do_HEAD = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names that http.server calls
 
-    def _answer(self, hub: Hub, body: BinaryIO) -> tuple[Answer, bool]:
-        """The answer, and whether a fault has it lost on the way."""
+    def _answer(self, hub: Hub, body: BinaryIO) -> Answer | None:
+        """The answer, or None where a fault has the connection drop."""
         _check_host(self.headers.get("Host", ""))
         address = urlsplit(self.path)
-        route, parts = _find("GET" if self.command == "HEAD" else self.command, address.path)
+        controls = bool(hub.control) and address.path == CONTROL
+        route, parts = _CONTROL if controls else _find(self.command, address.path)
         try:
             self._read(body, route.largest)
         except Failed:
             self.close_connection = True
             raise
         headers = {name.title(): value for name, value in self.headers.items()}
-        token = endpoints.token_of(headers)
+        parts = {"rev": "main"} | {name: unquote(value) for name, value in parts.items()}
+        call = Call(hub, parts, parse_qs(address.query), headers, body)
+        if controls:
+            return route.answer(call)
+        token = token_of(headers)
         if token in hub.deny:
             raise Failed(401, "Invalid credentials in Authorization header")
         if route.writes and not token:
             raise Failed(401, "Invalid username or password.")
-        fault = hub.faults.get(route.name)
-        if isinstance(fault, int):
-            raise Failed(fault, "a rehearsed fault")
-        if fault == "drop":
-            return Answer(), True
-        parts = {"rev": "main"} | {name: unquote(value) for name, value in parts.items()}
-        try:
-            answer = route.answer(Call(hub, parts, parse_qs(address.query), headers, body))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise Failed(400, f"a malformed request: {type(error).__name__}") from None
-        except subprocess.CalledProcessError as error:
-            raise Failed(500, f"git failed: {error.stderr.decode(errors='replace').strip()}") from None
-        return answer, fault == "lose"
+        fault = hub.planned.meet(f"{self.command} {address.path}") or hub.faults.get(route.name, 0)
+        suffer(fault)
+        if fault == DROP:
+            return None
+        answer = _answered(route, call)
+        return None if fault == LOSE else answer
 
     def _read(self, body: BinaryIO, largest: int) -> None:
         length = self.headers.get("Content-Length", "0")
@@ -211,9 +220,21 @@ def _check_host(host: str) -> None:
         raise Failed(403, "this Hub answers on loopback only")
 
 
+def _answered(route: Route, call: Call) -> Answer:
+    try:
+        return route.answer(call)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Failed(400, f"a malformed request: {type(error).__name__}") from None
+    except subprocess.CalledProcessError as error:
+        raise Failed(500, f"git failed: {error.stderr.decode(errors='replace').strip()}") from None
+
+
+_CONTROL: tuple[Route, dict[str, str]] = (Route("control", "POST", re.compile(CONTROL), control), {})
+
+
 def _find(method: str, path: str) -> tuple[Route, dict[str, str]]:
     for route in ROUTES:
-        found = route.path.fullmatch(path) if route.method == method else None
+        found = route.path.fullmatch(path) if route.method == ("GET" if method == "HEAD" else method) else None
         if found:
             return route, found.groupdict()
     raise Failed(404, f"this Hub has no {method} {path}", "EntryNotFound")
@@ -227,13 +248,14 @@ def _sorry(failed: Failed) -> Answer:
     return Answer(json.dumps({"error": str(failed)}).encode(), headers, failed.status)
 
 
-def _listen(root: Path, port: int, deny: Iterable[str], faults: dict[str, int | str] | None) -> _Server:
+def _listen(root: Path, port: int, xet: bool, hub: Callable[[str], Hub]) -> _Server:
     if shutil.which("git") is None:
         raise refuse("no-git", "the rehearsal Hub needs git, and there is none", fix="install git (apt install git)")
+    if xet:
+        xetstore.check()
     root.mkdir(parents=True, exist_ok=True)
-    kept = faults if faults is not None else {}
     try:
-        return _Server(port, lambda url: Hub(url, root.resolve(), frozenset(deny), kept))
+        return _Server(port, hub)
     except OSError as error:
         if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
             raise
@@ -243,13 +265,18 @@ def _listen(root: Path, port: int, deny: Iterable[str], faults: dict[str, int | 
 
 @contextlib.contextmanager
 def serve(
-    root: Path, port: int = 0, *, deny: Iterable[str] = (), faults: dict[str, int | str] | None = None
-) -> Iterator[Hub]:
+    root: Path, port: int = 0, *, deny: Iterable[str] = (), faults: dict[str, Fault] | None = None,
+    xet: bool = False, control: str = "",
+) -> Iterator[Hub]:  # fmt: skip
     """Run a rehearsal Hub on 127.0.0.1 that keeps its data under `root`; port 0 takes a free one.
 
-    Tokens in `deny` are answered with 401. Raises Refused (exit code 2): no git, a busy port.
+    Tokens in `deny` are answered with 401. Raises Refused (exit code 2): no git, no hf_xet, a busy port.
     """
-    server = _listen(root, port, deny, faults)
+
+    def hub(url: str) -> Hub:
+        return Hub(url, root.resolve(), frozenset(deny), faults if faults is not None else {}, xet, control)
+
+    server = _listen(root, port, xet, hub)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="rehearsal Hub")
     thread.start()
     try:
@@ -266,9 +293,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m builder.release.rehearsal", description=main.__doc__)
     parser.add_argument("root", type=Path)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--xet", action="store_true", help="store large files as Xet storage does")
     given = parser.parse_args()
     try:
-        with serve(given.root, given.port) as hub:
+        with serve(given.root, given.port, xet=given.xet, control=os.environ.get("KHABAR_HUB_CONTROL", "")) as hub:
             sys.stdout.write(f"{hub.url}\n")
             sys.stdout.flush()
             threading.Event().wait()

@@ -41,10 +41,15 @@ def connect(endpoint: str | None, token: str | None, repo_id: str) -> Remote:
 
     address = (endpoint or os.environ.get("HF_ENDPOINT") or PUBLIC).rstrip("/")
     if _is_loopback(address):
-        # Read from the environment at import, which may be long past; a rehearsal Hub has no Xet.
-        constants.HF_HUB_DISABLE_XET = True
+        # Read from the environment at import, which may be long past; most Hubs of one's own have no Xet.
+        constants.HF_HUB_DISABLE_XET = not _has_xet()
     disable_progress_bars()
     return Remote(HfApi(endpoint=address, token=token or False), address, repo_id, token)
+
+
+def _has_xet() -> bool:
+    """Whether the Hub on this machine stores large files through Xet, as HF_HUB_DISABLE_XET=0 says."""
+    return os.environ.get("HF_HUB_DISABLE_XET", "1").strip().casefold() in {"0", "false", "no", "off"}
 
 
 def _is_loopback(endpoint: str) -> bool:
@@ -60,6 +65,8 @@ def environment(remote: Remote, home: str) -> dict[str, str]:
         "HF_HOME": home, "HF_ENDPOINT": remote.endpoint, "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_UPDATE_DOWNLOAD_COUNTS": "0", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     }  # fmt: skip
+    if _is_loopback(remote.endpoint):
+        clean["HF_HUB_DISABLE_XET"] = "0" if _has_xet() else "1"
     if remote.token:
         clean["HF_TOKEN"] = remote.token
     return clean

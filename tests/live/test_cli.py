@@ -132,4 +132,4 @@ def test_a_rehearsal_is_kept_for_verify(built, khabar):
     verified = khabar("verify", "1.0.0", "--rehearse", cwd=built.root)
 
     assert (pushed.returncode, verified.returncode) == (0, 0), pushed.stderr + verified.stderr
-    assert khabar("verify", "1.0.1", "--rehearse", cwd=built.root).returncode == 2
+    assert khabar("verify", "1.0.1", "--rehearse", cwd=built.root).returncode == 3

@@ -13,86 +13,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
-from builder.project import to_plain, write_json
 from builder.records import Refused, Release
 from builder.release import gitstore, hub, rehearsal, remote
+from tests.live.small import REPO, ROWS, make_release
 
 pytestmark = pytest.mark.live
 
-REPO = "khabar-tests/akhbar"
 TOKEN = "hf_rehearsalSecret"
 SHARD = "entities/train-00000-of-00001.parquet"
-SPAN = pa.struct([("start", pa.int32()), ("end", pa.int32()), ("label", pa.int64()), ("text", pa.string())])
-COLUMNS = {
-    "entities": pa.schema([("id", pa.string()), ("text", pa.string()), ("spans", pa.list_(SPAN))]),
-    "stance": pa.schema([("article_id", pa.string()), ("stance", pa.int64())]),
-}
-
-
-def _class(*names):
-    return {"class_label": {"names": {str(i): name for i, name in enumerate(names)}}}
-
-
-FEATURES = {
-    "entities": [
-        {"name": "id", "dtype": "string"},
-        {"name": "text", "dtype": "string"},
-        {"name": "spans", "list": [
-            {"name": "start", "dtype": "int32"}, {"name": "end", "dtype": "int32"},
-            {"name": "label", "dtype": _class("PERS", "LOC")}, {"name": "text", "dtype": "string"},
-        ]},
-    ],
-    "stance": [{"name": "article_id", "dtype": "string"}, {"name": "stance", "dtype": _class("with", "against")}],
-}  # fmt: skip
-
-
-def _article(number):
-    text = f"زارت ليلى مدينة وهران في اليوم {number}"
-    start = text.index("ليلى")
-    return {"id": f"a{number}", "text": text, "spans": [{"start": start, "end": start + 4, "label": 0, "text": "ليلى"}]}
-
-
-ROWS = {
-    "entities": {"train": [_article(1), _article(2), _article(3)], "test": [_article(4)]},
-    "stance": {
-        "train": [{"article_id": "a1", "stance": 1}, {"article_id": "a2", "stance": None}],
-        "test": [{"article_id": "a4", "stance": 0}],
-    },
-}
-
-
-def make_release(folder, version="1.0.0", rows=ROWS):
-    """A release folder as `build` leaves it, small."""
-    for config, splits in rows.items():
-        (folder / config).mkdir(parents=True)
-        for split, found in splits.items():
-            table = pa.Table.from_pylist(found, schema=COLUMNS[config])
-            pq.write_table(table, folder / config / f"{split}-00000-of-00001.parquet")
-    card = {
-        "language": ["ar"],
-        "configs": [
-            {"config_name": config, "version": version, "default": config == "entities",
-             "data_files": [{"split": split, "path": f"{config}/{split}-*"} for split in splits]}
-            for config, splits in rows.items()
-        ],
-        "dataset_info": [
-            {"config_name": config, "features": FEATURES[config],
-             "splits": [{"name": split, "num_bytes": 100, "num_examples": len(found)} for split, found in splits.items()]}
-            for config, splits in rows.items()
-        ],
-    }  # fmt: skip
-    (folder / "README.md").write_text(f"---\n{yaml.safe_dump(card, sort_keys=False)}---\n# أخبار\n", encoding="utf-8")
-    files = {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-    counts = {config: {split: len(found) for split, found in splits.items()} for config, splits in rows.items()}
-    release = Release(version, REPO, "", "khabar 0.1.0", "5" * 16, "standard@1+00", {}, counts, files)
-    write_json(folder / "MANIFEST.json", to_plain(release))
-    return release
 
 
 @dataclasses.dataclass
@@ -105,8 +34,9 @@ class Stage:
     said: list[str] = dataclasses.field(default_factory=list)
 
     def push(self, token=TOKEN, **options):
-        options = {"endpoint": self.hub.url, "progress": self.said.append} | options
-        return hub.push(self.folder, self.release, token=token, **options)
+        kept = {"endpoint": self.hub.url, "progress": self.said.append}
+        kept |= {name: options.pop(name) for name in list(options) if name in kept}
+        return hub.push(self.folder, self.release, token=token, way=hub.Way(**options), **kept)
 
     def verify(self, revision="v1.0.0", token=TOKEN):
         return hub.verify(
@@ -222,13 +152,77 @@ def test_verify_counts_the_files_and_rows_that_it_compared(published):
 
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(stage):
     pushed = stage.push(dry_run=True)
+    sizes = {path: (stage.folder / path).stat().st_size for path in pushed.uploaded}
+    card = (stage.folder / "README.md").read_text(encoding="utf-8").split("---\n")[1].rstrip("\n")
 
     assert (pushed.commit, pushed.created, pushed.tag) == ("", True, "v1.0.0")
-    assert stage.said[1:4] == [
-        f"would create the dataset {stage.hub.url}/datasets/{REPO}", "would add MANIFEST.json", "would add README.md",
-    ]  # fmt: skip
-    assert stage.said[-1] == "would read the commit back, and tag it v1.0.0"
+    assert stage.said[1:] == [
+        f"would create the dataset {stage.hub.url}/datasets/{REPO}",
+        *(f"would add {path} ({size:,} bytes)" for path, size in sizes.items()),
+        f"{sum(sizes.values()):,} bytes in 6 files",
+        f"the metadata of the card:\n{card}",
+        "would read the commit back, and tag it v1.0.0",
+    ]
     assert not stage.repo.exists()
+
+
+def test_a_pull_request_is_read_back_and_left_untagged_until_it_is_merged(published, tmp_path):
+    published.folder = tmp_path / "v1.1.0"
+    rows = ROWS | {"stance": {"train": ROWS["stance"]["train"]}}
+    published.release = make_release(published.folder, "1.1.0", rows)
+    before = published.refs()
+    pushed = published.push(pull_request=True)
+
+    assert (pushed.pull_request, pushed.tag) == ("refs/pr/1", "")
+    assert pushed.deleted == ("stance/test-00000-of-00001.parquet",)
+    assert pushed.url == f"{published.hub.url}/datasets/{REPO}/discussions/1"
+    assert published.refs() == before | {"refs/pr/1": pushed.commit}
+    assert published.said[-1] == "reading refs/pr/1 back with load_dataset"
+
+    again = published.push(pull_request=True)
+    assert (again.pull_request, again.commit) == ("refs/pr/1", pushed.commit)
+    assert "refs/pr/1 holds exactly these files already" in published.said
+
+    gitstore.merge(published.repo, "main", pushed.commit, "merged")
+    head = published.refs()["refs/heads/main"]
+    assert published.push(pull_request=True).pull_request == ""
+    tagged = published.push()
+    assert (tagged.tag, tagged.commit, tagged.uploaded) == ("v1.1.0", head, ())
+    assert published.refs()["refs/tags/v1.1.0"] == published.refs()["refs/heads/main"] == head
+
+
+def test_a_pull_request_whose_answer_is_lost_is_not_opened_twice(published, tmp_path):
+    published.folder = tmp_path / "v1.1.0"
+    published.release = make_release(published.folder, "1.1.0")
+    published.hub.faults["commit"] = "lose"
+
+    assert published.push(pull_request=True).pull_request == "refs/pr/1"
+    assert sorted(published.refs()) == ["refs/heads/main", "refs/pr/1", "refs/tags/v1.0.0"]
+
+
+def test_a_private_dataset_is_seen_with_a_token_alone(stage):
+    pushed = stage.push(private=True)
+
+    assert gitstore.is_private(stage.repo)
+    assert stage.refs()["refs/tags/v1.0.0"] == pushed.commit
+    with pytest.raises(Refused) as refused:
+        stage.verify(token=None)
+    assert "was refused (401): no token was given" in refusal(refused)
+
+
+def test_private_does_not_pretend_of_a_dataset_that_is_public(published, tmp_path):
+    published.folder = tmp_path / "v1.1.0"
+    published.release = make_release(published.folder, "1.1.0")
+    with pytest.raises(Refused) as refused:
+        published.push(private=True)
+
+    page = f"{published.hub.url}/datasets/{REPO}"
+    assert refused.value.exit_code == 2
+    assert refusal(refused) == (
+        f"{page} {REPO} is there already, and public: --private makes a new dataset private "
+        f"leave --private out, or change it at {page}/settings"
+    )
+    assert published.commits() == ["Release v1.0.0", "initial commit"]
 
 
 def test_a_second_version_removes_stale_shards_and_leaves_the_first_tag(published, tmp_path):

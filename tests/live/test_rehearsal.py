@@ -280,3 +280,122 @@ def test_as_a_program_it_prints_its_address_and_serves_until_it_is_ended(tmp_pat
         connection.close()
 
     assert said["name"] == "rehearsal"
+
+
+def test_huggingface_hub_proposes_merges_branches_and_deletes(hub):
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+
+    create(hub)
+    commit(hub, file("old/a.txt", b"a"), file("old/b.txt", b"b"))
+    api, kind = HfApi(endpoint=hub.url, token=ANY), {"repo_type": "dataset"}
+    operations = [CommitOperationAdd("README.md", README), CommitOperationDelete("old/")]
+    made = api.create_commit("org/akhbar", operations, commit_message="proposed", create_pr=True, **kind)
+
+    assert (made.pr_num, made.pr_revision) == (1, "refs/pr/1")
+    assert api.repo_info("org/akhbar", revision="refs/pr/1", **kind).sha == made.oid
+    assert api.list_repo_files("org/akhbar", revision="refs/pr/1", **kind) == [".gitattributes", "README.md"]
+    assert "README.md" not in api.list_repo_files("org/akhbar", **kind)
+    (listed,) = api.list_repo_refs("org/akhbar", include_pull_requests=True, **kind).pull_requests
+    assert (listed.ref, listed.target_commit) == ("refs/pr/1", made.oid)
+
+    api.merge_pull_request("org/akhbar", 1, **kind)
+    assert api.list_repo_files("org/akhbar", **kind) == [".gitattributes", "README.md"]
+
+    api.create_branch("org/akhbar", branch="draft", **kind)
+    api.create_tag("org/akhbar", tag="v1", **kind)
+    refs = api.list_repo_refs("org/akhbar", **kind)
+    assert ([b.name for b in refs.branches], [t.name for t in refs.tags]) == (["draft", "main"], ["v1"])
+    api.delete_branch("org/akhbar", branch="draft", **kind)
+    api.delete_tag("org/akhbar", tag="v1", **kind)
+    refs = api.list_repo_refs("org/akhbar", **kind)
+    assert ([b.name for b in refs.branches], refs.tags) == (["main"], [])
+
+    api.delete_repo("org/akhbar", **kind)
+    assert not api.repo_exists("org/akhbar", **kind)
+
+
+def test_a_pull_request_that_conflicts_is_not_merged(hub):
+    create(hub)
+    parent = commit(hub, file("README.md"))[2]["commitOid"]
+    header = {"key": "header", "value": {"summary": "theirs", "parentCommit": parent}}
+    key, value = file("README.md", b"theirs\n")
+    lines = "\n".join(map(json.dumps, [header, {"key": key, "value": value}])).encode()
+    assert ask(hub, "POST", f"{API}/commit/main?create_pr=1", lines)[0] == 200
+    head = commit(hub, file("README.md", b"ours\n"))[2]["commitOid"]
+
+    assert ask(hub, "POST", f"{API}/discussions/1/merge", {})[0] == 409
+    assert ask(hub, "POST", f"{API}/discussions/2/merge", {})[0] == 404
+    assert ask(hub, "GET", API)[2]["sha"] == head
+
+
+def test_the_main_branch_cannot_be_deleted(hub):
+    create(hub)
+
+    assert ask(hub, "DELETE", f"{API}/branch/main")[0] == 403
+    assert ask(hub, "DELETE", f"{API}/branch/draft")[0] == 404
+    assert ask(hub, "DELETE", f"{API}/tag/v1")[0] == 404
+    assert ask(hub, "DELETE", f"{API}/tag/v1", token=None)[0] == 401
+    assert ask(hub, "DELETE", "/api/repos/delete", {"type": "dataset", "organization": "org", "name": "no"})[0] == 404
+
+
+def test_a_private_dataset_is_hidden_from_strangers(hub):
+    asked = {"type": "dataset", "organization": "org", "name": "akhbar", "visibility": "private"}
+    assert ask(hub, "POST", "/api/repos/create", asked)[0] == 200
+    commit(hub, file("README.md"))
+
+    assert ask(hub, "GET", API)[2]["private"] is True
+    assert ask(hub, "GET", API, token=None)[0] == 401
+    assert ask(hub, "GET", "/datasets/org/akhbar/resolve/main/README.md", token=None)[0] == 401
+    assert ask(hub, "GET", "/datasets/org/akhbar/resolve/main/README.md")[0] == 200
+
+
+def test_xet_tokens_are_given_only_where_there_is_xet(hub, tmp_path):
+    create(hub)
+    assert ask(hub, "GET", f"{API}/xet-read-token/main")[0] == 404
+    with rehearsal.serve(tmp_path / "other", xet=True) as other:
+        create(other)
+        status, headers, said = ask(other, "GET", f"{API}/xet-write-token/main")
+
+        assert (status, said["casUrl"]) == (200, f"local://{tmp_path / 'other'}/xet-store")
+        assert headers["X-Xet-Cas-Url"] == said["casUrl"]
+        assert ask(other, "GET", f"{API}/xet-write-token/main", token=None)[0] == 401
+
+
+def test_faults_are_planned_by_those_alone_who_have_the_key(hub, tmp_path):
+    assert ask(hub, "POST", "/rehearsal/faults", {})[0] == 404
+    with rehearsal.serve(tmp_path / "other", control="key") as other:
+        assert ask(other, "POST", "/rehearsal/faults", {"at": 1, "kind": 503}, X_Control="guess")[0] == 403
+        assert ask(other, "GET", "/api/whoami-v2")[0] == 200
+
+        plan = {"at": 2, "kind": 429, "lasting": False}
+        assert ask(other, "POST", "/rehearsal/faults", plan, X_Control="key")[2] == {"calls": ["GET /api/whoami-v2"]}
+        found = [ask(other, "GET", "/api/whoami-v2") for _ in range(3)]
+        assert [status for status, _, _ in found] == [200, 429, 200]
+        assert found[1][1]["Retry-After"] == "1"
+
+        ask(other, "POST", "/rehearsal/faults", plan | {"kind": 500, "lasting": True}, X_Control="key")
+        assert [ask(other, "GET", "/api/whoami-v2")[0] for _ in range(3)] == [200, 500, 500]
+
+
+def test_the_hub_of_a_project_is_put_up_and_down(project, khabar):
+    up = khabar("hub", "up", "--json", cwd=project.root)
+    facts = json.loads(up.stdout)["facts"]
+    netloc = urlsplit(facts["address"]).netloc
+    try:
+        again = json.loads(khabar("hub", "up", "--json", cwd=project.root).stdout)["facts"]
+        other = khabar("hub", "up", "--xet", cwd=project.root)
+        connection = http.client.HTTPConnection(netloc, timeout=20)
+        connection.request("GET", "/api/whoami-v2", headers={"Authorization": "Bearer t"})
+        said = json.loads(connection.getresponse().read())
+        connection.close()
+    finally:
+        down = khabar("hub", "down", cwd=project.root)
+
+    assert said["name"] == "rehearsal"
+    assert f"export HF_ENDPOINT={facts['address']} HF_TOKEN=rehearsal HF_HUB_DISABLE_XET=1" in facts["to use it"]
+    assert (again["rehearsal Hub"], again["address"]) == ("was running already", facts["address"])
+    assert (other.returncode, "in another way" in other.stderr) == (2, True)
+    assert down.stdout == "rehearsal Hub: stopped\n"
+    assert khabar("hub", "down", cwd=project.root).stdout == "rehearsal Hub: was not running\n"
+    with pytest.raises(ConnectionRefusedError):
+        http.client.HTTPConnection(netloc, timeout=20).request("GET", "/")
