@@ -37,6 +37,7 @@ from builder.records import (
     Release,
     Report,
     SetAside,
+    Takedown,
     refuse,
     tally,
 )
@@ -175,26 +176,35 @@ def sample(project: Project, batch: str | None, size: int | None) -> Report:
     return Report("sample", (account,), facts={"batch": f"{name}: {len(items)} articles in {path}"})
 
 
-def build(project: Project, version: str, *, accept: str | None = None) -> Report:
+def build(project: Project, version: str, *, accept: str | None = None, since: str | None = None) -> Report:
     """Build a release into dist/: splits, tables, card, manifest; the same inputs give the same bytes.
 
     Raises Refused (exit code 1) where agreement does not reach a floor of dataset.yaml, unless `accept` says
-    why it is released all the same; the card then prints the reason and the figures.
+    why it is released all the same; the card then prints the reason and the figures. Raises Refused (exit code 2)
+    where the number is too small for what changed since the release before it, or since the one that `since` names.
     """
     from builder.annotation.agreement import headline
     from builder.annotation.floors import accepted, shortfalls
+    from builder.release import opening
     from builder.release.card import make_card
-    from builder.release.facts import below_floors, card_facts, changelog
+    from builder.release.facts import below_floors, card_facts
     from builder.release.folder import write_release
+    from builder.release.scratch import scratch
     from builder.release.tables import build_tables
+    from builder.release.versions import step
 
-    _check_version(version)
-    with project.lock():
+    check_version(version)
+    with (
+        project.lock(),
+        servers.hub(project, rehearse=False) as hub,
+        opening.since(project, version, since, hub) as past,
+        scratch(project.work) as kept,
+    ):
         schema = project.schema
         gathered = state.harvest(project)
         low = accepted(shortfalls(gathered.agreement, schema.dataset.floors, schema.labels), accept)
         material = gathered.material
-        built = build_tables(material)
+        built = build_tables(material, kept)
         tool = f"khabar {installed_version('khabar')}"
         facts = card_facts(version=version, tool=tool, schema=schema, built=built,
                            agreement=[figure for figure in gathered.agreement if headline(figure)],
@@ -202,54 +212,26 @@ def build(project: Project, version: str, *, accept: str | None = None) -> Repor
         facts["agreement"] += below_floors(low, accept or "")
         prose = (project.root / "dataset_card.md").read_text(encoding="utf-8")
         card = make_card(prose, version, schema, built.tables, facts)
+        takedowns = read_jsonl(project.annotations / "takedowns.jsonl", Takedown)
+        changelog, earlier = step(past, version, schema.dataset, built.tables, card, takedowns)
+        kept.rest()
+        inputs = state.hash_inputs(project, material, prose) | earlier
         release = Release(version, schema.dataset.repo_id, "", tool, schema.hash, material.articles[0].profile,
-                          state.hash_inputs(project, material, prose), {}, {})  # fmt: skip
+                          inputs, {}, {})  # fmt: skip
         # Before the release: one that is there never lacks its ledger, whenever this is killed.
         write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
         folder = project.release(version)
-        written = write_release(folder, built.tables, card, changelog(version, built), release,
-                                frozen=bool(project.noted(f"pushed/v{version}")))  # fmt: skip
+        written = write_release(folder, built.tables, card, changelog, release,
+                                frozen=bool(project.noted(f"pushed/v{version}")), rest=kept.rest)  # fmt: skip
+        opening.record(project, version)
         project.save_account("build", built.accounts, built.set_aside)
-    rows = _rows(written.release.splits)
+    rows = rows_of(written.release.splits)
     digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
     said = {"release": f"{folder} ({written.state})", "manifest sha256": digest, "card": str(folder / "README.md")}
     if accept is not None:
         owned = f"{len(low)} floors not reached, and the card says why"
         said["agreement"] = owned if low else "reaches its floors: nothing to accept"
     return Report("build", built.accounts, facts=said | rows, set_aside=built.set_aside)
-
-
-def push(project: Project, version: str, *, rehearse: bool, dry_run: bool, progress: Progress) -> Report:
-    """Publish a built release: one commit, read back at that commit, then the tag."""
-    from builder.release import hub
-    from builder.release.folder import read_manifest
-
-    _check_version(version)
-    with project.lock(), servers.hub(project, rehearse=rehearse) as (endpoint, token):
-        folder = project.release(version)
-        release = read_manifest(folder)
-        pushed = hub.push(folder, release, endpoint=endpoint, token=token, progress=progress, dry_run=dry_run)
-        if not rehearse and not dry_run:
-            project.note(f"pushed/v{version}", {"commit": pushed.commit, "url": pushed.url})
-    if dry_run:
-        return Report("push", facts={"would upload": ", ".join(pushed.uploaded) or "nothing",
-                                     "would delete": ", ".join(pushed.deleted) or "nothing"})  # fmt: skip
-    state = "was there already, the same" if pushed.already else "committed, read back, compared, tagged"
-    return Report("push", facts={pushed.tag: state, "commit": pushed.commit, "url": pushed.url})
-
-
-def verify(project: Project, version: str, *, rehearse: bool, progress: Progress) -> Report:
-    """Read the tag of a version back with load_dataset, and compare every row with the local release."""
-    from builder.release import hub
-    from builder.release.folder import read_manifest
-
-    _check_version(version)
-    with servers.hub(project, rehearse=rehearse) as (endpoint, token):
-        folder = project.release(version)
-        release = read_manifest(folder)
-        found = hub.verify(folder, release, endpoint=endpoint, token=token, revision=f"v{version}", progress=progress)
-    rows = _rows(found.rows)
-    return Report("verify", facts={"equal": f"{found.files} files at v{version}, commit {found.commit}"} | rows)
 
 
 def status(project: Project) -> Report:
@@ -276,10 +258,12 @@ def _question(what: str, text: str) -> str:
     return f"{what} «{text[int(places[0]) : int(places[1])]}»" if kind == "span" else what
 
 
-def _check_version(version: str) -> None:
+def check_version(version: str) -> None:
+    """Raise Refused (exit code 2) for what is not three numbers with points."""
     if not re.fullmatch(r"(0|[1-9]\d{0,5})(\.(0|[1-9]\d{0,5})){2}", version):
         raise refuse("version", f"{version!r} is not a version: three numbers with points", fix="such as 1.0.0")
 
 
-def _rows(counts: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
+def rows_of(counts: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
+    """The rows of each config and split, to show."""
     return {config: ", ".join(f"{split} {n}" for split, n in splits.items()) for config, splits in counts.items()}

@@ -5,7 +5,7 @@ Reads the project's files and runs the pure stages that a later verb rests on; p
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from builder.records import (
     Group,
     Judgement,
     Refused,
+    Takedown,
     refuse,
     sha16,
 )
@@ -198,9 +199,10 @@ def harvest(project: Project) -> Harvest:
     """
     from builder.release.material import Material
 
-    every = read_articles(project)
-    chosen = _chosen(project, every)
-    groups = fresh_groups(project, every)
+    articles, gone = read_articles(project), taken_down(project)
+    groups = fresh_groups(project, articles)
+    every = [article for article in articles if article.id not in gone]
+    chosen = _chosen(project, every, gone)
     ledger = _assign(project, chosen, groups)
     judgements, checked = canonical_judgements(project, every)
     result = gold_of(project, every, judgements)
@@ -224,8 +226,13 @@ def _changes(project: Project, chosen: Sequence[Article], documents: Sequence[Do
     return made
 
 
-def _chosen(project: Project, articles: Sequence[Article]) -> list[Article]:
-    items = {item.article_id for name in project.batches() for item in read_batch(project, name)}
+def taken_down(project: Project) -> set[str]:
+    """The articles that no release may hold any more."""
+    return {one.article_id for one in read_jsonl(project.annotations / "takedowns.jsonl", Takedown)}
+
+
+def _chosen(project: Project, articles: Sequence[Article], gone: Collection[str]) -> list[Article]:
+    items = {item.article_id for name in project.batches() for item in read_batch(project, name)} - {*gone}
     chosen = [article for article in articles if article.id in items]
     missing = len(items) - len(chosen)
     if missing or not chosen:
