@@ -21,6 +21,8 @@ class Splits(Part):
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.15
     test: Annotated[float, Field(gt=0, lt=1)] = 0.15
     seed: int = 13
+    strategy: Literal["random", "by_time", "by_source", "by_target"] = "random"
+    """What a new group's split goes by: chance; the newest to test; whole sources; articles on targets held out."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -62,6 +64,10 @@ class Dataset(Part):
     repo_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$")]
     title: Text
     licence: Licence
+    text: Literal["full", "standoff"] = "full"
+    """Whether a release holds the articles' text, or only offsets into it."""
+    redact: tuple[Literal["email", "phone", "url", "mention", "iban", "ip"], ...] = ()
+    """What of persons is taken out of published text."""
     profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}@[1-9]\d{0,3}$")] = "standard@1"
     overlap: Annotated[int, Field(ge=1, le=20)] = 3
     assignment: Literal["pool", "separate", "isolated"] = "pool"
