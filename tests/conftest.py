@@ -55,7 +55,9 @@ def khabar():
 
     def run(*arguments, cwd, **environment):
         clean = {"PATH": "/usr/bin:/bin", "NO_COLOR": "1", "LANG": "C.UTF-8", "HOME": str(cwd)}
-        clean["PYTHONPATH"] = str(Path(__file__).parents[1])  # the tree that these tests stand in, whatever is installed
+        clean["PYTHONPATH"] = str(
+            Path(__file__).parents[1]
+        )  # the tree that these tests stand in, whatever is installed
         return subprocess.run(
             [sys.executable, "-m", "builder.cli", *map(str, arguments)],
             cwd=cwd, env=clean | environment, capture_output=True, text=True, timeout=280, check=False,
