@@ -29,7 +29,7 @@ from builder.release.folder import write_release
 from builder.release.iob2 import layers
 from builder.release.material import Material, instant, zone
 from builder.release.scratch import scratch
-from builder.release.splits import NAMES
+from builder.release.strategies import NAMES
 from builder.release.tables import build_tables
 from builder.text.aligned import unpacked
 from builder.text.tokens import tokenize

@@ -231,7 +231,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
     if accept is not None:
         owned = f"{len(low)} floors not reached, and the card says why"
         said["agreement"] = owned if low else "reaches its floors: nothing to accept"
-    return Report("build", built.accounts, facts=said | rows, set_aside=built.set_aside)
+    return Report("build", built.accounts, gathered.issues, said | rows, set_aside=built.set_aside)
 
 
 def status(project: Project) -> Report:

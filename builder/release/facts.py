@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.records import Account, Agreement, Issue
-from builder.release.splits import NAMES
+from builder.release.strategies import NAMES
 from builder.release.tables import Built, Tables
 from builder.schema import Adjudication, Labels, Schema
 

@@ -4,7 +4,7 @@ Does not know columns: that is builder.release.tables.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
@@ -30,6 +30,8 @@ class Material:
     golds: Sequence[Gold]
     disputes: Sequence[Dispute]
     labels: Labels
+    aside: Mapping[str, str] = field(default_factory=dict)
+    """Why an article has no split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Known:
     documents: Mapping[str, Document]
     groups: Mapping[str, str]
     splits: Mapping[str, str]
+    aside: Mapping[str, str]
 
     def obstacle(self, article_id: str, text_sha: str | None = None) -> str | None:
         """Why nothing can be published of an article or of what was said about this text of it."""
@@ -47,7 +50,7 @@ class Known:
         if article is None:
             return "its article is not in the corpus"
         if article_id not in self.splits:
-            return "its article has no split"
+            return self.aside.get(article_id, "its article has no split")
         if text_sha is not None and text_sha != article.text_sha:
             return "its text changed since it was annotated"
         return None
@@ -63,6 +66,7 @@ def know(material: Material) -> Known:
         {document.id: document for document in material.documents},
         {group.article_id: group.group_id for group in material.groups},
         material.splits,
+        material.aside,
     )
     faults = list(_faults(material, known))
     if faults:

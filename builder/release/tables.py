@@ -19,7 +19,7 @@ from builder.release.features import arrow_schema, features
 from builder.release.iob2 import NESTED
 from builder.release.material import Known, Material, instant, know
 from builder.release.scratch import Scratch
-from builder.release.splits import NAMES
+from builder.release.strategies import NAMES
 from builder.release.tagging import Tagged
 
 Tables = dict[str, dict[str, pa.Table]]

@@ -13,11 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.records import MANIFEST, Issue, Refused, Release, refuse
-from builder.release import splits
+from builder.release import leaks
 from builder.release.folder import read_manifest
 from builder.release.readback import Job, shards
 from builder.release.reader import reading
 from builder.release.remote import Remote, explained
+from builder.release.strategies import NAMES
 from builder.release.target import safe
 from builder.text.profiles import profile
 
@@ -64,7 +65,7 @@ def checks(folder: Path, release: Release, remote: Remote, revision: str = "") -
     Raises Refused (exit code 3) for trouble with the Hub.
     """
     whole = manifest(folder, release)
-    others = {"rows": rows, "leaks": leaks}
+    others = {"rows": rows, "leaks": alike}
     names = ["loads", *(["read back"] if revision else []), *others]
     if whole.state == "failed":
         return [whole, *(Check(name, "not possible", "the files are not those that were built") for name in names)]
@@ -137,22 +138,23 @@ def rows(folder: Path, release: Release) -> Check:
     return _judged("rows", issues, f"{total} rows, as the manifest and the card count them")
 
 
-def leaks(folder: Path, release: Release) -> Check:
-    """Whether no text stands in two splits, after folding."""
-    found = shards(list(release.files)).get("articles", {})
+def alike(folder: Path, release: Release) -> Check:
+    """Whether no text of one split is one of another, a copy of it, inside it, or under the same title."""
+    there = shards(list(release.files)).get("articles", {})
+    found = {split: there[split] for split in sorted(there, key=[*NAMES, *there].index)}
     texts = {split: _column(folder, paths, "text") for split, paths in found.items()}
     if not found or any(column is None for column in texts.values()):
         return Check("leaks", "not possible", f"a {release.edition} edition holds no texts to compare")
     try:
-        fold = profile(release.profile.split("+")[0]).fold
+        fold = profile(release.profile.split("+")[0]).fold_batch
     except ValueError:
         return Check("leaks", "not possible", f"the profile {release.profile} is the project's own")
-    folded = {
-        split: dict(zip(_ids(folder, found[split]), map(fold, column or ()), strict=True))
-        for split, column in texts.items()
-    }
-    number = sum(len(articles) for articles in folded.values())
-    return _judged("leaks", splits.leaks(folded), f"no text of {number} articles stands in two splits")
+    names = [name for paths in found.values() for name in _ids(folder, paths)]
+    home = [split for split, column in texts.items() for _ in column or ()]
+    titles = [title or "" for paths in found.values() for title in _column(folder, paths, "title") or ()]
+    pairs = leaks.pairs(fold([text for column in texts.values() for text in column or ()]), fold(titles))
+    said = f"of {len(names)} articles none is alike to one in another split: {len(pairs)} pairs compared"
+    return _judged("leaks", leaks.across(pairs, names, home, ""), said)
 
 
 def _column(folder: Path, paths: list[str], name: str) -> list[str] | None:

@@ -29,7 +29,7 @@ from builder.release.folder import write_release
 from builder.release.iob2 import layers, segmented
 from builder.release.material import Material
 from builder.release.scratch import scratch
-from builder.release.splits import NAMES
+from builder.release.strategies import NAMES
 from builder.release.tables import TAGGED, build_tables
 from builder.schema import load_schema
 from builder.text.profiles import profile

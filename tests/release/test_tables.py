@@ -23,7 +23,7 @@ from builder.records import (
 )
 from builder.release.features import arrow_schema, features
 from builder.release.material import Material
-from builder.release.splits import NAMES
+from builder.release.strategies import NAMES
 from builder.release.tables import build_tables
 from builder.text.profiles import profile
 from builder.text.tokens import tokenize
