@@ -143,9 +143,7 @@ def _khabar(whole: Material, folder: Path, steps: dict[str, float]) -> dict[str,
     with scratch(folder) as kept:
         built = _timed(steps, "tables", lambda: build_tables(whole, kept))
         kept.rest()
-        made = _timed(
-            steps, "write", lambda: write_release(folder / "v1", built.tables, "", "", release, rest=kept.rest)
-        )
+        made = _timed(steps, "write", lambda: write_release(folder / "v1", built.tables, {}, release, rest=kept.rest))
     rows: dict[str, dict[str, int]] = made.release.splits
     return rows
 

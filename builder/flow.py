@@ -221,7 +221,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         # Before the release: one that is there never lacks its ledger, whenever this is killed.
         write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
         folder = project.release(version)
-        written = write_release(folder, built.tables, card, changelog, release,
+        written = write_release(folder, built.tables, {"README.md": card, "CHANGELOG.md": changelog}, release,
                                 frozen=bool(project.noted(f"pushed/v{version}")), rest=kept.rest)  # fmt: skip
         opening.record(project, version)
         project.save_account("build", built.accounts, built.set_aside)

@@ -8,7 +8,8 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,6 +21,9 @@ from builder.records import MANIFEST, Release, refuse
 from builder.release.parquet import write_shards
 from builder.release.tables import Tables, loadable
 
+WRITERS = 2
+"""Tables that are written at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -30,10 +34,10 @@ class Written:
 
 
 def write_release(
-    folder: Path, tables: Tables, card: str, changelog: str, release: Release, *, frozen: bool = False,
+    folder: Path, tables: Tables, texts: Mapping[str, str | bytes], release: Release, *, frozen: bool = False,
     rest: Callable[[], None] = lambda: None,
 ) -> Written:  # fmt: skip
-    """Write a release folder; `splits` and `files` of the manifest are filled here.
+    """Write a release folder: tables, and `texts` by their paths; `splits` and `files` of the manifest are filled here.
 
     `rest` is called whenever rows were written that need not be held in memory any more (Scratch.rest).
     The same bytes again change nothing. Raises Refused (exit code 4) where the folder holds other
@@ -46,7 +50,7 @@ def write_release(
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         fresh.chmod(0o755)
-        made = _fill(fresh, tables, card, changelog, release, rest)
+        made = _fill(fresh, tables, texts, release, rest)
         if not folder.exists():
             fresh.rename(folder)
             return Written(made, "new")
@@ -69,15 +73,23 @@ def write_release(
 
 
 def _fill(
-    folder: Path, tables: Tables, card: str, changelog: str, release: Release, rest: Callable[[], None]
+    folder: Path, tables: Tables, texts: Mapping[str, str | bytes], release: Release, rest: Callable[[], None]
 ) -> Release:
     tables = loadable(tables)
-    (folder / "README.md").write_text(card, encoding="utf-8")
-    (folder / "CHANGELOG.md").write_text(changelog, encoding="utf-8")
-    for config, splits in tables.items():
+    for path, content in texts.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content.encode() if isinstance(content, str) else content)
+    for config in tables:
         (folder / config).mkdir()
-        for split, table in splits.items():
-            write_shards(table, folder / config, split, rest=rest)
+    # Parquet is compressed outside Python's lock.
+    with ThreadPoolExecutor(WRITERS) as pool:
+        writing = [
+            pool.submit(write_shards, table, folder / config, split, rest=rest)
+            for config, splits in tables.items()
+            for split, table in splits.items()
+        ]
+    for one in writing:
+        one.result()
     rows = {config: {split: table.num_rows for split, table in splits.items()} for config, splits in tables.items()}
     inputs = dict(sorted(release.inputs.items()))
     made = dataclasses.replace(release, inputs=inputs, splits=rows, files=_hashes(folder))

@@ -135,7 +135,12 @@ def test_the_ledger_is_what_the_published_rows_lack(tmp_path_factory, material):
     built = build_tables(material)
     folder = tmp_path_factory.mktemp("ledger") / "v1.0.0"
     if any(table.num_rows for table in built.tables["entities"].values()):
-        write_release(folder, built.tables, "", "", Release("1.0.0", "a/b", "", "", "", "", {}, {}, {}))
+        write_release(
+            folder,
+            built.tables,
+            {"README.md": "", "CHANGELOG.md": ""},
+            Release("1.0.0", "a/b", "", "", "", "", {}, {}, {}),
+        )
     counted = Counter()
     for path in sorted(folder.glob("entities/*.parquet")):
         table = pq.read_table(path)
