@@ -1,0 +1,3 @@
+"""Placeholders."""
+
+PLACEHOLDERS = ("[email]", "[phone]", "[url]", "[mention]", "[iban]", "[ip]")
