@@ -111,7 +111,8 @@ def make_card(template: str, version: str, schema: Schema, tables: Tables, facts
         text = render(template, facts)
     except Refused as refused:
         issues += refused.issues
-    if schema.dataset.text == "standoff" and "edition" not in {slot[1].strip() for slot in SLOT.finditer(template) if slot[1]}:
+    slots = {slot[1].strip() for slot in SLOT.finditer(template) if slot[1]}
+    if schema.dataset.text == "standoff" and "edition" not in slots:
         issues.append(Issue("error", "card", "a stand-off edition must say what it protects and what not",
                             where=TEMPLATE, fix="put {{edition}} on the card"))  # fmt: skip
     if issues or head is None:

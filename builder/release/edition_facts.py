@@ -37,3 +37,14 @@ def edition(kind: Edition) -> str:
     gone = dict.fromkeys(f"`{name}` of `{config}`" for config, names in WITHHELD.items() for name in names)
     said = FULL if kind == "full" else STANDOFF.format(columns=", ".join(gone))
     return f"{BEGIN}\n{said}\n{END}"
+
+
+def hydrated(restored: int, articles: int, manifest: str) -> str:
+    """What the card of a hydrated release says of its edition."""
+    said = (
+        f"**Hydrated** by `khabar hydrate` on someone's own machine, from the stand-off edition whose manifest has the "
+        f"sha256 `{manifest}`: {restored:,} of {articles:,} articles. {FULL} The text came from pages that the dataset's "
+        "publisher does not redistribute: before you pass it on, see to the rights in it. All figures on this card are "
+        "those of the stand-off edition."
+    )
+    return f"{BEGIN}\n{said}\n{END}"

@@ -102,19 +102,22 @@ def _of_json(text: str) -> Iterator[tuple[str, str]]:
             yield place, document
             continue
         yield place, " ".join(_strings(value))
-        yield from ((place, one) for one in _strings(value))
+        yield place, " ".join(_keys(value))
 
 
 def _strings(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield str(key)
+    elif isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
             yield from _strings(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _strings(inner)
+
+
+def _keys(value: object) -> Iterator[str]:
+    if isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _keys(inner)
+        yield from map(str, value) if isinstance(value, dict) else ()
 
 
 def _of_parquet(path: Path) -> Iterator[tuple[str, str]]:

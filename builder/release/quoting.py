@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,11 +74,18 @@ def quotes(strings: Sequence[str], passages: Sequence[str], fold: Fold) -> list[
 def places(passage: str, word: int, fold: Fold) -> tuple[int, int] | None:
     """Where five words of a passage stand in it, in code points, by the number of the first; None where folding parts it."""
     whole = words_of(passage, fold)[word : word + RUN]
-    found = [(own, one.start(), one.end()) for one in re.finditer(r"[^\W_](?:[^\W_]|[^\s\w])*", passage) for own in words_of(one[0], fold)]  # fmt: skip
+    runs = groupby(range(len(passage)), lambda place: _may_be_of_a_word(passage[place]))
+    extents = [(own[0], own[-1] + 1) for own in (list(run) for inside, run in runs if inside)]
+    found = [(own, start, end) for start, end in extents for own in words_of(passage[start:end], fold)]
     for first in range(len(found) - RUN + 1):
         if [own for own, _, _ in found[first : first + RUN]] == whole:
             return found[first][1], found[first + RUN - 1][2]
     return None
+
+
+def _may_be_of_a_word(character: str) -> bool:
+    """Whether it is of a word, or an invisible character that folding takes out of one."""
+    return unicodedata.category(character)[0] in "LNM" or unicodedata.category(character) == "Cf"
 
 
 def words_of(text: str, fold: Fold) -> list[str]:
@@ -121,7 +128,7 @@ def _runs(texts: Sequence[str]) -> tuple[Hashes, Places, Places, Places]:
     starts, ends, owners, units = _words(texts)
     count = max(0, len(starts) - RUN + 1)
     hashes = _word_hashes(starts, ends, units)
-    runs = np.zeros(count, np.uint64)
+    runs: Hashes = np.zeros(count, np.uint64)
     for place in range(RUN):
         runs = _mixed(runs * np.uint64(_MULTIPLIER) + hashes[place : place + count])
     whole = owners[:count] == owners[RUN - 1 :] if count else np.zeros(0, bool)
@@ -132,7 +139,7 @@ def _runs(texts: Sequence[str]) -> tuple[Hashes, Places, Places, Places]:
 
 def _word_hashes(starts: Places, ends: Places, units: NDArray[np.uint32]) -> Hashes:
     """A polynomial hash of each word, from sums of what stands before it; 64-bit arithmetic wraps."""
-    powers, inverses = _powers(1 << max(10, int(len(units)).bit_length()))
+    powers, inverses = _powers(1 << max(10, len(units).bit_length()))
     sums = np.zeros(len(units) + 1, np.uint64)
     np.cumsum(_mixed(units.astype(np.uint64)) * powers[: len(units)], out=sums[1:])
     return _mixed((sums[ends] - sums[starts]) * inverses[starts])
@@ -159,4 +166,3 @@ def _mixed(values: Hashes) -> Hashes:
 def _table() -> NDArray[np.int8]:
     """Which code points are of words: letters, digits and marks."""
     return np.fromiter((unicodedata.category(chr(one))[0] in "LNM" for one in range(sys.maxunicode + 1)), np.int8)
-

@@ -4,7 +4,7 @@ Ids, addresses, hashes, offsets, labels and counts stay. A title always goes; a 
 goes where it quotes an article. Pure. The files of an edition are looked through by builder.release.quotations.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +23,6 @@ FREE = {"annotations": ("remark",), "articles": ("source_name", "author")}
 """Free text, which stays only where it quotes no article."""
 QUOTES, LOST = "quotes an article", "no line of its page"
 UNITS = "names and remarks in the stand-off edition", "titles that come back from their pages"
-Column = pa.ChunkedArray
 
 
 def standoff(built: Built, material: Material, fold: Fold) -> Built:
@@ -125,7 +124,7 @@ class _Recipes:
 def _edition(config: str, table: pa.Table, names: Names, withheld: Withheld, recipes: _Recipes) -> pa.Table:
     columns = features(names, "standoff")[config]
     schema = arrow_schema(columns)
-    made: dict[str, Column] = {}
+    made: dict[str, pa.ChunkedArray] = {}
     for name in schema.names:
         if name == "restore":
             made[name] = pa.chunked_array(_restore(table, withheld, recipes), schema.field(name).type)
@@ -136,7 +135,7 @@ def _edition(config: str, table: pa.Table, names: Names, withheld: Withheld, rec
     return pa.table([made[name] for name in schema.names], schema=schema)
 
 
-def _without(column: Column, rows: frozenset[int]) -> Column:
+def _without(column: pa.ChunkedArray, rows: frozenset[int]) -> pa.ChunkedArray:
     if not rows:
         return column
     kept = np.ones(len(column), bool)
@@ -144,7 +143,7 @@ def _without(column: Column, rows: frozenset[int]) -> Column:
     return pc.if_else(pa.array(kept), column, pa.scalar(None, column.type))
 
 
-def _without_text(column: Column, kind: pa.DataType) -> Column:
+def _without_text(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     return pa.chunked_array([_spans(chunk, [field.name for field in kind.value_type]) for chunk in column.chunks], kind)
 
 
@@ -162,47 +161,52 @@ def _restore(table: pa.Table, withheld: Withheld, recipes: _Recipes) -> Iterator
         for row in rows:
             others.setdefault(row, {})[name] = table[name][row].as_py()
     for start in range(0, len(ids), ROWS):
-        rows = range(start, min(start + ROWS, len(ids)))
-        yield pa.array([recipes.of(ids[row], others.get(row, {})) for row in rows], kind)
+        yield pa.array(
+            [recipes.of(one, others.get(row, {})) for row, one in enumerate(ids[start : start + ROWS], start)], kind
+        )
 
 
-def hydrated(config: str, table: pa.Table, names: Names, texts: Mapping[str, Mapping[str, str | None]]) -> pa.Table:
-    """A table of the full edition from one of the stand-off edition; `texts` leads from each article to its columns.
+def hydrated(
+    config: str, batches: Iterable[pa.RecordBatch], names: Names, texts: Mapping[str, Mapping[str, str | None]]
+) -> Iterator[pa.RecordBatch]:
+    """The rows of the full edition, of those of the stand-off edition; `texts` leads from each article to its columns.
 
     Rows of articles that `texts` does not have are left out.
     """
-    key = "article_id" if "article_id" in table.column_names else "id"
-    there = pa.array([one in texts for one in table[key].to_pylist()], pa.bool_())
-    table = table.filter(there)
     schema = arrow_schema(features(names)[config])
-    batches = [_full(batch, key, schema, texts) for batch in table.to_batches(max_chunksize=ROWS)]
-    return pa.Table.from_batches(batches, schema)
+    for batch in batches:
+        key = "article_id" if "article_id" in batch.schema.names else "id"
+        there = pa.array([one in texts for one in batch[key].to_pylist()], pa.bool_())
+        yield _full(batch.filter(there), key, schema, texts)
 
 
 def _full(
     batch: pa.RecordBatch, key: str, schema: pa.Schema, texts: Mapping[str, Mapping[str, str | None]]
 ) -> pa.RecordBatch:
-    ids = batch[key].to_pylist()
-    bodies = [texts[one]["text"] or "" for one in ids]
-    made: list[pa.Array] = []
-    for field in schema:
-        if field.name == "text":
-            made.append(pa.array([body.encode() for body in bodies], pa.string()))
-        elif field.name == "tokens":
-            made.append(_sliced(batch["token_spans"], bodies))
-        elif field.name == "spans":
-            spans, words = batch["spans"], _sliced(batch["spans"], bodies)
-            items = spans.flatten()
-            parts = {f.name: words.flatten() if f.name == "text" else pc.struct_field(items, f.name)
-                     for f in field.type.value_type}  # fmt: skip
-            made.append(lists(np.asarray(pc.list_value_length(spans)), struct(parts)))
-        elif field.name == "title" or field.name in FREE["articles"]:
-            kept = batch[field.name].to_pylist() if field.name in batch.schema.names else [None] * len(ids)
-            own = [texts[one].get(field.name, value) for one, value in zip(ids, kept, strict=True)]
-            made.append(pa.array(own, pa.string()))
-        else:
-            made.append(batch[field.name])
-    return pa.RecordBatch.from_arrays(made, schema=schema)
+    own = [texts[one] for one in batch[key].to_pylist()]
+    bodies = [one["text"] or "" for one in own]
+
+    def column(field: pa.Field) -> pa.Array:
+        name = field.name
+        if name == "text":
+            return pa.array([body.encode() for body in bodies], pa.string())
+        if name == "tokens":
+            return _sliced(batch["token_spans"], bodies)
+        if name == "spans":
+            return _with_text(batch["spans"], bodies, field.type)
+        if any(name in one for one in own):
+            there = batch[name].to_pylist() if name in batch.schema.names else [None] * len(own)
+            return pa.array([one.get(name, kept) for one, kept in zip(own, there, strict=True)], pa.string())
+        return batch[name] if name in batch.schema.names else pa.nulls(len(own), field.type)
+
+    return pa.RecordBatch.from_arrays([column(field) for field in schema], schema=schema)
+
+
+def _with_text(spans: pa.Array, texts: Sequence[str], kind: pa.DataType) -> pa.Array:
+    items, words = spans.flatten(), _sliced(spans, texts).flatten()
+    names = [field.name for field in kind.value_type]
+    parts = {name: words if name == "text" else pc.struct_field(items, name) for name in names}
+    return lists(np.asarray(pc.list_value_length(spans)), struct(parts))
 
 
 def _sliced(places: pa.Array, texts: Sequence[str]) -> pa.Array:
@@ -213,4 +217,3 @@ def _sliced(places: pa.Array, texts: Sequence[str]) -> pa.Array:
     owners = np.repeat(np.arange(len(counts)), counts).tolist()
     words = [texts[owner][start:end] for owner, start, end in zip(owners, starts, ends, strict=True)]
     return lists(counts, pa.array(words, pa.string()))
-

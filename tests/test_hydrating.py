@@ -1,0 +1,310 @@
+"""The stand-off edition and back: nothing quoted, and the same rows again from the pages."""
+
+import json
+import re
+import shutil
+from dataclasses import replace
+
+import pyarrow.parquet as pq
+import pytest
+
+from builder import flow, hydrating
+from builder.project import Project, read_jsonl, read_table, write_jsonl
+from builder.records import Article, Judgement, Refused
+from builder.release.folder import read_manifest
+from builder.release.readback import Job, read_folder, shards
+from tests.conftest import ROOT
+from tests.test_flow import judge, snapshot, walk
+
+PAGES = ROOT / "examples" / "articles"
+
+
+def make(root, text, remarks=()):
+    flow.init(root, card=str)
+    settings = root / "schema" / "dataset.yaml"
+    settings.write_text(settings.read_text(encoding="utf-8") + f"text: {text}\n", encoding="utf-8")
+    project = Project(root)
+    walk(project, [PAGES])
+    judge(project)
+    if remarks:
+        path = project.annotations / "pilot" / "judgements.jsonl"
+        judgements = read_jsonl(path, Judgement)
+        said = [remark(project) if callable(remark) else remark for remark in remarks]
+        write_jsonl(path, [replace(one, remark=said.pop(0)) if said else one for one in judgements])
+    return project
+
+
+@pytest.fixture(scope="module")
+def editions(tmp_path_factory):
+    root = tmp_path_factory.mktemp("editions")
+    full, standoff = make(root / "full", "full"), make(root / "standoff", "standoff")
+    flow.build(full, "1.0.0")
+    flow.build(standoff, "1.0.0")
+    return full, standoff
+
+
+@pytest.fixture
+def pages(tmp_path):
+    return shutil.copytree(PAGES, tmp_path / "pages")
+
+
+def tables(folder):
+    found = shards(list(read_manifest(folder).files))
+    return {(c, s): pq.ParquetFile(folder / path).read() for c, of in found.items() for s, (path,) in of.items()}
+
+
+def words(text):
+    return re.findall(r"\w+", re.sub(r"https?://\S+", " ", text))
+
+
+def fivefold(text):
+    found = words(text)
+    return {tuple(found[i : i + 5]) for i in range(len(found) - 4)}
+
+
+def every_string(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from every_string(inner)
+    elif isinstance(value, list):
+        yield " ".join(one for one in value if isinstance(one, str))
+        for inner in value:
+            yield from every_string(inner)
+
+
+def test_no_file_of_the_stand_off_edition_has_five_words_of_an_article(editions):
+    full, standoff = editions
+    runs = set()
+    for article in read_table(full.work / "articles.parquet", Article):
+        runs |= fivefold(article.text)
+    rows = [row for table in tables(standoff.release("1.0.0")).values() for row in table.to_pylist()]
+    published = [one for row in rows for one in every_string(row)]
+    published += [
+        path.read_text(encoding="utf-8")
+        for path in standoff.release("1.0.0").rglob("*")
+        if path.is_file() and path.suffix != ".parquet"
+    ]
+
+    assert len(runs) > 1000
+    assert sum(map(len, published)) > 10_000
+    assert not [five for text in published for five in fivefold(text) & runs]
+    whole = [one for table in tables(full.release("1.0.0")).values() for row in table.to_pylist() for one in every_string(row)]  # fmt: skip
+    assert [five for text in whole for five in fivefold(text) & runs]
+
+
+def test_the_pages_give_back_the_identical_rows(editions, tmp_path, pages):
+    full, standoff = editions
+    done = hydrating.hydrate(standoff, "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
+    wanted, found = tables(full.release("1.0.0")), tables(tmp_path / "back")
+
+    assert done.exit_code == 0
+    assert all(account.balanced for account in done.accounts)
+    assert found.keys() == wanted.keys()
+    for name, table in wanted.items():
+        assert found[name].schema.equals(table.schema, check_metadata=True), name
+        assert found[name].equals(table), name
+    release = read_manifest(tmp_path / "back")
+    assert release.edition == "full"
+    outcome = read_folder(Job(str(tmp_path / "back"), release.repo_id, "1.0.0", release.files))
+    assert outcome.findings == ()
+    assert outcome.rows == {c: {s: n for s, n in of.items() if n} for c, of in release.splits.items()}
+
+
+def test_the_card_of_a_hydrated_release_says_that_it_is_one(editions, tmp_path, pages):
+    hydrating.hydrate(editions[1], "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
+
+    before = (editions[1].release("1.0.0") / "README.md").read_text(encoding="utf-8")
+    after = (tmp_path / "back" / "README.md").read_text(encoding="utf-8")
+    assert "This is a **stand-off edition**" in before
+    assert "It is no anonymity" in before
+    assert "This is a **stand-off edition**" not in after
+    assert "**Hydrated** by `khabar hydrate`" in after
+
+
+def test_hydrating_hangs_on_neither_profile_nor_rules(editions, tmp_path, pages):
+    alone = tmp_path / "alone"
+    shutil.copytree(editions[1].release("1.0.0"), alone)
+
+    done = hydrating.hydrate(Project(tmp_path / "none"), "alone", [pages], base=tmp_path)
+
+    assert done.exit_code == 0
+    assert tables(tmp_path / "hydrated" / "v1.0.0")["articles", "train"].equals(
+        tables(editions[0].release("1.0.0"))["articles", "train"]
+    )
+
+
+def _used(standoff, lines):
+    urls = {row["url"] for (c, _), t in tables(standoff.release("1.0.0")).items() if c == "articles" for row in t.to_pylist()}  # fmt: skip
+    return next(number for number, line in enumerate(lines) if json.loads(line).get("url") in urls)
+
+
+def test_an_altered_article_is_named_and_the_others_come_back(editions, tmp_path, pages):
+    full, standoff = editions
+    path = min(pages.rglob("*.jsonl"))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    number = _used(standoff, lines)
+    record = json.loads(lines[number])
+    lines[number] = json.dumps(record | {"text": record["text"] + "."}, ensure_ascii=False)
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+    done = hydrating.hydrate(standoff, "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
+
+    (issue,) = done.issues
+    assert done.exit_code == 1
+    assert f"({record['url']}): its text differs: pages/{path.relative_to(pages)}:{number + 1} has the hash" in issue.message  # fmt: skip
+    lost = {row["id"] for (c, _), t in tables(full.release("1.0.0")).items() if c == "articles" for row in t.to_pylist() if row["document_id"] == issue.where}  # fmt: skip
+    assert lost
+    for (config, split), table in tables(tmp_path / "back").items():
+        key = "article_id" if "article_id" in table.column_names else "id"
+        rest = [row for row in tables(full.release("1.0.0"))[config, split].to_pylist() if row[key] not in lost]
+        assert table.to_pylist() == rest
+
+
+def test_a_missing_article_is_named(editions, tmp_path, pages):
+    standoff = editions[1]
+    path = min(pages.rglob("*.jsonl"))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    number = _used(standoff, lines)
+    url = json.loads(lines.pop(number))["url"]
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+    done = hydrating.hydrate(standoff, "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
+
+    (issue,) = done.issues
+    assert done.exit_code == 1
+    assert issue.message == f"document {issue.where} ({url}): not given"
+    assert done.accounts[0].set_aside == {"not given": 1}
+
+
+def test_a_title_that_was_not_given_is_named_and_its_row_has_none(editions, tmp_path, pages):
+    standoff = editions[1]
+    path = min(pages.rglob("*.jsonl"))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    number = _used(standoff, lines)
+    record = json.loads(lines[number])
+    lines[number] = json.dumps({key: value for key, value in record.items() if key != "title"}, ensure_ascii=False)
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+    done = hydrating.hydrate(standoff, "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
+
+    (issue,) = done.issues
+    assert re.fullmatch(r"title of [0-9a-f]{16}-0: the page that was given has not this title; the row has none", issue.message)  # fmt: skip
+    assert done.accounts[0].set_aside == {}
+
+
+def test_nothing_given_writes_nothing(editions, tmp_path):
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"text": "خبر آخر"}\n', encoding="utf-8")
+
+    with pytest.raises(Refused, match="nothing was written") as refused:
+        hydrating.hydrate(editions[1], "1.0.0", [other], base=tmp_path, to=tmp_path / "back")
+
+    assert refused.value.exit_code == 1
+    assert len(refused.value.issues) == len({i.where for i in refused.value.issues}) > 20
+    assert not (tmp_path / "back").exists()
+
+
+def test_a_full_edition_and_a_damaged_one_are_refused(editions, tmp_path, pages):
+    with pytest.raises(Refused, match="this is the full edition: it holds its texts"):
+        hydrating.hydrate(editions[0], "1.0.0", [pages], base=tmp_path)
+    shutil.copytree(editions[1].release("1.0.0"), tmp_path / "damaged")
+    (tmp_path / "damaged" / "README.md").write_text("", encoding="utf-8")
+
+    with pytest.raises(Refused, match="the bytes are not those of the manifest") as refused:
+        hydrating.hydrate(editions[1], "damaged", [pages], base=tmp_path)
+
+    assert refused.value.exit_code == 1
+
+
+def test_a_folder_with_something_else_is_not_replaced(editions, tmp_path, pages):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine", encoding="utf-8")
+
+    with pytest.raises(Refused, match="this is there already, and is no hydrated release"):
+        hydrating.hydrate(editions[1], "1.0.0", [pages], base=tmp_path, to=tmp_path / "mine")
+
+    assert (tmp_path / "mine" / "notes.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_hydrating_twice_gives_the_same_bytes(editions, tmp_path, pages):
+    hydrating.hydrate(editions[1], "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
+    first = snapshot(tmp_path / "back")
+    again = hydrating.hydrate(editions[1], "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
+
+    assert snapshot(tmp_path / "back") == first
+    assert again.facts["release"].endswith("(same)")
+
+
+def test_a_sample_on_the_card_makes_the_build_fail(editions, tmp_path):
+    project = make(tmp_path / "project", "standoff")
+    article = next(a for a in read_table(project.work / "articles.parquet", Article) if any(
+        row["id"] == a.id for (c, _), t in tables(editions[1].release("1.0.0")).items() if c == "articles" for row in t.to_pylist()))  # fmt: skip
+    five = re.search(r"\w+(?: \w+){4}", article.text)
+    card = project.root / "dataset_card.md"
+    prose = card.read_text(encoding="utf-8")
+    card.write_text(prose.replace("## Licence", f"For example: {five[0]}.\n\n## Licence"), encoding="utf-8")
+
+    with pytest.raises(Refused) as refused:
+        flow.build(project, "1.0.0")
+
+    (issue,) = refused.value.issues
+    assert refused.value.exit_code == 1
+    assert issue.where == "README.md"
+    assert issue.message == (
+        f"five words of article {article.id}, {five.start()}-{five.end()}, stand in a file of the stand-off edition"
+    )
+    assert not project.release("1.0.0").exists()
+
+
+def test_a_remark_that_quotes_is_null_and_counted_and_another_stays(tmp_path):
+    def quoting(project):
+        article = read_table(project.work / "articles.parquet", Article)[0]
+        for one in read_table(project.work / "articles.parquet", Article):
+            if (project.annotations / "pilot" / "batch.jsonl").read_text().count(one.id):
+                article = one
+        return "قال: " + re.search(r"\w+(?: \w+){4}", article.text)[0]
+
+    project = make(tmp_path / "project", "standoff", [quoting, "لست واثقا"])
+    done = flow.build(project, "1.0.0")
+
+    remarks = [row["remark"] for (c, _), t in tables(project.release("1.0.0")).items() if c == "annotations" for row in t.to_pylist()]  # fmt: skip
+    account = next(a for a in done.accounts if a.unit == "names and remarks in the stand-off edition")
+    assert remarks.count(None) == 1
+    assert remarks.count("لست واثقا") == 1
+    assert account.set_aside == {"quotes an article": 1}
+
+
+def test_a_card_that_does_not_say_what_the_edition_protects_is_refused(tmp_path):
+    project = make(tmp_path / "project", "standoff")
+    card = project.root / "dataset_card.md"
+    card.write_text(card.read_text(encoding="utf-8").replace("{{edition}}", "Words."), encoding="utf-8")
+
+    with pytest.raises(Refused, match="a stand-off edition must say what it protects and what not"):
+        flow.build(project, "1.0.0")
+
+
+def test_another_edition_of_the_same_data_asks_for_a_new_first_number(tmp_path):
+    project = make(tmp_path / "project", "full")
+    flow.build(project, "1.0.0")
+    settings = project.root / "schema" / "dataset.yaml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace("text: full\n", "text: standoff\n"), encoding="utf-8")  # fmt: skip
+    project = Project(project.root)
+
+    with pytest.raises(Refused, match=r"columns changed.*that is a major change"):
+        flow.build(project, "1.1.0")
+    flow.build(project, "2.0.0")
+
+    assert read_manifest(project.release("2.0.0")).edition == "standoff"
+
+
+def test_the_command_takes_files_behind_articles(editions, tmp_path, pages, khabar):
+    shutil.copytree(editions[1].release("1.0.0"), tmp_path / "release")
+    parts = sorted(path.name for path in pages.iterdir())
+
+    done = khabar("hydrate", "release", "--to", "back", "--articles", *(f"pages/{part}" for part in parts), cwd=tmp_path)  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "hydrate: 30 rows of articles in, 30 kept" in done.stdout
+    assert (tmp_path / "back" / "README.md").is_file()
