@@ -47,7 +47,7 @@ from builder.strict_yaml import parse_yaml
 Progress = Callable[[str], None]
 Watch = Callable[[Iterable[list[Document]], int, str], Iterable[list[Document]]]
 """Shows how far batches of documents are, of so many, in doing what it names."""
-STAGES = ("ingest", "clean", "dedup", "sample", "send", "collect", "check", "adjudicate", "build")
+STAGES = ("ingest", "clean", "dedup", "sample", "send", "collect", "check", "adjudicate", "redact", "build")
 GITIGNORE = ".khabar/\ndist/\n"
 
 
@@ -187,6 +187,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
     from builder.annotation.floors import accepted, shortfalls
     from builder.release import editions, opening
     from builder.release.card import make_card
+    from builder.release.edition_facts import redactions
     from builder.release.facts import below_floors, card_facts
     from builder.release.folder import write_release
     from builder.release.scratch import scratch
@@ -211,6 +212,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
                            agreement=[figure for figure in gathered.agreement if headline(figure)],
                            accounts=gathered.accounts, changes=gathered.changes)  # fmt: skip
         facts["agreement"] += below_floors(low, accept or "")
+        facts["edition"] += redactions(gathered.redacted)
         prose = (project.root / "dataset_card.md").read_text(encoding="utf-8")
         card = make_card(prose, version, schema, built.tables, facts)
         takedowns = read_jsonl(project.annotations / "takedowns.jsonl", Takedown)

@@ -189,6 +189,8 @@ class Harvest:
     changes: Mapping[str, int]
     """What normalisation did to the pages of these articles, as Profile.changes names it."""
     ledger: tuple[Assignment, ...]
+    redacted: Mapping[str, int]
+    """How many stretches of each kind were taken out of texts and titles, of the kinds that were looked for."""
 
 
 def harvest(project: Project) -> Harvest:
@@ -198,23 +200,27 @@ def harvest(project: Project) -> Harvest:
     or when the same text would stand in two splits.
     """
     from builder.release.material import Material
+    from builder.release.redact import move, redact
 
     articles, gone = read_articles(project), taken_down(project)
     groups = fresh_groups(project, articles)
     every = [article for article in articles if article.id not in gone]
-    chosen = _chosen(project, every, gone)
+    documents, kinds = read_documents(project), project.schema.dataset.redact
+    redaction = redact(_chosen(project, every, gone), documents, kinds)
+    chosen = [moved.article for moved in redaction.articles.values()]
     ledger = _assign(project, chosen, groups)
     judgements, checked = canonical_judgements(project, every)
     result = gold_of(project, every, judgements)
     labels = project.schema.labels
     splits = {assignment.article_id: assignment.split for assignment in ledger}
-    documents = read_documents(project)
-    material = Material(
-        chosen, documents, groups, splits, judgements, result.golds, result.disputes, labels,
-    )  # fmt: skip
-    accounts = (*project.accounts("clean"), *checked, result.account, result.spans)
+    said, golds, disputes, moved_spans = move(redaction, judgements, result.golds, result.disputes, kinds)
+    redactions = [moved_spans] if kinds else []
+    project.save_account("redact", redactions)
+    material = Material(chosen, documents, groups, splits, said, golds, disputes, labels)
+    accounts = (*project.accounts("clean"), *checked, result.account, result.spans, *redactions)
     figures = agreement_of(project, every, judgements)
-    return Harvest(material, accounts, figures, _changes(project, chosen, documents), ledger)
+    found: dict[str, int] = {kind: redaction.counts[kind] for kind in kinds}
+    return Harvest(material, accounts, figures, _changes(project, chosen, documents), ledger, found)
 
 
 def _changes(project: Project, chosen: Sequence[Article], documents: Sequence[Document]) -> Mapping[str, int]:

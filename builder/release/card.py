@@ -112,8 +112,9 @@ def make_card(template: str, version: str, schema: Schema, tables: Tables, facts
     except Refused as refused:
         issues += refused.issues
     slots = {slot[1].strip() for slot in SLOT.finditer(template) if slot[1]}
-    if schema.dataset.text == "standoff" and "edition" not in slots:
-        issues.append(Issue("error", "card", "a stand-off edition must say what it protects and what not",
+    if (schema.dataset.text == "standoff" or schema.dataset.redact) and "edition" not in slots:
+        what = "a stand-off edition" if schema.dataset.text == "standoff" else "redaction"
+        issues.append(Issue("error", "card", f"the card must say what {what} protects and what not",
                             where=TEMPLATE, fix="put {{edition}} on the card"))  # fmt: skip
     if issues or head is None:
         raise Refused(*issues)

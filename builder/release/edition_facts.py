@@ -3,7 +3,10 @@
 Pure.
 """
 
+from collections.abc import Mapping
+
 from builder.release.features import WITHHELD, Edition
+from builder.release.redact import PLACEHOLDER
 
 BEGIN, END = "<!-- edition -->", "<!-- end edition -->"
 """Marks around what a card says of its edition, so that `hydrate` can say it anew."""
@@ -32,11 +35,32 @@ page to whoever guesses it. Labels, stances, addresses and dates still say whom 
 no anonymity, neither for those who are written about nor for authors."""
 
 
+REDACTED = """
+What looks like {kinds} was taken out of texts, titles, remarks and names of authors and sources before the release, \
+and a placeholder stands in its place; so many stretches of texts and titles:
+
+{table}
+
+Spans moved with the text, and `raw_start` and `raw_end` still lead to the same place of the page: one that lay in \
+such a stretch is the placeholder now, one that overlapped it was widened to hold it. Patterns find what is written as \
+they expect. Names, addresses of streets, and what somebody wrote in another way are still there, `url` says where the \
+article was, and who has the page has what was taken out."""
+
+
 def edition(kind: Edition) -> str:
     """What the card says of an edition."""
     gone = dict.fromkeys(f"`{name}` of `{config}`" for config, names in WITHHELD.items() for name in names)
     said = FULL if kind == "full" else STANDOFF.format(columns=", ".join(gone))
     return f"{BEGIN}\n{said}\n{END}"
+
+
+def redactions(redacted: Mapping[str, int]) -> str:
+    """What follows that: how many stretches of each kind that was looked for were taken out, and what that is worth."""
+    if not redacted:
+        return ""
+    rows = [f"| {kind} | `{placeholder}` | {redacted[kind]:,} |" for kind, placeholder in PLACEHOLDER.items() if kind in redacted]  # fmt: skip
+    table = "\n".join(["| kind | placeholder | stretches |", "|---|---|---:|", *rows])
+    return "\n" + REDACTED.format(kinds=", ".join(redacted), table=table)
 
 
 def hydrated(restored: int, articles: int, manifest: str) -> str:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from builder.records import Account, Document, Issue, SetAside, sha16, tally
+from builder.records import Account, Document, Issue, SetAside, tally
 from builder.release.card import HEAD, headed, loading
 from builder.release.edition_facts import BEGIN, END
 from builder.release.features import Names, features
@@ -102,11 +102,8 @@ def _restored(row: Mapping[str, object], document: Document) -> tuple[dict[str, 
     recipes = row["restore"]
     for one in recipes if isinstance(recipes, list) else ():
         known = of_row(one)
-        if known.given:
-            title = document.title
-            found[known.column] = title if title is not None and sha16(title) == known.sha else None
-        else:
-            found[known.column] = restored(document.raw, known) if known.sha else None
+        page = document.title if known.given else document.raw
+        found[known.column] = None if page is None or not known.sha else restored(page, known)
     if found.get("text") is None:
         return None
     return found, [name for name, value in found.items() if value is None]

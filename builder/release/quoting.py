@@ -91,7 +91,7 @@ def _may_be_of_a_word(character: str) -> bool:
 def words_of(text: str, fold: Fold) -> list[str]:
     """The words of a text, folded; addresses and placeholders are left out.
 
-    >>> words_of("قال: «وصل [email]» https://barq.example/1", list)
+    >>> words_of("قال: «وصل REDACTED_EMAIL» https://barq.example/1", list)
     ['قال', 'وصل']
     """
     (folded,) = fold([_LEFT_OUT.sub(" ", text)])

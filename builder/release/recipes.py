@@ -4,8 +4,9 @@ A recipe has the edits between the two, and what was put in place of what: chara
 that says nothing of the text. Without the page it is worth nothing; with it, neither profile nor rules are needed.
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from builder.records import Article, Document, sha16
@@ -21,7 +22,8 @@ WORDS = 4
 class Recipe:
     """How a column of an article is made of its page.
 
-    `sha` is sha256(value as UTF-8)[:16]; `given`: the value came with the page, as its title. `edits` are packed
+    `sha` is sha256(value as UTF-8)[:16]; `given`: the value is made of what came with the page, as its
+    title, and not of the page. `edits` are packed
     (AlignedText.packed); `replaced` says what characters of the page became, sorted, `placed` what the edit of a number
     (from 0) put, where that does not hang on the characters alone.
     """
@@ -85,8 +87,12 @@ def text_recipe(article: Article, document: Document) -> Recipe:
 
 def field_recipe(column: str, value: str, article: Article, document: Document) -> Recipe | None:
     """The recipe of a title or a name; None where it is neither given with the page nor a line of it."""
-    if column == "title" and value == document.title:
-        return Recipe(column, sha16(value), given=True)
+    if column == "title" and document.title is not None:
+        edits = _masked(value, document.title)
+        if edits is not None:
+            return replace(recipe(column, value, document.title, edits), given=True)
+    if any(placeholder in value for placeholder in PLACEHOLDERS):
+        return None  # what a line of the page has there must not be spelled out
     for drop in reversed(article.drops):
         if drop.extracted.get(column) == value:
             end = drop.end if drop.end > drop.start else _line_end(document.raw, drop.start)
@@ -94,6 +100,18 @@ def field_recipe(column: str, value: str, article: Article, document: Document) 
             if sum(len(put.split()) for _, put in found.placed) <= WORDS and restored(document.raw, found) == value:
                 return found
     return None
+
+
+def _masked(value: str, given: str) -> tuple[int, ...] | None:
+    """Packed edits that put the placeholders of a value into what was given; None where the rest is not the same."""
+    literals = re.split("|".join(PLACEHOLDERS), value)
+    found = re.fullmatch("(.+?)".join(map(re.escape, literals)), given, re.DOTALL)
+    if found is None:
+        return None
+    flat: list[int] = []
+    for number, placeholder in enumerate(re.findall("|".join(PLACEHOLDERS), value), 1):
+        flat += (len(literals[number - 1]), len(found[number]), len(placeholder))
+    return tuple(flat)
 
 
 def _line_end(raw: str, start: int) -> int:
