@@ -222,3 +222,25 @@ def test_a_redacted_title_comes_back_without_what_was_taken_out():
 def test_a_long_line_takes_no_long_time(kind):
     for piece in ("a", "0", "1.", "a@", "+", "(0", "SA03 8000 ", "0 ", "@a", "::", "http://a", "a." * 3):
         steps(piece * (40_000 // len(piece)), [kind])
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("قبله ", "قبله "),
+        (" بعده", " بعده"),
+        ("قبله d@barq.example", "قبله REDACTED_EMAIL"),
+        ("barq.example بعده", "REDACTED_EMAIL بعده"),
+        ("d@barq.example", "REDACTED_EMAIL"),
+        ("barq", "REDACTED_EMAIL"),
+        ("قبله d", "قبله REDACTED_EMAIL"),
+        ("e بعده", "REDACTED_EMAIL بعده"),
+    ],
+)
+def test_the_edges_of_a_span_beside_and_inside_a_redaction(words, wanted):
+    text = "قبله d@barq.example بعده"
+    _, _, moved = moved_of(text, ["email"])
+    start = text.index(words)
+    new = moved.span(start, start + len(words))
+
+    assert moved.article.text[new[0] : new[1]] == wanted

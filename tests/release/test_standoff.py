@@ -67,6 +67,24 @@ def test_what_one_character_became_in_two_ways_is_known_by_the_number_of_the_edi
     assert restored("ىىب", known) == "ايب"
 
 
+def test_a_recipe_spells_out_no_long_stretch_of_the_page():
+    raw, text = "قال الناطق باسمها أمس", "قال ناطق أمس"
+    known = recipe("text", text, raw, (4, 13, 4))
+
+    assert known.replaced == ()
+    assert known.placed == ((0, "ناطق"),)
+    assert restored(raw, known) == text
+
+
+def test_what_is_withheld_is_what_the_full_edition_has_more(material):
+    full, less = features(material.labels), features(material.labels, "standoff")
+    for config, columns in full.items():
+        gone = [name for name in columns if name not in less[config]]
+        spans = columns.get("spans", [{}])[0].keys() - less[config].get("spans", [{}])[0].keys()
+
+        assert sorted([*gone, *(f"spans.{name}" for name in spans)]) == sorted(WITHHELD[config])
+
+
 def test_a_placeholder_never_names_what_it_stands_for():
     raw, text = "اكتب إلى @ab الآن", "اكتب إلى REDACTED_MENTION الآن"
     known = recipe("text", text, raw, (9, 3, 16))
