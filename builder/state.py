@@ -194,6 +194,8 @@ class Harvest:
     ledger: tuple[Assignment, ...]
     issues: tuple[Issue, ...]
     """A warning for each article that can have no split."""
+    redacted: Mapping[str, int]
+    """How many stretches of each kind were taken out of texts and titles, of the kinds that were looked for."""
 
 
 def harvest(project: Project) -> Harvest:
@@ -203,26 +205,31 @@ def harvest(project: Project) -> Harvest:
     splits since an earlier release.
     """
     from builder.release.material import Material
+    from builder.release.redact import move, redact
     from builder.release.splits import part
 
     articles, gone = read_articles(project), taken_down(project)
     every = [article for article in articles if article.id not in gone]
-    chosen = _chosen(project, every, gone)
+    documents, kinds = read_documents(project), project.schema.dataset.redact
+    redaction = redact(_chosen(project, every, gone), documents, kinds)
+    chosen = [moved.article for moved in redaction.articles.values()]
     judgements, checked = canonical_judgements(project, every)
     result = gold_of(project, every, judgements)
-    documents = read_documents(project)
     frozen = {a.article_id: a.split for a in read_jsonl(project.annotations / "splits.jsonl", Assignment)}
     parted = part(chosen, fresh_groups(project, articles), frozen, project.schema.dataset.splits,
                   _traits(chosen, documents, result.golds), profile_of(project).fold_batch)  # fmt: skip
     splits = {assignment.article_id: assignment.split for assignment in parted.ledger}
+    said, golds, disputes, moved_spans = move(redaction, judgements, result.golds, result.disputes, kinds)
+    redactions = [moved_spans] if kinds else []
+    project.save_account("redact", redactions)
     material = Material(
-        chosen, documents, parted.groups, splits, judgements, result.golds, result.disputes, project.schema.labels,
-        parted.aside,
+        chosen, documents, parted.groups, splits, said, golds, disputes, project.schema.labels, parted.aside,
     )  # fmt: skip
-    accounts = (*project.accounts("clean"), *checked, result.account, result.spans)
+    accounts = (*project.accounts("clean"), *checked, result.account, result.spans, *redactions)
     figures = agreement_of(project, every, judgements)
-    return Harvest(material, accounts, figures, _changes(project, chosen, documents), parted.ledger,
-                   parted.issues)  # fmt: skip
+    found: dict[str, int] = {kind: redaction.counts[kind] for kind in kinds}
+    return Harvest(material, accounts, figures, _changes(project, chosen, documents), parted.ledger, parted.issues,
+                   found)  # fmt: skip
 
 
 def _changes(project: Project, chosen: Sequence[Article], documents: Sequence[Document]) -> Mapping[str, int]:

@@ -1,6 +1,7 @@
-"""Commands of a release: build, push, verify."""
+"""Commands of a release: build, push, verify, hydrate."""
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -107,3 +108,30 @@ def takedown(shell: Shell, name: str, reason: str) -> Report:
     from builder import takedown as verbs
 
     return verbs.takedown(shell.project(), name, reason)
+
+
+@click.command()
+@click.argument("release")
+@click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="[FILES]...")
+@click.option("--articles", "files", multiple=True, required=True, type=click.Path(path_type=Path), metavar="FILES",
+              help="The raw pages, as `ingest` reads them: .txt, .jsonl and .html files, or folders of them.")  # fmt: skip
+@click.option("--to", type=click.Path(path_type=Path), metavar="DIR",
+              help="Where to write the full edition (default: hydrated/vVERSION).")  # fmt: skip
+@_rehearse
+@verb
+def hydrate(
+    shell: Shell, release: str, more: tuple[Path, ...], files: tuple[Path, ...], to: Path | None, rehearse: bool
+) -> Report:
+    """Make the full edition of stand-off RELEASE from the raw pages that you have: --articles FILES...
+
+    RELEASE is a folder, a version of this project, or NAME/DATASET@REVISION. Each document that is not given, or whose
+    text differs, is named; the rows of the others are written, and the exit code is 1.
+    """
+    from builder import hydrating
+    from builder.project import Project
+
+    try:
+        project = shell.project()
+    except Refused:
+        project = Project(shell.folder)
+    return hydrating.hydrate(project, release, (*files, *more), base=shell.folder, to=to, rehearse=rehearse)

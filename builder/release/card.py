@@ -12,9 +12,9 @@ import yaml
 from pydantic import Field
 
 from builder.records import Issue, Refused
-from builder.release.features import features, features_yaml
+from builder.release.features import Feature, features, features_yaml
 from builder.release.tables import Tables, loadable
-from builder.schema import Dataset, Labels, Part, Schema
+from builder.schema import Dataset, Part, Schema
 from builder.strict_yaml import parse_yaml
 
 TEMPLATE = "dataset_card.md"
@@ -111,24 +111,24 @@ def make_card(template: str, version: str, schema: Schema, tables: Tables, facts
         text = render(template, facts)
     except Refused as refused:
         issues += refused.issues
+    slots = {slot[1].strip() for slot in SLOT.finditer(template) if slot[1]}
+    if (schema.dataset.text == "standoff" or schema.dataset.redact) and "edition" not in slots:
+        what = "a stand-off edition" if schema.dataset.text == "standoff" else "redaction"
+        issues.append(Issue("error", "card", f"the card must say what {what} protects and what not",
+                            where=TEMPLATE, fix="put {{edition}} on the card"))  # fmt: skip
     if issues or head is None:
         raise Refused(*issues)
     computed = metadata(head, version, schema, loadable(tables))
-    body = PROSE.sub(r"\2", HEAD.sub("", text, count=1))
-    return f"---\n{yaml.safe_dump(computed, allow_unicode=True, sort_keys=False, width=100)}---\n{body}"
+    return headed(computed, PROSE.sub(r"\2", HEAD.sub("", text, count=1)))
+
+
+def headed(head: Mapping[str, object], body: str) -> str:
+    """A card of its YAML head and its body."""
+    return f"---\n{yaml.safe_dump(dict(head), allow_unicode=True, sort_keys=False, width=100)}---\n{body}"
 
 
 def metadata(head: Head, version: str, schema: Schema, tables: Tables) -> dict[str, object]:
     """The card's YAML head: who made it, how to load each config, its features and counts."""
-    configs = [
-        {
-            "config_name": config,
-            "version": version,
-            **({"default": True} if config == next(iter(tables)) else {}),
-            "data_files": [{"split": split, "path": f"{config}/{split}-*"} for split in splits],
-        }
-        for config, splits in tables.items()
-    ]
     tasks = {"token-classification": "named-entity-recognition"}
     if "stance" in tables:
         tasks["text-classification"] = "multi-class-classification"
@@ -144,15 +144,28 @@ def metadata(head: Head, version: str, schema: Schema, tables: Tables) -> dict[s
         "size_categories": [size_category(sum(table.num_rows for table in tables["articles"].values()))],
         "source_datasets": list(head.source_datasets),
         "tags": list(head.tags),
-        "configs": configs,
-        "dataset_info": [_info(config, splits, schema.labels) for config, splits in tables.items()],
+        **loading(version, features(schema.labels, schema.dataset.text), tables),
     }
 
 
-def _info(config: str, splits: Mapping[str, pa.Table], labels: Labels) -> dict[str, object]:
+def loading(version: str, columns: Mapping[str, Mapping[str, Feature]], tables: Tables) -> dict[str, object]:
+    """The part of the YAML head that `load_dataset` reads."""
+    configs = [
+        {
+            "config_name": config,
+            "version": version,
+            **({"default": True} if config == next(iter(tables)) else {}),
+            "data_files": [{"split": split, "path": f"{config}/{split}-*"} for split in splits],
+        }
+        for config, splits in tables.items()
+    ]
+    return {"configs": configs, "dataset_info": [_info(name, tables[name], columns[name]) for name in tables]}
+
+
+def _info(config: str, splits: Mapping[str, pa.Table], columns: Mapping[str, Feature]) -> dict[str, object]:
     return {
         "config_name": config,
-        "features": features_yaml(features(labels)[config]),
+        "features": features_yaml(columns),
         "splits": [
             {"name": split, "num_bytes": table.nbytes, "num_examples": table.num_rows}
             for split, table in splits.items()

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.records import Account, Agreement, Issue
+from builder.release.edition_facts import edition
 from builder.release.strategies import NAMES
 from builder.release.tables import Built, Tables
 from builder.schema import Adjudication, Labels, Schema
@@ -63,6 +64,7 @@ def card_facts(
         "version": version,
         "tool": tool,
         "rows": _rows(tables),
+        "edition": edition(dataset.text),
         "entity_types": _entity_types(tables, schema.labels),
         "stances": _stances(tables, schema.labels),
         "stance_order": _stance_order(schema.labels),

@@ -35,11 +35,12 @@ class Written:
 
 def write_release(
     folder: Path, tables: Tables, texts: Mapping[str, str | bytes], release: Release, *, frozen: bool = False,
-    rest: Callable[[], None] = lambda: None,
+    rest: Callable[[], None] = lambda: None, look: Callable[[Path], None] = lambda _: None,
 ) -> Written:  # fmt: skip
     """Write a release folder: tables, and `texts` by their paths; `splits` and `files` of the manifest are filled here.
 
-    `rest` is called whenever rows were written that need not be held in memory any more (Scratch.rest).
+    `rest` is called whenever rows were written that need not be held in memory any more (Scratch.rest), `look` with the
+    whole folder before it is put in its place: where that raises, nothing is.
     The same bytes again change nothing. Raises Refused (exit code 4) where the folder holds other
     bytes and is `frozen`, as a version that was published.
     """
@@ -51,6 +52,7 @@ def write_release(
     try:
         fresh.chmod(0o755)
         made = _fill(fresh, tables, texts, release, rest)
+        look(fresh)
         if not folder.exists():
             fresh.rename(folder)
             return Written(made, "new")

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.records import Refused
-from builder.release.splits import NAMES, assign
+from builder.release.splits import assign
+from builder.release.strategies import NAMES
 from builder.schema import Splits
 
 GROUPS = st.dictionaries(
