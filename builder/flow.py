@@ -186,9 +186,8 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
     from builder.annotation.agreement import headline
     from builder.annotation.floors import accepted, shortfalls
     from builder.release import editions, opening
-    from builder.release.card import make_card
-    from builder.release.edition_facts import redactions
-    from builder.release.facts import below_floors, card_facts
+    from builder.release.basis import Basis, card_of, texts_of
+    from builder.release.facts import below_floors
     from builder.release.folder import write_release
     from builder.release.scratch import scratch
     from builder.release.tables import build_tables
@@ -208,13 +207,12 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         material = gathered.material
         built = editions.of(dataset.text, build_tables(material, kept), material, fold)
         tool = f"khabar {installed_version('khabar')}"
-        facts = card_facts(version=version, tool=tool, schema=schema, built=built,
-                           agreement=[figure for figure in gathered.agreement if headline(figure)],
-                           accounts=gathered.accounts, changes=gathered.changes)  # fmt: skip
-        facts["agreement"] += below_floors(low, accept or "")
-        facts["edition"] += redactions(gathered.redacted)
         prose = (project.root / "dataset_card.md").read_text(encoding="utf-8")
-        card = make_card(prose, version, schema, built.tables, facts)
+        basis = Basis(version, tool, prose, dataset, schema.labels,
+                      tuple(figure for figure in gathered.agreement if headline(figure)), gathered.accounts,
+                      built.accounts, built.cut_spans, built.cut_inner, dict(gathered.changes),
+                      below_floors(low, accept or ""), dict(gathered.redacted))  # fmt: skip
+        card = card_of(basis, built.tables)
         takedowns = read_jsonl(project.annotations / "takedowns.jsonl", Takedown)
         changelog, earlier = step(past, version, schema.dataset, built.tables, card, takedowns)
         kept.rest()
@@ -224,7 +222,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         # Before the release: one that is there never lacks its ledger, whenever this is killed.
         write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
         folder = project.release(version)
-        written = write_release(folder, built.tables, {"README.md": card, "CHANGELOG.md": changelog}, release,
+        written = write_release(folder, built.tables, texts_of(basis, card, built.tables, changelog), release,
                                 frozen=bool(project.noted(f"pushed/v{version}")), rest=kept.rest,
                                 look=editions.audit(dataset.text, material, fold))  # fmt: skip
         opening.record(project, version)

@@ -99,6 +99,31 @@ def verify(shell: Shell, release: str, rehearse: bool) -> Report:
     return publishing.verify(project, release, base=shell.folder, rehearse=rehearse, progress=shell.progress)
 
 
+@click.group()
+def card() -> None:
+    """The dataset card."""
+
+
+@card.command("check")
+@click.argument("release", metavar="[REF]", required=False)
+@_rehearse
+@verb
+def card_check(shell: Shell, release: str | None, rehearse: bool) -> Report:
+    """Make the card of release REF again from its rows, and show what the card says otherwise; exit 1 if it does.
+
+    REF as for verify; without one, the newest release in dist/. A number, a table or a line of the head that was changed
+    by hand is an error with its line and column; other prose may be mended, and is a warning.
+    """
+    from builder import publishing
+    from builder.project import Project
+
+    try:
+        project = shell.project()
+    except Refused:
+        project = Project(shell.folder)
+    return publishing.card(project, release, base=shell.folder, rehearse=rehearse, progress=shell.progress)
+
+
 @click.command()
 @click.argument("name", metavar="ID")
 @click.option("--reason", required=True, help="One line, which stands in the dataset's changelog.")

@@ -12,6 +12,7 @@ from builder.records import Article, Dispute, Document, Gold, Group, Issue, Judg
 from builder.release.features import all_values
 from builder.release.mentions import mentions
 from builder.schema import Labels
+from builder.text.aligned import unpacked
 
 Answer = TypeVar("Answer", Gold, Judgement)
 BATCH = 2000
@@ -122,6 +123,16 @@ def faults(material: Material, known: Known) -> Iterator[Issue]:
             for stance in record.stances:
                 if (stance.target, stance.value) not in allowed:
                     yield _fault(record, f"stance {stance.value!r} on {stance.target!r} is not in schema/labels.yaml")
+
+
+def unfitting(known: Known) -> Iterator[Issue]:
+    """Every article whose edits do not lead from its text to its page, as when a file was altered by hand."""
+    for article in known.articles.values():
+        try:
+            unpacked(article.text, known.documents[article.document_id].raw, article.edits)
+        except ValueError as error:
+            yield Issue("error", "edits", f"the edits of article {article.id} do not fit its text and its page: {error}",
+                        where=".khabar/articles.parquet", fix="run `khabar clean`", article_id=article.id)  # fmt: skip
 
 
 def _usable(records: Iterable[Answer], known: Known) -> Iterator[Answer]:

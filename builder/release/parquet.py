@@ -103,6 +103,11 @@ def _groups(table: pa.Table, most: int, rest: Callable[[], None]) -> Iterator[tu
         yield start, table.num_rows, weight
 
 
+def weight(table: pa.Table) -> int:
+    """The bytes that all rows take before compression, however the table is cut into chunks."""
+    return sum(int(weights(table.slice(low, LOOKED_AT)).sum()) for low in range(0, table.num_rows, LOOKED_AT))
+
+
 def weights(table: pa.Table) -> NDArray[np.int64]:
     """The bytes that each row takes before compression.
 

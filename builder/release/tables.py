@@ -18,7 +18,7 @@ from builder.release import batches
 from builder.release.batches import Columns, Judged, Opinion, Settled
 from builder.release.features import arrow_schema, features
 from builder.release.iob2 import NESTED
-from builder.release.material import Known, Material, faults, instant, know
+from builder.release.material import Known, Material, faults, instant, know, unfitting
 from builder.release.mentions import Misplaced
 from builder.release.scratch import Scratch
 from builder.release.strategies import NAMES
@@ -78,6 +78,10 @@ def build_tables(material: Material, scratch: Scratch | None = None) -> Built:
         make("annotations", _annotations(material, known), lambda rows: batches.annotations(rows, labels))
     except (Misplaced, OverflowError):  # no text is so long as an offset that overflows
         raise Refused(*faults(material, known), exit_code=1) from None
+    except ValueError:
+        if unfit := list(unfitting(known)):
+            raise Refused(*unfit, exit_code=1) from None
+        raise
     make("articles", _articles(known), lambda rows: batches.articles(rows, known))
     if labels.stances is not None:
         make("stance", _stance(material, known), lambda rows: batches.stance(rows, labels, known))
