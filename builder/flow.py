@@ -187,6 +187,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
     from builder.annotation.floors import accepted, shortfalls
     from builder.release import opening
     from builder.release.card import make_card
+    from builder.release.extras import extras
     from builder.release.facts import below_floors, card_facts
     from builder.release.folder import write_release
     from builder.release.scratch import scratch
@@ -206,32 +207,35 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         material = gathered.material
         built = build_tables(material, kept)
         tool = f"khabar {installed_version('khabar')}"
-        facts = card_facts(version=version, tool=tool, schema=schema, built=built,
-                           agreement=[figure for figure in gathered.agreement if headline(figure)],
+        figures = [figure for figure in gathered.agreement if headline(figure)]
+        facts = card_facts(version=version, tool=tool, schema=schema, built=built, agreement=figures,
                            accounts=gathered.accounts, changes=gathered.changes)  # fmt: skip
         facts["agreement"] += below_floors(low, accept or "")
         prose = (project.root / "dataset_card.md").read_text(encoding="utf-8")
         card = make_card(prose, version, schema, built.tables, facts)
+        beside = extras(built, schema, version=version, template=prose, facts=facts, agreement=figures)
         takedowns = read_jsonl(project.annotations / "takedowns.jsonl", Takedown)
         changelog, earlier = step(past, version, schema.dataset, built.tables, card, takedowns)
         kept.rest()
-        inputs = state.hash_inputs(project, material, prose) | earlier
+        inputs = state.hash_inputs(project, material, prose, tool) | earlier
         release = Release(version, schema.dataset.repo_id, "", tool, schema.hash, material.articles[0].profile,
                           inputs, {}, {})  # fmt: skip
         # Before the release: one that is there never lacks its ledger, whenever this is killed.
         write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
         folder = project.release(version)
         written = write_release(folder, built.tables, card, changelog, release,
-                                frozen=bool(project.noted(f"pushed/v{version}")), rest=kept.rest)  # fmt: skip
+                                frozen=bool(project.noted(f"pushed/v{version}")), rest=kept.rest,
+                                extras=beside.files, describe=beside.describe)  # fmt: skip
         opening.record(project, version)
-        project.save_account("build", built.accounts, built.set_aside)
+        accounts, aside = (*built.accounts, *beside.accounts), (*built.set_aside, *beside.set_aside)
+        project.save_account("build", accounts, aside)
     rows = rows_of(written.release.splits)
     digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
     said = {"release": f"{folder} ({written.state})", "manifest sha256": digest, "card": str(folder / "README.md")}
     if accept is not None:
         owned = f"{len(low)} floors not reached, and the card says why"
         said["agreement"] = owned if low else "reaches its floors: nothing to accept"
-    return Report("build", built.accounts, facts=said | rows, set_aside=built.set_aside)
+    return Report("build", accounts, facts=said | rows, set_aside=aside)
 
 
 def status(project: Project) -> Report:

@@ -8,9 +8,10 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from pydantic import ValidationError
@@ -29,11 +30,14 @@ class Written:
     state: Literal["new", "same", "replaced"]
 
 
-def write_release(
+def write_release(  # noqa: PLR0913
     folder: Path, tables: Tables, card: str, changelog: str, release: Release, *, frozen: bool = False,
-    rest: Callable[[], None] = lambda: None,
+    rest: Callable[[], None] = lambda: None, extras: Mapping[str, bytes] = MappingProxyType({}),
+    describe: Callable[[Mapping[str, str]], Mapping[str, bytes]] = lambda _: {},
 ) -> Written:  # fmt: skip
     """Write a release folder; `splits` and `files` of the manifest are filled here.
+
+    `extras` are more files, by their paths; `describe` makes those that name all others by their sha256.
 
     `rest` is called whenever rows were written that need not be held in memory any more (Scratch.rest).
     The same bytes again change nothing. Raises Refused (exit code 4) where the folder holds other
@@ -46,7 +50,7 @@ def write_release(
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         fresh.chmod(0o755)
-        made = _fill(fresh, tables, card, changelog, release, rest)
+        made = _fill(fresh, tables, card, changelog, release, rest, extras, describe)
         if not folder.exists():
             fresh.rename(folder)
             return Written(made, "new")
@@ -69,8 +73,9 @@ def write_release(
 
 
 def _fill(
-    folder: Path, tables: Tables, card: str, changelog: str, release: Release, rest: Callable[[], None]
-) -> Release:
+    folder: Path, tables: Tables, card: str, changelog: str, release: Release, rest: Callable[[], None],
+    extras: Mapping[str, bytes], describe: Callable[[Mapping[str, str]], Mapping[str, bytes]],
+) -> Release:  # fmt: skip
     tables = loadable(tables)
     (folder / "README.md").write_text(card, encoding="utf-8")
     (folder / "CHANGELOG.md").write_text(changelog, encoding="utf-8")
@@ -78,11 +83,21 @@ def _fill(
         (folder / config).mkdir()
         for split, table in splits.items():
             write_shards(table, folder / config, split, rest=rest)
+    _write(folder, extras)
+    hashes = _hashes(folder)
+    hashes |= _write(folder, describe(hashes))
     rows = {config: {split: table.num_rows for split, table in splits.items()} for config, splits in tables.items()}
     inputs = dict(sorted(release.inputs.items()))
-    made = dataclasses.replace(release, inputs=inputs, splits=rows, files=_hashes(folder))
+    made = dataclasses.replace(release, inputs=inputs, splits=rows, files=dict(sorted(hashes.items())))
     write_json(folder / MANIFEST, to_plain(made))
     return made
+
+
+def _write(folder: Path, extras: Mapping[str, bytes]) -> dict[str, str]:
+    for path, content in sorted(extras.items()):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    return {path: _hash(folder / path) for path in extras}
 
 
 def _hashes(folder: Path) -> dict[str, str]:
