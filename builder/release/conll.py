@@ -8,9 +8,10 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from builder.records import Account, SetAside, Span, refuse, tally
 from builder.release.iob2 import CROSSING, TOKENLESS
@@ -98,17 +99,19 @@ def write_wojood(said: Iterable[Sentence]) -> str:
     في O
     مرجانة B-GPE
     """
-    return "\n".join("".join(f"{row}\n" for row in _rows(sentence)) for sentence in said)
+    return "\n".join("\n".join([*_rows(sentence), ""]) for sentence in said)
 
 
-def _rows(sentence: Sentence) -> Iterator[str]:
-    columns: list[list[str]] = [[] for _ in sentence.tokens]
+def _rows(sentence: Sentence) -> list[str]:
+    columns: defaultdict[int, list[str]] = defaultdict(list)
     for mention in sorted(sentence.mentions, key=lambda one: (one.first, -one.after)):
         edge = "B" if mention.begun else "I"
         for place in range(mention.first, mention.after):
             columns[place].append(f"{edge if place == mention.first else 'I'}-{mention.label}")
-    for token, tags in zip(sentence.tokens, columns, strict=True):
-        yield " ".join([token, *(tags or ["O"])])
+    rows = [f"{token} O" for token in sentence.tokens]
+    for place, tags in columns.items():
+        rows[place] = " ".join([sentence.tokens[place], *tags])
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +139,12 @@ def conll(splits: Mapping[str, pa.Table], labels: Sequence[str]) -> Columns:
     for split, table in splits.items():
         pieces: list[str] = []
         for batch in table.select([*COLUMNS]).to_batches(max_chunksize=ROWS):
-            for row in batch.to_pylist():
+            places = batch["token_spans"]
+            flat = [places.flatten().field(edge).to_pylist() for edge in ("start", "end")]
+            cuts = [0, *accumulate(pc.list_value_length(places).to_pylist())]
+            for row, (low, high) in zip(batch.drop_columns("token_spans").to_pylist(), pairwise(cuts), strict=True):
                 spans = [Span(one["start"], one["end"], labels[one["label"]]) for one in row["spans"]]
-                tokens = [(place["start"], place["end"]) for place in row["token_spans"]]
+                tokens = [*zip(flat[0][low:high], flat[1][low:high], strict=True)]
                 kept, lost = settle(spans, tokens)
                 taken += len(spans)
                 cut += sum((tokens[m.first][0], tokens[m.after - 1][1]) != (s.start, s.end) for s, m in kept)
