@@ -3,6 +3,7 @@
 Reads the project's files and runs the pure stages that a later verb rests on; prints nothing.
 """
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -29,6 +30,7 @@ from builder.records import (
     refuse,
     sha16,
 )
+from builder.schema import FILES as SCHEMA_FILES
 
 if TYPE_CHECKING:
     from builder.annotation.adjudicate import Adjudicated
@@ -272,8 +274,12 @@ def _traits(chosen: Sequence[Article], documents: Sequence[Document], golds: Seq
     return traits
 
 
-def hash_inputs(project: Project, material: "Material", card: str) -> dict[str, str]:
-    """Hashes of what a release was made from; of judgements without the server's clock and ids."""
+def hash_inputs(project: Project, material: "Material", card: str, tool: str) -> dict[str, str]:
+    """The sha256 of each thing that a release was made from; of judgements without the server's clock and ids.
+
+    Files of schema/ and the card's template by their bytes. Of the ledger of releases only the release before counts:
+    its manifest is the input `since`, where there is one.
+    """
     said = [
         to_plain(replace(judgement, created_at="", updated_at="", task_id=0, annotation_id=0))
         for judgement in read_judgements(project)
@@ -283,6 +289,11 @@ def hash_inputs(project: Project, material: "Material", card: str) -> dict[str, 
         "judgements": sorted(said, key=lambda judgement: json.dumps(judgement, sort_keys=True)),
         "decisions": [to_plain(decision) for decision in read_decisions(project)],
         "splits": sorted(material.splits.items()),
+        "takedowns": [to_plain(one) for one in read_jsonl(project.annotations / "takedowns.jsonl", Takedown)],
     }
-    hashes = {name: sha16(json.dumps(value, ensure_ascii=False, sort_keys=True)) for name, value in inputs.items()}
-    return hashes | {"schema": project.schema.hash, "card": sha16(card)}
+    texts = {name: json.dumps(value, ensure_ascii=False, sort_keys=True) for name, value in inputs.items()}
+    contents = {name: text.encode() for name, text in (texts | {"card": card, "tool": tool}).items()}
+    folder = project.root / "schema"
+    contents |= {f"schema/{path.name}": path.read_bytes() for path in folder.iterdir() if path.name in SCHEMA_FILES}
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    return hashes | {"profile": profile_of(project).digest}
