@@ -19,7 +19,7 @@ import click
 from builder.commands.comparing import diff
 from builder.commands.hub import hub
 from builder.commands.looking import explain, schema, status
-from builder.commands.releasing import build, push, takedown, verify
+from builder.commands.releasing import build, push, reopen, takedown, verify
 from builder.commands.studio import studio
 from builder.corpus.encodings import NAMES as ENCODINGS
 from builder.records import Issue, Refused, Report
@@ -223,7 +223,7 @@ def adjudicate(shell: Shell, batch: str | None, sends: bool, collects: bool) -> 
     return annotate.adjudicate(project, batch, send=sends, collect=collects, progress=shell.progress)
 
 
-for command in (build, push, verify, takedown, hub, diff, status, explain, schema, studio):
+for command in (build, push, verify, takedown, reopen, hub, diff, status, explain, schema, studio):
     khabar.add_command(command)
 
 
