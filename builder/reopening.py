@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder import servers, state
-from builder.project import Project, read_jsonl, write_jsonl
-from builder.records import Answer, Article, BatchItem, Issue, Refused, Report, SetAside, refuse, tally
+from builder.project import Project, write_jsonl
+from builder.records import GOLD, Answer, Article, BatchItem, Issue, Refused, Report, SetAside, refuse, tally
 
 if TYPE_CHECKING:
     from builder.release.answers import Answers, Page
-
-PREDICTIONS = "predictions.jsonl"
 
 
 def reopen(
@@ -49,7 +47,7 @@ def reopen(
             tally("reopen", "spans", placed.taken, placed.taken - len(placed.set_aside), placed.set_aside),
         )
         project.save_account("reopen", accounts, [*aside, *placed.set_aside])
-    people = len({one.who for one in placed.answers} - {reopened.GOLD})
+    people = len({one.who for one in placed.answers} - {GOLD})
     facts = {
         "batch": f"{batch}: {len(chosen)} articles of version {version}{'' if fresh else ', as it was before'}",
         "predictions": f"{len(placed.answers)}, of {people} annotators and the gold",
@@ -108,7 +106,7 @@ def _write(project: Project, batch: str, articles: Sequence[Article], answers: S
     if (folder / "batch.jsonl").exists():
         there = {(one.article_id, one.text_sha) for one in state.read_batch(project, batch)}
         same = there == {(article.id, article.text_sha) for article in articles}
-        if not same or read_jsonl(folder / PREDICTIONS, Answer) != [*answers]:
+        if not same or state.read_published(project, batch) != [*answers]:
             raise refuse("batch", f"batch {batch} is there, and holds something else", where=str(folder),
                          fix="give this one another name with --batch")  # fmt: skip
         return False
@@ -119,7 +117,7 @@ def _write(project: Project, batch: str, articles: Sequence[Article], answers: S
         BatchItem(batch, article.id, article.text_sha, group_of[article.id], sources[article.document_id])
         for article in articles
     ]
-    write_jsonl(folder / PREDICTIONS, answers)
+    write_jsonl(state.published_path(project, batch), answers)
     if project.schema.dataset.assignment != "pool":
         people = {one.annotator for one in state.read_judgements(project)}
         write_jsonl(folder / "assignment.jsonl", reopened.assigned(batch, answers, people))

@@ -121,9 +121,14 @@ def read_known(project: Project, batch: str) -> list[Decision]:
     return read_jsonl(project.annotations / batch / "known.jsonl", Decision)
 
 
+def published_path(project: Project, batch: str) -> Path:
+    """Where it stands what the release says that one batch reopened."""
+    return project.annotations / batch / "predictions.jsonl"
+
+
 def read_published(project: Project, batch: str) -> list[Answer]:
     """What the release says that one batch reopened; of another batch, nothing."""
-    return read_jsonl(project.annotations / batch / "predictions.jsonl", Answer)
+    return read_jsonl(published_path(project, batch), Answer)
 
 
 def place_of(project: Project, batch: str, annotator: str = "") -> dict[str, str]:
@@ -191,7 +196,7 @@ def canonical_judgements(project: Project, articles: Sequence[Article]) -> tuple
     once, again, repeated = said_once(project, by_id)
     judgements, accounts, aside = canonicalise(once, by_id, project.schema.labels)
     project.save_account("check", [again, *accounts] if repeated else accounts, [*repeated, *aside])
-    reopened = {name for name in project.batches() if read_published(project, name)}
+    reopened = {name for name in project.batches() if published_path(project, name).exists()}
     if reopened:
         batches = {name: [item.article_id for item in read_batch(project, name)] for name in project.batches()}
         judgements = at_home(judgements, batches, reopened)

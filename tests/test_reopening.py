@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from builder import annotate, flow, judging, reopening, state
-from builder.annotation import reopened
+from builder.annotation import reopened, sending
 from builder.annotation.again import SAID, latest
 from builder.project import Project, read_jsonl, write_jsonl
 from builder.records import GOLD, Answer, Assigned, BatchItem, Decision, Dispute, Judgement, Refused, Span, Stance
@@ -101,6 +101,24 @@ def test_confirmed_by_everybody_and_built_again_it_is_the_same_to_the_byte(relea
     assert len(made) > 80
     assert (saved[0].unit, saved[0].set_aside) == ("submissions", {SAID: len(made)})
     assert not [issue for issue in judging.check(released).issues if issue.code == "superseded"]
+
+
+def test_who_skipped_before_and_skips_again_changes_nothing(project):
+    walk(project, [ROOT / "examples" / "articles"])
+    judge(project)
+    path = project.annotations / "pilot" / "judgements.jsonl"
+    first, *others = read_jsonl(path, Judgement)
+    write_jsonl(path, [replace(first, status="skipped"), *others])
+    flow.build(project, "1.0.0")
+    before = snapshot(project.release("1.0.0"))
+    reopen(project)
+    made = resubmit(project)
+    skipped = replace(first, status="skipped", batch="reopen-1-0-0", updated_at="2026-05-01T00:00:00Z", spans=())
+    write_jsonl(project.annotations / "reopen-1-0-0" / "judgements.jsonl", [*made, skipped])
+    flow.build(project, "1.0.0")
+
+    assert not any((one.article_id, one.who) == (first.article_id, first.annotator) for one in answers(project))
+    assert snapshot(project.release("1.0.0")) == before
 
 
 def test_what_is_judged_anew_replaces_that_annotators_judgement_alone_and_is_counted(released):
@@ -256,6 +274,28 @@ def test_where_annotators_have_a_desk_each_an_article_goes_back_to_whoever_judge
 
     assert {(one.article_id, one.annotator) for one in pairs} == {
         (one.article_id, one.who) for one in answers(project) if one.who != GOLD
+    }
+
+
+def test_a_desk_of_ones_own_has_ones_own_version_and_the_gold_and_a_pool_has_all(released):
+    reopen(released)
+    schema, said = released.schema, answers(released)
+    articles = {one.id: one for one in state.read_articles(released)}
+    items = {one.article_id: one for one in state.read_batch(released, "reopen-1-0-0")}
+    published = reopened.predictions(said, articles, schema.labels)
+    material = sending.Material(schema, articles, dict.fromkeys({a.document_id for a in articles.values()}, "s"), items,
+                                published=published)  # fmt: skip
+    pool = sending.parcel(sending.Desk(None, "t"), items, material)
+    own = sending.parcel(sending.Desk(None, "t", "a-1"), items, material)
+
+    def origins(parcel):
+        return {t["data"]["article_id"]: [p["model_version"] for p in t["predictions"]] for t in parcel.tasks}
+
+    everybody = {article: [f"{one.who} v1.0.0" for one in said if one.article_id == article] for article in items}
+    assert (pool.shown, own.shown) == ("", "a-1 v1.0.0")
+    assert origins(pool) == everybody
+    assert origins(own) == {
+        article: [one for one in names if one in ("a-1 v1.0.0", "gold v1.0.0")] for article, names in everybody.items()
     }
 
 

@@ -21,20 +21,16 @@ def parted(
 
     One repeats where the same annotator's latest judgement of the article before it is of another batch, and has the
     same spans and stances in canonical form, under the same guidelines and labels; a remark or a relation that is
-    new makes it one of its own.
+    new makes it one of its own. An article that was skipped before is skipped again.
     """
     batches: dict[tuple[str, str], set[str]] = defaultdict(set)
     for one in judgements:
         batches[one.article_id, one.annotator].add(one.batch)
-    several = [
-        one
-        for one in judgements
-        if len(batches[one.article_id, one.annotator]) > 1 and one.status == "submitted" and _is_of(one, articles)
-    ]
-    counting: dict[tuple[str, str], Judgement] = {}
+    several = [one for one in judgements if len(batches[one.article_id, one.annotator]) > 1 and _is_of(one, articles)]
+    counting: dict[tuple[str, str, str], Judgement] = {}
     again: set[int] = set()
     for one in sorted(several, key=order):
-        key = one.article_id, one.annotator
+        key = one.article_id, one.annotator, one.status
         before = counting.get(key)
         if before and before.batch != one.batch and _repeats(one, before, articles[one.article_id], labels):
             again.add(id(one))
@@ -55,7 +51,7 @@ def _repeats(later: Judgement, earlier: Judgement, article: Article, labels: Lab
         rules[0] == rules[1]
         and later.remark in ("", earlier.remark)
         and later.relations in ((), earlier.relations)
-        and answers_of(later, article, labels) == answers_of(earlier, article, labels)
+        and (later.status == "skipped" or answers_of(later, article, labels) == answers_of(earlier, article, labels))
     )
 
 
