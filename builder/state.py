@@ -306,7 +306,7 @@ def hash_inputs(project: Project, material: "Material", card: str) -> dict[str, 
     inputs = {
         "articles": [[article.id, article.text_sha] for article in material.articles],
         "judgements": sorted(said, key=lambda judgement: json.dumps(judgement, sort_keys=True)),
-        "decisions": [to_plain(decision) for decision in read_decisions(project)],
+        "decisions": sorted(map(to_plain, read_decisions(project)), key=lambda one: json.dumps(one, sort_keys=True)),
         "splits": sorted(material.splits.items()),
     }
     hashes = {name: sha16(json.dumps(value, ensure_ascii=False, sort_keys=True)) for name, value in inputs.items()}
