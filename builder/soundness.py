@@ -1,6 +1,7 @@
 """Every line of annotations/ held against what it can be, before anything is made of it: all faults at once."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,7 +33,7 @@ def refuse_nonsense(project: Project) -> None:
 
     def read(path: Path, record: type[R], look: Look[R] | None = None) -> list[R]:
         lines, faults = read_lines(path, record)
-        issues.extend(faults)
+        issues.extend(replace(one, where=one.where.removeprefix(f"{project.root}/")) for one in faults)
         file = Lines(str(path.relative_to(project.root)), lines)
         if look:
             files.append(lambda world: look(file, world))
