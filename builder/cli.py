@@ -279,7 +279,10 @@ def main() -> None:
     except OSError as error:
         fix = "see to the disk and its permissions, then run the same command again"
         place = str(error.filename2 or error.filename or "")  # the second is where a finished file was to stand
-        show_issues([Issue("error", "system", error.strerror or str(error), where=place, fix=fix)])
+        said = (
+            os.strerror(error.errno) if error.errno else error.strerror or str(error)
+        )  # Arrow's own says more, and less
+        show_issues([Issue("error", "system", said, where=place, fix=fix)])
         sys.exit(2)
     except Exception as error:  # noqa: BLE001 - the one boundary: a bug becomes a report to paste
         click.echo(f"khabar met a fault of its own: {type(error).__name__}: {error}", err=True)

@@ -5,6 +5,7 @@ that was acknowledged. Secrets come from the environment and are never written.
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -32,6 +33,7 @@ ROWS = 4_096
 PART = 256
 """Records that are read at once."""
 
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 FAULTS = 5
 """Faults that are named of one line."""
 _RESTORE = "restore the line from git, or delete it"
@@ -69,9 +71,16 @@ def replacing(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
             os.fsync(out.fileno())
         Path(temporary).chmod(mode)
         Path(temporary).replace(path)
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
+        blame(error, path)
         raise
+
+
+def blame(error: BaseException, path: Path) -> None:
+    """Say of a full disk what was being written there: a write that fails knows no name."""
+    if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
+        error.filename = str(path)
 
 
 def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
@@ -250,8 +259,13 @@ class Project:
                 ) from None
             handle.seek(0)
             handle.truncate()
-            handle.write(f"process {os.getpid()}")
-            handle.flush()
+            try:
+                os.write(handle.fileno(), f"process {os.getpid()}".encode())
+            except OSError as error:
+                blame(error, self.work / "lock")
+                raise
+            for leftover in self.annotations.glob("**/.*.jsonl.*"):  # of a write that was killed
+                leftover.unlink()
             yield
 
     def save_account(self, stage: str, accounts: Sequence[Account], set_aside: Sequence[SetAside] = ()) -> None:

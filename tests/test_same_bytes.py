@@ -6,12 +6,10 @@ Every build here is the real command line in a process of its own.
 import hashlib
 import os
 import random
-import resource
 import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -113,7 +111,7 @@ def test_the_clock_of_these_tests_is_shifted(clock):
 
 def shuffled(folder, seed):
     """Every file of annotations with its lines in another order, written in another order."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - a seeded order
     files = sorted(folder.rglob("*.jsonl"))
     chance.shuffle(files)
     for path in files:
@@ -128,7 +126,7 @@ def test_two_folders_two_days_two_locales_and_shuffled_inputs_give_one_hash(patt
     hashes = set()
     for number, (place, environment) in enumerate(PLACES.items()):
         folder = tmp_path / place / ("a" * 40 * number + "project")
-        chance = random.Random(number)
+        chance = random.Random(number)  # noqa: S311 - a seeded order
         other = [pages, chance.sample(pages, len(pages))][number]
         flow.init(folder, card=str)
         (folder / "annotations").rmdir()
@@ -147,3 +145,229 @@ def test_two_folders_two_days_two_locales_and_shuffled_inputs_give_one_hash(patt
         hashes.add(digest(folder / "dist" / "v1.0.0"))
 
     assert len(hashes) == 1
+
+
+KILLER = '''
+"""Kills its own process, as kill -9 does, right before the so-manieth change of a file in a folder."""
+import os
+import signal
+import sys
+
+left, root = int(os.environ["KILL_AT"]), os.environ["KILL_IN"]
+CHANGES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.chmod", "tempfile.mkstemp", "tempfile.mkdtemp"}
+
+
+def changes(event, args):
+    if event == "open":
+        return isinstance(args[2], int) and bool(args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+    return event in CHANGES
+
+
+def watch(event, args):
+    global left
+    if changes(event, args) and any(isinstance(one, str) and root in one for one in args):
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+sys.addaudithook(watch)
+'''
+
+
+@pytest.fixture(scope="module")
+def releases(pattern, tmp_path_factory):
+    """A project with a release, and what that and the next build of it must be: hashes before and after."""
+    folder = shutil.copytree(pattern, tmp_path_factory.mktemp("releases") / "project")
+    project = Project(folder)
+    flow.build(project, "1.0.0")
+    before = digest(project.release("1.0.0"))
+    twin = Project(shutil.copytree(folder, folder.parent / "twin"))
+    edit_card(twin)
+    flow.build(twin, "1.0.0")
+    return folder, before, digest(twin.release("1.0.0"))
+
+
+def edit_card(project):
+    card = project.root / "dataset_card.md"
+    card.write_text(card.read_text(encoding="utf-8") + "\nرقم جديد.\n", encoding="utf-8")
+
+
+@pytest.fixture
+def disturbed(releases, tmp_path):
+    """A copy of a project with a release, which has another card now; hashes of its release before and after."""
+    folder, before, after = releases
+    project = Project(shutil.copytree(folder, tmp_path / "project"))
+    edit_card(project)
+    return project, before, after
+
+
+def whole(project, before, after):
+    """That there is one release, old or new, and no ledger lost a line; which one it is."""
+    assert sorted(path.name for path in (project.root / "dist").iterdir() if path.name[0] != ".") == ["v1.0.0"]
+    assert [line.article_id for line in read_jsonl(project.annotations / "splits.jsonl", Assignment)] == LEDGER
+    found = digest(project.release("1.0.0"))
+    assert found in (before, after)
+    return "new" if found == after else "old"
+
+
+LEDGER = []
+
+
+@pytest.fixture(autouse=True)
+def ledger(releases):
+    LEDGER[:] = [one.article_id for one in read_jsonl(releases[0] / "annotations" / "splits.jsonl", Assignment)]
+    assert len(LEDGER) == 26
+
+
+def recovers(project, after, khabar):
+    """The next build gives what an undisturbed one gives, and leaves nothing of the one before."""
+    done = khabar("build", "1.0.0", cwd=project.root)
+    assert done.returncode == 0, done.stderr
+    assert digest(project.release("1.0.0")) == after
+    assert [path.name for path in (project.root / "dist").iterdir()] == ["v1.0.0"]
+    assert not list(project.annotations.rglob(".*"))
+    assert not list(project.work.glob(".tables*"))
+
+
+@pytest.fixture
+def killed(tmp_path, khabar):
+    """Run a build that is killed right before the so-manieth change of a file; its exit code."""
+    (tmp_path / "killer").mkdir()
+    (tmp_path / "killer" / "sitecustomize.py").write_text(KILLER, encoding="utf-8")
+
+    def build(project, number):
+        path = f"{tmp_path / 'killer'}{os.pathsep}{ROOT}"
+        done = khabar(
+            "build", "1.0.0", cwd=project.root, PYTHONPATH=path, KILL_AT=str(number), KILL_IN=str(project.root)
+        )
+        return done.returncode
+
+    return build
+
+
+CHANGES_OF_A_BUILD = 52
+"""How often a build changes a file or folder of its project; a few more would only be builds that end."""
+
+
+def test_a_build_that_is_killed_leaves_the_old_release_or_the_new_one_whole(disturbed, killed, khabar):
+    project, before, after = disturbed
+    chance = random.Random(5)  # noqa: S311 - the same moments each time
+    moments = sorted({*chance.sample(range(CHANGES_OF_A_BUILD), 8), 34, 35, 36})
+    found = [(killed(project, number), whole(project, before, after)) for number in moments]
+    recovers(project, after, khabar)
+
+    assert [code for code, _ in found] == [-9] * len(moments)
+    assert {state for _, state in found} == {"old", "new"}
+
+
+@pytest.mark.slow
+def test_a_build_can_be_killed_before_any_change_of_a_file(disturbed, killed, khabar, tmp_path):
+    project, before, after = disturbed
+    states = []
+    for number in range(CHANGES_OF_A_BUILD):
+        fresh = Project(shutil.copytree(project.root, tmp_path / f"copy-{number}"))
+        assert killed(fresh, number) == -9
+        states.append(whole(fresh, before, after))
+        recovers(fresh, after, khabar)
+
+    assert states == sorted(states, reverse=True)  # old, then new
+    assert {*states} == {"old", "new"}
+
+
+@pytest.mark.slow
+def test_the_first_build_can_be_killed_at_any_moment_too(disturbed, killed, khabar, tmp_path):
+    project, before, after = disturbed
+    shutil.rmtree(project.root / "dist")
+    (project.annotations / "releases.jsonl").unlink()
+    (project.annotations / "splits.jsonl").unlink()
+    for number in range(0, CHANGES_OF_A_BUILD, 3):
+        fresh = Project(shutil.copytree(project.root, tmp_path / f"copy-{number}"))
+        killed(fresh, number)
+        if (fresh.root / "dist" / "v1.0.0").exists():
+            assert whole(fresh, before, after) == "new"
+        recovers(fresh, after, khabar)
+
+
+def test_a_build_that_is_killed_while_it_writes_the_new_folder_is_not_taken_for_a_release(disturbed, khabar):
+    project, before, after = disturbed
+    chance = random.Random(11)  # noqa: S311 - the same moments each time
+    partial = 0
+    for _ in range(4):
+        with subprocess.Popen(
+            [sys.executable, "-m", "builder.cli", "build", "1.0.0"], cwd=project.root,
+            env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL,
+        ) as child:  # fmt: skip
+            while child.poll() is None and not list((project.root / "dist").glob(".v1.0.0.*")):
+                time.sleep(0.001)
+            time.sleep(chance.random() * 0.05)
+            child.kill()
+        partial += bool(list((project.root / "dist").glob(".v1.0.0.*")))
+        whole(project, before, after)
+        assert "v1.0.0" in khabar("status", cwd=project.root).stdout
+    recovers(project, after, khabar)
+
+    assert partial
+
+
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+sys.argv = ["khabar", "build", "1.0.0"]
+from builder.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("most", [0, 1_000, 5_000, 40_000])
+def test_a_build_that_may_write_no_more_says_so_and_changes_nothing(disturbed, khabar, most):
+    project, before, after = disturbed
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(most)],
+        cwd=project.root,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith(str(project.root))  # what could not be written
+    assert ": error[system] File too large\n" in done.stderr
+    assert "    fix: see to the disk and its permissions" in done.stderr
+    assert whole(project, before, after) == "old"
+    recovers(project, after, khabar)
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A disk of its own, of eight megabytes, where whoever runs this may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a disk needs root: RLIMIT_FSIZE is tested above")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_during_a_build_leaves_the_old_release_and_the_next_build_gives_the_new_one(
+    disturbed, disk, khabar
+):
+    made, before, after = disturbed
+    project = Project(shutil.copytree(made.root, disk / "project"))
+    filler = disk / "filler"
+    ended = []
+    for room in (0, 16_384, 131_072, 262_144):
+        filler.write_bytes(b"")
+        free = shutil.disk_usage(disk).free
+        filler.write_bytes(b"x" * (free - room))
+        done = khabar("build", "1.0.0", cwd=project.root, TMPDIR=str(made.root))
+        ended.append(done.returncode)
+        assert done.returncode == 0 or ": error[system] No space left on device\n" in done.stderr, done.stderr
+        assert whole(project, before, after) == ("old" if done.returncode else "new")
+    filler.unlink()
+    recovers(project, after, khabar)
+
+    assert ended[:3] == [2, 2, 2]
