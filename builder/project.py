@@ -9,24 +9,22 @@ import errno
 import fcntl
 import json
 import os
-import re
 import secrets
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar, get_args, get_type_hints
+from typing import Any, BinaryIO, TypeVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from builder.records import Account, Issue, Refused, SetAside, arrow_schema, refuse
+from builder.lines import read_lines
+from builder.records import Account, Refused, SetAside, arrow_schema, refuse
 from builder.schema import Schema, load_schema
 
 R = TypeVar("R")
 ENVIRONMENT = ("LABEL_STUDIO_API_KEY", "HF_TOKEN", "KHABAR_SECRET")
-MAX_LINE = 50_000_000
-"""Bytes of one JSON line; a longer one is hostile or broken."""
 
 ROWS = 4_096
 """Records of a row group."""
@@ -34,12 +32,9 @@ PART = 256
 """Records that are read at once."""
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-FAULTS = 5
-"""Faults that are named of one line."""
-_RESTORE = "restore the line from git, or delete it"
+"""Faults of a write that found no room."""
 
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
-_LINES: dict[type, TypeAdapter[Any]] = {}
 
 
 def _adapter(record: type[R]) -> TypeAdapter[R]:
@@ -109,59 +104,6 @@ def read_jsonl(path: Path, record: type[R]) -> list[R]:
     if issues:
         raise Refused(*issues)
     return [one for _, one in found]
-
-
-def read_lines(path: Path, record: type[R]) -> tuple[list[tuple[int, R]], list[Issue]]:
-    """Read JSON Lines as line numbers and records, and an error for each fault of a line that is none."""
-    found: list[tuple[int, R]] = []
-    issues: list[Issue] = []
-    if not path.exists():
-        return found, issues
-    read = _line_adapter(record)
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            where = f"{path}:{number}"
-            if len(line) > MAX_LINE:
-                issues.append(Issue("error", "record", f"a line of {len(line):,} bytes", where, _RESTORE))
-            elif line.strip():
-                try:
-                    found.append((number, read.validate_json(line.strip(), strict=True)))
-                except ValidationError as error:
-                    issues += [Issue("error", "record", said, where, _RESTORE) for said in _said(record, line, error)]
-    return found, issues
-
-
-def _said(record: type, line: bytes, error: ValidationError) -> Iterator[str]:
-    """What is wrong with a line, never what is written there."""
-    for one in error.errors(include_url=False, include_input=False)[:FAULTS]:
-        at = ".".join(map(str, one["loc"]))
-        what = {"unexpected_keyword_argument": "unknown field", "missing": "is missing"}.get(one["type"], one["msg"])
-        if one["type"] == "json_invalid":
-            try:
-                line.decode()
-            except UnicodeDecodeError as fault:
-                what = f"not UTF-8 at byte {fault.start + 1} of the line"
-        what = re.sub(r" at line 1 column (\d+)$", r" at column \1", what)
-        kind = f"{'an' if record.__name__[0] in 'AEIOU' else 'a'} {record.__name__}"
-        yield f"not {kind}: {at + ': ' if at else ''}{what}"
-
-
-def _line_adapter(record: type[R]) -> TypeAdapter[R]:
-    """As _adapter, but a field that no record has is a fault: a name that was mistyped would be lost in silence."""
-    if record not in _LINES:
-        _close(record)
-        _LINES[record] = TypeAdapter(record)
-    return _LINES[record]
-
-
-def _close(kind: Any) -> None:
-    if is_dataclass(kind):
-        closed: Any = kind
-        closed.__pydantic_config__ = ConfigDict(extra="forbid")
-        for hint in get_type_hints(kind).values():
-            _close(hint)
-    for part in get_args(kind):
-        _close(part)
 
 
 def write_table(path: Path, records: Sequence[object], record: type[Any]) -> None:

@@ -8,7 +8,8 @@ from typing import TypeVar
 from builder import state
 from builder.annotation import nonsense
 from builder.annotation.nonsense import Lines, World
-from builder.project import Project, read_lines
+from builder.lines import read_lines
+from builder.project import Project
 from builder.records import (
     Answer,
     Assigned,

@@ -220,10 +220,9 @@ def ledger(releases):
     assert len(LEDGER) == 26
 
 
-def recovers(project, after, khabar):
+def recovers(project, after):
     """The next build gives what an undisturbed one gives, and leaves nothing of the one before."""
-    done = khabar("build", "1.0.0", cwd=project.root)
-    assert done.returncode == 0, done.stderr
+    flow.build(Project(project.root), "1.0.0")
     assert digest(project.release("1.0.0")) == after
     assert [path.name for path in (project.root / "dist").iterdir()] == ["v1.0.0"]
     assert not list(project.annotations.rglob(".*"))
@@ -250,33 +249,33 @@ CHANGES_OF_A_BUILD = 52
 """How often a build changes a file or folder of its project; a few more would only be builds that end."""
 
 
-def test_a_build_that_is_killed_leaves_the_old_release_or_the_new_one_whole(disturbed, killed, khabar):
+def test_a_build_that_is_killed_leaves_the_old_release_or_the_new_one_whole(disturbed, killed):
     project, before, after = disturbed
     chance = random.Random(5)  # noqa: S311 - the same moments each time
-    moments = sorted({*chance.sample(range(CHANGES_OF_A_BUILD), 8), 34, 35, 36})
+    moments = sorted({*chance.sample(range(CHANGES_OF_A_BUILD), 7), 34, 35, 36})
     found = [(killed(project, number), whole(project, before, after)) for number in moments]
-    recovers(project, after, khabar)
+    recovers(project, after)
 
     assert [code for code, _ in found] == [-9] * len(moments)
     assert {state for _, state in found} == {"old", "new"}
 
 
 @pytest.mark.slow
-def test_a_build_can_be_killed_before_any_change_of_a_file(disturbed, killed, khabar, tmp_path):
+def test_a_build_can_be_killed_before_any_change_of_a_file(disturbed, killed, tmp_path):
     project, before, after = disturbed
     states = []
     for number in range(CHANGES_OF_A_BUILD):
         fresh = Project(shutil.copytree(project.root, tmp_path / f"copy-{number}"))
         assert killed(fresh, number) == -9
         states.append(whole(fresh, before, after))
-        recovers(fresh, after, khabar)
+        recovers(fresh, after)
 
     assert states == sorted(states, reverse=True)  # old, then new
     assert {*states} == {"old", "new"}
 
 
 @pytest.mark.slow
-def test_the_first_build_can_be_killed_at_any_moment_too(disturbed, killed, khabar, tmp_path):
+def test_the_first_build_can_be_killed_at_any_moment_too(disturbed, killed, tmp_path):
     project, before, after = disturbed
     shutil.rmtree(project.root / "dist")
     (project.annotations / "releases.jsonl").unlink()
@@ -286,9 +285,10 @@ def test_the_first_build_can_be_killed_at_any_moment_too(disturbed, killed, khab
         killed(fresh, number)
         if (fresh.root / "dist" / "v1.0.0").exists():
             assert whole(fresh, before, after) == "new"
-        recovers(fresh, after, khabar)
+        recovers(fresh, after)
 
 
+@pytest.mark.slow
 def test_a_build_that_is_killed_while_it_writes_the_new_folder_is_not_taken_for_a_release(disturbed, khabar):
     project, before, after = disturbed
     chance = random.Random(11)  # noqa: S311 - the same moments each time
@@ -305,7 +305,7 @@ def test_a_build_that_is_killed_while_it_writes_the_new_folder_is_not_taken_for_
         partial += bool(list((project.root / "dist").glob(".v1.0.0.*")))
         whole(project, before, after)
         assert "v1.0.0" in khabar("status", cwd=project.root).stdout
-    recovers(project, after, khabar)
+    recovers(project, after)
 
     assert partial
 
@@ -319,8 +319,8 @@ main()
 """
 
 
-@pytest.mark.parametrize("most", [0, 1_000, 5_000, 40_000])
-def test_a_build_that_may_write_no_more_says_so_and_changes_nothing(disturbed, khabar, most):
+@pytest.mark.parametrize("most", [0, pytest.param(1_000, marks=pytest.mark.slow), 5_000])
+def test_a_build_that_may_write_no_more_says_so_and_changes_nothing(disturbed, most):
     project, before, after = disturbed
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
@@ -337,7 +337,7 @@ def test_a_build_that_may_write_no_more_says_so_and_changes_nothing(disturbed, k
     assert ": error[system] File too large\n" in done.stderr
     assert "    fix: see to the disk and its permissions" in done.stderr
     assert whole(project, before, after) == "old"
-    recovers(project, after, khabar)
+    recovers(project, after)
 
 
 @pytest.fixture
@@ -359,7 +359,7 @@ def test_a_full_disk_during_a_build_leaves_the_old_release_and_the_next_build_gi
     project = Project(shutil.copytree(made.root, disk / "project"))
     filler = disk / "filler"
     ended = []
-    for room in (0, 16_384, 131_072, 262_144):
+    for room in (16_384, 131_072):
         filler.write_bytes(b"")
         free = shutil.disk_usage(disk).free
         filler.write_bytes(b"x" * (free - room))
@@ -368,6 +368,6 @@ def test_a_full_disk_during_a_build_leaves_the_old_release_and_the_next_build_gi
         assert done.returncode == 0 or ": error[system] No space left on device\n" in done.stderr, done.stderr
         assert whole(project, before, after) == ("old" if done.returncode else "new")
     filler.unlink()
-    recovers(project, after, khabar)
+    recovers(project, after)
 
-    assert ended[:3] == [2, 2, 2]
+    assert ended == [2, 2]

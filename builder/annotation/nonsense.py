@@ -8,11 +8,11 @@ from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from builder.lines import RESTORE
 from builder.records import Answer, Article, Assignment, BatchItem, Decision, Issue, Judgement, Span, Stance
 from builder.schema import Labels
 
 R = TypeVar("R")
-RESTORE = "restore the line from git, or delete it"
 
 
 @dataclass(frozen=True, slots=True)
