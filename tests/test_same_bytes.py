@@ -261,6 +261,7 @@ def test_a_build_that_is_killed_leaves_the_old_release_or_the_new_one_whole(dist
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_build_can_be_killed_before_any_change_of_a_file(disturbed, killed, tmp_path):
     project, before, after = disturbed
     states = []
@@ -275,6 +276,7 @@ def test_a_build_can_be_killed_before_any_change_of_a_file(disturbed, killed, tm
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_first_build_can_be_killed_at_any_moment_too(disturbed, killed, tmp_path):
     project, before, after = disturbed
     shutil.rmtree(project.root / "dist")
