@@ -29,7 +29,7 @@ from builder.release.folder import write_release
 from builder.release.iob2 import layers
 from builder.release.material import Material, instant, zone
 from builder.release.scratch import scratch
-from builder.release.splits import NAMES
+from builder.release.strategies import NAMES
 from builder.release.tables import build_tables
 from builder.text.aligned import unpacked
 from builder.text.tokens import tokenize
@@ -143,9 +143,7 @@ def _khabar(whole: Material, folder: Path, steps: dict[str, float]) -> dict[str,
     with scratch(folder) as kept:
         built = _timed(steps, "tables", lambda: build_tables(whole, kept))
         kept.rest()
-        made = _timed(
-            steps, "write", lambda: write_release(folder / "v1", built.tables, "", "", release, rest=kept.rest)
-        )
+        made = _timed(steps, "write", lambda: write_release(folder / "v1", built.tables, {}, release, rest=kept.rest))
     rows: dict[str, dict[str, int]] = made.release.splits
     return rows
 

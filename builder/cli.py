@@ -19,7 +19,7 @@ import click
 from builder.commands.comparing import diff
 from builder.commands.hub import hub
 from builder.commands.looking import explain, schema, status
-from builder.commands.releasing import build, push, reopen, takedown, verify
+from builder.commands.releasing import build, card, hydrate, push, reopen, takedown, verify
 from builder.commands.studio import studio
 from builder.corpus.encodings import NAMES as ENCODINGS
 from builder.records import Issue, Refused, Report
@@ -168,14 +168,25 @@ def collect(shell: Shell, batch: str | None, prune: bool, full: bool, source: Pa
     show_default=True,
     help="Seconds between two looks of --watch.",
 )
+@click.option(
+    "--splits",
+    "dataset",
+    metavar="DIR_OR_REPO",
+    help="Check the splits of any dataset instead: a folder, or NAME/DATASET[@REVISION] on a Hub.",
+)
 @verb
-def check(shell: Shell, watch: bool, every: float) -> Report:
+def check(shell: Shell, watch: bool, every: float, dataset: str | None) -> Report:
     """Find every fault in the judgements, each with the link of its task; exit 1 if there is an error.
 
-    --watch ends by itself when every article has its annotators.
+    --watch ends by itself when every article has its annotators. --splits looks for texts that stand in two splits of a
+    dataset, whoever made it: equal, near copies, or one inside another, in each column of text.
     """
     from builder import judging
 
+    if dataset is not None:
+        from builder import auditing
+
+        return auditing.audit(dataset, base=shell.folder)
     if watch:
         return judging.watch(_project(shell), seconds=every, show=show_issues, progress=shell.progress)
     return judging.check(_project(shell))
@@ -223,7 +234,7 @@ def adjudicate(shell: Shell, batch: str | None, sends: bool, collects: bool) -> 
     return annotate.adjudicate(project, batch, send=sends, collect=collects, progress=shell.progress)
 
 
-for command in (build, push, verify, takedown, reopen, hub, diff, status, explain, schema, studio):
+for command in (build, card, push, verify, hydrate, takedown, reopen, hub, diff, status, explain, schema, studio):
     khabar.add_command(command)
 
 

@@ -47,7 +47,7 @@ from builder.strict_yaml import parse_yaml
 Progress = Callable[[str], None]
 Watch = Callable[[Iterable[list[Document]], int, str], Iterable[list[Document]]]
 """Shows how far batches of documents are, of so many, in doing what it names."""
-STAGES = ("ingest", "clean", "dedup", "sample", "send", "collect", "check", "adjudicate", "build")
+STAGES = ("ingest", "clean", "dedup", "sample", "send", "collect", "check", "adjudicate", "redact", "build")
 GITIGNORE = ".khabar/\ndist/\n"
 
 
@@ -185,9 +185,9 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
     """
     from builder.annotation.agreement import headline
     from builder.annotation.floors import accepted, shortfalls
-    from builder.release import opening
-    from builder.release.card import make_card
-    from builder.release.facts import below_floors, card_facts
+    from builder.release import editions, opening
+    from builder.release.basis import Basis, card_of, texts_of
+    from builder.release.facts import below_floors
     from builder.release.folder import write_release
     from builder.release.scratch import scratch
     from builder.release.tables import build_tables
@@ -202,28 +202,30 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
     ):
         schema = project.schema
         soundness.refuse_nonsense(project)
+        dataset, fold = schema.dataset, state.profile_of(project).fold_batch
         gathered = state.harvest(project)
         low = accepted(shortfalls(gathered.agreement, schema.dataset.floors, schema.labels), accept)
         material = gathered.material
-        built = build_tables(material, kept)
+        built = editions.of(dataset.text, build_tables(material, kept), material, fold)
         tool = f"khabar {installed_version('khabar')}"
-        facts = card_facts(version=version, tool=tool, schema=schema, built=built,
-                           agreement=[figure for figure in gathered.agreement if headline(figure)],
-                           accounts=gathered.accounts, changes=gathered.changes)  # fmt: skip
-        facts["agreement"] += below_floors(low, accept or "")
         prose = (project.root / "dataset_card.md").read_text(encoding="utf-8")
-        card = make_card(prose, version, schema, built.tables, facts)
+        basis = Basis(version, tool, prose, dataset, schema.labels,
+                      tuple(figure for figure in gathered.agreement if headline(figure)), gathered.accounts,
+                      built.accounts, built.cut_spans, built.cut_inner, dict(gathered.changes),
+                      below_floors(low, accept or ""), dict(gathered.redacted))  # fmt: skip
+        card = card_of(basis, built.tables)
         takedowns = read_jsonl(project.annotations / "takedowns.jsonl", Takedown)
         changelog, earlier = step(past, version, schema.dataset, built.tables, card, takedowns)
         kept.rest()
         inputs = state.hash_inputs(project, material, prose) | earlier
         release = Release(version, schema.dataset.repo_id, "", tool, schema.hash, material.articles[0].profile,
-                          inputs, {}, {})  # fmt: skip
+                          inputs, {}, {}, dataset.text)  # fmt: skip
         # Before the release: one that is there never lacks its ledger, whenever this is killed.
         write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
         folder = project.release(version)
-        written = write_release(folder, built.tables, card, changelog, release,
-                                frozen=bool(project.noted(f"pushed/v{version}")), rest=kept.rest)  # fmt: skip
+        written = write_release(folder, built.tables, texts_of(basis, card, built.tables, changelog), release,
+                                frozen=bool(project.noted(f"pushed/v{version}")), rest=kept.rest,
+                                look=editions.audit(dataset.text, material, fold))  # fmt: skip
         opening.record(project, version)
         project.save_account("build", built.accounts, built.set_aside)
     rows = rows_of(written.release.splits)
@@ -232,7 +234,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
     if accept is not None:
         owned = f"{len(low)} floors not reached, and the card says why"
         said["agreement"] = owned if low else "reaches its floors: nothing to accept"
-    return Report("build", built.accounts, facts=said | rows, set_aside=built.set_aside)
+    return Report("build", built.accounts, gathered.issues, said | rows, set_aside=built.set_aside)
 
 
 def status(project: Project) -> Report:

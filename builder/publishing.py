@@ -119,6 +119,29 @@ def verify(project: Project, name: str, *, base: Path, rehearse: bool, progress:
     return Report("verify", issues=issues, facts=facts | flow.rows_of(release.splits), exit_code=1 if failed else 0)
 
 
+def card(project: Project, name: str | None, *, base: Path, rehearse: bool, progress: Progress) -> Report:
+    """Look at the card of a release, the newest in dist/ if none is named: every number, its head, its plots.
+
+    `name` as for verify. Raises Refused as verify does. The report's exit code is 1 where the card is at fault.
+    """
+    from builder.release import verifying
+    from builder.release.folder import read_manifest
+    from builder.release.versions import order
+
+    built = sorted(project.root.glob(f"dist/v*/{MANIFEST}"), key=lambda path: order(path.parent.name.removeprefix("v")))
+    if name is None and not built:
+        raise refuse("no-release", "no release is here", where=str(project.root), fix="run `khabar build VERSION`")
+    with (
+        servers.hub(project, rehearse=rehearse) as hub,
+        tempfile.TemporaryDirectory(prefix="khabar-card-", ignore_cleanup_errors=True) as scratch,
+        _found(project, name or built[-1].parent.name, base, hub, Path(scratch), progress) as found,
+    ):
+        release = read_manifest(found.folder)
+        check = verifying.guarded("card", verifying.card, found.folder, release)
+    facts = {"release": f"{release.repo_id} {release.version}, {found.place}", "card": f"{check.state}: {check.said}"}
+    return Report("card check", issues=check.issues, facts=facts, exit_code=0 if check.state == "done" else 1)
+
+
 @contextmanager
 def _found(
     project: Project, name: str, base: Path, hub: Hub, scratch: Path, progress: Progress

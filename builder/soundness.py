@@ -65,7 +65,7 @@ def _line(issue: Issue) -> int:
 
 
 def _world(project: Project, gone: set[str]) -> World:
-    from builder.release.splits import NAMES
+    from builder.release.strategies import NAMES
 
     articles = {article.id: article for article in state.read_articles(project)}
     return World(articles, gone, project.schema.labels, project.schema.label_hash, NAMES)

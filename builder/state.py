@@ -21,7 +21,9 @@ from builder.records import (
     BatchItem,
     Decision,
     Document,
+    Gold,
     Group,
+    Issue,
     Judgement,
     Refused,
     SetAside,
@@ -34,6 +36,7 @@ from builder.records import (
 if TYPE_CHECKING:
     from builder.annotation.adjudicate import Adjudicated
     from builder.release.material import Material
+    from builder.release.strategies import Traits
     from builder.text.profiles import Profile
 
 
@@ -231,32 +234,44 @@ class Harvest:
     changes: Mapping[str, int]
     """What normalisation did to the pages of these articles, as Profile.changes names it."""
     ledger: tuple[Assignment, ...]
+    issues: tuple[Issue, ...]
+    """A warning for each article that can have no split."""
+    redacted: Mapping[str, int]
+    """How many stretches of each kind were taken out of texts and titles, of the kinds that were looked for."""
 
 
 def harvest(project: Project) -> Harvest:
     """Gather what a release is made from.
 
-    Raises Refused (exit code 1) when no article was annotated, when a group bridges two frozen splits,
-    or when the same text would stand in two splits.
+    Raises Refused (exit code 1) when no article was annotated, or when articles that are alike have stood in two
+    splits since an earlier release.
     """
     from builder.release.material import Material
+    from builder.release.redact import move, redact
+    from builder.release.splits import part
 
     articles, gone = read_articles(project), taken_down(project)
-    groups = fresh_groups(project, articles)
     every = [article for article in articles if article.id not in gone]
-    chosen = _chosen(project, every, gone)
-    ledger = _assign(project, chosen, groups)
+    documents, kinds = read_documents(project), project.schema.dataset.redact
+    redaction = redact(_chosen(project, every, gone), documents, kinds)
+    chosen = [moved.article for moved in redaction.articles.values()]
     judgements, checked = canonical_judgements(project, every)
     result = gold_of(project, every, judgements)
-    labels = project.schema.labels
-    splits = {assignment.article_id: assignment.split for assignment in ledger}
-    documents = read_documents(project)
+    frozen = {a.article_id: a.split for a in read_jsonl(project.annotations / "splits.jsonl", Assignment)}
+    parted = part(chosen, fresh_groups(project, articles), frozen, project.schema.dataset.splits,
+                  _traits(chosen, documents, result.golds), profile_of(project).fold_batch)  # fmt: skip
+    splits = {assignment.article_id: assignment.split for assignment in parted.ledger}
+    said, golds, disputes, moved_spans = move(redaction, judgements, result.golds, result.disputes, kinds)
+    redactions = [moved_spans] if kinds else []
+    project.save_account("redact", redactions)
     material = Material(
-        chosen, documents, groups, splits, judgements, result.golds, result.disputes, labels,
+        chosen, documents, parted.groups, splits, said, golds, disputes, project.schema.labels, parted.aside,
     )  # fmt: skip
-    accounts = (*project.accounts("clean"), *checked, result.account, result.spans)
+    accounts = (*project.accounts("clean"), *checked, result.account, result.spans, *redactions)
     figures = agreement_of(project, every, judgements)
-    return Harvest(material, accounts, figures, _changes(project, chosen, documents), ledger)
+    found: dict[str, int] = {kind: redaction.counts[kind] for kind in kinds}
+    return Harvest(material, accounts, figures, _changes(project, chosen, documents), parted.ledger, parted.issues,
+                   found)  # fmt: skip
 
 
 def _changes(project: Project, chosen: Sequence[Article], documents: Sequence[Document]) -> Mapping[str, int]:
@@ -284,24 +299,26 @@ def _chosen(project: Project, articles: Sequence[Article], gone: Collection[str]
     return chosen
 
 
-def _assign(project: Project, chosen: Sequence[Article], groups: Sequence[Group]) -> tuple[Assignment, ...]:
-    from builder.release import splits
+def _traits(chosen: Sequence[Article], documents: Sequence[Document], golds: Sequence[Gold]) -> dict[str, "Traits"]:
+    from builder.release.material import instant
+    from builder.release.strategies import Traits
 
-    group_of = {group.article_id: group.group_id for group in groups}
-    frozen = {a.article_id: a.split for a in read_jsonl(project.annotations / "splits.jsonl", Assignment)}
-    shares = project.schema.dataset.splits
-    assigned, issues = splits.assign({article.id: group_of[article.id] for article in chosen}, shares, frozen)
-    fold = profile_of(project).fold
-    folded = {split: {a.id: fold(a.text) for a in chosen if assigned.get(a.id) == split} for split in splits.NAMES}
-    issues = [*issues, *splits.leaks(folded)]
-    if issues:
-        raise Refused(*issues, exit_code=1)
-    return tuple(Assignment(article, split) for article, split in sorted((frozen | assigned).items()))
+    pages = {document.id: document for document in documents}
+    stances = {gold.article_id: tuple((stance.target, stance.value) for stance in gold.stances) for gold in golds}
+    traits = {}
+    for article in chosen:
+        page = pages[article.document_id]
+        moment = instant(page.published_at)
+        date = moment.isoformat() if moment else None
+        traits[article.id] = Traits(page.source, date, stances.get(article.id, ()))
+    return traits
 
 
 def hash_inputs(project: Project, material: "Material", card: str) -> dict[str, str]:
     """Hashes of what a release was made from; of judgements without the server's clock and ids."""
-    once, _, _ = said_once(project, {article.id: article for article in material.articles})
+    # Judgements are of the texts before anything was redacted.
+    articles = read_articles(project) if project.schema.dataset.redact else material.articles
+    once, _, _ = said_once(project, {article.id: article for article in articles})
     said = [to_plain(replace(one, created_at="", updated_at="", task_id=0, annotation_id=0)) for one in once]
     inputs = {
         "articles": [[article.id, article.text_sha] for article in material.articles],

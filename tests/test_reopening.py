@@ -1,6 +1,7 @@
 """A release becomes a batch again: what is confirmed changes nothing, what is judged anew replaces the old."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -242,6 +243,21 @@ def test_a_release_is_reopened_in_a_project_that_has_nothing_but_the_pages(relea
     assert snapshot(other.annotations) == {
         k: v for k, v in snapshot(released.annotations).items() if k.startswith("reopen-")
     }
+
+
+def test_a_release_without_texts_is_reopened_too(released):
+    reopen(released)
+    whole = answers(released)
+    shutil.rmtree(released.annotations / "reopen-1-0-0")
+    shutil.rmtree(released.root / "dist")
+    (released.annotations / "releases.jsonl").unlink()
+    settings = released.root / "schema" / "dataset.yaml"
+    settings.write_text(settings.read_text(encoding="utf-8") + "text: standoff\n", encoding="utf-8")
+    project = Project(released.root)
+    flow.build(project, "1.0.0")
+    reopen(project)
+
+    assert answers(project) == whole
 
 
 def test_where_a_text_changed_spans_move_with_their_words_and_the_others_are_counted(released):

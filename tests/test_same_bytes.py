@@ -6,6 +6,7 @@ Every build here is the real command line in a process of its own.
 import hashlib
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -149,6 +150,7 @@ def test_two_folders_two_days_two_locales_and_shuffled_inputs_give_one_hash(patt
 
 KILLER = '''
 """Kills its own process, as kill -9 does, right before the so-manieth change of a file in a folder."""
+import atexit
 import os
 import signal
 import sys
@@ -172,6 +174,7 @@ def watch(event, args):
 
 
 sys.addaudithook(watch)
+atexit.register(lambda: os.write(2, b"changes left: %d\\n" % left))
 '''
 
 
@@ -240,20 +243,26 @@ def killed(tmp_path, khabar):
         done = khabar(
             "build", "1.0.0", cwd=project.root, PYTHONPATH=path, KILL_AT=str(number), KILL_IN=str(project.root)
         )
-        return done.returncode
+        return done.returncode, done.stderr
 
     return build
 
 
-CHANGES_OF_A_BUILD = 52
-"""How often a build changes a file or folder of its project; a few more would only be builds that end."""
+@pytest.fixture
+def changes(releases, killed, tmp_path):
+    """How often a build that replaces a release changes a file or folder of its project."""
+    project = Project(shutil.copytree(releases[0], tmp_path / "counted"))
+    edit_card(project)
+    code, said = killed(project, 10_000)
+    assert code == 0
+    return 10_000 - int(re.search(r"changes left: (\d+)", said)[1])
 
 
-def test_a_build_that_is_killed_leaves_the_old_release_or_the_new_one_whole(disturbed, killed):
+def test_a_build_that_is_killed_leaves_the_old_release_or_the_new_one_whole(disturbed, killed, changes):
     project, before, after = disturbed
     chance = random.Random(5)  # noqa: S311 - the same moments each time
-    moments = sorted({*chance.sample(range(CHANGES_OF_A_BUILD), 7), 34, 35, 36})
-    found = [(killed(project, number), whole(project, before, after)) for number in moments]
+    moments = sorted({*chance.sample(range(changes - 8), 8), changes - 8, changes - 1})
+    found = [(killed(project, number)[0], whole(project, before, after)) for number in moments]
     recovers(project, after)
 
     assert [code for code, _ in found] == [-9] * len(moments)
@@ -262,12 +271,12 @@ def test_a_build_that_is_killed_leaves_the_old_release_or_the_new_one_whole(dist
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_build_can_be_killed_before_any_change_of_a_file(disturbed, killed, tmp_path):
+def test_a_build_can_be_killed_before_any_change_of_a_file(disturbed, killed, changes, tmp_path):
     project, before, after = disturbed
     states = []
-    for number in range(CHANGES_OF_A_BUILD):
+    for number in range(changes):
         fresh = Project(shutil.copytree(project.root, tmp_path / f"copy-{number}"))
-        assert killed(fresh, number) == -9
+        assert killed(fresh, number)[0] == -9
         states.append(whole(fresh, before, after))
         recovers(fresh, after)
 
@@ -277,12 +286,12 @@ def test_a_build_can_be_killed_before_any_change_of_a_file(disturbed, killed, tm
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_the_first_build_can_be_killed_at_any_moment_too(disturbed, killed, tmp_path):
+def test_the_first_build_can_be_killed_at_any_moment_too(disturbed, killed, changes, tmp_path):
     project, before, after = disturbed
     shutil.rmtree(project.root / "dist")
     (project.annotations / "releases.jsonl").unlink()
     (project.annotations / "splits.jsonl").unlink()
-    for number in range(0, CHANGES_OF_A_BUILD, 3):
+    for number in range(0, changes, 3):
         fresh = Project(shutil.copytree(project.root, tmp_path / f"copy-{number}"))
         killed(fresh, number)
         if (fresh.root / "dist" / "v1.0.0").exists():

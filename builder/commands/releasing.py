@@ -1,6 +1,7 @@
-"""Commands of a release: build, push, verify, takedown, reopen."""
+"""Commands of a release: build, push, verify, hydrate, takedown, reopen."""
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -98,6 +99,31 @@ def verify(shell: Shell, release: str, rehearse: bool) -> Report:
     return publishing.verify(project, release, base=shell.folder, rehearse=rehearse, progress=shell.progress)
 
 
+@click.group()
+def card() -> None:
+    """The dataset card."""
+
+
+@card.command("check")
+@click.argument("release", metavar="[REF]", required=False)
+@_rehearse
+@verb
+def card_check(shell: Shell, release: str | None, rehearse: bool) -> Report:
+    """Make the card of release REF again from its rows, and show what the card says otherwise; exit 1 if it does.
+
+    REF as for verify; without one, the newest release in dist/. A number, a table or a line of the head that was changed
+    by hand is an error with its line and column; other prose may be mended, and is a warning.
+    """
+    from builder import publishing
+    from builder.project import Project
+
+    try:
+        project = shell.project()
+    except Refused:
+        project = Project(shell.folder)
+    return publishing.card(project, release, base=shell.folder, rehearse=rehearse, progress=shell.progress)
+
+
 @click.command()
 @click.argument("name", metavar="ID")
 @click.option("--reason", required=True, help="One line, which stands in the dataset's changelog.")
@@ -124,3 +150,30 @@ def reopen(shell: Shell, release: str, disputed: bool, batch: str | None) -> Rep
     from builder import reopening
 
     return reopening.reopen(shell.project(), release, base=shell.folder, only_disputed=disputed, batch=batch)
+
+
+@click.command()
+@click.argument("release")
+@click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="[FILES]...")
+@click.option("--articles", "files", multiple=True, required=True, type=click.Path(path_type=Path), metavar="FILES",
+              help="The raw pages, as `ingest` reads them: .txt, .jsonl and .html files, or folders of them.")  # fmt: skip
+@click.option("--to", type=click.Path(path_type=Path), metavar="DIR",
+              help="Where to write the full edition (default: hydrated/vVERSION).")  # fmt: skip
+@_rehearse
+@verb
+def hydrate(
+    shell: Shell, release: str, more: tuple[Path, ...], files: tuple[Path, ...], to: Path | None, rehearse: bool
+) -> Report:
+    """Make the full edition of stand-off RELEASE from the raw pages that you have: --articles FILES...
+
+    RELEASE is a folder, a version of this project, or NAME/DATASET@REVISION. Each document that is not given, or whose
+    text differs, is named; the rows of the others are written, and the exit code is 1.
+    """
+    from builder import hydrating
+    from builder.project import Project
+
+    try:
+        project = shell.project()
+    except Refused:
+        project = Project(shell.folder)
+    return hydrating.hydrate(project, release, (*files, *more), base=shell.folder, to=to, rehearse=rehearse)

@@ -50,10 +50,10 @@ class Judged:
 
 
 def entities(rows: Sequence[Settled], labels: Labels, known: Known) -> tuple[Columns, Tagged]:
-    """The columns of `entities`, and what its tags lost."""
+    """The columns of `entities`, and what its tags lost; raises Misplaced."""
     articles, golds = [row.article for row in rows], [row.gold for row in rows]
     bodies = [article.text for article in articles]
-    found = mentions([gold.spans for gold in golds], labels.entity_names)
+    found = mentions([gold.spans for gold in golds], labels.entity_names).inside(bodies)
     tokens = tokenize_batch(bodies)
     if labels.clitics == "segment":
         tokens = segment(found, tokens, bodies)
@@ -126,9 +126,10 @@ def _votes(row: Opinion, values: Sequence[str]) -> list[int]:
 
 
 def annotations(rows: Sequence[Judged], labels: Labels) -> Columns:
-    """The columns of `annotations`."""
+    """The columns of `annotations`; raises Misplaced."""
     judgements = [row.judgement for row in rows]
-    found = mentions([judgement.spans for judgement in judgements], labels.entity_names)
+    bodies = [row.article.text for row in rows]
+    found = mentions([judgement.spans for judgement in judgements], labels.entity_names).inside(bodies)
     said = [sorted(judgement.stances) for judgement in judgements]
     stances = list(chain.from_iterable(said))
     numbers = {value: number for number, value in enumerate(all_values(labels))}
@@ -140,7 +141,7 @@ def annotations(rows: Sequence[Judged], labels: Labels) -> Columns:
         "article_id": strings(row.article.id for row in rows),
         "annotator": strings(judgement.annotator for judgement in judgements),
         "batch": strings(judgement.batch for judgement in judgements),
-        "spans": lists(found.counts, struct(found.columns([row.article.text for row in rows]))),
+        "spans": lists(found.counts, struct(found.columns(bodies))),
         "stances": lists([len(own) for own in said], struct(values)),
         "status": strings(judgement.status for judgement in judgements),
         "seconds": pa.array([judgement.seconds for judgement in judgements], pa.float64()),

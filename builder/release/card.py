@@ -4,7 +4,7 @@ Does not count anything: that is builder.release.facts. Does not read or write f
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal
 
 import pyarrow as pa
@@ -12,9 +12,12 @@ import yaml
 from pydantic import Field
 
 from builder.records import Issue, Refused
-from builder.release.features import features, features_yaml
+from builder.release.card_head import HUB_LICENCES, CardHead, Creator, Source, Tag
+from builder.release.facts import Described
+from builder.release.features import Feature, features, features_yaml
+from builder.release.parquet import weight
 from builder.release.tables import Tables, loadable
-from builder.schema import Dataset, Labels, Part, Schema
+from builder.schema import Dataset, Part
 from builder.strict_yaml import parse_yaml
 
 TEMPLATE = "dataset_card.md"
@@ -23,16 +26,11 @@ HEAD = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 PROSE = re.compile(r"<!-- prose: ([^>]*?) -->\n\n(.*?)\n\n<!-- end -->", re.DOTALL)
 """What people wrote, and the hint that says what belongs there; the marks are not in a built card."""
 CREATORS = re.compile(r"^(annotations_creators|language_creators|tags): \[.*\]$", re.MULTILINE)
-HUB_LICENCES = frozenset({
-    "agpl-3.0", "apache-2.0", "cc0-1.0", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0", "cc-by-nc-2.0",
-    "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0", "cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0",
-    "cc-by-nc-sa-4.0", "cc-by-nd-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cdla-permissive-1.0", "cdla-permissive-2.0",
-    "cdla-sharing-1.0", "gpl-3.0", "lgpl-3.0", "mit", "odbl", "odc-by", "pddl",
+REQUIRED = frozenset({
+    "adjudication", "agreement", "annotators", "citation", "cleaning", "entity_types", "guidelines", "licence_annotations",
+    "licence_text", "load", "losses", "profile", "rows", "sources", "splits", "version", "versions",
 })  # fmt: skip
-"""Licence ids that a card's `license` may hold; any other is `other` with a `license_name`."""
-
-Creator = Literal["found", "crowdsourced", "expert-generated", "machine-generated", "other"]
-Tag = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9 _:.-]{0,60}$")]
+"""Facts that no card of a release may leave out."""
 
 
 class Head(Part):
@@ -40,7 +38,7 @@ class Head(Part):
 
     annotations_creators: Annotated[tuple[Creator | Literal["no-annotation"], ...], Field(min_length=1)]
     language_creators: Annotated[tuple[Creator, ...], Field(min_length=1)]
-    source_datasets: Annotated[tuple[str, ...], Field(min_length=1)] = ("original",)
+    source_datasets: Annotated[tuple[Source, ...], Field(min_length=1)] = ("original",)
     tags: tuple[Tag, ...] = ()
 
 
@@ -92,8 +90,15 @@ def _place(template: str, offset: int) -> str:
     return f"{TEMPLATE}:{line}:{offset - template.rfind(chr(10), 0, offset)}"
 
 
-def make_card(template: str, version: str, schema: Schema, tables: Tables, facts: Mapping[str, str]) -> str:
-    """The card: the computed YAML head, then the template's prose with its facts.
+def make_card(
+    template: str,
+    version: str,
+    schema: Described,
+    tables: Tables,
+    facts: Mapping[str, str],
+    required: Collection[str] = (),
+) -> str:
+    """The card: the computed YAML head, then the template's prose with its facts, of which some are `required`.
 
     Raises Refused: exit code 2 with all faults of head and slots, each at its line and column; exit
     code 1 where there is nothing to release.
@@ -111,24 +116,30 @@ def make_card(template: str, version: str, schema: Schema, tables: Tables, facts
         text = render(template, facts)
     except Refused as refused:
         issues += refused.issues
+    slots = {slot[1].strip() for slot in SLOT.finditer(template) if slot[1]}
+    if (schema.dataset.text == "standoff" or schema.dataset.redact) and "edition" not in slots:
+        what = "a stand-off edition" if schema.dataset.text == "standoff" else "redaction"
+        issues.append(Issue("error", "card", f"the card must say what {what} protects and what not",
+                            where=TEMPLATE, fix="put {{edition}} on the card"))  # fmt: skip
+    issues += [
+        Issue("error", "card", f"the card does not show the fact {name!r}, which every card must", where=TEMPLATE,
+              fix=f"put {{{{{name}}}}} where its number or table belongs, and no number by hand")
+        for name in sorted(set(required) - slots)
+    ]  # fmt: skip
     if issues or head is None:
         raise Refused(*issues)
     computed = metadata(head, version, schema, loadable(tables))
-    body = PROSE.sub(r"\2", HEAD.sub("", text, count=1))
-    return f"---\n{yaml.safe_dump(computed, allow_unicode=True, sort_keys=False, width=100)}---\n{body}"
+    CardHead.model_validate(computed)
+    return headed(computed, PROSE.sub(r"\2", HEAD.sub("", text, count=1)))
 
 
-def metadata(head: Head, version: str, schema: Schema, tables: Tables) -> dict[str, object]:
+def headed(head: Mapping[str, object], body: str) -> str:
+    """A card of its YAML head and its body."""
+    return f"---\n{yaml.safe_dump(dict(head), allow_unicode=True, sort_keys=False, width=100)}---\n{body}"
+
+
+def metadata(head: Head, version: str, schema: Described, tables: Tables) -> dict[str, object]:
     """The card's YAML head: who made it, how to load each config, its features and counts."""
-    configs = [
-        {
-            "config_name": config,
-            "version": version,
-            **({"default": True} if config == next(iter(tables)) else {}),
-            "data_files": [{"split": split, "path": f"{config}/{split}-*"} for split in splits],
-        }
-        for config, splits in tables.items()
-    ]
     tasks = {"token-classification": "named-entity-recognition"}
     if "stance" in tables:
         tasks["text-classification"] = "multi-class-classification"
@@ -144,20 +155,34 @@ def metadata(head: Head, version: str, schema: Schema, tables: Tables) -> dict[s
         "size_categories": [size_category(sum(table.num_rows for table in tables["articles"].values()))],
         "source_datasets": list(head.source_datasets),
         "tags": list(head.tags),
-        "configs": configs,
-        "dataset_info": [_info(config, splits, schema.labels) for config, splits in tables.items()],
+        **loading(version, features(schema.labels, schema.dataset.text), tables),
     }
 
 
-def _info(config: str, splits: Mapping[str, pa.Table], labels: Labels) -> dict[str, object]:
+def loading(version: str, columns: Mapping[str, Mapping[str, Feature]], tables: Tables) -> dict[str, object]:
+    """The part of the YAML head that `load_dataset` reads."""
+    configs = [
+        {
+            "config_name": config,
+            "version": version,
+            **({"default": True} if config == next(iter(tables)) else {}),
+            "data_files": [{"split": split, "path": f"{config}/{split}-*"} for split in splits],
+        }
+        for config, splits in tables.items()
+    ]
+    return {"configs": configs, "dataset_info": [_info(name, tables[name], columns[name]) for name in tables]}
+
+
+def _info(config: str, splits: Mapping[str, pa.Table], columns: Mapping[str, Feature]) -> dict[str, object]:
+    sizes = {split: weight(table) for split, table in splits.items()}
     return {
         "config_name": config,
-        "features": features_yaml(features(labels)[config]),
+        "features": features_yaml(columns),
         "splits": [
-            {"name": split, "num_bytes": table.nbytes, "num_examples": table.num_rows}
+            {"name": split, "num_bytes": sizes[split], "num_examples": table.num_rows}
             for split, table in splits.items()
         ],
-        "dataset_size": sum(table.nbytes for table in splits.values()),
+        "dataset_size": sum(sizes.values()),
     }
 
 

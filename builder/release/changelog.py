@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from builder.records import Takedown
 from builder.release.diff_records import Diff, LabelTally
 from builder.release.facts import markdown_table
-from builder.release.splits import NAMES
+from builder.release.strategies import NAMES
 from builder.release.tables import Tables
 
 HEAD = "# Changelog\n\n"

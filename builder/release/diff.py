@@ -16,7 +16,7 @@ from builder.release import diff_layers
 from builder.release.diff_layers import Found, Part
 from builder.release.diff_records import About, CardChange, ColumnCount, Diff, FeatureChange, Place, Resplit, RowTally
 from builder.release.rowwise import Joined, Mask, differing, features_of, join, narrowed, unique_keys
-from builder.release.splits import NAMES
+from builder.release.strategies import NAMES
 from builder.release.tables import Tables
 
 FIRST = ("articles", "entities", "stance", "annotations")

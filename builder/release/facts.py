@@ -5,46 +5,43 @@ Undefined figures are said to be undefined, with the reason. Does not know the c
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.records import Account, Agreement, Issue
-from builder.release.splits import NAMES
+from builder.release.edition_facts import edition
+from builder.release.plots import images
+from builder.release.strategies import NAMES
 from builder.release.tables import Built, Tables
-from builder.schema import Adjudication, Labels, Schema
+from builder.release.wording import ASSIGNMENTS, SETTLED, STRATEGIES
+from builder.schema import Adjudication, Dataset, Labels
 
+NO_DATE = "no date"
 CHANGES = 40
 """Kinds of change that a card lists one by one."""
 
-ASSIGNMENTS = {
-    "pool": "Assignment `pool`: one project for all annotators; an article is offered to {overlap} of them. What is offered "
-    "shows nothing of another's answers, but an annotator who opens the list of all tasks can see them: the annotators "
-    "were blind as far as they kept to what was offered.",
-    "separate": "Assignment `separate`: one project for each annotator on one server; an article is given to {overlap} of them, "
-    "and {shared:.0%} of each batch to all. A project shows nothing of another's, but the server does not keep an "
-    "annotator out of the projects of others: the annotators were blind as far as they kept to their own.",
-    "isolated": "Assignment `isolated`: one server with its own data for each annotator; an article is given to {overlap} of them, "
-    "and {shared:.0%} of each batch to all. No annotator could reach the answers of another.",
-}
-"""What is true of blindness on the free edition of Label Studio, which has no roles."""
-
-SETTLED = {
-    "majority": "a stance, where more than half of those who answered gave it.",
-    "dawid-skene": "a stance, where the model of Dawid and Skene (1979), which weighs each annotator by the answers of "
-    "all, gives it a probability of at least 0.9, though fewer may have given it.",
-}
-"""How a stance becomes gold, by adjudication.stance of dataset.yaml."""
-
 Counts = Mapping[str, Counter[Any]]
+
+
+class Described(Protocol):
+    """What says how a dataset was made: its settings and its labels."""
+
+    @property
+    def dataset(self) -> Dataset:
+        """dataset.yaml."""
+
+    @property
+    def labels(self) -> Labels:
+        """labels.yaml."""
 
 
 def card_facts(
     *,
     version: str,
     tool: str,
-    schema: Schema,
+    schema: Described,
     built: Built,
     agreement: Sequence[Agreement],
     accounts: Sequence[Account],
@@ -63,13 +60,17 @@ def card_facts(
         "version": version,
         "tool": tool,
         "rows": _rows(tables),
+        "edition": edition(dataset.text),
         "entity_types": _entity_types(tables, schema.labels),
         "stances": _stances(tables, schema.labels),
         "stance_order": _stance_order(schema.labels),
         "sources": _sources(tables),
+        "months": _months(tables),
+        "splits": _splits(dataset),
+        "plots": images(tables, schema.labels, agreement),
         "agreement": _agreement(agreement),
         "adjudication": _adjudication(tables, dataset.adjudication),
-        "annotators": _annotators(tables, note),
+        "annotators": _annotators(tables, dataset, note),
         "assignment": ASSIGNMENTS[dataset.assignment].format(overlap=dataset.overlap, shared=dataset.shared),
         "guidelines": _versions(tables),
         "profile": ", ".join(f"`{name}`" for name in _distinct(tables, "articles", "profile")) or "no articles",
@@ -176,6 +177,30 @@ def _sources(tables: Tables) -> str:
     return markdown_table(["source", *NAMES, "all"], [[*row, sum(row[1:])] for row in rows])
 
 
+def _months(tables: Tables) -> str:
+    """Articles by the month of their date, in UTC."""
+    counts = {
+        split: Counter(
+            f"{day:%Y-%m}" if day else NO_DATE for day in _column(tables, "articles", split, "published_at").to_pylist()
+        )
+        for split in tables["articles"]
+    }
+    months = sorted({month for found in counts.values() for month in found})
+    rows = [(month, [counts[split][month] for split in NAMES]) for month in months]
+    return markdown_table(["month", *NAMES, "all"], [[month, *row, sum(row)] for month, row in rows])
+
+
+def _splits(dataset: Dataset) -> str:
+    own = dataset.splits
+    shares = ", ".join(f"{getattr(own, name):.0%} {name}" for name in NAMES)
+    return (
+        f"Groups of articles that are alike went to one split, {STRATEGIES[own.strategy]}; wanted were {shares} (seed "
+        f"{own.seed}). Alike are equal texts after folding, near copies (Jaccard similarity of their runs of five words at "
+        "least .8), texts of which .8 is in another, and equal titles of four words or more. The build found every such "
+        "pair, and none stands in two splits. A new article that would link two splits stays out."
+    )
+
+
 def _agreement(figures: Sequence[Agreement]) -> str:
     if not figures:
         return "Agreement was not measured."
@@ -208,11 +233,17 @@ def _adjudication(tables: Tables, rules: Adjudication) -> str:
     return "\n".join([lines[0], "", *lines[1:]])
 
 
-def _annotators(tables: Tables, note: str) -> str:
+def _annotators(tables: Tables, dataset: Dataset, note: str) -> str:
     people = _distinct(tables, "annotations", "annotator")
     rows = sum(table.num_rows for table in tables["annotations"].values())
     said = f"{rows:,} judgements by {len(people):,} annotators, who are known here by keyed pseudonyms only."
-    return f"{said} {note}".strip()
+    rows = [
+        [what, answer, number] for what, answers in dataset.annotators.items() for answer, number in answers.items()
+    ]
+    declared = (
+        markdown_table(["declared", "answer", "annotators"], rows) if rows else "They declared nothing of themselves."
+    )
+    return f"{said} {note}".strip() + f"\n\n{declared}"
 
 
 def _versions(tables: Tables) -> str:

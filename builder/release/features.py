@@ -5,6 +5,8 @@ Does not know any row: that is builder.release.tables.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import pyarrow as pa
 
@@ -16,9 +18,34 @@ Feature = str | tuple[str, ...] | list["Feature"] | dict[str, "Feature"]
 TIME = "timestamp[ms, tz=UTC]"
 
 
-def features(labels: Labels) -> dict[str, dict[str, Feature]]:
-    """The columns of each config, in order; the first config is the default one."""
-    names = labels.entity_names
+Edition = Literal["full", "standoff"]
+WITHHELD = {
+    "entities": ("text", "title", "tokens", "spans.text"),
+    "stance": ("text", "title"),
+    "annotations": ("spans.text",),
+    "articles": ("text", "title"),
+}
+"""The columns that the stand-off edition of each config does not have: running text, and what quotes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of the ClassLabels; `values` are all stance values, or None where there is no stance layer."""
+
+    entities: tuple[str, ...]
+    published: tuple[str, ...]
+    values: tuple[str, ...] | None
+
+
+def names_of(labels: Labels) -> Names:
+    """The names of the ClassLabels that labels.yaml makes."""
+    return Names(labels.entity_names, labels.published_values, all_values(labels) if labels.stances else None)
+
+
+def features(labels: Labels | Names, edition: Edition = "full") -> dict[str, dict[str, Feature]]:
+    """The columns of each config of an edition, in order; the first config is the default one."""
+    known = names_of(labels) if isinstance(labels, Labels) else labels
+    names = known.entities
     span: dict[str, Feature] = {"start": "int32", "end": "int32", "label": names, "text": "string"}
     place: dict[str, Feature] = {"start": "int32", "end": "int32"}
     date: dict[str, Feature] = {"published_at": TIME, "published_zone": "string"}
@@ -33,12 +60,12 @@ def features(labels: Labels) -> dict[str, dict[str, Feature]]:
         },
         "stance": {
             "id": "string", "article_id": "string", "text": "string", "target": "string", "target_name": "string",
-            "stance": labels.published_values, "label_counts": ["int32"], "soft_label": ["float64"],
+            "stance": known.published, "label_counts": ["int32"], "soft_label": ["float64"],
             **judged, "confidence": "float64", **origin, "split_group": "string",
         },
         "annotations": {
             "article_id": "string", "annotator": "string", "batch": "string", "spans": [span],
-            "stances": [{"target": "string", "value": all_values(labels)}],
+            "stances": [{"target": "string", "value": known.values or ()}],
             "status": "string", "seconds": "float64", "guideline": "string", "schema": "string", "remark": "string",
         },
         "articles": {
@@ -47,9 +74,25 @@ def features(labels: Labels) -> dict[str, dict[str, Feature]]:
             "profile": "string", "text_sha": "string", "split_group": "string",
         },
     }  # fmt: skip
-    if labels.stances is None:
+    if known.values is None:
         del configs["stance"], configs["annotations"]["stances"]
-    return configs
+    return configs if edition == "full" else {name: _withheld(name, columns) for name, columns in configs.items()}
+
+
+def _withheld(config: str, columns: Mapping[str, Feature]) -> dict[str, Feature]:
+    """The columns of the stand-off edition; `articles` has what leads from the raw pages back to the others."""
+    kept = {name: feature for name, feature in columns.items() if name not in WITHHELD[config]}
+    spans = kept.get("spans")
+    if isinstance(spans, list) and isinstance(spans[0], dict):
+        kept["spans"] = [{name: feature for name, feature in spans[0].items() if name != "text"}]
+    return {**kept, "restore": [RESTORE]} if config == "articles" else kept
+
+
+RESTORE: dict[str, Feature] = {
+    "column": "string", "sha": "string", "given": "bool", "edits": ["int32"],
+    "replaced": [{"raw": "string", "put": "string"}], "placed": [{"edit": "int32", "put": "string"}],
+}  # fmt: skip
+"""How one column of an article comes back from its raw page: builder.release.recipes."""
 
 
 def tag_names(names: Sequence[str]) -> tuple[str, ...]:
@@ -69,18 +112,19 @@ def all_values(labels: Labels) -> tuple[str, ...]:
 def arrow_schema(columns: Mapping[str, Feature]) -> pa.Schema:
     """The Arrow schema of a config, with the note from which `datasets` restores ClassLabels."""
     known = {"info": {"features": {name: _json_feature(feature) for name, feature in columns.items()}}}
-    fields = [pa.field(name, _arrow_type(feature)) for name, feature in columns.items()]
+    fields = [pa.field(name, feature_type(feature)) for name, feature in columns.items()]
     return pa.schema(fields, metadata={"huggingface": json.dumps(known, ensure_ascii=False)})
 
 
-def _arrow_type(feature: Feature) -> pa.DataType:
+def feature_type(feature: Feature) -> pa.DataType:
+    """The Arrow type of a column."""
     if isinstance(feature, str):
         return pa.timestamp("ms", tz="UTC") if feature == TIME else pa.type_for_alias(feature)
     if isinstance(feature, tuple):
         return pa.int64()
     if isinstance(feature, list):
-        return pa.list_(_arrow_type(feature[0]))
-    return pa.struct([(name, _arrow_type(inner)) for name, inner in feature.items()])
+        return pa.list_(feature_type(feature[0]))
+    return pa.struct([(name, feature_type(inner)) for name, inner in feature.items()])
 
 
 def _json_feature(feature: Feature) -> object:

@@ -10,7 +10,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,6 +25,8 @@ from builder.release.tables import Tables, loadable
 
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 """Of Linux: renameat2(2)."""
+WRITERS = 2
+"""Tables that are written at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,13 @@ class Written:
 
 
 def write_release(
-    folder: Path, tables: Tables, card: str, changelog: str, release: Release, *, frozen: bool = False,
-    rest: Callable[[], None] = lambda: None,
+    folder: Path, tables: Tables, texts: Mapping[str, str | bytes], release: Release, *, frozen: bool = False,
+    rest: Callable[[], None] = lambda: None, look: Callable[[Path], None] = lambda _: None,
 ) -> Written:  # fmt: skip
-    """Write a release folder; `splits` and `files` of the manifest are filled here.
+    """Write a release folder: tables, and `texts` by their paths; `splits` and `files` of the manifest are filled here.
 
-    `rest` is called whenever rows were written that need not be held in memory any more (Scratch.rest).
+    `rest` is called whenever rows were written that need not be held in memory any more (Scratch.rest), `look` with the
+    whole folder before it is put in its place: where that raises, nothing is.
     The same bytes again change nothing. Raises Refused (exit code 4) where the folder holds other
     bytes and is `frozen`, as a version that was published.
     """
@@ -53,7 +57,8 @@ def write_release(
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         fresh.chmod(0o755)
-        made = _fill(fresh, tables, card, changelog, release, rest)
+        made = _fill(fresh, tables, texts, release, rest)
+        look(fresh)
         if not folder.exists():
             fresh.rename(folder)
             return Written(made, "new")
@@ -87,15 +92,23 @@ def _put(fresh: Path, folder: Path, old: Path) -> None:
 
 
 def _fill(
-    folder: Path, tables: Tables, card: str, changelog: str, release: Release, rest: Callable[[], None]
+    folder: Path, tables: Tables, texts: Mapping[str, str | bytes], release: Release, rest: Callable[[], None]
 ) -> Release:
     tables = loadable(tables)
-    (folder / "README.md").write_text(card, encoding="utf-8")
-    (folder / "CHANGELOG.md").write_text(changelog, encoding="utf-8")
-    for config, splits in tables.items():
+    for path, content in texts.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content.encode() if isinstance(content, str) else content)
+    for config in tables:
         (folder / config).mkdir()
-        for split, table in splits.items():
-            write_shards(table, folder / config, split, rest=rest)
+    # Parquet is compressed outside Python's lock.
+    with ThreadPoolExecutor(WRITERS) as pool:
+        writing = [
+            pool.submit(write_shards, table, folder / config, split, rest=rest)
+            for config, splits in tables.items()
+            for split, table in splits.items()
+        ]
+    for one in writing:
+        one.result()
     rows = {config: {split: table.num_rows for split, table in splits.items()} for config, splits in tables.items()}
     inputs = dict(sorted(release.inputs.items()))
     made = dataclasses.replace(release, inputs=inputs, splits=rows, files=_hashes(folder))

@@ -3,17 +3,18 @@
 Does not know columns: that is builder.release.tables.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-
-import numpy as np
+from typing import TypeVar
 
 from builder.records import Article, Dispute, Document, Gold, Group, Issue, Judgement, Refused
 from builder.release.features import all_values
 from builder.release.mentions import mentions
 from builder.schema import Labels
+from builder.text.aligned import unpacked
 
+Answer = TypeVar("Answer", Gold, Judgement)
 BATCH = 2000
 """Records whose spans are looked at together."""
 
@@ -30,6 +31,8 @@ class Material:
     golds: Sequence[Gold]
     disputes: Sequence[Dispute]
     labels: Labels
+    aside: Mapping[str, str] = field(default_factory=dict)
+    """Why an article has no split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Known:
     documents: Mapping[str, Document]
     groups: Mapping[str, str]
     splits: Mapping[str, str]
+    aside: Mapping[str, str]
 
     def obstacle(self, article_id: str, text_sha: str | None = None) -> str | None:
         """Why nothing can be published of an article or of what was said about this text of it."""
@@ -47,26 +51,34 @@ class Known:
         if article is None:
             return "its article is not in the corpus"
         if article_id not in self.splits:
-            return "its article has no split"
+            return self.aside.get(article_id, "its article has no split")
         if text_sha is not None and text_sha != article.text_sha:
             return "its text changed since it was annotated"
         return None
 
 
 def know(material: Material) -> Known:
-    """Look at all the material.
+    """Look at all the material but the spans of its rows, which are looked at when their columns are made.
 
-    Raises Refused (exit code 1) with every span and stance that its article or the labels do not allow.
+    Raises Refused (exit code 1) with every fault of the material where a stance is not one of the labels, or where the
+    spans of an article in dispute, which has no row, cannot be.
     """
     known = Known(
         {article.id: article for article in material.articles},
         {document.id: document for document in material.documents},
         {group.article_id: group.group_id for group in material.groups},
         material.splits,
+        material.aside,
     )
-    faults = list(_faults(material, known))
-    if faults:
-        raise Refused(*faults, exit_code=1)
+    allowed = _stances(material.labels)
+    every: list[Gold | Judgement] = [*_usable(material.golds, known), *_usable(material.judgements, known)]
+    if any((one.target, one.value) not in allowed for record in every for one in record.stances):
+        raise Refused(*faults(material, known), exit_code=1)
+    disputed = {dispute.article_id for dispute in material.disputes}
+    without_row = [gold for gold in _usable(material.golds, known) if gold.article_id in disputed]
+    sizes = [len(known.articles[gold.article_id].text) for gold in without_row]
+    if _misplaced(without_row, sizes, material.labels.entity_names):
+        raise Refused(*faults(material, known), exit_code=1)
     return known
 
 
@@ -97,10 +109,10 @@ def zone(published_at: str | None) -> str | None:
     return str(moment.tzinfo).removeprefix("UTC") or "+00:00" if moment.tzinfo else None
 
 
-def _faults(material: Material, known: Known) -> Iterator[Issue]:
-    every: list[Gold | Judgement] = [*material.golds, *material.judgements]
-    records = [record for record in every if known.obstacle(record.article_id, record.text_sha) is None]
-    values, targets = set(all_values(material.labels)), set(material.labels.target_ids)
+def faults(material: Material, known: Known) -> Iterator[Issue]:
+    """Every span and stance that its article or the labels do not allow."""
+    records: list[Gold | Judgement] = [*_usable(material.golds, known), *_usable(material.judgements, known)]
+    allowed = _stances(material.labels)
     for start in range(0, len(records), BATCH):
         batch = records[start : start + BATCH]
         sizes = [len(known.articles[record.article_id].text) for record in batch]
@@ -109,8 +121,26 @@ def _faults(material: Material, known: Known) -> Iterator[Issue]:
             if number in misplaced:
                 yield from _span_faults(record, sizes[number], material.labels.entity_names)
             for stance in record.stances:
-                if stance.target not in targets or stance.value not in values:
+                if (stance.target, stance.value) not in allowed:
                     yield _fault(record, f"stance {stance.value!r} on {stance.target!r} is not in schema/labels.yaml")
+
+
+def unfitting(known: Known) -> Iterator[Issue]:
+    """Every article whose edits do not lead from its text to its page, as when a file was altered by hand."""
+    for article in known.articles.values():
+        try:
+            unpacked(article.text, known.documents[article.document_id].raw, article.edits)
+        except ValueError as error:
+            yield Issue("error", "edits", f"the edits of article {article.id} do not fit its text and its page: {error}",
+                        where=".khabar/articles.parquet", fix="run `khabar clean`", article_id=article.id)  # fmt: skip
+
+
+def _usable(records: Iterable[Answer], known: Known) -> Iterator[Answer]:
+    return (record for record in records if known.obstacle(record.article_id, record.text_sha) is None)
+
+
+def _stances(labels: Labels) -> set[tuple[str, str]]:
+    return {(target, value) for target in labels.target_ids for value in all_values(labels)}
 
 
 def _misplaced(records: Sequence[Gold | Judgement], sizes: Sequence[int], labels: Sequence[str]) -> Collection[int]:
@@ -119,9 +149,7 @@ def _misplaced(records: Sequence[Gold | Judgement], sizes: Sequence[int], labels
         found = mentions([record.spans for record in records], labels)
     except OverflowError:  # no text is so long
         return range(len(records))
-    size = np.repeat(sizes, found.counts)
-    bad = (found.starts < 0) | (found.starts >= found.ends) | (found.ends > size) | (found.labels < 0)
-    return set(found.owners[bad].tolist())
+    return set(found.owners[found.misplaced(sizes)].tolist())
 
 
 def _span_faults(record: Gold | Judgement, size: int, labels: Sequence[str]) -> Iterator[Issue]:

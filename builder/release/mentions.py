@@ -5,7 +5,8 @@ Offsets are code points, end exclusive. Does not tag tokens: that is builder.rel
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain, pairwise, repeat
+from operator import attrgetter
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,12 @@ from builder.records import Article, Document, Gold, Span
 from builder.release.arrow import strings
 from builder.text.raw_spans import raw_spans
 
+START, END, LABEL = attrgetter("start"), attrgetter("end"), attrgetter("label")
 Places = NDArray[np.int64]
+
+
+class Misplaced(Exception):
+    """A span cannot be where it is said to be, or has an unknown label; which ones, builder.release.material says."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,10 +42,24 @@ class Mentions:
         """Which record each span is of."""
         return np.repeat(np.arange(len(self.counts)), self.counts)
 
+    def misplaced(self, sizes: Sequence[int]) -> NDArray[np.bool_]:
+        """Which spans are empty, out of the text of so many code points of their record, or of an unknown label."""
+        size = np.repeat(np.asarray(sizes, np.int64), self.counts)
+        bad: NDArray[np.bool_] = (self.starts < 0) | (self.starts >= self.ends) | (self.ends > size) | (self.labels < 0)
+        return bad
+
+    def inside(self, texts: Sequence[str]) -> "Mentions":
+        """These, where each of them can be in the text of its record; raises Misplaced where one cannot."""
+        if self.misplaced(list(map(len, texts))).any():
+            raise Misplaced
+        return self
+
     def words(self, texts: Sequence[str]) -> pa.Array:
         """The characters of each span in the text of its record."""
-        own = chain.from_iterable([text] * count for text, count in zip(texts, self.counts.tolist(), strict=True))
-        return strings(text[span.start : span.end] for text, span in zip(own, self.spans, strict=True))
+        own = chain.from_iterable(map(repeat, texts, self.counts.tolist()))
+        return strings(
+            [text[start:end] for text, start, end in zip(own, self.starts.tolist(), self.ends.tolist(), strict=True)]
+        )
 
     def columns(self, texts: Sequence[str]) -> dict[str, pa.Array | NDArray[np.int32] | Places]:
         """The fields of each span that every config has."""
@@ -70,14 +90,14 @@ def mentions(records: Sequence[Sequence[Span]], labels: Sequence[str]) -> Mentio
         for record in unsorted:
             spans[cuts[record] : cuts[record + 1]] = sorted(spans[cuts[record] : cuts[record + 1]])
         starts, ends = _places(spans)
-    found = np.fromiter((numbers.get(span.label, -1) for span in spans), np.int64, len(spans))
+    found = np.fromiter((numbers.get(name, -1) for name in map(LABEL, spans)), np.int64, len(spans))
     return Mentions(counts, spans, starts, ends, found)
 
 
 def _places(spans: Sequence[Span]) -> tuple[Places, Places]:
     return (
-        np.fromiter((span.start for span in spans), np.int64, len(spans)),
-        np.fromiter((span.end for span in spans), np.int64, len(spans)),
+        np.fromiter(map(START, spans), np.int64, len(spans)),
+        np.fromiter(map(END, spans), np.int64, len(spans)),
     )
 
 

@@ -27,6 +27,7 @@ from builder.release.versions import numbers, order, refuse_backwards
 
 CARD, CHANGES = "README.md", "CHANGELOG.md"
 LEDGER = "releases.jsonl"
+REPOSITORY = re.compile(r"(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})(?:@(?P<revision>[\w][\w./-]{0,120}))?")
 REMOTE = re.compile(r"(?:(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})@|@?)(?P<revision>[\w][\w./-]{0,120})")
 SAFE = re.compile(r"\w[\w.-]*/\w[\w.-]*\.parquet")
 LARGEST_MANIFEST = 50_000_000

@@ -22,6 +22,7 @@ CHUNKING = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024, "norm_l
 """Pages end where the content says so: a changed row changes few pages of the next version (datasets' own values)."""
 UNLIKE = frozenset({"id", "text", "url"})
 """Columns whose values hardly repeat: a dictionary of them would be thrown away when it is full."""
+PLACES = frozenset({"start", "end", "raw_start", "raw_end"})
 LOOKED_AT = 1024
 """Rows that are weighed at a time."""
 
@@ -48,12 +49,21 @@ def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
         use_content_defined_chunking=CHUNKING,
         write_page_index=True,
         use_dictionary=repeating(schema),
+        column_encoding=dict.fromkeys(places(schema), "DELTA_BINARY_PACKED"),
     )
 
 
 def repeating(schema: pa.Schema) -> list[str]:
     """The columns, by their paths in Parquet, that are worth a dictionary."""
-    return [path for field in schema if field.name not in UNLIKE for path in _leaves(field.name, field.type)]
+    offsets = {*places(schema)}
+    paths = [path for field in schema if field.name not in UNLIKE for path in _leaves(field.name, field.type)]
+    return [path for path in paths if path not in offsets]
+
+
+def places(schema: pa.Schema) -> list[str]:
+    """The columns of offsets, by their paths in Parquet: each is a little more than the one before."""
+    paths = [path for field in schema for path in _leaves(field.name, field.type)]
+    return [path for path in paths if path.rpartition(".")[2] in PLACES]
 
 
 def _leaves(name: str, kind: pa.DataType) -> Iterator[str]:
@@ -91,6 +101,11 @@ def _groups(table: pa.Table, most: int, rest: Callable[[], None]) -> Iterator[tu
         rest()
     if start < table.num_rows:
         yield start, table.num_rows, weight
+
+
+def weight(table: pa.Table) -> int:
+    """The bytes that all rows take before compression, however the table is cut into chunks."""
+    return sum(int(weights(table.slice(low, LOOKED_AT)).sum()) for low in range(0, table.num_rows, LOOKED_AT))
 
 
 def weights(table: pa.Table) -> NDArray[np.int64]:

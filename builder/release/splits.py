@@ -1,74 +1,105 @@
 """Which split an article belongs to: for ever, and whole groups together.
 
-Does not read or write the ledger of splits: the caller keeps it.
+How new groups find their split is builder.release.strategies. Does not read or write the ledger of splits: the
+caller keeps it.
 """
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from builder.records import Issue, Refused
+from builder.records import Article, Assignment, Group, Issue, Refused
+from builder.release import leaks
+from builder.release.strategies import NAMES, STRATEGIES, Traits
 from builder.schema import Splits
 
-NAMES = ("train", "validation", "test")
+NO_TRAITS: Mapping[str, Traits] = {}
+MOVE = (
+    "an article never changes its split: take one of them down (`khabar takedown`); or, where this is to be a new first "
+    "number, give both one split in annotations/splits.jsonl"
+)
 
 
-def assign(groups: Mapping[str, str], shares: Splits, frozen: Mapping[str, str]) -> tuple[dict[str, str], list[Issue]]:
-    """The split of each article, and an error for each article that cannot have one.
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """The split group of each article, the ledger of splits, and why an article has no split."""
+
+    groups: tuple[Group, ...]
+    ledger: tuple[Assignment, ...]
+    aside: Mapping[str, str]
+    issues: tuple[Issue, ...]
+    """A warning for each article that has no split."""
+
+
+def part(
+    chosen: Sequence[Article],
+    groups: Sequence[Group],
+    frozen: Mapping[str, str],
+    shares: Splits,
+    traits: Mapping[str, Traits],
+    fold: Callable[[Sequence[str]], Sequence[str]],
+) -> Parted:
+    """Give each chosen article its split: articles that are alike, or in one duplicate group, share theirs.
+
+    `frozen` is the ledger so far: what was published once holds its group's split, though it may be published no more.
+    Raises Refused (exit code 1) with each pair that is alike and has stood in two splits already.
+    """
+    ids = [article.id for article in chosen]
+    alike = leaks.pairs(fold([article.text for article in chosen]), fold([article.title or "" for article in chosen]))
+    ours = {*ids, *frozen}
+    known = [group for group in groups if group.article_id in ours]
+    linked = [(ids[pair.left], ids[pair.right]) for pair in alike]
+    name = leaks.united({group.article_id: group.group_id for group in known}, linked)
+    assigned, aside = assign(name, shares, frozen, traits)
+    found = leaks.across(alike, ids, [assigned.get(article, "") for article in ids], MOVE)
+    if found:
+        raise Refused(*found, exit_code=1)
+    ledger = tuple(Assignment(article, split) for article, split in sorted({**frozen, **assigned}.items()))
+    return Parted(tuple(replace(group, group_id=name[group.article_id]) for group in known), ledger, aside,
+                  tuple(_quarantined(article, why, name, frozen) for article, why in aside.items()))  # fmt: skip
+
+
+def _quarantined(article: str, why: str, groups: Mapping[str, str], frozen: Mapping[str, str]) -> Issue:
+    same = [f"{other} in {frozen[other]}" for other in sorted(frozen) if groups.get(other) == groups[article]]
+    beside = f", as {' and '.join(same[:4])}" if same else ""
+    return Issue("warning", "no split", f"article {article} stays out of the release: {why}{beside}", where=article,
+                 article_id=article)  # fmt: skip
+
+
+def assign(
+    groups: Mapping[str, str], shares: Splits, frozen: Mapping[str, str], traits: Mapping[str, Traits] = NO_TRAITS
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The split of each article, and the reason of each article that cannot have one.
 
     `groups` leads from article to group, `frozen` from article to the split it has had before, which
-    it keeps. A group goes where its frozen members are; new groups go, in order of
-    sha256(seed:group), to the split that lacks most articles of its share, and to an empty one while
-    no more groups are left than splits are empty. New members of a group that is frozen in two
-    splits get none. Raises Refused (exit code 2) where `frozen` names an unknown split.
+    it keeps. A group goes where its frozen members are; a new one where the strategy of `shares` sends it. New
+    members of a group that is frozen in two splits get none. Raises Refused (exit code 2) where `frozen` names an
+    unknown split.
 
-    >>> split, issues = assign({"a-0": "g", "b-0": "g", "c-0": "h"}, Splits(), {"a-0": "test"})
-    >>> split["b-0"], split["c-0"], issues
-    ('test', 'train', [])
+    >>> split, aside = assign({"a-0": "g", "b-0": "g", "c-0": "h"}, Splits(), {"a-0": "test"})
+    >>> split["b-0"], split["c-0"], aside
+    ('test', 'train', {})
     """
     _refuse_unknown(frozen)
     members: dict[str, list[str]] = defaultdict(list)
     for article in sorted(groups):
         members[groups[article]].append(article)
     split = {article: frozen[article] for article in sorted(groups) if article in frozen}
-    issues: list[Issue] = []
-    new: list[str] = []
+    aside: dict[str, str] = {}
+    new: dict[str, list[str]] = {}
     for group, articles in sorted(members.items()):
         homes = sorted({split[article] for article in articles if article in split}, key=NAMES.index)
         if len(homes) > 1:
-            issues += [_bridge(article, group, homes) for article in articles if article not in split]
+            reason = f"its group bridges {' and '.join(homes)}"
+            aside |= {article: reason for article in articles if article not in split}
         elif homes:
             split |= dict.fromkeys(articles, homes[0])
         else:
-            new.append(group)
-    new.sort(key=lambda group: hashlib.sha256(f"{shares.seed}:{group}".encode()).digest())
-    counts = dict.fromkeys(NAMES, 0)
-    for home in split.values():
-        counts[home] += 1
-    total = len(groups) - len(issues)
-    for left, group in zip(range(len(new), 0, -1), new, strict=True):
-        home = _neediest(counts, shares, total, left)
-        split |= dict.fromkeys(members[group], home)
-        counts[home] += len(members[group])
-    return dict(sorted(split.items())), issues
-
-
-def _neediest(counts: Mapping[str, int], shares: Splits, total: int, left: int) -> str:
-    empty = [name for name in NAMES if not counts[name]]
-    choice: Iterable[str] = empty if empty and left <= len(empty) else NAMES
-    wanted = {"train": shares.train, "validation": shares.validation, "test": shares.test}
-    return max(choice, key=lambda name: wanted[name] * total - counts[name])
-
-
-def _bridge(article: str, group: str, homes: list[str]) -> Issue:
-    return Issue(
-        "error",
-        "bridges splits",
-        f"article {article} is a near-duplicate of articles in {' and '.join(homes)} (group {group})",
-        where=article,
-        fix="it stays out of the release: published articles never change their split",
-        article_id=article,
-    )
+            new[group] = articles
+    placed, homeless = STRATEGIES[shares.strategy](new, split, shares, traits)
+    split |= {article: home for group, home in placed.items() for article in new[group]}
+    aside |= {article: reason for group, reason in homeless.items() for article in new[group]}
+    return dict(sorted(split.items())), dict(sorted(aside.items()))
 
 
 def _refuse_unknown(frozen: Mapping[str, str]) -> None:
@@ -86,29 +117,3 @@ def _refuse_unknown(frozen: Mapping[str, str]) -> None:
     ]
     if issues:
         raise Refused(*issues)
-
-
-def leaks(texts: Mapping[str, Mapping[str, str]]) -> list[Issue]:
-    """An error for each text that stands in two splits; `texts` leads from split to article to folded text.
-
-    Only equal texts are found here, not similar ones.
-
-    >>> [issue.message for issue in leaks({"train": {"a-0": "خبر"}, "test": {"b-0": "خبر"}})]
-    ['the same text stands in train (a-0) and test (b-0)']
-    """
-    places: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for split in sorted(texts, key=NAMES.index):
-        for article, text in sorted(texts[split].items()):
-            places[text][split].append(article)
-    return [
-        Issue(
-            "error",
-            "leak",
-            "the same text stands in " + " and ".join(f"{s} ({', '.join(a)})" for s, a in homes.items()),
-            where=next(iter(homes.values()))[0],
-            fix="run `khabar dedup`, and see annotations/splits.jsonl",
-            article_id=next(iter(homes.values()))[0],
-        )
-        for homes in places.values()
-        if len(homes) > 1
-    ]

@@ -8,24 +8,28 @@ once: builder.release.batches. Writes files in a scratch folder only.
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 import pyarrow as pa
 
-from builder.records import Account, Article, Judgement, SetAside, refuse, tally
+from builder.records import Account, Article, Refused, SetAside, refuse, tally
 from builder.release import batches
 from builder.release.batches import Columns, Judged, Opinion, Settled
 from builder.release.features import arrow_schema, features
 from builder.release.iob2 import NESTED
-from builder.release.material import Known, Material, instant, know
+from builder.release.material import Known, Material, faults, instant, know, unfitting
+from builder.release.mentions import Misplaced
 from builder.release.scratch import Scratch
-from builder.release.splits import NAMES
+from builder.release.strategies import NAMES
 from builder.release.tagging import Tagged
 
 Tables = dict[str, dict[str, pa.Table]]
 R = TypeVar("R")
-ROWS = 500
+ROWS = 250
 """Rows whose columns are made at once: their texts fit the processor's cache."""
+ORDER = attrgetter("article_id", "annotator", "batch", "status", "spans", "stances", "remark")
+"""Of judgements that are equal in all these, the quicker one comes first."""
 TAGGED = ("spans in ner_tags", "spans in ner_tags_inner")
 """The units of the accounts of both layers of tags; what is nested in the first is what the second takes."""
 
@@ -69,8 +73,15 @@ def build_tables(material: Material, scratch: Scratch | None = None) -> Built:
         accounts.append(part.account)
         aside.extend(part.aside)
 
-    make("entities", _entities(material, known), tagged)
-    make("annotations", _annotations(material, known), lambda rows: batches.annotations(rows, labels))
+    try:
+        make("entities", _entities(material, known), tagged)
+        make("annotations", _annotations(material, known), lambda rows: batches.annotations(rows, labels))
+    except (Misplaced, OverflowError):  # no text is so long as an offset that overflows
+        raise Refused(*faults(material, known), exit_code=1) from None
+    except ValueError:
+        if unfit := list(unfitting(known)):
+            raise Refused(*unfit, exit_code=1) from None
+        raise
     make("articles", _articles(known), lambda rows: batches.articles(rows, known))
     if labels.stances is not None:
         make("stance", _stance(material, known), lambda rows: batches.stance(rows, labels, known))
@@ -212,7 +223,7 @@ def _stance(material: Material, known: Known) -> _Part[Opinion]:
 
 def _annotations(material: Material, known: Known) -> _Part[Judged]:
     part: _Part[Judged] = _Part("judgements in annotations", len(material.judgements))
-    for judgement in sorted(material.judgements, key=_order):
+    for judgement in sorted(material.judgements, key=lambda one: (ORDER(one), one.seconds or 0)):
         article_id = judgement.article_id
         why = known.obstacle(article_id, judgement.text_sha)
         if why:
@@ -220,11 +231,6 @@ def _annotations(material: Material, known: Known) -> _Part[Judged]:
             continue
         part.rows[known.splits[article_id]].append(Judged(known.articles[article_id], judgement))
     return part
-
-
-def _order(judgement: Judgement) -> tuple[object, ...]:
-    j = judgement
-    return (j.article_id, j.annotator, j.batch, j.status, j.spans, j.stances, j.remark, j.seconds or 0)
 
 
 def _articles(known: Known) -> _Part[Article]:

@@ -13,11 +13,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.records import MANIFEST, Issue, Refused, Release, refuse
-from builder.release import splits
+from builder.release import card_check, leaks
+from builder.release.basis import FILE, Basis, card_of, read_basis
+from builder.release.card_check import CARD
+from builder.release.features import arrow_schema, features
 from builder.release.folder import read_manifest
+from builder.release.plots import plots
 from builder.release.readback import Job, shards
 from builder.release.reader import reading
 from builder.release.remote import Remote, explained
+from builder.release.strategies import NAMES
+from builder.release.tables import Tables
 from builder.release.target import safe
 from builder.text.profiles import profile
 
@@ -64,12 +70,12 @@ def checks(folder: Path, release: Release, remote: Remote, revision: str = "") -
     Raises Refused (exit code 3) for trouble with the Hub.
     """
     whole = manifest(folder, release)
-    others = {"rows": rows, "leaks": leaks}
+    others = {"rows": rows, "leaks": alike, "card": card}
     names = ["loads", *(["read back"] if revision else []), *others]
     if whole.state == "failed":
         return [whole, *(Check(name, "not possible", "the files are not those that were built") for name in names)]
     read = loads(folder, release, remote, revision)
-    return [whole, *read, *(_guarded(name, look, folder, release) for name, look in others.items())]
+    return [whole, *read, *(guarded(name, look, folder, release) for name, look in others.items())]
 
 
 def manifest(folder: Path, release: Release) -> Check:
@@ -137,22 +143,55 @@ def rows(folder: Path, release: Release) -> Check:
     return _judged("rows", issues, f"{total} rows, as the manifest and the card count them")
 
 
-def leaks(folder: Path, release: Release) -> Check:
-    """Whether no text stands in two splits, after folding."""
-    found = shards(list(release.files)).get("articles", {})
+def alike(folder: Path, release: Release) -> Check:
+    """Whether no text of one split is one of another, a copy of it, inside it, or under the same title."""
+    there = shards(list(release.files)).get("articles", {})
+    found = {split: there[split] for split in sorted(there, key=[*NAMES, *there].index)}
     texts = {split: _column(folder, paths, "text") for split, paths in found.items()}
     if not found or any(column is None for column in texts.values()):
         return Check("leaks", "not possible", f"a {release.edition} edition holds no texts to compare")
     try:
-        fold = profile(release.profile.split("+")[0]).fold
+        fold = profile(release.profile.split("+")[0]).fold_batch
     except ValueError:
         return Check("leaks", "not possible", f"the profile {release.profile} is the project's own")
-    folded = {
-        split: dict(zip(_ids(folder, found[split]), map(fold, column or ()), strict=True))
-        for split, column in texts.items()
-    }
-    number = sum(len(articles) for articles in folded.values())
-    return _judged("leaks", splits.leaks(folded), f"no text of {number} articles stands in two splits")
+    names = [name for paths in found.values() for name in _ids(folder, paths)]
+    home = [split for split, column in texts.items() for _ in column or ()]
+    titles = [title or "" for paths in found.values() for title in _column(folder, paths, "title") or ()]
+    pairs = leaks.pairs(fold([text for column in texts.values() for text in column or ()]), fold(titles))
+    said = f"of {len(names)} articles none is alike to one in another split: {len(pairs)} pairs compared"
+    return _judged("leaks", leaks.across(pairs, names, home, ""), said)
+
+
+def card(folder: Path, release: Release) -> Check:
+    """Whether the card, made again from the rows and from what it rests on, is the card that is there."""
+    if not (folder / FILE).is_file():
+        return Check("card", "not possible", f"{FILE}, which it rests on, is not part of this release")
+    basis = read_basis((folder / FILE).read_bytes(), FILE)
+    tables = _tables(folder, release, basis)
+    said = (folder / CARD).read_text(encoding="utf-8", errors="replace")
+    issues = [*card_check.faults(said), *card_check.differences(said, card_of(basis, tables), basis.template)]
+    for path, drawn in plots(tables, basis.labels, basis.agreement).items():
+        if not (folder / path).is_file() or (folder / path).read_bytes() != drawn.encode():
+            issues.append(_issue(path, "the plot is not the one that the rows give"))
+    errors = [issue for issue in issues if issue.severity == "error"]
+    if errors:
+        return Check("card", "failed", f"{len(errors)} faults", tuple(issues))
+    mended = f", {len(issues)} lines of prose changed since" if issues else ""
+    return Check("card", "done", f"its numbers, head and plots are those of the rows{mended}", tuple(issues))
+
+
+def _tables(folder: Path, release: Release, basis: Basis) -> Tables:
+    """The tables of a release as a build made them, with those that have no rows and no file."""
+    found = shards(list(release.files))
+    tables: Tables = {}
+    for config, columns in features(basis.labels, release.edition).items():
+        schema = arrow_schema(columns)
+        tables[config] = {}
+        for split in NAMES:
+            paths = found.get(config, {}).get(split, [])
+            parts = [pq.ParquetFile(folder / path).read().cast(schema) for path in paths]
+            tables[config][split] = pa.concat_tables(parts) if parts else schema.empty_table()
+    return tables
 
 
 def _column(folder: Path, paths: list[str], name: str) -> list[str] | None:
@@ -181,9 +220,11 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def _guarded(name: str, look: Callable[[Path, Release], Check], folder: Path, release: Release) -> Check:
+def guarded(name: str, look: Callable[[Path, Release], Check], folder: Path, release: Release) -> Check:
     """A check that fails where the files cannot even be read."""
     try:
         return look(folder, release)
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except Refused as refused:
+        return Check(name, "failed", f"{len(refused.issues)} faults", refused.issues)
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         return Check(name, "failed", f"{type(error).__name__}: {error}".split("\n")[0])

@@ -152,7 +152,7 @@ def step(
     if earlier is None:
         return changelog(section(version, tables)), {}
     before, said = earlier
-    now = side_of(About(version, dataset.repo_id, "", "full"), loadable(tables), card)
+    now = side_of(About(version, dataset.repo_id, "", dataset.text), loadable(tables), card)
     diff = compare(before, now)
     refuse_too_small(diff)
     return changelog(section(version, tables, diff, takedowns), said), {"since": before.about.manifest}

@@ -1,17 +1,29 @@
 """schema/dataset.yaml: what the dataset is called, how it is sampled, judged, split and released."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from builder.schema.part import Part, Text
+
+UNDECIDED = frozenset({"", "?", "??", "???", "-", "fixme", "none", "n/a", "na", "null", "tba", "tbd", "to do", "todo", "unknown", "xxx"})  # fmt: skip
+
+
+def _decided(licence: str) -> str:
+    if licence.strip().strip(".:<>[]").casefold() in UNDECIDED:
+        raise ValueError(f"{licence!r} is no licence: say which one it is, or whose permission it is under")
+    return licence
+
+
+LicenceName = Annotated[Text, AfterValidator(_decided)]
 
 
 class Licence(Part):
     """The licence of the text, and that of the annotations: two things."""
 
-    text: Text
-    annotations: Text
+    text: LicenceName
+    annotations: LicenceName
 
 
 class Splits(Part):
@@ -76,6 +88,8 @@ class Dataset(Part):
     """The share of a batch that all annotators see, where each has a project or a server."""
     calibration: Annotated[int, Field(ge=0, le=1000)] = 0
     """How many articles of a batch all annotators label first."""
+    annotators: Mapping[Text, Mapping[Text, Annotated[int, Field(ge=1, le=10_000)]]] = {}
+    """What annotators declared of themselves, in numbers and not in names: {native language: {Arabic: 3}}."""
     splits: Splits = Splits()
     sampling: Sampling = Sampling()
     adjudication: Adjudication = Adjudication()

@@ -7,7 +7,7 @@ import pyarrow as pa
 from builder.records import Span
 from builder.release.features import all_values, arrow_schema, features, tag_names
 from builder.release.material import instant, know, zone
-from builder.release.splits import NAMES
+from builder.release.strategies import NAMES
 from builder.text.aligned import unpacked
 from builder.text.tokens import tokenize
 

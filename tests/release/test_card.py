@@ -121,6 +121,7 @@ def test_counts_on_the_card_are_those_of_the_tables(facts):
     assert "`entities`: 1 of 8 articles were adjudicated" in facts["adjudication"]
     assert facts["annotators"] == (
         "24 judgements by 3 annotators, who are known here by keyed pseudonyms only. They are simulated."
+        "\n\nThey declared nothing of themselves."
     )
     assert "| `g1` | `s1` | 24 |" in facts["guidelines"]
     assert "| spans in ner_tags | 16 | 8 | nested: 8 |" in facts["losses"]

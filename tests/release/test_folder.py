@@ -56,7 +56,13 @@ def write(built, schema, facts_of, root):
             {},
             {},
         )
-        return write_release(folder, built.tables, card, changelog(section("1.0.0", built.tables)), release, **options)
+        return write_release(
+            folder,
+            built.tables,
+            {"README.md": card, "CHANGELOG.md": changelog(section("1.0.0", built.tables))},
+            release,
+            **options,
+        )
 
     return run
 
@@ -135,7 +141,12 @@ def test_a_failed_build_leaves_the_old_folder_and_nothing_else(write, tmp_path, 
     before = everything(tmp_path / "v1.0.0")
     release = read_manifest(tmp_path / "v1.0.0")
     with pytest.raises(FileNotFoundError):
-        write_release(tmp_path / "v1.0.0", built.tables | {"no/folder": built.tables["stance"]}, "", "", release)
+        write_release(
+            tmp_path / "v1.0.0",
+            built.tables | {"no/folder": built.tables["stance"]},
+            {"README.md": "", "CHANGELOG.md": ""},
+            release,
+        )
 
     assert everything(tmp_path / "v1.0.0") == before
     assert list(tmp_path.iterdir()) == [tmp_path / "v1.0.0"]

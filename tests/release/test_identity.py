@@ -29,7 +29,7 @@ from builder.release.folder import write_release
 from builder.release.iob2 import layers, segmented
 from builder.release.material import Material
 from builder.release.scratch import scratch
-from builder.release.splits import NAMES
+from builder.release.strategies import NAMES
 from builder.release.tables import TAGGED, build_tables
 from builder.schema import load_schema
 from builder.text.profiles import profile
@@ -135,7 +135,12 @@ def test_the_ledger_is_what_the_published_rows_lack(tmp_path_factory, material):
     built = build_tables(material)
     folder = tmp_path_factory.mktemp("ledger") / "v1.0.0"
     if any(table.num_rows for table in built.tables["entities"].values()):
-        write_release(folder, built.tables, "", "", Release("1.0.0", "a/b", "", "", "", "", {}, {}, {}))
+        write_release(
+            folder,
+            built.tables,
+            {"README.md": "", "CHANGELOG.md": ""},
+            Release("1.0.0", "a/b", "", "", "", "", {}, {}, {}),
+        )
     counted = Counter()
     for path in sorted(folder.glob("entities/*.parquet")):
         table = pq.read_table(path)

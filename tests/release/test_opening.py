@@ -31,7 +31,9 @@ def build(project, built):
     def run(version):
         release = Release(version, "khabar/demo-news", "", "khabar 0.1.0", "s", "standard@1+ab12", {}, {}, {})
         text = changelog(section(version, built.tables))
-        write_release(project.release(version), built.tables, f"# card {version}\n", text, release)
+        write_release(
+            project.release(version), built.tables, {"README.md": f"# card {version}\n", "CHANGELOG.md": text}, release
+        )
         opening.record(project, version)
         return project.release(version)
 

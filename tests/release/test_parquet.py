@@ -118,7 +118,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 rows = pa.table({"text": [str(hash((n, m))) for n in range(500) for m in range(9)]})
 release = Release("1.0.0", "a/b", "", "", "", "", {}, {}, {})
 try:
-    write_release(Path(sys.argv[1]) / "v1.0.0", {"entities": {"train": rows}}, "", "", release)
+    write_release(Path(sys.argv[1]) / "v1.0.0", {"entities": {"train": rows}}, {"README.md": "", "CHANGELOG.md": ""}, release)
 except OSError as error:
     print(error.strerror or error)
 """

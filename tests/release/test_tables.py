@@ -23,7 +23,7 @@ from builder.records import (
 )
 from builder.release.features import arrow_schema, features
 from builder.release.material import Material
-from builder.release.splits import NAMES
+from builder.release.strategies import NAMES
 from builder.release.tables import build_tables
 from builder.text.profiles import profile
 from builder.text.tokens import tokenize
@@ -306,3 +306,16 @@ def test_no_column_has_a_type_that_old_readers_lack(built):
 
     for splits in built.tables.values():
         assert all(plain(field.type) for field in splits["train"].schema)
+
+
+def test_edits_that_do_not_fit_their_text_are_named_by_article(material):
+    first, second, *rest = material.articles
+    stale = (replace(first, edits=(10**6, 1, 1)), replace(second, edits=(1, 2)), *rest)
+    with pytest.raises(Refused) as caught:
+        build_tables(replace(material, articles=stale))
+
+    assert [issue.article_id for issue in caught.value.issues] == [first.id, second.id]
+    assert caught.value.issues[0].message.startswith(
+        f"the edits of article {first.id} do not fit its text and its page: "
+    )
+    assert {issue.fix for issue in caught.value.issues} == {"run `khabar clean`"}

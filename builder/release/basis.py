@@ -1,0 +1,66 @@
+"""What a card rests on beside the tables: kept in the release, so that anyone can make the same card again.
+
+The numbers that rows give are always counted from rows. Those of earlier stages (agreement, accounts, changes) and the
+people's prose are here, in `facts.json`, whose hash the manifest has.
+"""
+
+import json
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+
+from builder.project import from_plain, to_plain
+from builder.records import Account, Agreement, refuse
+from builder.release.card import REQUIRED, make_card
+from builder.release.edition_facts import redactions
+from builder.release.facts import card_facts
+from builder.release.plots import plots
+from builder.release.tables import Built, Tables
+from builder.schema import Dataset, Labels
+
+FILE = "facts.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """The template, the settings and the figures that a card was made from; `built` are the accounts of the tables."""
+
+    version: str
+    tool: str
+    template: str
+    dataset: Dataset
+    labels: Labels
+    agreement: tuple[Agreement, ...]
+    accounts: tuple[Account, ...]
+    built: tuple[Account, ...]
+    cut_spans: int
+    cut_inner: int
+    changes: dict[str, int]
+    below: str = ""
+    """What follows the figures of agreement, where they do not reach their floors."""
+    redacted: dict[str, int] = field(default_factory=dict)
+
+
+def card_of(basis: Basis, tables: Tables) -> str:
+    """The card of these tables; raises Refused (exit codes 1 and 2) as make_card does."""
+    built = Built(tables, basis.built, (), basis.cut_spans, basis.cut_inner)
+    facts = card_facts(version=basis.version, tool=basis.tool, schema=basis, built=built, agreement=basis.agreement,
+                       accounts=basis.accounts, changes=basis.changes)  # fmt: skip
+    facts["agreement"] += basis.below
+    facts["edition"] += redactions(basis.redacted)
+    return make_card(basis.template, basis.version, basis, tables, facts, REQUIRED)
+
+
+def texts_of(basis: Basis, card: str, tables: Tables, changelog: str) -> dict[str, str]:
+    """The files of a release that people read, by their paths, and the one that the card rests on."""
+    plain = json.dumps(to_plain(basis), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    drawn = plots(tables, basis.labels, basis.agreement)
+    return {"README.md": card, "CHANGELOG.md": changelog, FILE: plain, **drawn}
+
+
+def read_basis(content: bytes, where: str) -> Basis:
+    """What `texts_of` wrote; raises Refused (exit code 2) for anything else."""
+    try:
+        return from_plain(Basis, json.loads(content))
+    except (ValueError, ValidationError):
+        raise refuse("basis", "not what a card rests on", where=where, fix="restore the release") from None

@@ -1,0 +1,180 @@
+"""A card against its rows: every number that a hand changed, and no other, is a fault with its place."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from builder import flow, publishing
+from builder.project import Project
+from builder.records import Refused
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The demonstration's release, built from the judgements that are kept in this repository."""
+    project = Project(tmp_path_factory.mktemp("card") / "project")
+    flow.init(project.root, card=str)
+    (project.annotations / "demo").mkdir()
+    for name in ("demo/batch.jsonl", "demo/judgements.jsonl", "demo/decisions.jsonl", "splits.jsonl"):
+        (project.annotations / name).write_bytes((ROOT / "annotations" / name).read_bytes())
+    flow.ingest(project, [ROOT / "examples" / "articles"])
+    flow.clean(project)
+    flow.build(project, "1.0.0")
+    return project
+
+
+@pytest.fixture
+def card(made):
+    """The built card; put back after the test."""
+    path = made.release("1.0.0") / "README.md"
+    kept = path.read_bytes()
+    yield path
+    path.write_bytes(kept)
+
+
+def checked(project, name=None):
+    report = publishing.card(project, name, base=project.root, rehearse=False, progress=print)
+    return report.exit_code, [(issue.severity, issue.where, issue.message) for issue in report.issues]
+
+
+def place(card, old):
+    """Line and column where a text stands on the card."""
+    text = card.read_text(encoding="utf-8")
+    offset = text.index(old)
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+def test_a_card_as_it_was_built_has_no_fault(made):
+    assert checked(made) == (0, [])
+    assert checked(made, "v1.0.0") == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("| `articles` | 21 |", "| `articles` | 22 |"),
+        ("0.829", "0.929"),
+        ("    num_examples: 21", "    num_examples: 20"),
+        ("88 judgements by", "99 judgements by"),
+        ("- Text: cc0-1.0", "- Text: mit"),
+        ('revision="v1.0.0")', 'revision="main")'),
+        ("| 2026-03 |", "| 2026-02 |"),
+        ("(seed 13)", "(seed 14)"),
+    ],
+)
+def test_what_a_build_wrote_and_a_hand_changed_is_named_with_its_place(made, card, old, new):
+    line, column = place(card, old)
+    at = next(i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b)
+    card.write_text(card.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    code, ((severity, where, message),) = checked(made)
+
+    assert (code, severity, where) == (1, "error", f"README.md:{line}:{column + at}")
+    assert message.startswith("the card says «")
+    assert new.strip()[:12] in message.split("», and its rows give «")[0] or new[at : at + 4] in message
+
+
+def test_a_missing_row_of_a_table_is_named_and_mended_prose_is_a_warning(made, card):
+    text = card.read_text(encoding="utf-8")
+    row = re.search(r"^\| `GPE` \|.*\n", text, re.MULTILINE)[0]
+    card.write_text(text.replace(row, "").replace("its topics are few", "its topics are very few"), encoding="utf-8")
+    code, found = checked(made)
+
+    assert code == 1
+    assert sorted(severity for severity, _, _ in found) == ["error", "warning"]
+    assert any("a line of the build is missing: «| `GPE` |" in message for _, _, message in found)
+
+    card.write_text(text.replace("its topics are few", "its topics are very few"), encoding="utf-8")
+    code, ((severity, _, message),) = checked(made)
+    assert (code, severity, message) == (0, "warning", "this prose was changed after the build")
+
+
+def test_a_slot_that_came_back_and_a_head_that_the_hub_does_not_take_are_named(made, card):
+    text = card.read_text(encoding="utf-8")
+    broken = text.replace("license: cc0-1.0", "license: free").replace(
+        "# Use and limits", "# Use\n\n{{rows}}\n\n# Limits"
+    )
+    card.write_text(broken, encoding="utf-8")
+    code, found = checked(made)
+    messages = [message for _, _, message in found]
+
+    assert code == 1
+    assert "license: 'free' is not a licence id of the Hub; an own one is `other` with a license_name" in messages
+    assert "this slot is not filled: {{rows}}" in messages
+
+
+def test_a_changed_plot_is_named(made):
+    plot = made.release("1.0.0") / "assets" / "entities.svg"
+    kept = plot.read_bytes()
+    plot.write_bytes(kept.replace(b">71<", b">99<"))
+    try:
+        code, ((_, where, message),) = checked(made)
+    finally:
+        plot.write_bytes(kept)
+
+    assert b">71<" in kept
+    assert (code, where, message) == (1, "assets/entities.svg", "the plot is not the one that the rows give")
+
+
+def test_the_command_says_what_it_looked_at_and_exits_with_one_for_a_fault(made, card, khabar):
+    fine = khabar("card", "check", cwd=made.root)
+    card.write_text(
+        card.read_text(encoding="utf-8").replace("| `stance` | 19 |", "| `stance` | 91 |"), encoding="utf-8"
+    )
+    wrong = khabar("card", "check", "dist/v1.0.0", cwd=made.root)
+
+    assert (fine.returncode, wrong.returncode) == (0, 1), fine.stderr
+    assert "card: done: its numbers, head and plots are those of the rows" in fine.stdout
+    assert re.search(r"README\.md:\d+:14: error\[card\] the card says «\| `stance` \| 91 \|", wrong.stderr)
+
+
+@pytest.mark.parametrize("left_out", ["rows", "licence_text", "agreement", "splits"])
+def test_a_template_that_leaves_a_fact_out_is_refused(made, left_out, tmp_path):
+    template = made.root / "dataset_card.md"
+    kept = template.read_text(encoding="utf-8")
+    template.write_text(kept.replace(f"{{{{{left_out}}}}}", "312"), encoding="utf-8")
+    try:
+        with pytest.raises(Refused) as caught:
+            flow.build(made, "1.0.1")
+    finally:
+        template.write_text(kept, encoding="utf-8")
+
+    (issue,) = caught.value.issues
+    assert issue.message == f"the card does not show the fact {left_out!r}, which every card must"
+    assert caught.value.exit_code == 2
+    assert not made.release("1.0.1").exists()
+
+
+def test_the_snippets_of_the_card_run_as_they_are_written(made, card, tmp_path):
+    text = card.read_text(encoding="utf-8")
+    snippets = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    repo_id = made.schema.dataset.repo_id
+    folder = tmp_path / repo_id
+    folder.parent.mkdir(parents=True)
+    folder.symlink_to(made.release("1.0.0"))  # the name that the card gives, in the working folder
+
+    assert snippets
+    for snippet in snippets:
+        done = subprocess.run(
+            [sys.executable, "-c", snippet], cwd=tmp_path, capture_output=True, text=True, check=False,
+            env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "HF_DATASETS_OFFLINE": "1"},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+
+def test_what_annotators_declared_stands_on_the_card_in_numbers(made, tmp_path):
+    settings = made.root / "schema" / "dataset.yaml"
+    kept = settings.read_text(encoding="utf-8")
+    settings.write_text(kept + "annotators:\n  native language: {Arabic: 3}\n  training: {two hours: 2, none: 1}\n")
+    try:
+        flow.build(Project(made.root), "1.0.1")
+        said = (made.release("1.0.1") / "README.md").read_text(encoding="utf-8")
+    finally:
+        settings.write_text(kept, encoding="utf-8")
+
+    assert "| native language | Arabic | 3 |" in said
+    assert "| training | none | 1 |" in said
+    assert yaml.safe_load(said.split("---")[1])["configs"][0]["version"] == "1.0.1"

@@ -1,0 +1,54 @@
+"""Runs of words as numbers: as many as there are, equal where the words are."""
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.text import shingles as module
+from builder.text.shingles import shingles, words
+
+TEXTS = st.lists(st.text(alphabet="ابت ث_9٣\n.،-é\N{ARABIC FATHA}\U0001f600", max_size=40), max_size=12)
+
+
+def runs(text, size):
+    found = re.findall(r"\w+", text)
+    size = min(size, len(found))
+    return [tuple(found[i : i + size]) for i in range(len(found) - size + 1)] if found else []
+
+
+@given(TEXTS)
+def test_words_are_what_the_pattern_finds(texts):
+    found = words(texts)
+    expected = [re.findall(r"\w+", text) for text in texts]
+
+    assert found.counts.tolist() == [len(one) for one in expected]
+    assert_same_where_equal(found.hashes.tolist(), [word for one in expected for word in one])
+
+
+@given(TEXTS, st.integers(1, 6))
+def test_each_run_of_words_is_a_number_of_its_own(texts, size):
+    found = shingles(words(texts), size)
+    expected = [runs(text, size) for text in texts]
+
+    assert found.counts.tolist() == [len(one) for one in expected]
+    assert_same_where_equal(found.hashes.tolist(), [run for one in expected for run in one])
+
+
+def test_where_a_batch_ends_changes_nothing(monkeypatch):
+    texts = [f"خبر {n} عن ميناء مرجانة" * (n % 7) for n in range(50)]
+    whole = words(texts)
+    monkeypatch.setattr(module, "BATCH", 90)
+    monkeypatch.setattr(module, "WINDOW", 7)
+    parts = words(texts)
+
+    assert parts.hashes.tolist() == whole.hashes.tolist()
+    assert shingles(parts, 3).hashes.tolist() == shingles(whole, 3).hashes.tolist()
+
+
+def test_the_numbers_are_the_same_on_every_machine():
+    assert words(["خبر عاجل"]).hashes.tolist() == [13146136319279547658, 17949296089533461714]
+
+
+def assert_same_where_equal(numbers, things):
+    assert len(set(zip(numbers, things, strict=True))) == len(set(numbers)) == len(set(things))
