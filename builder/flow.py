@@ -186,7 +186,8 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
     from builder.annotation.agreement import headline
     from builder.annotation.floors import accepted, shortfalls
     from builder.release import editions, opening
-    from builder.release.basis import Basis, card_of, texts_of
+    from builder.release.basis import Basis, card_of, facts_of, texts_of
+    from builder.release.extras import extras
     from builder.release.facts import below_floors
     from builder.release.folder import write_release
     from builder.release.scratch import scratch
@@ -213,28 +214,32 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
                       tuple(figure for figure in gathered.agreement if headline(figure)), gathered.accounts,
                       built.accounts, built.cut_spans, built.cut_inner, dict(gathered.changes),
                       below_floors(low, accept or ""), dict(gathered.redacted))  # fmt: skip
-        card = card_of(basis, built.tables)
+        facts = facts_of(basis, built.tables)
+        card = card_of(basis, built.tables, facts)
+        beside = extras(built, schema, version=version, template=prose, facts=facts, agreement=basis.agreement)
         takedowns = read_jsonl(project.annotations / "takedowns.jsonl", Takedown)
         changelog, earlier = step(past, version, schema.dataset, built.tables, card, takedowns)
         kept.rest()
-        inputs = state.hash_inputs(project, material, prose) | earlier
+        inputs = state.hash_inputs(project, material, prose, tool) | earlier
         release = Release(version, schema.dataset.repo_id, "", tool, schema.hash, material.articles[0].profile,
                           inputs, {}, {}, dataset.text)  # fmt: skip
         # Before the release: one that is there never lacks its ledger, whenever this is killed.
         write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
         folder = project.release(version)
-        written = write_release(folder, built.tables, texts_of(basis, card, built.tables, changelog), release,
+        texts = texts_of(basis, card, built.tables, changelog)
+        written = write_release(folder, built.tables, {**texts, **beside.files}, release,
                                 frozen=bool(project.noted(f"pushed/v{version}")), rest=kept.rest,
-                                look=editions.audit(dataset.text, material, fold))  # fmt: skip
+                                describe=beside.describe, look=editions.audit(dataset.text, material, fold))  # fmt: skip
         opening.record(project, version)
-        project.save_account("build", built.accounts, built.set_aside)
+        accounts, aside = (*built.accounts, *beside.accounts), (*built.set_aside, *beside.set_aside)
+        project.save_account("build", accounts, aside)
     rows = rows_of(written.release.splits)
     digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
     said = {"release": f"{folder} ({written.state})", "manifest sha256": digest, "card": str(folder / "README.md")}
     if accept is not None:
         owned = f"{len(low)} floors not reached, and the card says why"
         said["agreement"] = owned if low else "reaches its floors: nothing to accept"
-    return Report("build", built.accounts, gathered.issues, said | rows, set_aside=built.set_aside)
+    return Report("build", accounts, gathered.issues, said | rows, set_aside=aside)
 
 
 def status(project: Project) -> Report:

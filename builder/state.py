@@ -3,6 +3,7 @@
 Reads the project's files and runs the pure stages that a later verb rests on; prints nothing.
 """
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -32,6 +33,7 @@ from builder.records import (
     sha16,
     tally,
 )
+from builder.schema import FILES as SCHEMA_FILES
 
 if TYPE_CHECKING:
     from builder.annotation.adjudicate import Adjudicated
@@ -314,8 +316,12 @@ def _traits(chosen: Sequence[Article], documents: Sequence[Document], golds: Seq
     return traits
 
 
-def hash_inputs(project: Project, material: "Material", card: str) -> dict[str, str]:
-    """Hashes of what a release was made from; of judgements without the server's clock and ids."""
+def hash_inputs(project: Project, material: "Material", card: str, tool: str) -> dict[str, str]:
+    """The sha256 of each thing that a release was made from; of judgements without the server's clock and ids.
+
+    Files of schema/ and the card's template by their bytes. Of the ledger of releases only the release before counts:
+    its manifest is the input `since`, where there is one.
+    """
     # Judgements are of the texts before anything was redacted.
     articles = read_articles(project) if project.schema.dataset.redact else material.articles
     once, _, _ = said_once(project, {article.id: article for article in articles})
@@ -325,6 +331,14 @@ def hash_inputs(project: Project, material: "Material", card: str) -> dict[str, 
         "judgements": sorted(said, key=lambda judgement: json.dumps(judgement, sort_keys=True)),
         "decisions": sorted(map(to_plain, read_decisions(project)), key=lambda one: json.dumps(one, sort_keys=True)),
         "splits": sorted(material.splits.items()),
+        "takedowns": sorted(
+            (to_plain(one) for one in read_jsonl(project.annotations / "takedowns.jsonl", Takedown)),
+            key=lambda one: json.dumps(one, sort_keys=True),
+        ),
     }
-    hashes = {name: sha16(json.dumps(value, ensure_ascii=False, sort_keys=True)) for name, value in inputs.items()}
-    return hashes | {"schema": project.schema.hash, "card": sha16(card)}
+    texts = {name: json.dumps(value, ensure_ascii=False, sort_keys=True) for name, value in inputs.items()}
+    contents = {name: text.encode() for name, text in (texts | {"card": card, "tool": tool}).items()}
+    folder = project.root / "schema"
+    contents |= {f"schema/{path.name}": path.read_bytes() for path in folder.iterdir() if path.name in SCHEMA_FILES}
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    return hashes | {"profile": profile_of(project).digest}

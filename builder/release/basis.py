@@ -5,6 +5,7 @@ people's prose are here, in `facts.json`, whose hash the manifest has.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
@@ -41,13 +42,18 @@ class Basis:
     redacted: dict[str, int] = field(default_factory=dict)
 
 
-def card_of(basis: Basis, tables: Tables) -> str:
-    """The card of these tables; raises Refused (exit codes 1 and 2) as make_card does."""
+def facts_of(basis: Basis, tables: Tables) -> dict[str, str]:
+    """The value of every {{fact}} of the card of these tables."""
     built = Built(tables, basis.built, (), basis.cut_spans, basis.cut_inner)
     facts = card_facts(version=basis.version, tool=basis.tool, schema=basis, built=built, agreement=basis.agreement,
                        accounts=basis.accounts, changes=basis.changes)  # fmt: skip
     facts["agreement"] += basis.below
     facts["edition"] += redactions(basis.redacted)
+    return facts
+
+
+def card_of(basis: Basis, tables: Tables, facts: Mapping[str, str]) -> str:
+    """The card of these tables and facts; raises Refused (exit codes 1 and 2) as make_card does."""
     return make_card(basis.template, basis.version, basis, tables, facts, REQUIRED)
 
 

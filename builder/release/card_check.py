@@ -4,7 +4,7 @@ Pure. Prose may be mended by hand after a release, and is told apart from what a
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
@@ -16,7 +16,7 @@ from builder.strict_yaml import parse_yaml
 CARD = "README.md"
 FIX = "restore the card, or build the next version: numbers are never mended by hand"
 SHOWN = 80
-LEFT = re.compile(r"\{\{\s*(?:prose:.*?|[a-z_]+)\s*\}\}|\[More Information Needed\]", re.IGNORECASE)
+LEFT = re.compile(r"\{\{\s*(?:prose:.*?|(?P<fact>[a-z_]+))\s*\}\}|\[More Information Needed\]", re.IGNORECASE)
 
 
 def differences(card: str, expected: str, template: str) -> list[Issue]:
@@ -55,8 +55,8 @@ def _difference(number: int, mine: str | None, theirs: str | None, prose: set[st
         yield _issue("error", number, column + 1, message)
 
 
-def faults(card: str) -> list[Issue]:
-    """What no published card may have: a head that the Hub does not take, a slot that nobody filled."""
+def faults(card: str, facts: Collection[str]) -> list[Issue]:
+    """What no published card may have: a head that the Hub does not take, a slot for prose or a fact that nobody filled."""
     issues: list[Issue] = []
     head = HEAD.match(card)
     try:
@@ -67,6 +67,7 @@ def faults(card: str) -> list[Issue]:
         issues += [
             _issue("error", number, found.start() + 1, f"this slot is not filled: {found[0]}")
             for found in LEFT.finditer(line)
+            if found["fact"] is None or found["fact"] in facts
         ]
     return issues
 

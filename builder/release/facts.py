@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.records import Account, Agreement, Issue
+from builder.release.citation import bibtex
 from builder.release.edition_facts import edition
 from builder.release.plots import images
 from builder.release.strategies import NAMES
@@ -300,11 +301,4 @@ def _versions_of(repo_id: str, version: str) -> str:
 
 
 def _citation(repo_id: str, title: str, version: str) -> str:
-    key = repo_id.split("/")[1]
-    return f"""```bibtex
-@misc{{{key},
-  title        = {{{{{title}}}}},
-  howpublished = {{Hugging Face Hub, {repo_id}}},
-  version      = {{{version}}}
-}}
-```"""
+    return f"```bibtex\n{bibtex(repo_id, title, version)}\n```"

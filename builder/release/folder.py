@@ -40,11 +40,13 @@ class Written:
 def write_release(
     folder: Path, tables: Tables, texts: Mapping[str, str | bytes], release: Release, *, frozen: bool = False,
     rest: Callable[[], None] = lambda: None, look: Callable[[Path], None] = lambda _: None,
+    describe: Callable[[Mapping[str, str]], Mapping[str, bytes]] = lambda _: {},
 ) -> Written:  # fmt: skip
     """Write a release folder: tables, and `texts` by their paths; `splits` and `files` of the manifest are filled here.
 
     `rest` is called whenever rows were written that need not be held in memory any more (Scratch.rest), `look` with the
-    whole folder before it is put in its place: where that raises, nothing is.
+    whole folder before it is put in its place: where that raises, nothing is. `describe` makes the texts that name all
+    other files by their sha256.
     The same bytes again change nothing. Raises Refused (exit code 4) where the folder holds other
     bytes and is `frozen`, as a version that was published.
     """
@@ -57,7 +59,7 @@ def write_release(
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         fresh.chmod(0o755)
-        made = _fill(fresh, tables, texts, release, rest)
+        made = _fill(fresh, tables, texts, release, rest, describe)
         look(fresh)
         if not folder.exists():
             fresh.rename(folder)
@@ -92,12 +94,11 @@ def _put(fresh: Path, folder: Path, old: Path) -> None:
 
 
 def _fill(
-    folder: Path, tables: Tables, texts: Mapping[str, str | bytes], release: Release, rest: Callable[[], None]
-) -> Release:
+    folder: Path, tables: Tables, texts: Mapping[str, str | bytes], release: Release, rest: Callable[[], None],
+    describe: Callable[[Mapping[str, str]], Mapping[str, bytes]],
+) -> Release:  # fmt: skip
     tables = loadable(tables)
-    for path, content in texts.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content.encode() if isinstance(content, str) else content)
+    _write(folder, texts)
     for config in tables:
         (folder / config).mkdir()
     # Parquet is compressed outside Python's lock.
@@ -109,11 +110,20 @@ def _fill(
         ]
     for one in writing:
         one.result()
+    hashes = _hashes(folder)
+    hashes |= _write(folder, describe(hashes))
     rows = {config: {split: table.num_rows for split, table in splits.items()} for config, splits in tables.items()}
     inputs = dict(sorted(release.inputs.items()))
-    made = dataclasses.replace(release, inputs=inputs, splits=rows, files=_hashes(folder))
+    made = dataclasses.replace(release, inputs=inputs, splits=rows, files=dict(sorted(hashes.items())))
     write_json(folder / MANIFEST, to_plain(made))
     return made
+
+
+def _write(folder: Path, texts: Mapping[str, str] | Mapping[str, bytes] | Mapping[str, str | bytes]) -> dict[str, str]:
+    for path, content in texts.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content.encode() if isinstance(content, str) else content)
+    return {path: _hash(folder / path) for path in texts}
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -61,6 +61,20 @@ def layers(spans: Collection[Span], tokens: Sequence[tuple[int, int]]) -> tuple[
     return outer, iob2([span for span, reason in outer.lost if reason == NESTED], tokens)
 
 
+def bilou(tags: Sequence[str]) -> tuple[str, ...]:
+    """IOB2 tags in BILOU: the last token of a mention is L, and the only one U.
+
+    >>> bilou(["B-ORG", "I-ORG", "O", "B-GPE"])
+    ('B-ORG', 'L-ORG', 'O', 'U-GPE')
+    """
+    found = []
+    for tag, following in zip(tags, [*tags[1:], "O"], strict=True):
+        edge, label = tag[:1], tag[1:]
+        last = following != f"I{label}"
+        found.append(tag if tag == "O" or not last else f"{'U' if edge == 'B' else 'L'}{label}")
+    return tuple(found)
+
+
 def settle(placed: Iterable[Placed]) -> tuple[list[Placed], list[tuple[Placed, str]]]:
     """Which spans one layer keeps, the longest first, and which it loses, with the reason."""
     kept: list[Placed] = []

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from builder.records import MANIFEST, Issue, Refused, Release, refuse
 from builder.release import card_check, leaks
-from builder.release.basis import FILE, Basis, card_of, read_basis
+from builder.release.basis import FILE, Basis, card_of, facts_of, read_basis
 from builder.release.card_check import CARD
 from builder.release.features import arrow_schema, features
 from builder.release.folder import read_manifest
@@ -169,7 +169,9 @@ def card(folder: Path, release: Release) -> Check:
     basis = read_basis((folder / FILE).read_bytes(), FILE)
     tables = _tables(folder, release, basis)
     said = (folder / CARD).read_text(encoding="utf-8", errors="replace")
-    issues = [*card_check.faults(said), *card_check.differences(said, card_of(basis, tables), basis.template)]
+    facts = facts_of(basis, tables)
+    issues = card_check.faults(said, facts)
+    issues += card_check.differences(said, card_of(basis, tables, facts), basis.template)
     for path, drawn in plots(tables, basis.labels, basis.agreement).items():
         if not (folder / path).is_file() or (folder / path).read_bytes() != drawn.encode():
             issues.append(_issue(path, "the plot is not the one that the rows give"))

@@ -21,6 +21,7 @@ from builder.strict_yaml import parse_yaml
 
 __all__ = (
     "BUILT_IN",
+    "FILES",
     "LINE_ENDS",
     "LOST_IN_CSV",
     "Adjudication",
@@ -45,6 +46,8 @@ __all__ = (
     "load_schema",
 )
 M = TypeVar("M", bound=BaseModel)
+FILES = ("dataset.yaml", "labels.yaml", "boilerplate.yaml", "guidelines.md", "profiles.yaml")
+"""The files of schema/; the last is for a project with a profile of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def _digest(text: str, digits: int) -> str:
 def _read_texts(folder: Path) -> tuple[dict[str, str], list[Issue]]:
     texts: dict[str, str] = {}
     issues: list[Issue] = []
-    for name in ("dataset.yaml", "labels.yaml", "boilerplate.yaml", "guidelines.md", "profiles.yaml"):
+    for name in FILES:
         path = folder / name
         if name == "profiles.yaml" and not path.exists():
             continue

@@ -93,15 +93,20 @@ _STAYS = {_TATWEEL.name: contexts.is_abbreviation, _FARSI.name: contexts.is_fore
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Profile:
-    """A named, versioned normalisation; `hash` is taken over its policies (8 hex digits)."""
+    """A named, versioned normalisation; `digest` is the sha256 of its policies (64 hex digits)."""
 
     name: str
-    hash: str
+    digest: str
     policies: tuple[Policy, ...]
     table: Table
     steps: tuple[Callable[[str], list[Change]], ...]
     """What is done in contexts, after the table and again until nothing changes."""
     folds: bool
+
+    @property
+    def hash(self) -> str:
+        """The first 8 digits of the digest."""
+        return self.digest[:8]
 
     @property
     def id(self) -> str:
@@ -264,7 +269,7 @@ def _compiled(name: str, policies: tuple[Policy, ...]) -> Profile:
             steps.append(contexts.order_fathatan)
     rules = [name, *(ascii((policy.name, sorted(policy.changes.items()), policy.context)) for policy in policies)]
     rules += [contexts.HIJRI.pattern, contexts.FARSI_WORD.pattern, contexts.FATHATAN.pattern]
-    digest = hashlib.sha256("\0".join(rules).encode()).hexdigest()[:8]
+    digest = hashlib.sha256("\0".join(rules).encode()).hexdigest()
     return Profile(name, digest, policies, _table(policies[:-1] if folds else policies), tuple(steps), folds)
 
 

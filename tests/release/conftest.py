@@ -19,6 +19,8 @@ from builder.records import (
     Vote,
     sha16,
 )
+from builder.release.extras import extras
+from builder.release.facts import card_facts
 from builder.release.material import Material
 from builder.release.tables import build_tables
 from builder.schema import load_schema
@@ -130,3 +132,21 @@ def facts_of(schema):
 def altered(material):
     """Build the tables of the material with some of it altered."""
     return lambda **changes: build_tables(replace(material, **changes))
+
+
+@pytest.fixture
+def beside(built, schema, facts_of, root):
+    """What a release holds beside Parquet and card; schema, card and tables may be others."""
+
+    def run(built=built, schema=schema, template=None):
+        facts = card_facts(built=built, **facts_of | {"schema": schema})
+        text = template or (root / "dataset_card.md").read_text(encoding="utf-8")
+        return extras(built, schema, version="1.0.0", template=text, facts=facts, agreement=facts_of["agreement"])
+
+    return run
+
+
+@pytest.fixture
+def with_dataset(schema):
+    """The schema with some of dataset.yaml altered."""
+    return lambda **changes: replace(schema, dataset=schema.dataset.model_copy(update=changes))

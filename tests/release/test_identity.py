@@ -5,7 +5,6 @@ from collections import Counter
 from dataclasses import replace
 
 import pyarrow.parquet as pq
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -233,9 +232,3 @@ def test_a_clitic_outside_a_mention_stands_alone_where_tokens_are_cut(material):
     assert row["tokens"][at : at + 2] == ["م", "رجانة"]
     assert [tag != 0 for tag in row["ner_tags"][at : at + 2]] == [False, True]
     assert built.cut_spans == 0
-
-
-def test_edits_that_do_not_lead_to_their_text_are_refused(altered, material):
-    first, *others = material.articles
-    with pytest.raises(ValueError, match="these edits do not lead from"):
-        altered(articles=(replace(first, edits=(1, 1, 0)), *others))

@@ -1,0 +1,94 @@
+"""What a manifest says that a release was made from: each input by its sha256, and none for another."""
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+
+from builder import state
+from builder.project import Project, read_jsonl, write_jsonl
+from builder.records import Decision, Judgement, Takedown
+from builder.text.profiles import profile
+from tests.conftest import ROOT
+from tests.test_flow import judge, walk
+
+CARD, TOOL = "# card", "khabar 1"
+FILES = ("boilerplate.yaml", "dataset.yaml", "guidelines.md", "labels.yaml")
+
+
+@pytest.fixture
+def judged(project):
+    walk(project, [ROOT / "examples" / "articles"], size=8)
+    judge(project)
+    return project
+
+
+def hashed(project, material, card=CARD, tool=TOOL):
+    return state.hash_inputs(Project(project.root), material, card, tool)
+
+
+def changed(before, after):
+    return {name for name in {*before, *after} if before.get(name) != after.get(name)}
+
+
+def test_each_input_is_named_by_its_whole_sha256(judged):
+    found = hashed(judged, state.harvest(judged).material)
+
+    assert all(len(value) == 64 and set(value) <= set("0123456789abcdef") for value in found.values())
+    assert {*found} == {
+        "articles", "card", "decisions", "judgements", "profile", "splits", "takedowns", "tool",
+        *(f"schema/{name}" for name in FILES),
+    }  # fmt: skip
+    for name in FILES:
+        assert found[f"schema/{name}"] == hashlib.sha256((judged.root / "schema" / name).read_bytes()).hexdigest()
+    assert found["card"] == hashlib.sha256(CARD.encode()).hexdigest()
+    assert found["profile"].startswith(profile("standard@1").hash)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_change_of_one_schema_file_changes_its_entry_alone(judged, name):
+    material = state.harvest(judged).material
+    before = hashed(judged, material)
+    path = judged.root / "schema" / name
+    path.write_text(path.read_text(encoding="utf-8") + "\n# one more line\n", encoding="utf-8")
+
+    assert changed(before, hashed(judged, material)) == {f"schema/{name}"}
+
+
+def test_a_change_of_one_other_input_changes_its_entry_alone(judged):
+    material = state.harvest(judged).material
+    before = hashed(judged, material)
+    first, *others = material.articles
+    split = {**material.splits, first.id: "elsewhere"}
+
+    assert changed(before, hashed(judged, material, card="# another")) == {"card"}
+    assert changed(before, hashed(judged, material, tool="khabar 2")) == {"tool"}
+    assert changed(before, hashed(judged, replace(material, articles=others))) == {"articles"}
+    assert changed(before, hashed(judged, replace(material, splits=split))) == {"splits"}
+    write_jsonl(judged.annotations / "takedowns.jsonl", [Takedown(first.id, "asked for")])
+    assert changed(before, hashed(judged, material)) == {"takedowns"}
+    decision = Decision(first.id, first.text_sha, "lead")
+    write_jsonl(judged.annotations / "pilot" / "decisions.jsonl", [decision])
+    assert changed(before, hashed(judged, material)) == {"takedowns", "decisions"}
+
+
+def test_judgements_count_without_the_servers_clock_and_ids(judged):
+    material = state.harvest(judged).material
+    before = hashed(judged, material)
+    path = judged.annotations / "pilot" / "judgements.jsonl"
+    said = read_jsonl(path, Judgement)
+    write_jsonl(path, [replace(one, updated_at="2027-02-02T00:00:00Z", annotation_id=9) for one in reversed(said)])
+    again = hashed(judged, material)
+    write_jsonl(path, [replace(said[0], remark="غير واضح"), *said[1:]])
+
+    assert again == before
+    assert changed(before, hashed(judged, material)) == {"judgements"}
+
+
+def test_a_profile_of_the_project_is_an_input_by_file_and_by_table(judged):
+    material = state.harvest(judged).material
+    before = hashed(judged, material)
+    own = "version: 1\nprofiles:\n  - name: house@1\n    base: standard@1\n    keep: []\n"
+    (judged.root / "schema" / "profiles.yaml").write_text(own, encoding="utf-8")
+
+    assert changed(before, hashed(judged, material)) == {"schema/profiles.yaml"}
