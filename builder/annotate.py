@@ -57,7 +57,7 @@ def send(
     `changed` agrees that articles with another text than the batch's become new tasks, with what was judged
     carried over; `predict` names predictions, with paths from `folder`; `annotators` are e-mails or names.
     """
-    from builder.annotation import assign, sending
+    from builder.annotation import assign, reopened, sending
     from builder.annotation import predict as predictions
 
     with project.lock():
@@ -81,7 +81,8 @@ def send(
         moved = _moved(project, name, desks, {i.article_id: articles[i.article_id] for i in items
                                               if i.text_sha != present[i.article_id].text_sha})  # fmt: skip
         sources = {document.id: document.source for document in state.read_documents(project)}
-        material = sending.Material(schema, articles, sources, present, predicted, moved.predictions)
+        published = reopened.predictions(state.read_published(project, name), articles, schema.labels)
+        material = sending.Material(schema, articles, sources, present, predicted, moved.predictions, published)
         if assigned and not dry_run:
             write_jsonl(project.annotations / name / "assignment.jsonl", assigned)
         delivered: list[Delivered] = []

@@ -19,7 +19,7 @@ import click
 from builder.commands.comparing import diff
 from builder.commands.hub import hub
 from builder.commands.looking import explain, schema, status
-from builder.commands.releasing import build, card, hydrate, push, takedown, verify
+from builder.commands.releasing import build, card, hydrate, push, reopen, takedown, verify
 from builder.commands.studio import studio
 from builder.corpus.encodings import NAMES as ENCODINGS
 from builder.records import Issue, Refused, Report
@@ -234,7 +234,7 @@ def adjudicate(shell: Shell, batch: str | None, sends: bool, collects: bool) -> 
     return annotate.adjudicate(project, batch, send=sends, collect=collects, progress=shell.progress)
 
 
-for command in (build, card, push, verify, hydrate, takedown, hub, diff, status, explain, schema, studio):
+for command in (build, card, push, verify, hydrate, takedown, reopen, hub, diff, status, explain, schema, studio):
     khabar.add_command(command)
 
 
@@ -290,7 +290,10 @@ def main() -> None:
     except OSError as error:
         fix = "see to the disk and its permissions, then run the same command again"
         place = str(error.filename2 or error.filename or "")  # the second is where a finished file was to stand
-        show_issues([Issue("error", "system", error.strerror or str(error), where=place, fix=fix)])
+        said = (
+            os.strerror(error.errno) if error.errno else error.strerror or str(error)
+        )  # Arrow's own says more, and less
+        show_issues([Issue("error", "system", said, where=place, fix=fix)])
         sys.exit(2)
     except Exception as error:  # noqa: BLE001 - the one boundary: a bug becomes a report to paste
         click.echo(f"khabar met a fault of its own: {type(error).__name__}: {error}", err=True)

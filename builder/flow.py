@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
-from builder import servers, state
+from builder import servers, soundness, state
 from builder.project import (
     Project,
     read_batches,
@@ -202,6 +202,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         scratch(project.work) as kept,
     ):
         schema = project.schema
+        soundness.refuse_nonsense(project)
         dataset, fold = schema.dataset, state.profile_of(project).fold_batch
         gathered = state.harvest(project)
         low = accepted(shortfalls(gathered.agreement, schema.dataset.floors, schema.labels), accept)

@@ -134,14 +134,15 @@ def check(project: Project) -> Report:
     from builder.annotation import crew, store
 
     articles = {article.id: article for article in state.read_articles(project)}
-    judgements = state.read_judgements(project)
+    judgements, _, _ = state.said_once(project, articles)
     labels, dataset = project.schema.labels, project.schema.dataset
     issues = checks.check(judgements, articles, labels, lambda one: _link(project, one))
     counting, _, _ = checks.canonicalise(judgements, articles, labels)
     issues += crew.paces(counting)
     for name in project.batches():
         items, assigned = state.read_batch(project, name), state.read_assigned(project, name)
-        own = [judgement for judgement in counting if judgement.batch == name]
+        read = read_jsonl(project.annotations / name / "judgements.jsonl", Judgement)
+        own, _, _ = checks.canonicalise(read, articles, labels)  # a later batch may repeat or replace them
         issues += crew.known_missed(own, state.read_known(project, name), articles, labels)
         issues += crew.coverage(name, own, items, assigned, dataset.overlap)
         path = state.collected_path(project, name)

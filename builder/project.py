@@ -5,6 +5,7 @@ that was acknowledged. Secrets come from the environment and are never written.
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -16,20 +17,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from builder.records import Account, Issue, Refused, SetAside, arrow_schema, refuse
+from builder.lines import read_lines
+from builder.records import Account, Refused, SetAside, arrow_schema, refuse
 from builder.schema import Schema, load_schema
 
 R = TypeVar("R")
 ENVIRONMENT = ("LABEL_STUDIO_API_KEY", "HF_TOKEN", "KHABAR_SECRET")
-MAX_LINE = 50_000_000
-"""Bytes of one JSON line; a longer one is hostile or broken."""
 
 ROWS = 4_096
 """Records of a row group."""
 PART = 256
 """Records that are read at once."""
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Faults of a write that found no room."""
 
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
 
@@ -63,9 +66,16 @@ def replacing(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
             os.fsync(out.fileno())
         Path(temporary).chmod(mode)
         Path(temporary).replace(path)
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
+        blame(error, path)
         raise
+
+
+def blame(error: BaseException, path: Path) -> None:
+    """Say of a full disk what was being written there: a write that fails knows no name."""
+    if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
+        error.filename = str(path)
 
 
 def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
@@ -90,35 +100,10 @@ def read_jsonl(path: Path, record: type[R]) -> list[R]:
 
     Raises Refused (exit code 2) with every malformed line.
     """
-    if not path.exists():
-        return []
-    found: list[R] = []
-    issues: list[Issue] = []
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                if len(line) > MAX_LINE:
-                    raise ValueError(f"a line of {len(line):,} bytes")
-                if line.strip():
-                    found.append(_adapter(record).validate_json(line))
-            except ValidationError as error:
-                first = error.errors(include_url=False, include_input=False)[0]
-                at = ".".join(map(str, first["loc"]))
-                message = f"not a {record.__name__}: {at + ': ' if at else ''}{first['msg']}"
-                issues.append(
-                    Issue(
-                        "error",
-                        "record",
-                        message,
-                        where=f"{path}:{number}",
-                        fix="restore the line from git, or delete it",
-                    )
-                )
-            except ValueError as error:
-                issues.append(Issue("error", "record", str(error), where=f"{path}:{number}"))
+    found, issues = read_lines(path, record)
     if issues:
         raise Refused(*issues)
-    return found
+    return [one for _, one in found]
 
 
 def write_table(path: Path, records: Sequence[object], record: type[Any]) -> None:
@@ -216,8 +201,13 @@ class Project:
                 ) from None
             handle.seek(0)
             handle.truncate()
-            handle.write(f"process {os.getpid()}")
-            handle.flush()
+            try:
+                os.write(handle.fileno(), f"process {os.getpid()}".encode())
+            except OSError as error:
+                blame(error, self.work / "lock")
+                raise
+            for leftover in self.annotations.glob("**/.*.jsonl.*"):  # of a write that was killed
+                leftover.unlink()
             yield
 
     def save_account(self, stage: str, accounts: Sequence[Account], set_aside: Sequence[SetAside] = ()) -> None:

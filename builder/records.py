@@ -179,6 +179,25 @@ class Decision:
     note: str = ""
 
 
+GOLD = "gold"
+"""Who says what a release has as settled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a release says of one article: one line of annotations/<batch>/predictions.jsonl.
+
+    `who` is an annotator's pseudonym, or GOLD; offsets are those of the text that `text_sha` names.
+    """
+
+    article_id: str
+    text_sha: str
+    version: str
+    who: str
+    spans: tuple[Span, ...] = ()
+    stances: tuple[Stance, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Vote:
     """How many annotators gave an answer; `what` is `span:<start>:<end>` or `stance:<target>`."""

@@ -15,6 +15,7 @@ from builder.project import Project, read_column, read_jsonl, read_table, to_pla
 from builder.records import (
     Account,
     Agreement,
+    Answer,
     Article,
     Assigned,
     Assignment,
@@ -26,9 +27,11 @@ from builder.records import (
     Issue,
     Judgement,
     Refused,
+    SetAside,
     Takedown,
     refuse,
     sha16,
+    tally,
 )
 from builder.schema import FILES as SCHEMA_FILES
 
@@ -123,6 +126,16 @@ def read_known(project: Project, batch: str) -> list[Decision]:
     return read_jsonl(project.annotations / batch / "known.jsonl", Decision)
 
 
+def published_path(project: Project, batch: str) -> Path:
+    """Where it stands what the release says that one batch reopened."""
+    return project.annotations / batch / "predictions.jsonl"
+
+
+def read_published(project: Project, batch: str) -> list[Answer]:
+    """What the release says that one batch reopened; of another batch, nothing."""
+    return read_jsonl(published_path(project, batch), Answer)
+
+
 def place_of(project: Project, batch: str, annotator: str = "") -> dict[str, str]:
     """Where a batch was sent, as `url` and `project_id`: of one annotator, where each has a project; else of all."""
     own = project.noted(f"sent/{batch}/{annotator}") if annotator else {}
@@ -151,18 +164,47 @@ def read_judgements(project: Project) -> list[Judgement]:
 
 
 def read_decisions(project: Project) -> list[Decision]:
-    """The adjudicators' decisions in all batches."""
-    batches = project.batches()
-    return [d for name in batches for d in read_jsonl(project.annotations / name / "decisions.jsonl", Decision)]
+    """The adjudicators' decisions in all batches; of what one decided in several, that of the batch reopened last."""
+    from builder.annotation.again import latest
+
+    read = [
+        (read_published(project, name), read_jsonl(project.annotations / name / "decisions.jsonl", Decision))
+        for name in project.batches()
+    ]
+    plain = [decision for published, decisions in read if not published for decision in decisions]
+    later = sorted((pair for pair in read if pair[0]), key=lambda pair: _number(pair[0][0].version))
+    return latest([plain, *(decisions for _, decisions in later)])
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def said_once(project: Project, articles: Mapping[str, Article]) -> tuple[list[Judgement], Account, list[SetAside]]:
+    """The judgements of all batches without those that only say again what counts already, and the account of these."""
+    from builder.annotation.again import parted
+
+    every = read_judgements(project)
+    once, aside = parted(every, articles, project.schema.labels)
+    return once, tally("check", "submissions", len(every), len(once), aside), aside
 
 
 def canonical_judgements(project: Project, articles: Sequence[Article]) -> tuple[list[Judgement], list[Account]]:
-    """The judgements that count, with canonical spans, and the accounts of the others, which are saved."""
+    """The judgements that count, with canonical spans, and the accounts of the others, which are saved.
+
+    What was only said again is in the saved accounts: a release does not rest on it.
+    """
     from builder.annotation.check import canonicalise
+    from builder.annotation.reopened import at_home
 
     by_id = {article.id: article for article in articles}
-    judgements, accounts, aside = canonicalise(read_judgements(project), by_id, project.schema.labels)
-    project.save_account("check", accounts, aside)
+    once, again, repeated = said_once(project, by_id)
+    judgements, accounts, aside = canonicalise(once, by_id, project.schema.labels)
+    project.save_account("check", [again, *accounts] if repeated else accounts, [*repeated, *aside])
+    reopened = {name for name in project.batches() if published_path(project, name).exists()}
+    if reopened:
+        batches = {name: [item.article_id for item in read_batch(project, name)] for name in project.batches()}
+        judgements = at_home(judgements, batches, reopened)
     return judgements, accounts
 
 
@@ -280,16 +322,19 @@ def hash_inputs(project: Project, material: "Material", card: str, tool: str) ->
     Files of schema/ and the card's template by their bytes. Of the ledger of releases only the release before counts:
     its manifest is the input `since`, where there is one.
     """
-    said = [
-        to_plain(replace(judgement, created_at="", updated_at="", task_id=0, annotation_id=0))
-        for judgement in read_judgements(project)
-    ]
+    # Judgements are of the texts before anything was redacted.
+    articles = read_articles(project) if project.schema.dataset.redact else material.articles
+    once, _, _ = said_once(project, {article.id: article for article in articles})
+    said = [to_plain(replace(one, created_at="", updated_at="", task_id=0, annotation_id=0)) for one in once]
     inputs = {
         "articles": [[article.id, article.text_sha] for article in material.articles],
         "judgements": sorted(said, key=lambda judgement: json.dumps(judgement, sort_keys=True)),
-        "decisions": [to_plain(decision) for decision in read_decisions(project)],
+        "decisions": sorted(map(to_plain, read_decisions(project)), key=lambda one: json.dumps(one, sort_keys=True)),
         "splits": sorted(material.splits.items()),
-        "takedowns": [to_plain(one) for one in read_jsonl(project.annotations / "takedowns.jsonl", Takedown)],
+        "takedowns": sorted(
+            (to_plain(one) for one in read_jsonl(project.annotations / "takedowns.jsonl", Takedown)),
+            key=lambda one: json.dumps(one, sort_keys=True),
+        ),
     }
     texts = {name: json.dumps(value, ensure_ascii=False, sort_keys=True) for name, value in inputs.items()}
     contents = {name: text.encode() for name, text in (texts | {"card": card, "tool": tool}).items()}

@@ -41,6 +41,12 @@ def test_each_figure_below_its_floor_is_said_with_its_interval_in_every_batch(la
     ]
 
 
+def test_a_week_has_no_floor_of_its_own(labels):
+    week = replace(F1, period="2026-W18", value=None, why="no article was judged by two annotators")
+
+    assert said([F1, week, STANCE], labels) == []
+
+
 def test_a_figure_that_is_undefined_or_was_not_measured_does_not_pass(labels):
     alone = replace(STANCE, value=None, why="no article was judged by two annotators")
 

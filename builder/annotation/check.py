@@ -16,6 +16,8 @@ from builder.schema import Labels
 from builder.text.tokens import canonical
 
 Link = Callable[[Judgement], str]
+REPLACED = ("superseded", "replaced in a later batch")
+"""Why a judgement does not count where the same annotator judged the article again."""
 
 
 def check(judgements: Sequence[Judgement], articles: Mapping[str, Article], labels: Labels, link: Link) -> list[Issue]:
@@ -27,18 +29,19 @@ def check(judgements: Sequence[Judgement], articles: Mapping[str, Article], labe
     told = _told_apart(judgements, articles)
     earlier: dict[tuple[str, str], list[Judgement]] = defaultdict(list)
     for judgement, why in told:
-        if why == "superseded":
+        if why in REPLACED:
             earlier[judgement.article_id, judgement.annotator].append(judgement)
     issues: list[Issue] = []
     faults: list[Fault]
     for judgement, why in told:
-        if why in {"skipped", "superseded"}:
+        if why in {"skipped", *REPLACED}:
             continue
         article = articles.get(judgement.article_id)
         if article is None or why:
             faults = [homeless(judgement, article)]
         else:
-            replaced = earlier.get((judgement.article_id, judgement.annotator), [])
+            submitted = earlier.get((judgement.article_id, judgement.annotator), [])
+            replaced = [one for one in submitted if one.batch == judgement.batch]
             placed, asked = _placed(judgement.spans, article.text, labels), _asked(article, labels)
             answered = _answered(judgement.stances, asked, labels)
             faults = [*repeats(judgement, replaced), *faults_of(placed, answered, asked, article.text, labels)]
@@ -59,7 +62,7 @@ def canonicalise(
     answers that labels.yaml knows. Accounts of judgements, and of the spans and stances in those kept.
     """
     told = _told_apart(judgements, articles)
-    ledger = [SetAside("check", _name(judgement), why) for judgement, why in told if why]
+    ledger = [SetAside("check", name_of(judgement), why) for judgement, why in told if why]
     ready: list[Judgement] = []
     taken: Counter[str] = Counter()
     lost: dict[str, list[SetAside]] = {"spans": [], "stances": []}
@@ -68,7 +71,7 @@ def canonicalise(
         placed = _placed(judgement.spans, article.text, labels)
         answered = _answered(judgement.stances, _asked(article, labels), labels)
         taken.update(spans=len(placed), stances=len(answered))
-        name = _name(judgement)
+        name = name_of(judgement)
         lost["spans"] += [SetAside("check", f"{place(s)} {s.label} in {name}", why) for s, _, why in placed if why]
         lost["stances"] += [
             SetAside("check", f"stance {s.target} in {name}", why, s.value) for s, why in answered if why
@@ -81,7 +84,16 @@ def canonicalise(
     return ready, accounts, [*ledger, *lost["spans"], *lost["stances"]]
 
 
-def _order(judgement: Judgement) -> tuple[str, str, datetime, str, int]:
+def answers_of(judgement: Judgement, article: Article, labels: Labels) -> tuple[list[Span], list[Stance]]:
+    """The spans and stances of a judgement that count, in canonical form, sorted and without ids."""
+    placed = _placed(judgement.spans, article.text, labels)
+    spans = sorted(replace(span, id="") for _, span, why in placed if span and not why)
+    asked = _asked(article, labels)
+    return spans, sorted(stance for stance, why in _answered(judgement.stances, asked, labels) if not why)
+
+
+def order(judgement: Judgement) -> tuple[str, str, datetime, str, int]:
+    """By article and annotator, the latest last."""
     written = judgement.updated_at
     return judgement.article_id, judgement.annotator, moment(written), written, judgement.annotation_id
 
@@ -99,15 +111,16 @@ def moment(written: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _name(judgement: Judgement) -> str:
+def name_of(judgement: Judgement) -> str:
+    """A judgement as ledgers call it."""
     return f"judgement {judgement.annotation_id} of {judgement.annotator} on article {judgement.article_id}"
 
 
 def _told_apart(judgements: Iterable[Judgement], articles: Mapping[str, Article]) -> list[tuple[Judgement, str]]:
     """The judgements in order, each with why it does not count ("" where it does)."""
     told: list[tuple[Judgement, str]] = []
-    seen: set[tuple[str, str]] = set()
-    for judgement in sorted(judgements, key=_order, reverse=True):
+    seen: dict[tuple[str, str], str] = {}
+    for judgement in sorted(judgements, key=order, reverse=True):
         article = articles.get(judgement.article_id)
         key = (judgement.article_id, judgement.annotator)
         why = ""
@@ -118,9 +131,9 @@ def _told_apart(judgements: Iterable[Judgement], articles: Mapping[str, Article]
         elif judgement.text_sha != article.text_sha:
             why = "stale text"
         elif key in seen:
-            why = "superseded"
+            why = REPLACED[seen[key] != judgement.batch]
         else:
-            seen.add(key)
+            seen[key] = judgement.batch
         told.append((judgement, why))
     return told[::-1]
 

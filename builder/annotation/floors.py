@@ -25,7 +25,8 @@ def shortfalls(figures: Sequence[Agreement], floors: Floors, labels: Labels) -> 
     for layer, measure, floor in wanted:
         if floor is None:
             continue
-        found = [f for f in figures if (f.layer, f.label, f.measure, f.between) == (layer, "all", measure, "")]
+        whole = [f for f in figures if not f.between and not f.period]
+        found = [f for f in whole if (f.layer, f.label, f.measure) == (layer, "all", measure)]
         low = [figure for figure in found if figure.value is None or figure.value < floor]
         issues += [_issue(measure, figure.batch, _said(figure), floor) for figure in low]
         if not found:

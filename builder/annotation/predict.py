@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from builder.annotation.carry import carry
 from builder.annotation.gazetteer import first_of, mentions, parse_terms
-from builder.project import MAX_LINE
+from builder.lines import MAX_LINE
 from builder.records import MANIFEST, Article, Issue, Refused, SetAside, Span, refuse
 from builder.schema import Labels
 

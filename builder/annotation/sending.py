@@ -25,7 +25,7 @@ from builder.annotation.studio import (
     spoken,
 )
 from builder.annotation.tasks import Prediction, key_of, pseudonym, task_of, with_predictions
-from builder.records import Account, Article, Assigned, BatchItem, SetAside, refuse, tally
+from builder.records import GOLD, Account, Article, Assigned, BatchItem, SetAside, refuse, tally
 from builder.schema import Schema
 
 
@@ -122,21 +122,26 @@ class Material:
     predicted: Predicted | None = None
     carried: Mapping[tuple[str, str], Prediction] = field(default_factory=dict)
     """By article and annotator; where annotators have a desk each, they find their own and nobody else's."""
+    published: Mapping[tuple[str, str], Prediction] = field(default_factory=dict)
+    """What a reopened release says, by article and who says it; a desk of one's own has one's own and the gold."""
 
 
 def parcel(desk: Desk, article_ids: Iterable[str], material: Material) -> Parcel:
     """The tasks of some articles for one desk, with their predictions.
 
-    Carried judgements are shown where a desk is one annotator's: in a pool they would show others' work.
+    Carried judgements, and those of a reopened release, are shown where a desk is one annotator's: in a pool they
+    would show others' work.
     """
     guide = guide_html(material.schema.guidelines, material.schema.guideline_version)
     own = {desk.annotator} if desk.annotator else {annotator for _, annotator in material.carried}
-    predicted, made = material.predicted, []
+    predicted, made, published = material.predicted, [], material.published
+    said = {desk.annotator, GOLD} if desk.annotator else {who for _, who in published}
     for article_id in article_ids:
         article = material.articles[article_id]
         predictions = [
             material.carried[article_id, who] for who in sorted(own) if (article_id, who) in material.carried
         ]
+        predictions += [published[article_id, who] for who in sorted(said) if (article_id, who) in published]
         if predicted and article_id in predicted.spans:
             predictions.append(Prediction(predicted.origin, predicted.spans[article_id]))
         task = task_of(
@@ -144,7 +149,10 @@ def parcel(desk: Desk, article_ids: Iterable[str], material: Material) -> Parcel
         )
         made.append(with_predictions(task, predictions))
     carries = any(who == desk.annotator for _, who in material.carried)
-    return Parcel(desk, tuple(made), predicted.origin if predicted else desk.annotator if carries else "")
+    own_version = next((one.origin for (_, who), one in published.items() if who == desk.annotator), "")
+    return Parcel(
+        desk, tuple(made), predicted.origin if predicted else own_version or (desk.annotator if carries else "")
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +178,7 @@ def deliver(one: Parcel, schema: Schema, *, progress: Progress, dry_run: bool) -
     )
     if dry_run or not sent.project_id:
         return Delivered(one, sent)
-    instead = one.shown != desk.annotator
+    instead = not (desk.annotator and one.shown.startswith(desk.annotator))
     shown = patiently(
         desk.connection.url,
         lambda: show(desk.connection, sent.project_id, one.shown, instead=instead),

@@ -77,6 +77,8 @@ class Prediction:
     origin: str
     spans: tuple[Span, ...]
     stances: tuple[Stance, ...] = ()
+    judged: bool = False
+    """Whether it is somebody's answer, which says something where it is empty too."""
 
 
 def with_predictions(task: Mapping[str, Any], predictions: Iterable[Prediction]) -> dict[str, Any]:
@@ -91,7 +93,7 @@ def with_predictions(task: Mapping[str, Any], predictions: Iterable[Prediction])
             "result": [part | {"origin": "prediction"} for part in result_of(one.spans, one.stances, task["data"])],
         }
         for one in predictions
-        if one.spans or one.stances
+        if one.spans or one.stances or one.judged
     ]
     return {**task, "predictions": given} if given else dict(task)
 

@@ -1,4 +1,4 @@
-"""Commands of a release: build, push, verify, hydrate."""
+"""Commands of a release: build, push, verify, hydrate, takedown, reopen."""
 
 import sys
 from pathlib import Path
@@ -133,6 +133,23 @@ def takedown(shell: Shell, name: str, reason: str) -> Report:
     from builder import takedown as verbs
 
     return verbs.takedown(shell.project(), name, reason)
+
+
+@click.command()
+@click.argument("release", metavar="REF")
+@click.option("--disputed", is_flag=True, help="Only articles that annotators did not all answer alike, or still open.")
+@click.option("--batch", metavar="NAME", help="The new batch's name (default: reopen-1-2-0, or disputed-1-2-0).")
+@verb
+def reopen(shell: Shell, release: str, disputed: bool, batch: str | None) -> Report:
+    """Make a batch of a published version again, with each annotator's answers and the gold as predictions.
+
+    REF is a version of this project (in dist/, or else on the Hub), a folder, @REVISION of this dataset on the Hub, or
+    NAME/DATASET@REVISION. Then `khabar send --batch NAME`: what the same annotator submits there replaces the earlier
+    judgement of the article, and what is submitted unchanged changes nothing.
+    """
+    from builder import reopening
+
+    return reopening.reopen(shell.project(), release, base=shell.folder, only_disputed=disputed, batch=batch)
 
 
 @click.command()

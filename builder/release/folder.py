@@ -3,9 +3,11 @@
 The folder is made beside its place and then renamed, so that it is never there in part.
 """
 
+import ctypes
 import dataclasses
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -16,11 +18,13 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from builder.project import from_plain, to_plain, write_json
+from builder.project import blame, from_plain, to_plain, write_json
 from builder.records import MANIFEST, Release, refuse
 from builder.release.parquet import write_shards
 from builder.release.tables import Tables, loadable
 
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
+"""Of Linux: renameat2(2)."""
 WRITERS = 2
 """Tables that are written at once."""
 
@@ -47,9 +51,11 @@ def write_release(
     bytes and is `frozen`, as a version that was published.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
+    old = folder.parent / f".{folder.name}.old"
+    if old.exists() and not folder.exists():  # killed in the middle of _put
+        old.rename(folder)
     for leftover in folder.parent.glob(f".{folder.name}.*"):
         shutil.rmtree(leftover)
-    old = folder.parent / f".{folder.name}.old"
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         fresh.chmod(0o755)
@@ -68,12 +74,23 @@ def write_release(
                 fix="a published version never changes: build the next one",
                 exit_code=4,
             )
-        folder.rename(old)
-        fresh.rename(folder)
+        _put(fresh, folder, old)
         return Written(made, "replaced")
+    except OSError as error:
+        blame(error, folder)
+        raise
     finally:
         for leftover in (fresh, old):
             shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _put(fresh: Path, folder: Path, old: Path) -> None:
+    """Put a folder in the place of another: at one stroke where the system can exchange two names."""
+    exchange = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if exchange and exchange(AT_FDCWD, os.fsencode(fresh), AT_FDCWD, os.fsencode(folder), RENAME_EXCHANGE) == 0:
+        return
+    folder.rename(old)
+    fresh.rename(folder)
 
 
 def _fill(

@@ -4,6 +4,7 @@ Arrow's own format, mapped into memory: a table is read like any other. Does not
 """
 
 import mmap
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
+
+from builder.project import blame
+
+PREFIX = ".tables."
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +28,13 @@ class Scratch:
     def table(self, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> pa.Table:
         """Write batches as they come, and give them back as a table that is read from the disk when it is looked at."""
         path = self.folder / f"{name}.arrow"
-        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-            for batch in batches:
-                writer.write_batch(batch)
+        try:
+            with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+                for batch in batches:
+                    writer.write_batch(batch)
+        except OSError as error:
+            blame(error, path)
+            raise
         with path.open("rb") as file:
             self.maps.append(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         return pa.ipc.open_file(pa.py_buffer(self.maps[-1])).read_all()
@@ -39,7 +48,12 @@ class Scratch:
 
 @contextmanager
 def scratch(parent: Path) -> Iterator[Scratch]:
-    """A folder for tables, below `parent`, which is gone after the block; the tables must not be used after it."""
+    """A folder for tables, below `parent`, which is gone after the block; the tables must not be used after it.
+
+    What one that was killed left there goes too: two must not be at work in one `parent`.
+    """
     parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent, prefix=".tables.") as folder:
+    for leftover in parent.glob(f"{PREFIX}*"):
+        shutil.rmtree(leftover)
+    with tempfile.TemporaryDirectory(dir=parent, prefix=PREFIX) as folder:
         yield Scratch(Path(folder))

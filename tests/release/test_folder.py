@@ -124,6 +124,18 @@ def test_what_a_killed_build_left_is_cleared_away(write, tmp_path):
     assert list(tmp_path.iterdir()) == [tmp_path / "v1.0.0"]
 
 
+def test_a_folder_that_a_kill_left_between_two_names_comes_back(write, tmp_path):
+    write(tmp_path / "v1.0.0")
+    before = everything(tmp_path / "v1.0.0")
+    (tmp_path / "v1.0.0").rename(tmp_path / ".v1.0.0.old")  # where no two names can be exchanged at one stroke
+
+    again = write(tmp_path / "v1.0.0")
+
+    assert again.state == "same"
+    assert everything(tmp_path / "v1.0.0") == before
+    assert [path.name for path in tmp_path.iterdir()] == ["v1.0.0"]
+
+
 def test_a_failed_build_leaves_the_old_folder_and_nothing_else(write, tmp_path, built):
     write(tmp_path / "v1.0.0")
     before = everything(tmp_path / "v1.0.0")

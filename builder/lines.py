@@ -1,0 +1,73 @@
+"""JSON Lines of records, read strictly: each fault of each line has its place, its reason and what to do."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from builder.records import Issue
+
+R = TypeVar("R")
+MAX_LINE = 50_000_000
+"""Bytes of one JSON line; a longer one is hostile or broken."""
+FAULTS = 5
+"""Faults that are named of one line."""
+RESTORE = "restore the line from git, or delete it"
+
+_LINES: dict[type, TypeAdapter[Any]] = {}
+
+
+def read_lines(path: Path, record: type[R]) -> tuple[list[tuple[int, R]], list[Issue]]:
+    """Read JSON Lines as line numbers and records, and an error for each fault of a line that is none."""
+    found: list[tuple[int, R]] = []
+    issues: list[Issue] = []
+    if not path.exists():
+        return found, issues
+    read = _line_adapter(record)
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            where = f"{path}:{number}"
+            if len(line) > MAX_LINE:
+                issues.append(Issue("error", "record", f"a line of {len(line):,} bytes", where, RESTORE))
+            elif line.strip():
+                try:
+                    found.append((number, read.validate_json(line.strip(), strict=True)))
+                except ValidationError as error:
+                    issues += [Issue("error", "record", said, where, RESTORE) for said in _said(record, line, error)]
+    return found, issues
+
+
+def _said(record: type, line: bytes, error: ValidationError) -> Iterator[str]:
+    """What is wrong with a line, never what is written there."""
+    for one in error.errors(include_url=False, include_input=False)[:FAULTS]:
+        at = ".".join(map(str, one["loc"]))
+        what = {"unexpected_keyword_argument": "unknown field", "missing": "is missing"}.get(one["type"], one["msg"])
+        if one["type"] == "json_invalid":
+            try:
+                line.decode()
+            except UnicodeDecodeError as fault:
+                what = f"not UTF-8 at byte {fault.start + 1} of the line"
+        what = re.sub(r" at line 1 column (\d+)$", r" at column \1", what)
+        kind = f"{'an' if record.__name__[0] in 'AEIOU' else 'a'} {record.__name__}"
+        yield f"not {kind}: {at + ': ' if at else ''}{what}"
+
+
+def _line_adapter(record: type[R]) -> TypeAdapter[R]:
+    """As _adapter, but a field that no record has is a fault: a name that was mistyped would be lost in silence."""
+    if record not in _LINES:
+        _close(record)
+        _LINES[record] = TypeAdapter(record)
+    return _LINES[record]
+
+
+def _close(kind: Any) -> None:
+    if is_dataclass(kind):
+        closed: Any = kind
+        closed.__pydantic_config__ = ConfigDict(extra="forbid")
+        for hint in get_type_hints(kind).values():
+            _close(hint)
+    for part in get_args(kind):
+        _close(part)

@@ -1,0 +1,40 @@
+"""What is confirmed in another batch changes nothing that is measured or voted on."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.annotation.again import SAID, parted
+from builder.annotation.check import canonicalise
+from tests.annotation.test_check import ARTICLES, JUDGEMENTS, LABELS, PORT, Span, judgement
+
+LATER = "2026-05-01T00:00:00Z"
+
+
+@given(JUDGEMENTS, st.randoms(use_true_random=False))
+def test_confirming_what_counts_changes_neither_judgements_nor_accounts(given_ones, random):
+    counting, accounts, aside = canonicalise(given_ones, ARTICLES, LABELS)
+    confirmed = [replace(one, batch="again", updated_at=LATER, annotation_id=99) for one in counting]
+    every = [*given_ones, *confirmed]
+    once, repeated = parted(random.sample(every, len(every)), ARTICLES, LABELS)
+
+    assert len(repeated) == len(confirmed)
+    assert {one.reason for one in repeated} <= {SAID}
+    assert canonicalise(once, ARTICLES, LABELS) == (counting, accounts, aside)
+
+
+@given(JUDGEMENTS)
+def test_in_one_batch_nothing_is_said_again(given_ones):
+    assert parted(given_ones, ARTICLES, LABELS) == (given_ones, [])
+
+
+def test_ids_edges_and_order_of_spans_do_not_make_another_answer_and_a_label_does():
+    first = judgement(Span(*PORT, "FAC", "x"), Span(0, 3, "PERS"))
+    ragged = replace(
+        first, batch="again", updated_at=LATER, spans=(Span(0, 3, "PERS", "n"), Span(PORT[0], PORT[1] + 1, "FAC"))
+    )
+    other = replace(ragged, spans=(Span(*PORT, "GPE"), Span(0, 3, "PERS")))
+
+    assert parted([first, ragged], ARTICLES, LABELS)[0] == [first]
+    assert parted([first, other], ARTICLES, LABELS) == ([first, other], [])

@@ -1,0 +1,87 @@
+"""A release goes back to a real Label Studio, its annotators submit what they find there unedited, and it is the same."""
+
+from collections import Counter, defaultdict
+
+import pytest
+
+from builder import annotate, flow, judging, reopening, state
+from builder.annotation import annotator
+from builder.annotation.again import SAID
+from builder.annotation.simulate import answer as simulated
+from builder.annotation.simulate import parse_knowledge
+from builder.annotation.tasks import key_of, pseudonym
+from builder.project import read_column, read_jsonl
+from builder.records import Judgement
+from tests.conftest import ROOT
+from tests.test_flow import snapshot
+
+pytestmark = pytest.mark.live
+KNOWLEDGE = parse_knowledge((ROOT / "examples" / "simulation.yaml").read_text(encoding="utf-8"))
+SIZE = 6
+
+
+@pytest.fixture
+def released(project, label_studio, monkeypatch):
+    """A project whose release was annotated by three people on the session's server."""
+    monkeypatch.setenv("LABEL_STUDIO_URL", label_studio.running.url)
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", label_studio.running.token)
+    settings = project.root / "schema" / "dataset.yaml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace("demo-news", "reopened"), encoding="utf-8")
+    flow.ingest(project, [ROOT / "examples" / "articles"])
+    flow.clean(project)
+    flow.sample(project, "first", SIZE)
+    annotate.send(project, "first", dry_run=False, progress=print)
+    articles = {one.id: one for one in state.read_articles(project)}
+    number = int(state.place_of(project, "first")["project_id"])
+    for place, (email, password) in enumerate(label_studio.logins):
+        answers = {one: simulated(articles[one], KNOWLEDGE, project.schema.labels, place, 13) for one in articles}
+        annotator.annotate_as(label_studio.running.url, email, password, number, answers)
+    judging.collect(project, "first", prune=False)
+    annotate.adjudicate(project)
+    flow.build(project, "1.0.0", accept="six articles say too little of agreement")
+    return project
+
+
+def test_what_every_annotator_submits_unedited_builds_the_same_bytes(released, label_studio):
+    before = snapshot(released.release("1.0.0"))
+    people = {pseudonym(released.pseudonym_key(), email): (email, password) for email, password in label_studio.logins}
+    judged = defaultdict(set)
+    for one in read_jsonl(released.annotations / "first" / "judgements.jsonl", Judgement):
+        if one.status == "submitted":
+            judged[one.article_id].add(one.annotator)
+
+    reopening.reopen(released, "1.0.0", base=released.root)
+    annotate.send(released, "reopen-1-0-0", dry_run=False, progress=print)
+    again = annotate.send(released, "reopen-1-0-0", dry_run=False, progress=print)
+
+    number = int(state.place_of(released, "reopen-1-0-0")["project_id"])
+    listed = list(label_studio.connection.client.tasks.list(project=number, fields="all", page_size=100))
+    found = {key_of(task.data)[0]: {p.model_version: p.result for p in task.predictions} for task in listed}
+    assert again.accounts[0].kept == 0
+    for article, predictions in found.items():
+        assert {*predictions} - {"gold v1.0.0"} == {f"{who} v1.0.0" for who in judged[article]}
+    settled = {
+        article
+        for config, column in (("entities", "id"), ("stance", "article_id"))
+        for path in (released.release("1.0.0") / config).glob("*.parquet")
+        for article in read_column(path, column)
+    }
+    assert {article for article, predictions in found.items() if "gold v1.0.0" in predictions} == settled
+    assert len(found) == SIZE >= len(settled) > 2
+
+    submitted = Counter()
+    for who, (email, password) in people.items():
+        with annotator.log_in(label_studio.running.url, email, password) as at_work:
+            while (task := at_work.next_task(number)) is not None:
+                own = found[key_of(task["data"])[0]].get(f"{who} v1.0.0")
+                at_work.submit(task, own or [], seconds=3.0, skipped=own is None)
+                submitted["skipped" if own is None else "said again"] += 1
+    collected = judging.collect(released, "reopen-1-0-0", prune=False)
+    report = flow.build(released, "1.0.0", accept="six articles say too little of agreement")
+
+    said = sum(map(len, judged.values()))
+    assert submitted["said again"] == said > 2 * SIZE
+    assert collected.accounts[0].kept == submitted.total()
+    assert released.accounts("check")[0].set_aside == {SAID: said}
+    assert "(same)" in report.facts["release"]
+    assert snapshot(released.release("1.0.0")) == before

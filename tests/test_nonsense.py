@@ -1,0 +1,188 @@
+"""Annotations that were edited by hand into nonsense: each line is named, nothing is built, the earlier release stays."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pyarrow.parquet as pq
+import pytest
+
+from builder import flow
+from builder.project import Project, read_jsonl, write_jsonl
+from builder.records import Assignment, BatchItem, Decision, Judgement, Refused, Span, Stance
+from builder.takedown import takedown
+from tests.conftest import ROOT
+from tests.test_flow import judge, snapshot, walk
+
+
+@pytest.fixture(scope="module")
+def pattern(tmp_path_factory):
+    """A project with a release, to be copied."""
+    folder = tmp_path_factory.mktemp("pattern") / "project"
+    flow.init(folder, card=str)
+    project = Project(folder)
+    walk(project, [ROOT / "examples" / "articles"])
+    judge(project)
+    flow.build(project, "1.0.0")
+    return folder
+
+
+@pytest.fixture
+def built(pattern, tmp_path):
+    return Project(shutil.copytree(pattern, tmp_path / "project"))
+
+
+def pilot(project, name):
+    return project.annotations / "pilot" / f"{name}.jsonl"
+
+
+def change(path, record, number, edit):
+    """Edit the record on a line, counted from one; all others stay."""
+    records = read_jsonl(path, record)
+    records[number - 1] = edit(records[number - 1])
+    write_jsonl(path, records)
+
+
+def faults(project):
+    """What `build` refuses: places and messages; nothing may have changed in dist/ and annotations/."""
+    before = snapshot(project.root / "dist") | snapshot(project.annotations)
+    with pytest.raises(Refused) as caught:
+        flow.build(project, "2.0.0")
+
+    assert snapshot(project.root / "dist") | snapshot(project.annotations) == before
+    assert caught.value.exit_code == 2
+    assert all(issue.fix for issue in caught.value.issues)
+    return [(issue.where.removeprefix("annotations/"), issue.message) for issue in caught.value.issues]
+
+
+def spoiled(project, number, **fields):
+    change(pilot(project, "judgements"), Judgement, number, lambda one: replace(one, **fields))
+
+
+def test_a_span_beyond_the_text_or_the_wrong_way_round(built):
+    spoiled(built, 3, spans=(Span(5, 2, "PERS"), Span(0, 99_999, "PERS"), Span(0, 4, "PERS")))
+    one = read_jsonl(pilot(built, "judgements"), Judgement)[2]
+    size = next(
+        len(a["text"]) for a in rows(built) if a["id"] == one.article_id
+    )  # fmt: skip
+
+    assert faults(built) == [
+        ("pilot/judgements.jsonl:3", f"span 5:2 is not in the text of {one.article_id}, which has {size} code points"),
+        ("pilot/judgements.jsonl:3", f"span 0:99999 is not in the text of {one.article_id}, which has {size} code points"),
+    ]  # fmt: skip
+
+
+def rows(project):
+    return pq.ParquetFile(project.work / "articles.parquet").read(columns=["id", "text"]).to_pylist()
+
+
+def test_a_label_a_target_and_a_stance_that_there_are_not(built):
+    spoiled(built, 2, spans=(Span(0, 4, "PERSON"),), stances=(Stance("harbour", "favor"), Stance("metro", "maybe")))
+    labels = built.schema.labels
+
+    assert faults(built) == [
+        ("pilot/judgements.jsonl:2", f"'PERSON' is no label of schema/labels.yaml: there are {', '.join(labels.entity_names)}"),
+        ("pilot/judgements.jsonl:2", f"'harbour' is no target of schema/labels.yaml: there are {', '.join(labels.target_ids)}"),
+        ("pilot/judgements.jsonl:2", "'maybe' is no stance of schema/labels.yaml: there are favor, against, neutral, unrelated, unclear"),
+    ]  # fmt: skip
+
+
+def test_a_label_of_an_older_set_of_labels_is_no_nonsense_and_is_counted(built):
+    one = read_jsonl(pilot(built, "judgements"), Judgement)[1]
+    spoiled(built, 2, spans=(*one.spans, Span(0, 4, "PERSON")), schema="01234567")
+    flow.build(built, "1.0.1")
+    (spans,) = [account for account in built.accounts("check") if account.unit == "spans"]
+
+    assert spans.set_aside["unknown label"] == 1
+
+
+def test_the_same_line_twice(built):
+    for name, record in (("judgements", Judgement), ("batch", BatchItem)):
+        records = read_jsonl(pilot(built, name), record)
+        write_jsonl(pilot(built, name), [*records, records[4]])
+
+    assert faults(built) == [
+        ("pilot/batch.jsonl:31", "the same as line 5"),
+        ("pilot/judgements.jsonl:91", "the same as line 5"),
+    ]
+
+
+def test_an_unknown_split_and_an_article_in_two_splits(built):
+    path = built.annotations / "splits.jsonl"
+    lines = read_jsonl(path, Assignment)
+    other = "test" if lines[0].split != "test" else "train"
+    write_jsonl(path, [lines[0], replace(lines[1], split="dev"), *lines[2:], replace(lines[0], split=other)])
+
+    assert faults(built) == [
+        ("splits.jsonl:2", "'dev' is no split: there are train, validation, test"),
+        ("splits.jsonl:31", f"{lines[0].article_id} stands on line 1 already"),
+    ]
+
+
+def test_a_decision_on_an_article_that_there_is_not_or_of_what_there_is_not(built):
+    one = read_jsonl(pilot(built, "judgements"), Judgement)[0]
+    sound = Decision(one.article_id, one.text_sha, "lead", (Span(0, 4, "PERS"),), (), "")
+    strange = replace(sound, spans=(Span(0, 4, "X"),), stances=(Stance("metro", "maybe"),))
+    write_jsonl(pilot(built, "decisions"), [sound, replace(sound, article_id="nowhere-0"), strange])
+    found = faults(built)
+
+    assert [where for where, _ in found] == [f"pilot/decisions.jsonl:{n}" for n in (2, 3, 3)]
+    assert [message.split(" of ")[0] for _, message in found] == [
+        "article nowhere-0 is not in this project", "'X' is no label", "'maybe' is no stance",
+    ]  # fmt: skip
+
+
+def test_articles_whose_pages_are_missing_are_each_named(built):
+    items = read_jsonl(pilot(built, "batch"), BatchItem)
+    other = Project(built.root.parent / "other")
+    flow.init(other.root, card=str)
+    shutil.copytree(built.annotations, other.annotations, dirs_exist_ok=True)
+    flow.ingest(other, sorted((ROOT / "examples" / "articles").iterdir())[1:])
+    flow.clean(other)
+    here = {row["id"] for row in rows(other)}
+    absent = [(number, item.article_id) for number, item in enumerate(items, 1) if item.article_id not in here]
+
+    assert len(absent) > 5
+    with pytest.raises(Refused) as caught:
+        flow.build(other, "1.0.0")
+    assert [(issue.where, issue.message) for issue in caught.value.issues] == [
+        (f"annotations/pilot/batch.jsonl:{number}", f"article {article} is not in this project")
+        for number, article in absent
+    ]
+    assert not (other.root / "dist").exists()
+
+
+def test_all_faults_of_all_files_are_said_in_one_run_of_the_command(built, khabar):
+    judgements = pilot(built, "judgements").read_bytes().splitlines(keepends=True)
+    first = json.loads(judgements[0])
+    broken = [
+        judgements[0][:50] + b"\n",
+        json.dumps(first | {"span": []}).encode() + b"\n",
+        json.dumps(first | {"seconds": "ten"}).encode() + b"\n",
+        "زيادة".encode("windows-1256") + b"\n",
+        json.dumps(first | {"spans": [{"start": 0, "end": 99_999, "label": "PERS"}]}).encode() + b"\n",
+    ]
+    pilot(built, "judgements").write_bytes(b"".join([*judgements, *broken]))
+    splits = built.annotations / "splits.jsonl"
+    splits.write_text(splits.read_text(encoding="utf-8").replace('"train"', '"tarin"', 1), encoding="utf-8")
+    number = splits.read_text(encoding="utf-8").split("tarin")[0].count("\n") + 1
+    before = snapshot(built.root / "dist") | snapshot(built.annotations)
+
+    done = khabar("build", "2.0.0", cwd=built.root)
+
+    places = [line.split(": ")[0] for line in done.stderr.splitlines() if not line.startswith("    ")]
+    assert done.returncode == 2
+    assert places == [f"annotations/pilot/judgements.jsonl:{n}" for n in range(91, 96)] + [
+        f"annotations/splits.jsonl:{number}"
+    ]
+    assert done.stderr.count("    fix: ") == 6
+    assert "Traceback" not in done.stderr
+    assert snapshot(built.root / "dist") | snapshot(built.annotations) == before
+
+
+def test_what_was_taken_down_may_still_stand_in_batch_and_decisions(built):
+    one = read_jsonl(pilot(built, "judgements"), Judgement)[0]
+    write_jsonl(pilot(built, "decisions"), [Decision(one.article_id, one.text_sha, "lead", (), (), "")])
+    takedown(built, one.article_id, "asked for")
+
+    assert flow.build(built, "2.0.0").facts["release"].endswith("(new)")

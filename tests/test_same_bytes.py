@@ -1,0 +1,384 @@
+"""Same inputs, same bytes: whatever the day, the place, the locale, the order; and whatever ended a build before.
+
+Every build here is the real command line in a process of its own.
+"""
+
+import hashlib
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from builder import flow
+from builder.project import Project, read_jsonl, write_jsonl
+from builder.records import Assignment, BatchItem, Decision, Dispute, Stance
+from tests.conftest import ROOT
+from tests.test_flow import judge, walk
+
+CLOCK = '''
+"""A clock that is shifted by so many seconds: every way in which Python code asks for the time or the day."""
+import ctypes
+import datetime as days
+import gc
+import os
+import time
+
+SHIFT = float(os.environ["SHIFT"])
+clocks = {name: getattr(time, name) for name in ("time", "time_ns", "localtime", "gmtime", "strftime")}
+time.time = lambda: clocks["time"]() + SHIFT
+time.time_ns = lambda: clocks["time_ns"]() + int(SHIFT * 1e9)
+time.localtime = lambda *at: clocks["localtime"](*(at or (time.time(),)))
+time.gmtime = lambda *at: clocks["gmtime"](*(at or (time.time(),)))
+time.strftime = lambda form, *at: clocks["strftime"](form, *(at or (time.localtime(),)))
+
+
+def put(kind, name, method):
+    """In place of a method of a type of C code, which pyarrow and others hold by its address."""
+    gc.get_referents(kind.__dict__)[0][name] = classmethod(method)
+    ctypes.pythonapi.PyType_Modified(ctypes.py_object(kind))
+
+
+put(days.datetime, "now", lambda kind, tz=None: kind.fromtimestamp(time.time(), tz))
+put(days.datetime, "utcnow", lambda kind: kind.fromtimestamp(time.time(), days.timezone.utc).replace(tzinfo=None))
+put(days.datetime, "today", lambda kind: kind.fromtimestamp(time.time()))
+put(days.date, "today", lambda kind: kind.fromtimestamp(time.time()))
+'''
+PLACES = {
+    "here": {"LANG": "C.UTF-8", "TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "1", "SHIFT": "0"},
+    # Two and a half years on, on the other side of the date line, in a locale that knows ASCII only.
+    "there": {"LANG": "C", "LC_ALL": "C", "TZ": "America/Los_Angeles", "PYTHONHASHSEED": "97", "PYTHONUTF8": "0",
+              "PYTHONCOERCECLOCALE": "0", "SHIFT": "79000000"},
+}  # fmt: skip
+
+
+def digest(folder):
+    """One hash of a folder: names and contents."""
+    found = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        found.update(f"{path.relative_to(folder)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return found.hexdigest()
+
+
+@pytest.fixture(scope="module")
+def pattern(tmp_path_factory):
+    """A project that is ready to be built: two batches, all judged, and a decision."""
+    folder = tmp_path_factory.mktemp("pattern") / "project"
+    flow.init(folder, card=str)
+    project = Project(folder)
+    walk(project, [ROOT / "examples" / "articles"], size=14)
+    flow.sample(project, "second", 12)
+    judge(project)
+    judge(project, "second")
+    decide(project)
+    return folder
+
+
+def decide(project):
+    from builder import annotate
+
+    annotate.adjudicate(project)
+    disputes = [d for d in read_jsonl(project.work / "disputes.jsonl", Dispute) if d.what.startswith("stance:")]
+    shas = {i.article_id: i.text_sha for name in project.batches() for i in
+            read_jsonl(project.annotations / name / "batch.jsonl", BatchItem)}  # fmt: skip
+    decisions = [
+        Decision(d.article_id, shas[d.article_id], who, None, (Stance(d.what.removeprefix("stance:"), "neutral"),))
+        for d in disputes[:2]
+        for who in ("lead", "second lead")
+    ]
+    write_jsonl(project.annotations / "pilot" / "decisions.jsonl", decisions)
+
+
+@pytest.fixture
+def clock(tmp_path):
+    (tmp_path / "clock").mkdir()
+    (tmp_path / "clock" / "sitecustomize.py").write_text(CLOCK, encoding="utf-8")
+    return tmp_path / "clock"
+
+
+def test_the_clock_of_these_tests_is_shifted(clock):
+    asked = (
+        "import time, datetime; print(datetime.datetime.now().year, datetime.date.today().year, time.localtime()[0])"
+    )
+    env = {"PYTHONPATH": str(clock), "SHIFT": str(10 * 366 * 86400)}
+    said = subprocess.run([sys.executable, "-c", asked], env=env, capture_output=True, text=True, check=True).stdout
+
+    assert {int(year) - time.localtime()[0] for year in said.split()} == {10}
+
+
+def shuffled(folder, seed):
+    """Every file of annotations with its lines in another order, written in another order."""
+    chance = random.Random(seed)  # noqa: S311 - a seeded order
+    files = sorted(folder.rglob("*.jsonl"))
+    chance.shuffle(files)
+    for path in files:
+        lines = path.read_bytes().splitlines(keepends=True)
+        chance.shuffle(lines)
+        path.unlink()
+        path.write_bytes(b"".join(lines))
+
+
+def test_two_folders_two_days_two_locales_and_shuffled_inputs_give_one_hash(pattern, clock, tmp_path, khabar):
+    pages = sorted(path for path in (ROOT / "examples" / "articles").rglob("*") if path.is_file())
+    hashes = set()
+    for number, (place, environment) in enumerate(PLACES.items()):
+        folder = tmp_path / place / ("a" * 40 * number + "project")
+        chance = random.Random(number)  # noqa: S311 - a seeded order
+        other = [pages, chance.sample(pages, len(pages))][number]
+        flow.init(folder, card=str)
+        (folder / "annotations").rmdir()
+        for name in sorted(("pilot", "second"), reverse=bool(number)):  # made in another order
+            shutil.copytree(pattern / "annotations" / name, folder / "annotations" / name)
+        if number:
+            shuffled(folder / "annotations", seed=7)
+        own = environment | {"PYTHONPATH": f"{clock}{os.pathsep}{ROOT}"}
+        rounds = [pages] if not number else [other[:9], other[9:]]
+        for paths in rounds:
+            assert khabar("ingest", *paths, cwd=folder, **own).returncode in (0, 1)
+        steps = [("clean",), ("dedup",), ("adjudicate",)][: 1 + 2 * number]
+        for step in (*steps, ("build", "1.0.0")):
+            done = khabar(*step, cwd=folder, **own)
+            assert done.returncode == 0, done.stderr
+        hashes.add(digest(folder / "dist" / "v1.0.0"))
+
+    assert len(hashes) == 1
+
+
+KILLER = '''
+"""Kills its own process, as kill -9 does, right before the so-manieth change of a file in a folder."""
+import atexit
+import os
+import signal
+import sys
+
+left, root = int(os.environ["KILL_AT"]), os.environ["KILL_IN"]
+CHANGES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.chmod", "tempfile.mkstemp", "tempfile.mkdtemp"}
+
+
+def changes(event, args):
+    if event == "open":
+        return isinstance(args[2], int) and bool(args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+    return event in CHANGES
+
+
+def watch(event, args):
+    global left
+    if changes(event, args) and any(isinstance(one, str) and root in one for one in args):
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+sys.addaudithook(watch)
+atexit.register(lambda: os.write(2, b"changes left: %d\\n" % left))
+'''
+
+
+@pytest.fixture(scope="module")
+def releases(pattern, tmp_path_factory):
+    """A project with a release, and what that and the next build of it must be: hashes before and after."""
+    folder = shutil.copytree(pattern, tmp_path_factory.mktemp("releases") / "project")
+    project = Project(folder)
+    flow.build(project, "1.0.0")
+    before = digest(project.release("1.0.0"))
+    twin = Project(shutil.copytree(folder, folder.parent / "twin"))
+    edit_card(twin)
+    flow.build(twin, "1.0.0")
+    return folder, before, digest(twin.release("1.0.0"))
+
+
+def edit_card(project):
+    card = project.root / "dataset_card.md"
+    card.write_text(card.read_text(encoding="utf-8") + "\nرقم جديد.\n", encoding="utf-8")
+
+
+@pytest.fixture
+def disturbed(releases, tmp_path):
+    """A copy of a project with a release, which has another card now; hashes of its release before and after."""
+    folder, before, after = releases
+    project = Project(shutil.copytree(folder, tmp_path / "project"))
+    edit_card(project)
+    return project, before, after
+
+
+def whole(project, before, after):
+    """That there is one release, old or new, and no ledger lost a line; which one it is."""
+    assert sorted(path.name for path in (project.root / "dist").iterdir() if path.name[0] != ".") == ["v1.0.0"]
+    assert [line.article_id for line in read_jsonl(project.annotations / "splits.jsonl", Assignment)] == LEDGER
+    found = digest(project.release("1.0.0"))
+    assert found in (before, after)
+    return "new" if found == after else "old"
+
+
+LEDGER = []
+
+
+@pytest.fixture(autouse=True)
+def ledger(releases):
+    LEDGER[:] = [one.article_id for one in read_jsonl(releases[0] / "annotations" / "splits.jsonl", Assignment)]
+    assert len(LEDGER) == 26
+
+
+def recovers(project, after):
+    """The next build gives what an undisturbed one gives, and leaves nothing of the one before."""
+    flow.build(Project(project.root), "1.0.0")
+    assert digest(project.release("1.0.0")) == after
+    assert [path.name for path in (project.root / "dist").iterdir()] == ["v1.0.0"]
+    assert not list(project.annotations.rglob(".*"))
+    assert not list(project.work.glob(".tables*"))
+
+
+@pytest.fixture
+def killed(tmp_path, khabar):
+    """Run a build that is killed right before the so-manieth change of a file; its exit code."""
+    (tmp_path / "killer").mkdir()
+    (tmp_path / "killer" / "sitecustomize.py").write_text(KILLER, encoding="utf-8")
+
+    def build(project, number):
+        path = f"{tmp_path / 'killer'}{os.pathsep}{ROOT}"
+        done = khabar(
+            "build", "1.0.0", cwd=project.root, PYTHONPATH=path, KILL_AT=str(number), KILL_IN=str(project.root)
+        )
+        return done.returncode, done.stderr
+
+    return build
+
+
+@pytest.fixture
+def changes(releases, killed, tmp_path):
+    """How often a build that replaces a release changes a file or folder of its project."""
+    project = Project(shutil.copytree(releases[0], tmp_path / "counted"))
+    edit_card(project)
+    code, said = killed(project, 10_000)
+    assert code == 0
+    return 10_000 - int(re.search(r"changes left: (\d+)", said)[1])
+
+
+def test_a_build_that_is_killed_leaves_the_old_release_or_the_new_one_whole(disturbed, killed, changes):
+    project, before, after = disturbed
+    chance = random.Random(5)  # noqa: S311 - the same moments each time
+    moments = sorted({*chance.sample(range(changes - 8), 8), changes - 8, changes - 1})
+    found = [(killed(project, number)[0], whole(project, before, after)) for number in moments]
+    recovers(project, after)
+
+    assert [code for code, _ in found] == [-9] * len(moments)
+    assert {state for _, state in found} == {"old", "new"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_build_can_be_killed_before_any_change_of_a_file(disturbed, killed, changes, tmp_path):
+    project, before, after = disturbed
+    states = []
+    for number in range(changes):
+        fresh = Project(shutil.copytree(project.root, tmp_path / f"copy-{number}"))
+        assert killed(fresh, number)[0] == -9
+        states.append(whole(fresh, before, after))
+        recovers(fresh, after)
+
+    assert states == sorted(states, reverse=True)  # old, then new
+    assert {*states} == {"old", "new"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_first_build_can_be_killed_at_any_moment_too(disturbed, killed, changes, tmp_path):
+    project, before, after = disturbed
+    shutil.rmtree(project.root / "dist")
+    (project.annotations / "releases.jsonl").unlink()
+    (project.annotations / "splits.jsonl").unlink()
+    for number in range(0, changes, 3):
+        fresh = Project(shutil.copytree(project.root, tmp_path / f"copy-{number}"))
+        killed(fresh, number)
+        if (fresh.root / "dist" / "v1.0.0").exists():
+            assert whole(fresh, before, after) == "new"
+        recovers(fresh, after)
+
+
+@pytest.mark.slow
+def test_a_build_that_is_killed_while_it_writes_the_new_folder_is_not_taken_for_a_release(disturbed, khabar):
+    project, before, after = disturbed
+    chance = random.Random(11)  # noqa: S311 - the same moments each time
+    partial = 0
+    for _ in range(4):
+        with subprocess.Popen(
+            [sys.executable, "-m", "builder.cli", "build", "1.0.0"], cwd=project.root,
+            env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL,
+        ) as child:  # fmt: skip
+            while child.poll() is None and not list((project.root / "dist").glob(".v1.0.0.*")):
+                time.sleep(0.001)
+            time.sleep(chance.random() * 0.05)
+            child.kill()
+        partial += bool(list((project.root / "dist").glob(".v1.0.0.*")))
+        whole(project, before, after)
+        assert "v1.0.0" in khabar("status", cwd=project.root).stdout
+    recovers(project, after)
+
+    assert partial
+
+
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+sys.argv = ["khabar", "build", "1.0.0"]
+from builder.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("most", [0, pytest.param(1_000, marks=pytest.mark.slow), 5_000])
+def test_a_build_that_may_write_no_more_says_so_and_changes_nothing(disturbed, most):
+    project, before, after = disturbed
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(most)],
+        cwd=project.root,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith(str(project.root))  # what could not be written
+    assert ": error[system] File too large\n" in done.stderr
+    assert "    fix: see to the disk and its permissions" in done.stderr
+    assert whole(project, before, after) == "old"
+    recovers(project, after)
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A disk of its own, of eight megabytes, where whoever runs this may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a disk needs root: RLIMIT_FSIZE is tested above")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_during_a_build_leaves_the_old_release_and_the_next_build_gives_the_new_one(
+    disturbed, disk, khabar
+):
+    made, before, after = disturbed
+    project = Project(shutil.copytree(made.root, disk / "project"))
+    filler = disk / "filler"
+    ended = []
+    for room in (16_384, 131_072):
+        filler.write_bytes(b"")
+        free = shutil.disk_usage(disk).free
+        filler.write_bytes(b"x" * (free - room))
+        done = khabar("build", "1.0.0", cwd=project.root, TMPDIR=str(made.root))
+        ended.append(done.returncode)
+        assert done.returncode == 0 or ": error[system] No space left on device\n" in done.stderr, done.stderr
+        assert whole(project, before, after) == ("old" if done.returncode else "new")
+    filler.unlink()
+    recovers(project, after)
+
+    assert ended == [2, 2]
