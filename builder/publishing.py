@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from builder import flow, servers
 from builder.project import Project, read_jsonl, write_bytes, write_jsonl
 from builder.records import MANIFEST, Issue, Refused, Release, Report, refuse
+from builder.remeasuring import remeasure
 
 if TYPE_CHECKING:
     from builder.release.hub import Way
@@ -111,6 +112,8 @@ def verify(project: Project, name: str, *, base: Path, rehearse: bool, progress:
         repository = remote.connect(endpoint, token, found.repo_id or release.repo_id)
         progress("comparing files, rows and texts")
         checks = verifying.checks(found.folder, release, repository, found.revision)
+        whole = checks[0].state == "done"
+        checks.append(verifying.guarded("agreement", remeasure if whole else _unmeasured, found.folder, release))
         checks.append(_rebuilt(project, found.folder, release, progress))
     failed = any(check.state == "failed" for check in checks)
     issues = tuple(issue for check in checks for issue in check.issues)
@@ -137,9 +140,13 @@ def card(project: Project, name: str | None, *, base: Path, rehearse: bool, prog
         _found(project, name or built[-1].parent.name, base, hub, Path(scratch), progress) as found,
     ):
         release = read_manifest(found.folder)
-        check = verifying.guarded("card", verifying.card, found.folder, release)
-    facts = {"release": f"{release.repo_id} {release.version}, {found.place}", "card": f"{check.state}: {check.said}"}
-    return Report("card check", issues=check.issues, facts=facts, exit_code=0 if check.state == "done" else 1)
+        checks = [verifying.guarded("card", verifying.card, found.folder, release),
+                  verifying.guarded("agreement", remeasure, found.folder, release)]  # fmt: skip
+    facts = {"release": f"{release.repo_id} {release.version}, {found.place}"}
+    facts |= {check.name: f"{check.state}: {check.said}" for check in checks}
+    good = checks[0].state == "done" and checks[1].state != "failed"
+    issues = tuple(issue for check in checks for issue in check.issues)
+    return Report("card check", issues=issues, facts=facts, exit_code=0 if good else 1)
 
 
 @contextmanager
@@ -167,6 +174,12 @@ def _found(
     progress(f"copying {place.revision} of {place.repo_id} here")
     folder, commit = verifying.fetch(connect(*hub, place.repo_id), place.revision, scratch)
     yield _Found(folder, f"commit {commit}", commit, place.repo_id)
+
+
+def _unmeasured(_folder: Path, _release: Release) -> "Check":
+    from builder.release.verifying import Check
+
+    return Check("agreement", "not possible", "the files are not those that were built")
 
 
 def _rebuilt(project: Project, folder: Path, release: Release, progress: Progress) -> "Check":

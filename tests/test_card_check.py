@@ -1,5 +1,6 @@
 """A card against its rows: every number that a hand changed, and no other, is a fault with its place."""
 
+import json
 import re
 import subprocess
 import sys
@@ -178,3 +179,23 @@ def test_what_annotators_declared_stands_on_the_card_in_numbers(made, tmp_path):
     assert "| native language | Arabic | 3 |" in said
     assert "| training | none | 1 |" in said
     assert yaml.safe_load(said.split("---")[1])["configs"][0]["version"] == "1.0.1"
+
+
+def test_agreement_is_measured_again_from_the_published_judgements(made):
+    facts = made.release("1.0.0") / "facts.json"
+    kept = facts.read_bytes()
+    report = publishing.card(made, "v1.0.0", base=made.root, rehearse=False, progress=print)
+    assert report.facts["agreement"] == "done: 27 figures with their intervals, measured again from `annotations`"
+
+    plain = json.loads(kept)
+    plain["agreement"][0]["value"] = 0.99
+    facts.write_text(json.dumps(plain), encoding="utf-8")
+    try:
+        report = publishing.card(made, "v1.0.0", base=made.root, rehearse=False, progress=print)
+    finally:
+        facts.write_bytes(kept)
+
+    assert report.exit_code == 1
+    (issue,) = (one for one in report.issues if one.code == "agreement")
+    assert "the card says 0.99 (" in issue.message
+    assert ", the published judgements give 0." in issue.message

@@ -167,7 +167,7 @@ def card(folder: Path, release: Release) -> Check:
     if not (folder / FILE).is_file():
         return Check("card", "not possible", f"{FILE}, which it rests on, is not part of this release")
     basis = read_basis((folder / FILE).read_bytes(), FILE)
-    tables = _tables(folder, release, basis)
+    tables = tables_of(folder, release, basis)
     said = (folder / CARD).read_text(encoding="utf-8", errors="replace")
     facts = facts_of(basis, tables)
     issues = card_check.faults(said, facts)
@@ -182,7 +182,7 @@ def card(folder: Path, release: Release) -> Check:
     return Check("card", "done", f"its numbers, head and plots are those of the rows{mended}", tuple(issues))
 
 
-def _tables(folder: Path, release: Release, basis: Basis) -> Tables:
+def tables_of(folder: Path, release: Release, basis: Basis) -> Tables:
     """The tables of a release as a build made them, with those that have no rows and no file."""
     found = shards(list(release.files))
     tables: Tables = {}

@@ -16,7 +16,7 @@ from tests.test_flow import judge, walk
 
 pytestmark = pytest.mark.live
 
-KEPT = {"manifest", "loads", "read back", "rows", "leaks", "card", "rebuild"}
+KEPT = {"manifest", "loads", "read back", "rows", "leaks", "card", "agreement", "rebuild"}
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_a_release_is_copied_to_a_folder_and_verified_there_by_the_command_line(
     assert "v1.0.0: was there already, the same" in again.stdout
     assert (verified.returncode, verified.stderr.count("error")) == (0, 0)
     assert [line.split(": ", 1)[0] for line in verified.stdout.splitlines() if ": done: " in line] == [
-        "manifest", "loads", "rows", "leaks", "card", "rebuild",
+        "manifest", "loads", "rows", "leaks", "card", "agreement", "rebuild",
     ]  # fmt: skip
     assert f"release v1.0.0: pushed as {built.root / 'shelf' / 'v1.0.0'}" in status.stdout
 
