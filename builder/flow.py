@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
-from builder import servers, soundness, state
+from builder import harvesting, servers, soundness, state
 from builder.project import (
     Project,
     read_batches,
@@ -204,7 +204,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         schema = project.schema
         soundness.refuse_nonsense(project)
         dataset, fold = schema.dataset, state.profile_of(project).fold_batch
-        gathered = state.harvest(project)
+        gathered = harvesting.harvest(project)
         low = accepted(shortfalls(gathered.agreement, schema.dataset.floors, schema.labels), accept)
         material = gathered.material
         built = editions.of(dataset.text, build_tables(material, kept), material, fold)
@@ -213,14 +213,14 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         basis = Basis(version, tool, prose, dataset, schema.labels,
                       tuple(figure for figure in gathered.agreement if headline(figure)), gathered.accounts,
                       built.accounts, built.cut_spans, built.cut_inner, dict(gathered.changes),
-                      below_floors(low, accept or ""), dict(gathered.redacted))  # fmt: skip
+                      below_floors(low, accept or ""), dict(gathered.redacted), opening.before(project, version))  # fmt: skip
         facts = facts_of(basis, built.tables)
         card = card_of(basis, built.tables, facts)
         beside = extras(built, schema, version=version, template=prose, facts=facts, agreement=basis.agreement)
         takedowns = read_jsonl(project.annotations / "takedowns.jsonl", Takedown)
         changelog, earlier = step(past, version, schema.dataset, built.tables, card, takedowns)
         kept.rest()
-        inputs = state.hash_inputs(project, material, prose, tool) | earlier
+        inputs = harvesting.hash_inputs(project, material, prose, tool) | earlier
         release = Release(version, schema.dataset.repo_id, "", tool, schema.hash, material.articles[0].profile,
                           inputs, {}, {}, dataset.text)  # fmt: skip
         # Before the release: one that is there never lacks its ledger, whenever this is killed.

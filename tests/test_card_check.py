@@ -178,6 +178,7 @@ def test_what_annotators_declared_stands_on_the_card_in_numbers(made, tmp_path):
 
     assert "| native language | Arabic | 3 |" in said
     assert "| training | none | 1 |" in said
+    assert "This card is of version 1.0.1. Before it came 1.0.0; CHANGELOG.md says what changed." in said
     assert yaml.safe_load(said.split("---")[1])["configs"][0]["version"] == "1.0.1"
 
 

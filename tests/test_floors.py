@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from builder import flow, state
+from builder import flow, harvesting
 from builder.annotation.agreement import ALPHA, SPAN_F1
 from builder.annotation.floors import LONGEST, accepted, shortfalls
 from builder.project import Project, read_jsonl, write_jsonl
@@ -102,7 +102,7 @@ def test_low_agreement_stops_the_build_and_leaves_what_was_built(annotated):
     flow.build(annotated, "1.0.0")
     before = card_of(annotated)
     strict = with_floor(annotated, 0.99)
-    figure = next(f for f in state.harvest(strict).agreement if (f.measure, f.label) == (SPAN_F1, "all"))
+    figure = next(f for f in harvesting.harvest(strict).agreement if (f.measure, f.label) == (SPAN_F1, "all"))
 
     with pytest.raises(Refused) as caught:
         flow.build(strict, "1.0.0")

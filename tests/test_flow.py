@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from builder import annotate, flow, judging, state
+from builder import annotate, flow, harvesting, judging, state
 from builder.annotation.simulate import answer, parse_knowledge
 from builder.project import Project, read_jsonl, read_table, write_jsonl
 from builder.records import Article, BatchItem, Decision, Judgement, Refused, Stance, sha16
@@ -178,13 +178,13 @@ def test_an_article_keeps_its_split_when_more_are_annotated(project):
     walk(project, [ROOT / "examples" / "articles"], size=12)
     judge(project)
     flow.build(project, "1.0.0")
-    first = {a.article_id: a.split for a in state.harvest(project).ledger}
+    first = {a.article_id: a.split for a in harvesting.harvest(project).ledger}
     flow.sample(project, "second", 12)
     judge(project, "second")
 
     flow.build(project, "1.1.0")
 
-    later = {a.article_id: a.split for a in state.harvest(project).ledger}
+    later = {a.article_id: a.split for a in harvesting.harvest(project).ledger}
     assert first.items() <= later.items()
     assert len(later) == 24
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from builder import annotate, flow, judging, reopening, state
+from builder import annotate, flow, harvesting, judging, reopening, state
 from builder.annotation import reopened, sending
 from builder.annotation.again import SAID, latest
 from builder.project import Project, read_jsonl, write_jsonl
@@ -60,7 +60,7 @@ def test_a_release_is_reopened_with_every_answer_and_the_gold(released):
     items = read_jsonl(released.annotations / "reopen-1-0-0" / "batch.jsonl", BatchItem)
     pilot = read_jsonl(released.annotations / "pilot" / "batch.jsonl", BatchItem)
     judged, _ = state.canonical_judgements(released, state.read_articles(released))
-    golds = {one.article_id: one for one in state.harvest(released).material.golds}
+    golds = {one.article_id: one for one in harvesting.harvest(released).material.golds}
     found = {(one.article_id, one.who): one for one in answers(released)}
 
     assert {(i.article_id, i.text_sha, i.group_id, i.source) for i in items} == {
@@ -175,7 +175,7 @@ def test_only_what_was_disputed_is_reopened_where_that_is_asked_for(released):
     report = reopen(released, only_disputed=True)
     items = {one.article_id for one in state.read_batch(released, "disputed-1-0-0")}
     judged, _ = state.canonical_judgements(released, state.read_articles(released))
-    golds = {one.article_id: one for one in state.harvest(released).material.golds}
+    golds = {one.article_id: one for one in harvesting.harvest(released).material.golds}
     differ = {
         one
         for one in golds
@@ -183,7 +183,7 @@ def test_only_what_was_disputed_is_reopened_where_that_is_asked_for(released):
     }  # fmt: skip
 
     open_or_decided = {one.article_id for one in golds.values() if one.decided}
-    open_or_decided |= {one.article_id for one in state.harvest(released).material.disputes}
+    open_or_decided |= {one.article_id for one in harvesting.harvest(released).material.disputes}
     assert items == differ | open_or_decided
     assert 0 < len(items) < 30
     (articles, _) = report.accounts

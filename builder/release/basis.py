@@ -40,13 +40,15 @@ class Basis:
     below: str = ""
     """What follows the figures of agreement, where they do not reach their floors."""
     redacted: dict[str, int] = field(default_factory=dict)
+    earlier: tuple[str, ...] = ()
+    """The versions before this one, in their order."""
 
 
 def facts_of(basis: Basis, tables: Tables) -> dict[str, str]:
     """The value of every {{fact}} of the card of these tables."""
     built = Built(tables, basis.built, (), basis.cut_spans, basis.cut_inner)
     facts = card_facts(version=basis.version, tool=basis.tool, schema=basis, built=built, agreement=basis.agreement,
-                       accounts=basis.accounts, changes=basis.changes)  # fmt: skip
+                       accounts=basis.accounts, changes=basis.changes, earlier=basis.earlier)  # fmt: skip
     facts["agreement"] += basis.below
     facts["edition"] += redactions(basis.redacted)
     return facts

@@ -38,7 +38,7 @@ class Described(Protocol):
         """labels.yaml."""
 
 
-def card_facts(
+def card_facts(  # noqa: PLR0913
     *,
     version: str,
     tool: str,
@@ -48,11 +48,12 @@ def card_facts(
     accounts: Sequence[Account],
     changes: Mapping[str, int],
     note: str = "",
+    earlier: Sequence[str] = (),
 ) -> dict[str, str]:
     """The value of every {{fact}} that a card may show.
 
     `accounts` are those of the earlier stages (clean, check, adjudicate); `changes` is what normalisation did, by
-    Unicode names; `note` is what must be known of the annotators.
+    Unicode names; `note` is what must be known of the annotators, `earlier` are the versions before this one.
     """
     tables, dataset = built.tables, schema.dataset
     return {
@@ -81,7 +82,7 @@ def card_facts(
         "licence_text": dataset.licence.text,
         "licence_annotations": dataset.licence.annotations,
         "load": _load(dataset.repo_id, version),
-        "versions": _versions_of(dataset.repo_id, version),
+        "versions": _versions_of(dataset.repo_id, version, earlier),
         "citation": _citation(dataset.repo_id, dataset.title, version),
     }
 
@@ -292,9 +293,12 @@ assert str(dataset.info.version) == "{version}", "an offline cache gave another 
 ```"""
 
 
-def _versions_of(repo_id: str, version: str) -> str:
+def _versions_of(repo_id: str, version: str, earlier: Sequence[str]) -> str:
+    before = (
+        f"Before it came {', '.join(earlier)}; CHANGELOG.md says what changed." if earlier else "It is the first one."
+    )
     return (
-        f"This card is of version {version}. Each version is a git tag, set only after what was published was read "
+        f"This card is of version {version}. {before} Each version is a git tag, set only after what was published was read "
         f"back and compared; `huggingface_hub.list_repo_refs('{repo_id}', repo_type='dataset').tags` lists them. "
         "A tag can be moved: who needs certainty names the commit as `revision`."
     )

@@ -205,6 +205,12 @@ def _known(project: Project) -> Mapping[str, str]:
     return {version: manifest for version, manifest in known.items() if numbers(version)}
 
 
+def before(project: Project, version: str) -> tuple[str, ...]:
+    """The lower versions that the ledger of releases names, in their order."""
+    lines = read_jsonl(project.annotations / LEDGER, Line)
+    return tuple(sorted((one.version for one in lines if order(one.version) < order(version)), key=order))
+
+
 def _newest_below(project: Project, version: str, known: Mapping[str, str]) -> Where | None:
     lower = [one for one in known if order(one) < order(version)]
     if not lower:

@@ -1,0 +1,30 @@
+"""The audit of splits of a dataset on a Hub, by its name and revision."""
+
+import json
+
+import pytest
+
+from builder import flow, publishing
+from builder.release import rehearsal
+from tests.test_bridges import kept
+
+pytestmark = pytest.mark.live
+
+
+def test_our_own_splits_share_nothing_wherever_they_are_read(project, khabar, tmp_path):
+    kept(project)
+    flow.build(project, "1.0.0")
+    with rehearsal.serve(tmp_path / "hub") as hub, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_ENDPOINT", hub.url)
+        patch.setenv("HF_TOKEN", "t")
+        publishing.push(project, "1.0.0", rehearse=False, progress=lambda _: None)
+        name = f"{project.schema.dataset.repo_id}@v1.0.0"
+        there = khabar("check", "--splits", name, "--json", cwd=tmp_path, HF_ENDPOINT=hub.url)
+        absent = khabar("check", "--splits", "nobody/nothing", cwd=tmp_path, HF_ENDPOINT=hub.url)
+    here = khabar("check", "--splits", project.release("1.0.0"), "--json", cwd=tmp_path)
+    facts = json.loads(there.stdout)["facts"]
+
+    assert (there.returncode, here.returncode, absent.returncode) == (0, 0, 3), there.stderr + absent.stderr
+    assert json.loads(here.stdout)["facts"] == facts
+    assert facts["articles.text"].startswith("0 of 30 texts stand in more than one split")
+    assert "load_dataset cannot read nobody/nothing" in absent.stderr
