@@ -66,7 +66,12 @@ def markdown(command: str, repeats: int, figures: Sequence[Figures], targets: Se
 
 
 def _head(command: str, repeats: int) -> Iterator[str]:
-    yield from ("# Benchmark of the Arabic text core", "", f"Written by `{command}`; another run overwrites it.", "")
+    yield from (
+        "# Benchmark of the Arabic text core",
+        "",
+        f"Written by `{command}`; another run overwrites this part.",
+        "",
+    )
     yield f"- Machine: {_cpu()}, {platform.system()} {platform.machine()}; one thread."
     yield f"- Python {platform.python_version()}; " + ", ".join(map(_installed, PACKAGES)) + "."
     yield f"- Texts: made by `benchmarks/corpora.py` from invented articles and pages ({sources().digest}), seeded."

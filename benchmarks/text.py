@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from corpora import EVEN, MARK, ROOT, news, pages, vocalised
 from methods import CHAIN, DECODE, KHABAR, KHABAR_SINGLE, STANDARD, Method, Sample, cleaning, own_tools, peers
 from report import Figures, Row, Target, markdown
+from results import write_part
 
 from builder.corpus.clean import clean_batch
 from builder.records import Document, sha16
@@ -52,7 +53,7 @@ def main() -> None:
     written = _edits_written(news(min(size, 20_000_000), options.seed))
     targets = [*_speed_targets(figures), _memory_target(options.pages), written]
     command = f"make bench MB={options.mb:g}"
-    Path(options.out).write_text(markdown(command, options.repeats, figures, targets), encoding="utf-8")
+    write_part("text", markdown(command, options.repeats, figures, targets), Path(options.out))
     print(Path(options.out).read_text(encoding="utf-8"))
     if options.json:
         rows = {one.name: [asdict(row) for row in one.rows] for one in figures}

@@ -77,8 +77,9 @@ def hydrate(
                 edition_facts.hydrated(len(back.texts), number, digest),
             )  # fmt: skip
             inputs = {**release.inputs, NOTE: digest}
+            kept_as_they_are = ["CHANGELOG.md", *(path for path in release.files if path.startswith("assets/"))]
             written = write_release(
-                target, tables, {"README.md": card, "CHANGELOG.md": (folder / "CHANGELOG.md").read_bytes()},
+                target, tables, {"README.md": card, **{path: (folder / path).read_bytes() for path in kept_as_they_are}},
                 replace(release, edition="full", inputs=inputs, splits={}, files={}), rest=kept.rest,
             )  # fmt: skip
         accounts = (*_accounts(back), *_rows(release.splits, tables))

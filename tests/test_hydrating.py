@@ -52,6 +52,9 @@ def test_the_card_of_a_hydrated_release_says_that_it_is_one(editions, tmp_path, 
     assert "It is no anonymity" in before
     assert "This is a **stand-off edition**" not in after
     assert "**Hydrated** by `khabar hydrate`" in after
+    drawn = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", after)
+    assert drawn
+    assert all((tmp_path / "back" / path).is_file() for path in drawn)
 
 
 def test_hydrating_hangs_on_neither_profile_nor_rules(editions, tmp_path, pages):
