@@ -15,13 +15,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter
 
 from builder.lines import read_lines
 from builder.records import Account, Refused, SetAside, arrow_schema, refuse
 from builder.schema import Schema, load_schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 R = TypeVar("R")
 ENVIRONMENT = ("LABEL_STUDIO_API_KEY", "HF_TOKEN", "KHABAR_SECRET")
@@ -113,19 +116,32 @@ def write_table(path: Path, records: Sequence[object], record: type[Any]) -> Non
 
 def write_batches(path: Path, batches: Iterable[Sequence[object]], record: type[Any]) -> None:
     """Write records as write_table does, a row group of ROWS at a time, so that memory does not grow with them."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema, dump = arrow_schema(record), _adapter(record).dump_python
-    with replacing(path) as out, pq.ParquetWriter(out, schema, compression="zstd") as writer:
+    with replacing(path) as out, pq.ParquetWriter(out, arrow_schema(record), compression="zstd") as writer:
         waiting: list[object] = []
         for batch in batches:
             waiting += batch
             while len(waiting) >= ROWS:
-                writer.write_table(pa.Table.from_pylist([dump(one) for one in waiting[:ROWS]], schema=schema))
+                writer.write_table(to_table(waiting[:ROWS], record))
                 del waiting[:ROWS]
         if waiting:
-            writer.write_table(pa.Table.from_pylist([dump(one) for one in waiting], schema=schema))
+            writer.write_table(to_table(waiting, record))
+
+
+def to_table(records: Iterable[object], record: type[Any]) -> "pa.Table":
+    """Records as an Arrow table."""
+    import pyarrow as pa
+
+    dump = _adapter(record).dump_python
+    return pa.Table.from_pylist([dump(one) for one in records], schema=arrow_schema(record))
+
+
+def from_table(table: "pa.Table | pa.RecordBatch", record: type[R]) -> list[R]:
+    """The rows of a table as records; columns that the record does not have are left out."""
+    validate, known = _adapter(record).validate_python, {*get_type_hints(record)}
+    own = table.select([name for name in table.column_names if name in known])
+    return [validate(row) for row in own.to_pylist(maps_as_pydicts="strict")]
 
 
 def read_batches(path: Path, record: type[R]) -> Iterator[list[R]]:
@@ -134,25 +150,14 @@ def read_batches(path: Path, record: type[R]) -> Iterator[list[R]]:
 
     if not path.exists():
         return
-    validate = _adapter(record).validate_python
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=PART):
-            yield [validate(row) for row in batch.to_pylist(maps_as_pydicts="strict")]
+            yield from_table(batch, record)
 
 
 def read_table(path: Path, record: type[R]) -> list[R]:
     """Read all that write_table wrote; an absent file has no records."""
     return [one for batch in read_batches(path, record) for one in batch]
-
-
-def read_column(path: Path, name: str) -> list[str]:
-    """Read one text column of what write_table wrote, and none of the others."""
-    import pyarrow.parquet as pq
-
-    if not path.exists():
-        return []
-    with pq.ParquetFile(path) as file:  # read_table would load pandas
-        return [str(value) for value in file.read(columns=[name])[name].to_pylist()]
 
 
 @dataclass(frozen=True)

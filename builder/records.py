@@ -10,6 +10,7 @@ import typing
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 if typing.TYPE_CHECKING:
@@ -331,6 +332,19 @@ class Takedown:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a bulk stage is: shards that are done, of so many, and the rows of these."""
+
+    stage: str
+    shards: int
+    of: int
+    taken: int
+    kept: int
+    set_aside: dict[str, int]
+    seconds: float
+
+
 MANIFEST = "MANIFEST.json"
 """The file of a release folder that holds its Release."""
 
@@ -374,6 +388,9 @@ class Refused(Exception):
         super().__init__("; ".join(issue.message for issue in issues))
         self.issues = issues
         self.exit_code = exit_code
+
+    def __reduce__(self) -> tuple[Any, ...]:  # else it does not come back from a worker: `args` is the message
+        return partial(Refused, exit_code=self.exit_code), self.issues
 
 
 def refuse(code: str, message: str, *, where: str = "", fix: str = "", exit_code: int = 2) -> Refused:

@@ -1,0 +1,133 @@
+"""Engines: every item once, whatever becomes of the workers."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from builder.corpus.engine import engine
+from builder.records import Refused
+from tests.corpus import poison
+
+
+def test_each_item_is_run_once_and_in_this_process_where_there_is_one_worker():
+    with engine("local", 1) as pmap:
+        assert list(pmap(poison.square, range(5))) == [0, 1, 4, 9, 16]
+        assert {pid for pid, *_ in pmap(poison.where, range(3))} == {os.getpid()}
+
+
+def test_one_item_does_not_pay_the_start_of_a_pool():
+    with engine("local", 2) as pmap:
+        assert [pid for pid, *_ in pmap(poison.where, [1])] == [os.getpid()]
+        assert list(pmap(poison.where, [])) == []
+
+
+def test_workers_are_kept_from_stage_to_stage_and_have_one_thread_each():
+    with engine("local", 2) as pmap:
+        assert sorted(pmap(poison.square, range(50))) == [n * n for n in range(50)]
+        seen = [*pmap(poison.where, range(10)), *pmap(poison.where, range(10))]
+    pids = {pid for pid, *_ in seen}
+    assert os.getpid() not in pids
+    assert len(pids) <= 2
+    assert {(threads, cpus) for _, threads, cpus in seen} == {("1", 1)}
+    assert not any(_alive(pid) for pid in pids)
+
+
+def test_a_worker_that_is_killed_is_replaced_and_its_item_run_again(tmp_path):
+    items = [str(tmp_path / str(number)) for number in range(4)]
+    with engine("local", 2) as pmap:
+        assert sorted(pmap(poison.die_once, items)) == items
+
+
+def test_an_item_that_no_worker_survives_is_named_and_the_pool_goes_on():
+    with engine("local", 2) as pmap:
+        with pytest.raises(Refused) as caught:
+            list(pmap(poison.die, range(6)))
+        assert sorted(pmap(poison.square, range(3))) == [0, 1, 4]
+    [issue] = caught.value.issues
+    assert caught.value.exit_code == 5
+    assert issue.code == "worker-died"
+    assert issue.message == "each worker that ran 3 died (SIGKILL); what others did is kept"
+    assert issue.fix.endswith("then run the same command again: it goes on where it stopped")
+
+
+def test_what_a_function_raises_is_raised_here_with_where_it_was():
+    with engine("local", 2) as pmap:
+        with pytest.raises(KeyError, match="two") as caught:
+            list(pmap(poison.fail, range(4)))
+        assert "in fail" in caught.value.__notes__[0]
+        with pytest.raises(RuntimeError, match="Odd: a"):
+            list(pmap(poison.odd, range(2)))
+        assert sorted(pmap(poison.square, range(3))) == [0, 1, 4]
+
+
+def test_who_stops_asking_leaves_no_worker_busy(tmp_path):
+    with engine("local", 2) as pmap:
+        coming = pmap(poison.square, iter(range(1000)))
+        next(coming)
+        coming.close()
+        assert sorted(pmap(poison.square, range(3))) == [0, 1, 4]
+
+
+@pytest.mark.parametrize("how", ["group", "parent"])
+def test_ctrl_c_ends_the_workers_at_once_as_does_the_death_of_their_parent(tmp_path, how):
+    code = (
+        "import sys\nfrom builder.corpus.engine import engine\nfrom tests.corpus import poison\n"
+        "if __name__ == '__main__':\n"
+        "    with engine('local', 2) as pmap:\n"
+        "        list(pmap(poison.linger, sys.argv[1:]))\n"
+    )
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    flags = [tmp_path / "a", tmp_path / "b"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    child = subprocess.Popen(
+        [sys.executable, str(script), *map(str, flags)], env=environment, cwd=Path(poison.__file__).parents[2],
+        start_new_session=True, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    _wait(lambda: all(flag.exists() and flag.read_text() for flag in flags))
+    if how == "group":
+        os.killpg(child.pid, signal.SIGINT)
+    else:
+        child.kill()
+    said = child.communicate(timeout=20)[1]
+    _wait(lambda: not any(_alive(int(flag.read_text())) for flag in flags))
+    assert child.returncode != 0
+    assert said.count("Traceback") == (1 if how == "group" else 0)  # this process's own; workers say nothing
+
+
+@pytest.mark.parametrize("name", ["ray", "dask"])
+def test_an_engine_that_is_not_installed_says_how_to_install_it(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, {"ray": "ray", "dask": "distributed"}[name], None)
+    with pytest.raises(Refused) as caught, engine(name):
+        pass
+    [issue] = caught.value.issues
+    assert (caught.value.exit_code, issue.code) == (2, "no-engine")
+    assert (issue.message, issue.fix) == (f"the engine {name} is not installed", f"pip install 'khabar[{name}]'")
+
+
+def test_an_unknown_engine_and_no_workers_are_refused():
+    with pytest.raises(Refused, match="there is no engine spark") as caught, engine("spark"):
+        pass
+    assert caught.value.issues[0].fix == "choose one of: local, ray, dask"
+    with pytest.raises(Refused, match="0 workers cannot do any work"), engine("local", 0):
+        pass
+
+
+def _alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def _wait(true):
+    for _ in range(400):
+        if true():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come true in 20 s")

@@ -1,0 +1,392 @@
+"""Stages over shards: what is done is not done again, what is poisoned is found, what is killed goes on."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.corpus import halving, shards, stages, store
+from builder.corpus.engine import engine
+from builder.corpus.stages import Made, Shard, canonical, read_done, write_shard
+from builder.records import Issue, Refused, SetAside
+from tests.corpus import poison
+from tests.corpus.poison import LENGTHS, Poison, bytes_of, corpus, lengths, pipeline, shards_of, table_of
+
+ROOT = Path(poison.__file__).parents[2]
+PLAIN = Poison()
+
+
+@pytest.fixture
+def here():
+    with engine("local", 1) as pmap:
+        yield pmap
+
+
+@pytest.fixture
+def run(here, tmp_path):
+    """Run the stage `lengths`, here; gives back what is done, and the names of those that were run."""
+
+    def run(inputs, config=PLAIN, *, folder=tmp_path / "out", function=lengths, **more):
+        ran = []
+        done = stages.run(
+            "lengths", function, config, inputs, folder, here, schema=LENGTHS, required=("id", "text"),
+            watch=lambda one, before: None if before else ran.append(one.shard.name), **more,
+        )  # fmt: skip
+        return done, ran
+
+    return run
+
+
+def _rows(done):
+    return [row for one in done for row in pq.read_table(one.shard.uri).to_pylist()]
+
+
+def test_what_is_done_is_not_done_again(run, tmp_path):
+    inputs = corpus(tmp_path / "in", shards=3)
+    first, ran = run(inputs)
+    assert ran == ["in-000", "in-001", "in-002"]
+    before = bytes_of(tmp_path / "out")
+    second, ran = run(inputs)
+    assert ran == []
+    assert (second, bytes_of(tmp_path / "out")) == (first, before)
+    assert read_done(tmp_path / "out") == first
+    assert [(one.taken, one.kept, one.rows) for one in first] == [(300, 296, 296), (300, 297, 297), (300, 297, 297)]
+    assert all(one.taken == one.kept + len(one.set_aside) for one in first)
+    assert first[0].counts == {"code points": sum(row["length"] for row in _rows(first[:1]))}
+
+
+def test_another_configuration_or_input_is_run_again(run, tmp_path):
+    inputs = corpus(tmp_path / "in", shards=3)
+    run(inputs)
+    done, ran = run(inputs, Poison(word="مرجانة"))
+    assert len(ran) == 3
+    assert _rows(done) == []
+    run(inputs)
+    (changed,) = shards_of(tmp_path / "other", [table_of(["خبر واحد"])])
+    done, ran = run([inputs[0], replace(changed, name="in-001"), inputs[2]])
+    assert ran == ["in-001"]
+    assert done[1].rows == 1
+    assert run(inputs, digest=b"1")[1] == ["in-000", "in-001", "in-002"]
+    assert run(inputs, replace(Poison(), slow=0.0001), digest=b"1")[1] == []
+
+
+def test_changed_code_is_run_again(run, tmp_path, monkeypatch):
+    inputs = corpus(tmp_path / "in", shards=2)
+    monkeypatch.syspath_prepend(tmp_path)
+    code = (
+        "from tests.corpus.poison import lengths as old\ndef lengths(table, config):\n    return old(table, config)\n"
+    )
+    for number, more in enumerate(["", "# the same code with a remark\n"]):
+        (tmp_path / "own_stage.py").write_text(code + more)
+        sys.modules.pop("own_stage", None)
+        own = __import__("own_stage").lengths
+        assert len(run(inputs, function=own)[1]) == 2, number
+        assert run(inputs, function=own)[1] == []
+
+
+def test_shards_that_are_no_longer_among_the_inputs_go(run, tmp_path):
+    inputs = corpus(tmp_path / "in", shards=3)
+    run(inputs)
+    (tmp_path / "out" / ".in-001.parquet.abcdefgh").write_bytes(b"of a write that was killed")
+    done, ran = run(inputs[:1])
+    assert ran == []
+    assert len(done) == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["in-000.json", "in-000.parquet"]
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda out: (out / "in-001.parquet").unlink(),
+        lambda out: (out / "in-001.parquet").write_bytes((out / "in-001.parquet").read_bytes()[:-9]),
+        lambda out: (out / "in-001.json").unlink(),
+        lambda out: (out / "in-001.json").write_text('{"name": "in-0'),
+        lambda out: (out / "in-001.json").write_bytes(b"\xff\xfe"),
+        lambda out: (out / "in-001.json").write_text("[" * 100_000),
+        lambda out: (out / "in-001.json").write_text((out / "in-000.json").read_text()),
+        lambda out: _edit(out / "in-001.json", file="../in/in-001.parquet"),
+        lambda out: _edit(out / "in-001.json", kept="many"),
+        lambda out: _edit(out / "in-001.json", key="0" * 64),
+    ],
+    ids=["no data", "part", "no marker", "half", "bytes", "deep", "another's", "outside", "types", "key"],
+)
+def test_a_marker_that_is_broken_or_has_no_data_counts_as_absent(run, tmp_path, harm):
+    inputs = corpus(tmp_path / "in", shards=2)
+    run(inputs)
+    before = bytes_of(tmp_path / "out")
+    harm(tmp_path / "out")
+    assert run(inputs)[1] == ["in-001"]
+    assert bytes_of(tmp_path / "out") == before
+
+
+def _edit(path, **changes):
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_a_folder_that_is_moved_is_still_done(run, tmp_path):
+    inputs = corpus(tmp_path / "in", shards=2)
+    run(inputs)
+    shutil.move(tmp_path / "out", tmp_path / "elsewhere")
+    done, ran = run(inputs, folder=tmp_path / "elsewhere")
+    assert ran == []
+    assert done[0].shard.uri == str(tmp_path / "elsewhere" / "in-000.parquet")
+
+
+def test_exactly_the_poisoned_rows_among_5000_are_set_aside(run, tmp_path):
+    texts = [f"خبر {number}" for number in range(5_000)]
+    chosen = [*sorted(random.Random(7).sample(range(4_999), 40)), 4_999]  # noqa: S311 - where the poison lies
+    for number in chosen:
+        texts[number] += " سم" * 100
+    (done,), _ = run(shards_of(tmp_path / "in", [table_of(texts)]))
+    assert [one.what for one in done.set_aside] == [f"d{number}" for number in chosen]
+    assert {one.reason for one in done.set_aside} == {"raised ValueError"}
+    assert done.set_aside[0].detail == f"{texts[chosen[0]]} cannot be drunk"[:200]
+    assert (done.taken, done.kept, done.rows) == (5_000, 5_000 - 41, 5_000 - 41)
+    assert [row["id"] for row in _rows([done])] == [f"d{n}" for n in range(5_000) if n not in chosen]
+
+
+@given(st.lists(st.sampled_from(["خبر", "سم", "", None, b"\xd8"]), max_size=40), st.integers(1, 9))
+def test_any_rows_are_found_in_batches_of_any_size(tmp_path_factory, texts, size):
+    folder = tmp_path_factory.mktemp("stage")
+    inputs = shards_of(folder / "in", [_raw(texts)])
+    with engine("local", 1) as pmap, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(halving, "ROWS", size)
+        (done,) = stages.run("lengths", lengths, Poison(), inputs, folder / "out", pmap, schema=LENGTHS,
+                             watch=lambda *_: None, required=("text",))  # fmt: skip
+    reasons = {"سم": "raised ValueError", "": "empty", None: "null", b"\xd8": "invalid UTF-8"}
+    wanted = sorted((f"d{row}", reasons[text]) for row, text in enumerate(texts) if text in reasons)
+    assert sorted((one.what, one.reason) for one in done.set_aside) == wanted
+    assert [row["id"] for row in _rows([done])] == [f"d{row}" for row, text in enumerate(texts) if text == "خبر"]
+    assert done.taken == len(texts)
+    assert done.kept == done.rows + texts.count("")  # the function took these, and set them aside itself
+
+
+def _raw(texts, ids=None):
+    """A table whose texts need not be UTF-8."""
+    ids = [f"d{row}" for row in range(len(texts))] if ids is None else ids
+    return pa.table({"id": _strings(ids), "text": _strings(texts)})
+
+
+def _strings(values):
+    plain = [value.encode() if isinstance(value, str) else value for value in values]
+    array = pa.array(plain, pa.binary())
+    return pa.StringArray.from_buffers(len(array), array.buffers()[1], array.buffers()[2], array.buffers()[0])
+
+
+def test_a_row_without_a_readable_id_is_named_by_its_place(run, tmp_path):
+    table = _raw(["خبر", "سم", "خبر", b"\xff", None, "خبر"], ["a", None, b"\xff", "", "e", "f"])
+    (done,), _ = run(shards_of(tmp_path / "in", [table]))
+    assert [(one.what, one.reason, one.detail) for one in done.set_aside] == [
+        ("in-000 row 1", "null", "in the column id"),
+        ("in-000 row 2", "invalid UTF-8", "in the column id"),
+        ("in-000 row 3", "invalid UTF-8", "in the column text"),
+        ("e", "null", "in the column text"),
+    ]
+    assert (done.taken, done.kept) == (6, 2)
+
+
+def test_text_that_is_not_utf8_is_found_inside_lists_too(run, tmp_path):
+    words = pa.ListArray.from_arrays(pa.array([0, 1, 2, 3]), _strings(["a", b"\xff", "c"]))
+    table = table_of(["خبر"] * 3).append_column("words", words)
+    (done,), _ = run(shards_of(tmp_path / "in", [table]))
+    assert [(one.what, one.detail) for one in done.set_aside] == [("d1", "in the column words")]
+
+
+def test_a_shard_without_rows_a_row_of_20_mb_and_one_that_raises_all_have_results(run, tmp_path):
+    heavy = ["خبر", "ب" * 10_000_000, "خبر"]
+    done, _ = run(shards_of(tmp_path / "in", [table_of([]), table_of(["سم"]), table_of(heavy)]))
+    assert [(one.taken, one.kept, one.rows, len(one.set_aside)) for one in done] == [
+        (0,) * 4,
+        (1, 0, 0, 1),
+        (3, 3, 3, 0),
+    ]
+    assert pq.read_schema(done[0].shard.uri).equals(LENGTHS)
+    assert [row["length"] for row in _rows(done)] == [3, 10_000_000, 3]
+
+
+def test_what_is_no_rows_fault_ends_the_stage(run, tmp_path):
+    inputs = corpus(tmp_path / "in", shards=1)
+    with pytest.raises(MemoryError):
+        run(inputs, function=poison.out_of_memory)
+    with pytest.raises(Refused, match="there is no profile x"):
+        run(inputs, function=poison.refusing)
+    with engine("local", 2) as pmap, pytest.raises(Refused, match="there is no profile x") as caught:
+        stages.run("x", poison.refusing, None, corpus(tmp_path / "more", shards=2), tmp_path / "o", pmap,
+                   schema=LENGTHS, watch=lambda *_: None)  # fmt: skip
+    assert caught.value.issues[0] == Issue("error", "bad-profile", "there is no profile x", fix="choose another")
+
+
+def test_a_shard_that_is_not_there_or_broken_is_named(run, tmp_path):
+    with pytest.raises(Refused, match="the shard a cannot be read: it is not there") as caught:
+        run([Shard("a", str(tmp_path / "a.parquet"), "0")])
+    assert caught.value.issues[0].where == str(tmp_path / "a.parquet")
+    (tmp_path / "b.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(Refused, match="the shard b cannot be read: "):
+        run([Shard("b", str(tmp_path / "b.parquet"), "0")])
+    with pytest.raises(ValueError, match="two shards have one name"):
+        run([Shard("b", "x", "0"), Shard("b", "y", "0")])
+
+
+def test_a_store_without_rename_keeps_what_markers_name(run, tmp_path):
+    memory = fsspec.filesystem("memory")
+    inputs = corpus(tmp_path / "in", shards=2)
+    try:
+        plain, _ = run(inputs)
+        done, ran = run(inputs, folder="memory://bucket/lengths")
+        assert len(ran) == 2
+        assert [one.shard.digest for one in done] == [one.shard.digest for one in plain]
+        assert done[0].shard.uri == f"memory://bucket/lengths/in-000-{done[0].key[:8]}.parquet"
+        assert run(inputs, folder="memory://bucket/lengths")[1] == []
+        with engine("local", 1) as pmap:
+            after = stages.run("doubled", poison.doubled, None, [one.shard for one in done], "memory://bucket/doubled",
+                               pmap, schema=LENGTHS, watch=lambda *_: None)  # fmt: skip
+        assert [one.rows for one in after] == [one.rows for one in done]
+        others, ran = run(inputs[:1], Poison(word="مرجانة"), folder="memory://bucket/lengths")
+        assert ran == ["in-000"]
+        names = sorted(path.rsplit("/", 1)[1] for path in memory.find("/bucket/lengths"))
+        assert names == [f"in-000-{others[0].key[:8]}.parquet", "in-000.json"]
+        memory.rm_file(f"/bucket/lengths/{names[0]}")
+        assert read_done("memory://bucket/lengths") == []
+        assert read_done("memory://bucket/nothing") == []
+    finally:
+        memory.store.clear()
+
+
+def test_a_folder_that_the_workers_do_not_share_is_refused(tmp_path):
+    inputs = corpus(tmp_path / "in", shards=2)
+    with engine("local", 2) as pmap, pytest.raises(Refused) as caught:
+        stages.run("lengths", lengths, Poison(), inputs, "memory://bucket/each-its-own", pmap, schema=LENGTHS,
+                   watch=lambda *_: None)  # fmt: skip
+    [issue] = caught.value.issues
+    assert issue.message.startswith(
+        "workers wrote 4 files that are not in memory://bucket/each-its-own as seen from here"
+    )
+    assert issue.fix == "use a folder that every worker sees, such as s3://"
+
+
+def test_a_store_that_nothing_is_known_of_is_refused(run, tmp_path):
+    with pytest.raises(Refused, match=r"^nowhere://host/x cannot be used: Protocol not known: nowhere$"):
+        run(corpus(tmp_path / "in", shards=1), folder="nowhere://me:secret@host/x")
+
+
+def test_a_shard_is_written_from_what_readers_give(tmp_path):
+    aside = (SetAside("ingest", "file.txt:3", "empty", "half a pair: \udc80"),)
+    batches = [Made(table_of(["خبر"]), {"bytes": 6}), Made(table_of(["آخر"], 1), {"bytes": 6}, aside)]
+    done = write_shard(tmp_path, "c0ffee-00000", "0" * 64, poison.TEXTS, iter(batches))
+    assert (done.taken, done.kept, done.rows, done.counts) == (3, 2, 2, {"bytes": 12})
+    assert done.set_aside == (SetAside("ingest", "file.txt:3", "empty", "half a pair: ?"),)
+    assert read_done(tmp_path) == [done]
+    assert [row["text"] for row in _rows([done])] == ["خبر", "آخر"]
+    assert done.shard.digest == store.hashed(tmp_path / "c0ffee-00000.parquet")[0]
+
+
+def test_row_groups_follow_from_the_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(shards, "GROUP_ROWS", 3)
+    batches = [Made(table_of(["خبر"] * size)) for size in (1, 1, 0, 2, 1)]
+    done = write_shard(tmp_path, "a", "0" * 64, poison.TEXTS, batches)
+    metadata = pq.read_metadata(done.shard.uri)
+    assert [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)] == [4, 1]
+
+
+def test_a_configuration_has_one_form_in_every_process(schema_rules):
+    script = "from tests.corpus.test_stages import _configuration; print(_configuration())"
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
+            env=_environment() | {"PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(seen) == 1
+    assert canonical(schema_rules) != canonical(schema_rules.model_copy(update={"version": 2}))
+    with pytest.raises(TypeError, match="a configuration cannot hold object: give a digest"):
+        canonical(object())
+
+
+@pytest.fixture
+def schema_rules():
+    from builder.schema import Boilerplate
+
+    return Boilerplate(version=1)
+
+
+def _configuration():
+    return canonical({"words": frozenset("ابتثجح"), "p": Poison(), "at": Path("/x"), "b": b"\0"})
+
+
+def test_a_full_disk_names_the_file_and_the_next_run_goes_on(run, tmp_path):
+    inputs = corpus(tmp_path / "in", shards=2, rows=3_000)
+    code = (
+        "import resource, sys\nresource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))\n"
+        "from builder.corpus.engine import engine\nfrom builder.corpus import stages\n"
+        "from tests.corpus.poison import *\n"
+        "try:\n"
+        "    with engine('local', 1) as pmap:\n"
+        "        stages.run('lengths', lengths, Poison(), given(sys.argv[1]), sys.argv[2], pmap, schema=LENGTHS,\n"
+        "                   watch=lambda *_: None, required=('id', 'text'))\n"
+        "except OSError as error:\n"
+        "    print(error.filename, error.strerror)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", code, str(tmp_path / "in"), str(tmp_path / "out")], cwd=ROOT,
+                          env=_environment(), capture_output=True, text=True, check=True).stdout  # fmt: skip
+    assert said == f"{tmp_path}/out/in-000.parquet File too large\n"
+    assert [*(tmp_path / "out").iterdir()] == []
+    assert len(run(inputs)[1]) == 2
+
+
+def test_a_worker_that_is_killed_changes_nothing(tmp_path):
+    with engine("local", 1) as pmap:
+        pipeline(tmp_path / "calm", pmap, Poison())
+    killer = Poison(killer="خبر 1000 من مرجانة", flags=str(tmp_path / "flag"))
+    with engine("local", 2) as pmap:
+        first, second = pipeline(tmp_path / "killed", pmap, killer)
+    assert (tmp_path / "flag").exists()
+    assert bytes_of(tmp_path / "killed") == bytes_of(tmp_path / "calm")
+    assert sum(one.taken for one in first) == 3_600
+    assert sum(one.rows for one in second) == 3_600 - 38
+
+
+@pytest.mark.slow
+def test_ten_kills_of_all_processes_leave_what_an_undisturbed_run_leaves(tmp_path):
+    with engine("local", 1) as pmap:
+        pipeline(tmp_path / "calm", pmap, Poison())
+    corpus(tmp_path / "killed" / "in")
+    seeded, progress = random.Random(10), []  # noqa: S311 - when it is killed
+    for _ in range(10):
+        child = _started(tmp_path / "killed")
+        time.sleep(seeded.uniform(0.8, 3.0))
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        progress.append(len(read_done(tmp_path / "killed" / "lengths")))
+    assert progress == sorted(progress)  # what was done stays done
+    last = _started(tmp_path / "killed")
+    assert last.wait(timeout=120) == 0
+    assert bytes_of(tmp_path / "killed") == bytes_of(tmp_path / "calm")
+
+
+def _started(place):
+    code = "import sys; from tests.corpus.poison import main; main(*sys.argv[1:])"
+    return subprocess.Popen([sys.executable, "-c", code, "local", "2", str(place), "", "0.01"], cwd=ROOT,
+                            env=_environment(), start_new_session=True)  # fmt: skip
+
+
+def _environment():
+    return os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *(path for path in sys.path if path)])}
