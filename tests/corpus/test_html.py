@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from builder.corpus import readers
+from builder.corpus import pages, streams
 from builder.corpus.clean import clean
 from builder.corpus.html import Page, extract
 from builder.corpus.readers import read_documents
@@ -129,9 +129,10 @@ def test_a_page_without_the_extra_is_a_fault(tmp_path, monkeypatch):
         read_documents([tmp_path])
 
     assert caught.value.exit_code == 2
-    assert [(issue.where, issue.message, issue.fix) for issue in caught.value.issues] == [
-        (str(tmp_path / name), "needs the html extra", "pip install 'khabar[html]'") for name in ("a.html", "b.htm")
-    ]
+    (issue,) = caught.value.issues
+    assert (issue.where, issue.message, issue.fix) == (
+        str(tmp_path / "a.html"), "needs the html extra", "pip install 'khabar[html]'"
+    )  # fmt: skip
 
 
 def test_the_rules_apply_to_the_text_of_a_page(tmp_path):
@@ -226,7 +227,8 @@ def test_a_page_that_trips_the_libraries_does_not_stop_the_others(tmp_path):
 
 
 def test_a_page_of_too_many_bytes_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(readers, "MAX_BYTES", 40)
+    monkeypatch.setattr(pages, "MAX_BYTES", 40)
+    monkeypatch.setattr(streams, "MAX_BYTES", 40)
     (tmp_path / "a.html").write_text("x" * 41)
-    with pytest.raises(Refused, match="41 bytes in one HTML file; at most 40"):
+    with pytest.raises(Refused, match="more than 40 bytes in one HTML file"):
         read_documents([tmp_path])

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus import readers
+from builder.corpus import plain, streams
 from builder.corpus.readers import read_documents
+from builder.corpus.sources import READ
 from builder.records import Document, Refused, SetAside, sha16
 
 TEXT = "افتتح الوزير المعرض."
@@ -86,16 +87,16 @@ def test_everything_that_is_not_passed_on_has_its_reason(tmp_path):
     reading = read_documents([folder])
 
     assert [document.origin for document in reading.documents] == ["in/a.txt"]
-    assert reading.set_aside == (
+    assert sorted(reading.set_aside, key=lambda one: one.what) == [
         SetAside("ingest", "in/b.txt", "empty"),
-        SetAside("ingest", "in/c.pdf", "not txt, jsonl or html"),
+        SetAside("ingest", "in/c.pdf", f"not {READ}"),
         SetAside("ingest", "in/d.jsonl:1", "same text twice", "first at in/a.txt"),
         SetAside("ingest", "in/d.jsonl:2", "empty"),
         SetAside("ingest", "in/e.txt", "link not followed"),
         SetAside("ingest", "in/f", "link not followed"),
         SetAside("ingest", "in/g.txt", "same text twice", "first at in/a.txt"),
         SetAside("ingest", "in/sub/h.txt", "link not followed"),
-    )
+    ]
     assert reading.taken == 9
 
 
@@ -103,14 +104,20 @@ def test_all_faults_of_all_paths_come_in_one_run(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "notes.md").write_text("-")
     (tmp_path / "page.pdf").write_text("-")
+    (tmp_path / "rows.csv").write_text("id,body\n1,خبر\n", encoding="utf-8")
+
+    assert refusal(tmp_path / "empty", tmp_path / "none", tmp_path / "page.pdf", tmp_path / "rows.csv") == [
+        ("empty", f"the folder holds no {READ} file"),
+        ("none", "there is no such file or folder"),
+        ("page.pdf", f"not a {READ} file or a folder"),
+        ("rows.csv", "no column text; it has id, body"),
+    ]
+
+
+def test_a_text_that_is_not_utf_8_is_named_at_its_place(tmp_path):
     (tmp_path / "bad.txt").write_bytes("سطر\nقال ".encode() + b"\xe6\xe4")
 
-    assert refusal(tmp_path / "empty", tmp_path / "none", tmp_path / "page.pdf", tmp_path / "bad.txt") == [
-        ("empty", "the folder holds no .txt, .jsonl or .html file"),
-        ("none", "there is no such file or folder"),
-        ("page.pdf", "not a .txt, .jsonl or .html file or a folder"),
-        ("bad.txt:2:5", "not UTF-8 at byte 14 of the file"),
-    ]
+    assert refusal(tmp_path / "bad.txt") == [("bad.txt:2:5", "not UTF-8 at byte 14 of the file")]
 
 
 @pytest.mark.parametrize(
@@ -131,12 +138,16 @@ def test_all_faults_of_all_paths_come_in_one_run(tmp_path):
     ],
 )
 def test_a_bad_json_line_is_named_and_the_others_are_still_looked_at(tmp_path, line, place, message):
-    (tmp_path / "a.jsonl").write_bytes(b'{"text": "one"}\n' + line + b'\n{"text": 1}\n')
-    first, last = refusal(tmp_path)
+    (tmp_path / "a.jsonl").write_bytes(b'{"text": "one"}\n' + line + b'\n{"text": 1}\n{"text": "two"}\n')
+    reading = read_documents([tmp_path])
+    first, last = reading.issues
 
-    assert first[0] == f"a.jsonl:{place}"
-    assert first[1].startswith(message)
-    assert last == ("a.jsonl:3:1", "text is a JSON int, not a string")
+    assert [document.raw for document in reading.documents] == ["one", "two"]
+    assert (first.severity, first.where) == ("warning", f"{tmp_path}/a.jsonl:{place}")
+    assert first.message.startswith(message)
+    assert (last.where, last.message) == (f"{tmp_path}/a.jsonl:3:1", "text is a JSON int, not a string")
+    assert [one.detail for one in reading.set_aside] == [first.message, last.message]
+    assert reading.taken == 4
 
 
 def test_a_whole_surrogate_pair_is_one_character(tmp_path):
@@ -146,15 +157,18 @@ def test_a_whole_surrogate_pair_is_one_character(tmp_path):
 
 
 def test_a_file_or_a_line_that_is_too_long_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(readers, "MAX_BYTES", 40)
+    monkeypatch.setattr(plain, "MAX_BYTES", 40)
+    monkeypatch.setattr(streams, "MAX_BYTES", 40)
     (tmp_path / "a.txt").write_text("x" * 41)
-    (tmp_path / "b.jsonl").write_text('{"text": "t"}\n{"text": "' + "x" * 40 + '"}\n')
+    (tmp_path / "b.jsonl").write_text('{"text": "t"}\n{"text": "' + "x" * 40 + '"}\n{"text": "u"}\n')
     (tmp_path / "c.txt").write_text("x" * 40)
+    reading = read_documents([tmp_path])
 
-    assert refusal(tmp_path) == [
-        ("a.txt", "41 bytes in one text file; at most 40"),
-        ("b.jsonl:2:1", "a line longer than 40 bytes; the rest of the file was not read"),
-    ]
+    assert [document.raw for document in reading.documents] == ["t", "u", "x" * 40]
+    assert reading.set_aside == (
+        SetAside("ingest", f"{tmp_path.name}/a.txt", "too long", "more than 40 bytes in one text file"),
+        SetAside("ingest", f"{tmp_path.name}/b.jsonl:2:1", "too long", "a line longer than 40 bytes"),
+    )
 
 
 def test_a_file_that_the_system_cannot_read_is_a_fault(tmp_path):
@@ -214,7 +228,7 @@ def test_a_declaration_holds_for_what_is_too_short_to_judge_but_not_against_utf_
     (tmp_path / "b.txt").write_text(LONG, encoding="utf-8")
     reading = read_documents([tmp_path], "windows-1256")
 
-    assert refusal(tmp_path) == [("a.txt:1:1", "not UTF-8 at byte 0 of the file")]
+    assert refusal(tmp_path / "a.txt") == [("a.txt:1:1", "not UTF-8 at byte 0 of the file")]
     assert [(d.raw, d.encoding) for d in reading.documents] == [
         (TEXT, "windows-1256, declared"),
         (LONG, "utf-8, detected"),
@@ -239,7 +253,9 @@ def test_a_bad_line_of_a_file_in_windows_1256_is_named(tmp_path):
     good = json.dumps({"text": LONG}, ensure_ascii=False)
     (tmp_path / "a.jsonl").write_bytes(f"{good}\n{{}}\n".encode("windows-1256"))
 
-    assert refusal(tmp_path) == [("a.jsonl:2:1", "the line has no text")]
+    assert [(one.what, one.reason) for one in read_documents([tmp_path]).set_aside] == [
+        (f"{tmp_path.name}/a.jsonl:2", "no text")
+    ]
 
 
 def test_mojibake_comes_in_unchanged_and_is_told(tmp_path):

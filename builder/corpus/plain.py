@@ -1,0 +1,103 @@
+"""Text files and JSON lines, record by record; each encoding that builder.corpus.encodings knows."""
+
+import json
+from collections.abc import Iterator
+
+from builder.corpus.encodings import Decoded, decode
+from builder.corpus.rows import MAX_BYTES, Bad, File, Found, Note, Row, row_of
+from builder.corpus.streams import content, lines, opened
+from builder.schema import Fields
+
+RECODE = "save it as UTF-8, such as with `iconv -f WINDOWS-1256 -t UTF-8`"
+BOM = b"\xef\xbb\xbf"
+MEND = "mend the line, or delete it"
+
+
+def text(file: File, declared: str | None) -> Iterator[Found]:
+    """A text file is one record."""
+    with opened(file) as stream:
+        whole = content(stream)
+    if whole is None:
+        yield Bad("", "too long", f"more than {MAX_BYTES:,} bytes in one text file",
+                  "one file is one article: split the file")  # fmt: skip
+        return
+    try:
+        decoded = decode(whole, declared)
+    except UnicodeDecodeError as error:
+        yield not_in(error, whole)
+        return
+    yield from said(decoded, declared)
+    yield Row("", decoded.text, encoding=decoded.said)
+
+
+def said(decoded: Decoded, declared: str | None) -> Iterator[Note]:
+    """What is to be said of an encoding that was only detected."""
+    if decoded.known == "detected":
+        why = f"its bytes are, though {declared} was declared" if declared else "detected"
+        other = "save it again as UTF-8" if declared else "name its encoding with --encoding, or save it as UTF-8"
+        yield Note("encoding", f"read as {decoded.encoding}: {why}", f"if its letters look wrong, {other}")
+
+
+def not_in(error: UnicodeDecodeError, bytes_: bytes, line: int = 1, offset: int = 0) -> Bad:
+    """Name the place of a byte; `bytes_` begin at a line (1-based) and a byte offset of the file."""
+    *above, current = bytes_[: error.start].decode(error.encoding).split("\n")
+    fix = RECODE if error.encoding == "utf-8" else "it is cut or broken: fetch it again"
+    encoding = error.encoding.upper()
+    return Bad(f":{line + len(above)}:{len(current) + 1}", f"not {encoding}",
+               f"not {encoding} at byte {offset + error.start} of the file", fix)  # fmt: skip
+
+
+def json_lines(file: File, fields: Fields, declared: str | None) -> Iterator[Found]:
+    """A small file is looked at as a whole for its encoding; another is UTF-8, or what was declared, line by line."""
+    decoded = None
+    if not file.packing and file.size <= MAX_BYTES:
+        with opened(file) as stream:
+            whole = stream.read()
+        try:
+            decoded = decode(whole, declared)
+        except UnicodeDecodeError as error:
+            if error.encoding != "utf-8":
+                yield not_in(error, whole)
+                return
+        else:
+            yield from said(decoded, declared)
+    if decoded and decoded.encoding != "utf-8":
+        for number, line in enumerate(decoded.text.split("\n"), 1):
+            yield from _record(line, number, fields, decoded.said)
+        return
+    yield from _streamed(file, fields, declared if file.packing or file.size > MAX_BYTES else None)
+
+
+def _streamed(file: File, fields: Fields, declared: str | None) -> Iterator[Found]:
+    encoding = "cp1256" if declared == "windows-1256" else "utf-8"
+    noted = "windows-1256, declared" if encoding == "cp1256" else "utf-8"
+    with opened(file) as stream:
+        for number, begin, line in lines(stream, file):
+            if line is None:
+                yield Bad(f":{number}:1", "too long", f"a line longer than {MAX_BYTES:,} bytes",
+                          "one line is one article: split the line")  # fmt: skip
+                continue
+            try:
+                decoded = line.removeprefix(b"" if begin else BOM).decode(encoding)
+            except UnicodeDecodeError as error:
+                yield not_in(error, line, number, begin)
+            else:
+                yield from _record(decoded, number, fields, noted)
+
+
+def _record(line: str, number: int, fields: Fields, encoding: str) -> Iterator[Found]:
+    if not line.strip():
+        return
+    try:
+        values = json.loads(line.rstrip("\r\n"))
+    except json.JSONDecodeError as error:
+        yield Bad(f":{number}:{error.colno}", "not JSON", f"not JSON: {error.msg}", MEND)
+        return
+    except (ValueError, RecursionError) as error:
+        yield Bad(f":{number}:1", "not JSON", f"not JSON: {error}", MEND)
+        return
+    if not isinstance(values, dict):
+        yield Bad(f":{number}:1", "not an object", f"a JSON {type(values).__name__}, not an object",
+                  'write {"text": "..."} on each line')  # fmt: skip
+        return
+    yield row_of(values, fields, f":{number}", "JSON ", encoding=encoding)

@@ -1,0 +1,230 @@
+"""What was named on the command line, as pieces that workers read: files of many kinds, here or anywhere fsspec reads.
+
+Nothing of them is read but what columns they have; every fault of the request comes at once, before the first record.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+import pyarrow as pa
+
+from builder.corpus import hub, store, streams, tabular
+from builder.corpus.rows import File
+from builder.records import Issue, Refused, SetAside
+from builder.schema import Fields
+
+KINDS = {
+    ".txt": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet",
+    ".html": "html", ".htm": "html", ".warc": "warc", ".rss": "feed", ".atom": "feed", ".xml": "feed",
+}  # fmt: skip
+PACKINGS = {".gz": "gz", ".zst": "zst"}
+READ = "txt, jsonl, csv, tsv, parquet, html, warc, rss or xml"
+EXTRAS = {"html": ("trafilatura", "html"), "warc": ("warcio", "warc")}
+"""The package that a kind needs, and the extra that brings it."""
+HEAVY, MANY = 16_000_000, 2_000
+"""Bytes, or files, that one piece has: what one worker reads at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one worker reads: files one after another; `digest` names them, their state and how they are read."""
+
+    name: str
+    digest: str
+    files: tuple[File, ...]
+    fields: Fields
+    encoding: str | None
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+    def __str__(self) -> str:
+        return f"{self.files[0].origin}{' and others' if len(self.files) > 1 else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The pieces in order, and the files that are not read, each with its reason."""
+
+    pieces: tuple[Piece, ...]
+    set_aside: tuple[SetAside, ...]
+
+
+@dataclass(slots=True)
+class _Search:
+    fields: Fields
+    declared: str | None
+    files: list[File] = field(default_factory=list)
+    set_aside: list[SetAside] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+
+    def fault(self, where: str, message: str, fix: str) -> None:
+        self.issues.append(Issue("error", "unreadable", message, where=where, fix=fix))
+
+    def aside(self, origin: str, reason: str) -> None:
+        self.set_aside.append(SetAside("ingest", origin, reason))
+
+
+def plan(inputs: Sequence[str], fields: Fields, encoding: str | None = None) -> Plan:
+    """The pieces of files, folders and addresses, in the given order and sorted within a folder.
+
+    Raises Refused (exit code 2) with every fault of the request: a path that is not there, files of no known kind,
+    tables without the columns that `fields` names, packages that are missing.
+    """
+    search = _Search(fields, encoding)
+    for given in inputs:
+        if given.startswith(hub.SCHEME):
+            files, issues = hub.files(given, fields)
+            search.files += files
+            search.issues += issues
+        elif "://" in given:
+            _remote(given, search)
+        else:
+            _local(Path(given), search)
+    _look(search)
+    if search.issues:
+        raise Refused(*search.issues)
+    return Plan(tuple(_pieces(search)), tuple(search.set_aside))
+
+
+def kind_of(name: str) -> tuple[str, str]:
+    """The format and the packing of a file by its name, each "" where there is none.
+
+    >>> kind_of("news.JSONL.gz"), kind_of("page.html"), kind_of("notes.pdf")
+    (('jsonl', 'gz'), ('html', ''), ('', ''))
+    """
+    path = PurePosixPath(name.casefold())
+    packing = PACKINGS.get(path.suffix, "")
+    kind = KINDS.get(PurePosixPath(path.stem).suffix if packing else path.suffix, "")
+    return (kind, packing) if kind and not (kind == "parquet" and packing) else ("", "")
+
+
+def _local(path: Path, search: _Search) -> None:
+    if path.is_dir():
+        _folder(path, search)
+    elif not path.exists():
+        search.fault(str(path), "there is no such file or folder", "check the path")
+    elif path.is_file() and kind_of(path.name)[0]:
+        search.files.append(_file(path, path.name))
+    else:
+        search.fault(
+            str(path), f"not a {READ} file or a folder", "name one of these; .gz and .zst of them are read too"
+        )
+
+
+def _file(path: Path, origin: str) -> File:
+    state = path.stat()
+    return File(str(path.absolute()), str(path), origin, *kind_of(path.name), state.st_size, str(state.st_mtime_ns))
+
+
+def _folder(folder: Path, search: _Search) -> None:
+    root, found = folder.resolve(), 0
+    for path in sorted(_walk(folder, search)):
+        origin = str(Path(root.name) / path.relative_to(folder))
+        target = path.resolve()
+        if path.is_symlink() and not (target.is_file() and target.is_relative_to(root)):
+            search.aside(origin, "link not followed")
+        elif kind_of(path.name)[0] and path.is_file():
+            found += 1
+            search.files.append(_file(path, origin))
+        else:
+            search.aside(origin, f"not {READ}")
+    if not found:
+        search.fault(str(folder), f"the folder holds no {READ} file", "name a folder of scraped articles")
+
+
+def _walk(folder: Path, search: _Search) -> Iterator[Path]:
+    def closed(error: OSError) -> None:
+        search.fault(str(error.filename), f"cannot be read: {error.strerror}", "check the folder's permissions")
+
+    for here, folders, files in os.walk(folder, onerror=closed):
+        links = [name for name in folders if (Path(here) / name).is_symlink()]
+        yield from (Path(here) / name for name in (*files, *links))
+
+
+def _remote(given: str, search: _Search) -> None:
+    """A file, or all files below a folder, of anywhere that fsspec reads."""
+    try:
+        found = store.below(given)
+    except FileNotFoundError:
+        search.fault(store.shown(given), "there is no such file or folder", "check the address")
+        return
+    except Refused as refused:
+        search.issues += refused.issues
+        return
+    top = given.rstrip("/").rsplit("/", 1)[1]
+    many = 0
+    for uri, inside, size, stamp in found:
+        origin = f"{top}/{inside}" if inside else top
+        if ".." in PurePosixPath(inside).parts:
+            search.aside(origin, "path climbs out of its folder")
+        elif kind_of(uri)[0]:
+            many += 1
+            search.files.append(File(uri, store.shown(uri), origin, *kind_of(uri), size, stamp))
+        else:
+            search.aside(origin, f"not {READ}")
+    if not many:
+        search.fault(store.shown(given), f"it holds no {READ} file", "name a folder of scraped articles")
+
+
+def _look(search: _Search) -> None:
+    """Name every table without its columns, and each package that is missing."""
+    import importlib.util
+
+    for kind in sorted({file.kind for file in search.files} & {*EXTRAS}):
+        package, extra = EXTRAS[kind]
+        if importlib.util.find_spec(package) is None:
+            where = next(file.named for file in search.files if file.kind == kind)
+            search.fault(where, f"needs the {extra} extra", f"pip install 'khabar[{extra}]'")
+    for file in search.files:
+        if file.kind in ("csv", "tsv", "parquet"):
+            try:
+                columns = tabular.header(file, search.declared)
+            except Exception:  # noqa: BLE001, S112 - whatever is wrong with the file is said where it is read
+                continue
+            gone = tabular.missing(columns, search.fields)
+            if gone:
+                search.fault(file.named, f"no column {', '.join(gone)}; it has {', '.join(columns[:20]) or 'none'}",
+                             "name its columns under `fields:` in schema/dataset.yaml, such as `text: body`")  # fmt: skip
+
+
+def _pieces(search: _Search) -> Iterator[Piece]:
+    part: list[File] = []
+    for file in (one for whole in search.files for one in _parted(whole)):
+        if part and (
+            len(part) == MANY or sum(one.size for one in part) + file.size > HEAVY or "hub" in (file.kind, part[0].kind)
+        ):
+            yield _piece(part, search)
+            part = []
+        part.append(file)
+    if part:
+        yield _piece(part, search)
+
+
+def _parted(file: File) -> Iterator[File]:
+    """A heavy file in parts, where they can be read alone: lines that are not packed, and row groups."""
+    if file.size <= 2 * HEAVY or file.packing or file.kind not in ("jsonl", "parquet"):
+        yield file
+        return
+    parts = streams.line_ends(file, HEAVY) if file.kind == "jsonl" else tabular.row_groups(file, HEAVY)
+    begin = before = 0
+    try:
+        for end, lines in parts:
+            yield replace(file, size=min(HEAVY, file.size), begin=begin, end=end, before=before)
+            begin, before = end, lines
+    except (OSError, pa.ArrowException):  # said where it is read
+        pass
+    yield replace(file, size=min(HEAVY, file.size), begin=begin, before=before)
+
+
+def _piece(files: Sequence[File], search: _Search) -> Piece:
+    said = [repr((file.uri, file.origin, file.size, file.stamp, file.begin, file.end)) for file in files]
+    digest = hashlib.sha256(
+        "\n".join([repr(search.fields), str(search.declared), *said]).encode("utf-8", "surrogateescape")
+    )
+    return Piece(digest.hexdigest()[:16], digest.hexdigest(), tuple(files), search.fields, search.declared)

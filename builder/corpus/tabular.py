@@ -1,0 +1,135 @@
+"""Rows of CSV, TSV and Parquet files, record by record. A word such as None stays a word; only a null is nothing."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from builder.corpus import store
+from builder.corpus.encodings import decode
+from builder.corpus.plain import said
+from builder.corpus.rows import MAX_BYTES, OPTIONAL, Bad, File, Found, row_of
+from builder.corpus.streams import opened
+from builder.schema import Fields
+
+ROWS = 256
+DELIMITERS = {"csv": ",;", "tsv": "\t"}
+FIX = "mend the row, or name other columns under `fields:` in schema/dataset.yaml"
+
+
+def header(file: File, declared: str | None) -> list[str]:
+    """The columns of a file."""
+    if file.kind == "parquet":
+        with store.opened(file.uri) as raw, pq.ParquetFile(raw) as parquet:
+            return list(parquet.schema_arrow.names)
+    with opened(file) as stream:
+        first = stream.readline(1 << 20)
+    encoding = "cp1256" if declared == "windows-1256" else "utf-8-sig"
+    line = first.decode("utf-16" if first[:2] in (b"\xff\xfe", b"\xfe\xff") else encoding, "replace")
+    return next(csv.reader([line.rstrip("\r\n")], delimiter=_delimiter(line, file.kind)), [])
+
+
+def row_groups(file: File, every: int) -> Iterator[tuple[int, int]]:
+    """Where row groups begin, about so many bytes apart: the number of the group, and how many rows are before."""
+    with store.opened(file.uri) as raw, pq.ParquetFile(raw) as parquet:
+        rows = weight = 0
+        for number in range(parquet.num_row_groups):
+            if weight >= every:
+                yield number, rows
+                weight = 0
+            group = parquet.metadata.row_group(number)
+            rows, weight = rows + group.num_rows, weight + group.total_byte_size
+
+
+def missing(columns: Sequence[str], fields: Fields) -> list[str]:
+    """The columns that `fields` needs, or names by other than their usual names, and that are not there."""
+    wanted = [fields.text, *(name for key in OPTIONAL if (name := getattr(fields, key)) != key)]
+    return [name for name in wanted if name not in columns and name.split(".")[0] not in columns]
+
+
+def separated(file: File, fields: Fields, declared: str | None) -> Iterator[Found]:
+    """The rows of a CSV or TSV file; the first line that is not blank names the columns."""
+    csv.field_size_limit(MAX_BYTES)
+    if not file.packing and file.size <= MAX_BYTES:
+        with opened(file) as stream:
+            whole = stream.read()
+        try:
+            decoded = decode(whole, declared)
+        except UnicodeDecodeError:
+            pass  # row by row, so that the broken ones can be named
+        else:
+            yield from said(decoded, declared)
+            yield from _rows(io.StringIO(decoded.text, newline=""), file.kind, fields, decoded.said)
+            return
+    encoding = "cp1256" if declared == "windows-1256" else "utf-8-sig"
+    with opened(file) as stream:
+        text = io.TextIOWrapper(stream, encoding, "surrogateescape", newline="")
+        yield from _rows(text, file.kind, fields, "windows-1256, declared" if encoding == "cp1256" else "utf-8")
+
+
+def _rows(text: TextIO, kind: str, fields: Fields, encoding: str) -> Iterator[Found]:
+    first = text.readline(1 << 20)
+    reader = csv.reader(text, delimiter=_delimiter(first, kind), strict=True)
+    columns = next(csv.reader([first], delimiter=_delimiter(first, kind)), [])
+    ended = 1  # the line at which the last row ended
+    while True:
+        begin = ended + 1
+        try:
+            values = next(reader, None)
+        except csv.Error as error:
+            ended = reader.line_num + 1
+            yield Bad(f":{begin}", "broken row", f"lines {begin} to {ended} are no row: {error}", "mend its quotes")
+            continue
+        ended = reader.line_num + 1
+        if values is None:
+            return
+        if not values:
+            continue
+        if any(_escaped(value) for value in values):
+            yield Bad(f":{begin}", "not UTF-8", "the row holds bytes that are not UTF-8", "save the file as UTF-8")
+        elif len(values) != len(columns):
+            yield Bad(f":{begin}", "columns", f"{len(values)} columns, and the header has {len(columns)}", FIX)
+        else:
+            named = {name: value or None for name, value in zip(columns, values, strict=True) if name != fields.text}
+            whole = dict(zip(columns, values, strict=True))
+            yield row_of(named | ({fields.text: whole[fields.text]} if fields.text in whole else {}), fields,
+                         f":{begin}", "CSV ", encoding=encoding, fix=FIX)  # fmt: skip
+
+
+def _delimiter(line: str, kind: str) -> str:
+    return max(DELIMITERS[kind], key=line.count)
+
+
+def _escaped(value: str) -> bool:
+    """Whether a value holds bytes that could not be decoded."""
+    return not value.isascii() and any("\udc80" <= character <= "\udcff" for character in value)
+
+
+def parquet(file: File, fields: Fields) -> Iterator[Found]:
+    """The rows of a Parquet file, counted from 1; its columns may be nested."""
+    wanted = {getattr(fields, key) for key in ("text", *OPTIONAL)}
+    number = file.before
+    with store.opened(file.uri) as raw, pq.ParquetFile(raw) as table:
+        tops = [
+            name for name in table.schema_arrow.names if name in wanted or any(w.startswith(f"{name}.") for w in wanted)
+        ]
+        for group in range(file.begin, table.num_row_groups if file.end is None else file.end):
+            for batch in table.iter_batches(ROWS, row_groups=[group], columns=tops):
+                for row in range(batch.num_rows):
+                    number += 1
+                    yield _cell(batch.slice(row, 1), fields, f":{number}")
+
+
+def _cell(one: pa.RecordBatch, fields: Fields, place: str) -> Found:
+    try:
+        (values,) = one.to_pylist()
+    except UnicodeDecodeError as error:
+        return Bad(
+            place, "not UTF-8", f"not UTF-8 at byte {error.start} of a value", "write the file again from its source"
+        )
+    except (pa.ArrowException, ValueError, OverflowError) as error:
+        return Bad(place, "broken row", f"a value cannot be read: {error}", FIX)
+    return row_of(values, fields, place, "Parquet ", fix=FIX)
