@@ -1,120 +1,287 @@
-"""Groups of articles that say the same in the same words.
+"""Groups of articles that say the same in the same words, over shards of any number.
 
-Marks, never removes. Knows only search-folded text: spelling and marks do not tell copies apart.
+Marks, never removes. `sign` (signatures.py) makes keys of each shard; `find` reads them in tasks, each for a worker:
+one for each band, reading only its column of all shards; one for each range of winnowed runs; then one for each shard,
+which hands over the words of those that are candidates; then one for each part of the corpus, which compares exactly
+and names the groups (likeness.py). Ranks and candidates are held at once, about 100 bytes an article; words never are.
 
-MinHash with banding proposes pairs (Broder 1997; 14 bands of 8 rows, so that a pair of Jaccard
-.72 is proposed half the time) and exact Jaccard over the same shingles decides. A shingle is
-five words; three where a text has fewer than 50 words, as five would leave too few.
+What comes out hangs on the articles and on the groups of earlier runs alone: not on the order of articles, on shards,
+or on who did a task.
 """
 
-import hashlib
-import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Protocol, TypeVar, cast
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from builder.records import Article, Group, GroupKind
+from builder.corpus.candidates import (
+    HEADING,
+    NO_RANK,
+    Pairs,
+    Ranks,
+    components,
+    frequent,
+    pairs_of,
+    same_key,
+    shared_runs,
+    sides,
+)
+from builder.corpus.likeness import KINDS, Members, grouped
+from builder.corpus.parts import make, read_columns, read_part, remove, target, write_columns, write_parts
+from builder.corpus.signatures import BANDS, KEYS, RANGES, sign, unblob
+from builder.records import Article, Group, SetAside
+from builder.text.shingles import Hashes, Words
 
-Shingles = NDArray[np.uint64]
-
-SAME = 0.8
-"""Jaccard similarity from which two texts are copies."""
-
-LONG, SHORT = 5, 3
-FEW_WORDS = 50
-NEAR_FEW = 64
-"""Texts of up to this many words may be copies of a text under FEW_WORDS: 50 / SAME, rounded up."""
-
-BANDS, ROWS = 14, 8
-_RANDOM = np.random.Generator(np.random.PCG64(20260301))  # PCG64's raw stream is the same in every numpy
-_FACTORS = _RANDOM.bit_generator.random_raw(BANDS * ROWS) | np.uint64(1)
-_OFFSETS = _RANDOM.bit_generator.random_raw(BANDS * ROWS)
-_MIX = np.uint64(0x9E3779B97F4A7C15)
+PART = 50_000
+"""Articles that are compared in one task; more where more hang together."""
+BATCH = 5000
+"""Articles that are signed together where all are in memory."""
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-def group(articles: Sequence[Article], fold: Callable[[str], str]) -> list[Group]:
-    """One row for each article, sorted by article id; `fold` makes the key of a text.
+class Pmap(Protocol):
+    """Does a function of each item, in any order and place, and gives the results as they come."""
 
-    A group's id is its smallest article id, its root; `similarity` and `kind` compare with the
-    root: "exact" is the same folded text, "near" is not, "single" is alone (similarity 1.0).
+    def __call__(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result]:
+        """The results, one for each item."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The Parquet files of groups, how many articles came in, what was counted, and what was set aside."""
+
+    paths: tuple[str, ...]
+    taken: int
+    counts: Mapping[str, int]
+    set_aside: tuple[SetAside, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Corpus:
+    """All articles by rank, and the rank of each row of each shard of keys."""
+
+    ids: pa.StringArray
+    words: NDArray[np.int32]
+    twin: NDArray[np.int64]
+    heading: NDArray[np.uint64]
+    old: pa.StringArray
+    rows: Sequence[Ranks]
+
+
+def group(
+    articles: Sequence[Article],
+    published: Mapping[str, str | None] | None = None,
+    earlier: Mapping[str, str] | None = None,
+) -> list[Group]:
+    """One row for each article, sorted by article id: `find` over a few articles in memory.
+
+    `published` is the date of each document; `earlier` the group of each article of an earlier run, which it keeps.
+    A group's name is the id of its root, when it was found the earliest of its articles, then the smallest id.
     """
-    ordered = sorted(articles, key=lambda article: article.id)
-    keys = [fold(article.text) for article in ordered]
-    first: dict[str, int] = {}
-    roots = [first.setdefault(key, i) for i, key in enumerate(keys)]
-    words = {i: re.findall(r"\w+", keys[i]) for i in first.values()}
-    for a, b in _candidates(words):
-        left, right = _find(roots, a), _find(roots, b)
-        if left != right and _similarity(words[a], words[b]) >= SAME:
-            roots[max(left, right)] = min(left, right)
-    of = [_find(roots, i) for i in range(len(ordered))]
-    sizes = Counter(of)
-    exact = {of[i] for i, key in enumerate(keys) if i != of[i] and key == keys[of[i]]}
-
-    def row(i: int) -> Group:
-        root = of[i]
-        same = keys[i] == keys[root]
-        kind: GroupKind = "single" if sizes[root] == 1 else "exact" if same and (i != root or root in exact) else "near"
-        similarity = 1.0 if same else _similarity(words[first[keys[i]]], words[root])
-        return Group(ordered[i].id, ordered[root].id, similarity, kind)
-
-    return [row(i) for i in range(len(ordered))]
+    if not articles:
+        return []
+    dates = published or {}
+    table = pa.table({
+        "id": pa.array([article.id for article in articles], pa.string()),
+        "published_at": pa.array([dates.get(article.document_id) for article in articles], pa.string()),
+        "title": pa.array([article.title for article in articles], pa.string()),
+        "text": pa.array([article.text for article in articles], pa.string()),
+    })  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="khabar-dedup-") as folder:
+        keys = []
+        for low in range(0, len(table), BATCH):
+            keys.append(str(Path(folder) / f"keys-{low}.parquet"))
+            pq.write_table(sign(table.slice(low, BATCH)), keys[-1])
+        found = find(keys, earlier or {}, map, folder)
+        rows = pa.concat_tables([pq.read_table(path) for path in found.paths]).to_pylist()
+    return sorted((Group(**row) for row in rows), key=lambda row: row.article_id)
 
 
-def _find(roots: list[int], i: int) -> int:
-    while roots[i] != i:
-        roots[i] = roots[roots[i]]
-        i = roots[i]
-    return i
+def find(keys: Sequence[str], earlier: Mapping[str, str] | pa.Table, pmap: Pmap, folder: str) -> Found:
+    """Write the groups of all articles of these shards of keys as Parquet files in a folder; both may be URIs.
+
+    `earlier` is the group of each article of an earlier run, as a mapping or as the table `groups`; articles that are
+    no more may stand in it. An id that occurs again is set aside.
+    """
+    scratch = f"{folder}/scratch"
+    make(scratch)
+    corpus, again = _read(keys, earlier)
+    count = len(corpus.ids)
+    for number, rows in enumerate(corpus.rows):
+        live = np.append(corpus.twin == np.arange(count), False)[np.minimum(rows, count)]
+        write_columns(f"{scratch}/ranks-{number:05}.parquet", {"rank": rows, "live": np.where(live, rows, NO_RANK)})
+    write_columns(f"{scratch}/words.parquet", {"words": corpus.words})
+    tasks = [f"{band:02}" for band in range(BANDS)] + [f"f{part:02}" for part in range(RANGES)]
+    proposed = [*pmap(partial(_proposed, tuple(keys), scratch), tasks)]
+    told = corpus.heading != 0
+    headed = same_key([corpus.heading[told]], [np.arange(count, dtype=np.uint32)[told]])
+    candidates = np.unique(np.concatenate([headed, *(pairs for pairs, _ in proposed)]))
+    parts = _parted(corpus, candidates, scratch)
+    for _ in pmap(partial(_handed_over, scratch, parts), [*enumerate(keys)]):
+        pass
+    done = sorted(pmap(partial(_judged, scratch, folder, len(keys)), range(parts)), key=lambda one: one[0])
+    remove(scratch)
+    remarks = [SetAside(*remark) for _, own, _ in done for remark in own]
+    counts = {
+        "candidates": len(candidates),
+        "runs too frequent": sum(often for _, often in proposed),
+        **{kind: sum(own[kind] for _, _, own in done) for kind in done[0][2]},
+    } if done else {}  # fmt: skip
+    return Found(tuple(path for path, _, _ in done), count + len(again), counts, (*again, *remarks))
 
 
-@lru_cache(maxsize=200_000)
-def _word_hash(word: str) -> int:
-    return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little")
+def _read(keys: Sequence[str], earlier: Mapping[str, str] | pa.Table) -> tuple[_Corpus, list[SetAside]]:
+    names = ["id", "date", "text", "heading", "words"]
+    tables = [read_columns(uri, names) for uri in keys]
+    table = pa.concat_tables([KEYS.empty_table().select(names), *tables])
+    order = pc.sort_indices(table, [("date", "ascending"), ("id", "ascending"), ("text", "ascending")]).to_numpy()
+    rank = np.full(len(table), NO_RANK, np.uint32)
+    ids = table["id"].take(order).combine_chunks()
+    again: list[SetAside] = []
+    if pc.count_distinct(ids).as_py() < len(ids):
+        _, first = np.unique(ids.dictionary_encode().indices.to_numpy(), return_index=True)
+        rest = np.setdiff1d(np.arange(len(ids)), first)
+        again = [SetAside("dedup", ids[at].as_py(), "same-id", "an article of this id came before") for at in rest]
+        order = order[np.sort(first)]
+        ids = ids.take(np.sort(first))
+    rank[order] = np.arange(len(order), dtype=np.uint32)
+    table = table.select(["text", "heading", "words"]).take(order)
+    cuts = np.cumsum([0, *map(len, tables)])
+    corpus = _Corpus(
+        ids,
+        table["words"].to_numpy(),
+        _twins(table["text"]),
+        _headings(table["heading"]),
+        _olds(ids, earlier),
+        [rank[low:high] for low, high in pairwise(cuts.tolist())],
+    )
+    return corpus, again
 
 
-def shingles(words: Sequence[str], size: int) -> Shingles:
-    """The distinct shingles of a text as sorted 64-bit hashes; a shorter text is one shingle."""
-    if not words:
-        return np.empty(0, np.uint64)
-    size = min(size, len(words))
-    hashes = np.fromiter((_word_hash(word) for word in words), np.uint64, len(words))
-    mixed = np.zeros(len(words) - size + 1, np.uint64)
-    for offset in range(size):
-        mixed ^= hashes[offset : offset + len(mixed)]
-        mixed *= _MIX
-        mixed ^= mixed >> np.uint64(29)
-    return np.unique(mixed)
+def _twins(text: pa.ChunkedArray) -> NDArray[np.int64]:
+    """The first article with the same text, of each; one without text is like no other."""
+    twin = np.arange(len(text))
+    known = np.flatnonzero(text.is_valid().to_numpy())
+    _, first, same = np.unique(text.drop_null().to_numpy(), return_index=True, return_inverse=True)
+    twin[known] = known[first[same]]
+    return twin
 
 
-def _similarity(left: Sequence[str], right: Sequence[str]) -> float:
-    size = SHORT if min(len(left), len(right)) < FEW_WORDS else LONG
-    a, b = shingles(left, size), shingles(right, size)
-    shared = len(np.intersect1d(a, b, assume_unique=True))
-    union = len(a) + len(b) - shared
-    return shared / union if union else 0.0
+def _headings(heading: pa.ChunkedArray) -> NDArray[np.uint64]:
+    values: NDArray[np.uint64] = heading.fill_null(0).to_numpy().copy()
+    values[np.isin(values, frequent(values, HEADING))] = 0
+    return values
 
 
-def _signature(shingle: Shingles) -> NDArray[np.uint64]:
-    """The smallest value under each of the 112 permutations (multiply-shift)."""
-    permuted = (shingle[:, None] * _FACTORS + _OFFSETS) >> np.uint64(16)
-    smallest: Shingles = permuted.min(axis=0)
-    return smallest
+def _olds(ids: pa.StringArray, earlier: Mapping[str, str] | pa.Table) -> pa.StringArray:
+    if not isinstance(earlier, pa.Table):
+        pairs = {"article_id": [*earlier], "group_id": [*earlier.values()]}
+        earlier = pa.table(pairs, schema=pa.schema([(name, pa.string()) for name in pairs]))
+    at = pc.index_in(ids, value_set=earlier["article_id"].combine_chunks())
+    return earlier["group_id"].combine_chunks().take(at)
 
 
-def _candidates(words: dict[int, list[str]]) -> Iterator[tuple[int, int]]:
-    """Pairs of texts that share a band, each pair perhaps more than once."""
-    for size, least, most in ((SHORT, 1, NEAR_FEW), (LONG, FEW_WORDS, None)):
-        buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
-        for i, text in words.items():
-            if len(text) < least or (most is not None and len(text) > most):
-                continue
-            signature = _signature(shingles(text, size))
-            for band in range(BANDS):
-                key = (band, signature[band * ROWS : (band + 1) * ROWS].tobytes())
-                for other in buckets[key]:
-                    yield other, i
-                buckets[key].append(i)
+def _proposed(keys: tuple[str, ...], scratch: str, task: str) -> tuple[Pairs, int]:
+    """The candidates of one band, or of one range of winnowed runs, and how many of these were too frequent."""
+    values: list[NDArray[np.uint64]] = []
+    ranks: list[Ranks] = []
+    for number, uri in enumerate(keys):
+        live = read_columns(f"{scratch}/ranks-{number:05}.parquet", ["live"])["live"].to_numpy()
+        if task.startswith("f"):
+            for chunk in read_columns(uri, [task])[task].chunks:
+                own, counts = unblob(chunk, np.uint64)
+                values.append(own.view(np.uint64))
+                ranks.append(np.repeat(live[: len(counts)], counts))
+                live = live[len(counts) :]
+        else:
+            for column in read_columns(uri, [f"b{task}", f"s{task}"]).columns:
+                values.append(column.drop_null().to_numpy())
+                ranks.append(live[column.is_valid().to_numpy()])
+    pa.default_memory_pool().release_unused()
+    if not task.startswith("f"):
+        return same_key(values, ranks), 0
+    return shared_runs(values, ranks, read_columns(f"{scratch}/words.parquet", ["words"])["words"].to_numpy())
+
+
+def _parted(corpus: _Corpus, candidates: Pairs, scratch: str) -> int:
+    """Part the articles so that none is alike to one of another part, and write what each part needs; how many."""
+    count = len(corpus.ids)
+    home = pc.index_in(corpus.old, value_set=corpus.ids)
+    kept = np.flatnonzero(home.is_valid().to_numpy(zero_copy_only=False))
+    ledger = pairs_of(kept, home.drop_null().to_numpy())
+    tied = np.concatenate([candidates, pairs_of(np.arange(count), corpus.twin), ledger])
+    together = components(tied, count)
+    del tied
+    order = np.argsort(together, kind="stable")
+    _, first, sizes = np.unique(together[order], return_index=True, return_counts=True)
+    part = np.empty(count, np.int64)
+    part[order] = np.repeat(np.unique(first // PART, return_inverse=True)[1], sizes)
+    alone = np.empty(count, bool)
+    alone[order] = np.repeat(sizes == 1, sizes)
+    needed = np.zeros(count, bool)
+    needed[corpus.twin[~alone]] = True
+    write_columns(f"{scratch}/parts.parquet", {"part": np.where(needed, part, -1).astype(np.int32)})
+    members = pa.table({
+        "rank": np.arange(count), "id": corpus.ids, "twin": corpus.twin, "heading": corpus.heading, "old": corpus.old,
+    })  # fmt: skip
+    parts = int(part.max(initial=-1)) + 1
+    write_parts(f"{scratch}/members.parquet", members, part, parts)
+    write_parts(f"{scratch}/pairs.parquet", pa.table({"pair": candidates}), part[sides(candidates)[0]], parts)
+    return parts
+
+
+def _handed_over(scratch: str, parts: int, shard: tuple[int, str]) -> None:
+    """Write the words of those articles of a shard that are compared, by part."""
+    number, uri = shard
+    rank = read_columns(f"{scratch}/ranks-{number:05}.parquet", ["rank"])["rank"].to_numpy()
+    part = np.append(read_columns(f"{scratch}/parts.parquet", ["part"])["part"].to_numpy(), np.int32(-1))
+    own = part[np.minimum(rank, len(part) - 1)]
+    table = read_columns(uri, ["order"]).append_column("rank", pa.array(rank)).filter(pa.array(own >= 0))
+    write_parts(f"{scratch}/words-{number:05}.parquet", table, own[own >= 0].astype(np.int64), parts)
+    del table
+    pa.default_memory_pool().release_unused()
+
+
+def _judged(scratch: str, folder: str, shards: int, part: int) -> tuple[str, list[tuple[str, ...]], dict[str, int]]:
+    """Compare the candidates of one part and write its groups: where, the remarks, and how many of each kind."""
+    table = read_part(f"{scratch}/members.parquet", part)
+    ranks = table["rank"].to_numpy()
+    left, right = sides(read_part(f"{scratch}/pairs.parquet", part)["pair"].to_numpy())
+    members = Members(
+        table["id"].combine_chunks(),
+        np.searchsorted(ranks, table["twin"].to_numpy()),
+        table["heading"].to_numpy(),
+        table["old"].combine_chunks(),
+        _words([read_part(f"{scratch}/words-{number:05}.parquet", part) for number in range(shards)], ranks),
+    )
+    rows, remarks = grouped(members, pairs_of(np.searchsorted(ranks, left), np.searchsorted(ranks, right)))
+    uri = f"{folder}/groups-{part:05}.parquet"
+    with target(uri) as sink:
+        pq.write_table(rows, sink)
+    said = rows["kind"].to_pylist()
+    counts: dict[str, int] = {kind: said.count(kind) for kind in (*KINDS, "single")}
+    return uri, [(one.stage, one.what, one.reason, one.detail) for one in remarks], counts
+
+
+def _words(tables: list[pa.Table], ranks: NDArray[np.int64]) -> Words:
+    """The words of each of these articles, in order of rank; takes the tables out of their list."""
+    table = pa.concat_tables(tables)
+    table = table.take(pc.sort_indices(table["rank"])).combine_chunks()
+    del tables[:]  # these are the largest things that a task holds
+    if not len(table):
+        return Words(np.empty(0, np.uint64), np.zeros(len(ranks), np.int64))
+    values, counts = unblob(table["order"].combine_chunks(), np.uint32)
+    held = np.zeros(len(ranks), np.int64)
+    held[np.searchsorted(ranks, table["rank"].to_numpy())] = counts
+    return Words(cast("Hashes", values), held)

@@ -1,5 +1,9 @@
 """What the card says in words of how a dataset was made, for each way that dataset.yaml may name."""
 
+import json
+from functools import cache
+from pathlib import Path
+
 ASSIGNMENTS = {
     "pool": "Assignment `pool`: one project for all annotators; an article is offered to {overlap} of them. What is offered "
     "shows nothing of another's answers, but an annotator who opens the list of all tasks can see them: the annotators "
@@ -26,3 +30,18 @@ STRATEGIES = {
     "by_target": "by target: each stance target is in one split only",
 }
 """How groups found their split, by splits.strategy of dataset.yaml."""
+
+
+@cache
+def recall() -> str:
+    """How many of the copies that were planted in an invented corpus the search finds, by how like they are.
+
+    The figures are those that benchmarks/bulk.py measured last.
+    """
+    said = json.loads(Path(__file__).with_name("recall.json").read_text(encoding="utf-8"))
+    articles = said.pop("articles")
+    said.pop("seed")
+    whole = min((edge for edge in said if all(said[e] == 1 for e in said if e >= edge)), default="1.00")
+    parts = [f"{edge}: {said[edge]:.1%}" for edge in sorted(said) if edge < whole]
+    least = f"from {whole} on all" if whole < "1.00" else ""
+    return f"of copies planted in {articles:,} invented articles it finds, by Jaccard similarity, {', '.join([*parts, least])}"

@@ -3,7 +3,6 @@ r"""Runs of words of many texts as numbers, to find texts that share them.
 A word is what `\w+` finds; texts come folded. Numbers are hashes of 64 bits, the same on every machine.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 Hashes = NDArray[np.uint64]
 Counts = NDArray[np.int64]
 
-BATCH = 1 << 20
+BATCH = 1 << 16
 """Characters that are looked at together: what fits a processor's cache is fastest."""
 WINDOW = 1 << 16
 """Words whose runs are made together."""
@@ -31,6 +30,23 @@ class Words:
     counts: Counts
 
 
+def hashed(texts: Sequence[str]) -> tuple[Words, Hashes]:
+    """The words of these texts, and one number for all the characters of each.
+
+    >>> found, (one, other) = hashed(["خبر عاجل", "خبر عاجل."])
+    >>> found.counts.tolist(), bool(one == other)
+    ([2, 2], False)
+    """
+    parts = [_words(texts[low:high]) for low, high in _batches(texts)]
+    return (
+        Words(
+            np.concatenate([np.empty(0, np.uint64), *(part.hashes for part, _ in parts)]),
+            np.concatenate([np.empty(0, np.int64), *(part.counts for part, _ in parts)]),
+        ),
+        np.concatenate([np.empty(0, np.uint64), *(whole for _, whole in parts)]),
+    )
+
+
 def words(texts: Sequence[str]) -> Words:
     """The words of these texts.
 
@@ -38,11 +54,7 @@ def words(texts: Sequence[str]) -> Words:
     >>> found.counts.tolist(), bool(found.hashes[1] == found.hashes[2])
     ([2, 0, 1], True)
     """
-    parts = [_words(texts[low:high]) for low, high in _batches(texts)]
-    return Words(
-        np.concatenate([part.hashes for part in parts]) if parts else np.empty(0, np.uint64),
-        np.concatenate([part.counts for part in parts]) if parts else np.empty(0, np.int64),
-    )
+    return hashed(texts)[0]
 
 
 def shingles(found: Words, size: int) -> Words:
@@ -73,6 +85,60 @@ def shingles(found: Words, size: int) -> Words:
     return Words(runs[begin], np.maximum(found.counts - size + 1, np.minimum(found.counts, 1)))
 
 
+def whole(found: Words) -> Hashes:
+    """One number for all words of each text, in their order; 0 for a text without words.
+
+    >>> one, other, none = whole(words(["خبر عاجل", "عاجل خبر", ""])).tolist()
+    >>> one == other, none
+    (False, 0)
+    """
+    ends = np.cumsum(found.counts)
+    place = np.arange(len(found.hashes)) - np.repeat(ends - found.counts, found.counts)
+    sums = np.zeros(len(found.hashes) + 1, np.uint64)
+    np.cumsum(found.hashes * _powers(max(BATCH, int(found.counts.max(initial=0))))[0][place], out=sums[1:])
+    return np.where(found.counts > 0, _stirred(sums[ends] - sums[ends - found.counts]), np.uint64(0))
+
+
+def first(found: Words, count: int) -> Words:
+    """The first words of each text, at most so many.
+
+    >>> first(words(["أعلن المجلس قراره", "خبر", ""]), 2).counts.tolist()
+    [2, 1, 0]
+    """
+    counts = np.minimum(found.counts, count)
+    begins = np.cumsum(found.counts) - found.counts
+    place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return Words(found.hashes[np.repeat(begins, counts) + place], counts)
+
+
+def winnow(runs: Words, window: int) -> Words:
+    """The smallest of each `window` runs that follow one another (Schleimer, Wilkerson and Aiken 2003), stirred anew.
+
+    Two texts that share an unbroken stretch of so many runs share one of these, always; of random runs 2 in
+    `window` + 1 are chosen. A text of fewer runs has none.
+
+    >>> winnow(Words(np.array([5, 3, 4, 9, 8], np.uint64), np.array([4, 1])), 3).counts.tolist()
+    [1, 0]
+    """
+    smallest, width = runs.hashes.copy(), 1
+    while width < window:
+        step = min(width, window - width)
+        np.minimum(smallest[:-step], smallest[step:], out=smallest[:-step])
+        width += step
+    full = np.maximum(runs.counts - window + 1, 0)
+    ends = np.cumsum(runs.counts)
+    begins = np.zeros(len(smallest) + 1, bool)
+    begins[ends - runs.counts] = True
+    whole_windows = np.ones(len(smallest), bool)
+    for back in range(1, window):  # those that would reach into the next text
+        whole_windows[(ends - back)[runs.counts >= back]] = False
+    smallest, begins = smallest[whole_windows], begins[:-1][whole_windows]
+    begins[1:] |= smallest[1:] != smallest[:-1]
+    before = np.concatenate([[0], np.cumsum(begins)])
+    edges = np.concatenate([[0], np.cumsum(full)])
+    return Words(_stirred(smallest[begins]), np.diff(before[edges]))
+
+
 def _batches(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
     low = held = 0
     for high, text in enumerate(texts):
@@ -84,17 +150,37 @@ def _batches(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         yield low, len(texts)
 
 
-def _words(texts: Sequence[str]) -> Words:
-    """A word's hash is the sum of its letters times powers of one number, as differences of a running sum."""
-    codes = np.frombuffer("\n".join([*texts, ""]).encode("utf-32-le", "surrogatepass"), np.uint32)
-    edges = np.flatnonzero(np.diff(_letters()[codes].view(np.int8), prepend=np.int8(0), append=np.int8(0)))
+def _words(texts: Sequence[str]) -> tuple[Words, Hashes]:
+    """A word's hash, and a text's, is the sum of its characters times powers of one number, as differences of a running sum."""
+    codes = _codes("\n".join([*texts, ""]))
+    narrow, places = codes.itemsize == 2, codes.astype(np.intp)
+    inside = _letters(1 << 16 if narrow else 0x110000).take(places)
+    inside[-1:] = False  # the line end that closes the last text
+    edges = np.flatnonzero(np.append(inside[:1], inside[1:] != inside[:-1]))
     starts, ends = edges[::2], edges[1::2]
     powers, inverses = _powers(1 << max(len(codes), BATCH + 1).bit_length())
     sums = np.zeros(len(codes) + 1, np.uint64)
-    np.cumsum(_stirred(codes.astype(np.uint64) + np.uint64(1)) * powers[: len(codes)], out=sums[1:])
+    numbers = _numbers().take(places) if narrow else _stirred(codes.astype(np.uint64) + np.uint64(1))
+    np.multiply(numbers, powers[: len(codes)], out=numbers)
+    np.cumsum(numbers, out=sums[1:])
     begins = np.cumsum([0, *(len(text) + 1 for text in texts)])
     counts = np.diff(np.searchsorted(starts, begins))
-    return Words(_stirred((sums[ends] - sums[starts]) * inverses[starts]), counts)
+    texts_of = _stirred((sums[begins[1:] - 1] - sums[begins[:-1]]) * inverses[begins[:-1]])
+    return Words(_stirred((sums[ends] - sums[starts]) * inverses[starts]), counts), texts_of
+
+
+def _codes(text: str) -> NDArray[np.uint16] | NDArray[np.uint32]:
+    """The code points of a text, in as few bytes as they take."""
+    narrow = text.encode("utf-16-le", "surrogatepass")
+    if len(narrow) == 2 * len(text):
+        return np.frombuffer(narrow, np.uint16)
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+@cache
+def _numbers() -> Hashes:
+    """What each code point of the Basic Multilingual Plane counts in a hash."""
+    return _stirred(np.arange(1, (1 << 16) + 1, dtype=np.uint64))
 
 
 def _stirred(values: Hashes) -> Hashes:
@@ -109,9 +195,6 @@ def _powers(count: int) -> tuple[Hashes, Hashes]:
 
 
 @cache
-def _letters() -> NDArray[np.bool_]:
-    """Which code points stand in words."""
-    found = np.zeros(0x110000, bool)
-    for run in re.finditer(r"\w+", "".join(map(chr, range(0x110000)))):
-        found[run.start() : run.end()] = True
-    return found
+def _letters(count: int) -> NDArray[np.bool_]:
+    r"""Which of so many code points stand in words: what `\w` matches."""
+    return np.fromiter((c.isalnum() or c == "_" for c in map(chr, range(count))), bool, count)

@@ -2,11 +2,12 @@
 
 import re
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.text import shingles as module
-from builder.text.shingles import shingles, words
+from builder.text.shingles import Words, first, hashed, shingles, whole, winnow, words
 
 TEXTS = st.lists(st.text(alphabet="ابت ث_9٣\n.،-é\N{ARABIC FATHA}\U0001f600", max_size=40), max_size=12)
 
@@ -44,6 +45,26 @@ def test_where_a_batch_ends_changes_nothing(monkeypatch):
 
     assert parts.hashes.tolist() == whole.hashes.tolist()
     assert shingles(parts, 3).hashes.tolist() == shingles(whole, 3).hashes.tolist()
+
+
+@given(TEXTS)
+def test_a_text_is_a_number_and_so_are_its_words_in_their_order(texts):
+    found, numbers = hashed(texts)
+
+    assert_same_where_equal(numbers.tolist(), texts)
+    assert_same_where_equal(whole(found).tolist(), [tuple(re.findall(r"\w+", text)) for text in texts])
+    assert_same_where_equal(whole(first(found, 2)).tolist(), [tuple(re.findall(r"\w+", text)[:2]) for text in texts])
+
+
+@given(st.lists(st.lists(st.integers(0, 30), max_size=20), max_size=6), st.integers(1, 7))
+def test_winnowed_runs_are_the_smallest_of_each_window(texts, window):
+    runs = Words(np.array([n for text in texts for n in text], np.uint64), np.array([len(t) for t in texts], np.int64))
+    found = winnow(runs, window)
+    expected = [[min(text[i : i + window]) for i in range(len(text) - window + 1)] for text in texts]
+    expected = [[n for i, n in enumerate(one) if not i or n != one[i - 1]] for one in expected]
+
+    assert found.counts.tolist() == [len(one) for one in expected]
+    assert_same_where_equal(found.hashes.tolist(), [n for one in expected for n in one])
 
 
 def test_the_numbers_are_the_same_on_every_machine():

@@ -1,0 +1,238 @@
+"""How articles that may be alike are alike, exactly, and the groups that come of it.
+
+Pairs are compared by the distinct runs of words of both: five words, three where the shorter text has fewer than 50.
+- near: a Jaccard similarity of at least .8
+- contained: at least .8 of the runs of the shorter text, of 20 words or more, stand in the other; a pair of about one
+  length (the shorter has more than .8 of the runs of the longer) is called related if it is that too
+- related: a Jaccard similarity of at least .6, or the same title and lead
+Whatever hangs together through such pairs is a group. A group of an earlier run keeps its name and its articles.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from builder.corpus.candidates import Pairs, components, pairs_of, sides
+from builder.corpus.signatures import FEW_WORDS, LEAST_CONTAINED, LONG, SHORT
+from builder.records import Group, GroupKind, SetAside, arrow_schema
+from builder.text.shingles import Words, shingles
+
+Places = NDArray[np.int64]
+
+SAME, RELATED = 0.8, 0.6
+"""Jaccard similarity from which two texts are copies, and share of the shorter from which it is contained; related."""
+SLACK = 1e-9
+"""What floating point may take off a share that is reached exactly."""
+KINDS: tuple[GroupKind, ...] = ("exact", "near", "contained", "related")
+NOTHING = len(KINDS)
+AT_ONCE = 1 << 16
+"""Runs of words that are compared together: bounds the memory."""
+_HALF = np.uint64(32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Members:
+    """Articles by rank, none of which is alike to an article that is not among them."""
+
+    ids: pa.StringArray
+    twin: Places
+    """The first of them with the same text: its place."""
+    heading: NDArray[np.uint64]
+    """Title and lead as one number, 0 where they tell nothing."""
+    old: pa.StringArray
+    """The group of an earlier run, or null."""
+    words: Words
+    """The words of each, 32 bits wide as they are many; none for those that are compared with none."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stories:
+    """The group of each member as a number, which is the place of its root; or, of an old group, what follows the members.
+
+    Then the names of these numbers, and the place of the root of each member, -1 where that is no member.
+    """
+
+    group: Places
+    names: pa.StringArray
+    roots: Places
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Links:
+    """Pairs that are alike, sorted, with the place of their kind in KINDS and their similarity."""
+
+    pairs: Pairs
+    kind: Places
+    similarity: NDArray[np.float64]
+
+
+def grouped(members: Members, candidates: Pairs) -> tuple[pa.Table, list[SetAside]]:
+    """Rows of Group, one for each member, sorted by id, and a remark for each new story that is alike to several old groups.
+
+    A row compares with the root of its group; where it is not alike to that, with the member to which it is most.
+    `similarity` is the Jaccard similarity, of what is contained the share of the shorter text.
+    """
+    count = len(members.ids)
+    looked = np.union1d(candidates, pairs_of(np.arange(count), members.twin))
+    links = _compared(members, looked)
+    stories, remarks = _stories(members, links)
+    rooted = stories.roots >= 0
+    direct = _again(members, links, looked, pairs_of(np.flatnonzero(rooted), stories.roots[rooted]))
+    kind, similarity = _best(direct, links, stories, count)
+    said = pa.DictionaryArray.from_arrays(kind.astype(np.int8), [*KINDS, "single"]).dictionary_decode()
+    columns = [members.ids, stories.names.take(stories.group), pa.array(similarity), said]
+    rows = pa.table(columns, schema=arrow_schema(Group))
+    return rows.sort_by("article_id"), remarks
+
+
+def _compared(members: Members, pairs: Pairs) -> Links:
+    """Those of these pairs that are alike."""
+    left, right = sides(pairs)
+    one, other = members.twin[left], members.twin[right]
+    same = one == other
+    jaccard, inside = np.ones(len(pairs)), np.ones(len(pairs))
+    looked = pairs_of(one[~same], other[~same])
+    shares = _shares(members.words, looked)
+    at = np.searchsorted(looked, _ordered(one[~same], other[~same]))
+    jaccard[~same], inside[~same] = shares[0][at], shares[1][at]
+    shorter = shares[2][at]
+    part = np.zeros(len(pairs), bool)
+    part[~same] = shorter
+    counts = np.minimum(members.words.counts[one], members.words.counts[other])
+    headed = (members.heading[left] != 0) & (members.heading[left] == members.heading[right])
+    held = (inside >= SAME - SLACK) & (counts >= LEAST_CONTAINED)
+    alike = [same, jaccard >= SAME - SLACK, held & part, jaccard >= RELATED - SLACK, held, headed]
+    kind = np.select(alike, [0, 1, 2, 3, 2, 3], NOTHING)
+    similarity = np.where(kind == KINDS.index("contained"), inside, jaccard)
+    found = kind < NOTHING
+    return Links(pairs[found], kind[found], similarity[found])
+
+
+def _again(members: Members, links: Links, looked: Pairs, wanted: Pairs) -> Links:
+    """Those of the wanted pairs that are alike; those that were looked at are not looked at again."""
+    known = np.isin(links.pairs, wanted)
+    more = _compared(members, np.setdiff1d(wanted, looked))
+    return Links(
+        np.concatenate([links.pairs[known], more.pairs]),
+        np.concatenate([links.kind[known], more.kind]),
+        np.concatenate([links.similarity[known], more.similarity]),
+    )
+
+
+def _ordered(one: Places, other: Places) -> Pairs:
+    return np.minimum(one, other).astype(np.uint64) << _HALF | np.maximum(one, other).astype(np.uint64)
+
+
+def _shares(words: Words, pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """The Jaccard similarity of each pair, the share of the runs of the smaller that the other has, and if it is clearly smaller."""
+    left, right = sides(pairs)
+    jaccard, inside = np.zeros(len(pairs)), np.zeros(len(pairs))
+    part_of = np.zeros(len(pairs), bool)
+    shorter = np.minimum(words.counts[left], words.counts[right])
+    for size, due in ((LONG, shorter >= FEW_WORDS), (SHORT, shorter < FEW_WORDS)):
+        where = np.flatnonzero(due)
+        costs = words.counts[left[where]] + words.counts[right[where]] + 1
+        for part in _portions(where, costs):
+            common, small, both = _common(words, left[part], right[part], size)
+            jaccard[part] = common / np.maximum(both - common, 1)
+            inside[part] = common / np.maximum(small, 1)
+            part_of[part] = small <= SAME * (both - small) + SLACK
+    return jaccard, inside, part_of
+
+
+def _portions(items: Places, costs: Places) -> list[Places]:
+    """The items in portions of which each costs about AT_ONCE."""
+    cuts = np.flatnonzero(np.diff(np.cumsum(costs) // AT_ONCE)) + 1
+    return [items[low:high] for low, high in pairwise([0, *cuts.tolist(), len(items)]) if low < high]
+
+
+def _common(words: Words, left: Places, right: Places, size: int) -> tuple[Places, Places, Places]:
+    """How many distinct runs both texts of each pair have, how many the smaller has, and how many both together.
+
+    The runs of a text stand under its number in one sorted row of numbers, and then those of a pair under its own:
+    what stands there twice is common.
+    """
+    needed, number = np.unique(np.concatenate([left, right]), return_inverse=True)
+    own = _of(words, needed)
+    runs = shingles(Words(own.hashes.astype(np.uint64), own.counts), size)
+    bits = np.uint64(64 - max(len(needed) - 1, len(left) - 1, 1).bit_length())
+    low = (np.uint64(1) << bits) - np.uint64(1)
+    keys = np.repeat(np.arange(len(needed), dtype=np.uint64), runs.counts) << bits | (runs.hashes & low)
+    keys.sort()
+    keys = keys[np.append(True, keys[1:] != keys[:-1])] if len(keys) else keys
+    counts = np.bincount((keys >> bits).astype(np.int64), minlength=len(needed))
+    one, other = number[: len(left)], number[len(left) :]
+    sets = Words(keys & low, counts)
+    pair = np.repeat(np.arange(len(left), dtype=np.uint64), counts[one] + counts[other])
+    mixed = pair << bits | _of(sets, np.column_stack([one, other]).ravel()).hashes
+    mixed.sort(kind="stable")  # merges the two sorted halves of each pair, and does no more
+    twice = mixed[1:][mixed[1:] == mixed[:-1]]
+    common = np.bincount((twice >> bits).astype(np.int64), minlength=len(left))
+    return common, np.minimum(counts[one], counts[other]), counts[one] + counts[other]
+
+
+def _of(words: Words, texts: Places) -> Words:
+    """Those of these texts, in this order."""
+    begins, counts = np.cumsum(words.counts) - words.counts, words.counts[texts]
+    at = np.arange(counts.sum()) + np.repeat(begins[texts] - (np.cumsum(counts) - counts), counts)
+    return Words(words.hashes[at], counts)
+
+
+def _stories(members: Members, links: Links) -> tuple[_Stories, list[SetAside]]:
+    """The group of each member.
+
+    New articles hang together through one another; such a story takes the name of the old group that it is alike to,
+    of several that whose root is the earliest, or of its own first article. Old groups are never joined.
+    """
+    count = len(members.ids)
+    new = members.old.is_null().to_numpy(zero_copy_only=False)
+    left, right = sides(links.pairs)
+    story = components(links.pairs[new[left] & new[right]], count)
+    known = members.old.dictionary_encode()
+    names = pa.concat_arrays([members.ids, known.dictionary])
+    places = pc.index_in(known.dictionary, value_set=members.ids).fill_null(-1).to_numpy()
+    group = np.where(new, story, known.indices.fill_null(0).to_numpy() + count)
+    mixed = new[left] != new[right]
+    fresh, old = np.where(new[left], left, right)[mixed], np.where(new[left], right, left)[mixed]
+    present = np.full(len(places), count)
+    np.minimum.at(present, group[~new] - count, np.flatnonzero(~new))
+    first = np.where(places >= 0, places, present)
+    touched: dict[int, set[int]] = {}
+    for root, other in zip(story[fresh].tolist(), group[old].tolist(), strict=True):
+        touched.setdefault(root, set()).add(other)
+    joined = np.arange(len(names))
+    remarks: list[SetAside] = []
+    for root, groups in sorted(touched.items()):
+        joined[root], *others = sorted(groups, key=lambda one: (first[one - count], names[one].as_py()))
+        if others:
+            said = ", ".join(names[one].as_py() for one in others)
+            detail = f"joins group {names[joined[root]]}, and is alike to {said} too: old groups stay apart"
+            remarks.append(SetAside("dedup", members.ids[root].as_py(), "bridge", detail))
+    group = joined[group]
+    return _Stories(group, names, np.append(np.arange(count), places)[group]), remarks
+
+
+def _best(direct: Links, links: Links, stories: _Stories, count: int) -> tuple[Places, NDArray[np.float64]]:
+    """The kind of each member and its similarity, with the root if it can be; a root has the strongest of its group."""
+    kind, similarity = np.full(count, NOTHING), np.ones(count)
+    left, right = sides(direct.pairs)
+    own = stories.roots[right] == left  # a root comes first of those of its run, but an old one may be younger
+    for member, root, at in ((right, left, own), (left, right, ~own)):
+        kind[member[at]], similarity[member[at]] = direct.kind[at], direct.similarity[at]
+        np.minimum.at(kind, root[at], direct.kind[at])
+    left, right = sides(links.pairs)
+    within = stories.group[left] == stories.group[right]
+    one = np.concatenate([left[within], right[within]])
+    other = np.concatenate([right[within], left[within]])
+    which, share = np.tile(links.kind[within], 2), np.tile(links.similarity[within], 2)
+    unsaid = np.flatnonzero(kind[one] == NOTHING)
+    order = unsaid[np.lexsort((other[unsaid], -share[unsaid], which[unsaid], one[unsaid]))]
+    first = order[np.append(True, one[order][1:] != one[order][:-1])] if len(order) else order
+    kind[one[first]] = which[first]
+    rooted = np.arange(count) == stories.roots
+    similarity[one[first]] = np.where(rooted[one[first]], 1.0, share[first])
+    return kind, similarity
