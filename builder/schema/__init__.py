@@ -13,7 +13,8 @@ from pydantic import BaseModel
 
 from builder.records import Issue, Refused
 from builder.schema.boilerplate import Boilerplate, CutRule, LineRule, ListRule, SourceRules
-from builder.schema.dataset import Adjudication, Dataset, Floors, Licence, Splits
+from builder.schema.dataset import Adjudication, Dataset, Fields, Floors, Licence, Splits
+from builder.schema.filters import Filters
 from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
 from builder.schema.part import LOST_IN_CSV, Part
 from builder.schema.profiles import BUILT_IN, LINE_ENDS, OwnProfile, Profiles
@@ -29,6 +30,8 @@ __all__ = (
     "CutRule",
     "Dataset",
     "EntityType",
+    "Fields",
+    "Filters",
     "Floors",
     "Labels",
     "Licence",

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from builder.schema.filters import Filters
 from builder.schema.part import Part, Text
 
 UNDECIDED = frozenset({"", "?", "??", "???", "-", "fixme", "none", "n/a", "na", "null", "tba", "tbd", "to do", "todo", "unknown", "xxx"})  # fmt: skip
@@ -24,6 +25,16 @@ class Licence(Part):
 
     text: LicenceName
     annotations: LicenceName
+
+
+class Fields(Part):
+    """Where a record says what: JSON keys, columns or elements of a feed; with points between them for nested ones."""
+
+    text: Text = "text"
+    title: Text = "title"
+    url: Text = "url"
+    published_at: Text = "published_at"
+    source: Text = "source"
 
 
 class Splits(Part):
@@ -90,6 +101,10 @@ class Dataset(Part):
     """How many articles of a batch all annotators label first."""
     annotators: Mapping[Text, Mapping[Text, Annotated[int, Field(ge=1, le=10_000)]]] = {}
     """What annotators declared of themselves, in numbers and not in names: {native language: {Arabic: 3}}."""
+    crawl: Text | None = None
+    """Where the bulk tables are: a folder, or an address that fsspec knows; null: .khabar/corpus."""
+    fields: Fields = Fields()
+    filters: Filters = Filters()
     splits: Splits = Splits()
     sampling: Sampling = Sampling()
     adjudication: Adjudication = Adjudication()

@@ -1,0 +1,229 @@
+"""Which articles may be chosen for annotation, and why others may not: marked, never removed.
+
+The preset `fineweb2-arabic` has the thresholds of FineWeb2 for Arabic (Penedo and others 2025, its configuration
+arb_Arab) with its three filters, in their order, and not the English rules of C4. Words are what white space parts.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from builder.corpus.repetition import Counts, Words, duplicate_runs, top_runs, words_of
+from builder.corpus.shards import Made
+from builder.corpus.stages import Stage
+from builder.records import refuse
+from builder.schema import Filters
+
+TOP_RUNS = {2: 0.197, 3: 0.172, 4: 0.146}
+DUPLICATE_RUNS = {5: 0.165, 6: 0.153, 7: 0.142, 8: 0.131, 9: 0.12, 10: 0.109}
+DUPLICATE_LINES, DUPLICATE_LINE_CHARACTERS = 0.304, 0.1
+ENDED_LINES, LINES_A_WORD = 0.143, 0.189
+WORD_LENGTH = (2, 9)
+LETTERED = 0.787
+LEAST_WORDS, MOST_WORDS = 50, 100_000
+SYMBOLS, BULLETS, CUT_LINES = 0.1, 0.9, 0.3
+STOP_WORDS = frozenset((
+    "\N{ARABIC COMMA}", "في", "من", "على", "إلى", "عام", "أن", "مع", "أو", "هو", "عن", "التي", "كان", "بين", "ما", "كانت",
+    "هي", "المتحدة", "بعد",
+))  # fmt: skip
+LEAST_STOP_WORDS = 2
+ENDS = (".", "!", "?", "\N{ARABIC QUESTION MARK}", "\N{ARABIC FULL STOP}", "\N{ARABIC END OF TEXT MARK}",
+        "\N{ARABIC TRIPLE DOT PUNCTUATION MARK}", "\N{SMALL FULL STOP}", "\N{SMALL QUESTION MARK}",
+        "\N{SMALL EXCLAMATION MARK}")  # fmt: skip
+"""Signs that end a line of prose."""
+LANGUAGES = frozenset(
+    ("ar", "arb", "arz", "ary", "apc", "ajp", "acm", "aeb", "afb", "acq", "ars", "arq", "ayl", "ayp", "shu")
+)
+"""Arabic and its dialects, as py3langid names them."""
+LOOKED_AT = 2_000
+"""Code points of a text that tell its language."""
+JUDGED = 8
+"""Words that a text must have for its language to be judged."""
+
+SCHEMA = pa.schema([
+    pa.field("id", pa.string(), nullable=False), pa.field("reason", pa.string()), pa.field("words", pa.int64()),
+    pa.field("arabic", pa.float64()), pa.field("language", pa.string()),
+])  # fmt: skip
+"""One row for each article; `reason` is null where it passes, `arabic` where a text has no letter."""
+Flags = NDArray[np.bool_]
+_LINES = re.compile("\n+")
+
+
+def judge(articles: pa.Table, filters: Filters) -> Made:
+    """Say of each article the first reason against it, in the order of the checks."""
+    texts = articles["text"].to_pylist()
+    share, counts = arabic(texts), np.array([len(text.split()) for text in texts], np.int64)
+    reasons = np.full(len(texts), None, object)
+
+    def against(failing: Flags, reason: str) -> None:
+        reasons[failing & (reasons == None)] = reason  # noqa: E711 - by element
+
+    against(~(share >= filters.arabic) & (filters.arabic > 0), "not in Arabic script")
+    against(counts < filters.least_words, "too few words")
+    if filters.most_words is not None:
+        against(counts > filters.most_words, "too many words")
+    languages: list[str | None] = [None] * len(texts)
+    if filters.language:
+        languages = [language(text) if count >= JUDGED else None for text, count in zip(texts, counts, strict=True)]
+        against(np.array([code is not None and code not in LANGUAGES for code in languages]), "another language")
+    if filters.preset == "fineweb2-arabic":
+        for reason, failing in fineweb2(texts, words_of(texts)):
+            against(failing, reason)
+    table = pa.table([articles["id"].combine_chunks(), pa.array(reasons.tolist(), pa.string()), counts,
+                      pa.array(share, pa.float64(), from_pandas=True), pa.array(languages, pa.string())], schema=SCHEMA)  # fmt: skip
+    return Made(table, {"passed": int((reasons == None).sum())})  # noqa: E711
+
+
+STAGE = Stage("filter", judge, "articles", "filters", SCHEMA, ("id", "text"))
+
+
+def check_installed(filters: Filters) -> None:
+    """Raise Refused (exit code 2) where a filter needs a package that is not installed."""
+    import importlib.util
+
+    if filters.language and importlib.util.find_spec("py3langid") is None:
+        raise refuse("no-language", "filters.language needs the language extra", where="schema/dataset.yaml",
+                     fix="pip install 'khabar[language]'")  # fmt: skip
+
+
+def arabic(texts: Sequence[str]) -> NDArray[np.float64]:
+    """The share of the letters of each text that are of the Arabic script; NaN where it has none.
+
+    >>> arabic(["خبر news", "12"]).tolist()
+    [0.42857142857142855, nan]
+    """
+    if not texts:
+        return np.empty(0)
+    codes = np.frombuffer("\n".join([*texts, ""]).encode("utf-32-le", "surrogatepass"), np.uint32)
+    kinds = _kinds()[codes]
+    begins = np.cumsum([0, *(len(text) + 1 for text in texts[:-1])])
+    other, ours = (np.add.reduceat(kinds == kind, begins, dtype=np.int64) for kind in (1, 2))
+    with np.errstate(invalid="ignore"):
+        share: NDArray[np.float64] = ours / (ours + other)
+    return share
+
+
+@cache
+def _kinds() -> NDArray[np.uint8]:
+    """Of each code point: 2 a letter of the Arabic script, 1 another letter, 0 none."""
+    table = np.zeros(0x110000, np.uint8)
+    for code in range(0x110000):
+        character = chr(code)
+        if character.isalpha():
+            table[code] = 2 if unicodedata.name(character, "").startswith("ARABIC") else 1
+    return table
+
+
+def language(text: str) -> str:
+    """The language of a text, as py3langid names it."""
+    import py3langid
+
+    code: str = py3langid.classify(text[:LOOKED_AT])[0]
+    return code
+
+
+def fineweb2(texts: Sequence[str], found: Words) -> list[tuple[str, Flags]]:
+    """What each rule of the preset is against, in the order of FineWeb2's filters."""
+    sizes = np.array([max(len(text), 1) for text in texts])
+    lines = _line_measures(texts)
+    duplicates = duplicate_runs(found, [*DUPLICATE_RUNS])
+    kinds = _word_measures(found)
+    some, every = np.maximum(found.counts, 1), np.maximum(kinds["plain"], 1)
+    return [
+        ("no words", found.counts == 0),
+        ("the same lines", lines["twice"] > DUPLICATE_LINES),
+        *((f"one run of {n} words", top_runs(found, n) / sizes > most) for n, most in TOP_RUNS.items()),
+        *((f"the same runs of {n} words", duplicates[n] / sizes > most) for n, most in DUPLICATE_RUNS.items()),
+        ("few lines end as sentences do", lines["ended"] < ENDED_LINES),
+        ("much of the same lines", lines["again"] > DUPLICATE_LINE_CHARACTERS),
+        ("a list", lines["breaks"] / some > LINES_A_WORD),
+        ("too short for prose", kinds["plain"] < LEAST_WORDS),
+        ("too long for prose", kinds["plain"] > MOST_WORDS),
+        ("words too short", kinds["length"] / every < WORD_LENGTH[0]),
+        ("words too long", kinds["length"] / every > WORD_LENGTH[1]),
+        ("too many number signs", lines["hashes"] / some > SYMBOLS),
+        ("too many ellipses", lines["ellipses"] / some > SYMBOLS),
+        ("mostly bullets", lines["bullets"] > BULLETS),
+        ("lines that are cut", lines["cut"] > CUT_LINES),
+        ("words without letters", kinds["lettered"] / some < LETTERED),
+        ("no words of grammar", kinds["stop words"] < LEAST_STOP_WORDS),
+    ]
+
+
+def _line_measures(texts: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    names = ("twice", "ended", "again", "breaks", "hashes", "ellipses", "bullets", "cut")
+    rows = [_lines(text) for text in texts]
+    return {name: np.array([row[place] for row in rows], float) for place, name in enumerate(names)}
+
+
+def _lines(text: str) -> tuple[float, ...]:
+    """Shares of lines that stood before, that end as sentences do; of characters in lines that stood before; counts."""
+    parts, filled = _LINES.split(text), [line for line in text.split("\n") if line.strip()]
+    whole = text.splitlines()
+    ended = sum(line.endswith(ENDS) for line in filled) / len(filled) if filled else 1.0
+    again = _again(filled, len) / max(len(text) - text.count("\n"), 1)
+    bullets = sum(line.lstrip().startswith(("\N{BULLET}", "-")) for line in whole) / max(len(whole), 1)
+    cut = sum(line.rstrip().endswith(("...", "\N{HORIZONTAL ELLIPSIS}")) for line in whole) / max(len(whole), 1)
+    ellipses = text.count("...") + text.count("\N{HORIZONTAL ELLIPSIS}")
+    return (
+        _again(parts, lambda _: 1) / len(parts),
+        ended,
+        again,
+        text.count("\n"),
+        text.count("#"),
+        ellipses,
+        bullets,
+        cut,
+    )
+
+
+def _again(lines: Sequence[str], weight: Callable[[str], int]) -> int:
+    """The weight of lines that stood before."""
+    if len(set(lines)) == len(lines):
+        return 0
+    return sum(map(weight, lines)) - sum(map(weight, set(lines)))
+
+
+def _word_measures(found: Words) -> dict[str, Counts]:
+    """Of each text: words that are not of signs alone and their code points, words with a letter, words of grammar."""
+    plain = np.array([not all(_sign(c) for c in form) for form in found.forms], bool)
+    lettered = np.array([any(c.isalpha() for c in form) for form in found.forms], bool)
+    owners = np.repeat(np.arange(len(found.counts)), found.counts)
+
+    def summed(weights: NDArray[np.generic]) -> Counts:
+        return np.bincount(owners, weights, len(found.counts)).astype(np.int64)
+
+    grammar = np.isin(found.codes, np.flatnonzero([form in STOP_WORDS for form in found.forms]))
+    pairs = np.unique(np.stack([owners[grammar], found.codes[grammar]]), axis=1)[0]
+    own = plain[found.codes] if len(found.codes) else np.empty(0, bool)
+    return {
+        "plain": summed(own),
+        "length": summed(np.where(own, found.sizes, 0)),
+        "lettered": summed(lettered[found.codes] if len(found.codes) else own),
+        "stop words": np.bincount(pairs, minlength=len(found.counts)),
+    }
+
+
+@cache
+def _sign(character: str) -> bool:
+    return unicodedata.category(character)[0] in "PSC"
+
+
+def capped(sources: pa.Array, groups: pa.Array, chances: NDArray[np.uint64], most: int) -> Flags:
+    """Which rows are more than `most` of one source, in an order of chance; rows of one group go one after another.
+
+    >>> capped(pa.array(["a", "a", "b"]), pa.array(["g", "h", "i"]), np.array([2, 1, 3], np.uint64), 1).tolist()
+    [True, False, False]
+    """
+    source = np.asarray(sources.dictionary_encode().indices)
+    group = np.asarray(groups.dictionary_encode().indices)
+    order = np.lexsort((group, chances, source))
+    begins = np.searchsorted(source[order], source[order])
+    over = np.zeros(len(source), bool)
+    over[order] = np.arange(len(source)) - begins >= most
+    return over
