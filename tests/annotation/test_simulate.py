@@ -65,8 +65,8 @@ def batch():
     documents = read_documents([ROOT / "examples" / "articles"]).documents
     rules, used = load_schema(ROOT / "schema").boilerplate, profile("standard@1")
     articles = [article for document in documents for article in clean(document, used, rules).articles]
-    sources = {document.id: document.source for document in documents}
-    items, _ = sample(articles, group(articles, used.fold), sources, "demo", 24, SEED, ())
+    groups = group(articles, {document.id: document.published_at for document in documents})
+    items, _ = sample(articles, groups, documents, "demo", 30, SEED, ())
     chosen = {item.article_id for item in items}
     return {article.id: article for article in articles if article.id in chosen}
 
@@ -162,12 +162,12 @@ def test_the_demonstration_has_plausible_disagreement(batch, knowledge, labels):
     }
     done = adjudicate(canonical, [], batch, labels, Adjudication(min_annotators=2))
 
-    assert len(batch) == 24
+    assert len(batch) == 30
     assert 0.75 < figures[SPAN_F1] < 0.9
     assert 0.5 < figures[ALPHA] < 0.85
-    assert sum(dispute.what.startswith("stance:") for dispute in done.disputes) >= 2
+    assert sum(dispute.what.startswith("stance:") for dispute in done.disputes) >= 1
     assert accounts[0].set_aside["skipped"] >= 1
-    assert len(done.golds) == 24
+    assert len(done.golds) == 30
 
 
 @pytest.mark.slow

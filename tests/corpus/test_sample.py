@@ -1,92 +1,245 @@
-"""A batch: one of each group, spread over the sources, the same in any order."""
+"""A batch: one of each group, spread over sources, months and lengths, the same in any order."""
 
+import sys
+import tracemalloc
 from collections import Counter
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.sample import MIN_CHARACTERS, sample
-from builder.records import Account, Article, BatchItem, Group, sha16
+from builder.corpus import sample as module
+from builder.corpus.chance import chances, mixed
+from builder.corpus.sample import CANDIDATES, LENGTHS, MIN_CHARACTERS, candidates, choose, narrowed, sample
+from builder.records import Account, Article, BatchItem, Document, Group, sha16
 
 LONG = "خ" * MIN_CHARACTERS
+DATES = (None, "", "2026-03", "2026-03-12T08:30:00+03:00", "2026-04-01", "2026-13-01", "١٢ مارس 2026", "2026-040")
+SIZES = (MIN_CHARACTERS - 1, MIN_CHARACTERS, LENGTHS[0] - 1, *LENGTHS)
 
 
-def article(name, text=LONG):
-    return Article(f"{name}-0", name, 0, None, text, (), (), "standard@1+0", sha16(text))
+def row(name, *, group=None, source="x", date=None, size=MIN_CHARACTERS, reason=None):
+    return (f"{name}-0", name, f"sha-{name}", group or f"{name}-0", source, date, size, reason)
 
 
-def alone(articles):
-    return [Group(a.id, a.id, 1.0, "single") for a in articles]
+def table(rows):
+    return pa.table([pa.array(list(c), kind.type) for c, kind in zip(zip(*rows, strict=True), CANDIDATES, strict=True)]
+                    if rows else [pa.array([], kind.type) for kind in CANDIDATES], CANDIDATES)  # fmt: skip
 
 
 @st.composite
 def pools(draw):
-    names = draw(st.lists(st.text("abcdef", min_size=1, max_size=4), unique=True, max_size=20))
-    articles = [article(name, draw(st.sampled_from([LONG, "قصير"]))) for name in names]
-    roots = [draw(st.sampled_from(sorted(a.id for a in articles))) for _ in articles]
-    groups = [Group(a.id, min(a.id, r), 1.0, "near") for a, r in zip(articles, roots, strict=True)]
-    sources = {name: draw(st.sampled_from("xyz")) for name in names}
-    taken = draw(st.sets(st.sampled_from(sorted({g.group_id for g in groups})))) if groups else set()
-    return articles, groups, sources, draw(st.integers(1, 12)), draw(st.integers(0, 3)), taken
+    names = draw(st.lists(st.text("abcdef", min_size=1, max_size=4), unique=True, max_size=25))
+    own = [
+        row(name, group=f"{draw(st.sampled_from(names))}-0", source=draw(st.sampled_from("xyz")),
+            date=draw(st.sampled_from(DATES)), size=draw(st.sampled_from(SIZES)),
+            reason=draw(st.sampled_from([None, None, "few Arabic letters", "repetition"])))
+        for name in names
+    ]  # fmt: skip
+    taken = draw(st.sets(st.sampled_from(sorted({r[3] for r in own})), max_size=4)) if own else set()
+    return own, draw(st.integers(1, 12)), draw(st.integers(0, 3)), taken
 
 
-@given(pools(), st.randoms(use_true_random=False))
-def test_the_account_balances_and_order_does_not_matter(pool, chance):
-    articles, groups, sources, size, seed, taken = pool
-    items, account = sample(articles, groups, sources, "b", size, seed, taken)
-    shuffled, rows = list(articles), list(groups)
-    chance.shuffle(shuffled)
-    chance.shuffle(rows)
+def one(text, seed):
+    return int(chances(pa.array([text]), seed)[0])
 
-    assert account.balanced
-    assert (account.taken, account.kept) == (len(articles), len(items))
-    assert sample(shuffled, rows, sources, "b", size, seed, taken) == (items, account)
-    assert len({item.group_id for item in items}) == len(items) <= size
-    assert not {item.group_id for item in items} & set(taken)
+
+def key(words, seed):
+    number = np.zeros(1, np.uint64)
+    for word in words:
+        number = mixed(number, chances(pa.array([word]), seed))
+    return int(number[0])
+
+
+def stratum(article):
+    _, _, _, _, source, date, size, _ = article
+    known = date and date[:7] != "2026-13" and date[:1] == "2" and date[7:8] in ("", "-")
+    month = date[:7] if known else ""
+    return source, month, "short" if size < LENGTHS[0] else "middle" if size < LENGTHS[1] else "long"
+
+
+def naive(rows, size, seed, taken):
+    """What became of each id, and the ids chosen, in order: article by article, with sorted lists."""
+    fates, standing = {}, {}
+    for article in sorted(rows, key=lambda r: (r[0] != r[3], r[0])):
+        own, group, length, reason = article[0], article[3], article[6], article[7]
+        if length < MIN_CHARACTERS:
+            fates[own] = "too short"
+        elif reason:
+            fates[own] = f"filtered: {reason}"
+        elif group in taken:
+            fates[own] = "in an earlier batch"
+        elif group in standing:
+            fates[own] = "same group"
+        else:
+            standing[group] = article
+    order = in_turn([standing[g] for g in sorted(standing, key=lambda g: one(g, seed))], 0, seed)
+    fates |= {article[0]: "chosen" if n < size else "not chosen" for n, article in enumerate(order)}
+    return [article[0] for article in order[:size]], fates
+
+
+def in_turn(articles, depth, seed):
+    """These articles, one of each source (month, band) in turn."""
+    if depth == 3:
+        return articles
+    of = {}
+    for article in articles:
+        of.setdefault(stratum(article)[: depth + 1], []).append(article)
+    own = {name: in_turn(members, depth + 1, seed) for name, members in of.items()}
+    turns = [(turn, key(name, seed), article) for name, members in own.items() for turn, article in enumerate(members)]
+    return [article for _, _, article in sorted(turns, key=lambda t: t[:2])]
+
+
+@given(pools(), st.randoms(use_true_random=False), st.integers(1, 5))
+def test_columns_give_what_articles_one_by_one_give_in_any_order_and_any_chunks(pool, chance, chunks):
+    rows, size, seed, taken = pool
+    ids, fates = naive(rows, size, seed, taken)
+    mixed_up = list(rows)
+    chance.shuffle(mixed_up)
+    pieces = pa.concat_tables([table(mixed_up[n::chunks]) for n in range(chunks)])
+    for own in (table(rows), pieces):
+        found = choose(own, "b", size, seed, taken)
+        assert [item.article_id for item in found.items] == ids
+        assert dict(zip(own["id"].to_pylist(), found.fates.to_pylist(), strict=True)) == fates
+        assert found.account.balanced
+        assert found.account.set_aside == {w: n for w, n in sorted(Counter(fates.values()).items()) if w != "chosen"}
+    assert len({item.group_id for item in found.items}) == len(found.items) <= size
+    assert not {item.group_id for item in found.items} & taken
+
+
+@given(pools(), st.lists(st.sampled_from("uvw"), min_size=1, max_size=4))
+def test_each_group_that_is_added_takes_the_place_of_one_at_most(pool, more):
+    rows, size, seed, taken = pool
+    new = [row(f"{letter}{n}", source="xyzn"[n], date=DATES[n], size=SIZES[n]) for n, letter in enumerate(more)]
+    before = {item.article_id for item in choose(table(rows), "b", size, seed, taken).items}
+    after = {item.article_id for item in choose(table([*rows, *new]), "b", size, seed, taken).items}
+    assert len(before - after) <= len(new)
+    assert after - before <= {r[0] for r in [*rows, *new]}
 
 
 @given(st.integers(1, 40), st.integers(0, 99))
 def test_sources_differ_by_one_at_most_while_each_has_any(size, seed):
-    articles = [article(f"{source}{n}") for source, count in (("x", 30), ("y", 5), ("z", 9)) for n in range(count)]
-    sources = {a.document_id: a.document_id[0] for a in articles}
-    items, _ = sample(articles, alone(articles), sources, "b", size, seed, ())
-    counts = Counter(item.source for item in items)
+    rows = [row(f"{source}{n}", source=source) for source, have in (("x", 30), ("y", 5), ("z", 9)) for n in range(have)]
+    found = choose(table(rows), "b", size, seed, ()).items
+    counts = Counter(item.source for item in found)
 
-    assert len(items) == size
-    open_sources = [counts[s] for s, have in (("x", 30), ("y", 5), ("z", 9)) if counts[s] < have]
-    assert max(open_sources) - min(open_sources) <= 1
-    assert max(counts.values()) <= max(open_sources) + 1
-
-
-def test_the_root_stands_for_its_group_or_the_next_that_is_long_enough():
-    articles = [article("a"), article("b"), article("c", "قصير"), article("d"), article("e")]
-    of = {"a": "a", "b": "a", "c": "c", "d": "c", "e": "c"}
-    groups = [Group(f"{name}-0", f"{root}-0", 1.0, "near") for name, root in of.items()]
-    items, account = sample(articles, groups, dict.fromkeys("abcde", "x"), "b", 9, 0, ())
-
-    assert sorted(items, key=lambda item: item.article_id) == [
-        BatchItem("b", "a-0", sha16(LONG), "a-0", "x"),
-        BatchItem("b", "d-0", sha16(LONG), "c-0", "x"),
-    ]
-    assert account == Account("sample", "articles", 5, 2, {"same group": 2, "too short": 1})
+    assert len(found) == size
+    still = [counts[s] for s, have in (("x", 30), ("y", 5), ("z", 9)) if counts[s] < have]
+    assert max(still) - min(still) <= 1
+    assert max(counts.values()) <= max(still) + 1
 
 
-def test_each_reason_is_counted():
-    articles = [article(name) for name in "abcd"]
-    items, account = sample(articles, alone(articles), dict.fromkeys("abcd", "x"), "b", 1, 0, {"a-0"})
+@given(st.integers(1, 70), st.integers(0, 99))
+def test_within_a_source_months_differ_by_one_at_most_and_within_a_month_lengths(size, seed):
+    rows = [
+        row(f"{source}{month}{length}{n}", source=source, date=f"2026-0{month}-07", size=length)
+        for source in "xy" for month in (1, 2, 3) for length in (300, 900, 2500) for n in range(9)
+    ]  # fmt: skip
+    strata = {r[0]: stratum(r) for r in rows}
+    chosen = [strata[item.article_id] for item in choose(table(rows), "b", size, seed, ()).items]
+    for depth in (1, 2, 3):
+        counts = Counter(own[:depth] for own in chosen)
+        for above in {own[: depth - 1] for own in strata.values()}:
+            same = [counts[name] for name in {own[:depth] for own in strata.values()} if name[:-1] == above]
+            assert max(same) - min(same) <= 1
 
-    assert len(items) == 1
-    assert account.set_aside == {"in an earlier batch": 1, "not chosen": 2}
+
+def test_a_date_that_is_unknown_is_a_month_of_its_own():
+    rows = [row(f"a{n:02}", date="2026-03-01") for n in range(50)]
+    rows += [row(f"b{n}", date=date) for n, date in enumerate([None, "", "قبل يومين", "2026-13-01"])]
+    chosen = [item.article_id[0] for item in choose(table(rows), "b", 8, 1, ()).items]
+
+    assert Counter(chosen) == {"a": 4, "b": 4}
+
+
+def test_the_root_stands_for_its_group_or_the_next_that_is_long_enough_and_passes_the_filters():
+    rows = [
+        row("b", group="b-0"), row("a", group="b-0"),
+        row("c", group="c-0", size=10), row("d", group="c-0", reason="repetition"), row("f", group="c-0"),
+        row("e", group="c-0"),
+    ]  # fmt: skip
+    found = choose(table(rows), "b", 9, 0, ())
+
+    assert sorted(item.article_id for item in found.items) == ["b-0", "e-0"]
+    aside = {"filtered: repetition": 1, "same group": 2, "too short": 1}
+    assert found.account == Account("sample", "articles", 6, 2, aside)
+    assert found.fates.to_pylist() == [
+        "chosen", "same group", "too short", "filtered: repetition", "same group", "chosen",
+    ]  # fmt: skip
+
+
+def test_records_give_the_same_items_with_their_text_and_source():
+    texts = {"a": LONG, "b": LONG + "خ", "c": "قصير"}
+    articles = [Article(f"{n}-0", n, 0, None, t, (), (), "standard@1+0", sha16(t)) for n, t in texts.items()]
+    documents = [Document(n, f"source-{n}", None, "2026-03-01", None, "", n) for n in texts]
+    groups = [Group(a.id, a.id, 1.0, "single") for a in articles]
+    items, account = sample(articles, groups, documents, "b", 9, 0, {"b-0"})
+
+    assert items == [BatchItem("b", "a-0", sha16(LONG), "a-0", "source-a")]
+    assert account.set_aside == {"in an earlier batch": 1, "too short": 1}
+    own = candidates(articles, groups, documents, {"a-0": "few Arabic letters"})
+    found = choose(own, "b", 9, 0, ())
+    assert [item.article_id for item in found.items] == ["b-0"]
+    assert found.account.set_aside == {"filtered: few Arabic letters": 1, "too short": 1}
+
+
+def test_of_a_sample_some_are_kept_in_another_order_and_the_account_balances():
+    found = choose(table([row(name) for name in "abcdef"]), "b", 4, 1, {"f-0"})
+    wanted = [item.article_id for item in found.items][2:0:-1]
+    items, account = narrowed(found, wanted)
+
+    assert [item.article_id for item in items] == wanted
+    assert account == Account("sample", "articles", 6, 2, {"in an earlier batch": 1, "not chosen": 3})
 
 
 def test_the_seed_decides_and_new_articles_do_not_reshuffle_the_rest():
-    articles = [article(f"a{n:02}") for n in range(40)]
-    sources = {a.document_id: "x" for a in articles} | {"new": "x"}
-    order = [item.article_id for item in sample(articles, alone(articles), sources, "b", 40, 1, ())[0]]
-    other = [item.article_id for item in sample(articles, alone(articles), sources, "b", 40, 2, ())[0]]
-    more = [*articles, article("new")]
-    grown = [item.article_id for item in sample(more, alone(more), sources, "b", 41, 1, ())[0]]
+    rows = [row(f"a{n:02}") for n in range(40)]
+    order = [item.article_id for item in choose(table(rows), "b", 40, 1, ()).items]
+    other = [item.article_id for item in choose(table(rows), "b", 40, 2, ()).items]
+    grown = [item.article_id for item in choose(table([*rows, row("new")]), "b", 41, 1, ()).items]
 
     assert order != other
     assert sorted(order) == sorted(other)
     assert [name for name in grown if name != "new-0"] == order
+
+
+@given(st.lists(st.one_of(st.none(), st.text(max_size=6)), max_size=30), st.integers(0, 2**64), st.integers(1, 4))
+def test_a_strings_chance_hangs_on_the_string_and_the_seed_alone(texts, seed, block):
+    whole = chances(pa.array(texts, pa.string()), seed)
+    pieces = pa.chunked_array([pa.array(["قبل", *texts[:3]]).slice(1), pa.array(texts[3:], pa.large_string())[:0].cast(
+        pa.string()), pa.array(texts[3:], pa.string())])  # fmt: skip
+    assert whole.tolist() == chances(pieces, seed).tolist() == [one(text or "", seed) for text in texts]
+    assert len(set(whole.tolist())) == len({text or "" for text in texts})
+
+
+@pytest.mark.slow
+def test_a_million_candidates_become_no_python_objects():
+    count = 1_000_000
+    numbers = pa.array(np.arange(count)).cast(pa.string())
+    ids = pc.binary_join_element_wise(numbers, "0", "-")
+    dates = pc.binary_join_element_wise("2026-0", pa.array(np.arange(count) % 9 + 1).cast(pa.string()), "-05", "")
+    own = pa.table([
+        ids, numbers, numbers, ids.take(pa.array(np.arange(count) // 3 * 3)), pa.array(np.arange(count) % 50).cast(
+            pa.string()), dates, pa.array(np.arange(count) % 3000), pa.nulls(count, pa.string()),
+    ], CANDIDATES)  # fmt: skip
+    tracemalloc.start()
+    found = choose(own, "b", 500, 13, {"0-0"})
+    counted = sys.getallocatedblocks()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert len(found.items) == 500
+    assert found.account.balanced
+    assert peak < 120 * count, "bytes of Python and numpy at the peak: a few columns of numbers"
+    again = choose(own, "b", 500, 13, {"0-0"})
+    assert sys.getallocatedblocks() - counted < 50_000, "objects that stay: the batch, not the candidates"
+    assert again.items == found.items
+
+
+def test_names_with_the_same_chance_are_in_the_order_of_names(monkeypatch):
+    monkeypatch.setattr(module, "chances", lambda strings, _: np.zeros(len(strings), np.uint64))
+    rows = [row(name) for name in "cadb"]
+    assert [item.article_id for item in choose(table(rows), "b", 3, 1, ()).items] == ["a-0", "b-0", "c-0"]

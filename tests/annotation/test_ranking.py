@@ -1,0 +1,75 @@
+"""Disagreement as numbers, ranks, and what is unlike the rest first."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.annotation.ranking import LIKENESS, disagreement, nearby, pick, ranks
+from builder.records import Judgement, Span, Stance
+
+
+def judgement(article, annotator, spans=(), stances=(), status="submitted"):
+    return Judgement(article, "sha", "b1", annotator, tuple(Span(*span) for span in spans),
+                     tuple(Stance(*stance) for stance in stances), status, None, "", "", "g", "s", 0, 0)  # fmt: skip
+
+
+def test_disagreement_is_counted_over_pairs_of_annotators():
+    said = [
+        judgement("a", "one", [(0, 4, "PERS"), (5, 9, "GPE")], [("metro", "favor")]),
+        judgement("a", "two", [(0, 4, "PERS"), (5, 9, "ORG")], [("metro", "against")]),
+        judgement("b", "one", [], [("metro", "favor"), ("dam", "favor")]),
+        judgement("b", "two", [], [("metro", "favor"), ("dam", "favor")]),
+        judgement("c", "one", [(0, 4, "PERS")]),
+        judgement("d", "one", [(0, 4, "PERS")]),
+        judgement("d", "two", [], status="skipped"),
+    ]
+    found = disagreement(said)
+
+    assert found == disagreement(said[::-1])
+    assert found.articles == {"a": pytest.approx((0.5 + 1) / 2), "b": 0}
+    assert found.names == {"GPE": 1, "ORG": 1, "PERS": 0, "metro": 0.5, "dam": 0}
+
+
+def test_what_is_like_a_disputed_article_is_likely_disputed_and_what_is_like_none_as_most_are():
+    annotated = np.eye(4, dtype=np.float32)[:3]
+    candidates = np.eye(4, dtype=np.float32)
+    found = nearby(candidates, annotated, np.array([1.0, 0.0, 0.5]))
+
+    assert found.tolist() == pytest.approx([0.75, 0.25, 0.5, 0.5])
+    assert nearby(candidates, annotated[:0], np.zeros(0)).tolist() == [0, 0, 0, 0]
+
+
+@given(st.lists(st.integers(-5, 5), max_size=30))
+def test_ranks_keep_the_order_and_their_mean_is_a_half(values):
+    found = ranks(np.array(values, np.float64))
+    assert len(found) == len(values)
+    if values:
+        assert found.mean() == pytest.approx(0.5)
+        assert found.min() >= 0
+        assert found.max() <= 1
+    for one, a in zip(values, found, strict=True):
+        for other, b in zip(values, found, strict=True):
+            assert (one < other) == (a < b)
+
+
+def test_what_is_like_the_chosen_or_annotated_stands_back():
+    same = np.array([1, 0], np.float32)
+    part = np.array([0.4, 0.84**0.5], np.float32)
+    scores = np.array([0.9, 0.85, 0.85 - LIKENESS * 0.3])
+
+    none = np.zeros((0, 2), np.float32)
+    assert [at for at, _ in pick(scores, np.stack([same, part, np.zeros_like(same)]), none, 3)] == [0, 2, 1]
+    assert pick(scores, np.stack([same, part, same]), none, 0) == []
+
+
+def test_what_repeats_the_chosen_or_annotated_comes_after_all_others():
+    same, other = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
+    candidates, none = np.stack([same, same, other]), np.zeros((0, 2), np.float32)
+
+    assert pick(np.array([0.9, 0.8, 0.1]), candidates, none, 9) == [(0, 0.0), (2, 0.0), (1, 1.0)]
+    assert pick(np.array([0.9, 0.8, 0.1]), candidates, same[None], 2) == [(2, 0.0), (0, 1.0)]
+
+
+def test_of_equals_the_earlier_is_chosen():
+    assert [at for at, _ in pick(np.zeros(3), np.zeros((3, 2), np.float32), np.zeros((0, 2), np.float32), 2)] == [0, 1]

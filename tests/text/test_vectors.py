@@ -1,0 +1,26 @@
+"""Vectors of texts: as long as one, in any company of the same texts, and near for near copies."""
+
+import numpy as np
+import pytest
+
+from builder.text.vectors import SIZE, vectors
+
+
+def test_vectors_have_length_one_or_none_and_do_not_hang_on_order():
+    texts = ["هطل مطر غزير على التلال", "", "فاز فريق المرجان أمس", "؟!", "هطل مطر غزير"]
+    found = vectors(texts)
+
+    assert found.shape == (5, SIZE)
+    assert np.linalg.norm(found, axis=1).tolist() == pytest.approx([1, 0, 1, 0, 1], abs=1e-6)
+    assert np.allclose(vectors(texts[::-1]), found[::-1])
+    assert vectors([]).shape == (0, SIZE)
+
+
+def test_copies_are_the_same_near_copies_near_and_strangers_apart():
+    words = [f"كلمة{n}" for n in range(200)]
+    texts = [" ".join(words[:60]), " ".join(words[:60]), " ".join(words[5:65]), " ".join(words[100:160])]
+    like = vectors([*texts, *(f"خبر{n} نبأ{n}" for n in range(100))])
+
+    assert like[0] @ like[1] == pytest.approx(1)
+    assert like[0] @ like[2] > 0.75
+    assert abs(like[0] @ like[3]) < 0.2
