@@ -62,7 +62,7 @@ def send(
 
     with project.lock():
         schema, name = project.schema, state.batch_name(project, batch)
-        articles = {article.id: article for article in state.read_articles(project)}
+        articles = {article.id: article for article in state.sampled_articles(project)}
         items = state.read_batch(project, name)
         _refuse_other_texts(name, items, articles, changed=changed)
         present = {i.article_id: replace(i, text_sha=articles[i.article_id].text_sha) for i in items}
@@ -80,7 +80,7 @@ def send(
         predicted = predictions.predict(predict, chosen, schema.labels, folder or project.root) if predict else None
         moved = _moved(project, name, desks, {i.article_id: articles[i.article_id] for i in items
                                               if i.text_sha != present[i.article_id].text_sha})  # fmt: skip
-        sources = {document.id: document.source for document in state.read_documents(project)}
+        sources = {document.id: document.source for document in state.sampled_documents(project)}
         published = reopened.predictions(state.read_published(project, name), articles, schema.labels)
         material = sending.Material(schema, articles, sources, present, predicted, moved.predictions, published)
         if assigned and not dry_run:
@@ -153,7 +153,7 @@ def agree(project: Project, page: Path | None = None, *, every: bool = False) ->
     from builder.annotation.agreement_page import page as html
 
     with project.lock():
-        articles = state.read_articles(project)
+        articles = state.sampled_articles(project)
         judgements, _ = state.canonical_judgements(project, articles)
         figures = state.agreement_of(project, articles, judgements)
         write_jsonl(project.work / "agreement.jsonl", figures)
@@ -178,7 +178,7 @@ def adjudicate(
     """
     with project.lock():
         name = state.batch_name(project, batch) if send or collect else ""
-        articles = state.read_articles(project)
+        articles = state.sampled_articles(project)
         ruled = _collect_rulings(project, name) if collect else Report("adjudicate")
         judgements, accounts = state.canonical_judgements(project, articles)
         result = state.gold_of(project, articles, judgements)
@@ -224,7 +224,7 @@ def _send_disputes(
     if not items:
         return Report("adjudicate", facts={"adjudicate at": f"nothing of batch {name} is in dispute"})
     connection, mine = _bench(project), {item.article_id for item in items}
-    sources = {document.id: document.source for document in state.read_documents(project)}
+    sources = {document.id: document.source for document in state.sampled_documents(project)}
     guide = interface.guide_html(schema.guidelines, schema.guideline_version)
     payload = [
         rulings.with_versions(tasks.task_of(a, item, schema, sources[a.document_id], guide), judgements)

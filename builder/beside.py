@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder import state
-from builder.project import Project, read_batches, read_column, read_table, write_bytes
+from builder import crawl, state
+from builder.project import Project, write_bytes
 from builder.records import Article, Document, Refused, Report, refuse
 from builder.text.visible import visible
 
@@ -29,18 +29,14 @@ def explain(project: Project, name: str, page: Path | None = None) -> "Explanati
     from builder.corpus.explain_page import page as html
 
     document_id, part = _meant(project, name)
-    articles = [article for article in state.read_articles(project) if article.document_id == document_id]
+    state.refuse_stale(project)
+    articles = crawl.where(project, "articles", Article, "document_id", [document_id])
     if part and document_id + part not in {article.id for article in articles}:
         known = ", ".join(article.id for article in articles)
         none = f"the page's own id, {document_id}: it has no article"
         raise _unknown(name, f"an id, or one of {known}" if known else none)
     table = state.profile_of(project)
-    document = next(
-        one
-        for batch in read_batches(project.work / "documents.parquet", Document)
-        for one in batch
-        if one.id == document_id
-    )
+    (document,) = crawl.where(project, "documents", Document, "id", [document_id])
     drops = () if articles else clean(document, table, project.schema.boilerplate).drops
     explanation = explained(document, articles, table, drops)
     if page:
@@ -50,8 +46,10 @@ def explain(project: Project, name: str, page: Path | None = None) -> "Explanati
 
 def _meant(project: Project, name: str) -> tuple[str, str]:
     """The document that a name means, and the article's number in it, such as -1, where the name has one."""
-    ids = state.document_ids(project)
-    origins = read_column(project.work / "documents.parquet", "origin")
+    state.refuse_empty(project)
+    names = crawl.column(project, "documents", ["id", "origin"])
+    names = names.sort_by("id")
+    ids, origins = names["id"].to_pylist(), names["origin"].to_pylist()
     if name in origins:
         found = [document for document, origin in zip(ids, origins, strict=True) if origin == name]
         fix = "give the document's id"
@@ -110,7 +108,7 @@ def schema_check(project: Project) -> Report:
 def schema_render(project: Project, *, every: bool = False, page: Path | None = None) -> Report:
     """Say what the project's profile changes, by Unicode name, and how often it did in the project's documents.
 
-    With `page`, also write there what annotators will see, of the article that asks the most of them.
+    With `page`, also write there what annotators will see, of an article that asks the most of them.
     """
     from builder.text.profiles import describe
 
@@ -120,7 +118,7 @@ def schema_render(project: Project, *, every: bool = False, page: Path | None = 
     table = state.profile_of(project)
     pages = 0
     made: Counter[str] = Counter()
-    for documents in read_batches(project.work / "documents.parquet", Document):
+    for documents in crawl.batches(project, "documents", Document):
         pages += len(documents)
         for aligned in table.apply_batch([document.raw for document in documents]):
             made.update(table.changes(aligned))
@@ -145,12 +143,12 @@ def _write_preview(project: Project, page: Path) -> None:
     schema = project.schema
     labels = schema.labels
     article, source, most = SAMPLE, "", labels.stances.targets[: slots_of(labels)] if labels.stances else ()
-    articles = read_table(project.work / "articles.parquet", Article)
+    articles = next(crawl.batches(project, "articles", Article), [])
     if articles:
         asked = {one.id: targets_for(one, labels) for one in articles}
         article = max(articles, key=lambda one: len(asked[one.id]))
-        sources = {one.id: one.source for one in state.read_documents(project)}
-        source, most = sources[article.document_id], asked[article.id]
+        (document,) = crawl.where(project, "documents", Document, "id", [article.document_id])
+        source, most = document.source, asked[article.id]
     guide = guide_html(schema.guidelines, schema.guideline_version)
     html = preview_page(labels, guide, article.title or "", source, article.text, most)
     write_bytes(page, html.encode("utf-8", "replace"))
@@ -162,9 +160,9 @@ def learn(project: Project) -> Report:
     from builder.corpus.learn import learn as learned
     from builder.corpus.rules import compile_rules
 
-    state.document_ids(project)
+    state.refuse_empty(project)
     rules = compile_rules(project.schema.boilerplate)
-    documents = (one for batch in read_batches(project.work / "documents.parquet", Document) for one in batch)
+    documents = (one for batch in crawl.batches(project, "documents", Document) for one in batch)
     proposals = learned(documents, state.profile_of(project), rules)
     facts = {"proposals": f"{len(proposals)}; none is applied"}
     facts |= {

@@ -23,7 +23,7 @@ from builder.commands.releasing import build, card, hydrate, push, reopen, taked
 from builder.commands.studio import studio
 from builder.corpus.encodings import NAMES as ENCODINGS
 from builder.records import Issue, Refused, Report
-from builder.shell import Shell, common, open_page, show_issues, verb
+from builder.shell import Shell, bulk, common, open_page, show_issues, verb
 
 if TYPE_CHECKING:
     from builder.project import Project
@@ -54,35 +54,45 @@ def init(shell: Shell, directory: Path, repo_id: str | None) -> Report:
 
 
 @khabar.command()
-@click.argument("paths", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.argument("paths", nargs=-1, required=True)
 @click.option("--encoding", type=click.Choice(ENCODINGS), help="What the files are in; else each is looked at.")
+@bulk
 @verb
-def ingest(shell: Shell, paths: tuple[Path, ...], encoding: str | None) -> Report:
-    """Read .txt, .jsonl and .html files, or folders of them, as documents; the text is not touched."""
-    from builder import flow
+def ingest(shell: Shell, paths: tuple[str, ...], encoding: str | None) -> Report:
+    """Read files, folders of them, or datasets as documents; the text is not touched.
 
-    return flow.ingest(_project(shell), [shell.folder / path for path in paths], encoding=encoding)
+    PATHS are .txt, .jsonl, .csv, .tsv, .parquet, .html, .warc, .rss, .atom or .xml files, packed as .gz or .zst too,
+    here or at an address that fsspec reads, such as s3://bucket/crawl; or what load_dataset reads, such as
+    hub://org/name?config=c&split=train. `fields:` in schema/dataset.yaml says which column is what. A broken record
+    is set aside with its reason, and the rest is read.
+    """
+    from builder import gathering
+
+    given = [path if "://" in path else str(shell.folder / path) for path in paths]
+    return gathering.ingest(_project(shell), given, encoding=encoding, run=shell.run())
 
 
 @khabar.command()
 @click.option("--learn", is_flag=True, help="Clean nothing; propose rules for lines that recur in a source.")
+@bulk
 @verb
 def clean(shell: Shell, learn: bool) -> Report:
     """Normalize each document and drop boilerplate lines, with the way back to the raw text."""
-    from builder import beside, flow
+    from builder import beside, gathering
 
     if learn:
         return beside.learn(_project(shell))
-    return flow.clean(_project(shell), watch=shell.watch)
+    return gathering.clean(_project(shell), shell.run())
 
 
 @khabar.command()
+@bulk
 @verb
 def dedup(shell: Shell) -> Report:
-    """Group exact and near-duplicate articles; they are marked, never removed."""
-    from builder import flow
+    """Group articles that are equal, near copies, inside another, or one story; they are marked, never removed."""
+    from builder import gathering
 
-    return flow.dedup(_project(shell))
+    return gathering.dedup(_project(shell), shell.run())
 
 
 _batch = click.option("--batch", help="Name of the batch (default: the only one; for sample, batch-1).")
@@ -91,12 +101,19 @@ _batch = click.option("--batch", help="Name of the batch (default: the only one;
 @khabar.command()
 @_batch
 @click.option("--size", type=click.IntRange(min=1), help="Articles in the batch (default: schema/dataset.yaml).")
+@click.option("--next", "by_gold", is_flag=True, help="First what the gold so far knows least about (extra select).")
+@bulk
 @verb
-def sample(shell: Shell, batch: str | None, size: int | None) -> Report:
-    """Choose articles to annotate: seeded, one of each duplicate group, spread over sources."""
-    from builder import flow
+def sample(shell: Shell, batch: str | None, size: int | None, by_gold: bool) -> Report:
+    """Choose articles to annotate: seeded, one of each group, spread over sources, months and lengths.
 
-    return flow.sample(_project(shell), batch, size)
+    --next trains a small model on the gold so far, and puts first the articles of which it is least sure, those with
+    rare labels and targets, those like what annotators part on, and those unlike what was chosen; why each was chosen
+    is written to annotations/<batch>/next.jsonl.
+    """
+    from builder import gathering
+
+    return gathering.sample(_project(shell), batch, size, shell.run(), by_gold=by_gold)
 
 
 @khabar.command()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from builder import annotate, flow, judging, publishing, servers, state
+from builder import annotate, flow, gathering, judging, publishing, servers, state
 from builder.annotation.simulate import Knowledge, answer, parse_knowledge, truth
 from builder.project import Project, read_jsonl, template, write_bytes, write_jsonl
 from builder.records import Decision, Dispute, Report, refuse
@@ -70,16 +70,16 @@ def _annotate(project: Project, progress: Progress) -> dict[str, str]:
     from builder.annotation import annotator, server
 
     progress("ingest, clean, dedup, sample")
-    flow.ingest(project, [template() / "examples" / "articles"])
-    flow.clean(project)
-    flow.dedup(project)
-    flow.sample(project, BATCH, None)
+    gathering.ingest(project, [template() / "examples" / "articles"])
+    gathering.clean(project)
+    gathering.dedup(project)
+    gathering.sample(project, BATCH, None)
     progress("starting Label Studio on 127.0.0.1")
     logins = server.logins(ANNOTATORS)
     running = server.up(project.work / "studio", accounts=logins, progress=progress)
     annotate.send(project, BATCH, dry_run=False, progress=progress)
     knowledge = _knowledge()
-    articles = {article.id: article for article in state.read_articles(project)}
+    articles = {article.id: article for article in state.sampled_articles(project)}
     items = state.read_batch(project, BATCH)
     place = project.noted(f"sent/{BATCH}")
     for number, (email, password) in enumerate(logins):
@@ -111,7 +111,7 @@ def _knowledge() -> Knowledge:
 def _decide(project: Project) -> None:
     """A simulated adjudicator settles every disputed article but the last, whose disputes stay open."""
     knowledge = _knowledge()
-    articles = {article.id: article for article in state.read_articles(project)}
+    articles = {article.id: article for article in state.sampled_articles(project)}
     disputes: dict[str, set[str]] = {}
     for dispute in read_jsonl(project.work / "disputes.jsonl", Dispute):
         disputes.setdefault(dispute.article_id, set()).add(dispute.what)

@@ -1,4 +1,4 @@
-"""One function for each verb: read, stage, write.
+"""The verbs init, build and status: read, stage, write.
 
 The only place where corpus, annotation and release meet. Each function holds the
 project's lock while it works, and gives the same result when it is run twice.
@@ -7,47 +7,18 @@ project's lock while it works, and gives the same result when it is run twice.
 import hashlib
 import re
 import shutil
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
 from builder import harvesting, servers, soundness, state
-from builder.project import (
-    Project,
-    read_batches,
-    read_jsonl,
-    read_table,
-    template,
-    write_batches,
-    write_bytes,
-    write_jsonl,
-    write_table,
-)
-from builder.records import (
-    MANIFEST,
-    Account,
-    Article,
-    BatchItem,
-    Dispute,
-    Document,
-    Issue,
-    Judgement,
-    Refused,
-    Release,
-    Report,
-    SetAside,
-    Takedown,
-    refuse,
-    tally,
-)
+from builder.project import Project, read_jsonl, template, write_bytes, write_jsonl
+from builder.records import MANIFEST, Dispute, Judgement, Release, Report, Takedown, refuse
 from builder.schema import Dataset
 from builder.strict_yaml import parse_yaml
 
 Progress = Callable[[str], None]
-Watch = Callable[[Iterable[list[Document]], int, str], Iterable[list[Document]]]
-"""Shows how far batches of documents are, of so many, in doing what it names."""
-STAGES = ("ingest", "clean", "dedup", "sample", "send", "collect", "check", "adjudicate", "redact", "build")
+STAGES = ("ingest", "clean", "filter", "dedup", "sample", "send", "collect", "check", "adjudicate", "redact", "build")
 GITIGNORE = ".khabar/\ndist/\n"
 
 
@@ -72,108 +43,6 @@ def init(folder: Path, *, repo_id: str | None = None, card: Callable[[str], str]
         write_bytes(folder / ".gitignore", GITIGNORE.encode())
     following = "edit schema/dataset.yaml, schema/labels.yaml and dataset_card.md, then `khabar ingest FILES`"
     return Report("init", facts={"project": str(folder), "next": following})
-
-
-def ingest(project: Project, paths: Sequence[Path], *, encoding: str | None = None) -> Report:
-    """Add documents to the project; text that is already there adds nothing."""
-    from builder.corpus.readers import read_documents
-
-    with project.lock():
-        reading = read_documents(paths, encoding)
-        present = read_table(project.work / "documents.parquet", Document)
-        known = {document.id: document for document in present}
-        fresh = [document for document in reading.documents if document.id not in known]
-        again = [
-            SetAside("ingest", d.origin, "already ingested", known[d.id].origin)
-            for d in reading.documents
-            if d.id in known
-        ]
-        aside = [*reading.set_aside, *again]
-        account = tally("ingest", "files and lines", reading.taken, len(fresh), aside)
-        every = sorted([*present, *fresh], key=lambda document: document.id)
-        if fresh:
-            write_table(project.work / "documents.parquet", every, Document)
-        project.save_account("ingest", [account], aside)
-    facts = {"documents in the project": str(len(every))}
-    return Report("ingest", (account,), reading.issues, facts, set_aside=tuple(aside))
-
-
-def clean(project: Project, *, watch: Watch = lambda batches, _, __: batches) -> Report:
-    """Clean every document into articles, with each removal recorded; `watch` shows how far it is."""
-    from builder.corpus.boilerplate import check_examples
-    from builder.corpus.clean import clean_batch
-
-    with project.lock():
-        schema = project.schema
-        broken = check_examples(schema.boilerplate)
-        if broken:
-            raise Refused(*broken)
-        ids = state.document_ids(project)
-        table = state.profile_of(project)
-        counts, rules = Counter[str](), Counter[str]()
-        aside: list[SetAside] = []
-        issues: list[Issue] = []
-
-        def cleaned(documents: list[Document]) -> list[Article]:
-            done = clean_batch(documents, table, schema.boilerplate)
-            for one in done:
-                rules.update(one.dropped_by_rule)
-                counts.update(lines=one.lines, kept=one.kept_lines, documents=bool(one.articles))
-                aside.extend(one.set_aside)
-                issues.extend(one.issues)
-            articles = [article for one in done for article in one.articles]
-            counts.update(articles=len(articles), embedded=sum(article.part > 0 for article in articles))
-            return articles
-
-        batches = read_batches(project.work / "documents.parquet", Document)
-        write_batches(project.work / "articles.parquet", map(cleaned, watch(batches, len(ids), "clean")), Article)
-        accounts = (
-            tally("clean", "documents", len(ids), counts["documents"], aside),
-            Account("clean", "lines", counts["lines"], counts["kept"], dict(rules)),
-        )
-        project.save_account("clean", accounts, aside)
-        project.stamp("clean", state.clean_inputs(project, ids))
-    facts = {"articles": f"{counts['articles']}, of which {counts['embedded']} were embedded in the page of another"}
-    return Report("clean", accounts, tuple(issues), facts, set_aside=tuple(aside))
-
-
-def dedup(project: Project) -> Report:
-    """Group exact and near-duplicate articles; mark them, remove none."""
-    with project.lock():
-        articles = state.read_articles(project)
-        groups = state.fresh_groups(project, articles)
-    kinds = Counter(group.kind for group in groups)
-    shared = len({g.group_id for g in groups if g.kind != "single"})
-    facts = {"groups": f"{len({g.group_id for g in groups})}, of which {shared} hold copies "
-                       f"({kinds['exact']} exact, {kinds['near']} near)"}  # fmt: skip
-    return Report("dedup", tuple(project.accounts("dedup")), facts=facts)
-
-
-def sample(project: Project, batch: str | None, size: int | None) -> Report:
-    """Choose a batch; a batch that exists is kept as it is."""
-    from builder.corpus.sample import sample as choose
-
-    name = batch or "batch-1"
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,30}", name):
-        raise refuse("batch", f"{name!r} is not a batch name: a-z, 0-9, '-' and '_', at most 31", fix="such as batch-2")
-    with project.lock():
-        path = project.annotations / name / "batch.jsonl"
-        if path.exists():
-            items = read_jsonl(path, BatchItem)
-            return Report("sample", facts={"batch": f"{name} has {len(items)} articles already and stays as it is"})
-        articles = state.read_articles(project)
-        groups = state.fresh_groups(project, articles)
-        group_of = {group.article_id: group.group_id for group in groups}  # a group's name may change as it grows
-        earlier = [item for other in project.batches() for item in state.read_batch(project, other)]
-        taken = {group_of.get(item.article_id, item.group_id) for item in earlier}
-        sources = {document.id: document.source for document in state.read_documents(project)}
-        sampling = project.schema.dataset.sampling
-        items, account = choose(articles, groups, sources, name, size or sampling.size, sampling.seed, taken)
-        if not items:
-            raise refuse("empty-batch", "no article is left to choose", fix="ingest and clean more documents")
-        write_jsonl(path, items)
-        project.save_account("sample", [account])
-    return Report("sample", (account,), facts={"batch": f"{name}: {len(items)} articles in {path}"})
 
 
 def build(project: Project, version: str, *, accept: str | None = None, since: str | None = None) -> Report:
@@ -252,7 +121,7 @@ def status(project: Project) -> Report:
              for name in project.batches()}  # fmt: skip
     disputes = read_jsonl(project.work / "disputes.jsonl", Dispute)
     facts["open disputes"] = str(len(disputes))
-    texts = {article.id: article.text for article in read_table(project.work / "articles.parquet", Article)}
+    texts = {article.id: article.text for article in state.last_sampled(project)}
     for dispute in disputes:
         answers = ", ".join(f"{who}: {answer}" for who, answer in sorted(dispute.answers.items()))
         facts[f"  {dispute.article_id} {_question(dispute.what, texts.get(dispute.article_id, ''))}"] = answers

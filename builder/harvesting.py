@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from builder import state
+from builder import grouping, state
 from builder.project import Project, read_jsonl, to_plain
 from builder.records import Account, Agreement, Article, Assignment, Document, Gold, Issue, Takedown, refuse
 from builder.schema import FILES as SCHEMA_FILES
@@ -46,15 +46,15 @@ def harvest(project: Project) -> Harvest:
     from builder.release.redact import move, redact
     from builder.release.splits import part
 
-    articles, gone = state.read_articles(project), state.taken_down(project)
+    articles, gone = state.sampled_articles(project), state.taken_down(project)
     every = [article for article in articles if article.id not in gone]
-    documents, kinds = state.read_documents(project), project.schema.dataset.redact
+    documents, kinds = state.sampled_documents(project), project.schema.dataset.redact
     redaction = redact(_chosen(project, every, gone), documents, kinds)
     chosen = [moved.article for moved in redaction.articles.values()]
     judgements, checked = state.canonical_judgements(project, every)
     result = state.gold_of(project, every, judgements)
     frozen = {a.article_id: a.split for a in read_jsonl(project.annotations / "splits.jsonl", Assignment)}
-    parted = part(chosen, state.fresh_groups(project, articles), frozen, project.schema.dataset.splits,
+    parted = part(chosen, grouping.groups_of(project, {article.id for article in chosen}), frozen, project.schema.dataset.splits,
                   _traits(chosen, documents, result.golds), state.profile_of(project).fold_batch)  # fmt: skip
     splits = {assignment.article_id: assignment.split for assignment in parted.ledger}
     said, golds, disputes, moved_spans = move(redaction, judgements, result.golds, result.disputes, kinds)
@@ -112,7 +112,7 @@ def hash_inputs(project: Project, material: "Material", card: str, tool: str) ->
     its manifest is the input `since`, where there is one.
     """
     # Judgements are of the texts before anything was redacted.
-    articles = state.read_articles(project) if project.schema.dataset.redact else material.articles
+    articles = state.sampled_articles(project) if project.schema.dataset.redact else material.articles
     once, _, _ = state.said_once(project, {article.id: article for article in articles})
     said = [to_plain(replace(one, created_at="", updated_at="", task_id=0, annotation_id=0)) for one in once]
     inputs = {

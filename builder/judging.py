@@ -99,7 +99,7 @@ def _read_file(project: Project, name: str, db: "Store", source: Path) -> None:
     from builder.annotation.reading import Collected
 
     key = project.pseudonym_key()
-    articles = {article.id: article for article in state.read_articles(project)}
+    articles = {article.id: article for article in state.sampled_articles(project)}
     chosen = [item.article_id for item in state.read_batch(project, name)]
     own = {article_id: articles[article_id] for article_id in chosen if article_id in articles}
     plain = foreign.parse(source.name, _content(source))
@@ -133,7 +133,7 @@ def check(project: Project) -> Report:
     from builder.annotation import check as checks
     from builder.annotation import crew, store
 
-    articles = {article.id: article for article in state.read_articles(project)}
+    articles = {article.id: article for article in state.sampled_articles(project)}
     judgements, _, _ = state.said_once(project, articles)
     labels, dataset = project.schema.labels, project.schema.dataset
     issues = checks.check(judgements, articles, labels, lambda one: _link(project, one))

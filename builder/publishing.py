@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder import flow, servers
+from builder import crawl, flow, servers
 from builder.project import Project, read_jsonl, write_bytes, write_jsonl
 from builder.records import MANIFEST, Issue, Refused, Release, Report, refuse
 from builder.remeasuring import remeasure
@@ -187,7 +187,7 @@ def _rebuilt(project: Project, folder: Path, release: Release, progress: Progres
     from builder.release.verifying import Check
 
     name = "rebuild"
-    if not project.annotations.is_dir() or not (project.work / "documents.parquet").exists():
+    if not project.annotations.is_dir() or not crawl.done(project, "documents"):
         return Check(
             name, "not possible", "the inputs are not here: annotations/, and the documents that were ingested"
         )

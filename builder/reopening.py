@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder import servers, state
+from builder import crawl, grouping, servers, state
 from builder.project import Project, write_jsonl
-from builder.records import GOLD, Answer, Article, BatchItem, Issue, Refused, Report, SetAside, refuse, tally
+from builder.records import GOLD, Answer, Article, BatchItem, Document, Issue, Refused, Report, SetAside, refuse, tally
 
 if TYPE_CHECKING:
     from builder.release.answers import Answers, Page
@@ -30,7 +30,8 @@ def reopen(
         )
     with project.lock():
         version, found = _read(project, name, base)
-        articles = {article.id: article for article in state.read_articles(project)}
+        state.refuse_stale(project)
+        articles = {one.id: one for one in crawl.where(project, "articles", Article, "id", [*found.pages])}
         gone = state.taken_down(project)
         wanted = reopened.disputed(found.answers, found.unsettled) if only_disputed else {*found.pages}
         chosen = sorted(wanted - gone)
@@ -110,9 +111,9 @@ def _write(project: Project, batch: str, articles: Sequence[Article], answers: S
             raise refuse("batch", f"batch {batch} is there, and holds something else", where=str(folder),
                          fix="give this one another name with --batch")  # fmt: skip
         return False
-    groups = state.fresh_groups(project, state.read_articles(project))
-    group_of = {group.article_id: group.group_id for group in groups}
-    sources = {document.id: document.source for document in state.read_documents(project)}
+    group_of = {one.article_id: one.group_id for one in grouping.groups_of(project, {one.id for one in articles})}
+    pages = {article.document_id for article in articles}
+    sources = {one.id: one.source for one in crawl.where(project, "documents", Document, "id", pages)}
     items = [
         BatchItem(batch, article.id, article.text_sha, group_of[article.id], sources[article.document_id])
         for article in articles

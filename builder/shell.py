@@ -7,20 +7,20 @@ import functools
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 import click
 
-from builder.records import Issue, Report
+from builder.records import Issue, Report, Step
 
 if TYPE_CHECKING:
+    from builder.crawl import Run
     from builder.project import Project
 
 P = ParamSpec("P")
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -31,6 +31,9 @@ class Shell:
     as_json: bool = False
     quiet: bool = False
     verbose: bool = False
+    engine: str = "local"
+    workers: int | None = None
+    said: float = field(default_factory=time.monotonic)
 
     def project(self) -> "Project":
         """The project that the command is for, looked for upwards from its folder."""
@@ -43,21 +46,53 @@ class Shell:
         if not self.quiet:
             click.echo(message, err=True)
 
-    def watch(self, batches: Iterable[list[T]], total: int, doing: str) -> Iterator[list[T]]:
-        """Go through batches with a bar on a terminal, or a line every few seconds elsewhere."""
-        if sys.stderr.isatty() and not self.quiet:
-            with click.progressbar(length=total, label=doing, file=sys.stderr) as bar:
-                for batch in batches:
-                    yield batch
-                    bar.update(len(batch))
+    def run(self) -> "Run":
+        """Where the bulk stages of this command run, with this terminal told how far they are."""
+        from builder.crawl import Run
+
+        return Run(self.engine, self.workers, self.step)
+
+    def step(self, step: Step) -> None:
+        """Say how far a stage is: a line that moves on a terminal, one every few seconds elsewhere, or JSON lines."""
+        if self.quiet:
             return
-        said, done = time.monotonic(), 0
-        for batch in batches:
-            yield batch
-            done += len(batch)
-            if time.monotonic() - said > 5:
-                said = time.monotonic()
-                self.progress(f"{doing}: {done} of {total}")
+        last, now = step.shards == step.of, time.monotonic()
+        if self.as_json:
+            click.echo(json.dumps(asdict(step), ensure_ascii=False), err=True)
+        elif sys.stderr.isatty():
+            click.echo(f"\r\x1b[K{_bar(step)}", err=True, nl=last)
+        elif now - self.said > 5:
+            self.said = now
+            self.progress(_bar(step))
+
+
+def _bar(step: Step) -> str:
+    """How far a stage is, how fast, and what it set aside.
+
+    >>> _bar(Step("clean", 3, 12, 900, 890, {"no body": 10}, 2.0))
+    'clean [#####               ] 3 of 12 shards, 900 in, 450 a second, 890 kept, 10 no body'
+    """
+    bar = "#" * (20 * step.shards // max(step.of, 1))
+    rate = f"{step.taken / step.seconds:,.0f} a second, " if step.seconds > 0.1 else ""
+    reasons = "".join(f", {number:,} {reason}" for reason, number in step.set_aside.items())
+    return f"{step.stage} [{bar:<20}] {step.shards} of {step.of} shards, {step.taken:,} in, {rate}{step.kept:,} kept{reasons}"
+
+
+def _kept(context: click.Context, option: click.Parameter, value: object) -> None:
+    setattr(context.ensure_object(Shell), str(option.name), value)
+
+
+def bulk(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a command whose work may run on a cluster."""
+    for option in (
+        click.option("--workers", type=click.IntRange(min=1), callback=_kept, expose_value=False,
+                     help="Processes to start (default: one for each core)."),
+        click.option("--engine", type=click.Choice(["local", "ray", "dask"]), default="local", show_default=True,
+                     callback=_kept, expose_value=False,
+                     help="Where the work runs; RAY_ADDRESS or DASK_SCHEDULER_ADDRESS names a cluster."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
 
 
 def common(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -67,5 +67,5 @@ def _line(issue: Issue) -> int:
 def _world(project: Project, gone: set[str]) -> World:
     from builder.release.strategies import NAMES
 
-    articles = {article.id: article for article in state.read_articles(project)}
+    articles = {article.id: article for article in state.sampled_articles(project)}
     return World(articles, gone, project.schema.labels, project.schema.label_hash, NAMES)

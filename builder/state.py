@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.project import Project, read_column, read_jsonl, read_table, write_table
+from builder import crawl
+from builder.project import Project, read_jsonl, read_table, write_table
 from builder.records import (
     Account,
     Agreement,
@@ -17,9 +18,7 @@ from builder.records import (
     BatchItem,
     Decision,
     Document,
-    Group,
     Judgement,
-    Refused,
     SetAside,
     Takedown,
     refuse,
@@ -32,24 +31,25 @@ if TYPE_CHECKING:
     from builder.text.profiles import Profile
 
 
-def document_ids(project: Project) -> list[str]:
-    """The ids of all documents, in their order; raises Refused when there are none."""
-    ids = read_column(project.work / "documents.parquet", "id")
-    if not ids:
-        raise _no_documents()
-    return ids
+def refuse_empty(project: Project) -> None:
+    """Raise Refused where the project has no documents."""
+    if not any(one.kept for one in crawl.done(project, "documents")):
+        raise refuse("no-documents", "the project has no documents", fix="run `khabar ingest FILES` first")
+
+
+def refuse_stale(project: Project) -> None:
+    """Raise Refused where something changed since the documents were cleaned."""
+    refuse_empty(project)
+    if project.stamped("clean") != clean_inputs(project):
+        message = "the documents, the profile or the boilerplate rules changed since the last `khabar clean`"
+        raise refuse("stale", message, fix="run `khabar clean` first")
 
 
 def read_documents(project: Project) -> list[Document]:
-    """All documents; raises Refused when there are none."""
-    documents = read_table(project.work / "documents.parquet", Document)
-    if not documents:
-        raise _no_documents()
-    return documents
-
-
-def _no_documents() -> Refused:
-    return refuse("no-documents", "the project has no documents", fix="run `khabar ingest FILES` first")
+    """All documents, in memory; raises Refused when there are none."""
+    refuse_empty(project)
+    found = [one for batch in crawl.batches(project, "documents", Document) for one in batch]
+    return sorted(found, key=lambda one: one.id)
 
 
 def profile_of(project: Project) -> "Profile":
@@ -59,34 +59,53 @@ def profile_of(project: Project) -> "Profile":
     return profile(project.schema.dataset.profile, project.schema.own_profile)
 
 
-def clean_inputs(project: Project, document_ids: Sequence[str]) -> str:
+def clean_inputs(project: Project) -> str:
     """The hash of all that cleaning depends on: documents, profile, rules."""
     rules = project.schema.boilerplate.model_dump_json()
-    return sha16("\n".join([profile_of(project).id, rules, *document_ids]))
+    return sha16("\n".join([profile_of(project).id, rules, crawl.digest(project, "documents")]))
 
 
 def read_articles(project: Project) -> list[Article]:
-    """All articles; raises Refused when something changed since they were cleaned."""
-    ids = document_ids(project)
-    if project.stamped("clean") != clean_inputs(project, ids):
-        message = "the documents, the profile or the boilerplate rules changed since the last `khabar clean`"
-        raise refuse("stale", message, fix="run `khabar clean` first")
-    return read_table(project.work / "articles.parquet", Article)
+    """All articles, in memory; raises Refused when something changed since they were cleaned."""
+    refuse_stale(project)
+    found = [one for batch in crawl.batches(project, "articles", Article) for one in batch]
+    return sorted(found, key=lambda one: one.id)
 
 
-def fresh_groups(project: Project, articles: Sequence[Article]) -> list[Group]:
-    """The duplicate groups of these articles; made again only when an article changed."""
-    from builder.corpus.duplicates import group
+def sampled_articles(project: Project) -> list[Article]:
+    """The articles that batches hold; raises Refused when something changed since they were cleaned.
 
-    inputs = sha16("\n".join(article.id + article.text_sha for article in articles))
-    path = project.work / "groups.parquet"
-    if project.stamped("dedup") == inputs and path.exists():
-        return read_table(path, Group)
-    groups = group(articles, profile_of(project).fold)
-    write_table(path, groups, Group)
-    project.save_account("dedup", [Account("dedup", "articles", len(articles), len(groups))])
-    project.stamp("dedup", inputs)
-    return groups
+    They are kept beside the crawl: a verb that is about a batch does not go through all of it.
+    """
+    refuse_stale(project)
+    wanted = sampled(project)
+    inputs = sha16("\n".join([crawl.digest(project, "articles"), *sorted(wanted)]))
+    path = project.work / "sampled" / "articles.parquet"
+    if project.stamped("sampled") != inputs or not path.exists():
+        articles = sorted(crawl.where(project, "articles", Article, "id", wanted), key=lambda one: one.id)
+        pages = {article.document_id for article in articles}
+        documents = sorted(crawl.where(project, "documents", Document, "id", pages), key=lambda one: one.id)
+        write_table(project.work / "sampled" / "documents.parquet", documents, Document)
+        write_table(path, articles, Article)
+        project.stamp("sampled", inputs)
+        return articles
+    return read_table(path, Article)
+
+
+def sampled_documents(project: Project) -> list[Document]:
+    """The documents of the articles that batches hold."""
+    sampled_articles(project)
+    return read_table(project.work / "sampled" / "documents.parquet", Document)
+
+
+def last_sampled(project: Project) -> list[Article]:
+    """The articles that batches held when a verb last asked, whatever changed since."""
+    return read_table(project.work / "sampled" / "articles.parquet", Article)
+
+
+def sampled(project: Project) -> set[str]:
+    """The ids of the articles that batches hold."""
+    return {item.article_id for batch in project.batches() for item in read_batch(project, batch)}
 
 
 def batch_name(project: Project, batch: str | None) -> str:

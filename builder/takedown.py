@@ -1,8 +1,8 @@
 """The verb takedown: an article that no later release may hold."""
 
-from builder import state
+from builder import crawl, state
 from builder.project import Project, read_jsonl, write_jsonl
-from builder.records import Report, Takedown, refuse
+from builder.records import Article, Report, Takedown, refuse
 
 LONGEST = 300
 """Characters of a reason, which stands in the dataset's changelog."""
@@ -18,8 +18,9 @@ def takedown(project: Project, name: str, reason: str) -> Report:
         raise refuse("reason", f"--reason takes one line of at most {LONGEST} characters",
                      fix='such as --reason "asked for by the publisher"')  # fmt: skip
     with project.lock():
-        articles = state.read_articles(project)
-        found = sorted(article.id for article in articles if name in (article.id, article.document_id))
+        state.refuse_stale(project)
+        found = sorted({article.id for column in ("id", "document_id")
+                        for article in crawl.where(project, "articles", Article, column, [name])})  # fmt: skip
         if not found:
             raise refuse("no-article", f"no article or document has the id {name!r}",
                          fix="give the whole id, as the release's `id` column has it")  # fmt: skip

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from builder import annotate, flow
+from builder import annotate, gathering
 from builder.annotation.agreement import ALPHA, SPAN_F1, headline
 from builder.annotation.agreement_lines import lines
 from builder.project import read_jsonl
@@ -20,8 +20,8 @@ def annotated(project):
     (project.annotations / "demo").mkdir()
     for name in ("batch", "judgements", "decisions"):
         (project.annotations / "demo" / f"{name}.jsonl").write_bytes((kept / f"{name}.jsonl").read_bytes())
-    flow.ingest(project, [ROOT / "examples" / "articles"])
-    flow.clean(project)
+    gathering.ingest(project, [ROOT / "examples" / "articles"])
+    gathering.clean(project)
     return project
 
 

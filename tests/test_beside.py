@@ -8,8 +8,7 @@ import sys
 
 import pytest
 
-from builder import beside, flow
-from builder.project import read_column
+from builder import beside, crawl, gathering
 from builder.records import Refused, sha16
 
 RULES = """\
@@ -46,8 +45,8 @@ def cleaned(project, tmp_path):
     folder.mkdir()
     for name, text in (TEXTS | dict(zip(("a.txt", "b.txt"), twins(), strict=True))).items():
         (folder / name).write_text(text, encoding="utf-8")
-    flow.ingest(project, [folder])
-    flow.clean(project)
+    gathering.ingest(project, [folder])
+    gathering.clean(project)
     return project
 
 
@@ -149,7 +148,7 @@ def test_without_a_browser_the_page_is_named(cleaned, khabar):
     ],
 )  # fmt: skip
 def test_a_name_of_nothing_is_refused(cleaned, khabar, name, said):
-    (origin, *_) = read_column(cleaned.work / "documents.parquet", "origin")
+    (origin, *_) = crawl.column(cleaned, "documents", ["id", "origin"]).sort_by("id")["origin"].to_pylist()
     done = khabar("explain", name, cwd=cleaned.root)
 
     assert (done.returncode, done.stdout) == (2, "")
@@ -183,8 +182,8 @@ def test_two_pages_of_one_origin_are_told_apart_by_id(cleaned, tmp_path):
     again = tmp_path / "again" / "pages"
     again.mkdir(parents=True)
     (again / "one.txt").write_text("وصلت سفينة أخرى إلى مرفأ السدر.", encoding="utf-8")
-    flow.ingest(cleaned, [again])
-    flow.clean(cleaned)
+    gathering.ingest(cleaned, [again])
+    gathering.clean(cleaned)
 
     with pytest.raises(Refused, match=r"'pages/one\.txt' could be 2 documents: "):
         beside.explain(cleaned, "pages/one.txt")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from builder import flow, state
+from builder import flow, gathering, state
 from builder.project import read_jsonl, write_jsonl
 from builder.records import Assignment, BatchItem, Refused
 from tests.conftest import ROOT
@@ -15,8 +15,8 @@ def kept(project):
     (project.annotations / "demo").mkdir()
     for name in ("demo/batch.jsonl", "demo/judgements.jsonl", "demo/decisions.jsonl", "splits.jsonl"):
         (project.annotations / name).write_bytes((ROOT / "annotations" / name).read_bytes())
-    flow.ingest(project, [ROOT / "examples" / "articles"])
-    flow.clean(project)
+    gathering.ingest(project, [ROOT / "examples" / "articles"])
+    gathering.clean(project)
     return {one.article_id: one.split for one in read_jsonl(project.annotations / "splits.jsonl", Assignment)}
 
 
@@ -31,8 +31,8 @@ def test_a_new_article_that_holds_two_of_different_splits_stays_out_and_is_named
     train, test = (longest(project, split, ledger) for split in ("train", "test"))
     page = {"source": "صدى المرفأ", "title": None, "text": f"{train.text}\n{test.text}"}
     (tmp_path / "bridge.jsonl").write_text(json.dumps(page, ensure_ascii=False), encoding="utf-8")
-    flow.ingest(project, [tmp_path / "bridge.jsonl"])
-    flow.clean(project)
+    gathering.ingest(project, [tmp_path / "bridge.jsonl"])
+    gathering.clean(project)
     (bridge,) = (a for a in state.read_articles(project) if train.text[:40] in a.text and test.text[:40] in a.text)
     item = BatchItem("more", bridge.id, bridge.text_sha, bridge.id, "صدى المرفأ")
     write_jsonl(project.annotations / "more" / "batch.jsonl", [item])
@@ -54,8 +54,8 @@ def test_alike_articles_in_two_splits_stop_a_build_which_writes_nothing(project,
     old = longest(project, "train", ledger)
     page = {"source": "صدى المرفأ", "title": None, "text": f"{old.text}\nزيادة في آخر النص."}
     (tmp_path / "copy.jsonl").write_text(json.dumps(page, ensure_ascii=False), encoding="utf-8")
-    flow.ingest(project, [tmp_path / "copy.jsonl"])
-    flow.clean(project)
+    gathering.ingest(project, [tmp_path / "copy.jsonl"])
+    gathering.clean(project)
     (copy,) = (a for a in state.read_articles(project) if a.text.startswith(old.text[:80]) and a.id != old.id)
     write_jsonl(project.annotations / "more" / "batch.jsonl", [BatchItem("more", copy.id, copy.text_sha, copy.id, "ص")])
     flow.build(project, "1.0.0")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from builder import flow
+from builder import flow, gathering
 from builder.project import read_jsonl, write_jsonl
 from builder.records import Judgement, Refused, Takedown
 from builder.release.folder import read_manifest
@@ -18,7 +18,7 @@ def twice(project):
     walk(project, [ROOT / "examples" / "articles"], size=12)
     judge(project)
     flow.build(project, "1.0.0")
-    flow.sample(project, "second", 6)
+    gathering.sample(project, "second", 6)
     judge(project, "second")
     flow.build(project, "1.1.0")
     return project

@@ -42,7 +42,7 @@ def test_each_command_has_help_and_a_heading(name):
 
 
 def test_each_verb_of_the_road_is_a_flow_function():
-    from builder import annotate, flow, judging, publishing
+    from builder import annotate, flow, gathering, judging, publishing
 
     road = [
         "init",
@@ -61,7 +61,7 @@ def test_each_verb_of_the_road_is_a_flow_function():
         "status",
     ]
 
-    rooms = (flow, annotate, judging, publishing)
+    rooms = (flow, gathering, annotate, judging, publishing)
 
     assert set(road) <= set(command_line.commands)
     assert all(any(callable(getattr(room, verb, None)) for room in rooms) for verb in road)

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from builder import comparing, flow, hydrating, publishing, state
-from builder.project import Project, read_jsonl, read_table, write_jsonl
-from builder.records import Article, Document, Judgement, Refused
+from builder.project import Project, read_jsonl, write_jsonl
+from builder.records import Judgement, Refused
 from builder.release.folder import read_manifest
 from builder.release.readback import Job, read_folder, shards
 from tests.conftest import ROOT
@@ -75,7 +75,7 @@ def every_string(value):
 def test_no_file_of_the_stand_off_edition_has_five_words_of_an_article(editions):
     full, standoff = editions
     runs = set()
-    for article in read_table(full.work / "articles.parquet", Article):
+    for article in state.read_articles(full):
         runs |= fivefold(article.text)
     rows = [row for table in tables(standoff.release("1.0.0")).values() for row in table.to_pylist()]
     published = [one for row in rows for one in every_string(row)]
@@ -119,7 +119,7 @@ def test_verify_and_diff_work_on_a_stand_off_edition(editions, tmp_path):
 
 def test_a_sample_on_the_card_makes_the_build_fail(editions, tmp_path):
     project = make(tmp_path / "project", "standoff")
-    article = next(a for a in read_table(project.work / "articles.parquet", Article) if any(
+    article = next(a for a in state.read_articles(project) if any(
         row["id"] == a.id for (c, _), t in tables(editions[1].release("1.0.0")).items() if c == "articles" for row in t.to_pylist()))  # fmt: skip
     five = re.search(r"\w+(?: \w+){4}", article.text)
     card = project.root / "dataset_card.md"
@@ -140,8 +140,8 @@ def test_a_sample_on_the_card_makes_the_build_fail(editions, tmp_path):
 
 def test_a_remark_that_quotes_is_null_and_counted_and_another_stays(tmp_path):
     def quoting(project):
-        article = read_table(project.work / "articles.parquet", Article)[0]
-        for one in read_table(project.work / "articles.parquet", Article):
+        article = state.read_articles(project)[0]
+        for one in state.read_articles(project):
             if (project.annotations / "pilot" / "batch.jsonl").read_text().count(one.id):
                 article = one
         return "قال: " + re.search(r"\w+(?: \w+){4}", article.text)[0]
@@ -237,7 +237,7 @@ def test_redacted_editions_hold_nothing_of_persons_and_hydrate_to_each_other(tmp
 
 def test_raw_places_lead_to_the_same_words_of_the_page_behind_a_redaction(tmp_path, personal):
     project, _ = release_of(tmp_path / "full", personal, "full")
-    raws = {document.id: document.raw for document in read_table(project.work / "documents.parquet", Document)}
+    raws = {document.id: document.raw for document in state.read_documents(project)}
     fold = state.profile_of(project).apply
     rows = [row for (config, _), table in tables(project.release("1.0.0")).items() if config == "entities" for row in table.to_pylist()]  # fmt: skip
     spans = [(raws[row["id"].split("-")[0]], row["text"], span) for row in rows for span in row["spans"]]

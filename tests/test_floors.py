@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from builder import flow, harvesting
+from builder import flow, gathering, harvesting
 from builder.annotation.agreement import ALPHA, SPAN_F1
 from builder.annotation.floors import LONGEST, accepted, shortfalls
 from builder.project import Project, read_jsonl, write_jsonl
@@ -81,8 +81,8 @@ def annotated(project):
     (project.annotations / "demo").mkdir()
     for name in ("batch", "judgements", "decisions"):
         (project.annotations / "demo" / f"{name}.jsonl").write_bytes((kept / f"{name}.jsonl").read_bytes())
-    flow.ingest(project, [ROOT / "examples" / "articles"])
-    flow.clean(project)
+    gathering.ingest(project, [ROOT / "examples" / "articles"])
+    gathering.clean(project)
     return project
 
 

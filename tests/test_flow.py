@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from builder import annotate, flow, harvesting, judging, state
+from builder import annotate, flow, gathering, grouping, harvesting, judging, state
 from builder.annotation.simulate import answer, parse_knowledge
-from builder.project import Project, read_jsonl, read_table, write_jsonl
-from builder.records import Article, BatchItem, Decision, Judgement, Refused, Stance, sha16
+from builder.project import Project, read_jsonl, write_jsonl
+from builder.records import BatchItem, Decision, Judgement, Refused, Stance, sha16
 from builder.text.aligned import unpacked
 from tests.conftest import ROOT, SHARED
 
@@ -16,15 +16,15 @@ KNOWLEDGE = parse_knowledge((ROOT / "examples" / "simulation.yaml").read_text(en
 
 
 def walk(project, paths, size=None):
-    flow.ingest(project, paths)
-    flow.clean(project)
-    flow.sample(project, "pilot", size)
+    gathering.ingest(project, paths)
+    gathering.clean(project)
+    gathering.sample(project, "pilot", size)
 
 
 def judge(project, batch="pilot"):
     """Simulated judgements, straight into the file that collect writes."""
     schema = project.schema
-    articles = {a.id: a for a in read_table(project.work / "articles.parquet", Article)}
+    articles = {a.id: a for a in state.read_articles(project)}
     judgements = []
     for item in read_jsonl(project.annotations / batch / "batch.jsonl", BatchItem):
         for number in range(3):
@@ -53,10 +53,10 @@ def test_every_verb_can_be_run_twice_with_the_same_result(project):
         k: v for k, v in snapshot(project.root).items() if "accounts/ingest" not in k and "set_aside/ingest" not in k
     }
 
-    again = flow.ingest(project, examples)
-    flow.clean(project)
-    flow.dedup(project)
-    flow.sample(project, "pilot", None)
+    again = gathering.ingest(project, examples)
+    gathering.clean(project)
+    gathering.dedup(project)
+    gathering.sample(project, "pilot", None)
     annotate.agree(project)
     annotate.adjudicate(project)
     flow.build(project, "1.0.0")
@@ -115,31 +115,32 @@ def test_a_change_of_the_rules_makes_later_verbs_ask_for_clean(project):
     rules.write_text(rules.read_text().replace("version: 1", "version: 2"))
 
     with pytest.raises(Refused, match="changed since the last `khabar clean`"):
-        flow.dedup(Project(project.root))
+        gathering.dedup(Project(project.root))
 
 
-def test_a_copy_of_an_article_of_an_earlier_batch_is_not_chosen_though_its_group_was_renamed(project, tmp_path):
+def test_a_copy_of_an_article_of_an_earlier_batch_is_not_chosen_though_its_id_sorts_first(project, tmp_path):
     walk(project, [ROOT / "examples" / "articles"], size=1)
     (item,) = state.read_batch(project, "pilot")
     text = next(a.text for a in state.read_articles(project) if a.id == item.article_id)
-    for number in range(200):  # a copy whose id sorts first gives the group another name
+    for number in range(200):
         copy = f"{text}\n{number}"
         if sha16(copy) < item.group_id:
             break
     (tmp_path / "copy.txt").write_text(copy, encoding="utf-8")
-    flow.ingest(project, [tmp_path / "copy.txt"])
-    flow.clean(project)
+    gathering.ingest(project, [tmp_path / "copy.txt"])
+    gathering.clean(project)
 
-    flow.sample(project, "second", 100)
+    gathering.sample(project, "second", 100)
 
-    group_of = {g.article_id: g.group_id for g in state.fresh_groups(project, state.read_articles(project))}
-    assert group_of[item.article_id] != item.group_id
-    assert group_of[item.article_id] not in {group_of[i.article_id] for i in state.read_batch(project, "second")}
+    ids = [article.id for article in state.read_articles(project)]
+    group_of = {group.article_id: group.group_id for group in grouping.groups_of(project, ids)}
+    assert group_of[item.article_id] == group_of[f"{sha16(copy)}-0"] == item.group_id
+    assert item.group_id not in {one.group_id for one in state.read_batch(project, "second")}
 
 
 def test_of_several_batches_one_must_be_named(project):
     walk(project, [ROOT / "examples" / "articles"], size=2)
-    flow.sample(project, "second", 2)
+    gathering.sample(project, "second", 2)
 
     assert state.batch_name(project, "pilot") == "pilot"
     with pytest.raises(Refused, match="there are 2 batches: pilot, second"):
@@ -179,7 +180,7 @@ def test_an_article_keeps_its_split_when_more_are_annotated(project):
     judge(project)
     flow.build(project, "1.0.0")
     first = {a.article_id: a.split for a in harvesting.harvest(project).ledger}
-    flow.sample(project, "second", 12)
+    gathering.sample(project, "second", 12)
     judge(project, "second")
 
     flow.build(project, "1.1.0")
@@ -220,8 +221,8 @@ def test_agreement_below_a_floor_is_a_finding(project):
 
 
 def test_a_project_without_annotation_has_nothing_to_build(project):
-    flow.ingest(project, [ROOT / "examples" / "articles"])
-    flow.clean(project)
+    gathering.ingest(project, [ROOT / "examples" / "articles"])
+    gathering.clean(project)
 
     with pytest.raises(Refused, match="no batch was sampled") as caught:
         flow.build(project, "1.0.0")
@@ -248,8 +249,8 @@ def test_a_fresh_clone_builds_the_release_from_the_kept_judgements(project):
     (project.annotations / "demo").mkdir()
     for name in ("batch", "judgements", "decisions"):
         (project.annotations / "demo" / f"{name}.jsonl").write_bytes((kept / "demo" / f"{name}.jsonl").read_bytes())
-    flow.ingest(project, [ROOT / "examples" / "articles"])
-    flow.clean(project)
+    gathering.ingest(project, [ROOT / "examples" / "articles"])
+    gathering.clean(project)
 
     report = flow.build(project, "1.0.0")
 
@@ -284,3 +285,21 @@ def test_a_real_scraped_page_goes_the_whole_road(project):
     assert articles[1].title == next(x["text"] for x in gold["lines"] if x["label"] == "article_2_headline")
     links = [drops[x["start"], x["end"]].rule for x in gold["lines"] if x["label"] == "link_list_item"]
     assert len(links) == 10
+
+
+def test_what_the_gold_knows_least_about_comes_next_with_its_reasons(project, khabar):
+    walk(project, [ROOT / "examples" / "articles"], size=12)
+    early = khabar("sample", "--next", "--batch", "second", cwd=project.root)
+    judge(project)
+    report = gathering.sample(project, "second", 5, by_gold=True)
+    folder = project.annotations / "second"
+    why = [json.loads(line) for line in (folder / "next.jsonl").read_text(encoding="utf-8").splitlines()]
+
+    assert (early.returncode, (project.annotations / "second" / "batch.jsonl").exists()) == (1, True)
+    assert "there is no gold to learn from" in early.stderr
+    assert [one["article_id"] for one in why] == [item.article_id for item in state.read_batch(project, "second")]
+    assert len(why) == 5
+    assert all(0 <= one["score"] <= 1 and one["parts"] for one in why)
+    assert {*state.sampled(project)} >= {one["article_id"] for one in why}
+    assert report.facts["why"] == str(folder / "next.jsonl")
+    assert report.accounts[1].set_aside["in an earlier batch"] == 12

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from builder import judging, state
-from builder.project import read_jsonl, read_table, write_jsonl
-from builder.records import Article, BatchItem, Decision, Judgement, Refused
+from builder.project import read_jsonl, write_jsonl
+from builder.records import BatchItem, Decision, Judgement, Refused
 from tests.conftest import ROOT
 from tests.test_flow import judge, walk
 
@@ -19,7 +19,7 @@ def sampled(project):
 
 def export_of(project, file, *, strange=1, who="huda@example.org"):
     """An export of another Label Studio: each article of the batch judged once, and tasks of no article."""
-    texts = {a.id: a.text for a in read_table(project.work / "articles.parquet", Article)}
+    texts = {a.id: a.text for a in state.read_articles(project)}
     items = read_jsonl(project.annotations / "pilot" / "batch.jsonl", BatchItem)
     times = {"created_at": "2026-02-01T09:00:00Z", "updated_at": "2026-02-01T09:00:00Z"}
     value = {"start": 0, "end": 3, "labels": ["PERS"]}

@@ -4,10 +4,9 @@ import json
 import shutil
 from dataclasses import replace
 
-import pyarrow.parquet as pq
 import pytest
 
-from builder import flow
+from builder import crawl, flow, gathering
 from builder.project import Project, read_jsonl, write_jsonl
 from builder.records import Assignment, BatchItem, Decision, Judgement, Refused, Span, Stance
 from builder.takedown import takedown
@@ -73,7 +72,7 @@ def test_a_span_beyond_the_text_or_the_wrong_way_round(built):
 
 
 def rows(project):
-    return pq.ParquetFile(project.work / "articles.parquet").read(columns=["id", "text"]).to_pylist()
+    return crawl.column(project, "articles", ["id", "text"]).to_pylist()
 
 
 def test_a_label_a_target_and_a_stance_that_there_are_not(built):
@@ -137,8 +136,8 @@ def test_articles_whose_pages_are_missing_are_each_named(built):
     other = Project(built.root.parent / "other")
     flow.init(other.root, card=str)
     shutil.copytree(built.annotations, other.annotations, dirs_exist_ok=True)
-    flow.ingest(other, sorted((ROOT / "examples" / "articles").iterdir())[1:])
-    flow.clean(other)
+    gathering.ingest(other, sorted((ROOT / "examples" / "articles").iterdir())[1:])
+    gathering.clean(other)
     here = {row["id"] for row in rows(other)}
     absent = [(number, item.article_id) for number, item in enumerate(items, 1) if item.article_id not in here]
 

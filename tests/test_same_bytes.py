@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from builder import flow
+from builder import flow, gathering
 from builder.project import Project, read_jsonl, write_jsonl
 from builder.records import Assignment, BatchItem, Decision, Dispute, Stance
 from tests.conftest import ROOT
@@ -71,7 +71,7 @@ def pattern(tmp_path_factory):
     flow.init(folder, card=str)
     project = Project(folder)
     walk(project, [ROOT / "examples" / "articles"], size=14)
-    flow.sample(project, "second", 12)
+    gathering.sample(project, "second", 12)
     judge(project)
     judge(project, "second")
     decide(project)

@@ -5,18 +5,30 @@ Which lines go is builder.corpus.boilerplate's business.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from builder.corpus.boilerplate import HEADLINE, Verdict, judge_batch
 from builder.corpus.rules import compile_rules
-from builder.records import Article, Document, Drop, Issue, SetAside, sha16
+from builder.corpus.shards import Made
+from builder.corpus.stages import Stage
+from builder.project import from_table, to_table
+from builder.records import Article, Document, Drop, Issue, SetAside, arrow_schema, sha16
 from builder.schema import Boilerplate
 from builder.text.aligned import AlignedText, keep_batch, pack_batch, raw_places_batch
 from builder.text.profiles import Profile
 
 MOSTLY = 0.6
 """Share of a page's characters; where rules take more, a person should look."""
+
+RULE = "rule "
+"""Before the name of a rule, in what clean_table counts."""
+TAKEN_ALONG = ("source", "published_at")
+"""Columns of a document that its articles have too: what chooses among articles goes by them."""
 
 Range = tuple[int, int]
 _SURPLUS = re.compile(r"(?<=\s)\s+")
@@ -77,6 +89,50 @@ def clean_batch(documents: Sequence[Document], profile: Profile, rules: Boilerpl
         articles = _articles(document, profile.id, judged, dropped, {part: next(texts) for part in body})
         cleaned.append(_cleaned(document, page, judged, dropped, articles))
     return cleaned
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaning:
+    """What a worker needs to clean a table of documents."""
+
+    profile: Profile
+    rules: Boilerplate
+
+
+def clean_table(documents: pa.Table, config: Cleaning) -> Made:
+    """Clean a table of documents into one of articles, which also names the source and the date of each."""
+    done = clean_batch(from_table(documents, Document), config.profile, config.rules)
+    counts: Counter[str] = Counter()
+    for one in done:
+        counts.update({f"{RULE}{rule}": number for rule, number in one.dropped_by_rule.items()})
+        counts.update(lines=one.lines, kept=one.kept_lines, documents=bool(one.articles))
+    articles = [article for one in done for article in one.articles]
+    counts.update(articles=len(articles), embedded=sum(article.part > 0 for article in articles))
+    places = pa.array([place for place, one in enumerate(done) for _ in one.articles], pa.int64())
+    table = to_table(articles, Article)
+    for name in TAKEN_ALONG:
+        table = table.append_column(name, documents[name].take(places).combine_chunks())
+    table = table.append_column("characters", pc.cast(pc.utf8_length(table["text"]), pa.int64()))
+    aside = tuple(each for one in done for each in one.set_aside)
+    return Made(table, counts, aside, tuple(each for one in done for each in one.issues))
+
+
+def digest(config: Cleaning) -> bytes:
+    """Names all that cleaning goes by."""
+    return f"{config.profile.id} {config.rules.model_dump_json()}".encode("utf-8", "surrogatepass")
+
+
+def dropped(counts: Mapping[str, int]) -> dict[str, int]:
+    """Of what clean_table counts, the lines that each rule dropped."""
+    rules = sorted(name for name in counts if name.startswith(RULE))
+    return {name.removeprefix(RULE): counts[name] for name in rules}
+
+
+SCHEMA = pa.schema([
+    *arrow_schema(Article), *(pa.field(name, pa.string()) for name in TAKEN_ALONG), pa.field("characters", pa.int64())
+])  # fmt: skip
+"""The columns of a table of articles: those of the record, what is taken along from its document, and its length."""
+STAGE = Stage("clean", clean_table, "documents", "articles", SCHEMA, ("id", "raw", "source", "origin"))
 
 
 def _tidy(text: str) -> _Page:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from builder import annotate, flow
+from builder import annotate, flow, gathering
 from builder.annotation.agreement import agree
 from builder.annotation.agreement_page import page as html
 from builder.project import Project
@@ -55,8 +55,8 @@ def pages(tmp_path_factory):
     (project.annotations / "demo").mkdir()
     for name in ("batch", "judgements"):
         (project.annotations / "demo" / f"{name}.jsonl").write_bytes((kept / f"{name}.jsonl").read_bytes())
-    flow.ingest(project, [ROOT / "examples" / "articles"])
-    flow.clean(project)
+    gathering.ingest(project, [ROOT / "examples" / "articles"])
+    gathering.clean(project)
     found = {name: folder / f"{name}.html" for name in ("demo", "crowd", "hostile")}
     annotate.agree(project, found["demo"])
     judgements, articles, labels = crowd(12, 40, 300)

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from builder import comparing, flow
+from builder import comparing, flow, gathering
 from builder.release import rehearsal
 from tests.conftest import ROOT
 from tests.test_flow import judge, snapshot, walk
@@ -19,7 +19,7 @@ def pushed(project, khabar):
     walk(project, [ROOT / "examples" / "articles"], size=10)
     judge(project)
     flow.build(project, "1.0.0")
-    flow.sample(project, "second", 4)
+    gathering.sample(project, "second", 4)
     judge(project, "second")
     flow.build(project, "1.1.0")
     for version in ("1.0.0", "1.1.0"):

@@ -2,15 +2,16 @@
 
 from collections import Counter, defaultdict
 
+import pyarrow.parquet as pq
 import pytest
 
-from builder import annotate, flow, judging, reopening, state
+from builder import annotate, flow, gathering, judging, reopening, state
 from builder.annotation import annotator
 from builder.annotation.again import SAID
 from builder.annotation.simulate import answer as simulated
 from builder.annotation.simulate import parse_knowledge
 from builder.annotation.tasks import key_of, pseudonym
-from builder.project import read_column, read_jsonl
+from builder.project import read_jsonl
 from builder.records import Judgement
 from tests.conftest import ROOT
 from tests.test_flow import snapshot
@@ -27,9 +28,9 @@ def released(project, label_studio, monkeypatch):
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", label_studio.running.token)
     settings = project.root / "schema" / "dataset.yaml"
     settings.write_text(settings.read_text(encoding="utf-8").replace("demo-news", "reopened"), encoding="utf-8")
-    flow.ingest(project, [ROOT / "examples" / "articles"])
-    flow.clean(project)
-    flow.sample(project, "first", SIZE)
+    gathering.ingest(project, [ROOT / "examples" / "articles"])
+    gathering.clean(project)
+    gathering.sample(project, "first", SIZE)
     annotate.send(project, "first", dry_run=False, progress=print)
     articles = {one.id: one for one in state.read_articles(project)}
     number = int(state.place_of(project, "first")["project_id"])
@@ -64,7 +65,7 @@ def test_what_every_annotator_submits_unedited_builds_the_same_bytes(released, l
         article
         for config, column in (("entities", "id"), ("stance", "article_id"))
         for path in (released.release("1.0.0") / config).glob("*.parquet")
-        for article in read_column(path, column)
+        for article in pq.read_table(path, columns=[column])[column].to_pylist()
     }
     assert {article for article, predictions in found.items() if "gold v1.0.0" in predictions} == settled
     assert len(found) == SIZE >= len(settled) > 2

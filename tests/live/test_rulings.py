@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from builder import annotate, flow, state
+from builder import annotate, flow, gathering, state
 from builder.annotation import annotator
 from builder.annotation.simulate import answer as simulated
 from builder.annotation.simulate import parse_knowledge, truth
@@ -27,9 +27,9 @@ def judged(project, label_studio, monkeypatch):
     """A project whose batch three simulated annotators judged, and which talks to the session's server."""
     monkeypatch.setenv("LABEL_STUDIO_URL", label_studio.running.url)
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", label_studio.running.token)
-    flow.ingest(project, [ROOT / "examples" / "articles"])
-    flow.clean(project)
-    flow.sample(project, f"pilot-{next(NUMBERS)}", 10)
+    gathering.ingest(project, [ROOT / "examples" / "articles"])
+    gathering.clean(project)
+    gathering.sample(project, f"pilot-{next(NUMBERS)}", 10)
     judge(project, PEOPLE)
     return project
 

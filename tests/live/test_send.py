@@ -9,14 +9,28 @@ import time
 from collections import Counter
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 from playwright.sync_api import expect
 
-from builder import annotate, flow, state
+from builder import annotate, crawl, flow, state
 from builder.annotation import annotator, sending, server, studio
 from builder.annotation.tasks import key_of, pseudonym
-from builder.project import Project, read_jsonl, write_jsonl, write_table
-from builder.records import Article, BatchItem, Decision, Document, Judgement, Refused, Span, Stance, sha16
+from builder.corpus.clean import SCHEMA, TAKEN_ALONG
+from builder.corpus.shards import Made, write_shard
+from builder.project import Project, read_jsonl, to_table, write_jsonl
+from builder.records import (
+    Article,
+    BatchItem,
+    Decision,
+    Document,
+    Judgement,
+    Refused,
+    Span,
+    Stance,
+    arrow_schema,
+    sha16,
+)
 
 pytestmark = pytest.mark.live
 HOSTILE = "</Text><script>window.hit = 1</script> $text {{ title }} {{{x}}} \N{GRINNING FACE} \"'\\ <b>و</b> \N{LEFT-TO-RIGHT MARK}"
@@ -35,9 +49,17 @@ def pages_of(number, start=0):
 
 def store(project, documents, articles):
     """Put articles into a project as `clean` would, with the texts that a test wants."""
-    write_table(project.work / "documents.parquet", documents, Document)
-    write_table(project.work / "articles.parquet", articles, Article)
-    project.stamp("clean", state.clean_inputs(project, [one.id for one in documents]))
+    pages = {one.id: one for one in documents}
+    table = to_table(articles, Article)
+    for name in TAKEN_ALONG:
+        table = table.append_column(
+            name, pa.array([getattr(pages[a.document_id], name) for a in articles], pa.string())
+        )
+    table = table.append_column("characters", pa.array([len(article.text) for article in articles], pa.int64()))
+    documented = [Made(to_table(documents, Document))]
+    write_shard(crawl.folder(project, "documents"), "given", "", arrow_schema(Document), documented)
+    write_shard(crawl.folder(project, "articles"), "given", "", SCHEMA, [Made(table)])
+    project.stamp("clean", state.clean_inputs(project))
 
 
 @pytest.fixture
