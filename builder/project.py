@@ -31,7 +31,7 @@ ENVIRONMENT = ("LABEL_STUDIO_API_KEY", "HF_TOKEN", "KHABAR_SECRET")
 
 ROWS = 4_096
 """Records of a row group."""
-PART = 256
+PART = 512
 """Records that are read at once."""
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})

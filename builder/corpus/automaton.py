@@ -136,9 +136,12 @@ class Automaton:
             self._width,
         )
         self._patterns = {number: one for number, one in made.items() if number not in self._literals.numbers}
-        self._nears: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._nears: dict[int, tuple[int, ...]] = {}
         self._always = set(range(len(patterns))) - held.keys()
         self._limits = limits or [sys.maxsize] * len(patterns)
+        bits = [(1 << bit, self._limits[number]) for bit, number in enumerate(self._literals.numbers)]
+        self._matter = np.array([sum(bit for bit, limit in bits if limit >= least) for least in SHORTEST], np.int64)
+        """For each class of length, the patterns looked for by pieces that matter in some line of it, one bit for each."""
         self._of = [-1]
         """For each state of one pattern, the pattern."""
         self._positions: list[Bits] = [0]
@@ -174,18 +177,17 @@ class Automaton:
             pieces[index] = pieces[index] or self._literals.alone(line)
             found[index] = self._left[state] if index in long else self._found[state]
         pieces[whole > LONGEST] = -1
-        for index in np.flatnonzero(pieces).tolist():
-            if near := self._near(int(pieces[index]), int(classes[index])):
-                found[index] = tuple(sorted((*found[index], *near)))
+        pieces &= self._matter.take(classes)
+        some = np.flatnonzero(pieces)
+        for index, held in zip(some.tolist(), pieces[some].tolist(), strict=True):
+            found[index] = tuple(sorted((*found[index], *self._near(held))))
         return found
 
-    def _near(self, pieces: int, length: int) -> tuple[int, ...]:
-        """The patterns that a line of a class of length has pieces of."""
-        near = self._nears.get((pieces, length))
+    def _near(self, pieces: int) -> tuple[int, ...]:
+        """The patterns that a line has pieces of."""
+        near = self._nears.get(pieces)
         if near is None:
-            numbers = [n for n in self._literals.numbers if self._limits[n] >= SHORTEST[length]]
-            near = tuple([n for n in numbers if pieces >> self._literals.numbers.index(n) & 1])
-            self._nears[pieces, length] = near
+            near = self._nears[pieces] = tuple([n for bit, n in enumerate(self._literals.numbers) if pieces >> bit & 1])
         return near
 
     def _read(self, text: str) -> bytes:

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, compress, groupby
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -53,9 +54,12 @@ class _Page:
 
     lines: list[str]
     begins: list[int]
-    ends: list[int]
+    below: list[int]
+    """Where the line below begins: behind the line end."""
     kept: dict[int, list[Range]]
     """What a line keeps of the text, with its line end, where that is not all of it."""
+    is_dense: bool
+    """Whether the lines are all of the text: none was blank, none keeps only a part."""
 
 
 def clean(document: Document, profile: Profile, rules: Boilerplate) -> Cleaned:
@@ -137,22 +141,21 @@ STAGE = Stage("clean", clean_table, "documents", "articles", SCHEMA, ("id", "raw
 
 def _tidy(text: str) -> _Page:
     """The lines of a page that are not blank, and what they keep of it."""
-    lines: list[str] = []
-    begins: list[int] = []
-    ends: list[int] = []
+    every = text.split("\n")
+    below = [*accumulate([len(line) + 1 for line in every])]
+    begins = [0, *below[:-1]]
+    lines = [*map(str.strip, every)]
+    has_blank = "" in lines
+    if has_blank:
+        begins, below = [*compress(begins, lines)], [*compress(below, lines)]
+        every, lines = [*compress(every, lines)], [*filter(None, lines)]
     kept: dict[int, list[Range]] = {}
-    begin = 0
-    for line in text.split("\n"):
-        tidy = line.strip()
-        if tidy:
-            if len(tidy) != len(line) or "  " in line:
-                kept[len(lines)] = list(_without_surplus(line, begin))
-                tidy = " ".join(line.split())
-            lines.append(tidy)
-            begins.append(begin)
-            ends.append(begin + len(line))
-        begin += len(line) + 1
-    return _Page(lines, begins, ends, kept)
+    if "  " in text or every != lines:
+        for index, line in enumerate(every):
+            if len(lines[index]) != len(line) or "  " in line:
+                kept[index] = list(_without_surplus(line, begins[index]))
+                lines[index] = " ".join(line.split())
+    return _Page(lines, begins, below, kept, not has_blank and not kept)
 
 
 def _without_surplus(line: str, begin: int) -> Iterator[Range]:
@@ -171,7 +174,7 @@ def _drops(
     """For each page, the drops of lines that went or that a rule read; a raw line begins after the line end above."""
     said = [[index for index, verdict in enumerate(judged) if verdict.rule] for judged in verdicts]
     above = [[page.begins[index] - 1 for index in lines] for page, lines in zip(pages, said, strict=True)]
-    below = [[page.ends[index] for index in lines] for page, lines in zip(pages, said, strict=True)]
+    below = [[page.below[index] - 1 for index in lines] for page, lines in zip(pages, said, strict=True)]
     starts, ends = raw_places_batch(wholes, above)[1], raw_places_batch(wholes, below)[0]
     drops: list[dict[int, Drop]] = [{} for _ in pages]
     for page, lines in enumerate(said):
@@ -189,19 +192,38 @@ def _drops(
 def _bodies(page: _Page, verdicts: Sequence[Verdict]) -> dict[int, list[Range]]:
     """For each part that has a body, what it keeps of the page, in ranges that do not touch; no line end at its end."""
     bodies: dict[int, list[Range]] = {}
-    for index, (begin, end, verdict) in enumerate(zip(page.begins, page.ends, verdicts, strict=True)):
+    begin = 0
+    for verdict, run in _runs(verdicts):
+        end = begin + run
         if verdict.role == "body":
             ranges = bodies.setdefault(verdict.part, [])
-            for first, last in page.kept.get(index) or ((begin, end + 1),):
+            for first, last in _kept(page, begin, end):
                 if ranges and ranges[-1][1] == first:
                     ranges[-1] = (ranges[-1][0], last)
                 else:
                     ranges.append((first, last))
+        begin = end
     for ranges in bodies.values():
         start, end = ranges.pop()
         if end - start > 1:
             ranges.append((start, end - 1))
     return bodies
+
+
+def _runs(verdicts: Sequence[Verdict]) -> Iterator[tuple[Verdict, int]]:
+    """Each verdict, and for how many lines in a row it is that of all: lines that no rule takes share one."""
+    for _, same in groupby(verdicts, key=id):
+        run = [*same]
+        yield run[0], len(run)
+
+
+def _kept(page: _Page, begin: int, end: int) -> Iterator[Range]:
+    """What some lines in a row keep of the text; one range where nothing stands between them."""
+    if page.is_dense:
+        yield page.begins[begin], page.below[end - 1]
+        return
+    for index in range(begin, end):
+        yield from page.kept.get(index) or ((page.begins[index], page.below[index]),)
 
 
 def _articles(
