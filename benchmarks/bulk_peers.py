@@ -13,7 +13,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -73,36 +73,31 @@ def _keep(item: tuple[str, str, Any]) -> None:
 
 
 def khabar(corpus: Path, folder: Path, _: str) -> Labels:
-    """The stages of khabar with a pool of processes."""
-    from concurrent.futures import ProcessPoolExecutor, as_completed
-    from multiprocessing import get_context
-
+    """The stages of khabar on its local engine."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     from builder.corpus.duplicates import find
+    from builder.corpus.engine import engine
 
     sources = sorted((corpus / "articles").glob("*.parquet"))
-    with ProcessPoolExecutor(CORES, get_context("spawn")) as pool:
-
-        def pmap(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
-            return (done.result() for done in as_completed([pool.submit(function, item) for item in items]))
-
+    with engine("local", CORES) as pmap:
         steps = [time.time()]
         targets = [str(folder / f"keys-{path.name}") for path in sources]
         list(pmap(_sign, list(zip(map(str, sources), targets, strict=True))))
         steps.append(time.time())
         found = find(targets, {}, pmap, str(folder))
         steps.append(time.time())
-        rows = pa.concat_tables([pq.read_table(path, columns=["article_id", "group_id"]) for path in found.paths])
+        rows = pa.concat_tables([pq.ParquetFile(path).read(["article_id", "group_id"]) for path in found.paths])
         kept = rows["article_id"].filter(pc.equal(rows["article_id"], rows["group_id"])).combine_chunks()
         del rows
-        masks = (pc.is_in(pq.read_table(path, columns=["id"])["id"], value_set=kept).to_numpy() for path in sources)
-        items = [
-            (str(path), str(folder / f"kept-{path.name}"), mask) for path, mask in zip(sources, masks, strict=True)
-        ]
-        list(pmap(_keep, items))
+        ids = [pq.ParquetFile(path).read(["id"])["id"] for path in sources]
+        mask = pc.is_in(pa.chunked_array([chunk for one in ids for chunk in one.chunks]), value_set=kept).to_numpy()
+        masks = np.split(mask, np.cumsum([len(one) for one in ids])[:-1])
+        del ids
+        places = [(str(path), str(folder / f"kept-{path.name}")) for path in sources]
+        list(pmap(_keep, [(*place, own) for place, own in zip(places, masks, strict=True)]))
         steps.append(time.time())
     told = [
         f"{name} {after - before:.1f}"

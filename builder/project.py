@@ -21,10 +21,11 @@ from pydantic import TypeAdapter
 
 from builder.lines import read_lines
 from builder.records import Account, Refused, SetAside, arrow_schema, refuse
-from builder.schema import Schema, load_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from builder.schema import Schema
 
 R = TypeVar("R")
 ENVIRONMENT = ("LABEL_STUDIO_API_KEY", "HF_TOKEN", "KHABAR_SECRET")
@@ -167,8 +168,10 @@ class Project:
     root: Path
 
     @cached_property
-    def schema(self) -> Schema:
+    def schema(self) -> "Schema":
         """The checked schema folder; raises Refused."""
+        from builder.schema import load_schema  # workers that read no schema start without it
+
         return load_schema(self.root / "schema")
 
     @property

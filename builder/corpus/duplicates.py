@@ -3,7 +3,7 @@
 Marks, never removes. `sign` (signatures.py) makes keys of each shard; `find` reads them in tasks, each for a worker:
 one for each band, reading only its column of all shards; one for each range of winnowed runs; then one for each shard,
 which hands over the words of those that are candidates; then one for each part of the corpus, which compares exactly
-and names the groups (likeness.py). Ranks and candidates are held at once, about 100 bytes an article; words never are.
+and names the groups (likeness.py), or several that compare, where much hangs together. Ranks and candidates are held at once, about 100 bytes an article; words never are.
 
 What comes out hangs on the articles and on the groups of earlier runs alone: not on the order of articles, on shards,
 or on who did a task.
@@ -35,7 +35,7 @@ from builder.corpus.candidates import (
     shared_runs,
     sides,
 )
-from builder.corpus.likeness import KINDS, Members, grouped
+from builder.corpus.likeness import KINDS, Members, Shares, grouped, shares
 from builder.corpus.parts import make, read_columns, read_part, remove, target, write_columns, write_parts
 from builder.corpus.signatures import BANDS, KEYS, RANGES, sign, unblob
 from builder.records import Article, Group, SetAside
@@ -43,6 +43,8 @@ from builder.text.shingles import Hashes, Words
 
 PART = 50_000
 """Articles that are compared in one task; more where more hang together."""
+PAIRS, PIECES = 20_000, 64
+"""Candidates that are compared in one task, where a part has more; and into how many tasks they are parted at most."""
 BATCH = 5000
 """Articles that are signed together where all are in memory."""
 Item = TypeVar("Item")
@@ -128,9 +130,14 @@ def find(keys: Sequence[str], earlier: Mapping[str, str] | pa.Table, pmap: Pmap,
     headed = same_key([corpus.heading[told]], [np.arange(count, dtype=np.uint32)[told]])
     candidates = np.unique(np.concatenate([headed, *(pairs for pairs, _ in proposed)]))
     parts = _parted(corpus, candidates, scratch)
-    for _ in pmap(partial(_handed_over, scratch, parts), [*enumerate(keys)]):
+    for _ in pmap(partial(_handed_over, scratch, len(parts)), [*enumerate(keys)]):
         pass
-    done = sorted(pmap(partial(_judged, scratch, folder, len(keys)), range(parts)), key=lambda one: one[0])
+    slices = [_slices(held) for held in parts]
+    pieces = [(part, piece) for part, own in enumerate(slices) for piece in own]
+    for _ in pmap(partial(_compared, scratch, len(keys)), pieces):
+        pass
+    judging = partial(_judged, scratch, folder, len(keys))
+    done = sorted(pmap(judging, [*enumerate(slices)]), key=lambda one: one[0])
     remove(scratch)
     remarks = [SetAside(*remark) for _, own, _ in done for remark in own]
     counts = {
@@ -139,6 +146,13 @@ def find(keys: Sequence[str], earlier: Mapping[str, str] | pa.Table, pmap: Pmap,
         **{kind: sum(own[kind] for _, _, own in done) for kind in done[0][2]},
     } if done else {}  # fmt: skip
     return Found(tuple(path for path, _, _ in done), count + len(again), counts, (*again, *remarks))
+
+
+def _slices(candidates: int) -> list[slice]:
+    """Those of a part in equal pieces for other tasks, where there are many: each task reads through all words of the part."""
+    count = min(candidates // PAIRS, PIECES)
+    cuts = np.linspace(0, candidates, count + 1).astype(int).tolist() if count > 1 else []
+    return [slice(*cut) for cut in pairwise(cuts)]
 
 
 def _read(keys: Sequence[str], earlier: Mapping[str, str] | pa.Table) -> tuple[_Corpus, list[SetAside]]:
@@ -214,8 +228,8 @@ def _proposed(keys: tuple[str, ...], scratch: str, task: str) -> tuple[Pairs, in
     return shared_runs(values, ranks, read_columns(f"{scratch}/words.parquet", ["words"])["words"].to_numpy())
 
 
-def _parted(corpus: _Corpus, candidates: Pairs, scratch: str) -> int:
-    """Part the articles so that none is alike to one of another part, and write what each part needs; how many."""
+def _parted(corpus: _Corpus, candidates: Pairs, scratch: str) -> list[int]:
+    """Part the articles so that none is alike to one of another part, and write what each part needs; the candidates of each."""
     count = len(corpus.ids)
     home = pc.index_in(corpus.old, value_set=corpus.ids)
     kept = np.flatnonzero(home.is_valid().to_numpy(zero_copy_only=False))
@@ -237,8 +251,9 @@ def _parted(corpus: _Corpus, candidates: Pairs, scratch: str) -> int:
     })  # fmt: skip
     parts = int(part.max(initial=-1)) + 1
     write_parts(f"{scratch}/members.parquet", members, part, parts)
-    write_parts(f"{scratch}/pairs.parquet", pa.table({"pair": candidates}), part[sides(candidates)[0]], parts)
-    return parts
+    held = part[sides(candidates)[0]]
+    write_parts(f"{scratch}/pairs.parquet", pa.table({"pair": candidates}), held, parts)
+    return [*map(int, np.bincount(held, minlength=parts))]
 
 
 def _handed_over(scratch: str, parts: int, shard: tuple[int, str]) -> None:
@@ -253,19 +268,46 @@ def _handed_over(scratch: str, parts: int, shard: tuple[int, str]) -> None:
     pa.default_memory_pool().release_unused()
 
 
-def _judged(scratch: str, folder: str, shards: int, part: int) -> tuple[str, list[tuple[str, ...]], dict[str, int]]:
-    """Compare the candidates of one part and write its groups: where, the remarks, and how many of each kind."""
+def _compared(scratch: str, shards: int, item: tuple[int, slice]) -> None:
+    """Compare some candidates of one part, and write what they have in common."""
+    part, which = item
     table = read_part(f"{scratch}/members.parquet", part)
     ranks = table["rank"].to_numpy()
+    twin = np.searchsorted(ranks, table["twin"].to_numpy())
+    found = shares(twin, partial(_words, scratch, shards, part, ranks), _candidates(scratch, part, ranks)[which])
+    columns = {"pairs": found.pairs, "jaccard": found.jaccard, "inside": found.inside, "part": found.part}
+    write_columns(_shares(scratch, part, which), columns)
+
+
+def _shares(scratch: str, part: int, which: slice) -> str:
+    return f"{scratch}/shares-{part:05}-{which.start}.parquet"
+
+
+def _candidates(scratch: str, part: int, ranks: NDArray[np.int64]) -> Pairs:
+    """The candidates of one part, by the places of its members."""
     left, right = sides(read_part(f"{scratch}/pairs.parquet", part)["pair"].to_numpy())
+    return pairs_of(np.searchsorted(ranks, left), np.searchsorted(ranks, right))
+
+
+def _judged(
+    scratch: str, folder: str, shards: int, item: tuple[int, list[slice]]
+) -> tuple[str, list[tuple[str, ...]], dict[str, int]]:
+    """Name the groups of one part, of which these slices are compared: where, the remarks, and how many of each kind."""
+    part, slices = item
+    table = read_part(f"{scratch}/members.parquet", part)
+    ranks = table["rank"].to_numpy()
     members = Members(
         table["id"].combine_chunks(),
         np.searchsorted(ranks, table["twin"].to_numpy()),
         table["heading"].to_numpy(),
         table["old"].combine_chunks(),
-        _words([read_part(f"{scratch}/words-{number:05}.parquet", part) for number in range(shards)], ranks),
+        read_columns(f"{scratch}/words.parquet", ["words"])["words"].to_numpy()[ranks],
+        partial(_words, scratch, shards, part, ranks),
     )
-    rows, remarks = grouped(members, pairs_of(np.searchsorted(ranks, left), np.searchsorted(ranks, right)))
+    names = ["pairs", "jaccard", "inside", "part"]
+    tables = [read_columns(_shares(scratch, part, which), names) for which in slices]
+    known = [Shares(*(column.to_numpy() for column in table.columns)) for table in tables]
+    rows, remarks = grouped(members, _candidates(scratch, part, ranks), known)
     uri = f"{folder}/groups-{part:05}.parquet"
     with target(uri) as sink:
         pq.write_table(rows, sink)
@@ -274,11 +316,19 @@ def _judged(scratch: str, folder: str, shards: int, part: int) -> tuple[str, lis
     return uri, [(one.stage, one.what, one.reason, one.detail) for one in remarks], counts
 
 
-def _words(tables: list[pa.Table], ranks: NDArray[np.int64]) -> Words:
-    """The words of each of these articles, in order of rank; takes the tables out of their list."""
+def _words(scratch: str, shards: int, part: int, ranks: NDArray[np.int64], needed: NDArray[np.bool_]) -> Words:
+    """The words of those articles of a part that are needed, in order of rank; the others have none."""
+    tables: list[pa.Table] = []
+    if not needed.any():
+        return Words(np.empty(0, np.uint64), np.zeros(len(ranks), np.int64))
+    for number in range(shards):
+        table = read_part(f"{scratch}/words-{number:05}.parquet", part)
+        mine = needed[np.searchsorted(ranks, table["rank"].to_numpy())]
+        tables.append(table if mine.all() else table.filter(pa.array(mine)))
+        del table
     table = pa.concat_tables(tables)
     table = table.take(pc.sort_indices(table["rank"])).combine_chunks()
-    del tables[:]  # these are the largest things that a task holds
+    del tables  # these are the largest things that a task holds
     if not len(table):
         return Words(np.empty(0, np.uint64), np.zeros(len(ranks), np.int64))
     values, counts = unblob(table["order"].combine_chunks(), np.uint32)

@@ -8,6 +8,7 @@ Pairs are compared by the distinct runs of words of both: five words, three wher
 Whatever hangs together through such pairs is a group. A group of an earlier run keeps its name and its articles.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -45,8 +46,10 @@ class Members:
     """Title and lead as one number, 0 where they tell nothing."""
     old: pa.StringArray
     """The group of an earlier run, or null."""
-    words: Words
-    """The words of each, 32 bits wide as they are many; none for those that are compared with none."""
+    counts: Places
+    """How many words each has."""
+    words: Callable[[NDArray[np.bool_]], Words]
+    """The words, 32 bits wide, of those that are asked for, as none of the others: together they may be very many."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,15 +73,28 @@ class Links:
     similarity: NDArray[np.float64]
 
 
-def grouped(members: Members, candidates: Pairs) -> tuple[pa.Table, list[SetAside]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Shares:
+    """Pairs of different texts, sorted, each once, and how much they have in common."""
+
+    pairs: Pairs
+    jaccard: NDArray[np.float64]
+    inside: NDArray[np.float64]
+    """The share of the runs of the smaller that the other has."""
+    part: NDArray[np.bool_]
+    """Whether the smaller is clearly smaller."""
+
+
+def grouped(members: Members, candidates: Pairs, known: Sequence[Shares] = ()) -> tuple[pa.Table, list[SetAside]]:
     """Rows of Group, one for each member, sorted by id, and a remark for each new story that is alike to several old groups.
 
     A row compares with the root of its group; where it is not alike to that, with the member to which it is most.
-    `similarity` is the Jaccard similarity, of what is contained the share of the shorter text.
+    `similarity` is the Jaccard similarity, of what is contained the share of the shorter text. `known` is what `shares`
+    gave for some of the candidates; the others are compared here.
     """
     count = len(members.ids)
     looked = np.union1d(candidates, pairs_of(np.arange(count), members.twin))
-    links = _compared(members, looked)
+    links = _compared(members, looked, joined(known))
     stories, remarks = _stories(members, links)
     rooted = stories.roots >= 0
     direct = _again(members, links, looked, pairs_of(np.flatnonzero(rooted), stories.roots[rooted]))
@@ -89,20 +105,40 @@ def grouped(members: Members, candidates: Pairs) -> tuple[pa.Table, list[SetAsid
     return rows.sort_by("article_id"), remarks
 
 
-def _compared(members: Members, pairs: Pairs) -> Links:
+def shares(twin: Places, words: Callable[[NDArray[np.bool_]], Words], pairs: Pairs) -> Shares:
+    """What the texts of these pairs have in common, where they are not the same; `words` as of Members."""
+    left, right = sides(pairs)
+    looked = pairs_of(twin[left], twin[right])
+    needed = np.zeros(len(twin), bool)
+    needed[np.concatenate(sides(looked))] = True
+    return Shares(looked, *_shares(words(needed), looked))
+
+
+def joined(parts: Sequence[Shares]) -> Shares:
+    """All pairs of these, each once."""
+    nothing = Shares(np.empty(0, np.uint64), np.empty(0), np.empty(0), np.empty(0, bool))
+    pairs, first = np.unique(np.concatenate([nothing.pairs, *(one.pairs for one in parts)]), return_index=True)
+    return Shares(
+        pairs,
+        np.concatenate([nothing.jaccard, *(one.jaccard for one in parts)])[first],
+        np.concatenate([nothing.inside, *(one.inside for one in parts)])[first],
+        np.concatenate([nothing.part, *(one.part for one in parts)])[first],
+    )
+
+
+def _compared(members: Members, pairs: Pairs, known: Shares) -> Links:
     """Those of these pairs that are alike."""
     left, right = sides(pairs)
     one, other = members.twin[left], members.twin[right]
     same = one == other
     jaccard, inside = np.ones(len(pairs)), np.ones(len(pairs))
-    looked = pairs_of(one[~same], other[~same])
-    shares = _shares(members.words, looked)
-    at = np.searchsorted(looked, _ordered(one[~same], other[~same]))
-    jaccard[~same], inside[~same] = shares[0][at], shares[1][at]
-    shorter = shares[2][at]
+    unknown = np.setdiff1d(_ordered(one[~same], other[~same]), known.pairs)
+    looked = joined([known, shares(members.twin, members.words, unknown)])
+    at = np.searchsorted(looked.pairs, _ordered(one[~same], other[~same]))
+    jaccard[~same], inside[~same] = looked.jaccard[at], looked.inside[at]
     part = np.zeros(len(pairs), bool)
-    part[~same] = shorter
-    counts = np.minimum(members.words.counts[one], members.words.counts[other])
+    part[~same] = looked.part[at]
+    counts = np.minimum(members.counts[one], members.counts[other])
     headed = (members.heading[left] != 0) & (members.heading[left] == members.heading[right])
     held = (inside >= SAME - SLACK) & (counts >= LEAST_CONTAINED)
     alike = [same, jaccard >= SAME - SLACK, held & part, jaccard >= RELATED - SLACK, held, headed]
@@ -115,7 +151,7 @@ def _compared(members: Members, pairs: Pairs) -> Links:
 def _again(members: Members, links: Links, looked: Pairs, wanted: Pairs) -> Links:
     """Those of the wanted pairs that are alike; those that were looked at are not looked at again."""
     known = np.isin(links.pairs, wanted)
-    more = _compared(members, np.setdiff1d(wanted, looked))
+    more = _compared(members, np.setdiff1d(wanted, looked), joined(()))
     return Links(
         np.concatenate([links.pairs[known], more.pairs]),
         np.concatenate([links.kind[known], more.kind]),

@@ -114,14 +114,17 @@ def map_characters(table: Table, texts: Sequence[str]) -> Mapped:
 
 
 def substitute(table: Table, texts: Sequence[str]) -> list[str | None]:
-    """Texts with each character put through the table, without edits; None where that takes more than one for one."""
+    """Texts with each character put through the table, without edits; None where one must be looked at by itself."""
     done: list[str | None] = [None] * len(texts)
     for chunk in _chunks(texts):
-        new = (table.narrow if chunk.width == 2 else table.put).take(chunk.units())
-        odd = np.flatnonzero((new == GONE) | (new == RARE))
-        out = set((np.searchsorted(chunk.begins, odd, "right") - 1).tolist())
+        new: Units = (table.narrow if chunk.width == 2 else table.put).take(chunk.units())
+        begins = chunk.begins
+        out = set((np.searchsorted(begins, np.flatnonzero(new == RARE), "right") - 1).tolist())
+        gone = np.flatnonzero(new == GONE)
+        if gone.size:
+            new, begins = new[new != GONE], begins - np.searchsorted(gone, begins)
         whole = _decoder(chunk.width)(new.tobytes(), "surrogatepass")[0]
-        for place, (index, (low, high)) in enumerate(zip(chunk.indices, pairwise(chunk.begins.tolist()), strict=True)):
+        for place, (index, (low, high)) in enumerate(zip(chunk.indices, pairwise(begins.tolist()), strict=True)):
             done[index] = None if place in out else whole[low : high - 1]
     return done
 
