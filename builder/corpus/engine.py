@@ -9,6 +9,7 @@ import pickle
 import re
 import signal
 import socket
+import sys
 import threading
 import traceback
 from collections import deque
@@ -51,6 +52,7 @@ def engine(name: str, workers: int | None = None) -> Iterator[Pmap]:
     engines: dict[str, Callable[[int], AbstractContextManager[Pmap]]] = {"local": _local, "ray": _ray, "dask": _dask}
     if name not in engines:
         raise refuse("engine", f"there is no engine {name}", fix=f"choose one of: {', '.join(engines)}")
+    _leave_pandas_out()
     if workers is not None and workers < 1:
         raise refuse("engine", f"{workers} workers cannot do any work", fix="give 1 or more, or leave it out")
     with engines[name](workers or len(os.sched_getaffinity(0))) as pmap:
@@ -150,6 +152,30 @@ def _hired(crew: list[_Worker]) -> _Worker:
     return crew[-1]
 
 
+class _Hidden:
+    """Stands before the finders of modules while pandas is not to be found."""
+
+    @staticmethod
+    def find_spec(name: str, *_: object) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name=name)
+
+
+def _leave_pandas_out() -> None:
+    """Arrow imports pandas, a fifth of a second, to ask of the first list that it sees whether it is a Series.
+
+    Once it was not found, Arrow asks no more; whoever wants pandas still gets it.
+    """
+    import pyarrow as pa
+
+    if "pandas" not in sys.modules:
+        sys.meta_path.insert(0, _Hidden)
+        try:
+            pa.array([0])
+        finally:
+            sys.meta_path.remove(_Hidden)
+
+
 def _without_slow_sorts() -> dict[str, str]:
     """On a Zen 4 numpy's sort is four times slower with AVX-512 than without (numpy/x86-simd-sort, issue 6)."""
     try:
@@ -191,6 +217,7 @@ def _died(item: object, how: str) -> Refused:
 
 def _serve(pipe: "pipes.Connection[Any, Any]") -> None:
     """A worker's life: items until the pipe ends, which it does when the other process does."""
+    _leave_pandas_out()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     while True:
         try:

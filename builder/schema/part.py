@@ -12,7 +12,7 @@ LOST_IN_CSV = frozenset({"none", "na", "n/a", "null", "nan", ""})
 class Part(BaseModel):
     """A piece of a schema file: immutable, and an unknown field is a fault."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 def _safe_name(name: str) -> str:
