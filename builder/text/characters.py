@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain, compress, pairwise
 from typing import Any
 
 import numpy as np
@@ -114,12 +114,15 @@ def map_characters(table: Table, texts: Sequence[str]) -> Mapped:
 
 
 def substitute(table: Table, texts: Sequence[str]) -> list[str | None]:
-    """Texts with each character put through the table, without edits; None where one must be looked at by itself."""
+    """Texts with each character put through the table, without edits; None where that asks for a look at the text."""
     done: list[str | None] = [None] * len(texts)
     for chunk in _chunks(texts):
         new: Units = (table.narrow if chunk.width == 2 else table.put).take(chunk.units())
         begins = chunk.begins
-        out = set((np.searchsorted(begins, np.flatnonzero(new == RARE), "right") - 1).tolist())
+        rare = _rare(table, chunk.texts, begins, np.flatnonzero(new == RARE))
+        new[rare.at] = [ord(becomes) if len(becomes) == 1 else GONE for becomes in rare.becomes]
+        long = [place for place, becomes in zip(rare.at, rare.becomes, strict=True) if len(becomes) > 1]
+        out = set((np.searchsorted(begins, rare.asks + long, "right") - 1).tolist())
         gone = np.flatnonzero(new == GONE)
         if gone.size:
             new, begins = new[new != GONE], begins - np.searchsorted(gone, begins)
@@ -134,14 +137,14 @@ class _Chunk:
     """Texts of one width, 2 or 4 bytes for each code point, that are looked up at once; and which texts they are."""
 
     width: int
-    indices: list[int]
-    texts: list[str]
-    encoded: list[bytes]
+    indices: Sequence[int]
+    texts: Sequence[str]
+    encoded: bytes
+    """The texts, joined."""
 
     def units(self) -> Units:
         """One unit for each code point of the texts, joined."""
-        between = BETWEEN.encode("utf-16-le" if self.width == 2 else "utf-32-le")
-        return np.frombuffer(between.join(self.encoded), np.uint16 if self.width == 2 else np.uint32)
+        return np.frombuffer(self.encoded, np.uint16 if self.width == 2 else np.uint32)
 
     @property
     def begins(self) -> Columns:
@@ -151,20 +154,32 @@ class _Chunk:
 
 def _chunks(texts: Sequence[str]) -> Iterator[_Chunk]:
     """All texts in chunks of about CHUNK code points; the few with emoji apart from the others, which are faster."""
-    chunks = {2: _Chunk(2, [], [], []), 4: _Chunk(4, [], [], [])}
-    sizes = {2: 0, 4: 0}
-    for index, text in enumerate(texts):
-        encoded = _encoded(text)
-        width = 2 if len(encoded) == 2 * len(text) else 4
-        if sizes[width] and sizes[width] + len(text) > CHUNK:
-            yield chunks[width]
-            chunks[width], sizes[width] = _Chunk(width, [], [], []), 0
-        chunk = chunks[width]
-        chunk.indices.append(index)
-        chunk.texts.append(text)
-        chunk.encoded.append(encoded)
-        sizes[width] += len(text)
-    yield from (chunk for chunk in chunks.values() if chunk.texts)
+    low = size = 0
+    for high, length in enumerate(map(len, texts)):
+        if high > low and size + length > CHUNK:
+            yield from _by_width(texts, range(low, high))
+            low, size = high, 0
+        size += length
+    if low < len(texts):
+        yield from _by_width(texts, range(low, len(texts)))
+
+
+def _by_width(texts: Sequence[str], indices: Sequence[int]) -> Iterator[_Chunk]:
+    """These texts as one chunk, or those of each width as one."""
+    own = [texts[index] for index in indices]
+    joined = BETWEEN.join(own)
+    encoded = _encoded(joined)
+    width = 2 if len(encoded) == 2 * len(joined) else 4
+    if width == 2 or len(own) == 1:
+        yield _Chunk(width, indices, own, encoded)
+        return
+    is_narrow = [len(_encoded(text)) == 2 * len(text) for text in own]
+    for which, width in ((is_narrow, 2), ([not one for one in is_narrow], 4)):
+        some = [*compress(own, which)]
+        if some:
+            text = BETWEEN.join(some)
+            encoded = _encoded(text) if width == 2 else codecs.utf_32_le_encode(text, "surrogatepass")[0]
+            yield _Chunk(width, [*compress(indices, which)], some, encoded)
 
 
 def _encoded(text: str) -> bytes:
