@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,16 @@ def die_once(item):
 def square(item):
     """Simple arithmetic."""
     return item * item
+
+
+def pandas(_item):
+    """Whether a list brings pandas in; what Arrow and pandas make of one another when someone asks for it."""
+    pa.array([1])
+    before = "pandas" in sys.modules
+    import pandas as pd
+
+    is_whole = str(pa.table({"n": [1]}).to_pandas()["n"].dtype) == "int64"
+    return before, is_whole, tuple(pa.array(pd.Series([1.5])).to_pylist())
 
 
 def where(item):

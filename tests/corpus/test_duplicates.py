@@ -160,6 +160,22 @@ def test_workers_that_answer_in_any_order_give_the_same(planted, tmp_path):
     assert sharded(tmp_path, [planted[:70], planted[70:]], pmap=backwards) == group(planted)
 
 
+@pytest.mark.parametrize(("pairs", "pieces"), [(1, 64), (5, 64), (5, 3), (40, 64)])
+def test_pairs_compared_in_tasks_of_their_own_give_the_same(planted, tmp_path, monkeypatch, pairs, pieces):
+    whole = group(planted)
+    monkeypatch.setattr("builder.corpus.duplicates.PAIRS", pairs)
+    monkeypatch.setattr("builder.corpus.duplicates.PIECES", pieces)
+    tasks = []
+
+    def noted(function, items):
+        items = [*items]
+        tasks.append((function.func.__name__, len(items)))
+        return map(function, items)
+
+    assert sharded(tmp_path, [planted[:70], planted[70:]], pmap=noted) == whole
+    assert 1 < dict(tasks)["_compared"] <= pieces
+
+
 def test_files_may_stand_in_a_store_that_is_no_folder(planted):
     import fsspec
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.corpus.engine import engine
+from builder.corpus.engine import _without_slow_sorts, engine
 from builder.records import Refused
 from tests.corpus import poison
 
@@ -35,6 +35,26 @@ def test_workers_are_kept_from_stage_to_stage_and_have_one_thread_each():
     assert len(pids) <= 2
     assert {(threads, cpus) for _, threads, cpus in seen} == {("1", 1)}
     assert not any(_alive(pid) for pid in pids)
+
+
+def test_workers_start_without_pandas_which_is_there_for_whoever_wants_it():
+    with engine("local", 2) as pmap:
+        assert next(pmap(poison.pandas, range(2))) == (False, True, (1.5,))
+
+
+@pytest.mark.parametrize(
+    ("vendor", "family", "less"), [("AuthenticAMD", 25, True), ("AuthenticAMD", 26, False), ("GenuineIntel", 25, False)]
+)
+def test_numpy_sorts_without_avx512_on_zen_4_alone(monkeypatch, vendor, family, less):
+    about = f"vendor_id\t: {vendor}\ncpu family\t: {family}\nmodel\t\t: 17\n"
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: about)
+    monkeypatch.delenv("NPY_DISABLE_CPU_FEATURES", raising=False)
+
+    named = _without_slow_sorts().get("NPY_DISABLE_CPU_FEATURES")
+    assert (named is not None) is less
+    assert all(name.startswith(("AVX512", "X86_V4")) for name in (named or "").split())
+    monkeypatch.setenv("NPY_DISABLE_CPU_FEATURES", "AVX2")
+    assert _without_slow_sorts() == {}
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_item_run_again(tmp_path):
@@ -76,7 +96,7 @@ def test_who_stops_asking_leaves_no_worker_busy(tmp_path):
 @pytest.mark.parametrize("how", ["group", "parent"])
 def test_ctrl_c_ends_the_workers_at_once_as_does_the_death_of_their_parent(tmp_path, how):
     code = (
-        "import sys\nfrom builder.corpus.engine import engine\nfrom tests.corpus import poison\n"
+        "import sys\nfrom builder.corpus.engine import _without_slow_sorts, engine\nfrom tests.corpus import poison\n"
         "if __name__ == '__main__':\n"
         "    with engine('local', 2) as pmap:\n"
         "        list(pmap(poison.linger, sys.argv[1:]))\n"
