@@ -26,8 +26,8 @@ from planted import HOME, KINDS, corpus, truth
 from results import PAGE, write_part
 
 PEERS = {
-    "datatrove": ("datatrove-0.10.1", ["datatrove[io,processing]==0.10.1"]),
-    "datatrove-stock": ("datatrove-0.10.1", ["datatrove[io,processing]==0.10.1"]),
+    "datatrove": ("datatrove-0.10.1-spacy", ["datatrove[io,processing]==0.10.1", "spacy==3.8.7"]),
+    "datatrove-stock": ("datatrove-0.10.1-spacy", ["datatrove[io,processing]==0.10.1", "spacy==3.8.7"]),
     "text-dedup": ("text-dedup-0.4.0", ["text-dedup==0.4.0"]),
     "daft": ("daft-0.7.26", ["daft==0.7.26", "pyarrow", "numpy"]),
 }

@@ -43,7 +43,7 @@ from builder.text.shingles import Hashes, Words
 
 PART = 50_000
 """Articles that are compared in one task; more where more hang together."""
-PAIRS, PIECES = 20_000, 64
+PAIRS, PIECES = 60_000, 64
 """Candidates that are compared in one task, where a part has more; and into how many tasks they are parted at most."""
 BATCH = 5000
 """Articles that are signed together where all are in memory."""
@@ -129,7 +129,10 @@ def find(keys: Sequence[str], earlier: Mapping[str, str] | pa.Table, pmap: Pmap,
     told = corpus.heading != 0
     headed = same_key([corpus.heading[told]], [np.arange(count, dtype=np.uint32)[told]])
     candidates = np.unique(np.concatenate([headed, *(pairs for pairs, _ in proposed)]))
+    counted = {"candidates": len(candidates), "runs too frequent": sum(often for _, often in proposed)}
     parts = _parted(corpus, candidates, scratch)
+    del corpus, candidates, headed, told, proposed
+    pa.default_memory_pool().release_unused()
     for _ in pmap(partial(_handed_over, scratch, len(parts)), [*enumerate(keys)]):
         pass
     slices = [_slices(held) for held in parts]
@@ -140,11 +143,8 @@ def find(keys: Sequence[str], earlier: Mapping[str, str] | pa.Table, pmap: Pmap,
     done = sorted(pmap(judging, [*enumerate(slices)]), key=lambda one: one[0])
     remove(scratch)
     remarks = [SetAside(*remark) for _, own, _ in done for remark in own]
-    counts = {
-        "candidates": len(candidates),
-        "runs too frequent": sum(often for _, often in proposed),
-        **{kind: sum(own[kind] for _, _, own in done) for kind in done[0][2]},
-    } if done else {}  # fmt: skip
+    kinds = {kind: sum(own[kind] for _, _, own in done) for kind in done[0][2]} if done else {}
+    counts = {**counted, **kinds} if done else {}
     return Found(tuple(path for path, _, _ in done), count + len(again), counts, (*again, *remarks))
 
 

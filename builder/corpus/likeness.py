@@ -30,7 +30,7 @@ SLACK = 1e-9
 """What floating point may take off a share that is reached exactly."""
 KINDS: tuple[GroupKind, ...] = ("exact", "near", "contained", "related")
 NOTHING = len(KINDS)
-AT_ONCE = 1 << 16
+AT_ONCE = 1 << 17
 """Runs of words that are compared together: bounds the memory."""
 _HALF = np.uint64(32)
 
