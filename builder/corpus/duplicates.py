@@ -121,8 +121,10 @@ def find(keys: Sequence[str], earlier: Mapping[str, str] | pa.Table, pmap: Pmap,
     corpus, again = _read(keys, earlier)
     count = len(corpus.ids)
     for number, rows in enumerate(corpus.rows):
-        live = np.append(corpus.twin == np.arange(count), False)[np.minimum(rows, count)]
-        write_columns(f"{scratch}/ranks-{number:05}.parquet", {"rank": rows, "live": np.where(live, rows, NO_RANK)})
+        write_columns(f"{scratch}/ranks-{number:05}.parquet", {"rank": rows})
+    ranks = np.concatenate([np.empty(0, np.uint32), *corpus.rows])
+    live = np.append(corpus.twin == np.arange(count), False)[np.minimum(ranks, count)]
+    write_columns(f"{scratch}/live.parquet", {"live": np.where(live, ranks, NO_RANK)})
     write_columns(f"{scratch}/words.parquet", {"words": corpus.words})
     tasks = [f"{band:02}" for band in range(BANDS)] + [f"f{part:02}" for part in range(RANGES)]
     proposed = [*pmap(partial(_proposed, tuple(keys), scratch), tasks)]
@@ -131,7 +133,7 @@ def find(keys: Sequence[str], earlier: Mapping[str, str] | pa.Table, pmap: Pmap,
     candidates = np.unique(np.concatenate([headed, *(pairs for pairs, _ in proposed)]))
     counted = {"candidates": len(candidates), "runs too frequent": sum(often for _, often in proposed)}
     parts = _parted(corpus, candidates, scratch)
-    del corpus, candidates, headed, told, proposed
+    del corpus, candidates, headed, told, proposed, ranks, live
     pa.default_memory_pool().release_unused()
     for _ in pmap(partial(_handed_over, scratch, len(parts)), [*enumerate(keys)]):
         pass
@@ -210,8 +212,8 @@ def _proposed(keys: tuple[str, ...], scratch: str, task: str) -> tuple[Pairs, in
     """The candidates of one band, or of one range of winnowed runs, and how many of these were too frequent."""
     values: list[NDArray[np.uint64]] = []
     ranks: list[Ranks] = []
-    for number, uri in enumerate(keys):
-        live = read_columns(f"{scratch}/ranks-{number:05}.parquet", ["live"])["live"].to_numpy()
+    live = read_columns(f"{scratch}/live.parquet", ["live"])["live"].to_numpy()
+    for uri in keys:
         if task.startswith("f"):
             for chunk in read_columns(uri, [task])[task].chunks:
                 own, counts = unblob(chunk, np.uint64)
@@ -219,9 +221,11 @@ def _proposed(keys: tuple[str, ...], scratch: str, task: str) -> tuple[Pairs, in
                 ranks.append(np.repeat(live[: len(counts)], counts))
                 live = live[len(counts) :]
         else:
-            for column in read_columns(uri, [f"b{task}", f"s{task}"]).columns:
+            table = read_columns(uri, [f"b{task}", f"s{task}"])
+            for column in table.columns:
                 values.append(column.drop_null().to_numpy())
-                ranks.append(live[column.is_valid().to_numpy()])
+                ranks.append(live[: len(table)][column.is_valid().to_numpy()])
+            live = live[len(table) :]
     pa.default_memory_pool().release_unused()
     if not task.startswith("f"):
         return same_key(values, ranks), 0

@@ -290,23 +290,19 @@ def _parted(texts: Sequence[str], new: Units, edits: _ByText) -> list[AlignedTex
 @cache
 def unsettled() -> str:
     """Characters that NFC may change, join to the one before them, or order after it."""
-    settled = unicodedata.is_normalized
-    return "".join(
-        character
-        for character in map(chr, chain(*COMPOSING))
-        if unicodedata.combining(character) or not settled("NFC", character) or character in trailing()
-    )
+    characters, behind = [*map(chr, chain(*COMPOSING))], trailing()
+    settled = [unicodedata.is_normalized("NFC", one) for one in characters]
+    told = zip(characters, map(unicodedata.combining, characters), settled, strict=True)
+    return "".join([one for one, combines, is_settled in told if combines or not is_settled or one in behind])
 
 
 @cache
 def trailing() -> frozenset[str]:
     """Characters that NFC may join to, or order after, the one before them."""
-    after: set[str] = set()
-    for code in chain(*COMPOSING):
-        decomposed = unicodedata.decomposition(chr(code))
+    characters = [*map(chr, chain(*COMPOSING))]
+    after = {*compress(characters, map(unicodedata.combining, characters))}
+    for decomposed in {*map(unicodedata.decomposition, characters)}:
         if decomposed and decomposed[0] != "<":
             after.update(chr(int(part, 16)) for part in decomposed.split()[1:])
-        if unicodedata.combining(chr(code)):
-            after.add(chr(code))
     after.update(map(chr, (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))))  # Hangul vowels and finals
     return frozenset(after)

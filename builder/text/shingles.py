@@ -197,4 +197,6 @@ def _powers(count: int) -> tuple[Hashes, Hashes]:
 @cache
 def _letters(count: int) -> NDArray[np.bool_]:
     r"""Which of so many code points stand in words: what `\w` matches."""
-    return np.fromiter((c.isalnum() or c == "_" for c in map(chr, range(count))), bool, count)
+    inside = np.fromiter(map(str.isalnum, map(chr, range(count))), bool, count)
+    inside[ord("_")] = True
+    return inside
