@@ -172,7 +172,8 @@ def _markdown(
     return "\n".join([
         "# Benchmark of finding duplicates",
         "",
-        f"Written by `python benchmarks/bulk.py --articles {options.articles} --grown {options.grown} --write`.",
+        f"Written by `python benchmarks/bulk.py --articles {options.articles} --grown {options.grown} --stock {options.stock} "
+        f"--text-dedup {options.text_dedup} --daft {options.daft} --write`.",
         "",
         f"- Machine: {os.cpu_count()} cores, {platform.system()} {platform.machine()}; Python {platform.python_version()}.",
         "- Articles of about 2.4 KB, invented and seeded, with planted duplicates (`benchmarks/planted.py`).",
