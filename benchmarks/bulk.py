@@ -166,14 +166,16 @@ def _markdown(
         f"{one.recall:.4f} | {one.precision:.5f} | {one.contained:.2f} | {one.kept:,} |"
         for one in found
     ]
+    sizes = {"articles": options.articles, "grown": options.grown, "stock": options.stock}
+    sizes |= {"text-dedup": options.text_dedup, "daft": options.daft}
+    asked = " ".join(f"--{name} {size}" for name, size in sizes.items() if size)
     edges = list(found[0].curve)
     first = {one.way: one for one in reversed(found)}
     daft = _ratio(found, "daft")
     return "\n".join([
         "# Benchmark of finding duplicates",
         "",
-        f"Written by `python benchmarks/bulk.py --articles {options.articles} --grown {options.grown} --stock {options.stock} "
-        f"--text-dedup {options.text_dedup} --daft {options.daft} --write`.",
+        f"Written by `python benchmarks/bulk.py {asked} --write`.",
         "",
         f"- Machine: {os.cpu_count()} cores, {platform.system()} {platform.machine()}; Python {platform.python_version()}.",
         "- Articles of about 2.4 KB, invented and seeded, with planted duplicates (`benchmarks/planted.py`).",
