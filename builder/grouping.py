@@ -33,7 +33,6 @@ def fresh(project: Project, run: Run) -> Counter[str]:
     if project.stamped("dedup") != inputs or not crawl.done(project, "groups"):
         keys = crawl.make(project, signatures.STAGE, None, run)
         scratch, home = crawl.folder(project, "scratch"), crawl.folder(project, "groups")
-        parts.make(scratch)
         parts.remove(scratch)  # of a run that was killed
         parts.make(scratch)
         with crawl.started(run, crawl.weight(project, "keys")) as pmap:

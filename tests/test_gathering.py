@@ -9,9 +9,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from typing import ClassVar
 
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from builder import crawl, flow, gathering, grouping, state
 from builder.crawl import Run
@@ -85,21 +87,54 @@ def test_one_shard_and_forty_give_the_same_here_and_in_two_processes(tmp_path):
     assert {kind for *_, kind in whole[0][1]} == {"single", "near"}
 
 
-def test_the_crawl_may_lie_in_a_store_that_renames_nothing(tmp_path):
+@pytest.mark.parametrize("store", ["memory", "objects"])
+def test_the_crawl_may_lie_in_a_store_that_renames_nothing(tmp_path, store):
     lines(tmp_path / "nasim.jsonl", TEXTS)
     here = gathered(fresh(tmp_path / "a"), tmp_path / "nasim.jsonl")
     project = fresh(tmp_path / "b")
     settings = project.root / "schema" / "dataset.yaml"
-    settings.write_text(settings.read_text(encoding="utf-8") + "crawl: memory://bucket/news\n", encoding="utf-8")
-    files = fsspec.filesystem("memory")
+    settings.write_text(settings.read_text(encoding="utf-8") + f"crawl: {store}://bucket/news\n", encoding="utf-8")
+    fsspec.register_implementation("objects", Objects, clobber=True)
+    files = fsspec.filesystem(store)
     try:
         assert gathered(Project(project.root), tmp_path / "nasim.jsonl") == here
         assert not (project.work / "corpus").exists()
+        files.invalidate_cache()
         assert {path.split("/")[3] for path in files.find("/bucket/news")} == {
             "articles", "documents", "filters", "groups", "keys",
         }  # fmt: skip
     finally:
+        files.invalidate_cache()
         files.rm("/bucket", recursive=True)
+
+
+class Objects(MemoryFileSystem):
+    """A store as S3 is: without folders, and a listing is remembered until that is forgotten."""
+
+    protocol = "objects"
+    store: ClassVar = {}
+    pseudo_dirs: ClassVar = [""]
+    listings: ClassVar = {}
+
+    @classmethod
+    def _strip_protocol(cls, path):
+        return super()._strip_protocol(path.replace("objects://", "memory://"))
+
+    def makedirs(self, path, exist_ok=False):
+        """Nothing: there are no folders."""
+
+    mkdir = makedirs
+
+    def ls(self, path, detail=True, **kwargs):
+        """What was there when this was first asked."""
+        key = self._strip_protocol(path), detail
+        if key not in self.listings:
+            self.listings[key] = super().ls(path, detail, **kwargs)
+        return self.listings[key]
+
+    def invalidate_cache(self, path=None):  # noqa: ARG002
+        """Forget."""
+        self.listings.clear()
 
 
 def test_new_shards_leave_every_group_its_name_and_every_article_its_split(project, tmp_path):

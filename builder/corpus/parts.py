@@ -1,7 +1,7 @@
 """Parquet files that tasks hand to one another, in a folder or at a URI; a row group for each part of the corpus."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 
 import numpy as np
@@ -69,8 +69,10 @@ def make(folder: str) -> None:
 
 
 def remove(folder: str) -> None:
-    """Remove a folder and all in it."""
+    """Remove a folder and all in it; a store of objects has none where it has no files."""
     from fsspec.core import url_to_fs
 
     store, path = url_to_fs(folder)
-    store.rm(path, recursive=True)
+    store.invalidate_cache()  # workers wrote there
+    with suppress(FileNotFoundError):
+        store.rm(path, recursive=True)
