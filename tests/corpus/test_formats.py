@@ -312,6 +312,19 @@ def test_files_are_read_from_where_fsspec_finds_them(tmp_path):
         store.rm("/crawl", recursive=True)
 
 
+def test_a_path_that_climbs_out_of_its_folder_is_not_read():
+    store = fsspec.filesystem("memory")
+    store.pipe("/crawl/a.txt", LONG.encode())
+    store.pipe("/crawl/deep/../../etc/b.txt", LONG.encode())
+    try:
+        planned = plan(["memory://crawl"], Fields())
+
+        assert [file.origin for piece in planned.pieces for file in piece.files] == ["crawl/a.txt"]
+        assert planned.set_aside == (SetAside("ingest", "crawl/deep/../../etc/b.txt", "path climbs out of its folder"),)
+    finally:
+        store.store.clear()
+
+
 def test_an_address_that_nobody_reads_is_refused():
     ((message, _),) = refusal("gopher://host/a.txt")
 
