@@ -12,6 +12,8 @@ from builder.project import read_jsonl
 from builder.records import Agreement
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow  # each walks a project through several verbs
+
 
 @pytest.fixture
 def annotated(project):

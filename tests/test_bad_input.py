@@ -11,6 +11,8 @@ import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow  # each walks a project through several verbs
+
 CASES = sorted((ROOT / "tests" / "cases" / "bad").iterdir())
 
 

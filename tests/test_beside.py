@@ -11,6 +11,8 @@ import pytest
 from builder import beside, crawl, gathering
 from builder.records import Refused, sha16
 
+pytestmark = pytest.mark.slow  # each walks a project through several verbs
+
 RULES = """\
 version: 1
 lines:

@@ -24,6 +24,7 @@ def longest(project, split, ledger):
     return max((a for a in state.read_articles(project) if ledger.get(a.id) == split), key=lambda a: len(a.text))
 
 
+@pytest.mark.slow
 def test_a_new_article_that_holds_two_of_different_splits_stays_out_and_is_named(project, tmp_path):
     ledger = kept(project)
     flow.build(project, "1.0.0")

@@ -13,6 +13,8 @@ from builder.project import Project
 from builder.records import Refused
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow  # each walks a project through several verbs
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):

@@ -11,6 +11,8 @@ from builder.release.folder import read_manifest
 from tests.conftest import ROOT
 from tests.test_flow import judge, snapshot, walk
 
+pytestmark = pytest.mark.slow  # each walks a project through several verbs
+
 
 @pytest.fixture
 def twice(project):

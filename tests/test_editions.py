@@ -15,6 +15,8 @@ from builder.release.readback import Job, read_folder, shards
 from tests.conftest import ROOT
 from tests.test_flow import judge, walk
 
+pytestmark = pytest.mark.slow  # each walks a project through several verbs
+
 PAGES = ROOT / "examples" / "articles"
 
 

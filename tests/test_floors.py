@@ -12,6 +12,8 @@ from builder.records import Agreement, Judgement, Refused
 from builder.schema import Floors
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow  # each walks a project through several verbs
+
 F1 = Agreement(SPAN_F1, "entities", "all", "all", 0.612, 0.55, 0.68, 20, "articles")
 STANCE = Agreement(ALPHA, "stance", "all", "all", 0.41, None, None, 31, "pairs of article and target")
 FLOORS = Floors(span_f1=0.6, stance_alpha=0.4)

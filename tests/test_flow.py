@@ -12,6 +12,8 @@ from builder.records import BatchItem, Decision, Judgement, Refused, Stance, sha
 from builder.text.aligned import unpacked
 from tests.conftest import ROOT, SHARED
 
+pytestmark = pytest.mark.slow  # each walks a project through several verbs
+
 KNOWLEDGE = parse_knowledge((ROOT / "examples" / "simulation.yaml").read_text(encoding="utf-8"))
 
 

@@ -23,6 +23,8 @@ from builder.release.splits import assign
 from builder.schema import Splits
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow  # each walks a project through several verbs
+
 PLACES = "مرجانة الغار ديلمار السنديان الخزامى الصنوبر الزيتون المرسى العالية الساقية".split()  # noqa: SIM905
 VERBS = "افتتح أعلن أطلق دشن وقع ناقش أقر عرض نفى أكد".split()  # noqa: SIM905
 THINGS = "الميناء المترو السد المعرض القانون الميزانية الجسر المستشفى الملعب المتحف".split()  # noqa: SIM905

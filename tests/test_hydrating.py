@@ -14,6 +14,8 @@ from builder.release.readback import Job, read_folder
 from tests.test_editions import PAGES, both, tables
 from tests.test_flow import snapshot
 
+pytestmark = pytest.mark.slow  # each walks a project through several verbs
+
 
 @pytest.fixture(scope="module")
 def editions(tmp_path_factory):

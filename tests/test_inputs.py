@@ -12,6 +12,8 @@ from builder.text.profiles import profile
 from tests.conftest import ROOT
 from tests.test_flow import judge, walk
 
+pytestmark = pytest.mark.slow  # each walks a project through several verbs
+
 CARD, TOOL = "# card", "khabar 1"
 FILES = ("boilerplate.yaml", "dataset.yaml", "guidelines.md", "labels.yaml")
 

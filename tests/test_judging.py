@@ -10,6 +10,8 @@ from builder.records import BatchItem, Decision, Judgement, Refused
 from tests.conftest import ROOT
 from tests.test_flow import judge, walk
 
+pytestmark = pytest.mark.slow  # each walks a project through several verbs
+
 
 @pytest.fixture
 def sampled(project):

@@ -58,6 +58,7 @@ def spoiled(project, number, **fields):
     change(pilot(project, "judgements"), Judgement, number, lambda one: replace(one, **fields))
 
 
+@pytest.mark.slow
 def test_a_span_beyond_the_text_or_the_wrong_way_round(built):
     spoiled(built, 3, spans=(Span(5, 2, "PERS"), Span(0, 99_999, "PERS"), Span(0, 4, "PERS")))
     one = read_jsonl(pilot(built, "judgements"), Judgement)[2]

@@ -56,6 +56,7 @@ def test_arrow_schema_has_the_fields_of_the_record():
     assert list(to_plain(Span(0, 1, "PERS"))) == [f.name for f in fields(Span)]
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_of_a_write_leaves_the_old_file_whole(tmp_path):
     path = tmp_path / "big"
     write_bytes(path, b"old" * 1000)

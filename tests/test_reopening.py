@@ -14,6 +14,8 @@ from builder.records import GOLD, Answer, Assigned, BatchItem, Decision, Dispute
 from tests.conftest import ROOT
 from tests.test_flow import judge, snapshot, walk
 
+pytestmark = pytest.mark.slow  # each walks a project through several verbs
+
 
 @pytest.fixture
 def released(project):

@@ -20,6 +20,8 @@ from builder.records import Assignment, BatchItem, Decision, Dispute, Stance
 from tests.conftest import ROOT
 from tests.test_flow import judge, walk
 
+pytestmark = pytest.mark.slow  # each walks a project through several verbs
+
 CLOCK = '''
 """A clock that is shifted by so many seconds: every way in which Python code asks for the time or the day."""
 import ctypes

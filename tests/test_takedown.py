@@ -18,6 +18,7 @@ def said_in(folder):
     return "\n".join(words + [str(pq.ParquetFile(path).read().to_pylist()) for path in folder.rglob("*.parquet")])
 
 
+@pytest.mark.slow
 def test_an_article_that_was_taken_down_is_in_no_file_of_the_next_release(annotated):
     flow.build(annotated, "1.0.0")
     first = said_in(annotated.release("1.0.0"))
@@ -49,6 +50,7 @@ def test_a_document_goes_with_all_its_articles_and_an_unknown_id_is_refused(anno
         takedown(annotated, document, "why")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reason", ["", " ", "two\nlines", "x" * (LONGEST + 1)])
 def test_a_reason_says_something_on_one_line(annotated, reason):
     with pytest.raises(Refused, match=f"takes one line of at most {LONGEST} characters"):

@@ -495,6 +495,7 @@ def crowd(people, types, number):
     return judgements, articles, labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("people", "types", "number"), [(12, 9, 5000), (12, 60, 900), (40, 60, 600)])
 def test_a_large_page_is_bounded_and_says_what_it_leaves_out(people, types, number):
     judgements, articles, labels = crowd(people, types, number)
@@ -511,6 +512,7 @@ def test_a_large_page_is_bounded_and_says_what_it_leaves_out(people, types, numb
     assert ("صفوف أخرى لم تُعرض" in text) == (types > 60)
 
 
+@pytest.mark.slow
 def test_a_page_whose_passages_need_much_room_shows_fewer():
     text = "".join(f"{chr(0x202A + place % 5)}" for place in range(190))
     articles = {one.id: one for one in (article(place, text) for place in range(3))}

@@ -306,6 +306,7 @@ def test_a_program_that_cannot_be_started_is_refused(arguments):
     assert refusal(from_command, arguments, [article_of()], LABELS)[0][1].startswith("cannot be started: ")
 
 
+@pytest.mark.slow
 def test_a_silent_program_is_ended_with_its_children(tmp_path):
     body = 'import subprocess\nchild = subprocess.Popen(["sleep", "600"])\nopen("pid", "w").write(str(child.pid))\n'
     arguments = program(tmp_path, body + "child.wait()\n")

@@ -111,6 +111,7 @@ def test_many_lines_at_once_are_as_each_alone(these, lines):
     assert known.find(lines) == [alone.find([line])[0] for line in lines]
 
 
+@pytest.mark.slow
 def test_no_shipped_rule_is_missed_on_the_marked_pages():
     lines = [line for page in read_pages() for line in profile("standard@1").fold(page.document.raw).split("\n")]
     these = [rule.match for rule in SHIPPED]

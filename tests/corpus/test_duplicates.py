@@ -86,6 +86,7 @@ def of(rows):
     return {row.article_id: row.group_id for row in rows}
 
 
+@pytest.mark.slow
 def test_groups_are_those_of_comparing_all_pairs(planted):
     found = group(planted)
 
@@ -128,6 +129,7 @@ def test_every_copy_of_at_least_nine_tenths_is_found():
     assert [n for n in alike if found[f"b{n:03}"] != f"a{n:03}"] == []
 
 
+@pytest.mark.slow
 @given(st.randoms(use_true_random=False), st.integers(1, 9))
 @settings(max_examples=10, deadline=None)
 def test_order_and_shards_do_not_matter(planted, tmp_path_factory, chance, shards):
@@ -160,6 +162,7 @@ def test_workers_that_answer_in_any_order_give_the_same(planted, tmp_path):
     assert sharded(tmp_path, [planted[:70], planted[70:]], pmap=backwards) == group(planted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pairs", "pieces"), [(1, 64), (5, 64), (5, 3), (40, 64)])
 def test_pairs_compared_in_tasks_of_their_own_give_the_same(planted, tmp_path, monkeypatch, pairs, pieces):
     whole = group(planted)
@@ -282,6 +285,7 @@ def test_what_stands_inside_a_longer_text_is_contained_from_twenty_words():
     assert {row.kind for row in group([article("a", around), article("b", " ".join(short[1:]))])} == {"single"}
 
 
+@pytest.mark.slow
 def test_three_thousand_copies_make_one_group_and_few_candidates(tmp_path):
     chance = random.Random(8)  # noqa: S311 - seeded test data
     text = words(chance, 120)
@@ -351,6 +355,7 @@ def test_nothing_has_no_groups(tmp_path):
     assert sharded(tmp_path, [[]]) == []
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.text(alphabet="ابتـ\N{ARABIC FATHA}. \n\N{BOOKS}\N{MATHEMATICAL BOLD SMALL A}_1", max_size=60), max_size=6

@@ -13,6 +13,8 @@ from builder.corpus.engine import _without_slow_sorts, engine
 from builder.records import Refused
 from tests.corpus import poison
 
+pytestmark = pytest.mark.slow
+
 
 def test_each_item_is_run_once_and_in_this_process_where_there_is_one_worker():
     with engine("local", 1) as pmap:

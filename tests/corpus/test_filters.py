@@ -113,6 +113,7 @@ DIALECTS = [
 ]
 
 
+@pytest.mark.slow
 def test_other_languages_of_the_script_are_told_and_dialects_are_left_alone():
     own = [NEWS, *DIALECTS, "خبر عاجل"]
 

@@ -233,6 +233,7 @@ def records(count):
     ).encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "pack"), [("gz", gzip.compress), ("zst", zstd)])
 def test_packed_files_are_read_and_a_cut_one_keeps_what_came_before(tmp_path, suffix, pack):
     content = "".join(

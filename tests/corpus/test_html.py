@@ -173,6 +173,7 @@ ENTITIES = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12
 BOMB = f'<!DOCTYPE html [<!ENTITY a0 "{"ا" * 100}">{ENTITIES}]><html><body><p>{BODY[0]} &a11;</p></body></html>'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "markup",
     [

@@ -25,6 +25,8 @@ from builder.records import Issue, Refused, SetAside
 from tests.corpus import poison
 from tests.corpus.poison import LENGTHS, Poison, bytes_of, corpus, lengths, pipeline, shards_of, table_of
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(poison.__file__).parents[2]
 PLAIN = Poison()
 

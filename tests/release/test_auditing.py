@@ -7,6 +7,8 @@ import pytest
 
 from builder.release.auditing import audit
 
+pytestmark = pytest.mark.slow  # each walks a project through several verbs
+
 BRIEF = " ".join(f"كلمة{n}" for n in range(40))
 
 

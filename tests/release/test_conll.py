@@ -171,6 +171,7 @@ def found_in(text, words):
     return places
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_published_mentions_become_the_published_bilou(shared):
     count, tags_of = 0, Counter()
@@ -193,6 +194,7 @@ def test_published_mentions_become_the_published_bilou(shared):
     assert (count, tags_of["B"] + tags_of["U"]) == (4160, 4160)
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_mentions_in_characters_become_the_published_bilou_of_the_same_tweet(shared):
     # The published characters are always those of a name's first place in its tweet; the tags, of its true one.

@@ -280,6 +280,7 @@ def rows_of(one):
     }
 
 
+@pytest.mark.slow
 @given(CORPUS, CORPUS)
 def test_any_two_releases_differ_the_same_way_from_both_sides(schema, one, two):
     old, new = made(schema, one), made(schema, two, "2.0.0")

@@ -178,6 +178,7 @@ def read(folder, tmp_path):
     return json.loads(child.stdout)
 
 
+@pytest.mark.slow
 def test_datasets_reads_the_folder_with_its_version_labels_and_rows(write, tmp_path, built):
     write(tmp_path / "v1.0.0")
     default, found = read(tmp_path / "v1.0.0", tmp_path)
@@ -194,6 +195,7 @@ def test_datasets_reads_the_folder_with_its_version_labels_and_rows(write, tmp_p
     assert "'unclear'" in found["annotations"]["features"]["stances"]
 
 
+@pytest.mark.slow
 def test_datasets_reads_a_release_in_which_splits_and_configs_are_empty(write, tmp_path, altered, material):
     golds = tuple(dataclasses.replace(gold, stances=()) for gold in material.golds[:5])
     write(tmp_path / "v1.0.0", altered(golds=golds))

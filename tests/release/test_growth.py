@@ -66,6 +66,7 @@ def straddling(articles, split):
     return [(a, b) for a, b in near if alike(words[a], words[b])]
 
 
+@pytest.mark.slow
 def test_a_thousand_a_thousand_and_a_thousand_more():
     vocabulary = [f"كلمة{n}" for n in range(20000)]
     articles, ledger = [], {}

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -129,6 +130,7 @@ def test_batches_smaller_than_the_material_change_no_table(material, built, monk
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @given(materials())
 def test_the_ledger_is_what_the_published_rows_lack(tmp_path_factory, material):
     built = build_tables(material)

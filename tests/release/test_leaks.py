@@ -50,6 +50,7 @@ def corpus(seed):
     return texts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(25))
 def test_every_pair_that_comparing_each_with_each_finds_is_found_and_no_other(seed):
     texts = corpus(seed)
@@ -60,6 +61,7 @@ def test_every_pair_that_comparing_each_with_each_finds_is_found_and_no_other(se
     assert expected
 
 
+@pytest.mark.slow
 def test_looking_in_small_parts_finds_the_same(monkeypatch):
     texts = corpus(3)
     whole = pairs(texts)

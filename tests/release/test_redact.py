@@ -220,6 +220,7 @@ def test_a_redacted_title_comes_back_without_what_was_taken_out():
     assert restored(document.title, known) == title
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_long_line_takes_no_long_time(kind):
     for piece in ("a", "0", "1.", "a@", "+", "(0", "SA03 8000 ", "0 ", "@a", "::", "http://a", "a." * 3):
