@@ -29,7 +29,7 @@ def judged(project, label_studio, monkeypatch):
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", label_studio.running.token)
     gathering.ingest(project, [ROOT / "examples" / "articles"])
     gathering.clean(project)
-    gathering.sample(project, f"pilot-{next(NUMBERS)}", 10)
+    gathering.sample(project, f"pilot-{next(NUMBERS)}", 16)
     judge(project, PEOPLE)
     return project
 
