@@ -137,14 +137,14 @@ class _Chunk:
     """Texts of one width, 2 or 4 bytes for each code point, that are looked up at once; and which texts they are."""
 
     width: int
-    indices: Sequence[int]
-    texts: Sequence[str]
-    encoded: bytes
-    """The texts, joined."""
+    indices: list[int]
+    texts: list[str]
+    encoded: list[bytes]
 
     def units(self) -> Units:
         """One unit for each code point of the texts, joined."""
-        return np.frombuffer(self.encoded, np.uint16 if self.width == 2 else np.uint32)
+        between = BETWEEN.encode("utf-16-le" if self.width == 2 else "utf-32-le")
+        return np.frombuffer(between.join(self.encoded), np.uint16 if self.width == 2 else np.uint32)
 
     @property
     def begins(self) -> Columns:
@@ -154,32 +154,20 @@ class _Chunk:
 
 def _chunks(texts: Sequence[str]) -> Iterator[_Chunk]:
     """All texts in chunks of about CHUNK code points; the few with emoji apart from the others, which are faster."""
-    low = size = 0
-    for high, length in enumerate(map(len, texts)):
-        if high > low and size + length > CHUNK:
-            yield from _by_width(texts, range(low, high))
-            low, size = high, 0
-        size += length
-    if low < len(texts):
-        yield from _by_width(texts, range(low, len(texts)))
-
-
-def _by_width(texts: Sequence[str], indices: Sequence[int]) -> Iterator[_Chunk]:
-    """These texts as one chunk, or those of each width as one."""
-    own = [texts[index] for index in indices]
-    joined = BETWEEN.join(own)
-    encoded = _encoded(joined)
-    width = 2 if len(encoded) == 2 * len(joined) else 4
-    if width == 2 or len(own) == 1:
-        yield _Chunk(width, indices, own, encoded)
-        return
-    is_narrow = [len(_encoded(text)) == 2 * len(text) for text in own]
-    for which, width in ((is_narrow, 2), ([not one for one in is_narrow], 4)):
-        some = [*compress(own, which)]
-        if some:
-            text = BETWEEN.join(some)
-            encoded = _encoded(text) if width == 2 else codecs.utf_32_le_encode(text, "surrogatepass")[0]
-            yield _Chunk(width, [*compress(indices, which)], some, encoded)
+    chunks = {2: _Chunk(2, [], [], []), 4: _Chunk(4, [], [], [])}
+    sizes = {2: 0, 4: 0}
+    for index, text in enumerate(texts):
+        encoded = _encoded(text)
+        width = 2 if len(encoded) == 2 * len(text) else 4
+        if sizes[width] and sizes[width] + len(text) > CHUNK:
+            yield chunks[width]
+            chunks[width], sizes[width] = _Chunk(width, [], [], []), 0
+        chunk = chunks[width]
+        chunk.indices.append(index)
+        chunk.texts.append(text)
+        chunk.encoded.append(encoded)
+        sizes[width] += len(text)
+    yield from (chunk for chunk in chunks.values() if chunk.texts)
 
 
 def _encoded(text: str) -> bytes:
