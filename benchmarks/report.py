@@ -8,6 +8,8 @@ from pathlib import Path
 
 from corpora import sources
 
+from builder.records import TOOL
+
 PACKAGES = ("khabar", "numpy", "pyarrow", "pyarabic", "camel-tools", "arabic-norm")
 TITLES = {
     "news": "News: standard@1",
@@ -118,6 +120,6 @@ def _cpu() -> str:
 
 def _installed(package: str) -> str:
     try:
-        return f"{package} {version(package)}"
+        return TOOL if package == "khabar" else f"{package} {version(package)}"
     except PackageNotFoundError:
         return f"{package} not installed"

@@ -10,19 +10,19 @@ import re
 import sys
 import tempfile
 import traceback
-from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from builder import __version__
 from builder.commands.comparing import diff
 from builder.commands.hub import hub
 from builder.commands.looking import explain, schema, status
 from builder.commands.releasing import build, card, hydrate, push, reopen, takedown, verify
 from builder.commands.studio import studio
 from builder.corpus.encodings import NAMES as ENCODINGS
-from builder.records import Issue, Refused, Report
+from builder.records import TOOL, Issue, Refused, Report
 from builder.shell import Shell, bulk, common, open_page, show_issues, verb
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="khabar", prog_name="khabar")
+@click.version_option(__version__, prog_name="khabar")
 @common
 @click.pass_context
 def khabar(context: click.Context, folder: Path | None, as_json: bool, quiet: bool, verbose: bool) -> None:
@@ -278,7 +278,7 @@ def _project(shell: Shell) -> "Project":
 def _report_bug(error: Exception) -> str:
     report = "\n".join(
         [
-            f"khabar {installed_version('khabar')}, Python {platform.python_version()}, {platform.platform()}",
+            f"{TOOL}, Python {platform.python_version()}, {platform.platform()}",
             "command: " + re.sub(r"(//[^:/@\s]*):\S*@", r"\1:***@", " ".join(sys.argv[1:])),
             *traceback.format_exception(error),
         ]

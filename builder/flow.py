@@ -8,12 +8,11 @@ import hashlib
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from importlib.metadata import version as installed_version
 from pathlib import Path
 
 from builder import harvesting, servers, soundness, state
 from builder.project import Project, read_jsonl, template, write_bytes, write_jsonl
-from builder.records import MANIFEST, Dispute, Judgement, Release, Report, Takedown, refuse
+from builder.records import MANIFEST, TOOL, Dispute, Judgement, Release, Report, Takedown, refuse
 from builder.schema import Dataset
 from builder.strict_yaml import parse_yaml
 
@@ -78,11 +77,10 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         low = accepted(shortfalls(gathered.agreement, schema.dataset.floors, schema.labels), accept)
         material = gathered.material
         built = editions.of(dataset.text, build_tables(material, kept), material, fold)
-        tool = f"khabar {installed_version('khabar')}"
         flat = columns(dataset.text, built.tables["entities"], schema.labels.entity_names)
         accounts, aside = (*built.accounts, *flat.accounts), (*built.set_aside, *flat.set_aside)
         prose = (project.root / "dataset_card.md").read_text(encoding="utf-8")
-        basis = Basis(version, tool, prose, dataset, schema.labels,
+        basis = Basis(version, TOOL, prose, dataset, schema.labels,
                       tuple(figure for figure in gathered.agreement if headline(figure)), gathered.accounts,
                       accounts, built.cut_spans, built.cut_inner, dict(gathered.changes),
                       below_floors(low, accept or ""), dict(gathered.redacted), opening.before(project, version))  # fmt: skip
@@ -92,8 +90,8 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         takedowns = read_jsonl(project.annotations / "takedowns.jsonl", Takedown)
         changelog, earlier = step(past, version, schema.dataset, built.tables, card, takedowns)
         kept.rest()
-        inputs = harvesting.hash_inputs(project, material, prose, tool) | earlier
-        release = Release(version, schema.dataset.repo_id, "", tool, schema.hash, material.articles[0].profile,
+        inputs = harvesting.hash_inputs(project, material, prose, TOOL) | earlier
+        release = Release(version, schema.dataset.repo_id, "", TOOL, schema.hash, material.articles[0].profile,
                           inputs, {}, {}, dataset.text)  # fmt: skip
         # Before the release: one that is there never lacks its ledger, whenever this is killed.
         write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from builder import __version__
+
 if typing.TYPE_CHECKING:
     import pyarrow as pa
 
@@ -345,6 +347,8 @@ class Step:
     seconds: float
 
 
+TOOL = f"khabar {__version__}"
+"""What made a release, as its manifest and its card say it."""
 MANIFEST = "MANIFEST.json"
 """The file of a release folder that holds its Release."""
 

@@ -1,0 +1,165 @@
+"""What was made stays readable: a project and releases of earlier versions of khabar, and today's command line."""
+
+import hashlib
+import json
+import shutil
+import zipfile
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from builder import __version__
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.slow  # each walks a project through several verbs
+
+EARLIER = ROOT / "tests" / "cases" / "earlier"
+MADE = sorted(path.name for path in EARLIER.iterdir() if path.is_dir())
+
+
+@pytest.fixture(params=MADE)
+def made(request, tmp_path):
+    """A copy of a project that an earlier version made, with its releases in dist/ and its stand-off edition."""
+    kept, folder = EARLIER / request.param, tmp_path / "project"
+    shutil.copytree(kept, folder, ignore=shutil.ignore_patterns("releases"))
+    for packed in (kept / "releases").glob("*.zip"):
+        with zipfile.ZipFile(packed) as release:
+            release.extractall(folder / "dist" / packed.stem if packed.stem[0] == "v" else folder / packed.stem)
+    return folder
+
+
+@pytest.fixture
+def cleaned(made, khabar):
+    """The same, with its pages ingested, cleaned and grouped by today's code."""
+    for command in (("ingest", "pages"), ("clean",), ("dedup",)):
+        done = khabar(*command, cwd=made)
+        assert done.returncode in (0, 1), done.stderr  # 1: a page was set aside, as it was then
+    return made
+
+
+def manifest(folder):
+    return json.loads((folder / "MANIFEST.json").read_text(encoding="utf-8"))
+
+
+def states(done):
+    """What became of each check, by its name."""
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)["facts"]
+    return {name: said for name, said in facts.items() if said.split(":")[0] in ("done", "failed", "not possible")}
+
+
+def releases(folder):
+    return sorted(path.parent.relative_to(folder).as_posix() for path in folder.glob("**/MANIFEST.json"))
+
+
+def test_every_release_is_verified_and_no_check_fails(made, khabar):
+    names = releases(made)
+    for name in names:
+        said = states(khabar("verify", "--json", name, cwd=made))
+
+        assert {said[check].split(":")[0] for check in ("manifest", "loads", "rows")} == {"done"}
+        assert said["leaks" if "standoff" not in name else "rows"].startswith("done")
+        assert said["card"].startswith(f"not possible: the card was made by {manifest(made / name)['tool']}, this is ")
+
+    assert len(names) == 3
+
+
+def test_a_card_is_compared_within_one_version_and_agreement_always(made, khabar):
+    done = khabar("card", "check", "--json", "dist/v1.0.0", cwd=made)
+    said = states(done)
+
+    assert said["card"].startswith("not possible: the card was made by khabar 0.1.0, this is khabar ")
+    assert said["agreement"].startswith("done: ")
+
+
+def test_agreement_that_was_changed_is_found_whatever_made_the_card(made, khabar):
+    facts = made / "dist" / "v1.0.0" / "facts.json"
+    plain = json.loads(facts.read_text(encoding="utf-8"))
+    plain["agreement"][0]["value"] = 0.99
+    facts.write_text(json.dumps(plain), encoding="utf-8")
+    done = khabar("card", "check", "--json", "dist/v1.0.0", cwd=made)
+
+    assert done.returncode == 1
+    assert "the card says 0.99 (" in json.loads(done.stdout)["issues"][0]["message"]
+
+
+def test_a_column_that_came_later_may_be_missing_in_a_release_of_another_version_only(made, khabar):
+    folder = made / "dist" / "v1.0.0"
+    for path in folder.glob("articles/*.parquet"):
+        pq.write_table(pq.read_table(path).drop_columns("split_group"), path)
+    older = khabar("card", "check", "--json", "dist/v1.0.0", cwd=made)
+    running = states(older)["card"].rsplit("this is ", 1)[1]
+    (folder / "MANIFEST.json").write_text(json.dumps(manifest(folder) | {"tool": running}), encoding="utf-8")
+    same = khabar("card", "check", "--json", "dist/v1.0.0", cwd=made)
+
+    assert states(older)["agreement"].startswith("done: ")
+    assert same.returncode == 1
+    assert json.loads(same.stdout)["facts"]["agreement"].startswith("failed: ")
+
+
+def test_two_releases_are_compared(made, khabar):
+    done = khabar("diff", "v1.0.0", "v2.0.0", cwd=made)
+
+    assert done.returncode in (0, 1), done.stderr
+    assert "d4e3157557b39b3a" in khabar("diff", "--json", "v1.0.0", "v2.0.0", cwd=made).stdout
+
+
+def test_the_latest_release_is_reopened_with_every_answer(cleaned, khabar):
+    done = khabar("reopen", "2.0.0", cwd=cleaned)
+    batch = cleaned / "annotations" / "reopen-2-0-0"
+    rows = manifest(cleaned / "dist" / "v2.0.0")["splits"]
+
+    assert done.returncode == 0, done.stderr
+    assert len((batch / "batch.jsonl").read_text(encoding="utf-8").splitlines()) == sum(rows["articles"].values())
+    who = {json.loads(line)["who"] for line in (batch / "predictions.jsonl").read_text(encoding="utf-8").splitlines()}
+    assert who >= {"a-1f0c9d27e4", "a-b83a5e6012"}
+
+
+def rows_of(folder):
+    """The rows of each table, whatever shards they are in."""
+    return {path.relative_to(folder).as_posix(): pq.read_table(path).to_pylist() for path in folder.rglob("*.parquet")}
+
+
+def test_the_stand_off_edition_and_the_pages_give_the_full_rows(made, khabar):
+    done = khabar("hydrate", "standoff-v1.0.0", "--articles", "pages", "--to", "back", cwd=made)
+
+    assert done.returncode == 0, done.stderr
+    assert rows_of(made / "back") == rows_of(made / "dist" / "v2.0.0")
+
+
+def test_the_next_version_is_built_on_it_and_moves_nothing(cleaned, khabar):
+    before = (cleaned / "annotations" / "splits.jsonl").read_bytes()
+    done = khabar("build", "2.1.0", cwd=cleaned)
+    built, earlier = cleaned / "dist" / "v2.1.0", cleaned / "dist" / "v2.0.0"
+
+    # A minor step: had a text, a span, a split or a column changed, the number would be refused.
+    assert done.returncode == 0, done.stderr
+    digest = hashlib.sha256((earlier / "MANIFEST.json").read_bytes()).hexdigest()
+    assert manifest(built)["inputs"]["since"] == digest
+    assert (cleaned / "annotations" / "splits.jsonl").read_bytes() == before
+    changelog = (earlier / "CHANGELOG.md").read_text(encoding="utf-8").removeprefix("# Changelog\n\n")
+    assert (built / "CHANGELOG.md").read_text(encoding="utf-8").endswith(changelog)
+    said = states(khabar("verify", "--json", "dist/v2.1.0", cwd=cleaned))
+    assert {name: found.split(":")[0] for name, found in said.items()} == dict.fromkeys(said, "done")
+    assert "card" in said
+
+
+def test_the_release_of_the_demonstration_holds_the_same_parquet(project, khabar):
+    kept = json.loads((EARLIER / "demo-parquet.json").read_text(encoding="utf-8"))
+    if kept["pyarrow"] != pa.__version__:
+        pytest.skip(f"the hashes are those of pyarrow {kept['pyarrow']}, as constraints.txt has it")
+    for name in ("demo/batch.jsonl", "demo/judgements.jsonl", "demo/decisions.jsonl", "splits.jsonl"):
+        (project.annotations / name).parent.mkdir(exist_ok=True)
+        (project.annotations / name).write_bytes((ROOT / "annotations" / name).read_bytes())
+    for command in (("ingest", ROOT / "examples" / "articles"), ("clean",), ("build", "1.0.0")):
+        done = khabar(*command, cwd=project.root)
+        assert done.returncode == 0, done.stderr
+    folder = project.release("1.0.0")
+
+    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.parquet")}
+    assert {path: hashlib.sha256(content).hexdigest() for path, content in found.items()} == kept["sha256"]
+
+
+def test_the_version_that_is_told_is_that_of_the_code(khabar, tmp_path):
+    assert khabar("--version", cwd=tmp_path).stdout == f"khabar, version {__version__}\n"
