@@ -83,7 +83,8 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         basis = Basis(version, TOOL, prose, dataset, schema.labels,
                       tuple(figure for figure in gathered.agreement if headline(figure)), gathered.accounts,
                       accounts, built.cut_spans, built.cut_inner, dict(gathered.changes),
-                      below_floors(low, accept or ""), dict(gathered.redacted), opening.before(project, version))  # fmt: skip
+                      below_floors(low, accept or ""), dict(gathered.redacted), opening.before(project, version),
+                      (accept or "") if low else "")  # fmt: skip
         facts = facts_of(basis, built.tables)
         card = card_of(basis, built.tables, facts)
         beside = extras(built, schema, flat, version=version, template=prose, facts=facts, agreement=basis.agreement)

@@ -226,7 +226,17 @@ def _compared(again: Path, folder: Path, release: Release) -> "Check":
 
 
 def _accepted(folder: Path) -> str | None:
-    """The reason for which low agreement was accepted, as the card prints it."""
+    """The reason for which low agreement was accepted, or None."""
+    from builder.release.basis import FILE, read_basis
+
+    basis = read_basis((folder / FILE).read_bytes(), FILE) if (folder / FILE).is_file() else None
+    if basis is None or basis.accepted is None:
+        return _accepted_on_the_card(folder)
+    return basis.accepted or None
+
+
+def _accepted_on_the_card(folder: Path) -> str | None:
+    """Read the reason off the card, with the card's escapes: releases of khabar 0.1 keep it nowhere else."""
     card = (folder / "README.md").read_text(encoding="utf-8") if (folder / "README.md").is_file() else ""
     found = re.search(r"It is released all the same:\**\n\n(?:- .*\n)*\n> (.+)", card)
     return found[1] if found else None

@@ -1,10 +1,11 @@
 """Floors of agreement: what stops a build, what lets it pass, and what the card says of it."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
-from builder import flow, gathering, harvesting
+from builder import flow, gathering, harvesting, publishing
 from builder.annotation.agreement import ALPHA, SPAN_F1
 from builder.annotation.floors import LONGEST, accepted, shortfalls
 from builder.project import Project, read_jsonl, write_jsonl
@@ -135,11 +136,23 @@ def test_a_reason_lets_it_pass_and_the_card_prints_it_with_the_figures_until_it_
     assert card_of(again) == plain
 
 
+def test_the_reason_is_kept_as_it_was_given_so_that_the_release_can_be_built_again(annotated):
+    reason = "a pilot <b> | of new annotators"
+    strict = with_floor(annotated, 0.99)
+    flow.build(strict, "1.0.0", accept=reason)
+    folder = str(strict.release("1.0.0"))
+    report = publishing.verify(strict, folder, base=strict.root, rehearse=False, progress=lambda _: None)
+
+    assert json.loads((strict.release("1.0.0") / "facts.json").read_text(encoding="utf-8"))["accepted"] == reason
+    assert report.facts["rebuild"].startswith("done: ")
+
+
 def test_a_reason_where_nothing_is_low_is_not_on_the_card(annotated):
     report = flow.build(annotated, "1.0.0", accept="in case")
 
     assert report.facts["agreement"] == "reaches its floors: nothing to accept"
     assert "in case" not in card_of(annotated)
+    assert json.loads((annotated.release("1.0.0") / "facts.json").read_text(encoding="utf-8"))["accepted"] == ""
 
 
 def test_undefined_agreement_stops_the_build(annotated):

@@ -42,6 +42,8 @@ class Basis:
     redacted: dict[str, int] = field(default_factory=dict)
     earlier: tuple[str, ...] = ()
     """The versions before this one, in their order."""
+    accepted: str | None = None
+    """Why low agreement was accepted, as it was given; empty where none was low, None in releases of khabar 0.1."""
 
 
 def facts_of(basis: Basis, tables: Tables) -> dict[str, str]:
