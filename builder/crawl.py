@@ -96,7 +96,7 @@ def make(
     with started(run, weight(project, stage.source)) as pmap:
         return stages.run(stage.name, stage.function, config, found, folder(project, stage.target), pmap,
                           schema=stage.schema, watch=watching(run, stage.name, len(found)), required=stage.required,
-                          digest=digest, compression=stage.compression)  # fmt: skip
+                          digest=digest, version=stage.version, compression=stage.compression)  # fmt: skip
 
 
 def watching(run: Run, name: str, of: int) -> "Watch":

@@ -29,7 +29,7 @@ def fresh(project: Project, run: Run) -> Counter[str]:
     from builder.corpus import duplicates, parts, shards, signatures
 
     state.refuse_stale(project)
-    inputs = sha16(f"{crawl.digest(project, 'articles')} {signatures.__doc__}")
+    inputs = sha16(f"{crawl.digest(project, 'articles')} {signatures.STAGE.version} {duplicates.VERSION}")
     if project.stamped("dedup") != inputs or not crawl.done(project, "groups"):
         keys = crawl.make(project, signatures.STAGE, None, run)
         scratch, home = crawl.folder(project, "scratch"), crawl.folder(project, "groups")

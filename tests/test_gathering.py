@@ -16,6 +16,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from builder import crawl, flow, gathering, grouping, state
+from builder.corpus import duplicates
 from builder.crawl import Run
 from builder.project import Project
 from builder.records import Article, Document, Group, Refused, SetAside, Step
@@ -137,6 +138,20 @@ class Objects(MemoryFileSystem):
     def invalidate_cache(self, path=None):  # noqa: ARG002
         """Forget."""
         self.listings.clear()
+
+
+def test_groups_of_an_earlier_version_are_made_again(project, tmp_path, monkeypatch):
+    gathering.ingest(project, [lines(tmp_path / "one.jsonl", TEXTS[:20])])
+    gathering.clean(project)
+    gathering.dedup(project)
+    before, found = project.stamped("dedup"), []
+    monkeypatch.setattr(duplicates, "find", lambda *given, find=duplicates.find: found.append(1) or find(*given))
+    gathering.dedup(project)
+    assert (found, project.stamped("dedup")) == ([], before)
+    monkeypatch.setattr(duplicates, "VERSION", duplicates.VERSION + 1)
+    gathering.dedup(project)
+    assert found == [1]
+    assert project.stamped("dedup") != before
 
 
 def test_new_shards_leave_every_group_its_name_and_every_article_its_split(project, tmp_path):

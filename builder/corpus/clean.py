@@ -136,7 +136,7 @@ SCHEMA = pa.schema([
     *arrow_schema(Article), *(pa.field(name, pa.string()) for name in TAKEN_ALONG), pa.field("characters", pa.int64())
 ])  # fmt: skip
 """The columns of a table of articles: those of the record, what is taken along from its document, and its length."""
-STAGE = Stage("clean", clean_table, "documents", "articles", SCHEMA, ("id", "raw", "source", "origin"))
+STAGE = Stage("clean", 1, clean_table, "documents", "articles", SCHEMA, ("id", "raw", "source", "origin"))
 
 
 def _tidy(text: str) -> _Page:

@@ -41,6 +41,8 @@ from builder.corpus.signatures import BANDS, KEYS, RANGES, sign, unblob
 from builder.records import Article, Group, SetAside
 from builder.text.shingles import Hashes, Words
 
+VERSION = 1
+"""Of `find`, as that of a Stage: raised by hand whenever the same keys give other groups."""
 PART = 50_000
 """Articles that are compared in one task; more where more hang together."""
 PAIRS, PIECES = 60_000, 64

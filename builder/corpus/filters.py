@@ -79,7 +79,7 @@ def judge(articles: pa.Table, filters: Filters) -> Made:
     return Made(table, {"passed": int((reasons == None).sum())})  # noqa: E711
 
 
-STAGE = Stage("filter", judge, "articles", "filters", SCHEMA, ("id", "text"))
+STAGE = Stage("filter", 1, judge, "articles", "filters", SCHEMA, ("id", "text"))
 
 
 def check_installed(filters: Filters) -> None:

@@ -47,7 +47,7 @@ class Made:
 class Done:
     """One shard that a stage finished: rows that came in, those that the function took, and those that it gave.
 
-    `key` is sha256 of the stage, its configuration, the code and the input; taken = kept + what no function could take.
+    `key` is sha256 of the stage, its version, its configuration and the input; taken = kept + what no function could take.
     """
 
     shard: Shard

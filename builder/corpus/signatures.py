@@ -210,4 +210,4 @@ def signed(articles: pa.Table, _config: None) -> Made:
     return Made(sign(articles))
 
 
-STAGE = Stage("dedup", signed, "articles", "keys", KEYS, ("id", "text"), "none")
+STAGE = Stage("dedup", 1, signed, "articles", "keys", KEYS, ("id", "text"), "none")

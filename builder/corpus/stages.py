@@ -1,18 +1,16 @@
 """A stage over shards: a pure function from Arrow tables to Arrow tables, run wherever the engine runs it.
 
-The key in a shard's marker names the stage, its configuration, the code and the input, so what did not change is not
-run again. Knows nothing of what a stage does.
+The key in a shard's marker names the stage, its version, its configuration and the input, so what did not change is
+not run again. Knows nothing of what a stage does.
 """
 
 import hashlib
-import inspect
 import json
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields, is_dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import pyarrow as pa
 from pydantic import BaseModel
@@ -35,6 +33,8 @@ class Stage(Generic[C]):
     """A function from the shards of one folder to those of another."""
 
     name: str
+    version: int
+    """Raised by hand whenever the same input gives another result: tests/corpus/test_stage_versions.py holds it to that."""
     function: Function[C]
     source: str
     target: str
@@ -46,24 +46,24 @@ class Stage(Generic[C]):
 
 def run(  # noqa: PLR0913 - a stage is what it is made of
     name: str, function: Function[C], config: C, shards: Sequence[Shard], folder: str | Path, engine: Pmap, *,
-    schema: pa.Schema, watch: Watch, required: Sequence[str] = (), digest: bytes | None = None,
+    schema: pa.Schema, watch: Watch, required: Sequence[str] = (), digest: bytes | None = None, version: int = 1,
     compression: str = "zstd",
 ) -> list[Done]:  # fmt: skip
     """Make one output shard of each input shard, those that are not done already; what has no input any more goes.
 
     `schema` is the output's. Rows with a null in a `required` column, or with text that is not UTF-8, are set aside
     before the function sees them, those at which it raises after. `digest` names a configuration that is no pydantic
-    model, dataclass or plain value. Gives back all shards, by name. Raises Refused: 2 a shard that cannot be read, or
+    model, dataclass or plain value; `version` is the stage's. Gives back all shards, by name. Raises Refused: 2 a shard that cannot be read, or
     a folder that the workers do not share, 3 trouble with the store, 5 a shard whose workers died.
     """
-    place, code = store.absolute(folder), code_version(function)
+    place = store.absolute(folder)
     if len({shard.name for shard in shards}) < len(shards):
         raise ValueError("two shards have one name")
     there = {one.shard.name: one for one in read_done(place)}
     settings = digest if digest is not None else canonical(config)
     done, jobs = list[Done](), list[Job]()
     for shard in shards:
-        key = _key(name, settings, code, schema, required, shard)
+        key = _key(name, version, settings, schema, required, shard)
         if shard.name in there and there[shard.name].key == key:
             done.append(there[shard.name])
             watch(done[-1], True)
@@ -119,27 +119,6 @@ def _plain(value: object) -> object:
     raise TypeError(f"a configuration cannot hold {type(value).__name__}: give a digest")
 
 
-def code_version(function: Function[Any]) -> str:
-    """The sha256 of the code behind a stage: the text core, the corpus stages, and the function's own module.
-
-    What stands in none of these must be in the configuration.
-    """
-    own = inspect.getsourcefile(function)
-    digest = hashlib.sha256(_sources().encode())
-    digest.update(f"{function.__module__}:{function.__qualname__}\0".encode())
-    digest.update(Path(own).read_bytes() if own else b"")
-    return digest.hexdigest()
-
-
-@cache
-def _sources() -> str:
-    root = Path(__file__).parent.parent
-    digest = hashlib.sha256()
-    for path in [root / "records.py", *sorted(root.glob("text/*.py")), *sorted(root.glob("corpus/*.py"))]:
-        digest.update(f"{path.relative_to(root).as_posix()}\0{path.stat().st_size}\0".encode() + path.read_bytes())
-    return digest.hexdigest()
-
-
-def _key(stage: str, settings: bytes, code: str, schema: pa.Schema, required: Sequence[str], shard: Shard) -> str:
-    parts = [stage, settings.hex(), code, str(schema), *required, "", shard.name, shard.digest]
+def _key(stage: str, version: int, settings: bytes, schema: pa.Schema, required: Sequence[str], shard: Shard) -> str:
+    parts = [stage, str(version), settings.hex(), str(schema), *required, "", shard.name, shard.digest]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

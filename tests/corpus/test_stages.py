@@ -85,18 +85,12 @@ def test_another_configuration_or_input_is_run_again(run, tmp_path):
     assert run(inputs, replace(Poison(), slow=0.0001), digest=b"1")[1] == []
 
 
-def test_changed_code_is_run_again(run, tmp_path, monkeypatch):
+def test_another_version_is_run_again_and_other_code_of_the_same_version_is_not(run, tmp_path):
     inputs = corpus(tmp_path / "in", shards=2)
-    monkeypatch.syspath_prepend(tmp_path)
-    code = (
-        "from tests.corpus.poison import lengths as old\ndef lengths(table, config):\n    return old(table, config)\n"
-    )
-    for number, more in enumerate(["", "# the same code with a remark\n"]):
-        (tmp_path / "own_stage.py").write_text(code + more)
-        sys.modules.pop("own_stage", None)
-        own = __import__("own_stage").lengths
-        assert len(run(inputs, function=own)[1]) == 2, number
-        assert run(inputs, function=own)[1] == []
+    run(inputs)
+    assert run(inputs, version=2)[1] == ["in-000", "in-001"]
+    assert run(inputs, version=2, function=poison.doubled)[1] == []
+    assert run(inputs)[1] == ["in-000", "in-001"]
 
 
 def test_shards_that_are_no_longer_among_the_inputs_go(run, tmp_path):
