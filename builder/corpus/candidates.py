@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.corpus.signatures import FEW_WORDS, IS_LONG
+from builder.corpus.signatures import IS_LONG
+from builder.text.similarity import FEW_WORDS
 
 Ranks = NDArray[np.uint32]
 Pairs = NDArray[np.uint64]
@@ -21,8 +22,6 @@ FREQUENT = 4000
 """A winnowed run that more articles share says nothing of them: it is counted, and passed over."""
 ALL_PAIRS = 8
 """Of up to this many articles that share a winnowed run each is paired with each."""
-HEADING = 20
-"""Title and lead that more articles share are those of a series, not of a story."""
 _HALF = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 

@@ -24,7 +24,6 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from builder.corpus.candidates import (
-    HEADING,
     NO_RANK,
     Pairs,
     Ranks,
@@ -37,9 +36,10 @@ from builder.corpus.candidates import (
 )
 from builder.corpus.likeness import KINDS, Members, Shares, grouped, shares
 from builder.corpus.parts import make, read_columns, read_part, remove, target, write_columns, write_parts
-from builder.corpus.signatures import BANDS, KEYS, RANGES, sign, unblob
+from builder.corpus.signatures import KEYS, RANGES, sign, unblob
 from builder.records import Article, Group, SetAside
 from builder.text.shingles import Hashes, Words
+from builder.text.similarity import BANDS, HEADING
 
 VERSION = 1
 """Of `find`, as that of a Stage: raised by hand whenever the same keys give other groups."""

@@ -1,11 +1,7 @@
 """How articles that may be alike are alike, exactly, and the groups that come of it.
 
-Pairs are compared by the distinct runs of words of both: five words, three where the shorter text has fewer than 50.
-- near: a Jaccard similarity of at least .8
-- contained: at least .8 of the runs of the shorter text, of 20 words or more, stand in the other; a pair of about one
-  length (the shorter has more than .8 of the runs of the longer) is called related if it is that too
-- related: a Jaccard similarity of at least .6, or the same title and lead
-Whatever hangs together through such pairs is a group. A group of an earlier run keeps its name and its articles.
+Near, contained and related are what builder.text.similarity says; a contained text of about the length of the other
+(not clearly smaller) is called related if it is that too. Whatever hangs together through such pairs is a group. A group of an earlier run keeps its name and its articles.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,16 +14,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from builder.corpus.candidates import Pairs, components, pairs_of, sides
-from builder.corpus.signatures import FEW_WORDS, LEAST_CONTAINED, LONG, SHORT
 from builder.records import Group, GroupKind, SetAside, arrow_schema
 from builder.text.shingles import Words, shingles
+from builder.text.similarity import FEW_WORDS, LONG, SHORT, clearly_smaller, contained, near, related
 
 Places = NDArray[np.int64]
 
-SAME, RELATED = 0.8, 0.6
-"""Jaccard similarity from which two texts are copies, and share of the shorter from which it is contained; related."""
-SLACK = 1e-9
-"""What floating point may take off a share that is reached exactly."""
 KINDS: tuple[GroupKind, ...] = ("exact", "near", "contained", "related")
 NOTHING = len(KINDS)
 AT_ONCE = 1 << 17
@@ -140,8 +132,8 @@ def _compared(members: Members, pairs: Pairs, known: Shares) -> Links:
     part[~same] = looked.part[at]
     counts = np.minimum(members.counts[one], members.counts[other])
     headed = (members.heading[left] != 0) & (members.heading[left] == members.heading[right])
-    held = (inside >= SAME - SLACK) & (counts >= LEAST_CONTAINED)
-    alike = [same, jaccard >= SAME - SLACK, held & part, jaccard >= RELATED - SLACK, held, headed]
+    held = contained(inside, counts)
+    alike = [same, near(jaccard), held & part, related(jaccard), held, headed]
     kind = np.select(alike, [0, 1, 2, 3, 2, 3], NOTHING)
     similarity = np.where(kind == KINDS.index("contained"), inside, jaccard)
     found = kind < NOTHING
@@ -176,7 +168,7 @@ def _shares(words: Words, pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np
             common, small, both = _common(words, left[part], right[part], size)
             jaccard[part] = common / np.maximum(both - common, 1)
             inside[part] = common / np.maximum(small, 1)
-            part_of[part] = small <= SAME * (both - small) + SLACK
+            part_of[part] = clearly_smaller(small, both - small)
     return jaccard, inside, part_of
 
 

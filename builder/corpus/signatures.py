@@ -22,21 +22,14 @@ from builder.corpus.shards import Made
 from builder.corpus.stages import Stage
 from builder.text.profiles import profile
 from builder.text.shingles import Hashes, Words, first, hashed, shingles, whole, winnow, words
+from builder.text.similarity import BANDS, FEW_WORDS, LEAD_WORDS, LEAST_CONTAINED, LONG, ROWS, SHORT, TITLE_WORDS
 
-LONG, SHORT = 5, 3
-FEW_WORDS = 50
-"""Pairs of which the shorter text has fewer words are compared by runs of SHORT words."""
 NEAR_FEW = 64
 """Texts of up to this many words may be copies of a text under FEW_WORDS: 50 / .8, rounded up."""
-BANDS, ROWS = 14, 8
 WINDOWS = {LONG: 12, SHORT: 6}
 RANGES, RANGE = 32, np.uint64(59)
 """Winnowed runs lie in so many columns, by their highest bits, so that each can be read alone."""
 IS_LONG = np.uint64(1 << 58)
-LEAST_CONTAINED = 20
-"""Words that a text must have to count as contained: a shorter one is in others by chance."""
-TITLE_WORDS, LEAD_WORDS = 4, 12
-"""Words that a title must have to tell a story from another; words at the beginning of a text that are its lead."""
 NEEDED = ("id", "text", "title", "published_at")
 """The columns of `articles` that are read; the last two may be missing."""
 BLOCK = 1 << 16

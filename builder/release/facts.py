@@ -18,6 +18,7 @@ from builder.release.strategies import NAMES
 from builder.release.tables import Built, Tables
 from builder.release.wording import ASSIGNMENTS, SETTLED, STRATEGIES, recall
 from builder.schema import Adjudication, Dataset, Labels
+from builder.text import similarity
 
 NO_DATE = "no date"
 CHANGES = 40
@@ -197,10 +198,9 @@ def _splits(dataset: Dataset) -> str:
     shares = ", ".join(f"{getattr(own, name):.0%} {name}" for name in NAMES)
     return (
         f"Groups of articles that are alike went to one split, {STRATEGIES[own.strategy]}; wanted were {shares} (seed "
-        f"{own.seed}). Alike are equal texts after folding, near copies (Jaccard similarity of their runs of five words at "
-        "least .8), texts of which .8 is in another, and equal titles of four words or more. The build found every such "
+        f"{own.seed}). {similarity.told()} The build found every such "
         "pair, and none stands in two splits. A new article that would link two splits stays out. The crawl that the "
-        "articles were chosen from was grouped by MinHash (14 bands of 8 rows) and exact comparison, one article of each "
+        f"articles were chosen from was grouped by {similarity.searched()}, one article of each "
         f"group: {recall()}."
     )
 

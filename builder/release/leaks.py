@@ -1,7 +1,7 @@
 """Pairs of texts that must not stand in two splits, found exactly: no pair above a threshold is missed.
 
-Equal texts, near copies, texts that are contained in another, equal titles. A shingle is five words; three where
-the shorter text has fewer than 50, as five would leave too few. Texts come search-folded.
+Equal texts, near copies, texts that are contained in another (builder.text.similarity), equal titles. Texts come
+search-folded.
 
 Candidates come from the prefix principle (Chaudhuri, Ganti and Kaushik 2006): two sets of which the smaller, of n
 shingles, shares at least k with the other, share one of its n - k + 1 rarest; then the shared ones are counted.
@@ -18,22 +18,11 @@ from numpy.typing import NDArray
 
 from builder.records import Issue
 from builder.text.shingles import Hashes, shingles, words
+from builder.text.similarity import FEW_WORDS, HEADING, LONG, SAME, SHORT, SLACK, TITLE_WORDS, contained, near
 
 Kind = Literal["exact", "near", "contained", "related"]
 Places = NDArray[np.int64]
 
-SAME = 0.8
-"""Jaccard similarity from which two texts are copies, and share of the smaller from which it is contained."""
-LONG, SHORT = 5, 3
-FEW_WORDS = 50
-LEAST_CONTAINED = 20
-"""Words that a text must have to count as contained: a shorter one is in others by chance."""
-TITLE_WORDS = 4
-"""Words that a title must have to tell a story from another."""
-HEADING = 20
-"""A title that more articles share is the heading of a series, not of a story."""
-SLACK = 1e-9
-"""What floating point may take off a share that is reached exactly."""
 BATCH = 2000
 """Texts whose words are looked at together."""
 PARTS, PART = 16, np.uint64(60)
@@ -143,12 +132,12 @@ def _alike(texts: Sequence[str], size: int) -> Iterator[tuple[int, int, Kind, fl
     for left, right in _candidates(shelf, runs, sizes, enough, able):
         common = shelf.common(left, right)
         union, smaller = sizes[left] + sizes[right] - common, np.minimum(sizes[left], sizes[right])
-        near = common >= SAME * union - SLACK
-        inside = (common >= SAME * smaller - SLACK) & (np.minimum(counts[left], counts[right]) >= LEAST_CONTAINED)
+        copies = near(common / union)
+        inside = contained(common / smaller, np.minimum(counts[left], counts[right]))
         due = few[left] | few[right] if size == SHORT else True
-        for at in np.flatnonzero((near | inside) & due).tolist():
-            share = float(common[at] / (union[at] if near[at] else smaller[at]))
-            yield int(left[at]), int(right[at]), "near" if near[at] else "contained", share
+        for at in np.flatnonzero((copies | inside) & due).tolist():
+            share = float(common[at] / (union[at] if copies[at] else smaller[at]))
+            yield int(left[at]), int(right[at]), "near" if copies[at] else "contained", share
 
 
 def _shared(texts: Sequence[str], size: int) -> tuple[Hashes, Places, np.uint64, Places, Places]:

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.corpus.duplicates import find, group
-from builder.corpus.signatures import FEW_WORDS, KEYS, LEAST_CONTAINED, NEEDED, sign
+from builder.corpus.signatures import KEYS, NEEDED, sign
 from builder.records import Article, Group, sha16
 from builder.text.profiles import profile
+from builder.text.similarity import FEW_WORDS, LEAST_CONTAINED
 
 FOLD = profile("standard@1").fold
 SYLLABLES = ("با", "كت", "رين", "صود", "مال", "عف", "حين", "دور", "لقا", "شين")

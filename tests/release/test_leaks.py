@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.release import leaks
-from builder.release.leaks import FEW_WORDS, LEAST_CONTAINED, LONG, SAME, SHORT, Pair, across, pairs, united
+from builder.release.leaks import Pair, across, pairs, united
+from builder.text.similarity import FEW_WORDS, LEAST_CONTAINED, LONG, SAME, SHORT
 
 
 def brute(texts):
