@@ -26,8 +26,9 @@ def build(shell: Shell, version: str, accept_low_agreement: str | None, since: s
     """Build release VERSION (such as 1.0.0) into dist/: Parquet, card, manifest.
 
     Exit 1 where agreement is below a floor of dataset.yaml, or undefined where there is a floor. Exit 2 where the
-    number is too small for what changed since the earlier release: other labels, texts, splits or columns and removed
-    rows ask for a new first number, added rows for a new second one, anything else for a new third one.
+    number is too small for what changed since the earlier release: other labels, texts or splits, changed or
+    removed columns and removed rows ask for a new first number, added rows, columns or configs for a new second one,
+    anything else for a new third one.
     """
     from builder import flow
 

@@ -21,7 +21,7 @@ KINDS = {"added": "أُضيف", "removed": "حُذف", "relabelled": "غُيّر
 WHY = {
     "columns changed": "أعمدة تغيّرت", "rows removed": "صفوف حُذفت", "rows in another split": "صفوف انتقلت إلى قسم آخر",
     "texts changed": "نصوص تغيّرت", "spans changed": "كيانات تغيّرت", "stances changed": "مواقف تغيّرت",
-    "judgements changed": "أحكام تغيّرت", "rows added": "صفوف أُضيفت",
+    "judgements changed": "أحكام تغيّرت", "columns added": "أعمدة أُضيفت", "rows added": "صفوف أُضيفت",
 }  # fmt: skip
 CARD = "تغيّر في البطاقة"
 

@@ -58,8 +58,10 @@ def order(version: str) -> tuple[int, int, int]:
 def reasons(diff: Diff) -> list[Reason]:
     """All that asks for a major or a minor step, with its counts; nothing of it: a patch is enough."""
     judged = [one for one in diff.judgements if one.kind == "changed" and not METADATA.issuperset(one.columns)]
+    # A new field of a list changes the column that holds it.
+    fresh = [one for one in diff.features if not one.old and "." not in one.column]
     major = [
-        (len(diff.features), "columns changed"),
+        (len(diff.features) - len(fresh), "columns changed"),
         (sum(tally.removed for tally in diff.rows), "rows removed"),
         (sum(tally.moved_in for tally in diff.rows), "rows in another split"),
         (len(diff.texts), "texts changed"),
@@ -68,9 +70,9 @@ def reasons(diff: Diff) -> list[Reason]:
         (len(judged), "judgements changed"),
         *((column.rows, f"rows of {column.config} with another {column.column}") for column in _others(diff)),
     ]
-    added = sum(tally.added for tally in diff.rows)
+    minor = [(len(fresh), "columns added"), (sum(tally.added for tally in diff.rows), "rows added")]
     found = [Reason("major", what, count) for count, what in major if count]
-    return found + ([Reason("minor", "rows added", added)] if added else [])
+    return found + [Reason("minor", what, count) for count, what in minor if count]
 
 
 def _others(diff: Diff) -> list[ColumnCount]:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 
 from builder.records import Refused, Span, Stance, Takedown
@@ -129,6 +130,76 @@ def test_rows_that_are_only_added_ask_for_a_minor_step(material, before, wrong, 
     assert issue.message == f"{wrong} is too small a step from {before}: 6 rows added; that is a minor change"
     assert issue.fix == f"build {least}, {FIX}"
     refuse_too_small(compare(old, side(material, least)))
+
+
+def tables_of(material, change=lambda table: table, config="articles"):
+    """The tables of a release, those of one config changed."""
+    tables = dict(loadable(build_tables(material).tables))
+    return tables | {config: {split: change(table) for split, table in tables[config].items()}}
+
+
+def with_column(table):
+    return table.append_column("reach", pa.array(range(table.num_rows), pa.int64()))
+
+
+def with_field(table):
+    """Every span with a field more."""
+    spans = table["spans"].combine_chunks()
+    fields = [*spans.values.flatten(), pa.nulls(len(spans.values), pa.string())]
+    names = [*(field.name for field in spans.type.value_type), "note"]
+    wider = pa.ListArray.from_arrays(spans.offsets, pa.StructArray.from_arrays(fields, names))
+    return table.set_column(table.schema.get_field_index("spans"), "spans", wider)
+
+
+def retyped(table):
+    return table.set_column(table.schema.get_field_index("part"), "part", table["part"].cast(pa.int64()))
+
+
+def about(tables, version):
+    plain = {c: {s: table.replace_schema_metadata(None) for s, table in of.items()} for c, of in tables.items()}
+    return side_of(About(version, "a/b", "f" * 64, "full"), plain, "card")
+
+
+SHAPES = [
+    (with_column, "articles", "1.0.1", "1.1.0", "1 columns added; that is a minor change"),
+    (lambda table: with_column(retyped(table)), "articles", "1.1.0", "2.0.0", f"1 columns changed; {MAJOR}"),
+    (lambda table: table.drop_columns("author"), "articles", "1.1.0", "2.0.0", f"1 columns changed; {MAJOR}"),
+    (lambda table: table.rename_columns({"author": "by"}), "articles", "1.1.0", "2.0.0", f"1 columns changed; {MAJOR}"),
+    (retyped, "articles", "1.1.0", "2.0.0", f"1 columns changed; {MAJOR}"),
+    (with_field, "entities", "1.1.0", "2.0.0", f"1 columns changed; {MAJOR}"),
+]
+
+
+@pytest.mark.parametrize(("change", "config", "wrong", "least", "what"), SHAPES)
+def test_a_column_more_asks_for_a_minor_step_and_one_less_or_another_for_a_major_one(
+    material, change, config, wrong, least, what
+):
+    old = about(tables_of(material), "1.0.0")
+    new = tables_of(material, change, config)
+    with pytest.raises(Refused) as caught:
+        refuse_too_small(compare(old, about(new, wrong)))
+
+    (issue,) = caught.value.issues
+    assert issue.message == f"{wrong} is too small a step from 1.0.0: {what}"
+    assert issue.fix == f"build {least}, {FIX}"
+    refuse_too_small(compare(old, about(new, least)))
+
+
+def test_a_column_more_hides_nothing_else_that_changed(material):
+    old, new = about(tables_of(material), "1.0.0"), tables_of(relabelled(material), with_column)
+    with pytest.raises(Refused, match="1 spans changed; that is a major change"):
+        refuse_too_small(compare(old, about(new, "1.1.0")))
+
+
+def test_a_config_more_asks_for_a_minor_step_and_one_less_for_a_major_one(material):
+    whole = tables_of(material)
+    less = {config: tables for config, tables in whole.items() if config != "stance"}
+
+    refuse_too_small(compare(about(less, "1.0.0"), about(whole, "1.1.0")))
+    with pytest.raises(Refused, match=r"\d+ rows added; that is a minor change"):
+        refuse_too_small(compare(about(less, "1.0.0"), about(whole, "1.0.1")))
+    with pytest.raises(Refused, match=r"\d+ rows removed; that is a major change"):
+        refuse_too_small(compare(about(whole, "1.0.0"), about(less, "1.1.0")))
 
 
 @pytest.mark.parametrize("change", [unchanged, retitled])
