@@ -1,6 +1,6 @@
-"""Which encoding bytes are in, and whether a text was spoiled before it came here.
+"""Encoding detection, and detection of mojibake and of visual-order text.
 
-Nothing is repaired: bytes are decoded strictly or refused, and a spoiled text is only named.
+Nothing is repaired. Bytes are decoded strictly or rejected, and a damaged text is only reported.
 """
 
 import re
@@ -11,30 +11,31 @@ from itertools import pairwise
 from typing import Literal
 
 NAMES = ("utf-8", "utf-16-le", "utf-16-be", "windows-1256")
-"""The encodings that are read, as Document.encoding names them."""
+"""The supported encodings, by the names used in Document.encoding."""
 
 Known = Literal["default", "mark", "declared", "detected"]
+"""How an encoding was determined; a mark is a byte order mark."""
 
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 UTF_32_LE = b"\xff\xfe\0\0"
 ASCII = bytes(range(128))
-# High bytes of UTF-16 news: ASCII, Arabic, general punctuation, presentation forms.
+# High bytes of UTF-16 code units in Arabic news: ASCII, Arabic, general punctuation, presentation forms.
 HIGH = b"\x00\x06\x20\xfb\xfc\xfd\xfe"
 LEAST_UNITS = 12
-"""UTF-16 code units; a shorter text without a mark is not judged."""
+"""UTF-16 code units; detection of UTF-16 without a mark skips shorter texts."""
 LEAST_WORDS = 5
-"""Arabic words; a shorter text is not judged to be windows-1256."""
+"""Arabic words; detection of windows-1256 skips shorter texts."""
 
 CONTROL = re.compile(r"[\0-\x08\x0e-\x1f\x7f]")
 LETTERS = re.compile(r"[A-Za-z0-9\u0620-\u064a\u0660-\u0669\ufb50-\ufdff\ufe70-\ufefc]")
 ARABIC_WORD = re.compile(r"[\u0621-\u063a\u0640-\u0652]{2,}")
-# One in three words of Arabic news is one of these; in an alphabet that was misread hardly any is.
+# About one in three words of Arabic news matches; in a text of another alphabet, misread, hardly any does.
 COMMON = re.compile(
     r"[وفبك]?ال\w{2,}|[وف]?لل\w{2,}|[وف]?(?:في|من|على|عن|مع|[إا]لى|[أإا]ن|[أإا]نه|[أإا]نها|هذا|هذه|ذلك|التي|الذي|كان|كانت"
     r"|قال|قد|لم|لا|ما|هو|هي|بعد|قبل|بين|خلال|منذ|حتى|كما|أو|كل|غير|عام|يوم|أمس|اليوم)"
 )
-# Latin letters inside Arabic words, and signs that no prose is full of: another alphabet, or UTF-8.
+# Latin letters inside Arabic words, and many signs that are rare in prose, point to another alphabet or to UTF-8.
 LATIN = "A-Za-z\N{LATIN CAPITAL LETTER A WITH GRAVE}-\N{LATIN SMALL LETTER Y WITH DIAERESIS}ŒœƒŠŽž"
 MIXED = re.compile(rf"[\u0621-\u063a\u0641-\u0652][{LATIN}]|[{LATIN}][\u0621-\u063a\u0641-\u0652]")
 RARE = re.compile(r"[\u0080-\u009f¢-©¬\u00ad®-º¼-¾×÷ƒˆ†‡‰پٹچژڈگکڑںھہے]")
@@ -43,7 +44,7 @@ JSON_ESCAPE = re.compile(r"\\[bfnrt]")
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A text without its byte order mark, one of NAMES, and how that was known."""
+    """A decoded text without its byte order mark, its encoding (one of NAMES), and how that was determined."""
 
     text: str
     encoding: str
@@ -51,7 +52,7 @@ class Decoded:
 
     @property
     def said(self) -> str:
-        """What a Document says of it.
+        """Return the value of Document.encoding.
 
         >>> Decoded("", "utf-8", "default").said, Decoded("", "windows-1256", "detected").said
         ('utf-8', 'windows-1256, detected')
@@ -60,10 +61,11 @@ class Decoded:
 
 
 def decode(content: bytes, declared: str | None = None) -> Decoded:
-    """Decode by mark, by content, or by what was declared (one of NAMES), strictly.
+    """Decode bytes strictly, by byte order mark, content or the declared encoding (one of NAMES).
 
-    UTF-8 that is not plain ASCII is read as such whatever was declared: no windows-1256 text is UTF-8
-    by chance. Raises UnicodeDecodeError where nothing fits, placed in the encoding that fits best.
+    Non-ASCII bytes that are valid UTF-8 are decoded as UTF-8 whatever was declared, because no windows-1256
+    text is valid UTF-8 by accident. Raises UnicodeDecodeError if no encoding fits; its position is that in
+    the encoding that fits best.
 
     >>> decode("افتتح الوزير أمس المعرض السنوي في العاصمة".encode("cp1256"))
     Decoded(text='افتتح الوزير أمس المعرض السنوي في العاصمة', encoding='windows-1256', known='detected')
@@ -92,7 +94,10 @@ def decode(content: bytes, declared: str | None = None) -> Decoded:
 
 
 def _wide(content: bytes) -> str | None:
-    """UTF-16 without a mark: every other byte is the high byte of a letter, a digit or a space."""
+    """Return the byte order of UTF-16 without a mark, or None.
+
+    In UTF-16 news every other byte is the high byte of a letter, a digit or a space.
+    """
     if len(content) < 2 * LEAST_UNITS:
         return None
     for encoding, high, low in (
@@ -108,14 +113,14 @@ def _wide(content: bytes) -> str | None:
 
 
 def _mostly_utf8(content: bytes) -> bool:
-    """Whether a quarter or more of the non-ASCII bytes stand in whole UTF-8 characters: broken UTF-8."""
+    """Return whether a quarter or more of the non-ASCII bytes form whole UTF-8 characters (damaged UTF-8)."""
     high = len(content.translate(None, ASCII))
     whole = len(content.decode("utf-8", "ignore").encode().translate(None, ASCII))
     return whole * 4 >= high
 
 
 def _convinces(text: str) -> bool:
-    """Whether a text decoded as windows-1256, where every byte is a character, is Arabic prose."""
+    """Return whether a text decoded as windows-1256 is Arabic prose; the decoding itself accepts any byte."""
     words = ARABIC_WORD.findall(text)
     if len(words) < LEAST_WORDS or CONTROL.search(text):
         return False
@@ -126,7 +131,11 @@ def _convinces(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Garbled:
-    """Mojibake in a text: what happened to it, from which code point, and its share of the visible ones."""
+    """Mojibake in a text.
+
+    `what` names the cause, `start` is the code point of the first occurrence, and `share` is the share of
+    the text's visible code points.
+    """
 
     what: str
     start: int
@@ -136,23 +145,23 @@ class Garbled:
 
     @property
     def message(self) -> str:
-        """What to tell; a terminal would obey some of the characters of a sample."""
-        shown = "".join(letter if letter.isprintable() else "\N{MIDDLE DOT}" for letter in self.sample)
-        return f"{self.share:.0%} of the text is {self.what}, from character {self.start}: «{shown}»"
+        """Return the warning's text, with unprintable characters replaced since a terminal may interpret them."""
+        printable = "".join(letter if letter.isprintable() else "\N{MIDDLE DOT}" for letter in self.sample)
+        return f"{self.share:.0%} of the text is {self.what}, from character {self.start}: «{printable}»"
 
 
 def _continuation(encoding: str) -> str:
-    """The inside of a regex class: how the bytes 80 to BF read in an encoding."""
+    """Return the body of a regex class that matches the bytes 80 to BF as decoded by `encoding`."""
     return re.escape(bytes(range(0x80, 0xC0)).decode(encoding, "ignore"))
 
 
 LOST = re.compile("\N{REPLACEMENT CHARACTER}+")
 UNDO = "read the source again as {}, or undo it with `{}`"
-# What it looks like, what happened, the way back. Two UTF-8 pairs in a row, or four accented
-# letters in a row, stand in no written language.
+# Pattern, cause, fix. No written language has two UTF-8 byte pairs in a row read this way, or four accented
+# letters in a row.
 GARBLED = (
     (
-        # Latin-1 too: the bytes that windows-1252 lacks come out as in latin-1.
+        # Latin-1 too, because decoders read the bytes that windows-1252 lacks as in latin-1.
         re.compile(rf"(?:[ØÙÚÛ][{_continuation('windows-1252')}{_continuation('latin-1')}]){{2,}}"),
         "UTF-8 that was read as windows-1252",
         UNDO.format("UTF-8", "iconv -f UTF-8 -t WINDOWS-1252"),
@@ -169,8 +178,8 @@ GARBLED = (
     ),
     (
         LOST,
-        "replacement characters of a decoding with faults",
-        "these letters are lost: fetch the source again, and decode it strictly",
+        "replacement characters left by a faulty decoding",
+        "these letters are lost; fetch the source again and decode it strictly",
     ),
 )
 LEAST_LOST = 3
@@ -178,21 +187,21 @@ LEAST_GARBLED = 8
 
 
 def mojibake(text: str) -> Garbled | None:
-    """Find the commonest kind of mojibake; None under 8 such characters (3 of the replacement character).
+    """Find the most frequent kind of mojibake; return None below 8 such characters (3 replacement characters).
 
     >>> garbled = mojibake("قال: " + "السلام عليكم".encode().decode("windows-1256"))
     >>> garbled.what, garbled.start, round(garbled.share, 2)
     ('UTF-8 that was read as windows-1256', 5, 0.85)
     """
     worst: Garbled | None = None
-    for look, what, fix in GARBLED:
-        found = list(look.finditer(text))
-        size = sum(one.end() - one.start() for one in found)
-        if size < (LEAST_LOST if look is LOST else LEAST_GARBLED):
+    for pattern, what, fix in GARBLED:
+        matches = list(pattern.finditer(text))
+        size = sum(match.end() - match.start() for match in matches)
+        if size < (LEAST_LOST if pattern is LOST else LEAST_GARBLED):
             continue
         share = size / sum(not letter.isspace() for letter in text)
         if worst is None or share > worst.share:
-            worst = Garbled(what, found[0].start(), share, found[0][0][:20], fix)
+            worst = Garbled(what, matches[0].start(), share, matches[0][0][:20], fix)
     return worst
 
 
@@ -200,12 +209,15 @@ FORM = re.compile(r"[\ufb50-\ufdef\ufe80-\ufefc]")
 FORM_WORD = re.compile(r"[\u0610-\u061a\u0620-\u065f\u066e-\u06d3\ufb50-\ufdef\ufe70-\ufefc]+")
 TRANSPARENT = re.compile(r"[\u0610-\u061a\u064b-\u065f\u0670\ufe70-\ufe7f]")
 LEAST_VOTES = 3
-"""Reversed joints in a text; fewer are a slip of a keyboard, not an order."""
+"""Reversed joints in a text; fewer are typing errors rather than visual order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reversed:
-    """Visual order: the share of a text's Arabic letters that stand in reversed words, and the first such word."""
+    """Visual order in a text: the share of its Arabic letters that are in reversed words, and the first such word.
+
+    `start` is the code point at which that word begins.
+    """
 
     share: float
     start: int
@@ -213,15 +225,15 @@ class Reversed:
 
     @property
     def message(self) -> str:
-        """What to tell."""
+        """Return the text of the report."""
         return f"{self.share:.0%} of its letters stand last letter first, from character {self.start}: «{self.sample}»"
 
 
 def visual_order(text: str) -> Reversed | None:
-    r"""Find words of presentation forms stored as they are painted, last letter first.
+    r"""Find words of presentation forms stored in visual order, last letter first; return None if there are none.
 
-    Inside a word a letter joins the next exactly when the next joins it; at its ends nothing joins.
-    A joint that is right only when read backwards votes for visual order, the opposite against it.
+    Within a word, a letter joins the next exactly when the next joins it, and nothing joins at either end.
+    A joint that is valid only when read backwards votes for visual order; one valid only forwards votes against it.
 
     >>> visual_order("\ufe8f\ufe8e\ufe98\ufedb " * 3).share
     1.0
@@ -246,17 +258,17 @@ def visual_order(text: str) -> Reversed | None:
 
 
 def _vote(word: str) -> int:
-    """Joints of a word that are right only backwards, less those that are right only forwards."""
+    """Count the joints of a word that are valid only backwards, minus those valid only forwards."""
     joins = [(False, False), *(_joins(letter) for letter in TRANSPARENT.sub("", word)), (False, False)]
     vote = 0
     for here, following in pairwise(joins):
-        if here and following:  # a plain letter's joints are not known
+        if here and following:  # the joints of a plain letter are unknown
             vote += (here[1] != following[0]) - (here[0] != following[1])
     return vote
 
 
 @cache
 def _joins(letter: str) -> tuple[bool, bool] | None:
-    """Whether a presentation form joins the letter before it and the one after it; None of any other character."""
+    """Return whether a presentation form joins the letter before and the letter after; None for other characters."""
     form = unicodedata.decomposition(letter).partition(" ")[0]
     return (form in ("<medial>", "<final>"), form in ("<initial>", "<medial>")) if FORM.match(letter) else None

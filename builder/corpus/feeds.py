@@ -1,4 +1,4 @@
-"""The entries of RSS and Atom feeds; what is HTML in them becomes text. Entities that expand are refused."""
+"""Reader for RSS and Atom feeds; it converts HTML to text and rejects entity declarations."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ USUAL: Mapping[str, tuple[str, ...]] = {
     "published_at": ("pubDate", "published", "date", "updated"),
     "source": ("source",),
 }
-"""The elements that are looked at for each field, the fullest first, by their names without a namespace."""
+"""The elements read for each field, the fullest first, by their names without a namespace."""
 BLOCKS = frozenset((
     "address", "article", "blockquote", "br", "dd", "div", "dl", "dt", "figcaption", "figure", "h1", "h2", "h3", "h4",
     "h5", "h6", "hr", "li", "ol", "p", "pre", "section", "table", "td", "tr", "ul",
@@ -28,22 +28,22 @@ SILENT = frozenset(("script", "style", "template"))
 
 
 def feed(file: File, fields: Fields) -> Iterator[Found]:
-    """One record for each entry, counted from 1."""
+    """Yield one record for each entry, counted from 1."""
     from xml.etree.ElementTree import ParseError
 
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import fromstring
 
     with opened(file) as stream:
-        whole = content(stream)
-    if whole is None:
-        yield Bad("", "too long", f"more than {MAX_BYTES:,} bytes in one feed", "one feed is one page of entries")
+        markup = content(stream)
+    if markup is None:
+        yield Bad("", "too long", f"more than {MAX_BYTES:,} bytes in one feed", "split it into several feed files")
         return
     try:
-        root = fromstring(whole)
+        root = fromstring(markup)
     except DefusedXmlException as error:
         yield Bad("", "entities in a feed", f"the feed declares entities, which are not expanded: {type(error).__name__}",
-                  "fetch it again from its publisher, or take its DOCTYPE out")  # fmt: skip
+                  "fetch it again from its publisher, or remove its DOCTYPE")  # fmt: skip
         return
     except (ParseError, ValueError, LookupError) as error:
         line, column = getattr(error, "position", (1, 0))
@@ -53,33 +53,35 @@ def feed(file: File, fields: Fields) -> Iterator[Found]:
         return
     entries = [element for element in root.iter() if _name(element) in ("item", "entry")]
     if not entries:
-        yield Bad("", "no entries", "the XML has no item and no entry: it is no feed", "name RSS or Atom files")
+        yield Bad("", "no entries", "the XML has no item and no entry: it is no feed", "pass RSS or Atom files")
     for number, entry in enumerate(entries, 1):
-        yield row_of(_values(entry, fields), fields, f":{number}", "feed ", fix="the entry has nothing to read")
+        yield row_of(_values(entry, fields), fields, f":{number}", "feed ", fix="the entry has no text to read")
 
 
 def _values(entry: "Element", fields: Fields) -> dict[str, object]:
-    said: dict[str, str] = {}
+    """Return the values of an entry by element name, and by field name where the field has its default name."""
+    elements: dict[str, str] = {}
     for element in entry:
         name, value = _name(element), _said(element)
-        if value and (name not in said or element.get("rel") == "alternate"):
-            said[name] = value
-    found: dict[str, object] = dict(said)
+        if value and (name not in elements or element.get("rel") == "alternate"):
+            elements[name] = value
+    values: dict[str, object] = dict(elements)
     for key, names in USUAL.items():
         if getattr(fields, key) == key:
-            found[key] = next((said[name] for name in names if name in said), None)
-    if isinstance(text := found.get(fields.text), str):
-        found[fields.text] = plain(text)
-    found[fields.published_at] = iso(date if isinstance(date := found.get(fields.published_at), str) else None)
-    return found
+            values[key] = next((elements[name] for name in names if name in elements), None)
+    if isinstance(text := values.get(fields.text), str):
+        values[fields.text] = plain(text)
+    values[fields.published_at] = iso(date if isinstance(date := values.get(fields.published_at), str) else None)
+    return values
 
 
 def _name(element: "Element") -> str:
+    """Return the name of an element without its namespace."""
     return str(element.tag).rpartition("}")[2]
 
 
 def _said(element: "Element") -> str:
-    """What an element says: its text, with its elements where it is XHTML, or where its link leads."""
+    """Return the value of an element: its markup if it is XHTML, else its text, else the target of its link."""
     if len(element) and element.get("type") == "xhtml":
         from xml.etree.ElementTree import tostring
 
@@ -88,6 +90,8 @@ def _said(element: "Element") -> str:
 
 
 class _Text(HTMLParser):
+    """Collector of the visible text of HTML, with a newline at each block."""
+
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
@@ -109,7 +113,7 @@ class _Text(HTMLParser):
 
 
 def plain(text: str) -> str:
-    r"""The text of a piece of HTML, a line for each block; text that has no tags and no references is as it is.
+    r"""Convert an HTML fragment to text, one line for each block; text without tags and references is unchanged.
 
     >>> plain("<p>افتتح <b>الوزير</b></p><p>المعرض &amp; غادر</p>")
     'افتتح الوزير\nالمعرض & غادر'

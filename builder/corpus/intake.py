@@ -1,7 +1,7 @@
-"""What was read becomes documents of the crawl: each text once, for ever in the shard that brought it first.
+"""Deduplicate newly read documents by id, and append them to the corpus shards.
 
-Pieces are read side by side into a folder of their own. When all are there, what is a repeat is set aside in the order
-of the plan, and the rest is published, shard by shard. Stopped anywhere, the same call goes on.
+Pieces are read in parallel into a folder of their own. Once all are read, repeats are set aside in the order of the
+plan and the other documents are published shard by shard. After an interruption, the same call resumes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,9 +28,10 @@ Ids = NDArray[np.uint64]
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What came in: files and records, how many of them are new documents, and why the others are not.
+    """Result of an ingest.
 
-    Those of a piece that an earlier call brought are `again`: counted, and not listed one by one.
+    `taken` counts files and records, `kept` the new documents among them, and `again` the documents of pieces that an
+    earlier call read; those are not listed in `set_aside`.
     """
 
     taken: int
@@ -41,97 +42,99 @@ class Taken:
 
 
 def take(pieces: Sequence[Piece], folder: str, pmap: Pmap, watch: Watch) -> Taken:
-    """Read pieces into the shards of `folder`/documents; what is there already is said to be.
+    """Read pieces into the shards of `folder`/documents, and skip pieces that are there already.
 
-    Raises Refused (exit code 2) where nothing could be read, with the fault of each record.
+    Raises Refused (exit code 2) with the fault of each record if nothing could be read.
     """
-    waiting, home = f"{folder}/incoming", f"{folder}/documents"
-    mine = {piece.name for piece in pieces}
-    read = {one.shard.name: one for one in read_done(waiting) if one.shard.name in mine}
-    there = {one.shard.name: one for one in read_done(home) if one.shard.name not in read}
-    missing = [piece for piece in pieces if piece.name not in there and piece.name not in read]
-    for one in pmap(partial(_read, folder=waiting), missing):
-        read[one.shard.name] = one
-        watch(one, False)
+    incoming, documents = f"{folder}/incoming", f"{folder}/documents"
+    names = {piece.name for piece in pieces}
+    read = {done.shard.name: done for done in read_done(incoming) if done.shard.name in names}
+    stored = {done.shard.name: done for done in read_done(documents) if done.shard.name not in read}
+    missing = [piece for piece in pieces if piece.name not in stored and piece.name not in read]
+    for done in pmap(partial(_read, folder=incoming), missing):
+        read[done.shard.name] = done
+        watch(done, False)
     fresh = [read[piece.name] for piece in pieces if piece.name in read]
-    if not any(one.rows for one in fresh):
-        _clear(waiting)
-        readers.refuse_nothing(sum(one.rows for one in there.values() if one.shard.name in mine), _issues(fresh))
-    jobs = [*zip(fresh, _repeats(fresh, [*there.values()]), strict=True)]
-    settled = {one.shard.name: one for one in pmap(partial(_settle, folder=home), jobs)}
-    _clear(waiting)
-    known = [there[piece.name] for piece in pieces if piece.name in there]
-    for one in known:
-        watch(one, True)
-    every = [settled.get(piece.name) or there[piece.name] for piece in pieces]
+    if not any(done.rows for done in fresh):
+        _clear(incoming)
+        readers.refuse_nothing(sum(done.rows for done in stored.values() if done.shard.name in names), _issues(fresh))
+    jobs = [*zip(fresh, _repeats(fresh, [*stored.values()]), strict=True)]
+    published = {done.shard.name: done for done in pmap(partial(_settle, folder=documents), jobs)}
+    _clear(incoming)
+    earlier = [stored[piece.name] for piece in pieces if piece.name in stored]
+    for done in earlier:
+        watch(done, True)
+    results = [published.get(piece.name) or stored[piece.name] for piece in pieces]
     return Taken(
-        sum(one.taken for one in every),
-        sum(one.rows for one in settled.values()),
-        sum(one.rows for one in known),
-        tuple(aside for one in every for aside in one.set_aside),
-        _issues(every),
+        sum(done.taken for done in results),
+        sum(done.rows for done in published.values()),
+        sum(done.rows for done in earlier),
+        tuple(aside for done in results for aside in done.set_aside),
+        _issues(results),
     )
 
 
 def _read(piece: Piece, folder: str) -> Done:
-    made = (
+    """Read one piece into a shard of `folder`, repeats included."""
+    batches = (
         Made(to_table(part.documents, Document), {}, tuple(part.set_aside), tuple(part.issues))
         for part in readers.read(piece)
     )
-    return write_shard(folder, piece.name, piece.digest, arrow_schema(Document), made)
+    return write_shard(folder, piece.name, piece.digest, arrow_schema(Document), batches)
 
 
-def _repeats(fresh: Sequence[Done], there: Sequence[Done]) -> Iterator[dict[int, tuple[str, str]]]:
-    """Of each fresh shard, the rows that are repeats: why, and the origin of the first."""
-    old, new = [_ids(one.shard) for one in there], [_ids(one.shard) for one in fresh]
-    present = np.concatenate([*old, *new]) if old or new else np.empty(0, np.uint64)
-    _, firsts, which = np.unique(present, return_index=True, return_inverse=True)
-    first = firsts[which] if len(present) else which
+def _repeats(fresh: Sequence[Done], stored: Sequence[Done]) -> Iterator[dict[int, tuple[str, str]]]:
+    """Yield, for each fresh shard, its repeated rows with the reason and the origin of the first copy."""
+    old, new = [_ids(done.shard) for done in stored], [_ids(done.shard) for done in fresh]
+    ids = np.concatenate([*old, *new]) if old or new else np.empty(0, np.uint64)
+    _, firsts, which = np.unique(ids, return_index=True, return_inverse=True)
+    first = firsts[which] if len(ids) else which
     known = sum(map(len, old))
-    origins = _origins([*there, *fresh], np.unique(first[first != np.arange(len(present))]))
+    origins = _origins([*stored, *fresh], np.unique(first[first != np.arange(len(ids))]))
     begin = known
-    for one in new:
-        own = first[begin : begin + len(one)]
-        rows = np.flatnonzero(own != np.arange(begin, begin + len(one)))
+    for shard_ids in new:
+        copies = first[begin : begin + len(shard_ids)]
+        rows = np.flatnonzero(copies != np.arange(begin, begin + len(shard_ids)))
         yield {
-            row: (AGAIN, origins[place]) if place < known else (TWICE, f"first at {origins[place]}")
-            for row, place in zip(rows.tolist(), own[rows].tolist(), strict=True)
+            row: (AGAIN, origins[copy]) if copy < known else (TWICE, f"first at {origins[copy]}")
+            for row, copy in zip(rows.tolist(), copies[rows].tolist(), strict=True)
         }
-        begin += len(one)
+        begin += len(shard_ids)
 
 
 def _ids(shard: Shard) -> Ids:
-    """The ids of a shard's documents, 16 hex digits each, as numbers."""
+    """Return the ids of a shard's documents as numbers; an id is 16 hex digits."""
     ids = _column(shard, "id")
     return np.frombuffer(bytes.fromhex("".join(ids.to_pylist())), ">u8").astype(np.uint64)
 
 
-def _origins(done: Sequence[Done], wanted: NDArray[np.int64]) -> Mapping[int, str]:
-    """Where the documents at these places were read; places count through all shards, and are sorted."""
-    found: dict[int, str] = {}
+def _origins(shards: Sequence[Done], wanted: NDArray[np.int64]) -> Mapping[int, str]:
+    """Return the origins of the documents at sorted row numbers, which count through all shards."""
+    origins: dict[int, str] = {}
     begin = 0
-    for one in done:
-        own = wanted[np.searchsorted(wanted, begin) : np.searchsorted(wanted, begin + one.rows)]
-        if len(own):
-            said = _column(one.shard, "origin").take(pa.array(own - begin)).to_pylist()
-            found |= dict(zip(own.tolist(), said, strict=True))
-        begin += one.rows
-    return found
+    for done in shards:
+        rows = wanted[np.searchsorted(wanted, begin) : np.searchsorted(wanted, begin + done.rows)]
+        if len(rows):
+            column = _column(done.shard, "origin").take(pa.array(rows - begin)).to_pylist()
+            origins |= dict(zip(rows.tolist(), column, strict=True))
+        begin += done.rows
+    return origins
 
 
 def _column(shard: Shard, name: str) -> pa.ChunkedArray:
+    """Read one column of a shard."""
     with store.opened(shard.uri) as file, pq.ParquetFile(file) as parquet:
         return parquet.read(columns=[name])[name]
 
 
 def _settle(job: tuple[Done, dict[int, tuple[str, str]]], folder: str) -> Done:
-    """Publish what a piece brought, without its repeats."""
-    one, repeats = job
+    """Publish the documents of a piece to `folder`, without its repeats."""
+    piece, repeats = job
 
-    def made() -> Iterator[Made]:
-        yield Made(arrow_schema(Document).empty_table(), one.counts, one.set_aside, one.issues)
+    def batches() -> Iterator[Made]:
+        yield Made(arrow_schema(Document).empty_table(), piece.counts, piece.set_aside, piece.issues)
         begin = 0
-        with store.opened(one.shard.uri) as file, pq.ParquetFile(file) as parquet:
+        with store.opened(piece.shard.uri) as file, pq.ParquetFile(file) as parquet:
             for number in range(parquet.num_row_groups):
                 table = parquet.read_row_group(number)
                 again = [row for row in range(begin, begin + table.num_rows) if row in repeats]
@@ -145,14 +148,15 @@ def _settle(job: tuple[Done, dict[int, tuple[str, str]]], folder: str) -> Done:
                 yield Made(table.filter(pa.array(mask)), {}, aside)
                 begin += table.num_rows
 
-    return write_shard(folder, one.shard.name, one.key, arrow_schema(Document), made())
+    return write_shard(folder, piece.shard.name, piece.key, arrow_schema(Document), batches())
 
 
-def _clear(waiting: str) -> None:
-    store.remove(waiting, sorted(store.listed(waiting), key=lambda file: not file.endswith(".json")))
-    if not store.remote(waiting) and Path(waiting).is_dir():
-        Path(waiting).rmdir()
+def _clear(folder: str) -> None:
+    """Remove the shards that were read, markers first, and the folder itself where it is local."""
+    store.remove(folder, sorted(store.listed(folder), key=lambda file: not file.endswith(".json")))
+    if not store.remote(folder) and Path(folder).is_dir():
+        Path(folder).rmdir()
 
 
-def _issues(done: Sequence[Done]) -> tuple[Issue, ...]:
-    return tuple(issue for one in done for issue in one.issues)
+def _issues(shards: Sequence[Done]) -> tuple[Issue, ...]:
+    return tuple(issue for done in shards for issue in done.issues)

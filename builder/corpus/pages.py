@@ -1,4 +1,4 @@
-"""Web pages as records: HTML files, and the pages of WARC archives (extra `warc`)."""
+"""Readers for web pages: HTML files, and the pages of WARC archives (extra `warc`)."""
 
 import hashlib
 import logging
@@ -16,43 +16,45 @@ TYPES = ("text/html", "application/xhtml+xml", "text/plain")
 
 
 def page(file: File, declared: str | None) -> Iterator[Found]:
-    """An HTML file is one record: the text that was extracted from it."""
+    """Yield the text extracted from an HTML file, as one record."""
     with opened(file) as stream:
-        whole = content(stream)
-    if whole is None:
+        markup = content(stream)
+    if markup is None:
         yield Bad("", "too long", f"more than {MAX_BYTES:,} bytes in one HTML file",
-                  "save the page without what is embedded in it")  # fmt: skip
+                  "save the page without embedded content")  # fmt: skip
         return
-    yield from _extracted(whole, "", declared)
+    yield from _extracted(markup, "", declared)
 
 
-def _extracted(whole: bytes, place: str, declared: str | None) -> Iterator[Found]:
-    declared = declared or html.declared(whole)
+def _extracted(markup: bytes, position: str, declared: str | None) -> Iterator[Found]:
+    """Yield the text extracted from the bytes of a page, or the reason why there is none."""
+    declared = declared or html.declared(markup)
     try:
-        decoded = decode(whole, declared)
+        decoded = decode(markup, declared)
     except UnicodeDecodeError as error:
-        bad = not_in(error, whole)
-        yield bad if not place else Bad(place, bad.reason, bad.message, bad.fix)
+        bad = not_in(error, markup)
+        yield bad if not position else Bad(position, bad.reason, bad.message, bad.fix)
         return
     yield from said(decoded, declared)
     try:
-        found = html.extract(decoded.text)
+        extracted = html.extract(decoded.text)
     except ValueError as error:
-        yield Bad(place, "HTML not read", str(error), "")
+        yield Bad(position, "HTML not read", str(error), "")
         return
-    if found is None:
-        yield Bad(place, "no text in HTML", "", "")
+    if extracted is None:
+        yield Bad(position, "no text in HTML", "", "")
         return
-    digest = hashlib.sha256(whole).hexdigest()
-    yield Row(place, found.text, found.title, found.url, found.published_at, None, decoded.said, digest)
+    digest = hashlib.sha256(markup).hexdigest()
+    yield Row(position, extracted.text, extracted.title, extracted.url, extracted.published_at, None, decoded.said,
+              digest)  # fmt: skip
 
 
 def archive(file: File, declared: str | None) -> Iterator[Found]:
-    """The pages of a WARC file, each named by the byte where its record begins; what only frames them is passed by."""
+    """Yield the pages of a WARC file, each placed by the byte offset of its record; other record types are skipped."""
     from warcio.archiveiterator import ArchiveIterator
     from warcio.exceptions import ArchiveLoadFailed
 
-    logging.getLogger("warcio").setLevel(logging.CRITICAL)  # what it meets is told by the caller
+    logging.getLogger("warcio").setLevel(logging.CRITICAL)  # the caller reports these faults
     with opened(file) as stream:
         records = ArchiveIterator(_Short(stream))
         offset = 0
@@ -65,24 +67,30 @@ def archive(file: File, declared: str | None) -> Iterator[Found]:
                 kind, body = record.rec_type, record.content_stream()
                 if kind not in ("response", "resource"):
                     continue
-                whole = body.read(MAX_BYTES + 1)
-                if len(whole) <= MAX_BYTES and record.raw_stream.limit > 0:
+                page_bytes = body.read(MAX_BYTES + 1)
+                if len(page_bytes) <= MAX_BYTES and record.raw_stream.limit > 0:
                     raise EOFError("it ends in the middle of a page")
             except (ArchiveLoadFailed, EOFError, OSError, ValueError, BrokenError) as error:
                 message = f"the archive cannot be read on: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-                yield Bad(f":{offset}", "broken archive", message, "fetch the archive again; what came before is read")
+                yield Bad(
+                    f":{offset}",
+                    "broken archive",
+                    message,
+                    "fetch the archive again; the pages before this one were read",
+                )
                 return
-            yield from _record(record, whole, f":{offset}", declared)
+            yield from _record(record, page_bytes, f":{offset}", declared)
 
 
 class _Short:
-    """Reads no further than it must: what came before a fault is given, and not lost with it."""
+    """Stream for warcio that never reads ahead, so that a fault does not discard the records before it."""
 
     def __init__(self, stream: BufferedReader) -> None:
         self.read = stream.read1
 
 
-def _record(record: object, whole: bytes, place: str, declared: str | None) -> Iterator[Found]:
+def _record(record: object, page_bytes: bytes, position: str, declared: str | None) -> Iterator[Found]:
+    """Yield the page of one WARC record, or the reason why it is not a page."""
     headers, http = record.rec_headers, record.http_headers  # type: ignore[attr-defined]
     url = (headers.get_header("WARC-Target-URI") or "").strip("<> ") or None
     status = http.get_statuscode() if http else "200"
@@ -92,28 +100,30 @@ def _record(record: object, whole: bytes, place: str, declared: str | None) -> I
         .strip()
     )
     if status != "200":
-        yield Bad(place, "not a page", f"answered with status {status}", "")
+        yield Bad(position, "not a page", f"answered with status {status}", "")
     elif kind.casefold() not in TYPES:
-        yield Bad(place, "not a page", f"its type is {kind or 'not said'}", "")
-    elif len(whole) > MAX_BYTES:
-        yield Bad(place, "too long", f"more than {MAX_BYTES:,} bytes in one page", "look at the page")
+        yield Bad(position, "not a page", f"its type is {kind or 'not said'}", "")
+    elif len(page_bytes) > MAX_BYTES:
+        yield Bad(position, "too long", f"more than {MAX_BYTES:,} bytes in one page", "check whether it is a news page")
     else:
-        found = _extracted(whole, place, declared) if kind != "text/plain" else _plain(whole, place, declared)
-        for one in found:
-            yield _placed(one, url) if isinstance(one, Row) else one
+        is_plain = kind == "text/plain"
+        results = _plain(page_bytes, position, declared) if is_plain else _extracted(page_bytes, position, declared)
+        for result in results:
+            yield _placed(result, url) if isinstance(result, Row) else result
 
 
-def _plain(whole: bytes, place: str, declared: str | None) -> Iterator[Found]:
+def _plain(text: bytes, position: str, declared: str | None) -> Iterator[Found]:
+    """Yield a plain-text page."""
     try:
-        decoded = decode(whole, declared)
+        decoded = decode(text, declared)
     except UnicodeDecodeError as error:
-        bad = not_in(error, whole)
-        yield Bad(place, bad.reason, bad.message, bad.fix)
+        bad = not_in(error, text)
+        yield Bad(position, bad.reason, bad.message, bad.fix)
     else:
-        yield Row(place, decoded.text, encoding=decoded.said)
+        yield Row(position, decoded.text, encoding=decoded.said)
 
 
 def _placed(row: Row, url: str | None) -> Row:
-    """A page of an archive is known by where it was fetched; its source is the site."""
+    """Return a page with the URL from which it was fetched, and that URL's host as its source."""
     host = urlsplit(url).hostname if url else None
     return Row(row.place, row.text, row.title, url or row.url, row.published_at, host, row.encoding, row.html_sha)

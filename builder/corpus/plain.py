@@ -1,4 +1,4 @@
-"""Text files and JSON lines, record by record; each encoding that builder.corpus.encodings knows."""
+"""Readers for text files and JSON Lines, in each encoding of builder.corpus.encodings."""
 
 import json
 from collections.abc import Iterator
@@ -10,28 +10,28 @@ from builder.schema import Fields
 
 RECODE = "save it as UTF-8, such as with `iconv -f WINDOWS-1256 -t UTF-8`"
 BOM = b"\xef\xbb\xbf"
-MEND = "mend the line, or delete it"
+MEND = "correct the line, or delete it"
 
 
 def text(file: File, declared: str | None) -> Iterator[Found]:
-    """A text file is one record."""
+    """Yield the content of a text file, as one record."""
     with opened(file) as stream:
-        whole = content(stream)
-    if whole is None:
+        raw = content(stream)
+    if raw is None:
         yield Bad("", "too long", f"more than {MAX_BYTES:,} bytes in one text file",
-                  "one file is one article: split the file")  # fmt: skip
+                  "split the file; each file must be one article")  # fmt: skip
         return
     try:
-        decoded = decode(whole, declared)
+        decoded = decode(raw, declared)
     except UnicodeDecodeError as error:
-        yield not_in(error, whole)
+        yield not_in(error, raw)
         return
     yield from said(decoded, declared)
     yield Row("", decoded.text, encoding=decoded.said)
 
 
 def said(decoded: Decoded, declared: str | None) -> Iterator[Note]:
-    """What is to be said of an encoding that was only detected."""
+    """Yield a warning if an encoding was only detected."""
     if decoded.known == "detected":
         why = f"its bytes are, though {declared} was declared" if declared else "detected"
         other = "save it again as UTF-8" if declared else "name its encoding with --encoding, or save it as UTF-8"
@@ -39,25 +39,32 @@ def said(decoded: Decoded, declared: str | None) -> Iterator[Note]:
 
 
 def not_in(error: UnicodeDecodeError, bytes_: bytes, line: int = 1, offset: int = 0) -> Bad:
-    """Name the place of a byte; `bytes_` begin at a line (1-based) and a byte offset of the file."""
+    """Return the fault of a byte that cannot be decoded, with its line and column.
+
+    `bytes_` start at line `line` (from 1) and byte `offset` of the file.
+    """
     *above, current = bytes_[: error.start].decode(error.encoding).split("\n")
-    fix = RECODE if error.encoding == "utf-8" else "it is cut or broken: fetch it again"
+    fix = RECODE if error.encoding == "utf-8" else "the file is truncated or damaged; fetch it again"
     encoding = error.encoding.upper()
     return Bad(f":{line + len(above)}:{len(current) + 1}", f"not {encoding}",
                f"not {encoding} at byte {offset + error.start} of the file", fix)  # fmt: skip
 
 
 def json_lines(file: File, fields: Fields, declared: str | None) -> Iterator[Found]:
-    """A small file is looked at as a whole for its encoding; another is UTF-8, or what was declared, line by line."""
+    """Yield the records of a JSON Lines file.
+
+    The encoding of a small file is detected from its whole content. A packed or large file is read line by line as
+    UTF-8, or in the declared encoding.
+    """
     decoded = None
     if not file.packing and file.size <= MAX_BYTES:
         with opened(file) as stream:
-            whole = stream.read()
+            raw = stream.read()
         try:
-            decoded = decode(whole, declared)
+            decoded = decode(raw, declared)
         except UnicodeDecodeError as error:
             if error.encoding != "utf-8":
-                yield not_in(error, whole)
+                yield not_in(error, raw)
                 return
         else:
             yield from said(decoded, declared)
@@ -69,23 +76,25 @@ def json_lines(file: File, fields: Fields, declared: str | None) -> Iterator[Fou
 
 
 def _streamed(file: File, fields: Fields, declared: str | None) -> Iterator[Found]:
+    """Yield the records of a file, decoded line by line."""
     encoding = "cp1256" if declared == "windows-1256" else "utf-8"
-    noted = "windows-1256, declared" if encoding == "cp1256" else "utf-8"
+    label = "windows-1256, declared" if encoding == "cp1256" else "utf-8"
     with opened(file) as stream:
         for number, begin, line in lines(stream, file):
             if line is None:
                 yield Bad(f":{number}:1", "too long", f"a line longer than {MAX_BYTES:,} bytes",
-                          "one line is one article: split the line")  # fmt: skip
+                          "split the line; each line must be one article")  # fmt: skip
                 continue
             try:
                 decoded = line.removeprefix(b"" if begin else BOM).decode(encoding)
             except UnicodeDecodeError as error:
                 yield not_in(error, line, number, begin)
             else:
-                yield from _record(decoded, number, fields, noted)
+                yield from _record(decoded, number, fields, label)
 
 
 def _record(line: str, number: int, fields: Fields, encoding: str) -> Iterator[Found]:
+    """Yield the record of one line, or its fault; a blank line has none."""
     if not line.strip():
         return
     try:

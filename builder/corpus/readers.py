@@ -1,7 +1,7 @@
-"""Reads files of every kind into Documents, a part at a time; one broken record ends nothing.
+"""Read documents from any supported format, in batches; malformed records are set aside and reported.
 
-The raw text is kept as it is, with no newline translation; only a byte order mark at the start of a file is left out.
-Of an HTML page it is the text that was extracted.
+The raw text is kept unchanged, without newline translation. Only a byte order mark at the start of a file is removed.
+The raw text of an HTML page is the text that was extracted from it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,18 +19,18 @@ from builder.schema import Fields
 __all__ = ["Part", "Piece", "Plan", "Reading", "plan", "read", "read_documents"]
 
 MOST_REVERSED = 0.05
-"""Share of a text's Arabic letters in visual order; with more, the text is set aside."""
+"""Share of a text's Arabic letters in visual order above which the text is set aside."""
 ROWS, CHARACTERS = 500, 8_000_000
-"""Documents of a part, or code points of their texts."""
+"""Limits of a batch: documents, and code points of their texts."""
 SHOWN = 100
-"""Warnings of one piece; what is set aside is listed whole."""
+"""Warnings kept for each piece; records that are set aside are all listed."""
 FOLDER = frozenset(("text", "html"))
-"""Kinds of which a file's source is its folder; that of others is the file's own name."""
+"""Formats whose files take their source from the folder's name; the others take it from the file's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some of what a piece holds, in order."""
+    """A batch of the records of a piece, in order."""
 
     documents: tuple[Document, ...]
     set_aside: tuple[SetAside, ...]
@@ -39,9 +39,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read; `taken` counts files and records: documents and set aside together.
+    """Result of reading files; `taken` counts files and records, both documents and set aside.
 
-    `issues` are warnings: a broken record, an encoding that was detected, a text that was spoiled before it came here.
+    `issues` are warnings: malformed records, detected encodings, and texts that were damaged before they were read.
     """
 
     documents: tuple[Document, ...]
@@ -52,6 +52,8 @@ class Reading:
 
 @dataclass(slots=True)
 class _Basket:
+    """The batch that is being filled, and the number of warnings of the piece so far."""
+
     documents: list[Document] = field(default_factory=list)
     set_aside: list[SetAside] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
@@ -59,36 +61,39 @@ class _Basket:
     heavy: int = 0
 
     def emptied(self) -> Part:
+        """Return the batch, and start the next one."""
         part = Part(tuple(self.documents), tuple(self.set_aside), tuple(self.issues))
         self.documents, self.set_aside, self.issues, self.heavy = [], [], [], 0
         return part
 
     @property
     def full(self) -> bool:
+        """Whether the batch has reached a limit."""
         return len(self.documents) + len(self.set_aside) >= ROWS or self.heavy >= CHARACTERS
 
     def warn(self, code: str, where: str, message: str, fix: str) -> None:
+        """Add a warning, unless the piece already has SHOWN."""
         self.said += 1
         if self.said <= SHOWN:
             self.issues.append(Issue("warning", code, message, where=where, fix=fix))
 
 
 def read(piece: Piece) -> Iterator[Part]:
-    """Read a piece, a part at a time; whatever is wrong with a record, or a file, is set aside and the rest goes on."""
+    """Yield the records of a piece in batches; a malformed record or file is set aside, and reading continues."""
     basket = _Basket()
     for file in piece.files:
-        for found in _whatever_comes(_reader(piece, file)):
-            _put(found, file, basket)
+        for record in _whatever_comes(_reader(piece, file)):
+            _put(record, file, basket)
             if basket.full:
                 yield basket.emptied()
     yield basket.emptied()
 
 
 def read_documents(paths: Sequence[Path], encoding: str | None = None, fields: Fields | None = None) -> Reading:
-    """Read files and folders into memory, in the given order; of equal texts the first counts.
+    """Read files and folders into memory, in the given order; only the first of equal texts is kept.
 
-    `encoding` is what all files are said to be in (encodings.NAMES); without it each is looked at.
-    Raises Refused (exit code 2) with every fault of the request, and where nothing could be read, why.
+    `encoding` declares the encoding of all files (one of encodings.NAMES); without it, each file's is detected.
+    Raises Refused (exit code 2) with every fault of the request, or with the reasons if nothing could be read.
     """
     planned = plan([str(path) for path in paths], fields or Fields(), encoding)
     parts = [part for piece in planned.pieces for part in read(piece)]
@@ -107,13 +112,14 @@ def read_documents(paths: Sequence[Path], encoding: str | None = None, fields: F
 
 
 def refuse_nothing(documents: int, issues: Sequence[Issue]) -> None:
-    """Raise Refused (exit code 2) where nothing was read because of faults."""
+    """Raise Refused (exit code 2) if faults left no document to read."""
     faults = [replace(issue, severity="error") for issue in issues if issue.code == "unreadable"]
     if faults and not documents:
         raise Refused(*faults)
 
 
 def _reader(piece: Piece, file: File) -> Callable[[], Iterator[Found]]:
+    """Return the reader of a file, by its format."""
     fields, declared = piece.fields, piece.encoding
     readers: dict[str, Callable[[], Iterator[Found]]] = {
         "text": lambda: plain.text(file, declared),
@@ -130,66 +136,74 @@ def _reader(piece: Piece, file: File) -> Callable[[], Iterator[Found]]:
 
 
 def _whatever_comes(reader: Callable[[], Iterator[Found]]) -> Iterator[Found]:
-    """The records of a file; what ends it early is one more of them."""
+    """Yield the records of a file; an error that ends the file early becomes one more record."""
     last = ""
     try:
-        for found in reader():
-            last = "" if isinstance(found, Note) else found.place
-            yield found
+        for record in reader():
+            last = "" if isinstance(record, Note) else record.place
+            yield record
     except BrokenError as error:
         yield Bad(
             last,
             error.reason,
             f"{error}{f', after {last[1:]}' if last else ''}",
-            "fetch the file again; what came before it is read",
+            "fetch the file again; the records before the fault were read",
         )
     except (MemoryError, Refused):
         raise
     except OSError as error:
         yield Bad(last, "cannot be read", f"cannot be read: {error.strerror or error}", "check the file's permissions")
-    except Exception as error:  # noqa: BLE001 - a library's own: it costs the rest of this file, and no other
-        said = (str(error).strip() or type(error).__name__).split("\n")[0]
-        yield Bad(last, "cannot be read", f"cannot be read{' on' if last else ''}: {said}", "is the file whole?")
+    except Exception as error:  # noqa: BLE001 - a library's own error costs the rest of this file, and no other file
+        reason = (str(error).strip() or type(error).__name__).split("\n")[0]
+        yield Bad(
+            last,
+            "cannot be read",
+            f"cannot be read{' on' if last else ''}: {reason}",
+            "check that the file is complete and undamaged",
+        )
 
 
-def _put(found: Found, file: File, basket: _Basket) -> None:
-    if isinstance(found, Note):
-        basket.warn(found.code, file.named, found.message, found.fix)
+def _put(record: Found, file: File, basket: _Basket) -> None:
+    """Add a record to the batch, as a document, as set aside, or as a warning."""
+    if isinstance(record, Note):
+        basket.warn(record.code, file.named, record.message, record.fix)
         return
-    origin, place = f"{file.origin}{found.place}", found.place
-    where = f"{file.named}{place}{':1' if place.count(':') == 1 else ''}"
-    if isinstance(found, Bad):
-        basket.set_aside.append(SetAside("ingest", origin, found.reason, found.message))
-        if found.fix:
-            basket.warn("unreadable", where, found.message, found.fix)
+    origin, position = f"{file.origin}{record.place}", record.place
+    where = f"{file.named}{position}{':1' if position.count(':') == 1 else ''}"
+    if isinstance(record, Bad):
+        basket.set_aside.append(SetAside("ingest", origin, record.reason, record.message))
+        if record.fix:
+            basket.warn("unreadable", where, record.message, record.fix)
         return
-    backward = visual_order(found.text)
-    if not found.text.strip():
+    backward = visual_order(record.text)
+    if not record.text.strip():
         basket.set_aside.append(SetAside("ingest", origin, "empty"))
     elif backward and backward.share > MOST_REVERSED:
         basket.set_aside.append(SetAside("ingest", origin, "visual order", backward.message))
     else:
-        basket.documents.append(_document(found, file, origin))
-        basket.heavy += len(found.text)
-        if garbled := mojibake(found.text):
+        basket.documents.append(_document(record, file, origin))
+        basket.heavy += len(record.text)
+        if garbled := mojibake(record.text):
             basket.warn("mojibake", where, garbled.message, garbled.fix)
         if backward:
-            basket.warn("visual-order", where, backward.message, "look at these words; the rest came in")
+            basket.warn("visual-order", where, backward.message, "check these words; the text was read as it is")
 
 
 def _document(row: Row, file: File, origin: str) -> Document:
+    """Return the document of a record; its source is the record's own, else that of its file."""
     path = Path(file.uri.split("://", 1)[-1])
-    home = path if store.remote(file.uri) else path.resolve()
-    own = (
-        home.parent.name
+    full_path = path if store.remote(file.uri) else path.resolve()
+    source = (
+        full_path.parent.name
         if file.kind in FOLDER
         else file.origin.rpartition("/")[0].partition("@")[0]
         if file.kind == "hub"
         else _stem(path)
     )
-    return Document(sha16(row.text), row.source or own, row.url, row.published_at, row.title, row.text, origin,
+    return Document(sha16(row.text), row.source or source, row.url, row.published_at, row.title, row.text, origin,
                     row.encoding, row.html_sha)  # fmt: skip
 
 
 def _stem(path: Path) -> str:
+    """Return a file's name without the endings of its format and its compression."""
     return path.with_suffix("").stem if path.suffix in (".gz", ".zst") else path.stem

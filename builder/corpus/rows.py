@@ -1,4 +1,4 @@
-"""One record of a file, whatever its format: what it says under khabar's names, or why it cannot be read. Pure."""
+"""Records as the readers yield them, in any format: a row under khabar's field names, or the reason it is unreadable."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,14 +8,18 @@ from email.utils import parsedate_to_datetime
 from builder.schema import Fields
 
 MAX_BYTES = 50_000_000
-"""Bytes of one record: a text file, a line, a row, a page; more is hostile or broken."""
+"""Bytes of one record (a text file, a line, a row, a page); a longer one is hostile or broken."""
 OPTIONAL = ("title", "url", "published_at", "source")
-WRITE = 'write {"text": "..."} with strings, title, url, published_at and source optional'
+WRITE = 'write {"text": "..."} with strings; title, url, published_at and source are optional'
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to read: where it is, as it was named, its name in records, its format, how it is packed, what tells it has changed."""
+    """An input file, or a part of one.
+
+    `uri` locates it, `named` is its name on the command line, and `origin` its name in records. `kind` is its format
+    and `packing` its compression. `stamp` changes when the content does.
+    """
 
     uri: str
     named: str
@@ -25,15 +29,15 @@ class File:
     size: int
     stamp: str
     begin: int = 0
-    """Of a part of a file: the byte where it begins, or the row group of Parquet; `end` is where it ends, exclusive."""
+    """First byte of a part, or first row group of a Parquet file; `end` is exclusive."""
     end: int | None = None
     before: int = 0
-    """Lines, or rows, of the file that stand before this part."""
+    """Lines or rows of the file before this part."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A record; `place` follows the file's origin in messages, such as `:3` for the third line."""
+    """A record; `place` is appended to the file's origin in messages, such as `:3` for the third line."""
 
     place: str
     text: str
@@ -47,9 +51,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """A record that cannot be read: the reason that it is counted under, what is wrong, and what to do.
+    """A record that cannot be read: the reason under which it is counted, the fault, and the fix.
 
-    Where there is nothing to do (no fix), it is only counted: no warning is worth it.
+    A record without a fix is counted and causes no warning.
     """
 
     place: str
@@ -60,7 +64,7 @@ class Bad:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something to be said of a file that is read all the same."""
+    """A warning about a file that is read nevertheless."""
 
     code: str
     message: str
@@ -71,46 +75,50 @@ Found = Row | Bad | Note
 
 
 def row_of(
-    values: Mapping[str, object], fields: Fields, place: str, kind: str, *, encoding: str = "utf-8", fix: str = WRITE
+    values: Mapping[str, object], fields: Fields, position: str, kind: str, *, encoding: str = "utf-8", fix: str = WRITE
 ) -> Row | Bad:
-    """The record that a mapping holds where `fields` says; `kind` names what values are, as in `a JSON int`."""
-    said: dict[str, str | None] = {}
+    """Return the record of a mapping, read from the names in `fields`, or its fault.
+
+    `kind` describes the values in messages, as in `a JSON int`.
+    """
+    texts: dict[str, str | None] = {}
     for name in ("text", *OPTIONAL):
         value = _plain(_at(values, getattr(fields, name)))
         if value is None:
-            said[name] = None
+            texts[name] = None
         elif not isinstance(value, str):
-            return Bad(place, "not a string", f"{name} is a {kind}{type(value).__name__}, not a string", fix)
+            return Bad(position, "not a string", f"{name} is a {kind}{type(value).__name__}, not a string", fix)
         elif half := _half(value):
             return Bad(
-                place, "half a surrogate pair", f"{name} holds half a surrogate pair at character {half - 1}", fix
+                position, "half a surrogate pair", f"{name} holds half a surrogate pair at character {half - 1}", fix
             )
         elif len(value) > MAX_BYTES:
-            return Bad(place, "too long", f"{name} has {len(value):,} characters; at most {MAX_BYTES:,}", fix)
+            return Bad(position, "too long", f"{name} has {len(value):,} characters; at most {MAX_BYTES:,}", fix)
         else:
-            said[name] = value
-    text = said.pop("text")
+            texts[name] = value
+    text = texts.pop("text")
     if text is None:
-        return Bad(place, "no text", "the line has no text" if kind == "JSON " else "the row has no text", fix)
-    return Row(place, text, **said, encoding=encoding)
+        return Bad(position, "no text", "the line has no text" if kind == "JSON " else "the row has no text", fix)
+    return Row(position, text, **texts, encoding=encoding)
 
 
 def _at(values: Mapping[str, object], path: str) -> object:
-    """The value under a name, or under several with points between them."""
+    """Return the value under a name, or under a dotted path of names; None if it is absent."""
     if path in values:
         return values[path]
-    found: object = values
+    value: object = values
     for name in path.split("."):
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
 
 
 def _plain(value: object) -> object:
+    """Return dates in ISO 8601, and any other value unchanged."""
     return value.isoformat() if isinstance(value, (date, datetime)) else value
 
 
 def _half(text: str) -> int:
-    """The place of half a surrogate pair, counted from 1; 0 where there is none."""
+    """Return the position of the first lone surrogate, counted from 1; 0 if there is none."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -119,7 +127,7 @@ def _half(text: str) -> int:
 
 
 def iso(moment: str | None) -> str | None:
-    """A date of a mail or a feed (RFC 822) as ISO 8601; any other as it is.
+    """Convert the date of a mail or a feed (RFC 822) to ISO 8601; return any other value unchanged.
 
     >>> iso("Tue, 03 Mar 2026 18:42:00 +0300"), iso("2026-03-03")
     ('2026-03-03T18:42:00+03:00', '2026-03-03')

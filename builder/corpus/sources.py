@@ -1,6 +1,7 @@
-"""What was named on the command line, as pieces that workers read: files of many kinds, here or anywhere fsspec reads.
+"""Plan of an ingest: the inputs of the command line as pieces, each of which one worker reads.
 
-Nothing of them is read but what columns they have; every fault of the request comes at once, before the first record.
+An input is a file, a folder, an address that fsspec reads, or a dataset. Planning reads only the columns of tables, and
+reports every fault of the request before the first record is read.
 """
 
 import hashlib
@@ -23,14 +24,14 @@ KINDS = {
 PACKINGS = {".gz": "gz", ".zst": "zst"}
 READ = "txt, jsonl, csv, tsv, parquet, html, warc, rss or xml"
 EXTRAS = {"html": ("trafilatura", "html"), "warc": ("warcio", "warc")}
-"""The package that a kind needs, and the extra that brings it."""
+"""The package that a format needs, and the extra that installs it."""
 HEAVY, MANY = 16_000_000, 2_000
-"""Bytes, or files, that one piece has: what one worker reads at once."""
+"""Limits of one piece: bytes and files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What one worker reads: files one after another; `digest` names them, their state and how they are read."""
+    """Files that one worker reads in order; `digest` is the sha256 of their names, states and reading options."""
 
     name: str
     digest: str
@@ -40,7 +41,7 @@ class Piece:
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """Return the bytes of all files."""
         return sum(file.size for file in self.files)
 
     def __str__(self) -> str:
@@ -49,7 +50,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The pieces in order, and the files that are not read, each with its reason."""
+    """The pieces in order, and the files that are skipped, each with its reason."""
 
     pieces: tuple[Piece, ...]
     set_aside: tuple[SetAside, ...]
@@ -57,6 +58,8 @@ class Plan:
 
 @dataclass(slots=True)
 class _Search:
+    """The files, skipped files and faults found so far."""
+
     fields: Fields
     declared: str | None
     files: list[File] = field(default_factory=list)
@@ -64,17 +67,19 @@ class _Search:
     issues: list[Issue] = field(default_factory=list)
 
     def fault(self, where: str, message: str, fix: str) -> None:
+        """Record a fault of the request."""
         self.issues.append(Issue("error", "unreadable", message, where=where, fix=fix))
 
     def aside(self, origin: str, reason: str) -> None:
+        """Record a file that is skipped."""
         self.set_aside.append(SetAside("ingest", origin, reason))
 
 
 def plan(inputs: Sequence[str], fields: Fields, encoding: str | None = None) -> Plan:
-    """The pieces of files, folders and addresses, in the given order and sorted within a folder.
+    """Divide files, folders and addresses into pieces, in the given order and sorted within a folder.
 
-    Raises Refused (exit code 2) with every fault of the request: a path that is not there, files of no known kind,
-    tables without the columns that `fields` names, packages that are missing.
+    Raises Refused (exit code 2) with every fault of the request: a missing path, a file of an unsupported format, a
+    table without the columns that `fields` names, or a missing package.
     """
     search = _Search(fields, encoding)
     for given in inputs:
@@ -93,7 +98,7 @@ def plan(inputs: Sequence[str], fields: Fields, encoding: str | None = None) -> 
 
 
 def kind_of(name: str) -> tuple[str, str]:
-    """The format and the packing of a file by its name, each "" where there is none.
+    """Return the format and the compression of a file by its name; each is "" if there is none.
 
     >>> kind_of("news.JSONL.gz"), kind_of("page.html"), kind_of("notes.pdf")
     (('jsonl', 'gz'), ('html', ''), ('', ''))
@@ -105,6 +110,7 @@ def kind_of(name: str) -> tuple[str, str]:
 
 
 def _local(path: Path, search: _Search) -> None:
+    """Add a local file, or all files below a local folder."""
     if path.is_dir():
         _folder(path, search)
     elif not path.exists():
@@ -113,44 +119,48 @@ def _local(path: Path, search: _Search) -> None:
         search.files.append(_file(path, path.name))
     else:
         search.fault(
-            str(path), f"not a {READ} file or a folder", "name one of these; .gz and .zst of them are read too"
+            str(path), f"not a {READ} file or a folder", "pass one of these; they may be compressed as .gz or .zst"
         )
 
 
 def _file(path: Path, origin: str) -> File:
+    """Return a local file with its size and its time of modification."""
     state = path.stat()
     return File(str(path.absolute()), str(path), origin, *kind_of(path.name), state.st_size, str(state.st_mtime_ns))
 
 
 def _folder(folder: Path, search: _Search) -> None:
-    root, found = folder.resolve(), 0
+    """Add all files below a folder; a link is followed only to a file in the same folder."""
+    root, count = folder.resolve(), 0
     for path in sorted(_walk(folder, search)):
         origin = str(Path(root.name) / path.relative_to(folder))
         target = path.resolve()
         if path.is_symlink() and not (target.is_file() and target.is_relative_to(root)):
             search.aside(origin, "link not followed")
         elif kind_of(path.name)[0] and path.is_file():
-            found += 1
+            count += 1
             search.files.append(_file(path, origin))
         else:
             search.aside(origin, f"not {READ}")
-    if not found:
+    if not count:
         search.fault(str(folder), f"the folder holds no {READ} file", "name a folder of scraped articles")
 
 
 def _walk(folder: Path, search: _Search) -> Iterator[Path]:
+    """Yield the files below a folder, and links to folders; record each folder that cannot be read."""
+
     def closed(error: OSError) -> None:
         search.fault(str(error.filename), f"cannot be read: {error.strerror}", "check the folder's permissions")
 
-    for here, folders, files in os.walk(folder, onerror=closed):
-        links = [name for name in folders if (Path(here) / name).is_symlink()]
-        yield from (Path(here) / name for name in (*files, *links))
+    for parent, folders, files in os.walk(folder, onerror=closed):
+        links = [name for name in folders if (Path(parent) / name).is_symlink()]
+        yield from (Path(parent) / name for name in (*files, *links))
 
 
 def _remote(given: str, search: _Search) -> None:
-    """A file, or all files below a folder, of anywhere that fsspec reads."""
+    """Add a file, or all files below a folder, at an address that fsspec reads."""
     try:
-        found = store.below(given)
+        entries = store.below(given)
     except FileNotFoundError:
         search.fault(store.shown(given), "there is no such file or folder", "check the address")
         return
@@ -158,22 +168,22 @@ def _remote(given: str, search: _Search) -> None:
         search.issues += refused.issues
         return
     top = given.rstrip("/").rsplit("/", 1)[1]
-    many = 0
-    for uri, inside, size, stamp in found:
+    count = 0
+    for uri, inside, size, stamp in entries:
         origin = f"{top}/{inside}" if inside else top
         if ".." in PurePosixPath(inside).parts:
             search.aside(origin, "path climbs out of its folder")
         elif kind_of(uri)[0]:
-            many += 1
+            count += 1
             search.files.append(File(uri, store.shown(uri), origin, *kind_of(uri), size, stamp))
         else:
             search.aside(origin, f"not {READ}")
-    if not many:
+    if not count:
         search.fault(store.shown(given), f"it holds no {READ} file", "name a folder of scraped articles")
 
 
 def _look(search: _Search) -> None:
-    """Name every table without its columns, and each package that is missing."""
+    """Record each package that is missing, and each table without its columns."""
     import importlib.util
 
     for kind in sorted({file.kind for file in search.files} & {*EXTRAS}):
@@ -185,29 +195,32 @@ def _look(search: _Search) -> None:
         if file.kind in ("csv", "tsv", "parquet"):
             try:
                 columns = tabular.header(file, search.declared)
-            except Exception:  # noqa: BLE001, S112 - whatever is wrong with the file is said where it is read
+            except Exception:  # noqa: BLE001, S112 - a faulty file is reported when it is read
                 continue
-            gone = tabular.missing(columns, search.fields)
-            if gone:
-                search.fault(file.named, f"no column {', '.join(gone)}; it has {', '.join(columns[:20]) or 'none'}",
+            absent = tabular.missing(columns, search.fields)
+            if absent:
+                search.fault(file.named, f"no column {', '.join(absent)}; it has {', '.join(columns[:20]) or 'none'}",
                              "name its columns under `fields:` in schema/dataset.yaml, such as `text: body`")  # fmt: skip
 
 
 def _pieces(search: _Search) -> Iterator[Piece]:
-    part: list[File] = []
-    for file in (one for whole in search.files for one in _parted(whole)):
-        if part and (
-            len(part) == MANY or sum(one.size for one in part) + file.size > HEAVY or "hub" in (file.kind, part[0].kind)
+    """Group the files into pieces, up to HEAVY bytes or MANY files; a split of a dataset is a piece by itself."""
+    group: list[File] = []
+    for file in (part for whole in search.files for part in _parted(whole)):
+        if group and (
+            len(group) == MANY
+            or sum(member.size for member in group) + file.size > HEAVY
+            or "hub" in (file.kind, group[0].kind)
         ):
-            yield _piece(part, search)
-            part = []
-        part.append(file)
-    if part:
-        yield _piece(part, search)
+            yield _piece(group, search)
+            group = []
+        group.append(file)
+    if group:
+        yield _piece(group, search)
 
 
 def _parted(file: File) -> Iterator[File]:
-    """A heavy file in parts, where they can be read alone: lines that are not packed, and row groups."""
+    """Divide a large file into parts that can be read independently: uncompressed lines, or Parquet row groups."""
     if file.size <= 2 * HEAVY or file.packing or file.kind not in ("jsonl", "parquet"):
         yield file
         return
@@ -217,14 +230,15 @@ def _parted(file: File) -> Iterator[File]:
         for end, lines in parts:
             yield replace(file, size=min(HEAVY, file.size), begin=begin, end=end, before=before)
             begin, before = end, lines
-    except (OSError, pa.ArrowException):  # said where it is read
+    except (OSError, pa.ArrowException):  # reported when the file is read
         pass
     yield replace(file, size=min(HEAVY, file.size), begin=begin, before=before)
 
 
 def _piece(files: Sequence[File], search: _Search) -> Piece:
-    said = [repr((file.uri, file.origin, file.size, file.stamp, file.begin, file.end)) for file in files]
+    """Return the piece of these files, named after its digest."""
+    states = [repr((file.uri, file.origin, file.size, file.stamp, file.begin, file.end)) for file in files]
     digest = hashlib.sha256(
-        "\n".join([repr(search.fields), str(search.declared), *said]).encode("utf-8", "surrogateescape")
+        "\n".join([repr(search.fields), str(search.declared), *states]).encode("utf-8", "surrogateescape")
     )
     return Piece(digest.hexdigest()[:16], digest.hexdigest(), tuple(files), search.fields, search.declared)

@@ -1,4 +1,4 @@
-"""Bytes of files that may be anywhere and packed: never more of them in memory than one record may have."""
+"""Byte streams of local, remote and compressed files; memory use is bounded by the size limit of one record."""
 
 import gzip
 import io
@@ -14,13 +14,13 @@ from builder.corpus.rows import MAX_BYTES, File
 
 CHUNK = 1 << 20
 HARMLESS = 100_000_000
-"""Bytes that may come out of a packed file before it is asked how many went in."""
+"""Decompressed bytes above which the compression ratio is checked."""
 MOST = 200
-"""Times that packed text may grow: news grows 3 to 10 times, and what was made to fill a disk a thousand."""
+"""Highest compression ratio accepted; news has 3 to 10, and a decompression bomb about 1,000."""
 
 
 class BrokenError(Exception):
-    """A stream that cannot be read on: the reason that it is counted under, and what is wrong."""
+    """A stream that cannot be read further; `reason` is the reason under which it is counted."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -28,11 +28,13 @@ class BrokenError(Exception):
 
 
 class _Readable(Protocol):
+    """A stream that returns the bytes it has without reading ahead."""
+
     def read1(self, size: int, /) -> bytes: ...
 
 
 class _Inflated(io.RawIOBase):
-    """What comes out of a packed stream, counted against what went in."""
+    """A decompressed stream that raises BrokenError when its compression ratio exceeds MOST."""
 
     def __init__(self, inner: _Readable, packed: BinaryIO, name: str) -> None:
         self.inner, self.packed, self.name, self.out = inner, packed, name, 0
@@ -42,13 +44,13 @@ class _Inflated(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         try:
-            data = self.inner.read1(len(buffer))  # read would go on to the fault, and give nothing
+            data = self.inner.read1(len(buffer))  # `read` would run into the fault and return nothing
         except EOFError:
             raise BrokenError("truncated", f"the {self.name} stream ends in the middle") from None
         except (OSError, zlib.error, pa.ArrowException) as error:
-            said = "ends in the middle" if "runcated" in str(error) else f"is broken: {error}"
+            fault = "ends in the middle" if "runcated" in str(error) else f"is broken: {error}"
             raise BrokenError(
-                "truncated" if "runcated" in str(error) else "broken", f"the {self.name} stream {said}"
+                "truncated" if "runcated" in str(error) else "broken", f"the {self.name} stream {fault}"
             ) from None
         self.out += len(data)
         if self.out > HARMLESS and self.out > MOST * max(self.packed.tell(), 1):
@@ -61,7 +63,7 @@ class _Inflated(io.RawIOBase):
 
 @contextmanager
 def opened(file: File) -> Iterator[io.BufferedReader]:
-    """The bytes of a file, unpacked; what is wrong with them is raised as BrokenError or OSError where it is read."""
+    """Open a file and decompress it; reading a faulty one raises BrokenError or OSError."""
     with store.opened(file.uri) as raw:
         if file.packing == "gz":
             yield io.BufferedReader(_Inflated(gzip.GzipFile(fileobj=raw), raw, "gzip"), CHUNK)
@@ -72,26 +74,26 @@ def opened(file: File) -> Iterator[io.BufferedReader]:
             yield io.BufferedReader(cast("io.RawIOBase", raw), CHUNK)
 
 
-def line_ends(file: File, every: int) -> Iterator[tuple[int, int]]:
-    """Where lines begin in a file that is not packed, about so many bytes apart: the byte, and how many lines are before."""
+def line_ends(file: File, size: int) -> Iterator[tuple[int, int]]:
+    """Yield beginnings of lines in an uncompressed file, about `size` bytes apart, and the number of lines before."""
     with opened(file) as stream:
-        number = place = wanted = 0
+        number = offset = begin = 0
         while block := stream.read(CHUNK):
-            end = block.find(b"\n", max(wanted + every - place, 0)) if wanted + every < place + len(block) else -1
-            if end >= 0 and place + end + 1 < file.size:
-                wanted = place + end + 1
-                yield wanted, number + block.count(b"\n", 0, end + 1)
-            number, place = number + block.count(b"\n"), place + len(block)
+            end = block.find(b"\n", max(begin + size - offset, 0)) if begin + size < offset + len(block) else -1
+            if end >= 0 and offset + end + 1 < file.size:
+                begin = offset + end + 1
+                yield begin, number + block.count(b"\n", 0, end + 1)
+            number, offset = number + block.count(b"\n"), offset + len(block)
 
 
 def content(stream: BinaryIO) -> bytes | None:
-    """All of a stream, or None where that is more than one record may have."""
-    found = stream.read(MAX_BYTES + 1)
-    return found if len(found) <= MAX_BYTES else None
+    """Return all of a stream, or None if it exceeds the size limit of a record."""
+    data = stream.read(MAX_BYTES + 1)
+    return data if len(data) <= MAX_BYTES else None
 
 
 def lines(stream: BinaryIO, file: File) -> Iterator[tuple[int, int, bytes | None]]:
-    """Each line with its number from 1 and the byte where it begins; None for one that is too long, which is passed by."""
+    """Yield each line with its number (from 1) and its first byte; a line that is too long is skipped as None."""
     number, begin = file.before, file.begin
     if begin:
         stream.seek(begin)

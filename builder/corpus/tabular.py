@@ -1,4 +1,4 @@
-"""Rows of CSV, TSV and Parquet files, record by record. A word such as None stays a word; only a null is nothing."""
+"""Readers for CSV, TSV and Parquet files; words such as None are kept, and only nulls are missing values."""
 
 import csv
 import io
@@ -17,11 +17,11 @@ from builder.schema import Fields
 
 ROWS = 256
 DELIMITERS = {"csv": ",;", "tsv": "\t"}
-FIX = "mend the row, or name other columns under `fields:` in schema/dataset.yaml"
+FIX = "correct the row, or name other columns under `fields:` in schema/dataset.yaml"
 
 
 def header(file: File, declared: str | None) -> list[str]:
-    """The columns of a file."""
+    """Return the columns of a file."""
     if file.kind == "parquet":
         with store.opened(file.uri) as raw, pq.ParquetFile(raw) as parquet:
             return list(parquet.schema_arrow.names)
@@ -32,12 +32,12 @@ def header(file: File, declared: str | None) -> list[str]:
     return next(csv.reader([line.rstrip("\r\n")], delimiter=_delimiter(line, file.kind)), [])
 
 
-def row_groups(file: File, every: int) -> Iterator[tuple[int, int]]:
-    """Where row groups begin, about so many bytes apart: the number of the group, and how many rows are before."""
+def row_groups(file: File, size: int) -> Iterator[tuple[int, int]]:
+    """Yield the numbers of row groups about `size` bytes apart, each with the number of rows before."""
     with store.opened(file.uri) as raw, pq.ParquetFile(raw) as parquet:
         rows = weight = 0
         for number in range(parquet.num_row_groups):
-            if weight >= every:
+            if weight >= size:
                 yield number, rows
                 weight = 0
             group = parquet.metadata.row_group(number)
@@ -45,21 +45,21 @@ def row_groups(file: File, every: int) -> Iterator[tuple[int, int]]:
 
 
 def missing(columns: Sequence[str], fields: Fields) -> list[str]:
-    """The columns that `fields` needs, or names by other than their usual names, and that are not there."""
+    """Return the missing columns: the text, and each optional field that `fields` maps to another name."""
     wanted = [fields.text, *(name for key in OPTIONAL if (name := getattr(fields, key)) != key)]
     return [name for name in wanted if name not in columns and name.split(".")[0] not in columns]
 
 
 def separated(file: File, fields: Fields, declared: str | None) -> Iterator[Found]:
-    """The rows of a CSV or TSV file; the first line that is not blank names the columns."""
+    """Yield the rows of a CSV or TSV file; the first line names the columns."""
     csv.field_size_limit(MAX_BYTES)
     if not file.packing and file.size <= MAX_BYTES:
         with opened(file) as stream:
-            whole = stream.read()
+            raw = stream.read()
         try:
-            decoded = decode(whole, declared)
+            decoded = decode(raw, declared)
         except UnicodeDecodeError:
-            pass  # row by row, so that the broken ones can be named
+            pass  # decode row by row below, so that each broken row is reported
         else:
             yield from said(decoded, declared)
             yield from _rows(io.StringIO(decoded.text, newline=""), file.kind, fields, decoded.said)
@@ -71,6 +71,7 @@ def separated(file: File, fields: Fields, declared: str | None) -> Iterator[Foun
 
 
 def _rows(text: TextIO, kind: str, fields: Fields, encoding: str) -> Iterator[Found]:
+    """Yield the rows of a decoded table, each placed by the line at which it begins."""
     first = text.readline(1 << 20)
     reader = csv.reader(text, delimiter=_delimiter(first, kind), strict=True)
     columns = next(csv.reader([first], delimiter=_delimiter(first, kind)), [])
@@ -81,7 +82,7 @@ def _rows(text: TextIO, kind: str, fields: Fields, encoding: str) -> Iterator[Fo
             values = next(reader, None)
         except csv.Error as error:
             ended = reader.line_num + 1
-            yield Bad(f":{begin}", "broken row", f"lines {begin} to {ended} are no row: {error}", "mend its quotes")
+            yield Bad(f":{begin}", "broken row", f"lines {begin} to {ended} are no row: {error}", "correct its quotes")
             continue
         ended = reader.line_num + 1
         if values is None:
@@ -93,43 +94,48 @@ def _rows(text: TextIO, kind: str, fields: Fields, encoding: str) -> Iterator[Fo
         elif len(values) != len(columns):
             yield Bad(f":{begin}", "columns", f"{len(values)} columns, and the header has {len(columns)}", FIX)
         else:
+            # an empty cell is missing, but an empty text is counted as empty
             named = {name: value or None for name, value in zip(columns, values, strict=True) if name != fields.text}
-            whole = dict(zip(columns, values, strict=True))
-            yield row_of(named | ({fields.text: whole[fields.text]} if fields.text in whole else {}), fields,
+            cells = dict(zip(columns, values, strict=True))
+            yield row_of(named | ({fields.text: cells[fields.text]} if fields.text in cells else {}), fields,
                          f":{begin}", "CSV ", encoding=encoding, fix=FIX)  # fmt: skip
 
 
 def _delimiter(line: str, kind: str) -> str:
+    """Return the delimiter that occurs most often in the header."""
     return max(DELIMITERS[kind], key=line.count)
 
 
 def _escaped(value: str) -> bool:
-    """Whether a value holds bytes that could not be decoded."""
+    """Return whether a value holds bytes that could not be decoded."""
     return not value.isascii() and any("\udc80" <= character <= "\udcff" for character in value)
 
 
 def parquet(file: File, fields: Fields) -> Iterator[Found]:
-    """The rows of a Parquet file, counted from 1; its columns may be nested."""
+    """Yield the rows of a Parquet file, counted from 1; columns may be nested."""
     wanted = {getattr(fields, key) for key in ("text", *OPTIONAL)}
     number = file.before
     with store.opened(file.uri) as raw, pq.ParquetFile(raw) as table:
-        tops = [
-            name for name in table.schema_arrow.names if name in wanted or any(w.startswith(f"{name}.") for w in wanted)
+        columns = [
+            name
+            for name in table.schema_arrow.names
+            if name in wanted or any(path.startswith(f"{name}.") for path in wanted)
         ]
         for group in range(file.begin, table.num_row_groups if file.end is None else file.end):
-            for batch in table.iter_batches(ROWS, row_groups=[group], columns=tops):
+            for batch in table.iter_batches(ROWS, row_groups=[group], columns=columns):
                 for row in range(batch.num_rows):
                     number += 1
                     yield _cell(batch.slice(row, 1), fields, f":{number}")
 
 
-def _cell(one: pa.RecordBatch, fields: Fields, place: str) -> Found:
+def _cell(row: pa.RecordBatch, fields: Fields, position: str) -> Found:
+    """Return the record of a batch of one row, or its fault."""
     try:
-        (values,) = one.to_pylist()
+        (values,) = row.to_pylist()
     except UnicodeDecodeError as error:
         return Bad(
-            place, "not UTF-8", f"not UTF-8 at byte {error.start} of a value", "write the file again from its source"
+            position, "not UTF-8", f"not UTF-8 at byte {error.start} of a value", "write the file again from its source"
         )
     except (pa.ArrowException, ValueError, OverflowError) as error:
-        return Bad(place, "broken row", f"a value cannot be read: {error}", FIX)
-    return row_of(values, fields, place, "Parquet ", fix=FIX)
+        return Bad(position, "broken row", f"a value cannot be read: {error}", FIX)
+    return row_of(values, fields, position, "Parquet ", fix=FIX)

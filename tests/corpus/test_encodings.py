@@ -140,7 +140,7 @@ SPOILED = [
     ("utf-8", "windows-1256", "UTF-8 that was read as windows-1256"),
     ("windows-1256", "windows-1252", "windows-1256 that was read as windows-1252"),
     ("windows-1256", "latin-1", "windows-1256 that was read as windows-1252"),
-    ("windows-1256", "utf-8", "replacement characters of a decoding with faults"),
+    ("windows-1256", "utf-8", "replacement characters left by a faulty decoding"),
 ]
 
 
