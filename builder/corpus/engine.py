@@ -1,7 +1,7 @@
-"""Where the bulk stages run: processes of this machine, Ray or Dask. The pipeline does not know which.
+"""Parallel execution of the bulk stages, in processes of this machine, on Ray or on Dask.
 
-An engine is one function, `pmap(function, items)`, over functions of a module and items that can be pickled. A worker
-that dies is replaced and its item run again; what a function raises is raised here.
+An engine is one function, `pmap(function, items)`, for importable functions and items that can be pickled. A worker that
+dies is replaced and its item retried; an exception of the function is raised in the calling process.
 """
 
 import os
@@ -28,32 +28,36 @@ from builder.records import Refused, refuse
 T = TypeVar("T")
 R = TypeVar("R")
 TRIES = 3
-"""How often an item is run before its workers' deaths are called its own fault."""
+"""Attempts at an item before it is blamed for the deaths of its workers."""
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_IO_THREADS")
-"""A process for each core, so one thread in each: numpy and Arrow read these when they are imported."""
+"""Variables that give each worker one thread, as there is a worker for each core; numpy and Arrow read them on import."""
 HELD_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": "33554432",
     "MALLOC_TRIM_THRESHOLD_": "134217728",
     "MALLOC_TOP_PAD_": "16777216",
 }
-"""Bytes: freed arrays stay with the process up to here, as the next ones need them; else a tenth of the time goes there."""
+"""Sizes in bytes up to which freed memory stays with the process for the next arrays; it saves a tenth of the time."""
 WITHOUT = "NPY_DISABLE_CPU_FEATURES"
-"""Names what numpy is not to use of the processor; read when it is imported."""
+"""The variable that lists the processor features numpy must not use; numpy reads it on import."""
 
 
 class Pmap(Protocol):
-    """Run a function over items, anywhere; results come as they are ready, in no order."""
+    """A parallel, unordered map over items."""
 
     def __call__(self, function: Callable[[T], R], items: Iterable[T], /) -> Generator[R, None, None]:
-        """Raise what the function raises, and Refused (exit code 5) of an item whose workers died."""
+        """Yield each result as soon as it is ready, in any order.
+
+        Raises what the function raises, and Refused (exit code 5) for an item whose workers died.
+        """
 
 
 @contextmanager
 def engine(name: str, workers: int | None = None) -> Iterator[Pmap]:
     """Start an engine by name, or join the cluster that RAY_ADDRESS or DASK_SCHEDULER_ADDRESS names.
 
-    `workers` counts processes that are started here; None means one for each core. Raises Refused: 2 an engine that
-    does not exist or is not installed, 3 a cluster that does not answer; and from pmap, 5 an item whose workers died.
+    `workers` is the number of processes to start on this machine; None means one for each core. Raises Refused, with
+    exit code 2 if the engine does not exist or is not installed, 3 if the cluster does not answer, and, from pmap, 5 if
+    the workers of an item died.
     """
     engines: dict[str, Callable[[int], AbstractContextManager[Pmap]]] = {"local": _local, "ray": _ray, "dask": _dask}
     if name not in engines:
@@ -67,13 +71,15 @@ def engine(name: str, workers: int | None = None) -> Iterator[Pmap]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Worker:
+    """A worker process, and the pipe to it."""
+
     process: SpawnProcess
     pipe: "pipes.Connection[Any, Any]"
 
 
 @contextmanager
 def _local(workers: int) -> Iterator[Pmap]:
-    """Processes of this machine, started when there are two items; one item is not worth their start."""
+    """Run in processes of this machine, which start only for two items or more; one item is not worth their start."""
     crew: list[_Worker] = []
 
     def pmap(function: Callable[[T], R], items: Iterable[T], /) -> Generator[R, None, None]:
@@ -94,7 +100,7 @@ def _local(workers: int) -> Iterator[Pmap]:
 def _shared_out(
     crew: list[_Worker], workers: int, function: Callable[[T], R], items: Iterator[T]
 ) -> Generator[R, None, None]:
-    """Give each worker one item at a time, so that it is known whose item a death leaves undone."""
+    """Give each worker one item at a time, so that the item of a worker that dies is known."""
     idle, again = [*crew], deque[tuple[T, int]]()
     busy: dict[object, tuple[_Worker, T, int]] = {}
     try:
@@ -117,32 +123,34 @@ def _shared_out(
                 else:
                     idle.append(worker)
                     yield _opened(answer)
-    except BaseException:  # also when who asked has no more use for it: nobody would wait for the others
+    except BaseException:  # also when the caller stops early, since nobody would wait for the busy workers
         for worker, *_ in busy.values():
             _dismiss(crew, worker)
         raise
 
 
 def _emptied(queue: deque[tuple[T, int]]) -> Iterator[tuple[T, int]]:
+    """Yield the items of a queue while removing them."""
     while queue:
         yield queue.popleft()
 
 
 def _send(worker: _Worker, function: Callable[[T], R], item: T) -> None:
+    """Send an item to a worker."""
     try:
         worker.pipe.send((function, item))
     except OSError:
-        worker.process.kill()  # it is dying: the pipe says so when it is waited for
+        worker.process.kill()  # the worker is dying, and the wait on its pipe will report it
 
 
 def _hired(crew: list[_Worker]) -> _Worker:
-    """Start a worker that has one thread and never sees Ctrl-C: this process ends it."""
+    """Start a worker that has one thread and ignores Ctrl-C, since this process stops it."""
     context = get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there,), daemon=True)
-    own = {**dict.fromkeys(ONE_THREAD, "1"), **HELD_MEMORY, **_without_slow_sorts()}
-    before = {name: os.environ.get(name) for name in own}
-    os.environ.update(own)
+    environment = {**dict.fromkeys(ONE_THREAD, "1"), **HELD_MEMORY, **_without_slow_sorts()}
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
     unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         process.start()
@@ -159,18 +167,20 @@ def _hired(crew: list[_Worker]) -> _Worker:
 
 
 class _Hidden:
-    """Stands before the finders of modules while pandas is not to be found."""
+    """Module finder that makes pandas unimportable."""
 
     @staticmethod
     def find_spec(name: str, *_: object) -> None:
+        """Raise ModuleNotFoundError for pandas."""
         if name == "pandas":
             raise ModuleNotFoundError(name=name)
 
 
 def _leave_pandas_out() -> None:
-    """Arrow imports pandas, a fifth of a second, to ask of the first list that it sees whether it is a Series.
+    """Stop Arrow from importing pandas, which takes a fifth of a second.
 
-    Once it was not found, Arrow asks no more; whoever wants pandas still gets it.
+    Arrow imports it to check whether the first list it converts is a Series, and does not try again after a failure.
+    Other code can still import pandas.
     """
     import pyarrow as pa
 
@@ -183,15 +193,18 @@ def _leave_pandas_out() -> None:
 
 
 def _without_slow_sorts() -> dict[str, str]:
-    """On a Zen 4 numpy's sort is four times slower with AVX-512 than without (numpy/x86-simd-sort, issue 6)."""
+    """Return the environment that disables AVX-512 in numpy on Zen 4.
+
+    Its sort is four times slower there with AVX-512 than without (numpy/x86-simd-sort, issue 6).
+    """
     try:
-        about = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        processor = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        about = ""
+        processor = ""
     if (
         WITHOUT in os.environ
-        or "AuthenticAMD" not in about
-        or not re.search(r"^cpu family\s*: 25$", about, re.MULTILINE)
+        or "AuthenticAMD" not in processor
+        or not re.search(r"^cpu family\s*: 25$", processor, re.MULTILINE)
     ):
         return {}
     from numpy._core import _multiarray_umath as numpy_core  # type: ignore[attr-defined] # not public, not typed
@@ -201,7 +214,7 @@ def _without_slow_sorts() -> dict[str, str]:
 
 
 def _dismiss(crew: list[_Worker], worker: _Worker) -> int:
-    """End a worker at once; gives back what it ended with."""
+    """Kill a worker, and return its exit code."""
     crew.remove(worker)
     worker.process.kill()
     worker.process.join()
@@ -212,17 +225,19 @@ def _dismiss(crew: list[_Worker], worker: _Worker) -> int:
 
 
 def _signal(code: int) -> str:
+    """Return the name of the signal that ended a process, or its exit code."""
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
-def _died(item: object, how: str) -> Refused:
-    return refuse("worker-died", f"each worker that ran {item} died ({how}); what others did is kept",
-                  where=str(item), fix="if memory ran out, use fewer workers; then run the same command again: "
-                  "it goes on where it stopped", exit_code=5)  # fmt: skip
+def _died(item: object, cause: str) -> Refused:
+    """Return the error of an item whose workers died."""
+    return refuse("worker-died", f"every worker that ran {item} died ({cause}); the other results are kept",
+                  where=str(item), fix="if memory ran out, use fewer workers; then rerun the command to resume",
+                  exit_code=5)  # fmt: skip
 
 
 def _serve(pipe: "pipes.Connection[Any, Any]") -> None:
-    """A worker's life: items until the pipe ends, which it does when the other process does."""
+    """Run items in a worker until the pipe closes, which it does when the parent process ends."""
     _leave_pandas_out()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     while True:
@@ -230,14 +245,14 @@ def _serve(pipe: "pipes.Connection[Any, Any]") -> None:
             function, item = pipe.recv()
         except EOFError:
             return
-        except Exception as error:  # noqa: BLE001 - such as a module that is not there: to be said by who asked
+        except Exception as error:  # noqa: BLE001 - such as a missing module; the parent process raises it
             pipe.send((False, _portable(error)))
         else:
             pipe.send(_outcome(function, item))
 
 
 def _end_with_parent() -> None:
-    """A worker whose parent was killed must not write what the next run may be writing."""
+    """Exit when the parent process is killed, as the next run may write the same files."""
     parent = parent_process()
     if parent is not None:
         pipes.wait([parent.sentinel])
@@ -245,14 +260,15 @@ def _end_with_parent() -> None:
 
 
 def _outcome(function: Callable[[T], R], item: T) -> tuple[bool, object]:
-    """What a function gave (True) or raised (False): some exceptions do not survive the way between processes."""
+    """Return True with the function's result, or False with its exception, as some exceptions cannot be pickled."""
     try:
         return True, function(item)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again where the item came from
+    except Exception as error:  # noqa: BLE001 - any exception is raised again in the parent process
         return False, _portable(error)
 
 
 def _portable(error: Exception) -> Exception:
+    """Return an exception that can be pickled, with the worker's traceback as a note or as its message."""
     if not isinstance(error, Refused):
         error.add_note("in a worker:\n" + "".join(traceback.format_exception(error)))
     try:
@@ -263,28 +279,29 @@ def _portable(error: Exception) -> Exception:
 
 
 def _opened(outcome: tuple[bool, Any]) -> Any:
-    fine, value = outcome
-    if not fine:
+    """Return the result of an outcome, or raise its exception."""
+    succeeded, value = outcome
+    if not succeeded:
         raise value
     return value
 
 
 @contextmanager
 def _ray(workers: int) -> Iterator[Pmap]:
-    """The cluster at RAY_ADDRESS, or one of this machine that is there for as long as the block."""
+    """Run on the Ray cluster at RAY_ADDRESS, or on one of this machine that stops with the block."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else a warning at each start
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # otherwise Ray warns at each start
     try:
         import ray
         from ray.exceptions import NodeDiedError, OutOfMemoryError, WorkerCrashedError
     except ImportError:
         raise _not_installed("ray") from None
     address = os.environ.get("RAY_ADDRESS")
-    own = {"num_cpus": workers, "include_dashboard": False, "object_store_memory": 80_000_000,
-           "_node_ip_address": "127.0.0.1"}  # fmt: skip
+    options = {"num_cpus": workers, "include_dashboard": False, "object_store_memory": 80_000_000,
+               "_node_ip_address": "127.0.0.1"}  # fmt: skip
     with _joined("RAY_ADDRESS", address):
         _knock(address or "local")
-        ray.init(address or "local", log_to_driver=False, logging_level="ERROR", **({} if address else own))
+        ray.init(address or "local", log_to_driver=False, logging_level="ERROR", **({} if address else options))
     call = ray.remote(num_cpus=1, max_retries=TRIES - 1)(_outcome)
 
     def pmap(function: Callable[[T], R], items: Iterable[T], /) -> Generator[R, None, None]:
@@ -309,15 +326,15 @@ def _ray(workers: int) -> Iterator[Pmap]:
 
 @contextmanager
 def _dask(workers: int) -> Iterator[Pmap]:
-    """The cluster at DASK_SCHEDULER_ADDRESS, or one of this machine that is there for as long as the block."""
+    """Run on the Dask cluster at DASK_SCHEDULER_ADDRESS, or on one of this machine that stops with the block."""
     try:
         from distributed import Client, KilledWorker, LocalCluster, as_completed
     except ImportError:
         raise _not_installed("dask") from None
     address = os.environ.get("DASK_SCHEDULER_ADDRESS")
-    own = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None, "host": "127.0.0.1"}
+    options = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None, "host": "127.0.0.1"}
     with _joined("DASK_SCHEDULER_ADDRESS", address):
-        cluster = None if address else LocalCluster(**own)
+        cluster = None if address else LocalCluster(**options)
         client = Client(address or cluster, set_as_default=False)
 
     def pmap(function: Callable[[T], R], items: Iterable[T], /) -> Generator[R, None, None]:
@@ -345,28 +362,33 @@ def _dask(workers: int) -> Iterator[Pmap]:
 
 
 def _submitted(client: Any, running: dict[Any, T], function: Callable[[T], R], item: T) -> Any:
+    """Submit an item to Dask, note it as running, and return its future."""
     future = client.submit(_outcome, function, item, pure=False)
     running[future] = item
     return future
 
 
 def _knock(address: str) -> None:
-    """Raise OSError where nobody listens: Ray would try for minutes. This machine's own name Ray reads as another."""
+    """Raise OSError if nothing listens at an address, since Ray would retry for minutes.
+
+    Loopback addresses are not checked, because Ray resolves them to another address of this machine.
+    """
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if port.isdigit() and host not in ("localhost", "127.0.0.1", "[::1]"):
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 def _not_installed(name: str) -> Refused:
+    """Return the error of an engine whose package is missing."""
     return refuse("no-engine", f"the engine {name} is not installed", fix=f"pip install 'khabar[{name}]'")
 
 
 @contextmanager
 def _joined(variable: str, address: str | None) -> Iterator[None]:
-    """Say which cluster does not answer."""
+    """Raise Refused (exit code 3) if the cluster does not answer."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - each cluster has exceptions of its own
-        said = (str(error).strip() or type(error).__name__).split("\n")[0]
-        raise refuse("engine-address", f"no cluster answers at {address or 'this machine'}: {said}",
-                     fix=f"is {variable} right, and does the cluster run?", exit_code=3) from None  # fmt: skip
+        reason = (str(error).strip() or type(error).__name__).split("\n")[0]
+        raise refuse("engine-address", f"no cluster answers at {address or 'this machine'}: {reason}",
+                     fix=f"check {variable}, and that the cluster is running", exit_code=3) from None  # fmt: skip

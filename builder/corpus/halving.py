@@ -1,6 +1,7 @@
-"""One shard of a stage, made by a worker: its rows in batches through a function, and those aside that it cannot take.
+"""Worker of a stage: applies the stage's function to the rows of one shard, in batches.
 
-A row that raises is found by halving its batch. Text that is not UTF-8, and nulls where none may be, never reach it.
+Rows with invalid UTF-8, or with a null in a required column, are set aside before the function sees them. A row at which
+the function raises is found by halving its batch, and set aside.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,19 +18,19 @@ from builder.records import Refused, SetAside, refuse
 
 C = TypeVar("C")
 Function = Callable[[pa.Table, C], Made]
-"""Of a module, so that a worker can import it; row by row independent, so that a batch may be halved."""
+"""A function of a module, so that a worker can import it, whose rows are independent, so that a batch can be halved."""
 ROWS = 1_000
 BYTES = 8_000_000
-"""A batch is read until it has so many rows, or about so many bytes; a heavier row is a batch of its own."""
+"""Limits of a batch: rows, and approximate bytes; a larger row is a batch of its own."""
 SAID = 200
-"""Characters of an exception's message that are kept."""
+"""Characters kept of an exception's message."""
 IDS = ("id", "article_id", "document_id")
-"""The columns that name a row, the first that is there."""
+"""The columns that may identify a row; the first one present is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One shard to be made: all that a worker needs."""
+    """All that a worker needs to make one shard."""
 
     stage: str
     function: Function[Any]
@@ -46,26 +47,27 @@ class Job:
 
 
 def made(job: Job) -> Done:
-    """Make one shard: this is what a worker does."""
+    """Make one shard in a worker."""
     return write_pieces(job.folder, job.shard.name, job.key, job.schema, _pieces(job), job.compression)
 
 
 def _pieces(job: Job) -> Iterator[Piece]:
+    """Yield the output of each batch, and the rows that were set aside."""
     row = 0
     for batch in _read(job.shard):
-        places = pa.array(range(row, row + batch.num_rows))
+        positions = pa.array(range(row, row + batch.num_rows))
         row += batch.num_rows
-        sound, places, aside = _sound(job, batch, places)
-        made, more = _bisected(job, sound, places)
+        valid, positions, aside = _sound(job, batch, positions)
+        outputs, more = _bisected(job, valid, positions)
         aside += more
         if aside:
             yield Piece(Made(job.schema.empty_table(), set_aside=tuple(aside)), len(aside), 0)
-        for one, rows in made:
-            yield Piece(one, rows, rows)
+        for output, rows in outputs:
+            yield Piece(output, rows, rows)
 
 
 def _read(shard: Shard) -> Iterator[pa.Table]:
-    """The rows of a shard, a batch at a time; raises Refused for a file that is not there, or broken."""
+    """Yield the rows of a shard in batches; raise Refused if its file is missing or damaged."""
     try:
         with store.opened(shard.uri) as file, pq.ParquetFile(file) as parquet:
             for number in range(parquet.num_row_groups):
@@ -76,42 +78,43 @@ def _read(shard: Shard) -> Iterator[pa.Table]:
     except MemoryError:
         raise
     except (OSError, pa.ArrowException) as error:
-        said = "it is not there" if isinstance(error, FileNotFoundError) else str(error).split("\n")[0]
-        raise refuse("broken-shard", f"the shard {shard.name} cannot be read: {said}", where=store.shown(shard.uri),
-                     fix="remove it, and run the stage that made it again") from None  # fmt: skip
+        reason = "it does not exist" if isinstance(error, FileNotFoundError) else str(error).split("\n")[0]
+        raise refuse("broken-shard", f"the shard {shard.name} cannot be read: {reason}", where=store.shown(shard.uri),
+                     fix="delete it, and rerun the command that made it") from None  # fmt: skip
 
 
-def _sound(job: Job, batch: pa.Table, places: pa.Array) -> tuple[pa.Table, pa.Array, list[SetAside]]:
-    """The rows that a function may be given, where they stand in the shard, and the others set aside."""
+def _sound(job: Job, batch: pa.Table, positions: pa.Array) -> tuple[pa.Table, pa.Array, list[SetAside]]:
+    """Return the valid rows, their positions in the shard, and the invalid rows as set aside."""
     faults = {row: ("invalid UTF-8", f"in the column {column}") for row, column in _undecodable(batch)}
     for column in job.required:
         if batch[column].null_count:
             rows = pc.indices_nonzero(pc.is_null(batch[column])).to_pylist()
             faults = dict.fromkeys(rows, ("null", f"in the column {column}")) | faults
     if not faults:
-        return batch, places, []
+        return batch, positions, []
     aside = [
-        SetAside(job.stage, _what(job, batch, row, places[row].as_py()), reason, detail)
+        SetAside(job.stage, _what(job, batch, row, positions[row].as_py()), reason, detail)
         for row, (reason, detail) in sorted(faults.items())
     ]
-    rest = pa.array([row for row in range(batch.num_rows) if row not in faults], pa.int64())
-    return batch.take(rest), places.take(rest), aside
+    valid = pa.array([row for row in range(batch.num_rows) if row not in faults], pa.int64())
+    return batch.take(valid), positions.take(valid), aside
 
 
 def _undecodable(batch: pa.Table) -> list[tuple[int, str]]:
-    """Each row with text that is not UTF-8, and the column."""
+    """Return each row with text that is not UTF-8, and its column."""
     try:
         batch.validate(full=True)
     except pa.ArrowInvalid:
-        if batch.num_rows > 1:  # copies, not slices: of lists a slice is validated with all that it was cut from
+        if batch.num_rows > 1:  # copy, since Arrow validates a slice of lists with the whole table behind it
             half, rows = batch.num_rows // 2, pa.array(range(batch.num_rows))
-            left, right = (_undecodable(batch.take(part)) for part in (rows[:half], rows[half:]))
+            left, right = (_undecodable(batch.take(indices)) for indices in (rows[:half], rows[half:]))
             return left + [(row + half, column) for row, column in right]
         return [(0, next(name for name in batch.column_names if not _valid(batch.select([name]))))]
     return []
 
 
 def _valid(table: pa.Table) -> bool:
+    """Return whether all text of a table is UTF-8."""
     try:
         table.validate(full=True)
     except pa.ArrowInvalid:
@@ -119,38 +122,42 @@ def _valid(table: pa.Table) -> bool:
     return True
 
 
-def _bisected(job: Job, table: pa.Table, places: pa.Array) -> tuple[list[tuple[Made, int]], list[SetAside]]:
-    """What the function makes of rows, with how many they were; where it raises, of both halves, down to single rows."""
+def _bisected(job: Job, table: pa.Table, positions: pa.Array) -> tuple[list[tuple[Made, int]], list[SetAside]]:
+    """Apply the function to rows, and return its outputs, each with its number of input rows.
+
+    If the function raises, apply it to each half, down to a single row, which is set aside.
+    """
     if not table.num_rows:
         return [], []
     try:
         return [(job.function(table, job.config), table.num_rows)], []
-    except (MemoryError, ImportError, Refused):  # no row's fault
+    except (MemoryError, ImportError, Refused):  # not the fault of a row
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, it costs one row only
+    except Exception as error:  # noqa: BLE001 - any other exception costs one row
         if table.num_rows == 1:
-            said = _printable(str(error))[:SAID]
-            what = _what(job, table, 0, places[0].as_py())
-            return [], [SetAside(job.stage, what, f"raised {type(error).__name__}", said)]
+            message = _printable(str(error))[:SAID]
+            row_name = _what(job, table, 0, positions[0].as_py())
+            return [], [SetAside(job.stage, row_name, f"raised {type(error).__name__}", message)]
     half = table.num_rows // 2
-    left, aside = _bisected(job, table.slice(0, half), places[:half])
-    right, more = _bisected(job, table.slice(half), places[half:])
+    left, aside = _bisected(job, table.slice(0, half), positions[:half])
+    right, more = _bisected(job, table.slice(half), positions[half:])
     return left + right, aside + more
 
 
-def _what(job: Job, table: pa.Table, row: int, place: int) -> str:
-    """A row's id, or where it stands, counted from 0."""
+def _what(job: Job, table: pa.Table, row: int, position: int) -> str:
+    """Return a row's id, or the shard and the row's position, counted from 0."""
     for name in IDS:
         if name in table.column_names:
             try:
-                given = table[name][row].as_py()
+                row_id = table[name][row].as_py()
             except UnicodeDecodeError:
                 break
-            if given:
-                return str(given)
+            if row_id:
+                return str(row_id)
             break
-    return f"{job.shard.name} row {place}"
+    return f"{job.shard.name} row {position}"
 
 
 def _printable(text: str) -> str:
+    """Return text that can be encoded as UTF-8, with lone surrogates escaped."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -1,6 +1,6 @@
-"""Shards: Parquet files that are done when the marker beside them, written last, says so.
+"""Shards: Parquet files, each of which is complete once its done-marker is written beside it.
 
-A marker holds what came in, what was kept and what was set aside; readers look at what markers name, and nowhere else.
+A marker records the rows that were read, kept and set aside. Readers read only files that a marker names.
 """
 
 import json
@@ -20,12 +20,12 @@ from builder.project import to_plain
 from builder.records import Issue, SetAside
 
 GROUP_ROWS, GROUP_BYTES = 4_096, 32_000_000
-"""Rows wait for a row group until there are so many, or so heavy."""
+"""Limits of a row group: rows and bytes; a group is written once it reaches one of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A Parquet file: a stable name, where it is for every worker, and what names its content."""
+    """A Parquet file: its stable name, its path or URI for every worker, and the sha256 of its content."""
 
     name: str
     uri: str
@@ -34,7 +34,7 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a stage's function gives for one batch of rows."""
+    """Output of a stage's function for one batch of rows."""
 
     table: pa.Table
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -45,9 +45,11 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """One shard that a stage finished: rows that came in, those that the function took, and those that it gave.
+    """A finished shard of a stage.
 
-    `key` is sha256 of the stage, its version, its configuration and the input; taken = kept + what no function could take.
+    `taken` counts input rows, `kept` the rows that the function accepted, and `rows` the rows that it returned; the
+    difference of `taken` and `kept` was set aside. `key` is the sha256 of the stage, its version, its configuration
+    and the input.
     """
 
     shard: Shard
@@ -62,7 +64,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class _Marker:
-    """A done-marker's JSON: a Done whose file is named without its folder, for folders are moved."""
+    """The JSON of a done-marker: a Done that names its file without the folder, so that folders can be moved."""
 
     name: str
     file: str
@@ -79,7 +81,7 @@ class _Marker:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a shard's output, and the rows of the input behind it: taken, and kept for the function."""
+    """A part of a shard's output, with the number of input rows and of those that the function accepted."""
 
     made: Made
     taken: int
@@ -87,52 +89,54 @@ class Piece:
 
 
 def write_shard(folder: str | Path, name: str, key: str, schema: pa.Schema, batches: Iterable[Made]) -> Done:
-    """Write one shard and, after it, its marker; what came in is what is in it and what was set aside."""
+    """Write one shard, then its marker; its input rows are the rows written plus those set aside."""
     pieces = (Piece(made, made.table.num_rows + len(made.set_aside), made.table.num_rows) for made in batches)
     return write_pieces(store.absolute(folder), name, key, schema, pieces)
 
 
 def read_done(folder: str | Path) -> list[Done]:
-    """The shards of a folder that are done, by name; a marker that is broken, or whose file is not there, says nothing."""
-    place = store.absolute(folder)
-    files = store.listed(place)
-    markers = store.contents(place, [name for name in files if name.endswith(".json")])
-    read = [(name, _marker(content)) for name, content in sorted(markers.items())]
+    """Return the finished shards of a folder, by name; invalid markers, and markers without their file, are ignored."""
+    home = store.absolute(folder)
+    files = store.listed(home)
+    markers = store.contents(home, [name for name in files if name.endswith(".json")])
+    parsed = [(name, _marker(content)) for name, content in sorted(markers.items())]
     return [
-        _done(place, marker)
-        for name, marker in read
+        _done(home, marker)
+        for name, marker in parsed
         if marker and name == marker_name(marker.name) and files.get(marker.file) == marker.size
     ]
 
 
 def publish(paths: Sequence[str], folder: str | Path, schema: pa.Schema, key: str) -> None:
-    """Make the shards of a folder of these Parquet files, in order; shards that were there go."""
-    place = store.absolute(folder)
+    """Replace the shards of a folder by these Parquet files, in order."""
+    home = store.absolute(folder)
     kept: set[str] = set()
     for number, path in enumerate(paths):
         with store.opened(path) as file:
-            done = write_shard(place, f"{number:05}", key, schema, [Made(pq.read_table(file).cast(schema))])
+            done = write_shard(home, f"{number:05}", key, schema, [Made(pq.read_table(file).cast(schema))])
         kept |= {data_of(done.shard), marker_name(done.shard.name)}
-    old = [file for file in store.listed(place) if file not in kept]
-    store.remove(place, sorted(old, key=lambda file: not file.endswith(".json")))
+    old = [file for file in store.listed(home) if file not in kept]
+    store.remove(home, sorted(old, key=lambda file: not file.endswith(".json")))
 
 
 def marker_name(name: str) -> str:
-    """The marker of a shard."""
+    """Return the file name of a shard's marker."""
     return f"{name}.json"
 
 
 def data_of(shard: Shard) -> str:
-    """The file of a shard, without its folder."""
+    """Return the file name of a shard's data."""
     return shard.uri.rsplit("/", 1)[1]
 
 
 @cache
 def _markers() -> TypeAdapter[_Marker]:
+    """Return the validator of markers, built on first use."""
     return TypeAdapter(_Marker)
 
 
 def _marker(content: bytes) -> _Marker | None:
+    """Parse a marker; return None if it is invalid."""
     try:
         return _markers().validate_json(content, strict=True)
     except ValidationError:
@@ -140,6 +144,7 @@ def _marker(content: bytes) -> _Marker | None:
 
 
 def _done(folder: str, marker: _Marker) -> Done:
+    """Return the finished shard that a marker of this folder describes."""
     shard = Shard(marker.name, f"{folder}/{marker.file}", marker.digest)
     return Done(shard, marker.key, marker.taken, marker.kept, marker.rows, marker.counts, marker.set_aside,
                 marker.issues)  # fmt: skip
@@ -148,11 +153,11 @@ def _done(folder: str, marker: _Marker) -> Done:
 def write_pieces(
     folder: str, name: str, key: str, schema: pa.Schema, pieces: Iterable[Piece], compression: str = "zstd"
 ) -> Done:
-    """Write a shard's data, then its marker. No old marker ever stands beside new data: it would speak of another."""
+    """Write a shard's data, then its marker; an old marker is removed first, as it would describe other data."""
     counts, aside, issues = Counter[str](), list[SetAside](), list[Issue]()
     taken = kept = rows = 0
 
-    def noted() -> Iterator[pa.Table]:
+    def counted() -> Iterator[pa.Table]:
         nonlocal taken, kept, rows
         for piece in pieces:
             taken, kept, rows = taken + piece.taken, kept + piece.kept, rows + piece.made.table.num_rows
@@ -164,26 +169,28 @@ def write_pieces(
     file = store.data_name(folder, name, key)
     if not store.remote(folder):
         store.remove(folder, [marker_name(name)])
-    digest, size = store.put(folder, file, lambda out: _write(out, schema, noted(), compression))
+    digest, size = store.put(folder, file, lambda out: _write(out, schema, counted(), compression))
     plain = to_plain(_Marker(name, file, size, digest, key, taken, kept, rows, dict(sorted(counts.items())),
                              tuple(aside), tuple(issues)))  # fmt: skip
     content = (json.dumps(plain, ensure_ascii=False) + "\n").encode("utf-8", "replace")
     store.put(folder, marker_name(name), lambda out: _all(out, content))
-    return _done(folder, _markers().validate_json(content))  # as the next run reads it
+    return _done(folder, _markers().validate_json(content))  # the same value as the next run will read
 
 
 def _all(out: BinaryIO, content: bytes) -> None:
+    """Write bytes to a file."""
     out.write(content)
 
 
 def _write(out: BinaryIO, schema: pa.Schema, tables: Iterable[pa.Table], compression: str) -> None:
-    """Write tables as Parquet whose row groups follow from the rows and their batches alone."""
+    """Write tables as Parquet, with row groups that depend only on the rows and their batches."""
     with pq.ParquetWriter(out, schema, compression=compression, use_dictionary=compression != "none") as writer:
         waiting: list[pa.Table] = []
         for table in tables:
             if table.num_rows:
                 waiting.append(table)
-            if sum(one.num_rows for one in waiting) >= GROUP_ROWS or sum(one.nbytes for one in waiting) >= GROUP_BYTES:
+            rows, size = sum(part.num_rows for part in waiting), sum(part.nbytes for part in waiting)
+            if rows >= GROUP_ROWS or size >= GROUP_BYTES:
                 writer.write_table(pa.concat_tables(waiting))
                 waiting = []
         if waiting:

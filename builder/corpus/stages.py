@@ -1,7 +1,7 @@
-"""A stage over shards: a pure function from Arrow tables to Arrow tables, run wherever the engine runs it.
+"""Stages over shards: a stage applies a pure function from Arrow tables to Arrow tables, on any engine.
 
-The key in a shard's marker names the stage, its version, its configuration and the input, so what did not change is
-not run again. Knows nothing of what a stage does.
+The key in a shard's marker is a hash of the stage, its version, its configuration and the input, so that
+unchanged shards are not made again.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ __all__ = ["Done", "Function", "Made", "Shard", "Stage", "Watch", "canonical", "
 
 C = TypeVar("C")
 Watch = Callable[[Done, bool], None]
-"""Called with each shard as it is done, and whether it was so before."""
+"""Callback for each finished shard; the flag tells whether it was finished before this run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,60 +41,61 @@ class Stage(Generic[C]):
     schema: pa.Schema
     required: tuple[str, ...] = ()
     compression: str = "zstd"
-    """Of the output; `none` for what does not shrink."""
+    """Parquet compression of the output; `none` for data that does not shrink."""
 
 
-def run(  # noqa: PLR0913 - a stage is what it is made of
+def run(  # noqa: PLR0913 - a stage has these parts
     name: str, function: Function[C], config: C, shards: Sequence[Shard], folder: str | Path, engine: Pmap, *,
     schema: pa.Schema, watch: Watch, required: Sequence[str] = (), digest: bytes | None = None, version: int = 1,
     compression: str = "zstd",
 ) -> list[Done]:  # fmt: skip
-    """Make one output shard of each input shard, those that are not done already; what has no input any more goes.
+    """Make one output shard for each input shard unless it is already done, and remove shards without an input.
 
-    `schema` is the output's. Rows with a null in a `required` column, or with text that is not UTF-8, are set aside
-    before the function sees them, those at which it raises after. `digest` names a configuration that is no pydantic
-    model, dataclass or plain value; `version` is the stage's. Gives back all shards, by name. Raises Refused: 2 a shard that cannot be read, or
-    a folder that the workers do not share, 3 trouble with the store, 5 a shard whose workers died.
+    `schema` is the schema of the output. Rows with a null in a `required` column, or with invalid UTF-8, are set aside
+    before the function sees them, and rows at which the function raises are set aside too. `digest` identifies a
+    configuration that is not a pydantic model, dataclass or plain value. `version` is the stage's version. Returns all shards, by name. Raises Refused,
+    with exit code 2 if a shard cannot be read or the workers do not share the folder, 3 if the storage fails, and 5 if
+    the workers of a shard died.
     """
-    place = store.absolute(folder)
+    target = store.absolute(folder)
     if len({shard.name for shard in shards}) < len(shards):
         raise ValueError("two shards have one name")
-    there = {one.shard.name: one for one in read_done(place)}
+    finished = {result.shard.name: result for result in read_done(target)}
     settings = digest if digest is not None else canonical(config)
     done, jobs = list[Done](), list[Job]()
     for shard in shards:
         key = _key(name, version, settings, schema, required, shard)
-        if shard.name in there and there[shard.name].key == key:
-            done.append(there[shard.name])
+        if shard.name in finished and finished[shard.name].key == key:
+            done.append(finished[shard.name])
             watch(done[-1], True)
         else:
-            jobs.append(Job(name, function, config, shard, place, key, schema, tuple(required), compression))
+            jobs.append(Job(name, function, config, shard, target, key, schema, tuple(required), compression))
     try:
-        with closing(engine(made, jobs)) as coming:
-            for one in coming:
-                done.append(one)
-                watch(one, False)
+        with closing(engine(made, jobs)) as results:
+            for result in results:
+                done.append(result)
+                watch(result, False)
     finally:
-        store.sweep(place)
-    _tidy(place, done)
-    return sorted(done, key=lambda one: one.shard.name)
+        store.sweep(target)
+    _tidy(target, done)
+    return sorted(done, key=lambda result: result.shard.name)
 
 
 def _tidy(folder: str, done: Sequence[Done]) -> None:
-    """Remove what belongs to no shard; raises Refused where what workers wrote is not there."""
+    """Remove files that belong to no shard; raise Refused if a file that a worker wrote is missing."""
     files = store.listed(folder)
-    wanted = {name for one in done for name in (data_of(one.shard), marker_name(one.shard.name))}
+    wanted = {name for result in done for name in (data_of(result.shard), marker_name(result.shard.name))}
     missing = sorted(wanted - files.keys())
     if missing:
-        raise refuse("not-shared", f"workers wrote {len(missing)} files that are not in {store.shown(folder)} as seen "
-                     f"from here, such as {missing[0]}", where=store.shown(folder),
-                     fix="use a folder that every worker sees, such as s3://")  # fmt: skip
-    gone = [file for file in files if file not in wanted and file.endswith((".json", ".parquet"))]
-    store.remove(folder, sorted(gone, key=lambda file: not file.endswith(".json")))  # first what says that it is there
+        raise refuse("not-shared", f"{len(missing)} files that workers wrote are missing from {store.shown(folder)}, "
+                     f"such as {missing[0]}", where=store.shown(folder),
+                     fix="use a folder that all workers share, such as s3://")  # fmt: skip
+    stale = [file for file in files if file not in wanted and file.endswith((".json", ".parquet"))]
+    store.remove(folder, sorted(stale, key=lambda file: not file.endswith(".json")))  # markers before their data
 
 
 def canonical(config: object) -> bytes:
-    """A configuration as bytes that are the same in every process.
+    """Serialise a configuration to bytes that are the same in every process.
 
     >>> canonical({"least": .5, "words": frozenset({"ب", "ا"})}) == canonical({"least": .5, "words": {"ا", "ب"}})
     True
@@ -105,13 +106,13 @@ def canonical(config: object) -> bytes:
 
 
 def _plain(value: object) -> object:
-    """What JSON has no word for, in values for which it has."""
+    """Convert a value that JSON cannot represent."""
     if isinstance(value, BaseModel):
         return [type(value).__name__, {name: getattr(value, name) for name in type(value).model_fields}]
     if is_dataclass(value) and not isinstance(value, type):
-        return [type(value).__name__, {one.name: getattr(value, one.name) for one in fields(value)}]
+        return [type(value).__name__, {field.name: getattr(value, field.name) for field in fields(value)}]
     if isinstance(value, (set, frozenset)):
-        return sorted(canonical(one).decode("utf-8", "surrogatepass") for one in value)
+        return sorted(canonical(member).decode("utf-8", "surrogatepass") for member in value)
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, bytes):
@@ -120,5 +121,6 @@ def _plain(value: object) -> object:
 
 
 def _key(stage: str, version: int, settings: bytes, schema: pa.Schema, required: Sequence[str], shard: Shard) -> str:
+    """Return the sha256 of everything that determines an output shard."""
     parts = [stage, str(version), settings.hex(), str(schema), *required, "", shard.name, shard.digest]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

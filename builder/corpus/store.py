@@ -1,7 +1,7 @@
-"""Folders of shards: on this machine, or anywhere that fsspec writes to, such as s3://.
+"""Storage of shard folders, on this machine or on any backend of fsspec, such as s3://.
 
-A shard is there when its marker says so. On this machine a file is replaced by a rename; elsewhere, where there is
-none, an object gets a name of its own for each content, and the marker, written last, says which one counts.
+A shard exists once its marker does. Local files are replaced by an atomic rename. Object stores have no rename, so an
+object gets a new name for each content, and the marker, written last, names the valid one.
 """
 
 import hashlib
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 CHUNK = 1 << 20
 
 
-def absolute(place: str | Path) -> str:
-    """A place as every worker understands it: a path from the root, or a URI.
+def absolute(location: str | Path) -> str:
+    """Return a location in a form that is valid for every worker, which is an absolute path or a URI.
 
     >>> absolute("/data/../shards/"), absolute("s3://bucket/news/"), absolute("file:///data")
     ('/shards', 's3://bucket/news', '/data')
     """
-    plain = str(place).removeprefix("file://")
-    return plain.rstrip("/") if "://" in plain else str(Path(plain).resolve())
+    path = str(location).removeprefix("file://")
+    return path.rstrip("/") if "://" in path else str(Path(path).resolve())
 
 
-def remote(place: str) -> bool:
-    """Whether a place is not a folder of this machine."""
-    return "://" in place
+def remote(location: str) -> bool:
+    """Return whether a location is a URI rather than a path of this machine."""
+    return "://" in location
 
 
 @contextmanager
 def opened(uri: str) -> Iterator[BinaryIO]:
-    """Read a file of anywhere."""
+    """Open a local or remote file for reading."""
     if not remote(uri):
         with Path(uri).open("rb") as file:
             yield file
@@ -49,52 +49,59 @@ def opened(uri: str) -> Iterator[BinaryIO]:
 
 
 def listed(folder: str) -> dict[str, int]:
-    """The files of a folder, and their sizes in bytes; an absent folder has none."""
+    """Return the files of a folder with their sizes in bytes; a folder that does not exist has none."""
     if not remote(folder):
-        place = Path(folder)
-        found = sorted(place.iterdir()) if place.is_dir() else []
-        return {path.name: path.stat().st_size for path in found if path.is_file()}
+        root = Path(folder)
+        paths = sorted(root.iterdir()) if root.is_dir() else []
+        return {path.name: path.stat().st_size for path in paths if path.is_file()}
     files, base = _reached(folder)
     with _spoken(folder):
-        files.invalidate_cache()  # others write there too
+        files.invalidate_cache()  # other processes write there too
         if not files.exists(base):
             return {}
         entries: list[dict[str, Any]] = files.ls(base, detail=True)
-        return {str(one["name"]).rsplit("/", 1)[1]: int(one["size"] or 0) for one in entries if one["type"] == "file"}
+        return {
+            str(entry["name"]).rsplit("/", 1)[1]: int(entry["size"] or 0)
+            for entry in entries
+            if entry["type"] == "file"
+        }
 
 
-def below(place: str) -> list[tuple[str, str, int, str]]:
-    """The files at or below an address: the address of each, its path from there, its size, and what changes when it does.
+def below(address: str) -> list[tuple[str, str, int, str]]:
+    """Return the files at or below an address.
 
-    Raises FileNotFoundError where nothing is there.
+    Each is a URI, a path relative to the address, a size in bytes, and a stamp that changes with the content.
+    Raises FileNotFoundError if there is no file.
     """
-    files, base = _reached(place)
-    with _spoken(place):
+    files, base = _reached(address)
+    with _spoken(address):
         files.invalidate_cache()
-        found: dict[str, dict[str, Any]] = files.find(base, detail=True)
-        if not found:
-            raise FileNotFoundError(place)
-        stamps = {path: str(one.get("ETag") or one.get("etag") or files.ukey(path)) for path, one in found.items()}
+        entries: dict[str, dict[str, Any]] = files.find(base, detail=True)
+        if not entries:
+            raise FileNotFoundError(address)
+        stamps = {
+            path: str(entry.get("ETag") or entry.get("etag") or files.ukey(path)) for path, entry in entries.items()
+        }
     return [
-        (files.unstrip_protocol(path), path.removeprefix(base).lstrip("/"), int(one["size"] or 0), stamps[path])
-        for path, one in sorted(found.items())
+        (files.unstrip_protocol(path), path.removeprefix(base).lstrip("/"), int(entry["size"] or 0), stamps[path])
+        for path, entry in sorted(entries.items())
     ]
 
 
 def contents(folder: str, names: Iterable[str]) -> Mapping[str, bytes]:
-    """What some files of a folder hold; those that went away meanwhile are left out."""
+    """Read files of a folder; names that do not exist are left out."""
     wanted = [*names]
     if not remote(folder):
         paths = [Path(folder, name) for name in wanted]
         return {path.name: path.read_bytes() for path in paths if path.is_file()}
     files, base = _reached(folder)
     with _spoken(folder):
-        found: dict[str, bytes] = files.cat([f"{base}/{name}" for name in wanted], on_error="omit") if wanted else {}
-    return {str(path).rsplit("/", 1)[1]: content for path, content in found.items()}
+        read: dict[str, bytes] = files.cat([f"{base}/{name}" for name in wanted], on_error="omit") if wanted else {}
+    return {str(path).rsplit("/", 1)[1]: content for path, content in read.items()}
 
 
 def data_name(folder: str, name: str, key: str) -> str:
-    """The file of a shard; where nothing can be renamed, each content has a name of its own.
+    """Return the file name of a shard's data; in a remote folder it depends on the key, as nothing can be renamed.
 
     >>> data_name("/shards", "a-1", "0123456789"), data_name("s3://b/shards", "a-1", "0123456789")
     ('a-1.parquet', 'a-1-01234567.parquet')
@@ -103,7 +110,7 @@ def data_name(folder: str, name: str, key: str) -> str:
 
 
 def put(folder: str, name: str, write: Callable[[BinaryIO], None]) -> tuple[str, int]:
-    """Write a file whole or not at all; gives back its sha256 and its size in bytes."""
+    """Write a file atomically; return its sha256 and its size in bytes."""
     if not remote(folder):
         path = Path(folder, name)
         with replacing(path) as out:
@@ -121,21 +128,21 @@ def put(folder: str, name: str, write: Callable[[BinaryIO], None]) -> tuple[str,
 
 
 def hashed(path: Path) -> tuple[str, int]:
-    """The sha256 of a file, and its size in bytes."""
+    """Return the sha256 of a file, and its size in bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
 
 
 def remove(folder: str, names: Iterable[str]) -> None:
-    """Remove files of a folder; those that are not there are no fault."""
-    doomed = [*names]
+    """Remove files of a folder; names that do not exist are ignored."""
+    unwanted = [*names]
     if not remote(folder):
-        for name in doomed:
+        for name in unwanted:
             Path(folder, name).unlink(missing_ok=True)
         return
     files, base = _reached(folder)
     with _spoken(folder):
-        for name in doomed:
+        for name in unwanted:
             try:
                 files.rm_file(f"{base}/{name}")
             except FileNotFoundError:
@@ -143,23 +150,24 @@ def remove(folder: str, names: Iterable[str]) -> None:
 
 
 def sweep(folder: str) -> None:
-    """Remove what writes of this machine left that were killed; elsewhere they leave nothing."""
+    """Remove temporary files that killed writers left in a local folder; remote writes leave none."""
     if not remote(folder):
         remove(folder, [name for name in listed(folder) if name.startswith(".")])
 
 
-def _reached(place: str) -> "tuple[AbstractFileSystem, str]":
+def _reached(location: str) -> "tuple[AbstractFileSystem, str]":
+    """Return the file system of a location, and its path there."""
     import fsspec
 
-    with _spoken(place):
-        files, base = fsspec.core.url_to_fs(place)
+    with _spoken(location):
+        files, base = fsspec.core.url_to_fs(location)
         return files, str(base).rstrip("/")
 
 
 @contextmanager
-def _spoken(place: str) -> Iterator[None]:
-    """Turn what a backend raises into Refused; a file that is not there is for the caller."""
-    protocol = place.split("://", 1)[0]
+def _spoken(location: str) -> Iterator[None]:
+    """Translate a backend's errors to Refused (exit code 2 or 3), except FileNotFoundError and MemoryError."""
+    protocol = location.split("://", 1)[0]
     try:
         yield
     except (Refused, FileNotFoundError, MemoryError):
@@ -168,18 +176,18 @@ def _spoken(place: str) -> Iterator[None]:
         raise refuse("no-backend", f"{protocol}:// needs a package that is not installed: {error}",
                      fix=f"install what fsspec needs for {protocol}://") from None  # fmt: skip
     except Exception as error:  # noqa: BLE001 - each backend has exceptions of its own
-        said = (str(error).strip() or type(error).__name__).split("\n")[0].replace(place, shown(place))
-        raise refuse("store", f"{shown(place)} cannot be used: {said}", exit_code=3,
-                     fix="is the address right, and are you let in? then run the same command again") from None  # fmt: skip
+        reason = (str(error).strip() or type(error).__name__).split("\n")[0].replace(location, shown(location))
+        raise refuse("store", f"{shown(location)} cannot be used: {reason}", exit_code=3,
+                     fix="check the URL and your credentials, then retry") from None  # fmt: skip
 
 
-def shown(place: str) -> str:
-    """An address without the user and password that it may hold.
+def shown(location: str) -> str:
+    """Return an address without its user name and password.
 
     >>> shown("sftp://me:secret@host/data"), shown("/data")
     ('sftp://host/data', '/data')
     """
-    parts = urlsplit(place)
+    parts = urlsplit(location)
     if "@" not in parts.netloc:
-        return place
+        return location
     return urlunsplit(parts._replace(netloc=parts.netloc.rsplit("@", 1)[1]))

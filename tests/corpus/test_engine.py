@@ -73,8 +73,8 @@ def test_an_item_that_no_worker_survives_is_named_and_the_pool_goes_on():
     [issue] = caught.value.issues
     assert caught.value.exit_code == 5
     assert issue.code == "worker-died"
-    assert issue.message == "each worker that ran 3 died (SIGKILL); what others did is kept"
-    assert issue.fix.endswith("then run the same command again: it goes on where it stopped")
+    assert issue.message == "every worker that ran 3 died (SIGKILL); the other results are kept"
+    assert issue.fix.endswith("then rerun the command to resume")
 
 
 def test_what_a_function_raises_is_raised_here_with_where_it_was():

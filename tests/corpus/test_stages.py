@@ -226,7 +226,7 @@ def test_what_is_no_rows_fault_ends_the_stage(run, tmp_path):
 
 
 def test_a_shard_that_is_not_there_or_broken_is_named(run, tmp_path):
-    with pytest.raises(Refused, match="the shard a cannot be read: it is not there") as caught:
+    with pytest.raises(Refused, match="the shard a cannot be read: it does not exist") as caught:
         run([Shard("a", str(tmp_path / "a.parquet"), "0")])
     assert caught.value.issues[0].where == str(tmp_path / "a.parquet")
     (tmp_path / "b.parquet").write_bytes(b"PAR1 and no more")
@@ -267,10 +267,8 @@ def test_a_folder_that_the_workers_do_not_share_is_refused(tmp_path):
         stages.run("lengths", lengths, Poison(), inputs, "memory://bucket/each-its-own", pmap, schema=LENGTHS,
                    watch=lambda *_: None)  # fmt: skip
     [issue] = caught.value.issues
-    assert issue.message.startswith(
-        "workers wrote 4 files that are not in memory://bucket/each-its-own as seen from here"
-    )
-    assert issue.fix == "use a folder that every worker sees, such as s3://"
+    assert issue.message.startswith("4 files that workers wrote are missing from memory://bucket/each-its-own, such as ")
+    assert issue.fix == "use a folder that all workers share, such as s3://"
 
 
 def test_a_store_that_nothing_is_known_of_is_refused(run, tmp_path):

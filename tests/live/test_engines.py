@@ -191,7 +191,7 @@ def test_a_cluster_that_does_not_answer_is_named(request, name, variable, addres
                           timeout=200, check=False)  # fmt: skip
     last = done.stdout.strip().split("\n")[-1]
     assert last.startswith(f"3 no cluster answers at {address}: "), done.stderr[-2000:]
-    assert last.endswith(f"| is {variable} right, and does the cluster run?")
+    assert last.endswith(f"| check {variable}, and that the cluster is running")
 
 
 @pytest.mark.parametrize(("name", "how"), [("ray", "WorkerCrashedError"), ("dask", "KilledWorker")])
@@ -210,7 +210,7 @@ def test_an_item_that_no_worker_survives_is_named_and_what_a_function_raises_is_
     done = subprocess.run([request.getfixturevalue(name), "-c", code, name], cwd=ROOT, env=_environment(), timeout=200,
                           capture_output=True, text=True, check=True)  # fmt: skip
     said = [line for line in done.stdout.splitlines() if "raylet" not in line]
-    assert said == ["[0, 1, 4, 9, 16] []", f"5 each worker that ran 3 died ({how}); what others did is kept", "'two'"]
+    assert said == ["[0, 1, 4, 9, 16] []", f"5 every worker that ran 3 died ({how}); the other results are kept", "'two'"]
 
 
 def test_each_engine_ends_without_a_process_left(ray, dask, tmp_path):
