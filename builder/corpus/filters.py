@@ -1,7 +1,7 @@
-"""Which articles may be chosen for annotation, and why others may not: marked, never removed.
+"""Quality filters. Articles that fail a filter are flagged with the reason and excluded from sampling; none are deleted.
 
-The preset `fineweb2-arabic` has the thresholds of FineWeb2 for Arabic (Penedo and others 2025, its configuration
-arb_Arab) with its three filters, in their order, and not the English rules of C4. Words are what white space parts.
+The preset `fineweb2-arabic` applies the three filters of FineWeb2, in its order and with its thresholds for Arabic (Penedo
+and others 2025, configuration arb_Arab), without the English rules of C4. Words are separated by white space.
 """
 
 import re
@@ -35,27 +35,27 @@ LEAST_STOP_WORDS = 2
 ENDS = (".", "!", "?", "\N{ARABIC QUESTION MARK}", "\N{ARABIC FULL STOP}", "\N{ARABIC END OF TEXT MARK}",
         "\N{ARABIC TRIPLE DOT PUNCTUATION MARK}", "\N{SMALL FULL STOP}", "\N{SMALL QUESTION MARK}",
         "\N{SMALL EXCLAMATION MARK}")  # fmt: skip
-"""Signs that end a line of prose."""
+"""Punctuation that ends a line of prose."""
 LANGUAGES = frozenset(
     ("ar", "arb", "arz", "ary", "apc", "ajp", "acm", "aeb", "afb", "acq", "ars", "arq", "ayl", "ayp", "shu")
 )
 """Arabic and its dialects, as py3langid names them."""
 LOOKED_AT = 2_000
-"""Code points of a text that tell its language."""
+"""Code points from the beginning of a text that are passed to the language detector."""
 JUDGED = 8
-"""Words that a text must have for its language to be judged."""
+"""Fewest words for which the language is detected."""
 
 SCHEMA = pa.schema([
     pa.field("id", pa.string(), nullable=False), pa.field("reason", pa.string()), pa.field("words", pa.int64()),
     pa.field("arabic", pa.float64()), pa.field("language", pa.string()),
 ])  # fmt: skip
-"""One row for each article; `reason` is null where it passes, `arabic` where a text has no letter."""
+"""One row for each article; `reason` is null if it passes, `arabic` if its text has no letter."""
 Flags = NDArray[np.bool_]
 _LINES = re.compile("\n+")
 
 
 def judge(articles: pa.Table, filters: Filters) -> Made:
-    """Say of each article the first reason against it, in the order of the checks."""
+    """Return one row of SCHEMA for each article, with the first filter that it fails."""
     texts = articles["text"].to_pylist()
     share, counts = arabic(texts), np.array([len(text.split()) for text in texts], np.int64)
     reasons = np.full(len(texts), None, object)
@@ -74,16 +74,16 @@ def judge(articles: pa.Table, filters: Filters) -> Made:
     if filters.preset == "fineweb2-arabic":
         for reason, failing in fineweb2(texts, words_of(texts)):
             against(failing, reason)
-    table = pa.table([articles["id"].combine_chunks(), pa.array(reasons.tolist(), pa.string()), counts,
+    flagged = pa.table([articles["id"].combine_chunks(), pa.array(reasons.tolist(), pa.string()), counts,
                       pa.array(share, pa.float64(), from_pandas=True), pa.array(languages, pa.string())], schema=SCHEMA)  # fmt: skip
-    return Made(table, {"passed": int((reasons == None).sum())})  # noqa: E711
+    return Made(flagged, {"passed": int((reasons == None).sum())})  # noqa: E711
 
 
 STAGE = Stage("filter", 1, judge, "articles", "filters", SCHEMA, ("id", "text"))
 
 
 def check_installed(filters: Filters) -> None:
-    """Raise Refused (exit code 2) where a filter needs a package that is not installed."""
+    """Raise Refused (exit code 2) if a filter needs a package that is not installed."""
     import importlib.util
 
     if filters.language and importlib.util.find_spec("py3langid") is None:
@@ -92,7 +92,7 @@ def check_installed(filters: Filters) -> None:
 
 
 def arabic(texts: Sequence[str]) -> NDArray[np.float64]:
-    """The share of the letters of each text that are of the Arabic script; NaN where it has none.
+    """Return the share of each text's letters that are in the Arabic script; NaN if it has no letter.
 
     >>> arabic(["خبر news", "12"]).tolist()
     [0.42857142857142855, nan]
@@ -102,15 +102,15 @@ def arabic(texts: Sequence[str]) -> NDArray[np.float64]:
     codes = np.frombuffer("\n".join([*texts, ""]).encode("utf-32-le", "surrogatepass"), np.uint32)
     kinds = _kinds()[codes]
     begins = np.cumsum([0, *(len(text) + 1 for text in texts[:-1])])
-    other, ours = (np.add.reduceat(kinds == kind, begins, dtype=np.int64) for kind in (1, 2))
+    other, arabic_letters = (np.add.reduceat(kinds == kind, begins, dtype=np.int64) for kind in (1, 2))
     with np.errstate(invalid="ignore"):
-        share: NDArray[np.float64] = ours / (ours + other)
+        share: NDArray[np.float64] = arabic_letters / (arabic_letters + other)
     return share
 
 
 @cache
 def _kinds() -> NDArray[np.uint8]:
-    """Of each code point: 2 a letter of the Arabic script, 1 another letter, 0 none."""
+    """Return the kind of each code point: 2 for a letter of the Arabic script, 1 for another letter, 0 otherwise."""
     table = np.zeros(0x110000, np.uint8)
     for code in range(0x110000):
         character = chr(code)
@@ -120,55 +120,63 @@ def _kinds() -> NDArray[np.uint8]:
 
 
 def language(text: str) -> str:
-    """The language of a text, as py3langid names it."""
+    """Detect the language of a text; return py3langid's code."""
     import py3langid
 
     code: str = py3langid.classify(text[:LOOKED_AT])[0]
     return code
 
 
-def fineweb2(texts: Sequence[str], found: Words) -> list[tuple[str, Flags]]:
-    """What each rule of the preset is against, in the order of FineWeb2's filters."""
+def fineweb2(texts: Sequence[str], words: Words) -> list[tuple[str, Flags]]:
+    """Return the reason of each rule of the preset and the texts that fail it, in the order of FineWeb2's filters.
+
+    `words` are the words of `texts`.
+    """
     sizes = np.array([max(len(text), 1) for text in texts])
     lines = _line_measures(texts)
-    duplicates = duplicate_runs(found, [*DUPLICATE_RUNS])
-    kinds = _word_measures(found)
-    some, every = np.maximum(found.counts, 1), np.maximum(kinds["plain"], 1)
+    duplicates = duplicate_runs(words, [*DUPLICATE_RUNS])
+    kinds = _word_measures(words)
+    all_words, plain_words = np.maximum(words.counts, 1), np.maximum(kinds["plain"], 1)
     return [
-        ("no words", found.counts == 0),
+        ("no words", words.counts == 0),
         ("the same lines", lines["twice"] > DUPLICATE_LINES),
-        *((f"one run of {n} words", top_runs(found, n) / sizes > most) for n, most in TOP_RUNS.items()),
+        *((f"one run of {n} words", top_runs(words, n) / sizes > most) for n, most in TOP_RUNS.items()),
         *((f"the same runs of {n} words", duplicates[n] / sizes > most) for n, most in DUPLICATE_RUNS.items()),
         ("few lines end as sentences do", lines["ended"] < ENDED_LINES),
         ("much of the same lines", lines["again"] > DUPLICATE_LINE_CHARACTERS),
-        ("a list", lines["breaks"] / some > LINES_A_WORD),
+        ("a list", lines["breaks"] / all_words > LINES_A_WORD),
         ("too short for prose", kinds["plain"] < LEAST_WORDS),
         ("too long for prose", kinds["plain"] > MOST_WORDS),
-        ("words too short", kinds["length"] / every < WORD_LENGTH[0]),
-        ("words too long", kinds["length"] / every > WORD_LENGTH[1]),
-        ("too many number signs", lines["hashes"] / some > SYMBOLS),
-        ("too many ellipses", lines["ellipses"] / some > SYMBOLS),
+        ("words too short", kinds["length"] / plain_words < WORD_LENGTH[0]),
+        ("words too long", kinds["length"] / plain_words > WORD_LENGTH[1]),
+        ("too many number signs", lines["hashes"] / all_words > SYMBOLS),
+        ("too many ellipses", lines["ellipses"] / all_words > SYMBOLS),
         ("mostly bullets", lines["bullets"] > BULLETS),
         ("lines that are cut", lines["cut"] > CUT_LINES),
-        ("words without letters", kinds["lettered"] / some < LETTERED),
+        ("words without letters", kinds["lettered"] / all_words < LETTERED),
         ("no words of grammar", kinds["stop words"] < LEAST_STOP_WORDS),
     ]
 
 
 def _line_measures(texts: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """Return the measures of `_lines` by name, with one value for each text."""
     names = ("twice", "ended", "again", "breaks", "hashes", "ellipses", "bullets", "cut")
     rows = [_lines(text) for text in texts]
-    return {name: np.array([row[place] for row in rows], float) for place, name in enumerate(names)}
+    return {name: np.array([row[index] for row in rows], float) for index, name in enumerate(names)}
 
 
 def _lines(text: str) -> tuple[float, ...]:
-    """Shares of lines that stood before, that end as sentences do; of characters in lines that stood before; counts."""
+    """Return the line measures of a text, in the order of `_line_measures`.
+
+    They are the share of duplicate lines, the share of lines that end as sentences, the share of characters in duplicate
+    lines, the counts of newlines, number signs and ellipses, and the shares of bulleted and of truncated lines.
+    """
     parts, filled = _LINES.split(text), [line for line in text.split("\n") if line.strip()]
-    whole = text.splitlines()
+    lines = text.splitlines()
     ended = sum(line.endswith(ENDS) for line in filled) / len(filled) if filled else 1.0
     again = _again(filled, len) / max(len(text) - text.count("\n"), 1)
-    bullets = sum(line.lstrip().startswith(("\N{BULLET}", "-")) for line in whole) / max(len(whole), 1)
-    cut = sum(line.rstrip().endswith(("...", "\N{HORIZONTAL ELLIPSIS}")) for line in whole) / max(len(whole), 1)
+    bullets = sum(line.lstrip().startswith(("\N{BULLET}", "-")) for line in lines) / max(len(lines), 1)
+    cut = sum(line.rstrip().endswith(("...", "\N{HORIZONTAL ELLIPSIS}")) for line in lines) / max(len(lines), 1)
     ellipses = text.count("...") + text.count("\N{HORIZONTAL ELLIPSIS}")
     return (
         _again(parts, lambda _: 1) / len(parts),
@@ -183,39 +191,45 @@ def _lines(text: str) -> tuple[float, ...]:
 
 
 def _again(lines: Sequence[str], weight: Callable[[str], int]) -> int:
-    """The weight of lines that stood before."""
+    """Return the total weight of duplicate lines."""
     if len(set(lines)) == len(lines):
         return 0
     return sum(map(weight, lines)) - sum(map(weight, set(lines)))
 
 
-def _word_measures(found: Words) -> dict[str, Counts]:
-    """Of each text: words that are not of signs alone and their code points, words with a letter, words of grammar."""
-    plain = np.array([not all(_sign(c) for c in form) for form in found.forms], bool)
-    lettered = np.array([any(c.isalpha() for c in form) for form in found.forms], bool)
-    owners = np.repeat(np.arange(len(found.counts)), found.counts)
+def _word_measures(words: Words) -> dict[str, Counts]:
+    """Count, for each text, words that are not only signs, their code points, words with a letter, and stop words.
+
+    Each stop word counts once.
+    """
+    plain = np.array([not all(_sign(c) for c in form) for form in words.forms], bool)
+    lettered = np.array([any(c.isalpha() for c in form) for form in words.forms], bool)
+    owners = np.repeat(np.arange(len(words.counts)), words.counts)
 
     def summed(weights: NDArray[np.generic]) -> Counts:
-        return np.bincount(owners, weights, len(found.counts)).astype(np.int64)
+        return np.bincount(owners, weights, len(words.counts)).astype(np.int64)
 
-    grammar = np.isin(found.codes, np.flatnonzero([form in STOP_WORDS for form in found.forms]))
-    pairs = np.unique(np.stack([owners[grammar], found.codes[grammar]]), axis=1)[0]
-    own = plain[found.codes] if len(found.codes) else np.empty(0, bool)
+    grammar = np.isin(words.codes, np.flatnonzero([form in STOP_WORDS for form in words.forms]))
+    pairs = np.unique(np.stack([owners[grammar], words.codes[grammar]]), axis=1)[0]
+    is_plain = plain[words.codes] if len(words.codes) else np.empty(0, bool)
     return {
-        "plain": summed(own),
-        "length": summed(np.where(own, found.sizes, 0)),
-        "lettered": summed(lettered[found.codes] if len(found.codes) else own),
-        "stop words": np.bincount(pairs, minlength=len(found.counts)),
+        "plain": summed(is_plain),
+        "length": summed(np.where(is_plain, words.sizes, 0)),
+        "lettered": summed(lettered[words.codes] if len(words.codes) else is_plain),
+        "stop words": np.bincount(pairs, minlength=len(words.counts)),
     }
 
 
 @cache
 def _sign(character: str) -> bool:
+    """Return whether a character is punctuation, a symbol or a control character."""
     return unicodedata.category(character)[0] in "PSC"
 
 
 def capped(sources: pa.Array, groups: pa.Array, chances: NDArray[np.uint64], most: int) -> Flags:
-    """Which rows are more than `most` of one source, in an order of chance; rows of one group go one after another.
+    """Flag the rows of each source beyond its first `most`, in the order of their hashes `chances`.
+
+    Rows of equal hash are ordered by group, so that the rows of a group stay together.
 
     >>> capped(pa.array(["a", "a", "b"]), pa.array(["g", "h", "i"]), np.array([2, 1, 3], np.uint64), 1).tolist()
     [True, False, False]

@@ -1,7 +1,7 @@
-"""How much a text repeats itself, over many texts at once: the measures of Gopher (Rae and others 2021, table A1).
+"""Repetition measures of many texts at once: the n-gram measures of Gopher (Rae and others 2021, table A1).
 
-Words are what white space parts. A run of n words is a duplicate where it stood in the text before; after one, the
-next run is looked for behind it, so that nothing is counted twice. Shares are of a text's code points.
+Words are separated by white space. An n-gram is a duplicate if it occurred earlier in the text. The search continues after
+a duplicate, so that no word is counted twice. Sizes are in code points.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,10 @@ _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Words:
-    """The words of many texts: a number for each by its form, its code points, how many each text has; and the forms."""
+    """The words of many texts, one after another.
+
+    `codes` has the index in `forms` of each word, `sizes` its code points, and `counts` the words of each text.
+    """
 
     codes: NDArray[np.int64]
     sizes: Counts
@@ -28,15 +31,15 @@ class Words:
 
     @property
     def starts(self) -> Counts:
-        """Where the words of each text begin."""
+        """The index of the first word of each text."""
         return np.cumsum(self.counts) - self.counts
 
 
 def words_of(texts: Sequence[str]) -> Words:
-    """The words of these texts.
+    """Split texts into words.
 
-    >>> found = words_of(["خبر عاجل خبر", ""])
-    >>> found.codes.tolist(), found.counts.tolist(), found.forms[:2]
+    >>> words = words_of(["خبر عاجل خبر", ""])
+    >>> words.codes.tolist(), words.counts.tolist(), words.forms[:2]
     ([0, 1, 0], [3, 0], ['خبر', 'عاجل'])
     """
     split = pc.utf8_split_whitespace(pa.array([" ".join(text.split()) for text in texts], pa.large_string()))
@@ -44,7 +47,7 @@ def words_of(texts: Sequence[str]) -> Words:
     filled = np.asarray(pc.greater(pc.utf8_length(flat.dictionary), 0))
     counts = np.asarray(pc.list_value_length(split)).astype(np.int64)
     codes = np.asarray(flat.indices).astype(np.int64)
-    if not filled.all():  # a blank text has one word of no letters
+    if not filled.all():  # Arrow splits a blank text into one empty word
         (blank,) = np.flatnonzero(~filled)
         counts[np.asarray([not text.strip() for text in texts])] = 0
         codes = codes[codes != blank]
@@ -52,77 +55,80 @@ def words_of(texts: Sequence[str]) -> Words:
     return Words(codes, sizes[codes], counts, flat.dictionary.to_pylist())
 
 
-def top_runs(found: Words, size: int) -> Counts:
-    """The code points of all places of the run of `size` words that stands most often in each text, with its spaces.
+def top_runs(words: Words, size: int) -> Counts:
+    """Return, for each text, the code points of all occurrences of its most frequent n-gram, spaces included.
+
+    `size` is the n of the n-grams.
 
     >>> top_runs(words_of(["اقرأ أيضا خبر اقرأ أيضا"]), 2).tolist()
     [18]
     """
-    runs, owners, lengths = _runs(found, size)
-    best = np.zeros(len(found.counts), np.int64)
-    if not len(runs):
+    ngrams, owners, lengths = _runs(words, size)
+    best = np.zeros(len(words.counts), np.int64)
+    if not len(ngrams):
         return best
-    order = np.lexsort((runs, owners))
+    order = np.lexsort((ngrams, owners))
     fresh = np.ones(len(order), bool)
-    fresh[1:] = (runs[order][1:] != runs[order][:-1]) | (owners[order][1:] != owners[order][:-1])
+    fresh[1:] = (ngrams[order][1:] != ngrams[order][:-1]) | (owners[order][1:] != owners[order][:-1])
     begins = np.flatnonzero(fresh)
     times = np.diff(np.append(begins, len(order)))
     firsts = np.minimum.reduceat(order, begins)
     owner = owners[firsts]
-    chosen = np.lexsort((firsts, -times, owner))  # of those that stand as often, the one that stood first
+    chosen = np.lexsort((firsts, -times, owner))  # among equally frequent n-grams, the one that occurs first
     heads = chosen[np.unique(owner[chosen], return_index=True)[1]]
     best[owner[heads]] = (lengths[firsts] + size - 1)[heads] * times[heads]
     return best
 
 
-def duplicate_runs(found: Words, sizes: Sequence[int]) -> dict[int, Counts]:
-    """For each of these lengths, the code points of the runs of so many words that are duplicates, without spaces.
+def duplicate_runs(words: Words, sizes: Sequence[int]) -> dict[int, Counts]:
+    """Return, for each n of `sizes`, the code points of each text's duplicate n-grams, without spaces.
 
     >>> duplicate_runs(words_of(["وقال إن العمل بدأ وقال إن العمل انتهى"]), [3])[3].tolist()
     [11]
     """
-    some: dict[int, Counts] = {size: np.zeros(len(found.counts), np.int64) for size in sizes}
-    suspects: Counts = np.arange(len(found.counts))
-    for size in sorted(sizes):  # what has no run of five twice has none of six
-        runs, owners, lengths = _runs(found, size)
-        suspects = np.intersect1d(suspects, _repeating(runs, owners), assume_unique=True)
+    totals: dict[int, Counts] = {size: np.zeros(len(words.counts), np.int64) for size in sizes}
+    suspects: Counts = np.arange(len(words.counts))
+    for size in sorted(sizes):  # a text that repeats no 5-gram repeats no 6-gram
+        ngrams, owners, lengths = _runs(words, size)
+        suspects = np.intersect1d(suspects, _repeating(ngrams, owners), assume_unique=True)
         bounds = np.searchsorted(owners, [suspects, suspects + 1])
         for text, low, high in zip(suspects.tolist(), *bounds.tolist(), strict=True):
-            some[size][text] = _duplicated(runs[low:high].tolist(), lengths[low:high].tolist(), size)
-    return some
+            totals[size][text] = _duplicated(ngrams[low:high].tolist(), lengths[low:high].tolist(), size)
+    return totals
 
 
-def _runs(found: Words, size: int) -> tuple[NDArray[np.uint64], Counts, Counts]:
-    """Each run of `size` words as a number, its text, and the code points of its words."""
-    every = np.repeat(np.arange(len(found.counts)), found.counts)
-    count = max(len(found.codes) - size + 1, 0)
-    values: NDArray[np.uint64] = np.zeros(count, np.uint64)
+def _runs(words: Words, size: int) -> tuple[NDArray[np.uint64], Counts, Counts]:
+    """Return the hash of each n-gram, the index of its text, and the code points of its words."""
+    texts = np.repeat(np.arange(len(words.counts)), words.counts)
+    count = max(len(words.codes) - size + 1, 0)
+    hashes: NDArray[np.uint64] = np.zeros(count, np.uint64)
     lengths: Counts = np.zeros(count, np.int64)
     for offset in range(size):
-        part = found.codes[offset : offset + count].astype(np.uint64) + np.uint64(1)
-        values = (values ^ part) * _FACTOR
-        values ^= values >> np.uint64(29)
-        lengths += found.sizes[offset : offset + count]
-    whole = every[:count] == every[size - 1 : size - 1 + count]
-    return values[whole], every[:count][whole], lengths[whole]
+        codes = words.codes[offset : offset + count].astype(np.uint64) + np.uint64(1)
+        hashes = (hashes ^ codes) * _FACTOR
+        hashes ^= hashes >> np.uint64(29)
+        lengths += words.sizes[offset : offset + count]
+    within = texts[:count] == texts[size - 1 : size - 1 + count]  # drop n-grams that span two texts
+    return hashes[within], texts[:count][within], lengths[within]
 
 
-def _repeating(runs: NDArray[np.uint64], owners: Counts) -> Counts:
-    """The texts in which a run stands twice."""
-    order = np.lexsort((runs, owners))
-    again = (runs[order][1:] == runs[order][:-1]) & (owners[order][1:] == owners[order][:-1])
-    found: Counts = np.unique(owners[order][1:][again])
-    return found
+def _repeating(ngrams: NDArray[np.uint64], owners: Counts) -> Counts:
+    """Return the texts in which an n-gram occurs twice."""
+    order = np.lexsort((ngrams, owners))
+    again = (ngrams[order][1:] == ngrams[order][:-1]) & (owners[order][1:] == owners[order][:-1])
+    texts: Counts = np.unique(owners[order][1:][again])
+    return texts
 
 
-def _duplicated(runs: Sequence[int], lengths: Sequence[int], size: int) -> int:
+def _duplicated(ngrams: Sequence[int], lengths: Sequence[int], size: int) -> int:
+    """Return the code points of the duplicate n-grams of one text."""
     known: set[int] = set()
-    place = total = 0
-    while place < len(runs):
-        if runs[place] in known:
-            total += lengths[place]
-            place += size
+    position = total = 0
+    while position < len(ngrams):
+        if ngrams[position] in known:
+            total += lengths[position]
+            position += size
         else:
-            known.add(runs[place])
-            place += 1
+            known.add(ngrams[position])
+            position += 1
     return total

@@ -1,9 +1,8 @@
-"""A batch: one article of each near-duplicate group, spread over sources, then months, then lengths.
+"""Stratified sampling of a batch: one article of each near-duplicate group, over sources, then months, then lengths.
 
-Works on Arrow columns in numpy, so that ten million candidates become no Python objects; only what is chosen does.
-Chance is a hash of the seed and the group's name, so that the choice does not depend on order, and each group that
-is added takes the place of one at most. Does not write the batch; what to annotate next by what was learnt so far
-is not known here.
+It works on Arrow columns in numpy, so that only the chosen candidates become Python objects. The random order is a hash of
+the seed and the group id, so that the choice does not depend on the order of the input, and each added group displaces at
+most one article.
 """
 
 from collections import Counter
@@ -23,20 +22,20 @@ Places = NDArray[np.int64]
 MIN_CHARACTERS = 200
 """Code points; a shorter article has too little to annotate."""
 LENGTHS = (800, 2000)
-"""Code points from which an article is of middle length, and from which it is long. Fixed: terciles would move with
-each article that is added, and reshuffle the rest."""
+"""Code points from which an article is of middle length, and from which it is long. They are fixed, because terciles would
+move with each added article and reshuffle the others."""
 CANDIDATES = pa.schema([
     ("id", pa.string()), ("document_id", pa.string()), ("text_sha", pa.string()), ("group_id", pa.string()),
     ("source", pa.string()), ("published_at", pa.string()), ("characters", pa.int64()), ("reason", pa.string()),
 ])  # fmt: skip
-"""One row for each article; `reason` is why a filter sets it aside, and null where none does."""
+"""One row for each article; `reason` is that of the filter it fails, or null."""
 REASONS = ("chosen", "not chosen", "same group", "in an earlier batch", "too short")
 _CHOSEN, _LEFT, _GROUP, _EARLIER, _SHORT, _FILTERED = range(6)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """A batch in the order of choosing, the account of every candidate, and of each row what became of it."""
+    """A batch in the order of choosing, the account of all candidates, and the fate of each row."""
 
     items: list[BatchItem]
     account: Account
@@ -53,9 +52,9 @@ def sample(
     seed: int,
     taken: Collection[str],
 ) -> tuple[list[BatchItem], Account]:
-    """The same as `choose`, of records; `taken` names the groups of earlier batches."""
-    found = choose(candidates(articles, groups, documents), batch, size, seed, taken)
-    return found.items, found.account
+    """Choose a batch from records, as `choose` does from a table; `taken` has the groups of earlier batches."""
+    chosen = choose(candidates(articles, groups, documents), batch, size, seed, taken)
+    return chosen.items, chosen.account
 
 
 def candidates(
@@ -64,30 +63,31 @@ def candidates(
     documents: Sequence[Document],
     reasons: Mapping[str, str] | None = None,
 ) -> pa.Table:
-    """The columns of CANDIDATES; `reasons` says of article ids why a filter sets them aside."""
+    """Build the table of CANDIDATES; `reasons` maps article ids to the reason of the filter that they fail."""
     group_of = {row.article_id: row.group_id for row in groups}
-    pages = {document.id: document for document in documents}
-    of = [pages[article.document_id] for article in articles]
+    by_id = {document.id: document for document in documents}
+    pages = [by_id[article.document_id] for article in articles]
     columns = [
         [article.id for article in articles],
         [article.document_id for article in articles],
         [article.text_sha for article in articles],
         [group_of[article.id] for article in articles],
-        [page.source for page in of],
-        [page.published_at for page in of],
+        [page.source for page in pages],
+        [page.published_at for page in pages],
         [len(article.text) for article in articles],
         [(reasons or {}).get(article.id) for article in articles],
     ]
-    return pa.table([pa.array(own, kind.type) for own, kind in zip(columns, CANDIDATES, strict=True)], CANDIDATES)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, CANDIDATES, strict=True)]
+    return pa.table(arrays, CANDIDATES)
 
 
 def choose(table: pa.Table, batch: str, size: int, seed: int, taken: Collection[str]) -> Sample:
-    """At most `size` items of a table of CANDIDATES, the account of all its rows, and the fate of each.
+    """Choose at most `size` items from a table of CANDIDATES; return them with the account and the fate of all rows.
 
-    A group's root (the article that it is named after) stands for it, or, where that is too short or set aside, the
-    smallest id that is neither. Sources take turns for as long as they have any; within a source its months do, and
-    within a month the bands of LENGTHS. An article whose date is unknown is of a month of its own. `taken` names the
-    groups of earlier batches.
+    A group is represented by its root (the article that it is named after), or, if the root is too short or filtered, by
+    the smallest id that is neither. Sources take turns while they have articles, then the months of a source, then the
+    length bands (LENGTHS) of a month. Articles of unknown date form a month of their own. `taken` has the groups of
+    earlier batches.
     """
     fates = np.full(table.num_rows, _LEFT, np.int8)
     group, names = _coded(table["group_id"])
@@ -97,27 +97,27 @@ def choose(table: pa.Table, batch: str, size: int, seed: int, taken: Collection[
     fates[table["characters"].to_numpy() < MIN_CHARACTERS] = _SHORT
     rows = np.flatnonzero(fates == _LEFT)
     fates[rows] = _GROUP
-    stand = _standing(table, group, rows)
-    fates[stand] = _LEFT
-    picked = _in_turn(table, stand, size, seed)
+    representatives = _standing(table, group, rows)
+    fates[representatives] = _LEFT
+    picked = _in_turn(table, representatives, size, seed)
     fates[picked] = _CHOSEN
-    kept = table.select(["id", "text_sha", "group_id", "source"]).take(pa.array(picked))
-    items = [BatchItem(batch, *row) for row in zip(*(column.to_pylist() for column in kept), strict=True)]
-    told = _told(fates, table["reason"])
-    return Sample(items, _account(told, len(items)), told)
+    columns = table.select(["id", "text_sha", "group_id", "source"]).take(pa.array(picked))
+    items = [BatchItem(batch, *row) for row in zip(*(column.to_pylist() for column in columns), strict=True)]
+    labels = _told(fates, table["reason"])
+    return Sample(items, _account(labels, len(items)), labels)
 
 
-def narrowed(found: Sample, ids: Sequence[str]) -> tuple[list[BatchItem], Account]:
-    """The items of these articles only, in this order, and the account in which the others were not chosen."""
-    by_id = {item.article_id: item for item in found.items}
-    items = [by_id[name] for name in ids]
-    aside = Counter(found.account.set_aside)
-    aside[REASONS[_LEFT]] += len(found.items) - len(items)
-    return items, replace(found.account, kept=len(items), set_aside={w: n for w, n in sorted(aside.items()) if n})
+def narrowed(chosen: Sample, ids: Sequence[str]) -> tuple[list[BatchItem], Account]:
+    """Return the items of these articles, in this order, and the account that counts the others as not chosen."""
+    by_id = {item.article_id: item for item in chosen.items}
+    items = [by_id[article_id] for article_id in ids]
+    aside = Counter(chosen.account.set_aside)
+    aside[REASONS[_LEFT]] += len(chosen.items) - len(items)
+    return items, replace(chosen.account, kept=len(items), set_aside={w: n for w, n in sorted(aside.items()) if n})
 
 
 def _coded(column: pa.ChunkedArray) -> tuple[Places, pa.Array]:
-    """A number for each value (any for a null), and the values by number."""
+    """Return the dictionary code of each value (any code for a null), and the values by code."""
     chunks = column.dictionary_encode().chunks
     codes = [pc.fill_null(chunk.indices, 0).to_numpy() for chunk in chunks]
     values = chunks[-1].dictionary if chunks else pa.array([], column.type)
@@ -125,12 +125,12 @@ def _coded(column: pa.ChunkedArray) -> tuple[Places, pa.Array]:
 
 
 def _standing(table: pa.Table, group: Places, rows: Places) -> Places:
-    """Of these rows, the one that stands for each group; only groups of several are sorted."""
+    """Return the row that represents each group, among these rows; only groups with several rows are sorted."""
     sizes = np.bincount(group[rows], minlength=1)
     several = rows[sizes[group[rows]] > 1]
-    own = table.select(["group_id", "id"]).take(pa.array(several))
-    other = pc.not_equal(own["id"], own["group_id"])
-    keys = pa.table({"group": pa.array(group[several]), "other": pc.cast(other, pa.int8()), "id": own["id"]})
+    members = table.select(["group_id", "id"]).take(pa.array(several))
+    other = pc.not_equal(members["id"], members["group_id"])
+    keys = pa.table({"group": pa.array(group[several]), "other": pc.cast(other, pa.int8()), "id": members["id"]})
     order = pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names]).to_numpy()
     ordered = several[order]
     _, firsts = np.unique(group[ordered], return_index=True)
@@ -138,16 +138,16 @@ def _standing(table: pa.Table, group: Places, rows: Places) -> Places:
 
 
 def _in_turn(table: pa.Table, rows: Places, size: int, seed: int) -> Places:
-    """At most `size` of these rows: one of each source in turn, of a source one of each month, of a month of each band.
+    """Choose at most `size` of these rows by nested round robin, over sources, their months and the months' bands.
 
-    Each is in an order of chance. A stratum gives no more than `size`, so the rest of it is left out early.
+    Within each level the order is random. A stratum yields at most `size` rows, so that the rest of it is dropped early.
     """
-    own = table.select(["group_id", "source", "published_at", "characters"]).take(pa.array(rows))
-    order = _by_chance(own["group_id"], chances(own["group_id"], seed))
+    columns = table.select(["group_id", "source", "published_at", "characters"]).take(pa.array(rows))
+    order = _by_chance(columns["group_id"], chances(columns["group_id"], seed))
     cell: Places = np.zeros(len(rows), np.int64)
     key: Chances = np.zeros(len(rows), np.uint64)
     strata: list[tuple[Places, Chances]] = []
-    for column in (own["source"], _months(own["published_at"]), _bands(own["characters"])):
+    for column in (columns["source"], _months(columns["published_at"]), _bands(columns["characters"])):
         codes, values = _coded(column)
         key = mixed(key, chances(values, seed)[codes])
         _, cell = np.unique(cell * len(values) + codes, return_inverse=True)
@@ -159,17 +159,17 @@ def _in_turn(table: pa.Table, rows: Places, size: int, seed: int) -> Places:
     return rows[order[:size]]
 
 
-def _by_chance(names: pa.ChunkedArray, chance: Chances) -> Places:
-    """The order of chance; where two names have the same number, that of the names."""
-    order = np.argsort(chance, kind="stable")
-    if (np.diff(chance[order]) == 0).any():
-        keys = pa.table({"chance": chance, "name": names})
-        order = pc.sort_indices(keys, [("chance", "ascending"), ("name", "ascending")]).to_numpy().astype(np.int64)
+def _by_chance(names: pa.ChunkedArray, hashes: Chances) -> Places:
+    """Return the order by hash, and by name among equal hashes."""
+    order = np.argsort(hashes, kind="stable")
+    if (np.diff(hashes[order]) == 0).any():
+        keys = pa.table({"hash": hashes, "name": names})
+        order = pc.sort_indices(keys, [("hash", "ascending"), ("name", "ascending")]).to_numpy().astype(np.int64)
     return order
 
 
 def _turns(cells: Places) -> Places:
-    """How many of the same cell stand before each.
+    """Count, for each element, the equal elements before it.
 
     >>> _turns(np.array([7, 2, 7, 7, 2])).tolist()
     [0, 0, 1, 2, 1]
@@ -183,27 +183,29 @@ def _turns(cells: Places) -> Places:
 
 
 def _months(dates: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The month of each ISO 8601 date where it was written, such as 2026-03; empty where it is unknown."""
+    """Return the month of each ISO 8601 date, in its own time zone, such as 2026-03; empty if it is unknown."""
     dates = pc.fill_null(dates, "")
     known = pc.match_substring_regex(dates, "^[0-9]{4}-(0[1-9]|1[0-2])(-|$)")
     return pc.if_else(known, pc.utf8_slice_codeunits(dates, 0, 7), "")
 
 
 def _bands(characters: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the length band of each count of code points."""
     names = pa.array(["short", "middle", "long"])
     return pa.chunked_array([names.take(pa.array(np.searchsorted(LENGTHS, characters.to_numpy(), side="right")))])
 
 
 def _told(fates: NDArray[np.int8], reasons: pa.ChunkedArray) -> pa.DictionaryArray:
-    """The fates as words."""
+    """Return the fates as labels: REASONS, or `filtered: ` with the filter's reason."""
     codes, values = _coded(reasons)
-    words = [*REASONS, *(f"filtered: {reason}" for reason in values.to_pylist())]
+    labels = [*REASONS, *(f"filtered: {reason}" for reason in values.to_pylist())]
     codes = np.where(fates == _FILTERED, codes + _FILTERED, fates).astype(np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(words, pa.string()))
+    return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(labels, pa.string()))
 
 
 def _account(fates: pa.DictionaryArray, kept: int) -> Account:
+    """Count the rows by fate."""
     counts = np.bincount(fates.indices.to_numpy(), minlength=len(fates.dictionary)).tolist()
-    words = zip(fates.dictionary.to_pylist(), counts, strict=True)
-    aside = {word: count for word, count in sorted(words) if count and word != REASONS[_CHOSEN]}
+    by_label = zip(fates.dictionary.to_pylist(), counts, strict=True)
+    aside = {label: count for label, count in sorted(by_label) if count and label != REASONS[_CHOSEN]}
     return Account("sample", "articles", len(fates), kept, aside)
