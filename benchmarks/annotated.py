@@ -12,20 +12,11 @@ from functools import cache
 
 from corpora import ROOT, news
 
-from builder.records import (
-    Article,
-    Confidence,
-    Document,
-    Gold,
-    Group,
-    Judgement,
-    Span,
-    Stance,
-    Vote,
-    sha16,
-)
-from builder.release.material import Material
-from builder.schema import Labels, load_schema
+from builder.io.hashing import sha16
+from builder.records import Article, Confidence, Document, Gold, Group, Judgement, Span, Stance, Vote
+from builder.release.tables.inputs import Material
+from builder.schema import load_schema
+from builder.schema.labels import Labels
 from builder.text.profiles import profile
 from builder.text.tokens import sentences, tokenize
 

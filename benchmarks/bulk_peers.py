@@ -46,7 +46,7 @@ def _sign(item: tuple[str, str]) -> str:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from builder.corpus.signatures import KEYS, NEEDED, sign
+    from builder.corpus.dedup.minhash import KEYS, NEEDED, sign
 
     source, target = item
     file = pq.ParquetFile(source)
@@ -78,8 +78,8 @@ def khabar(corpus: Path, folder: Path, _: str) -> Labels:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    from builder.corpus.duplicates import find
-    from builder.corpus.engine import engine
+    from builder.corpus.dedup.pipeline import find
+    from builder.executor.start import engine
 
     sources = sorted((corpus / "articles").glob("*.parquet"))
     with engine("local", CORES) as pmap:

@@ -16,7 +16,8 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
-from builder.records import Document, sha16
+from builder.io.hashing import sha16
+from builder.records import Document
 from builder.text.tokens import sentences
 
 ROOT = Path(__file__).parent.parent

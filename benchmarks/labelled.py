@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.records import Article, Gold, Span, Stance, sha16
-from builder.schema import Labels
+from builder.io.hashing import sha16
+from builder.records import Article, Gold, Span, Stance
+from builder.schema.labels import Labels
 
 CLAIM = "claim"
 HEADING = "العنوان الثاني"

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from builder.corpus.clean import clean, clean_batch
-from builder.project import PART
+from builder.corpus.cleaning.clean import clean, clean_batch
+from builder.io.parquet import PART
 from builder.records import Document
-from builder.schema import Boilerplate
+from builder.schema.boilerplate import Boilerplate
 from builder.text.aligned import AlignedText
 from builder.text.profiles import profile
 from builder.text.tokens import sentences, tokenize

@@ -26,13 +26,13 @@ from annotated import material
 from results import write_part
 
 from builder.records import Release, Span
-from builder.release.features import all_values, arrow_schema, features, tag_names
-from builder.release.folder import write_release
-from builder.release.iob2 import layers
-from builder.release.material import Material, instant, zone
-from builder.release.scratch import scratch
-from builder.release.strategies import NAMES
-from builder.release.tables import build_tables
+from builder.release.publish.folder import write_release
+from builder.release.splits.strategies import NAMES
+from builder.release.tables.build import build_tables
+from builder.release.tables.features import all_values, arrow_schema, features, tag_names
+from builder.release.tables.inputs import Material, instant, zone
+from builder.release.tables.iob2 import layers
+from builder.release.tables.spill import scratch
 from builder.text.aligned import unpacked
 from builder.text.tokens import tokenize
 

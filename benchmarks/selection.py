@@ -20,8 +20,8 @@ import numpy as np
 from labelled import Data, invented, published
 from results import write_part
 
-from builder.annotation.learner import hashed, learn, outermost, spans_of, tags_of, words_of
-from builder.annotation.next_up import next_up
+from builder.annotation.active_learning.model import hashed, learn, outermost, spans_of, tags_of, words_of
+from builder.annotation.active_learning.select import next_up
 from builder.records import Gold
 from builder.text.profiles import profile
 

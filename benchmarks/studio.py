@@ -21,10 +21,14 @@ from typing import Any
 
 from corpora import ROOT, news
 
-from builder.annotation import annotator, collecting, data, postgres, server, store, studio
-from builder.annotation.interface import guide_html, render_config
-from builder.annotation.tasks import result_of, task_of
-from builder.records import Article, BatchItem, Span, Stance, sha16
+from builder.io.hashing import sha16
+from builder.labelstudio import annotator, client
+from builder.labelstudio.config import guide_html, render_config
+from builder.labelstudio.download import cache
+from builder.labelstudio.download.sync import Site, gather
+from builder.labelstudio.server import data_dir, postgres, process
+from builder.labelstudio.tasks import result_of, task_of
+from builder.records import Article, BatchItem, Span, Stance
 from builder.schema import load_schema
 
 SCHEMA = load_schema(ROOT / "schema")
@@ -67,11 +71,11 @@ def timed(what: Any) -> float:
     return time.perf_counter() - began
 
 
-def send_beside_sdk(running: server.Server, made: Sequence[dict[str, Any]]) -> dict[str, float]:
+def send_beside_sdk(running: process.Server, made: Sequence[dict[str, Any]]) -> dict[str, float]:
     """The same tasks sent by khabar, and one by one with the SDK."""
-    connection = studio.connect(running.url, running.token)
+    connection = client.connect(running.url, running.token)
     config = render_config(SCHEMA.labels)
-    own = timed(lambda: studio.send(connection, "bench send", config, made, overlap=2, progress=lambda _: None))
+    own = timed(lambda: client.send(connection, "bench send", config, made, overlap=2, progress=lambda _: None))
     project = connection.client.projects.create(title="bench sdk", label_config=config)
 
     def loop() -> None:
@@ -82,14 +86,14 @@ def send_beside_sdk(running: server.Server, made: Sequence[dict[str, Any]]) -> d
     return {"tasks": len(made), "send_s": own, "sdk_loop_s": plain, "ratio": plain / own}
 
 
-def collect_beside_sdk(running: server.Server, made: Sequence[dict[str, Any]], file: Path | None) -> dict[str, float]:
+def collect_beside_sdk(running: process.Server, made: Sequence[dict[str, Any]], file: Path | None) -> dict[str, float]:
     """Annotated tasks collected by khabar, for the first time and with 50 changed, and exported with the SDK.
 
     Each in a process of its own, whose peak of memory is taken. Of the SDK's plain ways `as_json` is one call
     that gives all, and what the ratios are against; `list` is the loop over pages, gone once, whose answers are
     not whole. Khabar reads the file of an embedded server that has one; `http` is without it.
     """
-    connection = studio.connect(running.url, running.token)
+    connection = client.connect(running.url, running.token)
     title = "bench collect"
     place = _send(connection, title, render_config(SCHEMA.labels), [])
     project = int(place.project_id)
@@ -129,7 +133,7 @@ def _child(what: str, order: dict[str, Any]) -> dict[str, float]:
 def child(what: str) -> None:
     """Collect one way, and print seconds and the peak of memory above what was there before."""
     order = json.loads(sys.stdin.read())
-    connection = studio.connect(order["url"], order["token"])
+    connection = client.connect(order["url"], order["token"])
     if "data" in order:
         connection = replace(connection, data=Path(order["data"]))
     before = _peak()
@@ -143,11 +147,11 @@ def child(what: str) -> None:
     print(json.dumps({"s": round(took, 2), "mb": round((_peak() - before) / 1e6)}))
 
 
-def _gather(connection: studio.Connection, title: str, kept: Path) -> None:
+def _gather(connection: client.Connection, title: str, kept: Path) -> None:
     """What `khabar collect` does: fetch into the store, and write every judgement to a file."""
-    with store.opened(kept) as db, kept.with_suffix(".jsonl").open("w", encoding="utf-8") as out:
-        collecting.gather(db, collecting.Site(connection, title), str)
-        out.writelines(f"{line}\n" for line in store.judgements(db))
+    with cache.opened(kept) as db, kept.with_suffix(".jsonl").open("w", encoding="utf-8") as out:
+        gather(db, Site(connection, title), str)
+        out.writelines(f"{line}\n" for line in cache.judgements(db))
 
 
 def _peak() -> int:
@@ -158,7 +162,7 @@ def _peak() -> int:
 class AtWork(threading.Thread):
     """An annotator who answers the label stream at a fixed pace; takes the time of each submission."""
 
-    def __init__(self, place: studio.Sent, login: tuple[str, str], first: float, until: float) -> None:
+    def __init__(self, place: client.Sent, login: tuple[str, str], first: float, until: float) -> None:
         super().__init__(daemon=True)
         self.place, self.login, self.next, self.until = place, login, first, until
         self.took: list[float] = []
@@ -179,9 +183,9 @@ class AtWork(threading.Thread):
                 self.took.append(time.perf_counter() - began)
 
 
-def load(running: server.Server, logins: Sequence[tuple[str, str]], count: int) -> dict[str, object]:
+def load(running: process.Server, logins: Sequence[tuple[str, str]], count: int) -> dict[str, object]:
     """As many tasks sent alone, and beside annotators who submit at their pace."""
-    connection = studio.connect(running.url, running.token)
+    connection = client.connect(running.url, running.token)
     config = render_config(SCHEMA.labels)
     made = tasks(2 * count + 600)
     alone = timed(lambda: _send(connection, "load alone", config, made[:count]))
@@ -204,13 +208,13 @@ def load(running: server.Server, logins: Sequence[tuple[str, str]], count: int) 
     }  # fmt: skip
 
 
-def both(running: server.Server, made: Sequence[dict[str, Any]], file: Path | None) -> dict[str, object]:
+def both(running: process.Server, made: Sequence[dict[str, Any]], file: Path | None) -> dict[str, object]:
     """Send and collect, each beside the SDK."""
     return {"collect": collect_beside_sdk(running, made, file), "send": send_beside_sdk(running, made)}
 
 
-def _send(connection: studio.Connection, title: str, config: str, made: Sequence[dict[str, Any]]) -> studio.Sent:
-    return studio.send(connection, title, config, made, overlap=1, progress=lambda _: None)
+def _send(connection: client.Connection, title: str, config: str, made: Sequence[dict[str, Any]]) -> client.Sent:
+    return client.send(connection, title, config, made, overlap=1, progress=lambda _: None)
 
 
 def main() -> None:
@@ -228,17 +232,17 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder) / ".khabar" / "studio"
-        logins = server.logins([f"annotator{number}" for number in range(ANNOTATORS)])
+        logins = process.logins([f"annotator{number}" for number in range(ANNOTATORS)])
         database = postgres.database_of(options.database) if options.database else None
-        running = server.up(work, accounts=logins, database=database, progress=lambda _: None)
+        running = process.up(work, accounts=logins, database=database, progress=lambda _: None)
         try:
             found = (
                 load(running, logins, 2000)
                 if options.load
-                else both(running, tasks(options.tasks), data.database_file(work))
+                else both(running, tasks(options.tasks), data_dir.database_file(work))
             )
         finally:
-            server.down(work)
+            process.down(work)
     print(json.dumps(found, indent=1))
 
 

@@ -22,8 +22,9 @@ from methods import CHAIN, DECODE, KHABAR, KHABAR_SINGLE, STANDARD, Method, Samp
 from report import Figures, Row, Target, markdown
 from results import write_part
 
-from builder.corpus.clean import clean_batch
-from builder.records import Document, sha16
+from builder.corpus.cleaning.clean import clean_batch
+from builder.io.hashing import sha16
+from builder.records import Document
 from builder.schema import load_schema
 from builder.text.aligned import AlignedText
 

@@ -2,7 +2,7 @@
 
 import click
 
-from builder.cli import khabar
+from builder.main import khabar
 
 
 def sections(command: click.Command, name: str, parent: click.Context | None = None) -> list[str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from builder import flow
-from builder.project import Project
+from builder.commands.init import init
+from builder.project.project import Project
 
 ROOT = Path(__file__).parent.parent
 # On a clean machine the same examples each time; elsewhere new ones, and `--hypothesis-profile deep` for many.
@@ -45,7 +45,7 @@ def shared() -> Path:
 @pytest.fixture
 def project(tmp_path) -> Project:
     """A fresh project as `khabar init` makes it, with the template's prose on its card."""
-    flow.init(tmp_path / "project", card=str)
+    init(tmp_path / "project", card=str)
     return Project(tmp_path / "project")
 
 
@@ -59,7 +59,7 @@ def khabar():
             Path(__file__).parents[1]
         )  # the tree that these tests stand in, whatever is installed
         return subprocess.run(
-            [sys.executable, "-m", "builder.cli", *map(str, arguments)],
+            [sys.executable, "-m", "builder", *map(str, arguments)],
             cwd=cwd, env=clean | environment, capture_output=True, text=True, timeout=280, check=False,
         )  # fmt: skip
 

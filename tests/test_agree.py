@@ -5,10 +5,14 @@ import re
 
 import pytest
 
-from builder import annotate, gathering
-from builder.annotation.agreement import ALPHA, SPAN_F1, headline
-from builder.annotation.agreement_lines import lines
-from builder.project import read_jsonl
+from builder.annotation.agreement.measure import headline
+from builder.annotation.agreement.spans import SPAN_F1
+from builder.annotation.agreement.stances import ALPHA
+from builder.annotation.report.text import lines
+from builder.commands.agree import agree
+from builder.commands.clean import clean
+from builder.commands.ingest import ingest
+from builder.io.jsonl import read_jsonl
 from builder.records import Agreement
 from tests.conftest import ROOT
 
@@ -22,8 +26,8 @@ def annotated(project):
     (project.annotations / "demo").mkdir()
     for name in ("batch", "judgements", "decisions"):
         (project.annotations / "demo" / f"{name}.jsonl").write_bytes((kept / f"{name}.jsonl").read_bytes())
-    gathering.ingest(project, [ROOT / "examples" / "articles"])
-    gathering.clean(project)
+    ingest(project, [ROOT / "examples" / "articles"])
+    clean(project)
     return project
 
 
@@ -92,9 +96,7 @@ def test_all_figures_are_shown_when_asked_for(annotated, khabar):
 def test_the_page_is_written_whole_and_named(annotated, khabar):
     done = khabar("agree", "--html", "pages/agree.html", cwd=annotated.root)
     text = (annotated.root / "pages" / "agree.html").read_text(encoding="utf-8")
-    figure = next(
-        f for f in annotate.agree(annotated).figures if (f.measure, f.label, f.between) == (SPAN_F1, "all", "")
-    )
+    figure = next(f for f in agree(annotated).figures if (f.measure, f.label, f.between) == (SPAN_F1, "all", ""))
 
     assert done.returncode == 0, done.stderr
     assert "\npage: pages/agree.html\n" in done.stdout
@@ -106,7 +108,7 @@ def test_the_page_is_written_whole_and_named(annotated, khabar):
 
 def test_the_same_judgements_give_the_same_page(annotated, tmp_path):
     for name in ("one", "two"):
-        annotate.agree(annotated, tmp_path / name)
+        agree(annotated, tmp_path / name)
 
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 

@@ -8,8 +8,13 @@ import sys
 
 import pytest
 
-from builder import beside, crawl, gathering
-from builder.records import Refused, sha16
+from builder.commands.clean import clean
+from builder.commands.explain import explain
+from builder.commands.ingest import ingest
+from builder.commands.schema import render
+from builder.io.hashing import sha16
+from builder.project.corpus import read_columns
+from builder.records import KhabarError
 
 pytestmark = pytest.mark.slow  # each walks a project through several verbs
 
@@ -47,8 +52,8 @@ def cleaned(project, tmp_path):
     folder.mkdir()
     for name, text in (TEXTS | dict(zip(("a.txt", "b.txt"), twins(), strict=True))).items():
         (folder / name).write_text(text, encoding="utf-8")
-    gathering.ingest(project, [folder])
-    gathering.clean(project)
+    ingest(project, [folder])
+    clean(project)
     return project
 
 
@@ -57,7 +62,7 @@ ONE = sha16(TEXTS["one.txt"])
 
 @pytest.mark.parametrize("name", [ONE, ONE.upper(), ONE[:4], f"{ONE}-0", "pages/one.txt"])
 def test_a_document_goes_by_its_id_digits_of_it_its_article_and_its_origin(cleaned, name):
-    explanation = beside.explain(cleaned, name)
+    explanation = explain(cleaned, name)
 
     assert (explanation.document_id, explanation.origin) == (ONE, "pages/one.txt")
 
@@ -102,7 +107,7 @@ def test_a_page_without_an_article_is_explained(cleaned, khabar):
 def test_colours_are_for_a_terminal_that_wants_them(cleaned, colours, styled):
     ours, theirs = pty.openpty()
     environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": str(cleaned.root)} | colours
-    command = [sys.executable, "-m", "builder.cli", "explain", ONE]
+    command = [sys.executable, "-m", "builder", "explain", ONE]
     with os.fdopen(ours, "rb", buffering=0) as terminal:
         subprocess.run(command, cwd=cleaned.root, env=environment, stdout=theirs, check=True)
         os.close(theirs)
@@ -150,7 +155,7 @@ def test_without_a_browser_the_page_is_named(cleaned, khabar):
     ],
 )  # fmt: skip
 def test_a_name_of_nothing_is_refused(cleaned, khabar, name, said):
-    (origin, *_) = crawl.column(cleaned, "documents", ["id", "origin"]).sort_by("id")["origin"].to_pylist()
+    (origin, *_) = read_columns(cleaned, "documents", ["id", "origin"]).sort_by("id")["origin"].to_pylist()
     done = khabar("explain", name, cwd=cleaned.root)
 
     assert (done.returncode, done.stdout) == (2, "")
@@ -160,8 +165,8 @@ def test_a_name_of_nothing_is_refused(cleaned, khabar, name, said):
 def test_an_article_of_a_page_that_has_none_is_refused(cleaned):
     two = sha16(TEXTS["two.txt"])
 
-    with pytest.raises(Refused) as refused:
-        beside.explain(cleaned, f"{two}-0")
+    with pytest.raises(KhabarError) as refused:
+        explain(cleaned, f"{two}-0")
     (issue,) = refused.value.issues
     assert (issue.message, issue.fix) == (
         f"no document or article is called '{two}-0'", f"give the page's own id, {two}: it has no article",
@@ -184,11 +189,11 @@ def test_two_pages_of_one_origin_are_told_apart_by_id(cleaned, tmp_path):
     again = tmp_path / "again" / "pages"
     again.mkdir(parents=True)
     (again / "one.txt").write_text("وصلت سفينة أخرى إلى مرفأ السدر.", encoding="utf-8")
-    gathering.ingest(cleaned, [again])
-    gathering.clean(cleaned)
+    ingest(cleaned, [again])
+    clean(cleaned)
 
-    with pytest.raises(Refused, match=r"'pages/one\.txt' could be 2 documents: "):
-        beside.explain(cleaned, "pages/one.txt")
+    with pytest.raises(KhabarError, match=r"'pages/one\.txt' could be 2 documents: "):
+        explain(cleaned, "pages/one.txt")
 
 
 def test_a_page_that_was_not_cleaned_by_todays_rules_is_refused(cleaned, khabar):
@@ -211,7 +216,7 @@ def test_an_empty_project_is_refused(project, khabar):
 
 
 def test_the_annotation_page_is_written_of_the_article_that_asks_the_most(project, tmp_path):
-    report = beside.schema_render(project, page=tmp_path / "page.html")
+    report = render(project, page=tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
 
     assert report.facts["annotation page"] == str(tmp_path / "page.html")

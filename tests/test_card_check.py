@@ -8,9 +8,13 @@ import sys
 import pytest
 import yaml
 
-from builder import flow, gathering, publishing
-from builder.project import Project
-from builder.records import Refused
+from builder.commands import card as publishing
+from builder.commands.build import build
+from builder.commands.clean import clean
+from builder.commands.ingest import ingest
+from builder.commands.init import init
+from builder.project.project import Project
+from builder.records import KhabarError
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow  # each walks a project through several verbs
@@ -20,13 +24,13 @@ pytestmark = pytest.mark.slow  # each walks a project through several verbs
 def made(tmp_path_factory):
     """The demonstration's release, built from the judgements that are kept in this repository."""
     project = Project(tmp_path_factory.mktemp("card") / "project")
-    flow.init(project.root, card=str)
+    init(project.root, card=str)
     (project.annotations / "demo").mkdir()
     for name in ("demo/batch.jsonl", "demo/judgements.jsonl", "demo/decisions.jsonl", "splits.jsonl"):
         (project.annotations / name).write_bytes((ROOT / "annotations" / name).read_bytes())
-    gathering.ingest(project, [ROOT / "examples" / "articles"])
-    gathering.clean(project)
-    flow.build(project, "1.0.0")
+    ingest(project, [ROOT / "examples" / "articles"])
+    clean(project)
+    build(project, "1.0.0")
     return project
 
 
@@ -140,8 +144,8 @@ def test_a_template_that_leaves_a_fact_out_is_refused(made, left_out, tmp_path):
     kept = template.read_text(encoding="utf-8")
     template.write_text(kept.replace(f"{{{{{left_out}}}}}", "312"), encoding="utf-8")
     try:
-        with pytest.raises(Refused) as caught:
-            flow.build(made, "1.0.1")
+        with pytest.raises(KhabarError) as caught:
+            build(made, "1.0.1")
     finally:
         template.write_text(kept, encoding="utf-8")
 
@@ -173,7 +177,7 @@ def test_what_annotators_declared_stands_on_the_card_in_numbers(made, tmp_path):
     kept = settings.read_text(encoding="utf-8")
     settings.write_text(kept + "annotators:\n  native language: {Arabic: 3}\n  training: {two hours: 2, none: 1}\n")
     try:
-        flow.build(Project(made.root), "1.0.1")
+        build(Project(made.root), "1.0.1")
         said = (made.release("1.0.1") / "README.md").read_text(encoding="utf-8")
     finally:
         settings.write_text(kept, encoding="utf-8")

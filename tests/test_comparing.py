@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from builder import flow, gathering
-from builder.project import read_jsonl, write_jsonl
-from builder.records import Judgement, Refused, Takedown
-from builder.release.folder import read_manifest
+from builder.commands.build import build
+from builder.commands.sample import sample
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.records import Judgement, KhabarError, Takedown
+from builder.release.publish.folder import read_manifest
 from tests.conftest import ROOT
 from tests.test_flow import judge, snapshot, walk
 
@@ -19,10 +20,10 @@ def twice(project):
     """Two releases: the second has a second batch."""
     walk(project, [ROOT / "examples" / "articles"], size=12)
     judge(project)
-    flow.build(project, "1.0.0")
-    gathering.sample(project, "second", 6)
+    build(project, "1.0.0")
+    sample(project, "second", 6)
     judge(project, "second")
-    flow.build(project, "1.1.0")
+    build(project, "1.1.0")
     return project
 
 
@@ -38,7 +39,7 @@ def test_more_articles_are_a_minor_step_and_the_changelog_says_so(twice):
 
 def test_the_same_version_built_again_has_the_same_bytes(twice):
     before = snapshot(twice.root / "dist"), (twice.annotations / "releases.jsonl").read_bytes()
-    flow.build(twice, "1.1.0")
+    build(twice, "1.1.0")
 
     assert (snapshot(twice.root / "dist"), (twice.annotations / "releases.jsonl").read_bytes()) == before
 
@@ -48,8 +49,8 @@ def test_a_refused_version_writes_nothing(twice):
     said = read_jsonl(path, Judgement)
     write_jsonl(path, [one for one in said if one.annotator != "a-2"])
     before = snapshot(twice.annotations), snapshot(twice.root / "dist")
-    with pytest.raises(Refused) as caught:
-        flow.build(twice, "1.2.0")
+    with pytest.raises(KhabarError) as caught:
+        build(twice, "1.2.0")
 
     (issue,) = caught.value.issues
     assert caught.value.exit_code == 2
@@ -60,7 +61,7 @@ def test_a_refused_version_writes_nothing(twice):
 
 
 def test_since_names_another_release(twice):
-    flow.build(twice, "3.0.0", since="dist/v1.0.0")
+    build(twice, "3.0.0", since="dist/v1.0.0")
     text = (twice.release("3.0.0") / "CHANGELOG.md").read_text(encoding="utf-8")
 
     assert text.startswith("# Changelog\n\n## 3.0.0\n\nSince 1.0.0:\n")
@@ -110,7 +111,7 @@ def test_the_takedowns_of_a_project_are_named_by_count_and_reason_alone(twice):
     kept = (twice.annotations / "second" / "batch.jsonl").read_text(encoding="utf-8").splitlines()[1:]
     (twice.annotations / "second" / "batch.jsonl").write_text("\n".join(kept) + "\n", encoding="utf-8")
     write_jsonl(twice.annotations / "takedowns.jsonl", [Takedown(gone["article_id"], "the owner asked for it")])
-    flow.build(twice, "2.0.0")
+    build(twice, "2.0.0")
     text = (twice.release("2.0.0") / "CHANGELOG.md").read_text(encoding="utf-8")
 
     assert "- 1 articles taken down: the owner asked for it.\n" in text

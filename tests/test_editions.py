@@ -7,11 +7,18 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
-from builder import comparing, flow, hydrating, publishing, state
-from builder.project import Project, read_jsonl, write_jsonl
-from builder.records import Judgement, Refused
-from builder.release.folder import read_manifest
-from builder.release.readback import Job, read_folder, shards
+from builder.commands import diff, hydrate
+from builder.commands.build import build
+from builder.commands.init import init
+from builder.commands.verify import verify
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.project.corpus import profile_of, read_articles, read_documents
+from builder.project.project import Project
+from builder.records import Judgement, KhabarError
+from builder.release.publish.folder import read_manifest
+from builder.release.publish.readback import read_folder
+from builder.release.publish.readback_client import Job
+from builder.release.tables.parquet import shards
 from tests.conftest import ROOT
 from tests.test_flow import judge, walk
 
@@ -21,7 +28,7 @@ PAGES = ROOT / "examples" / "articles"
 
 
 def make(root, text, remarks=()):
-    flow.init(root, card=str)
+    init(root, card=str)
     settings = root / "schema" / "dataset.yaml"
     settings.write_text(settings.read_text(encoding="utf-8") + f"text: {text}\n", encoding="utf-8")
     project = Project(root)
@@ -43,8 +50,8 @@ def tables(folder):
 def both(root):
     """A project of each edition, built."""
     full, standoff = make(root / "full", "full"), make(root / "standoff", "standoff")
-    flow.build(full, "1.0.0")
-    flow.build(standoff, "1.0.0")
+    build(full, "1.0.0")
+    build(standoff, "1.0.0")
     return full, standoff
 
 
@@ -77,7 +84,7 @@ def every_string(value):
 def test_no_file_of_the_stand_off_edition_has_five_words_of_an_article(editions):
     full, standoff = editions
     runs = set()
-    for article in state.read_articles(full):
+    for article in read_articles(full):
         runs |= fivefold(article.text)
     rows = [row for table in tables(standoff.release("1.0.0")).values() for row in table.to_pylist()]
     published = [one for row in rows for one in every_string(row)]
@@ -108,8 +115,8 @@ def test_load_dataset_reads_the_stand_off_edition_with_its_features(editions):
 def test_verify_and_diff_work_on_a_stand_off_edition(editions, tmp_path):
     standoff = editions[1]
     folder = standoff.release("1.0.0")
-    found = publishing.verify(standoff, str(folder), base=tmp_path, rehearse=False, progress=lambda _: None)
-    difference = comparing.diff(standoff, str(folder), str(editions[0].release("1.0.0")), base=tmp_path)
+    found = verify(standoff, str(folder), base=tmp_path, rehearse=False, progress=lambda _: None)
+    difference = diff.diff(standoff, str(folder), str(editions[0].release("1.0.0")), base=tmp_path)
 
     assert found.exit_code == 0
     assert found.facts["rebuild"].startswith("done: ")
@@ -121,15 +128,15 @@ def test_verify_and_diff_work_on_a_stand_off_edition(editions, tmp_path):
 
 def test_a_sample_on_the_card_makes_the_build_fail(editions, tmp_path):
     project = make(tmp_path / "project", "standoff")
-    article = next(a for a in state.read_articles(project) if any(
+    article = next(a for a in read_articles(project) if any(
         row["id"] == a.id for (c, _), t in tables(editions[1].release("1.0.0")).items() if c == "articles" for row in t.to_pylist()))  # fmt: skip
     five = re.search(r"\w+(?: \w+){4}", article.text)
     card = project.root / "dataset_card.md"
     prose = card.read_text(encoding="utf-8")
     card.write_text(prose.replace("## Licence", f"For example: {five[0]}.\n\n## Licence"), encoding="utf-8")
 
-    with pytest.raises(Refused) as refused:
-        flow.build(project, "1.0.0")
+    with pytest.raises(KhabarError) as refused:
+        build(project, "1.0.0")
 
     issue, again = refused.value.issues
     assert refused.value.exit_code == 1
@@ -142,14 +149,14 @@ def test_a_sample_on_the_card_makes_the_build_fail(editions, tmp_path):
 
 def test_a_remark_that_quotes_is_null_and_counted_and_another_stays(tmp_path):
     def quoting(project):
-        article = state.read_articles(project)[0]
-        for one in state.read_articles(project):
+        article = read_articles(project)[0]
+        for one in read_articles(project):
             if (project.annotations / "pilot" / "batch.jsonl").read_text().count(one.id):
                 article = one
         return "قال: " + re.search(r"\w+(?: \w+){4}", article.text)[0]
 
     project = make(tmp_path / "project", "standoff", [quoting, "لست واثقا"])
-    done = flow.build(project, "1.0.0")
+    done = build(project, "1.0.0")
 
     remarks = [row["remark"] for (c, _), t in tables(project.release("1.0.0")).items() if c == "annotations" for row in t.to_pylist()]  # fmt: skip
     account = next(a for a in done.accounts if a.unit == "names and remarks in the stand-off edition")
@@ -163,20 +170,20 @@ def test_a_card_that_does_not_say_what_the_edition_protects_is_refused(tmp_path)
     card = project.root / "dataset_card.md"
     card.write_text(card.read_text(encoding="utf-8").replace("{{edition}}", "Words."), encoding="utf-8")
 
-    with pytest.raises(Refused, match="the card must say what a stand-off edition protects and what not"):
-        flow.build(project, "1.0.0")
+    with pytest.raises(KhabarError, match="the card must say what a stand-off edition protects and what not"):
+        build(project, "1.0.0")
 
 
 def test_another_edition_of_the_same_data_asks_for_a_new_first_number(tmp_path):
     project = make(tmp_path / "project", "full")
-    flow.build(project, "1.0.0")
+    build(project, "1.0.0")
     settings = project.root / "schema" / "dataset.yaml"
     settings.write_text(settings.read_text(encoding="utf-8").replace("text: full\n", "text: standoff\n"), encoding="utf-8")  # fmt: skip
     project = Project(project.root)
 
-    with pytest.raises(Refused, match=r"columns changed.*that is a major change"):
-        flow.build(project, "1.1.0")
-    flow.build(project, "2.0.0")
+    with pytest.raises(KhabarError, match=r"columns changed.*that is a major change"):
+        build(project, "1.1.0")
+    build(project, "2.0.0")
 
     assert read_manifest(project.release("2.0.0")).edition == "standoff"
 
@@ -199,19 +206,19 @@ def personal(tmp_path):
 
 
 def release_of(root, page, text):
-    flow.init(root, card=str)
+    init(root, card=str)
     settings = root / "schema" / "dataset.yaml"
     settings.write_text(settings.read_text(encoding="utf-8") + f"text: {text}\nredact: [email, phone]\n", encoding="utf-8")  # fmt: skip
     project = Project(root)
     walk(project, [page])
     judge(project)
-    return project, flow.build(project, "1.0.0")
+    return project, build(project, "1.0.0")
 
 
 def test_redacted_editions_hold_nothing_of_persons_and_hydrate_to_each_other(tmp_path, personal):
     full, _ = release_of(tmp_path / "full", personal, "full")
     standoff, _ = release_of(tmp_path / "standoff", personal, "standoff")
-    back = hydrating.hydrate(standoff, "1.0.0", [personal], base=tmp_path, to=tmp_path / "back")
+    back = hydrate.hydrate(standoff, "1.0.0", [personal], base=tmp_path, to=tmp_path / "back")
     wanted, found = tables(full.release("1.0.0")), tables(tmp_path / "back")
 
     assert back.exit_code == 0
@@ -239,8 +246,8 @@ def test_redacted_editions_hold_nothing_of_persons_and_hydrate_to_each_other(tmp
 
 def test_raw_places_lead_to_the_same_words_of_the_page_behind_a_redaction(tmp_path, personal):
     project, _ = release_of(tmp_path / "full", personal, "full")
-    raws = {document.id: document.raw for document in state.read_documents(project)}
-    fold = state.profile_of(project).apply
+    raws = {document.id: document.raw for document in read_documents(project)}
+    fold = profile_of(project).apply
     rows = [row for (config, _), table in tables(project.release("1.0.0")).items() if config == "entities" for row in table.to_pylist()]  # fmt: skip
     spans = [(raws[row["id"].split("-")[0]], row["text"], span) for row in rows for span in row["spans"]]
 

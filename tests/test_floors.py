@@ -5,12 +5,18 @@ from dataclasses import replace
 
 import pytest
 
-from builder import flow, gathering, harvesting, publishing
-from builder.annotation.agreement import ALPHA, SPAN_F1
-from builder.annotation.floors import LONGEST, accepted, shortfalls
-from builder.project import Project, read_jsonl, write_jsonl
-from builder.records import Agreement, Judgement, Refused
-from builder.schema import Floors
+from builder.annotation.agreement.spans import SPAN_F1
+from builder.annotation.agreement.stances import ALPHA
+from builder.annotation.agreement.thresholds import LONGEST, accepted, shortfalls
+from builder.commands.build import build
+from builder.commands.clean import clean
+from builder.commands.ingest import ingest
+from builder.commands.verify import verify
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.project import release_inputs
+from builder.project.project import Project
+from builder.records import Agreement, Judgement, KhabarError
+from builder.schema.dataset import Floors
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow  # each walks a project through several verbs
@@ -71,7 +77,7 @@ def test_a_dataset_without_stances_has_no_floor_for_them(labels):
 
 @pytest.mark.parametrize("reason", ["", "  ", "two\nlines", "x" * (LONGEST + 1), "a\N{RIGHT-TO-LEFT OVERRIDE}b"])
 def test_a_reason_must_say_something_on_one_line(reason):
-    with pytest.raises(Refused, match=f"takes a reason: one line of at most {LONGEST} characters") as caught:
+    with pytest.raises(KhabarError, match=f"takes a reason: one line of at most {LONGEST} characters") as caught:
         accepted((), reason)
 
     assert caught.value.exit_code == 2
@@ -84,8 +90,8 @@ def annotated(project):
     (project.annotations / "demo").mkdir()
     for name in ("batch", "judgements", "decisions"):
         (project.annotations / "demo" / f"{name}.jsonl").write_bytes((kept / f"{name}.jsonl").read_bytes())
-    gathering.ingest(project, [ROOT / "examples" / "articles"])
-    gathering.clean(project)
+    ingest(project, [ROOT / "examples" / "articles"])
+    clean(project)
     return project
 
 
@@ -102,13 +108,15 @@ def card_of(project):
 
 
 def test_low_agreement_stops_the_build_and_leaves_what_was_built(annotated):
-    flow.build(annotated, "1.0.0")
+    build(annotated, "1.0.0")
     before = card_of(annotated)
     strict = with_floor(annotated, 0.99)
-    figure = next(f for f in harvesting.harvest(strict).agreement if (f.measure, f.label) == (SPAN_F1, "all"))
+    figure = next(
+        f for f in release_inputs.load_release_inputs(strict).agreement if (f.measure, f.label) == (SPAN_F1, "all")
+    )
 
-    with pytest.raises(Refused) as caught:
-        flow.build(strict, "1.0.0")
+    with pytest.raises(KhabarError) as caught:
+        build(strict, "1.0.0")
 
     assert caught.value.exit_code == 1
     (issue,) = caught.value.issues
@@ -119,14 +127,14 @@ def test_low_agreement_stops_the_build_and_leaves_what_was_built(annotated):
 
 
 def test_a_reason_lets_it_pass_and_the_card_prints_it_with_the_figures_until_it_is_not_given(annotated):
-    flow.build(annotated, "1.0.0")
+    build(annotated, "1.0.0")
     plain = card_of(annotated)
     strict = with_floor(annotated, 0.99)
 
-    report = flow.build(strict, "1.0.0", accept="a pilot <b> | of new annotators")
+    report = build(strict, "1.0.0", accept="a pilot <b> | of new annotators")
     owned = card_of(strict)
     again = with_floor(annotated, 0.5)
-    flow.build(again, "1.0.0")
+    build(again, "1.0.0")
 
     assert report.facts["agreement"] == "1 floors not reached, and the card says why"
     assert "**Agreement does not reach the floors that were set for this dataset.**" in owned
@@ -139,16 +147,16 @@ def test_a_reason_lets_it_pass_and_the_card_prints_it_with_the_figures_until_it_
 def test_the_reason_is_kept_as_it_was_given_so_that_the_release_can_be_built_again(annotated):
     reason = "a pilot <b> | of new annotators"
     strict = with_floor(annotated, 0.99)
-    flow.build(strict, "1.0.0", accept=reason)
+    build(strict, "1.0.0", accept=reason)
     folder = str(strict.release("1.0.0"))
-    report = publishing.verify(strict, folder, base=strict.root, rehearse=False, progress=lambda _: None)
+    report = verify(strict, folder, base=strict.root, rehearse=False, progress=lambda _: None)
 
     assert json.loads((strict.release("1.0.0") / "facts.json").read_text(encoding="utf-8"))["accepted"] == reason
     assert report.facts["rebuild"].startswith("done: ")
 
 
 def test_a_reason_where_nothing_is_low_is_not_on_the_card(annotated):
-    report = flow.build(annotated, "1.0.0", accept="in case")
+    report = build(annotated, "1.0.0", accept="in case")
 
     assert report.facts["agreement"] == "reaches its floors: nothing to accept"
     assert "in case" not in card_of(annotated)
@@ -160,8 +168,8 @@ def test_undefined_agreement_stops_the_build(annotated):
     judgements = read_jsonl(path, Judgement)
     write_jsonl(path, [j for j in judgements if j.annotator == judgements[0].annotator])
 
-    with pytest.raises(Refused) as caught:
-        flow.build(annotated, "1.0.0")
+    with pytest.raises(KhabarError) as caught:
+        build(annotated, "1.0.0")
 
     assert caught.value.exit_code == 1
     assert [issue.message.split(": ", 1)[1].split(" (")[0] for issue in caught.value.issues] == ["undefined"] * 2

@@ -15,13 +15,20 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from builder import crawl, flow, gathering, grouping, state
-from builder.corpus import duplicates
-from builder.crawl import Run
-from builder.project import Project
-from builder.records import Article, Document, Group, Refused, SetAside, Step
-from builder.release.splits import assign
-from builder.schema import Splits
+from builder.commands.clean import clean
+from builder.commands.dedup import dedup
+from builder.commands.ingest import ingest
+from builder.commands.init import init
+from builder.commands.sample import sample
+from builder.corpus.dedup import pipeline
+from builder.executor.start import LOCAL, ExecutorConfig
+from builder.project import groups as grouping
+from builder.project.annotations import read_batch
+from builder.project.corpus import iter_records, read_articles, read_columns, read_documents, select_rows, stage_shards
+from builder.project.project import Project
+from builder.records import Article, Document, Dropped, Group, KhabarError, Progress
+from builder.release.splits.assign import assign
+from builder.schema.dataset import Splits
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow  # each walks a project through several verbs
@@ -55,21 +62,21 @@ def lines(path, texts, source="nasim"):
 
 def tables(project):
     """What a project knows of its articles, whatever its shards."""
-    articles = sorted((a.id, a.text, a.edits, a.title) for a in state.read_articles(project))
-    every = [one for batch in crawl.batches(project, "groups", Group) for one in batch]
+    articles = sorted((a.id, a.text, a.edits, a.title) for a in read_articles(project))
+    every = [one for batch in iter_records(project, "groups", Group) for one in batch]
     return articles, sorted((g.article_id, g.group_id, g.similarity, g.kind) for g in every)
 
 
-def gathered(project, *inputs, run=crawl.HERE):
-    gathering.ingest(project, inputs, run=run)
-    gathering.clean(project, run)
-    gathering.dedup(project, run)
-    gathering.sample(project, "pilot", 20, run)
+def gathered(project, *inputs, run=LOCAL):
+    ingest(project, inputs, run=run)
+    clean(project, run)
+    dedup(project, run)
+    sample(project, "pilot", 20, run)
     return tables(project), (project.annotations / "pilot" / "batch.jsonl").read_bytes()
 
 
 def fresh(path):
-    flow.init(path, card=str)
+    init(path, card=str)
     return Project(path)
 
 
@@ -83,10 +90,10 @@ def test_one_shard_and_forty_give_the_same_here_and_in_two_processes(tmp_path):
         lines(tmp_path / "forty" / f"{number:02}" / "nasim.jsonl", TEXTS[number::40])
     many = fresh(tmp_path / "b")
     for number in range(40):
-        gathering.ingest(many, [tmp_path / "forty" / f"{number:02}"])
+        ingest(many, [tmp_path / "forty" / f"{number:02}"])
 
-    assert len(crawl.shards(many, "documents")) == 40
-    assert gathered(many, tmp_path / "forty", run=Run(workers=2)) == whole
+    assert len(stage_shards(many, "documents")) == 40
+    assert gathered(many, tmp_path / "forty", run=ExecutorConfig(workers=2)) == whole
     assert {kind for *_, kind in whole[0][1]} == {"single", "near"}
 
 
@@ -141,15 +148,15 @@ class Objects(MemoryFileSystem):
 
 
 def test_groups_of_an_earlier_version_are_made_again(project, tmp_path, monkeypatch):
-    gathering.ingest(project, [lines(tmp_path / "one.jsonl", TEXTS[:20])])
-    gathering.clean(project)
-    gathering.dedup(project)
+    ingest(project, [lines(tmp_path / "one.jsonl", TEXTS[:20])])
+    clean(project)
+    dedup(project)
     before, found = project.stamped("dedup"), []
-    monkeypatch.setattr(duplicates, "find", lambda *given, find=duplicates.find: found.append(1) or find(*given))
-    gathering.dedup(project)
+    monkeypatch.setattr(pipeline, "find", lambda *given, find=pipeline.find: found.append(1) or find(*given))
+    dedup(project)
     assert (found, project.stamped("dedup")) == ([], before)
-    monkeypatch.setattr(duplicates, "VERSION", duplicates.VERSION + 1)
-    gathering.dedup(project)
+    monkeypatch.setattr(pipeline, "VERSION", pipeline.VERSION + 1)
+    dedup(project)
     assert found == [1]
     assert project.stamped("dedup") != before
 
@@ -159,11 +166,11 @@ def test_new_shards_leave_every_group_its_name_and_every_article_its_split(proje
     for number in range(4):
         first = 60 * number
         texts = [*map(news, range(first, first + 60)), *map(copied, range(0, first, 5))]
-        gathering.ingest(project, [lines(tmp_path / f"{number}.jsonl", texts)])
-        gathering.clean(project)
-        gathering.dedup(project)
-        articles = state.read_articles(project)
-        groups = {g.article_id: g.group_id for g in grouping.groups_of(project, [a.id for a in articles])}
+        ingest(project, [lines(tmp_path / f"{number}.jsonl", texts)])
+        clean(project)
+        dedup(project)
+        articles = read_articles(project)
+        groups = {g.article_id: g.group_id for g in grouping.groups_for(project, [a.id for a in articles])}
 
         assert {article: groups[article] for article in names} == names
         splits, aside = assign(groups, Splits(), frozen)
@@ -175,14 +182,14 @@ def test_new_shards_leave_every_group_its_name_and_every_article_its_split(proje
 
 def test_a_changed_file_adds_what_is_new_and_takes_nothing_away(project, tmp_path):
     path = lines(tmp_path / "nasim.jsonl", [news(1), news(2)])
-    gathering.ingest(project, [path])
+    ingest(project, [path])
     lines(path, [news(2), news(3)])
-    report = gathering.ingest(project, [path])
-    again = gathering.ingest(project, [path])
+    report = ingest(project, [path])
+    again = ingest(project, [path])
 
-    assert {document.raw for document in state.read_documents(project)} == {news(1), news(2), news(3)}
+    assert {document.raw for document in read_documents(project)} == {news(1), news(2), news(3)}
     assert (report.accounts[0].taken, report.accounts[0].kept) == (2, 1)
-    assert report.set_aside == (SetAside("ingest", "nasim.jsonl:1", "already ingested", "nasim.jsonl:2"),)
+    assert report.set_aside == (Dropped("ingest", "nasim.jsonl:1", "already ingested", "nasim.jsonl:2"),)
     assert (again.accounts[0].kept, again.accounts[0].set_aside) == (0, {"already ingested": 2})
 
 
@@ -204,43 +211,43 @@ def test_steps_are_told_with_what_was_set_aside(project, tmp_path):
     told = []
     paths = [lines(tmp_path / str(number) / "a.jsonl", [news(number), "", "خبر"]) for number in range(3)]
     for path in paths:
-        gathering.ingest(project, [path], run=Run(say=told.append))
-    gathering.clean(project, Run(say=told.append))
+        ingest(project, [path], run=ExecutorConfig(say=told.append))
+    clean(project, ExecutorConfig(say=told.append))
     cleaned = [step for step in told if step.stage == "clean"]
 
     assert [(step.shards, step.of) for step in cleaned] == [(1, 3), (2, 3), (3, 3)]
-    assert isinstance(cleaned[-1], Step)
+    assert isinstance(cleaned[-1], Progress)
     assert told[0].set_aside == {"empty": 1}
     assert cleaned[-1].taken == 4
 
 
 def test_a_filter_marks_and_comes_back(project, tmp_path):
-    gathering.ingest(project, [lines(tmp_path / "a.jsonl", [news(1), news(2), "The minister opened it. " * 20])])
-    english = gathering.clean(project).accounts[-1]
+    ingest(project, [lines(tmp_path / "a.jsonl", [news(1), news(2), "The minister opened it. " * 20])])
+    english = clean(project).accounts[-1]
     settings = project.root / "schema" / "dataset.yaml"
     before = settings.read_text(encoding="utf-8")
     settings.write_text(before + "filters:\n  arabic: 0\n  least_words: 85\n  per_source: 1\n", encoding="utf-8")
     changed = Project(project.root)
-    sampled = gathering.sample(changed, "pilot", 5)
+    sampled = sample(changed, "pilot", 5)
 
     assert (english.kept, english.set_aside) == (2, {"not in Arabic script": 1})
     assert sampled.accounts[0].set_aside == {"too few words": 1}
     assert sampled.accounts[1].set_aside == {"filtered: over 1 of one source": 1, "filtered: too few words": 1}
     settings.write_text(before, encoding="utf-8")
     (changed.annotations / "pilot" / "batch.jsonl").unlink()
-    assert gathering.sample(Project(project.root), "pilot", 5).accounts[0] == english
+    assert sample(Project(project.root), "pilot", 5).accounts[0] == english
 
 
 def test_a_cap_leaves_so_many_of_a_source(project, tmp_path):
-    gathering.ingest(project, [lines(tmp_path / f"{name}.jsonl", map(news, range(at, at + 9)), name)
+    ingest(project, [lines(tmp_path / f"{name}.jsonl", map(news, range(at, at + 9)), name)
                                for at, name in ((0, "nasim"), (20, "barq"))])  # fmt: skip
-    gathering.clean(project)
+    clean(project)
     settings = project.root / "schema" / "dataset.yaml"
     settings.write_text(settings.read_text(encoding="utf-8") + "filters:\n  per_source: 4\n", encoding="utf-8")
-    report = gathering.sample(Project(project.root), "pilot", 50)
+    report = sample(Project(project.root), "pilot", 50)
 
     assert report.accounts[1].set_aside == {"filtered: over 4 of one source": 10}
-    assert Counter(item.source for item in state.read_batch(project, "pilot")) == {"nasim": 4, "barq": 4}
+    assert Counter(item.source for item in read_batch(project, "pilot")) == {"nasim": 4, "barq": 4}
 
 
 @pytest.mark.parametrize("name", ["ray", "dask"])
@@ -272,19 +279,19 @@ def test_of_100_000_records_exactly_the_1_000_poisoned_are_set_aside(project, tm
             for number in range(part * 25_000, (part + 1) * 25_000):
                 good = json.dumps({"text": f"خبر رقم {number}: افتتح المعرض في مرجانة."}, ensure_ascii=False).encode()
                 out.write((poisoned[number][0] if number in poisoned else good) + b"\n")
-    report = gathering.ingest(project, sorted(tmp_path.glob("?.jsonl")), run=Run(workers=2))
+    report = ingest(project, sorted(tmp_path.glob("?.jsonl")), run=ExecutorConfig(workers=2))
     places = {(f"{number // 25_000}.jsonl:{number % 25_000 + 1}", reason) for number, (_, reason) in poisoned.items()}
 
     assert {(":".join(a.what.split(":")[:2]), a.reason) for a in report.set_aside} == places
     assert (report.accounts[0].taken, report.accounts[0].kept) == (100_000, 99_000)
-    assert crawl.column(project, "documents", ["id"]).num_rows == 99_000
+    assert read_columns(project, "documents", ["id"]).num_rows == 99_000
 
 
 CHAIN = """
 import sys
 from builder import gathering
-from builder.crawl import Run
-from builder.project import Project
+from builder.project.corpus import Run
+from builder.project.project import Project
 project, run = Project(__import__("pathlib").Path(sys.argv[1])), Run(workers=2)
 gathering.ingest(project, sys.argv[2:], run=run)
 gathering.clean(project, run)
@@ -329,21 +336,21 @@ def test_after_ten_kills_all_is_as_if_there_had_been_none(tmp_path):
     assert killed >= 5
     assert digest(project) == digest(calm)
     assert not (project.work / "corpus" / "incoming").exists()
-    documents = [document.id for batch in crawl.batches(project, "documents", Document) for document in batch]
+    documents = [document.id for batch in iter_records(project, "documents", Document) for document in batch]
     assert len(documents) == len({*documents}) == len({*TEXTS})
 
 
 def test_an_article_is_found_by_its_id_in_any_shard(project, tmp_path):
     for number in range(3):
-        gathering.ingest(project, [lines(tmp_path / f"{number}.jsonl", [news(number)])])
-    gathering.clean(project)
-    ids = [article.id for article in state.read_articles(project)]
+        ingest(project, [lines(tmp_path / f"{number}.jsonl", [news(number)])])
+    clean(project)
+    ids = [article.id for article in read_articles(project)]
 
-    assert [a.id for a in crawl.where(project, "articles", Article, "id", ids[1:2])] == ids[1:2]
-    assert crawl.where(project, "articles", Article, "id", ["none"]) == []
+    assert [a.id for a in select_rows(project, "articles", Article, "id", ids[1:2])] == ids[1:2]
+    assert select_rows(project, "articles", Article, "id", ["none"]) == []
 
 
 def test_verbs_before_anything_was_ingested_say_so(project):
-    for verb in (gathering.clean, gathering.dedup):
-        with pytest.raises(Refused, match="the project has no documents"):
+    for verb in (clean, dedup):
+        with pytest.raises(KhabarError, match="the project has no documents"):
             verb(project)

@@ -6,11 +6,13 @@ import shutil
 
 import pytest
 
-from builder import hydrating, publishing
-from builder.project import Project
-from builder.records import Refused
-from builder.release.folder import read_manifest
-from builder.release.readback import Job, read_folder
+from builder.commands import hydrate
+from builder.commands.push import push
+from builder.project.project import Project
+from builder.records import KhabarError
+from builder.release.publish.folder import read_manifest
+from builder.release.publish.readback import read_folder
+from builder.release.publish.readback_client import Job
 from tests.test_editions import PAGES, both, tables
 from tests.test_flow import snapshot
 
@@ -29,7 +31,7 @@ def pages(tmp_path):
 
 def test_the_pages_give_back_the_identical_rows(editions, tmp_path, pages):
     full, standoff = editions
-    done = hydrating.hydrate(standoff, "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
+    done = hydrate.hydrate(standoff, "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
     wanted, found = tables(full.release("1.0.0")), tables(tmp_path / "back")
 
     assert done.exit_code == 0
@@ -46,7 +48,7 @@ def test_the_pages_give_back_the_identical_rows(editions, tmp_path, pages):
 
 
 def test_the_card_of_a_hydrated_release_says_that_it_is_one(editions, tmp_path, pages):
-    hydrating.hydrate(editions[1], "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
+    hydrate.hydrate(editions[1], "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
 
     before = (editions[1].release("1.0.0") / "README.md").read_text(encoding="utf-8")
     after = (tmp_path / "back" / "README.md").read_text(encoding="utf-8")
@@ -63,7 +65,7 @@ def test_hydrating_hangs_on_neither_profile_nor_rules(editions, tmp_path, pages)
     alone = tmp_path / "alone"
     shutil.copytree(editions[1].release("1.0.0"), alone)
 
-    done = hydrating.hydrate(Project(tmp_path / "none"), "alone", [pages], base=tmp_path)
+    done = hydrate.hydrate(Project(tmp_path / "none"), "alone", [pages], base=tmp_path)
 
     assert done.exit_code == 0
     assert tables(tmp_path / "hydrated" / "v1.0.0")["articles", "train"].equals(
@@ -85,7 +87,7 @@ def test_an_altered_article_is_named_and_the_others_come_back(editions, tmp_path
     lines[number] = json.dumps(record | {"text": record["text"] + "."}, ensure_ascii=False)
     path.write_text("\n".join(lines), encoding="utf-8")
 
-    done = hydrating.hydrate(standoff, "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
+    done = hydrate.hydrate(standoff, "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
 
     (issue,) = done.issues
     assert done.exit_code == 1
@@ -106,7 +108,7 @@ def test_a_missing_article_is_named(editions, tmp_path, pages):
     url = json.loads(lines.pop(number))["url"]
     path.write_text("\n".join(lines), encoding="utf-8")
 
-    done = hydrating.hydrate(standoff, "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
+    done = hydrate.hydrate(standoff, "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
 
     (issue,) = done.issues
     assert done.exit_code == 1
@@ -123,7 +125,7 @@ def test_a_title_that_was_not_given_is_named_and_its_row_has_none(editions, tmp_
     lines[number] = json.dumps({key: value for key, value in record.items() if key != "title"}, ensure_ascii=False)
     path.write_text("\n".join(lines), encoding="utf-8")
 
-    done = hydrating.hydrate(standoff, "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
+    done = hydrate.hydrate(standoff, "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
 
     (issue,) = done.issues
     assert re.fullmatch(r"title of [0-9a-f]{16}-0: the page that was given has not this title; the row has none", issue.message)  # fmt: skip
@@ -134,8 +136,8 @@ def test_nothing_given_writes_nothing(editions, tmp_path):
     other = tmp_path / "other.jsonl"
     other.write_text('{"text": "خبر آخر"}\n', encoding="utf-8")
 
-    with pytest.raises(Refused, match="nothing was written") as refused:
-        hydrating.hydrate(editions[1], "1.0.0", [other], base=tmp_path, to=tmp_path / "back")
+    with pytest.raises(KhabarError, match="nothing was written") as refused:
+        hydrate.hydrate(editions[1], "1.0.0", [other], base=tmp_path, to=tmp_path / "back")
 
     assert refused.value.exit_code == 1
     assert len(refused.value.issues) == len({i.where for i in refused.value.issues}) > 20
@@ -143,13 +145,13 @@ def test_nothing_given_writes_nothing(editions, tmp_path):
 
 
 def test_a_full_edition_and_a_damaged_one_are_refused(editions, tmp_path, pages):
-    with pytest.raises(Refused, match="this is the full edition: it holds its texts"):
-        hydrating.hydrate(editions[0], "1.0.0", [pages], base=tmp_path)
+    with pytest.raises(KhabarError, match="this is the full edition: it holds its texts"):
+        hydrate.hydrate(editions[0], "1.0.0", [pages], base=tmp_path)
     shutil.copytree(editions[1].release("1.0.0"), tmp_path / "damaged")
     (tmp_path / "damaged" / "README.md").write_text("", encoding="utf-8")
 
-    with pytest.raises(Refused, match="the bytes are not those of the manifest") as refused:
-        hydrating.hydrate(editions[1], "damaged", [pages], base=tmp_path)
+    with pytest.raises(KhabarError, match="the bytes are not those of the manifest") as refused:
+        hydrate.hydrate(editions[1], "damaged", [pages], base=tmp_path)
 
     assert refused.value.exit_code == 1
 
@@ -158,16 +160,16 @@ def test_a_folder_with_something_else_is_not_replaced(editions, tmp_path, pages)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine", encoding="utf-8")
 
-    with pytest.raises(Refused, match="this is there already, and is no hydrated release"):
-        hydrating.hydrate(editions[1], "1.0.0", [pages], base=tmp_path, to=tmp_path / "mine")
+    with pytest.raises(KhabarError, match="this is there already, and is no hydrated release"):
+        hydrate.hydrate(editions[1], "1.0.0", [pages], base=tmp_path, to=tmp_path / "mine")
 
     assert (tmp_path / "mine" / "notes.txt").read_text(encoding="utf-8") == "mine"
 
 
 def test_hydrating_twice_gives_the_same_bytes(editions, tmp_path, pages):
-    hydrating.hydrate(editions[1], "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
+    hydrate.hydrate(editions[1], "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
     first = snapshot(tmp_path / "back")
-    again = hydrating.hydrate(editions[1], "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
+    again = hydrate.hydrate(editions[1], "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
 
     assert snapshot(tmp_path / "back") == first
     assert again.facts["release"].endswith("(same)")
@@ -187,9 +189,9 @@ def test_the_command_takes_files_behind_articles(editions, tmp_path, pages, khab
 @pytest.mark.live
 def test_a_revision_on_a_hub_is_hydrated_too(editions, tmp_path, pages):
     full, standoff = editions
-    publishing.push(standoff, "1.0.0", rehearse=True, progress=lambda _: None)
+    push(standoff, "1.0.0", rehearse=True, progress=lambda _: None)
 
-    done = hydrating.hydrate(standoff, "@v1.0.0", [pages], base=tmp_path, to=tmp_path / "back", rehearse=True)
+    done = hydrate.hydrate(standoff, "@v1.0.0", [pages], base=tmp_path, to=tmp_path / "back", rehearse=True)
 
     assert done.exit_code == 0
     assert tables(tmp_path / "back")["entities", "train"].equals(tables(full.release("1.0.0"))["entities", "train"])

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from builder import harvesting
-from builder.project import Project, read_jsonl, write_jsonl
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.project import release_inputs
+from builder.project.project import Project
 from builder.records import Decision, Judgement, Takedown
 from builder.text.profiles import profile
 from tests.conftest import ROOT
@@ -26,7 +27,7 @@ def judged(project):
 
 
 def hashed(project, material, card=CARD, tool=TOOL):
-    return harvesting.hash_inputs(Project(project.root), material, card, tool)
+    return release_inputs.hash_inputs(Project(project.root), material, card, tool)
 
 
 def changed(before, after):
@@ -34,7 +35,7 @@ def changed(before, after):
 
 
 def test_each_input_is_named_by_its_whole_sha256(judged):
-    found = hashed(judged, harvesting.harvest(judged).material)
+    found = hashed(judged, release_inputs.load_release_inputs(judged).material)
 
     assert all(len(value) == 64 and set(value) <= set("0123456789abcdef") for value in found.values())
     assert {*found} == {
@@ -49,7 +50,7 @@ def test_each_input_is_named_by_its_whole_sha256(judged):
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_change_of_one_schema_file_changes_its_entry_alone(judged, name):
-    material = harvesting.harvest(judged).material
+    material = release_inputs.load_release_inputs(judged).material
     before = hashed(judged, material)
     path = judged.root / "schema" / name
     path.write_text(path.read_text(encoding="utf-8") + "\n# one more line\n", encoding="utf-8")
@@ -58,7 +59,7 @@ def test_a_change_of_one_schema_file_changes_its_entry_alone(judged, name):
 
 
 def test_a_change_of_one_other_input_changes_its_entry_alone(judged):
-    material = harvesting.harvest(judged).material
+    material = release_inputs.load_release_inputs(judged).material
     before = hashed(judged, material)
     first, *others = material.articles
     split = {**material.splits, first.id: "elsewhere"}
@@ -75,7 +76,7 @@ def test_a_change_of_one_other_input_changes_its_entry_alone(judged):
 
 
 def test_judgements_count_without_the_servers_clock_and_ids(judged):
-    material = harvesting.harvest(judged).material
+    material = release_inputs.load_release_inputs(judged).material
     before = hashed(judged, material)
     path = judged.annotations / "pilot" / "judgements.jsonl"
     said = read_jsonl(path, Judgement)
@@ -88,7 +89,7 @@ def test_judgements_count_without_the_servers_clock_and_ids(judged):
 
 
 def test_a_profile_of_the_project_is_an_input_by_file_and_by_table(judged):
-    material = harvesting.harvest(judged).material
+    material = release_inputs.load_release_inputs(judged).material
     before = hashed(judged, material)
     own = "version: 1\nprofiles:\n  - name: house@1\n    base: standard@1\n    keep: []\n"
     (judged.root / "schema" / "profiles.yaml").write_text(own, encoding="utf-8")

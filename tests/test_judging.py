@@ -4,9 +4,11 @@ import json
 
 import pytest
 
-from builder import judging, state
-from builder.project import read_jsonl, write_jsonl
-from builder.records import BatchItem, Decision, Judgement, Refused
+from builder.commands import check, collect
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.project.annotations import read_judgements
+from builder.project.corpus import read_articles
+from builder.records import BatchItem, Decision, Judgement, KhabarError
 from tests.conftest import ROOT
 from tests.test_flow import judge, walk
 
@@ -21,7 +23,7 @@ def sampled(project):
 
 def export_of(project, file, *, strange=1, who="huda@example.org"):
     """An export of another Label Studio: each article of the batch judged once, and tasks of no article."""
-    texts = {a.id: a.text for a in state.read_articles(project)}
+    texts = {a.id: a.text for a in read_articles(project)}
     items = read_jsonl(project.annotations / "pilot" / "batch.jsonl", BatchItem)
     times = {"created_at": "2026-02-01T09:00:00Z", "updated_at": "2026-02-01T09:00:00Z"}
     value = {"start": 0, "end": 3, "labels": ["PERS"]}
@@ -40,9 +42,9 @@ def export_of(project, file, *, strange=1, who="huda@example.org"):
 def test_an_export_made_elsewhere_comes_in_and_coming_twice_changes_nothing(sampled):
     path = export_of(sampled, "elsewhere.json")
     judged = sampled.annotations / "pilot" / "judgements.jsonl"
-    report = judging.collect(sampled, None, prune=False, source=path)
+    report = collect.collect(sampled, None, prune=False, source=path)
     before = judged.read_bytes()
-    judging.collect(sampled, None, prune=False, source=path)
+    collect.collect(sampled, None, prune=False, source=path)
     found = read_jsonl(judged, Judgement)
 
     assert judged.read_bytes() == before
@@ -56,9 +58,9 @@ def test_an_export_made_elsewhere_comes_in_and_coming_twice_changes_nothing(samp
 
 def test_judgements_that_were_there_stay_when_a_file_comes_in(sampled):
     judge(sampled)
-    judging.collect(sampled, None, prune=False, source=export_of(sampled, "elsewhere.json", strange=0))
+    collect.collect(sampled, None, prune=False, source=export_of(sampled, "elsewhere.json", strange=0))
 
-    assert len(state.read_judgements(sampled)) == 4 * 3 + 4
+    assert len(read_judgements(sampled)) == 4 * 3 + 4
 
 
 def test_no_file_and_no_log_holds_an_email_of_an_export(sampled, khabar):
@@ -99,7 +101,7 @@ def test_check_says_what_is_missing_what_is_known_and_what_could_not_be_read(sam
     write_jsonl(
         path.with_name("known.jsonl"), [Decision(first.article_id, first.text_sha, "lead", (), ())],
     )  # fmt: skip
-    codes = {issue.code for issue in judging.check(sampled).issues}
+    codes = {issue.code for issue in check.check(sampled).issues}
 
     assert {"too-few-annotators", "known-missed"} <= codes
 
@@ -110,9 +112,9 @@ def test_watch_shows_only_what_is_new_and_ends_when_all_is_done(sampled, monkeyp
     whole = path.read_bytes()
     short = b"".join(whole.splitlines(keepends=True)[:-1])
     turns = iter([short, short, whole])
-    monkeypatch.setattr(judging, "collect", lambda *_, **__: path.write_bytes(next(turns)))
+    monkeypatch.setattr(collect, "collect", lambda *_, **__: path.write_bytes(next(turns)))
     shown, said = [], []
-    report = judging.watch(sampled, seconds=0.01, show=shown.append, progress=said.append)
+    report = check.watch(sampled, seconds=0.01, show=shown.append, progress=said.append)
 
     assert [issue.code for issue in shown[0]].count("too-few-annotators") == 1
     assert shown[1] == []
@@ -124,7 +126,7 @@ def test_watch_shows_only_what_is_new_and_ends_when_all_is_done(sampled, monkeyp
 def test_watch_says_once_that_no_server_answers_and_ends_after_its_rounds(sampled):
     judge(sampled)
     shown = []
-    judging.watch(sampled, seconds=0.01, show=shown.append, progress=print, rounds=2)
+    check.watch(sampled, seconds=0.01, show=shown.append, progress=print, rounds=2)
 
     assert shown[0][0].code == "studio-down"
     assert shown[1] == []
@@ -135,6 +137,6 @@ def test_a_batch_that_nobody_was_assigned_to_is_said(sampled, monkeypatch):
         **{f: getattr(sampled.schema, f) for f in sampled.schema.__slots__},
         "dataset": sampled.schema.dataset.model_copy(update={"assignment": "separate"}),
     })  # fmt: skip
-    monkeypatch.setattr("builder.servers.connections", lambda _: [("", None)])
-    with pytest.raises(Refused, match="batch pilot was not sent yet: nobody was assigned to its articles"):
-        judging.collect(sampled, None, prune=False)
+    monkeypatch.setattr("builder.project.services.connections", lambda _: [("", None)])
+    with pytest.raises(KhabarError, match="batch pilot was not sent yet: nobody was assigned to its articles"):
+        collect.collect(sampled, None, prune=False)

@@ -6,10 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from builder import crawl, flow, gathering
-from builder.project import Project, read_jsonl, write_jsonl
-from builder.records import Assignment, BatchItem, Decision, Judgement, Refused, Span, Stance
-from builder.takedown import takedown
+from builder.commands.build import build
+from builder.commands.clean import clean
+from builder.commands.ingest import ingest
+from builder.commands.init import init
+from builder.commands.takedown import takedown
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.project.corpus import read_columns
+from builder.project.project import Project
+from builder.records import BatchItem, Decision, Judgement, KhabarError, Span, SplitAssignment, Stance
 from tests.conftest import ROOT
 from tests.test_flow import judge, snapshot, walk
 
@@ -18,11 +23,11 @@ from tests.test_flow import judge, snapshot, walk
 def pattern(tmp_path_factory):
     """A project with a release, to be copied."""
     folder = tmp_path_factory.mktemp("pattern") / "project"
-    flow.init(folder, card=str)
+    init(folder, card=str)
     project = Project(folder)
     walk(project, [ROOT / "examples" / "articles"])
     judge(project)
-    flow.build(project, "1.0.0")
+    build(project, "1.0.0")
     return folder
 
 
@@ -45,8 +50,8 @@ def change(path, record, number, edit):
 def faults(project):
     """What `build` refuses: places and messages; nothing may have changed in dist/ and annotations/."""
     before = snapshot(project.root / "dist") | snapshot(project.annotations)
-    with pytest.raises(Refused) as caught:
-        flow.build(project, "2.0.0")
+    with pytest.raises(KhabarError) as caught:
+        build(project, "2.0.0")
 
     assert snapshot(project.root / "dist") | snapshot(project.annotations) == before
     assert caught.value.exit_code == 2
@@ -73,7 +78,7 @@ def test_a_span_beyond_the_text_or_the_wrong_way_round(built):
 
 
 def rows(project):
-    return crawl.column(project, "articles", ["id", "text"]).to_pylist()
+    return read_columns(project, "articles", ["id", "text"]).to_pylist()
 
 
 def test_a_label_a_target_and_a_stance_that_there_are_not(built):
@@ -90,7 +95,7 @@ def test_a_label_a_target_and_a_stance_that_there_are_not(built):
 def test_a_label_of_an_older_set_of_labels_is_no_nonsense_and_is_counted(built):
     one = read_jsonl(pilot(built, "judgements"), Judgement)[1]
     spoiled(built, 2, spans=(*one.spans, Span(0, 4, "PERSON")), schema="01234567")
-    flow.build(built, "1.0.1")
+    build(built, "1.0.1")
     (spans,) = [account for account in built.accounts("check") if account.unit == "spans"]
 
     assert spans.set_aside["unknown label"] == 1
@@ -109,7 +114,7 @@ def test_the_same_line_twice(built):
 
 def test_an_unknown_split_and_an_article_in_two_splits(built):
     path = built.annotations / "splits.jsonl"
-    lines = read_jsonl(path, Assignment)
+    lines = read_jsonl(path, SplitAssignment)
     other = "test" if lines[0].split != "test" else "train"
     write_jsonl(path, [lines[0], replace(lines[1], split="dev"), *lines[2:], replace(lines[0], split=other)])
 
@@ -135,16 +140,16 @@ def test_a_decision_on_an_article_that_there_is_not_or_of_what_there_is_not(buil
 def test_articles_whose_pages_are_missing_are_each_named(built):
     items = read_jsonl(pilot(built, "batch"), BatchItem)
     other = Project(built.root.parent / "other")
-    flow.init(other.root, card=str)
+    init(other.root, card=str)
     shutil.copytree(built.annotations, other.annotations, dirs_exist_ok=True)
-    gathering.ingest(other, sorted((ROOT / "examples" / "articles").iterdir())[1:])
-    gathering.clean(other)
+    ingest(other, sorted((ROOT / "examples" / "articles").iterdir())[1:])
+    clean(other)
     here = {row["id"] for row in rows(other)}
     absent = [(number, item.article_id) for number, item in enumerate(items, 1) if item.article_id not in here]
 
     assert len(absent) > 5
-    with pytest.raises(Refused) as caught:
-        flow.build(other, "1.0.0")
+    with pytest.raises(KhabarError) as caught:
+        build(other, "1.0.0")
     assert [(issue.where, issue.message) for issue in caught.value.issues] == [
         (f"annotations/pilot/batch.jsonl:{number}", f"article {article} is not in this project")
         for number, article in absent
@@ -185,4 +190,4 @@ def test_what_was_taken_down_may_still_stand_in_batch_and_decisions(built):
     write_jsonl(pilot(built, "decisions"), [Decision(one.article_id, one.text_sha, "lead", (), (), "")])
     takedown(built, one.article_id, "asked for")
 
-    assert flow.build(built, "2.0.0").facts["release"].endswith("(new)")
+    assert build(built, "2.0.0").facts["release"].endswith("(new)")

@@ -9,8 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.project import read_jsonl, read_table, to_plain, write_bytes, write_jsonl, write_table
-from builder.records import Account, Article, Drop, Judgement, Refused, Span, Stance, arrow_schema, sha16
+from builder.io.atomic import write_bytes
+from builder.io.hashing import sha16
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.io.parquet import read_table, write_table
+from builder.io.plain import to_plain
+from builder.records import Article, Drop, Judgement, KhabarError, Span, StageCounts, Stance
+from builder.records.arrow import arrow_schema
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
@@ -45,8 +50,8 @@ def test_each_malformed_line_is_named(tmp_path):
     path = tmp_path / "j.jsonl"
     path.write_text('{"stage": "clean"}\n{"stage": 1\n')
 
-    with pytest.raises(Refused) as caught:
-        read_jsonl(path, Account)
+    with pytest.raises(KhabarError) as caught:
+        read_jsonl(path, StageCounts)
 
     assert {issue.where for issue in caught.value.issues} == {f"{path}:1", f"{path}:2"}
 
@@ -61,7 +66,7 @@ def test_a_kill_in_the_middle_of_a_write_leaves_the_old_file_whole(tmp_path):
     path = tmp_path / "big"
     write_bytes(path, b"old" * 1000)
     code = (
-        "import sys; from pathlib import Path; from builder.project import write_bytes\n"
+        "import sys; from pathlib import Path; from builder.project.project import write_bytes\n"
         "while True: write_bytes(Path(sys.argv[1]), b'new' * 3_000_000)"
     )
     for wait in (0.25, 0.31, 0.37):
@@ -75,13 +80,13 @@ def test_a_kill_in_the_middle_of_a_write_leaves_the_old_file_whole(tmp_path):
 
 def test_the_lock_is_held_by_one_and_freed_by_a_kill(project):
     code = (
-        "import sys, time; from pathlib import Path; from builder.project import Project\n"
+        "import sys, time; from pathlib import Path; from builder.project.project import Project\n"
         "with Project(Path(sys.argv[1])).lock(): print('held', flush=True); time.sleep(60)"
     )
     child = subprocess.Popen([sys.executable, "-c", code, str(project.root)], stdout=subprocess.PIPE)
     assert child.stdout is not None
     child.stdout.readline()
-    with pytest.raises(Refused, match=f"process {child.pid}"), project.lock():
+    with pytest.raises(KhabarError, match=f"process {child.pid}"), project.lock():
         pass
     child.kill()
     child.wait()
@@ -92,8 +97,8 @@ def test_the_lock_is_held_by_one_and_freed_by_a_kill(project):
 
 
 def test_an_unbalanced_account_is_refused(project):
-    with pytest.raises(Refused, match="do not add up") as caught:
-        project.save_account("clean", [Account("clean", "lines", 5, 3, {"share": 1})])
+    with pytest.raises(KhabarError, match="do not add up") as caught:
+        project.save_account("clean", [StageCounts("clean", "lines", 5, 3, {"share": 1})])
 
     assert caught.value.exit_code == 1
 

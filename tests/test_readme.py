@@ -8,7 +8,7 @@ import sys
 import click
 import pytest
 
-from builder.cli import khabar as command_line
+from builder.main import khabar as command_line
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -41,7 +41,7 @@ def test_the_two_commands_are_targets_of_the_makefile():
 
 def test_the_readme_builds_and_reads_a_release_in_a_fresh_clone(tmp_path):
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "khabar").write_text(f'#!/bin/sh\nexec {sys.executable} -m builder.cli "$@"\n')
+    (tmp_path / "bin" / "khabar").write_text(f'#!/bin/sh\nexec {sys.executable} -m builder "$@"\n')
     (tmp_path / "bin" / "khabar").chmod(0o755)
     subprocess.run(["git", "clone", "-q", str(ROOT), str(tmp_path / "clone")], check=True)
     environment = {

@@ -6,11 +6,34 @@ from dataclasses import replace
 
 import pytest
 
-from builder import annotate, flow, gathering, harvesting, judging, reopening, state
-from builder.annotation import reopened, sending
-from builder.annotation.again import SAID, latest
-from builder.project import Project, read_jsonl, write_jsonl
-from builder.records import GOLD, Answer, Assigned, BatchItem, Decision, Dispute, Judgement, Refused, Span, Stance
+from builder.annotation import reopen as reopened
+from builder.annotation.quality.repeats import SAID, latest
+from builder.commands import reopen as reopening
+from builder.commands.adjudicate import adjudicate
+from builder.commands.build import build
+from builder.commands.check import check
+from builder.commands.clean import clean
+from builder.commands.ingest import ingest
+from builder.commands.init import init
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.labelstudio import upload
+from builder.project import release_inputs
+from builder.project.annotations import read_batch
+from builder.project.corpus import read_articles
+from builder.project.judgements import canonical_judgements
+from builder.project.project import Project
+from builder.records import (
+    GOLD,
+    AnnotatorAssignment,
+    BatchItem,
+    Decision,
+    Dispute,
+    Judgement,
+    KhabarError,
+    PublishedAnnotation,
+    Span,
+    Stance,
+)
 from tests.conftest import ROOT
 from tests.test_flow import judge, snapshot, walk
 
@@ -22,14 +45,14 @@ def released(project):
     """A project whose first release was built from one batch, with a decision."""
     walk(project, [ROOT / "examples" / "articles"])
     judge(project)
-    annotate.adjudicate(project)
+    adjudicate(project)
     disputes = read_jsonl(project.work / "disputes.jsonl", Dispute)
     dispute = next(one for one in disputes if one.what.startswith("stance:"))
-    text_sha = next(a.text_sha for a in state.read_articles(project) if a.id == dispute.article_id)
+    text_sha = next(a.text_sha for a in read_articles(project) if a.id == dispute.article_id)
     stance = Stance(dispute.what.removeprefix("stance:"), "neutral")
     decision = Decision(dispute.article_id, text_sha, "lead", None, (stance,))
     write_jsonl(project.annotations / "pilot" / "decisions.jsonl", [decision])
-    flow.build(project, "1.0.0")
+    build(project, "1.0.0")
     return project
 
 
@@ -38,7 +61,7 @@ def reopen(project, name="1.0.0", **options):
 
 
 def answers(project, batch="reopen-1-0-0"):
-    return read_jsonl(project.annotations / batch / "predictions.jsonl", Answer)
+    return read_jsonl(project.annotations / batch / "predictions.jsonl", PublishedAnnotation)
 
 
 def resubmit(project, batch="reopen-1-0-0", change=lambda one: one):
@@ -61,8 +84,8 @@ def test_a_release_is_reopened_with_every_answer_and_the_gold(released):
     report = reopen(released)
     items = read_jsonl(released.annotations / "reopen-1-0-0" / "batch.jsonl", BatchItem)
     pilot = read_jsonl(released.annotations / "pilot" / "batch.jsonl", BatchItem)
-    judged, _ = state.canonical_judgements(released, state.read_articles(released))
-    golds = {one.article_id: one for one in harvesting.harvest(released).material.golds}
+    judged, _ = canonical_judgements(released, read_articles(released))
+    golds = {one.article_id: one for one in release_inputs.load_release_inputs(released).material.golds}
     found = {(one.article_id, one.who): one for one in answers(released)}
 
     assert {(i.article_id, i.text_sha, i.group_id, i.source) for i in items} == {
@@ -84,7 +107,7 @@ def test_a_release_is_reopened_with_every_answer_and_the_gold(released):
 def test_reopened_and_built_again_it_is_the_same_to_the_byte(released):
     before = snapshot(released.release("1.0.0"))
     reopen(released)
-    report = flow.build(released, "1.0.0")
+    report = build(released, "1.0.0")
 
     assert "(same)" in report.facts["release"]
     assert snapshot(released.release("1.0.0")) == before
@@ -96,14 +119,14 @@ def test_confirmed_by_everybody_and_built_again_it_is_the_same_to_the_byte(relea
     made = resubmit(released)
     decisions = read_jsonl(released.annotations / "pilot" / "decisions.jsonl", Decision)
     write_jsonl(released.annotations / "reopen-1-0-0" / "decisions.jsonl", decisions)
-    report = flow.build(released, "1.0.0")
+    report = build(released, "1.0.0")
     saved = released.accounts("check")
 
     assert "(same)" in report.facts["release"]
     assert snapshot(released.release("1.0.0")) == before
     assert len(made) > 80
     assert (saved[0].unit, saved[0].set_aside) == ("submissions", {SAID: len(made)})
-    assert not [issue for issue in judging.check(released).issues if issue.code == "superseded"]
+    assert not [issue for issue in check(released).issues if issue.code == "superseded"]
 
 
 def test_who_skipped_before_and_skips_again_changes_nothing(project):
@@ -112,13 +135,13 @@ def test_who_skipped_before_and_skips_again_changes_nothing(project):
     path = project.annotations / "pilot" / "judgements.jsonl"
     first, *others = read_jsonl(path, Judgement)
     write_jsonl(path, [replace(first, status="skipped"), *others])
-    flow.build(project, "1.0.0")
+    build(project, "1.0.0")
     before = snapshot(project.release("1.0.0"))
     reopen(project)
     made = resubmit(project)
     skipped = replace(first, status="skipped", batch="reopen-1-0-0", updated_at="2026-05-01T00:00:00Z", spans=())
     write_jsonl(project.annotations / "reopen-1-0-0" / "judgements.jsonl", [*made, skipped])
-    flow.build(project, "1.0.0")
+    build(project, "1.0.0")
 
     assert not any((one.article_id, one.who) == (first.article_id, first.annotator) for one in answers(project))
     assert snapshot(project.release("1.0.0")) == before
@@ -130,10 +153,10 @@ def test_what_is_judged_anew_replaces_that_annotators_judgement_alone_and_is_cou
     assert first.who != GOLD
     fresh = replace(first, spans=(*first.spans[:-1], replace(first.spans[-1], label="NORP")))
     resubmit(released, change=lambda one: fresh if one == first else one)
-    before, _ = state.canonical_judgements(released, state.read_articles(released))
+    before, _ = canonical_judgements(released, read_articles(released))
     counting = {(one.article_id, one.annotator): one for one in before}
     account = next(one for one in released.accounts("check") if one.unit == "judgements")
-    report = flow.build(released, "2.0.0")
+    report = build(released, "2.0.0")
 
     changed = counting[first.article_id, first.who]
     assert {replace(span, id="") for span in changed.spans} == set(fresh.spans)
@@ -154,7 +177,7 @@ def test_an_earlier_answer_that_is_given_again_after_another_counts_again(releas
     path = released.annotations / "third" / "judgements.jsonl"
     (third,) = read_jsonl(path, Judgement)
     write_jsonl(path, [replace(third, updated_at="2026-06-01T00:00:00Z")])
-    judged, _ = state.canonical_judgements(released, state.read_articles(released))
+    judged, _ = canonical_judgements(released, read_articles(released))
 
     (counts,) = [one for one in judged if (one.article_id, one.annotator) == (first.article_id, first.who)]
     assert counts.updated_at == "2026-06-01T00:00:00Z"
@@ -166,7 +189,7 @@ def test_under_other_guidelines_the_same_answer_is_a_judgement_of_its_own(releas
     made = resubmit(released)
     path = released.annotations / "reopen-1-0-0" / "judgements.jsonl"
     write_jsonl(path, [replace(made[0], guideline="12345678"), replace(made[1], remark="جديد"), *made[2:]])
-    state.canonical_judgements(released, state.read_articles(released))
+    canonical_judgements(released, read_articles(released))
     saved = {one.unit: one.set_aside for one in released.accounts("check")}
 
     assert saved["submissions"] == {SAID: len(made) - 2}
@@ -175,9 +198,9 @@ def test_under_other_guidelines_the_same_answer_is_a_judgement_of_its_own(releas
 
 def test_only_what_was_disputed_is_reopened_where_that_is_asked_for(released):
     report = reopen(released, only_disputed=True)
-    items = {one.article_id for one in state.read_batch(released, "disputed-1-0-0")}
-    judged, _ = state.canonical_judgements(released, state.read_articles(released))
-    golds = {one.article_id: one for one in harvesting.harvest(released).material.golds}
+    items = {one.article_id for one in read_batch(released, "disputed-1-0-0")}
+    judged, _ = canonical_judgements(released, read_articles(released))
+    golds = {one.article_id: one for one in release_inputs.load_release_inputs(released).material.golds}
     differ = {
         one
         for one in golds
@@ -185,7 +208,7 @@ def test_only_what_was_disputed_is_reopened_where_that_is_asked_for(released):
     }  # fmt: skip
 
     open_or_decided = {one.article_id for one in golds.values() if one.decided}
-    open_or_decided |= {one.article_id for one in harvesting.harvest(released).material.disputes}
+    open_or_decided |= {one.article_id for one in release_inputs.load_release_inputs(released).material.disputes}
     assert items == differ | open_or_decided
     assert 0 < len(items) < 30
     (articles, _) = report.accounts
@@ -199,10 +222,10 @@ def test_reopening_twice_writes_the_same_and_another_content_is_refused(released
 
     assert "as it was before" in again.facts["batch"]
     assert snapshot(released.annotations) == before
-    with pytest.raises(Refused, match="batch reopen-1-0-0 is there, and holds something else") as caught:
+    with pytest.raises(KhabarError, match="batch reopen-1-0-0 is there, and holds something else") as caught:
         reopen(released, only_disputed=True, batch="reopen-1-0-0")
     assert caught.value.exit_code == 2
-    with pytest.raises(Refused, match="is there, and holds something else"):
+    with pytest.raises(KhabarError, match="is there, and holds something else"):
         reopen(released, batch="pilot")
     assert snapshot(released.annotations) == before
 
@@ -210,24 +233,24 @@ def test_reopening_twice_writes_the_same_and_another_content_is_refused(released
 @pytest.mark.parametrize("name", ["../x", "", "A", "1.0", "x" * 32])
 def test_a_batch_name_is_refused_before_anything_is_written(released, name):
     before = snapshot(released.annotations)
-    with pytest.raises(Refused, match="is not a batch name"):
+    with pytest.raises(KhabarError, match="is not a batch name"):
         reopen(released, batch=name)
 
     assert snapshot(released.annotations) == before
 
 
 def test_each_article_that_is_not_in_the_project_is_named(released, tmp_path):
-    flow.init(tmp_path / "other", card=str)
+    init(tmp_path / "other", card=str)
     other = Project(tmp_path / "other")
     folders = sorted((ROOT / "examples" / "articles").iterdir())
-    gathering.ingest(other, folders[1:])
-    gathering.clean(other)
-    here = {one.id for one in state.read_articles(other)}
-    absent = sorted({one.id for one in state.read_articles(released)} - here)
-    with pytest.raises(Refused) as caught:
+    ingest(other, folders[1:])
+    clean(other)
+    here = {one.id for one in read_articles(other)}
+    absent = sorted({one.id for one in read_articles(released)} - here)
+    with pytest.raises(KhabarError) as caught:
         reopening.reopen(other, str(released.release("1.0.0")), base=tmp_path)
 
-    published = {one.article_id for one in state.read_batch(released, "pilot")}
+    published = {one.article_id for one in read_batch(released, "pilot")}
     assert [issue.where for issue in caught.value.issues] == [one for one in absent if one in published]
     assert {issue.code for issue in caught.value.issues} == {"no-article"}
     assert all("khabar ingest" in issue.fix for issue in caught.value.issues)
@@ -235,10 +258,10 @@ def test_each_article_that_is_not_in_the_project_is_named(released, tmp_path):
 
 
 def test_a_release_is_reopened_in_a_project_that_has_nothing_but_the_pages(released, tmp_path):
-    flow.init(tmp_path / "other", card=str)
+    init(tmp_path / "other", card=str)
     other = Project(tmp_path / "other")
-    gathering.ingest(other, [ROOT / "examples" / "articles"])
-    gathering.clean(other)
+    ingest(other, [ROOT / "examples" / "articles"])
+    clean(other)
     reopening.reopen(other, str(released.release("1.0.0")), base=tmp_path)
     reopen(released)
 
@@ -256,7 +279,7 @@ def test_a_release_without_texts_is_reopened_too(released):
     settings = released.root / "schema" / "dataset.yaml"
     settings.write_text(settings.read_text(encoding="utf-8") + "text: standoff\n", encoding="utf-8")
     project = Project(released.root)
-    flow.build(project, "1.0.0")
+    build(project, "1.0.0")
     reopen(project)
 
     assert answers(project) == whole
@@ -264,7 +287,7 @@ def test_a_release_without_texts_is_reopened_too(released):
 
 def test_where_a_text_changed_spans_move_with_their_words_and_the_others_are_counted(released):
     rows = {one.article_id: one for one in answers_of(released)}
-    article = next(a for a in state.read_articles(released) if a.id in rows and rows[a.id].spans)
+    article = next(a for a in read_articles(released) if a.id in rows and rows[a.id].spans)
     first = rows[article.id].spans[0]
     shorter = article.text[: first.start] + "س" + article.text[first.end :]
     moved = reopened.place([rows[article.id]], {article.id: replace(article, text=shorter)}, {article.id: article.text})
@@ -288,7 +311,7 @@ def test_where_annotators_have_a_desk_each_an_article_goes_back_to_whoever_judge
     settings.write_text(settings.read_text(encoding="utf-8") + "assignment: separate\n", encoding="utf-8")
     project = Project(released.root)
     reopen(project)
-    pairs = read_jsonl(project.annotations / "reopen-1-0-0" / "assignment.jsonl", Assigned)
+    pairs = read_jsonl(project.annotations / "reopen-1-0-0" / "assignment.jsonl", AnnotatorAssignment)
 
     assert {(one.article_id, one.annotator) for one in pairs} == {
         (one.article_id, one.who) for one in answers(project) if one.who != GOLD
@@ -298,13 +321,13 @@ def test_where_annotators_have_a_desk_each_an_article_goes_back_to_whoever_judge
 def test_a_desk_of_ones_own_has_ones_own_version_and_the_gold_and_a_pool_has_all(released):
     reopen(released)
     schema, said = released.schema, answers(released)
-    articles = {one.id: one for one in state.read_articles(released)}
-    items = {one.article_id: one for one in state.read_batch(released, "reopen-1-0-0")}
+    articles = {one.id: one for one in read_articles(released)}
+    items = {one.article_id: one for one in read_batch(released, "reopen-1-0-0")}
     published = reopened.predictions(said, articles, schema.labels)
-    material = sending.Material(schema, articles, dict.fromkeys({a.document_id for a in articles.values()}, "s"), items,
+    material = upload.Material(schema, articles, dict.fromkeys({a.document_id for a in articles.values()}, "s"), items,
                                 published=published)  # fmt: skip
-    pool = sending.parcel(sending.Desk(None, "t"), items, material)
-    own = sending.parcel(sending.Desk(None, "t", "a-1"), items, material)
+    pool = upload.parcel(upload.Desk(None, "t"), items, material)
+    own = upload.parcel(upload.Desk(None, "t", "a-1"), items, material)
 
     def origins(parcel):
         return {t["data"]["article_id"]: [p["model_version"] for p in t["predictions"]] for t in parcel.tasks}

@@ -14,9 +14,12 @@ import time
 
 import pytest
 
-from builder import flow, gathering
-from builder.project import Project, read_jsonl, write_jsonl
-from builder.records import Assignment, BatchItem, Decision, Dispute, Stance
+from builder.commands import build as builds
+from builder.commands.init import init
+from builder.commands.sample import sample
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.project.project import Project
+from builder.records import BatchItem, Decision, Dispute, SplitAssignment, Stance
 from tests.conftest import ROOT
 from tests.test_flow import judge, walk
 
@@ -70,10 +73,10 @@ def digest(folder):
 def pattern(tmp_path_factory):
     """A project that is ready to be built: two batches, all judged, and a decision."""
     folder = tmp_path_factory.mktemp("pattern") / "project"
-    flow.init(folder, card=str)
+    init(folder, card=str)
     project = Project(folder)
     walk(project, [ROOT / "examples" / "articles"], size=14)
-    gathering.sample(project, "second", 12)
+    sample(project, "second", 12)
     judge(project)
     judge(project, "second")
     decide(project)
@@ -81,9 +84,9 @@ def pattern(tmp_path_factory):
 
 
 def decide(project):
-    from builder import annotate
+    from builder.commands.adjudicate import adjudicate
 
-    annotate.adjudicate(project)
+    adjudicate(project)
     disputes = [d for d in read_jsonl(project.work / "disputes.jsonl", Dispute) if d.what.startswith("stance:")]
     shas = {i.article_id: i.text_sha for name in project.batches() for i in
             read_jsonl(project.annotations / name / "batch.jsonl", BatchItem)}  # fmt: skip
@@ -131,7 +134,7 @@ def test_two_folders_two_days_two_locales_and_shuffled_inputs_give_one_hash(patt
         folder = tmp_path / place / ("a" * 40 * number + "project")
         chance = random.Random(number)  # noqa: S311 - a seeded order
         other = [pages, chance.sample(pages, len(pages))][number]
-        flow.init(folder, card=str)
+        init(folder, card=str)
         (folder / "annotations").rmdir()
         for name in sorted(("pilot", "second"), reverse=bool(number)):  # made in another order
             shutil.copytree(pattern / "annotations" / name, folder / "annotations" / name)
@@ -185,11 +188,11 @@ def releases(pattern, tmp_path_factory):
     """A project with a release, and what that and the next build of it must be: hashes before and after."""
     folder = shutil.copytree(pattern, tmp_path_factory.mktemp("releases") / "project")
     project = Project(folder)
-    flow.build(project, "1.0.0")
+    builds.build(project, "1.0.0")
     before = digest(project.release("1.0.0"))
     twin = Project(shutil.copytree(folder, folder.parent / "twin"))
     edit_card(twin)
-    flow.build(twin, "1.0.0")
+    builds.build(twin, "1.0.0")
     return folder, before, digest(twin.release("1.0.0"))
 
 
@@ -210,7 +213,7 @@ def disturbed(releases, tmp_path):
 def whole(project, before, after):
     """That there is one release, old or new, and no ledger lost a line; which one it is."""
     assert sorted(path.name for path in (project.root / "dist").iterdir() if path.name[0] != ".") == ["v1.0.0"]
-    assert [line.article_id for line in read_jsonl(project.annotations / "splits.jsonl", Assignment)] == LEDGER
+    assert [line.article_id for line in read_jsonl(project.annotations / "splits.jsonl", SplitAssignment)] == LEDGER
     found = digest(project.release("1.0.0"))
     assert found in (before, after)
     return "new" if found == after else "old"
@@ -221,13 +224,13 @@ LEDGER = []
 
 @pytest.fixture(autouse=True)
 def ledger(releases):
-    LEDGER[:] = [one.article_id for one in read_jsonl(releases[0] / "annotations" / "splits.jsonl", Assignment)]
+    LEDGER[:] = [one.article_id for one in read_jsonl(releases[0] / "annotations" / "splits.jsonl", SplitAssignment)]
     assert len(LEDGER) == 26
 
 
 def recovers(project, after):
     """The next build gives what an undisturbed one gives, and leaves nothing of the one before."""
-    flow.build(Project(project.root), "1.0.0")
+    builds.build(Project(project.root), "1.0.0")
     assert digest(project.release("1.0.0")) == after
     assert [path.name for path in (project.root / "dist").iterdir()] == ["v1.0.0"]
     assert not list(project.annotations.rglob(".*"))
@@ -315,7 +318,7 @@ def test_a_build_that_is_killed_while_it_writes_the_new_folder_is_not_taken_for_
     partial = 0
     for _ in range(4):
         with subprocess.Popen(
-            [sys.executable, "-m", "builder.cli", "build", "1.0.0"], cwd=project.root,
+            [sys.executable, "-m", "builder", "build", "1.0.0"], cwd=project.root,
             env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL,
         ) as child:  # fmt: skip
             while child.poll() is None and not list((project.root / "dist").glob(".v1.0.0.*")):
@@ -334,7 +337,7 @@ LIMITED = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
 sys.argv = ["khabar", "build", "1.0.0"]
-from builder.cli import main
+from builder.main import main
 main()
 """
 

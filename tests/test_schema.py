@@ -4,16 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.records import Refused
-from builder.schema import LOST_IN_CSV, Dataset, Labels, OwnProfile, Profiles, load_schema
-from builder.strict_yaml import parse_yaml
-from builder.text.profiles import NAMES, profile
+from builder.io.yaml import parse_yaml
+from builder.records import KhabarError
+from builder.schema import load_schema
+from builder.schema.dataset import Dataset
+from builder.schema.fields import LOST_IN_CSV
+from builder.schema.labels import Labels
+from builder.schema.profiles import OwnProfile, Profiles
+from builder.text.policies import NAMES
+from builder.text.profiles import profile
 from tests.conftest import ROOT
 from tests.text.strategies import PAGES
 
 
 def faults(text, model=Labels):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         parse_yaml(text, model, "labels.yaml")
     return [(issue.where, issue.message) for issue in caught.value.issues]
 
@@ -77,7 +82,7 @@ def test_yaml_surprises_stay_text():
 def places(text):
     try:
         parse_yaml(text, Labels, "labels.yaml")
-    except Refused as refused:
+    except KhabarError as refused:
         return [issue.where for issue in refused.issues]
     return []
 

@@ -3,10 +3,10 @@
 import pyarrow.parquet as pq
 import pytest
 
-from builder import flow
-from builder.project import read_jsonl
-from builder.records import Refused, Takedown
-from builder.takedown import LONGEST, takedown
+from builder.commands.build import build
+from builder.commands.takedown import LONGEST, takedown
+from builder.io.jsonl import read_jsonl
+from builder.records import KhabarError, Takedown
 from tests.test_floors import annotated
 
 __all__ = ("annotated",)
@@ -20,7 +20,7 @@ def said_in(folder):
 
 @pytest.mark.slow
 def test_an_article_that_was_taken_down_is_in_no_file_of_the_next_release(annotated):
-    flow.build(annotated, "1.0.0")
+    build(annotated, "1.0.0")
     first = said_in(annotated.release("1.0.0"))
     row = pq.ParquetFile(next((annotated.release("1.0.0") / "entities").glob("train-*"))).read().to_pylist()[0]
     words = row["text"][20:80]
@@ -32,9 +32,9 @@ def test_an_article_that_was_taken_down_is_in_no_file_of_the_next_release(annota
     assert read_jsonl(annotated.annotations / "takedowns.jsonl", Takedown) == [
         Takedown(row["id"], "asked for by its publisher")
     ]
-    with pytest.raises(Refused, match="too small"):
-        flow.build(annotated, "1.1.0")
-    built = flow.build(annotated, "2.0.0")
+    with pytest.raises(KhabarError, match="too small"):
+        build(annotated, "1.1.0")
+    built = build(annotated, "2.0.0")
     second = said_in(annotated.release("2.0.0"))
     assert row["id"] in first
     assert words in first
@@ -46,12 +46,12 @@ def test_an_article_that_was_taken_down_is_in_no_file_of_the_next_release(annota
 
 def test_a_document_goes_with_all_its_articles_and_an_unknown_id_is_refused(annotated):
     document = next(iter(annotated.batches()))
-    with pytest.raises(Refused, match=f"no article or document has the id '{document}'"):
+    with pytest.raises(KhabarError, match=f"no article or document has the id '{document}'"):
         takedown(annotated, document, "why")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("reason", ["", " ", "two\nlines", "x" * (LONGEST + 1)])
 def test_a_reason_says_something_on_one_line(annotated, reason):
-    with pytest.raises(Refused, match=f"takes one line of at most {LONGEST} characters"):
+    with pytest.raises(KhabarError, match=f"takes one line of at most {LONGEST} characters"):
         takedown(annotated, "x", reason)

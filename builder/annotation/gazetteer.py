@@ -6,13 +6,15 @@ and tatweel make no difference. Pure. Does not read files: predict.py does.
 
 from collections.abc import Collection, Iterator, Mapping
 
-from builder.records import Issue, Refused, Span
+from builder.records import Issue, KhabarError, Span
 from builder.text.profiles import profile
 from builder.text.tokens import canonical, tokenize
 
 LEAST_REST = 3
 """Letters of a term that must follow a clitic: fewer are too often the end of another word."""
+
 MOST_ISSUES = 20
+
 _CLITICS = (*(one + two for one in ("و", "ف") for two in "بلك"), "ب", "ل", "ك", "و", "ف")
 
 Terms = Mapping[tuple[str, ...], str]
@@ -92,7 +94,7 @@ def parse_terms(content: bytes, where: str, known: Collection[str]) -> dict[tupl
         terms[words] = label
         lines.setdefault(words, number)
     if issues or not terms:
-        raise Refused(*first_of(issues or [Issue("error", "gazetteer", "no term is in it", where=where)], where))
+        raise KhabarError(*first_of(issues or [Issue("error", "gazetteer", "no term is in it", where=where)], where))
     return terms
 
 

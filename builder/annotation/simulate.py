@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from builder.annotation.tasks import targets_for
+from builder.annotation.questions import targets_for
+from builder.io.yaml import parse_yaml
 from builder.records import Article, Span, Stance
-from builder.schema import Labels, Part
-from builder.strict_yaml import parse_yaml
+from builder.schema.fields import Part
+from builder.schema.labels import Labels
 from builder.text.profiles import profile
 from builder.text.tokens import canonical
 
@@ -21,8 +22,10 @@ CONFUSED = {
     "GPE": ("LOC", "FAC"), "LOC": ("GPE", "FAC"), "FAC": ("LOC", "GPE"), "ORG": ("GPE",), "NORP": ("GPE",), "OCC": ("PERS",),
 }  # fmt: skip
 """Types that annotators take for one another."""
+
 HARD = 0.35
 """Share of the stance questions that are hard: there annotators hesitate half of the time."""
+
 _CLITICS = "(?:[وف]?[بلك]|[وف])?"
 
 

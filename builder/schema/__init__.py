@@ -11,44 +11,16 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from builder.records import Issue, Refused
-from builder.schema.boilerplate import Boilerplate, CutRule, LineRule, ListRule, SourceRules
-from builder.schema.dataset import Adjudication, Dataset, Fields, Floors, Licence, Splits
-from builder.schema.filters import Filters
-from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
-from builder.schema.part import LOST_IN_CSV, Part
-from builder.schema.profiles import BUILT_IN, LINE_ENDS, OwnProfile, Profiles
-from builder.strict_yaml import parse_yaml
+from builder.io.yaml import parse_yaml
+from builder.records import Issue, KhabarError
+from builder.schema.boilerplate import Boilerplate
+from builder.schema.dataset import Dataset
+from builder.schema.labels import Labels
+from builder.schema.profiles import BUILT_IN, OwnProfile, Profiles
 
-__all__ = (
-    "BUILT_IN",
-    "FILES",
-    "LINE_ENDS",
-    "LOST_IN_CSV",
-    "Adjudication",
-    "Boilerplate",
-    "CutRule",
-    "Dataset",
-    "EntityType",
-    "Fields",
-    "Filters",
-    "Floors",
-    "Labels",
-    "Licence",
-    "LineRule",
-    "ListRule",
-    "OwnProfile",
-    "Part",
-    "Profiles",
-    "Schema",
-    "SourceRules",
-    "Splits",
-    "StanceTarget",
-    "StanceValue",
-    "Stances",
-    "load_schema",
-)
 M = TypeVar("M", bound=BaseModel)
+
+
 FILES = ("dataset.yaml", "labels.yaml", "boilerplate.yaml", "guidelines.md", "profiles.yaml")
 """The files of schema/; the last is for a project with a profile of its own."""
 
@@ -105,7 +77,7 @@ def load_schema(folder: Path) -> Schema:
         name = f"{model.__name__.lower()}.yaml"
         try:
             return parse_yaml(texts[name], model, f"{folder.name}/{name}") if name in texts else None
-        except Refused as refused:
+        except KhabarError as refused:
             issues.extend(refused.issues)
             return None
 
@@ -120,7 +92,7 @@ def load_schema(folder: Path) -> Schema:
             Issue("error", "schema", message, where=f"{folder.name}/dataset.yaml:{place}:1", fix="name one of these")
         )
     if issues or dataset is None or labels is None or boilerplate is None:
-        raise Refused(*issues)
+        raise KhabarError(*issues)
     whole = "\0".join(f"{name}\0{text}" for name, text in sorted(texts.items()))
     return Schema(
         dataset,
@@ -131,3 +103,33 @@ def load_schema(folder: Path) -> Schema:
         _digest(texts["labels.yaml"], 8),
         own.get(dataset.profile),
     )
+
+
+__all__ = (
+    "BUILT_IN",
+    "FILES",
+    "LINE_ENDS",
+    "LOST_IN_CSV",
+    "Adjudication",
+    "Boilerplate",
+    "CutRule",
+    "Dataset",
+    "EntityType",
+    "Fields",
+    "Filters",
+    "Floors",
+    "Labels",
+    "Licence",
+    "LineRule",
+    "ListRule",
+    "OwnProfile",
+    "Part",
+    "Profiles",
+    "Schema",
+    "SourceRules",
+    "Splits",
+    "StanceTarget",
+    "StanceValue",
+    "Stances",
+    "load_schema",
+)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from builder.schema.part import Name, Part, Pattern
+from builder.schema.fields import Name, Part, Pattern
 
 
 class Examples(Part):

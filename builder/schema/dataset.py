@@ -5,8 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from builder.schema.fields import Part, Text
 from builder.schema.filters import Filters
-from builder.schema.part import Part, Text
 
 UNDECIDED = frozenset({"", "?", "??", "???", "-", "fixme", "none", "n/a", "na", "null", "tba", "tbd", "to do", "todo", "unknown", "xxx"})  # fmt: skip
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from builder.schema.part import Part
+from builder.schema.fields import Part
 
 
 class Filters(Part):

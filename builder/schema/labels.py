@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from builder.schema.part import Colour, Key, Name, Part, Text
+from builder.schema.fields import Colour, Key, Name, Part, Text
 
 
 class EntityType(Part):

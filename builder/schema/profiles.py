@@ -6,10 +6,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from builder.schema.part import Part
+from builder.schema.fields import Part
 
 BUILT_IN = ("light@1", "standard@1")
 """The profiles that a dataset may name without defining them."""
+
 LINE_ENDS = "\n\r\v\f\N{NEXT LINE}\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
 
 

@@ -6,58 +6,19 @@ belong to the letter that they follow. Does not decide what to change: that is p
 
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from builder.records import Edit
+from builder.text.edits import NONE, Columns, Edits, compose, cut_points, pack, raw_places
 
 TATWEEL = "\N{ARABIC TATWEEL}"
+
 Change = tuple[int, int, str]
 """Replace text[start:end], which is not empty, by a string."""
-Columns = NDArray[np.int32]
-"""Four rows, one column for each edit: raw_start, raw_end, start, end."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Edits:
-    """Edits, sorted and disjoint, held as four rows of numbers; a sequence of Edit to a reader."""
-
-    columns: Columns
-
-    @staticmethod
-    def of(edits: Iterable[Edit]) -> "Edits":
-        """Hold these edits, which are sorted and disjoint.
-
-        >>> list(Edits.of([Edit(4, 5, 4, 4)]))
-        [Edit(raw_start=4, raw_end=5, start=4, end=4)]
-        """
-        rows = [(edit.raw_start, edit.raw_end, edit.start, edit.end) for edit in edits]
-        return Edits(np.array(rows, np.int32).reshape(-1, 4).T)
-
-    def __len__(self) -> int:
-        return self.columns.shape[1]
-
-    def __iter__(self) -> Iterator[Edit]:
-        return (Edit(*column) for column in self.columns.T.tolist())
-
-    def __getitem__(self, index: int) -> Edit:
-        return Edit(*self.columns[:, index].tolist())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Edits) and np.array_equal(self.columns, other.columns)
-
-    def __hash__(self) -> int:
-        return hash(self.columns.tobytes())
-
-    def __repr__(self) -> str:
-        return f"Edits({list(self)})"
-
-
-NONE = Edits.of([])
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +87,7 @@ class AlignedText:
             done = end
         changed = np.array([(start, end, len(put)) for start, end, put in whole], np.int32).T
         text = "".join([*pieces, self.text[done:]])
-        return AlignedText(text, self.raw, Edits(_composed(self.edits.columns, *changed)))
+        return AlignedText(text, self.raw, Edits(compose(self.edits.columns, *changed)))
 
     def keep(self, ranges: Sequence[tuple[int, int]]) -> "AlignedText":
         """Keep only these ranges of the text, one after the other.
@@ -210,13 +171,6 @@ class AlignedText:
         (4, 1, 0)
         """
         return tuple(pack(self.edits.columns).tolist())
-
-
-def pack(columns: Columns) -> NDArray[np.int32]:
-    """Edits as AlignedText.packed gives them, flat."""
-    raw_start, raw_end, start, end = columns
-    gaps = raw_start - np.concatenate([np.zeros(1, np.int32), raw_end[:-1]])[: len(raw_start)]
-    return np.stack([gaps, raw_end - raw_start, end - start]).T.ravel()
 
 
 def pack_batch(aligned: Sequence[AlignedText]) -> list[tuple[int, ...]]:
@@ -305,11 +259,16 @@ def keep_batch(aligned: Sequence[AlignedText], ranges: Sequence[Sequence[tuple[i
     gaps = [(0, *chain.from_iterable(own), len(one.text)) for one, own in zip(aligned, ranges, strict=True)]
     bounds = np.fromiter(chain.from_iterable(gaps), np.int32, 2 * sum(counts)).reshape(-1, 2)
     low, high = (bounds + np.repeat(joined.begins[:-1], counts)[:, None]).T
-    if (low > high).any() or (high[:-1] > low[1:]).any() or _cuts(joined.columns, low) or _cuts(joined.columns, high):
+    if (
+        (low > high).any()
+        or (high[:-1] > low[1:]).any()
+        or cut_points(joined.columns, low)
+        or cut_points(joined.columns, high)
+    ):
         return [one.keep(own) for one, own in zip(aligned, ranges, strict=True)]
     there = low < high
     low, high = low[there], high[there]
-    columns = _composed(joined.columns, low, high, np.zeros(len(low), np.int32))
+    columns = compose(joined.columns, low, high, np.zeros(len(low), np.int32))
     texts = ["".join([one.text[start:end] for start, end in own]) for one, own in zip(aligned, ranges, strict=True)]
     begins = np.fromiter(accumulate((len(text) + 1 for text in texts), initial=0), np.int32, len(texts) + 1)
     cuts = np.searchsorted(columns[0], joined.raw_begins)
@@ -322,52 +281,6 @@ def keep_batch(aligned: Sequence[AlignedText], ranges: Sequence[Sequence[tuple[i
     ]
 
 
-def _cuts(columns: Columns, places: Columns) -> bool:
-    """Whether one of these places is inside an edit."""
-    index = np.searchsorted(columns[2], places, "left") - 1
-    return columns.shape[1] > 0 and bool(((index >= 0) & (places < columns[3].take(index, mode="clip"))).any())
-
-
 def belongs_to_letter(character: str) -> bool:
     """Whether a mark or tatweel, which has its place with the letter before it."""
     return character == TATWEEL or unicodedata.category(character) == "Mn"
-
-
-def _composed(old: Columns, low: Columns, high: Columns, lengths: Columns) -> Columns:
-    """Old edits followed by changes of text[low:high] to texts of these lengths, as edits of the raw text.
-
-    An old edit strictly inside a change, or of its characters, becomes a part of it.
-    """
-    if not low.size:
-        return old
-    shifts = np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths - (high - low), dtype=np.int32)])
-    start = low + shifts[:-1]
-    new = np.stack([raw_places(old, low)[0], raw_places(old, high - 1)[1], start, start + lengths])
-    before = np.searchsorted(low, old[3], "left") - 1
-    own = old[:, (before < 0) | (old[2] >= high[before])]
-    shift = shifts[np.searchsorted(high, own[2], "right")]
-    edits = np.concatenate([np.stack([own[0], own[1], own[2] + shift, own[3] + shift]), new], axis=1)
-    return joined(edits[:, np.argsort(edits[0])])
-
-
-def raw_places(old: Columns, positions: Columns) -> tuple[Columns, Columns]:
-    """The raw start and end of each of these characters of the text."""
-    if old.shape[1] == 0:
-        return positions, positions + 1
-    index = np.searchsorted(old[2], positions, "right") - 1
-    raw_start, raw_end, _, end = old[:, index]
-    past = positions - end
-    first = index < 0
-    raw = np.where(first, positions, past + raw_end)
-    inside = ~first & (past < 0)
-    return np.where(inside, raw_start, raw), np.where(inside, raw_end, raw + 1)
-
-
-def joined(edits: Columns) -> Columns:
-    """Join deletions that touch, so that a run of them is one edit."""
-    deletes = edits[2] == edits[3]
-    apart = ~(deletes[1:] & deletes[:-1] & (edits[0, 1:] == edits[1, :-1]))
-    if apart.all():
-        return edits
-    first, last = np.concatenate([[True], apart]), np.concatenate([apart, [True]])
-    return np.stack([edits[0, first], edits[1, last], edits[2, first], edits[3, first]])

@@ -17,20 +17,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.text.aligned import NONE, AlignedText, Columns, Edits
+from builder.text.aligned import AlignedText
+from builder.text.edits import NONE, Columns, Edits
 
 CHUNK = 128_000
 """Code points that are looked up at once: what fits the processor's cache; more is slower."""
+
 BETWEEN = " "
 """Stands between joined texts; no rule looks past it, and no table may change it."""
+
 COMPOSING = (range(0xC0, 0x3400), range(0xA000, 0xAC00), range(0xF900, 0x1F000), range(0x2F800, 0x2FA20))
 """Where Unicode has characters that compose, decompose or stand in an order."""
 
 Positions = NDArray[np.intp]
+
 Units = NDArray[Any]
 """Texts as UTF-16 or UTF-32 units, one for each code point."""
-Stays = Callable[[str, int], bool]
 
+Stays = Callable[[str, int], bool]
 
 GONE, RARE = 0xFFFF, 0xFFFE
 """Noncharacters, which every table deletes, stand for deleted and rare characters until texts are made."""

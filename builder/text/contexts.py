@@ -16,11 +16,13 @@ from builder.text.aligned import Change
 from builder.text.characters import trailing, unsettled
 
 HAMZA_MARKS = "\N{ARABIC MADDAH ABOVE}\N{ARABIC HAMZA ABOVE}\N{ARABIC HAMZA BELOW}"
+
 MARKS = "".join(sorted(
     {*araby.TASHKEEL, *araby.DIACRITICS, *araby.SMALL, *map(chr, [*range(0x0898, 0x08A0), *range(0x08CA, 0x0900)])}
     - {*HAMZA_MARKS, *araby.TATWEEL, "\N{ARABIC END OF AYAH}", "\u08e2"}
 ))  # fmt: skip
 """Vowel signs, shadda, superscript alef, Quranic marks; the hamza and madda marks are letters' parts."""
+
 CONTROLS = "".join(
     [
         "\N{ARABIC LETTER MARK}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}",
@@ -32,21 +34,30 @@ CONTROLS = "".join(
     ]
 )
 """Invisible characters that go; ZWNJ and ZWJ shape letters and stay."""
+
 FARSI = {"\N{ARABIC LETTER FARSI YEH}": "\N{ARABIC LETTER YEH}", "\N{ARABIC LETTER KEHEH}": "\N{ARABIC LETTER KAF}"}
+
 LETTERS = "".join(araby.LETTERS) + "\N{ARABIC LETTER ALEF WASLA}"
+
 _IN_WORD = f"\\w{MARKS}{HAMZA_MARKS}"
+
 FARSI_WORD = re.compile(
     f"(?<![{_IN_WORD}])(?=[{_IN_WORD}]*[{LETTERS}])"
     f"[{LETTERS}{''.join(FARSI)}{MARKS}{HAMZA_MARKS}{araby.TATWEEL}]+(?![{_IN_WORD}])"
 )
 """A word of Arabic letters and the two Farsi ones, at least one of them Arabic: پاریس has another, and is left."""
+
 HEH = "\N{ARABIC LETTER HEH}\ufee9\ufeea\ufeeb\ufeec"
 """Heh and its presentation forms."""
+
 HIJRI = re.compile(f"[{araby.TATWEEL}{MARKS}{HAMZA_MARKS}{CONTROLS}\ufc5e-\ufc63\ufcf2-\ufcf4\ufe70-\ufe7f]*+(?!\\w)")
 """What follows the tatweel of heh as an abbreviation, as in 1447 heh; a mark may have a presentation form."""
+
 LONG_WORD = 64
 """Code points to each side of a letter that are looked at for the bounds of its word."""
+
 _SPACE = re.compile(r"\s")
+
 FATHATAN = re.compile(f"(?<=[{LETTERS}\N{ARABIC SHADDA}])\N{ARABIC LETTER ALEF}\N{ARABIC FATHATAN}(?![{LETTERS}])")
 
 

@@ -9,86 +9,19 @@ these. Does not drop lines (corpus/clean.py), and never applies NFKC to a whole 
 import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING
 
 import numpy as np
-from pyarabic import araby
+import pyarrow as pa
 
-from builder.schema import BUILT_IN, LINE_ENDS, OwnProfile
+from builder.schema.profiles import OwnProfile
 from builder.text import contexts
-from builder.text.aligned import AlignedText, Change, identity, pack
+from builder.text.aligned import AlignedText, Change, identity
 from builder.text.characters import Stays, Table, compile_table, map_characters, substitute
-from builder.text.contexts import CONTROLS, FARSI, HAMZA_MARKS, MARKS
-
-NAMES = (*BUILT_IN, "search@1")
-SPACES = "\t" + "".join(c for c in map(chr, range(0x80, 0x3001)) if unicodedata.category(c) == "Zs")
-
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """One kind of change: what each of its characters becomes, or what is done in a context."""
-
-    name: str
-    changes: Mapping[str, str]
-    context: str = ""
-
-
-def _presentation_forms() -> dict[str, str]:
-    """Presentation forms of at most three letters as those letters; carriers of marks as the mark alone."""
-    forms: dict[str, str] = {}
-    for code in (*range(0xFB50, 0xFDD0), *range(0xFE70, 0xFEFD)):
-        plain = unicodedata.normalize("NFKC", chr(code)).strip(" " + araby.TATWEEL)
-        if 0 < len(plain) <= 3 and plain != chr(code):
-            forms[chr(code)] = plain
-    return forms
-
-
-FORMS = _presentation_forms()
-
-
-def _folded_letters() -> dict[str, str]:
-    """What search@1 makes of letters: bare of hamza and madda, Western digits, lower-case Latin."""
-    folded = {"\N{ARABIC LETTER ALEF WASLA}": "ا", "ى": "ي", "ة": "ه", **dict.fromkeys(HAMZA_MARKS, "")}
-    for letter in map(chr, range(0x0620, 0x0700)):
-        parts = unicodedata.normalize("NFD", letter)
-        if len(parts) == 2 and parts[1] in HAMZA_MARKS:
-            folded[letter] = parts[0]
-    folded |= {chr(zero + digit): str(digit) for zero in (0x0660, 0x06F0) for digit in range(10)}
-    latin = map(chr, (*range(0x41, 0x5B), *range(0xC0, 0x0250), *range(0x1E00, 0x1F00)))
-    return folded | {letter: letter.lower()[0] for letter in latin if letter.lower() != letter}
-
-
-_COMPOSED = Policy(
-    "composed", {}, "NFC: a letter and its combining marks become the composed letter, in Unicode's order"
-)
-_TATWEEL = Policy("tatweel", {araby.TATWEEL: ""}, "it stays in heh as an abbreviation, as in 1447 هـ")
-_FATHATAN = Policy("fathatan", {}, "alef and fathatan become fathatan and alef")
-_FARSI = Policy("farsi", FARSI, "only in a word whose other letters are Arabic")
-_FOLDED = Policy("folded", _folded_letters())
-_LIGHT = (
-    _COMPOSED,
-    Policy(
-        "line ends",
-        dict.fromkeys(LINE_ENDS.removeprefix("\n"), "\n"),
-        "carriage return and line feed become one line feed",
-    ),
-    Policy("controls", dict.fromkeys(CONTROLS, "")),
-    Policy("spaces", dict.fromkeys(SPACES, " ")),
-    _TATWEEL,
-    Policy("presentation forms", FORMS),
-)
-_STANDARD = (*_LIGHT, Policy("marks", dict.fromkeys(MARKS, "")), _FARSI)
-_BUILT_IN = {"light@1": (*_LIGHT, _FATHATAN), "standard@1": _STANDARD, "search@1": (*_STANDARD, _FOLDED)}
-
-
-_STAYS = {_TATWEEL.name: contexts.is_abbreviation, _FARSI.name: contexts.is_foreign}
+from builder.text.edits import pack
+from builder.text.policies import BUILT_IN, FARSI, FATHATAN, FOLDED, NAMES, STAYS, TATWEEL, Policy
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +65,7 @@ class Profile:
             mapped.texts[index] = self._settled(mapped.texts[index])
         return [_folded(aligned) for aligned in mapped.texts] if self.folds else mapped.texts
 
-    def apply_arrow(self, raws: "pa.Array") -> "pa.RecordBatch":
+    def apply_arrow(self, raws: pa.Array) -> pa.RecordBatch:
         """Normalise a column of texts into two: `text`, and `edits` as AlignedText.packed gives them.
 
         Nulls stay nulls.
@@ -141,8 +74,6 @@ class Profile:
         >>> profile("standard@1").apply_arrow(pa.array(["قدمًا", None])).to_pydict()
         {'text': ['قدما', None], 'edits': [[3, 1, 0], None]}
         """
-        import pyarrow as pa
-
         values = raws.to_pylist()
         aligned = iter(self.apply_batch([raw for raw in values if raw is not None]))
         rows = [next(aligned) if raw is not None else None for raw in values]
@@ -249,23 +180,23 @@ def _table(policies: Sequence[Policy]) -> Table:
     changes: dict[str, str] = {}
     stays: dict[str, Stays] = {}
     for policy in policies:
-        says = policy.changes if policy.name not in _STAYS else {}
+        says = policy.changes if policy.name not in STAYS else {}
         then = {c: "".join(says.get(p, p) for p in put) for c, put in changes.items()}
         changes = {**policy.changes, **then}
-        if policy.name in _STAYS:
-            stays |= dict.fromkeys(policy.changes, _STAYS[policy.name])
+        if policy.name in STAYS:
+            stays |= dict.fromkeys(policy.changes, STAYS[policy.name])
     return compile_table(changes, stays)
 
 
 def _compiled(name: str, policies: tuple[Policy, ...]) -> Profile:
-    folds = policies[-1] is _FOLDED
+    folds = policies[-1] is FOLDED
     steps: list[Callable[[str], list[Change]]] = [contexts.compose]
     for policy in policies:
-        if policy.name == _TATWEEL.name and policy.changes:
+        if policy.name == TATWEEL.name and policy.changes:
             steps.append(contexts.drop_tatweel)
-        elif policy.name == _FARSI.name:
+        elif policy.name == FARSI.name:
             steps.append(partial(contexts.make_arabic, letters=policy.changes))
-        elif policy.name == _FATHATAN.name:
+        elif policy.name == FATHATAN.name:
             steps.append(contexts.order_fathatan)
     rules = [name, *(ascii((policy.name, sorted(policy.changes.items()), policy.context)) for policy in policies)]
     rules += [contexts.HIJRI.pattern, contexts.FARSI_WORD.pattern, contexts.FATHATAN.pattern]
@@ -276,13 +207,13 @@ def _compiled(name: str, policies: tuple[Policy, ...]) -> Profile:
 @cache
 def _folding() -> Table:
     """What search@1 does after standard@1."""
-    return _table([_FOLDED])
+    return _table([FOLDED])
 
 
 @cache
 def _fold_table() -> Table:
     """Both at once, for keys, which need no edits."""
-    return _table(_BUILT_IN["search@1"])
+    return _table(BUILT_IN["search@1"])
 
 
 @cache
@@ -296,7 +227,7 @@ def profile(name: str, own: OwnProfile | None = None) -> Profile:
         return _compiled(name, _own_policies(own))
     if name not in NAMES:
         raise ValueError(f"no profile {name!r}; the profiles are {', '.join(NAMES)}")
-    return _compiled(name, _BUILT_IN[name])
+    return _compiled(name, BUILT_IN[name])
 
 
 def _own_policies(own: OwnProfile) -> tuple[Policy, ...]:
@@ -304,6 +235,6 @@ def _own_policies(own: OwnProfile) -> tuple[Policy, ...]:
     kept = {*own.keep, *own.delete, *own.replace}
     base = (
         Policy(policy.name, {c: put for c, put in policy.changes.items() if c not in kept}, policy.context)
-        for policy in _BUILT_IN[own.base]
+        for policy in BUILT_IN[own.base]
     )
     return (*base, Policy("own", {**dict.fromkeys(own.delete, ""), **own.replace}))

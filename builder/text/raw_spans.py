@@ -9,7 +9,8 @@ from itertools import accumulate, chain
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.text.aligned import Columns, belongs_to_letter, raw_places, unpacked
+from builder.text.aligned import belongs_to_letter, unpacked
+from builder.text.edits import Columns, raw_places
 
 Places = NDArray[np.int64]
 

@@ -11,14 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
+
 Counts = NDArray[np.int64]
 
 BATCH = 1 << 17
 """Characters that are looked at together: what fits a processor's cache is fastest."""
+
 WINDOW = 1 << 16
 """Words whose runs are made together."""
+
 _BASE = np.uint64(0x9E3779B97F4A7C15)
+
 _INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
+
 _MIX, _STIR = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 
 

@@ -8,32 +8,42 @@ fewer than FEW_WORDS, as longer ones would leave too few.
   LEAST_CONTAINED words or more
 - related: the same title; in the crawl with the same lead, or a Jaccard similarity of RELATED or more
 
-How pairs are found is no part of this: builder.corpus.signatures searches a crawl, builder.release.leaks a release.
+How pairs are found is no part of this: builder.corpus.dedup.minhash searches a crawl, builder.release.splits.leakage a release.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 Shares = NDArray[np.float64]
+
 Counts = NDArray[np.int64]
+
 Flags = NDArray[np.bool_]
 
 LONG, SHORT = 5, 3
 """Words of a run."""
+
 FEW_WORDS = 50
 """Pairs of which the shorter text has fewer words are compared by runs of SHORT words."""
+
 SAME, RELATED = 0.8, 0.6
 """Jaccard similarity from which two texts are copies, and share of the shorter from which it is contained; related."""
+
 SLACK = 1e-9
 """What floating point may take off a share that is reached exactly."""
+
 LEAST_CONTAINED = 20
 """Words that a text must have to count as contained: a shorter one is in others by chance."""
+
 TITLE_WORDS, LEAD_WORDS = 4, 12
 """Words that a title must have to tell a story from another; words at the beginning of a text that are its lead."""
+
 HEADING = 20
 """A title, or title and lead, that more articles share is the heading of a series, not of a story."""
+
 BANDS, ROWS = 14, 8
 """Of MinHash, by which a crawl is searched."""
+
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from builder.text.tokens import ARABIC, DIGIT, MARK, tokenize
 
 Places = NDArray[np.int64]
+
 _SPACE, _LETTER, _MARK, _ALONE, _QUOTE, _POINT, _OTHER = range(7)
+
 _CLASSES = {
     _LETTER: f"[{ARABIC}{DIGIT}]",
     _ALONE: '[،»«"()؛؟!]',  # a token, whatever stands beside it

@@ -8,17 +8,28 @@ import re
 import unicodedata
 
 MARK = "\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u0898-\u089f\u08ca-\u08e1\u08e3-\u08ff\u0300-\u036f\u200c\u200d"
+
 ARABIC = "\u0621-\u063a\u0641-\u064a\u0671-\u06d3"
+
 _LATIN = "A-Za-z\u00c0-\u024f"
+
 DIGIT = "0-9\u0660-\u0669\u06f0-\u06f9"
+
 _POINT = ".,\u066b\u066c"
+
 _IN_WORD = f"[\\w{MARK}]"
+
 _LETTER = f"(?![{DIGIT}_])\\w[{MARK}]*+"
+
 _CLITIC = "[وفبلك]"
+
 _INSIDE = f"(?:(?<=[{_LATIN}])['\u2019](?=[{_LATIN}])|(?<=[{DIGIT}])[{_POINT}](?=[{DIGIT}]))"
 """What joins two parts of one word: the apostrophe of Latin letters, the point of a number."""
+
 _IN_URL = r"[^\s<>\"«»“”،؛؟…()\[\]{}]*"
+
 _TONE = "[\ufe0f\U0001f3fb-\U0001f3ff]*+"
+
 _TOKEN = re.compile(
     "(?=\\S)(?:"  # one look at a space, not one for each kind of token
     + "|".join([
@@ -39,8 +50,11 @@ _TOKEN = re.compile(
     ])
     + ")"
 )  # fmt: skip
+
 _CLOSING = "»\"'”’)\\]}›"
+
 _ENDS = ".!?؟…"
+
 _STOP = re.compile(
     f"[{_ENDS}\\n](?:"
     + "|".join([
@@ -51,15 +65,19 @@ _STOP = re.compile(
     ])
     + ")"
 )  # fmt: skip
+
 _NO_STOP = re.compile(
     f"(?:(?<![^\\s(\\[«\"“‘'،؛:-])(?:{_LETTER}(?:\\.{_LETTER})*|و[دأم](?:\\.{_LETTER})*"
     f"|{_CLITIC}{_LETTER}(?:\\.{_LETTER})+|Dr|Mr|Mrs|Ms|Prof|St|vs)|(?m:^)[ \\t]*[{DIGIT}]{{1,3}})\\.\\Z"
 )
 """The point of an initial, of a title (with waw before it or not), of an abbreviation or of a line's number."""
+
 _AFTER_NUMBER = re.compile(f"[{DIGIT}] +[مصه]\u0640?\\.\\Z")
 """The letter of a year or an hour has no point of its own."""
+
 _LONGEST = 5
 """Letters that no title has."""
+
 _LOOKED_AT = 16
 """Code points before a point in which an abbreviation is looked for."""
 

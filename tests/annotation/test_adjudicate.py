@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.adjudicate import SURE, adjudicate
-from builder.annotation.dawid_skene import estimate
-from builder.records import Account, Article, Confidence, Decision, Dispute, Judgement, Span, Stance, Vote, sha16
-from builder.schema import Adjudication, EntityType, Labels, Stances, StanceTarget, StanceValue
+from builder.annotation.adjudication.adjudicate import SURE, adjudicate
+from builder.annotation.adjudication.dawid_skene import estimate
+from builder.io.hashing import sha16
+from builder.records import Article, Confidence, Decision, Dispute, Judgement, Span, StageCounts, Stance, Vote
+from builder.schema.dataset import Adjudication
+from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
 
 TEXT = "زار الوزير «ميناء مرجانة»، يوم الثلاثاء.\nوقال إن مترو العاصمة تأخر."
 LABELS = Labels(
@@ -69,7 +71,7 @@ def test_what_all_say_is_agreed():
     )  # fmt: skip
     assert gold.confidence == tuple(Confidence(v.what, v.answer, "majority", 1.0) for v in gold.votes)
     assert (done.disputes, done.issues, done.applied, done.model) == ((), (), 0, None)
-    assert done.account == Account("adjudicate", "articles", 1, 1, {})
+    assert done.account == StageCounts("adjudicate", "articles", 1, 1, {})
 
 
 def test_most_votes_win_and_fewer_are_outvoted_but_counted():
@@ -81,7 +83,7 @@ def test_most_votes_win_and_fewer_are_outvoted_but_counted():
     assert done.golds[0].source == "majority"
     assert Vote(f"span:{DAY[0]}:{DAY[1]}", "PERS", 1) in done.golds[0].votes
     assert done.disputes == ()
-    assert done.spans == Account("adjudicate", "spans", 2, 1, {"outvoted": 1})
+    assert done.spans == StageCounts("adjudicate", "spans", 2, 1, {"outvoted": 1})
 
 
 def test_exactly_half_of_the_votes_is_a_dispute():
@@ -90,7 +92,7 @@ def test_exactly_half_of_the_votes_is_a_dispute():
     what = f"span:{PORT[0]}:{PORT[1]}"
     assert done.disputes == (Dispute("d-0", what, {"x": "FAC", "y": "(none)"}),)
     assert (marks(done.golds[0]), done.golds[0].source) == ([], "majority")
-    assert done.spans == Account("adjudicate", "spans", 1, 0, {"in dispute": 1})
+    assert done.spans == StageCounts("adjudicate", "spans", 1, 0, {"in dispute": 1})
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,7 @@ def test_too_few_annotators_make_no_gold_and_are_counted():
     done = settled([judgement("x"), judgement("x", article="d-1"), judgement("y", article="d-1")])
 
     assert [gold.article_id for gold in done.golds] == ["d-1"]
-    assert done.account == Account("adjudicate", "articles", 2, 1, {"fewer than 2 annotators": 1})
+    assert done.account == StageCounts("adjudicate", "articles", 2, 1, {"fewer than 2 annotators": 1})
     assert [gold.source for gold in settled([judgement("x")], least=1).golds] == ["agreed"]
 
 
@@ -164,7 +166,7 @@ def test_a_decision_overrides_its_items_and_closes_their_disputes():
 
     assert marks(spans.golds[0]) == [(*TOWN, "GPE")]
     assert {d.what for d in spans.disputes} == {"stance:metro", "stance:port"}
-    assert spans.spans == Account("adjudicate", "spans", 3, 1, {"overruled by a decision": 2})
+    assert spans.spans == StageCounts("adjudicate", "spans", 3, 1, {"overruled by a decision": 2})
     assert stance.golds[0].stances == (Stance("port", "neutral"),)
     assert {d.what.split(":")[0] for d in stance.disputes} == {"span", "stance"}
     assert "stance:port" not in {d.what for d in stance.disputes}
@@ -463,7 +465,7 @@ def test_every_candidate_span_is_gold_or_disputed_or_outvoted_and_nothing_else_i
             ends["gold" if 2 * count > len(voters) else "in dispute" if open_one else "outvoted"] += 1
 
     kept = ends.pop("gold", 0)
-    assert done.spans == Account("adjudicate", "spans", kept + ends.total(), kept, dict(ends))
+    assert done.spans == StageCounts("adjudicate", "spans", kept + ends.total(), kept, dict(ends))
     assert done.account.balanced
     assert done.account.taken == len({j.article_id for j in judgements})
 

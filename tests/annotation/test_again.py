@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.again import SAID, parted
-from builder.annotation.check import canonicalise
+from builder.annotation.quality.check import canonicalise
+from builder.annotation.quality.repeats import SAID, parted
 from tests.annotation.test_check import ARTICLES, JUDGEMENTS, LABELS, PORT, Span, judgement
 
 LATER = "2026-05-01T00:00:00Z"

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
-from builder.annotation.agreement import ALPHA, KAPPA, PERCENT, SPAN_F1, UNITIZING, agree, headline, macro
-from builder.annotation.stance_agreement import alpha
+from builder.annotation.agreement.measure import agree, headline
+from builder.annotation.agreement.spans import SPAN_F1, UNITIZING, macro
+from builder.annotation.agreement.stances import ALPHA, KAPPA, PERCENT, alpha
 from builder.records import Agreement, Judgement, Span, Stance
-from builder.schema import EntityType, Labels, Stances, StanceTarget, StanceValue
+from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
 
 VALUES = ("favor", "against", "neutral", "unclear")
 LABELS = Labels(

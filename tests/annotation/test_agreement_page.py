@@ -12,13 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html as lxml_html
 
-from builder.annotation.agreement import ALPHA, KAPPA, MODES, SPAN_F1, UNITIZING, agree
-from builder.annotation.agreement_page import page
-from builder.annotation.confusion import NOT_MARKED, OTHER_EDGES, entity_confusion, stance_confusion
-from builder.annotation.disputed_passages import disputed_passages, disputed_questions, lanes, passages
-from builder.annotation.progress import progress
+from builder.annotation.agreement.confusion import NOT_MARKED, OTHER_EDGES, entity_confusion, stance_confusion
+from builder.annotation.agreement.measure import agree
+from builder.annotation.agreement.spans import MODES, SPAN_F1, UNITIZING
+from builder.annotation.agreement.stances import ALPHA, KAPPA
+from builder.annotation.report.page import page
+from builder.annotation.report.passages import disputed_passages, disputed_questions, lanes, passages
+from builder.annotation.report.progress import progress
 from builder.records import Article, Judgement, Span, Stance
-from builder.schema import EntityType, Labels, Stances, StanceTarget, StanceValue
+from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
 
 VALUES = (("favor", "مؤيّد"), ("against", "معارض"), ("neutral", "محايد"))
 TYPES = (("PERS", "شخص", "#b3261e"), ("GPE", "كيان", "#1d4ed8"), ("ORG", "منظمة", "#1f7a3d"))

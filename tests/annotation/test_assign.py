@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.assign import assign, in_order
-from builder.records import Refused
-from builder.schema import Dataset
+from builder.annotation.assignment import assign, in_order
+from builder.records import KhabarError
+from builder.schema.dataset import Dataset
 
 LICENCE = {"text": "cc0-1.0", "annotations": "cc0-1.0"}
 
@@ -146,7 +146,7 @@ def test_calibration_comes_first_and_known_articles_stand_among_the_others():
 
 
 def test_fewer_annotators_than_the_overlap_are_refused():
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         assign("b", ids(3), people(2), dataset_of(overlap=3))
 
     assert str(caught.value) == "each article is to go to 3 annotators, but there are 2"

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.carry import Carried, carry, carry_judgements
-from builder.annotation.tasks import Prediction
-from builder.records import Article, Judgement, Span, Stance, sha16
-from builder.schema import EntityType, Labels, Stances, StanceTarget, StanceValue
+from builder.annotation.transfer import Carried, carry, carry_judgements
+from builder.io.hashing import sha16
+from builder.records import Article, Judgement, Prediction, Span, Stance
+from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
 from builder.text.tokens import tokenize
 
 WORDS = st.sampled_from(["زار", "سالم", "مرجانة", "في", "و", "،", ".", "\N{GRINNING FACE}", "وبمرجانة", "في", "\n"])

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.check import canonicalise, check
-from builder.records import Account, Article, Judgement, SetAside, Span, Stance, sha16
-from builder.schema import EntityType, Labels, Stances, StanceTarget, StanceValue
+from builder.annotation.quality.check import canonicalise, check
+from builder.io.hashing import sha16
+from builder.records import Article, Dropped, Judgement, Span, StageCounts, Stance
+from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
 
 TEXT = "زار الوزير «ميناء مرجانة»، يوم الثلاثاء.\nوقال إن مترو العاصمة تأخر."
 LABELS = Labels(
@@ -251,11 +252,14 @@ def test_canonical_judgements_hold_the_latest_sound_answers_and_the_accounts_bal
     assert one.annotation_id == 4
     reasons = {"skipped": 1, "stale text": 1, "superseded": 1, "unknown article": 1}
     lost_spans = {"nothing left": 1, "out of bounds": 1, "same span twice": 1, "unknown label": 1}
-    assert accounts[:2] == [Account("check", "judgements", 5, 1, reasons), Account("check", "spans", 6, 2, lost_spans)]
+    assert accounts[:2] == [
+        StageCounts("check", "judgements", 5, 1, reasons),
+        StageCounts("check", "spans", 6, 2, lost_spans),
+    ]
     assert all(account.balanced for account in accounts)
     assert len(aside) == sum(account.taken - account.kept for account in accounts)
-    assert SetAside("check", "judgement 3 of a-1 on article d-0", "superseded") in aside
-    assert SetAside("check", "span 4:10 ORG in judgement 4 of a-1 on article d-0", "unknown label") in aside
+    assert Dropped("check", "judgement 3 of a-1 on article d-0", "superseded") in aside
+    assert Dropped("check", "span 4:10 ORG in judgement 4 of a-1 on article d-0", "unknown label") in aside
 
 
 def test_contradicting_stances_are_left_out_and_equal_ones_count_once():
@@ -269,7 +273,7 @@ def test_contradicting_stances_are_left_out_and_equal_ones_count_once():
     kept, accounts, _ = canonicalise([judgement(stances=stances)], ARTICLES, LABELS)
 
     assert kept[0].stances == (Stance("metro", "against"),)
-    assert accounts[2] == Account("check", "stances", 4, 1, {"same answer twice": 1, "several answers": 2})
+    assert accounts[2] == StageCounts("check", "stances", 4, 1, {"same answer twice": 1, "several answers": 2})
 
 
 SPANS = st.builds(Span, st.integers(-2, 70), st.integers(-2, 70), st.sampled_from(["PERS", "GPE", "ORG"]))

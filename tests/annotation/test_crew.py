@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from builder.annotation.crew import coverage, known_missed, paces
-from builder.records import Article, Assigned, BatchItem, Decision, Judgement, Span, Stance, sha16
-from builder.schema import EntityType, Labels
+from builder.annotation.quality.annotators import coverage, known_missed, paces
+from builder.io.hashing import sha16
+from builder.records import AnnotatorAssignment, Article, BatchItem, Decision, Judgement, Span, Stance
+from builder.schema.labels import EntityType, Labels
 
 TEXT = "زار الوزير «ميناء مرجانة»، يوم الثلاثاء."
 LABELS = Labels(
@@ -105,7 +106,7 @@ def test_too_few_and_too_many_annotators_are_said_once_for_a_batch():
 
 
 def test_where_articles_are_assigned_each_has_its_own_number_and_a_stranger_is_named():
-    assigned = [Assigned("b1", article, "a-1", "overlap") for article in ARTICLES]
+    assigned = [AnnotatorAssignment("b1", article, "a-1", "overlap") for article in ARTICLES]
     done = [judgement(article, "a-1") for article in ARTICLES]
     found = coverage("b1", [*done, judgement("d0-0", "a-9")], ITEMS, assigned, 3)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.dawid_skene import estimate, most_likely
+from builder.annotation.adjudication.dawid_skene import estimate, most_likely
 
 VALUES = ("against", "favor", "neutral", "unclear")
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.foreign import parse, read
-from builder.annotation.tasks import pseudonym
-from builder.records import Article, Refused, Relation, Span, Stance, sha16
-from builder.schema import EntityType, Labels, Stances, StanceTarget, StanceValue
+from builder.annotation.pseudonyms import pseudonym
+from builder.io.hashing import sha16
+from builder.labelstudio.exports import parse, read
+from builder.records import Article, KhabarError, Relation, Span, Stance
+from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
 
 CASES = Path(__file__).parent.parent / "cases" / "exports"
 LABELS = Labels(
@@ -45,7 +46,7 @@ def case(file):
 
 
 def refusal(content):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         parse("export.json", content)
     issue = caught.value.issues[0]
     return caught.value.exit_code, issue.message, issue.where, issue.fix

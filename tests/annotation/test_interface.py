@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.interface import KEY_ROWS, SLOTS, guide_html, render_config, slots_of, stance_keys
-from builder.records import Refused
-from builder.schema import EntityType, Labels, Stances, StanceTarget, StanceValue
+from builder.annotation.questions import KEY_ROWS, SLOTS, slots_of, stance_keys
+from builder.labelstudio.config import guide_html, render_config
+from builder.records import KhabarError
+from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
 
 KEYS = "123456789abcdefghijklmnopqrstuvwxyz0"
 
@@ -68,7 +69,7 @@ def test_each_name_that_xml_can_carry_comes_back(name):
 
 
 def test_a_control_character_in_a_name_is_refused_with_the_label():
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         render_config(labels_of(names=["شخ\x07ص"]))
 
     assert str(caught.value) == "the Arabic name of E0 holds a control character"
@@ -116,7 +117,7 @@ def test_html_and_links_in_the_guidelines_are_shown_not_run():
 
 
 def test_a_name_that_label_studio_would_take_for_a_field_is_refused():
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         render_config(labels_of(names=["$text"]))
 
     assert (

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.learner import (
+from builder.annotation.active_learning.model import (
     check_installed,
     entropy,
     hashed,
@@ -20,7 +20,7 @@ from builder.annotation.learner import (
     unsure,
     words_of,
 )
-from builder.records import Refused, Span
+from builder.records import KhabarError, Span
 from builder.text.tokens import tokenize
 
 TAUGHT = [
@@ -111,7 +111,7 @@ def test_one_answer_alone_is_given_without_a_model():
 
 def test_without_scikit_learn_it_is_said_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         check_installed()
     assert refused.value.exit_code == 2
     assert [(i.code, i.message, i.fix) for i in refused.value.issues] == [(

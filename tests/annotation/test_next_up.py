@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from builder.annotation.next_up import next_up
-from builder.records import Article, Gold, Judgement, Refused, Span, Stance, sha16
+from builder.annotation.active_learning.select import next_up
+from builder.io.hashing import sha16
+from builder.records import Article, Gold, Judgement, KhabarError, Span, Stance
 from builder.schema import load_schema
 
 PLAIN = "هطل المطر صباح اليوم على التلال. ثم هبت ريح خفيفة. ثم صفا الجو."
@@ -130,7 +131,7 @@ def test_without_gold_on_the_texts_as_they_are_there_is_nothing_to_learn_from(pa
     annotated, golds = past
     old = [replace(one, text_sha="0" * 16) for one in golds]
     for none in ([], old):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(KhabarError) as refused:
             next_up([article("c", PLAIN)], annotated, none, [], labels, 1, 13)
         assert refused.value.exit_code == 1
         assert [(i.code, i.message, i.fix) for i in refused.value.issues] == [(

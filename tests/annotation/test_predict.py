@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.annotation.gazetteer import mentions, parse_terms
-from builder.annotation.predict import from_command, predict
-from builder.annotation.tasks import Prediction, with_predictions
-from builder.project import write_json
-from builder.records import Article, Refused, Span, sha16
-from builder.release.features import arrow_schema, features
-from builder.schema import EntityType, Labels
+from builder.io.hashing import sha16
+from builder.io.jsonl import write_json
+from builder.labelstudio.tasks import with_predictions
+from builder.preannotation.program import from_command
+from builder.preannotation.sources import predict
+from builder.records import Article, KhabarError, Prediction, Span
+from builder.release.tables.features import arrow_schema, features
+from builder.schema.labels import EntityType, Labels
 
 LABELS = Labels(
     version=1,
@@ -34,7 +36,7 @@ def article_of(text=TEXT, number=0, title="خبر"):
 
 
 def refusal(call, *arguments, **named):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         call(*arguments, **named)
     return [(issue.where, issue.message) for issue in caught.value.issues]
 

@@ -5,8 +5,9 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.interface import guide_html, stance_keys
-from builder.annotation.preview import SAMPLE, preview_page
+from builder.annotation.questions import stance_keys
+from builder.labelstudio.config import guide_html
+from builder.labelstudio.preview import SAMPLE, preview_page
 from builder.schema import load_schema
 from tests.conftest import ROOT
 

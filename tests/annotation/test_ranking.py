@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.ranking import LIKENESS, disagreement, nearby, pick, ranks
+from builder.annotation.active_learning.ranking import LIKENESS, disagreement, nearby, pick, ranks
 from builder.records import Judgement, Span, Stance
 
 

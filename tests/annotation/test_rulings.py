@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.reading import collected
-from builder.annotation.rulings import all_asked, merged, ruled, with_versions
-from builder.records import Decision, Dispute, Judgement, SetAside, Span, Stance, sha16
+from builder.io.hashing import sha16
+from builder.labelstudio.adjudication import all_asked, merged, ruled, with_versions
+from builder.labelstudio.parse import collected
+from builder.records import Decision, Dispute, Dropped, Judgement, Span, Stance
 
 TEXT = "قال المدير \N{GRINNING FACE} إن ميناء مرجانة يعمل."
 PORT, BOSS = ((TEXT.index(w), TEXT.index(w) + len(w)) for w in ("ميناء مرجانة", "المدير"))
@@ -120,8 +121,8 @@ def test_the_latest_ruling_of_an_adjudicator_counts_and_a_skipped_one_is_none():
         ("a-8", (Stance("port", "neutral"),)), ("a-9", (Stance("port", "against"),)),
     ]  # fmt: skip
     assert done.set_aside == (
-        SetAside("rulings", "ruling of a-9 on article d-0", "superseded"),
-        SetAside("rulings", "ruling of a-9 on article d-0", "skipped"),
+        Dropped("rulings", "ruling of a-9 on article d-0", "superseded"),
+        Dropped("rulings", "ruling of a-9 on article d-0", "skipped"),
     )
 
 

@@ -5,16 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from builder.annotation.adjudicate import adjudicate
-from builder.annotation.agreement import ALPHA, SPAN_F1, agree
-from builder.annotation.check import canonicalise, check
+from builder.annotation.adjudication.adjudicate import adjudicate
+from builder.annotation.agreement.measure import agree
+from builder.annotation.agreement.spans import SPAN_F1
+from builder.annotation.agreement.stances import ALPHA
+from builder.annotation.quality.check import canonicalise, check
 from builder.annotation.simulate import Knowledge, SimulatedAnswer, answer, parse_knowledge, truth
-from builder.corpus.clean import clean
-from builder.corpus.duplicates import group
-from builder.corpus.readers import read_documents
-from builder.corpus.sample import sample
-from builder.records import Article, Judgement, Refused, Span, Stance, sha16
-from builder.schema import Adjudication, load_schema
+from builder.corpus.cleaning.clean import clean
+from builder.corpus.dedup.pipeline import group
+from builder.corpus.readers.documents import read_documents
+from builder.corpus.sampling.sample import sample
+from builder.io.hashing import sha16
+from builder.records import Article, Judgement, KhabarError, Span, Stance
+from builder.schema import load_schema
+from builder.schema.dataset import Adjudication
 from builder.text.profiles import profile
 
 ROOT = Path(__file__).parents[2]
@@ -203,7 +207,7 @@ def test_habits_have_the_rates_that_they_are_said_to_have(labels):
 
 
 def test_a_fault_in_the_simulation_file_is_refused_at_its_place():
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         parse_knowledge("mentions: {}\nstances:\n  - phrase: x\n    value: {metro: favor}\n")
 
     assert [(i.where, i.message) for i in refused.value.issues] == [

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from nervaluate import Evaluator
 
-from builder.annotation.span_agreement import (
+from builder.annotation.agreement.spans import (
     SPAN_F1,
     SPAN_F1_EXACT,
     SPAN_F1_PARTIAL,
@@ -22,7 +22,7 @@ from builder.annotation.span_agreement import (
     over_all,
 )
 from builder.records import Judgement, Span
-from builder.schema import EntityType, Labels
+from builder.schema.labels import EntityType, Labels
 
 NAMES = ("PERS", "GPE", "ORG")
 

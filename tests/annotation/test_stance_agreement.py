@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, cohen_kappa_score
 
-from builder.annotation.stance_agreement import KAPPA, PERCENT, between
+from builder.annotation.agreement.stances import KAPPA, PERCENT, between
 from tests.annotation.test_agreement import LABELS, VALUES, judgement
 
 ANSWERS = st.lists(

@@ -6,30 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.interface import UNUSED
-from builder.annotation.reading import collected, judgements_of
-from builder.annotation.shapes import LsTask
-from builder.annotation.tasks import (
-    idle_doubles,
-    key_of,
-    pseudonym,
-    result_of,
-    targets_for,
-    task_of,
-)
-from builder.project import read_jsonl, write_jsonl
-from builder.records import Article, BatchItem, Issue, Judgement, Relation, Span, Stance, sha16
-from builder.schema import (
-    Boilerplate,
-    Dataset,
-    EntityType,
-    Labels,
-    Licence,
-    Schema,
-    Stances,
-    StanceTarget,
-    StanceValue,
-)
+from builder.annotation.pseudonyms import pseudonym
+from builder.annotation.questions import UNUSED, targets_for
+from builder.io.hashing import sha16
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.labelstudio.parse import collected, judgements_of
+from builder.labelstudio.payloads import LsTask
+from builder.labelstudio.tasks import idle_doubles, key_of, result_of, task_of
+from builder.records import Article, BatchItem, Issue, Judgement, Relation, Span, Stance
+from builder.schema import Schema
+from builder.schema.boilerplate import Boilerplate
+from builder.schema.dataset import Dataset, Licence
+from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
 
 TEXT = "زار الوزير \N{GRINNING FACE} ميناء مرجانة يوم الثلاثاء.\nوقال إن مترو العاصمة تأخر."
 

@@ -7,8 +7,9 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 
-from builder.corpus.clean import clean_batch
-from builder.records import Document, sha16
+from builder.corpus.cleaning.clean import clean_batch
+from builder.io.hashing import sha16
+from builder.records import Document
 from builder.schema import load_schema
 from builder.text.profiles import profile
 from tests.conftest import ROOT

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from builder.corpus import stages, store
-from builder.corpus.engine import engine
-from builder.corpus.stages import Made, Shard
-from builder.records import SetAside, refuse
+from builder.executor import stage, storage
+from builder.executor.shards import BatchResult, Shard
+from builder.executor.start import engine
+from builder.records import Dropped, user_error
 
 TEXTS = pa.schema({"id": pa.string(), "text": pa.string()})
 LENGTHS = pa.schema({"id": pa.string(), "length": pa.int32()})
@@ -40,17 +40,17 @@ def lengths(table, config):
         if text is not None and config.word in text:
             raise ValueError(f"{text} cannot be drunk")
     kept = [(one, len(text or "")) for one, text in zip(table["id"].to_pylist(), texts, strict=True) if text != ""]
-    aside = tuple(SetAside("lengths", one, "empty") for one, text in
+    aside = tuple(Dropped("lengths", one, "empty") for one, text in
                   zip(table["id"].to_pylist(), texts, strict=True) if text == "")  # fmt: skip
     columns = {"id": [one for one, _ in kept], "length": [length for _, length in kept]}
     made = pa.table(columns, schema=LENGTHS)
-    return Made(made, {"code points": pc.sum(made["length"]).as_py() or 0}, aside)
+    return BatchResult(made, {"code points": pc.sum(made["length"]).as_py() or 0}, aside)
 
 
 def doubled(table, config):
     """Each length, doubled."""
     lengths = pc.multiply(table["length"], pa.scalar(2, pa.int32()))
-    return Made(pa.table({"id": table["id"], "length": lengths}, schema=LENGTHS))
+    return BatchResult(pa.table({"id": table["id"], "length": lengths}, schema=LENGTHS))
 
 
 def out_of_memory(table, config):
@@ -60,7 +60,7 @@ def out_of_memory(table, config):
 
 def refusing(table, config):
     """A fault of the configuration."""
-    raise refuse("bad-profile", "there is no profile x", fix="choose another")
+    raise user_error("bad-profile", "there is no profile x", fix="choose another")
 
 
 def _die_once(flag):
@@ -136,7 +136,7 @@ def shards_of(folder, tables):
     for number, table in enumerate(tables):
         path = Path(folder, f"in-{number:03}.parquet").absolute()
         pq.write_table(table, path)
-        made.append(Shard(f"in-{number:03}", str(path), store.hashed(path)[0]))
+        made.append(Shard(f"in-{number:03}", str(path), storage.hashed(path)[0]))
     return made
 
 
@@ -155,23 +155,23 @@ def pipeline(folder, pmap, config):
     """Two stages, one upon the other."""
     folder = str(folder)
     shards = corpus(f"{folder}/in") if not Path(folder, "in").exists() else given(f"{folder}/in")
-    first = stages.run("lengths", lengths, config, shards, f"{folder}/lengths", pmap,
+    first = stage.run("lengths", lengths, config, shards, f"{folder}/lengths", pmap,
                        schema=LENGTHS, watch=lambda *_: None, required=("id", "text"), digest=b"poison")  # fmt: skip
     outputs = [one.shard for one in first]
-    return first, stages.run("doubled", doubled, None, outputs, f"{folder}/doubled", pmap,
+    return first, stage.run("doubled", doubled, None, outputs, f"{folder}/doubled", pmap,
                              schema=LENGTHS, watch=lambda *_: None)  # fmt: skip
 
 
 def given(folder):
     """The input shards that lie in a folder."""
     paths = sorted(Path(folder).absolute().glob("*.parquet"))
-    return [Shard(path.stem, str(path), store.hashed(path)[0]) for path in paths]
+    return [Shard(path.stem, str(path), storage.hashed(path)[0]) for path in paths]
 
 
 def bytes_of(folder):
     """All that stages left below a folder, as sha256 by name."""
     found = [path for path in sorted(Path(folder).rglob("*")) if path.is_file()]
-    return {str(path.relative_to(folder)): store.hashed(path)[0] for path in found}
+    return {str(path.relative_to(folder)): storage.hashed(path)[0] for path in found}
 
 
 def main(name, workers, place, killer, slow):

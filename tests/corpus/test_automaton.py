@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.corpus import automaton, positions
-from builder.corpus.automaton import FEW, LONGEST, Automaton
-from builder.corpus.literals import Literals, required
-from builder.corpus.rules import every_rule
+from builder.corpus.cleaning import automaton, glushkov
+from builder.corpus.cleaning.automaton import FEW, LONGEST, Automaton
+from builder.corpus.cleaning.literals import Literals, required
+from builder.corpus.cleaning.rules import every_rule
 from builder.schema import load_schema
 from builder.text.profiles import profile
 from tests.conftest import ROOT
@@ -187,14 +187,14 @@ def test_more_kinds_of_letters_than_symbols_are_still_told_right():
 
 
 def test_the_classes_of_letters_are_those_of_re():
-    every = "".join(map(chr, range(positions.BMP)))
+    every = "".join(map(chr, range(glushkov.BMP)))
     for name, letters in (
-        ("w", positions.op.CATEGORY_WORD),
-        ("d", positions.op.CATEGORY_DIGIT),
-        ("s", positions.op.CATEGORY_SPACE),
+        ("w", glushkov.op.CATEGORY_WORD),
+        ("d", glushkov.op.CATEGORY_DIGIT),
+        ("s", glushkov.op.CATEGORY_SPACE),
     ):
         found = {match.start() for match in re.finditer(rf"\{name}", every)}
-        assert found == set(np.flatnonzero(positions.categories()[letters]).tolist())
+        assert found == set(np.flatnonzero(glushkov.categories()[letters]).tolist())
 
 
 def test_a_line_of_ten_million_code_points_is_read_no_further_than_needed():

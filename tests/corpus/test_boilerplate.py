@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from builder.corpus.boilerplate import Verdict, check_examples, judge, judge_batch
-from builder.corpus.page import begins_article, paragraphs, read_page
-from builder.corpus.rules import compile_rules
-from builder.schema import Boilerplate, load_schema
-from builder.strict_yaml import parse_yaml
+from builder.corpus.cleaning.boilerplate import Verdict, check_examples, judge, judge_batch
+from builder.corpus.cleaning.page import begins_article, paragraphs, read_page
+from builder.corpus.cleaning.rules import compile_rules
+from builder.io.yaml import parse_yaml
+from builder.schema import load_schema
+from builder.schema.boilerplate import Boilerplate
 from builder.text.profiles import profile
 from tests.conftest import ROOT
 from tests.corpus.marked import lean

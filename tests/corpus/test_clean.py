@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.clean import clean
-from builder.corpus.readers import read_documents
-from builder.project import write_table
-from builder.records import Article, Document, SetAside, sha16
-from builder.schema import Boilerplate, load_schema
+from builder.corpus.cleaning.clean import clean
+from builder.corpus.readers.documents import read_documents
+from builder.io.hashing import sha16
+from builder.io.parquet import write_table
+from builder.records import Article, Document, Dropped
+from builder.schema import load_schema
+from builder.schema.boilerplate import Boilerplate
 from builder.text.aligned import unpacked
 from builder.text.profiles import profile
 from tests.conftest import ROOT, SHARED
@@ -173,7 +175,7 @@ def test_a_page_of_invisible_characters_has_no_lines(raw):
     done = clean(document(raw), STANDARD, RULES)
 
     assert (done.articles, done.lines, done.dropped_by_rule) == ((), 0, {})
-    assert done.set_aside == (SetAside("clean", "articles/01.txt", "no body"),)
+    assert done.set_aside == (Dropped("clean", "articles/01.txt", "no body"),)
 
 
 def test_parts_have_their_own_titles_drops_and_edits():

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.corpus.duplicates import find, group
-from builder.corpus.signatures import KEYS, NEEDED, sign
-from builder.records import Article, Group, sha16
+from builder.corpus.dedup.minhash import KEYS, NEEDED, sign
+from builder.corpus.dedup.pipeline import find, group
+from builder.io.hashing import sha16
+from builder.records import Article, Group
 from builder.text.profiles import profile
 from builder.text.similarity import FEW_WORDS, LEAST_CONTAINED
 
@@ -167,8 +168,8 @@ def test_workers_that_answer_in_any_order_give_the_same(planted, tmp_path):
 @pytest.mark.parametrize(("pairs", "pieces"), [(1, 64), (5, 64), (5, 3), (40, 64)])
 def test_pairs_compared_in_tasks_of_their_own_give_the_same(planted, tmp_path, monkeypatch, pairs, pieces):
     whole = group(planted)
-    monkeypatch.setattr("builder.corpus.duplicates.PAIRS", pairs)
-    monkeypatch.setattr("builder.corpus.duplicates.PIECES", pieces)
+    monkeypatch.setattr("builder.corpus.dedup.pipeline.PAIRS", pairs)
+    monkeypatch.setattr("builder.corpus.dedup.pipeline.PIECES", pieces)
     tasks = []
 
     def noted(function, items):
@@ -302,7 +303,7 @@ def test_a_run_that_thousands_share_is_counted_and_makes_no_pair(monkeypatch, tm
     chance = random.Random(8)  # noqa: S311 - seeded test data
     tail = words(chance, 30)
     articles = [article(f"{n:02}", " ".join(words(chance, 60) + tail)) for n in range(40)]
-    monkeypatch.setattr("builder.corpus.candidates.FREQUENT", 39)
+    monkeypatch.setattr("builder.corpus.dedup.candidates.FREQUENT", 39)
     sharded(tmp_path, [articles])
     found = find([f"{tmp_path}/keys-0.parquet"], {}, map, str(tmp_path))
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.encodings import NAMES, Decoded, decode, mojibake, visual_order
+from builder.corpus.readers.encodings import NAMES, Decoded, decode, mojibake, visual_order
 from tests.conftest import ROOT, SHARED
 
 pytestmark = pytest.mark.slow

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from builder.corpus.engine import _without_slow_sorts, engine
-from builder.records import Refused
+from builder.executor.environment import numpy_environment
+from builder.executor.start import engine
+from builder.records import KhabarError
 from tests.corpus import poison
 
 pytestmark = pytest.mark.slow
@@ -52,11 +53,11 @@ def test_numpy_sorts_without_avx512_on_zen_4_alone(monkeypatch, vendor, family, 
     monkeypatch.setattr(Path, "read_text", lambda *_, **__: about)
     monkeypatch.delenv("NPY_DISABLE_CPU_FEATURES", raising=False)
 
-    named = _without_slow_sorts().get("NPY_DISABLE_CPU_FEATURES")
+    named = numpy_environment().get("NPY_DISABLE_CPU_FEATURES")
     assert (named is not None) is less
     assert all(name.startswith(("AVX512", "X86_V4")) for name in (named or "").split())
     monkeypatch.setenv("NPY_DISABLE_CPU_FEATURES", "AVX2")
-    assert _without_slow_sorts() == {}
+    assert numpy_environment() == {}
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_item_run_again(tmp_path):
@@ -67,7 +68,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_item_run_again(tmp_path):
 
 def test_an_item_that_no_worker_survives_is_named_and_the_pool_goes_on():
     with engine("local", 2) as pmap:
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(KhabarError) as caught:
             list(pmap(poison.die, range(6)))
         assert sorted(pmap(poison.square, range(3))) == [0, 1, 4]
     [issue] = caught.value.issues
@@ -98,7 +99,7 @@ def test_who_stops_asking_leaves_no_worker_busy(tmp_path):
 @pytest.mark.parametrize("how", ["group", "parent"])
 def test_ctrl_c_ends_the_workers_at_once_as_does_the_death_of_their_parent(tmp_path, how):
     code = (
-        "import sys\nfrom builder.corpus.engine import _without_slow_sorts, engine\nfrom tests.corpus import poison\n"
+        "import sys\nfrom builder.executor.pmap import _without_slow_sorts, engine\nfrom tests.corpus import poison\n"
         "if __name__ == '__main__':\n"
         "    with engine('local', 2) as pmap:\n"
         "        list(pmap(poison.linger, sys.argv[1:]))\n"
@@ -125,7 +126,7 @@ def test_ctrl_c_ends_the_workers_at_once_as_does_the_death_of_their_parent(tmp_p
 @pytest.mark.parametrize("name", ["ray", "dask"])
 def test_an_engine_that_is_not_installed_says_how_to_install_it(name, monkeypatch):
     monkeypatch.setitem(sys.modules, {"ray": "ray", "dask": "distributed"}[name], None)
-    with pytest.raises(Refused) as caught, engine(name):
+    with pytest.raises(KhabarError) as caught, engine(name):
         pass
     [issue] = caught.value.issues
     assert (caught.value.exit_code, issue.code) == (2, "no-engine")
@@ -133,10 +134,10 @@ def test_an_engine_that_is_not_installed_says_how_to_install_it(name, monkeypatc
 
 
 def test_an_unknown_engine_and_no_workers_are_refused():
-    with pytest.raises(Refused, match="there is no engine spark") as caught, engine("spark"):
+    with pytest.raises(KhabarError, match="there is no engine spark") as caught, engine("spark"):
         pass
     assert caught.value.issues[0].fix == "choose one of: local, ray, dask"
-    with pytest.raises(Refused, match="0 workers cannot do any work"), engine("local", 0):
+    with pytest.raises(KhabarError, match="0 workers cannot do any work"), engine("local", 0):
         pass
 
 

@@ -11,15 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.clean import clean
-from builder.corpus.explain import explain, rows
-from builder.corpus.explain_lines import as_json, lines
-from builder.corpus.explain_page import page, units
-from builder.corpus.readers import read_documents
-from builder.records import Document, sha16
-from builder.schema import Boilerplate, load_schema
+from builder.corpus.cleaning.clean import clean
+from builder.corpus.explain.html import page, units
+from builder.corpus.explain.text import as_json, lines
+from builder.corpus.explain.trace import explain, rows
+from builder.corpus.readers.documents import read_documents
+from builder.io.hashing import sha16
+from builder.records import Document
+from builder.schema import load_schema
+from builder.schema.boilerplate import Boilerplate
+from builder.text.invisible import hidden
 from builder.text.profiles import profile
-from builder.text.visible import hidden
 from tests.conftest import ROOT
 from tests.text.strategies import PAGES
 

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus import filters as judging
-from builder.corpus.clean import clean
-from builder.corpus.filters import arabic, capped, fineweb2, judge
-from builder.corpus.readers import read_documents
-from builder.corpus.repetition import duplicate_runs, top_runs, words_of
-from builder.records import Refused
-from builder.schema import Filters, load_schema
+from builder.corpus.cleaning.clean import clean
+from builder.corpus.readers.documents import read_documents
+from builder.corpus.sampling import filters as judging
+from builder.corpus.sampling.filters import arabic, filter_articles, fineweb2, over_limit
+from builder.corpus.sampling.repetition import duplicate_runs, top_runs, words_of
+from builder.records import KhabarError
+from builder.schema import load_schema
+from builder.schema.filters import Filters
 from builder.text.profiles import profile
 from tests.conftest import ROOT
 from tests.live.environments import python_with
@@ -39,7 +40,7 @@ def table(*texts):
 
 
 def reasons(*texts, **filters):
-    return judge(table(*texts), Filters(**filters)).table["reason"].to_pylist()
+    return filter_articles(table(*texts), Filters(**filters)).table["reason"].to_pylist()
 
 
 @given(TEXTS)
@@ -119,20 +120,23 @@ def test_other_languages_of_the_script_are_told_and_dialects_are_left_alone():
 
     assert reasons(*OTHERS.values(), language=True) == ["another language"] * 4
     assert reasons(*own, language=True) == [None] * len(own)
-    assert judge(table(NEWS, OTHERS["fa"]), Filters(language=True)).table["language"].to_pylist() == ["ar", "fa"]
+    assert filter_articles(table(NEWS, OTHERS["fa"]), Filters(language=True)).table["language"].to_pylist() == [
+        "ar",
+        "fa",
+    ]
 
 
 def test_a_filter_whose_package_is_missing_is_refused(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     judging.check_installed(Filters())
-    with pytest.raises(Refused, match="needs the language extra") as caught:
+    with pytest.raises(KhabarError, match="needs the language extra") as caught:
         judging.check_installed(Filters(language=True))
 
     assert caught.value.issues[0].fix == "pip install 'khabar[language]'"
 
 
 def test_what_is_judged_is_marked_and_counted_and_nothing_goes():
-    made = judge(table(NEWS, "abc", ""), Filters())
+    made = filter_articles(table(NEWS, "abc", ""), Filters())
 
     assert made.table["id"].to_pylist() == ["0-0", "1-0", "2-0"]
     assert made.table["reason"].to_pylist() == [None, "not in Arabic script", "not in Arabic script"]
@@ -176,7 +180,7 @@ def test_of_a_source_no_more_than_its_cap_is_left_and_order_does_not_matter():
 
     def kept(some):
         columns = [pa.array(column) for column in list(zip(*some, strict=True))[:2]]
-        over = capped(*columns, np.array([row[2] for row in some], np.uint64), 20)
+        over = over_limit(*columns, np.array([row[2] for row in some], np.uint64), 20)
         return {row for row, out in zip(some, over, strict=True) if not out}
 
     whole = kept(rows)

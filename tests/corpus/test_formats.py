@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from builder.corpus import rows, sources, streams
-from builder.corpus.readers import plan, read, read_documents
-from builder.records import Refused, SetAside
-from builder.schema import Fields
+from builder.corpus.readers import rows, sources, streams
+from builder.corpus.readers.documents import read, read_documents
+from builder.corpus.readers.sources import plan
+from builder.records import Dropped, KhabarError
+from builder.schema.dataset import Fields
 from tests.conftest import ROOT
 
 LONG = "افتتح وزير الثقافة صباح اليوم المعرض السنوي في العاصمة\nوقال إن الدخول مجاني للطلاب."
@@ -38,7 +39,7 @@ def taken(*inputs, fields=None):
 
 
 def refusal(*inputs, fields=None):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         plan([str(one) for one in inputs], fields or Fields())
     assert caught.value.exit_code == 2
     return [(issue.message, issue.fix) for issue in caught.value.issues]
@@ -87,11 +88,11 @@ def test_each_broken_row_is_set_aside_and_the_rest_goes_on(tmp_path):
 
     assert texts == ["one", "six"]
     assert aside == [
-        SetAside("ingest", "a.csv:3", "columns", "3 columns, and the header has 2"),
-        SetAside("ingest", "a.csv:4", "columns", "1 columns, and the header has 2"),
-        SetAside("ingest", "a.csv:5", "not UTF-8", "the row holds bytes that are not UTF-8"),
-        SetAside("ingest", "a.csv:7", "broken row", "lines 7 to 7 are no row: ',' expected after '\"'"),
-        SetAside("ingest", "a.csv:9", "broken row", "lines 9 to 11 are no row: unexpected end of data"),
+        Dropped("ingest", "a.csv:3", "columns", "3 columns, and the header has 2"),
+        Dropped("ingest", "a.csv:4", "columns", "1 columns, and the header has 2"),
+        Dropped("ingest", "a.csv:5", "not UTF-8", "the row holds bytes that are not UTF-8"),
+        Dropped("ingest", "a.csv:7", "broken row", "lines 7 to 7 are no row: ',' expected after '\"'"),
+        Dropped("ingest", "a.csv:9", "broken row", "lines 9 to 11 are no row: unexpected end of data"),
     ]
 
 
@@ -122,7 +123,7 @@ def test_a_parquet_value_that_is_not_utf_8_costs_its_row(tmp_path):
 
     assert taken(tmp_path) == (
         ["one", "three"],
-        [SetAside("ingest", f"{tmp_path.name}/a.parquet:2", "not UTF-8", "not UTF-8 at byte 0 of a value")],
+        [Dropped("ingest", f"{tmp_path.name}/a.parquet:2", "not UTF-8", "not UTF-8 at byte 0 of a value")],
     )
 
 
@@ -155,7 +156,7 @@ def test_the_entries_of_feeds_are_records(tmp_path):
         ("افتتح الوزير المعرض.\nثم غادر & عاد.", "المعرض", "https://nasim.example/1", "2026-03-03T18:42:00+03:00", "a"),
         ("وصلت\nالسفينة", "الميناء", "https://barq.example/2", "2026-03-03T00:00:00Z", "b"),
     ]
-    assert reading.set_aside == (SetAside("ingest", f"{tmp_path.name}/a.rss:2", "no text", "the row has no text"),)
+    assert reading.set_aside == (Dropped("ingest", f"{tmp_path.name}/a.rss:2", "no text", "the row has no text"),)
 
 
 def test_another_element_may_be_the_text_of_a_feed(tmp_path):
@@ -281,7 +282,7 @@ def measured(path, most=300_000_000):
     """What a process of its own reads of a file, with no more memory than that."""
     code = (
         "import json, resource, sys\n"
-        "from builder.corpus.readers import plan, read\nfrom builder.schema import Fields\n"
+        "from builder.corpus.readers.documents import plan, read\nfrom builder.schema import Fields\n"
         "parts = [part for piece in plan([sys.argv[1]], Fields()).pieces for part in read(piece)]\n"
         "print(json.dumps([[d.raw for part in parts for d in part.documents],\n"
         "  [[a.what, a.reason] for part in parts for a in part.set_aside]]))\n"
@@ -307,7 +308,7 @@ def test_files_are_read_from_where_fsspec_finds_them(tmp_path):
             ("crawl/a.jsonl.gz:1", "a"), ("crawl/a.jsonl.gz:2", "a"), ("crawl/a.jsonl.gz:3", "a"),
             ("crawl/deep/b.txt", "deep"),
         ]  # fmt: skip
-        assert planned.set_aside == (SetAside("ingest", "crawl/c.pdf", f"not {sources.READ}"),)
+        assert planned.set_aside == (Dropped("ingest", "crawl/c.pdf", f"not {sources.READ}"),)
         assert refusal("memory://nowhere") == [("there is no such file or folder", "check the address")]
     finally:
         store.rm("/crawl", recursive=True)
@@ -321,7 +322,7 @@ def test_a_path_that_climbs_out_of_its_folder_is_not_read():
         planned = plan(["memory://crawl"], Fields())
 
         assert [file.origin for piece in planned.pieces for file in piece.files] == ["crawl/a.txt"]
-        assert planned.set_aside == (SetAside("ingest", "crawl/deep/../../etc/b.txt", "path climbs out of its folder"),)
+        assert planned.set_aside == (Dropped("ingest", "crawl/deep/../../etc/b.txt", "path climbs out of its folder"),)
     finally:
         store.store.clear()
 

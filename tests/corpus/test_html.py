@@ -7,11 +7,12 @@ import time
 
 import pytest
 
-from builder.corpus import pages, streams
-from builder.corpus.clean import clean
-from builder.corpus.html import Page, extract
-from builder.corpus.readers import read_documents
-from builder.records import Refused, SetAside, sha16
+from builder.corpus.cleaning.clean import clean
+from builder.corpus.readers import streams, web
+from builder.corpus.readers.documents import read_documents
+from builder.corpus.readers.html import HtmlPage, extract
+from builder.io.hashing import sha16
+from builder.records import Dropped, KhabarError
 from builder.schema import load_schema
 from builder.text.profiles import profile
 from tests.conftest import ROOT
@@ -45,13 +46,15 @@ def page_of(*paragraphs, head=""):
 
 
 def test_a_page_gives_its_lines_and_what_it_says_of_itself():
-    assert extract(PAGE) == Page("\n".join(LINES), "افتتاح معرض الكتاب", "https://nasim.example/news/1", "2026-03-04")
+    assert extract(PAGE) == HtmlPage(
+        "\n".join(LINES), "افتتاح معرض الكتاب", "https://nasim.example/news/1", "2026-03-04"
+    )
 
 
 @pytest.mark.parametrize("markup", ["".join(f"<p>{line}</p>" for line in BODY), page_of(*BODY)])
 def test_a_piece_of_a_page_is_read_like_a_page_and_nothing_is_guessed(markup):
     assert extract(f"{markup}<p>كتب في 3 مايو 2019</p>").text.split("\n")[:3] == BODY
-    assert extract(markup) == Page("\n".join(BODY), None, None, None)
+    assert extract(markup) == HtmlPage("\n".join(BODY), None, None, None)
 
 
 @pytest.mark.parametrize("markup", ["", "<html><body></body></html>", "<script>let x = 1</script>", "\0\0"])
@@ -75,8 +78,8 @@ def test_a_page_becomes_a_document_with_the_hash_of_its_file(tmp_path):
     assert first.html_sha == hashlib.sha256((folder / "01.html").read_bytes()).hexdigest()
     assert (second.id, second.title, second.url, second.published_at) == (sha16("\n".join(BODY)), None, None, None)
     assert reading.set_aside == (
-        SetAside("ingest", f"{tmp_path.name}/nasim/03.html", "no text in HTML"),
-        SetAside("ingest", f"{tmp_path.name}/nasim/04.txt", "same text twice", f"first at {second.origin}"),
+        Dropped("ingest", f"{tmp_path.name}/nasim/03.html", "no text in HTML"),
+        Dropped("ingest", f"{tmp_path.name}/nasim/04.txt", "same text twice", f"first at {second.origin}"),
     )
     assert (reading.taken, reading.issues) == (4, ())
 
@@ -125,7 +128,7 @@ def test_a_page_without_the_extra_is_a_fault(tmp_path, monkeypatch):
     for name in ("a.html", "b.htm"):
         (tmp_path / name).write_text(PAGE, encoding="utf-8")
     (tmp_path / "c.txt").write_text("سطر", encoding="utf-8")
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         read_documents([tmp_path])
 
     assert caught.value.exit_code == 2
@@ -215,7 +218,7 @@ def test_a_page_past_a_limit_is_set_aside(tmp_path, markup, message):
     reading = read_documents([tmp_path])
 
     assert reading.taken == 1
-    assert reading.set_aside == (SetAside("ingest", f"{tmp_path.name}/a.html", "HTML not read", message),)
+    assert reading.set_aside == (Dropped("ingest", f"{tmp_path.name}/a.html", "HTML not read", message),)
 
 
 def test_a_page_that_trips_the_libraries_does_not_stop_the_others(tmp_path):
@@ -228,8 +231,8 @@ def test_a_page_that_trips_the_libraries_does_not_stop_the_others(tmp_path):
 
 
 def test_a_page_of_too_many_bytes_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(pages, "MAX_BYTES", 40)
+    monkeypatch.setattr(web, "MAX_BYTES", 40)
     monkeypatch.setattr(streams, "MAX_BYTES", 40)
     (tmp_path / "a.html").write_text("x" * 41)
-    with pytest.raises(Refused, match="more than 40 bytes in one HTML file"):
+    with pytest.raises(KhabarError, match="more than 40 bytes in one HTML file"):
         read_documents([tmp_path])

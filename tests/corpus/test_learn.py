@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.boilerplate import check_examples, judge
-from builder.corpus.learn import Proposal, as_yaml, learn
-from builder.corpus.rules import compile_rules
-from builder.records import Document, sha16
-from builder.schema import Boilerplate, load_schema
-from builder.strict_yaml import parse_yaml
+from builder.corpus.cleaning.boilerplate import check_examples, judge
+from builder.corpus.cleaning.rules import compile_rules
+from builder.corpus.cleaning.suggest import Proposal, as_yaml, learn
+from builder.io.hashing import sha16
+from builder.io.yaml import parse_yaml
+from builder.records import Document
+from builder.schema import load_schema
+from builder.schema.boilerplate import Boilerplate
 from builder.text.profiles import profile
 from tests.conftest import ROOT
 

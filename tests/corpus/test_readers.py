@@ -6,17 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus import plain, streams
-from builder.corpus.readers import read_documents
-from builder.corpus.sources import READ
-from builder.records import Document, Refused, SetAside, sha16
+from builder.corpus.readers import streams
+from builder.corpus.readers import text as plain
+from builder.corpus.readers.documents import read_documents
+from builder.corpus.readers.sources import READ
+from builder.io.hashing import sha16
+from builder.records import Document, Dropped, KhabarError
 
 TEXT = "افتتح الوزير المعرض."
 RAW = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 
 
 def refusal(*paths):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         read_documents(paths)
     assert caught.value.exit_code == 2
     return [(issue.where.rpartition("/")[2], issue.message) for issue in caught.value.issues]
@@ -88,14 +90,14 @@ def test_everything_that_is_not_passed_on_has_its_reason(tmp_path):
 
     assert [document.origin for document in reading.documents] == ["in/a.txt"]
     assert sorted(reading.set_aside, key=lambda one: one.what) == [
-        SetAside("ingest", "in/b.txt", "empty"),
-        SetAside("ingest", "in/c.pdf", f"not {READ}"),
-        SetAside("ingest", "in/d.jsonl:1", "same text twice", "first at in/a.txt"),
-        SetAside("ingest", "in/d.jsonl:2", "empty"),
-        SetAside("ingest", "in/e.txt", "link not followed"),
-        SetAside("ingest", "in/f", "link not followed"),
-        SetAside("ingest", "in/g.txt", "same text twice", "first at in/a.txt"),
-        SetAside("ingest", "in/sub/h.txt", "link not followed"),
+        Dropped("ingest", "in/b.txt", "empty"),
+        Dropped("ingest", "in/c.pdf", f"not {READ}"),
+        Dropped("ingest", "in/d.jsonl:1", "same text twice", "first at in/a.txt"),
+        Dropped("ingest", "in/d.jsonl:2", "empty"),
+        Dropped("ingest", "in/e.txt", "link not followed"),
+        Dropped("ingest", "in/f", "link not followed"),
+        Dropped("ingest", "in/g.txt", "same text twice", "first at in/a.txt"),
+        Dropped("ingest", "in/sub/h.txt", "link not followed"),
     ]
     assert reading.taken == 9
 
@@ -166,8 +168,8 @@ def test_a_file_or_a_line_that_is_too_long_is_refused(tmp_path, monkeypatch):
 
     assert [document.raw for document in reading.documents] == ["t", "u", "x" * 40]
     assert reading.set_aside == (
-        SetAside("ingest", f"{tmp_path.name}/a.txt", "too long", "more than 40 bytes in one text file"),
-        SetAside("ingest", f"{tmp_path.name}/b.jsonl:2:1", "too long", "a line longer than 40 bytes"),
+        Dropped("ingest", f"{tmp_path.name}/a.txt", "too long", "more than 40 bytes in one text file"),
+        Dropped("ingest", f"{tmp_path.name}/b.jsonl:2:1", "too long", "a line longer than 40 bytes"),
     )
 
 
@@ -286,6 +288,6 @@ def test_a_text_in_visual_order_is_set_aside_and_one_in_logical_order_comes_in(t
     aside = "100% of its letters stand last letter first, from character 0: «" + VISUAL + "»"
 
     assert [d.origin.rpartition("/")[2] for d in reading.documents] == ["b.txt", "c.txt"]
-    assert reading.set_aside == (SetAside("ingest", f"{tmp_path.name}/a.txt", "visual order", aside),)
+    assert reading.set_aside == (Dropped("ingest", f"{tmp_path.name}/a.txt", "visual order", aside),)
     assert reading.taken == 3
     assert [issue.code for issue in reading.issues] == ["visual-order"]

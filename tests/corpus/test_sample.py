@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus import sample as module
-from builder.corpus.chance import chances, mixed
-from builder.corpus.sample import CANDIDATES, LENGTHS, MIN_CHARACTERS, candidates, choose, narrowed, sample
-from builder.records import Account, Article, BatchItem, Document, Group, sha16
+from builder.corpus.sampling import sample as module
+from builder.corpus.sampling.hashing import combine_hashes, hash_strings
+from builder.corpus.sampling.sample import CANDIDATES, LENGTHS, MIN_CHARACTERS, candidates, choose, restrict_to, sample
+from builder.io.hashing import sha16
+from builder.records import Article, BatchItem, Document, Group, StageCounts
 
 LONG = "خ" * MIN_CHARACTERS
 DATES = (None, "", "2026-03", "2026-03-12T08:30:00+03:00", "2026-04-01", "2026-13-01", "١٢ مارس 2026", "2026-040")
@@ -44,13 +45,13 @@ def pools(draw):
 
 
 def one(text, seed):
-    return int(chances(pa.array([text]), seed)[0])
+    return int(hash_strings(pa.array([text]), seed)[0])
 
 
 def key(words, seed):
     number = np.zeros(1, np.uint64)
     for word in words:
-        number = mixed(number, chances(pa.array([word]), seed))
+        number = combine_hashes(number, hash_strings(pa.array([word]), seed))
     return int(number[0])
 
 
@@ -165,7 +166,7 @@ def test_the_root_stands_for_its_group_or_the_next_that_is_long_enough_and_passe
 
     assert sorted(item.article_id for item in found.items) == ["b-0", "e-0"]
     aside = {"filtered: repetition": 1, "same group": 2, "too short": 1}
-    assert found.account == Account("sample", "articles", 6, 2, aside)
+    assert found.account == StageCounts("sample", "articles", 6, 2, aside)
     assert found.fates.to_pylist() == [
         "chosen", "same group", "too short", "filtered: repetition", "same group", "chosen",
     ]  # fmt: skip
@@ -189,10 +190,10 @@ def test_records_give_the_same_items_with_their_text_and_source():
 def test_of_a_sample_some_are_kept_in_another_order_and_the_account_balances():
     found = choose(table([row(name) for name in "abcdef"]), "b", 4, 1, {"f-0"})
     wanted = [item.article_id for item in found.items][2:0:-1]
-    items, account = narrowed(found, wanted)
+    items, account = restrict_to(found, wanted)
 
     assert [item.article_id for item in items] == wanted
-    assert account == Account("sample", "articles", 6, 2, {"in an earlier batch": 1, "not chosen": 3})
+    assert account == StageCounts("sample", "articles", 6, 2, {"in an earlier batch": 1, "not chosen": 3})
 
 
 def test_the_seed_decides_and_new_articles_do_not_reshuffle_the_rest():
@@ -208,10 +209,10 @@ def test_the_seed_decides_and_new_articles_do_not_reshuffle_the_rest():
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=6)), max_size=30), st.integers(0, 2**64), st.integers(1, 4))
 def test_a_strings_chance_hangs_on_the_string_and_the_seed_alone(texts, seed, block):
-    whole = chances(pa.array(texts, pa.string()), seed)
+    whole = hash_strings(pa.array(texts, pa.string()), seed)
     pieces = pa.chunked_array([pa.array(["قبل", *texts[:3]]).slice(1), pa.array(texts[3:], pa.large_string())[:0].cast(
         pa.string()), pa.array(texts[3:], pa.string())])  # fmt: skip
-    assert whole.tolist() == chances(pieces, seed).tolist() == [one(text or "", seed) for text in texts]
+    assert whole.tolist() == hash_strings(pieces, seed).tolist() == [one(text or "", seed) for text in texts]
     assert len(set(whole.tolist())) == len({text or "" for text in texts})
 
 
@@ -240,6 +241,6 @@ def test_a_million_candidates_become_no_python_objects():
 
 
 def test_names_with_the_same_chance_are_in_the_order_of_names(monkeypatch):
-    monkeypatch.setattr(module, "chances", lambda strings, _: np.zeros(len(strings), np.uint64))
+    monkeypatch.setattr(module, "hash_strings", lambda strings, _: np.zeros(len(strings), np.uint64))
     rows = [row(name) for name in "cadb"]
     assert [item.article_id for item in choose(table(rows), "b", 3, 1, ()).items] == ["a-0", "b-0", "c-0"]

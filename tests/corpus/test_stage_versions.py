@@ -14,12 +14,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from builder.corpus import clean, duplicates, filters, signatures
-from builder.project import to_table
-from builder.records import Document, sha16
-from builder.schema import Boilerplate
+from builder.corpus.cleaning.stage import STAGE, Cleaning
+from builder.corpus.dedup import minhash
+from builder.corpus.dedup.pipeline import VERSION, find
+from builder.corpus.sampling import filters
+from builder.io.hashing import sha16
+from builder.io.parquet import to_table
+from builder.io.yaml import parse_yaml
+from builder.records import Document
+from builder.schema.boilerplate import Boilerplate
 from builder.schema.filters import Filters
-from builder.strict_yaml import parse_yaml
 from builder.text.profiles import profile
 from tests.conftest import ROOT
 
@@ -72,17 +76,17 @@ def articles():
 
 def cleaned(name):
     rules = parse_yaml((KEPT / "schema" / "boilerplate.yaml").read_text(encoding="utf-8"), Boilerplate, "rules")
-    return clean.STAGE.function(to_table(documents(), Document), clean.Cleaning(profile(name), rules))
+    return STAGE.function(to_table(documents(), Document), Cleaning(profile(name), rules))
 
 
 def grouped(folder):
     folder.mkdir()
-    table = signatures.STAGE.function(articles(), None).table
+    table = minhash.STAGE.function(articles(), None).table
     halves = [table.slice(0, 20), table.slice(20)]
     keys = [str(folder / f"keys-{number}.parquet") for number in range(2)]
     for half, path in zip(halves, keys, strict=True):
         pq.write_table(half, path)
-    found = duplicates.find(keys, {f"{halves[0]['id'][0]}": "old", "gone": "old"}, map, str(folder))
+    found = find(keys, {f"{halves[0]['id'][0]}": "old", "gone": "old"}, map, str(folder))
     rows = pa.concat_tables([pq.read_table(path) for path in found.paths]).sort_by("article_id")
     kinds = set(rows["kind"].to_pylist())
     assert kinds == {"single", "exact", "near", "contained", "related"}, "the corpus must hold pairs of each kind"
@@ -105,12 +109,12 @@ def judged(**settings):
 
 
 MADE = {
-    "clean": (str(clean.STAGE.version), lambda _: result(cleaned("standard@1"))),
-    "clean, light": (str(clean.STAGE.version), lambda _: result(cleaned("light@1"))),
+    "clean": (str(STAGE.version), lambda _: result(cleaned("standard@1"))),
+    "clean, light": (str(STAGE.version), lambda _: result(cleaned("light@1"))),
     "filter": (str(filters.STAGE.version), lambda _: result(judged(least_words=5, most_words=900))),
     "filter, fineweb2-arabic": (str(filters.STAGE.version), lambda _: result(judged(preset="fineweb2-arabic"))),
-    "dedup, keys": (str(signatures.STAGE.version), lambda _: result(signatures.STAGE.function(articles(), None))),
-    "dedup, groups": (f"{signatures.STAGE.version}.{duplicates.VERSION}", lambda folder: grouped(folder / "find")),
+    "dedup, keys": (str(minhash.STAGE.version), lambda _: result(minhash.STAGE.function(articles(), None))),
+    "dedup, groups": (f"{minhash.STAGE.version}.{VERSION}", lambda folder: grouped(folder / "find")),
 }
 
 

@@ -18,10 +18,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus import halving, shards, stages, store
-from builder.corpus.engine import engine
-from builder.corpus.stages import Made, Shard, canonical, read_done, write_shard
-from builder.records import Issue, Refused, SetAside
+from builder.executor import shards, stage, storage, worker
+from builder.executor.shards import BatchResult, Shard, finished_shards, write_shard
+from builder.executor.stage import canonical
+from builder.executor.start import engine
+from builder.records import Dropped, Issue, KhabarError
 from tests.corpus import poison
 from tests.corpus.poison import LENGTHS, Poison, bytes_of, corpus, lengths, pipeline, shards_of, table_of
 
@@ -43,7 +44,7 @@ def run(here, tmp_path):
 
     def run(inputs, config=PLAIN, *, folder=tmp_path / "out", function=lengths, **more):
         ran = []
-        done = stages.run(
+        done = stage.run(
             "lengths", function, config, inputs, folder, here, schema=LENGTHS, required=("id", "text"),
             watch=lambda one, before: None if before else ran.append(one.shard.name), **more,
         )  # fmt: skip
@@ -64,7 +65,7 @@ def test_what_is_done_is_not_done_again(run, tmp_path):
     second, ran = run(inputs)
     assert ran == []
     assert (second, bytes_of(tmp_path / "out")) == (first, before)
-    assert read_done(tmp_path / "out") == first
+    assert finished_shards(tmp_path / "out") == first
     assert [(one.taken, one.kept, one.rows) for one in first] == [(300, 296, 296), (300, 297, 297), (300, 297, 297)]
     assert all(one.taken == one.kept + len(one.set_aside) for one in first)
     assert first[0].counts == {"code points": sum(row["length"] for row in _rows(first[:1]))}
@@ -159,8 +160,8 @@ def test_any_rows_are_found_in_batches_of_any_size(tmp_path_factory, texts, size
     folder = tmp_path_factory.mktemp("stage")
     inputs = shards_of(folder / "in", [_raw(texts)])
     with engine("local", 1) as pmap, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(halving, "ROWS", size)
-        (done,) = stages.run("lengths", lengths, Poison(), inputs, folder / "out", pmap, schema=LENGTHS,
+        patch.setattr(worker, "ROWS", size)
+        (done,) = stage.run("lengths", lengths, Poison(), inputs, folder / "out", pmap, schema=LENGTHS,
                              watch=lambda *_: None, required=("text",))  # fmt: skip
     reasons = {"سم": "raised ValueError", "": "empty", None: "null", b"\xd8": "invalid UTF-8"}
     wanted = sorted((f"d{row}", reasons[text]) for row, text in enumerate(texts) if text in reasons)
@@ -217,20 +218,20 @@ def test_what_is_no_rows_fault_ends_the_stage(run, tmp_path):
     inputs = corpus(tmp_path / "in", shards=1)
     with pytest.raises(MemoryError):
         run(inputs, function=poison.out_of_memory)
-    with pytest.raises(Refused, match="there is no profile x"):
+    with pytest.raises(KhabarError, match="there is no profile x"):
         run(inputs, function=poison.refusing)
-    with engine("local", 2) as pmap, pytest.raises(Refused, match="there is no profile x") as caught:
-        stages.run("x", poison.refusing, None, corpus(tmp_path / "more", shards=2), tmp_path / "o", pmap,
+    with engine("local", 2) as pmap, pytest.raises(KhabarError, match="there is no profile x") as caught:
+        stage.run("x", poison.refusing, None, corpus(tmp_path / "more", shards=2), tmp_path / "o", pmap,
                    schema=LENGTHS, watch=lambda *_: None)  # fmt: skip
     assert caught.value.issues[0] == Issue("error", "bad-profile", "there is no profile x", fix="choose another")
 
 
 def test_a_shard_that_is_not_there_or_broken_is_named(run, tmp_path):
-    with pytest.raises(Refused, match="the shard a cannot be read: it does not exist") as caught:
+    with pytest.raises(KhabarError, match="the shard a cannot be read: it does not exist") as caught:
         run([Shard("a", str(tmp_path / "a.parquet"), "0")])
     assert caught.value.issues[0].where == str(tmp_path / "a.parquet")
     (tmp_path / "b.parquet").write_bytes(b"PAR1 and no more")
-    with pytest.raises(Refused, match="the shard b cannot be read: "):
+    with pytest.raises(KhabarError, match="the shard b cannot be read: "):
         run([Shard("b", str(tmp_path / "b.parquet"), "0")])
     with pytest.raises(ValueError, match="two shards have one name"):
         run([Shard("b", "x", "0"), Shard("b", "y", "0")])
@@ -247,7 +248,7 @@ def test_a_store_without_rename_keeps_what_markers_name(run, tmp_path):
         assert done[0].shard.uri == f"memory://bucket/lengths/in-000-{done[0].key[:8]}.parquet"
         assert run(inputs, folder="memory://bucket/lengths")[1] == []
         with engine("local", 1) as pmap:
-            after = stages.run("doubled", poison.doubled, None, [one.shard for one in done], "memory://bucket/doubled",
+            after = stage.run("doubled", poison.doubled, None, [one.shard for one in done], "memory://bucket/doubled",
                                pmap, schema=LENGTHS, watch=lambda *_: None)  # fmt: skip
         assert [one.rows for one in after] == [one.rows for one in done]
         others, ran = run(inputs[:1], Poison(word="مرجانة"), folder="memory://bucket/lengths")
@@ -255,41 +256,43 @@ def test_a_store_without_rename_keeps_what_markers_name(run, tmp_path):
         names = sorted(path.rsplit("/", 1)[1] for path in memory.find("/bucket/lengths"))
         assert names == [f"in-000-{others[0].key[:8]}.parquet", "in-000.json"]
         memory.rm_file(f"/bucket/lengths/{names[0]}")
-        assert read_done("memory://bucket/lengths") == []
-        assert read_done("memory://bucket/nothing") == []
+        assert finished_shards("memory://bucket/lengths") == []
+        assert finished_shards("memory://bucket/nothing") == []
     finally:
         memory.store.clear()
 
 
 def test_a_folder_that_the_workers_do_not_share_is_refused(tmp_path):
     inputs = corpus(tmp_path / "in", shards=2)
-    with engine("local", 2) as pmap, pytest.raises(Refused) as caught:
-        stages.run("lengths", lengths, Poison(), inputs, "memory://bucket/each-its-own", pmap, schema=LENGTHS,
+    with engine("local", 2) as pmap, pytest.raises(KhabarError) as caught:
+        stage.run("lengths", lengths, Poison(), inputs, "memory://bucket/each-its-own", pmap, schema=LENGTHS,
                    watch=lambda *_: None)  # fmt: skip
     [issue] = caught.value.issues
-    assert issue.message.startswith("4 files that workers wrote are missing from memory://bucket/each-its-own, such as ")
+    assert issue.message.startswith(
+        "4 files that workers wrote are missing from memory://bucket/each-its-own, such as "
+    )
     assert issue.fix == "use a folder that all workers share, such as s3://"
 
 
 def test_a_store_that_nothing_is_known_of_is_refused(run, tmp_path):
-    with pytest.raises(Refused, match=r"^nowhere://host/x cannot be used: Protocol not known: nowhere$"):
+    with pytest.raises(KhabarError, match=r"^nowhere://host/x cannot be used: Protocol not known: nowhere$"):
         run(corpus(tmp_path / "in", shards=1), folder="nowhere://me:secret@host/x")
 
 
 def test_a_shard_is_written_from_what_readers_give(tmp_path):
-    aside = (SetAside("ingest", "file.txt:3", "empty", "half a pair: \udc80"),)
-    batches = [Made(table_of(["خبر"]), {"bytes": 6}), Made(table_of(["آخر"], 1), {"bytes": 6}, aside)]
+    aside = (Dropped("ingest", "file.txt:3", "empty", "half a pair: \udc80"),)
+    batches = [BatchResult(table_of(["خبر"]), {"bytes": 6}), BatchResult(table_of(["آخر"], 1), {"bytes": 6}, aside)]
     done = write_shard(tmp_path, "c0ffee-00000", "0" * 64, poison.TEXTS, iter(batches))
     assert (done.taken, done.kept, done.rows, done.counts) == (3, 2, 2, {"bytes": 12})
-    assert done.set_aside == (SetAside("ingest", "file.txt:3", "empty", "half a pair: ?"),)
-    assert read_done(tmp_path) == [done]
+    assert done.set_aside == (Dropped("ingest", "file.txt:3", "empty", "half a pair: ?"),)
+    assert finished_shards(tmp_path) == [done]
     assert [row["text"] for row in _rows([done])] == ["خبر", "آخر"]
-    assert done.shard.digest == store.hashed(tmp_path / "c0ffee-00000.parquet")[0]
+    assert done.shard.digest == storage.hashed(tmp_path / "c0ffee-00000.parquet")[0]
 
 
 def test_row_groups_follow_from_the_rows(tmp_path, monkeypatch):
     monkeypatch.setattr(shards, "GROUP_ROWS", 3)
-    batches = [Made(table_of(["خبر"] * size)) for size in (1, 1, 0, 2, 1)]
+    batches = [BatchResult(table_of(["خبر"] * size)) for size in (1, 1, 0, 2, 1)]
     done = write_shard(tmp_path, "a", "0" * 64, poison.TEXTS, batches)
     metadata = pq.read_metadata(done.shard.uri)
     assert [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)] == [4, 1]
@@ -316,7 +319,7 @@ def test_a_configuration_has_one_form_in_every_process(schema_rules):
 
 @pytest.fixture
 def schema_rules():
-    from builder.schema import Boilerplate
+    from builder.schema.boilerplate import Boilerplate
 
     return Boilerplate(version=1)
 
@@ -329,7 +332,7 @@ def test_a_full_disk_names_the_file_and_the_next_run_goes_on(run, tmp_path):
     inputs = corpus(tmp_path / "in", shards=2, rows=3_000)
     code = (
         "import resource, sys\nresource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))\n"
-        "from builder.corpus.engine import engine\nfrom builder.corpus import stages\n"
+        "from builder.executor.pmap import engine\nfrom builder.corpus import stages\n"
         "from tests.corpus.poison import *\n"
         "try:\n"
         "    with engine('local', 1) as pmap:\n"
@@ -369,7 +372,7 @@ def test_ten_kills_of_all_processes_leave_what_an_undisturbed_run_leaves(tmp_pat
         if child.poll() is None:
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
-        progress.append(len(read_done(tmp_path / "killed" / "lengths")))
+        progress.append(len(finished_shards(tmp_path / "killed" / "lengths")))
     assert progress == sorted(progress)  # what was done stays done
     last = _started(tmp_path / "killed")
     assert last.wait(timeout=120) == 0

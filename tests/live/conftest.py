@@ -6,21 +6,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
-from builder.annotation import server, studio
-from builder.annotation.interface import guide_html, render_config
-from builder.annotation.tasks import task_of
-from builder.records import Article, BatchItem, sha16
-from builder.schema import (
-    Boilerplate,
-    Dataset,
-    EntityType,
-    Labels,
-    Licence,
-    Schema,
-    Stances,
-    StanceTarget,
-    StanceValue,
-)
+from builder.io.hashing import sha16
+from builder.labelstudio import client
+from builder.labelstudio.config import guide_html, render_config
+from builder.labelstudio.server import process
+from builder.labelstudio.server.install import install
+from builder.labelstudio.tasks import task_of
+from builder.records import Article, BatchItem
+from builder.schema import Schema
+from builder.schema.boilerplate import Boilerplate
+from builder.schema.dataset import Dataset, Licence
+from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
 
 CONSTRAINTS = Path(__file__).parent.parent.parent / "constraints-studio.txt"
 NAMES = ("annotator-1", "annotator-2", "annotator-3")
@@ -40,9 +36,9 @@ class Studio:
     """The session's server, and the annotators who can log in."""
 
     work: Path
-    running: server.Server
+    running: process.Server
     logins: tuple[tuple[str, str], ...]
-    connection: studio.Connection
+    connection: client.Connection
 
 
 @dataclass(frozen=True)
@@ -71,18 +67,18 @@ def browser():
 
 @pytest.fixture(scope="session")
 def installed() -> Path:
-    return server.install(CONSTRAINTS, print)
+    return install(CONSTRAINTS, print)
 
 
 @pytest.fixture(scope="session")
 def label_studio(installed, tmp_path_factory):
     work = tmp_path_factory.mktemp("live") / ".khabar" / "studio"
-    logins = server.logins(NAMES)
-    running = server.up(work, accounts=logins, progress=print)
+    logins = process.logins(NAMES)
+    running = process.up(work, accounts=logins, progress=print)
     try:
-        yield Studio(work, running, logins, studio.connect(running.url, running.token))
+        yield Studio(work, running, logins, client.connect(running.url, running.token))
     finally:
-        server.down(work)
+        process.down(work)
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Page, expect
 
-from builder import annotate, flow
-from builder.annotation import annotator
-from builder.annotation.tasks import key_of, result_of
-from builder.project import Project, write_jsonl
-from builder.records import Article, BatchItem, Document, Span, Stance, sha16
+from builder.commands import send as annotate
+from builder.commands.init import init
+from builder.io.hashing import sha16
+from builder.io.jsonl import write_jsonl
+from builder.labelstudio import annotator
+from builder.labelstudio.tasks import key_of, result_of
+from builder.project.project import Project
+from builder.records import Article, BatchItem, Document, Span, Stance
 from tests.live.conftest import Answer
 from tests.live.test_page import TEXT, choose, drag_over
 from tests.live.test_send import store
@@ -93,7 +96,7 @@ def submit(page):
 
 def project_of(folder, assignment, number, **fields):
     """A project with a batch of `number` articles, each of which asks about two targets."""
-    flow.init(folder, repo_id=f"khabar/{folder.name}-{assignment}", card=str)
+    init(folder, repo_id=f"khabar/{folder.name}-{assignment}", card=str)
     path = folder / "schema" / "dataset.yaml"
     given = {"overlap": 2, "shared": 0, "assignment": assignment} | fields
     kept = [line for line in path.read_text().splitlines(keepends=True) if line.split(":")[0] not in given]

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from builder.annotation.installation import studio_home
+from builder.labelstudio.server.install import studio_home
 
 
 def python_with(name, *pins):

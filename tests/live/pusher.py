@@ -14,31 +14,33 @@ import types
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from builder.project import from_plain
-from builder.records import Refused, Release
-from builder.release import hub, readback, reader
-from builder.release.remote import Remote
+from builder.io.plain import from_plain
+from builder.records import KhabarError, Release
+from builder.release.publish import hub, readback_client
+from builder.release.publish.client import Remote
+from builder.release.publish.readback import read_back, read_folder
+from builder.release.publish.readback_client import Job
 
 
 @dataclass(frozen=True)
 class Here:
     """What reader.Reader is, in this process."""
 
-    job: readback.Job
+    job: Job
     remote: Remote
 
     def compare_folder(self):
         folder_loads(self.job.folder, self.job.version, tuple(self.job.files.items()))
 
     def compare_revision(self, revision):
-        outcome = readback.read_back(self.job, revision)
-        reader.refuse_differing(outcome, revision, self.remote)
+        outcome = read_back(self.job, revision)
+        readback_client.refuse_differing(outcome, revision, self.remote)
         return outcome
 
 
 @functools.cache
 def folder_loads(folder, version, files):
-    outcome = readback.read_folder(readback.Job(folder, "any/name", version, dict(files)))
+    outcome = read_folder(Job(folder, "any/name", version, dict(files)))
     assert not outcome.findings
 
 
@@ -52,7 +54,7 @@ def push(folder, repo_id, endpoint):
     release = replace(release, repo_id=repo_id)
     try:
         pushed = hub.push(Path(folder), release, endpoint=endpoint, token="t", progress=lambda _: None)
-    except Refused as refused:
+    except KhabarError as refused:
         return {"exit": refused.exit_code, "said": str(refused)}
     except Exception:  # noqa: BLE001 - a traceback is what the test must see
         return {"exit": -1, "said": traceback.format_exc()}
@@ -63,7 +65,7 @@ def main():
     from datasets.utils import file_utils
     from huggingface_hub.utils import _http
 
-    hub.reading = reading
+    readback_client.reading = reading
     hurried = types.SimpleNamespace(**vars(time) | {"sleep": lambda _: None})
     _http.time = hurried
     file_utils.time = hurried

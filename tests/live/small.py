@@ -6,7 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from builder.project import to_plain, write_json
+from builder.io.jsonl import write_json
+from builder.io.plain import to_plain
 from builder.records import Release
 
 REPO = "khabar-tests/akhbar"

@@ -2,10 +2,13 @@
 
 import pytest
 
-from builder import annotate, flow, gathering
-from builder.annotation.agreement import agree
-from builder.annotation.agreement_page import page as html
-from builder.project import Project
+from builder.annotation.agreement.measure import agree
+from builder.annotation.report.page import page as html
+from builder.commands import agree as annotate
+from builder.commands.clean import clean
+from builder.commands.ingest import ingest
+from builder.commands.init import init
+from builder.project.project import Project
 from tests.annotation.test_agreement_page import HOSTILE, crowd, hostile_page
 from tests.conftest import ROOT
 
@@ -49,14 +52,14 @@ SHADED = """() => {
 def pages(tmp_path_factory):
     """The pages of the repository's demonstration, of a crowd and of hostile names, as files."""
     folder = tmp_path_factory.mktemp("agreement")
-    flow.init(folder / "project", card=str)
+    init(folder / "project", card=str)
     project = Project(folder / "project")
     kept = ROOT / "annotations" / "demo"
     (project.annotations / "demo").mkdir()
     for name in ("batch", "judgements"):
         (project.annotations / "demo" / f"{name}.jsonl").write_bytes((kept / f"{name}.jsonl").read_bytes())
-    gathering.ingest(project, [ROOT / "examples" / "articles"])
-    gathering.clean(project)
+    ingest(project, [ROOT / "examples" / "articles"])
+    clean(project)
     found = {name: folder / f"{name}.html" for name in ("demo", "crowd", "hostile")}
     annotate.agree(project, found["demo"])
     judgements, articles, labels = crowd(12, 40, 300)

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from builder import flow, publishing
-from builder.release import rehearsal
+from builder.commands.build import build
+from builder.commands.push import push
+from builder.local_hub.server import serve
 from tests.test_bridges import kept
 
 pytestmark = pytest.mark.live
@@ -13,11 +14,11 @@ pytestmark = pytest.mark.live
 
 def test_our_own_splits_share_nothing_wherever_they_are_read(project, khabar, tmp_path):
     kept(project)
-    flow.build(project, "1.0.0")
-    with rehearsal.serve(tmp_path / "hub") as hub, pytest.MonkeyPatch.context() as patch:
+    build(project, "1.0.0")
+    with serve(tmp_path / "hub") as hub, pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_ENDPOINT", hub.url)
         patch.setenv("HF_TOKEN", "t")
-        publishing.push(project, "1.0.0", rehearse=False, progress=lambda _: None)
+        push(project, "1.0.0", rehearse=False, progress=lambda _: None)
         name = f"{project.schema.dataset.repo_id}@v1.0.0"
         there = khabar("check", "--splits", name, "--json", cwd=tmp_path, HF_ENDPOINT=hub.url)
         absent = khabar("check", "--splits", "nobody/nothing", cwd=tmp_path, HF_ENDPOINT=hub.url)

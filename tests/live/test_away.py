@@ -10,9 +10,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from builder.annotation import collecting, server, store, studio
-from builder.annotation.tasks import key_of, pseudonym, result_of
-from builder.records import Refused, Span, Stance
+from builder.annotation.pseudonyms import pseudonym
+from builder.labelstudio import client
+from builder.labelstudio.download import cache
+from builder.labelstudio.download.sync import Site, collect, gather
+from builder.labelstudio.server.process import down, up
+from builder.labelstudio.tasks import key_of, result_of
+from builder.records import KhabarError, Span, Stance
 
 pytestmark = pytest.mark.live
 TEXT = "قال المدير \N{GRINNING FACE} إن ميناء مرجانة رقم {} يعمل، ثم زار مترو العاصمة."
@@ -103,8 +107,8 @@ def test_send_waits_for_a_server_that_is_away_twice_and_makes_no_double(
         return None
 
     with proxy(label_studio.running.url, sorry) as url:
-        connection = studio.connect(url, label_studio.running.token)
-        sent = studio.send(connection, title, config, wanted, overlap=1, progress=said.append, batch_size=2)
+        connection = client.connect(url, label_studio.running.token)
+        sent = client.send(connection, title, config, wanted, overlap=1, progress=said.append, batch_size=2)
 
     assert (sent.created, sent.present) == (6, 0)
     assert there(label_studio.connection, sent.project_id) == Counter(key_of(one["data"]) for one in wanted)
@@ -113,7 +117,7 @@ def test_send_waits_for_a_server_that_is_away_twice_and_makes_no_double(
 
 
 def test_collect_waits_for_a_server_that_is_away_twice(label_studio, config, tasks, title, tmp_path):
-    sent = studio.send(label_studio.connection, title, config, [], overlap=1, progress=print)
+    sent = client.send(label_studio.connection, title, config, [], overlap=1, progress=print)
     label_studio.connection.client.projects.import_tasks(int(sent.project_id), request=tasks(4, judged=True))
     answered, said = [], []
 
@@ -123,23 +127,23 @@ def test_collect_waits_for_a_server_that_is_away_twice(label_studio, config, tas
             return (503, False) if len(answered) in (3, 4) else None
         return None
 
-    with proxy(label_studio.running.url, sorry) as url, store.opened(tmp_path / "kept.sqlite3") as db:
-        connection = studio.connect(url, label_studio.running.token)
-        collecting.gather(db, collecting.Site(connection, title), name, progress=said.append, patience=8.0)
-        counts, found = store.counts(db), store.everything(db)
+    with proxy(label_studio.running.url, sorry) as url, cache.opened(tmp_path / "kept.sqlite3") as db:
+        connection = client.connect(url, label_studio.running.token)
+        gather(db, Site(connection, title), name, progress=said.append, patience=8.0)
+        counts, found = cache.counts(db), cache.everything(db)
 
     assert counts == (4, 4, 0, 0)
-    assert found == collecting.collect(label_studio.connection, title, name)
+    assert found == collect(label_studio.connection, title, name)
     assert said[0] == f"Label Studio at {url} does not answer: waiting"
     assert len(answered) > 4
 
 
 def test_a_server_that_stays_away_is_said_with_what_to_do(label_studio, config, tasks, title, monkeypatch):
-    monkeypatch.setattr(studio, "PATIENCE", 0.5)
+    monkeypatch.setattr(client, "PATIENCE", 0.5)
     with proxy(label_studio.running.url, lambda _, path: (503, False) if "/import" in path else None) as url:
-        connection = studio.connect(url, label_studio.running.token)
-        with pytest.raises(Refused) as caught:
-            studio.send(connection, title, config, tasks(2), overlap=1, progress=print)
+        connection = client.connect(url, label_studio.running.token)
+        with pytest.raises(KhabarError) as caught:
+            client.send(connection, title, config, tasks(2), overlap=1, progress=print)
 
     (issue,) = caught.value.issues
     assert (caught.value.exit_code, issue.code) == (3, "no-studio")
@@ -151,23 +155,23 @@ def test_a_server_that_stays_away_is_said_with_what_to_do(label_studio, config, 
 
 def test_a_server_that_restarts_in_the_middle_of_a_send_is_waited_for(installed, config, tasks, tmp_path):
     wanted, said = tasks(8), []
-    running = server.up(tmp_path, progress=print)
-    restart = threading.Thread(target=server.up, args=(tmp_path,), kwargs={"progress": print})
+    running = up(tmp_path, progress=print)
+    restart = threading.Thread(target=up, args=(tmp_path,), kwargs={"progress": print})
 
     def progress(message):
         if not said:
-            server.down(tmp_path)
+            down(tmp_path)
             restart.start()
         said.append(message)
 
     try:
-        connection = studio.connect(running.url, running.token)
-        sent = studio.send(connection, "restarted", config, wanted, overlap=1, progress=progress, batch_size=2)
+        connection = client.connect(running.url, running.token)
+        sent = client.send(connection, "restarted", config, wanted, overlap=1, progress=progress, batch_size=2)
         restart.join()
         held = there(connection, sent.project_id)
-        again = studio.send(connection, "restarted", config, wanted, overlap=1, progress=print)
+        again = client.send(connection, "restarted", config, wanted, overlap=1, progress=print)
     finally:
-        server.down(tmp_path)
+        down(tmp_path)
 
     waiting = f"Label Studio at {running.url} does not answer: waiting"
     assert said == ["sent 2 of 8", waiting, "sent 2 of 6", "sent 4 of 6", "sent 6 of 6"]
@@ -177,7 +181,7 @@ def test_a_server_that_restarts_in_the_middle_of_a_send_is_waited_for(installed,
 
 def test_a_project_that_was_deleted_there_is_made_again_whole(label_studio, config, tasks, title):
     def send():
-        return studio.send(label_studio.connection, title, config, tasks(3), overlap=1, progress=print)
+        return client.send(label_studio.connection, title, config, tasks(3), overlap=1, progress=print)
 
     first = send()
     label_studio.connection.client.projects.delete(id=int(first.project_id))

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from builder import flow
-from builder.release import rehearsal
+from builder.commands.build import build
+from builder.local_hub.server import serve
 from tests.conftest import ROOT
 from tests.test_flow import judge, walk
 
@@ -25,7 +25,7 @@ def sampled(project):
 @pytest.fixture
 def built(sampled):
     judge(sampled)
-    flow.build(sampled, "1.0.0")
+    build(sampled, "1.0.0")
     return sampled
 
 
@@ -72,7 +72,7 @@ def test_ctrl_c_during_send_ends_with_130_and_send_completes_it(sampled, khabar,
     )
     own = {"LABEL_STUDIO_URL": label_studio.running.url, "LABEL_STUDIO_API_KEY": label_studio.running.token}
     with subprocess.Popen(
-        [sys.executable, "-m", "builder.cli", "send"], cwd=sampled.root, env=os.environ | own, stderr=subprocess.PIPE
+        [sys.executable, "-m", "builder", "send"], cwd=sampled.root, env=os.environ | own, stderr=subprocess.PIPE
     ) as child:
         lock = sampled.work / "lock"
         deadline = time.monotonic() + 30
@@ -91,7 +91,7 @@ def test_ctrl_c_during_send_ends_with_130_and_send_completes_it(sampled, khabar,
 
 
 def test_a_hub_that_answers_401(built, khabar, tmp_path):
-    with rehearsal.serve(tmp_path / "hub", deny=["wrong-token"]) as hub:
+    with serve(tmp_path / "hub", deny=["wrong-token"]) as hub:
         done = khabar("push", "1.0.0", "--yes", cwd=built.root, HF_ENDPOINT=hub.url, HF_TOKEN="wrong-token")
 
     assert done.returncode == 3
@@ -102,7 +102,7 @@ def test_a_hub_that_answers_401(built, khabar, tmp_path):
 
 
 def test_the_users_own_hub_gets_one_commit_and_one_tag(built, khabar, tmp_path):
-    with rehearsal.serve(tmp_path / "hub") as hub:
+    with serve(tmp_path / "hub") as hub:
         own = {"HF_ENDPOINT": hub.url, "HF_TOKEN": "good"}
         dry = khabar("push", "1.0.0", "--dry-run", cwd=built.root, **own)
         done = khabar("push", "1.0.0", "--yes", cwd=built.root, **own)
@@ -116,7 +116,7 @@ def test_the_users_own_hub_gets_one_commit_and_one_tag(built, khabar, tmp_path):
 
 
 def test_a_published_version_is_not_built_over(built, khabar, tmp_path):
-    with rehearsal.serve(tmp_path / "hub") as hub:
+    with serve(tmp_path / "hub") as hub:
         khabar("push", "1.0.0", "--yes", cwd=built.root, HF_ENDPOINT=hub.url, HF_TOKEN="good")
     card = built.root / "dataset_card.md"
     card.write_text(card.read_text().replace("demonstration", "display"), encoding="utf-8")

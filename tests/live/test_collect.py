@@ -13,10 +13,15 @@ import time
 import httpx
 import pytest
 
-from builder.annotation import annotator, collecting, server, store, studio
-from builder.annotation.tasks import pseudonym, result_of
-from builder.project import read_jsonl
-from builder.records import Assigned, Judgement, Refused, Span, Stance
+from builder.annotation.pseudonyms import pseudonym
+from builder.io.jsonl import read_jsonl
+from builder.labelstudio import annotator
+from builder.labelstudio import client as studio
+from builder.labelstudio.download import cache, sync
+from builder.labelstudio.server.install import OWNER
+from builder.labelstudio.server.process import down, up
+from builder.labelstudio.tasks import result_of
+from builder.records import AnnotatorAssignment, Judgement, KhabarError, Span, Stance
 from tests.conftest import ROOT
 from tests.test_flow import walk
 
@@ -29,7 +34,7 @@ def name(who):
 
 
 def refusal(call, *arguments, **named):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         call(*arguments, **named)
     return caught.value.exit_code, str(caught.value), caught.value.issues[0].fix
 
@@ -72,12 +77,12 @@ def send(label_studio, config, title):
 def gather(connection, title, path, **named):
     """Collect into a store; what is in it, and which tasks were asked for."""
     asked = []
-    with store.opened(path) as db:
-        before = {place: store.known(db, place) for place in store.places(db)}
-        place = collecting.gather(db, collecting.Site(connection, title), name, **named)
-        after = store.known(db, place)
+    with cache.opened(path) as db:
+        before = {place: cache.known(db, place) for place in cache.places(db)}
+        place = sync.gather(db, sync.Site(connection, title), name, **named)
+        after = cache.known(db, place)
         asked = sorted(task for task, seen in after.items() if before.get(place, {}).get(task) != seen)
-        return store.everything(db), store.counts(db), asked
+        return cache.everything(db), cache.counts(db), asked
 
 
 def test_what_changed_is_taken_and_what_was_deleted_goes_and_it_is_the_same_as_all_again(
@@ -103,7 +108,7 @@ def test_what_changed_is_taken_and_what_was_deleted_goes_and_it_is_the_same_as_a
     assert [j for j in changed.judgements if j.task_id == ids[5]] == []
     assert {j.task_id for j in less.judgements} == {*ids} - {ids[5], ids[6]}
     assert last == (29, 29, 0, 0)
-    assert less == collecting.collect(label_studio.connection, title, name)
+    assert less == sync.collect(label_studio.connection, title, name)
     assert gather(label_studio.connection, title, kept, full=True)[0] == less
 
 
@@ -138,20 +143,20 @@ def test_drafts_are_counted_as_they_come_and_go(label_studio, annotated, send, t
 
 def test_another_key_of_pseudonyms_reads_all_again(label_studio, annotated, send, title, tmp_path):
     send(annotated(2))
-    with store.opened(tmp_path / "kept.sqlite3") as db:
+    with cache.opened(tmp_path / "kept.sqlite3") as db:
         for key in (b"one", b"two"):
-            site = collecting.Site(label_studio.connection, title)
-            collecting.gather(db, site, lambda who, key=key: pseudonym(key, who), stamp=pseudonym(key, "khabar"))
-        found = store.everything(db)
+            site = sync.Site(label_studio.connection, title)
+            sync.gather(db, site, lambda who, key=key: pseudonym(key, who), stamp=pseudonym(key, "khabar"))
+        found = cache.everything(db)
 
-    assert {j.annotator for j in found.judgements} == {pseudonym(b"two", server.OWNER)}
+    assert {j.annotator for j in found.judgements} == {pseudonym(b"two", OWNER)}
 
 
 COLLECTOR = """
 import json, sys
 from pathlib import Path
 from builder.annotation import collecting, store, studio
-from builder.annotation.tasks import pseudonym
+from builder.labelstudio.tasks import pseudonym
 url, token, title, path = json.load(sys.stdin)
 collecting.CHUNK = 2
 with store.opened(Path(path)) as db:
@@ -181,56 +186,56 @@ def test_killed_at_ten_moments_nothing_is_lost_or_doubled_and_nothing_stays_on_t
                 child.stdout.readline()  # a part was kept, however slow the machine is
             time.sleep(moments.uniform(0.3, 2.5))
             child.send_signal(signal.SIGKILL)
-        with store.opened(kept) as db:
-            sizes.append(store.counts(db)[1])
+        with cache.opened(kept) as db:
+            sizes.append(cache.counts(db)[1])
     found, counts, _ = gather(label_studio.connection, title, kept)
     client = label_studio.connection.client
 
     assert sizes == sorted(sizes), "what is kept stays"
     assert len({*sizes}) > 2, "some were killed in the middle"
     assert counts == (60, 60, 0, 0)
-    assert found == collecting.collect(label_studio.connection, title, name)
+    assert found == sync.collect(label_studio.connection, title, name)
     assert list(client.projects.exports.list(project)) == []
     assert list(client.views.list(project=project)) == []
 
 
 def test_a_server_that_restarts_in_the_middle_is_waited_for(installed, config, annotated, send, title, tmp_path):
     work, said = tmp_path / "studio", []
-    running = server.up(work, progress=print)
+    running = up(work, progress=print)
     try:
         connection = studio.connect(running.url, running.token)
         send(annotated(6), connection)
-        restart = threading.Thread(target=server.up, args=(work,), kwargs={"progress": print})
+        restart = threading.Thread(target=up, args=(work,), kwargs={"progress": print})
 
         def progress(message):
             if not said:
-                server.down(work)
+                down(work)
                 restart.start()
             said.append(message)
 
-        collecting.CHUNK, before = 2, collecting.CHUNK
+        sync.CHUNK, before = 2, sync.CHUNK
         try:
             found, counts, _ = gather(connection, title, tmp_path / "kept.sqlite3", progress=progress)
         finally:
-            collecting.CHUNK = before
+            sync.CHUNK = before
         restart.join()
-        expected = collecting.collect(connection, title, name)
+        expected = sync.collect(connection, title, name)
         lost = []
 
         def lose(message):
             if not lost:
-                server.down(work)
+                down(work)
             lost.append(message)
 
-        collecting.CHUNK = 2
+        sync.CHUNK = 2
         try:
-            with store.opened(tmp_path / "other.sqlite3") as db:
-                site = collecting.Site(connection, title)
-                partial = refusal(collecting.gather, db, site, name, progress=lose, patience=0.5)
+            with cache.opened(tmp_path / "other.sqlite3") as db:
+                site = sync.Site(connection, title)
+                partial = refusal(sync.gather, db, site, name, progress=lose, patience=0.5)
         finally:
-            collecting.CHUNK = before
+            sync.CHUNK = before
     finally:
-        server.down(work)
+        down(work)
 
     waiting = f"Label Studio at {running.url} does not answer: waiting"
     assert said == ["collected 2 of 6 tasks", waiting, "collected 4 of 6 tasks", "collected 6 of 6 tasks"]
@@ -255,10 +260,10 @@ def test_a_token_that_the_server_takes_no_longer_is_renewed_once(label_studio, a
         renewed.append(1)
         return label_studio.connection
 
-    with store.opened(None) as db:
-        collecting.gather(db, collecting.Site(stale, title, again), name)
-        counts = store.counts(db)
-    refused = refusal(collecting.collect, stale, title, name)
+    with cache.opened(None) as db:
+        sync.gather(db, sync.Site(stale, title, again), name)
+        counts = cache.counts(db)
+    refused = refusal(sync.collect, stale, title, name)
 
     assert (counts, renewed) == ((2, 2, 0, 0), [1])
     assert refused[:2] == (3, f"Label Studio at {running.url} refused the token (401)")
@@ -271,14 +276,14 @@ def test_an_access_token_that_expires_is_made_anew_by_the_client(label_studio, a
     stale = studio.connect(label_studio.running.url, label_studio.running.token)
     stale.client._client_wrapper._tokens_client._access_token = jwt.encode({"exp": 1}, "k" * 32, algorithm="HS256")
 
-    assert len(collecting.collect(stale, title, name).judgements) == 1
+    assert len(sync.collect(stale, title, name).judgements) == 1
 
 
 def test_a_project_deleted_meanwhile_is_said_and_what_was_collected_stays(
     label_studio, annotated, send, title, tmp_path, monkeypatch
 ):
     project, _ = send(annotated(6))
-    monkeypatch.setattr(collecting, "CHUNK", 2)
+    monkeypatch.setattr(sync, "CHUNK", 2)
     done = []
 
     def delete(message):
@@ -286,10 +291,10 @@ def test_a_project_deleted_meanwhile_is_said_and_what_was_collected_stays(
             label_studio.connection.client.projects.delete(id=project)
         done.append(message)
 
-    with store.opened(tmp_path / "kept.sqlite3") as db:
-        site = collecting.Site(label_studio.connection, title)
-        found = refusal(collecting.gather, db, site, name, progress=delete)
-        counts = store.counts(db)
+    with cache.opened(tmp_path / "kept.sqlite3") as db:
+        site = sync.Site(label_studio.connection, title)
+        found = refusal(sync.gather, db, site, name, progress=delete)
+        counts = cache.counts(db)
 
     assert found == (
         3,
@@ -303,7 +308,7 @@ def test_a_task_edited_there_is_an_issue_with_its_link(label_studio, annotated, 
     project, ids = send(annotated(1))
     client = label_studio.connection.client
     client.tasks.update(id=str(ids[0]), data=client.tasks.get(id=str(ids[0])).data | {"text": "نص آخر"})
-    found = collecting.collect(label_studio.connection, title, name)
+    found = sync.collect(label_studio.connection, title, name)
 
     assert {issue.code for issue in found.issues} == {"text-edited"}
     assert found.issues[0].link == f"{label_studio.running.url}/projects/{project}/data?task={ids[0]}"
@@ -343,7 +348,7 @@ def test_separate_projects_are_collected_together_and_only_what_changed_is_fetch
            "KHABAR_SECRET": "key"}  # fmt: skip
     before = khabar("collect", cwd=project.root, **own)
     sent = khabar("send", "--annotators", ",".join(login[0] for login in label_studio.logins), cwd=project.root, **own)
-    assigned = read_jsonl(project.annotations / "pilot" / "assignment.jsonl", Assigned)
+    assigned = read_jsonl(project.annotations / "pilot" / "assignment.jsonl", AnnotatorAssignment)
     for email, password in label_studio.logins:
         place = project.noted(f"sent/pilot/{name(email)}")
         given = {one.article_id: answer(skipped=True) for one in assigned if one.annotator == name(email)}

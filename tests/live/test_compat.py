@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from builder import flow
+from builder.commands.build import build
 from tests.conftest import ROOT
 from tests.live.environments import python_with
 from tests.test_flow import judge, walk
@@ -54,7 +54,7 @@ def read(python, folder, tmp_path):
 def test_an_older_reader_gets_the_same_labels_version_and_rows(version, project, tmp_path):
     walk(project, [ROOT / "examples" / "articles"])
     judge(project)
-    flow.build(project, "1.0.0")
+    build(project, "1.0.0")
     folder = project.release("1.0.0")
     (tmp_path / "new").mkdir()
     (tmp_path / "old").mkdir()

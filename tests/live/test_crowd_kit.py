@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from builder.annotation.dawid_skene import estimate
+from builder.annotation.adjudication.dawid_skene import estimate
 from tests.annotation.test_dawid_skene import SETS, crowd
 from tests.live.environments import python_with
 

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 
 
 def run(*arguments, cwd):
-    command = [sys.executable, "-m", "builder.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "builder", *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=580, check=False)
 
 

@@ -5,8 +5,10 @@ import shutil
 
 import pytest
 
-from builder import comparing, flow, gathering
-from builder.release import rehearsal
+from builder.commands import diff
+from builder.commands.build import build
+from builder.commands.sample import sample
+from builder.local_hub.server import serve
 from tests.conftest import ROOT
 from tests.test_flow import judge, snapshot, walk
 
@@ -18,10 +20,10 @@ def pushed(project, khabar):
     """Two releases on the rehearsal Hub."""
     walk(project, [ROOT / "examples" / "articles"], size=10)
     judge(project)
-    flow.build(project, "1.0.0")
-    gathering.sample(project, "second", 4)
+    build(project, "1.0.0")
+    sample(project, "second", 4)
     judge(project, "second")
-    flow.build(project, "1.1.0")
+    build(project, "1.1.0")
     for version in ("1.0.0", "1.1.0"):
         done = khabar("push", version, "--rehearse", cwd=project.root)
         assert done.returncode == 0, done.stderr
@@ -29,8 +31,8 @@ def pushed(project, khabar):
 
 
 def test_revisions_of_a_hub_differ_as_the_folders_do(pushed, khabar):
-    local = comparing.diff(pushed, "v1.0.0", "v1.1.0", base=pushed.root)
-    byname = comparing.diff(pushed, "khabar/demo-news@v1.0.0", "khabar/demo-news@main", base=pushed.root, rehearse=True)
+    local = diff.diff(pushed, "v1.0.0", "v1.1.0", base=pushed.root)
+    byname = diff.diff(pushed, "khabar/demo-news@v1.0.0", "khabar/demo-news@main", base=pushed.root, rehearse=True)
     mixed = khabar("diff", "@v1.0.0", "dist/v1.1.0", "--rehearse", "--json", cwd=pushed.root)
 
     assert byname == local
@@ -41,7 +43,7 @@ def test_revisions_of_a_hub_differ_as_the_folders_do(pushed, khabar):
 
 
 def test_a_version_whose_predecessor_is_on_the_hub_alone_is_built_with_since(pushed, khabar):
-    with rehearsal.serve(pushed.work / "hub") as hub:
+    with serve(pushed.work / "hub") as hub:
         own = {"HF_ENDPOINT": hub.url, "HF_TOKEN": "good"}
         built = khabar("build", "1.1.1", cwd=pushed.root, **own)
         first = snapshot(pushed.release("1.1.1"))
@@ -73,7 +75,7 @@ def test_a_revision_that_is_not_there_is_said(pushed, khabar, name, said):
 
 def test_the_page_fits_a_browser_and_runs_nothing(pushed, browser):
     page = pushed.root / "diff.html"
-    comparing.diff(pushed, "v1.0.0", "v1.1.0", base=pushed.root, page=page)
+    diff.diff(pushed, "v1.0.0", "v1.1.0", base=pushed.root, page=page)
     tab = browser.new_page(viewport={"width": 900, "height": 700}, color_scheme="dark")
     asked, said = [], []
     tab.on("request", lambda request: asked.append(request.url))

@@ -6,8 +6,13 @@ import sqlite3
 
 import pytest
 
-from builder.annotation import annotator, collecting, data, direct, studio
-from builder.annotation.tasks import result_of
+from builder.labelstudio import annotator
+from builder.labelstudio import client as studio
+from builder.labelstudio.download import sqlite
+from builder.labelstudio.download.snapshot import export_tasks
+from builder.labelstudio.download.sync import _read, collect
+from builder.labelstudio.server import data_dir
+from builder.labelstudio.tasks import result_of
 from builder.records import Span, Stance
 from tests.live.test_collect import name
 
@@ -17,7 +22,7 @@ TEXT = "قال المدير \N{GRINNING FACE} إن ميناء مرجانة رق�
 
 @pytest.fixture(scope="module")
 def file(label_studio):
-    return data.database_file(label_studio.work)
+    return data_dir.database_file(label_studio.work)
 
 
 @pytest.fixture(scope="module")
@@ -52,14 +57,14 @@ def test_the_file_says_what_the_export_says(label_studio, file, answered):
     connection = label_studio.connection
     place = f"{connection.url}/projects/{project}"
 
-    of_file = direct.exported(file, project, [*ids, 10**9])
-    of_server = collecting._export(connection, project, ids)
+    of_file = sqlite.exported(file, project, [*ids, 10**9])
+    of_server = export_tasks(connection, project, ids)
 
     assert [one["id"] for one in of_file] == sorted(ids)
     assert sum(len(one["annotations"]) for one in of_file) >= 12
     assert any(one["drafts"] for one in of_file)
     by_id = sorted(of_server, key=lambda one: one["id"])
-    pages = [list(collecting._read(tasks, name, place)) for tasks in (of_file, by_id)]
+    pages = [list(_read(tasks, name, place)) for tasks in (of_file, by_id)]
     assert [dataclasses.replace(p, annotations=tuple(sorted(p.annotations))) for p in pages[0]] == [
         dataclasses.replace(p, annotations=tuple(sorted(p.annotations))) for p in pages[1]
     ]
@@ -72,9 +77,7 @@ def test_the_file_says_what_the_export_says(label_studio, file, answered):
 def test_a_collect_takes_the_same_either_way(label_studio, file, answered):
     beside = dataclasses.replace(label_studio.connection, data=file)
 
-    assert collecting.collect(beside, "bench of direct", name) == collecting.collect(
-        label_studio.connection, "bench of direct", name
-    )
+    assert collect(beside, "bench of direct", name) == collect(label_studio.connection, "bench of direct", name)
 
 
 def test_an_answer_whose_account_was_deleted_is_there_and_nobodys(file, answered, tmp_path):
@@ -84,7 +87,7 @@ def test_an_answer_whose_account_was_deleted_is_there_and_nobodys(file, answered
         base.backup(other)
         other.execute("update task_completion set completed_by_id = null")
     other.close()
-    found = [annotation for one in direct.exported(copy, project, ids) for annotation in one["annotations"]]
+    found = [annotation for one in sqlite.exported(copy, project, ids) for annotation in one["annotations"]]
 
     assert len(found) >= 12
     assert {annotation["completed_by"] for annotation in found} == {None}
@@ -93,7 +96,7 @@ def test_an_answer_whose_account_was_deleted_is_there_and_nobodys(file, answered
 def test_tasks_of_another_project_are_not_given(file, answered):
     project, ids = answered
 
-    assert direct.exported(file, project + 1, ids) == []
+    assert sqlite.exported(file, project + 1, ids) == []
 
 
 @pytest.mark.parametrize(
@@ -113,6 +116,6 @@ def test_a_file_that_is_no_use_leaves_the_server_to_be_asked(label_studio, file,
     other.close()
     spoil(copy)
 
-    assert direct.exported(copy, project, ids) is None
+    assert sqlite.exported(copy, project, ids) is None
     beside = dataclasses.replace(label_studio.connection, data=copy)
-    assert len(collecting._export(beside, project, ids)) == len(ids)
+    assert len(export_tasks(beside, project, ids)) == len(ids)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.corpus.engine import engine
+from builder.executor.start import engine
 from tests.corpus.poison import Poison, bytes_of, pipeline
 from tests.live.environments import python_with
 from tests.test_gathering import CHAIN, TEXTS, digest, fresh, lines
@@ -179,7 +179,7 @@ def test_dask_of_two_workers_makes_the_same_bytes_also_when_one_is_killed(dask, 
 )
 def test_a_cluster_that_does_not_answer_is_named(request, name, variable, address, tmp_path):
     python, address = request.getfixturevalue(name), address.format(_port())
-    code = ("from builder.corpus.engine import engine\nfrom builder.records import Refused\n"
+    code = ("from builder.executor.pmap import engine\nfrom builder.records import Refused\n"
             f"try:\n    with engine({name!r}): pass\n"
             "except Refused as error: print(error.exit_code, error.issues[0].message, '|', error.issues[0].fix)\n"
             )  # fmt: skip
@@ -197,7 +197,7 @@ def test_a_cluster_that_does_not_answer_is_named(request, name, variable, addres
 @pytest.mark.parametrize(("name", "how"), [("ray", "WorkerCrashedError"), ("dask", "KilledWorker")])
 def test_an_item_that_no_worker_survives_is_named_and_what_a_function_raises_is_raised(request, name, how):
     code = (
-        "import sys\nfrom builder.corpus.engine import engine\nfrom builder.records import Refused\n"
+        "import sys\nfrom builder.executor.pmap import engine\nfrom builder.records import Refused\n"
         "from tests.corpus import poison\n"
         "if __name__ == '__main__':\n"
         "    with engine(sys.argv[1], 2) as pmap:\n"
@@ -210,7 +210,11 @@ def test_an_item_that_no_worker_survives_is_named_and_what_a_function_raises_is_
     done = subprocess.run([request.getfixturevalue(name), "-c", code, name], cwd=ROOT, env=_environment(), timeout=200,
                           capture_output=True, text=True, check=True)  # fmt: skip
     said = [line for line in done.stdout.splitlines() if "raylet" not in line]
-    assert said == ["[0, 1, 4, 9, 16] []", f"5 every worker that ran 3 died ({how}); the other results are kept", "'two'"]
+    assert said == [
+        "[0, 1, 4, 9, 16] []",
+        f"5 every worker that ran 3 died ({how}); the other results are kept",
+        "'two'",
+    ]
 
 
 def test_each_engine_ends_without_a_process_left(ray, dask, tmp_path):

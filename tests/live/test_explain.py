@@ -2,11 +2,12 @@
 
 import pytest
 
-from builder.corpus.clean import clean
-from builder.corpus.explain import explain
-from builder.corpus.explain_page import page as html
-from builder.corpus.readers import read_documents
-from builder.records import Document, sha16
+from builder.corpus.cleaning.clean import clean
+from builder.corpus.explain.html import page as html
+from builder.corpus.explain.trace import explain
+from builder.corpus.readers.documents import read_documents
+from builder.io.hashing import sha16
+from builder.records import Document
 from builder.schema import load_schema
 from builder.text.profiles import profile
 from tests.conftest import ROOT

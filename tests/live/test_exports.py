@@ -6,10 +6,10 @@ import subprocess
 import pyarrow.parquet as pq
 import pytest
 
-from builder import flow
-from builder.release.citation import SPDX, citation_cff
-from builder.release.readback import shards
-from builder.schema import Licence
+from builder.commands.build import build
+from builder.release.card.citation import SPDX, citation_cff
+from builder.release.tables.parquet import shards
+from builder.schema.dataset import Licence
 from tests.conftest import ROOT
 from tests.live.environments import python_with
 from tests.test_flow import judge, walk
@@ -44,7 +44,7 @@ for text in sys.stdin.read().split("\\0"):
 def released(project):
     walk(project, [ROOT / "examples" / "articles"])
     judge(project)
-    flow.build(project, "1.0.0", accept="the annotators are simulated")
+    build(project, "1.0.0", accept="the annotators are simulated")
     return project.release("1.0.0")
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.release import gitstore
+from builder.local_hub import git
 from tests.live.small import ROWS, make_release
 
 pytestmark = pytest.mark.live
@@ -47,7 +47,7 @@ class Bench:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self):
-        command = [sys.executable, "-m", "builder.release.rehearsal", str(self.root), "--port", str(self.port)]
+        command = [sys.executable, "-m", "builder.local_hub.server", str(self.root), "--port", str(self.port)]
         environment = os.environ | {"KHABAR_HUB_CONTROL": KEY}
         self.server = subprocess.Popen(
             command + ["--xet"] * self.xet, env=environment, stdout=subprocess.PIPE, text=True
@@ -151,17 +151,17 @@ def state(repo):
     """Branches, tags, and the titles of main's history."""
     if not repo.exists():
         return {}, []
-    refs = gitstore.refs(repo)
-    return refs, [title for _, _, title in gitstore.log(repo, refs["refs/heads/main"])]
+    refs = git.refs(repo)
+    return refs, [title for _, _, title in git.log(repo, refs["refs/heads/main"])]
 
 
 def holds(bench, repo, commit, folder):
     """Whether a commit holds exactly the files of a folder, byte for byte."""
-    tree = gitstore.tree.__wrapped__(repo, commit)
+    tree = git.tree.__wrapped__(repo, commit)
     files = {path: entry for path, entry in tree.items() if entry.kind == "file" and path != ".gitattributes"}
     there = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     found = {
-        path: gitstore.large(bench.root, entry.lfs).read_bytes() if entry.lfs else gitstore.read(repo, entry.oid)
+        path: git.large(bench.root, entry.lfs).read_bytes() if entry.lfs else git.read(repo, entry.oid)
         for path, entry in files.items()
     }
     return found == there

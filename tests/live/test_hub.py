@@ -14,8 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from builder.records import Refused, Release
-from builder.release import gitstore, hub, rehearsal, remote
+from builder.local_hub import git
+from builder.local_hub.http import Hub
+from builder.local_hub.server import serve
+from builder.records import KhabarError, Release
+from builder.release.publish import client, commit
+from builder.release.publish import hub as hubs
 from tests.live.small import REPO, ROWS, make_release
 
 pytestmark = pytest.mark.live
@@ -28,7 +32,7 @@ SHARD = "entities/train-00000-of-00001.parquet"
 class Stage:
     """A Hub, a release folder, and what a push of it said."""
 
-    hub: rehearsal.Hub
+    hub: Hub
     folder: Path
     release: Release
     said: list[str] = dataclasses.field(default_factory=list)
@@ -36,10 +40,10 @@ class Stage:
     def push(self, token=TOKEN, **options):
         kept = {"endpoint": self.hub.url, "progress": self.said.append}
         kept |= {name: options.pop(name) for name in list(options) if name in kept}
-        return hub.push(self.folder, self.release, token=token, way=hub.Way(**options), **kept)
+        return hubs.push(self.folder, self.release, token=token, way=hubs.Way(**options), **kept)
 
     def verify(self, revision="v1.0.0", token=TOKEN):
-        return hub.verify(
+        return commit.verify(
             self.folder, self.release, endpoint=self.hub.url, token=token, revision=revision, progress=self.said.append
         )
 
@@ -48,28 +52,28 @@ class Stage:
         return self.hub.repository(REPO)
 
     def refs(self):
-        return gitstore.refs(self.repo)
+        return git.refs(self.repo)
 
     def commits(self):
-        return [title for _, _, title in gitstore.log(self.repo, self.refs()["refs/heads/main"])]
+        return [title for _, _, title in git.log(self.repo, self.refs()["refs/heads/main"])]
 
     def put(self, files):
         """Commit behind the Hub's back, large files as pointers."""
         pointers = {}
         for path, content in files.items():
             sha = hashlib.sha256(content).hexdigest()
-            large = gitstore.large(self.hub.root, sha)
+            large = git.large(self.hub.root, sha)
             large.parent.mkdir(parents=True, exist_ok=True)
             large.write_bytes(content)
-            pointers[path] = gitstore.pointer(sha, len(content))
-        return gitstore.commit(self.repo, "main", self.refs()["refs/heads/main"], pointers, (), "by hand")
+            pointers[path] = git.pointer(sha, len(content))
+        return git.commit(self.repo, "main", self.refs()["refs/heads/main"], pointers, (), "by hand")
 
 
 @pytest.fixture
 def stage(tmp_path):
     """A new Hub, and a release that nobody pushed."""
     release = make_release(tmp_path / "v1.0.0")
-    with rehearsal.serve(tmp_path / "hub", deny={"hf_expired"}) as running:
+    with serve(tmp_path / "hub", deny={"hf_expired"}) as running:
         yield Stage(running, tmp_path / "v1.0.0", release)
 
 
@@ -78,7 +82,7 @@ def once(tmp_path_factory):
     """A release that was pushed once, for all tests here: its Hub's files, its folder, what was said."""
     base = tmp_path_factory.mktemp("published")
     release = make_release(base / "v1.0.0")
-    with rehearsal.serve(base / "hub") as running:
+    with serve(base / "hub") as running:
         first = Stage(running, base / "v1.0.0", release)
         pushed = first.push()
     return base, release, pushed
@@ -89,7 +93,7 @@ def published(once, tmp_path):
     """A Hub of its own that holds v1.0.0."""
     base, release, _ = once
     shutil.copytree(base / "hub", tmp_path / "hub")
-    with rehearsal.serve(tmp_path / "hub") as running:
+    with serve(tmp_path / "hub") as running:
         yield Stage(running, base / "v1.0.0", release)
 
 
@@ -110,13 +114,13 @@ def test_a_push_is_one_commit_and_a_tag_on_it(published, once):
 
 
 def test_every_file_of_the_hub_is_that_of_the_release_byte_for_byte(published):
-    tree = gitstore.tree(published.repo, published.refs()["refs/tags/v1.0.0"])
+    tree = git.tree(published.repo, published.refs()["refs/tags/v1.0.0"])
     files = {path: entry for path, entry in tree.items() if entry.kind == "file" and path != ".gitattributes"}
 
     assert set(files) == {*published.release.files, "MANIFEST.json"}
     for path, entry in files.items():
-        large = gitstore.large(published.hub.root, entry.lfs)
-        content = large.read_bytes() if entry.lfs else gitstore.read(published.repo, entry.oid)
+        large = git.large(published.hub.root, entry.lfs)
+        content = large.read_bytes() if entry.lfs else git.read(published.repo, entry.oid)
         assert content == (published.folder / path).read_bytes()
 
 
@@ -144,7 +148,7 @@ def test_pushing_again_commits_nothing_and_leaves_the_tag(published):
 def test_verify_counts_the_files_and_rows_that_it_compared(published):
     verified = published.verify()
 
-    assert verified == hub.Verified(
+    assert verified == commit.Verified(
         "v1.0.0", published.refs()["refs/tags/v1.0.0"], 6,
         {"entities": {"train": 3, "test": 1}, "stance": {"train": 2, "test": 1}},
     )  # fmt: skip
@@ -183,7 +187,7 @@ def test_a_pull_request_is_read_back_and_left_untagged_until_it_is_merged(publis
     assert (again.pull_request, again.commit) == ("refs/pr/1", pushed.commit)
     assert "refs/pr/1 holds exactly these files already" in published.said
 
-    gitstore.merge(published.repo, "main", pushed.commit, "merged")
+    git.merge(published.repo, "main", pushed.commit, "merged")
     head = published.refs()["refs/heads/main"]
     assert published.push(pull_request=True).pull_request == ""
     tagged = published.push()
@@ -203,9 +207,9 @@ def test_a_pull_request_whose_answer_is_lost_is_not_opened_twice(published, tmp_
 def test_a_private_dataset_is_seen_with_a_token_alone(stage):
     pushed = stage.push(private=True)
 
-    assert gitstore.is_private(stage.repo)
+    assert git.is_private(stage.repo)
     assert stage.refs()["refs/tags/v1.0.0"] == pushed.commit
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         stage.verify(token=None)
     assert "was refused (401): no token was given" in refusal(refused)
 
@@ -213,7 +217,7 @@ def test_a_private_dataset_is_seen_with_a_token_alone(stage):
 def test_private_does_not_pretend_of_a_dataset_that_is_public(published, tmp_path):
     published.folder = tmp_path / "v1.1.0"
     published.release = make_release(published.folder, "1.1.0")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         published.push(private=True)
 
     page = f"{published.hub.url}/datasets/{REPO}"
@@ -236,7 +240,7 @@ def test_a_second_version_removes_stale_shards_and_leaves_the_first_tag(publishe
     assert pushed.deleted == ("entities/train-00000-of-00002.parquet", "stance/test-00000-of-00001.parquet")
     assert pushed.uploaded == ("MANIFEST.json", "README.md")
     assert published.commits() == ["Release v1.1.0", "by hand", "Release v1.0.0", "initial commit"]
-    assert "notes/by-hand.parquet" in gitstore.tree(published.repo, pushed.commit)
+    assert "notes/by-hand.parquet" in git.tree(published.repo, pushed.commit)
     assert published.refs()["refs/tags/v1.0.0"] == first
     assert published.refs()["refs/tags/v1.1.0"] == pushed.commit
 
@@ -249,7 +253,7 @@ def test_a_config_that_a_new_version_drops_goes_with_its_folder(published, tmp_p
 
 
 def test_a_denied_token_is_named_with_the_fix_and_never_printed(stage):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         stage.push(token="hf_expired")
 
     assert refused.value.exit_code == 3
@@ -263,7 +267,7 @@ def test_a_denied_token_is_named_with_the_fix_and_never_printed(stage):
 
 def test_a_stranger_is_told_to_set_a_token_for_what_is_not_there(stage):
     # The client says RepositoryNotFoundError with status 401 here, as it does for every 401 of an https Hub.
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         stage.push(token=None)
 
     assert refused.value.exit_code == 3
@@ -274,7 +278,7 @@ def test_a_stranger_is_told_to_set_a_token_for_what_is_not_there(stage):
 def test_a_push_without_a_token_is_refused(published, tmp_path):
     published.folder = tmp_path / "v1.1.0"
     published.release = make_release(published.folder, "1.1.0")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         published.push(token=None)
 
     assert refused.value.exit_code == 3
@@ -283,9 +287,9 @@ def test_a_push_without_a_token_is_refused(published, tmp_path):
 
 
 def test_a_tag_on_other_bytes_is_a_conflict_and_nothing_is_committed(stage):
-    gitstore.create(stage.repo)
-    gitstore.point(stage.repo, "refs/tags/v1.0.0", stage.refs()["refs/heads/main"])
-    with pytest.raises(Refused) as refused:
+    git.create(stage.repo)
+    git.point(stage.repo, "refs/tags/v1.0.0", stage.refs()["refs/heads/main"])
+    with pytest.raises(KhabarError) as refused:
         stage.push()
 
     assert refused.value.exit_code == 4
@@ -300,8 +304,8 @@ def _tampered(published, edit):
     pq.write_table(table, sink)
     made = published.put({SHARD: sink.getvalue().to_pybytes()})
     before = published.refs()["refs/tags/v1.0.0"]
-    assert gitstore.point(published.repo, "refs/tags/v1.0.0", made, before)
-    with pytest.raises(Refused) as refused:
+    assert git.point(published.repo, "refs/tags/v1.0.0", made, before)
+    with pytest.raises(KhabarError) as refused:
         published.verify()
     assert refused.value.exit_code == 1
     return refusal(refused)
@@ -332,8 +336,8 @@ def test_a_missing_row_is_found(published):
 def test_a_card_that_renames_a_label_is_found(published):
     card = (published.folder / "README.md").read_bytes().replace(b"LOC", b"PLACE")
     head = published.refs()["refs/heads/main"]
-    made = gitstore.commit(published.repo, "main", head, {"README.md": card.replace(b"1.0.0", b"9.9.9")}, (), "by hand")
-    with pytest.raises(Refused) as refused:
+    made = git.commit(published.repo, "main", head, {"README.md": card.replace(b"1.0.0", b"9.9.9")}, (), "by hand")
+    with pytest.raises(KhabarError) as refused:
         published.verify(revision=made)
 
     assert refused.value.exit_code == 1
@@ -345,14 +349,14 @@ def test_a_card_that_renames_a_label_is_found(published):
 
 def test_a_stray_shard_that_readers_would_load_is_found(published):
     made = published.put({"entities/train-00001-of-00002.parquet": (published.folder / SHARD).read_bytes()})
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         published.verify(revision=made)
 
     assert "entities/train-00001-of-00002.parquet the file is not part of the release" in refusal(refused)
 
 
 def test_a_revision_that_is_not_there_is_said(published):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         published.verify(revision="v7.0.0")
 
     assert refused.value.exit_code == 3
@@ -362,7 +366,7 @@ def test_a_revision_that_is_not_there_is_said(published):
 def test_a_folder_that_changed_since_the_build_is_not_pushed(stage):
     (stage.folder / SHARD).write_bytes(b"PAR1")
     (stage.folder / "README.md").unlink()
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         stage.push()
 
     assert refused.value.exit_code == 1
@@ -382,7 +386,7 @@ def test_an_answer_that_is_lost_after_the_commit_is_no_loss(stage):
 def test_a_commit_that_fails_leaves_no_tag_and_can_be_run_again(stage):
     for fault, said in ((503, "failed (503): a rehearsed fault"), ("drop", "failed: RemoteProtocolError")):
         stage.hub.faults["commit"] = fault
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(KhabarError) as refused:
             stage.push()
         assert refused.value.exit_code == 3
         assert f"committing to {REPO} on {stage.hub.url} {said}" in refusal(refused)
@@ -396,7 +400,7 @@ def test_a_repository_that_changed_meanwhile_is_a_conflict_and_keeps_the_change(
 
     published.folder = tmp_path / "v1.1.0"
     published.release = make_release(published.folder, "1.1.0")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         published.push(progress=progress)
 
     assert refused.value.exit_code == 4
@@ -405,9 +409,9 @@ def test_a_repository_that_changed_meanwhile_is_a_conflict_and_keeps_the_change(
 
 
 def test_a_server_that_repeats_the_token_does_not_get_it_printed():
-    echo = remote.Remote(None, "https://hub.example", REPO, TOKEN)
+    echo = client.Remote(None, "https://hub.example", REPO, TOKEN)
     for fault in (OSError(f"no such user: {TOKEN}"), ValueError(f"bad: {TOKEN}"), RuntimeError(TOKEN)):
-        with pytest.raises(Refused) as refused, remote.explained(echo, "reading"):
+        with pytest.raises(KhabarError) as refused, client.explained(echo, "reading"):
             raise fault
         assert "***" in refusal(refused)
         assert TOKEN not in refusal(refused) + repr(echo)
@@ -415,7 +419,7 @@ def test_a_server_that_repeats_the_token_does_not_get_it_printed():
 
 def test_a_commit_without_its_tag_is_resumed_and_not_repeated(stage):
     stage.hub.faults["tag"] = 500
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         stage.push()
     head = stage.refs()["refs/heads/main"]
 
@@ -440,7 +444,7 @@ def test_a_push_killed_between_commit_and_tag_is_finished_by_the_next(stage, tmp
     program = """
 import json, os, signal, sys
 from pathlib import Path
-from builder.project import from_plain
+from builder.project.project import from_plain
 from builder.records import Release
 from builder.release import hub
 
@@ -466,7 +470,7 @@ hub.push(folder, release, endpoint=sys.argv[2], token="t", progress=progress)
 
 
 def test_a_hub_that_is_not_there_is_said(stage):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         stage.push(endpoint="http://127.0.0.1:9")
 
     assert refused.value.exit_code == 3
@@ -477,7 +481,7 @@ def test_a_hub_that_dies_after_the_commit_leaves_a_push_to_resume(tmp_path):
     folder, root = tmp_path / "v1.0.0", tmp_path / "hub"
     release = make_release(folder)
     server = subprocess.Popen(
-        [sys.executable, "-m", "builder.release.rehearsal", str(root)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "builder.local_hub.server", str(root)], stdout=subprocess.PIPE, text=True
     )
     said = []
 
@@ -487,12 +491,12 @@ def test_a_hub_that_dies_after_the_commit_leaves_a_push_to_resume(tmp_path):
             server.kill()
             server.wait()
 
-    with server, pytest.raises(Refused) as refused:
-        hub.push(folder, release, endpoint=server.stdout.readline().strip(), token=TOKEN, progress=progress)
+    with server, pytest.raises(KhabarError) as refused:
+        hubs.push(folder, release, endpoint=server.stdout.readline().strip(), token=TOKEN, progress=progress)
 
     assert refused.value.exit_code == 5
     assert "is on the Hub, but is not tagged" in refusal(refused)
-    with rehearsal.serve(root) as again:
+    with serve(root) as again:
         stage = Stage(again, folder, release)
         assert stage.push().commit == stage.refs()["refs/tags/v1.0.0"]
         assert stage.commits() == ["Release v1.0.0", "initial commit"]
@@ -502,10 +506,12 @@ def test_a_reading_process_that_dies_leaves_a_push_to_resume(stage):
     def progress(message):
         if message.startswith("reading commit"):
             children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-            (reader,) = [c for c in children if b"builder.release.readback" in Path(f"/proc/{c}/cmdline").read_bytes()]
+            (reader,) = [
+                c for c in children if b"builder.release.publish.readback" in Path(f"/proc/{c}/cmdline").read_bytes()
+            ]
             os.kill(int(reader), signal.SIGKILL)
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         stage.push(progress=progress)
 
     assert refused.value.exit_code == 5
@@ -531,7 +537,7 @@ def _edit_card(stage, old, new):
 )
 def test_a_folder_that_does_not_load_is_never_published(stage, old, new, said):
     _edit_card(stage, old, new)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         stage.push()
 
     assert refused.value.exit_code == 1
@@ -542,7 +548,7 @@ def test_a_folder_that_does_not_load_is_never_published(stage, old, new, said):
 def test_an_empty_split_that_datasets_cannot_load_is_never_published(tmp_path):
     rows = ROWS | {"stance": {"train": ROWS["stance"]["train"], "test": []}}
     release = make_release(tmp_path / "v1.0.0", rows=rows)
-    with rehearsal.serve(tmp_path / "hub") as running, pytest.raises(Refused) as refused:
+    with serve(tmp_path / "hub") as running, pytest.raises(KhabarError) as refused:
         Stage(running, tmp_path / "v1.0.0", release).push()
 
     assert refused.value.exit_code == 1
@@ -551,7 +557,7 @@ def test_an_empty_split_that_datasets_cannot_load_is_never_published(tmp_path):
 
 def test_a_name_that_the_hub_cannot_have_is_refused(stage):
     stage.release = dataclasses.replace(stage.release, repo_id="khabar--tests/akhbar")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         stage.push()
 
     assert refused.value.exit_code == 2
@@ -560,7 +566,7 @@ def test_a_name_that_the_hub_cannot_have_is_refused(stage):
 
 def test_the_module_loads_no_client_library():
     heavy = "{'datasets', 'huggingface_hub', 'pyarrow'}"
-    program = f"import sys; import builder.release.hub; print(sorted({heavy} & set(sys.modules)))"
+    program = f"import sys; import builder.release.publish.hub; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"

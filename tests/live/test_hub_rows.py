@@ -4,8 +4,12 @@ import json
 
 import pytest
 
-from builder import flow, publishing, state
-from builder.release import rehearsal
+from builder.commands.build import build
+from builder.commands.init import init
+from builder.commands.push import push
+from builder.local_hub.server import serve
+from builder.project.batches import batch_articles, batch_documents
+from builder.project.corpus import read_documents
 from tests.test_bridges import kept
 
 pytestmark = pytest.mark.live
@@ -13,15 +17,15 @@ pytestmark = pytest.mark.live
 
 def test_a_published_dataset_is_read_back_as_documents(project, khabar, tmp_path):
     kept(project)
-    flow.build(project, "1.0.0")
+    build(project, "1.0.0")
     name = project.schema.dataset.repo_id
-    flow.init(tmp_path / "other", card=str)
+    init(tmp_path / "other", card=str)
     settings = tmp_path / "other" / "schema" / "dataset.yaml"
     plain = settings.read_text(encoding="utf-8")
-    with rehearsal.serve(tmp_path / "hub") as hub, pytest.MonkeyPatch.context() as patch:
+    with serve(tmp_path / "hub") as hub, pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_ENDPOINT", hub.url)
         patch.setenv("HF_TOKEN", "t")
-        publishing.push(project, "1.0.0", rehearse=False, progress=lambda _: None)
+        push(project, "1.0.0", rehearse=False, progress=lambda _: None)
         environment = {"cwd": tmp_path / "other", "HF_ENDPOINT": hub.url, "HF_TOKEN": "t"}
         place = f"hub://{name}?config=articles&revision=v1.0.0"
         read = khabar("ingest", place, "--json", **environment)
@@ -32,12 +36,12 @@ def test_a_published_dataset_is_read_back_as_documents(project, khabar, tmp_path
         absent = khabar("ingest", "hub://nobody/nothing", **environment)
         settings.write_text(plain, encoding="utf-8")
 
-    texts = {article.text for article in state.sampled_articles(project)}
+    texts = {article.text for article in batch_articles(project)}
     other = type(project)(tmp_path / "other")
     assert read.returncode == 0, read.stderr
-    assert {document.raw for document in state.read_documents(other)} == texts
-    assert {document.source for document in state.read_documents(other)} == {
-        document.source for document in state.sampled_documents(project)
+    assert {document.raw for document in read_documents(other)} == texts
+    assert {document.source for document in read_documents(other)} == {
+        document.source for document in batch_documents(project)
     }
     assert json.loads(again.stdout)["accounts"][0]["set_aside"] == {"already ingested": len(texts)}
     assert (train.returncode, column.returncode, absent.returncode) == (2, 2, 2)
@@ -53,5 +57,5 @@ def test_a_builder_of_datasets_is_read(project, khabar, tmp_path):
     done = khabar("ingest", f"hub://json?data_files={tmp_path}/rows.json", cwd=project.root)
 
     assert done.returncode == 0, done.stderr
-    assert {document.raw for document in state.read_documents(project)} == {"خبر أول", "خبر ثان"}
-    assert {document.origin for document in state.read_documents(project)} == {"json/train:1", "json/train:2"}
+    assert {document.raw for document in read_documents(project)} == {"خبر أول", "خبر ثان"}
+    assert {document.origin for document in read_documents(project)} == {"json/train:1", "json/train:2"}

@@ -8,12 +8,17 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from builder import judging, servers, state
-from builder.annotation import annotator, server, studio
-from builder.annotation.tasks import pseudonym
-from builder.project import Project, read_jsonl
-from builder.records import Judgement, Refused
-from builder.release.facts import ASSIGNMENTS
+from builder.annotation.pseudonyms import pseudonym
+from builder.commands.collect import collect
+from builder.commands.studio import down, invite
+from builder.io.jsonl import read_jsonl
+from builder.labelstudio import annotator, client
+from builder.labelstudio.server.install import OWNER
+from builder.project.annotations import labelstudio_project_of
+from builder.project.corpus import read_articles
+from builder.project.project import Project
+from builder.records import Judgement, KhabarError
+from builder.release.card.wording import ASSIGNMENTS
 from tests.live.desks import ANSWER, REMARK, answer_some, enter, label, project_of, send, session_of, submit, told_by
 
 pytestmark = pytest.mark.live
@@ -35,16 +40,16 @@ class Apart:
 def apart(installed, tmp_path_factory):
     project = project_of(tmp_path_factory.mktemp("apart") / "port-news", "isolated", 4)
     try:
-        facts = servers.invite(project, ["zahra", "bilal"], progress=print).facts
+        facts = invite(project, ["zahra", "bilal"], progress=print).facts
         logins = [(email, facts[email]) for email in ("zahra@khabar.localhost", "bilal@khabar.localhost")]
         names = [pseudonym(project.pseudonym_key(), email) for email, _ in logins]
         send(project)
-        places = [state.place_of(project, "pilot", who) for who in names]
+        places = [labelstudio_project_of(project, "pilot", who) for who in names]
         assert [facts[f"{email} works at"] for email, _ in logins] == [place["url"] for place in places]
         answer_some(logins[0], places[0], 3)
         yield Apart(project, logins, names, [project.work / f"studio-{who}" for who in names], places)
     finally:
-        servers.down(project)
+        down(project)
 
 
 def test_an_annotator_can_reach_nothing_of_anothers(apart):
@@ -56,10 +61,10 @@ def test_an_annotator_can_reach_nothing_of_anothers(apart):
         emails = {one["email"] for one in session.get("/api/users").json()}
         token = session.post("/api/token/", json={}).raise_for_status().json()["token"]
         cookies = {cookie.name: cookie.value for cookie in session.cookies.jar}
-    mine = studio.connect(own, token).client.users.whoami().email
+    mine = client.connect(own, token).client.users.whoami().email
     refused = []
-    for call in (lambda: studio.connect(theirs, token), lambda: annotator.log_in(theirs, email, password).__enter__()):
-        with pytest.raises(Refused) as caught:
+    for call in (lambda: client.connect(theirs, token), lambda: annotator.log_in(theirs, email, password).__enter__()):
+        with pytest.raises(KhabarError) as caught:
             call()
         refused.append(caught.value.issues[0].code)
     with httpx.Client(base_url=theirs, cookies=cookies, trust_env=False) as stranger:
@@ -67,7 +72,7 @@ def test_an_annotator_can_reach_nothing_of_anothers(apart):
     files = [path for path in apart.works[1].rglob("*") if path.is_file()]
 
     assert mine == email
-    assert emails == {server.OWNER, email}
+    assert emails == {OWNER, email}
     assert len(told) == 5
     assert {path: word for path, said in told.items() for word in traces if word in said} == {}
     assert refused == ["token", "login"]
@@ -84,7 +89,7 @@ def test_answers_come_together_under_pseudonyms_and_check_finds_them_sound(apart
     window = enter(apart.logins[0], apart.places[0])
     label(window.page, tmp_path)
     submit(window.page)
-    given = {one.id: ANSWER for one in state.read_articles(project)}
+    given = {one.id: ANSWER for one in read_articles(project)}
     submitted = annotator.annotate_as(
         apart.places[1]["url"], *apart.logins[1], int(apart.places[1]["project_id"]), given
     )
@@ -112,9 +117,9 @@ def test_answers_come_together_under_pseudonyms_and_check_finds_them_sound(apart
 
 
 def test_who_is_invited_after_a_batch_was_sent_does_not_stand_in_the_way_of_collecting_it(apart):
-    judging.collect(apart.project, None, prune=False)
-    servers.invite(apart.project, ["omar"], progress=print)
-    report = judging.collect(apart.project, None, prune=False)
+    collect(apart.project, None, prune=False)
+    invite(apart.project, ["omar"], progress=print)
+    report = collect(apart.project, None, prune=False)
 
     assert report.exit_code == 0
     assert len(list(apart.project.work.glob("studio-a-*"))) == 3

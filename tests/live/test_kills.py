@@ -11,10 +11,14 @@ from collections import Counter
 
 import pytest
 
-from builder import annotate, judging, state
-from builder.annotation import annotator, store
-from builder.annotation.tasks import pseudonym
-from builder.project import read_jsonl
+from builder.annotation.pseudonyms import pseudonym
+from builder.commands.collect import collect
+from builder.commands.send import send
+from builder.io.jsonl import read_jsonl
+from builder.labelstudio import annotator
+from builder.labelstudio.download import cache
+from builder.project.annotations import collected_path, labelstudio_project_of
+from builder.project.corpus import read_articles
 from builder.records import Judgement
 from tests.live.desks import ANSWER, project_of
 
@@ -24,7 +28,7 @@ import sys
 from pathlib import Path
 from builder import judging
 from builder.annotation import collecting, direct, store
-from builder.project import Project
+from builder.project.project import Project
 import label_studio_sdk
 collecting.CHUNK = 2  # many parts, so that a kill falls between or into them
 print("ready", flush=True)
@@ -50,13 +54,11 @@ def answered(label_studio, tmp_path):
     """Sixty articles, each answered by exactly two of three annotators, none collected yet."""
     project = project_of(tmp_path / "sixty", "separate", 60)
     (project.work / "studio").symlink_to(label_studio.work)
-    annotate.send(
-        project, "pilot", dry_run=False, progress=print, annotators=[email for email, _ in label_studio.logins]
-    )
-    given = {one.id: ANSWER for one in state.read_articles(project)}
+    send(project, "pilot", dry_run=False, progress=print, annotators=[email for email, _ in label_studio.logins])
+    given = {one.id: ANSWER for one in read_articles(project)}
 
     def work(email, password):
-        place = state.place_of(project, "pilot", pseudonym(project.pseudonym_key(), email))
+        place = labelstudio_project_of(project, "pilot", pseudonym(project.pseudonym_key(), email))
         annotator.annotate_as(place["url"], email, password, int(place["project_id"]), given)
 
     crew = [threading.Thread(target=work, args=login) for login in label_studio.logins]
@@ -69,7 +71,7 @@ def answered(label_studio, tmp_path):
 
 def test_a_collect_killed_at_ten_random_moments_ends_with_the_same_bytes_and_two_answers_of_each_article(answered):
     path = answered.annotations / "pilot" / "judgements.jsonl"
-    kept = state.collected_path(answered, "pilot")
+    kept = collected_path(answered, "pilot")
     with child_of(answered) as child:
         began = time.monotonic()
         assert child.stdout.readline() == "done\n"
@@ -85,13 +87,13 @@ def test_a_collect_killed_at_ten_random_moments_ends_with_the_same_bytes_and_two
             time.sleep(duration * (number + moments.random()) / 10)
             child.send_signal(signal.SIGKILL)
             child.wait(timeout=30)
-        with store.opened(kept) as db:
-            sizes.append(store.counts(db)[1])
+        with cache.opened(kept) as db:
+            sizes.append(cache.counts(db)[1])
         left = path.read_bytes() if path.exists() else whole
-        report = judging.collect(answered, None, prune=False)
+        report = collect(answered, None, prune=False)
 
         assert left == whole, f"a file is there whole or not at all: kill {number} of seed {seed}"
         assert path.read_bytes() == whole, f"kill {number} of seed {seed}, {duration:.2f} s for all"
         assert [(one.taken, one.kept) for one in report.accounts] == [(120, 120)]
-    assert judged == dict.fromkeys((one.id for one in state.read_articles(answered)), 2)
+    assert judged == dict.fromkeys((one.id for one in read_articles(answered)), 2)
     assert set(sizes) - {0, 120}, f"no kill came in the middle: {sizes} of seed {seed}"

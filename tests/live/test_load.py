@@ -8,10 +8,12 @@ import sys
 import pyarrow.parquet as pq
 import pytest
 
-from builder import flow, publishing
-from builder.project import Project
-from builder.release import rehearsal
-from builder.release.folder import read_manifest
+from builder.commands.build import build
+from builder.commands.init import init
+from builder.commands.push import push
+from builder.local_hub.server import serve
+from builder.project.project import Project
+from builder.release.publish.folder import read_manifest
 from tests.conftest import ROOT
 from tests.test_flow import judge, walk
 
@@ -46,18 +48,18 @@ print(json.dumps(found))
 def loaded(request, tmp_path_factory):
     """What a researcher's process read, and the folder that was built."""
     base = tmp_path_factory.mktemp(request.param)
-    flow.init(base / "project", card=str)
+    init(base / "project", card=str)
     project = Project(base / "project")
     walk(project, [ROOT / "examples" / "articles"])
     judge(project)
-    flow.build(project, "1.0.0")
+    build(project, "1.0.0")
     folder, xet = project.release("1.0.0"), request.param == "xet"
     repo_id, configs = project.schema.dataset.repo_id, read_manifest(folder).splits
-    with rehearsal.serve(base / "hub", xet=xet) as hub, pytest.MonkeyPatch.context() as patch:
+    with serve(base / "hub", xet=xet) as hub, pytest.MonkeyPatch.context() as patch:
         switch = {"HF_ENDPOINT": hub.url, "HF_TOKEN": "t", "HF_HUB_DISABLE_XET": "0" if xet else "1"}
         for name, value in switch.items():
             patch.setenv(name, value)
-        said = publishing.push(project, "1.0.0", rehearse=False, progress=lambda _: None)
+        said = push(project, "1.0.0", rehearse=False, progress=lambda _: None)
         asked = [(repo_id, "v1.0.0", configs), (repo_id, said.facts["commit"], configs), (str(folder), None, configs)]
         done = subprocess.run(
             [sys.executable, "-c", PROGRAM, json.dumps(asked)],

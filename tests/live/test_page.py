@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from builder.annotation import collecting, studio
-from builder.annotation.interface import render_config
-from builder.annotation.tasks import pseudonym
+from builder.annotation.pseudonyms import pseudonym
+from builder.labelstudio import client
+from builder.labelstudio.config import render_config
+from builder.labelstudio.download.sync import collect
 from builder.records import Span, Stance
 
 pytestmark = pytest.mark.live
@@ -38,7 +39,7 @@ def sent(label_studio, config, article, task, request):
     """A project of one article, for this test alone."""
     title = re.sub(r"\W+", " ", request.node.name)[-45:].strip()
     tasks = [task(article(900, TEXT))]
-    return title, studio.send(label_studio.connection, title, config, tasks, overlap=3, progress=print)
+    return title, client.send(label_studio.connection, title, config, tasks, overlap=3, progress=print)
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_a_mention_drawn_in_the_browser_comes_back_as_that_very_span(page, label
     page.screenshot(path=tmp_path / "labelled.png")
     page.click("button:has-text('Submit')")
     expect(page.locator("body")).to_contain_text("No More Tasks", ignore_case=True)
-    found = collecting.collect(label_studio.connection, title, lambda who: pseudonym(b"k", who))
+    found = collect(label_studio.connection, title, lambda who: pseudonym(b"k", who))
 
     (judgement,) = found.judgements
     outer, inner = TEXT.index("ميناء مرجانة"), TEXT.index("مرجانة")
@@ -111,7 +112,7 @@ def test_submit_is_refused_while_a_question_has_no_answer(page, label_studio, se
     page.click("button:has-text('Submit')")
 
     expect(page.locator("body")).to_contain_text("حدّد الموقف من كل هدف")
-    found = collecting.collect(label_studio.connection, title, str)
+    found = collect(label_studio.connection, title, str)
     assert found.judgements == ()
 
 
@@ -146,7 +147,7 @@ def test_the_browser_asks_nobody_but_this_machine(page):
 
 def test_html_in_an_article_is_text_and_offsets_behind_it_are_right(page, label_studio, config, article, task):
     text = "<script>window.hit = 1</script> </Text> {{x}} $text <b>و</b> ثم زار ميناء مرجانة أمس."
-    sent = studio.send(
+    sent = client.send(
         label_studio.connection, "hostile text", config, [task(article(901, text))], overlap=1, progress=print
     )
     page.goto(f"{sent.url}/projects/{sent.project_id}/data?labeling=1")
@@ -157,7 +158,7 @@ def test_html_in_an_article_is_text_and_offsets_behind_it_are_right(page, label_
     page.keyboard.press("q")
     page.click("button:has-text('Submit')")
     expect(page.locator("body")).to_contain_text("No More Tasks", ignore_case=True)
-    (judgement,) = collecting.collect(label_studio.connection, "hostile text", str).judgements
+    (judgement,) = collect(label_studio.connection, "hostile text", str).judgements
     (span,) = judgement.spans
 
     assert page.evaluate("window.hit") is None
@@ -169,7 +170,7 @@ def test_a_label_with_quotes_and_markup_is_shown_as_it_is(page, label_studio, ar
     name = "شخص \"عام\" 'خاص' <b>&amp;"
     entities = (schema.labels.entities[0].model_copy(update={"ar": name}), *schema.labels.entities[1:])
     labels = schema.labels.model_copy(update={"entities": entities})
-    sent = studio.send(
+    sent = client.send(
         label_studio.connection,
         "quoted label",
         render_config(labels),

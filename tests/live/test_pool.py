@@ -5,11 +5,16 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from builder import judging, state
-from builder.annotation import annotator, collecting, server, studio
-from builder.annotation.tasks import pseudonym
+from builder.annotation.pseudonyms import pseudonym
+from builder.commands.check import check
+from builder.commands.collect import collect
+from builder.labelstudio import annotator
+from builder.labelstudio import client as studio
+from builder.labelstudio.download import sync
+from builder.labelstudio.server.process import accounts
+from builder.project.annotations import labelstudio_project_of
 from builder.records import Stance
-from builder.release.facts import ASSIGNMENTS
+from builder.release.card.wording import ASSIGNMENTS
 from tests.conftest import ROOT
 from tests.live.desks import REMARK, answer_some, enter, label, project_of, send, session_of, submit, told_by
 from tests.live.test_page import TEXT
@@ -22,7 +27,7 @@ DOCS = (ROOT / "docs" / "annotation.md").read_text(encoding="utf-8")
 @pytest.fixture(scope="module")
 def people(label_studio):
     """Two annotators whose names stand in nothing else."""
-    return server.accounts(label_studio.work, ["zahra", "bilal"])
+    return accounts(label_studio.work, ["zahra", "bilal"])
 
 
 @pytest.fixture
@@ -44,7 +49,7 @@ def test_with_mouse_and_keys_two_annotators_answer_one_article_and_the_second_is
     expect(dialog).to_be_visible()
     refused = [line for line in dialog.inner_text().splitlines() if line]
     first.page.screenshot(path=tmp_path / "refused.png")
-    saved_too_early = collecting.collect(label_studio.connection, title, str).judgements
+    saved_too_early = sync.collect(label_studio.connection, title, str).judgements
     first.page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     guide = first.page.locator(".kh-guide h1")
@@ -54,7 +59,7 @@ def test_with_mouse_and_keys_two_annotators_answer_one_article_and_the_second_is
     second = enter(people[1], place)
     second.page.screenshot(path=tmp_path / "second.png")
     regions = second.page.locator(".kh-text .htx-highlight").count()
-    (taken,) = collecting.collect(label_studio.connection, title, lambda who: pseudonym(b"k", who)).judgements
+    (taken,) = sync.collect(label_studio.connection, title, lambda who: pseudonym(b"k", who)).judgements
     shown = second.page.inner_text("body")
     told = {part["id"] for part in task.annotations[0]["result"]} | {REMARK, "created_username", '"completed_by"'}
     told |= {f'"start":{span.start}' for span in taken.spans}
@@ -112,7 +117,7 @@ def test_with_separate_nothing_of_anothers_is_offered_but_nobody_is_kept_out_as_
     (project.work / "studio").symlink_to(label_studio.work)
     send(project, annotators=[email for email, _ in people])
     names = [pseudonym(project.pseudonym_key(), email) for email, _ in people]
-    first, second = (state.place_of(project, "pilot", who) for who in names)
+    first, second = (labelstudio_project_of(project, "pilot", who) for who in names)
     answer_some(people[0], first, 1)
     window = enter(people[1], second)
     shown = window.page.inner_text("body")
@@ -121,8 +126,8 @@ def test_with_separate_nothing_of_anothers_is_offered_but_nobody_is_kept_out_as_
         open_to_all = told_by(session, [first["project_id"]])
         own = told_by(session, [second["project_id"]])
     answer_some(people[1], first, 1)
-    judging.collect(project, None, prune=False)
-    warned = {(issue.code, issue.annotator) for issue in judging.check(project).issues}
+    collect(project, None, prune=False)
+    warned = {(issue.code, issue.annotator) for issue in check(project).issues}
 
     assert [word for word in ("zahra", REMARK) if word in shown] == []
     assert window.holding("port-by-zahra") | window.holding(REMARK) == set()

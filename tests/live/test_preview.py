@@ -4,8 +4,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from builder.annotation.interface import guide_html
-from builder.annotation.preview import SAMPLE, preview_page
+from builder.labelstudio.config import guide_html
+from builder.labelstudio.preview import SAMPLE, preview_page
 from builder.schema import load_schema
 from tests.conftest import ROOT
 from tests.live.test_page import WORD_BOX

@@ -6,11 +6,13 @@ from itertools import groupby
 
 import pytest
 
-from builder.annotation import annotator, collecting, studio
-from builder.annotation.interface import render_config
-from builder.annotation.tasks import task_of
-from builder.records import Article, BatchItem, Span, sha16
-from builder.schema import EntityType, Labels
+from builder.io.hashing import sha16
+from builder.labelstudio import annotator, client
+from builder.labelstudio.config import render_config
+from builder.labelstudio.download.sync import collect
+from builder.labelstudio.tasks import task_of
+from builder.records import Article, BatchItem, Span
+from builder.schema.labels import EntityType, Labels
 
 pytestmark = [pytest.mark.live, pytest.mark.shared]
 
@@ -83,10 +85,10 @@ def go_round(label_studio, schema, answer, title, texts, name_of=lambda label: l
         answers[article.id] = answer(
             tuple(Span(s, e, name_of(label), f"r{n}") for n, (s, e, label) in enumerate(spans)), ()
         )
-    sent = studio.send(label_studio.connection, title, render_config(labels), tasks, overlap=1, progress=print)
+    sent = client.send(label_studio.connection, title, render_config(labels), tasks, overlap=1, progress=print)
     email, password = label_studio.logins[0]
     done = annotator.annotate_as(sent.url, email, password, int(sent.project_id), answers)
-    found = collecting.collect(label_studio.connection, title, str)
+    found = collect(label_studio.connection, title, str)
 
     assert done == len(texts)
     assert found.issues == ()

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from builder.records import Refused
-from builder.release import gitstore, rehearsal
+from builder.local_hub import git
+from builder.local_hub.server import serve
+from builder.records import KhabarError
 
 pytestmark = pytest.mark.live
 
@@ -22,7 +23,7 @@ README = "# أخبار\n".encode()
 
 @pytest.fixture
 def hub(tmp_path):
-    with rehearsal.serve(tmp_path / "hub", deny=["hf_expired"]) as running:
+    with serve(tmp_path / "hub", deny=["hf_expired"]) as running:
         yield running
 
 
@@ -73,7 +74,7 @@ def test_a_repository_is_made_once_and_then_says_where_it_is(hub):
     status, _, said = create(hub)
 
     assert (status, said["url"]) == (409, f"{hub.url}/datasets/org/akhbar")
-    assert [title for _, _, title in gitstore.log(hub.repository("org/akhbar"), "main")] == ["initial commit"]
+    assert [title for _, _, title in git.log(hub.repository("org/akhbar"), "main")] == ["initial commit"]
 
 
 def test_the_repository_is_one_that_git_itself_clones(hub, tmp_path):
@@ -88,7 +89,7 @@ def test_the_repository_is_one_that_git_itself_clones(hub, tmp_path):
 def test_what_the_hub_keeps_outlives_it(hub, tmp_path):
     create(hub)
     made = commit(hub, file("README.md"))[2]["commitOid"]
-    with rehearsal.serve(tmp_path / "hub") as again:
+    with serve(tmp_path / "hub") as again:
         assert ask(again, "GET", API)[2]["sha"] == made
 
 
@@ -117,7 +118,7 @@ def test_of_many_commits_at_once_on_one_parent_only_one_gets_in(hub):
         thread.join()
 
     assert sorted(found) == [200, 412, 412, 412, 412, 412]
-    assert len(gitstore.log(hub.repository("org/akhbar"), "main")) == 2
+    assert len(git.log(hub.repository("org/akhbar"), "main")) == 2
 
 
 def test_a_tag_stays_where_it_was_set(hub):
@@ -209,7 +210,7 @@ def test_a_large_file_is_taken_only_at_an_address_that_was_given_out_and_with_it
 
     assert ask(hub, "PUT", f"{address.path}?key=0", b"the bytes", token=None)[0] == 403
     assert ask(hub, "PUT", f"{address.path}?{address.query}", b"others", token=None)[0] == 400
-    assert not gitstore.large(hub.root, oid).exists()
+    assert not git.large(hub.root, oid).exists()
     status, _, said = commit(hub, ("lfsFile", {"path": "a/x.parquet", "oid": oid, "size": 9}))
     assert (status, said["error"]) == (400, f"the large file {oid} was never sent")
 
@@ -251,7 +252,7 @@ def test_huggingface_hub_understands_what_is_listed(hub):
 
 def test_a_busy_port_is_said(hub, tmp_path):
     port = urlsplit(hub.url).port
-    with pytest.raises(Refused) as refused, rehearsal.serve(tmp_path / "other", port):
+    with pytest.raises(KhabarError) as refused, serve(tmp_path / "other", port):
         pass
 
     assert refused.value.exit_code == 2
@@ -259,7 +260,7 @@ def test_a_busy_port_is_said(hub, tmp_path):
 
 
 def test_leaving_ends_connections_that_are_kept_open(tmp_path):
-    with rehearsal.serve(tmp_path / "hub") as running:
+    with serve(tmp_path / "hub") as running:
         connection = http.client.HTTPConnection(urlsplit(running.url).netloc, timeout=20)
         connection.request("GET", "/api/whoami-v2")
         connection.getresponse().read()
@@ -270,7 +271,7 @@ def test_leaving_ends_connections_that_are_kept_open(tmp_path):
 
 
 def test_as_a_program_it_prints_its_address_and_serves_until_it_is_ended(tmp_path):
-    command = [sys.executable, "-m", "builder.release.rehearsal", str(tmp_path / "hub")]
+    command = [sys.executable, "-m", "builder.local_hub.server", str(tmp_path / "hub")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         netloc = urlsplit(server.stdout.readline().strip()).netloc
         connection = http.client.HTTPConnection(netloc, timeout=20)
@@ -352,7 +353,7 @@ def test_a_private_dataset_is_hidden_from_strangers(hub):
 def test_xet_tokens_are_given_only_where_there_is_xet(hub, tmp_path):
     create(hub)
     assert ask(hub, "GET", f"{API}/xet-read-token/main")[0] == 404
-    with rehearsal.serve(tmp_path / "other", xet=True) as other:
+    with serve(tmp_path / "other", xet=True) as other:
         create(other)
         status, headers, said = ask(other, "GET", f"{API}/xet-write-token/main")
 
@@ -363,7 +364,7 @@ def test_xet_tokens_are_given_only_where_there_is_xet(hub, tmp_path):
 
 def test_faults_are_planned_by_those_alone_who_have_the_key(hub, tmp_path):
     assert ask(hub, "POST", "/rehearsal/faults", {})[0] == 404
-    with rehearsal.serve(tmp_path / "other", control="key") as other:
+    with serve(tmp_path / "other", control="key") as other:
         assert ask(other, "POST", "/rehearsal/faults", {"at": 1, "kind": 503}, X_Control="guess")[0] == 403
         assert ask(other, "GET", "/api/whoami-v2")[0] == 200
 

@@ -5,13 +5,23 @@ from collections import Counter, defaultdict
 import pyarrow.parquet as pq
 import pytest
 
-from builder import annotate, flow, gathering, judging, reopening, state
-from builder.annotation import annotator
-from builder.annotation.again import SAID
+from builder.annotation.pseudonyms import pseudonym
+from builder.annotation.quality.repeats import SAID
 from builder.annotation.simulate import answer as simulated
 from builder.annotation.simulate import parse_knowledge
-from builder.annotation.tasks import key_of, pseudonym
-from builder.project import read_jsonl
+from builder.commands import reopen
+from builder.commands.adjudicate import adjudicate
+from builder.commands.build import build
+from builder.commands.clean import clean
+from builder.commands.collect import collect
+from builder.commands.ingest import ingest
+from builder.commands.sample import sample
+from builder.commands.send import send
+from builder.io.jsonl import read_jsonl
+from builder.labelstudio import annotator
+from builder.labelstudio.tasks import key_of
+from builder.project.annotations import labelstudio_project_of
+from builder.project.corpus import read_articles
 from builder.records import Judgement
 from tests.conftest import ROOT
 from tests.test_flow import snapshot
@@ -28,18 +38,18 @@ def released(project, label_studio, monkeypatch):
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", label_studio.running.token)
     settings = project.root / "schema" / "dataset.yaml"
     settings.write_text(settings.read_text(encoding="utf-8").replace("demo-news", "reopened"), encoding="utf-8")
-    gathering.ingest(project, [ROOT / "examples" / "articles"])
-    gathering.clean(project)
-    gathering.sample(project, "first", SIZE)
-    annotate.send(project, "first", dry_run=False, progress=print)
-    articles = {one.id: one for one in state.read_articles(project)}
-    number = int(state.place_of(project, "first")["project_id"])
+    ingest(project, [ROOT / "examples" / "articles"])
+    clean(project)
+    sample(project, "first", SIZE)
+    send(project, "first", dry_run=False, progress=print)
+    articles = {one.id: one for one in read_articles(project)}
+    number = int(labelstudio_project_of(project, "first")["project_id"])
     for place, (email, password) in enumerate(label_studio.logins):
         answers = {one: simulated(articles[one], KNOWLEDGE, project.schema.labels, place, 13) for one in articles}
         annotator.annotate_as(label_studio.running.url, email, password, number, answers)
-    judging.collect(project, "first", prune=False)
-    annotate.adjudicate(project)
-    flow.build(project, "1.0.0", accept="six articles say too little of agreement")
+    collect(project, "first", prune=False)
+    adjudicate(project)
+    build(project, "1.0.0", accept="six articles say too little of agreement")
     return project
 
 
@@ -51,11 +61,11 @@ def test_what_every_annotator_submits_unedited_builds_the_same_bytes(released, l
         if one.status == "submitted":
             judged[one.article_id].add(one.annotator)
 
-    reopening.reopen(released, "1.0.0", base=released.root)
-    annotate.send(released, "reopen-1-0-0", dry_run=False, progress=print)
-    again = annotate.send(released, "reopen-1-0-0", dry_run=False, progress=print)
+    reopen.reopen(released, "1.0.0", base=released.root)
+    send(released, "reopen-1-0-0", dry_run=False, progress=print)
+    again = send(released, "reopen-1-0-0", dry_run=False, progress=print)
 
-    number = int(state.place_of(released, "reopen-1-0-0")["project_id"])
+    number = int(labelstudio_project_of(released, "reopen-1-0-0")["project_id"])
     listed = list(label_studio.connection.client.tasks.list(project=number, fields="all", page_size=100))
     found = {key_of(task.data)[0]: {p.model_version: p.result for p in task.predictions} for task in listed}
     assert again.accounts[0].kept == 0
@@ -77,8 +87,8 @@ def test_what_every_annotator_submits_unedited_builds_the_same_bytes(released, l
                 own = found[key_of(task["data"])[0]].get(f"{who} v1.0.0")
                 at_work.submit(task, own or [], seconds=3.0, skipped=own is None)
                 submitted["skipped" if own is None else "said again"] += 1
-    collected = judging.collect(released, "reopen-1-0-0", prune=False)
-    report = flow.build(released, "1.0.0", accept="six articles say too little of agreement")
+    collected = collect(released, "reopen-1-0-0", prune=False)
+    report = build(released, "1.0.0", accept="six articles say too little of agreement")
 
     said = sum(map(len, judged.values()))
     assert submitted["said again"] == said > 2 * SIZE

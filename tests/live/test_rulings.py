@@ -6,13 +6,22 @@ from collections import Counter
 
 import pytest
 
-from builder import annotate, flow, gathering, state
-from builder.annotation import annotator
+from builder.annotation.pseudonyms import pseudonym
 from builder.annotation.simulate import answer as simulated
 from builder.annotation.simulate import parse_knowledge, truth
-from builder.annotation.tasks import key_of, pseudonym
-from builder.project import Project, read_jsonl, write_jsonl
-from builder.records import BatchItem, Decision, Dispute, Gold, Judgement, Refused, Stance
+from builder.commands.adjudicate import adjudicate
+from builder.commands.build import build
+from builder.commands.clean import clean
+from builder.commands.ingest import ingest
+from builder.commands.sample import sample
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.labelstudio import annotator
+from builder.labelstudio.tasks import key_of
+from builder.project.annotations import read_judgements
+from builder.project.corpus import read_articles
+from builder.project.judgements import canonical_judgements
+from builder.project.project import Project
+from builder.records import BatchItem, Decision, Dispute, Gold, Judgement, KhabarError, Stance
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.live
@@ -27,9 +36,9 @@ def judged(project, label_studio, monkeypatch):
     """A project whose batch three simulated annotators judged, and which talks to the session's server."""
     monkeypatch.setenv("LABEL_STUDIO_URL", label_studio.running.url)
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", label_studio.running.token)
-    gathering.ingest(project, [ROOT / "examples" / "articles"])
-    gathering.clean(project)
-    gathering.sample(project, f"pilot-{next(NUMBERS)}", 16)
+    ingest(project, [ROOT / "examples" / "articles"])
+    clean(project)
+    sample(project, f"pilot-{next(NUMBERS)}", 16)
     judge(project, PEOPLE)
     return project
 
@@ -40,7 +49,7 @@ def folder_of(project):
 
 
 def judge(project, people):
-    schema, articles = project.schema, {a.id: a for a in state.read_articles(project)}
+    schema, articles = project.schema, {a.id: a for a in read_articles(project)}
     judgements = []
     for item in read_jsonl(folder_of(project) / "batch.jsonl", BatchItem):
         for number, who in enumerate(people):
@@ -71,14 +80,14 @@ def rule(label_studio, number, answers, login=0):
 
 
 def test_disputes_are_sent_ruled_on_and_closed(judged, label_studio, answer):
-    annotate.adjudicate(judged)
+    adjudicate(judged)
     disputes = disputes_of(judged)
     disputed = {dispute.article_id for dispute in disputes}
     kinds = Counter(dispute.what.split(":")[0] for dispute in disputes)
     assert min(kinds["span"], kinds["stance"]) >= 1
 
-    first = annotate.adjudicate(judged, *judged.batches(), send=True)
-    again = annotate.adjudicate(judged, send=True)
+    first = adjudicate(judged, *judged.batches(), send=True)
+    again = adjudicate(judged, send=True)
 
     url, number = place_of(first)
     assert place_of(again) == (url, number)
@@ -92,12 +101,12 @@ def test_disputes_are_sent_ruled_on_and_closed(judged, label_studio, answer):
     )
 
     asked = {(d.article_id, d.what) for d in disputes}
-    articles = {a.id: a for a in state.read_articles(judged)}
+    articles = {a.id: a for a in read_articles(judged)}
     right = {name: truth(articles[name], KNOWLEDGE, judged.schema.labels) for name in disputed}
     answers = {name: answer(spans, stances) for name, (spans, stances) in right.items()}
     assert rule(label_studio, number, answers) == len(disputed)
     assert rule(label_studio, number, answers) == 0
-    report = annotate.adjudicate(judged, collect=True)
+    report = adjudicate(judged, collect=True)
 
     me = pseudonym(judged.pseudonym_key(), label_studio.logins[0][0])
     assert disputes_of(judged) == []
@@ -116,15 +125,15 @@ def test_disputes_are_sent_ruled_on_and_closed(judged, label_studio, answer):
     assert not any(golds[name].source == "adjudicated" for name in golds.keys() - disputed)
     before = (folder_of(judged) / "decisions.jsonl").read_bytes()
     assert label_studio.logins[0][0].encode() not in before
-    annotate.adjudicate(judged, collect=True, send=True)
+    adjudicate(judged, collect=True, send=True)
     assert (folder_of(judged) / "decisions.jsonl").read_bytes() == before
-    flow.build(judged, "1.0.0")
+    build(judged, "1.0.0")
 
 
 def test_the_adjudicator_finds_each_version_by_name_and_the_stream_shows_none(judged, label_studio):
-    _, number = place_of(annotate.adjudicate(judged, send=True))
-    voters = {j.article_id: {} for j in state.read_judgements(judged)}
-    canonical, _ = state.canonical_judgements(judged, state.read_articles(judged))
+    _, number = place_of(adjudicate(judged, send=True))
+    voters = {j.article_id: {} for j in read_judgements(judged)}
+    canonical, _ = canonical_judgements(judged, read_articles(judged))
     for judgement in canonical:
         voters[judgement.article_id][judgement.annotator] = {(s.start, s.end, s.label) for s in judgement.spans}
 
@@ -146,11 +155,11 @@ def test_the_adjudicator_finds_each_version_by_name_and_the_stream_shows_none(ju
 
 
 def test_a_second_ruling_replaces_the_first_and_a_decision_by_hand_stays(judged, label_studio, answer):
-    _, number = place_of(annotate.adjudicate(judged, send=True))
+    _, number = place_of(adjudicate(judged, send=True))
     path = folder_of(judged) / "decisions.jsonl"
     dispute = next(d for d in disputes_of(judged) if d.what.startswith("stance:"))
     target, article_id = dispute.what.removeprefix("stance:"), dispute.article_id
-    other = next(a for a in state.read_articles(judged) if a.id != article_id)
+    other = next(a for a in read_articles(judged) if a.id != article_id)
     by_hand = Decision(other.id, other.text_sha, "lead", None, (), "by hand")
     write_jsonl(path, [by_hand])
     client = label_studio.connection.client
@@ -165,10 +174,10 @@ def test_a_second_ruling_replaces_the_first_and_a_decision_by_hand_stays(judged,
     }
     made = client.annotations.create(id=task.id, result=[choice])
 
-    annotate.adjudicate(judged, collect=True)
+    adjudicate(judged, collect=True)
     first = read_jsonl(path, Decision)
     client.annotations.update(id=made.id, result=[choice | {"value": {"choices": ["neutral"]}}])
-    annotate.adjudicate(judged, collect=True)
+    adjudicate(judged, collect=True)
     second = read_jsonl(path, Decision)
 
     assert by_hand in first
@@ -181,12 +190,12 @@ def test_a_second_ruling_replaces_the_first_and_a_decision_by_hand_stays(judged,
 
 def test_rulings_are_looked_for_where_disputes_were_sent(judged, khabar):
     (name,) = judged.batches()
-    with pytest.raises(Refused, match=f"no dispute of batch {name} was sent to an adjudicator"):
-        annotate.adjudicate(judged, collect=True)
-    annotate.adjudicate(judged)
+    with pytest.raises(KhabarError, match=f"no dispute of batch {name} was sent to an adjudicator"):
+        adjudicate(judged, collect=True)
+    adjudicate(judged)
     write_jsonl(folder_of(judged) / "disputed.jsonl", disputes_of(judged))
-    with pytest.raises(Refused, match=f"has no project called 'khabar/demo-news {name} disputes'") as caught:
-        annotate.adjudicate(judged, collect=True)
+    with pytest.raises(KhabarError, match=f"has no project called 'khabar/demo-news {name} disputes'") as caught:
+        adjudicate(judged, collect=True)
 
     assert caught.value.exit_code == 3
     done = khabar("adjudicate", "--json", cwd=judged.root)
@@ -199,8 +208,8 @@ def test_where_each_annotator_has_a_server_adjudicators_need_one_of_their_own(ju
     settings = judged.root / "schema" / "dataset.yaml"
     settings.write_text(settings.read_text(encoding="utf-8") + "assignment: isolated\n", encoding="utf-8")
 
-    with pytest.raises(Refused, match="each annotator has a Label Studio, but adjudicators have none") as caught:
-        annotate.adjudicate(Project(judged.root), send=True)
+    with pytest.raises(KhabarError, match="each annotator has a Label Studio, but adjudicators have none") as caught:
+        adjudicate(Project(judged.root), send=True)
 
     assert caught.value.exit_code == 3
     assert "LABEL_STUDIO_URL" in caught.value.issues[0].fix

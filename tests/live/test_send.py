@@ -13,24 +13,24 @@ import pyarrow as pa
 import pytest
 from playwright.sync_api import expect
 
-from builder import annotate, crawl, flow, state
-from builder.annotation import annotator, sending, server, studio
-from builder.annotation.tasks import key_of, pseudonym
-from builder.corpus.clean import SCHEMA, TAKEN_ALONG
-from builder.corpus.shards import Made, write_shard
-from builder.project import Project, read_jsonl, to_table, write_jsonl
-from builder.records import (
-    Article,
-    BatchItem,
-    Decision,
-    Document,
-    Judgement,
-    Refused,
-    Span,
-    Stance,
-    arrow_schema,
-    sha16,
-)
+from builder.annotation.pseudonyms import pseudonym
+from builder.commands import send as annotate
+from builder.commands.init import init
+from builder.corpus.cleaning.stage import SCHEMA, TAKEN_ALONG
+from builder.executor.shards import BatchResult, write_shard
+from builder.io.hashing import sha16
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.io.parquet import to_table
+from builder.labelstudio import annotator, upload
+from builder.labelstudio import client as studio
+from builder.labelstudio.server.install import OWNER
+from builder.labelstudio.server.process import down, logins, status, up
+from builder.labelstudio.tasks import key_of
+from builder.project.annotations import labelstudio_project_of, read_assigned
+from builder.project.corpus import clean_inputs, read_articles, read_documents, stage_folder
+from builder.project.project import Project
+from builder.records import Article, BatchItem, Decision, Document, Judgement, KhabarError, Span, Stance
+from builder.records.arrow import arrow_schema
 
 pytestmark = pytest.mark.live
 HOSTILE = "</Text><script>window.hit = 1</script> $text {{ title }} {{{x}}} \N{GRINNING FACE} \"'\\ <b>و</b> \N{LEFT-TO-RIGHT MARK}"
@@ -56,10 +56,10 @@ def store(project, documents, articles):
             name, pa.array([getattr(pages[a.document_id], name) for a in articles], pa.string())
         )
     table = table.append_column("characters", pa.array([len(article.text) for article in articles], pa.int64()))
-    documented = [Made(to_table(documents, Document))]
-    write_shard(crawl.folder(project, "documents"), "given", "", arrow_schema(Document), documented)
-    write_shard(crawl.folder(project, "articles"), "given", "", SCHEMA, [Made(table)])
-    project.stamp("clean", state.clean_inputs(project))
+    documented = [BatchResult(to_table(documents, Document))]
+    write_shard(stage_folder(project, "documents"), "given", "", arrow_schema(Document), documented)
+    write_shard(stage_folder(project, "articles"), "given", "", SCHEMA, [BatchResult(table)])
+    project.stamp("clean", clean_inputs(project))
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def make(label_studio, tmp_path, request):
 
     def made(number, *, name="", **dataset):
         folder = tmp_path / f"project{name}"
-        flow.init(folder, repo_id=f"khabar/{sha16(request.node.name + name)}", card=str)
+        init(folder, repo_id=f"khabar/{sha16(request.node.name + name)}", card=str)
         path = folder / "schema" / "dataset.yaml"
         fields = {"overlap": 2, "shared": 0} | dataset
         kept = [line for line in path.read_text().splitlines(keepends=True) if line.split(":")[0] not in fields]
@@ -97,7 +97,7 @@ def send(project, emails=(), **named):
 
 def tasks_in(label_studio, project, who=""):
     client = label_studio.connection.client
-    place = state.place_of(project, "pilot", pseudonym(project.pseudonym_key(), who) if who else "")
+    place = labelstudio_project_of(project, "pilot", pseudonym(project.pseudonym_key(), who) if who else "")
     return list(client.tasks.list(project=int(place["project_id"]), fields="all", page_size=1000))
 
 
@@ -124,12 +124,12 @@ def test_with_separate_each_article_is_on_exactly_k_desks_as_recorded(label_stud
     again = send(project, emails)
     desks = desks_of(label_studio, project, emails)
     names = {email: pseudonym(project.pseudonym_key(), email) for email in emails}
-    recorded = state.read_assigned(project, "pilot")
+    recorded = read_assigned(project, "pilot")
 
     assert left == []
     assert [created(one) for one in (planned, first, again)] == [120, 120, 0]
     assert Counter(article for own in desks.values() for article in own) == Counter(
-        {one.id: 2 for one in state.read_articles(project)}
+        {one.id: 2 for one in read_articles(project)}
     )
     assert {len(own) for own in desks.values()} == {40}
     assert {(one.annotator, one.article_id) for one in recorded} == {
@@ -160,10 +160,10 @@ def test_an_annotator_works_through_their_own_desk_calibration_first(label_studi
     email, password = label_studio.logins[1]
     project = make(9, assignment="separate", overlap=1, calibration=2)
     send(project, [one for one, _ in label_studio.logins])
-    assigned = state.read_assigned(project, "pilot")
+    assigned = read_assigned(project, "pilot")
     own = pseudonym(project.pseudonym_key(), email)
     why = {one.article_id: one.why for one in assigned if one.annotator == own}
-    place = state.place_of(project, "pilot", own)
+    place = labelstudio_project_of(project, "pilot", own)
     order = []
     with annotator.log_in(place["url"], email, password) as person:
         while task := person.next_task(int(place["project_id"])):
@@ -177,7 +177,7 @@ def test_an_annotator_works_through_their_own_desk_calibration_first(label_studi
 
 def test_known_articles_and_the_shared_share_go_to_all(label_studio, make, emails):
     project = make(12, assignment="separate", overlap=1, shared=0.2)
-    articles = state.read_articles(project)
+    articles = read_articles(project)
     write_jsonl(
         project.annotations / "pilot" / "known.jsonl", [Decision(articles[5].id, articles[5].text_sha, "lead", ())]
     )
@@ -210,16 +210,16 @@ def test_an_annotator_who_joins_gets_new_articles_and_nobody_loses_one(label_stu
 def test_all_accounts_but_the_owners_annotate_where_none_is_named(label_studio, make):
     project = make(3, assignment="separate", overlap=1)
     report = send(project)
-    people = {user.email for user in label_studio.connection.client.users.list()} - {server.OWNER}
+    people = {user.email for user in label_studio.connection.client.users.list()} - {OWNER}
 
     assert people >= {email for email, _ in label_studio.logins}
     assert {name for name in report.facts if "@" in name} == people
 
 
 def test_on_a_server_that_khabar_does_not_own_annotators_are_named_once(label_studio, make, emails, monkeypatch):
-    monkeypatch.setattr(sending, "OWNER", "somebody@example.org")
+    monkeypatch.setattr(upload, "OWNER", "somebody@example.org")
     project = make(2, assignment="separate")
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         send(project)
     send(project, emails[:2])
     again = send(project)
@@ -239,18 +239,18 @@ def test_on_a_server_that_khabar_does_not_own_annotators_are_named_once(label_st
 )
 def test_people_who_cannot_annotate_are_refused(make, mode, names, message):
     project = make(2, assignment=mode)
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(KhabarError, match=message):
         send(project, names)
 
 
 def test_a_known_article_that_is_not_in_the_batch_is_refused_and_a_pool_says_what_it_cannot_do(make):
     project = make(2, assignment="pool")
     known = project.annotations / "pilot" / "known.jsonl"
-    article = state.read_articles(project)[0]
+    article = read_articles(project)[0]
     write_jsonl(known, [Decision(article.id, "0" * 16, "lead", ())])
     codes = [issue.code for issue in send(project, dry_run=True).issues]
     write_jsonl(known, [Decision("nowhere-0", "0" * 16, "lead", ())])
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         send(project)
 
     assert codes == ["known-stale", "known-pool"]
@@ -262,25 +262,25 @@ def test_with_isolated_each_annotator_has_a_server_of_their_own(installed, make)
     (project.work / "studio").unlink()
     works = {}
     try:
-        for email, password in server.logins(["leila", "omar"]):
+        for email, password in logins(["leila", "omar"]):
             who = pseudonym(project.pseudonym_key(), email)
             work = project.work / f"studio-{who}"
-            server.up(work, accounts=[(email, password)], progress=print)
+            up(work, accounts=[(email, password)], progress=print)
             works[who] = (work, email)
         report, again = send(project), send(project)
-        counts = {who: state.place_of(project, "pilot", who) for who in works}
+        counts = {who: labelstudio_project_of(project, "pilot", who) for who in works}
         there = []
         for who, (work, _) in works.items():
-            running = server.status(work)
+            running = status(work)
             client = studio.connect(running.url, running.token).client
             assert [one.id for one in client.projects.list()] == [int(counts[who]["project_id"])]
             there += [(who, key_of(t.data)[0]) for t in client.tasks.list(project=int(counts[who]["project_id"]))]
     finally:
         for work, _ in works.values():
-            server.down(work)
+            down(work)
 
     assert (created(report), created(again)) == (6, 0)
-    assert sorted(there) == sorted((one.annotator, one.article_id) for one in state.read_assigned(project, "pilot"))
+    assert sorted(there) == sorted((one.annotator, one.article_id) for one in read_assigned(project, "pilot"))
     assert Counter(who for who, _ in there) == dict.fromkeys(works, 3)
     assert {email for _, email in works.values()} <= set(report.facts)
     assert len({place["url"] for place in counts.values()}) == 2
@@ -294,10 +294,10 @@ def test_hostile_texts_go_through_unchanged_and_predictions_stand_where_they_sho
     (project.root / "terms.tsv").write_text("ميناء مرجانة\tFAC\nسلمى الراوي\tPERS\n", encoding="utf-8")
     report = send(project, predict="gazetteer:terms.tsv")
     again = send(project, predict="gazetteer:terms.tsv")
-    articles = {one.id: one for one in state.read_articles(project)}
+    articles = {one.id: one for one in read_articles(project)}
     tasks = tasks_in(label_studio, project)
     (email, password), *_ = label_studio.logins
-    place = state.place_of(project, "pilot")
+    place = labelstudio_project_of(project, "pilot")
     with annotator.log_in(place["url"], email, password) as person:
         seen = person.next_task(int(place["project_id"]))
 
@@ -321,7 +321,7 @@ def test_an_annotator_can_submit_a_predicted_task_in_the_browser(label_studio, m
     project = make(1, assignment="pool", overlap=1)
     (project.root / "terms.tsv").write_text("ميناء مرجانة\tFAC\n", encoding="utf-8")
     send(project, predict="gazetteer:terms.tsv")
-    place = state.place_of(project, "pilot")
+    place = labelstudio_project_of(project, "pilot")
     (email, password), *_ = label_studio.logins
     context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en-US")
     page = context.new_page()
@@ -380,8 +380,8 @@ def change(project, old):
     """The article's text becomes another; its judgements stand in judgements.jsonl."""
     text = old.text.replace("قالت الوزيرة", "أعلنت وزيرة النقل").replace("ميناء مرجانة", "ميناء اللؤلؤة")
     new = replace(old, text=text, text_sha=sha16(text))
-    articles = [new if one.id == old.id else one for one in state.read_articles(project)]
-    store(project, state.read_documents(project), articles)
+    articles = [new if one.id == old.id else one for one in read_articles(project)]
+    store(project, read_documents(project), articles)
     return new
 
 
@@ -400,13 +400,13 @@ def test_a_changed_text_is_a_new_task_with_what_was_judged_carried_over(label_st
     project = make(3, assignment=mode, overlap=3)
     names = emails if mode == "separate" else ()
     send(project, names)
-    old = state.read_articles(project)[1]
+    old = read_articles(project)[1]
     person, port = old.text.index("سلمى الراوي"), old.text.index("ميناء مرجانة")
     spans = (Span(person, person + 11, "PERS", "r1"), Span(port, port + 12, "FAC", "r2"))
     path = project.annotations / "pilot" / "judgements.jsonl"
     write_jsonl(path, [judged(project, old, email, spans) for email in emails[:2]])
     new = change(project, old)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         send(project, names)
     planned = send(project, names, changed=True, dry_run=True)
     kept = read_jsonl(project.annotations / "pilot" / "batch.jsonl", BatchItem)
@@ -430,7 +430,7 @@ def test_a_changed_text_is_a_new_task_with_what_was_judged_carried_over(label_st
         assert new.text[region["start"] : region["end"]] == "سلمى الراوي"
     assert [(one.reason, one.detail) for one in report.set_aside] == [("stale: its text changed", "ميناء مرجانة")] * 2
     assert all(one.balanced for one in report.accounts)
-    place = state.place_of(project, "pilot", pseudonym(project.pseudonym_key(), emails[0]))
+    place = labelstudio_project_of(project, "pilot", pseudonym(project.pseudonym_key(), emails[0]))
     offered = stream_of(label_studio.logins[0], place)
     if mode == "pool":
         assert offered[new.id, new.text_sha] == [], "others' work is not shown"
@@ -444,7 +444,7 @@ def test_a_changed_text_is_a_new_task_with_what_was_judged_carried_over(label_st
 def test_a_send_of_changed_texts_that_was_stopped_goes_on_with_what_was_judged(label_studio, make, emails):
     project = make(2, assignment="separate", overlap=3)
     send(project, emails)
-    old = state.read_articles(project)[0]
+    old = read_articles(project)[0]
     person = old.text.index("سلمى الراوي")
     path = project.annotations / "pilot" / "judgements.jsonl"
     write_jsonl(path, [judged(project, old, email, (Span(person, person + 11, "PERS"),)) for email in emails])
@@ -478,7 +478,7 @@ import sys
 from pathlib import Path
 from builder import annotate
 from builder.annotation import sending, studio
-from builder.project import Project
+from builder.project.project import Project
 import label_studio_sdk
 studio.send.__kwdefaults__["batch_size"] = 7  # many imports, so that a kill falls between or into them
 print("ready", flush=True)
@@ -507,7 +507,7 @@ def test_killed_at_ten_random_points_each_article_is_on_exactly_two_desks_and_se
         began = time.monotonic()
         assert child.stdout.readline() == "done\n"
         duration = time.monotonic() - began
-    wanted = Counter({one.id: 2 for one in state.read_articles(whole)})
+    wanted = Counter({one.id: 2 for one in read_articles(whole)})
     present, seed = [], secrets.randbits(32)
     moments = random.Random(seed)  # noqa: S311 - moments, not secrets
     for number in range(10):

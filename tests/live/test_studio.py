@@ -18,11 +18,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from builder.annotation import annotator, collecting, server, studio
-from builder.annotation.installation import VERSION
-from builder.annotation.tasks import key_of, pseudonym
-from builder.project import to_plain
-from builder.records import Refused, Span, Stance
+from builder.annotation.pseudonyms import pseudonym
+from builder.io.plain import to_plain
+from builder.labelstudio import annotator
+from builder.labelstudio import client as studio
+from builder.labelstudio.download.sync import collect
+from builder.labelstudio.server.install import VERSION, install
+from builder.labelstudio.server.process import accounts, down, logins, status, up
+from builder.labelstudio.tasks import key_of
+from builder.records import KhabarError, Span, Stance
 
 pytestmark = pytest.mark.live
 CONSTRAINTS = Path(__file__).parent.parent.parent / "constraints-studio.txt"
@@ -35,7 +39,7 @@ def name(who):
 
 
 def refusal(call, *arguments, **named):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         call(*arguments, **named)
     return caught.value.exit_code, str(caught.value), caught.value.issues[0].fix
 
@@ -77,16 +81,16 @@ def session_of(login, url):
 
 def test_a_second_up_finds_the_server_that_runs(label_studio):
     said = []
-    again = server.up(label_studio.work, progress=said.append)
+    again = up(label_studio.work, progress=said.append)
 
-    assert again == label_studio.running == server.status(label_studio.work)
+    assert again == label_studio.running == status(label_studio.work)
     assert said == [f"Label Studio is up already at {again.url}"]
 
 
 def test_a_second_install_does_nothing(installed, tmp_path):
     said = []
 
-    assert server.install(tmp_path / "no-such-constraints.txt", said.append) == installed
+    assert install(tmp_path / "no-such-constraints.txt", said.append) == installed
     assert said == []
 
 
@@ -104,7 +108,7 @@ def test_two_installs_at_once_wait_for_each_other(tmp_path, monkeypatch):
     said, done = [], []
     with (home / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        second = threading.Thread(target=lambda: done.append(server.install(tmp_path / "constraints.txt", said.append)))
+        second = threading.Thread(target=lambda: done.append(install(tmp_path / "constraints.txt", said.append)))
         second.start()
         deadline = time.monotonic() + 10
         while not said and time.monotonic() < deadline:
@@ -159,21 +163,21 @@ def test_nobody_signs_up_alone(label_studio):
 def test_after_a_crash_up_works_and_the_data_are_there(installed, tmp_path, monkeypatch, config, tasks):
     monkeypatch.setenv("HF_TOKEN", "hf_secret_of_the_user")
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", "key_of_the_user")
-    first = server.up(tmp_path, progress=print)
+    first = up(tmp_path, progress=print)
     try:
         environment = Path(f"/proc/{first.pid}/environ").read_bytes()
         studio.send(studio.connect(first.url, first.token), "kept", config, tasks(3), overlap=2, progress=print)
         os.kill(first.pid, signal.SIGKILL)
         deadline = time.monotonic() + 10
-        while server.status(tmp_path) and time.monotonic() < deadline:
+        while status(tmp_path) and time.monotonic() < deadline:
             time.sleep(0.05)
-        after_crash = server.status(tmp_path)
-        second = server.up(tmp_path, progress=print)
+        after_crash = status(tmp_path)
+        second = up(tmp_path, progress=print)
         again = studio.send(
             studio.connect(second.url, second.token), "kept", config, tasks(3), overlap=2, progress=print
         )
     finally:
-        stopped = server.down(tmp_path)
+        stopped = down(tmp_path)
 
     assert b"hf_secret_of_the_user" not in environment
     assert b"key_of_the_user" not in environment
@@ -183,13 +187,13 @@ def test_after_a_crash_up_works_and_the_data_are_there(installed, tmp_path, monk
     assert (again.created, again.present) == (0, 3)
     assert stopped
     assert not Path(f"/proc/{second.pid}").exists()
-    assert server.down(tmp_path) is False
+    assert down(tmp_path) is False
 
 
 def test_a_process_that_got_the_number_of_a_dead_server_is_left_alone(tmp_path):
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as stranger:
         (tmp_path / "state.json").write_text(json.dumps({"pid": stranger.pid, "port": 8080}))
-        found, stopped, alive = server.status(tmp_path), server.down(tmp_path), stranger.poll()
+        found, stopped, alive = status(tmp_path), down(tmp_path), stranger.poll()
         stranger.kill()
 
     assert (found, stopped, alive) == (None, False, None)
@@ -199,7 +203,7 @@ def test_a_process_that_got_the_number_of_a_dead_server_is_left_alone(tmp_path):
 def test_a_broken_state_is_no_server(tmp_path, content):
     (tmp_path / "state.json").write_text(content)
 
-    assert server.status(tmp_path) is None
+    assert status(tmp_path) is None
 
 
 def test_a_busy_port_is_refused_by_its_number_and_nothing_is_started(installed, tmp_path):
@@ -207,7 +211,7 @@ def test_a_busy_port_is_refused_by_its_number_and_nothing_is_started(installed, 
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        found = refusal(server.up, tmp_path / "studio", port=port, progress=print)
+        found = refusal(up, tmp_path / "studio", port=port, progress=print)
 
     assert found == (
         2,
@@ -220,7 +224,7 @@ def test_a_busy_port_is_refused_by_its_number_and_nothing_is_started(installed, 
 def test_up_without_an_install_says_what_to_run(tmp_path, monkeypatch):
     monkeypatch.setenv("KHABAR_HOME", str(tmp_path))
 
-    assert refusal(server.up, tmp_path / "studio", progress=print) == (
+    assert refusal(up, tmp_path / "studio", progress=print) == (
         2,
         "Label Studio is not installed",
         "run `khabar studio install`",
@@ -231,24 +235,24 @@ def test_an_install_that_pip_refuses_leaves_nothing_that_looks_installed(tmp_pat
     monkeypatch.setenv("KHABAR_HOME", str(tmp_path))
     constraints = tmp_path / "constraints.txt"
     constraints.write_text("label-studio==0.0.1\n")
-    code, message, _ = refusal(server.install, constraints, print)
+    code, message, _ = refusal(install, constraints, print)
 
     assert code == 3
     assert message.startswith("installing Label Studio failed: ERROR: ")
-    assert refusal(server.up, tmp_path / "studio", progress=print)[1] == "Label Studio is not installed"
+    assert refusal(up, tmp_path / "studio", progress=print)[1] == "Label Studio is not installed"
 
 
 @pytest.mark.parametrize("given", ["", "two words", "a@b@c", "-x", "ليلى", "a" * 90])
 def test_what_is_neither_a_name_nor_an_email_is_refused(given):
-    assert refusal(server.logins, [given])[:2] == (
+    assert refusal(logins, [given])[:2] == (
         2,
         f"{given!r} is neither a name (a-z, 0-9, '.', '_', '-') nor an e-mail",
     )
 
 
 def test_inviting_someone_again_gives_a_new_password_and_the_old_one_ends(label_studio):
-    ((email, first),) = server.accounts(label_studio.work, ["late.comer"])
-    ((_, second),) = server.accounts(label_studio.work, ["late.comer"])
+    ((email, first),) = accounts(label_studio.work, ["late.comer"])
+    ((_, second),) = accounts(label_studio.work, ["late.comer"])
     url = label_studio.running.url
 
     assert annotator.annotate_as(url, email, second, _empty_project(label_studio), {}) == 0
@@ -496,8 +500,8 @@ def test_what_three_annotators_submit_is_what_collect_gives_back(label_studio, c
         submitted |= {(article_id, name(email)): said for article_id, said in given.items()}
 
         assert (number, again) == (8, 0)
-    found = collecting.collect(label_studio.connection, title, name)
-    second = collecting.collect(label_studio.connection, title, name)
+    found = collect(label_studio.connection, title, name)
+    second = collect(label_studio.connection, title, name)
     collected = {
         (j.article_id, j.annotator): answer(j.spans, j.stances, j.seconds, j.status == "skipped")
         for j in found.judgements
@@ -522,7 +526,7 @@ def test_drafts_are_counted_and_tasks_without_an_answer_give_nothing(label_studi
         task = session.get(f"/api/projects/{sent.project_id}/next/").json()
         draft = {"result": [], "lead_time": 1, "draft_id": 0}
         session.post(f"/api/tasks/{task['id']}/drafts", json=draft).raise_for_status()
-    found = collecting.collect(label_studio.connection, title, name)
+    found = collect(label_studio.connection, title, name)
 
     assert (found.judgements, found.drafts, found.issues) == ((), 1, ())
 
@@ -534,7 +538,7 @@ def test_nonsense_that_the_server_takes_is_an_issue_not_a_crash(label_studio, co
     (ours,) = [t for t in client.tasks.list(project=int(sent.project_id)) if key_of(t.data)]
     nonsense = [{"type": "relation", "from_id": "x@example.org", "to_id": "b", "direction": "right"}]
     client.annotations.create(id=ours.id, result=nonsense, lead_time=-4.0)
-    found = collecting.collect(label_studio.connection, title, name)
+    found = collect(label_studio.connection, title, name)
 
     assert [issue.message for issue in found.issues] == [
         "a result that cannot be read: from_id: String should match pattern '^[\\w.:#~ -]{0,200}$'",
@@ -554,13 +558,13 @@ def test_an_annotator_who_has_no_answer_for_a_task_stops_and_says_so(label_studi
 
 def test_collect_leaves_no_copy_of_the_export_on_the_server(label_studio, config, tasks, title):
     sent = studio.send(label_studio.connection, title, config, tasks(1), overlap=1, progress=print)
-    collecting.collect(label_studio.connection, title, name)
+    collect(label_studio.connection, title, name)
 
     assert list(label_studio.connection.client.projects.exports.list(int(sent.project_id))) == []
 
 
 def test_a_project_that_is_not_there_is_said(label_studio):
-    found = refusal(collecting.collect, label_studio.connection, "never sent", name)
+    found = refusal(collect, label_studio.connection, "never sent", name)
 
     assert found == (
         3,
@@ -571,13 +575,13 @@ def test_a_project_that_is_not_there_is_said(label_studio):
 
 def test_a_server_that_goes_away_during_a_send_is_a_refusal(installed, tmp_path, config, tasks, monkeypatch):
     monkeypatch.setattr(studio, "PATIENCE", 0.5)
-    running = server.up(tmp_path, progress=print)
+    running = up(tmp_path, progress=print)
     with contextlib.ExitStack() as stack:
-        stack.callback(server.down, tmp_path)
+        stack.callback(down, tmp_path)
         connection = studio.connect(running.url, running.token)
         code, message, fix = refusal(
             studio.send, connection, "gone", config, tasks(6), overlap=1, batch_size=2,
-            progress=lambda _: server.down(tmp_path),
+            progress=lambda _: down(tmp_path),
         )  # fmt: skip
 
     assert (code, message) == (3, f"no Label Studio answers at {running.url}")

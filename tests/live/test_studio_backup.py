@@ -17,11 +17,16 @@ from sqlite3 import connect as sqlite
 import httpx
 import pytest
 
-from builder import servers
-from builder.annotation import annotator, backup, data, server, studio
-from builder.annotation.installation import VERSION
-from builder.annotation.tasks import key_of, pseudonym
-from builder.records import Refused, Span, Stance
+from builder.annotation.pseudonyms import pseudonym
+from builder.commands import studio
+from builder.labelstudio import annotator, client
+from builder.labelstudio.server import data_dir, process
+from builder.labelstudio.server.backup import backup
+from builder.labelstudio.server.install import VERSION
+from builder.labelstudio.server.restore import restore
+from builder.labelstudio.tasks import key_of
+from builder.project.services import connections
+from builder.records import KhabarError, Span, Stance
 
 pytestmark = pytest.mark.live
 TEXT = "قال المدير \N{GRINNING FACE} إن ميناء مرجانة رقم {} يعمل، ثم زار مترو العاصمة."
@@ -32,14 +37,14 @@ def silent(_):
 
 
 def refusal(call, *arguments, **named):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         call(*arguments, **named)
     return caught.value.exit_code, str(caught.value), caught.value.issues[0].fix
 
 
 def put_back(archive, root, **named):
     options = {"isolated": False, "database": None, "overwrite": False, "progress": silent} | named
-    return backup.restore(archive, root, **options)
+    return restore(archive, root, **options)
 
 
 def answers(connection, project_id):
@@ -69,7 +74,7 @@ def quiet_root(installed, tmp_path):
     def make(folder="old", mark="one", names=("studio",)):
         root = tmp_path / folder
         for called in names:
-            data.prepare(installed, root / called, None)
+            data_dir.prepare(installed, root / called, None)
             here = root / called / "data"
             (here / ".env").write_text(f"SECRET_KEY={mark}")
             (here / "media" / "upload" / "1").mkdir(parents=True)
@@ -83,7 +88,7 @@ def quiet_root(installed, tmp_path):
 @pytest.fixture
 def packed(quiet_root, tmp_path):
     """A good backup of a Label Studio that does not run."""
-    backup.backup([quiet_root() / "studio"], tmp_path / "good.zip", progress=silent)
+    backup([quiet_root() / "studio"], tmp_path / "good.zip", progress=silent)
     return tmp_path / "good.zip"
 
 
@@ -109,28 +114,28 @@ def entry(content):
 
 def test_what_was_annotated_comes_back_with_the_token_and_the_passwords(installed, tmp_path, config, tasks, answer):
     old, new, archive = tmp_path / "old" / "studio", tmp_path / "new", tmp_path / "b.zip"
-    logins = server.logins(["layla"])
-    first = server.up(old, accounts=logins, progress=silent)
+    logins = process.logins(["layla"])
+    first = process.up(old, accounts=logins, progress=silent)
     try:
-        connection = studio.connect(first.url, first.token)
-        sent = studio.send(connection, "kept", config, tasks(3), overlap=1, progress=silent)
+        connection = client.connect(first.url, first.token)
+        sent = client.send(connection, "kept", config, tasks(3), overlap=1, progress=silent)
         start = TEXT.index("مرجانة")
         stances = (Stance("metro", "favor"), Stance("port", "against"))
         given = {t["data"]["article_id"]: answer((Span(start, start + 6, "GPE", "a"),), stances, 4.5) for t in tasks(3)}
         annotator.annotate_as(first.url, *logins[0], int(sent.project_id), given)
         before = answers(connection, sent.project_id)
-        size = backup.backup([old], archive, progress=silent)
+        size = backup([old], archive, progress=silent)
     finally:
-        server.down(old)
+        process.down(old)
     names, issues = put_back(archive, new)
-    second = server.up(new / "studio", progress=silent)
+    second = process.up(new / "studio", progress=silent)
     try:
-        connection = studio.connect(second.url, first.token)
+        connection = client.connect(second.url, first.token)
         after = answers(connection, sent.project_id)
-        again = studio.send(connection, "kept", config, tasks(3), overlap=1, progress=silent)
+        again = client.send(connection, "kept", config, tasks(3), overlap=1, progress=silent)
         left_to_do = annotator.annotate_as(second.url, *logins[0], int(sent.project_id), {})
     finally:
-        server.down(new / "studio")
+        process.down(new / "studio")
 
     assert [len(given) for given in before.values()] == [1, 1, 1]
     assert "GPE" in str(before)
@@ -147,12 +152,12 @@ def test_what_was_annotated_comes_back_with_the_token_and_the_passwords(installe
 
 def test_a_backup_made_while_tasks_come_in_is_one_moment_of_them(installed, tmp_path, config, tasks):
     old, new, batch = tmp_path / "old" / "studio", tmp_path / "new", tasks(900)
-    running = server.up(old, progress=silent)
+    running = process.up(old, progress=silent)
     try:
-        connection = studio.connect(running.url, running.token)
+        connection = client.connect(running.url, running.token)
         come = []
         sender = threading.Thread(
-            target=studio.send,
+            target=client.send,
             args=(connection, "busy", config, batch),
             kwargs={"overlap": 1, "progress": come.append, "batch_size": 30},
         )
@@ -161,20 +166,20 @@ def test_a_backup_made_while_tasks_come_in_is_one_moment_of_them(installed, tmp_
         for number in range(3):
             while len(come) < 4 * (number + 1):
                 time.sleep(0.01)
-            backup.backup([old], tmp_path / f"{number}.zip", progress=silent)
+            backup([old], tmp_path / f"{number}.zip", progress=silent)
             sizes.append(len(come))
         sender.join()
     finally:
-        server.down(old)
+        process.down(old)
     put_back(tmp_path / "1.zip", new)
-    restored = server.up(new / "studio", progress=silent)
+    restored = process.up(new / "studio", progress=silent)
     try:
-        connection = studio.connect(restored.url, restored.token)
-        sent = studio.send(connection, "busy", config, batch, overlap=1, progress=silent)
+        connection = client.connect(restored.url, restored.token)
+        sent = client.send(connection, "busy", config, batch, overlap=1, progress=silent)
         listed = connection.client.tasks.list(project=int(sent.project_id), fields="task_only", page_size=1000)
         there = Counter(key_of(task.data) for task in listed)
     finally:
-        server.down(new / "studio")
+        process.down(new / "studio")
 
     assert sizes[0] < sizes[1] < 30, "the second backup was made while the send went on"
     assert 8 * 30 <= sent.present < 900
@@ -189,7 +194,7 @@ def test_uploads_token_and_key_come_back_byte_for_byte(quiet_root, tmp_path):
     (root / "studio" / "data" / "export").mkdir()
     (root / "studio" / "data" / "export" / "1.json").write_text("not in a backup")
     (root / "studio" / "data" / "media" / "link").symlink_to("/etc/passwd")
-    backup.backup([root / "studio"], tmp_path / "b.zip", progress=silent)
+    backup([root / "studio"], tmp_path / "b.zip", progress=silent)
     put_back(tmp_path / "b.zip", tmp_path / "new")
     expected = {path: content for path, content in bytes_of(root).items() if not path.endswith(("-wal", "-shm"))}
     for gone in ("studio/server.log", "studio/data/export/1.json", "studio/data/media/link"):
@@ -210,7 +215,7 @@ def test_uploads_token_and_key_come_back_byte_for_byte(quiet_root, tmp_path):
 def test_another_pseudonym_key_stays_and_is_said(quiet_root, tmp_path):
     root = quiet_root()
     (root / "pseudonym.key").write_text("theirs")
-    backup.backup([root / "studio"], tmp_path / "b.zip", progress=silent)
+    backup([root / "studio"], tmp_path / "b.zip", progress=silent)
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / "pseudonym.key").write_text("ours")
     _, issues = put_back(tmp_path / "b.zip", tmp_path / "new")
@@ -224,7 +229,7 @@ def test_another_pseudonym_key_stays_and_is_said(quiet_root, tmp_path):
 def test_a_backup_is_not_written_over_another_file(quiet_root, packed):
     before = packed.read_bytes()
 
-    assert refusal(backup.backup, [packed.parent / "old" / "studio"], packed, progress=silent) == (
+    assert refusal(backup, [packed.parent / "old" / "studio"], packed, progress=silent) == (
         2,
         "this file exists already",
         "choose another name",
@@ -233,7 +238,7 @@ def test_a_backup_is_not_written_over_another_file(quiet_root, packed):
 
 
 def test_without_data_there_is_nothing_to_copy(tmp_path):
-    assert refusal(backup.backup, [tmp_path / "studio"], tmp_path / "b.zip", progress=silent) == (
+    assert refusal(backup, [tmp_path / "studio"], tmp_path / "b.zip", progress=silent) == (
         2,
         "this project has no Label Studio yet",
         "run `khabar studio up`",
@@ -247,7 +252,7 @@ def test_a_broken_database_is_not_called_a_backup(quiet_root, tmp_path):
     content = bytearray(base.read_bytes())
     content[8192:200_000] = bytes(200_000 - 8192)
     base.write_bytes(content)
-    code, message, fix = refusal(backup.backup, [root / "studio"], tmp_path / "b.zip", progress=silent)
+    code, message, fix = refusal(backup, [root / "studio"], tmp_path / "b.zip", progress=silent)
 
     assert (code, fix) == (2, "restore a backup")
     assert message.startswith("the database is broken: ")
@@ -257,13 +262,13 @@ def test_a_broken_database_is_not_called_a_backup(quiet_root, tmp_path):
 def test_looking_at_the_data_changes_none_of_them(quiet_root, installed):
     root = quiet_root()
     before = bytes_of(root)
-    found = data.content(root / "studio")
+    found = data_dir.content(root / "studio")
     after = {path: content for path, content in bytes_of(root).items() if not path.endswith(("-wal", "-shm"))}
 
     assert (found.database, found.annotators) == ("SQLite", 0)
     assert found.size == sum(len(content) for path, content in before.items() if "/data/" in path)
     assert after == before
-    assert data.content(root / "other") is None
+    assert data_dir.content(root / "other") is None
 
 
 # What is not put back
@@ -293,7 +298,7 @@ def test_a_running_label_studio_is_not_replaced(label_studio, packed):
         "Label Studio is running for this project",
         "run `khabar studio down`, then this again",
     )
-    assert server.status(label_studio.work) == label_studio.running
+    assert process.status(label_studio.work) == label_studio.running
 
 
 def other_version(files, listed):
@@ -412,7 +417,7 @@ def test_a_backup_with_any_byte_changed_is_refused_or_the_same(quiet_root, packe
         bad.write_bytes(good[:at] + bytes([good[at] ^ 0x55]) + good[at + 1 :])
         try:
             put_back(bad, root)
-        except Refused:
+        except KhabarError:
             refused += 1
             assert not (root / "studio" / "data").exists()
         else:
@@ -433,7 +438,7 @@ def test_a_truncated_backup_is_refused(packed, tmp_path):
 
 def test_a_backup_of_another_assignment_is_refused(quiet_root, packed, tmp_path):
     own = quiet_root("isolated", names=("studio-a-0123456789", "studio-a-abcdef0123"))
-    backup.backup(sorted(own.iterdir()), tmp_path / "each.zip", progress=silent)
+    backup(sorted(own.iterdir()), tmp_path / "each.zip", progress=silent)
 
     assert refusal(put_back, packed, tmp_path / "new", isolated=True) == (
         2,
@@ -462,7 +467,7 @@ def test_what_a_killed_restore_left_is_settled(tmp_path, there, expected):
     for folder in there:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "mark").write_text("old" if folder == "data.old" else "new")
-    data.settle(tmp_path)
+    data_dir.settle(tmp_path)
 
     assert [p.name for p in tmp_path.iterdir()] == ["data"]
     assert (tmp_path / "data" / "mark").read_text() == expected
@@ -493,7 +498,7 @@ def test_a_restore_that_is_killed_leaves_the_old_data_or_the_new(quiet_root, pac
             child.stdin.flush()
             time.sleep(number * 0.008)
             os.kill(child.pid, signal.SIGKILL)
-        data.settle(root / "studio")
+        data_dir.settle(root / "studio")
         folder = root / "studio" / "data"
         mark = (folder / ".env").read_text().removeprefix("SECRET_KEY=")
         with closing(sqlite(folder / "label_studio.sqlite3")) as base:
@@ -522,17 +527,17 @@ def isolated(project, installed):
     kept = [line for line in path.read_text().splitlines() if not line.startswith("assignment:")]
     path.write_text("\n".join([*kept, "assignment: isolated", ""]))
     yield type(project)(project.root)
-    servers.down(project)
+    studio.down(project)
 
 
 def test_each_annotator_has_a_server_that_the_others_cannot_enter(isolated, monkeypatch, installed):
     monkeypatch.setenv("KHABAR_HOME", str(installed.parent))
     key = isolated.pseudonym_key()
-    nobody = refusal(servers.connections, isolated)
-    invited = servers.invite(isolated, ["layla", "Omar@Example.org"], progress=silent).facts
+    nobody = refusal(connections, isolated)
+    invited = studio.invite(isolated, ["layla", "Omar@Example.org"], progress=silent).facts
     logins = {who: (invited[who], invited[f"{who} works at"]) for who in ("layla@khabar.localhost", "omar@example.org")}
     (first, (password, url)), (second, (_, other)) = logins.items()
-    found = servers.connections(isolated)
+    found = connections(isolated)
     found[0][1].client.projects.create(title="secret")
     titles = [[p.title for p in connection.client.projects.list()] for _, connection in found]
     ids = {pseudonym(key, who): address for who, (_, address) in logins.items()}
@@ -555,13 +560,13 @@ def test_each_annotator_has_a_server_that_the_others_cannot_enter(isolated, monk
     assert not [p.name for p in isolated.work.iterdir() if "layla" in p.name or "omar" in p.name]
     assert (mine / "data").exists() and (theirs / "data").exists()  # noqa: PT018
 
-    facts = servers.studio_status(isolated).facts
+    facts = studio.status(isolated).facts
     archive = isolated.root / "each.zip"
-    servers.backup(isolated, archive, progress=silent)
-    stopped = servers.down(isolated).facts
-    down = refusal(servers.connections, isolated)
-    restored = servers.restore(isolated, archive, None, overwrite=True, progress=silent).facts["restored"]
-    up = servers.up(isolated, None, progress=silent).facts
+    studio.backup(isolated, archive, progress=silent)
+    stopped = studio.down(isolated).facts
+    down = refusal(connections, isolated)
+    restored = studio.restore(isolated, archive, None, overwrite=True, progress=silent).facts["restored"]
+    up = studio.up(isolated, None, progress=silent).facts
 
     assert {facts[f"studio-{who}: address"] for who in ids} == set(ids.values())
     assert [facts[f"studio-{who}: annotators"] for who in ids] == ["1", "1"]
@@ -571,12 +576,12 @@ def test_each_annotator_has_a_server_that_the_others_cannot_enter(isolated, monk
     assert {who: up[f"studio-{who}"] for who in ids} == ids, "each at its old address"
     assert annotator.annotate_as(url, first, password, 1, {}) == 0
     monkeypatch.setenv("LABEL_STUDIO_URL", url)
-    assert refusal(servers.connections, isolated)[0] == 2
+    assert refusal(connections, isolated)[0] == 2
 
 
 def test_a_port_or_a_database_for_many_servers_is_refused(isolated):
     for port, database in ((9999, None), (None, "postgresql://a@b/c")):
-        assert refusal(servers.up, isolated, port, database, progress=silent)[:2] == (
+        assert refusal(studio.up, isolated, port, database, progress=silent)[:2] == (
             2,
             "with assignment: isolated each annotator has a server and a SQLite of their own",
         )

@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from builder import cli
-from builder.annotation import annotator, backup, data, postgres, server, studio
-from builder.annotation.tasks import key_of
-from builder.records import Refused
+from builder.labelstudio import annotator, client
+from builder.labelstudio.server import data_dir, postgres
+from builder.labelstudio.server import process as server
+from builder.labelstudio.server.backup import backup
+from builder.labelstudio.server.restore import restore
+from builder.labelstudio.tasks import key_of
+from builder.main import _report_bug
+from builder.records import KhabarError
 
 pytestmark = pytest.mark.live
 PASSWORD = "p@ss:w/rd-قمر"
@@ -24,7 +28,7 @@ def silent(_):
 
 
 def refusal(call, *arguments, **named):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         call(*arguments, **named)
     return caught.value.exit_code, str(caught.value), caught.value.issues[0].fix
 
@@ -107,13 +111,13 @@ def test_what_runs_beside_it_asks_postgres_and_no_file(
     work, database, running, logins, _ = on_postgres
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
     batch = [task(article(n, f"نص مخترع رقم {n}")) for n in range(5)]
-    connection = studio.connect(running.url, running.token)
-    sent = studio.send(connection, "on postgres", config, batch, overlap=1, progress=silent)
-    again = studio.send(connection, "on postgres", config, batch, overlap=1, progress=silent)
+    connection = client.connect(running.url, running.token)
+    sent = client.send(connection, "on postgres", config, batch, overlap=1, progress=silent)
+    again = client.send(connection, "on postgres", config, batch, overlap=1, progress=silent)
     given = {item["data"]["article_id"]: answer(skipped=True) for item in batch}
     done = annotator.annotate_as(running.url, *logins[0], int(sent.project_id), given)
     ((_, second),) = server.accounts(work, ["omar"])
-    looked = data.content(work)
+    looked = data_dir.content(work)
 
     assert (sent.created, again.created, again.present, done) == (5, 0, 5, 5)
     assert cluster.sql("select count(*) from task_completion", "studio") == "5"
@@ -130,16 +134,16 @@ def test_it_is_found_again_without_saying_database_and_comes_back_from_a_backup(
     work, _, running, _, _ = on_postgres
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
     batch = [task(article(n, f"خبر مخترع رقم {n}")) for n in range(4)]
-    connection = studio.connect(running.url, running.token)
-    sent = studio.send(connection, "saved", config, batch, overlap=1, progress=silent)
-    backup.backup([work], tmp_path / "b.zip", progress=silent)
+    connection = client.connect(running.url, running.token)
+    sent = client.send(connection, "saved", config, batch, overlap=1, progress=silent)
+    backup([work], tmp_path / "b.zip", progress=silent)
     connection.client.projects.delete(id=int(sent.project_id))
     server.down(work)
     options = {"isolated": False, "progress": silent}
-    not_said = refusal(backup.restore, tmp_path / "b.zip", work.parent, database=None, overwrite=False, **options)
-    backup.restore(tmp_path / "b.zip", work.parent, database=None, overwrite=True, **options)
+    not_said = refusal(restore, tmp_path / "b.zip", work.parent, database=None, overwrite=False, **options)
+    restore(tmp_path / "b.zip", work.parent, database=None, overwrite=True, **options)
     second = server.up(work, progress=silent)
-    connection = studio.connect(second.url, second.token)
+    connection = client.connect(second.url, second.token)
     (project,) = [p for p in connection.client.projects.list() if p.title == "saved"]
     there = {key_of(t.data) for t in connection.client.tasks.list(project=project.id, fields="task_only")}
 
@@ -148,16 +152,16 @@ def test_it_is_found_again_without_saying_database_and_comes_back_from_a_backup(
     assert there == {key_of(t["data"]) for t in batch}
 
     elsewhere, other = tmp_path / "elsewhere", cluster("other")
-    none = refusal(backup.restore, tmp_path / "b.zip", elsewhere, database=None, overwrite=False, **options)
-    backup.restore(tmp_path / "b.zip", elsewhere, database=other, overwrite=False, **options)
-    taken = refusal(backup.restore, tmp_path / "b.zip", tmp_path / "c", database=other, overwrite=False, **options)
+    none = refusal(restore, tmp_path / "b.zip", elsewhere, database=None, overwrite=False, **options)
+    restore(tmp_path / "b.zip", elsewhere, database=other, overwrite=False, **options)
+    taken = refusal(restore, tmp_path / "b.zip", tmp_path / "c", database=other, overwrite=False, **options)
 
     assert none[:2] == (2, "the backup is of Postgres, and this project has no such database")
     assert taken[:2] == (2, f"the database {other} holds a Label Studio already")
     assert cluster.sql("select count(*) from task", "other") == cluster.sql("select count(*) from task", "studio")
     third = server.up(elsewhere / "studio", progress=silent)
     try:
-        assert studio.connect(third.url, running.token).client.users.whoami().email == "owner@khabar.localhost"
+        assert client.connect(third.url, running.token).client.users.whoami().email == "owner@khabar.localhost"
     finally:
         server.down(elsewhere / "studio")
 
@@ -166,12 +170,12 @@ def test_a_restore_that_postgres_refuses_changes_nothing(on_postgres, cluster, m
     """A table of somebody else's hangs on one of Label Studio's, so that it cannot be dropped."""
     work, _, _, _, _ = on_postgres
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
-    backup.backup([work], tmp_path / "b.zip", progress=silent)
+    backup([work], tmp_path / "b.zip", progress=silent)
     was_up = server.down(work)
     cluster.sql("create view hangs_on_it as select id from task", "studio")
     before = cluster.sql("select count(*), max(id) from htx_user", "studio"), (work / "token").read_text()
     found = refusal(
-        backup.restore, tmp_path / "b.zip", work.parent, isolated=False, database=None, overwrite=True, progress=silent
+        restore, tmp_path / "b.zip", work.parent, isolated=False, database=None, overwrite=True, progress=silent
     )
     after = cluster.sql("select count(*), max(id) from htx_user", "studio"), (work / "token").read_text()
     cluster.sql("drop view hangs_on_it", "studio")
@@ -244,7 +248,7 @@ def test_without_the_password_nothing_is_guessed(on_postgres, monkeypatch):
     monkeypatch.delenv("PGPASSWORD", raising=False)
 
     assert refusal(server.accounts, work, ["x"])[0] == 3
-    assert (data.content(work).size, data.content(work).annotators) == (None, None)
+    assert (data_dir.content(work).size, data_dir.content(work).annotators) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -272,7 +276,7 @@ def test_an_address_is_taken_apart(monkeypatch):
 
 def test_a_report_of_a_bug_does_not_hold_the_password_of_an_address(monkeypatch):
     monkeypatch.setattr("sys.argv", ["khabar", "studio", "up", "--database", "postgresql://a:top@secret@b:1/c"])
-    report = Path(cli._report_bug(ValueError("of ours")))
+    report = Path(_report_bug(ValueError("of ours")))
     text = report.read_text(encoding="utf-8")
     report.unlink()
 

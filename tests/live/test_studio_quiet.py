@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from builder.annotation import annotator, studio
+from builder.labelstudio import annotator, client
 
 pytestmark = pytest.mark.live
 PAGES = (
@@ -107,7 +107,7 @@ def asked(browser, label_studio, config, article, task, request):
     """Every request of a browser that an annotator and lead uses, and the server's connections meanwhile."""
     title = re.sub(r"\W+", " ", request.node.name)[-45:].strip()
     batch = [task(article(n, f"زار المدير ميناء مرجانة للمرة {n}، ثم مترو العاصمة.")) for n in (1, 2)]
-    place = studio.send(label_studio.connection, title, config, batch, overlap=1, progress=print)
+    place = client.send(label_studio.connection, title, config, batch, overlap=1, progress=print)
     context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en-US")
     urls, seen = [], {}
     context.on("request", lambda request: urls.append(request.url))
@@ -149,7 +149,7 @@ def test_neither_browser_nor_server_leaves_this_machine(asked, label_studio):
 
 def test_the_log_of_the_server_names_nobody(label_studio, config, article, task):
     """Label Studio writes the e-mail of whoever comes to the end of a label stream."""
-    sent = studio.send(label_studio.connection, "log", config, [], overlap=1, progress=print)
+    sent = client.send(label_studio.connection, "log", config, [], overlap=1, progress=print)
     with annotator.log_in(label_studio.connection.url, *label_studio.logins[0]) as person:
         assert person.next_task(int(sent.project_id)) is None
     log = (label_studio.work / "server.log").read_text(encoding="utf-8")

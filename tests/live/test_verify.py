@@ -6,11 +6,15 @@ import shutil
 
 import pytest
 
-from builder import flow, publishing
-from builder.project import Project, to_plain, write_json
-from builder.records import Refused
-from builder.release import rehearsal
-from builder.release.folder import read_manifest
+from builder.commands import verify as verifys
+from builder.commands.build import build
+from builder.commands.push import push
+from builder.io.jsonl import write_json
+from builder.io.plain import to_plain
+from builder.local_hub.server import serve
+from builder.project.project import Project
+from builder.records import KhabarError
+from builder.release.publish.folder import read_manifest
 from tests.conftest import ROOT
 from tests.test_flow import judge, walk
 
@@ -23,7 +27,7 @@ KEPT = {"manifest", "loads", "read back", "rows", "leaks", "card", "agreement", 
 def built(project):
     walk(project, [ROOT / "examples" / "articles"])
     judge(project)
-    flow.build(project, "1.0.0")
+    build(project, "1.0.0")
     return project
 
 
@@ -34,7 +38,7 @@ def say():
 
 def verify(project, name, **options):
     options = {"base": project.root, "rehearse": False, "progress": lambda _: None} | options
-    report = publishing.verify(project, name, **options)
+    report = verifys.verify(project, name, **options)
     return report, {name: report.facts[name].split(":")[0] for name in KEPT if name in report.facts}
 
 
@@ -47,7 +51,7 @@ def shelved(built, tmp_path):
 
 
 def test_a_pushed_version_keeps_every_promise_from_its_own_project(built, say):
-    publishing.push(built, "1.0.0", rehearse=True, progress=say)
+    push(built, "1.0.0", rehearse=True, progress=say)
     report, states = verify(built, "1.0.0", rehearse=True)
 
     assert states == dict.fromkeys(KEPT, "done")
@@ -58,13 +62,13 @@ def test_a_pushed_version_keeps_every_promise_from_its_own_project(built, say):
 
 def test_a_revision_is_verified_from_a_machine_that_has_nothing(built, tmp_path, say, monkeypatch):
     (tmp_path / "elsewhere").mkdir()
-    with rehearsal.serve(tmp_path / "hub") as hub:
+    with serve(tmp_path / "hub") as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         monkeypatch.setenv("HF_TOKEN", "t")
-        publishing.push(built, "1.0.0", rehearse=False, progress=say)
+        push(built, "1.0.0", rehearse=False, progress=say)
         repo_id = built.schema.dataset.repo_id
         report, states = verify(Project(tmp_path / "elsewhere"), f"{repo_id}@v1.0.0")
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(KhabarError) as refused:
             verify(Project(tmp_path / "elsewhere"), f"{repo_id}@v9.0.0")
 
     assert states == dict.fromkeys(KEPT, "done") | {"rebuild": "not possible"}

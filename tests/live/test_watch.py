@@ -10,9 +10,11 @@ import time
 
 import pytest
 
-from builder import annotate, state
-from builder.annotation import annotator, server
-from builder.annotation.tasks import result_of
+from builder.commands.send import send
+from builder.labelstudio import annotator
+from builder.labelstudio.server import process
+from builder.labelstudio.tasks import result_of
+from builder.project.annotations import labelstudio_project_of
 from builder.records import Span, Stance
 from tests.live.desks import PORT, project_of
 from tests.live.test_page import TEXT
@@ -27,7 +29,7 @@ class Watched:
 
     def __init__(self, folder):
         self.child = subprocess.Popen(
-            [sys.executable, "-m", "builder.cli", "check", "--watch", "--every", "1"],
+            [sys.executable, "-m", "builder", "check", "--watch", "--every", "1"],
             cwd=folder, env=os.environ | {"NO_COLOR": "1"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         self.lines = []
@@ -58,19 +60,19 @@ class Watched:
 def live(installed, tmp_path):
     """A pool of three articles on a server of its own, and two annotators."""
     project = project_of(tmp_path / "watched", "pool", 3)
-    logins = server.logins(["zahra", "bilal"])
+    logins = process.logins(["zahra", "bilal"])
     work = project.work / "studio"
-    server.up(work, accounts=logins, progress=print)
+    process.up(work, accounts=logins, progress=print)
     try:
-        annotate.send(project, "pilot", dry_run=False, progress=print)
+        send(project, "pilot", dry_run=False, progress=print)
         yield project, logins, work
     finally:
-        server.down(work)
+        process.down(work)
 
 
 def test_a_fault_is_said_once_with_its_link_through_a_restart_until_ctrl_c(live):
     project, logins, work = live
-    place = state.place_of(project, "pilot")
+    place = labelstudio_project_of(project, "pilot")
 
     def answer(login, spans, stances=STANCES):
         with annotator.log_in(place["url"], *login) as person:
@@ -85,9 +87,9 @@ def test_a_fault_is_said_once_with_its_link_through_a_restart_until_ctrl_c(live)
         task = answer(logins[0], [Span(WHERE, WHERE + 12, "OCC", "a"), Span(WHERE + 8, WHERE + 19, "PERS", "b")])
         watched.wait("crossing")
         took = time.monotonic() - began
-        server.down(work)
+        process.down(work)
         watched.wait("studio-down")
-        server.up(work, progress=print)
+        process.up(work, progress=print)
         watched.wait("mended")
         answer(logins[1], [Span(PORT, PORT + 12, "FAC", "c")], stances=())
         watched.wait("stance")

@@ -5,25 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from builder.records import (
-    Account,
-    Agreement,
-    Article,
-    Document,
-    Drop,
-    Gold,
-    Group,
-    Judgement,
-    Span,
-    Stance,
-    Vote,
-    sha16,
-)
-from builder.release.conll import columns
-from builder.release.extras import extras
-from builder.release.facts import card_facts
-from builder.release.material import Material
-from builder.release.tables import build_tables
+from builder.io.hashing import sha16
+from builder.records import Agreement, Article, Document, Drop, Gold, Group, Judgement, Span, StageCounts, Stance, Vote
+from builder.release.card.facts import card_facts
+from builder.release.exports.conll import columns
+from builder.release.exports.write import extras
+from builder.release.tables.build import build_tables
+from builder.release.tables.inputs import Material
 from builder.schema import load_schema
 
 TATWEEL = "\N{ARABIC TATWEEL}"
@@ -123,7 +111,10 @@ def facts_of(schema):
                 "Krippendorff's alpha", "stance", "dam", "all", None, None, None, 0, "articles", "no article was asked"
             ),
         ),
-        "accounts": (Account("clean", "lines", 50, 40, {"byline": 8, "share": 2}), Account("ingest", "files", 9, 9)),
+        "accounts": (
+            StageCounts("clean", "lines", 50, 40, {"byline": 8, "share": 2}),
+            StageCounts("ingest", "files", 9, 9),
+        ),
         "changes": {"ARABIC FATHA: deleted": 7, "NO-BREAK SPACE: SPACE": 9},
         "note": "They are simulated.",
     }

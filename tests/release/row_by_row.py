@@ -5,9 +5,9 @@ from collections import Counter
 import pyarrow as pa
 
 from builder.records import Span
-from builder.release.features import all_values, arrow_schema, features, tag_names
-from builder.release.material import instant, know, zone
-from builder.release.strategies import NAMES
+from builder.release.splits.strategies import NAMES
+from builder.release.tables.features import all_values, arrow_schema, features, tag_names
+from builder.release.tables.inputs import instant, know, zone
 from builder.text.aligned import unpacked
 from builder.text.tokens import tokenize
 

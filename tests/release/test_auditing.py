@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from builder.release.auditing import audit
+from builder.release.splits.audit import audit
 
 pytestmark = pytest.mark.slow  # each walks a project through several verbs
 

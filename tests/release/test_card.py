@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from builder.records import Refused
-from builder.release.card import licence_fields, make_card, render
-from builder.release.changelog import changelog, section
-from builder.release.facts import card_facts, markdown_table
+from builder.records import KhabarError
+from builder.release.card.facts import card_facts
+from builder.release.card.markdown import markdown_table
+from builder.release.card.render import licence_fields, make_card, render
+from builder.release.diff.changelog import changelog, section
 
 TEMPLATE = """---
 annotations_creators: [expert-generated]
@@ -34,7 +35,7 @@ def card_of(built, schema, facts):
 
 
 def refusals(call):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         call()
     assert caught.value.exit_code == 2
     return [(issue.where, issue.message) for issue in caught.value.issues]

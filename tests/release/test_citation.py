@@ -5,9 +5,9 @@ import re
 import pytest
 import yaml
 
-from builder.release.citation import bibtex, citation_cff
-from builder.release.facts import card_facts
-from builder.schema import Licence
+from builder.release.card.citation import bibtex, citation_cff
+from builder.release.card.facts import card_facts
+from builder.schema.dataset import Licence
 
 
 def cff(schema):

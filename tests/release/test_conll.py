@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from builder.records import Refused, Span
-from builder.release.conll import Mention, Sentence, conll, read_wojood, settle, write_wojood
-from builder.release.iob2 import bilou, iob2
+from builder.records import KhabarError, Span
+from builder.release.exports.conll import Mention, Sentence, conll, read_wojood, settle, write_wojood
+from builder.release.tables.iob2 import bilou, iob2
 
 TYPES = ("ORG", "GPE", "PERS")
 
@@ -117,7 +117,7 @@ def test_a_span_that_ends_inside_a_token_is_counted(altered, material, schema):
 
 @pytest.mark.parametrize("line", ["مرجانة", "مرجانة  O", "مرجانة O ", "مرجانة B-", "مرجانة O B-GPE", " O", "مرجانة\tO"])
 def test_a_row_without_such_columns_is_refused_with_its_line(line):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         read_wojood(f"في O\n\n{line}\n")
 
     (issue,) = refused.value.issues

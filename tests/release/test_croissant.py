@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from builder.records import Release
-from builder.release.croissant_records import Lists, record_set
-from builder.release.features import arrow_schema
-from builder.release.folder import write_release
-from builder.schema import Licence
+from builder.release.exports.croissant import Lists, record_set
+from builder.release.publish.folder import write_release
+from builder.release.tables.features import arrow_schema
+from builder.schema.dataset import Licence
 
 RELEASE = Release("1.0.0", "khabar/demo-news", "", "khabar", "", "", {}, {}, {})
 

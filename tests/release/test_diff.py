@@ -11,14 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.records import Group, Span, Stance, sha16
-from builder.release import diff_lines, diff_page
-from builder.release.diff import compare, side_of
-from builder.release.diff_records import About
-from builder.release.diff_spans import Mention, Placed, pair_spans
-from builder.release.features import arrow_schema, features
-from builder.release.rowwise import differing, join, renumbered, unequal, unique_keys
-from builder.release.tables import build_tables, loadable
+from builder.io.hashing import sha16
+from builder.records import Group, Span, Stance
+from builder.release.diff import html as diff_page
+from builder.release.diff import text as diff_lines
+from builder.release.diff.compare import compare, side_of
+from builder.release.diff.records import About
+from builder.release.diff.rows import differing, join, unequal, unique_keys
+from builder.release.diff.spans import Mention, Placed, pair_spans
+from builder.release.tables.build import build_tables, loadable
+from builder.release.tables.features import arrow_schema, features, renumbered
 
 GOLDEN = Path(__file__).with_name("diff.golden.json")
 HOSTILE = "<img src=x onerror=alert(1)>\N{RIGHT-TO-LEFT OVERRIDE}&"

@@ -10,13 +10,13 @@ import sys
 import pyarrow.parquet as pq
 import pytest
 
-from builder.project import from_plain
-from builder.records import Refused, Release
-from builder.release.card import make_card
-from builder.release.changelog import changelog, section
-from builder.release.facts import card_facts
-from builder.release.folder import read_manifest, write_release
-from builder.release.tables import build_tables
+from builder.io.plain import from_plain
+from builder.records import KhabarError, Release
+from builder.release.card.facts import card_facts
+from builder.release.card.render import make_card
+from builder.release.diff.changelog import changelog, section
+from builder.release.publish.folder import read_manifest, write_release
+from builder.release.tables.build import build_tables
 
 READER = """
 import json, sys
@@ -109,7 +109,7 @@ def test_another_build_of_a_version_replaces_it_whole(write, tmp_path, altered, 
 def test_a_published_version_is_never_replaced(write, tmp_path, altered, material):
     write(tmp_path / "v1.0.0")
     before = everything(tmp_path / "v1.0.0")
-    with pytest.raises(Refused, match=r"version 1\.0\.0 was published, and this build of it differs") as caught:
+    with pytest.raises(KhabarError, match=r"version 1\.0\.0 was published, and this build of it differs") as caught:
         write(tmp_path / "v1.0.0", altered(golds=material.golds[1:]), frozen=True)
 
     assert caught.value.exit_code == 4
@@ -158,7 +158,7 @@ def test_a_failed_build_leaves_the_old_folder_and_nothing_else(write, tmp_path, 
 def test_a_folder_without_a_manifest_is_refused(tmp_path, content, message):
     if content is not None:
         (tmp_path / "MANIFEST.json").write_text(content)
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(KhabarError, match=message):
         read_manifest(tmp_path)
 
 
@@ -210,7 +210,7 @@ def test_datasets_reads_a_release_in_which_splits_and_configs_are_empty(write, t
 
 
 def test_a_release_of_nothing_is_refused(write, tmp_path, altered):
-    with pytest.raises(Refused, match="no article has settled spans, so there is nothing to release") as caught:
+    with pytest.raises(KhabarError, match="no article has settled spans, so there is nothing to release") as caught:
         write(tmp_path / "v1.0.0", altered(golds=()))
 
     assert caught.value.exit_code == 1

@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from builder.records import Article, Group, Refused
-from builder.release.splits import part
-from builder.release.strategies import Traits
-from builder.schema import Splits
+from builder.records import Article, Group, KhabarError
+from builder.release.splits.assign import part
+from builder.release.splits.strategies import Traits
+from builder.schema.dataset import Splits
 
 NAMES = ("train", "validation", "test")
 
@@ -99,7 +99,7 @@ def test_a_thousand_a_thousand_and_a_thousand_more():
 def test_alike_articles_that_stood_in_two_splits_are_each_named():
     words = [f"كلمة{n}" for n in range(80)]
     articles = [article("a0001-0", words), article("a0002-0", [*words[:-1], "غيرها"]), article("a0003-0", words[::-1])]
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         grow(articles, {"a0001-0": "train", "a0002-0": "test"})
 
     (issue,) = caught.value.issues

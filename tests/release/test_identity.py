@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from builder.io.hashing import sha16
 from builder.records import (
     Article,
     Confidence,
@@ -22,15 +23,14 @@ from builder.records import (
     Span,
     Stance,
     Vote,
-    sha16,
 )
-from builder.release import tables as tables_module
-from builder.release.folder import write_release
-from builder.release.iob2 import layers, segmented
-from builder.release.material import Material
-from builder.release.scratch import scratch
-from builder.release.strategies import NAMES
-from builder.release.tables import TAGGED, build_tables
+from builder.release.publish.folder import write_release
+from builder.release.splits.strategies import NAMES
+from builder.release.tables import build as tables_module
+from builder.release.tables.build import TAGGED, build_tables
+from builder.release.tables.inputs import Material
+from builder.release.tables.iob2 import layers, segmented
+from builder.release.tables.spill import scratch
 from builder.schema import load_schema
 from builder.text.profiles import profile
 from builder.text.tokens import tokenize

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from seqeval.scheme import IOB2, Entities
 
 from builder.records import Span
-from builder.release.iob2 import iob2, layers
+from builder.release.tables.iob2 import iob2, layers
 
 TEXTS = st.lists(st.sampled_from(["بل", "مرجانة", "و", "3.5", " ", "  ", "،", "\n", "😀"]), max_size=14).map("".join)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.release import leaks
-from builder.release.leaks import Pair, across, pairs, united
+from builder.release.splits import leakage
+from builder.release.splits.leakage import Pair, across, pairs, united
 from builder.text.similarity import FEW_WORDS, LEAST_CONTAINED, LONG, SAME, SHORT
 
 
@@ -66,8 +66,8 @@ def test_every_pair_that_comparing_each_with_each_finds_is_found_and_no_other(se
 def test_looking_in_small_parts_finds_the_same(monkeypatch):
     texts = corpus(3)
     whole = pairs(texts)
-    monkeypatch.setattr(leaks, "AT_ONCE", 40)
-    monkeypatch.setattr(leaks, "BATCH", 7)
+    monkeypatch.setattr(leakage, "AT_ONCE", 40)
+    monkeypatch.setattr(leakage, "BATCH", 7)
 
     assert pairs(texts) == whole
 

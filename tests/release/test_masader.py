@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from builder.schema import Licence
+from builder.schema.dataset import Licence
 
 FIELDS = [
     "Name", "Subsets", "HF Link", "Link", "License", "Year", "Language", "Dialect", "Domain", "Form",

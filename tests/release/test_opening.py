@@ -5,15 +5,16 @@ import shutil
 
 import pytest
 
-from builder.project import Project, read_jsonl, write_jsonl
-from builder.records import MANIFEST, Refused, Release
-from builder.release import opening
-from builder.release.changelog import changelog, section
-from builder.release.diff import compare, side_of
-from builder.release.diff_records import About
-from builder.release.folder import write_release
-from builder.release.opening import Line, Where, opened, since, where
-from builder.release.tables import loadable
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.project.project import Project
+from builder.project.releases import record, resolve_release, since
+from builder.records import MANIFEST, KhabarError, Release
+from builder.release.diff.changelog import changelog, section
+from builder.release.diff.compare import compare, side_of
+from builder.release.diff.records import About
+from builder.release.publish.folder import write_release
+from builder.release.publish.open import LedgerEntry, ReleaseRef, opened
+from builder.release.tables.build import loadable
 from tests.conftest import ROOT
 
 
@@ -34,21 +35,21 @@ def build(project, built):
         write_release(
             project.release(version), built.tables, {"README.md": f"# card {version}\n", "CHANGELOG.md": text}, release
         )
-        opening.record(project, version)
+        record(project, version)
         return project.release(version)
 
     return run
 
 
 def refused(manager):
-    with pytest.raises(Refused) as caught, manager:
+    with pytest.raises(KhabarError) as caught, manager:
         pass
     (issue,) = caught.value.issues
     return caught.value.exit_code, issue.message, issue.fix
 
 
 def opened_here(folder):
-    return opened(Where(folder), None, None)
+    return opened(ReleaseRef(folder), None, None)
 
 
 def test_a_folder_holds_the_tables_that_were_built(build, built):
@@ -101,18 +102,20 @@ def test_a_folder_without_a_release_is_refused(tmp_path):
 def test_names_mean_folders_versions_and_revisions(project, build):
     folder = build("1.0.0")
 
-    assert where("dist/v1.0.0", project, project.root) == Where(folder)
-    assert where("v1.0.0", project, project.root / "schema") == Where(folder)
-    assert where("1.0.0", project, project.root) == Where(folder)
-    assert where("v2.0.0", project, project.root) == Where(repo_id="khabar/demo-news", revision="v2.0.0")
-    assert where("@main", project, project.root) == Where(repo_id="khabar/demo-news", revision="main")
-    assert where("org/other@v1.0.0", project, project.root) == Where(repo_id="org/other", revision="v1.0.0")
+    assert resolve_release("dist/v1.0.0", project, project.root) == ReleaseRef(folder)
+    assert resolve_release("v1.0.0", project, project.root / "schema") == ReleaseRef(folder)
+    assert resolve_release("1.0.0", project, project.root) == ReleaseRef(folder)
+    assert resolve_release("v2.0.0", project, project.root) == ReleaseRef(repo_id="khabar/demo-news", revision="v2.0.0")
+    assert resolve_release("@main", project, project.root) == ReleaseRef(repo_id="khabar/demo-news", revision="main")
+    assert resolve_release("org/other@v1.0.0", project, project.root) == ReleaseRef(
+        repo_id="org/other", revision="v1.0.0"
+    )
 
 
 @pytest.mark.parametrize("name", ["nowhere", "org/other", "a/b/c@v1", "", "org/other@", "org/other@-x", "v1.0"])
 def test_what_is_no_release_is_refused(project, name, tmp_path):
-    with pytest.raises(Refused) as caught:
-        where(name or "\N{ARABIC LETTER ALEF}", project, tmp_path / "elsewhere")
+    with pytest.raises(KhabarError) as caught:
+        resolve_release(name or "\N{ARABIC LETTER ALEF}", project, tmp_path / "elsewhere")
 
     assert caught.value.exit_code == 2
     assert caught.value.issues[0].message.endswith("is not a release")
@@ -163,7 +166,7 @@ def test_one_that_was_pushed_before_there_was_a_ledger_is_not_passed_over_either
 
 def test_an_earlier_release_with_other_bytes_than_the_ledger_says_is_refused(project, build):
     build("1.0.0")
-    write_jsonl(project.annotations / "releases.jsonl", [Line("1.0.0", "0" * 64)])
+    write_jsonl(project.annotations / "releases.jsonl", [LedgerEntry("1.0.0", "0" * 64)])
 
     message = refused(since(project, "1.1.0", None, (None, None)))[1]
     assert message == "dist/v1.0.0 is not the 1.0.0 that annotations/releases.jsonl names"
@@ -180,7 +183,7 @@ def test_the_ledger_has_one_line_for_a_version_in_order_of_their_numbers(project
     for version in ("1.10.0", "1.9.0", "1.9.0"):
         build(version)
 
-    lines = read_jsonl(project.annotations / "releases.jsonl", Line)
+    lines = read_jsonl(project.annotations / "releases.jsonl", LedgerEntry)
     assert [line.version for line in lines] == ["1.9.0", "1.10.0"]
     assert all(len(line.manifest) == 64 for line in lines)
 
@@ -188,10 +191,10 @@ def test_the_ledger_has_one_line_for_a_version_in_order_of_their_numbers(project
 def test_a_published_version_that_was_lost_is_not_built_anew_with_other_bytes(project, build):
     folder = build("1.0.0")
     project.note("pushed/v1.0.0", {"commit": "c", "url": "u"})
-    opening.record(project, "1.0.0")
+    record(project, "1.0.0")
     (folder / MANIFEST).write_text("{}")
-    with pytest.raises(Refused) as caught:
-        opening.record(project, "1.0.0")
+    with pytest.raises(KhabarError) as caught:
+        record(project, "1.0.0")
 
     assert caught.value.exit_code == 4
     assert caught.value.issues[0].message == "version 1.0.0 was published, and this build of it differs"

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.release.parquet import GROUP_ROWS, repeating, weights, write_shards
-from builder.release.readback import shards
+from builder.release.tables.parquet import GROUP_ROWS, repeating, shards, weights, write_shards
 from tests.conftest import ROOT
 
 SCHEMA = pa.schema(
@@ -113,7 +112,7 @@ import resource, sys
 from pathlib import Path
 import pyarrow as pa
 from builder.records import Release
-from builder.release.folder import write_release
+from builder.release.publish.folder import write_release
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 rows = pa.table({"text": [str(hash((n, m))) for n in range(500) for m in range(9)]})
 release = Release("1.0.0", "a/b", "", "", "", "", {}, {}, {})

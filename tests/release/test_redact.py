@@ -7,11 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.records import Confidence, Dispute, Gold, Judgement, Span, Stance, Vote, sha16
-from builder.release.patterns import KINDS, find
-from builder.release.recipes import field_recipe, restored
-from builder.release.redact import BECAME, PLACEHOLDER, PLACEHOLDERS, TWICE, WIDENED, move, redact, redacted, steps
-from builder.release.tables import build_tables
+from builder.io.hashing import sha16
+from builder.records import Confidence, Dispute, Gold, Judgement, Span, Stance, Vote
+from builder.release.editions.delta import field_recipe, restored
+from builder.release.redaction.pii import KINDS, find
+from builder.release.redaction.redact import (
+    BECAME,
+    PLACEHOLDER,
+    PLACEHOLDERS,
+    TWICE,
+    WIDENED,
+    move,
+    redact,
+    redacted,
+    steps,
+)
+from builder.release.tables.build import build_tables
 from builder.text.aligned import unpacked
 from builder.text.profiles import profile
 from builder.text.tokens import tokenize

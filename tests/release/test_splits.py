@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.records import Refused
-from builder.release.splits import assign
-from builder.release.strategies import NAMES
-from builder.schema import Splits
+from builder.records import KhabarError
+from builder.release.splits.assign import assign
+from builder.release.splits.strategies import NAMES
+from builder.schema.dataset import Splits
 
 GROUPS = st.dictionaries(
     st.integers(0, 200).map(lambda n: f"a{n}-0"), st.integers(0, 40).map(lambda n: f"g{n}"), max_size=80
@@ -94,7 +94,7 @@ def test_a_new_article_between_two_frozen_splits_is_left_out_with_the_reason():
 
 
 def test_a_ledger_with_an_unknown_split_is_refused():
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         assign({}, Splits(), {"a-0": "dev", "b-0": "train"})
 
     (issue,) = caught.value.issues

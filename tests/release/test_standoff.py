@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.records import Drop, sha16
-from builder.release.features import RESTORE, WITHHELD, arrow_schema, features, names_of
-from builder.release.hydration import come_back
-from builder.release.quotations import quotations
-from builder.release.quoting import RUN, quotes, words_of
-from builder.release.recipes import Recipe, field_recipe, of_row, recipe, restored, to_row
-from builder.release.standoff import LOST, QUOTES, UNITS, hydrated, standoff
-from builder.release.tables import build_tables
+from builder.io.hashing import sha16
+from builder.records import Drop
+from builder.release.editions.audit import quotations
+from builder.release.editions.delta import Recipe, field_recipe, of_row, recipe, restored, to_row
+from builder.release.editions.hydrate import come_back
+from builder.release.editions.ngrams import RUN, quotes, words_of
+from builder.release.editions.standoff import LOST, QUOTES, UNITS, hydrated, standoff
+from builder.release.tables.build import build_tables
+from builder.release.tables.features import RESTORE, WITHHELD, arrow_schema, features, names_of
 from builder.text.profiles import profile
 from tests.release.conftest import page
 

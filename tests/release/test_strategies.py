@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.records import Refused
-from builder.release.splits import assign
-from builder.release.strategies import NAMES, Traits
-from builder.schema import Splits
+from builder.records import KhabarError
+from builder.release.splits.assign import assign
+from builder.release.splits.strategies import NAMES, Traits
+from builder.schema.dataset import Splits
 
 SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
 DAYS = st.integers(1, 28).map(lambda day: f"2026-02-{day:02}T00:00:00+00:00")
@@ -97,7 +97,7 @@ def test_by_target_an_article_goes_where_its_targets_are():
 @pytest.mark.parametrize(("strategy", "what"), [("by_source", "sources"), ("by_target", "stance targets")])
 def test_fewer_sources_or_targets_than_splits_are_refused(strategy, what):
     traits = {f"a{n}-0": Traits(f"s{n % 2}", None, ((f"t{n % 2}", "favor"),)) for n in range(10)}
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         assign(singles(traits), Splits(strategy=strategy), {}, traits)
 
     (issue,) = caught.value.issues

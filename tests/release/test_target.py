@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from builder.project import write_json
-from builder.records import Refused
-from builder.release import target
+from builder.io.jsonl import write_json
+from builder.records import KhabarError
+from builder.release.publish import storage
 from tests.live.small import ROWS, make_release
 
 SHARD = "entities/train-00000-of-00001.parquet"
@@ -37,7 +37,7 @@ def place(request, tmp_path):
 
 def copy(tmp_path, release, place, **options):
     said = []
-    done = target.copy(tmp_path / "built" / f"v{release.version}", release, place, progress=said.append, **options)
+    done = storage.copy(tmp_path / "built" / f"v{release.version}", release, place, progress=said.append, **options)
     return done, said
 
 
@@ -64,7 +64,7 @@ def test_a_copy_is_the_release_byte_for_byte_with_its_manifest_last(tmp_path, re
     assert files_of(place) == wanted
     assert (done.place, done.already, done.copied[-1]) == (f"{place}/v1.0.0", False, "MANIFEST.json")
     assert said[-1] == f"reading {place}/v1.0.0 back"
-    assert copy(tmp_path, release, place)[0] == target.Copied(f"{place}/v1.0.0", (), already=True)
+    assert copy(tmp_path, release, place)[0] == storage.Copied(f"{place}/v1.0.0", (), already=True)
 
 
 def test_a_dry_run_copies_nothing(tmp_path, release, place):
@@ -81,7 +81,7 @@ def test_a_copy_that_was_cut_off_is_finished_by_the_next(tmp_path, release, plac
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        target.copy(tmp_path / "built" / "v1.0.0", release, place, progress=stop)
+        storage.copy(tmp_path / "built" / "v1.0.0", release, place, progress=stop)
     assert "v1.0.0/README.md" in files_of(place)
     assert "v1.0.0/MANIFEST.json" not in files_of(place)
 
@@ -96,7 +96,7 @@ def test_other_bytes_are_never_overwritten(tmp_path, release, place):
     shutil.rmtree(tmp_path / "built")
     rows = ROWS | {"stance": {"train": ROWS["stance"]["train"]}}
     other = make_release(tmp_path / "built" / "v1.0.0", rows=rows)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         copy(tmp_path, other, place)
 
     assert refused.value.exit_code == 4
@@ -120,7 +120,7 @@ def test_what_was_copied_is_fetched_again(tmp_path, release, place):
     copy(tmp_path, release, place)
     url = f"{place}/v1.0.0" if "://" in place else f"file://{place}/v1.0.0"
     (tmp_path / "scratch").mkdir()
-    with target.fetched(url, tmp_path / "scratch") as folder:
+    with storage.fetched(url, tmp_path / "scratch") as folder:
         there = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
     assert {f"v1.0.0/{path}": content for path, content in there.items()} == files_of(place)
@@ -137,7 +137,7 @@ def test_a_manifest_that_points_outside_fetches_nothing_from_there(tmp_path, rel
     files.pipe_file(f"{base}/MANIFEST.json", json.dumps(manifest).encode())
     files.pipe_file(f"{base}/../../secret", b"secret")
     (tmp_path / "in" / "scratch").mkdir(parents=True)
-    with target.fetched(url, tmp_path / "in" / "scratch"):
+    with storage.fetched(url, tmp_path / "in" / "scratch"):
         found = {path.name for path in (tmp_path / "in").rglob("*")}
 
     assert "README.md" in found
@@ -145,7 +145,7 @@ def test_a_manifest_that_points_outside_fetches_nothing_from_there(tmp_path, rel
 
 
 def test_a_place_without_a_release_is_said(tmp_path):
-    with pytest.raises(Refused) as refused, target.fetched("memory://nowhere/v1.0.0", tmp_path):
+    with pytest.raises(KhabarError) as refused, storage.fetched("memory://nowhere/v1.0.0", tmp_path):
         pass
 
     assert refused.value.exit_code == 2
@@ -162,7 +162,7 @@ def test_a_place_without_a_release_is_said(tmp_path):
     ],
 )  # fmt: skip
 def test_a_backend_that_is_not_installed_is_named_with_its_command(tmp_path, release, url, code, said):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         copy(tmp_path, release, url)
 
     assert (refused.value.exit_code, refusal(refused)) == (code, said)
@@ -170,7 +170,7 @@ def test_a_backend_that_is_not_installed_is_named_with_its_command(tmp_path, rel
 
 def test_a_folder_that_may_not_be_written_is_said(tmp_path, release):
     (tmp_path / "shelf").write_text("a file")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         copy(tmp_path, release, str(tmp_path / "shelf"))
 
     assert refused.value.exit_code == 3
@@ -195,7 +195,7 @@ print(json.dumps([str(found.info.version), found.to_list()]))
 
 def test_a_changed_folder_is_not_copied(tmp_path, release, place):
     write_json(tmp_path / "built" / "v1.0.0" / "README.md", {})
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(KhabarError) as refused:
         copy(tmp_path, release, place)
 
     assert refused.value.exit_code == 1

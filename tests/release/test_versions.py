@@ -6,12 +6,12 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 
-from builder.records import Refused, Span, Stance, Takedown
-from builder.release.changelog import changelog, changes, section
-from builder.release.diff import compare, side_of
-from builder.release.diff_records import About
-from builder.release.tables import build_tables, loadable
-from builder.release.versions import refuse_backwards, refuse_too_small, step
+from builder.records import KhabarError, Span, Stance, Takedown
+from builder.release.diff.changelog import changelog, changes, section
+from builder.release.diff.compare import compare, side_of
+from builder.release.diff.records import About
+from builder.release.diff.semver import refuse_backwards, refuse_too_small, step
+from builder.release.tables.build import build_tables, loadable
 
 FIX = "or any higher number; `khabar diff` shows each change"
 
@@ -106,7 +106,7 @@ def test_each_wrong_number_is_refused_with_what_changed_and_the_smallest_right_o
     material, change, before, wrong, least, what
 ):
     old, new = side(material, before), change(material)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         refuse_too_small(compare(old, side(new, wrong)))
 
     (issue,) = caught.value.issues
@@ -123,7 +123,7 @@ def test_each_wrong_number_is_refused_with_what_changed_and_the_smallest_right_o
 )
 def test_rows_that_are_only_added_ask_for_a_minor_step(material, before, wrong, least):
     old = side(without(material), before)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         refuse_too_small(compare(old, side(material, wrong)))
 
     (issue,) = caught.value.issues
@@ -176,7 +176,7 @@ def test_a_column_more_asks_for_a_minor_step_and_one_less_or_another_for_a_major
 ):
     old = about(tables_of(material), "1.0.0")
     new = tables_of(material, change, config)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         refuse_too_small(compare(old, about(new, wrong)))
 
     (issue,) = caught.value.issues
@@ -187,7 +187,7 @@ def test_a_column_more_asks_for_a_minor_step_and_one_less_or_another_for_a_major
 
 def test_a_column_more_hides_nothing_else_that_changed(material):
     old, new = about(tables_of(material), "1.0.0"), tables_of(relabelled(material), with_column)
-    with pytest.raises(Refused, match="1 spans changed; that is a major change"):
+    with pytest.raises(KhabarError, match="1 spans changed; that is a major change"):
         refuse_too_small(compare(old, about(new, "1.1.0")))
 
 
@@ -196,9 +196,9 @@ def test_a_config_more_asks_for_a_minor_step_and_one_less_for_a_major_one(materi
     less = {config: tables for config, tables in whole.items() if config != "stance"}
 
     refuse_too_small(compare(about(less, "1.0.0"), about(whole, "1.1.0")))
-    with pytest.raises(Refused, match=r"\d+ rows added; that is a minor change"):
+    with pytest.raises(KhabarError, match=r"\d+ rows added; that is a minor change"):
         refuse_too_small(compare(about(less, "1.0.0"), about(whole, "1.0.1")))
-    with pytest.raises(Refused, match=r"\d+ rows removed; that is a major change"):
+    with pytest.raises(KhabarError, match=r"\d+ rows removed; that is a major change"):
         refuse_too_small(compare(about(whole, "1.0.0"), about(less, "1.1.0")))
 
 
@@ -210,7 +210,7 @@ def test_a_card_or_metadata_asks_for_a_patch(material, change):
 def test_a_version_never_goes_backwards():
     refuse_backwards("1.2.0", ["1.0.0", "1.2.0"])
     refuse_backwards("0.1.0", [])
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(KhabarError) as caught:
         refuse_backwards("1.9.0", ["1.10.0", "1.2.0"])
 
     assert caught.value.issues[0].message == "1.9.0 goes backwards: 1.10.0 was built already"

@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.records import Edit
-from builder.text.aligned import AlignedText, Edits, identity
-from builder.text.profiles import NAMES, profile
+from builder.text.aligned import AlignedText, identity
+from builder.text.edits import Edits
+from builder.text.policies import NAMES
+from builder.text.profiles import profile
 from tests.text.strategies import CHARACTERS, PAGES
 
 PUT = ["", "س", "شص", " "]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pyarabic import araby
 
 from builder.text.contexts import HAMZA_MARKS, MARKS
-from builder.text.profiles import FORMS, NAMES, profile
+from builder.text.policies import FORMS, NAMES
+from builder.text.profiles import profile
 from tests.text import oracle
 from tests.text.corpus import VOCALIZED, between, corpus, shared_texts, still_and_others, still_pages
 from tests.text.strategies import CHARACTERS

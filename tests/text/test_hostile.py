@@ -5,7 +5,8 @@ import time
 import pytest
 
 from builder.records import Edit
-from builder.text.profiles import NAMES, profile
+from builder.text.policies import NAMES
+from builder.text.profiles import profile
 from builder.text.tokens import canonical, sentences, tokenize
 
 pytestmark = pytest.mark.slow

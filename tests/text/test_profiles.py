@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from pyarabic import araby
 
 from builder.records import Edit
-from builder.text.aligned import Edits
 from builder.text.contexts import MARKS
-from builder.text.profiles import FORMS, NAMES, profile
+from builder.text.edits import Edits
+from builder.text.policies import FORMS, NAMES
+from builder.text.profiles import profile
 from tests.text.strategies import PAGES
 
 LETTERS = "".join(c for c in araby.LETTERS if c != "\N{ARABIC LETTER ALEF WASLA}")

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from builder.text import characters
 from builder.text.aligned import pack_batch, unpacked
-from builder.text.profiles import NAMES, profile
+from builder.text.policies import NAMES
+from builder.text.profiles import profile
 from tests.text.strategies import CHARACTERS
 
 pytestmark = pytest.mark.slow

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from builder.corpus.duplicates import group
+from builder.corpus.dedup.pipeline import group
 from builder.records import Article
-from builder.release.leaks import pairs
+from builder.release.splits.leakage import pairs
 from builder.text.profiles import profile
 from builder.text.similarity import FEW_WORDS, LEAST_CONTAINED, searched, told
 

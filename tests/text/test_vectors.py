@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from builder.text.vectors import SIZE, vectors
+from builder.text.projection import SIZE, vectors
 
 
 def test_vectors_have_length_one_or_none_and_do_not_hang_on_order():

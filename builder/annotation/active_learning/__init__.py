@@ -1,0 +1,1 @@
+"""Active learning: which articles to annotate next."""

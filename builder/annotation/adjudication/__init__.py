@@ -1,0 +1,1 @@
+"""From annotations to gold: votes, decisions and the Dawid-Skene model."""

@@ -1,0 +1,1 @@
+"""Inter-annotator agreement over spans and stances, with confidence intervals."""

@@ -1,0 +1,141 @@
+"""How well annotators agree on stances: Krippendorff's alpha over all, Cohen's kappa between two.
+
+A question is a pair of article and target. An unpublished value is a value; an absent answer is none.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+
+import krippendorff
+import numpy as np
+
+from builder.annotation.agreement.bootstrap import Floats, Part
+from builder.records import Judgement
+from builder.schema.labels import Labels
+
+ALPHA = "Krippendorff's alpha, nominal"
+
+KAPPA = "Cohen's kappa"
+
+PERCENT = "share of equal answers"
+
+UNIT = "pairs of article and target"
+
+
+def alpha(counts: Floats) -> float | None:
+    """Krippendorff's alpha, nominal, of a table units x values of how often each was given; None when undefined.
+
+    Units with fewer than two answers pair with nothing and are left out (Krippendorff 2011,
+    "Computing Krippendorff's Alpha-Reliability"). Undefined where fewer than two values are left.
+
+    >>> alpha(np.array([[2.0, 0.0], [0.0, 2.0], [1.0, 0.0]]))
+    1.0
+    >>> alpha(np.array([[2.0, 0.0], [3.0, 0.0]])) is None
+    True
+    """
+    paired = counts[counts.sum(axis=1) >= 2]
+    if np.count_nonzero(paired.sum(axis=0)) < 2:
+        return None
+    return float(krippendorff.alpha(value_counts=paired, level_of_measurement="nominal"))
+
+
+def over_all(shared: Sequence[Sequence[Judgement]], labels: Labels) -> list[Part]:
+    """Alpha of all questions, and of each target's; `shared` are the judgements of each article, two or more.
+
+    Rows are each value's pairable answers, then the agreement, summed over an article's questions; the
+    agreement of a question with m answers, n of them equal, is the sum of n (n - 1) / (m - 1).
+    """
+    if labels.stances is None:
+        return []
+    given = _given(shared, labels)
+    counts = given.sum(axis=1)
+    answers = counts.sum(axis=2, keepdims=True)
+    paired = np.where(answers >= 2, counts, 0.0)
+    agreed = paired * (paired - 1) / np.maximum(answers - 1, 1)
+    rows = np.concatenate([paired, agreed.sum(axis=2, keepdims=True)], axis=2)
+    parts: list[Part] = []
+    targets = range(len(labels.target_ids))
+    for label, chosen in (("all", list(targets)), *((labels.target_ids[place], [place]) for place in targets)):
+        units = int(np.count_nonzero(paired[:, chosen].sum(axis=2)))
+        why = "only one value was given" if units else "no question was answered by two annotators"
+        parts.append(_part(ALPHA, label, rows[:, chosen].sum(axis=1), _alpha, units, why))
+    return parts
+
+
+def between(shared: Sequence[Sequence[Judgement]], labels: Labels) -> list[Part]:
+    """Kappa and the share of equal answers, of each pair of annotators and of each against all others.
+
+    Cohen 1960, "A coefficient of agreement for nominal scales". Rows are the table of the two's answers;
+    against all others, the tables of all pairs with this annotator, added up.
+    """
+    if labels.stances is None:
+        return []
+    names = sorted({judgement.annotator for judged in shared for judgement in judged})
+    given = _given(shared, labels, names)
+    size = len(labels.stances.values)
+    tables = {
+        (one, other): np.einsum("dtv,dtw->dvw", given[:, one], given[:, other])
+        for one, other in combinations(range(len(names)), 2)
+    }
+    wanted = [(f"{names[one]} {names[other]}", table) for (one, other), table in tables.items()]
+    for place, name in enumerate(names if len(names) > 2 else []):
+        mine = [table for pair, table in tables.items() if pair[0] == place]
+        theirs = [table.transpose(0, 2, 1) for pair, table in tables.items() if pair[1] == place]
+        wanted.append((name, sum(mine + theirs, np.zeros((len(shared), size, size)))))
+    parts: list[Part] = []
+    for who, table in wanted:
+        n, rows = int(table.sum()), table.reshape(len(shared), -1)
+        none = "no question was answered by both" if " " in who else "no question was answered by another too"
+        parts.append(_part(KAPPA, "all", rows, _kappa, n, "both gave only one value" if n else none, who))
+        parts.append(_part(PERCENT, "all", rows, _percent, n, none, who))
+    return parts
+
+
+def _part(
+    measure: str, label: str, rows: Floats, of: Callable[[Floats], Floats], n: int, why: str, who: str = ""
+) -> Part:
+    return Part(measure, label, rows, of, int(np.count_nonzero(rows.any(axis=1))), n, UNIT, why, who)
+
+
+def _given(shared: Sequence[Sequence[Judgement]], labels: Labels, names: Sequence[str] = ()) -> Floats:
+    """1 where a value was given: articles x annotators x targets x values; without `names`, judgements have places."""
+    stances = labels.stances
+    values = {value.name: place for place, value in enumerate(stances.values)} if stances else {}
+    targets = {target: place for place, target in enumerate(labels.target_ids)}
+    people = {name: place for place, name in enumerate(names)}
+    most = len(names) or max((len(judged) for judged in shared), default=0)
+    given = np.zeros((len(shared), most, len(targets), len(values)))
+    for article, judged in enumerate(shared):
+        for place, judgement in enumerate(judged):
+            row = given[article, people[judgement.annotator] if people else place]
+            for stance in judgement.stances:
+                row[targets[stance.target], values[stance.value]] = 1
+    return given
+
+
+def _alpha(sums: Floats) -> Floats:
+    counts, agreed = sums[..., :-1], sums[..., -1]
+    total = counts.sum(axis=-1)
+    expected = total**2 - (counts**2).sum(axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(expected > 0, 1 - (total - agreed) * (total - 1) / expected, np.nan))
+
+
+def _square(sums: Floats) -> Floats:
+    side = int(np.sqrt(sums.shape[-1]))
+    return sums.reshape(*sums.shape[:-1], side, side)
+
+
+def _kappa(sums: Floats) -> Floats:
+    table = _square(sums)
+    total = table.sum(axis=(-2, -1))
+    chance = (table.sum(axis=-1) * table.sum(axis=-2)).sum(axis=-1)
+    same = np.trace(table, axis1=-2, axis2=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(total**2 > chance, (same * total - chance) / (total**2 - chance), np.nan))
+
+
+def _percent(sums: Floats) -> Floats:
+    table = _square(sums)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.trace(table, axis1=-2, axis2=-1) / table.sum(axis=(-2, -1)))

@@ -1,0 +1,1 @@
+"""Quality checks of annotations and statistics of annotators."""

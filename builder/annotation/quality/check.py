@@ -1,0 +1,187 @@
+"""Every fault in the judgements that Label Studio lets through, and the judgements that count.
+
+`check` tells people what to mend; `canonicalise` makes what agreement and votes are measured on,
+with an account of all that was left behind. Does not change a file: collected judgements stay as they are.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from builder.annotation.quality.rules import Answered, Fault, Placed, faults_of, homeless, place, repeats
+from builder.annotation.questions import targets_for
+from builder.records import Article, Dropped, Issue, Judgement, Span, StageCounts, Stance, count_by_reason
+from builder.schema.labels import Labels
+from builder.text.tokens import canonical
+
+Link = Callable[[Judgement], str]
+
+REPLACED = ("superseded", "replaced in a later batch")
+"""Why a judgement does not count where the same annotator judged the article again."""
+
+
+def check(judgements: Sequence[Judgement], articles: Mapping[str, Article], labels: Labels, link: Link) -> list[Issue]:
+    """Every fault in the judgements, sorted by article and annotator; `link` leads to a judgement's task.
+
+    Skipped judgements hold no answers, and those that a later one replaces no longer count: their
+    contents are not checked.
+    """
+    told = _told_apart(judgements, articles)
+    earlier: dict[tuple[str, str], list[Judgement]] = defaultdict(list)
+    for judgement, why in told:
+        if why in REPLACED:
+            earlier[judgement.article_id, judgement.annotator].append(judgement)
+    issues: list[Issue] = []
+    faults: list[Fault]
+    for judgement, why in told:
+        if why in {"skipped", *REPLACED}:
+            continue
+        article = articles.get(judgement.article_id)
+        if article is None or why:
+            faults = [homeless(judgement, article)]
+        else:
+            submitted = earlier.get((judgement.article_id, judgement.annotator), [])
+            replaced = [one for one in submitted if one.batch == judgement.batch]
+            placed, asked = _placed(judgement.spans, article.text, labels), _asked(article, labels)
+            answered = _answered(judgement.stances, asked, labels)
+            faults = [*repeats(judgement, replaced), *faults_of(placed, answered, asked, article.text, labels)]
+        for severity, code, where, message, fix in faults:
+            issues.append(
+                Issue(severity, code, message, where, fix, judgement.article_id, judgement.annotator, link(judgement))
+            )
+    return issues
+
+
+def canonicalise(
+    judgements: Sequence[Judgement], articles: Mapping[str, Article], labels: Labels
+) -> tuple[list[Judgement], list[StageCounts], list[Dropped]]:
+    """The judgements that count, sorted by article and annotator, ready for measuring and voting.
+
+    Of each annotator the latest submitted judgement on an article's present text, by
+    (updated_at, annotation_id); spans trimmed and grown to whole words, each once, sorted; only
+    answers that labels.yaml knows. Accounts of judgements, and of the spans and stances in those kept.
+    """
+    told = _told_apart(judgements, articles)
+    ledger = [Dropped("check", name_of(judgement), why) for judgement, why in told if why]
+    ready: list[Judgement] = []
+    taken: Counter[str] = Counter()
+    lost: dict[str, list[Dropped]] = {"spans": [], "stances": []}
+    for judgement in (judgement for judgement, why in told if not why):
+        article = articles[judgement.article_id]
+        placed = _placed(judgement.spans, article.text, labels)
+        answered = _answered(judgement.stances, _asked(article, labels), labels)
+        taken.update(spans=len(placed), stances=len(answered))
+        name = name_of(judgement)
+        lost["spans"] += [Dropped("check", f"{place(s)} {s.label} in {name}", why) for s, _, why in placed if why]
+        lost["stances"] += [
+            Dropped("check", f"stance {s.target} in {name}", why, s.value) for s, why in answered if why
+        ]
+        spans = tuple(sorted(span for _, span, why in placed if span and not why))
+        stances = tuple(sorted(stance for stance, why in answered if not why))
+        ready.append(replace(judgement, spans=spans, stances=stances))
+    accounts = [count_by_reason("check", "judgements", len(judgements), len(judgements) - len(ledger), ledger)]
+    accounts += [
+        count_by_reason("check", unit, taken[unit], taken[unit] - len(lost[unit]), lost[unit]) for unit in lost
+    ]
+    return ready, accounts, [*ledger, *lost["spans"], *lost["stances"]]
+
+
+def answers_of(judgement: Judgement, article: Article, labels: Labels) -> tuple[list[Span], list[Stance]]:
+    """The spans and stances of a judgement that count, in canonical form, sorted and without ids."""
+    placed = _placed(judgement.spans, article.text, labels)
+    spans = sorted(replace(span, id="") for _, span, why in placed if span and not why)
+    asked = _asked(article, labels)
+    return spans, sorted(stance for stance, why in _answered(judgement.stances, asked, labels) if not why)
+
+
+def order(judgement: Judgement) -> tuple[str, str, datetime, str, int]:
+    """By article and annotator, the latest last."""
+    written = judgement.updated_at
+    return judgement.article_id, judgement.annotator, moment(written), written, judgement.annotation_id
+
+
+def moment(written: str) -> datetime:
+    """A server's time as a time, for as text half a second after ten is before ten; what is none comes first.
+
+    >>> moment("2026-03-01T10:00:00.5Z") > moment("2026-03-01T13:00:00+03:00") > moment("?")
+    True
+    """
+    try:
+        found = datetime.fromisoformat(written)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def name_of(judgement: Judgement) -> str:
+    """A judgement as ledgers call it."""
+    return f"judgement {judgement.annotation_id} of {judgement.annotator} on article {judgement.article_id}"
+
+
+def _told_apart(judgements: Iterable[Judgement], articles: Mapping[str, Article]) -> list[tuple[Judgement, str]]:
+    """The judgements in order, each with why it does not count ("" where it does)."""
+    told: list[tuple[Judgement, str]] = []
+    seen: dict[tuple[str, str], str] = {}
+    for judgement in sorted(judgements, key=order, reverse=True):
+        article = articles.get(judgement.article_id)
+        key = (judgement.article_id, judgement.annotator)
+        why = ""
+        if judgement.status == "skipped":
+            why = "skipped"
+        elif article is None:
+            why = "unknown article"
+        elif judgement.text_sha != article.text_sha:
+            why = "stale text"
+        elif key in seen:
+            why = REPLACED[seen[key] != judgement.batch]
+        else:
+            seen[key] = judgement.batch
+        told.append((judgement, why))
+    return told[::-1]
+
+
+def _placed(spans: Iterable[Span], text: str, labels: Labels) -> list[Placed]:
+    placed: list[Placed] = []
+    seen: set[tuple[int, int, str]] = set()
+    whole = labels.clitics == "expand"
+    for span in sorted(spans):
+        if not 0 <= span.start < span.end <= len(text):
+            placed.append((span, None, "out of bounds"))
+            continue
+        edges = canonical(text, span.start, span.end, whole_words=whole)
+        moved = replace(span, start=edges[0], end=edges[1]) if edges else None
+        if span.label not in labels.entity_names:
+            placed.append((span, moved, "unknown label"))
+        elif moved is None:
+            placed.append((span, None, "nothing left"))
+        elif (moved.start, moved.end, moved.label) in seen:
+            placed.append((span, moved, "same span twice"))
+        else:
+            seen.add((moved.start, moved.end, moved.label))
+            placed.append((span, moved, ""))
+    return placed
+
+
+def _asked(article: Article, labels: Labels) -> tuple[str, ...]:
+    return tuple(target.id for target in targets_for(article, labels))
+
+
+def _answered(stances: Iterable[Stance], asked: Sequence[str], labels: Labels) -> list[Answered]:
+    values = {value.name for value in labels.stances.values} if labels.stances else set()
+    given = sorted(stances)
+    differing = Counter(stance.target for stance in set(given))
+    answered: list[Answered] = []
+    for number, stance in enumerate(given):
+        if stance.target not in labels.target_ids:
+            why = "unknown target"
+        elif stance.target not in asked:
+            why = "target not asked"
+        elif stance.value not in values:
+            why = "unknown value"
+        elif differing[stance.target] > 1:
+            why = "several answers"
+        else:
+            why = "same answer twice" if number and given[number - 1] == stance else ""
+        answered.append((stance, why))
+    return answered

@@ -1,0 +1,1 @@
+"""The agreement report: figures as text, tables, plots and an HTML page."""

@@ -1,0 +1,95 @@
+"""How commands print: a report as text or JSON on stdout, progress and issues on stderr."""
+
+import json
+import sys
+import time
+import webbrowser
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import click
+
+from builder.io.plain import to_plain
+from builder.records import Issue, Progress, Report
+
+
+@dataclass(slots=True)
+class Console:
+    """Options and output of one run of the command line."""
+
+    folder: Path = Path()
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    engine: str = "local"
+    workers: int | None = None
+    said: float = field(default_factory=time.monotonic)
+
+    def progress(self, message: str) -> None:
+        """Print a line of progress on stderr."""
+        if not self.quiet:
+            click.echo(message, err=True)
+
+    def step(self, step: Progress) -> None:
+        """Show the progress of a stage: a moving line on a terminal, a line every few seconds elsewhere, or JSON lines."""
+        if self.quiet:
+            return
+        last, now = step.shards == step.of, time.monotonic()
+        if self.as_json:
+            click.echo(json.dumps(asdict(step), ensure_ascii=False), err=True)
+        elif sys.stderr.isatty():
+            click.echo(f"\r\x1b[K{progress_bar(step)}", err=True, nl=last)
+        elif now - self.said > 5:
+            self.said = now
+            self.progress(progress_bar(step))
+
+
+def progress_bar(step: Progress) -> str:
+    """Format the progress of a stage: shards, rate, kept and dropped records.
+
+    >>> progress_bar(Progress("clean", 3, 12, 900, 890, {"no body": 10}, 2.0))
+    'clean [#####               ] 3 of 12 shards, 900 in, 450 a second, 890 kept, 10 no body'
+    """
+    bar = "#" * (20 * step.shards // max(step.of, 1))
+    rate = f"{step.taken / step.seconds:,.0f} a second, " if step.seconds > 0.1 else ""
+    reasons = "".join(f", {number:,} {reason}" for reason, number in step.set_aside.items())
+    return f"{step.stage} [{bar:<20}] {step.shards} of {step.of} shards, {step.taken:,} in, {rate}{step.kept:,} kept{reasons}"
+
+
+def show(report: Report, console: Console) -> None:
+    """Print a report as JSON or as text."""
+    if console.as_json:
+        click.echo(json.dumps(to_plain(report), ensure_ascii=False))
+        return
+    for account in report.accounts:
+        click.echo(f"{account.stage}: {account.taken} {account.unit} in, {account.kept} kept")
+        for reason, number in sorted(account.set_aside.items()):
+            click.echo(f"    {number:>6}  {reason}")
+    for one in report.set_aside if console.verbose else ():
+        click.echo(f"    {one.what}: {one.reason}{': ' if one.detail else ''}{one.detail}")
+    for name, value in report.facts.items():
+        click.echo(f"{name}:\n{value}" if "\n" in value else f"{name}: {value}")
+    warnings = [i for i in report.issues if i.severity == "warning"]
+    shown = [i for i in report.issues if i.severity == "error"] + (warnings if console.verbose else warnings[:10])
+    show_issues(shown)
+    if len(warnings) > 10 and not console.verbose:
+        click.echo(f"and {len(warnings) - 10} more warnings: run with -v to see all", err=True)
+
+
+def show_issues(issues: list[Issue]) -> None:
+    """Print issues on stderr: where, severity, what, and what to do."""
+    for issue in issues:
+        place = " ".join(filter(None, (issue.where, issue.article_id, issue.annotator)))
+        colour = "red" if issue.severity == "error" else "yellow"
+        head = click.style(f"{issue.severity}[{issue.code}]", fg=colour)
+        click.echo(f"{place + ': ' if place else ''}{head} {issue.message}", err=True)
+        if issue.fix:
+            click.echo(f"    fix: {issue.fix}", err=True)
+        if issue.link:
+            click.echo(f"    see: {issue.link}", err=True)
+
+
+def open_page(path: Path) -> None:
+    """Show a page in the browser."""
+    if not webbrowser.open(path.resolve().as_uri()):
+        click.echo(f"no browser found; open {path} yourself", err=True)

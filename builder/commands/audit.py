@@ -1,0 +1,72 @@
+"""The command `audit`: find texts that occur in several splits of any dataset."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from builder.cli.options import verb
+from builder.cli.output import Console
+from builder.io.plain import from_plain, to_plain
+from builder.records import Report, user_error
+from builder.release.publish.client import connect, environment, scrubbed
+from builder.release.publish.open import REPOSITORY
+from builder.release.splits.audit import Asked, Audit
+
+
+@click.command("audit")
+@click.argument("dataset", metavar="DIR_OR_REPO")
+@verb
+def cli(console: Console, dataset: str) -> Report:
+    """Find texts that occur in several splits of any dataset; exit 1 if there are any.
+
+    DIR_OR_REPO is a folder, or NAME/DATASET[@REVISION] on a Hub. Every column of text is compared for texts that are
+    equal, nearly equal, or contained in one another.
+    """
+    return audit(dataset, base=console.folder)
+
+
+def audit(name: str, *, base: Path) -> Report:
+    """Report the texts that occur in several splits of a dataset: a folder below `base`, or a dataset on a Hub.
+
+    The report's exit code is 1 if there are any. Raises KhabarError with exit code 2 if `name` is neither, 3 if the
+    dataset cannot be loaded.
+    """
+    folder, found = base / name, REPOSITORY.fullmatch(name)
+    if folder.is_dir():
+        asked = Asked(str(folder.resolve()))
+    elif found:
+        asked = Asked(found["repo"], found["revision"])
+    else:
+        raise user_error(
+            "no-dataset",
+            f"{name!r} is not a local folder or a Hub dataset (NAME/DATASET[@REVISION])",
+            fix="pass one of the two",
+        )
+    remote = connect(os.environ.get("HF_ENDPOINT"), os.environ.get("HF_TOKEN"), asked.path)
+    with tempfile.TemporaryDirectory(prefix="khabar-audit-", ignore_cleanup_errors=True) as home:
+        done = subprocess.run(
+            [sys.executable, "-m", "builder.release.splits.audit_child"], env=environment(remote, home), capture_output=True,
+            input=json.dumps(to_plain(asked)), text=True, check=False,
+        )  # fmt: skip
+    if done.returncode:
+        raise user_error("audit", scrubbed(f"the audit ended: {done.stderr.strip()[-300:]}", remote.token), exit_code=3)
+    result = from_plain(Audit, json.loads(done.stdout))
+    if result.trouble:
+        raise user_error("no-dataset", f"load_dataset cannot read {name}: {scrubbed(result.trouble, remote.token)}",
+                     exit_code=2 if folder.is_dir() else 3, fix="check that it exists and is a dataset")  # fmt: skip
+    facts: dict[str, str] = {}
+    for column in result.columns:
+        said = [f"{column.repeated} of {column.texts} texts occur in more than one split"]
+        said += [
+            f"{n} of {rows} rows of {split} share one with {column.of}" for split, (n, rows) in column.shared.items()
+        ]
+        said += [f"{number} {kind} pairs" for kind, number in sorted(column.alike.items())]
+        facts[column.name] = "; ".join(said)
+    for why in dict.fromkeys(result.skipped.values()):
+        facts[f"not compared, as {why}"] = ", ".join(name for name, own in result.skipped.items() if own == why)
+    return Report("audit", issues=result.issues, facts=facts, exit_code=1 if result.issues else 0)

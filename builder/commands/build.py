@@ -1,0 +1,113 @@
+"""The command `build`: build a release folder from gold."""
+
+import hashlib
+from collections.abc import Mapping
+
+import click
+
+from builder.annotation.agreement.measure import headline
+from builder.annotation.agreement.thresholds import accepted, shortfalls
+from builder.cli.options import verb
+from builder.cli.output import Console
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.project import release_inputs, releases, services, validation
+from builder.project.corpus import profile_of
+from builder.project.project import Project, find_project
+from builder.project.releases import before, record
+from builder.records import MANIFEST, TOOL, Release, Report, Takedown
+from builder.release.card.inputs import Basis, card_of, facts_of, texts_of
+from builder.release.card.markdown import below_floors
+from builder.release.diff.semver import check_version, step
+from builder.release.editions import standoff
+from builder.release.exports.conll import columns
+from builder.release.exports.write import extras
+from builder.release.publish.folder import write_release
+from builder.release.tables.build import build_tables
+from builder.release.tables.spill import scratch
+
+
+@click.command("build")
+@click.argument("version")
+@click.option(
+    "--accept-low-agreement",
+    metavar="REASON",
+    help="Build although agreement is below a threshold of dataset.yaml; the card prints the reason and the figures.",
+)
+@click.option(
+    "--since",
+    metavar="REF",
+    help="The earlier release to compare with (default: the newest lower one in dist/): a folder, or NAME/DATASET@v1.0.0.",
+)
+@verb
+def cli(console: Console, version: str, accept_low_agreement: str | None, since: str | None) -> Report:
+    """Build release VERSION (such as 1.0.0) into dist/: Parquet files, card and manifest.
+
+    Exit 1 where agreement is below a floor of dataset.yaml, or undefined where there is a floor. Exit 2 where the
+    number is too small for what changed since the earlier release: other labels, texts or splits, changed or
+    removed columns and removed rows ask for a new first number, added rows, columns or configs for a new second one,
+    anything else for a new third one.
+    """
+    if since and (console.folder / since).is_dir():
+        since = str((console.folder / since).resolve())
+    return build(find_project(console.folder), version, accept=accept_low_agreement, since=since)
+
+
+def build(project: Project, version: str, *, accept: str | None = None, since: str | None = None) -> Report:
+    """Build a release into dist/: splits, tables, card and manifest. The same inputs give the same bytes.
+
+    Raises KhabarError with exit code 1 if agreement is below a threshold of dataset.yaml, unless `accept` gives a
+    reason, which the card then prints with the figures. Raises KhabarError with exit code 2 if the version number is
+    too low for what changed since the previous release, or since the release that `since` names.
+    """
+    check_version(version)
+    with (
+        project.lock(),
+        services.hub(project, rehearse=False) as hub,
+        releases.since(project, version, since, hub) as past,
+        scratch(project.work) as kept,
+    ):
+        schema = project.schema
+        validation.validate_annotations(project)
+        dataset, fold = schema.dataset, profile_of(project).fold_batch
+        gathered = release_inputs.load_release_inputs(project)
+        low = accepted(shortfalls(gathered.agreement, schema.dataset.floors, schema.labels), accept)
+        material = gathered.material
+        built = standoff.of(dataset.text, build_tables(material, kept), material, fold)
+        flat = columns(dataset.text, built.tables["entities"], schema.labels.entity_names)
+        accounts, aside = (*built.accounts, *flat.accounts), (*built.set_aside, *flat.set_aside)
+        prose = (project.root / "dataset_card.md").read_text(encoding="utf-8")
+        basis = Basis(version, TOOL, prose, dataset, schema.labels,
+                      tuple(figure for figure in gathered.agreement if headline(figure)), gathered.accounts,
+                      accounts, built.cut_spans, built.cut_inner, dict(gathered.changes),
+                      below_floors(low, accept or ""), dict(gathered.redacted), before(project, version),
+                      (accept or "") if low else "")  # fmt: skip
+        facts = facts_of(basis, built.tables)
+        card = card_of(basis, built.tables, facts)
+        beside = extras(built, schema, flat, version=version, template=prose, facts=facts, agreement=basis.agreement)
+        takedowns = read_jsonl(project.annotations / "takedowns.jsonl", Takedown)
+        changelog, earlier = step(past, version, schema.dataset, built.tables, card, takedowns)
+        kept.rest()
+        inputs = release_inputs.hash_inputs(project, material, prose, TOOL) | earlier
+        release = Release(version, schema.dataset.repo_id, "", TOOL, schema.hash, material.articles[0].profile,
+                          inputs, {}, {}, dataset.text)  # fmt: skip
+        # Before the release: one that is there never lacks its ledger, whenever this is killed.
+        write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
+        folder = project.release(version)
+        texts = texts_of(basis, card, built.tables, changelog)
+        written = write_release(folder, built.tables, {**texts, **beside.files}, release,
+                                frozen=bool(project.noted(f"pushed/v{version}")), rest=kept.rest,
+                                describe=beside.describe, look=standoff.audit(dataset.text, material, fold))  # fmt: skip
+        record(project, version)
+        project.save_account("build", accounts, aside)
+    rows = rows_of(written.release.splits)
+    digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+    said = {"release": f"{folder} ({written.state})", "manifest sha256": digest, "card": str(folder / "README.md")}
+    if accept is not None:
+        owned = f"{len(low)} floors not reached, and the card says why"
+        said["agreement"] = owned if low else "reaches its floors: nothing to accept"
+    return Report("build", accounts, gathered.issues, said | rows, set_aside=aside)
+
+
+def rows_of(counts: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
+    """Return the number of rows of each config and split, as text."""
+    return {config: ", ".join(f"{split} {n}" for split, n in splits.items()) for config, splits in counts.items()}

@@ -1,0 +1,64 @@
+"""The command `card`: check a dataset card against the rows of its release."""
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from builder.cli.options import rehearse_option, verb
+from builder.cli.output import Console
+from builder.project import services
+from builder.project.project import Project, find_project
+from builder.project.recompute import recompute_agreement
+from builder.project.releases import find_release
+from builder.records import MANIFEST, KhabarError, Notify, Report, user_error
+from builder.release.diff.semver import order
+from builder.release.publish import verify
+from builder.release.publish.folder import read_manifest
+
+
+@click.group("card")
+def cli() -> None:
+    """The dataset card."""
+
+
+@cli.command("check")
+@click.argument("release", metavar="[REF]", required=False)
+@rehearse_option
+@verb
+def check_cli(console: Console, release: str | None, rehearse: bool) -> Report:
+    """Render the card of release REF again from its rows and report every difference; exit 1 if there is one.
+
+    REF is as for verify; the default is the newest release in dist/. A number, a table or a metadata line that was
+    changed by hand is an error with its line and column. Changed prose is a warning.
+    """
+    try:
+        project = find_project(console.folder)
+    except KhabarError:
+        project = Project(console.folder)
+    return card(project, release, base=console.folder, rehearse=rehearse, progress=console.progress)
+
+
+def card(project: Project, name: str | None, *, base: Path, rehearse: bool, progress: Notify) -> Report:
+    """Check the card of a release, by default the newest in dist/: its numbers, metadata and plots.
+
+    `name` and the errors are as for verify. The report's exit code is 1 if the card is wrong.
+    """
+    built = sorted(project.root.glob(f"dist/v*/{MANIFEST}"), key=lambda path: order(path.parent.name.removeprefix("v")))
+    if name is None and not built:
+        raise user_error(
+            "no-release", "there is no release here", where=str(project.root), fix="run `khabar build VERSION`"
+        )
+    with (
+        services.hub(project, rehearse=rehearse) as hub,
+        tempfile.TemporaryDirectory(prefix="khabar-card-", ignore_cleanup_errors=True) as scratch,
+        find_release(project, name or built[-1].parent.name, base, hub, Path(scratch), progress) as found,
+    ):
+        release = read_manifest(found.folder)
+        checks = [verify.guarded("card", verify.card, found.folder, release),
+                  verify.guarded("agreement", recompute_agreement, found.folder, release)]  # fmt: skip
+    facts = {"release": f"{release.repo_id} {release.version}, {found.place}"}
+    facts |= {check.name: f"{check.state}: {check.said}" for check in checks}
+    failed = any(check.state == "failed" for check in checks)
+    issues = tuple(issue for check in checks for issue in check.issues)
+    return Report("card check", issues=issues, facts=facts, exit_code=1 if failed else 0)

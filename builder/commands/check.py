@@ -1,0 +1,120 @@
+"""The command `check`: report every fault in the annotations, once or while people work."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import click
+
+from builder.annotation.quality import annotators
+from builder.annotation.quality import check as checks
+from builder.annotation.quality.check import canonicalise
+from builder.cli.options import moved_option, verb
+from builder.cli.output import Console, show_issues
+from builder.commands.collect import collect
+from builder.io.jsonl import read_jsonl
+from builder.labelstudio.download import cache
+from builder.project.annotations import collected_path, labelstudio_project_of, read_assigned, read_batch, read_known
+from builder.project.batches import batch_articles
+from builder.project.judgements import without_repeats
+from builder.project.project import Project, find_project
+from builder.records import Issue, Judgement, KhabarError, Notify, Report
+
+
+@click.command("check")
+@click.option(
+    "--watch", "watches", is_flag=True, help="Collect and check while people work, and show what is new, until Ctrl-C."
+)
+@click.option(
+    "--every",
+    type=click.FloatRange(min=1),
+    default=30.0,
+    show_default=True,
+    help="Seconds between two rounds of --watch.",
+)
+@moved_option("--splits", instead="audit DIR_OR_REPO")
+@verb
+def cli(console: Console, watches: bool, every: float) -> Report:
+    """Report every fault in the annotations, each with the link of its task; exit 1 if there is an error.
+
+    --watch ends when every article has its annotators.
+    """
+    if watches:
+        return watch(find_project(console.folder), seconds=every, show=show_issues, progress=console.progress)
+    return check(find_project(console.folder))
+
+
+def check(project: Project) -> Report:
+    """List every fault in the judgements. The report's exit code is 1 if one is an error."""
+    articles = {article.id: article for article in batch_articles(project)}
+    judgements, _, _ = without_repeats(project, articles)
+    labels, dataset = project.schema.labels, project.schema.dataset
+    issues = checks.check(judgements, articles, labels, lambda one: _link(project, one))
+    counting, _, _ = canonicalise(judgements, articles, labels)
+    issues += annotators.paces(counting)
+    for name in project.batches():
+        items, assigned = read_batch(project, name), read_assigned(project, name)
+        read = read_jsonl(project.annotations / name / "judgements.jsonl", Judgement)
+        own, _, _ = canonicalise(read, articles, labels)  # a later batch may repeat or replace them
+        issues += annotators.known_missed(own, read_known(project, name), articles, labels)
+        issues += annotators.coverage(name, own, items, assigned, dataset.overlap)
+        path = collected_path(project, name)
+        if path.exists():
+            with cache.opened(path) as db:
+                issues += cache.issues(db)
+    errors = sum(issue.severity == "error" for issue in issues)
+    facts = {"checked": f"{len(judgements)} judgements, {errors} errors, {len(issues) - errors} warnings"}
+    return Report("check", (), tuple(issues), facts, exit_code=1 if errors else 0)
+
+
+def _link(project: Project, judgement: Judgement) -> str:
+    """Return the address of a judgement's task, or an empty string if it came from a file."""
+    place = labelstudio_project_of(project, judgement.batch, judgement.annotator) if judgement.task_id else {}
+    return f"{place['url']}/projects/{place['project_id']}/data?task={judgement.task_id}" if place else ""
+
+
+def watch(
+    project: Project,
+    *,
+    seconds: float,
+    show: Callable[[list[Issue]], None],
+    progress: Notify,
+    rounds: int | None = None,
+) -> Report:
+    """Collect and check repeatedly while people work, until every article has its annotators.
+
+    Shows new faults and the number of resolved ones. `rounds` limits the number of rounds.
+    """
+    told: set[Issue] = set()
+    done = 0
+    while True:
+        lost = _collect_all(project, progress)
+        report = check(project)
+        found = {_same(issue) for issue in (*lost, *report.issues)}
+        fresh = [issue for issue in (*lost, *report.issues) if _same(issue) not in told]
+        show(fresh)
+        if mended := len(told - found):
+            progress(f"{mended} faults resolved; {report.facts['checked']}")
+        elif fresh:
+            progress(report.facts["checked"])
+        told, done = found, done + 1
+        waiting = any(issue.code == "too-few-annotators" for issue in report.issues)
+        if not (waiting or lost) or done == rounds:
+            return replace(report, issues=())
+        time.sleep(seconds)
+
+
+def _same(issue: Issue) -> Issue:
+    """Return what identifies a fault. A fault that sums up many articles loses its figures, which change all the time."""
+    return issue if issue.article_id else replace(issue, message="")
+
+
+def _collect_all(project: Project, progress: Notify) -> list[Issue]:
+    """Collect every batch that was sent. A failure is returned as an issue and retried in the next round."""
+    lost: list[Issue] = []
+    for name in project.batches():
+        try:
+            collect(project, name, prune=False, progress=progress)
+        except KhabarError as refused:
+            lost += refused.issues
+    return lost

@@ -1,0 +1,172 @@
+"""The command `hydrate`: restore the texts of a stand-off release from the raw pages."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from builder.cli.options import rehearse_option, verb
+from builder.cli.output import Console
+from builder.corpus.readers.documents import read_documents
+from builder.project.project import Project, find_project
+from builder.project.releases import resolve_release
+from builder.project.services import hub
+from builder.records import MANIFEST, Issue, KhabarError, Release, Report, StageCounts, user_error
+from builder.release.card import editions
+from builder.release.editions import hydrate as hydration
+from builder.release.editions.hydrate import Paths, Returned, Texts, batches, come_back, names_noted
+from builder.release.editions.standoff import hydrated
+from builder.release.publish import verify
+from builder.release.publish.client import connect
+from builder.release.publish.folder import read_manifest, write_release
+from builder.release.tables.build import Tables
+from builder.release.tables.features import Names, arrow_schema, features
+from builder.release.tables.parquet import shards
+from builder.release.tables.spill import Scratch, scratch
+
+
+@click.command("hydrate")
+@click.argument("release")
+@click.argument("more", nargs=-1, type=click.Path(path_type=Path), metavar="[FILES]...")
+@click.option("--articles", "files", multiple=True, required=True, type=click.Path(path_type=Path), metavar="FILES",
+              help="The raw pages, as `ingest` reads them: .txt, .jsonl and .html files, or folders of them.")  # fmt: skip
+@click.option("--to", type=click.Path(path_type=Path), metavar="DIR",
+              help="Where to write the full edition (default: hydrated/vVERSION).")  # fmt: skip
+@rehearse_option
+@verb
+def cli(
+    console: Console, release: str, more: tuple[Path, ...], files: tuple[Path, ...], to: Path | None, rehearse: bool
+) -> Report:
+    """Restore the full edition of stand-off RELEASE from the raw pages that you have: --articles FILES...
+
+    RELEASE is a folder, a version of this project, or NAME/DATASET@REVISION. Documents that are missing or whose text
+    differs are listed; the rows of the others are written, and the exit code is 1.
+    """
+    try:
+        project = find_project(console.folder)
+    except KhabarError:
+        project = Project(console.folder)
+    return hydrate(project, release, (*files, *more), base=console.folder, to=to, rehearse=rehearse)
+
+
+NOTE = "standoff"
+"""Name of the manifest input that identifies the stand-off edition of a hydrated release."""
+
+
+def hydrate(
+    project: Project, name: str, files: Sequence[Path], *, base: Path, to: Path | None = None, rehearse: bool = False
+) -> Report:
+    """Write the full edition of a stand-off release, with the texts of raw pages.
+
+    `name` is a folder below `base`, a version, or a revision of a dataset on a Hub (`resolve_release`). `files` are
+    read as `ingest` reads them. Documents that are missing or whose text differs are listed, the rows of the others
+    are written, and the report's exit code is 1. Raises KhabarError with exit code 1 if the release is damaged or
+    nothing can be restored, 2 if it is not a stand-off edition or the target holds something else, 3 if the Hub fails.
+    """
+    with _found(project, name, base, rehearse=rehearse) as folder:
+        release = read_manifest(folder)
+        target = base / to if to else base / "hydrated" / f"v{release.version}"
+        _refuse_other(target)
+        if release.edition != "standoff":
+            raise user_error(
+                "edition",
+                "this is the full edition: it holds its texts",
+                where=str(folder),
+                fix="name a stand-off edition",
+            )
+        whole = verify.manifest(folder, release)
+        if whole.state == "failed":
+            raise KhabarError(*whole.issues, exit_code=1)
+        reading = read_documents([base / path for path in files])
+        found = shards(list(release.files))
+        paths = {c: {s: [folder / path for path in own] for s, own in of.items()} for c, of in found.items()}
+        names = names_noted(paths)
+        back = come_back(paths, reading.documents)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with scratch(target.parent) as spill:
+            tables = _full_tables(release, paths, names, back.texts, spill)
+            if not any(table.num_rows for table in tables.get("entities", {}).values()):
+                raise KhabarError(*back.issues, *_nothing(target), exit_code=1)
+            digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+            others = _other_files(folder, release, names, tables, back, digest)
+            full = replace(release, edition="full", inputs={**release.inputs, NOTE: digest}, splits={}, files={})
+            written = write_release(target, tables, others, full, rest=spill.rest)
+        accounts = (*_accounts(back), *_rows(release.splits, tables))
+    facts = {"release": f"{target} ({written.state})", "documents given": str(len(reading.documents)),
+             "load": f'load_dataset("{target}", "entities")'}  # fmt: skip
+    return Report("hydrate", accounts, (*back.issues, *reading.issues), facts, 1 if back.issues else 0, back.set_aside)
+
+
+def _full_tables(release: Release, paths: Paths, names: Names, texts: Texts, spill: Scratch) -> Tables:
+    """Make the tables of the full edition from the shards of the stand-off edition and the restored texts."""
+    columns = features(names)
+    return {
+        config: {
+            split: spill.table(
+                f"{config}-{split}", arrow_schema(columns[config]), hydrated(config, batches(shard), names, texts)
+            )
+            for split, shard in paths[config].items()
+        }
+        for config in release.splits
+        if config in paths
+    }
+
+
+def _other_files(
+    folder: Path, release: Release, names: Names, tables: Tables, back: Returned, digest: str
+) -> dict[str, str | bytes]:
+    """Return the files of the full edition beside its tables: the card, made anew, and those that stay the same."""
+    template = (folder / "README.md").read_text(encoding="utf-8")
+    note = editions.hydrated(len(back.texts), sum(release.splits["articles"].values()), digest)
+    card = hydration.card(template, release.version, names, tables, note)
+    unchanged = ["CHANGELOG.md", *(path for path in release.files if path.startswith("assets/"))]
+    return {"README.md": card, **{path: (folder / path).read_bytes() for path in unchanged}}
+
+
+@contextmanager
+def _found(project: Project, name: str, base: Path, *, rehearse: bool) -> Iterator[Path]:
+    place = resolve_release(name, project, base)
+    if place.folder:
+        yield place.folder
+        return
+    with (
+        hub(project, rehearse=rehearse) as (endpoint, token),
+        tempfile.TemporaryDirectory(prefix="khabar-hydrate-", ignore_cleanup_errors=True) as copy,
+    ):
+        folder, _ = verify.fetch(connect(endpoint, token, place.repo_id), place.revision, Path(copy))
+        yield folder
+
+
+def _refuse_other(target: Path) -> None:
+    """Raise KhabarError unless `target` is missing, empty, or another hydrated release."""
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return
+    if (target / MANIFEST).is_file() and NOTE in read_manifest(target).inputs:
+        return
+    raise user_error(
+        "exists",
+        "this already exists and is not a hydrated release",
+        where=str(target),
+        fix="name another folder with --to",
+    )
+
+
+def _nothing(target: Path) -> list[Issue]:
+    message = "no row of `entities` comes back, so nothing was written"
+    return [Issue("error", "hydrate", message, where=str(target), fix="give the pages that the dataset was made of")]
+
+
+def _accounts(back: Returned) -> tuple[StageCounts, ...]:
+    return (back.documents, back.titles) if back.titles.taken else (back.documents,)
+
+
+def _rows(splits: dict[str, dict[str, int]], tables: Tables) -> Iterator[StageCounts]:
+    for config, of in splits.items():
+        taken = sum(of.values())
+        kept = sum(table.num_rows for table in tables.get(config, {}).values())
+        gone = {"its document did not come back": taken - kept} if kept < taken else {}
+        yield StageCounts("hydrate", f"rows of {config}", taken, kept, gone)

@@ -1,0 +1,60 @@
+"""The command `ingest`: read files, folders or datasets as documents."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from builder.cli.options import bulk, verb
+from builder.cli.output import Console
+from builder.corpus.ingest import AGAIN, ingest_pieces
+from builder.corpus.readers import sources
+from builder.corpus.readers.encodings import NAMES
+from builder.executor.start import LOCAL, ExecutorConfig, engine_for, progress_callback
+from builder.project.corpus import corpus_root, done_shards
+from builder.project.project import Project, find_project
+from builder.records import Report, StageCounts
+
+
+@click.command("ingest")
+@click.argument("paths", nargs=-1, required=True)
+@click.option("--encoding", type=click.Choice(NAMES), help="Encoding of the files (default: detected for each).")
+@bulk
+@verb
+def cli(console: Console, paths: tuple[str, ...], encoding: str | None) -> Report:
+    """Read files, folders or datasets as documents. Texts are stored unchanged.
+
+    PATHS are .txt, .jsonl, .csv, .tsv, .parquet, .html, .warc, .rss, .atom or .xml files, packed as .gz or .zst too,
+    here or at an address that fsspec reads, such as s3://bucket/crawl; or what load_dataset reads, such as
+    hub://org/name?config=c&split=train. `fields:` in schema/dataset.yaml maps columns. A malformed record is skipped
+    and reported with the reason.
+    """
+    given = [path if "://" in path else str(console.folder / path) for path in paths]
+    return ingest(
+        find_project(console.folder),
+        given,
+        encoding=encoding,
+        run=ExecutorConfig(console.engine, console.workers, console.step),
+    )
+
+
+def ingest(
+    project: Project, inputs: Sequence[str | Path], *, encoding: str | None = None, run: ExecutorConfig = LOCAL
+) -> Report:
+    """Add documents to the project. Known texts are not added again; malformed records are skipped and reported.
+
+    Raises KhabarError (exit code 2) with every fault of the request, or if nothing could be read.
+    """
+    with project.lock():
+        plan = sources.plan([str(one) for one in inputs], project.schema.dataset.fields, encoding)
+        with engine_for(run, sum(piece.size for piece in plan.pieces)) as pmap:
+            watch = progress_callback(run, "ingest", len(plan.pieces))
+            taken = ingest_pieces(plan.pieces, corpus_root(project), pmap, watch)
+        aside = [*plan.set_aside, *taken.set_aside]
+        reasons = Counter(one.reason for one in aside) + Counter({AGAIN: taken.again})
+        number = len(plan.set_aside) + taken.taken
+        account = StageCounts("ingest", "files and records", number, taken.kept, dict(sorted(reasons.items())))
+        every = sum(one.rows for one in done_shards(project, "documents"))
+        project.save_account("ingest", [account], aside)
+    return Report("ingest", (account,), taken.issues, {"documents in the project": str(every)}, set_aside=tuple(aside))

@@ -1,0 +1,50 @@
+"""The command `init`: create a new dataset project from the template."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from builder.cli.options import verb
+from builder.cli.output import Console
+from builder.io.atomic import write_bytes
+from builder.io.yaml import parse_yaml
+from builder.project.project import template
+from builder.records import Report, user_error
+from builder.release.card.render import blank
+from builder.schema.dataset import Dataset
+
+
+@click.command("init")
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--repo-id", help="The dataset's name on the Hub, such as my-org/my-dataset.")
+@verb
+def cli(console: Console, directory: Path, repo_id: str | None) -> Report:
+    """Create a new dataset project in DIRECTORY: schema, card template, .gitignore."""
+    return init(console.folder / directory, repo_id=repo_id)
+
+
+GITIGNORE = ".khabar/\ndist/\n"
+
+
+def init(folder: Path, *, repo_id: str | None = None, card: Callable[[str], str] | None = None) -> Report:
+    """Create a new project from the template, with the card's prose left to write. Overwrites nothing."""
+    for name in ("schema", "dataset_card.md", "annotations"):
+        if (folder / name).exists():
+            raise user_error("exists", f"{name} already exists", where=str(folder), fix="choose an empty folder")
+    settings = (template() / "schema" / "dataset.yaml").read_text(encoding="utf-8")
+    if repo_id:
+        settings = re.sub(r"(?m)^repo_id: .*$", lambda _: f"repo_id: {repo_id}", settings)
+        parse_yaml(settings, Dataset, "--repo-id")
+    prose = (template() / "dataset_card.md").read_text(encoding="utf-8")
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(template() / "schema", folder / "schema")
+    write_bytes(folder / "schema" / "dataset.yaml", settings.encode())
+    write_bytes(folder / "dataset_card.md", (card or blank)(prose).encode())
+    (folder / "annotations").mkdir()
+    if not (folder / ".gitignore").exists():
+        write_bytes(folder / ".gitignore", GITIGNORE.encode())
+    following = "edit schema/dataset.yaml, schema/labels.yaml and dataset_card.md, then `khabar ingest FILES`"
+    return Report("init", facts={"project": str(folder), "next": following})

@@ -1,0 +1,110 @@
+"""The command `push`: publish a release to a Hub, or copy it to a folder or an object store."""
+
+import sys
+
+import click
+
+from builder.cli.options import rehearse_option, verb
+from builder.cli.output import Console
+from builder.project.project import Project, find_project
+from builder.project.services import hub
+from builder.records import Notify, Report, user_error
+from builder.release.diff.semver import check_version
+from builder.release.publish import hub as hubs
+from builder.release.publish import storage
+from builder.release.publish.folder import read_manifest
+from builder.release.publish.hub import PLAIN, Way
+
+
+@click.command("push")
+@click.argument("version")
+@rehearse_option
+@click.option("--pr", "pull_request", is_flag=True, help="Open a pull request and read it back; it is not tagged.")
+@click.option("--private", is_flag=True, help="Create the dataset as private if it does not exist yet.")
+@click.option("--to", "target", metavar="DIR_OR_URL", help="Copy below a folder or a URL such as s3://, without a Hub.")
+@click.option(
+    "--dry-run", is_flag=True, help="Print what would change (files, sizes, deletions, metadata) and change nothing."
+)
+@click.option("--yes", is_flag=True, help="Do not ask before publishing.")
+@verb
+def cli(
+    console: Console,
+    version: str,
+    rehearse: bool,
+    pull_request: bool,
+    private: bool,
+    target: str | None,
+    dry_run: bool,
+    yes: bool,
+) -> Report:
+    """Publish release VERSION: one commit, read back and compared, then tagged.
+
+    After a pull request is merged, push again to read it back and tag it without a commit. --to copies the release to
+    DIR_OR_URL/vVERSION, its manifest last, and never overwrites other bytes there.
+    """
+    project = find_project(console.folder)
+    if target is not None and rehearse:
+        raise user_error(
+            "usage", "--rehearse is for a Hub, and --to is a folder without one", fix="remove one of the two options"
+        )
+    if not (rehearse or dry_run or yes or target is not None) and sys.stdin.isatty():
+        click.confirm(f"Publish v{version} of {project.schema.dataset.repo_id}?", abort=True, err=True)
+    place = str((console.folder / target).resolve()) if target is not None and "://" not in target else target
+    way = Way(dry_run=dry_run, pull_request=pull_request, private=private)
+    return push(project, version, rehearse=rehearse, progress=console.progress, way=way, target=place)
+
+
+def push(
+    project: Project, version: str, *, rehearse: bool, progress: Notify, way: Way | None = None,
+    target: str | None = None,
+) -> Report:  # fmt: skip
+    """Publish a built release as one commit, read it back at that commit, then tag it. With `target`, copy it there."""
+    check_version(version)
+    chosen = way or PLAIN
+    if target is not None:
+        return _copy(project, version, target, chosen, progress)
+    with project.lock(), hub(project, rehearse=rehearse) as (endpoint, token):
+        folder = project.release(version)
+        release = read_manifest(folder)
+        pushed = hubs.push(folder, release, endpoint=endpoint, token=token, progress=progress, way=chosen)
+        if pushed.tag and not rehearse and not chosen.dry_run:
+            project.note(f"pushed/v{version}", {"commit": pushed.commit, "url": pushed.url})
+    if chosen.dry_run:
+        return Report("push", facts={"would upload": ", ".join(pushed.uploaded) or "nothing",
+                                     "would delete": ", ".join(pushed.deleted) or "nothing"})  # fmt: skip
+    if pushed.pull_request:
+        facts = {pushed.pull_request: "opened, read back, compared; not tagged", "commit": pushed.commit,
+                 "url": pushed.url,
+                 "next": f"merge it there; then `khabar push {version}` tags it, without a commit"}  # fmt: skip
+        return Report("push", facts=facts)
+    if not pushed.tag:
+        facts = {"main": "holds exactly these files: there is nothing to propose",
+                 "next": f"`khabar push {version}` reads them back and tags them"}  # fmt: skip
+        return Report("push", facts=facts)
+    state = "was there already, the same" if pushed.already else "committed, read back, compared, tagged"
+    return Report("push", facts={pushed.tag: state, "commit": pushed.commit, "url": pushed.url})
+
+
+def _copy(project: Project, version: str, target: str, way: Way, progress: Notify) -> Report:
+    if way.pull_request or way.private:
+        raise user_error(
+            "usage",
+            "--pr and --private are for a Hub, and --to is a folder without one",
+            fix="remove one of the two options",
+        )
+    with project.lock():
+        folder = project.release(version)
+        copied = storage.copy(folder, read_manifest(folder), target, progress=progress, dry_run=way.dry_run)
+        if not way.dry_run:
+            project.note(f"pushed/v{version}", {"commit": copied.place, "url": copied.place})
+    if way.dry_run:
+        return Report("push", facts={"would copy": ", ".join(copied.copied) or "nothing", "to": copied.place})
+    state = "was there already, the same" if copied.already else "copied, read back, compared; the manifest came last"
+    return Report("push", facts={f"v{version}": state, "place": copied.place, "load": _how_to_load(copied.place)})
+
+
+def _how_to_load(place: str) -> str:
+    config = '"entities"'
+    if "://" not in place:
+        return f"load_dataset({place!r}, {config})"
+    return f"copy the folder here first (load_dataset reads no card from {place.split('://', 1)[0]}://)"

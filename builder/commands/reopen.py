@@ -1,0 +1,163 @@
+"""The command `reopen`: turn a published version back into an annotation batch."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from builder.annotation.reopen import assigned, disputed, place
+from builder.cli.options import verb
+from builder.cli.output import Console
+from builder.io.jsonl import write_jsonl
+from builder.project import groups, services
+from builder.project.annotations import published_path, read_batch, read_judgements, read_published, taken_down
+from builder.project.corpus import refuse_stale, select_rows
+from builder.project.project import Project, find_project
+from builder.project.releases import resolve_release
+from builder.records import (
+    GOLD,
+    Article,
+    BatchItem,
+    Document,
+    Dropped,
+    Issue,
+    KhabarError,
+    PublishedAnnotation,
+    Report,
+    count_by_reason,
+    user_error,
+)
+from builder.release.publish.annotations import Answers, Page, read_answers
+from builder.release.publish.open import opened
+
+
+@click.command("reopen")
+@click.argument("release", metavar="REF")
+@click.option(
+    "--disputed", is_flag=True, help="Only articles on which annotators disagreed, or whose disputes are open."
+)
+@click.option("--batch", metavar="NAME", help="The new batch's name (default: reopen-1-2-0, or disputed-1-2-0).")
+@verb
+def cli(console: Console, release: str, disputed: bool, batch: str | None) -> Report:
+    """Turn a published version back into a batch, with each annotator's answers and the gold as pre-annotations.
+
+    REF is a version of this project (in dist/, or else on the Hub), a folder, @REVISION of this dataset on the Hub, or
+    NAME/DATASET@REVISION. Continue with `khabar send --batch NAME`. What an annotator submits there replaces their
+    earlier judgement of the article; an unchanged submission changes nothing.
+    """
+    return reopen(find_project(console.folder), release, base=console.folder, only_disputed=disputed, batch=batch)
+
+
+def reopen(
+    project: Project, name: str, *, base: Path, only_disputed: bool = False, batch: str | None = None
+) -> Report:  # fmt: skip
+    """Make a batch of a release's articles, with its annotations as the pre-annotations that `send` uploads.
+
+    `name` is a version, a folder below `base`, or a revision on the Hub (`resolve_release`). An existing batch stays
+    as it is. Raises KhabarError with exit code 1 if the release is damaged; 2 if an article is not in this project,
+    has another text that cannot be compared, or the batch exists with other content; 3 if the Hub fails.
+    """
+    if batch is not None and not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,30}", batch):
+        raise user_error(
+            "batch", f"{batch!r} is not a batch name: a-z, 0-9, '-' and '_', at most 31", fix="such as again-1"
+        )
+    with project.lock():
+        version, found = _read(project, name, base)
+        refuse_stale(project)
+        articles = {one.id: one for one in select_rows(project, "articles", Article, "id", [*found.pages])}
+        gone = taken_down(project)
+        wanted = disputed(found.answers, found.unsettled) if only_disputed else {*found.pages}
+        chosen = sorted(wanted - gone)
+        _refuse_empty(name, chosen, only_disputed=only_disputed)
+        others = _other_texts(chosen, found.pages, articles)
+        placed = place((one for one in found.answers if one.article_id in {*chosen}), articles, others)
+        kind = "disputed" if only_disputed else "reopen"
+        batch = batch or f"{kind}-{version.replace('.', '-')}"
+        fresh = _write(project, batch, [articles[article] for article in chosen], placed.answers)
+        aside = [Dropped("reopen", article, "taken down" if article in gone else "not in dispute")
+                 for article in sorted({*found.pages} - {*chosen})]  # fmt: skip
+        accounts = (
+            count_by_reason("reopen", "articles", len(found.pages), len(chosen), aside),
+            count_by_reason("reopen", "spans", placed.taken, placed.taken - len(placed.set_aside), placed.set_aside),
+        )
+        project.save_account("reopen", accounts, [*aside, *placed.set_aside])
+    people = len({one.who for one in placed.answers} - {GOLD})
+    facts = {
+        "batch": f"{batch}: {len(chosen)} articles of version {version}{'' if fresh else ', as it was before'}",
+        "predictions": f"{len(placed.answers)}, of {people} annotators and the gold",
+        "next": f"`khabar send --batch {batch}`",
+    }
+    if others:
+        facts["other texts"] = f"{len(others)} articles: spans whose words did not change were moved with them"
+    return Report("reopen", accounts, facts=facts, set_aside=(*aside, *placed.set_aside))
+
+
+def _read(project: Project, name: str, base: Path) -> tuple[str, Answers]:
+    place = resolve_release(name, project, base)
+    with services.hub(project, rehearse=False) as hub, opened(place, *hub) as release:
+        try:
+            return release.side.about.version, read_answers(release.side)
+        except (KeyError, IndexError, TypeError) as error:
+            raise user_error(
+                "release",
+                f"its tables are not those of a release that khabar builds now: {error}",
+                where=name,
+                fix="name a release with the configs entities, annotations and articles",
+            ) from None
+
+
+def _refuse_empty(name: str, chosen: Sequence[str], *, only_disputed: bool) -> None:
+    if not chosen:
+        message = "no article of it is or was in dispute" if only_disputed else "it has no article to reopen"
+        raise user_error("nothing-to-reopen", message, where=name, fix="leave --disputed out, or name another release")
+
+
+def _other_texts(chosen: Sequence[str], pages: Mapping[str, Page], articles: Mapping[str, Article]) -> dict[str, str]:
+    """Return the published texts of articles whose text differs here. Raises KhabarError with each that cannot be placed."""
+    issues: list[Issue] = []
+    texts: dict[str, str] = {}
+    for article_id in chosen:
+        page, article = pages[article_id], articles.get(article_id)
+        if article is None:
+            message = f"its page is not in this project{f' ({page.origin})' if page.origin else ''}"
+            fix = "run `khabar ingest` with the file that it came from, then `khabar clean`"
+            issues.append(Issue("error", "no-article", message, article_id, fix))
+        elif article.text_sha != page.text_sha and page.text is None:
+            message = f"its text is another one here, and the release holds no text: {page.text_sha} was published"
+            fix = "run `khabar clean` with the profile and the rules that the release was made with"
+            issues.append(Issue("error", "stale-text", message, article_id, fix))
+        elif article.text_sha != page.text_sha:
+            texts[article_id] = page.text or ""
+    if issues:
+        raise KhabarError(*issues)
+    return texts
+
+
+def _write(project: Project, batch: str, articles: Sequence[Article], answers: Sequence[PublishedAnnotation]) -> bool:
+    """Write a batch and its pre-annotations, the batch last. Return False if both exist already."""
+    folder = project.annotations / batch
+    if (folder / "batch.jsonl").exists():
+        there = {(one.article_id, one.text_sha) for one in read_batch(project, batch)}
+        same = there == {(article.id, article.text_sha) for article in articles}
+        if not same or read_published(project, batch) != [*answers]:
+            raise user_error(
+                "batch",
+                f"batch {batch} already exists with other content",
+                where=str(folder),
+                fix="choose another name with --batch",
+            )
+        return False
+    group_of = {one.article_id: one.group_id for one in groups.groups_for(project, {one.id for one in articles})}
+    pages = {article.document_id for article in articles}
+    sources = {one.id: one.source for one in select_rows(project, "documents", Document, "id", pages)}
+    items = [
+        BatchItem(batch, article.id, article.text_sha, group_of[article.id], sources[article.document_id])
+        for article in articles
+    ]
+    write_jsonl(published_path(project, batch), answers)
+    if project.schema.dataset.assignment != "pool":
+        people = {one.annotator for one in read_judgements(project)}
+        write_jsonl(folder / "assignment.jsonl", assigned(batch, answers, people))
+    write_jsonl(folder / "batch.jsonl", items)
+    return True

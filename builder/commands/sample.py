@@ -1,0 +1,101 @@
+"""The command `sample`: choose the articles to annotate."""
+
+import re
+from collections.abc import Sequence
+
+import click
+
+from builder.annotation.active_learning import select
+from builder.annotation.active_learning.select import Choice, next_up
+from builder.cli.options import batch_option, bulk, verb
+from builder.cli.output import Console
+from builder.corpus.sampling.sample import choose, restrict_to
+from builder.executor.start import LOCAL, ExecutorConfig
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.project import groups
+from builder.project.annotations import read_batch
+from builder.project.batches import batch_articles
+from builder.project.corpus import refuse_stale, select_rows
+from builder.project.judgements import canonical_judgements, compute_gold
+from builder.project.project import Project, find_project
+from builder.records import Article, BatchItem, Report, user_error
+
+
+@click.command("sample")
+@batch_option
+@click.option("--size", type=click.IntRange(min=1), help="Articles in the batch (default: schema/dataset.yaml).")
+@click.option(
+    "--next",
+    "by_gold",
+    is_flag=True,
+    help="Active learning: prefer articles the model is least certain about (needs khabar[select]).",
+)
+@bulk
+@verb
+def cli(console: Console, batch: str | None, size: int | None, by_gold: bool) -> Report:
+    """Choose articles to annotate: seeded, one of each group, stratified by source, month and length.
+
+    --next uses active learning: it trains a small model on the gold so far and prefers articles of which the model is
+    least certain, with rare labels and targets, similar to disputed articles, and unlike those already chosen. The
+    reason for each choice is written to annotations/<batch>/next.jsonl.
+    """
+    return sample(
+        find_project(console.folder),
+        batch,
+        size,
+        ExecutorConfig(console.engine, console.workers, console.step),
+        by_gold=by_gold,
+    )
+
+
+def sample(
+    project: Project, batch: str | None, size: int | None, run: ExecutorConfig = LOCAL, *, by_gold: bool = False
+) -> Report:  # fmt: skip
+    """Choose a batch. An existing batch is kept as it is.
+
+    With `by_gold`, choose by active learning and write the reasons to next.jsonl beside the batch. Raises KhabarError
+    with exit code 1 if no article is left or there is no gold to learn from, 2 if scikit-learn is not installed.
+    """
+    name = batch or "batch-1"
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,30}", name):
+        raise user_error(
+            "batch", f"{name!r} is not a batch name: a-z, 0-9, '-' and '_', at most 31", fix="such as batch-2"
+        )
+    with project.lock():
+        path = project.annotations / name / "batch.jsonl"
+        if path.exists():
+            items = read_jsonl(path, BatchItem)
+            return Report("sample", facts={"batch": f"{name} has {len(items)} articles already and stays as it is"})
+        refuse_stale(project)
+        groups.ensure_groups(project, run)
+        judged = groups.apply_filters(project, run)
+        candidates = groups.candidates(project)
+        earlier = [item for other in project.batches() for item in read_batch(project, other)]
+        wanted = project.schema.dataset.sampling
+        taken = {item.group_id for item in earlier}
+        many, much = size or wanted.size, select.LOOKED_AT if by_gold else 1
+        chosen = choose(candidates, name, many * much, wanted.seed, taken)
+        items, account = chosen.items, chosen.account
+        if by_gold and items:
+            choices = _choices(project, items, earlier, many)
+            items, account = restrict_to(chosen, [choice.article_id for choice in choices])
+            write_jsonl(path.with_name("next.jsonl"), choices)
+        if not items:
+            raise user_error("empty-batch", "no article is left to choose", fix="ingest and clean more documents")
+        write_jsonl(path, items)
+        project.save_account("sample", [account])
+    facts = {"batch": f"{name}: {len(items)} articles in {path}"}
+    return Report(
+        "sample", (judged, account), facts=facts | ({"why": str(path.with_name("next.jsonl"))} if by_gold else {})
+    )
+
+
+def _choices(project: Project, items: Sequence[BatchItem], earlier: Sequence[BatchItem], size: int) -> list[Choice]:
+    """Select what to annotate next of a sample by active learning."""
+    groups = {item.article_id: item.group_id for item in (*items, *earlier)}
+    annotated = batch_articles(project)
+    pool = select_rows(project, "articles", Article, "id", [item.article_id for item in items])
+    judgements, _ = canonical_judgements(project, annotated)
+    golds = compute_gold(project, annotated, judgements).golds
+    dataset = project.schema.dataset
+    return next_up(pool, annotated, golds, judgements, project.schema.labels, size, dataset.sampling.seed, groups)

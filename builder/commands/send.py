@@ -1,0 +1,193 @@
+"""The command `send`: send a batch to Label Studio."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from builder.annotation import assignment, reopen, transfer
+from builder.annotation.transfer import Moved
+from builder.cli.options import batch_option, verb
+from builder.cli.output import Console
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.labelstudio import upload
+from builder.labelstudio.upload import Delivered, Desk, Material
+from builder.preannotation import sources as predictions
+from builder.project.annotations import batch_name, project_title, read_assigned, read_batch, read_known, read_published
+from builder.project.batches import batch_articles, batch_documents
+from builder.project.project import Project, find_project
+from builder.project.services import connections
+from builder.records import (
+    AnnotatorAssignment,
+    Article,
+    BatchItem,
+    Document,
+    Issue,
+    Judgement,
+    KhabarError,
+    Notify,
+    Report,
+    user_error,
+)
+
+Watch = Callable[[Iterable[list[Document]], int, str], Iterable[list[Document]]]
+"""Iterates over batches of documents, and reports progress."""
+
+
+def send(
+    project: Project,
+    batch: str | None,
+    *,
+    dry_run: bool,
+    progress: Notify,
+    changed: bool = False,
+    predict: str | None = None,
+    annotators: Sequence[str] = (),
+    folder: Path | None = None,
+) -> Report:
+    """Upload a batch to Label Studio. Articles that are already there are not uploaded again.
+
+    `changed` allows articles whose text differs from the batch's to become new tasks, with their annotations
+    transferred. `predict` names pre-annotations, with paths relative to `folder`. `annotators` are e-mails or names.
+    """
+    with project.lock():
+        schema, name = project.schema, batch_name(project, batch)
+        articles = {article.id: article for article in batch_articles(project)}
+        items = read_batch(project, name)
+        _refuse_other_texts(name, items, articles, changed=changed)
+        present = {i.article_id: replace(i, text_sha=articles[i.article_id].text_sha) for i in items}
+        known, issues = _known(project, name, present)
+        before = read_assigned(project, name)
+        desks = upload.desks(
+            connections(project), schema, lambda who: project_title(project, name, who),
+            project.pseudonym_key(), annotators, {one.annotator for one in before},
+        )  # fmt: skip
+        assigned: list[AnnotatorAssignment] = []
+        if schema.dataset.assignment != "pool":
+            people = [desk.annotator for desk in desks]
+            assigned = assignment.assign(name, list(present), people, schema.dataset, known, before)
+        chosen = [articles[article_id] for article_id in present]
+        predicted = predictions.predict(predict, chosen, schema.labels, folder or project.root) if predict else None
+        moved = _moved(project, name, desks, {i.article_id: articles[i.article_id] for i in items
+                                              if i.text_sha != present[i.article_id].text_sha})  # fmt: skip
+        sources = {document.id: document.source for document in batch_documents(project)}
+        published = reopen.predictions(read_published(project, name), articles, schema.labels)
+        material = upload.Material(schema, articles, sources, present, predicted, moved.predictions, published)
+        if assigned and not dry_run:
+            write_jsonl(project.annotations / name / "assignment.jsonl", assigned)
+        delivered = _upload(project, name, desks, assigned, material, progress, dry_run=dry_run)
+        accounts, aside = upload.accounts(delivered, moved, predicted)
+        if not dry_run:
+            if list(present.values()) != items:
+                write_jsonl(project.annotations / name / "batch.jsonl", present.values())
+            project.save_account("send", accounts, aside)
+    issues += [
+        Issue("warning", "stale-span", f"{one.reason}{f': {one.detail}' if one.detail else ''}", where=one.what)
+        for one in moved.stale
+    ]
+    facts = upload.facts(delivered, assigned, predicted, dry_run=dry_run)
+    return Report("send", accounts, tuple(issues), facts, 0, aside)
+
+
+def _upload(
+    project: Project, name: str, desks: Sequence[Desk], assigned: Sequence[AnnotatorAssignment], material: Material,
+    progress: Notify, *, dry_run: bool,
+) -> list[Delivered]:  # fmt: skip
+    """Upload a batch to each annotator's project, or to the shared one, and note where it went."""
+    seed = project.schema.dataset.sampling.seed
+    delivered: list[Delivered] = []
+    for desk in desks:
+        articles = assignment.in_order(assigned, desk.annotator, seed) if desk.annotator else list(material.items)
+        parcel = upload.parcel(desk, (article for article in articles if article in material.items), material)
+        done = upload.deliver(parcel, project.schema, progress=progress, dry_run=dry_run)
+        delivered.append(done)
+        if not dry_run:
+            place = {"url": done.sent.url, "project_id": done.sent.project_id}
+            project.note(f"sent/{name}/{desk.annotator}" if desk.annotator else f"sent/{name}", place)
+    return delivered
+
+
+def _known(project: Project, batch: str, present: Mapping[str, BatchItem]) -> tuple[set[str], list[Issue]]:
+    """Return the articles of a batch whose answers are known, and the issues with them."""
+    known = read_known(project, batch)
+    path = str(project.annotations / batch / "known.jsonl")
+    absent = [one.article_id for one in known if one.article_id not in present]
+    if absent:
+        message = f"{len(absent)} known articles are not in batch {batch}, such as {absent[0]}"
+        raise user_error("known", message, where=path, fix="add them to batch.jsonl, or take them out")
+    issues = [
+        Issue("warning", "known-stale", "its known answers are of another text", path, "answer again", one.article_id)
+        for one in known
+        if one.text_sha != present[one.article_id].text_sha
+    ]
+    if known and project.schema.dataset.assignment == "pool":
+        message = "in a pool a known article goes to `overlap` annotators, not to all"
+        fix = "with assignment: separate or isolated all annotators get it"
+        issues.append(Issue("warning", "known-pool", message, path, fix))
+    return {one.article_id for one in known}, issues
+
+
+def _moved(project: Project, batch: str, desks: Sequence[Desk], stale: Mapping[str, Article]) -> Moved:
+    """Transfer annotations made on older texts of a batch's articles to their present texts."""
+    path = project.annotations / batch / "judgements.jsonl"
+    judgements = [one for one in read_jsonl(path, Judgement) if one.article_id in stale]
+    return transfer.carry_judgements(judgements, stale, upload.texts_there(desks, stale), project.schema.labels)
+
+
+AGREE = "restore the profile and the rules; or collect, and make them new tasks with `khabar send --changed`"
+"""The fix for articles whose text changed since they were sampled."""
+
+
+def _refuse_other_texts(
+    batch: str, items: Sequence[BatchItem], articles: Mapping[str, Article], *, changed: bool
+) -> None:
+    """Raise KhabarError if a batch's articles are missing, or have another text than the batch unless `changed`."""
+    gone = [item.article_id for item in items if item.article_id not in articles]
+    other = [i.article_id for i in items if i.article_id in articles and articles[i.article_id].text_sha != i.text_sha]
+    issues = [
+        Issue(
+            "error", code, f"{len(ids)} of the {len(items)} articles of batch {batch} {what}, such as {ids[0]}", fix=fix
+        )
+        for code, ids, what, fix in (
+            ("unknown-article", gone, "are not in this project", "ingest and clean the batch's documents"),
+            ("stale-text", other, "have another text now", AGREE),
+        )
+        if ids and not (changed and code == "stale-text")
+    ]
+    if issues:
+        raise KhabarError(*issues)
+
+
+@click.command("send")
+@batch_option
+@click.option("--dry-run", is_flag=True, help="Print what would be uploaded, and upload nothing.")
+@click.option("--changed", is_flag=True, help="Upload articles whose text changed as new tasks; see below.")
+@click.option("--predict", metavar="FROM", help='release:DIR, gazetteer:FILE or command:"PROGRAM ARGUMENTS".')
+@click.option("--annotators", default="", help="Annotators for assignment: separate, such as a@x.org,b@y.org.")
+@verb
+def cli(
+    console: Console, batch: str | None, dry_run: bool, changed: bool, predict: str | None, annotators: str
+) -> Report:
+    """Upload a batch to Label Studio. Articles that are already there are not uploaded again.
+
+    With `assignment: separate` or `isolated`, the link of each annotator is printed, and is not stored with the e-mail.
+
+    --predict adds pre-annotations to new tasks: from an earlier release, from a file of TERM<TAB>LABEL lines, or from
+    a program, which runs without a shell. For each article the program reads a line {"id", "title", "text"} and writes
+    a line {"id", "spans": [{"start", "end", "label"}]}, in the same order. Offsets are code points of the text, end
+    exclusive.
+
+    --changed transfers annotations of the older text to the new task where their words are the same, and lists the
+    others as stale. Run `khabar collect` first.
+    """
+    return send(
+        find_project(console.folder),
+        batch,
+        dry_run=dry_run,
+        progress=console.progress,
+        changed=changed,
+        predict=predict,
+        annotators=[name for name in annotators.replace(",", " ").split() if name],
+        folder=console.folder,
+    )

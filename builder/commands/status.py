@@ -1,0 +1,45 @@
+"""The command `status`: show the state of a project."""
+
+import click
+
+from builder.cli.options import verb
+from builder.cli.output import Console
+from builder.io.jsonl import read_jsonl
+from builder.project.annotations import read_batch
+from builder.project.batches import cached_batch_articles
+from builder.project.project import Project, find_project
+from builder.records import Dispute, Judgement, Report
+
+
+@click.command("status")
+@verb
+def cli(console: Console) -> Report:
+    """Show the state of the project: the counts of each stage, batches, disputes and releases."""
+    return status(find_project(console.folder))
+
+
+STAGES = ("ingest", "clean", "filter", "dedup", "sample", "send", "collect", "check", "adjudicate", "redact", "build")
+
+
+def status(project: Project) -> Report:
+    """Return the state of the project. Changes nothing."""
+    accounts = tuple(account for stage in STAGES for account in project.accounts(stage))
+    facts = {f"batch {name}": f"{len(read_batch(project, name))} articles, "
+             f"{len(read_jsonl(project.annotations / name / 'judgements.jsonl', Judgement))} judgements"
+             for name in project.batches()}  # fmt: skip
+    disputes = read_jsonl(project.work / "disputes.jsonl", Dispute)
+    facts["open disputes"] = str(len(disputes))
+    texts = {article.id: article.text for article in cached_batch_articles(project)}
+    for dispute in disputes:
+        answers = ", ".join(f"{who}: {answer}" for who, answer in sorted(dispute.answers.items()))
+        facts[f"  {dispute.article_id} {_question(dispute.what, texts.get(dispute.article_id, ''))}"] = answers
+    for release in sorted(project.root.glob("dist/v*/MANIFEST.json")):
+        pushed = project.noted(f"pushed/{release.parent.name}")
+        facts[f"release {release.parent.name}"] = f"pushed as {pushed['commit']}" if pushed else "built, not pushed"
+    return Report("status", accounts, facts=facts)
+
+
+def _question(what: str, text: str) -> str:
+    """Return the subject of a dispute, with the words of a span."""
+    kind, *places = what.split(":")
+    return f"{what} «{text[int(places[0]) : int(places[1])]}»" if kind == "span" else what

@@ -1,0 +1,168 @@
+"""The command `verify`: check a release wherever it is, and build it again."""
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from builder.cli.options import rehearse_option, verb
+from builder.cli.output import Console
+from builder.commands.build import build, rows_of
+from builder.io.atomic import write_bytes
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.project.corpus import done_shards
+from builder.project.project import Project, find_project
+from builder.project.recompute import recompute_agreement
+from builder.project.releases import find_release
+from builder.project.services import hub
+from builder.records import MANIFEST, Issue, KhabarError, Notify, Release, Report
+from builder.release.card.inputs import FILE, read_basis
+from builder.release.diff.semver import order
+from builder.release.publish import client
+from builder.release.publish import verify as verifying
+from builder.release.publish.folder import read_manifest
+from builder.release.publish.open import LEDGER, LedgerEntry
+from builder.release.publish.verify import Check, guarded
+
+
+@click.command("verify")
+@click.argument("release", metavar="REF")
+@rehearse_option
+@verb
+def cli(console: Console, release: str, rehearse: bool) -> Report:
+    """Check a release: file hashes, rows, splits, card, the copy on the Hub, and a rebuild.
+
+    REF is a version of this project (its tag is read back and compared with dist/), NAME/DATASET@REVISION, @REVISION
+    of this dataset, a folder, or a URL such as s3://bucket/dataset/v1.0.0. Each check is done, failed, or not
+    possible, with the reason. Exit 1 if one failed.
+    """
+    try:
+        project = find_project(console.folder)
+    except KhabarError:
+        project = Project(console.folder)
+    return verify(project, release, base=console.folder, rehearse=rehearse, progress=console.progress)
+
+
+def verify(project: Project, name: str, *, base: Path, rehearse: bool, progress: Notify) -> Report:
+    """Run every check of a release. Each is done, failed, or not possible with the reason.
+
+    `name` is a version of this project, a revision of a dataset on a Hub, a folder below `base`, or a URL. The
+    report's exit code is 1 if a check failed. Raises KhabarError with exit code 2 if there is no release, 3 if the Hub
+    or the storage fails.
+    """
+    with (
+        hub(project, rehearse=rehearse) as (endpoint, token),
+        tempfile.TemporaryDirectory(prefix="khabar-verify-", ignore_cleanup_errors=True) as scratch,
+        find_release(project, name, base, (endpoint, token), Path(scratch), progress) as found,
+    ):
+        release = read_manifest(found.folder)
+        repository = client.connect(endpoint, token, found.repo_id or release.repo_id)
+        progress("comparing files, rows and texts")
+        checks = verifying.checks(found.folder, release, repository, found.revision)
+        whole = checks[0].state == "done"
+        checks.append(guarded("agreement", recompute_agreement if whole else _unmeasured, found.folder, release))
+        checks.append(_check_rebuild(project, found.folder, release, progress))
+    failed = any(check.state == "failed" for check in checks)
+    issues = tuple(issue for check in checks for issue in check.issues)
+    facts = {"release": f"{release.repo_id} {release.version}, {found.place}"}
+    facts |= {check.name: f"{check.state}: {check.said}" for check in checks}
+    return Report("verify", issues=issues, facts=facts | rows_of(release.splits), exit_code=1 if failed else 0)
+
+
+def _unmeasured(_folder: Path, _release: Release) -> Check:
+    return Check("agreement", "not possible", "the files are not those that were built")
+
+
+def _check_rebuild(project: Project, folder: Path, release: Release, progress: Notify) -> Check:
+    """Check that this project builds the same bytes, if its inputs are those of the release."""
+    name = "rebuild"
+    if not project.annotations.is_dir() or not done_shards(project, "documents"):
+        return Check(
+            name, "not possible", "the inputs are not here: annotations/, and the documents that were ingested"
+        )
+    if project.schema.dataset.repo_id != release.repo_id:
+        return Check(name, "not possible", f"this project makes {project.schema.dataset.repo_id}")
+    progress("building it again")
+    try:
+        with _project_as_of(project, release.version) as twin:
+            build(twin, release.version, accept=_accepted(folder))
+            return _compare_builds(twin.release(release.version), folder, release)
+    except KhabarError as refused:
+        return Check(name, "not possible", "; ".join(issue.message for issue in refused.issues[:3]))
+
+
+def _compare_builds(again: Path, folder: Path, release: Release) -> Check:
+    built = read_manifest(again)
+    other = sorted(key for key in {*built.inputs, *release.inputs} if built.inputs.get(key) != release.inputs.get(key))
+    if built.tool != release.tool:
+        other.append(f"khabar itself ({built.tool}, not {release.tool})")
+    if built.schema_hash != release.schema_hash:
+        other.append("schema/")
+    if other:
+        return Check(
+            "rebuild", "not possible", f"this project has other inputs by now: {', '.join(dict.fromkeys(other))}"
+        )
+    paths = sorted({*built.files, *release.files})
+    differing = [path for path in paths if built.files.get(path) != release.files.get(path)]
+    if (again / MANIFEST).read_bytes() != (folder / MANIFEST).read_bytes() and not differing:
+        differing = [MANIFEST]
+    issues = tuple(Issue("error", "differs", "rebuild produced a different file", where=path) for path in differing)
+    said = f"{len(differing)} files differ" if differing else f"{len(paths) + 1} files come out byte for byte"
+    return Check("rebuild", "failed" if differing else "done", said, issues)
+
+
+def _accepted(folder: Path) -> str | None:
+    """The reason for which low agreement was accepted, or None."""
+    basis = read_basis((folder / FILE).read_bytes(), FILE) if (folder / FILE).is_file() else None
+    if basis is None or basis.accepted is None:
+        return _accepted_on_the_card(folder)
+    return basis.accepted or None
+
+
+def _accepted_on_the_card(folder: Path) -> str | None:
+    """Read the reason off the card, with the card's escapes: releases of khabar 0.1 keep it nowhere else."""
+    card = (folder / "README.md").read_text(encoding="utf-8") if (folder / "README.md").is_file() else ""
+    found = re.search(r"It is released all the same:\**\n\n(?:- .*\n)*\n> (.+)", card)
+    return found[1] if found else None
+
+
+NOT_BUILD_INPUTS = re.compile(r"studio.*|hub|collected|lock|verify-.*")
+"""Names in .khabar/ that no build reads."""
+
+
+@contextmanager
+def _project_as_of(project: Project, version: str) -> Iterator[Project]:
+    """Yield a temporary copy of a project as of a version: later versions are left out."""
+
+    def skip(folder: str, names: list[str]) -> set[str]:
+        if Path(folder) == project.work:
+            return {name for name in names if NOT_BUILD_INPUTS.fullmatch(name)}
+        if Path(folder).name not in {"dist", "pushed"}:
+            return set()
+        return {name for name in names if order(name.removeprefix("v").removesuffix(".json")) >= order(version)}
+
+    project.work.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=project.work, prefix="verify-") as scratch:
+        root = Path(scratch)
+        for source in (project.root / "schema", project.annotations, project.root / "dist", project.work):
+            if source.is_dir():
+                shutil.copytree(source, root / source.name, copy_function=_linked, ignore=skip)
+        write_bytes(root / "dataset_card.md", (project.root / "dataset_card.md").read_bytes())
+        ledger = root / "annotations" / LEDGER
+        if ledger.exists():
+            lines = read_jsonl(ledger, LedgerEntry)
+            write_jsonl(ledger, [line for line in lines if order(line.version) <= order(version)])
+        yield Project(root)
+
+
+def _linked(source: str, target: str) -> None:
+    # Every write of the project makes a new file and renames it, so that a link never changes its other name.
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

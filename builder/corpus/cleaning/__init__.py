@@ -1,0 +1,1 @@
+"""Boilerplate removal: the rule engine and the cleaning stage."""

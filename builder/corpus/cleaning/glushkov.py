@@ -1,0 +1,219 @@
+"""The letters of a pattern as positions, and which may follow which: what an automaton is made of.
+
+As Glushkov, The abstract theory of automata, 1961. A pattern is held as one that finds no less than
+it does: it does not look around, and does not count beyond `MANY`. Knows no lines.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from re import _constants as op  # type: ignore[attr-defined] # no other parser reads what `re` reads
+from re import _parser as parser  # type: ignore[attr-defined]
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MANY = 4
+"""What must come more often than this is taken to come at least as often."""
+
+LIMIT = 2000
+"""Letters of a pattern with its repeats written out; one with more is not held."""
+
+BMP = 0x10000
+
+BEGINS = (op.AT_BEGINNING, op.AT_BEGINNING_STRING)
+
+ENDS = (op.AT_END, op.AT_END_STRING)
+
+ANY, LINE_BEGIN, LINE_END = "any", "^", "$"
+"""What a position takes beside the sets of patterns."""
+
+Bits = int
+"""A set of positions."""
+
+Letters = NDArray[np.bool_]
+"""Which code points of the first plane a position takes."""
+
+
+class UnreadableError(ValueError):
+    """A pattern that the automaton cannot hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a pattern: whether it may be empty, the positions that it may begin and end with."""
+
+    empty: bool
+    first: Bits
+    last: Bits
+
+
+NOTHING = _Part(True, 0, 0)
+
+
+@cache
+def categories() -> dict[Any, Letters]:
+    """The code points of words, digits and spaces, and of all but them."""
+    letters = [chr(code) for code in range(BMP)]
+    word = np.array([letter.isalnum() or letter == "_" for letter in letters])
+    digit = np.array([letter.isdecimal() for letter in letters])
+    space = np.array([letter.isspace() for letter in letters])
+    return {
+        op.CATEGORY_WORD: word,
+        op.CATEGORY_NOT_WORD: ~word,
+        op.CATEGORY_DIGIT: digit,
+        op.CATEGORY_NOT_DIGIT: ~digit,
+        op.CATEGORY_SPACE: space,
+        op.CATEGORY_NOT_SPACE: ~space,
+    }
+
+
+def _letters(items: Sequence[tuple[Any, Any]]) -> Letters:
+    """The code points of a set as `re` parses it."""
+    found, negated = np.zeros(BMP, bool), False
+    for kind, value in items:
+        if kind is op.NEGATE:
+            negated = True
+        elif kind is op.LITERAL:
+            found[value : value + 1] = True
+        elif kind is op.RANGE:
+            found[value[0] : value[1] + 1] = True
+        elif kind is op.CATEGORY:
+            found |= categories()[value]
+        else:
+            raise UnreadableError(str(kind))
+    return ~found if negated else found
+
+
+class Positions:
+    """The positions of one pattern, and which may follow which.
+
+    `sets` gathers the sets of letters by name, for many patterns. Raises UnreadableError for a
+    pattern that cannot be held.
+    """
+
+    def __init__(self, pattern: str, sets: dict[str, Letters]) -> None:
+        self._sets = sets
+        self.takes: list[str] = []
+        """For each position the name of its set; `^` and `$` are the begin and the end of a line."""
+        self.follow: list[Bits] = []
+        tree = parser.parse(pattern)
+        if tree.state.flags & ~re.UNICODE:
+            raise UnreadableError("flags")
+        whole = self._sequence(list(tree), opens=True, closes=True)
+        if whole.empty:
+            raise UnreadableError("empty")
+        self.first = whole.first
+        """The positions that the pattern begins with."""
+        self.rest = 1 << self._position(ANY)
+        """The position of what stands behind the pattern."""
+        self.last = whole.last | self.rest
+        """The positions that the pattern ends with."""
+        for position in members(self.last):
+            self.follow[position] |= self.rest
+
+    def _position(self, letters: str) -> int:
+        self.takes.append(letters)
+        self.follow.append(0)
+        return len(self.takes) - 1
+
+    def _letter(self, letters: str) -> _Part:
+        if len(self.takes) >= LIMIT:
+            raise UnreadableError("too many positions")
+        bit = 1 << self._position(letters)
+        return _Part(False, bit, bit)
+
+    def _set(self, items: Sequence[tuple[Any, Any]]) -> _Part:
+        name = str(items)
+        if name not in self._sets:
+            self._sets[name] = _letters(items)
+        return self._letter(name)
+
+    def _joined(self, one: _Part, other: _Part) -> _Part:
+        for position in members(one.last):
+            self.follow[position] |= other.first
+        return _Part(
+            one.empty and other.empty,
+            one.first | (other.first if one.empty else 0),
+            other.last | (one.last if other.empty else 0),
+        )
+
+    def _sequence(self, tree: Sequence[tuple[Any, Any]], *, opens: bool, closes: bool) -> _Part:
+        """`opens` and `closes`: nothing of the pattern stands before or behind; only there are `^` and `$` looked for."""
+        whole = NOTHING
+        for index, (kind, value) in enumerate(tree):
+            last = closes and index == len(tree) - 1
+            whole = self._joined(whole, self._part(kind, value, opens=opens and index == 0, closes=last))
+        return whole
+
+    def _part(self, kind: Any, value: Any, *, opens: bool, closes: bool) -> _Part:
+        letters, tree = _items(kind, value), _group(kind, value)
+        if tree is not None:
+            return self._sequence(tree, opens=opens, closes=closes)
+        if kind is op.BRANCH:
+            parts = [self._sequence(list(one), opens=opens, closes=closes) for one in value[1]]
+            first, last = union(one.first for one in parts), union(one.last for one in parts)
+            return _Part(any(one.empty for one in parts), first, last)
+        if kind in (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT):
+            return self._repeated(value)
+        if letters or kind is op.ANY:
+            return self._set(letters) if letters else self._letter(ANY)
+        if kind not in (op.AT, op.ASSERT, op.ASSERT_NOT):
+            raise UnreadableError(str(kind))
+        edge = LINE_BEGIN if opens and value in BEGINS else LINE_END if closes and value in ENDS else None
+        return self._letter(edge) if edge else NOTHING
+
+    def _repeated(self, value: Any) -> _Part:
+        least, most, tree = value
+
+        def once() -> _Part:
+            return self._sequence(list(tree), opens=False, closes=False)
+
+        whole = NOTHING
+        for _ in range(min(least, MANY) - 1):
+            whole = self._joined(whole, once())
+        if most is op.MAXREPEAT or most > MANY:
+            more = once()
+            self._joined(more, more)
+            return self._joined(whole, _Part(more.empty or least == 0, more.first, more.last))
+        if least:
+            whole = self._joined(whole, once())
+        rest = NOTHING
+        for _ in range(most - least):
+            one = once()
+            rest = self._joined(one, rest)
+            rest = _Part(True, rest.first, rest.last)
+        return self._joined(whole, rest)
+
+
+def _items(kind: Any, value: Any) -> list[tuple[Any, Any]]:
+    """The set that one letter of a pattern is; none where it is no letter."""
+    if kind is op.LITERAL:
+        return [(kind, value)]
+    if kind is op.NOT_LITERAL:
+        return [(op.NEGATE, None), (op.LITERAL, value)]
+    return list(value) if kind is op.IN else []
+
+
+def _group(kind: Any, value: Any) -> list[tuple[Any, Any]] | None:
+    if kind is op.ATOMIC_GROUP:
+        return list(value)
+    return list(value[3]) if kind is op.SUBPATTERN and not value[1] else None
+
+
+def union(sets: Iterable[Bits]) -> Bits:
+    """The positions in any of some sets."""
+    whole = 0
+    for one in sets:
+        whole |= one
+    return whole
+
+
+def members(positions: Bits) -> Iterator[int]:
+    """The positions of a set, lowest first."""
+    while positions:
+        least = positions & -positions
+        yield least.bit_length() - 1
+        positions ^= least

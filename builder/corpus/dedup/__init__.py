@@ -1,0 +1,1 @@
+"""Near-duplicate detection: MinHash signatures, candidate pairs, exact comparison, groups."""

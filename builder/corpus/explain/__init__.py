@@ -1,0 +1,1 @@
+"""What cleaning did to one page, as text and as HTML."""

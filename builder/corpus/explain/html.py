@@ -1,0 +1,234 @@
+"""An explanation as one HTML page, right to left: no script, nothing from outside, every text escaped.
+
+The page's text stands as it was scraped, with what went and what changed marked in it.
+"""
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from itertools import groupby, islice
+
+from builder.corpus.explain.text import label, names, place
+from builder.corpus.explain.trace import Count, Explanation, Kind, Piece, Row, rows
+from builder.report_page import character, document, number
+from builder.text.invisible import visible
+from builder.text.profiles import names_of
+
+WORDS: dict[Kind, str] = {"kept": "باقية", "dropped": "محذوفة", "changed": "مبدَّلة", "blank": "فراغات مسوّاة"}
+
+HEADINGS: dict[Kind, str] = {
+    "kept": "ما بقي، بحسب المقال",
+    "dropped": "ما حُذف، بحسب القاعدة",
+    "changed": 'ما بُدِّل، بحسب الحرف: <mark class="put">بغيره</mark> أو <mark class="cut">بلا شيء</mark>',
+    "blank": "فراغات سُوّيت",
+    "read": "ما قُرئ ولم يُحذف",
+}
+
+UNITS: dict[Kind, str] = {"kept": "السطور", "dropped": "السطور", "read": "السطور"}
+
+RUN = 16
+"""Characters of one edit that are named."""
+
+CSS = """
+:root {
+  --gone: #fbe7e3; --gone-ink: #7c1d12; --cut: #ffe9b0; --cut-ink: #4d3500; --cut-line: #a86a00;
+  --put: #d9e8fd; --put-ink: #0f2f66; --blank-line: #8c8577; }
+@media screen and (prefers-color-scheme: dark) { :root {
+  --gone: #371b19; --gone-ink: #ffb8ad; --cut: #473609; --cut-ink: #ffe4a1; --cut-line: #e0a93a;
+  --put: #18305a; --put-ink: #cfe1ff; --blank-line: #7d8088; } }
+.bar { display: flex; height: .7rem; margin: 1.1rem 0 .5rem; border-radius: .35rem; overflow: hidden; gap: 2px; }
+.bar i { min-width: 3px; }
+.bar .kept, .key.kept { background: var(--kept); } .bar .dropped, .key.dropped { background: var(--gone-line); }
+.bar .changed, .key.changed { background: var(--put-line); } .bar .blank, .key.blank { background: var(--blank-line); }
+.key.read { border: 1px solid var(--soft); }
+.key { display: inline-block; width: .75em; height: .75em; border-radius: .2em; margin-inline-end: .3em; }
+.sum { margin: 0; display: flex; flex-wrap: wrap; gap: 0 .6rem; }
+main { display: grid; grid-template-columns: minmax(0, 1fr) 20rem; gap: 1rem; align-items: start; }
+.legend { position: sticky; top: 1rem; max-height: calc(100vh - 2rem); overflow-y: auto; display: grid; gap: .8rem; }
+table { width: 100%; border-collapse: collapse; }
+th { text-align: start; font-weight: 400; color: var(--soft); font-size: .85em; }
+td, th { padding: .1rem 0; vertical-align: baseline; }
+td + td, th + th { text-align: end; white-space: nowrap; padding-inline-start: .8rem; }
+main { padding-bottom: 3rem; }
+td code { display: block; line-height: 1.4; text-align: end; font-size: .75em; } .dropped td code, .read td code { font-size: .85em; }
+td:first-child { padding-block: .15rem; }
+.sheet { background: var(--sheet); border: 1px solid var(--line); border-radius: .6rem; padding: .8rem 0; }
+.row { display: grid; grid-template-columns: 3.2rem minmax(0, 1fr) 10rem; border-inline-start: 4px solid transparent; }
+.row > * { padding: .15rem .6rem; margin: 0; }
+.no { color: var(--soft); text-align: end; padding-top: .65rem; }
+.side { color: var(--soft); font-size: .85rem; padding-top: .7rem; line-height: 1.5; }
+.side .n { display: block; text-align: end; }
+.text { font-size: 1.4rem; line-height: 2; white-space: pre-wrap; }
+.row.kept { border-color: var(--kept); }
+.row.dropped { background: var(--gone); border-color: var(--gone-line); }
+.row.dropped .text { color: var(--gone-ink); font-size: 1.2rem; }
+.row.dropped .no, .row.dropped .side { color: var(--gone-ink); }
+.row.blank > * { padding-block: 0; } .row.blank .text { line-height: 1.7; font-size: 1.2rem; } .row.blank .no { padding-top: .1rem; }
+.tag { display: inline-block; border-radius: .3rem; padding: 0 .45rem; }
+.dropped .tag { background: var(--gone-ink); color: var(--gone); } .tag.read { border: 1px solid var(--soft); }
+.field { display: block; }
+mark { --tint: var(--cut); --rule: var(--cut-line); color: var(--cut-ink); cursor: help;
+  background: linear-gradient(var(--rule), var(--rule)) 0 84% / 100% 2px no-repeat,
+    linear-gradient(var(--tint), var(--tint)) 0 70% / 100% 64% no-repeat; }
+mark.put { --tint: var(--put); --rule: var(--put-line); color: var(--put-ink); }
+mark.blank { color: var(--soft); background: none; }
+@media (max-width: 64rem) { main { grid-template-columns: minmax(0, 1fr); } .legend { position: static; max-height: none; } }
+@media (max-width: 50rem) {
+  .row { grid-template-columns: 2.6rem minmax(0, 1fr); } .side { grid-column: 2; padding-top: 0; } }
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Raw text with one look: a letter is never parted from its marks, which would not be drawn on it."""
+
+    raw: str
+    edits: tuple[Piece, ...] = ()
+
+
+def page(explanation: Explanation) -> str:
+    """The whole page; hidden characters stand as signs, so that the page's own text cannot turn its order round."""
+    title = escape(visible(explanation.title or explanation.origin))
+    heading = f"<bdi>{title}</bdi>" if explanation.title else f"<code>{title}</code>"
+    body = "".join(_row(row) for row in rows(explanation.pieces))
+    return document(explanation.title or explanation.origin, CSS, f"""<header>
+<h1>{heading}</h1>
+{_facts(explanation)}
+{_sums(explanation)}
+</header>
+<main>
+<article class="sheet">
+{body}</article>
+<aside class="legend">
+{"".join(_card(explanation, kind, heading) for kind, heading in HEADINGS.items())}</aside>
+</main>
+""")  # fmt: skip
+
+
+def units(row: Row) -> list[Unit]:
+    """The raw text of a row, cut where its look changes; without the line end that stands in the article too."""
+    found: list[Unit] = []
+    for piece in row.pieces:
+        raw = piece.raw.removesuffix("\n") if piece.kind == "kept" else piece.raw
+        plain = piece.kind in ("kept", "dropped")
+        marks = _leading_marks(raw) if found else 0
+        if marks and plain and found[-1].edits:
+            found[-1] = Unit(found[-1].raw + raw[:marks], found[-1].edits)
+            raw = raw[marks:]
+        elif marks and piece.kind == "changed":
+            above = found.pop()
+            base = 0 if above.edits else _last_letter(above.raw)
+            if above.raw[:base]:
+                found.append(Unit(above.raw[:base]))
+            found.append(Unit(above.raw[base:] + raw, (*above.edits, piece)))
+            continue
+        if raw:
+            found.append(Unit(raw, () if plain else (piece,)))
+    return found
+
+
+def _leading_marks(text: str) -> int:
+    return next((i for i, c in enumerate(text) if unicodedata.category(c) != "Mn"), len(text))
+
+
+def _last_letter(text: str) -> int:
+    """Where the last character begins that is no mark."""
+    return next((i for i in range(len(text) - 1, -1, -1) if unicodedata.category(text[i]) != "Mn"), 0)
+
+
+def _row(row: Row) -> str:
+    text = "".join(_unit(unit) for unit in units(row))
+    side = "" if row.kind == "blank" else f'{_side(row)}<span class="n">{place(row)}</span>'
+    return (
+        f'<div class="row {row.kind}"><div class="no">{row.line}</div>'
+        f'<p class="text">{text}</p><div class="side">{side}</div></div>\n'
+    )
+
+
+def _side(row: Row) -> str:
+    tags = [] if row.kind == "dropped" else [f'<span class="tag">{_part(label(row))}</span>']
+    for piece in row.said:
+        tags.append(f'<code class="tag {piece.kind}">{escape(piece.rule)}</code>')
+        tags += [
+            f'<span class="field"><code>{escape(name)}</code> = <bdi>{escape(visible(value))}</bdi></span>'
+            for name, value in piece.fields.items()
+        ]
+    return "".join(tags)
+
+
+def _unit(unit: Unit) -> str:
+    if not unit.edits:
+        return "".join(map(character, unit.raw))
+    look = "blank" if unit.edits[0].kind == "blank" else "put" if any(piece.put for piece in unit.edits) else "cut"
+    shown = "".join(map(character, unit.raw.replace(" ", "␣")))
+    if _leading_marks(unit.raw):
+        shown = "\N{DOTTED CIRCLE}" + shown
+    title = "\n".join(map(_title, unit.edits))
+    return f'<mark class="{look}" title="{escape(title)}">{shown}</mark>'
+
+
+def _title(piece: Piece) -> str:
+    """Raw and text, their names, and the raw range; of a long run, its beginning and what it is made of."""
+    raw, put = (
+        ("\N{DOTTED CIRCLE}" if _leading_marks(text) else "")
+        + visible(text[:RUN]).replace(" ", "␣")
+        + ("…" if len(text) > RUN else "")
+        for text in (piece.raw, piece.put)
+    )
+    after = f" → {_runs(piece.put)}" if piece.put else ""
+    return f"{raw} → {put or '∅'}\n{_runs(piece.raw)}{after}\n{piece.start}:{piece.end}"
+
+
+def _runs(text: str) -> str:
+    runs = [(character, len(list(run))) for character, run in islice(groupby(text), RUN)]
+    more = "" if sum(number for _, number in runs) == len(text) else ", …"
+    return ", ".join(f"{f'{number} × ' if number > 1 else ''}{names(names_of(one))}" for one, number in runs) + more
+
+
+def _facts(explanation: Explanation) -> str:
+    facts = [
+        ("الملف", f"<code>{escape(visible(explanation.origin))}</code>"),
+        ("الوثيقة", f"<code>{escape(explanation.document_id)}</code>"),
+        ("المصدر", f"<bdi>{escape(visible(explanation.source))}</bdi>"),
+        ("التسوية", f"<code>{escape(explanation.profile)}</code>"),
+    ]
+    for part in explanation.parts:
+        title = f" «<bdi>{escape(visible(part.title))}</bdi>»" if part.title else ""
+        facts.append((f"المقال {part.number}", f"<code>{escape(part.article_id)}</code>{title}"))
+    if not explanation.parts:
+        facts.append(("المقالات", "لم يبق من هذه الصفحة متن"))
+    return f'<p class="facts">{"".join(f"<span>{name}: {value}</span>" for name, value in facts)}</p>'
+
+
+def _sums(explanation: Explanation) -> str:
+    totals = {kind: explanation.total(kind) for kind in WORDS}
+    bar = "".join(f'<i class="{kind}" style="flex: {total} 0 0"></i>' for kind, total in totals.items() if total)
+    terms = " + ".join(
+        f'<span><span class="key {kind}"></span>{number(totals[kind])} {word}</span>' for kind, word in WORDS.items()
+    )
+    whole = f"<strong>{number(explanation.characters)} محرفًا في الصفحة الخام</strong>"
+    return f'<div class="bar" aria-hidden="true">{bar}</div>\n<p class="sum">{whole} = {terms}</p>'
+
+
+def _card(explanation: Explanation, kind: Kind, heading: str) -> str:
+    counts = [count for count in explanation.counts if count.kind == kind]
+    if not counts:
+        return ""
+    unit = f"<th>{UNITS[kind]}</th>" if kind in UNITS else ""
+    head = f"<tr><th></th>{unit}<th>المحارف</th></tr>"
+    body = "".join(f"<tr><td>{cells}</td></tr>" for cells in ("</td><td>".join(_cells(count)) for count in counts))
+    table = f'<div class="rows"><table>{head}{body}</table></div>'
+    return f'<section class="card {kind}"><h2><span class="key {kind}"></span>{heading}</h2>{table}</section>\n'
+
+
+def _cells(count: Count) -> Iterator[str]:
+    what = count.what.removesuffix(": deleted").replace(": ", " → ")
+    yield _part(what) if count.kind == "kept" else f"<code>{escape(names(what))}</code>"
+    if count.kind in UNITS:
+        yield number(count.times)
+    yield number(count.characters)
+
+
+def _part(what: str) -> str:
+    return what.replace("part", "المقال")

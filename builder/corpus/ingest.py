@@ -1,0 +1,165 @@
+"""Deduplicate newly read documents by id, and append them to the corpus shards.
+
+Pieces are read in parallel into a folder of their own. Once all are read, repeats are set aside in the order of the
+plan and the other documents are published shard by shard. After an interruption, the same call resumes.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from builder.corpus.readers.documents import read, require_documents
+from builder.corpus.readers.sources import InputPiece
+from builder.executor import storage
+from builder.executor.pmap import Pmap
+from builder.executor.shards import BatchResult, Shard, ShardResult, finished_shards, write_shard
+from builder.executor.stage import ShardCallback
+from builder.io.parquet import to_table
+from builder.records import Document, Dropped, Issue
+from builder.records.arrow import arrow_schema
+
+AGAIN, TWICE = "already ingested", "same text twice"
+
+Ids = NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """Result of an ingest.
+
+    `taken` counts files and records, `kept` the new documents among them, and `again` the documents of pieces that an
+    earlier call read; those are not listed in `set_aside`.
+    """
+
+    taken: int
+    kept: int
+    again: int
+    set_aside: tuple[Dropped, ...]
+    issues: tuple[Issue, ...]
+
+
+def ingest_pieces(pieces: Sequence[InputPiece], folder: str, pmap: Pmap, watch: ShardCallback) -> IngestResult:
+    """Read pieces into the shards of `folder`/documents, and skip pieces that are there already.
+
+    Raises Refused (exit code 2) with the fault of each record if nothing could be read.
+    """
+    incoming, documents = f"{folder}/incoming", f"{folder}/documents"
+    names = {piece.name for piece in pieces}
+    read = {done.shard.name: done for done in finished_shards(incoming) if done.shard.name in names}
+    stored = {done.shard.name: done for done in finished_shards(documents) if done.shard.name not in read}
+    missing = [piece for piece in pieces if piece.name not in stored and piece.name not in read]
+    for done in pmap(partial(_read, folder=incoming), missing):
+        read[done.shard.name] = done
+        watch(done, False)
+    fresh = [read[piece.name] for piece in pieces if piece.name in read]
+    if not any(done.rows for done in fresh):
+        _clear(incoming)
+        require_documents(sum(done.rows for done in stored.values() if done.shard.name in names), _issues(fresh))
+    jobs = [*zip(fresh, _repeats(fresh, [*stored.values()]), strict=True)]
+    published = {done.shard.name: done for done in pmap(partial(_settle, folder=documents), jobs)}
+    _clear(incoming)
+    earlier = [stored[piece.name] for piece in pieces if piece.name in stored]
+    for done in earlier:
+        watch(done, True)
+    results = [published.get(piece.name) or stored[piece.name] for piece in pieces]
+    return IngestResult(
+        sum(done.taken for done in results),
+        sum(done.rows for done in published.values()),
+        sum(done.rows for done in earlier),
+        tuple(aside for done in results for aside in done.set_aside),
+        _issues(results),
+    )
+
+
+def _read(piece: InputPiece, folder: str) -> ShardResult:
+    """Read one piece into a shard of `folder`, repeats included."""
+    batches = (
+        BatchResult(to_table(part.documents, Document), {}, tuple(part.set_aside), tuple(part.issues))
+        for part in read(piece)
+    )
+    return write_shard(folder, piece.name, piece.digest, arrow_schema(Document), batches)
+
+
+def _repeats(fresh: Sequence[ShardResult], stored: Sequence[ShardResult]) -> Iterator[dict[int, tuple[str, str]]]:
+    """Yield, for each fresh shard, its repeated rows with the reason and the origin of the first copy."""
+    old, new = [_ids(done.shard) for done in stored], [_ids(done.shard) for done in fresh]
+    ids = np.concatenate([*old, *new]) if old or new else np.empty(0, np.uint64)
+    _, firsts, which = np.unique(ids, return_index=True, return_inverse=True)
+    first = firsts[which] if len(ids) else which
+    known = sum(map(len, old))
+    origins = _origins([*stored, *fresh], np.unique(first[first != np.arange(len(ids))]))
+    begin = known
+    for shard_ids in new:
+        copies = first[begin : begin + len(shard_ids)]
+        rows = np.flatnonzero(copies != np.arange(begin, begin + len(shard_ids)))
+        yield {
+            row: (AGAIN, origins[copy]) if copy < known else (TWICE, f"first at {origins[copy]}")
+            for row, copy in zip(rows.tolist(), copies[rows].tolist(), strict=True)
+        }
+        begin += len(shard_ids)
+
+
+def _ids(shard: Shard) -> Ids:
+    """Return the ids of a shard's documents as numbers; an id is 16 hex digits."""
+    ids = _column(shard, "id")
+    return np.frombuffer(bytes.fromhex("".join(ids.to_pylist())), ">u8").astype(np.uint64)
+
+
+def _origins(shards: Sequence[ShardResult], wanted: NDArray[np.int64]) -> Mapping[int, str]:
+    """Return the origins of the documents at sorted row numbers, which count through all shards."""
+    origins: dict[int, str] = {}
+    begin = 0
+    for done in shards:
+        rows = wanted[np.searchsorted(wanted, begin) : np.searchsorted(wanted, begin + done.rows)]
+        if len(rows):
+            column = _column(done.shard, "origin").take(pa.array(rows - begin)).to_pylist()
+            origins |= dict(zip(rows.tolist(), column, strict=True))
+        begin += done.rows
+    return origins
+
+
+def _column(shard: Shard, name: str) -> pa.ChunkedArray:
+    """Read one column of a shard."""
+    with storage.opened(shard.uri) as file, pq.ParquetFile(file) as parquet:
+        return parquet.read(columns=[name])[name]
+
+
+def _settle(job: tuple[ShardResult, dict[int, tuple[str, str]]], folder: str) -> ShardResult:
+    """Publish the documents of a piece to `folder`, without its repeats."""
+    piece, repeats = job
+
+    def batches() -> Iterator[BatchResult]:
+        yield BatchResult(arrow_schema(Document).empty_table(), piece.counts, piece.set_aside, piece.issues)
+        begin = 0
+        with storage.opened(piece.shard.uri) as file, pq.ParquetFile(file) as parquet:
+            for number in range(parquet.num_row_groups):
+                table = parquet.read_row_group(number)
+                again = [row for row in range(begin, begin + table.num_rows) if row in repeats]
+                rows = pa.array([row - begin for row in again], pa.int64())
+                aside = tuple(
+                    Dropped("ingest", origin, *repeats[row])
+                    for row, origin in zip(again, table["origin"].take(rows).to_pylist(), strict=True)
+                )
+                mask = np.ones(table.num_rows, bool)
+                mask[rows.to_numpy()] = False
+                yield BatchResult(table.filter(pa.array(mask)), {}, aside)
+                begin += table.num_rows
+
+    return write_shard(folder, piece.shard.name, piece.key, arrow_schema(Document), batches())
+
+
+def _clear(folder: str) -> None:
+    """Remove the shards that were read, markers first, and the folder itself where it is local."""
+    storage.remove(folder, sorted(storage.listed(folder), key=lambda file: not file.endswith(".json")))
+    if not storage.remote(folder) and Path(folder).is_dir():
+        Path(folder).rmdir()
+
+
+def _issues(shards: Sequence[ShardResult]) -> tuple[Issue, ...]:
+    return tuple(issue for done in shards for issue in done.issues)

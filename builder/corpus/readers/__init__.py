@@ -1,0 +1,1 @@
+"""Readers of every input format: text, tables, feeds, web pages, Hub datasets."""

@@ -1,0 +1,140 @@
+"""Records as the readers yield them, in any format: a row under khabar's field names, or the reason it is unreadable."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from email.utils import parsedate_to_datetime
+
+from builder.schema.dataset import Fields
+
+MAX_BYTES = 50_000_000
+"""Bytes of one record (a text file, a line, a row, a page); a longer one is hostile or broken."""
+
+OPTIONAL = ("title", "url", "published_at", "source")
+
+WRITE = 'write {"text": "..."} with strings; title, url, published_at and source are optional'
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An input file, or a part of one.
+
+    `uri` locates it, `named` is its name on the command line, and `origin` its name in records. `kind` is its format
+    and `packing` its compression. `stamp` changes when the content does.
+    """
+
+    uri: str
+    named: str
+    origin: str
+    kind: str
+    packing: str
+    size: int
+    stamp: str
+    begin: int = 0
+    """First byte of a part, or first row group of a Parquet file; `end` is exclusive."""
+    end: int | None = None
+    before: int = 0
+    """Lines or rows of the file before this part."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """A record; `place` is appended to the file's origin in messages, such as `:3` for the third line."""
+
+    place: str
+    text: str
+    title: str | None = None
+    url: str | None = None
+    published_at: str | None = None
+    source: str | None = None
+    encoding: str = "utf-8"
+    html_sha: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """A record that cannot be read: the reason under which it is counted, the fault, and the fix.
+
+    A record without a fix is counted and causes no warning.
+    """
+
+    place: str
+    reason: str
+    message: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A warning about a file that is read nevertheless."""
+
+    code: str
+    message: str
+    fix: str
+
+
+ReadItem = RawRecord | BadRecord | Note
+
+
+def row_of(
+    values: Mapping[str, object], fields: Fields, position: str, kind: str, *, encoding: str = "utf-8", fix: str = WRITE
+) -> RawRecord | BadRecord:
+    """Return the record of a mapping, read from the names in `fields`, or its fault.
+
+    `kind` describes the values in messages, as in `a JSON int`.
+    """
+    texts: dict[str, str | None] = {}
+    for name in ("text", *OPTIONAL):
+        value = _plain(_at(values, getattr(fields, name)))
+        if value is None:
+            texts[name] = None
+        elif not isinstance(value, str):
+            return BadRecord(position, "not a string", f"{name} is a {kind}{type(value).__name__}, not a string", fix)
+        elif half := _half(value):
+            return BadRecord(
+                position, "half a surrogate pair", f"{name} holds half a surrogate pair at character {half - 1}", fix
+            )
+        elif len(value) > MAX_BYTES:
+            return BadRecord(position, "too long", f"{name} has {len(value):,} characters; at most {MAX_BYTES:,}", fix)
+        else:
+            texts[name] = value
+    text = texts.pop("text")
+    if text is None:
+        return BadRecord(position, "no text", "the line has no text" if kind == "JSON " else "the row has no text", fix)
+    return RawRecord(position, text, **texts, encoding=encoding)
+
+
+def _at(values: Mapping[str, object], path: str) -> object:
+    """Return the value under a name, or under a dotted path of names; None if it is absent."""
+    if path in values:
+        return values[path]
+    value: object = values
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _plain(value: object) -> object:
+    """Return dates in ISO 8601, and any other value unchanged."""
+    return value.isoformat() if isinstance(value, (date, datetime)) else value
+
+
+def _half(text: str) -> int:
+    """Return the position of the first lone surrogate, counted from 1; 0 if there is none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return error.start + 1
+    return 0
+
+
+def iso(moment: str | None) -> str | None:
+    """Convert the date of a mail or a feed (RFC 822) to ISO 8601; return any other value unchanged.
+
+    >>> iso("Tue, 03 Mar 2026 18:42:00 +0300"), iso("2026-03-03")
+    ('2026-03-03T18:42:00+03:00', '2026-03-03')
+    """
+    try:
+        return parsedate_to_datetime(moment or "").isoformat()
+    except ValueError:
+        return moment

@@ -1,0 +1,248 @@
+"""Plan of an ingest: the inputs of the command line as pieces, each of which one worker reads.
+
+An input is a file, a folder, an address that fsspec reads, or a dataset. Planning reads only the columns of tables, and
+reports every fault of the request before the first record is read.
+"""
+
+import hashlib
+import importlib.util
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+import pyarrow as pa
+
+from builder.corpus.readers import hub, streams, tabular
+from builder.corpus.readers.rows import File
+from builder.executor import storage
+from builder.records import Dropped, Issue, KhabarError
+from builder.schema.dataset import Fields
+
+KINDS = {
+    ".txt": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet",
+    ".html": "html", ".htm": "html", ".warc": "warc", ".rss": "feed", ".atom": "feed", ".xml": "feed",
+}  # fmt: skip
+
+PACKINGS = {".gz": "gz", ".zst": "zst"}
+
+READ = "txt, jsonl, csv, tsv, parquet, html, warc, rss or xml"
+
+EXTRAS = {"html": ("trafilatura", "html"), "warc": ("warcio", "warc")}
+"""The package that a format needs, and the extra that installs it."""
+
+HEAVY, MANY = 16_000_000, 2_000
+"""Limits of one piece: bytes and files."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputPiece:
+    """Files that one worker reads in order; `digest` is the sha256 of their names, states and reading options."""
+
+    name: str
+    digest: str
+    files: tuple[File, ...]
+    fields: Fields
+    encoding: str | None
+
+    @property
+    def size(self) -> int:
+        """Return the bytes of all files."""
+        return sum(file.size for file in self.files)
+
+    def __str__(self) -> str:
+        return f"{self.files[0].origin}{' and others' if len(self.files) > 1 else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The pieces in order, and the files that are skipped, each with its reason."""
+
+    pieces: tuple[InputPiece, ...]
+    set_aside: tuple[Dropped, ...]
+
+
+@dataclass(slots=True)
+class _Search:
+    """The files, skipped files and faults found so far."""
+
+    fields: Fields
+    declared: str | None
+    files: list[File] = field(default_factory=list)
+    set_aside: list[Dropped] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+
+    def fault(self, where: str, message: str, fix: str) -> None:
+        """Record a fault of the request."""
+        self.issues.append(Issue("error", "unreadable", message, where=where, fix=fix))
+
+    def aside(self, origin: str, reason: str) -> None:
+        """Record a file that is skipped."""
+        self.set_aside.append(Dropped("ingest", origin, reason))
+
+
+def plan(inputs: Sequence[str], fields: Fields, encoding: str | None = None) -> Plan:
+    """Divide files, folders and addresses into pieces, in the given order and sorted within a folder.
+
+    Raises Refused (exit code 2) with every fault of the request: a missing path, a file of an unsupported format, a
+    table without the columns that `fields` names, or a missing package.
+    """
+    search = _Search(fields, encoding)
+    for given in inputs:
+        if given.startswith(hub.SCHEME):
+            files, issues = hub.files(given, fields)
+            search.files += files
+            search.issues += issues
+        elif "://" in given:
+            _remote(given, search)
+        else:
+            _local(Path(given), search)
+    _look(search)
+    if search.issues:
+        raise KhabarError(*search.issues)
+    return Plan(tuple(_pieces(search)), tuple(search.set_aside))
+
+
+def kind_of(name: str) -> tuple[str, str]:
+    """Return the format and the compression of a file by its name; each is "" if there is none.
+
+    >>> kind_of("news.JSONL.gz"), kind_of("page.html"), kind_of("notes.pdf")
+    (('jsonl', 'gz'), ('html', ''), ('', ''))
+    """
+    path = PurePosixPath(name.casefold())
+    packing = PACKINGS.get(path.suffix, "")
+    kind = KINDS.get(PurePosixPath(path.stem).suffix if packing else path.suffix, "")
+    return (kind, packing) if kind and not (kind == "parquet" and packing) else ("", "")
+
+
+def _local(path: Path, search: _Search) -> None:
+    """Add a local file, or all files below a local folder."""
+    if path.is_dir():
+        _folder(path, search)
+    elif not path.exists():
+        search.fault(str(path), "there is no such file or folder", "check the path")
+    elif path.is_file() and kind_of(path.name)[0]:
+        search.files.append(_file(path, path.name))
+    else:
+        search.fault(
+            str(path), f"not a {READ} file or a folder", "pass one of these; they may be compressed as .gz or .zst"
+        )
+
+
+def _file(path: Path, origin: str) -> File:
+    """Return a local file with its size and its time of modification."""
+    state = path.stat()
+    return File(str(path.absolute()), str(path), origin, *kind_of(path.name), state.st_size, str(state.st_mtime_ns))
+
+
+def _folder(folder: Path, search: _Search) -> None:
+    """Add all files below a folder; a link is followed only to a file in the same folder."""
+    root, count = folder.resolve(), 0
+    for path in sorted(_walk(folder, search)):
+        origin = str(Path(root.name) / path.relative_to(folder))
+        target = path.resolve()
+        if path.is_symlink() and not (target.is_file() and target.is_relative_to(root)):
+            search.aside(origin, "link not followed")
+        elif kind_of(path.name)[0] and path.is_file():
+            count += 1
+            search.files.append(_file(path, origin))
+        else:
+            search.aside(origin, f"not {READ}")
+    if not count:
+        search.fault(str(folder), f"the folder holds no {READ} file", "name a folder of scraped articles")
+
+
+def _walk(folder: Path, search: _Search) -> Iterator[Path]:
+    """Yield the files below a folder, and links to folders; record each folder that cannot be read."""
+
+    def closed(error: OSError) -> None:
+        search.fault(str(error.filename), f"cannot be read: {error.strerror}", "check the folder's permissions")
+
+    for parent, folders, files in os.walk(folder, onerror=closed):
+        links = [name for name in folders if (Path(parent) / name).is_symlink()]
+        yield from (Path(parent) / name for name in (*files, *links))
+
+
+def _remote(given: str, search: _Search) -> None:
+    """Add a file, or all files below a folder, at an address that fsspec reads."""
+    try:
+        entries = storage.find_files(given)
+    except FileNotFoundError:
+        search.fault(storage.redact_credentials(given), "there is no such file or folder", "check the address")
+        return
+    except KhabarError as refused:
+        search.issues += refused.issues
+        return
+    top = given.rstrip("/").rsplit("/", 1)[1]
+    count = 0
+    for uri, inside, size, stamp in entries:
+        origin = f"{top}/{inside}" if inside else top
+        if ".." in PurePosixPath(inside).parts:
+            search.aside(origin, "path climbs out of its folder")
+        elif kind_of(uri)[0]:
+            count += 1
+            search.files.append(File(uri, storage.redact_credentials(uri), origin, *kind_of(uri), size, stamp))
+        else:
+            search.aside(origin, f"not {READ}")
+    if not count:
+        search.fault(storage.redact_credentials(given), f"it holds no {READ} file", "name a folder of scraped articles")
+
+
+def _look(search: _Search) -> None:
+    """Record each package that is missing, and each table without its columns."""
+    for kind in sorted({file.kind for file in search.files} & {*EXTRAS}):
+        package, extra = EXTRAS[kind]
+        if importlib.util.find_spec(package) is None:
+            where = next(file.named for file in search.files if file.kind == kind)
+            search.fault(where, f"needs the {extra} extra", f"pip install 'khabar[{extra}]'")
+    for file in search.files:
+        if file.kind in ("csv", "tsv", "parquet"):
+            try:
+                columns = tabular.header(file, search.declared)
+            except Exception:  # noqa: BLE001, S112 - a faulty file is reported when it is read
+                continue
+            absent = tabular.missing(columns, search.fields)
+            if absent:
+                search.fault(file.named, f"no column {', '.join(absent)}; it has {', '.join(columns[:20]) or 'none'}",
+                             "name its columns under `fields:` in schema/dataset.yaml, such as `text: body`")  # fmt: skip
+
+
+def _pieces(search: _Search) -> Iterator[InputPiece]:
+    """Group the files into pieces, up to HEAVY bytes or MANY files; a split of a dataset is a piece by itself."""
+    group: list[File] = []
+    for file in (part for whole in search.files for part in _parted(whole)):
+        if group and (
+            len(group) == MANY
+            or sum(member.size for member in group) + file.size > HEAVY
+            or "hub" in (file.kind, group[0].kind)
+        ):
+            yield _piece(group, search)
+            group = []
+        group.append(file)
+    if group:
+        yield _piece(group, search)
+
+
+def _parted(file: File) -> Iterator[File]:
+    """Divide a large file into parts that can be read independently: uncompressed lines, or Parquet row groups."""
+    if file.size <= 2 * HEAVY or file.packing or file.kind not in ("jsonl", "parquet"):
+        yield file
+        return
+    parts = streams.line_ends(file, HEAVY) if file.kind == "jsonl" else tabular.row_groups(file, HEAVY)
+    begin = before = 0
+    try:
+        for end, lines in parts:
+            yield replace(file, size=min(HEAVY, file.size), begin=begin, end=end, before=before)
+            begin, before = end, lines
+    except (OSError, pa.ArrowException):  # reported when the file is read
+        pass
+    yield replace(file, size=min(HEAVY, file.size), begin=begin, before=before)
+
+
+def _piece(files: Sequence[File], search: _Search) -> InputPiece:
+    """Return the piece of these files, named after its digest."""
+    states = [repr((file.uri, file.origin, file.size, file.stamp, file.begin, file.end)) for file in files]
+    digest = hashlib.sha256(
+        "\n".join([repr(search.fields), str(search.declared), *states]).encode("utf-8", "surrogateescape")
+    )
+    return InputPiece(digest.hexdigest()[:16], digest.hexdigest(), tuple(files), search.fields, search.declared)

@@ -1,0 +1,1 @@
+"""Quality filters and stratified sampling of articles."""

@@ -1,0 +1,1 @@
+"""Run stages over shards: local processes, Ray or Dask."""

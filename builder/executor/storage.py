@@ -1,0 +1,203 @@
+"""Storage of shard folders, on this machine or on any backend of fsspec, such as s3://.
+
+A shard exists once its marker does. Local files are replaced by an atomic rename. Object stores have no rename, so an
+object gets a new name for each content, and the marker, written last, names the valid one.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import urlsplit, urlunsplit
+
+import fsspec
+
+from builder.io.atomic import atomic_write
+from builder.records import KhabarError, user_error
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+
+CHUNK = 1 << 20
+
+
+def absolute(location: str | Path) -> str:
+    """Return a location in a form that is valid for every worker, which is an absolute path or a URI.
+
+    >>> absolute("/data/../shards/"), absolute("s3://bucket/news/"), absolute("file:///data")
+    ('/shards', 's3://bucket/news', '/data')
+    """
+    path = str(location).removeprefix("file://")
+    return path.rstrip("/") if "://" in path else str(Path(path).resolve())
+
+
+def remote(location: str) -> bool:
+    """Return whether a location is a URI rather than a path of this machine."""
+    return "://" in location
+
+
+@contextmanager
+def opened(uri: str) -> Iterator[BinaryIO]:
+    """Open a local or remote file for reading."""
+    if not remote(uri):
+        with Path(uri).open("rb") as file:
+            yield file
+        return
+    files, path = _reached(uri)
+    with files.open(path, "rb") as file:
+        yield file
+
+
+def listed(folder: str) -> dict[str, int]:
+    """Return the files of a folder with their sizes in bytes; a folder that does not exist has none."""
+    if not remote(folder):
+        root = Path(folder)
+        paths = sorted(root.iterdir()) if root.is_dir() else []
+        return {path.name: path.stat().st_size for path in paths if path.is_file()}
+    files, base = _reached(folder)
+    with _translate_errors(folder):
+        files.invalidate_cache()  # other processes write there too
+        if not files.exists(base):
+            return {}
+        entries: list[dict[str, Any]] = files.ls(base, detail=True)
+        return {
+            str(entry["name"]).rsplit("/", 1)[1]: int(entry["size"] or 0)
+            for entry in entries
+            if entry["type"] == "file"
+        }
+
+
+def find_files(address: str) -> list[tuple[str, str, int, str]]:
+    """Return the files at or below an address.
+
+    Each is a URI, a path relative to the address, a size in bytes, and a stamp that changes with the content.
+    Raises FileNotFoundError if there is no file.
+    """
+    files, base = _reached(address)
+    with _translate_errors(address):
+        files.invalidate_cache()
+        entries: dict[str, dict[str, Any]] = files.find(base, detail=True)
+        if not entries:
+            raise FileNotFoundError(address)
+        stamps = {
+            path: str(entry.get("ETag") or entry.get("etag") or files.ukey(path)) for path, entry in entries.items()
+        }
+    return [
+        (files.unstrip_protocol(path), path.removeprefix(base).lstrip("/"), int(entry["size"] or 0), stamps[path])
+        for path, entry in sorted(entries.items())
+    ]
+
+
+def contents(folder: str, names: Iterable[str]) -> Mapping[str, bytes]:
+    """Read files of a folder; names that do not exist are left out."""
+    wanted = [*names]
+    if not remote(folder):
+        paths = [Path(folder, name) for name in wanted]
+        return {path.name: path.read_bytes() for path in paths if path.is_file()}
+    files, base = _reached(folder)
+    with _translate_errors(folder):
+        read: dict[str, bytes] = files.cat([f"{base}/{name}" for name in wanted], on_error="omit") if wanted else {}
+    return {str(path).rsplit("/", 1)[1]: content for path, content in read.items()}
+
+
+def data_name(folder: str, name: str, key: str) -> str:
+    """Return the file name of a shard's data; in a remote folder it depends on the key, as nothing can be renamed.
+
+    >>> data_name("/shards", "a-1", "0123456789"), data_name("s3://b/shards", "a-1", "0123456789")
+    ('a-1.parquet', 'a-1-01234567.parquet')
+    """
+    return f"{name}-{key[:8]}.parquet" if remote(folder) else f"{name}.parquet"
+
+
+def put(folder: str, name: str, write: Callable[[BinaryIO], None]) -> tuple[str, int]:
+    """Write a file atomically; return its sha256 and its size in bytes."""
+    if not remote(folder):
+        path = Path(folder, name)
+        with atomic_write(path) as out:
+            write(out)
+        return hashed(path)
+    files, base = _reached(folder)
+    with tempfile.TemporaryDirectory(prefix="khabar.") as scratch:
+        path = Path(scratch, "file")
+        with atomic_write(path) as out:
+            write(out)
+        with _translate_errors(folder):
+            files.makedirs(base, exist_ok=True)
+            files.put_file(str(path), f"{base}/{name}")
+        return hashed(path)
+
+
+def hashed(path: Path) -> tuple[str, int]:
+    """Return the sha256 of a file, and its size in bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
+
+
+def remove(folder: str, names: Iterable[str]) -> None:
+    """Remove files of a folder; names that do not exist are ignored."""
+    unwanted = [*names]
+    if not remote(folder):
+        for name in unwanted:
+            Path(folder, name).unlink(missing_ok=True)
+        return
+    files, base = _reached(folder)
+    with _translate_errors(folder):
+        for name in unwanted:
+            try:
+                files.rm_file(f"{base}/{name}")
+            except FileNotFoundError:
+                continue
+
+
+def sweep(folder: str) -> None:
+    """Remove temporary files that killed writers left in a local folder; remote writes leave none."""
+    if not remote(folder):
+        remove(folder, [name for name in listed(folder) if name.startswith(".")])
+
+
+def _reached(location: str) -> "tuple[AbstractFileSystem, str]":
+    """Return the file system of a location, and its path there."""
+    with _translate_errors(location):
+        files, base = fsspec.core.url_to_fs(location)
+        return files, str(base).rstrip("/")
+
+
+@contextmanager
+def _translate_errors(location: str) -> Iterator[None]:
+    """Translate a backend's errors to Refused (exit code 2 or 3), except FileNotFoundError and MemoryError."""
+    protocol = location.split("://", 1)[0]
+    try:
+        yield
+    except (KhabarError, FileNotFoundError, MemoryError):
+        raise
+    except ImportError as error:
+        raise user_error(
+            "no-backend",
+            f"{protocol}:// needs a package that is not installed: {error}",
+            fix=f"install what fsspec needs for {protocol}://",
+        ) from None
+    except Exception as error:  # noqa: BLE001 - each backend has exceptions of its own
+        reason = (
+            (str(error).strip() or type(error).__name__).split("\n")[0].replace(location, redact_credentials(location))
+        )
+        raise user_error(
+            "store",
+            f"{redact_credentials(location)} cannot be used: {reason}",
+            exit_code=3,
+            fix="check the URL and your credentials, then retry",
+        ) from None
+
+
+def redact_credentials(location: str) -> str:
+    """Return an address without its user name and password.
+
+    >>> redact_credentials("sftp://me:secret@host/data"), redact_credentials("/data")
+    ('sftp://host/data', '/data')
+    """
+    parts = urlsplit(location)
+    if "@" not in parts.netloc:
+        return location
+    return urlunsplit(parts._replace(netloc=parts.netloc.rsplit("@", 1)[1]))

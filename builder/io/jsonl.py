@@ -1,0 +1,102 @@
+"""JSON Lines: strict reading with the place of each fault, atomic writing."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from builder.io.atomic import write_bytes
+from builder.io.plain import to_plain
+from builder.records import Issue, KhabarError
+
+R = TypeVar("R")
+
+
+MAX_LINE = 50_000_000
+"""Bytes of one JSON line; a longer one is hostile or broken."""
+
+FAULTS = 5
+"""Faults that are named of one line."""
+
+RESTORE = "restore the line from git, or delete it"
+
+_LINES: dict[type, TypeAdapter[Any]] = {}
+
+
+def read_lines(path: Path, record: type[R]) -> tuple[list[tuple[int, R]], list[Issue]]:
+    """Read JSON Lines as line numbers and records, and an error for each fault of a line that is none."""
+    found: list[tuple[int, R]] = []
+    issues: list[Issue] = []
+    if not path.exists():
+        return found, issues
+    read = _line_adapter(record)
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            where = f"{path}:{number}"
+            if len(line) > MAX_LINE:
+                issues.append(Issue("error", "record", f"a line of {len(line):,} bytes", where, RESTORE))
+            elif line.strip():
+                try:
+                    found.append((number, read.validate_json(line.strip(), strict=True)))
+                except ValidationError as error:
+                    issues += [Issue("error", "record", said, where, RESTORE) for said in _said(record, line, error)]
+    return found, issues
+
+
+def _said(record: type, line: bytes, error: ValidationError) -> Iterator[str]:
+    """What is wrong with a line, never what is written there."""
+    for one in error.errors(include_url=False, include_input=False)[:FAULTS]:
+        at = ".".join(map(str, one["loc"]))
+        what = {"unexpected_keyword_argument": "unknown field", "missing": "is missing"}.get(one["type"], one["msg"])
+        if one["type"] == "json_invalid":
+            try:
+                line.decode()
+            except UnicodeDecodeError as fault:
+                what = f"not UTF-8 at byte {fault.start + 1} of the line"
+        what = re.sub(r" at line 1 column (\d+)$", r" at column \1", what)
+        kind = f"{'an' if record.__name__[0] in 'AEIOU' else 'a'} {record.__name__}"
+        yield f"not {kind}: {at + ': ' if at else ''}{what}"
+
+
+def _line_adapter(record: type[R]) -> TypeAdapter[R]:
+    """As _adapter, but a field that no record has is a fault: a name that was mistyped would be lost in silence."""
+    if record not in _LINES:
+        _close(record)
+        _LINES[record] = TypeAdapter(record)
+    return _LINES[record]
+
+
+def _close(kind: Any) -> None:
+    if is_dataclass(kind):
+        closed: Any = kind
+        closed.__pydantic_config__ = ConfigDict(extra="forbid")
+        for hint in get_type_hints(kind).values():
+            _close(hint)
+    for part in get_args(kind):
+        _close(part)
+
+
+def write_json(path: Path, value: object, *, mode: int = 0o644) -> None:
+    """Write one JSON document, readable, keys in the given order."""
+    write_bytes(path, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode(), mode=mode)
+
+
+def write_jsonl(path: Path, records: Iterable[object]) -> None:
+    """Write records as JSON Lines, UTF-8, in the given order."""
+    lines = (json.dumps(to_plain(r), ensure_ascii=False) + "\n" for r in records)
+    write_bytes(path, "".join(lines).encode())
+
+
+def read_jsonl(path: Path, record: type[R]) -> list[R]:
+    """Read JSON Lines; an absent file has no records.
+
+    Raises Refused (exit code 2) with every malformed line.
+    """
+    found, issues = read_lines(path, record)
+    if issues:
+        raise KhabarError(*issues)
+    return [one for _, one in found]

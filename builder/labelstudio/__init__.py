@@ -1,0 +1,1 @@
+"""Everything that knows Label Studio: configuration, tasks, upload, download."""

@@ -1,0 +1,125 @@
+"""schema/labels.yaml -> the page that annotators see, as a Label Studio labelling config.
+
+Right to left, large type, the text in a scroll box of its own; Arabic on the page, ASCII
+names in exports. Does not talk to a server: what a task must hold for this page is in tasks.py.
+"""
+
+import re
+from html import escape
+from xml.etree import ElementTree as ET
+
+from markdown_it import MarkdownIt
+
+from builder.annotation.questions import slots_of
+from builder.records import user_error
+from builder.schema.labels import Labels
+
+GRANULARITY = {"expand": "word", "strict": "symbol", "segment": "symbol"}
+"""What a drag snaps to: whole words where spans hold clitics, else letters."""
+
+REMARK = "ملاحظة (اختياري)"
+
+_MISSING_ANSWER = "حدّد الموقف من كل هدف"
+
+_NOT_SHOWN = re.compile("[$]|[^\t\n\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+STYLE = """
+.kh-page, .kh-page *, .kh-page *::after { font-family: "Noto Naskh Arabic","Amiri","Segoe UI","Geeza Pro","Tahoma",sans-serif !important; }
+.kh-page .lsf-labels { margin: 0 !important; gap: 6px; }
+.kh-page .lsf-label { font-size: 17px; line-height: 30px; padding: 0 9px; }
+.kh-page .lsf-label__hotkey { margin-inline-start: 7px; margin-left: 0; }
+.kh-bar { padding: 0 0 6px; border-bottom: 1px solid rgba(128,128,140,.35); }
+.kh-columns { display: flex; gap: 20px; align-items: flex-start; padding-top: 6px; }
+.kh-article { flex: 1 1 auto; min-width: 0; }
+.kh-title :is(h1,h2,h3,h4,h5) { font-size: 21px !important; font-weight: 700; margin: 0 !important; line-height: 1.6; }
+.kh-source :is(h1,h2,h3,h4,h5,h6) {
+  font-size: 15px !important; font-weight: 400; margin: 0 0 4px !important; line-height: 1.5; opacity: .75; }
+.kh-text { max-height: calc(100vh - 240px); overflow-y: auto; padding-left: 10px; }
+.kh-page .kh-text .lsf-htx-richtext { font-size: 20px !important; line-height: 2 !important; }
+.kh-page .kh-text .lsf-htx-richtext span::after { font-size: 12px !important; }
+.kh-page .kh-text .lsf-richtext__line { display: block; margin-bottom: 8px; }
+.kh-page .kh-text .lsf-richtext__line:empty, .kh-page .kh-text .lsf-htx-richtext br { display: none; }
+.kh-side { flex: 0 0 310px; max-height: calc(100vh - 178px); overflow-y: auto; padding-left: 6px; }
+.kh-target { border: 1px solid rgba(128,128,140,.4); border-radius: 8px; padding: 2px 10px 4px; margin-bottom: 7px; }
+.kh-target :is(h1,h2,h3,h4,h5) { font-size: 18px !important; font-weight: 700; margin: 0 !important; line-height: 1.7; }
+.kh-target .lsf-choices { margin: 0 !important; gap: 2px 7px; }
+.kh-target .lsf-choice__checkbox { font-size: 17px; margin: 0; }
+.kh-target .lsf-hint { font: 12px sans-serif !important; vertical-align: baseline; margin-inline-start: 3px; opacity: .8; }
+.kh-target:has(input[name="-"]) { display: none; }
+.kh-side textarea { font-size: 17px; height: 42px !important; min-height: 0 !important; }
+.kh-side [data-testid="textarea-submit-section"] { display: none; }
+.kh-guide { border-top: 1px solid rgba(128,128,140,.35); padding-top: 4px; }
+.kh-guide .lsf-htx-richtext { font-size: 16px !important; line-height: 1.75 !important; }
+.kh-guide h1 { font-size: 18px; font-weight: 700; margin: 0 0 4px; }
+.kh-guide h2 { font-size: 17px; font-weight: 700; margin: 6px 0 2px; }
+.kh-guide p { margin: 0 0 4px; }
+.kh-guide :is(ol,ul) { margin: 0; padding: 0 22px 0 0; }
+.kh-guide .kh-version { font-size: 13px; opacity: .75; }
+.kh-guide ol { list-style: arabic-indic; }
+"""
+
+
+def render_config(labels: Labels) -> str:
+    """The page as Label Studio's XML, every name escaped.
+
+    Raises Refused (exit code 2) where a name holds a character that XML cannot carry.
+    """
+    page = _view(None, "kh-page", style="direction:rtl; text-align:right;")
+    ET.SubElement(page, "Style").text = STYLE
+    _entities(_view(page, "kh-bar"), labels)
+    columns = _view(page, "kh-columns")
+    article = _view(columns, "kh-article")
+    ET.SubElement(_view(article, "kh-title"), "Header", value="$title", size="4")
+    ET.SubElement(_view(article, "kh-source"), "Header", value="$source_name", size="6")
+    text = {"name": "text", "value": "$text", "granularity": GRANULARITY[labels.clitics], "showLabels": "true"}
+    ET.SubElement(_view(article, "kh-text"), "Text", text)
+    side = _view(columns, "kh-side")
+    for slot in range(slots_of(labels)):
+        _question(_view(side, "kh-target"), slot)
+    remark = {"placeholder": REMARK, "rows": "2", "maxSubmissions": "1", "editable": "true"}
+    ET.SubElement(side, "TextArea", {"name": "remark", "toName": "text"} | remark)
+    guide = {"name": "guide", "value": "$guide_html", "inline": "true", "selectionEnabled": "false"}
+    ET.SubElement(_view(side, "kh-guide"), "HyperText", guide)
+    ET.indent(page)
+    return ET.tostring(page, encoding="unicode")
+
+
+def guide_html(markdown: str, version: str = "") -> str:
+    """Guidelines as HTML, with their version below; raw HTML inside them is shown as text, never run.
+
+    >>> guide_html("**مهم** <script>").strip()
+    '<p><strong>مهم</strong> &lt;script&gt;</p>'
+    """
+    guide = MarkdownIt("commonmark", {"html": False}).disable(["link", "image", "autolink"]).render(markdown)
+    return f'{guide}<p class="kh-version">نسخة الإرشادات: {escape(version)}</p>\n' if version else str(guide)
+
+
+def _view(parent: ET.Element | None, name: str, **attributes: str) -> ET.Element:
+    made = {"className": name} | attributes
+    return ET.Element("View", made) if parent is None else ET.SubElement(parent, "View", made)
+
+
+def _entities(bar: ET.Element, labels: Labels) -> None:
+    box = ET.SubElement(bar, "Labels", name="ner", toName="text", choice="single", showInline="true")
+    for entity in labels.entities:
+        if found := _NOT_SHOWN.search(entity.ar):
+            held = "$, by which Label Studio means a field of the task" if found[0] == "$" else "a control character"
+            message = f"the Arabic name of {entity.name} holds {held}"
+            raise user_error("label", message, where="schema/labels.yaml", fix="type the name again without it")
+        shown = {"value": entity.ar, "alias": entity.name, "hotkey": entity.key, "background": entity.colour}
+        ET.SubElement(box, "Label", shown)
+
+
+def _question(card: ET.Element, slot: int) -> None:
+    ET.SubElement(card, "Header", value=f"$targets[{slot}].name", size="5")
+    ET.SubElement(
+        card,
+        "Choices",
+        name=f"stance_{slot}",
+        toName="text",
+        choice="single-radio",
+        layout="inline",
+        value=f"$targets[{slot}].options",
+        required="true",
+        requiredMessage=_MISSING_ANSWER,
+    )

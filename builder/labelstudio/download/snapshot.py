@@ -1,0 +1,74 @@
+"""Export snapshots of Label Studio: create one, wait for it, download it, remove it."""
+
+import json
+import time
+from typing import Any
+
+import label_studio_sdk
+
+from builder.labelstudio.client import TIMEOUT, Connection
+from builder.labelstudio.download import sqlite
+from builder.records import user_error
+
+TITLE = "khabar collect"
+
+
+def export_tasks(connection: Connection, project: int, tasks: list[int]) -> list[Any]:
+    """These tasks with all that was answered and whole annotators: from the file of a server on this machine, else from it."""
+    if connection.data and (found := sqlite.exported(connection.data, project, tasks)) is not None:
+        return found
+    return chosen_ids(take_snapshot(connection, project, tasks), tasks)
+
+
+def chosen_ids(body: bytes, tasks: list[int]) -> list[Any]:
+    """Return the tasks of an export that were asked for."""
+    own = set(tasks)
+    return [task for task in json.loads(body) if task["id"] in own]
+
+
+def take_snapshot(connection: Connection, project: int, tasks: list[int]) -> bytes:
+    """An export snapshot of these tasks, with whole annotators; nothing of it stays on the server."""
+    client, seconds = connection.client, {"timeout_in_seconds": int(TIMEOUT), "max_retries": 0}
+    whole, number = (
+        label_studio_sdk.SerializationOptionRequest(only_id=False),
+        label_studio_sdk.SerializationOptionRequest(only_id=True),
+    )
+    options = label_studio_sdk.SerializationOptionsRequest(
+        annotations_completed_by=whole, drafts=number, predictions=number
+    )
+    chosen = {"selected_items": {"all": False, "included": tasks}}
+    view = client.views.create(
+        project=project, data={"title": TITLE}, request_options={"additional_body_parameters": chosen, "max_retries": 0}
+    )
+    try:
+        snapshot = client.projects.exports.create(
+            project,
+            title=TITLE,
+            serialization_options=options,
+            task_filter_options=label_studio_sdk.LseTaskFilterOptionsRequest(view=view.id),
+            request_options=seconds,
+        )
+        _await(connection, project, snapshot.id)
+        body = b"".join(client.projects.exports.download(project, snapshot.id, request_options=seconds))
+        client.projects.exports.delete(project, snapshot.id)
+    finally:
+        client.views.delete(id=str(view.id))
+    return body
+
+
+def _await(connection: Connection, project: int, snapshot: int) -> None:
+    deadline = time.monotonic() + TIMEOUT
+    while (state := connection.client.projects.exports.get(project, snapshot).status) != "completed":
+        if state == "failed" or time.monotonic() > deadline:
+            raise user_error("export", f"Label Studio's export of project {project} ended as {state!r}", exit_code=3)
+        time.sleep(0.2)
+
+
+def remove_old_snapshots(connection: Connection, project: int) -> None:
+    """Remove what a killed collect left on the server: its snapshots hold e-mails."""
+    for snapshot in connection.client.projects.exports.list(project):
+        if snapshot.title == TITLE:
+            connection.client.projects.exports.delete(project, snapshot.id)
+    for view in connection.client.views.list(project=project):
+        if isinstance(view.data, dict) and view.data.get("title") == TITLE:
+            connection.client.views.delete(id=str(view.id))

@@ -1,0 +1,267 @@
+"""Exports of a Label Studio that khabar did not fill -> judgements: plain and Enterprise JSON, Text and HyperText.
+
+A task belongs to the article that its data names by `article_id`, or whose text it holds, letter for letter.
+Pure: judging.py reads the file. Does not place spans of another text: check.py calls those stale.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from builder.annotation.questions import UNUSED
+from builder.io.hashing import sha16
+from builder.labelstudio.parse import (
+    Answers,
+    Collected,
+    Pseudonym,
+    UnreadableError,
+    addressed,
+    answers_of,
+    bare,
+    seconds,
+    span_text,
+    together,
+    unknown_type,
+    unreadable,
+    who,
+)
+from builder.labelstudio.payloads import MAX_RESULTS, Id, LsRelation, LsUser, Offset, Region, Remark, Shape, Word
+from builder.records import Article, Issue, Judgement, Relation, Span, Stance, user_error
+from builder.schema.labels import Labels
+
+
+class _Person(LsUser):
+    id: Id = 0
+
+
+class _Annotation(Shape):
+    id: Id
+    completed_by: Id | _Person
+    result: Annotated[list[Any], Field(max_length=MAX_RESULTS)]
+    was_cancelled: bool = False
+    lead_time: float | None = None
+    created_at: Word = ""
+    updated_at: Word = ""
+
+
+class _Offsets(Shape):
+    start: Offset
+    end: Offset
+
+
+class _SpanValue(Shape):
+    start: Offset | Word
+    end: Offset | Word
+    offsets: Annotated[_Offsets | None, Field(alias="globalOffsets")] = None
+    labels: tuple[Word, ...] = Field(default=(), strict=False)
+    hypertextlabels: tuple[Word, ...] = Field(default=(), strict=False)
+    text: Any = None
+
+
+class _Span(Shape):
+    type: Literal["labels", "hypertextlabels"]
+    id: Region = ""
+    value: _SpanValue
+
+
+class _ChoiceValue(Shape):
+    choices: list[Word]
+    start: Any = None
+
+
+class _Choice(Shape):
+    type: Literal["choices"]
+    from_name: Word
+    value: _ChoiceValue
+
+
+class _RemarkValue(Shape):
+    text: list[Remark] | Remark
+
+
+class _Remark(Shape):
+    type: Literal["textarea"]
+    value: _RemarkValue
+
+
+_SHAPES: dict[object, type[Shape]] = {
+    "labels": _Span, "hypertextlabels": _Span, "choices": _Choice, "textarea": _Remark, "relation": LsRelation,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A task of the export, and the article that it belongs to."""
+
+    where: str
+    article: Article
+    text: str
+    data: Mapping[str, object]
+    labels: Labels
+
+
+def parse(name: str, content: bytes) -> list[dict[str, Any]]:
+    """The tasks of an export; raises Refused (exit code 2) for what is none."""
+    fix = "in Label Studio choose Export, then JSON: not JSON-MIN, CSV or CoNLL"
+    try:
+        plain = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        why = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "not UTF-8"
+        raise user_error("export", f"not JSON: {why}", where=name, fix=fix) from None
+    if isinstance(plain, dict):
+        plain = plain.get("tasks", [plain])
+    whole = isinstance(plain, list) and all(
+        isinstance(task, dict) and isinstance(task.get("data"), dict) and isinstance(task.get("annotations"), list)
+        for task in plain
+    )
+    if not whole:
+        raise user_error("export", "not an export of Label Studio with data and annotations", where=name, fix=fix)
+    tasks: list[dict[str, Any]] = plain
+    return tasks
+
+
+def read(
+    tasks: Sequence[Mapping[str, Any]], articles: Mapping[str, Article], labels: Labels, batch: str, name: Pseudonym
+) -> Collected:
+    """The judgements in an export on these articles; a task that belongs to none is an issue, its answers unread."""
+    by_text = {article.text: article for article in articles.values()}
+    parts: list[Collected] = []
+    for place, plain in enumerate(tasks):
+        number = plain.get("id")
+        where = f"task {number}" if isinstance(number, int) else f"task at place {place} of the export"
+        found = _matched(plain["data"], articles, by_text)
+        if found is None:
+            message = "no article of the batch has this task's article_id, or its text"
+            fix = "ingest, clean and sample the texts that were annotated there, or leave it out"
+            issue = Issue("warning", "unmatched-task", message, where, fix)
+            parts.append(Collected(issues=(issue,), unread=len(plain["annotations"])))
+            continue
+        task = _Task(where, *found, plain["data"], labels)
+        drafts = plain.get("drafts")
+        parts.append(_of_task(task, plain["annotations"], len(drafts) if isinstance(drafts, list) else 0, batch, name))
+    return together(parts)
+
+
+def _matched(
+    data: Mapping[str, object], articles: Mapping[str, Article], by_text: Mapping[str, Article]
+) -> tuple[Article, str] | None:
+    """The article of a task, and the text that was judged."""
+    texts = [value for value in data.values() if isinstance(value, str)]
+    named = articles.get(str(data.get("article_id")))
+    equal = next((by_text[text] for text in texts if text in by_text), None)
+    article = named or equal
+    if article is None:
+        return None
+    if article.text in texts:
+        return article, article.text
+    judged = data.get("text")
+    return article, judged if isinstance(judged, str) else max(texts, key=len, default="")
+
+
+def _of_task(task: _Task, annotations: Sequence[object], drafts: int, batch: str, name: Pseudonym) -> Collected:
+    judgements: list[Judgement] = []
+    issues: list[Issue] = []
+    for place, plain in enumerate(annotations):
+        try:
+            annotation = _Annotation.model_validate(plain)
+        except ValidationError as error:
+            where = f"{task.where}, annotation at place {place}"
+            issues.append(unreadable("annotation", "an annotation that cannot be read", where, error))
+            continue
+        judgement, faults = _judgement(task, annotation, batch, name)
+        judgements.append(judgement)
+        issues += faults
+    return Collected(tuple(judgements), drafts, tuple(issues))
+
+
+def _judgement(task: _Task, annotation: _Annotation, batch: str, name: Pseudonym) -> tuple[Judgement, list[Issue]]:
+    annotator, where = name(who(annotation.completed_by)), f"{task.where}, annotation {annotation.id}"
+    misplaced: list[Issue] = []
+    answers, issues = answers_of(annotation.result, where, lambda plain, found: _read(plain, task, found, misplaced))
+    guideline, schema = (str(task.data.get(key) or "")[:200] for key in ("guideline", "schema"))
+    judgement = Judgement(
+        article_id=task.article.id,
+        text_sha=sha16(task.text),
+        batch=batch,
+        annotator=annotator,
+        spans=tuple(sorted(answers.spans)),
+        stances=tuple(sorted(answers.stances)),
+        status="skipped" if annotation.was_cancelled else "submitted",
+        seconds=seconds(annotation.lead_time),
+        created_at=annotation.created_at,
+        updated_at=annotation.updated_at or annotation.created_at,
+        guideline=guideline,
+        schema=schema,
+        task_id=0,  # a number of another server's, which leads nowhere here
+        annotation_id=annotation.id,
+        remark="\n".join(answers.remarks),
+        relations=answers.linked(),
+    )
+    issues += [replace(issue, where=where) for issue in misplaced]
+    return judgement, [addressed(issue, task.article.id, annotator) for issue in issues]
+
+
+def _read(plain: object, task: _Task, answers: Answers, misplaced: list[Issue]) -> None:
+    kind = plain.get("type") if isinstance(plain, dict) else None
+    shape = _SHAPES.get(kind) if isinstance(kind, str) else None
+    if shape is None:
+        raise unknown_type(kind)
+    result = shape.model_validate(plain)
+    if isinstance(result, _Span):
+        spans = _spans(result, task.labels)
+        answers.spans.extend(spans)
+        said = result.value.text
+        for span in spans[:1]:
+            words = task.text[max(0, span.start) : max(0, span.end)]
+            if isinstance(said, str) and bare(said) != bare(words):
+                misplaced.append(span_text(span.start, span.end, ""))
+    elif isinstance(result, _Choice):
+        answers.stances.extend(_stances(result, task))
+    elif isinstance(result, _Remark):
+        written = result.value.text
+        answers.remarks.extend([written] if isinstance(written, str) else written)
+    elif isinstance(result, LsRelation):
+        names = tuple(result.labels or ())
+        answers.relations.append(Relation(result.from_id, result.to_id, names, result.direction))
+
+
+def _spans(result: _Span, labels: Labels) -> list[Span]:
+    """The spans of one region; HyperText's own offsets count UTF-16, its global ones code points."""
+    value = result.value
+    if value.offsets is not None:
+        start, end = value.offsets.start, value.offsets.end
+    elif isinstance(value.start, int) and isinstance(value.end, int):
+        start, end = value.start, value.end
+    else:
+        raise UnreadableError("a span of HyperText without globalOffsets")
+    given = value.labels or value.hypertextlabels
+    if not given:
+        raise UnreadableError("a span without a label")
+    named = _names({entity.ar: entity.name for entity in labels.entities})
+    return [Span(start, end, named(label), result.id) for label in given]
+
+
+def _stances(result: _Choice, task: _Task) -> list[Stance]:
+    """The answers of one question: a control named as a target, or a slot of khabar's own page."""
+    stances = task.labels.stances
+    named = _names({value.ar: value.name for value in stances.values} if stances else {})
+    given = [named(choice) for choice in result.value.choices if choice != UNUSED]
+    if not given:
+        return []
+    bare_name = result.from_name.removeprefix("stance_").removeprefix("stance-")
+    target = next((one for one in (result.from_name, bare_name) if one in task.labels.target_ids), None)
+    slots = task.data.get("targets")
+    if target is None and bare_name.isdecimal() and isinstance(slots, list) and int(bare_name) < len(slots):
+        slot = slots[int(bare_name)]
+        target = slot.get("id") if isinstance(slot, dict) else None
+    if target not in task.labels.target_ids or result.value.start is not None:
+        raise UnreadableError("a choice that answers no question of labels.yaml")
+    return [Stance(str(target), value) for value in given]
+
+
+def _names(arabic: Mapping[str, str]) -> Callable[[str], str]:
+    """A label's name, where the page of another Label Studio exported what it showed."""
+    return lambda word: arabic.get(word, word)

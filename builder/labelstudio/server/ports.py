@@ -1,0 +1,79 @@
+"""Ports and processes of the embedded server: which is ours, which is free."""
+
+import contextlib
+import json
+import os
+import socket
+import time
+from pathlib import Path
+
+from builder.labelstudio.server.install import LAUNCHER
+from builder.records import KhabarError, Notify, user_error
+
+
+def choose_port(work: Path, port: int | None, progress: Notify) -> int:
+    """The port asked for; else the last one, so that links stay good; else a free one."""
+    last = last_state(work)
+    wanted = port or (last[1] if last else None)
+    if wanted:
+        # The kernel takes a moment to close the port of a server that was just killed.
+        deadline = time.monotonic() + (2 if last and last[1] == wanted else 0)
+        while not (free := is_free(wanted)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if free:
+            return wanted
+        if port:
+            raise _busy(port)
+        progress(f"port {wanted}, which this project had before, is in use now: taking another")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        chosen: int = probe.getsockname()[1]
+        return chosen
+
+
+def refuse_busy_port(work: Path, port: int) -> None:
+    """Raise Refused (exit code 2) where another program has the port: told before anything is installed."""
+    if running_state(work) is None and last_state(work) is None and not is_free(port):
+        raise _busy(port)
+
+
+def _busy(port: int) -> KhabarError:
+    message = f"port {port} on 127.0.0.1 is in use by another program"
+    return user_error("busy-port", message, fix="choose another one with --port, or leave --port out")
+
+
+def is_free(port: int) -> bool:
+    """Return whether nothing listens on a port of this machine."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: TIME_WAIT is free
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def last_state(work: Path) -> tuple[int, int] | None:
+    """Return the process id and port that the server last had, or None."""
+    try:
+        kept = json.loads((work / "state.json").read_text())
+        return int(kept["pid"]), int(kept["port"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def running_state(work: Path) -> tuple[int, int] | None:
+    """Process and port of the server that still lives, or None."""
+    last = last_state(work)
+    return last if last and is_ours(last[0], work) else None
+
+
+def is_ours(pid: int, work: Path) -> bool:
+    """Whether a process is this project's server, and not one that got its number after a crash."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return str(LAUNCHER).encode() in arguments and str((work / "data").resolve()).encode() in arguments

@@ -1,0 +1,123 @@
+"""Records -> Label Studio's JSON: tasks, and answers as the page would submit them.
+
+Offsets of Label Studio's <Text> are code points, end exclusive, as ours are. Pure: what talks
+to a server is studio.py. Does not read what a server sends: reading.py does.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from builder.annotation.questions import UNUSED, stance_keys, targets_for
+from builder.labelstudio.payloads import LsTask
+from builder.records import Article, BatchItem, Prediction, Span, Stance
+from builder.schema import Schema
+from builder.schema.labels import Labels
+
+
+def task_of(article: Article, item: BatchItem, schema: Schema, source: str, guide: str) -> dict[str, Any]:
+    """An article as a Label Studio task: `guide` is the guidelines as HTML."""
+    labels = schema.labels
+    asked = targets_for(article, labels)
+    rows = stance_keys(labels)
+    unused = {"id": "-", "name": "-", "options": [{"value": "-", "alias": UNUSED, "selected": True}]}
+    targets: list[dict[str, Any]] = [
+        {"id": target.id, "name": target.ar, "options": _options(labels, keys)}
+        for target, keys in zip(asked, rows, strict=False)
+    ]
+    return {
+        "data": {
+            "article_id": article.id,
+            "text_sha": article.text_sha,
+            "batch": item.batch,
+            "title": article.title or "",
+            "source_name": source,
+            "text": article.text,
+            "targets": targets + [unused] * (len(rows) - len(targets)),
+            "guide_html": guide,
+            "guideline": schema.guideline_version,
+            "schema": schema.label_hash,
+        }
+    }
+
+
+def with_predictions(task: Mapping[str, Any], predictions: Iterable[Prediction]) -> dict[str, Any]:
+    """A task with predictions, as an import takes them; those that say nothing are left out.
+
+    The questions that an article is not asked are answered too: an open one, though hidden, would bar
+    the annotator from submitting. Raises ValueError as `result_of` does.
+    """
+    given = [
+        {
+            "model_version": one.origin,
+            "result": [part | {"origin": "prediction"} for part in result_of(one.spans, one.stances, task["data"])],
+        }
+        for one in predictions
+        if one.spans or one.stances or one.judged
+    ]
+    return {**task, "predictions": given} if given else dict(task)
+
+
+def key_of(data: object) -> tuple[str, str] | None:
+    """The article and the hash of its text in a task's data, or None for a task that is not ours."""
+    if not isinstance(data, dict):
+        return None
+    article_id, text_sha = data.get("article_id"), data.get("text_sha")
+    return (article_id, text_sha) if isinstance(article_id, str) and isinstance(text_sha, str) else None
+
+
+def idle_doubles(tasks: Iterable[object]) -> list[int]:
+    """Ids of the tasks to delete so that each article's text is there once; none that anybody worked on."""
+    copies: dict[tuple[str, str], list[tuple[bool, int]]] = {}
+    for plain in tasks:
+        try:
+            task = LsTask.model_validate(plain)
+        except ValidationError:
+            continue
+        idle = not task.annotations and not task.drafts
+        copies.setdefault((task.data.article_id, task.data.text_sha), []).append((idle, task.id))
+    return sorted(number for same in copies.values() for idle, number in sorted(same)[1:] if idle)
+
+
+def _options(labels: Labels, keys: Sequence[str]) -> list[dict[str, str]]:
+    values = labels.stances.values if labels.stances else ()
+    options = [{"value": value.ar, "alias": value.name} for value in values]
+    for option, key in zip(options, keys, strict=False):
+        option["hotkey"] = key
+    return options
+
+
+def result_of(
+    spans: Sequence[Span], stances: Sequence[Stance], data: Mapping[str, Any], remark: str = ""
+) -> list[dict[str, Any]]:
+    """Answers as the `result` that Label Studio's page would submit for a task's data.
+
+    Raises ValueError for a stance on a target that the task does not ask about.
+    """
+    text = data["text"]
+    slots = {target["id"]: slot for slot, target in enumerate(data["targets"])}
+    for stance in stances:
+        if stance.target not in slots:
+            raise ValueError(f"the task does not ask about {stance.target!r}")
+    given = {slots[stance.target]: stance.value for stance in stances}
+    unused = [slot for slot, target in enumerate(data["targets"]) if target["id"] == "-"]
+    regions = [
+        _result(
+            span.id or f"span-{number}",
+            "ner",
+            "labels",
+            {"start": span.start, "end": span.end, "text": text[span.start : span.end], "labels": [span.label]},
+        )
+        for number, span in enumerate(spans)
+    ]
+    choices = [
+        _result(f"stance-{slot}", f"stance_{slot}", "choices", {"choices": [value]})
+        for slot, value in sorted((given | dict.fromkeys(unused, UNUSED)).items())
+    ]
+    note = [_result("remark", "remark", "textarea", {"text": [remark]})] if remark else []
+    return regions + choices + note
+
+
+def _result(name: str, control: str, kind: str, value: dict[str, Any]) -> dict[str, Any]:
+    return {"id": name, "from_name": control, "to_name": "text", "type": kind, "value": value, "origin": "manual"}

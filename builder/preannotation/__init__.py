@@ -1,0 +1,1 @@
+"""Sources of pre-annotations: an earlier release, a gazetteer, a program."""

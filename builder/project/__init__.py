@@ -1,0 +1,1 @@
+"""A project's state: its files, tables, batches, annotations and releases."""

@@ -1,0 +1,104 @@
+"""Read annotations/<batch>/*.jsonl: batches, judgements, decisions, predictions, takedowns."""
+
+from pathlib import Path
+
+from builder.annotation.quality.repeats import latest
+from builder.io.hashing import sha16
+from builder.io.jsonl import read_jsonl
+from builder.project.project import Project
+from builder.records import (
+    AnnotatorAssignment,
+    BatchItem,
+    Decision,
+    Judgement,
+    PublishedAnnotation,
+    Takedown,
+    user_error,
+)
+
+
+def batch_name(project: Project, batch: str | None) -> str:
+    """Return the named batch, or the only one. Raises KhabarError if there is none or the choice is ambiguous."""
+    names = project.batches()
+    if batch is None and len(names) > 1:
+        raise user_error(
+            "which-batch", f"there are {len(names)} batches: {', '.join(names)}", fix="name one with --batch"
+        )
+    if batch is None and names:
+        return names[0]
+    if batch is None or batch not in names:
+        raise user_error("no-batch", f"there is no batch {batch or ''}".strip(), fix="run `khabar sample` first")
+    return batch
+
+
+def read_batch(project: Project, batch: str) -> list[BatchItem]:
+    """Read the articles of one batch, in the order of the file."""
+    return read_jsonl(project.annotations / batch / "batch.jsonl", BatchItem)
+
+
+def read_assigned(project: Project, batch: str) -> list[AnnotatorAssignment]:
+    """Read who annotates what in one batch, if annotators have a project or a server each."""
+    return read_jsonl(project.annotations / batch / "assignment.jsonl", AnnotatorAssignment)
+
+
+def read_known(project: Project, batch: str) -> list[Decision]:
+    """Read the articles of one batch with known answers, written by the lead annotator."""
+    return read_jsonl(project.annotations / batch / "known.jsonl", Decision)
+
+
+def published_path(project: Project, batch: str) -> Path:
+    """Return the path of the published annotations of a reopened batch."""
+    return project.annotations / batch / "predictions.jsonl"
+
+
+def read_published(project: Project, batch: str) -> list[PublishedAnnotation]:
+    """Read the published annotations of a reopened batch; empty for any other batch."""
+    return read_jsonl(published_path(project, batch), PublishedAnnotation)
+
+
+def labelstudio_project_of(project: Project, batch: str, annotator: str = "") -> dict[str, str]:
+    """Return the `url` and `project_id` of a batch in Label Studio: the annotator's project, or else the shared one."""
+    own = project.noted(f"sent/{batch}/{annotator}") if annotator else {}
+    return own or project.noted(f"sent/{batch}")
+
+
+def project_title(project: Project, batch: str, annotator: str = "") -> str:
+    """Return the title of a Label Studio project, at most 50 characters and unique to dataset, batch and annotator."""
+    repo_id = project.schema.dataset.repo_id
+    for whose in (repo_id, sha16(repo_id)[:8]):
+        title = f"{whose} {batch} {annotator}".rstrip()
+        if len(title) <= 50:
+            return title
+    return f"{sha16(f'{repo_id} {batch}')} {annotator}".rstrip()
+
+
+def collected_path(project: Project, batch: str) -> Path:
+    """Return the path of the local cache of a batch's downloaded annotations."""
+    return project.work / "collected" / f"{batch}.sqlite3"
+
+
+def read_judgements(project: Project) -> list[Judgement]:
+    """Read the judgements of all batches."""
+    batches = project.batches()
+    return [j for name in batches for j in read_jsonl(project.annotations / name / "judgements.jsonl", Judgement)]
+
+
+def read_decisions(project: Project) -> list[Decision]:
+    """Read the decisions of all batches. If an adjudicator decided in several, the batch reopened last counts."""
+    read = [
+        (read_published(project, name), read_jsonl(project.annotations / name / "decisions.jsonl", Decision))
+        for name in project.batches()
+    ]
+    plain = [decision for published, decisions in read if not published for decision in decisions]
+    later = sorted((pair for pair in read if pair[0]), key=lambda pair: version_numbers(pair[0][0].version))
+    return latest([plain, *(decisions for _, decisions in later)])
+
+
+def version_numbers(version: str) -> tuple[int, ...]:
+    """Return the numbers of a version, for sorting."""
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def taken_down(project: Project) -> set[str]:
+    """Return the ids of articles that no later release may contain."""
+    return {one.article_id for one in read_jsonl(project.annotations / "takedowns.jsonl", Takedown)}

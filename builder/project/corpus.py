@@ -1,0 +1,160 @@
+"""The corpus of a project as sharded tables: documents, articles, keys, filters, groups."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from builder.executor import stage as stages
+from builder.executor import storage
+from builder.executor.shards import Shard, ShardResult, finished_shards
+from builder.executor.stage import Stage
+from builder.executor.start import ExecutorConfig, engine_for, progress_callback
+from builder.io.hashing import sha16
+from builder.io.parquet import PART, from_table
+from builder.project.project import Project
+from builder.records import Article, Document, Dropped, Issue, user_error
+from builder.text.profiles import Profile, profile
+
+C = TypeVar("C")
+
+R = TypeVar("R")
+
+
+def corpus_root(project: Project) -> str:
+    """Return where all sharded tables are: an absolute path or a URI."""
+    place = project.schema.dataset.crawl
+    return storage.absolute(place if place and storage.remote(place) else project.root / (place or ".khabar/corpus"))
+
+
+def stage_folder(project: Project, stage: str) -> str:
+    """Return the folder of a stage's shards."""
+    return f"{corpus_root(project)}/{stage}"
+
+
+def done_shards(project: Project, stage: str) -> list[ShardResult]:
+    """Read the markers of a stage's finished shards, sorted by name."""
+    return finished_shards(stage_folder(project, stage))
+
+
+def stage_shards(project: Project, stage: str) -> list[Shard]:
+    """Return the finished shards of a stage, sorted by name."""
+    return [one.shard for one in done_shards(project, stage)]
+
+
+def stage_digest(project: Project, stage: str) -> str:
+    """Return a hash of the content of all shards of a stage."""
+    return sha16("\n".join(f"{one.name} {one.digest}" for one in stage_shards(project, stage)))
+
+
+def stage_bytes(project: Project, stage: str) -> int:
+    """Return the total size of a stage's shards in bytes."""
+    return sum(size for name, size in storage.listed(stage_folder(project, stage)).items() if name.endswith(".parquet"))
+
+
+def run_stage(
+    project: Project, stage: Stage[C], config: C, run: ExecutorConfig, *, digest: bytes | None = None
+) -> list[ShardResult]:  # fmt: skip
+    """Run a stage over all its input shards. Shards that are up to date are skipped."""
+    found = stage_shards(project, stage.source)
+    with engine_for(run, stage_bytes(project, stage.source)) as pmap:
+        return stages.run(stage.name, stage.function, config, found, stage_folder(project, stage.target), pmap,
+                          schema=stage.schema, watch=progress_callback(run, stage.name, len(found)), required=stage.required,
+                          digest=digest, version=stage.version, compression=stage.compression)  # fmt: skip
+
+
+def sum_counts(found: Sequence[ShardResult]) -> Counter[str]:
+    """Return the counts of all shards added up."""
+    counts = Counter[str]()
+    for one in found:
+        counts.update(one.counts)
+    return counts
+
+
+def all_dropped(found: Sequence[ShardResult]) -> list[Dropped]:
+    """Return the dropped records of all shards."""
+    return [each for one in found for each in one.set_aside]
+
+
+def all_issues(found: Sequence[ShardResult]) -> list[Issue]:
+    """Return the issues of all shards."""
+    return [each for one in found for each in one.issues]
+
+
+def iter_records(project: Project, stage: str, record: type[R]) -> Iterator[list[R]]:
+    """Yield the records of a stage in batches."""
+    for shard in stage_shards(project, stage):
+        with _parquet(shard) as file:
+            for batch in file.iter_batches(batch_size=PART):
+                yield from_table(batch, record)
+
+
+def read_columns(project: Project, stage: str, names: Sequence[str]) -> pa.Table:
+    """Read some columns of all rows of a stage."""
+    found = []
+    for shard in stage_shards(project, stage):
+        with _parquet(shard) as file:
+            found.append(file.read(columns=list(names)))
+    return pa.concat_tables(found) if found else pa.table({name: pa.array([], pa.string()) for name in names})
+
+
+def select_rows(project: Project, stage: str, record: type[R], name: str, values: Collection[str]) -> list[R]:
+    """Read the records whose column has one of these values. Other row groups are skipped."""
+    wanted = pa.array(sorted(values), pa.string())
+    found: list[R] = []
+    for shard in stage_shards(project, stage):
+        with _parquet(shard) as file:
+            for number in range(file.num_row_groups):
+                among = pc.is_in(file.read_row_group(number, columns=[name])[name], wanted)
+                if pc.any(among).as_py():
+                    found += from_table(file.read_row_group(number).filter(among), record)
+    return found
+
+
+@contextmanager
+def _parquet(shard: Shard) -> Iterator[pq.ParquetFile]:
+    with storage.opened(shard.uri) as raw, pq.ParquetFile(raw) as file:
+        yield file
+
+
+def refuse_empty(project: Project) -> None:
+    """Raise KhabarError if the project has no documents."""
+    if not any(one.kept for one in done_shards(project, "documents")):
+        raise user_error("no-documents", "the project has no documents", fix="run `khabar ingest FILES` first")
+
+
+def refuse_stale(project: Project) -> None:
+    """Raise KhabarError if cleaning is out of date."""
+    refuse_empty(project)
+    if project.stamped("clean") != clean_inputs(project):
+        message = "the documents, the profile or the boilerplate rules changed since the last `khabar clean`"
+        raise user_error("stale", message, fix="run `khabar clean` first")
+
+
+def read_documents(project: Project) -> list[Document]:
+    """Load all documents. Raises KhabarError if there are none."""
+    refuse_empty(project)
+    found = [one for batch in iter_records(project, "documents", Document) for one in batch]
+    return sorted(found, key=lambda one: one.id)
+
+
+def profile_of(project: Project) -> Profile:
+    """Return the normalization profile of the project."""
+    return profile(project.schema.dataset.profile, project.schema.own_profile)
+
+
+def clean_inputs(project: Project) -> str:
+    """Return a hash of everything that cleaning depends on: documents, profile and rules."""
+    rules = project.schema.boilerplate.model_dump_json()
+    return sha16("\n".join([profile_of(project).id, rules, stage_digest(project, "documents")]))
+
+
+def read_articles(project: Project) -> list[Article]:
+    """Load all articles. Raises KhabarError if cleaning is out of date."""
+    refuse_stale(project)
+    found = [one for batch in iter_records(project, "articles", Article) for one in batch]
+    return sorted(found, key=lambda one: one.id)

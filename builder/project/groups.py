@@ -1,0 +1,110 @@
+"""Near-duplicate groups and quality filters of a project's articles, brought up to date by the commands that need them."""
+
+from collections import Counter
+from collections.abc import Collection
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from builder.corpus.dedup import minhash, spill
+from builder.corpus.dedup.pipeline import VERSION, find
+from builder.corpus.sampling import filters
+from builder.corpus.sampling.filters import over_limit
+from builder.corpus.sampling.hashing import hash_strings
+from builder.corpus.sampling.sample import CANDIDATES
+from builder.executor import shards
+from builder.executor.start import LOCAL, ExecutorConfig, engine_for
+from builder.io.hashing import sha16
+from builder.project.corpus import (
+    all_dropped,
+    done_shards,
+    read_columns,
+    refuse_stale,
+    run_stage,
+    select_rows,
+    stage_bytes,
+    stage_digest,
+    stage_folder,
+    sum_counts,
+)
+from builder.project.project import Project
+from builder.records import Group, StageCounts
+from builder.records.arrow import arrow_schema
+
+KINDS = ("exact", "near", "contained", "related")
+
+
+def groups_for(project: Project, articles: Collection[str]) -> list[Group]:
+    """Return the groups of these articles, sorted by id. Groups are recomputed if an article changed."""
+    ensure_groups(project, LOCAL)
+    return sorted(select_rows(project, "groups", Group, "article_id", articles), key=lambda group: group.article_id)
+
+
+def ensure_groups(project: Project, run: ExecutorConfig) -> Counter[str]:
+    """Recompute groups that are out of date, and return the number of groups of each kind."""
+    refuse_stale(project)
+    inputs = sha16(f"{stage_digest(project, 'articles')} {minhash.STAGE.version} {VERSION}")
+    if project.stamped("dedup") != inputs or not done_shards(project, "groups"):
+        keys = run_stage(project, minhash.STAGE, None, run)
+        scratch, home = stage_folder(project, "scratch"), stage_folder(project, "groups")
+        spill.remove(scratch)  # of a run that was killed
+        spill.make(scratch)
+        with engine_for(run, stage_bytes(project, "keys")) as pmap:
+            earlier = read_columns(project, "groups", ["article_id", "group_id"])
+            found = find([one.shard.uri for one in keys], earlier, pmap, scratch)
+        shards.replace_shards(found.paths, home, arrow_schema(Group), inputs)
+        spill.remove(scratch)
+        rows = sum(one.rows for one in done_shards(project, "groups"))
+        project.save_account("dedup", [StageCounts("dedup", "articles", found.taken, rows)], found.set_aside)
+        project.stamp("dedup", inputs)
+    return _counted(project)
+
+
+def _counted(project: Project) -> Counter[str]:
+    groups = read_columns(project, "groups", ["group_id", "kind"])
+    sizes = groups["group_id"].value_counts().field("counts")
+    counts = Counter({row["values"]: row["counts"] for row in groups["kind"].value_counts().to_pylist()})
+    counts.update(groups=len(sizes), shared=pc.sum(pc.greater(sizes, 1)).as_py() or 0)
+    return counts
+
+
+def apply_filters(project: Project, run: ExecutorConfig) -> StageCounts:
+    """Run the quality filters of dataset.yaml over all articles. Articles that fail are flagged, never removed."""
+    wanted = project.schema.dataset.filters
+    filters.check_installed(wanted)
+    done = run_stage(project, filters.STAGE, wanted, run)
+    reasons = read_columns(project, "filters", ["reason"])["reason"].drop_null()
+    counts = Counter({row["values"]: row["counts"] for row in reasons.value_counts().to_pylist()})
+    counts.update(aside.reason for aside in all_dropped(done))
+    account = StageCounts(
+        "filter",
+        "articles",
+        sum(one.taken for one in done),
+        sum_counts(done)["passed"],
+        dict(sorted(counts.items())),
+    )
+    project.save_account("filter", [account])
+    return account
+
+
+def candidates(project: Project) -> pa.Table:
+    """Return the sampling candidates: one row for each article (schema: `corpus.sampling.sample.CANDIDATES`)."""
+    table = read_columns(project, "articles", ["id", "document_id", "text_sha", "source", "published_at", "characters"])
+
+    def joined(stage: str, key: str, name: str) -> pa.Array:
+        other = read_columns(project, stage, [key, name])
+        place = pc.index_in(table["id"], other[key].combine_chunks())
+        return other[name].combine_chunks().take(place.combine_chunks())
+
+    table = table.append_column("group_id", joined("groups", "article_id", "group_id"))
+    reason, most = joined("filters", "id", "reason"), project.schema.dataset.filters.per_source
+    if most is not None:
+        left = pc.indices_nonzero(pc.is_null(reason))
+        own = table.select(["source", "group_id"]).take(left).combine_chunks()
+        luck = hash_strings(own["group_id"], project.schema.dataset.sampling.seed)
+        over = left.filter(
+            pa.array(over_limit(own["source"].combine_chunks(), own["group_id"].combine_chunks(), luck, most))
+        )
+        mask = pc.is_in(pa.array(range(table.num_rows), left.type), over)
+        reason = pc.if_else(mask, f"over {most} of one source", reason)
+    return table.append_column("reason", reason).select(CANDIDATES.names).cast(CANDIDATES)

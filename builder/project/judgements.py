@@ -1,0 +1,51 @@
+"""Canonical judgements, gold and agreement of a project."""
+
+from collections.abc import Mapping, Sequence
+
+from builder.annotation.adjudication.adjudicate import Adjudicated, adjudicate
+from builder.annotation.agreement.measure import agree
+from builder.annotation.quality.check import canonicalise
+from builder.annotation.quality.repeats import parted
+from builder.annotation.reopen import at_home
+from builder.project.annotations import published_path, read_batch, read_decisions, read_judgements
+from builder.project.project import Project
+from builder.records import Agreement, Article, Dropped, Judgement, StageCounts, count_by_reason
+
+
+def without_repeats(
+    project: Project, articles: Mapping[str, Article]
+) -> tuple[list[Judgement], StageCounts, list[Dropped]]:
+    """Return the judgements of all batches without repeats, and the counts of the repeats."""
+    every = read_judgements(project)
+    once, aside = parted(every, articles, project.schema.labels)
+    return once, count_by_reason("check", "submissions", len(every), len(once), aside), aside
+
+
+def canonical_judgements(project: Project, articles: Sequence[Article]) -> tuple[list[Judgement], list[StageCounts]]:
+    """Return the judgements that count, with canonical spans, and the counts of the others, which are saved.
+
+    Repeats appear only in the saved counts, because a release does not depend on them.
+    """
+    by_id = {article.id: article for article in articles}
+    once, again, repeated = without_repeats(project, by_id)
+    judgements, accounts, aside = canonicalise(once, by_id, project.schema.labels)
+    project.save_account("check", [again, *accounts] if repeated else accounts, [*repeated, *aside])
+    reopened = {name for name in project.batches() if published_path(project, name).exists()}
+    if reopened:
+        batches = {name: [item.article_id for item in read_batch(project, name)] for name in project.batches()}
+        judgements = at_home(judgements, batches, reopened)
+    return judgements, accounts
+
+
+def compute_gold(project: Project, articles: Sequence[Article], judgements: Sequence[Judgement]) -> Adjudicated:
+    """Compute gold and disputes from these judgements and the project's decisions."""
+    by_id = {article.id: article for article in articles}
+    rules = project.schema.dataset.adjudication
+    return adjudicate(judgements, read_decisions(project), by_id, project.schema.labels, rules)
+
+
+def compute_agreement(
+    project: Project, articles: Sequence[Article], judgements: Sequence[Judgement]
+) -> tuple[Agreement, ...]:
+    """Compute every figure of agreement of the canonical judgements."""
+    return tuple(agree(judgements, project.schema.labels, {article.id: len(article.text) for article in articles}))

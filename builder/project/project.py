@@ -1,0 +1,147 @@
+"""The project folder: the only owner of its files.
+
+Writes are a temporary file and `os.replace`, under a lock, so that a kill loses nothing
+that was acknowledged. Secrets come from the environment and are never written.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from builder.io.atomic import add_path_to_error, write_bytes
+from builder.io.jsonl import read_jsonl, write_json, write_jsonl
+from builder.records import Dropped, StageCounts, user_error
+from builder.schema import Schema, load_schema
+
+
+@dataclass(frozen=True)
+class Project:
+    """A dataset project: its folder, and the paths of its files."""
+
+    root: Path
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The validated schema folder. Raises KhabarError with every fault."""
+        return load_schema(self.root / "schema")
+
+    @property
+    def work(self) -> Path:
+        """The folder of what stays on this machine: derived tables, Label Studio's data, the pseudonym key."""
+        return self.root / ".khabar"
+
+    @property
+    def annotations(self) -> Path:
+        """The source of truth: batches, judgements and decisions, in git."""
+        return self.root / "annotations"
+
+    def release(self, version: str) -> Path:
+        """The folder of a built release."""
+        return self.root / "dist" / f"v{version}"
+
+    def batches(self) -> list[str]:
+        """Names of the batches, sorted."""
+        return sorted(p.parent.name for p in self.annotations.glob("*/batch.jsonl"))
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Lock the project for writing. Raises KhabarError (exit code 2) if another khabar holds the lock."""
+        self.work.mkdir(parents=True, exist_ok=True)
+        with (self.work / "lock").open("a+") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                handle.seek(0)
+                raise user_error(
+                    "locked",
+                    f"another khabar ({handle.read().strip() or 'unknown'}) works in this project",
+                    where=str(self.root),
+                    fix="wait until it ends, then run this again",
+                ) from None
+            handle.seek(0)
+            handle.truncate()
+            try:
+                os.write(handle.fileno(), f"process {os.getpid()}".encode())
+            except OSError as error:
+                add_path_to_error(error, self.work / "lock")
+                raise
+            for leftover in self.annotations.glob("**/.*.jsonl.*"):  # of a write that was killed
+                leftover.unlink()
+            yield
+
+    def save_account(self, stage: str, accounts: Sequence[StageCounts], set_aside: Sequence[Dropped] = ()) -> None:
+        """Keep a stage's accounts and the list behind them, for `status` and the card.
+
+        Raises Refused (exit code 1) where an account does not balance.
+        """
+        for account in accounts:
+            if not account.balanced:
+                raise user_error(
+                    "unbalanced",
+                    f"{account.stage}: {account.taken} {account.unit} came in, but "
+                    f"{account.kept} kept and {dict(account.set_aside)} set aside do not add up",
+                    fix="this is a fault of khabar: please report it",
+                    exit_code=1,
+                )
+        write_jsonl(self.work / "accounts" / f"{stage}.jsonl", accounts)
+        write_jsonl(self.work / "set_aside" / f"{stage}.jsonl", set_aside)
+
+    def accounts(self, stage: str) -> list[StageCounts]:
+        """The accounts that a stage last saved."""
+        return read_jsonl(self.work / "accounts" / f"{stage}.jsonl", StageCounts)
+
+    def stamp(self, stage: str, inputs: str) -> None:
+        """Remember the hash of what a stage was made from."""
+        write_bytes(self.work / "stamps" / stage, inputs.encode())
+
+    def stamped(self, stage: str) -> str | None:
+        """The hash that a stage was last made from, or None."""
+        path = self.work / "stamps" / stage
+        return path.read_text() if path.exists() else None
+
+    def note(self, name: str, facts: Mapping[str, str]) -> None:
+        """Keep facts about the outside, such as where a batch was sent."""
+        write_json(self.work / "notes" / f"{name}.json", dict(facts))
+
+    def noted(self, name: str) -> dict[str, str]:
+        """Give back what `note` kept, or nothing."""
+        path = self.work / "notes" / f"{name}.json"
+        return dict(json.loads(path.read_text())) if path.exists() else {}
+
+    def pseudonym_key(self) -> bytes:
+        """The secret behind annotators' pseudonyms: KHABAR_SECRET, or a local one (mode 0600, not in git)."""
+        given = os.environ.get("KHABAR_SECRET")
+        if given:
+            return given.encode()
+        path = self.work / "pseudonym.key"
+        if not path.exists():
+            write_bytes(path, secrets.token_hex(32).encode(), mode=0o600)
+        return path.read_bytes()
+
+
+def find_project(start: Path) -> Project:
+    """The project that holds a folder: the nearest one above with schema/dataset.yaml.
+
+    Raises Refused (exit code 2) when there is none.
+    """
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / "schema" / "dataset.yaml").is_file():
+            return Project(folder)
+    raise user_error(
+        "no-project",
+        f"no khabar project here: {start.resolve()} has no schema/dataset.yaml above it",
+        where=str(start),
+        fix="run `khabar init DIR` first, or name a project with -C DIR",
+    )
+
+
+def template() -> Path:
+    """The folder of the project template: in the installed package, or the repository itself."""
+    packaged = Path(__file__).parent.parent / "template"
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent.parent

@@ -1,0 +1,158 @@
+"""Resolve a release reference, and keep the ledger of versions."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.project.project import Project
+from builder.records import MANIFEST, KhabarError, Notify, user_error
+from builder.release.diff.compare import Side
+from builder.release.diff.semver import numbers, order, refuse_backwards
+from builder.release.publish import storage, verify
+from builder.release.publish.client import connect
+from builder.release.publish.folder import read_manifest
+from builder.release.publish.open import LEDGER, REMOTE, LedgerEntry, ReleaseRef, _sha256, opened
+
+HubAddress = tuple[str | None, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRelease:
+    """A release to verify: its local folder, where it came from, and its revision on the Hub."""
+
+    folder: Path
+    place: str
+    revision: str = ""
+    repo_id: str = ""
+
+
+@contextmanager
+def find_release(
+    project: Project, name: str, base: Path, hub: HubAddress, scratch: Path, progress: Notify
+) -> Iterator[FoundRelease]:  # fmt: skip
+    """Yield the release that `name` refers to, copied to `scratch` if it is remote."""
+    if "://" in name:
+        progress(f"copying {name} here")
+        with storage.fetched(name, scratch) as folder:
+            yield FoundRelease(folder, name)
+        return
+    place = resolve_release(name, project, base)
+    version = name.removeprefix("v")
+    if place.folder:
+        published = bool(numbers(version)) and place.folder == project.release(version)
+        revision = f"v{version}" if published else ""
+        repo_id = read_manifest(place.folder).repo_id if published else ""
+        yield FoundRelease(place.folder, str(place.folder), revision, repo_id)
+        return
+    progress(f"copying {place.revision} of {place.repo_id} here")
+    folder, commit = verify.fetch(connect(*hub, place.repo_id), place.revision, scratch)
+    yield FoundRelease(folder, f"commit {commit}", commit, place.repo_id)
+
+
+def resolve_release(name: str, project: Project, base: Path) -> ReleaseRef:
+    """Resolve a name: a folder below `base`, a version in dist/, NAME/DATASET@REVISION, or @REVISION of this dataset.
+
+    Raises KhabarError (exit code 2) for anything else.
+    """
+    folder = base / name
+    if folder.is_dir():
+        return ReleaseRef(folder)
+    version = name.removeprefix("v")
+    found = REMOTE.fullmatch(name)
+    if numbers(version):
+        built = project.release(version)
+        return ReleaseRef(built) if built.is_dir() else ReleaseRef(repo_id=_own(project), revision=f"v{version}")
+    if found is None or not (found["repo"] or name.startswith("@")):
+        raise user_error(
+            "no-release",
+            f"{name!r} is not a release",
+            fix="give a folder, a version such as v1.0.0, NAME/DATASET@REVISION, or @REVISION of this dataset",
+        )
+    return ReleaseRef(repo_id=found["repo"] or _own(project), revision=found["revision"])
+
+
+def _own(project: Project) -> str:
+    return project.schema.dataset.repo_id
+
+
+@contextmanager
+def since(
+    project: Project, version: str, name: str | None, hub: tuple[str | None, str | None]
+) -> Iterator[tuple[Side, str] | None]:
+    """Yield the release that a new version is compared with, and its changelog, or None for the first.
+
+    It is the release that `name` refers to, or else the newest lower one. Raises KhabarError (exit code 2) if the
+    version goes backwards, or if the newest lower one is not on this machine.
+    """
+    known = _known(project)
+    refuse_backwards(version, list(known))
+    place = resolve_release(name, project, project.root) if name else _newest_below(project, version, known)
+    if place is None:
+        yield None
+        return
+    with opened(place, *hub) as found:
+        about = found.side.about
+        if order(about.version) >= order(version):
+            raise user_error(
+                "version",
+                f"{version} is not above {about.version}, which --since names",
+                fix=f"build a number above {about.version}, or name an earlier release",
+            )
+        if not name and known[about.version] not in {"", about.manifest}:
+            raise _elsewhere(project, about.version, f"dist/v{about.version} is not the {about.version} that "
+                             f"annotations/{LEDGER} names")  # fmt: skip
+        yield found.side, found.changelog
+
+
+def _known(project: Project) -> Mapping[str, str]:
+    """Return every version known to have been built, with the sha256 of its manifest if known."""
+    names = [path.parent.name for path in project.root.glob(f"dist/v*/{MANIFEST}")]
+    names += [path.stem for path in (project.work / "notes" / "pushed").glob("v*.json")]
+    known = {name.removeprefix("v"): "" for name in names} | {
+        line.version: line.manifest for line in read_jsonl(project.annotations / LEDGER, LedgerEntry)
+    }
+    return {version: manifest for version, manifest in known.items() if numbers(version)}
+
+
+def before(project: Project, version: str) -> tuple[str, ...]:
+    """Return the lower versions in the ledger of releases, in order."""
+    lines = read_jsonl(project.annotations / LEDGER, LedgerEntry)
+    return tuple(sorted((one.version for one in lines if order(one.version) < order(version)), key=order))
+
+
+def _newest_below(project: Project, version: str, known: Mapping[str, str]) -> ReleaseRef | None:
+    lower = [one for one in known if order(one) < order(version)]
+    if not lower:
+        return None
+    newest = max(lower, key=order)
+    if not (project.release(newest) / MANIFEST).is_file():
+        raise _elsewhere(project, newest, f"{version} cannot be compared with {newest}: it is not in dist/")
+    return ReleaseRef(project.release(newest))
+
+
+def _elsewhere(project: Project, version: str, message: str) -> KhabarError:
+    return user_error("no-earlier", message, where=str(project.root),
+                  fix=f"name it: --since DIR, or --since {_own(project)}@v{version} from the Hub; if it was never "
+                  f"published, delete its line in annotations/{LEDGER}")  # fmt: skip
+
+
+def record(project: Project, version: str) -> None:
+    """Record a built version and the sha256 of its manifest in the ledger of releases, which is in git.
+
+    Raises KhabarError (exit code 4) if it was published with another manifest.
+    """
+    path = project.annotations / LEDGER
+    lines = {line.version: line for line in read_jsonl(path, LedgerEntry)}
+    manifest = _sha256(project.release(version) / MANIFEST)
+    if project.noted(f"pushed/v{version}") and version in lines and lines[version].manifest != manifest:
+        raise user_error(
+            "published",
+            f"version {version} was published, and this build of it differs",
+            where=str(project.release(version)),
+            exit_code=4,
+            fix="a published version never changes: delete this folder, and build the next one",
+        )
+    lines[version] = LedgerEntry(version, manifest)
+    write_jsonl(path, [lines[one] for one in sorted(lines, key=lambda one: (order(one), one))])

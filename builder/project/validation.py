@@ -1,0 +1,73 @@
+"""Validate every file under annotations/ before a build and report all errors at once."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from builder.annotation.quality import integrity
+from builder.annotation.quality.integrity import Lines, World
+from builder.io.jsonl import read_lines
+from builder.project.annotations import published_path
+from builder.project.batches import batch_articles
+from builder.project.project import Project
+from builder.records import (
+    AnnotatorAssignment,
+    BatchItem,
+    Decision,
+    Dispute,
+    Issue,
+    Judgement,
+    KhabarError,
+    PublishedAnnotation,
+    SplitAssignment,
+    Takedown,
+)
+from builder.release.splits.strategies import NAMES
+
+R = TypeVar("R")
+
+
+Look = Callable[[Lines[R], World], Iterator[Issue]]
+
+
+def validate_annotations(project: Project) -> None:
+    """Raise KhabarError (exit code 2) with every malformed or impossible line of annotations/."""
+    issues: list[Issue] = []
+    files: list[Callable[[World], Iterator[Issue]]] = []
+
+    def read(path: Path, record: type[R], look: Look[R] | None = None) -> list[R]:
+        lines, faults = read_lines(path, record)
+        issues.extend(replace(one, where=one.where.removeprefix(f"{project.root}/")) for one in faults)
+        file = Lines(str(path.relative_to(project.root)), lines)
+        if look:
+            files.append(lambda world: look(file, world))
+        return [one for _, one in lines]
+
+    folder = project.annotations
+    read(folder / "splits.jsonl", SplitAssignment, integrity.split_faults)
+    takedowns = read(folder / "takedowns.jsonl", Takedown)
+    for name in project.batches():
+        read(folder / name / "batch.jsonl", BatchItem, integrity.batch_faults)
+        read(folder / name / "judgements.jsonl", Judgement, integrity.judgement_faults)
+        read(folder / name / "decisions.jsonl", Decision, integrity.decision_faults)
+        read(published_path(project, name), PublishedAnnotation, integrity.answer_faults)
+        read(folder / name / "known.jsonl", Decision)
+        read(folder / name / "assignment.jsonl", AnnotatorAssignment)
+        read(folder / name / "disputed.jsonl", Dispute)
+    try:
+        world = _world(project, {one.article_id for one in takedowns})
+    except KhabarError as refused:
+        raise KhabarError(*issues, *refused.issues) from None
+    issues += [issue for file in files for issue in file(world)]
+    if issues:
+        raise KhabarError(*sorted(issues, key=lambda issue: (issue.where.rpartition(":")[0], _line(issue))))
+
+
+def _line(issue: Issue) -> int:
+    return int(issue.where.rpartition(":")[2])
+
+
+def _world(project: Project, gone: set[str]) -> World:
+    articles = {article.id: article for article in batch_articles(project)}
+    return World(articles, gone, project.schema.labels, project.schema.label_hash, NAMES)

@@ -1,0 +1,192 @@
+"""Records of annotation: batch items, spans, stances, judgements, decisions, gold, agreement."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+JudgementStatus = Literal["submitted", "skipped"]
+
+GoldSource = Literal["agreed", "majority", "model", "adjudicated"]
+
+AssignmentKind = Literal["overlap", "shared", "calibration", "known"]
+"""One of the annotators of an article; all see it; all see it first; all see it, and its answers are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchItem:
+    """An article chosen for annotation, tied to the text that annotators will see."""
+
+    batch: str
+    article_id: str
+    text_sha: str
+    group_id: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A labelled mention: code points of the article's text, end exclusive."""
+
+    start: int
+    end: int
+    label: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Relation:
+    """A link between two spans of one judgement, by their ids."""
+
+    from_id: str
+    to_id: str
+    labels: tuple[str, ...] = ()
+    direction: str = "right"
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatorAssignment:
+    """That an annotator (a keyed pseudonym) is to judge an article, and why."""
+
+    batch: str
+    article_id: str
+    annotator: str
+    why: AssignmentKind
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Stance:
+    """What an article's own voice says of a target."""
+
+    target: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What an annotator finds on the page already; `origin` names where it is from."""
+
+    origin: str
+    spans: tuple[Span, ...]
+    stances: tuple[Stance, ...] = ()
+    judged: bool = False
+    """Whether it is somebody's answer, which says something where it is empty too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One annotation by one annotator, as collected; `annotator` is a keyed pseudonym."""
+
+    article_id: str
+    text_sha: str
+    batch: str
+    annotator: str
+    spans: tuple[Span, ...]
+    stances: tuple[Stance, ...]
+    status: JudgementStatus
+    seconds: float | None
+    created_at: str
+    updated_at: str
+    guideline: str
+    schema: str
+    task_id: int
+    annotation_id: int
+    remark: str = ""
+    relations: tuple[Relation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An adjudicator's word; `spans` None leaves the spans to the votes; stances override one by one."""
+
+    article_id: str
+    text_sha: str
+    adjudicator: str
+    spans: tuple[Span, ...] | None = None
+    stances: tuple[Stance, ...] = ()
+    note: str = ""
+
+
+GOLD = "gold"
+"""Who says what a release has as settled."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedAnnotation:
+    """What a release says of one article: one line of annotations/<batch>/predictions.jsonl.
+
+    `who` is an annotator's pseudonym, or GOLD; offsets are those of the text that `text_sha` names.
+    """
+
+    article_id: str
+    text_sha: str
+    version: str
+    who: str
+    spans: tuple[Span, ...] = ()
+    stances: tuple[Stance, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Vote:
+    """How many annotators gave an answer; `what` is `span:<start>:<end>` or `stance:<target>`."""
+
+    what: str
+    answer: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Confidence:
+    """How sure an answer of the gold is, from 0 to 1, and by which method; `what` as in Vote."""
+
+    what: str
+    answer: str
+    method: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """What the dataset says of one article, with the votes that it rests on.
+
+    `decided` names what adjudicators decided of it: `spans`, `stance:<target>`.
+    """
+
+    article_id: str
+    text_sha: str
+    spans: tuple[Span, ...]
+    stances: tuple[Stance, ...]
+    source: GoldSource
+    votes: tuple[Vote, ...]
+    annotators: int
+    confidence: tuple[Confidence, ...] = ()
+    decided: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A question that votes could not settle; `what` as in Vote, `answers` by annotator."""
+
+    article_id: str
+    what: str
+    answers: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """One figure of agreement; `value` None means undefined and `why` says so.
+
+    `between` is empty for a figure over all annotators, else `a-1 a-2` for a pair, `a-1` for one against the others;
+    `period` is the ISO week (`2026-W47`) in which the articles of a figure got their last judgement, or empty.
+    """
+
+    measure: str
+    layer: str
+    label: str
+    batch: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    unit: str
+    why: str = ""
+    between: str = ""
+    period: str = ""

@@ -1,0 +1,77 @@
+"""Records of the corpus: documents, articles, edits, drops, groups."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+GroupKind = Literal["exact", "near", "contained", "related", "single"]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One replaced stretch: raw[raw_start:raw_end] became text[start:end]; either may be empty."""
+
+    raw_start: int
+    raw_end: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One scraped page; `raw` is never altered and `id` is sha256(raw as UTF-8)[:16]."""
+
+    id: str
+    source: str
+    url: str | None
+    published_at: str | None
+    title: str | None
+    raw: str
+    origin: str
+    """Where it was read: `folder/file.txt` or `file.jsonl:3`; for messages only."""
+    encoding: str = "utf-8"
+    """What its bytes were read as, and how that was known: `utf-8`, `utf-16-le, mark`, `windows-1256, detected`."""
+    html_sha: str | None = None
+    """sha256 of the HTML file (64 hex digits) where `raw` is the text extracted from one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A stretch of the raw document that cleaning removed, and the rule that removed it.
+
+    An empty one (start == end) removed nothing: its rule only extracted fields there.
+    """
+
+    start: int
+    end: int
+    rule: str
+    extracted: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A cleaned article; `edits` lead from `text` back to the raw text of its document.
+
+    They are packed (AlignedText.packed), three numbers for each: code points unchanged before it,
+    raw length, length. `part` 0 is the page's main article; embedded ones follow. `id` is `<document_id>-<part>`,
+    `profile` is `name@version+hash`, `text_sha` is sha256(text as UTF-8)[:16].
+    """
+
+    id: str
+    document_id: str
+    part: int
+    title: str | None
+    text: str
+    edits: tuple[int, ...]
+    drops: tuple[Drop, ...]
+    profile: str
+    text_sha: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Membership of an article in a near-duplicate group; marked, never removed."""
+
+    article_id: str
+    group_id: str
+    similarity: float
+    kind: GroupKind

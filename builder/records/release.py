@@ -1,0 +1,40 @@
+"""Records of a release: manifest, splits, takedowns."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class SplitAssignment:
+    """The split that an article has, for ever: one line of annotations/splits.jsonl."""
+
+    article_id: str
+    split: str
+
+
+@dataclass(frozen=True, slots=True)
+class Takedown:
+    """An article that no release may hold any more: one line of annotations/takedowns.jsonl."""
+
+    article_id: str
+    reason: str
+
+
+MANIFEST = "MANIFEST.json"
+"""The file of a release folder that holds its Release."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a published version is made of; `commit` is empty until it was pushed."""
+
+    version: str
+    repo_id: str
+    commit: str
+    tool: str
+    schema_hash: str
+    profile: str
+    inputs: dict[str, str]
+    splits: dict[str, dict[str, int]]
+    files: dict[str, str]
+    edition: Literal["full", "standoff"] = "full"

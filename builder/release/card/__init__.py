@@ -1,0 +1,1 @@
+"""The dataset card: facts, plots, metadata, rendering and checking."""

@@ -1,0 +1,214 @@
+"""The dataset card: a template written by people, with {{facts}} that only a build fills.
+
+Does not count anything: that is builder.release.card.facts. Does not read or write files.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Annotated, Literal
+
+import pyarrow as pa
+import yaml
+from pydantic import Field
+
+from builder.io.yaml import parse_yaml
+from builder.records import Issue, KhabarError
+from builder.release.card.facts import Described
+from builder.release.card.metadata import HUB_LICENCES, CardHead, Creator, Source, Tag
+from builder.release.tables.build import Tables, loadable
+from builder.release.tables.features import Feature, features, features_yaml
+from builder.release.tables.parquet import weight
+from builder.schema.dataset import Dataset
+from builder.schema.fields import Part
+
+TEMPLATE = "dataset_card.md"
+
+SLOT = re.compile(r"\{\{((?:(?!\{\{).)*?)\}\}|\{\{|\}\}", re.DOTALL)
+
+HEAD = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
+
+PROSE = re.compile(r"<!-- prose: ([^>]*?) -->\n\n(.*?)\n\n<!-- end -->", re.DOTALL)
+"""What people wrote, and the hint that says what belongs there; the marks are not in a built card."""
+
+CREATORS = re.compile(r"^(annotations_creators|language_creators|tags): \[.*\]$", re.MULTILINE)
+
+REQUIRED = frozenset({
+    "adjudication", "agreement", "annotators", "citation", "cleaning", "entity_types", "guidelines", "licence_annotations",
+    "licence_text", "load", "losses", "profile", "rows", "sources", "splits", "version", "versions",
+})  # fmt: skip
+"""Facts that no card of a release may leave out."""
+
+
+class Head(Part):
+    """What people say in the YAML head of the card; the rest of the head is computed."""
+
+    annotations_creators: Annotated[tuple[Creator | Literal["no-annotation"], ...], Field(min_length=1)]
+    language_creators: Annotated[tuple[Creator, ...], Field(min_length=1)]
+    source_datasets: Annotated[tuple[Source, ...], Field(min_length=1)] = ("original",)
+    tags: tuple[Tag, ...] = ()
+
+
+def render(template: str, facts: Mapping[str, str]) -> str:
+    """Fill the {{slots}} of a template.
+
+    Raises Refused (exit code 2) with the line and column of every unknown fact, every fact without a
+    value, every stray brace pair and every `{{prose: ...}}` that nobody has written yet.
+
+    >>> render("version {{version}}", {"version": "1.0.0"})
+    'version 1.0.0'
+    """
+    issues = [
+        Issue("error", "card", message, where=_place(template, slot.start()), fix=fix)
+        for slot in SLOT.finditer(template)
+        for message, fix in _slot_faults(slot, facts)
+    ]
+    if issues:
+        raise KhabarError(*issues)
+    return SLOT.sub(lambda slot: facts[slot[1].strip()], template)
+
+
+def blank(template: str) -> str:
+    r"""The template with its prose taken out: each part becomes a slot that a build refuses until it is written.
+
+    >>> blank("<!-- prose: what it is -->\n\nNews of a town.\n\n<!-- end -->")
+    '<!-- prose: what it is -->\n\n{{prose: what it is}}\n\n<!-- end -->'
+    """
+    emptied = PROSE.sub(r"<!-- prose: \1 -->\n\n{{prose: \1}}\n\n<!-- end -->", template)
+    return CREATORS.sub(r"\1: []", emptied)
+
+
+def _slot_faults(slot: re.Match[str], facts: Mapping[str, str]) -> list[tuple[str, str]]:
+    if slot[1] is None:
+        return [(f"a stray {slot[0]!r}", "close the slot, or take the braces away")]
+    name = " ".join(slot[1].split())
+    if name.startswith("prose:"):
+        hint = name.removeprefix("prose:").strip()
+        return [(f"this part is not written yet: {hint}", "write it in place of the slot, or take the section away")]
+    if name not in facts:
+        return [(f"unknown fact {name!r}", f"the facts are: {', '.join(sorted(facts))}")]
+    if not facts[name].strip():
+        return [(f"the fact {name!r} has no value", "take the slot away, or run the stage that makes it")]
+    return []
+
+
+def _place(template: str, offset: int) -> str:
+    line = template.count("\n", 0, offset) + 1
+    return f"{TEMPLATE}:{line}:{offset - template.rfind(chr(10), 0, offset)}"
+
+
+def make_card(
+    template: str,
+    version: str,
+    schema: Described,
+    tables: Tables,
+    facts: Mapping[str, str],
+    required: Collection[str] = (),
+) -> str:
+    """The card: the computed YAML head, then the template's prose with its facts, of which some are `required`.
+
+    Raises Refused: exit code 2 with all faults of head and slots, each at its line and column; exit
+    code 1 where there is nothing to release.
+    """
+    template = template.replace("\r\n", "\n")
+    issues: list[Issue] = []
+    found = HEAD.match(template)
+    head = None
+    try:
+        # The empty line stands for the ---, so that lines are counted as in the file.
+        head = parse_yaml("\n" + (found[1] if found else ""), Head, TEMPLATE)
+    except KhabarError as refused:
+        issues += refused.issues
+    try:
+        text = render(template, facts)
+    except KhabarError as refused:
+        issues += refused.issues
+    slots = {slot[1].strip() for slot in SLOT.finditer(template) if slot[1]}
+    if (schema.dataset.text == "standoff" or schema.dataset.redact) and "edition" not in slots:
+        what = "a stand-off edition" if schema.dataset.text == "standoff" else "redaction"
+        issues.append(Issue("error", "card", f"the card must say what {what} protects and what not",
+                            where=TEMPLATE, fix="put {{edition}} on the card"))  # fmt: skip
+    issues += [
+        Issue("error", "card", f"the card does not show the fact {name!r}, which every card must", where=TEMPLATE,
+              fix=f"put {{{{{name}}}}} where its number or table belongs, and no number by hand")
+        for name in sorted(set(required) - slots)
+    ]  # fmt: skip
+    if issues or head is None:
+        raise KhabarError(*issues)
+    computed = metadata(head, version, schema, loadable(tables))
+    CardHead.model_validate(computed)
+    return headed(computed, PROSE.sub(r"\2", HEAD.sub("", text, count=1)))
+
+
+def headed(head: Mapping[str, object], body: str) -> str:
+    """A card of its YAML head and its body."""
+    return f"---\n{yaml.safe_dump(dict(head), allow_unicode=True, sort_keys=False, width=100)}---\n{body}"
+
+
+def metadata(head: Head, version: str, schema: Described, tables: Tables) -> dict[str, object]:
+    """The card's YAML head: who made it, how to load each config, its features and counts."""
+    tasks = {"token-classification": "named-entity-recognition"}
+    if "stance" in tables:
+        tasks["text-classification"] = "multi-class-classification"
+    return {
+        "language": ["ar"],
+        **licence_fields(schema.dataset),
+        "pretty_name": schema.dataset.title,
+        "task_categories": list(tasks),
+        "task_ids": list(tasks.values()),
+        "annotations_creators": list(head.annotations_creators),
+        "language_creators": list(head.language_creators),
+        "multilinguality": ["monolingual"],
+        "size_categories": [size_category(sum(table.num_rows for table in tables["articles"].values()))],
+        "source_datasets": list(head.source_datasets),
+        "tags": list(head.tags),
+        **loading(version, features(schema.labels, schema.dataset.text), tables),
+    }
+
+
+def loading(version: str, columns: Mapping[str, Mapping[str, Feature]], tables: Tables) -> dict[str, object]:
+    """The part of the YAML head that `load_dataset` reads."""
+    configs = [
+        {
+            "config_name": config,
+            "version": version,
+            **({"default": True} if config == next(iter(tables)) else {}),
+            "data_files": [{"split": split, "path": f"{config}/{split}-*"} for split in splits],
+        }
+        for config, splits in tables.items()
+    ]
+    return {"configs": configs, "dataset_info": [_info(name, tables[name], columns[name]) for name in tables]}
+
+
+def _info(config: str, splits: Mapping[str, pa.Table], columns: Mapping[str, Feature]) -> dict[str, object]:
+    sizes = {split: weight(table) for split, table in splits.items()}
+    return {
+        "config_name": config,
+        "features": features_yaml(columns),
+        "splits": [
+            {"name": split, "num_bytes": sizes[split], "num_examples": table.num_rows}
+            for split, table in splits.items()
+        ],
+        "dataset_size": sum(sizes.values()),
+    }
+
+
+def licence_fields(dataset: Dataset) -> dict[str, str]:
+    """The card's licence: one id where text and annotations share a known one, else `other` and both names."""
+    text, annotations = dataset.licence.text.lower(), dataset.licence.annotations.lower()
+    if text == annotations and text in HUB_LICENCES:
+        return {"license": text}
+    name = text if text == annotations else f"text-{text}-annotations-{annotations}"
+    return {"license": "other", "license_name": re.sub(r"[^a-z0-9.-]+", "-", name).strip("-")}
+
+
+def size_category(rows: int) -> str:
+    """The Hub's size category of a number of rows.
+
+    >>> size_category(999), size_category(1000), size_category(10**12)
+    ('n<1K', '1K<n<10K', 'n>1T')
+    """
+    bounds = ["1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T"]
+    below = sum(rows >= 10 ** (3 + i) for i in range(len(bounds)))
+    if below == 0:
+        return "n<1K"
+    return "n>1T" if below == len(bounds) else f"{bounds[below - 1]}<n<{bounds[below]}"

@@ -1,0 +1,1 @@
+"""What changed between two releases, and the version number it asks for."""

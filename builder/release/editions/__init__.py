@@ -1,0 +1,1 @@
+"""Stand-off editions: a release without its texts, and the way back."""

@@ -1,0 +1,174 @@
+"""Finding in strings what quotes articles: five words of one in a row.
+
+A word is a maximal run of letters, digits and marks after folding (search@1), so that another spelling of a letter,
+marks, tatweel or punctuation hide nothing. Addresses and the placeholders of redaction are left out on both sides, and
+five words of one letter each are no quotation. Words are compared by 64-bit hashes, and what is found, by its letters.
+Pure.
+"""
+
+import re
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate, groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from builder.release.redaction.redact import PLACEHOLDERS
+
+RUN = 5
+"""Words in a row that are a quotation."""
+
+BATCH = 500
+"""Texts that are looked at together."""
+
+Fold = Callable[[Sequence[str]], list[str]]
+
+Hashes = NDArray[np.uint64]
+
+Places = NDArray[np.int64]
+
+_LEFT_OUT = re.compile("|".join([r"(?:https?://|www\.)\S+", *map(re.escape, PLACEHOLDERS)]))
+
+_MULTIPLIER, _MODULUS = 0x9E3779B97F4A7C15, 1 << 64
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """That a string quotes a passage: the place of both in their lists, and which words, from 0."""
+
+    string: int
+    word: int
+    passage: int
+    passage_word: int
+
+
+def quotes(strings: Sequence[str], passages: Sequence[str], fold: Fold) -> list[Match]:
+    """The first quotation in each string of each passage that it quotes, in order; `fold` folds many texts.
+
+    >>> quotes(["قال: «وصل الوفد إلى المدينة»", "وصل الوفد"], ["أمس قال وصل الوفد الى المدينة."], lambda texts: [
+    ...     text.replace("إ", "ا").replace("أ", "ا") for text in texts])
+    [Match(string=0, word=0, passage=0, passage_word=1)]
+    """
+    wanted: dict[int, list[tuple[int, int]]] = {}
+    for first, texts in _batches(strings, fold):
+        hashes, owners, words, lengths = _runs(texts)
+        real = lengths > 2 * RUN - 1
+        rows = zip(hashes[real].tolist(), (owners[real] + first).tolist(), words[real].tolist(), strict=True)
+        for value, string, word in rows:
+            wanted.setdefault(value, []).append((string, word))
+    if not wanted:
+        return []
+    known = np.array(sorted(wanted), np.uint64)
+    found: dict[tuple[int, int], Match] = {}
+    for first, texts in _batches(passages, fold):
+        hashes, owners, words, _ = _runs(texts)
+        at = np.searchsorted(known, hashes).clip(max=len(known) - 1)
+        hits = np.flatnonzero(known[at] == hashes)
+        for value, owner, passage_word in zip(hashes[hits].tolist(), owners[hits].tolist(), words[hits].tolist(), strict=True):  # fmt: skip
+            for string, word in wanted[value]:
+                match = Match(string, word, first + owner, passage_word)
+                key = (string, first + owner)
+                if (key not in found or word < found[key].word) and _equal(strings[string], texts[owner], match, fold):
+                    found[key] = match
+    return [found[key] for key in sorted(found)]
+
+
+def places(passage: str, word: int, fold: Fold) -> tuple[int, int] | None:
+    """Where five words of a passage stand in it, in code points, by the number of the first; None where folding parts it."""
+    whole = words_of(passage, fold)[word : word + RUN]
+    runs = groupby(range(len(passage)), lambda place: _may_be_of_a_word(passage[place]))
+    extents = [(own[0], own[-1] + 1) for own in (list(run) for inside, run in runs if inside)]
+    found = [(own, start, end) for start, end in extents for own in words_of(passage[start:end], fold)]
+    for first in range(len(found) - RUN + 1):
+        if [own for own, _, _ in found[first : first + RUN]] == whole:
+            return found[first][1], found[first + RUN - 1][2]
+    return None
+
+
+def _may_be_of_a_word(character: str) -> bool:
+    """Whether it is of a word, or an invisible character that folding takes out of one."""
+    return unicodedata.category(character)[0] in "LNM" or unicodedata.category(character) == "Cf"
+
+
+def words_of(text: str, fold: Fold) -> list[str]:
+    """The words of a text, folded; addresses and placeholders are left out.
+
+    >>> words_of("قال: «وصل REDACTED_EMAIL» https://barq.example/1", list)
+    ['قال', 'وصل']
+    """
+    (folded,) = fold([_LEFT_OUT.sub(" ", text)])
+    starts, ends, _, _ = _words([folded])
+    return [folded[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+
+
+def _equal(string: str, folded: str, match: Match, fold: Fold) -> bool:
+    starts, ends, _, _ = _words([folded])
+    low = match.passage_word
+    theirs = [folded[s:e] for s, e in zip(starts[low : low + RUN].tolist(), ends[low : low + RUN].tolist(), strict=True)]  # fmt: skip
+    return words_of(string, fold)[match.word : match.word + RUN] == theirs
+
+
+def _batches(texts: Sequence[str], fold: Fold) -> Iterator[tuple[int, list[str]]]:
+    for start in range(0, len(texts), BATCH):
+        yield start, fold([_LEFT_OUT.sub(" ", text) for text in texts[start : start + BATCH]])
+
+
+def _words(texts: Sequence[str]) -> tuple[Places, Places, Places, NDArray[np.uint32]]:
+    """Where words of these texts begin and end in all of them, with a space after each; the text of each; all units."""
+    joined = " ".join([*texts, ""])
+    units = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+    inside = np.zeros(len(units) + 2, np.int8)
+    inside[1:-1] = _table().take(units)
+    edges = np.diff(inside)
+    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    begins = np.fromiter(accumulate((len(text) + 1 for text in texts), initial=0), np.int64, len(texts) + 1)
+    return starts, ends, np.searchsorted(begins, starts, "right") - 1, units
+
+
+def _runs(texts: Sequence[str]) -> tuple[Hashes, Places, Places, Places]:
+    """Of each five words in a row: their hash, their text, the number of the first in it, their length with spaces."""
+    starts, ends, owners, units = _words(texts)
+    count = max(0, len(starts) - RUN + 1)
+    hashes = _word_hashes(starts, ends, units)
+    runs: Hashes = np.zeros(count, np.uint64)
+    for place in range(RUN):
+        runs = _mixed(runs * np.uint64(_MULTIPLIER) + hashes[place : place + count])
+    whole = owners[:count] == owners[RUN - 1 :] if count else np.zeros(0, bool)
+    firsts = np.searchsorted(owners, owners[:count])
+    lengths = sum((ends[place : place + count] - starts[place : place + count] for place in range(RUN)), np.zeros(count, np.int64)) + RUN - 1  # fmt: skip
+    return runs[whole], owners[:count][whole], (np.arange(count) - firsts)[whole], lengths[whole]
+
+
+def _word_hashes(starts: Places, ends: Places, units: NDArray[np.uint32]) -> Hashes:
+    """A polynomial hash of each word, from sums of what stands before it; 64-bit arithmetic wraps."""
+    powers, inverses = _powers(1 << max(10, len(units).bit_length()))
+    sums = np.zeros(len(units) + 1, np.uint64)
+    np.cumsum(_mixed(units.astype(np.uint64)) * powers[: len(units)], out=sums[1:])
+    return _mixed((sums[ends] - sums[starts]) * inverses[starts])
+
+
+@cache
+def _powers(size: int) -> tuple[Hashes, Hashes]:
+    """Powers of an odd number, and of its inverse."""
+    inverse = pow(_MULTIPLIER, -1, _MODULUS)
+    factors = np.full((2, size), [[_MULTIPLIER], [inverse]], np.uint64)
+    factors[:, 0] = 1
+    powers = np.cumprod(factors, axis=1, dtype=np.uint64)
+    return powers[0], powers[1]
+
+
+def _mixed(values: Hashes) -> Hashes:
+    """Steele, Lea and Flood (2014): the finaliser of SplitMix64."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+@cache
+def _table() -> NDArray[np.int8]:
+    """Which code points are of words: letters, digits and marks."""
+    return np.fromiter((unicodedata.category(chr(one))[0] in "LNM" for one in range(sys.maxunicode + 1)), np.int8)

@@ -1,0 +1,1 @@
+"""Files of a release for other tools: CoNLL, Croissant, Masader, citation."""

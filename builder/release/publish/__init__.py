@@ -1,0 +1,1 @@
+"""Publish a release and verify it: commit, read back, compare, tag."""

@@ -1,0 +1,126 @@
+"""A dataset repository on a Hub: the connection, and what its faults mean to the user.
+
+The only file that knows which exceptions huggingface_hub raises. A token is given to the
+client and to the child process that reads back, and appears in no message.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+import huggingface_hub  # it imports its parts when they are first used
+
+from builder.records import user_error
+
+PUBLIC = "https://huggingface.co"
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A dataset repository on a Hub, and the client that speaks to it."""
+
+    api: "huggingface_hub.HfApi"
+    endpoint: str
+    repo_id: str
+    token: str | None = field(repr=False)
+
+    def url(self, commit: str = "") -> str:
+        """The page of the dataset, or of one of its commits, tags or branches."""
+        return f"{self.endpoint}/datasets/{self.repo_id}" + (f"/tree/{commit}" if commit else "")
+
+
+def connect(endpoint: str | None, token: str | None, repo_id: str) -> Remote:
+    """A client for a dataset: on `endpoint`, else HF_ENDPOINT, else the public Hub; asks nothing yet."""
+    address = (endpoint or os.environ.get("HF_ENDPOINT") or PUBLIC).rstrip("/")
+    if _is_loopback(address):
+        # Read from the environment at import, which may be long past; most Hubs of one's own have no Xet.
+        huggingface_hub.constants.HF_HUB_DISABLE_XET = not _has_xet()
+    huggingface_hub.utils.disable_progress_bars()
+    return Remote(huggingface_hub.HfApi(endpoint=address, token=token or False), address, repo_id, token)
+
+
+def _has_xet() -> bool:
+    """Whether the Hub on this machine stores large files through Xet, as HF_HUB_DISABLE_XET=0 says."""
+    return os.environ.get("HF_HUB_DISABLE_XET", "1").strip().casefold() in {"0", "false", "no", "off"}
+
+
+def _is_loopback(endpoint: str) -> bool:
+    return urlsplit(endpoint).hostname in {"127.0.0.1", "localhost", "::1"}
+
+
+def environment(remote: Remote, home: str) -> dict[str, str]:
+    """The environment of a child process that reads from the Hub alone, with `home` as its cache."""
+    # The user's caches and offline switches would have something else compared than the Hub.
+    mine = re.compile("HF_|HUGGING|TRANSFORMERS_|XDG_CACHE_HOME")
+    clean = {name: value for name, value in os.environ.items() if not mine.match(name)}
+    clean |= {
+        "HF_HOME": home, "HF_ENDPOINT": remote.endpoint, "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_UPDATE_DOWNLOAD_COUNTS": "0", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    }  # fmt: skip
+    if _is_loopback(remote.endpoint):
+        clean["HF_HUB_DISABLE_XET"] = "0" if _has_xet() else "1"
+    if remote.token:
+        clean["HF_TOKEN"] = remote.token
+    return clean
+
+
+@contextmanager
+def explained(remote: Remote, doing: str) -> Iterator[None]:
+    """Turn the client libraries' exceptions into Refused; notes of the server are kept, the token is not."""
+    try:
+        yield
+    except huggingface_hub.errors.HfHubHTTPError as error:
+        refuse_remote(remote, doing, error.response.status_code, error.server_message or "")
+    except (huggingface_hub.errors.HTTPError, OSError, RuntimeError) as error:
+        cause = error.__cause__ or error
+        status = cause.response.status_code if isinstance(cause, huggingface_hub.errors.HfHubHTTPError) else 0
+        refuse_remote(remote, doing, status, f"{type(cause).__name__}: {cause}".split("\n")[0])
+    except ValueError as error:
+        message = scrubbed(str(error).strip(), remote.token)
+        raise user_error("hub-input", f"the Hub does not take this: {message}", where=remote.url()) from None
+
+
+def refuse_remote(remote: Remote, doing: str, status: int, said: str) -> NoReturn:
+    """Raise Refused for an HTTP status, or for a Hub that gave none (0): exit code 3, or 4 for 409 and 412."""
+    said = scrubbed(said, remote.token)
+    what = f"{doing} {remote.repo_id} on {remote.endpoint}"
+    if status in {401, 403}:
+        given = "the token in HF_TOKEN was not accepted" if remote.token else "no token was given"
+        raise user_error(
+            "hub-auth",
+            f"{what} was refused ({status}): {given}" + (f"; the Hub says: {said}" if said else ""),
+            fix=f"set HF_TOKEN to a token that may write to {remote.repo_id.split('/')[0]} "
+            f"({remote.endpoint}/settings/tokens)",
+            exit_code=3,
+        )
+    if status in {409, 412}:
+        raise user_error(
+            "hub-changed",
+            f"{what} met a change that someone else made meanwhile ({status}): {said}",
+            fix="look at the repository's history, then run the same command again",
+            exit_code=4,
+        )
+    if status == 404:
+        raise user_error(
+            "hub-absent",
+            f"{what} failed: it is not there (404): {said}",
+            exit_code=3,
+            fix="is the name right, and was it pushed?",
+        )
+    if status:
+        raise user_error("hub", f"{what} failed ({status}): {said}", fix="try again later", exit_code=3)
+    raise user_error("hub-unreachable", f"{what} failed: {said}", exit_code=3,
+                 fix="is the address right, and the Hub up? then run the same command again")  # fmt: skip
+
+
+def scrubbed(text: str, token: str | None) -> str:
+    """A message without the token.
+
+    >>> scrubbed("no such user: hf_abc", "hf_abc")
+    'no such user: ***'
+    """
+    return text.replace(token, "***") if token else text

@@ -1,0 +1,136 @@
+"""One commit of a release: upload, read back, compare, then tag."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import huggingface_hub
+
+from builder.records import Issue, KhabarError, Notify, Release, user_error
+from builder.release.publish.client import Remote, connect, explained
+from builder.release.publish.plan import Plan, Staged, commit_of, plan, stage
+from builder.release.publish.readback_client import Job, Reader, reading
+
+AGAIN = "run the same command again to resume; nothing is sent twice"
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What a push did; `already` where the tag was there with exactly these bytes.
+
+    Of a pull request `tag` is empty, and `pull_request` is its ref, such as refs/pr/1; both are empty where main
+    held the files already.
+    """
+
+    commit: str
+    url: str
+    created: bool
+    uploaded: tuple[str, ...]
+    deleted: tuple[str, ...]
+    tag: str
+    already: bool
+    pull_request: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was read back and found equal: the commit, its files, and the rows of each config and split."""
+
+    revision: str
+    commit: str
+    files: int
+    rows: dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class PushContext:
+    """A push under way."""
+
+    folder: Path
+    release: Release
+    remote: Remote
+    reader: Reader
+    staged: Sequence[Staged]
+    progress: Notify
+
+    @property
+    def tag(self) -> str:
+        """The tag of the release, such as v1.0.0."""
+        return f"v{self.release.version}"
+
+
+def verify(
+    folder: Path, release: Release, *, endpoint: str | None, token: str | None, revision: str, progress: Notify
+) -> Verified:
+    """Read a revision back with load_dataset, and compare every file and every row with the folder.
+
+    Raises Refused: 1 with each difference, 3 remote or authentication.
+    """
+    staged = stage(folder, release)
+    remote = connect(endpoint, token, release.repo_id)
+    progress(f"reading {revision} of {remote.url()} back with load_dataset")
+    with reading(readback_job(folder, release, staged), remote) as reader:
+        reader.compare_folder()
+        outcome = reader.compare_revision(revision)
+    return Verified(revision, outcome.commit, len(staged), outcome.rows)
+
+
+def readback_job(folder: Path, release: Release, staged: Sequence[Staged]) -> Job:
+    """Return what the read-back process compares a release with."""
+    return Job(str(folder.resolve()), release.repo_id, release.version, {file.path: file.sha256 for file in staged})
+
+
+def operations_of(folder: Path, todo: Plan) -> list[object]:
+    """Return the operations of a commit."""
+    added = [huggingface_hub.CommitOperationAdd(path, folder / path) for path in todo.adds]
+    return [*added, *(huggingface_hub.CommitOperationDelete(path) for path in todo.deletes)]
+
+
+def commit_files(work: PushContext, head: str, todo: Plan) -> str:
+    """Commit the files that the Hub lacks, and return the commit."""
+    remote = work.remote
+    try:
+        with explained(remote, "committing to"):
+            made = remote.api.create_commit(
+                remote.repo_id, operations_of(work.folder, todo), repo_type="dataset", revision="main",
+                parent_commit=head, commit_message=f"Release {work.tag}", commit_description=work.release.tool,
+            )  # fmt: skip
+            return str(made.oid)
+    except KhabarError:
+        # The commit may have been made, and only the answer lost.
+        with suppress(KhabarError), explained(remote, "reading"):
+            now = commit_of(remote, "main")
+            if now is not None and now != head and plan(remote, now, work.staged).empty:
+                return now
+        raise
+
+
+def _tag(remote: Remote, tag: str, commit: str) -> None:
+    try:
+        with explained(remote, "tagging"):
+            remote.api.create_tag(remote.repo_id, tag=tag, revision=commit, repo_type="dataset")
+    except KhabarError:
+        with explained(remote, "reading"):
+            now = commit_of(remote, tag)
+        if now == commit:
+            return
+        if now is not None:
+            message = f"{tag} of {remote.repo_id} was set at commit {now[:12]} meanwhile, not at {commit[:12]}"
+            raise user_error(
+                "tag-exists", message, where=remote.url(tag), fix="look who else publishes", exit_code=4
+            ) from None
+        raise
+
+
+def verify_and_tag(reader: Reader, remote: Remote, tag: str, commit: str) -> None:
+    """Once the commit is in, every refusal says so; trouble with the Hub is then a push half done."""
+    try:
+        reader.compare_revision(commit)
+        _tag(remote, tag, commit)
+    except KhabarError as refused:
+        state = Issue("error", "not-tagged", f"commit {commit[:12]} is on the Hub, but is not tagged",
+                      fix=AGAIN if refused.exit_code == 3 else "")  # fmt: skip
+        raise KhabarError(
+            *refused.issues, state, exit_code=5 if refused.exit_code == 3 else refused.exit_code
+        ) from None

@@ -1,0 +1,148 @@
+"""Publishing a release on a Hugging Face Hub: one commit, read back, and only then tagged.
+
+A tag means verified. A push that was cut off anywhere is finished by running it again. A pull request
+is read back too, and tagged by a push after it was merged. Does not write the release folder, and keeps
+nothing on this machine.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import huggingface_hub
+
+from builder.records import Notify, Release, user_error
+from builder.release.publish.client import Remote, connect, explained
+from builder.release.publish.commit import AGAIN, PushContext, Pushed, commit_files, readback_job, verify_and_tag
+from builder.release.publish.plan import Plan, Staged, commit_of, plan, stage
+from builder.release.publish.pull_request import propose
+from builder.release.publish.readback_client import reading
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How to publish: say only what would be done, as a pull request, as a private dataset if it is new."""
+
+    dry_run: bool = False
+    pull_request: bool = False
+    private: bool = False
+
+
+PLAIN = Way()
+
+
+def push(
+    folder: Path,
+    release: Release,
+    *,
+    endpoint: str | None,
+    token: str | None,
+    progress: Notify,
+    way: Way = PLAIN,
+) -> Pushed:
+    """Publish a release folder as one commit, read it back, and tag the commit `v<version>`.
+
+    Raises Refused: 1 the folder does not load, or what was read back is not what the manifest
+    says, 2 a name or card that the Hub does not take, or `private` of a public dataset, 3 remote or authentication,
+    4 the tag is elsewhere or the repository changed meanwhile, 5 committed but not yet tagged (run again).
+    """
+    staged = stage(folder, release)
+    remote = connect(endpoint, token, release.repo_id)
+    tag = f"v{release.version}"
+    progress(f"looking at {remote.url()}")
+    with reading(readback_job(folder, release, staged), remote) as reader:
+        with explained(remote, "reading"):
+            tagged = commit_of(remote, tag)
+            if tagged is not None:
+                _refuse_other_bytes(remote, tag, tagged, staged)
+                return Pushed(tagged, remote.url(tag), False, (), (), tag, already=True)
+            head = commit_of(remote, "main")
+            if way.private and head is not None:
+                _refuse_public(remote)
+            todo = plan(remote, head, staged)
+        reader.compare_folder()
+        if way.dry_run:
+            _show(folder, todo, staged, remote, head, progress)
+            progress("would open a pull request, and read it back" if way.pull_request else
+                     f"would read the commit back, and tag it {tag}")  # fmt: skip
+            return Pushed("", remote.url(tag), head is None, todo.adds, todo.deletes, tag, already=False)
+        created = head is None
+        if created:
+            head, todo = _create(remote, staged, private=way.private)
+        act = propose if way.pull_request else _publish
+        return act(PushContext(folder, release, remote, reader, staged, progress), head or "", todo, created)
+
+
+def _publish(work: PushContext, head: str, todo: Plan, created: bool) -> Pushed:
+    commit = head
+    if not todo.empty:
+        work.progress(f"sending {len(todo.adds)} files, deleting {len(todo.deletes)}, in one commit")
+        commit = commit_files(work, head, todo)
+    work.progress(f"reading commit {commit[:12]} back with load_dataset")
+    verify_and_tag(work.reader, work.remote, work.tag, commit)
+    work.progress(f"tagged {work.tag} at {commit[:12]}")
+    return Pushed(commit, work.remote.url(work.tag), created, todo.adds, todo.deletes, work.tag, already=False)
+
+
+def _refuse_public(remote: Remote) -> None:
+    if not remote.api.repo_info(remote.repo_id, repo_type="dataset").private:
+        raise user_error(
+            "public",
+            f"{remote.repo_id} is there already, and public: --private makes a new dataset private",
+            where=remote.url(),
+            fix=f"leave --private out, or change it at {remote.url()}/settings",
+        )
+
+
+def _refuse_other_bytes(remote: Remote, tag: str, commit: str, staged: Sequence[Staged]) -> None:
+    found = plan(remote, commit, staged)
+    if not found.empty:
+        raise user_error(
+            "tag-exists",
+            f"{tag} of {remote.repo_id} is published already, at commit {commit[:12]} with other bytes "
+            f"({len(found.adds) + len(found.deletes)} files differ, such as {(*found.adds, *found.deletes)[0]})",
+            where=remote.url(tag),
+            fix="a published version never changes: build and push the next version",
+            exit_code=4,
+        )
+
+
+def _show(
+    folder: Path, todo: Plan, staged: Sequence[Staged], remote: Remote, head: str | None, progress: Notify
+) -> None:
+    if head is None:
+        progress(f"would create the dataset {remote.url()}")
+    sizes = {file.path: file.size for file in staged}
+    for path in todo.adds:
+        progress(f"would add {path} ({sizes[path]:,} bytes)")
+    for path in todo.deletes:
+        progress(f"would delete {path}")
+    progress(f"{sum(sizes[path] for path in todo.adds):,} bytes in {len(todo.adds)} files")
+    progress(f"the metadata of the card:\n{_metadata(folder)}")
+
+
+def _metadata(folder: Path) -> str:
+    """The YAML at the head of the card."""
+    lines = (folder / "README.md").read_text(encoding="utf-8").split("\n")
+    end = lines.index("---", 1) if lines[0] == "---" and "---" in lines[1:] else 0
+    return "\n".join(lines[1:end])
+
+
+def _create(remote: Remote, staged: Sequence[Staged], *, private: bool) -> tuple[str, Plan]:
+    with explained(remote, "creating"):
+        try:
+            remote.api.create_repo(remote.repo_id, repo_type="dataset", private=private or None)
+        except huggingface_hub.errors.HfHubHTTPError as error:
+            # It may be there by now, made by a push whose answer was lost.
+            if error.response.status_code != 409:
+                raise
+        head = commit_of(remote, "main")
+        if head is None:
+            raise user_error(
+                "hub-absent",
+                f"{remote.repo_id} could not be made on {remote.endpoint}: it has no branch main",
+                where=remote.url(),
+                fix=AGAIN,
+                exit_code=3,
+            )
+        return head, plan(remote, head, staged)

@@ -1,0 +1,152 @@
+"""Open a release: a folder, or a revision of a dataset on a Hub."""
+
+import hashlib
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from builder.records import MANIFEST, Release, user_error
+from builder.release.diff.compare import Side
+from builder.release.diff.records import About
+from builder.release.diff.rows import BATCH
+from builder.release.publish.client import Remote, connect, explained
+from builder.release.publish.folder import read_manifest
+from builder.release.tables.parquet import shards
+
+CARD, CHANGES = "README.md", "CHANGELOG.md"
+
+LEDGER = "releases.jsonl"
+
+REPOSITORY = re.compile(r"(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})(?:@(?P<revision>[\w][\w./-]{0,120}))?")
+
+REMOTE = re.compile(r"(?:(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})@|@?)(?P<revision>[\w][\w./-]{0,120})")
+
+SAFE = re.compile(r"\w[\w.-]*/\w[\w.-]*\.parquet")
+
+LARGEST_MANIFEST = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRef:
+    """Where a release is: a folder on this machine, or else a revision of a dataset on the Hub."""
+
+    folder: Path | None = None
+    repo_id: str = ""
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRelease:
+    """A release to compare, and its changelog."""
+
+    side: Side
+    changelog: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """A version that was built: one line of annotations/releases.jsonl, and the sha256 of its manifest."""
+
+    version: str
+    manifest: str
+
+
+@contextmanager
+def opened(place: ReleaseRef, endpoint: str | None, token: str | None) -> Iterator[OpenRelease]:
+    """Open a release, for as long as the block lasts.
+
+    Raises Refused: 1 where a file is not the one that was built, 2 where no release is there, 3 for trouble with the Hub.
+    """
+    if place.folder:
+        yield open_folder(place.folder)
+        return
+    with tempfile.TemporaryDirectory(prefix="khabar-release-", ignore_cleanup_errors=True) as scratch:
+        yield open_folder(_fetch(connect(endpoint, token, place.repo_id), place.revision, Path(scratch)))
+
+
+def _fetch(remote: Remote, revision: str, scratch: Path) -> Path:
+    with explained(remote, f"reading {revision} of"):
+        commit = str(remote.api.repo_info(remote.repo_id, repo_type="dataset", revision=revision).sha)
+
+        def get(path: str) -> Path:
+            return Path(remote.api.hf_hub_download(
+                remote.repo_id, path, repo_type="dataset", revision=commit, local_dir=scratch
+            ))  # fmt: skip
+
+        present = set(remote.api.list_repo_files(remote.repo_id, repo_type="dataset", revision=commit))
+        if MANIFEST in present and get(MANIFEST).stat().st_size <= LARGEST_MANIFEST:
+            for path in _files(read_manifest(scratch)):
+                if path in present:
+                    get(path)
+            return scratch
+    raise user_error(
+        "no-release",
+        f"{remote.repo_id}@{revision} has no {MANIFEST}: khabar did not make it",
+        where=remote.url(revision),
+    )
+
+
+def _files(release: Release) -> list[str]:
+    """What is read of a release; a path that a release of ours cannot have is none of them."""
+    wanted = (CARD, CHANGES)
+    return [path for path in sorted(release.files) if path in wanted or SAFE.fullmatch(path)]
+
+
+def open_folder(folder: Path) -> OpenRelease:
+    """Open a release folder. Raises KhabarError (exit code 1) if a file differs from its manifest."""
+    release = read_manifest(folder)
+    for path in _files(release):
+        if not (folder / path).is_file() or _sha256(folder / path) != release.files[path]:
+            raise user_error(
+                "release",
+                f"{path} is not the file that was built: it is missing, or its sha256 is not the manifest's",
+                where=str(folder),
+                fix="restore the folder, or build it again",
+                exit_code=1,
+            )
+    found = shards(_files(release))
+    rows = {config: release.splits[config] for config in release.splits if config in found}
+    try:
+        schemas = {config: pq.read_schema(folder / next(iter(splits.values()))[0]) for config, splits in found.items()}
+        counted = {
+            config: {split: _rows(folder, found[config].get(split, [])) for split in rows[config]} for config in rows
+        }
+    except pa.ArrowException:
+        raise user_error("release", "not Parquet", where=str(folder), fix="restore the folder", exit_code=1) from None
+    if counted != rows or rows.keys() != found.keys():
+        raise user_error("manifest", "the manifest does not say how many rows there are", where=str(folder / MANIFEST),
+                     fix="restore the folder, or build it again", exit_code=1)  # fmt: skip
+    about = About(release.version, release.repo_id, _sha256(folder / MANIFEST), release.edition)
+
+    def read(config: str, column: str) -> pa.ChunkedArray:
+        paths = [folder / path for split in rows[config] for path in found[config].get(split, [])]
+        chunks = [chunk for path in paths for chunk in _chunks(path, column)]
+        return pa.chunked_array(chunks, schemas[config].field(column).type)
+
+    return OpenRelease(Side(about, rows, schemas, read, _text(folder / CARD)), _text(folder / CHANGES))
+
+
+def _chunks(path: Path, column: str) -> Iterator[pa.Array]:
+    """One column of a file, a batch at a time: read as a whole, twice its size is held."""
+    with pq.ParquetFile(path, memory_map=True, pre_buffer=False) as file:
+        for batch in file.iter_batches(BATCH, columns=[column]):
+            yield batch[column]
+
+
+def _rows(folder: Path, paths: Sequence[str]) -> int:
+    return sum(int(pq.read_metadata(folder / path).num_rows) for path in paths)
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

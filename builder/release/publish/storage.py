@@ -1,0 +1,212 @@
+"""Publishing a release without a Hub: into a folder of any place that fsspec can write to, such as s3://.
+
+Each version has a folder of its own below the target. Files arrive under another name, are read back, and get their
+own name then; the manifest comes last, so that whoever sees it sees all. Nothing that differs is overwritten.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+import fsspec
+from fsspec.registry import known_implementations
+
+from builder.records import MANIFEST, KhabarError, Notify, Release, user_error
+from builder.release.publish.plan import Staged, stage
+from builder.release.tables.parquet import shards
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """Where a release is, and what was copied there; `already` where all of it was there."""
+
+    place: str
+    copied: tuple[str, ...]
+    already: bool
+
+
+def copy(folder: Path, release: Release, target: str, *, progress: Notify, dry_run: bool = False) -> Copied:
+    """Copy a release to TARGET/v<version>, read it back, and put its manifest there last.
+
+    Raises Refused: 1 the folder is not as it was built, or what was read back differs, 2 a target that fsspec or its
+    backend does not know, 3 trouble with the target, 4 other bytes are there already.
+    """
+    staged = sorted(stage(folder, release), key=lambda file: (file.path == MANIFEST, file.path))
+    files, base = _open(target)
+    name = f"v{release.version}"
+    final, scratch = f"{base}/{name}", f"{base}/.{name}.partial"
+    place = f"{_shown(target).rstrip('/')}/{name}"
+    with _spoken(target):
+        present = _refuse_others(files, final, staged, place)
+        missing = [file for file in staged if file.path not in present]
+        for file in missing if dry_run else ():
+            progress(f"would copy {file.path} ({file.size:,} bytes)")
+        if dry_run:
+            return Copied(place, tuple(file.path for file in missing), already=not missing)
+        for file in missing:
+            progress(f"copying {file.path} ({file.size:,} bytes)")
+            _put(files, folder / file.path, f"{scratch}/{file.path}", f"{final}/{file.path}", file)
+        if missing and files.exists(scratch):
+            files.rm(scratch, recursive=True)
+        progress(f"reading {place} back")
+        _refuse_others(files, final, staged, place, whole=True)
+    return Copied(place, tuple(file.path for file in missing), already=not missing)
+
+
+@contextmanager
+def fetched(url: str, scratch: Path) -> Iterator[Path]:
+    """A release at a URL, copied to a folder of this machine: the files that its manifest names.
+
+    Raises Refused: 2 no release is there, 3 trouble with the target.
+    """
+    files, base = _open(url)
+    with _spoken(url):
+        if not files.exists(f"{base}/{MANIFEST}"):
+            raise user_error(
+                "no-release",
+                f"{_shown(url)} has no {MANIFEST}: no release is there, or not all of it",
+                fix="give the folder of a version, such as s3://bucket/dataset/v1.0.0",
+            )
+        listed = json.loads(files.cat_file(f"{base}/{MANIFEST}")).get("files", {})
+        there = _present(files, base)
+        wanted = {path for path in listed if safe(path)} | _loaded(there, sorted(listed))
+        for path in sorted({MANIFEST, *(wanted & there)}):
+            (scratch / path).parent.mkdir(parents=True, exist_ok=True)
+            files.get_file(f"{base}/{path}", str(scratch / path))
+    yield scratch
+
+
+def safe(path: str) -> bool:
+    """Whether a path that a manifest names stays inside its folder.
+
+    >>> safe("entities/train-00000-of-00001.parquet"), safe("../x"), safe("/etc/passwd"), safe("a//b")
+    (True, False, False, False)
+    """
+    return bool(re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", path)) and ".." not in PurePosixPath(path).parts
+
+
+def _open(target: str) -> "tuple[AbstractFileSystem, str]":
+    protocol = target.split("://", 1)[0] if "://" in target else "file"
+    try:
+        files, base = fsspec.core.url_to_fs(target)
+    except ImportError:
+        raise user_error(
+            "no-backend",
+            f"{protocol}:// needs {_package(protocol)}, and it is not installed",
+            fix=f"pip install {_package(protocol)}",
+        ) from None
+    except ValueError:
+        raise user_error(
+            "target",
+            f"nothing is known that writes to {protocol}://",
+            fix="give a folder, or a URL such as s3://bucket/dataset",
+        ) from None
+    return files, str(base).rstrip("/")
+
+
+def _package(protocol: str) -> str:
+    known = known_implementations.get(protocol, {})
+    package = str(known.get("class", protocol)).split(".")[0]
+    quoted = re.search(r'"([\w.-]+)"', str(known.get("err", "")))
+    return quoted[1] if package == "fsspec" and quoted else package
+
+
+@contextmanager
+def _spoken(target: str) -> Iterator[None]:
+    """Turn what a backend raises into Refused."""
+    try:
+        yield
+    except KhabarError:
+        raise
+    except Exception as error:  # noqa: BLE001 - each backend has exceptions of its own
+        said = str(error).strip().split("\n")[0].replace(target, _shown(target))
+        raise user_error(
+            "target",
+            f"{_shown(target)} cannot be used: {type(error).__name__}: {said}",
+            exit_code=3,
+            fix="is the address right, and are you let in? then run the same command again",
+        ) from None
+
+
+def _shown(target: str) -> str:
+    """An address without the user and password that it may hold.
+
+    >>> _shown("sftp://me:secret@host/data"), _shown("data")
+    ('sftp://host/data', 'data')
+    """
+    parts = urlsplit(target)
+    if "@" not in parts.netloc:
+        return target
+    return urlunsplit(parts._replace(netloc=parts.netloc.rsplit("@", 1)[1]))
+
+
+def _refuse_others(
+    files: "AbstractFileSystem", final: str, staged: Sequence[Staged], place: str, *, whole: bool = False
+) -> set[str]:
+    """The files of the release that are there; raises Refused for one that differs, and with `whole` for a missing one."""
+    present = _present(files, final)
+    ours = {file.path: file for file in staged}
+    differing = [
+        path for path in sorted(present & ours.keys()) if _sha256(files, f"{final}/{path}") != ours[path].sha256
+    ]
+    strange = sorted(_loaded(present, sorted(ours)) - ours.keys())
+    missing = sorted(ours.keys() - present) if whole else []
+    if not (differing or strange or missing):
+        return present & ours.keys()
+    said = [f"{path} has other bytes" for path in differing]
+    said += [f"{path} is not part of the release, but readers would load it" for path in strange]
+    said += [f"{path} is not there" for path in missing]
+    more = f", and {len(said) - 3} more" if len(said) > 3 else ""
+    raise user_error(
+        "target-differs",
+        f"{place} is not this release: {', '.join(said[:3])}{more}",
+        where=place,
+        fix="run the same command again"
+        if whole
+        else "a published version never changes: build and push the next version, or empty that folder yourself",
+        exit_code=1 if whole else 4,
+    )
+
+
+def _present(files: "AbstractFileSystem", base: str) -> set[str]:
+    if not files.exists(base):
+        return set()
+    root = str(files._strip_protocol(base)).rstrip("/") + "/"  # noqa: SLF001 - what find() answers begins with it
+    return {str(path).removeprefix(root) for path in files.find(base)}
+
+
+def _loaded(present: set[str], ours: Sequence[str]) -> set[str]:
+    """The files that a reader of the release would take for its Parquet."""
+    folders = tuple(f"{config}/" for config in shards(ours))
+    return {path for path in present if path.startswith(folders)} if folders else set()
+
+
+def _put(files: "AbstractFileSystem", source: Path, scratch: str, final: str, file: Staged) -> None:
+    for path in (scratch, final):
+        files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+    files.put_file(str(source), scratch)
+    if _sha256(files, scratch) != file.sha256:
+        raise user_error(
+            "target-differs", f"{file.path} arrived with other bytes", fix="run the same command again", exit_code=3
+        )
+    files.mv(scratch, final)
+
+
+def _sha256(files: "AbstractFileSystem", path: str) -> str:
+    digest = hashlib.sha256()
+    with files.open(path, "rb") as content:
+        while chunk := content.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

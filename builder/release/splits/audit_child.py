@@ -1,0 +1,65 @@
+"""A child process that loads a dataset with `datasets` and audits its splits; one JSON document in, one out."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import datasets
+
+from builder.io.plain import from_plain, to_plain
+from builder.records import Issue
+from builder.release.splits.audit import Asked, Audit, Column, audit, skip_reason
+
+
+def audited(asked: Asked) -> Audit:
+    """Load every config of a dataset and look at each of its columns of text."""
+    columns: list[Column] = []
+    issues: list[Issue] = []
+    skipped: dict[str, str] = {}
+    try:
+        for config in datasets.get_dataset_config_names(asked.path, revision=asked.revision):
+            loaded = datasets.load_dataset(asked.path, config, revision=asked.revision)
+            title = "" if config == "default" else f"{config}."
+            if len(loaded) < 2:
+                skipped[config] = "it has one split"
+                continue
+            for column, values in _columns(loaded):
+                found = skip_reason(values)
+                if found:
+                    skipped[f"{title}{column}"] = found
+                    continue
+                one, leaking = audit(f"{title}{column}", values)
+                columns.append(one)
+                issues += leaking
+    except Exception as error:  # noqa: BLE001 - whatever datasets raises is for the user to read
+        return Audit(trouble=f"{type(error).__name__}: {error}".split("\n")[0])
+    return Audit(tuple(columns), skipped, tuple(issues))
+
+
+def _columns(loaded: datasets.DatasetDict) -> Iterator[tuple[str, dict[str, list[str]]]]:
+    """The columns of strings, and those of tokens where there are no others."""
+    features: Mapping[str, Any] = next(iter(loaded.values())).features
+    plain = [n for n, kind in features.items() if getattr(kind, "dtype", "") in {"string", "large_string"}]
+    tokens = [n for n, kind in features.items() if isinstance(kind, datasets.List) and
+              getattr(kind.feature, "dtype", "") in {"string", "large_string"}]  # fmt: skip
+    for name in plain:
+        yield name, {split: [value or "" for value in rows[name]] for split, rows in loaded.items()}
+    for name in () if any(skip_reason({"": list(next(iter(loaded.values()))[n])}) is None for n in plain) else tokens:
+        yield (
+            name,
+            {split: [" ".join(filter(None, value or ())) for value in rows[name]] for split, rows in loaded.items()},
+        )
+
+
+def main() -> None:
+    """Answer the question on stdin."""
+    asked = from_plain(Asked, json.loads(sys.stdin.read()))
+    with contextlib.redirect_stdout(sys.stderr):
+        found = audited(asked)
+    json.dump(to_plain(found), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

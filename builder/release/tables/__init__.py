@@ -1,0 +1,1 @@
+"""The Arrow tables of a release's configs and their Parquet files."""

@@ -1,0 +1,72 @@
+"""The paper that khabar's pages are written on: right to left, light or dark, no script, nothing from outside.
+
+Every text goes through `shown` or `escape`; hidden characters stand as signs, so that what a page quotes
+cannot turn the page's own order round. Knows no page.
+"""
+
+from html import escape
+
+from builder.text.invisible import hidden, sign, visible
+
+STYLE = """
+:root { color-scheme: light dark; --paper: #f4f1ea; --sheet: #fffdf9; --ink: #1d1b18; --soft: #625c52; --line: #ddd6c8;
+  --kept: #2f6b4f; --gone-line: #c2452f; --put-line: #2c5fc4; }
+@media screen and (prefers-color-scheme: dark) { :root {
+  --paper: #121417; --sheet: #1a1d22; --ink: #ece8df; --soft: #aaa498; --line: #343941;
+  --kept: #79c9a1; --gone-line: #e5705c; --put-line: #78a5f5; } }
+@media print { :root { color-scheme: light; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); line-height: 1.6;
+  font-family: "Noto Sans Arabic", "Segoe UI", system-ui, sans-serif; font-size: .95rem; overflow-wrap: anywhere; }
+header, main { max-width: 88rem; margin: 0 auto; padding: 0 1.5rem; }
+header { padding-block: 1.25rem 1rem; }
+h1, .text, .title { font-family: "Noto Naskh Arabic", "Amiri", "Geeza Pro", "Traditional Arabic", serif; }
+h1 { margin: 0 0 .25rem; font-size: 1.9rem; line-height: 1.5; }
+h1 code { font-size: .8em; font-weight: 600; }
+h2 { margin: 0 0 .3rem; font-size: .95rem; }
+.facts { margin: 0; color: var(--soft); display: flex; flex-wrap: wrap; gap: .1rem 1.5rem; }
+code, .n { font-family: "DejaVu Sans Mono", ui-monospace, monospace; font-size: .85em; unicode-bidi: isolate; direction: ltr; }
+.card { background: var(--sheet); border: 1px solid var(--line); border-radius: .6rem; padding: .7rem .9rem; }
+.sign { font: .55em/1 "DejaVu Sans Mono", ui-monospace, monospace; unicode-bidi: isolate; direction: ltr; vertical-align: .15em; }
+@media (max-width: 50rem) { header, main { padding-inline: .7rem; } }
+"""
+
+
+def document(title: str, style: str, body: str) -> str:
+    """A whole page: `title` is text, `body` is HTML already; `style` follows what all pages share."""
+    return f"""<!doctype html>
+<html lang="ar" dir="rtl">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{escape(visible(title))}</title>
+<style>{STYLE}{style}</style>
+</head>
+<body>
+{body}</body>
+</html>
+"""
+
+
+def character(one: str) -> str:
+    """One character of a text as HTML; a hidden one as a small sign."""
+    return f'<span class="sign">{sign(one)}</span>' if hidden(one) else escape(one)
+
+
+def shown(text: str) -> str:
+    """A text as HTML that shows every character of it.
+
+    >>> shown("<b>" + chr(0x202E))
+    '&lt;b&gt;<span class="sign">⟨RLO⟩</span>'
+    """
+    return escape(text) if text.isascii() and text.isprintable() else "".join(map(character, text))
+
+
+def number(value: int) -> str:
+    """A whole number as HTML, read from left to right.
+
+    >>> number(1200)
+    '<span class="n">1,200</span>'
+    """
+    return f'<span class="n">{value:,}</span>'

@@ -1,0 +1,67 @@
+"""What all schema files are made of: immutable parts, names, patterns, colours."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+LOST_IN_CSV = frozenset({"none", "na", "n/a", "null", "nan", ""})
+"""Label names that CSV readers turn into a missing value (docs/decisions/0004)."""
+
+
+class Part(BaseModel):
+    """A piece of a schema file: immutable, and an unknown field is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+def _safe_name(name: str) -> str:
+    if name.strip().casefold() in LOST_IN_CSV:
+        raise ValueError(f"a label named {name!r} is read as a missing value by CSV readers; rename it")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,39}", name):
+        raise ValueError(f"{name!r} is not a name: an ASCII letter, then up to 39 letters, digits, '_' or '-'")
+    return name
+
+
+def _pattern(source: str) -> str:
+    try:
+        re.compile(source)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    return source
+
+
+Name = Annotated[str, AfterValidator(_safe_name)]
+
+Pattern = Annotated[str, AfterValidator(_pattern), Field(min_length=1, max_length=2000)]
+
+LEAST_CONTRAST = 4.5
+"""Of a colour with white, as level AA of WCAG 2.2 asks of text."""
+
+
+def _dark_enough(colour: str) -> str:
+    """A colour in which words can be read on white, and white words on it."""
+    contrast = 1.05 / (luminance(colour) + 0.05)
+    if contrast < LEAST_CONTRAST:
+        raise ValueError(
+            f"too pale to be read: its contrast with white is {contrast:.1f}, and {LEAST_CONTRAST} is needed"
+        )
+    return colour
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of a colour such as #1f7a3d, from 0 to 1 (WCAG 2.2).
+
+    >>> luminance("#ffffff")
+    1.0
+    """
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$"), AfterValidator(_dark_enough)]
+
+Text = Annotated[str, Field(min_length=1, max_length=2000)]
+
+Key = Annotated[str, Field(pattern=r"^[a-z0-9]$")]

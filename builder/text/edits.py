@@ -1,0 +1,103 @@
+"""Edits as columns: where a text differs from its raw text, composed and packed in numpy."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from builder.records import Edit
+
+Columns = NDArray[np.int32]
+"""Four rows, one column for each edit: raw_start, raw_end, start, end."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edits:
+    """Edits, sorted and disjoint, held as four rows of numbers; a sequence of Edit to a reader."""
+
+    columns: Columns
+
+    @staticmethod
+    def of(edits: Iterable[Edit]) -> "Edits":
+        """Hold these edits, which are sorted and disjoint.
+
+        >>> list(Edits.of([Edit(4, 5, 4, 4)]))
+        [Edit(raw_start=4, raw_end=5, start=4, end=4)]
+        """
+        rows = [(edit.raw_start, edit.raw_end, edit.start, edit.end) for edit in edits]
+        return Edits(np.array(rows, np.int32).reshape(-1, 4).T)
+
+    def __len__(self) -> int:
+        return self.columns.shape[1]
+
+    def __iter__(self) -> Iterator[Edit]:
+        return (Edit(*column) for column in self.columns.T.tolist())
+
+    def __getitem__(self, index: int) -> Edit:
+        return Edit(*self.columns[:, index].tolist())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Edits) and np.array_equal(self.columns, other.columns)
+
+    def __hash__(self) -> int:
+        return hash(self.columns.tobytes())
+
+    def __repr__(self) -> str:
+        return f"Edits({list(self)})"
+
+
+NONE = Edits.of([])
+
+
+def pack(columns: Columns) -> NDArray[np.int32]:
+    """Edits as AlignedText.packed gives them, flat."""
+    raw_start, raw_end, start, end = columns
+    gaps = raw_start - np.concatenate([np.zeros(1, np.int32), raw_end[:-1]])[: len(raw_start)]
+    return np.stack([gaps, raw_end - raw_start, end - start]).T.ravel()
+
+
+def cut_points(columns: Columns, places: Columns) -> bool:
+    """Whether one of these places is inside an edit."""
+    index = np.searchsorted(columns[2], places, "left") - 1
+    return columns.shape[1] > 0 and bool(((index >= 0) & (places < columns[3].take(index, mode="clip"))).any())
+
+
+def compose(old: Columns, low: Columns, high: Columns, lengths: Columns) -> Columns:
+    """Old edits followed by changes of text[low:high] to texts of these lengths, as edits of the raw text.
+
+    An old edit strictly inside a change, or of its characters, becomes a part of it.
+    """
+    if not low.size:
+        return old
+    shifts = np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths - (high - low), dtype=np.int32)])
+    start = low + shifts[:-1]
+    new = np.stack([raw_places(old, low)[0], raw_places(old, high - 1)[1], start, start + lengths])
+    before = np.searchsorted(low, old[3], "left") - 1
+    own = old[:, (before < 0) | (old[2] >= high[before])]
+    shift = shifts[np.searchsorted(high, own[2], "right")]
+    edits = np.concatenate([np.stack([own[0], own[1], own[2] + shift, own[3] + shift]), new], axis=1)
+    return join_columns(edits[:, np.argsort(edits[0])])
+
+
+def raw_places(old: Columns, positions: Columns) -> tuple[Columns, Columns]:
+    """The raw start and end of each of these characters of the text."""
+    if old.shape[1] == 0:
+        return positions, positions + 1
+    index = np.searchsorted(old[2], positions, "right") - 1
+    raw_start, raw_end, _, end = old[:, index]
+    past = positions - end
+    first = index < 0
+    raw = np.where(first, positions, past + raw_end)
+    inside = ~first & (past < 0)
+    return np.where(inside, raw_start, raw), np.where(inside, raw_end, raw + 1)
+
+
+def join_columns(edits: Columns) -> Columns:
+    """Join deletions that touch, so that a run of them is one edit."""
+    deletes = edits[2] == edits[3]
+    apart = ~(deletes[1:] & deletes[:-1] & (edits[0, 1:] == edits[1, :-1]))
+    if apart.all():
+        return edits
+    first, last = np.concatenate([[True], apart]), np.concatenate([apart, [True]])
+    return np.stack([edits[0, first], edits[1, last], edits[2, first], edits[3, first]])

@@ -1,0 +1,54 @@
+"""Characters that nobody sees, made visible, so that any text is safe to print on a terminal or a page.
+
+Says what a character looks like, not whether it should go: that is profiles.py.
+"""
+
+import unicodedata
+
+SHORT = {
+    "\0": "NUL", "\a": "BEL", "\b": "BS", "\t": "TAB", "\n": "LF", "\v": "VT", "\f": "FF", "\r": "CR",
+    "\x1b": "ESC", "\x7f": "DEL", "\x85": "NEL", "\x9b": "CSI",
+    "\N{NO-BREAK SPACE}": "NBSP", "\N{SOFT HYPHEN}": "SHY", "\N{ARABIC LETTER MARK}": "ALM",
+    "\N{ZERO WIDTH SPACE}": "ZWSP", "\N{ZERO WIDTH NON-JOINER}": "ZWNJ", "\N{ZERO WIDTH JOINER}": "ZWJ",
+    "\N{LEFT-TO-RIGHT MARK}": "LRM", "\N{RIGHT-TO-LEFT MARK}": "RLM",
+    "\N{LINE SEPARATOR}": "LS", "\N{PARAGRAPH SEPARATOR}": "PS",
+    "\N{LEFT-TO-RIGHT EMBEDDING}": "LRE", "\N{RIGHT-TO-LEFT EMBEDDING}": "RLE",
+    "\N{POP DIRECTIONAL FORMATTING}": "PDF",
+    "\N{LEFT-TO-RIGHT OVERRIDE}": "LRO", "\N{RIGHT-TO-LEFT OVERRIDE}": "RLO",
+    "\N{NARROW NO-BREAK SPACE}": "NNBSP", "\N{WORD JOINER}": "WJ",
+    "\N{LEFT-TO-RIGHT ISOLATE}": "LRI", "\N{RIGHT-TO-LEFT ISOLATE}": "RLI",
+    "\N{FIRST STRONG ISOLATE}": "FSI", "\N{POP DIRECTIONAL ISOLATE}": "PDI",
+    "\N{ZERO WIDTH NO-BREAK SPACE}": "BOM",
+}  # fmt: skip
+"""Names that people know; other invisible characters go by their number."""
+
+FILLERS = "\N{COMBINING GRAPHEME JOINER}\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+"""Invisible, though Unicode's category calls them letters, marks or symbols."""
+
+
+def hidden(character: str) -> bool:
+    r"""Whether a character shows nothing, or does something to a terminal or to the order of the text.
+
+    >>> [hidden(character) for character in ("ب", " ", "\x1b", "\u202e")]
+    [False, False, True, True]
+    """
+    category = unicodedata.category(character)
+    return character != " " and (category[0] == "C" or category in ("Zs", "Zl", "Zp") or character in FILLERS)
+
+
+def sign(character: str) -> str:
+    r"""A hidden character as a sign in brackets.
+
+    >>> sign("\u200f") + sign("\x07") + sign("\ue000")
+    '⟨RLM⟩⟨BEL⟩⟨U+E000⟩'
+    """
+    return f"⟨{SHORT.get(character) or f'U+{ord(character):04X}'}⟩"
+
+
+def visible(text: str) -> str:
+    r"""A text that is safe to print: every hidden character as a sign.
+
+    >>> visible("قال\N{NO-BREAK SPACE}لي")
+    'قال⟨NBSP⟩لي'
+    """
+    return text if text.isprintable() and text.isascii() else "".join(sign(c) if hidden(c) else c for c in text)

@@ -1,0 +1,82 @@
+"""The built-in policies of characters that profiles are made of."""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyarabic import araby
+
+from builder.schema import profiles
+from builder.schema.profiles import LINE_ENDS
+from builder.text import contexts
+from builder.text.contexts import CONTROLS, HAMZA_MARKS, MARKS
+
+NAMES = (*profiles.BUILT_IN, "search@1")
+
+SPACES = "\t" + "".join(c for c in map(chr, range(0x80, 0x3001)) if unicodedata.category(c) == "Zs")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One kind of change: what each of its characters becomes, or what is done in a context."""
+
+    name: str
+    changes: Mapping[str, str]
+    context: str = ""
+
+
+def _presentation_forms() -> dict[str, str]:
+    """Presentation forms of at most three letters as those letters; carriers of marks as the mark alone."""
+    forms: dict[str, str] = {}
+    for code in (*range(0xFB50, 0xFDD0), *range(0xFE70, 0xFEFD)):
+        plain = unicodedata.normalize("NFKC", chr(code)).strip(" " + araby.TATWEEL)
+        if 0 < len(plain) <= 3 and plain != chr(code):
+            forms[chr(code)] = plain
+    return forms
+
+
+FORMS = _presentation_forms()
+
+
+def _folded_letters() -> dict[str, str]:
+    """What search@1 makes of letters: bare of hamza and madda, Western digits, lower-case Latin."""
+    folded = {"\N{ARABIC LETTER ALEF WASLA}": "ا", "ى": "ي", "ة": "ه", **dict.fromkeys(HAMZA_MARKS, "")}
+    for letter in map(chr, range(0x0620, 0x0700)):
+        parts = unicodedata.normalize("NFD", letter)
+        if len(parts) == 2 and parts[1] in HAMZA_MARKS:
+            folded[letter] = parts[0]
+    folded |= {chr(zero + digit): str(digit) for zero in (0x0660, 0x06F0) for digit in range(10)}
+    latin = map(chr, (*range(0x41, 0x5B), *range(0xC0, 0x0250), *range(0x1E00, 0x1F00)))
+    return folded | {letter: letter.lower()[0] for letter in latin if letter.lower() != letter}
+
+
+_COMPOSED = Policy(
+    "composed", {}, "NFC: a letter and its combining marks become the composed letter, in Unicode's order"
+)
+
+TATWEEL = Policy("tatweel", {araby.TATWEEL: ""}, "it stays in heh as an abbreviation, as in 1447 هـ")
+
+FATHATAN = Policy("fathatan", {}, "alef and fathatan become fathatan and alef")
+
+FARSI = Policy("farsi", contexts.FARSI, "only in a word whose other letters are Arabic")
+
+FOLDED = Policy("folded", _folded_letters())
+
+_LIGHT = (
+    _COMPOSED,
+    Policy(
+        "line ends",
+        dict.fromkeys(LINE_ENDS.removeprefix("\n"), "\n"),
+        "carriage return and line feed become one line feed",
+    ),
+    Policy("controls", dict.fromkeys(CONTROLS, "")),
+    Policy("spaces", dict.fromkeys(SPACES, " ")),
+    TATWEEL,
+    Policy("presentation forms", FORMS),
+)
+
+_STANDARD = (*_LIGHT, Policy("marks", dict.fromkeys(MARKS, "")), FARSI)
+
+BUILT_IN = {"light@1": (*_LIGHT, FATHATAN), "standard@1": _STANDARD, "search@1": (*_STANDARD, FOLDED)}
+
+STAYS = {TATWEEL.name: contexts.is_abbreviation, FARSI.name: contexts.is_foreign}
