@@ -1,6 +1,5 @@
 """The command `reopen`: turn a published version back into an annotation batch."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,7 +10,14 @@ from builder.cli.options import verb
 from builder.cli.output import Console
 from builder.io.jsonl import write_jsonl
 from builder.project import groups, services
-from builder.project.annotations import published_path, read_batch, read_judgements, read_published, taken_down
+from builder.project.annotations import (
+    check_batch_name,
+    published_path,
+    read_batch,
+    read_judgements,
+    read_published,
+    taken_down,
+)
 from builder.project.corpus import refuse_stale, select_rows
 from builder.project.project import Project, find_project
 from builder.project.releases import resolve_release
@@ -58,10 +64,8 @@ def reopen(
     as it is. Raises KhabarError with exit code 1 if the release is damaged; 2 if an article is not in this project,
     has another text that cannot be compared, or the batch exists with other content; 3 if the Hub fails.
     """
-    if batch is not None and not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,30}", batch):
-        raise user_error(
-            "batch", f"{batch!r} is not a batch name: a-z, 0-9, '-' and '_', at most 31", fix="such as again-1"
-        )
+    if batch is not None:
+        check_batch_name(batch, "again-1")
     with project.lock():
         version, found = _read(project, name, base)
         refuse_stale(project)

@@ -1,6 +1,5 @@
 """The command `sample`: choose the articles to annotate."""
 
-import re
 from collections.abc import Sequence
 
 import click
@@ -13,7 +12,7 @@ from builder.corpus.sampling.sample import choose, restrict_to
 from builder.executor.start import LOCAL, ExecutorConfig
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project import groups
-from builder.project.annotations import read_batch
+from builder.project.annotations import check_batch_name, read_batch
 from builder.project.batches import batch_articles
 from builder.project.corpus import refuse_stale, select_rows
 from builder.project.judgements import canonical_judgements, compute_gold
@@ -57,10 +56,7 @@ def sample(
     with exit code 1 if no article is left or there is no gold to learn from, 2 if scikit-learn is not installed.
     """
     name = batch or "batch-1"
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,30}", name):
-        raise user_error(
-            "batch", f"{name!r} is not a batch name: a-z, 0-9, '-' and '_', at most 31", fix="such as batch-2"
-        )
+    check_batch_name(name, "batch-2")
     with project.lock():
         path = project.annotations / name / "batch.jsonl"
         if path.exists():

@@ -21,6 +21,7 @@ from builder.executor.pmap import Pmap
 from builder.executor.shards import BatchResult, Shard, ShardResult, finished_shards, write_shard
 from builder.executor.stage import ShardCallback
 from builder.io.parquet import to_table
+from builder.io.remote import is_remote, open_file
 from builder.records import Document, Dropped, Issue
 from builder.records.arrow import arrow_schema
 
@@ -126,7 +127,7 @@ def _origins(shards: Sequence[ShardResult], wanted: NDArray[np.int64]) -> Mappin
 
 def _column(shard: Shard, name: str) -> pa.ChunkedArray:
     """Read one column of a shard."""
-    with storage.opened(shard.uri) as file, pq.ParquetFile(file) as parquet:
+    with open_file(shard.uri) as file, pq.ParquetFile(file) as parquet:
         return parquet.read(columns=[name])[name]
 
 
@@ -137,7 +138,7 @@ def _settle(job: tuple[ShardResult, dict[int, tuple[str, str]]], folder: str) ->
     def batches() -> Iterator[BatchResult]:
         yield BatchResult(arrow_schema(Document).empty_table(), piece.counts, piece.set_aside, piece.issues)
         begin = 0
-        with storage.opened(piece.shard.uri) as file, pq.ParquetFile(file) as parquet:
+        with open_file(piece.shard.uri) as file, pq.ParquetFile(file) as parquet:
             for number in range(parquet.num_row_groups):
                 table = parquet.read_row_group(number)
                 again = [row for row in range(begin, begin + table.num_rows) if row in repeats]
@@ -157,7 +158,7 @@ def _settle(job: tuple[ShardResult, dict[int, tuple[str, str]]], folder: str) ->
 def _clear(folder: str) -> None:
     """Remove the shards that were read, markers first, and the folder itself where it is local."""
     storage.remove(folder, sorted(storage.listed(folder), key=lambda file: not file.endswith(".json")))
-    if not storage.remote(folder) and Path(folder).is_dir():
+    if not is_remote(folder) and Path(folder).is_dir():
         Path(folder).rmdir()
 
 

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from builder.executor import storage
 from builder.io.plain import to_plain
+from builder.io.remote import is_remote, open_file
 from builder.records import Dropped, Issue
 
 GROUP_ROWS, GROUP_BYTES = 4_096, 32_000_000
@@ -114,7 +115,7 @@ def replace_shards(paths: Sequence[str], folder: str | Path, schema: pa.Schema, 
     home = storage.absolute(folder)
     kept: set[str] = set()
     for number, path in enumerate(paths):
-        with storage.opened(path) as file:
+        with open_file(path) as file:
             done = write_shard(home, f"{number:05}", key, schema, [BatchResult(pq.read_table(file).cast(schema))])
         kept |= {data_of(done.shard), marker_name(done.shard.name)}
     old = [file for file in storage.listed(home) if file not in kept]
@@ -169,7 +170,7 @@ def write_pieces(
             yield piece.made.table
 
     file = storage.data_name(folder, name, key)
-    if not storage.remote(folder):
+    if not is_remote(folder):
         storage.remove(folder, [marker_name(name)])
     digest, size = storage.put(folder, file, lambda out: _write(out, schema, counted(), compression))
     plain = to_plain(_Marker(name, file, size, digest, key, taken, kept, rows, dict(sorted(counts.items())),

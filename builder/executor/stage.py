@@ -19,6 +19,7 @@ from builder.executor import storage
 from builder.executor.pmap import Pmap
 from builder.executor.shards import Shard, ShardResult, data_of, finished_shards, marker_name
 from builder.executor.worker import Function, Job, make_shard
+from builder.io.remote import redact_credentials
 from builder.records import user_error
 
 C = TypeVar("C")
@@ -89,9 +90,9 @@ def _tidy(folder: str, done: Sequence[ShardResult]) -> None:
     if missing:
         raise user_error(
             "not-shared",
-            f"{len(missing)} files that workers wrote are missing from {storage.redact_credentials(folder)}, "
+            f"{len(missing)} files that workers wrote are missing from {redact_credentials(folder)}, "
             f"such as {missing[0]}",
-            where=storage.redact_credentials(folder),
+            where=redact_credentials(folder),
             fix="use a folder that all workers share, such as s3://",
         )
     stale = [file for file in files if file not in wanted and file.endswith((".json", ".parquet"))]

@@ -4,24 +4,14 @@ A shard exists once its marker does. Local files are replaced by an atomic renam
 object gets a new name for each content, and the marker, written last, names the valid one.
 """
 
-import hashlib
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
-from urllib.parse import urlsplit, urlunsplit
-
-import fsspec
+from typing import Any, BinaryIO
 
 from builder.io.atomic import atomic_write
-from builder.records import KhabarError, user_error
-
-if TYPE_CHECKING:
-    from fsspec import AbstractFileSystem
-
-
-CHUNK = 1 << 20
+from builder.io.hashing import file_sha256
+from builder.io.remote import filesystem_of, is_remote, translate_errors
 
 
 def absolute(location: str | Path) -> str:
@@ -34,31 +24,14 @@ def absolute(location: str | Path) -> str:
     return path.rstrip("/") if "://" in path else str(Path(path).resolve())
 
 
-def remote(location: str) -> bool:
-    """Return whether a location is a URI rather than a path of this machine."""
-    return "://" in location
-
-
-@contextmanager
-def opened(uri: str) -> Iterator[BinaryIO]:
-    """Open a local or remote file for reading."""
-    if not remote(uri):
-        with Path(uri).open("rb") as file:
-            yield file
-        return
-    files, path = _reached(uri)
-    with files.open(path, "rb") as file:
-        yield file
-
-
 def listed(folder: str) -> dict[str, int]:
     """Return the files of a folder with their sizes in bytes; a folder that does not exist has none."""
-    if not remote(folder):
+    if not is_remote(folder):
         root = Path(folder)
         paths = sorted(root.iterdir()) if root.is_dir() else []
         return {path.name: path.stat().st_size for path in paths if path.is_file()}
-    files, base = _reached(folder)
-    with _translate_errors(folder):
+    files, base = filesystem_of(folder)
+    with translate_errors(folder):
         files.invalidate_cache()  # other processes write there too
         if not files.exists(base):
             return {}
@@ -76,8 +49,8 @@ def find_files(address: str) -> list[tuple[str, str, int, str]]:
     Each is a URI, a path relative to the address, a size in bytes, and a stamp that changes with the content.
     Raises FileNotFoundError if there is no file.
     """
-    files, base = _reached(address)
-    with _translate_errors(address):
+    files, base = filesystem_of(address)
+    with translate_errors(address):
         files.invalidate_cache()
         entries: dict[str, dict[str, Any]] = files.find(base, detail=True)
         if not entries:
@@ -94,11 +67,11 @@ def find_files(address: str) -> list[tuple[str, str, int, str]]:
 def contents(folder: str, names: Iterable[str]) -> Mapping[str, bytes]:
     """Read files of a folder; names that do not exist are left out."""
     wanted = [*names]
-    if not remote(folder):
+    if not is_remote(folder):
         paths = [Path(folder, name) for name in wanted]
         return {path.name: path.read_bytes() for path in paths if path.is_file()}
-    files, base = _reached(folder)
-    with _translate_errors(folder):
+    files, base = filesystem_of(folder)
+    with translate_errors(folder):
         read: dict[str, bytes] = files.cat([f"{base}/{name}" for name in wanted], on_error="omit") if wanted else {}
     return {str(path).rsplit("/", 1)[1]: content for path, content in read.items()}
 
@@ -109,42 +82,36 @@ def data_name(folder: str, name: str, key: str) -> str:
     >>> data_name("/shards", "a-1", "0123456789"), data_name("s3://b/shards", "a-1", "0123456789")
     ('a-1.parquet', 'a-1-01234567.parquet')
     """
-    return f"{name}-{key[:8]}.parquet" if remote(folder) else f"{name}.parquet"
+    return f"{name}-{key[:8]}.parquet" if is_remote(folder) else f"{name}.parquet"
 
 
 def put(folder: str, name: str, write: Callable[[BinaryIO], None]) -> tuple[str, int]:
     """Write a file atomically; return its sha256 and its size in bytes."""
-    if not remote(folder):
+    if not is_remote(folder):
         path = Path(folder, name)
         with atomic_write(path) as out:
             write(out)
-        return hashed(path)
-    files, base = _reached(folder)
+        return file_sha256(path), path.stat().st_size
+    files, base = filesystem_of(folder)
     with tempfile.TemporaryDirectory(prefix="khabar.") as scratch:
         path = Path(scratch, "file")
         with atomic_write(path) as out:
             write(out)
-        with _translate_errors(folder):
+        with translate_errors(folder):
             files.makedirs(base, exist_ok=True)
             files.put_file(str(path), f"{base}/{name}")
-        return hashed(path)
-
-
-def hashed(path: Path) -> tuple[str, int]:
-    """Return the sha256 of a file, and its size in bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
+        return file_sha256(path), path.stat().st_size
 
 
 def remove(folder: str, names: Iterable[str]) -> None:
     """Remove files of a folder; names that do not exist are ignored."""
     unwanted = [*names]
-    if not remote(folder):
+    if not is_remote(folder):
         for name in unwanted:
             Path(folder, name).unlink(missing_ok=True)
         return
-    files, base = _reached(folder)
-    with _translate_errors(folder):
+    files, base = filesystem_of(folder)
+    with translate_errors(folder):
         for name in unwanted:
             try:
                 files.rm_file(f"{base}/{name}")
@@ -154,50 +121,5 @@ def remove(folder: str, names: Iterable[str]) -> None:
 
 def sweep(folder: str) -> None:
     """Remove temporary files that killed writers left in a local folder; remote writes leave none."""
-    if not remote(folder):
+    if not is_remote(folder):
         remove(folder, [name for name in listed(folder) if name.startswith(".")])
-
-
-def _reached(location: str) -> "tuple[AbstractFileSystem, str]":
-    """Return the file system of a location, and its path there."""
-    with _translate_errors(location):
-        files, base = fsspec.core.url_to_fs(location)
-        return files, str(base).rstrip("/")
-
-
-@contextmanager
-def _translate_errors(location: str) -> Iterator[None]:
-    """Translate a backend's errors to Refused (exit code 2 or 3), except FileNotFoundError and MemoryError."""
-    protocol = location.split("://", 1)[0]
-    try:
-        yield
-    except (KhabarError, FileNotFoundError, MemoryError):
-        raise
-    except ImportError as error:
-        raise user_error(
-            "no-backend",
-            f"{protocol}:// needs a package that is not installed: {error}",
-            fix=f"install what fsspec needs for {protocol}://",
-        ) from None
-    except Exception as error:  # noqa: BLE001 - each backend has exceptions of its own
-        reason = (
-            (str(error).strip() or type(error).__name__).split("\n")[0].replace(location, redact_credentials(location))
-        )
-        raise user_error(
-            "store",
-            f"{redact_credentials(location)} cannot be used: {reason}",
-            exit_code=3,
-            fix="check the URL and your credentials, then retry",
-        ) from None
-
-
-def redact_credentials(location: str) -> str:
-    """Return an address without its user name and password.
-
-    >>> redact_credentials("sftp://me:secret@host/data"), redact_credentials("/data")
-    ('sftp://host/data', '/data')
-    """
-    parts = urlsplit(location)
-    if "@" not in parts.netloc:
-        return location
-    return urlunsplit(parts._replace(netloc=parts.netloc.rsplit("@", 1)[1]))

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from builder.executor import storage
 from builder.executor.shards import BatchResult, CountedBatch, Shard, ShardResult, write_pieces
+from builder.io.remote import open_file, redact_credentials
 from builder.records import Dropped, KhabarError, user_error
 
 C = TypeVar("C")
@@ -75,7 +75,7 @@ def _pieces(job: Job) -> Iterator[CountedBatch]:
 def _read(shard: Shard) -> Iterator[pa.Table]:
     """Yield the rows of a shard in batches; raise Refused if its file is missing or damaged."""
     try:
-        with storage.opened(shard.uri) as file, pq.ParquetFile(file) as parquet:
+        with open_file(shard.uri) as file, pq.ParquetFile(file) as parquet:
             for number in range(parquet.num_row_groups):
                 group = parquet.metadata.row_group(number)
                 rows = max(1, min(ROWS, BYTES * group.num_rows // max(1, group.total_byte_size)))
@@ -88,7 +88,7 @@ def _read(shard: Shard) -> Iterator[pa.Table]:
         raise user_error(
             "broken-shard",
             f"the shard {shard.name} cannot be read: {reason}",
-            where=storage.redact_credentials(shard.uri),
+            where=redact_credentials(shard.uri),
             fix="delete it, and rerun the command that made it",
         ) from None
 

@@ -6,7 +6,6 @@ page. A token or a password never stands in a message. Does not start servers: s
 
 import contextlib
 import json
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ import httpx
 import label_studio_sdk  # it imports its parts when they are first used
 from label_studio_sdk.core.api_error import ApiError
 
+from builder.io.retry import retry
 from builder.labelstudio.tasks import idle_doubles, key_of
 from builder.records import KhabarError, Notify, user_error
 
@@ -106,19 +106,20 @@ def patiently(url: str, call: Callable[[], T], *, progress: Notify) -> T:
 
     Raises Refused as `spoken` does.
     """
-    began = 0.0
-    while True:
-        try:
-            with spoken(url):
-                return call()
-        except KhabarError as refused:
-            now = time.monotonic()
-            if refused.issues[0].code != "no-studio" or (began and now > began + PATIENCE):
-                raise
-            if not began:
-                progress(f"Label Studio at {url} does not answer: waiting")
-                began = now
-        time.sleep(min(1.0, PATIENCE / 4))
+
+    def attempt() -> T:
+        with spoken(url):
+            return call()
+
+    def waiting() -> None:
+        progress(f"Label Studio at {url} does not answer: waiting")
+
+    return retry(attempt, temporary=is_away, patience=PATIENCE, waiting=waiting)
+
+
+def is_away(error: KhabarError) -> bool:
+    """Return whether an error says that no server answers, which may pass."""
+    return error.issues[0].code == "no-studio"
 
 
 def _refused(url: str, status: int, body: object) -> KhabarError:

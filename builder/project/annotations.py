@@ -1,5 +1,6 @@
 """Read annotations/<batch>/*.jsonl: batches, judgements, decisions, predictions, takedowns."""
 
+import re
 from pathlib import Path
 
 from builder.annotation.quality.repeats import latest
@@ -15,6 +16,14 @@ from builder.records import (
     Takedown,
     user_error,
 )
+from builder.release.diff.semver import order
+
+
+def check_batch_name(name: str, example: str) -> None:
+    """Raise KhabarError (exit code 2) unless a batch name is one: a-z, 0-9, '-' and '_', at most 31 characters."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,30}", name):
+        message = f"{name!r} is not a batch name: a-z, 0-9, '-' and '_', at most 31"
+        raise user_error("batch", message, fix=f"such as {example}")
 
 
 def batch_name(project: Project, batch: str | None) -> str:
@@ -90,13 +99,8 @@ def read_decisions(project: Project) -> list[Decision]:
         for name in project.batches()
     ]
     plain = [decision for published, decisions in read if not published for decision in decisions]
-    later = sorted((pair for pair in read if pair[0]), key=lambda pair: version_numbers(pair[0][0].version))
+    later = sorted((pair for pair in read if pair[0]), key=lambda pair: order(pair[0][0].version))
     return latest([plain, *(decisions for _, decisions in later)])
-
-
-def version_numbers(version: str) -> tuple[int, ...]:
-    """Return the numbers of a version, for sorting."""
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 
 def taken_down(project: Project) -> set[str]:

@@ -16,6 +16,7 @@ from builder.executor.stage import Stage
 from builder.executor.start import ExecutorConfig, engine_for, progress_callback
 from builder.io.hashing import sha16
 from builder.io.parquet import PART, from_table
+from builder.io.remote import is_remote, open_file
 from builder.project.project import Project
 from builder.records import Article, Document, Dropped, Issue, user_error
 from builder.text.profiles import Profile, profile
@@ -28,7 +29,7 @@ R = TypeVar("R")
 def corpus_root(project: Project) -> str:
     """Return where all sharded tables are: an absolute path or a URI."""
     place = project.schema.dataset.crawl
-    return storage.absolute(place if place and storage.remote(place) else project.root / (place or ".khabar/corpus"))
+    return storage.absolute(place if place and is_remote(place) else project.root / (place or ".khabar/corpus"))
 
 
 def stage_folder(project: Project, stage: str) -> str:
@@ -117,7 +118,7 @@ def select_rows(project: Project, stage: str, record: type[R], name: str, values
 
 @contextmanager
 def _parquet(shard: Shard) -> Iterator[pq.ParquetFile]:
-    with storage.opened(shard.uri) as raw, pq.ParquetFile(raw) as file:
+    with open_file(shard.uri) as raw, pq.ParquetFile(raw) as file:
         yield file
 
 

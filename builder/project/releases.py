@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.io.hashing import file_sha256
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project.project import Project
 from builder.records import MANIFEST, KhabarError, Notify, user_error
@@ -13,7 +14,7 @@ from builder.release.diff.semver import numbers, order, refuse_backwards
 from builder.release.publish import storage, verify
 from builder.release.publish.client import connect
 from builder.release.publish.folder import read_manifest
-from builder.release.publish.open import LEDGER, REMOTE, LedgerEntry, ReleaseRef, _sha256, opened
+from builder.release.publish.open import LEDGER, REMOTE, LedgerEntry, ReleaseRef, opened
 
 HubAddress = tuple[str | None, str | None]
 
@@ -145,7 +146,7 @@ def record(project: Project, version: str) -> None:
     """
     path = project.annotations / LEDGER
     lines = {line.version: line for line in read_jsonl(path, LedgerEntry)}
-    manifest = _sha256(project.release(version) / MANIFEST)
+    manifest = file_sha256(project.release(version) / MANIFEST)
     if project.noted(f"pushed/v{version}") and version in lines and lines[version].manifest != manifest:
         raise user_error(
             "published",

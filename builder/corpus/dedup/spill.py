@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 
-import fsspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from fsspec.core import url_to_fs
 from numpy.typing import NDArray
+
+from builder.io.remote import filesystem_of, is_remote
 
 
 def write_parts(uri: str, table: pa.Table, part: NDArray[np.int64], parts: int) -> None:
@@ -43,30 +43,32 @@ def write_columns(uri: str, columns: Mapping[str, NDArray[np.generic]]) -> None:
 
 
 def _source(uri: str) -> object:
-    if "://" not in uri:
+    if not is_remote(uri):
         return uri
-    return fsspec.open(uri, "rb").open()
+    files, path = filesystem_of(uri)
+    return files.open(path, "rb")
 
 
 @contextmanager
 def target(uri: str) -> Iterator[object]:
     """What pyarrow can write to; a store has the file when this is left."""
-    if "://" not in uri:
+    if not is_remote(uri):
         yield uri
         return
-    with fsspec.open(uri, "wb") as file:
+    files, path = filesystem_of(uri)
+    with files.open(path, "wb") as file:
         yield file
 
 
 def make(folder: str) -> None:
     """Make a folder, if there is none."""
-    store, path = url_to_fs(folder)
+    store, path = filesystem_of(folder)
     store.makedirs(path, exist_ok=True)
 
 
 def remove(folder: str) -> None:
     """Remove a folder and all in it; a store of objects has none where it has no files."""
-    store, path = url_to_fs(folder)
+    store, path = filesystem_of(folder)
     store.invalidate_cache()  # workers wrote there
     with suppress(FileNotFoundError):
         store.rm(path, recursive=True)

@@ -13,8 +13,8 @@ from builder.corpus.readers.encodings import mojibake, visual_order
 from builder.corpus.readers.rows import BadRecord, File, Note, RawRecord, ReadItem
 from builder.corpus.readers.sources import InputPiece, plan
 from builder.corpus.readers.streams import BrokenError
-from builder.executor import storage
 from builder.io.hashing import sha16
+from builder.io.remote import is_remote
 from builder.records import Document, Dropped, Issue, KhabarError
 from builder.schema.dataset import Fields
 
@@ -197,7 +197,7 @@ def _put(record: ReadItem, file: File, basket: _Basket) -> None:
 def _document(row: RawRecord, file: File, origin: str) -> Document:
     """Return the document of a record; its source is the record's own, else that of its file."""
     path = Path(file.uri.split("://", 1)[-1])
-    full_path = path if storage.remote(file.uri) else path.resolve()
+    full_path = path if is_remote(file.uri) else path.resolve()
     source = (
         full_path.parent.name
         if file.kind in FOLDER

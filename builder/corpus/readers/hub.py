@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
-import fsspec
 import huggingface_hub
 
 from builder.corpus.readers.rows import BadRecord, File, ReadItem, row_of
 from builder.corpus.readers.tabular import FIX, missing
+from builder.io.remote import filesystem_of
 from builder.records import Issue, user_error
 from builder.schema.dataset import Fields
 
@@ -93,7 +93,7 @@ def _splits(dataset: DatasetAddress) -> dict[str, list[str]]:
 def _stamp(dataset: DatasetAddress) -> str:
     """Return what identifies the content: the commit on the Hub, or the time and size of a builder's files."""
     if "data_files" in dataset.asked:
-        filesystem, pattern = fsspec.core.url_to_fs(dataset.asked["data_files"])
+        filesystem, pattern = filesystem_of(dataset.asked["data_files"])
         return " ".join(str(filesystem.ukey(path)) for path in sorted(filesystem.glob(pattern)))
     try:
         return str(huggingface_hub.HfApi().dataset_info(dataset.path, revision=dataset.asked.get("revision")).sha)

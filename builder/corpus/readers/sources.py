@@ -16,6 +16,7 @@ import pyarrow as pa
 from builder.corpus.readers import hub, streams, tabular
 from builder.corpus.readers.rows import File
 from builder.executor import storage
+from builder.io.remote import redact_credentials
 from builder.records import Dropped, Issue, KhabarError
 from builder.schema.dataset import Fields
 
@@ -168,7 +169,7 @@ def _remote(given: str, search: _Search) -> None:
     try:
         entries = storage.find_files(given)
     except FileNotFoundError:
-        search.fault(storage.redact_credentials(given), "there is no such file or folder", "check the address")
+        search.fault(redact_credentials(given), "there is no such file or folder", "check the address")
         return
     except KhabarError as refused:
         search.issues += refused.issues
@@ -181,11 +182,11 @@ def _remote(given: str, search: _Search) -> None:
             search.aside(origin, "path climbs out of its folder")
         elif kind_of(uri)[0]:
             count += 1
-            search.files.append(File(uri, storage.redact_credentials(uri), origin, *kind_of(uri), size, stamp))
+            search.files.append(File(uri, redact_credentials(uri), origin, *kind_of(uri), size, stamp))
         else:
             search.aside(origin, f"not {READ}")
     if not count:
-        search.fault(storage.redact_credentials(given), f"it holds no {READ} file", "name a folder of scraped articles")
+        search.fault(redact_credentials(given), f"it holds no {READ} file", "name a folder of scraped articles")
 
 
 def _look(search: _Search) -> None:

@@ -10,7 +10,7 @@ from typing import BinaryIO, Protocol, cast
 import pyarrow as pa
 
 from builder.corpus.readers.rows import MAX_BYTES, File
-from builder.executor import storage
+from builder.io.remote import open_file
 
 CHUNK = 1 << 20
 
@@ -66,7 +66,7 @@ class _Inflated(io.RawIOBase):
 @contextmanager
 def opened(file: File) -> Iterator[io.BufferedReader]:
     """Open a file and decompress it; reading a faulty one raises BrokenError or OSError."""
-    with storage.opened(file.uri) as raw:
+    with open_file(file.uri) as raw:
         if file.packing == "gz":
             yield io.BufferedReader(_Inflated(gzip.GzipFile(fileobj=raw), raw, "gzip"), CHUNK)
         elif file.packing == "zst":

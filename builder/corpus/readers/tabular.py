@@ -12,7 +12,7 @@ from builder.corpus.readers.encodings import decode
 from builder.corpus.readers.rows import MAX_BYTES, OPTIONAL, BadRecord, File, ReadItem, row_of
 from builder.corpus.readers.streams import opened
 from builder.corpus.readers.text import encoding_warnings
-from builder.executor import storage
+from builder.io.remote import open_file
 from builder.schema.dataset import Fields
 
 ROWS = 256
@@ -25,7 +25,7 @@ FIX = "correct the row, or name other columns under `fields:` in schema/dataset.
 def header(file: File, declared: str | None) -> list[str]:
     """Return the columns of a file."""
     if file.kind == "parquet":
-        with storage.opened(file.uri) as raw, pq.ParquetFile(raw) as parquet:
+        with open_file(file.uri) as raw, pq.ParquetFile(raw) as parquet:
             return list(parquet.schema_arrow.names)
     with opened(file) as stream:
         first = stream.readline(1 << 20)
@@ -36,7 +36,7 @@ def header(file: File, declared: str | None) -> list[str]:
 
 def row_groups(file: File, size: int) -> Iterator[tuple[int, int]]:
     """Yield the numbers of row groups about `size` bytes apart, each with the number of rows before."""
-    with storage.opened(file.uri) as raw, pq.ParquetFile(raw) as parquet:
+    with open_file(file.uri) as raw, pq.ParquetFile(raw) as parquet:
         rows = weight = 0
         for number in range(parquet.num_row_groups):
             if weight >= size:
@@ -121,7 +121,7 @@ def parquet(file: File, fields: Fields) -> Iterator[ReadItem]:
     """Yield the rows of a Parquet file, counted from 1; columns may be nested."""
     wanted = {getattr(fields, key) for key in ("text", *OPTIONAL)}
     number = file.before
-    with storage.opened(file.uri) as raw, pq.ParquetFile(raw) as table:
+    with open_file(file.uri) as raw, pq.ParquetFile(raw) as table:
         columns = [
             name
             for name in table.schema_arrow.names

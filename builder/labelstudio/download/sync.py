@@ -11,7 +11,6 @@ E-mails are turned into pseudonyms as they are read. Does not judge the answers:
 import functools
 import json
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -20,7 +19,8 @@ from pathlib import Path
 from sqlite3 import Connection as Store
 from typing import Any, TypeVar
 
-from builder.labelstudio.client import Connection, project_called, spoken
+from builder.io.retry import retry
+from builder.labelstudio.client import Connection, is_away, project_called, spoken
 from builder.labelstudio.download import cache
 from builder.labelstudio.download.cache import Known, Page
 from builder.labelstudio.download.snapshot import chosen_ids, export_tasks, remove_old_snapshots, take_snapshot
@@ -62,26 +62,26 @@ class _Talk:
 
     def ask(self, call: Callable[[Connection], T]) -> T:
         """The answer to a call; raises Refused (exit code 3)."""
-        began, renewed = 0.0, False
-        while True:
+        renewed = False
+
+        def attempt() -> T:
+            nonlocal renewed
             try:
                 with spoken(self.connection.url):
                     return call(self.connection)
-            except KhabarError as refused:
-                code = refused.issues[0].code
+            except KhabarError as error:
+                code = error.issues[0].code
                 if code == "token" and self.again and not renewed:
                     self.connection, renewed = self.again(), True
-                    continue
+                    return attempt()
                 if code == "studio" and self._is_gone():
                     raise self._gone() from None
-                if code != "no-studio":
-                    raise
-                if not began:
-                    self.progress(f"Label Studio at {self.connection.url} does not answer: waiting")
-                    began = time.monotonic()
-                if time.monotonic() > began + self.patience:
-                    raise
-                time.sleep(min(1.0, self.patience / 4))
+                raise
+
+        def waiting() -> None:
+            self.progress(f"Label Studio at {self.connection.url} does not answer: waiting")
+
+        return retry(attempt, temporary=is_away, patience=self.patience, waiting=waiting)
 
     def _is_gone(self) -> bool:
         try:

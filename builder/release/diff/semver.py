@@ -19,7 +19,7 @@ from builder.schema.dataset import Dataset
 
 def check_version(version: str) -> None:
     """Raise Refused (exit code 2) for what is not three numbers with points."""
-    if not re.fullmatch(r"(0|[1-9]\d{0,5})(\.(0|[1-9]\d{0,5})){2}", version):
+    if numbers(version) is None:
         raise user_error("version", f"{version!r} is not a version: three numbers with points", fix="such as 1.0.0")
 
 

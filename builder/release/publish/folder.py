@@ -5,7 +5,6 @@ The folder is made beside its place and then renamed, so that it is never there 
 
 import ctypes
 import dataclasses
-import hashlib
 import json
 import os
 import shutil
@@ -19,6 +18,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from builder.io.atomic import add_path_to_error
+from builder.io.hashing import file_sha256
 from builder.io.jsonl import write_json
 from builder.io.plain import from_plain, to_plain
 from builder.records import MANIFEST, Release, user_error
@@ -126,17 +126,12 @@ def _write(folder: Path, texts: Mapping[str, str] | Mapping[str, bytes] | Mappin
     for path, content in texts.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content.encode() if isinstance(content, str) else content)
-    return {path: _hash(folder / path) for path in texts}
+    return {path: file_sha256(folder / path) for path in texts}
 
 
 def _hashes(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): _hash(path) for path in files}
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in files}
 
 
 def read_manifest(folder: Path) -> Release:

@@ -1,6 +1,5 @@
 """Open a release: a folder, or a revision of a dataset on a Hub."""
 
-import hashlib
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from builder.io.hashing import file_sha256
 from builder.records import MANIFEST, Release, user_error
 from builder.release.diff.compare import Side
 from builder.release.diff.records import About
@@ -102,7 +102,7 @@ def open_folder(folder: Path) -> OpenRelease:
     """Open a release folder. Raises KhabarError (exit code 1) if a file differs from its manifest."""
     release = read_manifest(folder)
     for path in _files(release):
-        if not (folder / path).is_file() or _sha256(folder / path) != release.files[path]:
+        if not (folder / path).is_file() or file_sha256(folder / path) != release.files[path]:
             raise user_error(
                 "release",
                 f"{path} is not the file that was built: it is missing, or its sha256 is not the manifest's",
@@ -122,7 +122,7 @@ def open_folder(folder: Path) -> OpenRelease:
     if counted != rows or rows.keys() != found.keys():
         raise user_error("manifest", "the manifest does not say how many rows there are", where=str(folder / MANIFEST),
                      fix="restore the folder, or build it again", exit_code=1)  # fmt: skip
-    about = About(release.version, release.repo_id, _sha256(folder / MANIFEST), release.edition)
+    about = About(release.version, release.repo_id, file_sha256(folder / MANIFEST), release.edition)
 
     def read(config: str, column: str) -> pa.ChunkedArray:
         paths = [folder / path for split in rows[config] for path in found[config].get(split, [])]
@@ -145,8 +145,3 @@ def _rows(folder: Path, paths: Sequence[str]) -> int:
 
 def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()

@@ -9,7 +9,6 @@ empty HF_HOME come from the environment: a cache would be compared instead of th
 
 import contextlib
 import functools
-import hashlib
 import json
 import sys
 import tempfile
@@ -24,6 +23,7 @@ import pyarrow.parquet as pq
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HTTPError
 
+from builder.io.hashing import file_sha256
 from builder.io.plain import from_plain, to_plain
 from builder.release.publish.readback_client import Finding, Job, Outcome
 from builder.release.tables.parquet import shards
@@ -79,8 +79,7 @@ def _compare_files(job: Job, commit: str) -> Iterator[Finding]:
             continue
         # load_dataset finds these downloads in the cache, and does not fetch them again.
         copy = api.hf_hub_download(job.repo_id, path, repo_type="dataset", revision=commit)
-        with Path(copy).open("rb") as content:
-            found = hashlib.file_digest(content, "sha256").hexdigest()
+        found = file_sha256(Path(copy))
         if found != sha:
             yield Finding(path, f"the bytes differ: sha256 {found[:16]}..., the manifest says {sha[:16]}...")
     folders = tuple(f"{config}/" for config in shards(list(job.files)))

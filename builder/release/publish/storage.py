@@ -4,7 +4,6 @@ Each version has a folder of its own below the target. Files arrive under anothe
 own name then; the manifest comes last, so that whoever sees it sees all. Nothing that differs is overwritten.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -12,20 +11,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
 
-import fsspec
-from fsspec.registry import known_implementations
+from fsspec.registry import known_implementations, registry
 
-from builder.records import MANIFEST, KhabarError, Notify, Release, user_error
+from builder.io.hashing import sha256_of
+from builder.io.remote import filesystem_of, is_remote, redact_credentials, translate_errors
+from builder.records import MANIFEST, Notify, Release, user_error
 from builder.release.publish.plan import Staged, stage
 from builder.release.tables.parquet import shards
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
-
-
-CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +43,8 @@ def copy(folder: Path, release: Release, target: str, *, progress: Notify, dry_r
     files, base = _open(target)
     name = f"v{release.version}"
     final, scratch = f"{base}/{name}", f"{base}/.{name}.partial"
-    place = f"{_shown(target).rstrip('/')}/{name}"
-    with _spoken(target):
+    place = f"{redact_credentials(target).rstrip('/')}/{name}"
+    with translate_errors(target, "target"):
         present = _refuse_others(files, final, staged, place)
         missing = [file for file in staged if file.path not in present]
         for file in missing if dry_run else ():
@@ -72,11 +68,11 @@ def fetched(url: str, scratch: Path) -> Iterator[Path]:
     Raises Refused: 2 no release is there, 3 trouble with the target.
     """
     files, base = _open(url)
-    with _spoken(url):
+    with translate_errors(url, "target"):
         if not files.exists(f"{base}/{MANIFEST}"):
             raise user_error(
                 "no-release",
-                f"{_shown(url)} has no {MANIFEST}: no release is there, or not all of it",
+                f"{redact_credentials(url)} has no {MANIFEST}: no release is there, or not all of it",
                 fix="give the folder of a version, such as s3://bucket/dataset/v1.0.0",
             )
         listed = json.loads(files.cat_file(f"{base}/{MANIFEST}")).get("files", {})
@@ -98,58 +94,12 @@ def safe(path: str) -> bool:
 
 
 def _open(target: str) -> "tuple[AbstractFileSystem, str]":
-    protocol = target.split("://", 1)[0] if "://" in target else "file"
-    try:
-        files, base = fsspec.core.url_to_fs(target)
-    except ImportError:
-        raise user_error(
-            "no-backend",
-            f"{protocol}:// needs {_package(protocol)}, and it is not installed",
-            fix=f"pip install {_package(protocol)}",
-        ) from None
-    except ValueError:
-        raise user_error(
-            "target",
-            f"nothing is known that writes to {protocol}://",
-            fix="give a folder, or a URL such as s3://bucket/dataset",
-        ) from None
-    return files, str(base).rstrip("/")
-
-
-def _package(protocol: str) -> str:
-    known = known_implementations.get(protocol, {})
-    package = str(known.get("class", protocol)).split(".")[0]
-    quoted = re.search(r'"([\w.-]+)"', str(known.get("err", "")))
-    return quoted[1] if package == "fsspec" and quoted else package
-
-
-@contextmanager
-def _spoken(target: str) -> Iterator[None]:
-    """Turn what a backend raises into Refused."""
-    try:
-        yield
-    except KhabarError:
-        raise
-    except Exception as error:  # noqa: BLE001 - each backend has exceptions of its own
-        said = str(error).strip().split("\n")[0].replace(target, _shown(target))
-        raise user_error(
-            "target",
-            f"{_shown(target)} cannot be used: {type(error).__name__}: {said}",
-            exit_code=3,
-            fix="is the address right, and are you let in? then run the same command again",
-        ) from None
-
-
-def _shown(target: str) -> str:
-    """An address without the user and password that it may hold.
-
-    >>> _shown("sftp://me:secret@host/data"), _shown("data")
-    ('sftp://host/data', 'data')
-    """
-    parts = urlsplit(target)
-    if "@" not in parts.netloc:
-        return target
-    return urlunsplit(parts._replace(netloc=parts.netloc.rsplit("@", 1)[1]))
+    """Return the file system of a target, and its path there. Raises KhabarError for an unknown protocol."""
+    protocol = target.split("://", 1)[0] if is_remote(target) else "file"
+    if protocol not in {*known_implementations, *registry}:
+        message = f"nothing is known that writes to {protocol}://"
+        raise user_error("target", message, fix="give a folder, or a URL such as s3://bucket/dataset")
+    return filesystem_of(target, "target")
 
 
 def _refuse_others(
@@ -205,8 +155,5 @@ def _put(files: "AbstractFileSystem", source: Path, scratch: str, final: str, fi
 
 
 def _sha256(files: "AbstractFileSystem", path: str) -> str:
-    digest = hashlib.sha256()
     with files.open(path, "rb") as content:
-        while chunk := content.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return sha256_of(content)

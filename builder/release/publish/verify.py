@@ -3,7 +3,6 @@
 Every check is done, failed, or not possible, with the reason; none of them writes.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from builder.io.hashing import file_sha256
 from builder.records import MANIFEST, TOOL, Issue, KhabarError, Release, user_error
 from builder.release.card import check
 from builder.release.card.check import CARD
@@ -90,7 +90,7 @@ def manifest(folder: Path, release: Release) -> Check:
     issues += [
         _issue(path, "the bytes are not those of the manifest: the sha256 differs")
         for path in sorted(release.files.keys() & there)
-        if _sha256(folder / path) != release.files[path]
+        if file_sha256(folder / path) != release.files[path]
     ]
     issues += [
         _issue(path, "the file is not part of the release, but readers would load it")
@@ -105,7 +105,7 @@ def loads(folder: Path, release: Release, remote: Remote, revision: str = "") ->
 
     With `revision`, whether it reads the same from the Hub, whose files are those of the folder.
     """
-    files = release.files | {MANIFEST: _sha256(folder / MANIFEST)}
+    files = release.files | {MANIFEST: file_sha256(folder / MANIFEST)}
     job = Job(str(folder.resolve()), remote.repo_id, release.version, files)
     found: list[Check] = []
     with reading(job, remote) as reader:
@@ -231,11 +231,6 @@ def _judged(name: str, issues: list[Issue], kept: str) -> Check:
 
 def _issue(where: str, message: str) -> Issue:
     return Issue("error", "differs", message, where=where)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def guarded(name: str, look: Callable[[Path, Release], Check], folder: Path, release: Release) -> Check:
