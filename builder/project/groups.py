@@ -6,8 +6,7 @@ from collections.abc import Collection
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.corpus.dedup import minhash, spill
-from builder.corpus.dedup.pipeline import VERSION, find
+from builder.corpus.dedup import minhash, pipeline, spill
 from builder.corpus.sampling import filters
 from builder.corpus.sampling.filters import over_limit
 from builder.corpus.sampling.hashing import hash_strings
@@ -43,7 +42,7 @@ def groups_for(project: Project, articles: Collection[str]) -> list[Group]:
 def ensure_groups(project: Project, run: ExecutorConfig) -> Counter[str]:
     """Recompute groups that are out of date, and return the number of groups of each kind."""
     refuse_stale(project)
-    inputs = sha16(f"{stage_digest(project, 'articles')} {minhash.STAGE.version} {VERSION}")
+    inputs = sha16(f"{stage_digest(project, 'articles')} {minhash.STAGE.version} {pipeline.VERSION}")
     if project.stamped("dedup") != inputs or not done_shards(project, "groups"):
         keys = run_stage(project, minhash.STAGE, None, run)
         scratch, home = stage_folder(project, "scratch"), stage_folder(project, "groups")
@@ -51,7 +50,7 @@ def ensure_groups(project: Project, run: ExecutorConfig) -> Counter[str]:
         spill.make(scratch)
         with engine_for(run, stage_bytes(project, "keys")) as pmap:
             earlier = read_columns(project, "groups", ["article_id", "group_id"])
-            found = find([one.shard.uri for one in keys], earlier, pmap, scratch)
+            found = pipeline.find([one.shard.uri for one in keys], earlier, pmap, scratch)
         shards.replace_shards(found.paths, home, arrow_schema(Group), inputs)
         spill.remove(scratch)
         rows = sum(one.rows for one in done_shards(project, "groups"))
