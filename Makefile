@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 SHELL := /bin/bash
 
-.PHONY: demo test test-fast lint docs clean system
+.PHONY: demo test test-fast lint docs pictures clean system
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/khabar demo
@@ -22,6 +22,10 @@ lint: $(VENV)/.installed-test
 
 docs: $(VENV)/.installed
 	$(PYTHON) docs/reference.py > docs/commands.md
+
+# The README's pictures, from the demonstration's own pages in a real Chromium.
+pictures: $(VENV)/.installed-test system
+	$(PYTHON) docs/pictures.py
 
 clean:
 	rm -rf $(VENV) .venv-bench khabar-demo dist .khabar

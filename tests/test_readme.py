@@ -63,3 +63,7 @@ def test_the_readme_builds_and_reads_a_release_in_a_fresh_clone(tmp_path):
     assert built.returncode == 0, built.stderr
     assert loaded.returncode == 0, loaded.stderr
     assert "ClassLabel" in loaded.stdout
+
+
+def test_the_readme_is_under_150_lines():
+    assert len(README.splitlines()) < 150

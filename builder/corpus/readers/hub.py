@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 import huggingface_hub
+from huggingface_hub import errors
 
 from builder.corpus.readers.rows import BadRecord, File, ReadItem, row_of
 from builder.corpus.readers.tabular import FIX, missing
@@ -97,5 +98,5 @@ def _stamp(dataset: DatasetAddress) -> str:
         return " ".join(str(filesystem.ukey(path)) for path in sorted(filesystem.glob(pattern)))
     try:
         return str(huggingface_hub.HfApi().dataset_info(dataset.path, revision=dataset.asked.get("revision")).sha)
-    except (huggingface_hub.errors.HfHubHTTPError, OSError, ValueError):
+    except (errors.HfHubHTTPError, OSError, ValueError):
         return ""

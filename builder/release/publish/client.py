@@ -13,6 +13,7 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 import huggingface_hub  # it imports its parts when they are first used
+from huggingface_hub import constants, errors, utils
 
 from builder.records import user_error
 
@@ -38,8 +39,8 @@ def connect(endpoint: str | None, token: str | None, repo_id: str) -> Remote:
     address = (endpoint or os.environ.get("HF_ENDPOINT") or PUBLIC).rstrip("/")
     if _is_loopback(address):
         # Read from the environment at import, which may be long past; most Hubs of one's own have no Xet.
-        huggingface_hub.constants.HF_HUB_DISABLE_XET = not _has_xet()
-    huggingface_hub.utils.disable_progress_bars()
+        constants.HF_HUB_DISABLE_XET = not _has_xet()
+    utils.disable_progress_bars()
     return Remote(huggingface_hub.HfApi(endpoint=address, token=token or False), address, repo_id, token)
 
 
@@ -73,11 +74,11 @@ def explained(remote: Remote, doing: str) -> Iterator[None]:
     """Turn the client libraries' exceptions into Refused; notes of the server are kept, the token is not."""
     try:
         yield
-    except huggingface_hub.errors.HfHubHTTPError as error:
+    except errors.HfHubHTTPError as error:
         refuse_remote(remote, doing, error.response.status_code, error.server_message or "")
-    except (huggingface_hub.errors.HTTPError, OSError, RuntimeError) as error:
+    except (errors.HTTPError, OSError, RuntimeError) as error:
         cause = error.__cause__ or error
-        status = cause.response.status_code if isinstance(cause, huggingface_hub.errors.HfHubHTTPError) else 0
+        status = cause.response.status_code if isinstance(cause, errors.HfHubHTTPError) else 0
         refuse_remote(remote, doing, status, f"{type(cause).__name__}: {cause}".split("\n")[0])
     except ValueError as error:
         message = scrubbed(str(error).strip(), remote.token)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import huggingface_hub
+from huggingface_hub import errors
 
 from builder.records import Notify, Release, user_error
 from builder.release.publish.client import Remote, connect, explained
@@ -132,7 +132,7 @@ def _create(remote: Remote, staged: Sequence[Staged], *, private: bool) -> tuple
     with explained(remote, "creating"):
         try:
             remote.api.create_repo(remote.repo_id, repo_type="dataset", private=private or None)
-        except huggingface_hub.errors.HfHubHTTPError as error:
+        except errors.HfHubHTTPError as error:
             # It may be there by now, made by a push whose answer was lost.
             if error.response.status_code != 409:
                 raise

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import huggingface_hub
+from huggingface_hub import errors
 
 from builder.records import MANIFEST, Issue, KhabarError, Release
 from builder.release.publish.client import Remote
@@ -72,7 +73,7 @@ def commit_of(remote: Remote, revision: str) -> str | None:
     """The commit of a branch, tag or pull request; None where it or the repository is not there."""
     try:
         return str(remote.api.repo_info(remote.repo_id, repo_type="dataset", revision=revision).sha)
-    except (huggingface_hub.errors.RepositoryNotFoundError, huggingface_hub.errors.RevisionNotFoundError) as error:
+    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
         if error.response.status_code == 404:
             return None
         raise
@@ -83,7 +84,7 @@ def plan(remote: Remote, commit: str | None, staged: Sequence[Staged]) -> Plan:
     if commit is None:
         return Plan(tuple(file.path for file in staged), ())
     listed = remote.api.list_repo_tree(remote.repo_id, repo_type="dataset", revision=commit, recursive=True)
-    present = {file.path: file for file in listed if isinstance(file, huggingface_hub.hf_api.RepoFile)}
+    present = {file.path: file for file in listed if isinstance(file, huggingface_hub.RepoFile)}
 
     def same(file: Staged) -> bool:
         there = present.get(file.path)
