@@ -25,8 +25,9 @@ from builder.io.hashing import sha16
 from builder.labelstudio import annotator, client
 from builder.labelstudio.config import guide_html, render_config
 from builder.labelstudio.download import cache
-from builder.labelstudio.download.sync import Site, gather
-from builder.labelstudio.server import data_dir, postgres, process
+from builder.labelstudio.download.sync import ProjectRef, update_cache
+from builder.labelstudio.server import data_dir, postgres
+from builder.labelstudio.server.process import Server, down, new_credentials, up
 from builder.labelstudio.tasks import result_of, task_of
 from builder.records import Article, BatchItem, Span, Stance
 from builder.schema import load_schema
@@ -71,7 +72,7 @@ def timed(what: Any) -> float:
     return time.perf_counter() - began
 
 
-def send_beside_sdk(running: process.Server, made: Sequence[dict[str, Any]]) -> dict[str, float]:
+def send_beside_sdk(running: Server, made: Sequence[dict[str, Any]]) -> dict[str, float]:
     """The same tasks sent by khabar, and one by one with the SDK."""
     connection = client.connect(running.url, running.token)
     config = render_config(SCHEMA.labels)
@@ -86,7 +87,7 @@ def send_beside_sdk(running: process.Server, made: Sequence[dict[str, Any]]) -> 
     return {"tasks": len(made), "send_s": own, "sdk_loop_s": plain, "ratio": plain / own}
 
 
-def collect_beside_sdk(running: process.Server, made: Sequence[dict[str, Any]], file: Path | None) -> dict[str, float]:
+def collect_beside_sdk(running: Server, made: Sequence[dict[str, Any]], file: Path | None) -> dict[str, float]:
     """Annotated tasks collected by khabar, for the first time and with 50 changed, and exported with the SDK.
 
     Each in a process of its own, whose peak of memory is taken. Of the SDK's plain ways `as_json` is one call
@@ -149,8 +150,8 @@ def child(what: str) -> None:
 
 def _gather(connection: client.Connection, title: str, kept: Path) -> None:
     """What `khabar collect` does: fetch into the store, and write every judgement to a file."""
-    with cache.opened(kept) as db, kept.with_suffix(".jsonl").open("w", encoding="utf-8") as out:
-        gather(db, Site(connection, title), str)
+    with cache.open_cache(kept) as db, kept.with_suffix(".jsonl").open("w", encoding="utf-8") as out:
+        update_cache(db, ProjectRef(connection, title), str)
         out.writelines(f"{line}\n" for line in cache.judgements(db))
 
 
@@ -183,7 +184,7 @@ class AtWork(threading.Thread):
                 self.took.append(time.perf_counter() - began)
 
 
-def load(running: process.Server, logins: Sequence[tuple[str, str]], count: int) -> dict[str, object]:
+def load(running: Server, logins: Sequence[tuple[str, str]], count: int) -> dict[str, object]:
     """As many tasks sent alone, and beside annotators who submit at their pace."""
     connection = client.connect(running.url, running.token)
     config = render_config(SCHEMA.labels)
@@ -208,7 +209,7 @@ def load(running: process.Server, logins: Sequence[tuple[str, str]], count: int)
     }  # fmt: skip
 
 
-def both(running: process.Server, made: Sequence[dict[str, Any]], file: Path | None) -> dict[str, object]:
+def both(running: Server, made: Sequence[dict[str, Any]], file: Path | None) -> dict[str, object]:
     """Send and collect, each beside the SDK."""
     return {"collect": collect_beside_sdk(running, made, file), "send": send_beside_sdk(running, made)}
 
@@ -232,9 +233,9 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder) / ".khabar" / "studio"
-        logins = process.logins([f"annotator{number}" for number in range(ANNOTATORS)])
+        logins = new_credentials([f"annotator{number}" for number in range(ANNOTATORS)])
         database = postgres.database_of(options.database) if options.database else None
-        running = process.up(work, accounts=logins, database=database, progress=lambda _: None)
+        running = up(work, accounts=logins, database=database, progress=lambda _: None)
         try:
             found = (
                 load(running, logins, 2000)
@@ -242,7 +243,7 @@ def main() -> None:
                 else both(running, tasks(options.tasks), data_dir.database_file(work))
             )
         finally:
-            process.down(work)
+            down(work)
     print(json.dumps(found, indent=1))
 
 

@@ -324,10 +324,10 @@ def test_a_desk_of_ones_own_has_ones_own_version_and_the_gold_and_a_pool_has_all
     articles = {one.id: one for one in read_articles(released)}
     items = {one.article_id: one for one in read_batch(released, "reopen-1-0-0")}
     published = reopened.predictions(said, articles, schema.labels)
-    material = upload.Material(schema, articles, dict.fromkeys({a.document_id for a in articles.values()}, "s"), items,
+    material = upload.UploadInputs(schema, articles, dict.fromkeys({a.document_id for a in articles.values()}, "s"), items,
                                 published=published)  # fmt: skip
-    pool = upload.parcel(upload.Desk(None, "t"), items, material)
-    own = upload.parcel(upload.Desk(None, "t", "a-1"), items, material)
+    pool = upload.build_upload(upload.AnnotatorProject(None, "t"), items, material)
+    own = upload.build_upload(upload.AnnotatorProject(None, "t", "a-1"), items, material)
 
     def origins(parcel):
         return {t["data"]["article_id"]: [p["model_version"] for p in t["predictions"]] for t in parcel.tasks}

@@ -5,9 +5,9 @@ import hmac
 
 
 def pseudonym(key: bytes, annotator: int | str) -> str:
-    """A name for an annotator that only the holder of the key can lead back: `a-` and 10 hex digits.
+    """Return the keyed pseudonym of an annotator: `a-` and 10 hex digits.
 
-    The first 40 bits of HMAC-SHA256 (RFC 2104) over the e-mail in lower case, or the number.
+    The digits are the first 40 bits of HMAC-SHA256 (RFC 2104) over the case-folded e-mail, or over the user's number.
 
     >>> pseudonym(b"key", "Layla@example.org") == pseudonym(b"key", "layla@example.org")
     True

@@ -5,41 +5,42 @@ from builder.schema.labels import Labels, StanceTarget
 from builder.text.profiles import profile
 
 SLOTS = 5
-"""Stance questions that the page has room for."""
+"""Maximum number of stance questions on the page."""
 
 UNUSED = "_unused"
-"""The answer of a question that an article does not ask; it never leaves tasks.py."""
+"""The preselected answer of a question slot that an article does not use. It is dropped when annotations are read."""
 
 KEY_ROWS = ("qwert", "asdfg", "zxcvb", "yiop", "hjkl", "nm", "67890", "12345")
-"""Neighbouring keys; without `u`, which Label Studio itself uses to unselect."""
+"""Rows of neighbouring hotkeys, without `u`, which Label Studio itself uses to unselect."""
 
 
 def slots_of(labels: Labels) -> int:
-    """How many stance questions the page has: never more than there are targets."""
+    """Return the number of stance questions on the page: at most SLOTS, and at most one for each target."""
     return min(SLOTS, len(labels.target_ids))
 
 
 def stance_keys(labels: Labels) -> tuple[tuple[str, ...], ...]:
-    """One row of neighbouring keys for each stance question, none of them an entity's key.
+    """Return the hotkeys of each stance question: neighbouring keys that no entity label uses.
 
-    A question gets fewer keys than it has answers only when the keyboard is used up.
+    A question gets fewer keys than it has answers only if no keys are left.
     """
     taken = {entity.key for entity in labels.entities}
     rows = ["".join(key for key in row if key not in taken) for row in KEY_ROWS]
     wanted = len(labels.stances.values) if labels.stances else 0
     questions: list[tuple[str, ...]] = []
     for _ in range(slots_of(labels)):
-        row = next((r for r in rows if len(r) >= wanted), None)
+        row = next((row for row in rows if len(row) >= wanted), None)
         keys = row[:wanted] if row else "".join(rows)[:wanted]
         questions.append(tuple(keys))
-        rows = [r for r in ("".join(k for k in r if k not in keys) for r in rows if r != row) if r]
+        rest = ("".join(key for key in other if key not in keys) for other in rows if other != row)
+        rows = [other for other in rest if other]
     return tuple(questions)
 
 
 def targets_for(article: Article, labels: Labels) -> tuple[StanceTarget, ...]:
-    """The targets that an article is asked about: one of their keywords is in its folded title or text.
+    """Return the stance targets that an article is asked about: those with a keyword in its folded title or text.
 
-    In the order of labels.yaml, at most as many as the page has room for.
+    They are in the order of labels.yaml, and at most as many as the page has questions.
     """
     if labels.stances is None:
         return ()

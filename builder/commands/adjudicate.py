@@ -97,7 +97,7 @@ def _send_disputes(
         for a in [by_id[item.article_id]]
     ]
     path = project.annotations / name / "disputed.jsonl"
-    asked = adjudication.all_asked(read_jsonl(path, Dispute), [d for d in disputes if d.article_id in mine])
+    asked = adjudication.merge_disputes(read_jsonl(path, Dispute), [d for d in disputes if d.article_id in mine])
     write_jsonl(path, asked)  # before sending: a ruling counts only for what was asked
     sent = client.send(connection, project_title(project, name, "disputes"),
                        render_config(schema.labels), payload, overlap=1, progress=progress)  # fmt: skip
@@ -135,9 +135,9 @@ def _collect_rulings(project: Project, name: str) -> Report:
         )
     title = project_title(project, name, "disputes")
     found = collect(_adjudication_server(project), title, lambda who: pseudonym(key, who))
-    done = adjudication.ruled(found.judgements, asked)
+    done = adjudication.decisions_from_rulings(found.judgements, asked)
     path = folder / "decisions.jsonl"
-    write_jsonl(path, adjudication.merged(read_jsonl(path, Decision), done.decisions))
+    write_jsonl(path, adjudication.merge_decisions(read_jsonl(path, Decision), done.decisions))
     account = count_by_reason("rulings", "rulings", len(found.judgements), len(done.decisions), done.set_aside)
     issues = (*found.issues, *done.issues)
     people = len({decision.adjudicator for decision in done.decisions})

@@ -60,7 +60,7 @@ def check(project: Project) -> Report:
         issues += annotators.coverage(name, own, items, assigned, dataset.overlap)
         path = collected_path(project, name)
         if path.exists():
-            with cache.opened(path) as db:
+            with cache.open_cache(path) as db:
                 issues += cache.issues(db)
     errors = sum(issue.severity == "error" for issue in issues)
     facts = {"checked": f"{len(judgements)} judgements, {errors} errors, {len(issues) - errors} warnings"}

@@ -14,8 +14,8 @@ from builder.io.jsonl import read_jsonl
 from builder.labelstudio import exports
 from builder.labelstudio.client import Connection
 from builder.labelstudio.download import cache
-from builder.labelstudio.download.sync import Site, gather
-from builder.labelstudio.parse import Collected
+from builder.labelstudio.download.sync import ProjectRef, update_cache
+from builder.labelstudio.parse import ParsedAnnotations
 from builder.project.annotations import batch_name, collected_path, project_title, read_assigned, read_batch
 from builder.project.batches import batch_articles
 from builder.project.project import Project, find_project
@@ -66,7 +66,7 @@ def collect(
     with project.lock():
         name = batch_name(project, batch)
         path = project.annotations / name / "judgements.jsonl"
-        with cache.opened(collected_path(project, name)) as db:
+        with cache.open_cache(collected_path(project, name)) as db:
             if source:
                 _read_file(project, name, db, source)
             else:
@@ -89,15 +89,15 @@ def _fetch(project: Project, name: str, db: "Store", full: bool, progress: Notif
     """Update the batch's local cache from each of its Label Studio projects."""
     key = project.pseudonym_key()
     # Pseudonyms made with another key, or judgements read by another version of the reader, are no use.
-    stamp = f"{cache.READER} {pseudonym(key, 'khabar')}"
+    stamp = f"{cache.PARSER_VERSION} {pseudonym(key, 'khabar')}"
     places: list[str] = []
     for server, connection in connections(project):
         for desk in _annotator_projects(project, name, server):
             title = project_title(project, name, desk)
-            site = Site(connection, title, functools.partial(_again, project, server))
+            site = ProjectRef(connection, title, functools.partial(_again, project, server))
             # With a server of their own, whoever logs in there is the annotator.
             named = functools.partial(_named, server) if server else functools.partial(pseudonym, key)
-            places.append(gather(db, site, named, stamp=stamp, full=full, progress=progress))
+            places.append(update_cache(db, site, named, stamp=stamp, full=full, progress=progress))
     cache.retain(db, places)
 
 
@@ -128,12 +128,12 @@ def _read_file(project: Project, name: str, db: "Store", source: Path) -> None:
     own = {article_id: articles[article_id] for article_id in chosen if article_id in articles}
     plain = exports.parse(source.name, _content(source))
     found = exports.read(plain, own, project.schema.labels, name, lambda who: pseudonym(key, who))
-    if not cache.places(db):
+    if not cache.source_names(db):
         fresh = {(j.article_id, j.annotator, j.annotation_id) for j in found.judgements}
         before = read_jsonl(project.annotations / name / "judgements.jsonl", Judgement)
         kept = [j for j in before if (j.article_id, j.annotator, j.annotation_id) not in fresh]
-        cache.keep_whole(db, "before the file", Collected(tuple(kept)))
-    cache.keep_whole(db, cache.FILES + source.name, found)
+        cache.put_source(db, "before the file", ParsedAnnotations(tuple(kept)))
+    cache.put_source(db, cache.FILES + source.name, found)
 
 
 def _content(source: Path) -> bytes:

@@ -35,8 +35,7 @@ from builder.commands.verify import verify
 from builder.io.atomic import write_bytes
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.labelstudio import annotator
-from builder.labelstudio.server import process
-from builder.labelstudio.server.process import up
+from builder.labelstudio.server.process import new_credentials, up
 from builder.project.annotations import read_batch
 from builder.project.batches import batch_articles
 from builder.project.project import Project, template
@@ -119,7 +118,7 @@ def _annotate(project: Project, progress: Notify) -> dict[str, str]:
     dedup(project)
     sample(project, BATCH, None)
     progress("starting Label Studio on 127.0.0.1")
-    logins = process.logins(ANNOTATORS)
+    logins = new_credentials(ANNOTATORS)
     running = up(project.work / "studio", accounts=logins, progress=progress)
     send(project, BATCH, dry_run=False, progress=progress)
     knowledge = _knowledge()

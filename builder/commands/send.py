@@ -12,7 +12,7 @@ from builder.cli.options import batch_option, verb
 from builder.cli.output import Console
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.labelstudio import upload
-from builder.labelstudio.upload import Delivered, Desk, Material
+from builder.labelstudio.upload import AnnotatorProject, UploadInputs, UploadResult
 from builder.preannotation import sources as predictions
 from builder.project.annotations import batch_name, project_title, read_assigned, read_batch, read_known, read_published
 from builder.project.batches import batch_articles, batch_documents
@@ -59,7 +59,7 @@ def send(
         present = {i.article_id: replace(i, text_sha=articles[i.article_id].text_sha) for i in items}
         known, issues = _known(project, name, present)
         before = read_assigned(project, name)
-        desks = upload.desks(
+        desks = upload.annotator_projects(
             connections(project), schema, lambda who: project_title(project, name, who),
             project.pseudonym_key(), annotators, {one.annotator for one in before},
         )  # fmt: skip
@@ -73,7 +73,7 @@ def send(
                                               if i.text_sha != present[i.article_id].text_sha})  # fmt: skip
         sources = {document.id: document.source for document in batch_documents(project)}
         published = reopen.predictions(read_published(project, name), articles, schema.labels)
-        material = upload.Material(schema, articles, sources, present, predicted, moved.predictions, published)
+        material = upload.UploadInputs(schema, articles, sources, present, predicted, moved.predictions, published)
         if assigned and not dry_run:
             write_jsonl(project.annotations / name / "assignment.jsonl", assigned)
         delivered = _upload(project, name, desks, assigned, material, progress, dry_run=dry_run)
@@ -91,16 +91,16 @@ def send(
 
 
 def _upload(
-    project: Project, name: str, desks: Sequence[Desk], assigned: Sequence[AnnotatorAssignment], material: Material,
+    project: Project, name: str, desks: Sequence[AnnotatorProject], assigned: Sequence[AnnotatorAssignment], material: UploadInputs,
     progress: Notify, *, dry_run: bool,
-) -> list[Delivered]:  # fmt: skip
+) -> list[UploadResult]:  # fmt: skip
     """Upload a batch to each annotator's project, or to the shared one, and note where it went."""
     seed = project.schema.dataset.sampling.seed
-    delivered: list[Delivered] = []
+    delivered: list[UploadResult] = []
     for desk in desks:
         articles = assignment.in_order(assigned, desk.annotator, seed) if desk.annotator else list(material.items)
-        parcel = upload.parcel(desk, (article for article in articles if article in material.items), material)
-        done = upload.deliver(parcel, project.schema, progress=progress, dry_run=dry_run)
+        parcel = upload.build_upload(desk, (article for article in articles if article in material.items), material)
+        done = upload.upload(parcel, project.schema, progress=progress, dry_run=dry_run)
         delivered.append(done)
         if not dry_run:
             place = {"url": done.sent.url, "project_id": done.sent.project_id}
@@ -128,11 +128,11 @@ def _known(project: Project, batch: str, present: Mapping[str, BatchItem]) -> tu
     return {one.article_id for one in known}, issues
 
 
-def _moved(project: Project, batch: str, desks: Sequence[Desk], stale: Mapping[str, Article]) -> Moved:
+def _moved(project: Project, batch: str, desks: Sequence[AnnotatorProject], stale: Mapping[str, Article]) -> Moved:
     """Transfer annotations made on older texts of a batch's articles to their present texts."""
     path = project.annotations / batch / "judgements.jsonl"
     judgements = [one for one in read_jsonl(path, Judgement) if one.article_id in stale]
-    return transfer.carry_judgements(judgements, stale, upload.texts_there(desks, stale), project.schema.labels)
+    return transfer.carry_judgements(judgements, stale, upload.existing_texts(desks, stale), project.schema.labels)
 
 
 AGREE = "restore the profile and the rules; or collect, and make them new tasks with `khabar send --changed`"

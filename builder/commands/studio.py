@@ -9,14 +9,14 @@ import click
 from builder.annotation.pseudonyms import pseudonym
 from builder.cli.options import verb
 from builder.cli.output import Console
-from builder.labelstudio.client import connect, spoken
+from builder.labelstudio.client import connect, translate_errors
 from builder.labelstudio.server import backup as archive
 from builder.labelstudio.server import data_dir, postgres, process
 from builder.labelstudio.server import install as server
 from builder.labelstudio.server import restore as restores
 from builder.labelstudio.server.install import VERSION
 from builder.labelstudio.server.ports import refuse_busy_port
-from builder.labelstudio.server.process import accounts, is_running
+from builder.labelstudio.server.process import accounts, is_running, new_credentials
 from builder.project.project import Project, find_project, template
 from builder.project.services import data_dirs, is_isolated, nobody_invited, refuse_own_server
 from builder.records import Notify, Report, user_error
@@ -143,7 +143,7 @@ def invite(project: Project, names: Sequence[str], *, progress: Notify) -> Repor
     if not is_isolated(project):
         made = accounts(project.work / "studio", names)
         return Report("studio invite", facts=dict(made))
-    logins = process.logins(names)
+    logins = new_credentials(names)
     install(progress=progress)
     facts: dict[str, str] = {}
     with project.lock():
@@ -163,7 +163,7 @@ def status(project: Project) -> Report:
     if not (works or own):
         facts = {"Label Studio": "no annotator was invited yet", **_INVITE}
     for work in works:
-        running, kept = process.status(work), data_dir.content(work)
+        running, kept = process.status(work), data_dir.data_stats(work)
         if kept is None and own:
             continue
         said = {"Label Studio": "running" if running else "starting" if is_running(work) else "not running"}
@@ -210,5 +210,5 @@ def _own(url: str) -> dict[str, str]:
     if not key:
         return facts | {"version": "unknown: LABEL_STUDIO_API_KEY is not set"}
     client = connect(url, key).client
-    with spoken(url):
+    with translate_errors(url):
         return facts | {"version": client.versions.get().release, "accounts": str(len(client.users.list()))}

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy._core import _multiarray_umath as numpy_core  # type: ignore[attr-defined] # not public, not typed
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_IO_THREADS")
-"""Variables that give each worker one thread, as there is a worker for each core; numpy and Arrow read them on import."""
+"""Variables that give each worker one thread, as each core has a worker; numpy and Arrow read them on import."""
 
 HELD_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": "33554432",

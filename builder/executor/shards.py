@@ -65,7 +65,7 @@ class ShardResult:
 
 @dataclass(frozen=True, slots=True)
 class _Marker:
-    """The JSON of a done-marker: a Done that names its file without the folder, so that folders can be moved."""
+    """The JSON of a done-marker; it names the shard's file without the folder, so that folders can be moved."""
 
     name: str
     file: str

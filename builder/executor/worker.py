@@ -1,7 +1,7 @@
 """Worker of a stage: applies the stage's function to the rows of one shard, in batches.
 
-Rows with invalid UTF-8, or with a null in a required column, are set aside before the function sees them. A row at which
-the function raises is found by halving its batch, and set aside.
+Rows with invalid UTF-8, or with a null in a required column, are set aside before the function sees them. A row at
+which the function raises is found by halving its batch, and set aside.
 """
 
 from collections.abc import Callable, Iterator

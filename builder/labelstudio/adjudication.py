@@ -1,7 +1,7 @@
-"""Disputes -> tasks of an adjudication project, and what adjudicators submit there -> decisions.
+"""Tasks of the adjudication project, and decisions from the rulings that adjudicators submit there.
 
-Pure: what talks to a server is studio.py. Of a ruling only what was in dispute counts: the page asks for all
-again, and opens with one annotator's version, or with none in the label stream.
+The page asks for the whole article again. It opens with one annotator's version, or empty in the label stream, so only
+the disputed parts of a ruling count. The module is pure.
 """
 
 from collections import defaultdict
@@ -15,8 +15,8 @@ from builder.records import Decision, Dispute, Dropped, Issue, Judgement
 
 
 @dataclass(frozen=True, slots=True)
-class Ruled:
-    """What rulings came to: decisions, sorted, and what was set aside, with its reason."""
+class RulingResult:
+    """Result of reading rulings: sorted decisions, rulings set aside with the reason, and warnings."""
 
     decisions: tuple[Decision, ...]
     set_aside: tuple[Dropped, ...]
@@ -24,9 +24,9 @@ class Ruled:
 
 
 def with_versions(task: Mapping[str, Any], judgements: Iterable[Judgement]) -> dict[str, Any]:
-    """A task with the version of each annotator of its article as a prediction, named by the pseudonym.
+    """Return the task with each annotator's version as a prediction, named by the pseudonym.
 
-    The page opens with the last of them, so their order is that of a hash: no annotator is always the first seen.
+    The page opens with the last prediction. The order is that of a hash, so that no annotator is always shown first.
     """
     data = task["data"]
     asked = {target["id"] for target in data["targets"]}
@@ -45,16 +45,17 @@ def with_versions(task: Mapping[str, Any], judgements: Iterable[Judgement]) -> d
     return {**task, "predictions": predictions}
 
 
-def all_asked(before: Iterable[Dispute], now: Iterable[Dispute]) -> list[Dispute]:
-    """Every question that adjudicators were ever asked, sorted, with its latest answers."""
+def merge_disputes(before: Iterable[Dispute], now: Iterable[Dispute]) -> list[Dispute]:
+    """Merge the disputes sent before with the current ones, sorted by article and question; current answers win."""
     asked = {(dispute.article_id, dispute.what): dispute for dispute in (*before, *now)}
     return [asked[key] for key in sorted(asked)]
 
 
-def ruled(rulings: Sequence[Judgement], asked: Iterable[Dispute]) -> Ruled:
-    """The decision of each adjudicator on each article: the latest that was submitted.
+def decisions_from_rulings(rulings: Sequence[Judgement], asked: Iterable[Dispute]) -> RulingResult:
+    """Convert rulings to decisions: the latest submitted ruling of each adjudicator on each article.
 
-    Spans count where the boundaries of one were asked about, as a whole list; a stance where its target was.
+    If any span of an article was disputed, the ruling's whole list of spans counts. A stance counts if its target
+    was disputed.
     """
     questions: dict[str, set[str]] = defaultdict(set)
     for dispute in asked:
@@ -66,26 +67,27 @@ def ruled(rulings: Sequence[Judgement], asked: Iterable[Dispute]) -> Ruled:
     for ruling in sorted(rulings, key=_moment, reverse=True):
         key = (ruling.annotator, ruling.article_id)
         decision = _decision(ruling, questions.get(ruling.article_id, set()))
-        why = "skipped" if ruling.status == "skipped" else "superseded" if key in seen else ""
-        if not why:
+        reason = "skipped" if ruling.status == "skipped" else "superseded" if key in seen else ""
+        if not reason:
             seen.add(key)
-            why = _useless(decision, ruling.article_id in questions)
-            issues += [_unheard(ruling, why)] if why else []
-        if why:
-            aside.append(Dropped("rulings", f"ruling of {ruling.annotator} on article {ruling.article_id}", why))
+            reason = _useless(decision, ruling.article_id in questions)
+            issues += [_unheard(ruling, reason)] if reason else []
+        if reason:
+            aside.append(Dropped("rulings", f"ruling of {ruling.annotator} on article {ruling.article_id}", reason))
         else:
             decisions.append(decision)
-    return Ruled(tuple(sorted(decisions, key=_order)), tuple(aside[::-1]), tuple(issues[::-1]))
+    return RulingResult(tuple(sorted(decisions, key=_order)), tuple(aside[::-1]), tuple(issues[::-1]))
 
 
-def merged(before: Iterable[Decision], fresh: Sequence[Decision]) -> list[Decision]:
-    """The decisions of a batch, sorted: a fresh one replaces the same adjudicator's on the same article.
+def merge_decisions(before: Iterable[Decision], fresh: Sequence[Decision]) -> list[Decision]:
+    """Merge new decisions into those of a batch, sorted.
 
-    All others stay, those that were written by hand too.
+    A new decision replaces the same adjudicator's earlier one on the same article. All others stay, including
+    decisions written by hand.
     """
     replaced = {(decision.adjudicator, decision.article_id) for decision in fresh}
-    stay = [decision for decision in before if (decision.adjudicator, decision.article_id) not in replaced]
-    return sorted([*stay, *fresh], key=_order)
+    unchanged = [decision for decision in before if (decision.adjudicator, decision.article_id) not in replaced]
+    return sorted([*unchanged, *fresh], key=_order)
 
 
 def _decision(ruling: Judgement, questions: set[str]) -> Decision:
@@ -101,16 +103,17 @@ def _decision(ruling: Judgement, questions: set[str]) -> Decision:
 
 
 def _useless(decision: Decision, asked: bool) -> str:
+    """Return the reason why a decision settles nothing, or an empty string."""
     if not asked:
         return "nothing was asked about its article"
     return "" if decision.spans is not None or decision.stances else "it answers nothing that was asked"
 
 
-def _unheard(ruling: Judgement, why: str) -> Issue:
+def _unheard(ruling: Judgement, reason: str) -> Issue:
     fix = "open the task in Label Studio and answer it, or write the decision into decisions.jsonl"
-    if why.startswith("nothing"):
+    if reason.startswith("nothing"):
         fix = "restore annotations/<batch>/disputed.jsonl, or run `khabar adjudicate --send`"
-    return Issue("warning", "ruling", f"the ruling does not count: {why}", "", fix, ruling.article_id, ruling.annotator)
+    return Issue("warning", "ruling", f"the ruling is ignored: {reason}", "", fix, ruling.article_id, ruling.annotator)
 
 
 def _moment(ruling: Judgement) -> tuple[str, str, str, int]:
@@ -118,5 +121,12 @@ def _moment(ruling: Judgement) -> tuple[str, str, str, int]:
 
 
 def _order(decision: Decision) -> tuple[object, ...]:
-    one = decision
-    return one.article_id, one.adjudicator, one.text_sha, one.spans is None, one.spans or (), one.stances, one.note
+    return (
+        decision.article_id,
+        decision.adjudicator,
+        decision.text_sha,
+        decision.spans is None,
+        decision.spans or (),
+        decision.stances,
+        decision.note,
+    )

@@ -1,6 +1,6 @@
-"""Answer a label stream as an annotator would: log in, take the next task, submit, as the web page does.
+"""A scripted annotator: logs in to Label Studio, fetches the next task and submits, using the web UI's endpoints.
 
-Without the SDK, which the page does not use. A password never stands in a message.
+It does not use the SDK, because the web page does not. No message contains a password.
 """
 
 import contextlib
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from builder.labelstudio.client import http_client, spoken
+from builder.labelstudio.client import http_client, translate_errors
 from builder.labelstudio.tasks import key_of, result_of
 from builder.records import Span, Stance, user_error
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import httpx
 
 
-class Answer(Protocol):
-    """What an annotator says of one article."""
+class ScriptedAnswer(Protocol):
+    """An annotator's answer to one article: spans, stances, time taken, and whether it was skipped."""
 
     @property
     def spans(self) -> Sequence[Span]: ...  # noqa: D102
@@ -31,24 +31,24 @@ class Answer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Annotator:
-    """An annotator who is logged in."""
+    """A logged-in annotator session."""
 
     url: str
     client: "httpx.Client" = field(repr=False)
 
     def next_task(self, project_id: int) -> dict[str, Any] | None:
-        """The next task of the label stream, or None at its end."""
-        answer = self.client.get(f"{self.url}/api/projects/{project_id}/next/")
-        if answer.status_code == 404:
+        """Return the next task of the label stream, or None at its end."""
+        response = self.client.get(f"{self.url}/api/projects/{project_id}/next/")
+        if response.status_code == 404:
             return None
-        answer.raise_for_status()
-        task: dict[str, Any] = answer.json()
+        response.raise_for_status()
+        task: dict[str, Any] = response.json()
         return task
 
     def submit(
         self, task: Mapping[str, Any], result: Sequence[object], *, seconds: float | None, skipped: bool
     ) -> None:
-        """Submit a result for a task, or skip it."""
+        """Submit a result for a task, or skip the task. `seconds` is the time the annotator took."""
         body = {"result": list(result), "lead_time": seconds, "was_cancelled": skipped}
         headers = {"X-CSRFToken": self.client.cookies.get("csrftoken") or "", "Referer": self.url}
         self.client.post(
@@ -58,27 +58,27 @@ class Annotator:
 
 @contextlib.contextmanager
 def log_in(url: str, email: str, password: str) -> Iterator[Annotator]:
-    """Log in with e-mail and password; raises Refused (exit code 3) where the server does not let them in."""
+    """Log in with e-mail and password; raises Refused (exit code 3) if the server rejects them."""
     base = url.rstrip("/")
-    with spoken(base), http_client(url) as client:
+    with translate_errors(base), http_client(url) as client:
         client.get(f"{base}/user/login/").raise_for_status()
         form = {"email": email, "password": password, "csrfmiddlewaretoken": client.cookies.get("csrftoken", "")}
         headers = {"Referer": f"{base}/user/login/"}
         if client.post(f"{base}/user/login/", data=form, headers=headers, follow_redirects=False).status_code != 302:
             raise user_error(
                 "login",
-                f"Label Studio at {base} did not let {email} in",
-                fix="make a new password: `khabar studio invite NAME`",
+                f"Label Studio at {base} rejected the login of {email}",
+                fix="run `khabar studio invite NAME` to set a new password",
                 exit_code=3,
             )
         yield Annotator(base, client)
 
 
-def annotate_as(url: str, email: str, password: str, project_id: int, answers: Mapping[str, Answer]) -> int:
-    """Log in as an annotator and answer every task of the label stream.
+def annotate_as(url: str, email: str, password: str, project_id: int, answers: Mapping[str, ScriptedAnswer]) -> int:
+    """Log in as an annotator, answer every task of the label stream, and return the number of submissions.
 
-    `answers` by article id. Gives back how many were submitted: none when all were answered before.
-    Raises Refused: exit code 3 from the server, 2 for a task that `answers` does not know.
+    `answers` is keyed by article id. The result is 0 if every task was answered before.
+    Raises Refused with exit code 3 if the server fails, and 2 for a task whose article has no entry in `answers`.
     """
     with log_in(url, email, password) as annotator:
         submitted = 0

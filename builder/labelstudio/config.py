@@ -1,7 +1,7 @@
-"""schema/labels.yaml -> the page that annotators see, as a Label Studio labelling config.
+"""Label Studio's labeling config, generated from schema/labels.yaml.
 
-Right to left, large type, the text in a scroll box of its own; Arabic on the page, ASCII
-names in exports. Does not talk to a server: what a task must hold for this page is in tasks.py.
+The annotation page is right to left, with large type and the text in its own scroll box. Labels are Arabic on the
+page and have ASCII names in exports. tasks.py builds the task data that this config refers to.
 """
 
 import re
@@ -15,7 +15,7 @@ from builder.records import user_error
 from builder.schema.labels import Labels
 
 GRANULARITY = {"expand": "word", "strict": "symbol", "segment": "symbol"}
-"""What a drag snaps to: whole words where spans hold clitics, else letters."""
+"""Label Studio's text granularity by clitics setting: a selection snaps to whole words if spans include clitics."""
 
 REMARK = "ملاحظة (اختياري)"
 
@@ -60,9 +60,9 @@ STYLE = """
 
 
 def render_config(labels: Labels) -> str:
-    """The page as Label Studio's XML, every name escaped.
+    """Render the labeling config as XML, with all names escaped.
 
-    Raises Refused (exit code 2) where a name holds a character that XML cannot carry.
+    Raises Refused (exit code 2) if an Arabic name contains `$` or a character that XML does not allow.
     """
     page = _view(None, "kh-page", style="direction:rtl; text-align:right;")
     ET.SubElement(page, "Style").text = STYLE
@@ -85,7 +85,7 @@ def render_config(labels: Labels) -> str:
 
 
 def guide_html(markdown: str, version: str = "") -> str:
-    """Guidelines as HTML, with their version below; raw HTML inside them is shown as text, never run.
+    """Render guidelines as HTML, followed by their version. Raw HTML in the Markdown is escaped, not passed through.
 
     >>> guide_html("**مهم** <script>").strip()
     '<p><strong>مهم</strong> &lt;script&gt;</p>'
@@ -95,19 +95,19 @@ def guide_html(markdown: str, version: str = "") -> str:
 
 
 def _view(parent: ET.Element | None, name: str, **attributes: str) -> ET.Element:
-    made = {"className": name} | attributes
-    return ET.Element("View", made) if parent is None else ET.SubElement(parent, "View", made)
+    with_class = {"className": name} | attributes
+    return ET.Element("View", with_class) if parent is None else ET.SubElement(parent, "View", with_class)
 
 
 def _entities(bar: ET.Element, labels: Labels) -> None:
     box = ET.SubElement(bar, "Labels", name="ner", toName="text", choice="single", showInline="true")
     for entity in labels.entities:
-        if found := _NOT_SHOWN.search(entity.ar):
-            held = "$, by which Label Studio means a field of the task" if found[0] == "$" else "a control character"
-            message = f"the Arabic name of {entity.name} holds {held}"
-            raise user_error("label", message, where="schema/labels.yaml", fix="type the name again without it")
-        shown = {"value": entity.ar, "alias": entity.name, "hotkey": entity.key, "background": entity.colour}
-        ET.SubElement(box, "Label", shown)
+        if match := _NOT_SHOWN.search(entity.ar):
+            character = "$, which Label Studio reads as a task field" if match[0] == "$" else "a control character"
+            message = f"the Arabic name of {entity.name} contains {character}"
+            raise user_error("label", message, where="schema/labels.yaml", fix="remove the character from the name")
+        attributes = {"value": entity.ar, "alias": entity.name, "hotkey": entity.key, "background": entity.colour}
+        ET.SubElement(box, "Label", attributes)
 
 
 def _question(card: ET.Element, slot: int) -> None:

@@ -1,7 +1,8 @@
-"""Exports of a Label Studio that khabar did not fill -> judgements: plain and Enterprise JSON, Text and HyperText.
+"""Import of Label Studio exports that khabar did not create: open-source and Enterprise JSON, Text and HyperText.
 
-A task belongs to the article that its data names by `article_id`, or whose text it holds, letter for letter.
-Pure: judging.py reads the file. Does not place spans of another text: check.py calls those stale.
+A task matches the article whose id is in its `article_id` field, or whose text equals one of its fields exactly.
+If the annotated text differs from the article's, the spans keep their offsets and the check reports them as stale.
+The module is pure; the caller reads the file.
 """
 
 import json
@@ -15,15 +16,15 @@ from builder.annotation.questions import UNUSED
 from builder.io.hashing import sha16
 from builder.labelstudio.parse import (
     Answers,
-    Collected,
+    ParsedAnnotations,
     Pseudonym,
     UnreadableError,
     addressed,
     answers_of,
     bare,
+    merge_parsed,
     seconds,
     span_text,
-    together,
     unknown_type,
     unreadable,
     who,
@@ -94,7 +95,7 @@ _SHAPES: dict[object, type[Shape]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A task of the export, and the article that it belongs to."""
+    """A task of the export, its article, and the text that was annotated."""
 
     where: str
     article: Article
@@ -104,8 +105,8 @@ class _Task:
 
 
 def parse(name: str, content: bytes) -> list[dict[str, Any]]:
-    """The tasks of an export; raises Refused (exit code 2) for what is none."""
-    fix = "in Label Studio choose Export, then JSON: not JSON-MIN, CSV or CoNLL"
+    """Parse an export into tasks; raises Refused (exit code 2) if the content is not a Label Studio JSON export."""
+    fix = "in Label Studio choose Export, then JSON (not JSON-MIN, CSV or CoNLL)"
     try:
         plain = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -113,11 +114,11 @@ def parse(name: str, content: bytes) -> list[dict[str, Any]]:
         raise user_error("export", f"not JSON: {why}", where=name, fix=fix) from None
     if isinstance(plain, dict):
         plain = plain.get("tasks", [plain])
-    whole = isinstance(plain, list) and all(
+    is_export = isinstance(plain, list) and all(
         isinstance(task, dict) and isinstance(task.get("data"), dict) and isinstance(task.get("annotations"), list)
         for task in plain
     )
-    if not whole:
+    if not is_export:
         raise user_error("export", "not an export of Label Studio with data and annotations", where=name, fix=fix)
     tasks: list[dict[str, Any]] = plain
     return tasks
@@ -125,62 +126,65 @@ def parse(name: str, content: bytes) -> list[dict[str, Any]]:
 
 def read(
     tasks: Sequence[Mapping[str, Any]], articles: Mapping[str, Article], labels: Labels, batch: str, name: Pseudonym
-) -> Collected:
-    """The judgements in an export on these articles; a task that belongs to none is an issue, its answers unread."""
+) -> ParsedAnnotations:
+    """Read the annotations of these articles from an export.
+
+    A task that matches no article becomes an issue, and its annotations count as unread.
+    """
     by_text = {article.text: article for article in articles.values()}
-    parts: list[Collected] = []
-    for place, plain in enumerate(tasks):
+    parts: list[ParsedAnnotations] = []
+    for index, plain in enumerate(tasks):
         number = plain.get("id")
-        where = f"task {number}" if isinstance(number, int) else f"task at place {place} of the export"
-        found = _matched(plain["data"], articles, by_text)
-        if found is None:
-            message = "no article of the batch has this task's article_id, or its text"
-            fix = "ingest, clean and sample the texts that were annotated there, or leave it out"
+        where = f"task {number}" if isinstance(number, int) else f"task at place {index} of the export"
+        match = _matched(plain["data"], articles, by_text)
+        if match is None:
+            message = "no article of the batch has this task's article_id or its text"
+            fix = "ingest, clean and sample the texts that were annotated, or remove the task from the export"
             issue = Issue("warning", "unmatched-task", message, where, fix)
-            parts.append(Collected(issues=(issue,), unread=len(plain["annotations"])))
+            parts.append(ParsedAnnotations(issues=(issue,), unread=len(plain["annotations"])))
             continue
-        task = _Task(where, *found, plain["data"], labels)
+        task = _Task(where, *match, plain["data"], labels)
         drafts = plain.get("drafts")
         parts.append(_of_task(task, plain["annotations"], len(drafts) if isinstance(drafts, list) else 0, batch, name))
-    return together(parts)
+    return merge_parsed(parts)
 
 
 def _matched(
     data: Mapping[str, object], articles: Mapping[str, Article], by_text: Mapping[str, Article]
 ) -> tuple[Article, str] | None:
-    """The article of a task, and the text that was judged."""
+    """Return the article of a task and the text that was annotated, or None if no article matches."""
     texts = [value for value in data.values() if isinstance(value, str)]
-    named = articles.get(str(data.get("article_id")))
-    equal = next((by_text[text] for text in texts if text in by_text), None)
-    article = named or equal
+    by_id = articles.get(str(data.get("article_id")))
+    same_text = next((by_text[text] for text in texts if text in by_text), None)
+    article = by_id or same_text
     if article is None:
         return None
     if article.text in texts:
         return article, article.text
-    judged = data.get("text")
-    return article, judged if isinstance(judged, str) else max(texts, key=len, default="")
+    annotated = data.get("text")
+    return article, annotated if isinstance(annotated, str) else max(texts, key=len, default="")
 
 
-def _of_task(task: _Task, annotations: Sequence[object], drafts: int, batch: str, name: Pseudonym) -> Collected:
+def _of_task(task: _Task, annotations: Sequence[object], drafts: int, batch: str, name: Pseudonym) -> ParsedAnnotations:
     judgements: list[Judgement] = []
     issues: list[Issue] = []
-    for place, plain in enumerate(annotations):
+    for index, plain in enumerate(annotations):
         try:
             annotation = _Annotation.model_validate(plain)
         except ValidationError as error:
-            where = f"{task.where}, annotation at place {place}"
+            where = f"{task.where}, annotation at place {index}"
             issues.append(unreadable("annotation", "an annotation that cannot be read", where, error))
             continue
         judgement, faults = _judgement(task, annotation, batch, name)
         judgements.append(judgement)
         issues += faults
-    return Collected(tuple(judgements), drafts, tuple(issues))
+    return ParsedAnnotations(tuple(judgements), drafts, tuple(issues))
 
 
 def _judgement(task: _Task, annotation: _Annotation, batch: str, name: Pseudonym) -> tuple[Judgement, list[Issue]]:
     annotator, where = name(who(annotation.completed_by)), f"{task.where}, annotation {annotation.id}"
     misplaced: list[Issue] = []
-    answers, issues = answers_of(annotation.result, where, lambda plain, found: _read(plain, task, found, misplaced))
+    answers, issues = answers_of(annotation.result, where, lambda plain, into: _read(plain, task, into, misplaced))
     guideline, schema = (str(task.data.get(key) or "")[:200] for key in ("guideline", "schema"))
     judgement = Judgement(
         article_id=task.article.id,
@@ -195,7 +199,7 @@ def _judgement(task: _Task, annotation: _Annotation, batch: str, name: Pseudonym
         updated_at=annotation.updated_at or annotation.created_at,
         guideline=guideline,
         schema=schema,
-        task_id=0,  # a number of another server's, which leads nowhere here
+        task_id=0,  # the id belongs to another server and cannot be linked
         annotation_id=annotation.id,
         remark="\n".join(answers.remarks),
         relations=answers.linked(),
@@ -213,10 +217,10 @@ def _read(plain: object, task: _Task, answers: Answers, misplaced: list[Issue]) 
     if isinstance(result, _Span):
         spans = _spans(result, task.labels)
         answers.spans.extend(spans)
-        said = result.value.text
+        exported = result.value.text
         for span in spans[:1]:
             words = task.text[max(0, span.start) : max(0, span.end)]
-            if isinstance(said, str) and bare(said) != bare(words):
+            if isinstance(exported, str) and bare(exported) != bare(words):
                 misplaced.append(span_text(span.start, span.end, ""))
     elif isinstance(result, _Choice):
         answers.stances.extend(_stances(result, task))
@@ -229,7 +233,10 @@ def _read(plain: object, task: _Task, answers: Answers, misplaced: list[Issue]) 
 
 
 def _spans(result: _Span, labels: Labels) -> list[Span]:
-    """The spans of one region; HyperText's own offsets count UTF-16, its global ones code points."""
+    """Return the spans of one region, one for each label, in code points, end exclusive.
+
+    HyperText regions need `globalOffsets`, which are code points; their own offsets count UTF-16 units.
+    """
     value = result.value
     if value.offsets is not None:
         start, end = value.offsets.start, value.offsets.end
@@ -237,31 +244,31 @@ def _spans(result: _Span, labels: Labels) -> list[Span]:
         start, end = value.start, value.end
     else:
         raise UnreadableError("a span of HyperText without globalOffsets")
-    given = value.labels or value.hypertextlabels
-    if not given:
+    span_labels = value.labels or value.hypertextlabels
+    if not span_labels:
         raise UnreadableError("a span without a label")
     named = _names({entity.ar: entity.name for entity in labels.entities})
-    return [Span(start, end, named(label), result.id) for label in given]
+    return [Span(start, end, named(label), result.id) for label in span_labels]
 
 
 def _stances(result: _Choice, task: _Task) -> list[Stance]:
-    """The answers of one question: a control named as a target, or a slot of khabar's own page."""
+    """Return the stances of one question; its control is named after a target, or is a slot of khabar's own config."""
     stances = task.labels.stances
     named = _names({value.ar: value.name for value in stances.values} if stances else {})
-    given = [named(choice) for choice in result.value.choices if choice != UNUSED]
-    if not given:
+    values = [named(choice) for choice in result.value.choices if choice != UNUSED]
+    if not values:
         return []
     bare_name = result.from_name.removeprefix("stance_").removeprefix("stance-")
-    target = next((one for one in (result.from_name, bare_name) if one in task.labels.target_ids), None)
+    target = next((name for name in (result.from_name, bare_name) if name in task.labels.target_ids), None)
     slots = task.data.get("targets")
     if target is None and bare_name.isdecimal() and isinstance(slots, list) and int(bare_name) < len(slots):
         slot = slots[int(bare_name)]
         target = slot.get("id") if isinstance(slot, dict) else None
     if target not in task.labels.target_ids or result.value.start is not None:
-        raise UnreadableError("a choice that answers no question of labels.yaml")
-    return [Stance(str(target), value) for value in given]
+        raise UnreadableError("a choice that matches no stance target of labels.yaml")
+    return [Stance(str(target), value) for value in values]
 
 
 def _names(arabic: Mapping[str, str]) -> Callable[[str], str]:
-    """A label's name, where the page of another Label Studio exported what it showed."""
+    """Return a function from a label's Arabic display name to its name; other words stay as they are."""
     return lambda word: arabic.get(word, word)

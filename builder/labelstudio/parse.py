@@ -1,8 +1,7 @@
-"""Label Studio's JSON -> judgements: what the server sends is read with suspicion, never believed.
+"""Parser of Label Studio's JSON: validates untrusted tasks and converts their annotations to Judgement records.
 
-Offsets of Label Studio's <Text> are code points, end exclusive, as ours are; the `text` that
-comes with a span is compared, not used. Pure: what talks to a server is collecting.py. Does not judge
-the answers: check.py does.
+Offsets of Label Studio's <Text> are code points, end exclusive, as in khabar. The `text` of a span is only compared
+with the article, never used. The module is pure.
 """
 
 import math
@@ -34,10 +33,10 @@ _SHAPES: dict[object, type[Shape]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
-    """What was found in tasks: judgements, how many drafts wait, and what could not be read.
+class ParsedAnnotations:
+    """Result of parsing tasks: judgements, the number of drafts, and an issue for each unreadable item.
 
-    `unread` counts the annotations on tasks that are not khabar's.
+    `unread` counts annotations on tasks that khabar did not create.
     """
 
     judgements: tuple[Judgement, ...] = ()
@@ -48,7 +47,7 @@ class Collected:
 
 @dataclass(slots=True)
 class Answers:
-    """The answers of one annotation, as they are found one by one."""
+    """Answers of one annotation, collected result by result."""
 
     spans: list[Span] = field(default_factory=list)
     stances: list[Stance] = field(default_factory=list)
@@ -56,72 +55,77 @@ class Answers:
     relations: list[Relation] = field(default_factory=list)
 
     def linked(self) -> tuple[Relation, ...]:
-        """The relations whose two spans are there, each once, sorted."""
-        there = {span.id for span in self.spans}
-        return tuple(sorted({one for one in self.relations if {one.from_id, one.to_id} <= there}))
+        """Return the relations whose spans both exist, without duplicates, sorted."""
+        span_ids = {span.id for span in self.spans}
+        return tuple(sorted({link for link in self.relations if {link.from_id, link.to_id} <= span_ids}))
 
     def loose(self) -> int:
-        """How many relations lead to a span that is not there."""
-        there = {span.id for span in self.spans}
-        return sum(not {one.from_id, one.to_id} <= there for one in self.relations)
+        """Return the number of relations that refer to a missing span."""
+        span_ids = {span.id for span in self.spans}
+        return sum(not {link.from_id, link.to_id} <= span_ids for link in self.relations)
 
 
 class UnreadableError(ValueError):
-    """A result that is not of this project's page; its message holds nothing of the result."""
+    """A result that this project's labeling config cannot produce. Its message quotes no content of the result."""
 
 
-def collected(tasks: Iterable[object], name: Pseudonym) -> Collected:
-    """All judgements in what the server sent, sorted by article, annotator and annotation."""
-    parts: list[Collected] = []
-    for number, plain in enumerate(tasks):
+def parse_tasks(tasks: Iterable[object], name: Pseudonym) -> ParsedAnnotations:
+    """Parse exported tasks into judgements, sorted by article, annotator and annotation.
+
+    A task that cannot be parsed becomes an issue, and its annotations count as unread.
+    """
+    parts: list[ParsedAnnotations] = []
+    for index, plain in enumerate(tasks):
         try:
             parts.append(judgements_of(LsTask.model_validate(plain), name))
         except ValidationError as error:
-            place = plain.get("id") if isinstance(plain, dict) else None
-            where = f"task {place}" if isinstance(place, int) else f"task at place {number} of the export"
-            given = plain.get("annotations") if isinstance(plain, dict) else None
+            task_id = plain.get("id") if isinstance(plain, dict) else None
+            where = f"task {task_id}" if isinstance(task_id, int) else f"task at place {index} of the export"
+            annotations = plain.get("annotations") if isinstance(plain, dict) else None
             issue = unreadable("task", "not a task that khabar sent", where, error)
-            parts.append(Collected(issues=(issue,), unread=len(given) if isinstance(given, list) else 0))
-    return together(parts)
+            parts.append(
+                ParsedAnnotations(issues=(issue,), unread=len(annotations) if isinstance(annotations, list) else 0)
+            )
+    return merge_parsed(parts)
 
 
-def together(parts: Sequence[Collected]) -> Collected:
-    """Several findings as one, sorted by article, annotator and annotation."""
+def merge_parsed(parts: Sequence[ParsedAnnotations]) -> ParsedAnnotations:
+    """Merge several results into one, sorted by article, annotator and annotation."""
     judgements = [judgement for part in parts for judgement in part.judgements]
     judgements.sort(key=lambda j: (j.article_id, j.annotator, j.annotation_id))
     issues = tuple(issue for part in parts for issue in part.issues)
-    return Collected(tuple(judgements), sum(p.drafts for p in parts), issues, sum(p.unread for p in parts))
+    return ParsedAnnotations(tuple(judgements), sum(p.drafts for p in parts), issues, sum(p.unread for p in parts))
 
 
-def judgements_of(task: LsTask, name: Pseudonym) -> Collected:
-    """The judgements on one task, of all annotators; cancelled ones have the status `skipped`."""
+def judgements_of(task: LsTask, name: Pseudonym) -> ParsedAnnotations:
+    """Convert the annotations of one task into judgements; cancelled ones get the status `skipped`."""
     judgements: list[Judgement] = []
     issues: list[Issue] = []
     if task.data.text is not None and sha16(task.data.text) != task.data.text_sha:
         issues.append(_edited(task))
-    for number, plain in enumerate(task.annotations):
+    for index, plain in enumerate(task.annotations):
         try:
             annotation = LsAnnotation.model_validate(plain)
         except ValidationError as error:
-            where = f"task {task.id}, annotation at place {number}"
+            where = f"task {task.id}, annotation at place {index}"
             issues.append(unreadable("annotation", "an annotation that cannot be read", where, error))
             continue
         judgement, faults = _judgement(task, annotation, name)
         judgements.append(judgement)
         issues.extend(faults)
-    return Collected(tuple(judgements), len(task.drafts), tuple(issues))
+    return ParsedAnnotations(tuple(judgements), len(task.drafts), tuple(issues))
 
 
 def _edited(task: LsTask) -> Issue:
-    message = "the text was edited in Label Studio after it was sent: answers on it cannot be placed in the article"
-    fix = "restore the text there, or delete the task there and run `khabar send`"
+    message = "the text was edited in Label Studio after it was sent, so its spans cannot be mapped to the article"
+    fix = "restore the text in Label Studio, or delete the task there and run `khabar send`"
     return Issue("error", "text-edited", message, f"task {task.id}", fix, task.data.article_id)
 
 
 def _judgement(task: LsTask, annotation: LsAnnotation, name: Pseudonym) -> tuple[Judgement, list[Issue]]:
     annotator = name(who(annotation.completed_by))
     where = f"task {task.id}, annotation {annotation.id}"
-    answers, issues = answers_of(annotation.result, where, lambda plain, found: _read(plain, task.data.targets, found))
+    answers, issues = answers_of(annotation.result, where, lambda plain, into: _read(plain, task.data.targets, into))
     if task.data.text is not None:
         issues += misplaced(annotation.result, task.data.text, where)
     judgement = Judgement(
@@ -146,19 +150,22 @@ def _judgement(task: LsTask, annotation: LsAnnotation, name: Pseudonym) -> tuple
 
 
 def addressed(issue: Issue, article_id: str, annotator: str) -> Issue:
-    """The same fault, with whose it is."""
+    """Return the issue with the article and the annotator filled in."""
     return Issue(issue.severity, issue.code, issue.message, issue.where, issue.fix, article_id, annotator)
 
 
 def who(completed_by: int | LsUser) -> int | str:
-    """What an annotator's pseudonym is made from: the e-mail where there is one, else the number."""
+    """Return the identity that a pseudonym is derived from: the e-mail if known, else the user's number."""
     return completed_by if isinstance(completed_by, int) else completed_by.email or completed_by.id
 
 
 def answers_of(
     results: Sequence[object], where: str, read: Callable[[object, Answers], None]
 ) -> tuple[Answers, list[Issue]]:
-    """The answers of one annotation, and what could not be read; `read` adds one result to the answers."""
+    """Read the results of one annotation; return its answers, and an issue for each result that cannot be read.
+
+    `read` adds one result to the answers; it raises ValidationError or UnreadableError.
+    """
     answers = Answers()
     issues: list[Issue] = []
     for plain in results:
@@ -167,8 +174,8 @@ def answers_of(
         except (ValidationError, UnreadableError) as error:
             issues.append(unreadable("result", "a result that cannot be read", where, error))
     if loose := answers.loose():
-        message = f"{loose} relations lead to a span that is not there"
-        issues.append(Issue("warning", "loose-relation", message, where, "open the task and draw them again"))
+        message = f"{loose} relations refer to a span that does not exist"
+        issues.append(Issue("warning", "loose-relation", message, where, "open the task and draw the relations again"))
     return answers, issues
 
 
@@ -184,10 +191,10 @@ def _read(plain: object, targets: Sequence[LsTarget], answers: Answers) -> None:
         )
     elif isinstance(result, LsChoice):
         slot = int(result.from_name.removeprefix("stance_"))
-        given = [choice for choice in result.value.choices if choice != UNUSED]
-        if given and slot >= len(targets):
+        choices = [choice for choice in result.value.choices if choice != UNUSED]
+        if choices and slot >= len(targets):
             raise UnreadableError(f"the task has no question {slot}")
-        answers.stances.extend(Stance(targets[slot].id, choice) for choice in given)
+        answers.stances.extend(Stance(targets[slot].id, choice) for choice in choices)
     elif isinstance(result, LsRemark):
         written = result.value.text
         answers.remarks.extend([written] if isinstance(written, str) else written)
@@ -197,46 +204,46 @@ def _read(plain: object, targets: Sequence[LsTarget], answers: Answers) -> None:
 
 
 def unknown_type(kind: object) -> UnreadableError:
-    """The fault of a result of no known type; what is no plain word is not repeated."""
+    """Return the error for a result of unknown type. It quotes the type only if that is a short plain word."""
     shown = repr(kind) if isinstance(kind, str) and kind.isalnum() and len(kind) < 30 else "of the result"
     return UnreadableError(f"unknown type {shown}")
 
 
 def misplaced(results: Iterable[object], text: str, where: str) -> list[Issue]:
-    """An error for each span whose words, as Label Studio gave them, are not those at its place in the text.
+    """Return an error for each span whose `text` in Label Studio differs from the article's text at its offsets.
 
-    White space is not compared: for a span over a line end Label Studio gives a backslash and an n.
+    White space is ignored, because Label Studio writes a line break inside a span as a backslash and an n.
     """
-    found: list[Issue] = []
+    issues: list[Issue] = []
     for plain in results:
         try:
             result = LsSpan.model_validate(plain)
         except ValidationError:
             continue
-        start, end, said = result.value.start, result.value.end, result.value.text
-        if isinstance(said, str) and 0 <= start < end <= len(text) and bare(said) != bare(text[start:end]):
-            found.append(span_text(start, end, where))
-    return found
+        start, end, words = result.value.start, result.value.end, result.value.text
+        if isinstance(words, str) and 0 <= start < end <= len(text) and bare(words) != bare(text[start:end]):
+            issues.append(span_text(start, end, where))
+    return issues
 
 
 def span_text(start: int, end: int, where: str) -> Issue:
-    """The fault of a span whose words are not those at its place."""
-    message = f"span {start}:{end}: the words that Label Studio gives are not those at this place of the text"
+    """Return the error for a span whose text in Label Studio differs from the article's text at its offsets."""
+    message = f"span {start}:{end}: its text in Label Studio differs from the article's text at these offsets"
     return Issue("error", "span-text", message, where, "open the task, delete the span and mark the words again")
 
 
 def bare(words: str) -> str:
-    """Words without white space, and without what Label Studio writes for a line end."""
+    """Strip white space, and the backslash and n that Label Studio writes for a line break."""
     return "".join(words.replace("\\n", "").split())
 
 
 def seconds(lead_time: float | None) -> float | None:
-    """A time that a person may have taken, or None."""
+    """Return the lead time if it is finite and not negative, else None."""
     return lead_time if lead_time is not None and math.isfinite(lead_time) and lead_time >= 0 else None
 
 
 def unreadable(kind: str, what: str, where: str, error: ValueError) -> Issue:
-    """Say which field is wrong and how, never its content: it may hold an e-mail."""
+    """Return an issue that names the invalid field and the reason, without its content, which may be an e-mail."""
     why = str(error)
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]

@@ -1,15 +1,15 @@
-"""The shapes of Label Studio's JSON that khabar reads; what is in them is judged elsewhere."""
+"""Payload schemas: pydantic models of the Label Studio JSON that khabar reads. They check types, not meaning."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 MAX_RESULTS = 20_000
-"""Results in one annotation; more is hostile or broken."""
+"""Maximum number of results in one annotation; more is malicious or corrupt input."""
 
 
 class Shape(BaseModel):
-    """What a server sends: fields that we do not use are let pass, types are not bent."""
+    """Base of all payload models: unused fields are ignored, and types are not coerced."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
@@ -21,19 +21,19 @@ Id = Annotated[int, Field(ge=0, lt=2**63)]
 Word = Annotated[str, Field(max_length=200)]
 
 Region = Annotated[str, Field(pattern=r"^[\w.:#~ -]{0,200}$")]
-"""The name of a result, which leads nowhere: an e-mail is none."""
+"""Id of a result. The pattern excludes `@`, so that no e-mail passes."""
 
 Remark = Annotated[str, Field(max_length=10_000)]
 
 
 class LsTarget(Shape):
-    """One stance question of a task."""
+    """One stance question of a task: the id of its target."""
 
     id: Word
 
 
 class LsData(Shape):
-    """The part of a task's data that leads back to our article."""
+    """The fields of a task's data that identify its article."""
 
     article_id: Word
     text_sha: Word
@@ -45,7 +45,7 @@ class LsData(Shape):
 
 
 class LsTask(Shape):
-    """A task with every annotation on it; each annotation is read by itself later."""
+    """A task with all its annotations, which are validated one by one later."""
 
     id: Id
     data: LsData
@@ -54,14 +54,14 @@ class LsTask(Shape):
 
 
 class LsUser(Shape):
-    """An annotator, where the server gives more than a number."""
+    """An annotator, if the server sends more than a user id."""
 
     id: Id
     email: Word = ""
 
 
 class LsAnnotation(Shape):
-    """One submission by one annotator."""
+    """One annotation: a submission by one annotator."""
 
     id: Id
     completed_by: Id | LsUser
@@ -73,7 +73,7 @@ class LsAnnotation(Shape):
 
 
 class LsSpanValue(Shape):
-    """Where a mention stands, and the words that the page took for it."""
+    """Offsets of a span (code points, end exclusive), its labels, and its text as Label Studio reports it."""
 
     start: Offset
     end: Offset
@@ -82,7 +82,7 @@ class LsSpanValue(Shape):
 
 
 class LsSpan(Shape):
-    """A mention as drawn; several labels mean several spans."""
+    """A labelled region; several labels mean several spans."""
 
     type: Literal["labels"]
     from_name: Literal["ner"]
@@ -91,7 +91,7 @@ class LsSpan(Shape):
 
 
 class LsChoiceValue(Shape):
-    """The answers that were picked."""
+    """The chosen options."""
 
     choices: list[Word]
 
@@ -105,7 +105,7 @@ class LsChoice(Shape):
 
 
 class LsRemarkValue(Shape):
-    """What the annotator wrote."""
+    """The text that the annotator wrote."""
 
     text: list[Remark] | Remark
 
@@ -119,7 +119,7 @@ class LsRemark(Shape):
 
 
 class LsRelation(Shape):
-    """A link that was drawn between two spans."""
+    """A relation that the annotator drew between two spans."""
 
     type: Literal["relation"]
     from_id: Region

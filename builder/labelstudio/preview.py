@@ -1,7 +1,7 @@
-"""The annotation page as a file to look at and try, without a server: what annotators will see.
+"""Static HTML preview of the annotation page, without a server.
 
-It has the look of the page that Label Studio draws (interface.py), not Label Studio's code: marks and
-answers are tried here, and go nowhere. Pure.
+It looks like the page that Label Studio renders from the labeling config, but contains none of Label Studio's code.
+Labels and answers can be tried out; they are not saved. The module is pure.
 """
 
 from collections.abc import Sequence
@@ -59,11 +59,14 @@ SAMPLE = Article(
     "وقالت الراوي إن «دار الورق»، الشركة التي صممت المبنى، تبرعت بثلاثة آلاف كتاب، وإن الأبواب ستظل مفتوحة حتى العاشرة ليلا.",
     (), (), "standard@1", "",
 )  # fmt: skip
-"""What is shown where a project has no articles yet."""
+"""The article shown if the project has no articles yet."""
 
 
 def preview_page(labels: Labels, guide: str, title: str, source: str, text: str, asked: Sequence[StanceTarget]) -> str:
-    """The page of one article as HTML: `guide` is HTML already (interface.guide_html), all else is escaped."""
+    """Render the annotation page of one article as HTML.
+
+    `guide` is HTML already (interface.guide_html); all other arguments are escaped. `asked` are the targets to ask about.
+    """
     bar = "".join(_label(entity) for entity in labels.entities)
     paragraphs = "".join(f"<p>{escape(line)}</p>" for line in text.split("\n") if line)
     questions = "".join(
@@ -96,8 +99,8 @@ def _question(labels: Labels, target: StanceTarget, keys: Sequence[str]) -> str:
     values = labels.stances.values if labels.stances else ()
     answers = "".join(
         f'<label class="lsf-choice__checkbox"><input type="radio" name="{escape(target.id)}"'
-        f' data-key="{keys[place] if place < len(keys) else ""}"> {escape(value.ar)}'
-        f' <span class="lsf-hint">{f"[{keys[place]}]" if place < len(keys) else ""}</span></label>'
-        for place, value in enumerate(values)
+        f' data-key="{keys[index] if index < len(keys) else ""}"> {escape(value.ar)}'
+        f' <span class="lsf-hint">{f"[{keys[index]}]" if index < len(keys) else ""}</span></label>'
+        for index, value in enumerate(values)
     )
     return f'<div class="kh-target"><h5>{escape(target.ar)}</h5><div class="lsf-choices">{answers}</div></div>'

@@ -1,7 +1,6 @@
-"""Records -> Label Studio's JSON: tasks, and answers as the page would submit them.
+"""Label Studio task JSON: tasks, predictions, and results as the annotation page would submit them.
 
-Offsets of Label Studio's <Text> are code points, end exclusive, as ours are. Pure: what talks
-to a server is studio.py. Does not read what a server sends: reading.py does.
+Offsets of Label Studio's <Text> are code points, end exclusive, as in khabar. The module is pure.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +16,7 @@ from builder.schema.labels import Labels
 
 
 def task_of(article: Article, item: BatchItem, schema: Schema, source: str, guide: str) -> dict[str, Any]:
-    """An article as a Label Studio task: `guide` is the guidelines as HTML."""
+    """Return the Label Studio task of an article. `source` is the name shown above it; `guide` is the guidelines as HTML."""
     labels = schema.labels
     asked = targets_for(article, labels)
     rows = stance_keys(labels)
@@ -43,32 +42,35 @@ def task_of(article: Article, item: BatchItem, schema: Schema, source: str, guid
 
 
 def with_predictions(task: Mapping[str, Any], predictions: Iterable[Prediction]) -> dict[str, Any]:
-    """A task with predictions, as an import takes them; those that say nothing are left out.
+    """Return the task with predictions in the format of an import, without empty predictions that nobody gave.
 
-    The questions that an article is not asked are answered too: an open one, though hidden, would bar
-    the annotator from submitting. Raises ValueError as `result_of` does.
+    The unused question slots are answered too, because an open required question prevents the annotator from
+    submitting even if it is hidden. Raises ValueError as `result_of` does.
     """
-    given = [
+    payload = [
         {
-            "model_version": one.origin,
-            "result": [part | {"origin": "prediction"} for part in result_of(one.spans, one.stances, task["data"])],
+            "model_version": prediction.origin,
+            "result": [
+                part | {"origin": "prediction"}
+                for part in result_of(prediction.spans, prediction.stances, task["data"])
+            ],
         }
-        for one in predictions
-        if one.spans or one.stances or one.judged
+        for prediction in predictions
+        if prediction.spans or prediction.stances or prediction.judged
     ]
-    return {**task, "predictions": given} if given else dict(task)
+    return {**task, "predictions": payload} if payload else dict(task)
 
 
 def key_of(data: object) -> tuple[str, str] | None:
-    """The article and the hash of its text in a task's data, or None for a task that is not ours."""
+    """Return the article id and text hash in a task's data, or None for a task that khabar did not create."""
     if not isinstance(data, dict):
         return None
     article_id, text_sha = data.get("article_id"), data.get("text_sha")
     return (article_id, text_sha) if isinstance(article_id, str) and isinstance(text_sha, str) else None
 
 
-def idle_doubles(tasks: Iterable[object]) -> list[int]:
-    """Ids of the tasks to delete so that each article's text is there once; none that anybody worked on."""
+def unused_duplicates(tasks: Iterable[object]) -> list[int]:
+    """Return the sorted ids of duplicate tasks to delete so that each text remains once; none has annotations or drafts."""
     copies: dict[tuple[str, str], list[tuple[bool, int]]] = {}
     for plain in tasks:
         try:
@@ -77,7 +79,7 @@ def idle_doubles(tasks: Iterable[object]) -> list[int]:
             continue
         idle = not task.annotations and not task.drafts
         copies.setdefault((task.data.article_id, task.data.text_sha), []).append((idle, task.id))
-    return sorted(number for same in copies.values() for idle, number in sorted(same)[1:] if idle)
+    return sorted(number for group in copies.values() for idle, number in sorted(group)[1:] if idle)
 
 
 def _options(labels: Labels, keys: Sequence[str]) -> list[dict[str, str]]:
@@ -91,7 +93,7 @@ def _options(labels: Labels, keys: Sequence[str]) -> list[dict[str, str]]:
 def result_of(
     spans: Sequence[Span], stances: Sequence[Stance], data: Mapping[str, Any], remark: str = ""
 ) -> list[dict[str, Any]]:
-    """Answers as the `result` that Label Studio's page would submit for a task's data.
+    """Convert answers to the `result` list that Label Studio's page would submit for a task.
 
     Raises ValueError for a stance on a target that the task does not ask about.
     """
@@ -100,7 +102,7 @@ def result_of(
     for stance in stances:
         if stance.target not in slots:
             raise ValueError(f"the task does not ask about {stance.target!r}")
-    given = {slots[stance.target]: stance.value for stance in stances}
+    answered = {slots[stance.target]: stance.value for stance in stances}
     unused = [slot for slot, target in enumerate(data["targets"]) if target["id"] == "-"]
     regions = [
         _result(
@@ -113,7 +115,7 @@ def result_of(
     ]
     choices = [
         _result(f"stance-{slot}", f"stance_{slot}", "choices", {"choices": [value]})
-        for slot, value in sorted((given | dict.fromkeys(unused, UNUSED)).items())
+        for slot, value in sorted((answered | dict.fromkeys(unused, UNUSED)).items())
     ]
     note = [_result("remark", "remark", "textarea", {"text": [remark]})] if remark else []
     return regions + choices + note

@@ -1,7 +1,7 @@
-"""Which Label Studio projects a batch goes to, with which tasks, and who works where.
+"""Upload of a batch: the Label Studio projects it goes to, their tasks, and the annotators of each.
 
-Asks servers about accounts and earlier texts; what goes to one project is sent by studio.py. E-mails
-are for the screen of whoever sends: nothing here writes them anywhere.
+It asks servers about accounts and earlier texts; studio.py sends the tasks of one project. E-mails are only printed
+for the person who sends, and never written to disk.
 """
 
 from collections import Counter
@@ -12,10 +12,19 @@ from typing import Any
 from builder.annotation.preannotate import Predicted
 from builder.annotation.pseudonyms import pseudonym
 from builder.annotation.transfer import Moved
-from builder.labelstudio.client import PAGE, Connection, Sent, patiently, project_called, send, show, spoken
+from builder.labelstudio.client import (
+    PAGE,
+    Connection,
+    Sent,
+    find_project,
+    retry_while_unavailable,
+    send,
+    show_predictions,
+    translate_errors,
+)
 from builder.labelstudio.config import guide_html, render_config
 from builder.labelstudio.server.install import OWNER
-from builder.labelstudio.server.process import logins
+from builder.labelstudio.server.process import new_credentials
 from builder.labelstudio.tasks import key_of, task_of, with_predictions
 from builder.records import (
     GOLD,
@@ -33,8 +42,8 @@ from builder.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """A Label Studio project that tasks go to: of one annotator, or of all where `annotator` is empty."""
+class AnnotatorProject:
+    """A Label Studio project that tasks are sent to: one annotator's, or everybody's if `annotator` is empty."""
 
     connection: Connection
     title: str
@@ -42,40 +51,42 @@ class Desk:
     email: str = field(default="", repr=False)
 
 
-def desks(
+def annotator_projects(
     connections: Sequence[tuple[str, Connection]],
     schema: Schema,
     title: Callable[[str], str],
     key: bytes,
     names: Sequence[str] = (),
     recorded: Iterable[str] = (),
-) -> list[Desk]:
-    """Where the tasks of a batch go, as `assignment` says; `title` makes a project's title of a pseudonym.
+) -> list[AnnotatorProject]:
+    """Return the projects that a batch is sent to, according to `assignment`.
 
-    With `separate` the annotators are those named, or all accounts of khabar's own server but its owner; to them
-    come those `recorded`, who have tasks already. Raises Refused.
+    `connections` are pairs of a pseudonym (empty if not `isolated`) and a server; `title` returns the project title
+    for a pseudonym. With `separate`, the annotators are those in `names`, or all accounts of khabar's own server except
+    its owner, plus those `recorded` as having tasks already.
+    Raises Refused if `names` do not fit the assignment, an account does not exist, or there are no annotators.
     """
     mode = schema.dataset.assignment
     if names and mode != "separate":
         raise user_error(
             "annotators",
-            f"--annotators goes with assignment: separate, but it is {mode}",
-            fix="leave --annotators out, or change schema/dataset.yaml",
+            f"--annotators requires assignment: separate, but the project uses {mode}",
+            fix="omit --annotators, or change assignment in schema/dataset.yaml",
         )
     if mode == "pool":
-        return [Desk(connection, title("")) for _, connection in connections]
+        return [AnnotatorProject(connection, title("")) for _, connection in connections]
     if mode == "isolated":
         known = {who: emails_by_name(connection, key).get(who, "") for who, connection in connections}
-        return [Desk(connection, title(who), who, known[who]) for who, connection in connections]
+        return [AnnotatorProject(connection, title(who), who, known[who]) for who, connection in connections]
     ((_, connection),) = connections
     emails = emails_by_name(connection, key)
-    wanted = {pseudonym(key, email): email for email, _ in logins(names)}
+    wanted = {pseudonym(key, email): email for email, _ in new_credentials(names)}
     absent = [wanted[who] for who in wanted if who not in emails]
     if absent:
         raise user_error(
             "annotators",
-            f"Label Studio at {connection.url} has no account of {', '.join(absent)}",
-            fix="make one with `khabar studio invite NAME`, or send them your server's invitation",
+            f"Label Studio at {connection.url} has no account for {', '.join(absent)}",
+            fix="create it with `khabar studio invite NAME`, or send them your server's invitation link",
         )
     if not wanted and pseudonym(key, OWNER) in emails:
         wanted = {who: email for who, email in emails.items() if email != OWNER}
@@ -83,49 +94,51 @@ def desks(
     if not roster:
         raise user_error(
             "annotators",
-            f"who of the accounts at {connection.url} annotates?",
-            fix="name them: --annotators leila@example.org,omar@example.org",
+            f"cannot tell which accounts at {connection.url} are annotators",
+            fix="pass --annotators leila@example.org,omar@example.org",
         )
-    return [Desk(connection, title(who), who, emails.get(who, "")) for who in roster]
+    return [AnnotatorProject(connection, title(who), who, emails.get(who, "")) for who in roster]
 
 
 def emails_by_name(connection: Connection, key: bytes) -> dict[str, str]:
-    """The e-mail of each account of a server, by pseudonym."""
-    with spoken(connection.url):
+    """Return the e-mails of a server's accounts by pseudonym."""
+    with translate_errors(connection.url):
         users = connection.client.users.list()
     return {pseudonym(key, str(user.email)): str(user.email) for user in users}
 
 
-def texts_there(places: Iterable[Desk], articles: Mapping[str, Article]) -> dict[tuple[str, str], str]:
-    """Texts that the tasks of some articles have on the servers, by article and hash."""
-    found: dict[tuple[str, str], str] = {}
-    for desk in places if articles else ():
-        with spoken(desk.connection.url):
-            number = project_called(desk.connection, desk.title)
+def existing_texts(
+    destinations: Iterable[AnnotatorProject], articles: Mapping[str, Article]
+) -> dict[tuple[str, str], str]:
+    """Return the texts of the existing tasks of some articles on the servers, by article id and text hash."""
+    texts: dict[tuple[str, str], str] = {}
+    for destination in destinations if articles else ():
+        with translate_errors(destination.connection.url):
+            number = find_project(destination.connection, destination.title)
             if number is None:
                 continue
-            listing = desk.connection.client.tasks.list(
+            listing = destination.connection.client.tasks.list(
                 project=number, fields="task_only", include="id,data", page_size=PAGE
             )
             for task in listing:
                 key = key_of(task.data)
                 if key and key[0] in articles and isinstance(text := task.data.get("text"), str):
-                    found[key] = text
-    return found
+                    texts[key] = text
+    return texts
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """What goes to one desk: tasks in the order of work, and the origin of the predictions to show on the page."""
+class Upload:
+    """The tasks to send to one project, in annotation order, and the origin of the predictions to show on the page."""
 
-    desk: Desk
+    desk: AnnotatorProject
     tasks: tuple[dict[str, Any], ...]
     shown: str
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
-    """What tasks are made of: articles and their sources by id, items of the batch, and predictions."""
+class UploadInputs:
+    """Inputs of the tasks: articles by id, source names by document id, batch items by article id, and predictions."""
 
     schema: Schema
     articles: Mapping[str, Article]
@@ -133,110 +146,116 @@ class Material:
     items: Mapping[str, BatchItem]
     predicted: Predicted | None = None
     carried: Mapping[tuple[str, str], Prediction] = field(default_factory=dict)
-    """By article and annotator; where annotators have a desk each, they find their own and nobody else's."""
+    """Transferred annotations by article and annotator. In a project of their own, annotators see only their own."""
     published: Mapping[tuple[str, str], Prediction] = field(default_factory=dict)
-    """What a reopened release says, by article and who says it; a desk of one's own has one's own and the gold."""
+    """Annotations of a reopened release by article and annotator or GOLD.
+
+    In a project of their own, annotators see their own and the gold.
+    """
 
 
-def parcel(desk: Desk, article_ids: Iterable[str], material: Material) -> Parcel:
-    """The tasks of some articles for one desk, with their predictions.
+def build_upload(destination: AnnotatorProject, article_ids: Iterable[str], material: UploadInputs) -> Upload:
+    """Build the tasks of some articles for one project, with their predictions.
 
-    Carried judgements, and those of a reopened release, are shown where a desk is one annotator's: in a pool they
-    would show others' work.
+    Transferred annotations, and those of a reopened release, are shown on the page only in a project of one annotator,
+    because in a pool they would reveal other annotators' work.
     """
     guide = guide_html(material.schema.guidelines, material.schema.guideline_version)
-    own = {desk.annotator} if desk.annotator else {annotator for _, annotator in material.carried}
-    predicted, made, published = material.predicted, [], material.published
-    said = {desk.annotator, GOLD} if desk.annotator else {who for _, who in published}
+    predicted, tasks, published, carried = material.predicted, [], material.published, material.carried
+    annotator = destination.annotator
+    carriers = {annotator} if annotator else {who for _, who in carried}
+    publishers = {annotator, GOLD} if annotator else {who for _, who in published}
     for article_id in article_ids:
         article = material.articles[article_id]
-        predictions = [
-            material.carried[article_id, who] for who in sorted(own) if (article_id, who) in material.carried
-        ]
-        predictions += [published[article_id, who] for who in sorted(said) if (article_id, who) in published]
+        predictions = [carried[article_id, who] for who in sorted(carriers) if (article_id, who) in carried]
+        predictions += [published[article_id, who] for who in sorted(publishers) if (article_id, who) in published]
         if predicted and article_id in predicted.spans:
             predictions.append(Prediction(predicted.origin, predicted.spans[article_id]))
         task = task_of(
             article, material.items[article_id], material.schema, material.sources[article.document_id], guide
         )
-        made.append(with_predictions(task, predictions))
-    carries = any(who == desk.annotator for _, who in material.carried)
-    own_version = next((one.origin for (_, who), one in published.items() if who == desk.annotator), "")
-    return Parcel(
-        desk, tuple(made), predicted.origin if predicted else own_version or (desk.annotator if carries else "")
-    )
+        tasks.append(with_predictions(task, predictions))
+    has_carried = any(who == annotator for _, who in carried)
+    released = next((version.origin for (_, who), version in published.items() if who == annotator), "")
+    shown = predicted.origin if predicted else released or (annotator if has_carried else "")
+    return Upload(destination, tuple(tasks), shown)
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
-    """A parcel that was sent, and whose predictions annotators find on the page there: an origin, or nothing."""
+class UploadResult:
+    """Result of sending one parcel. `shown` is the origin of the predictions shown on the page, or empty."""
 
-    parcel: Parcel
+    parcel: Upload
     sent: Sent
     shown: str = ""
 
 
-def deliver(one: Parcel, schema: Schema, *, progress: Notify, dry_run: bool) -> Delivered:
-    """Send one parcel; raises Refused."""
-    desk = one.desk
+def upload(prepared: Upload, schema: Schema, *, progress: Notify, dry_run: bool) -> UploadResult:
+    """Send the tasks of one project and choose the predictions shown on its page; raises Refused if the server fails."""
+    destination, annotator = prepared.desk, prepared.desk.annotator
     sent = send(
-        desk.connection,
-        desk.title,
+        destination.connection,
+        destination.title,
         render_config(schema.labels),
-        one.tasks,
-        overlap=1 if desk.annotator else schema.dataset.overlap,
-        progress=(lambda said: progress(f"{desk.annotator}: {said}")) if desk.annotator else progress,
+        prepared.tasks,
+        overlap=1 if annotator else schema.dataset.overlap,
+        progress=(lambda message: progress(f"{annotator}: {message}")) if annotator else progress,
         dry_run=dry_run,
     )
     if dry_run or not sent.project_id:
-        return Delivered(one, sent)
-    instead = not (desk.annotator and one.shown.startswith(desk.annotator))
-    shown = patiently(
-        desk.connection.url,
-        lambda: show(desk.connection, sent.project_id, one.shown, instead=instead),
+        return UploadResult(prepared, sent)
+    # An annotator's own earlier answers are only a default: they do not replace predictions shown already.
+    instead = not (annotator and prepared.shown.startswith(annotator))
+    shown = retry_while_unavailable(
+        destination.connection.url,
+        lambda: show_predictions(destination.connection, sent.project_id, prepared.shown, instead=instead),
         progress=progress,
     )
-    return Delivered(one, sent, shown)
+    return UploadResult(prepared, sent, shown)
 
 
 def accounts(
-    delivered: Sequence[Delivered], moved: Moved, predicted: Predicted | None
+    results: Sequence[UploadResult], moved: Moved, predicted: Predicted | None
 ) -> tuple[tuple[StageCounts, ...], tuple[Dropped, ...]]:
-    """The accounts of a send, and what it set aside."""
-    created, there = (sum(getattr(one.sent, name) for one in delivered) for name in ("created", "present"))
-    unit = "tasks" if any(one.parcel.desk.annotator for one in delivered) else "articles"
-    made = [StageCounts("send", unit, created + there, created, {"already there": there} if there else {})]
+    """Return the accounts of a send, and the spans that it set aside."""
+    created = sum(result.sent.created for result in results)
+    present = sum(result.sent.present for result in results)
+    unit = "tasks" if any(result.parcel.desk.annotator for result in results) else "articles"
+    totals = [StageCounts("send", unit, created + present, created, {"already there": present} if present else {})]
     if moved.taken:
         kept = moved.taken - len(moved.stale)
-        made.append(count_by_reason("send", "spans on older texts", moved.taken, kept, moved.stale))
+        totals.append(count_by_reason("send", "spans on older texts", moved.taken, kept, moved.stale))
     if predicted:
         spans = sum(map(len, predicted.spans.values()))
         taken = spans + len(predicted.set_aside)
-        made.append(count_by_reason("send", "predicted spans", taken, spans, predicted.set_aside))
-    return tuple(made), (*moved.stale, *(predicted.set_aside if predicted else ()))
+        totals.append(count_by_reason("send", "predicted spans", taken, spans, predicted.set_aside))
+    return tuple(totals), (*moved.stale, *(predicted.set_aside if predicted else ()))
 
 
 def facts(
-    delivered: Sequence[Delivered],
+    results: Sequence[UploadResult],
     assigned: Sequence[AnnotatorAssignment],
     predicted: Predicted | None,
     *,
     dry_run: bool,
 ) -> dict[str, str]:
-    """Where to annotate, for the screen only: this is the one place where e-mails stand."""
-    said: dict[str, str] = {}
+    """Return the lines to print after a send: where to annotate, and which predictions are shown.
+
+    They are the only output that contains e-mails, and are not stored.
+    """
+    lines: dict[str, str] = {}
     if assigned:
-        kinds = Counter({one.article_id: one.why for one in assigned}.values())
-        said["assigned"] = ", ".join(f"{number} articles {why}" for why, number in sorted(kinds.items()))
-    for one in delivered:
-        desk, sent = one.parcel.desk, one.sent
+        kinds = Counter({duty.article_id: duty.why for duty in assigned}.values())
+        lines["assigned"] = ", ".join(f"{number} articles {why}" for why, number in sorted(kinds.items()))
+    for result in results:
+        destination, sent = result.parcel.desk, result.sent
         link = "would be created" if dry_run else f"{sent.url}/projects/{sent.project_id}/data?labeling=1"
-        work = f"{len(one.parcel.tasks)} articles, {sent.created} of them new: {link}"
-        said[desk.email or desk.annotator or "annotate at"] = work if desk.annotator else link
+        work = f"{len(result.parcel.tasks)} articles, {sent.created} of them new: {link}"
+        lines[destination.email or destination.annotator or "annotate at"] = work if destination.annotator else link
     if predicted:
         number = sum(map(bool, predicted.spans.values()))
-        said["predictions"] = f"{predicted.origin}: for {number} articles, on new tasks only"
-    shown = sorted({one.shown for one in delivered if one.shown})
+        lines["predictions"] = f"{predicted.origin}: for {number} articles, on new tasks only"
+    shown = sorted({result.shown for result in results if result.shown})
     if shown:
-        said["shown on the page"] = ", ".join(shown)
-    return said
+        lines["shown on the page"] = ", ".join(shown)
+    return lines

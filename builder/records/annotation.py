@@ -62,13 +62,13 @@ class Stance:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What an annotator finds on the page already; `origin` names where it is from."""
+    """Answers shown on the page before annotation; `origin` names the model or person that they come from."""
 
     origin: str
     spans: tuple[Span, ...]
     stances: tuple[Stance, ...] = ()
     judged: bool = False
-    """Whether it is somebody's answer, which says something where it is empty too."""
+    """Whether a person gave this answer, so that it is shown even if it is empty."""
 
 
 @dataclass(frozen=True, slots=True)

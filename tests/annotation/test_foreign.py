@@ -87,7 +87,7 @@ def test_hypertext_is_read_by_its_global_offsets_and_words_that_differ_are_said(
     assert judgement.spans == (Span(0, 3, "PERS", "h2"), Span(*PORT, "FAC", "h1"))
     assert [(i.code, i.message) for i in found.issues] == [
         ("unreadable-result", "a result that cannot be read: a span of HyperText without globalOffsets"),
-        ("span-text", "span 0:3: the words that Label Studio gives are not those at this place of the text"),
+        ("span-text", "span 0:3: its text in Label Studio differs from the article's text at these offsets"),
     ]
     assert {i.where for i in found.issues} == {"task 1, annotation 2"}
 
@@ -100,7 +100,7 @@ def test_an_article_whose_text_was_another_keeps_the_hash_of_that_text():
     assert (judgement.article_id, judgement.text_sha) == ("0000000000000001-0", sha16("نص قديم"))
 
 
-FIX = "in Label Studio choose Export, then JSON: not JSON-MIN, CSV or CoNLL"
+FIX = "in Label Studio choose Export, then JSON (not JSON-MIN, CSV or CoNLL)"
 
 
 @pytest.mark.parametrize(

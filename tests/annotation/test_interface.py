@@ -72,7 +72,7 @@ def test_a_control_character_in_a_name_is_refused_with_the_label():
     with pytest.raises(KhabarError) as caught:
         render_config(labels_of(names=["شخ\x07ص"]))
 
-    assert str(caught.value) == "the Arabic name of E0 holds a control character"
+    assert str(caught.value) == "the Arabic name of E0 contains a control character"
     assert caught.value.exit_code == 2
 
 
@@ -121,8 +121,7 @@ def test_a_name_that_label_studio_would_take_for_a_field_is_refused():
         render_config(labels_of(names=["$text"]))
 
     assert (
-        refused.value.issues[0].message
-        == "the Arabic name of E0 holds $, by which Label Studio means a field of the task"
+        refused.value.issues[0].message == "the Arabic name of E0 contains $, which Label Studio reads as a task field"
     )
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.io.hashing import sha16
-from builder.labelstudio.adjudication import all_asked, merged, ruled, with_versions
-from builder.labelstudio.parse import collected
+from builder.labelstudio.adjudication import decisions_from_rulings, merge_decisions, merge_disputes, with_versions
+from builder.labelstudio.parse import parse_tasks
 from builder.records import Decision, Dispute, Dropped, Judgement, Span, Stance
 
 TEXT = "قال المدير \N{GRINNING FACE} إن ميناء مرجانة يعمل."
@@ -47,7 +47,7 @@ def test_each_version_stands_in_the_task_under_the_annotators_name():
         submitted = {
             "id": 1, "completed_by": 7, "result": one["result"], "created_at": "t", "updated_at": "t",
         }  # fmt: skip
-        (back,) = collected([{"id": 3, **plain, "annotations": [submitted]}], lambda _: "me").judgements
+        (back,) = parse_tasks([{"id": 3, **plain, "annotations": [submitted]}], lambda _: "me").judgements
         assert {(s.start, s.end, s.label) for s in back.spans} == {(s.start, s.end, s.label) for s in said.spans}
         assert back.stances == said.stances
 
@@ -95,14 +95,14 @@ def test_versions_of_another_article_or_text_are_not_shown_nor_stances_that_are_
 def test_of_a_ruling_counts_what_was_in_dispute(asked, spans, stances):
     ruling = replace(judgement("a-9", Span(*BOSS, "OCC", "r1"), port="neutral", metro="favor"), remark="واضح")
 
-    done = ruled([ruling], asked)
+    done = decisions_from_rulings([ruling], asked)
 
     assert done.decisions == (Decision("d-0", sha16(TEXT), "a-9", spans, stances, "واضح"),)
     assert (done.set_aside, done.issues) == ((), ())
 
 
 def test_no_span_at_all_is_a_ruling_where_spans_were_in_dispute():
-    (decision,) = ruled([judgement("a-9", port="favor")], [OVER_PORT]).decisions
+    (decision,) = decisions_from_rulings([judgement("a-9", port="favor")], [OVER_PORT]).decisions
 
     assert decision.spans == ()
 
@@ -115,7 +115,7 @@ def test_the_latest_ruling_of_an_adjudicator_counts_and_a_skipped_one_is_none():
         judgement("a-8", at="2026-01-01T10:00:00Z", number=4, port="neutral"),
     ]
 
-    done = ruled(rulings, [OVER_STANCE])
+    done = decisions_from_rulings(rulings, [OVER_STANCE])
 
     assert [(d.adjudicator, d.stances) for d in done.decisions] == [
         ("a-8", (Stance("port", "neutral"),)), ("a-9", (Stance("port", "against"),)),
@@ -134,12 +134,12 @@ def test_the_latest_ruling_of_an_adjudicator_counts_and_a_skipped_one_is_none():
     ],
 )
 def test_a_ruling_that_answers_no_question_is_told(ruling, why):
-    done = ruled([ruling], [OVER_STANCE])
+    done = decisions_from_rulings([ruling], [OVER_STANCE])
 
     assert done.decisions == ()
     assert [one.reason for one in done.set_aside] == [why]
     assert [(i.severity, i.message, i.annotator) for i in done.issues] == [
-        ("warning", f"the ruling does not count: {why}", "a-9")
+        ("warning", f"the ruling is ignored: {why}", "a-9")
     ]
 
 
@@ -149,13 +149,13 @@ def test_a_newer_ruling_replaces_the_same_adjudicators_and_what_was_written_by_h
     elsewhere = replace(older, article_id="d-1")
     newer = replace(older, spans=(Span(*PORT, "FAC"),))
 
-    assert merged([elsewhere, by_hand, older], [newer]) == [newer, by_hand, elsewhere]
+    assert merge_decisions([elsewhere, by_hand, older], [newer]) == [newer, by_hand, elsewhere]
 
 
 def test_a_question_that_was_asked_once_stays_asked():
     now = replace(OVER_PORT, answers={"a-1": "FAC", "a-2": "(none)", "a-3": "LOC"})
 
-    assert all_asked([OVER_STANCE, OVER_PORT], [now]) == [now, OVER_STANCE]
+    assert merge_disputes([OVER_STANCE, OVER_PORT], [now]) == [now, OVER_STANCE]
 
 
 DECISIONS = st.builds(
@@ -173,10 +173,10 @@ BY_KEY = st.lists(DECISIONS, max_size=5, unique_by=lambda d: (d.article_id, d.ad
 
 @given(st.lists(DECISIONS, max_size=6), BY_KEY, st.randoms(use_true_random=False))
 def test_collecting_again_changes_nothing_and_the_order_in_the_file_neither(before, fresh, random):
-    once = merged(before, fresh)
+    once = merge_decisions(before, fresh)
 
-    assert merged(once, fresh) == once
+    assert merge_decisions(once, fresh) == once
     assert {id(d) for d in fresh} <= {id(d) for d in once}
     kept = [d for d in before if (d.adjudicator, d.article_id) not in {(f.adjudicator, f.article_id) for f in fresh}]
     assert len(once) == len(kept) + len(fresh)
-    assert merged(random.sample(before, len(before)), fresh[::-1]) == once
+    assert merge_decisions(random.sample(before, len(before)), fresh[::-1]) == once

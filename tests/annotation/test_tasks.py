@@ -10,9 +10,9 @@ from builder.annotation.pseudonyms import pseudonym
 from builder.annotation.questions import UNUSED, targets_for
 from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl, write_jsonl
-from builder.labelstudio.parse import collected, judgements_of
+from builder.labelstudio.parse import judgements_of, parse_tasks
 from builder.labelstudio.payloads import LsTask
-from builder.labelstudio.tasks import idle_doubles, key_of, result_of, task_of
+from builder.labelstudio.tasks import key_of, result_of, task_of, unused_duplicates
 from builder.records import Article, BatchItem, Issue, Judgement, Relation, Span, Stance
 from builder.schema import Schema
 from builder.schema.boilerplate import Boilerplate
@@ -174,7 +174,7 @@ def test_relations_between_spans_are_kept_and_those_that_lead_nowhere_are_said()
 
     assert found.judgements[0].relations == (Relation("a", "b", ("works-for",), "bi"),)
     assert [(i.severity, i.code, i.message) for i in found.issues] == [
-        ("warning", "loose-relation", "1 relations lead to a span that is not there")
+        ("warning", "loose-relation", "1 relations refer to a span that does not exist")
     ]
 
 
@@ -187,7 +187,7 @@ def test_a_text_that_was_edited_in_label_studio_is_an_issue_with_the_article():
         "error", "text-edited", "task 7", article_of().id,
     )  # fmt: skip
     assert issue.message == (
-        "the text was edited in Label Studio after it was sent: answers on it cannot be placed in the article"
+        "the text was edited in Label Studio after it was sent, so its spans cannot be mapped to the article"
     )
 
 
@@ -201,7 +201,7 @@ def test_words_that_are_not_those_at_the_place_of_the_span_are_an_issue_white_sp
 
     assert [(i.code, i.where, i.message) for i in found.issues] == [
         ("span-text", "task 7, annotation 3",
-         "span 0:3: the words that Label Studio gives are not those at this place of the text"),
+         "span 0:3: its text in Label Studio differs from the article's text at these offsets"),
     ]  # fmt: skip
     assert len(found.judgements[0].spans) == 2
 
@@ -241,7 +241,7 @@ def test_an_annotation_or_a_task_that_cannot_be_read_takes_no_other_with_it():
         {"id": 8, "data": {"text": "made by hand", "email": "x@example.org"}},
         "not a task",
     ]
-    found = collected(tasks, name)
+    found = parse_tasks(tasks, name)
 
     assert [j.annotation_id for j in found.judgements] == [5]
     assert [i.where for i in found.issues] == [
@@ -274,7 +274,7 @@ anything = st.recursive(
 @given(st.lists(anything, max_size=4), anything, anything)
 def test_no_json_makes_collect_fall_over_and_what_it_keeps_can_be_written(tmp_path_factory, results, seconds, task):
     plain = task_for(annotations=[annotation_of(results, lead_time=seconds), task])
-    found = collected([plain, task], name)
+    found = parse_tasks([plain, task], name)
     path = tmp_path_factory.mktemp("hostile") / "judgements.jsonl"
     write_jsonl(path, found.judgements)
     write_jsonl(path.with_name("issues.jsonl"), found.issues)
@@ -299,8 +299,8 @@ def test_of_equal_tasks_one_stays_and_none_that_somebody_worked_on():
         task_for(other, number=9), task_for(other, number=8), {"id": 7}, "nonsense",
     ]  # fmt: skip
 
-    assert idle_doubles(tasks) == [1, 3, 9]
-    assert idle_doubles(tasks[:1]) == []
+    assert unused_duplicates(tasks) == [1, 3, 9]
+    assert unused_duplicates(tasks[:1]) == []
 
 
 def test_judgements_are_sorted_whatever_the_order_of_the_server():
@@ -309,7 +309,7 @@ def test_judgements_are_sorted_whatever_the_order_of_the_server():
         task_for(annotations=[annotation_of([], 9, 2), annotation_of([], 2, 1), annotation_of([], 1, 2)]),
         task_for(other, annotations=[annotation_of([], 4, 1)], number=8),
     ]
-    forward, backward = collected(tasks, name), collected(tasks[::-1], name)
+    forward, backward = parse_tasks(tasks, name), parse_tasks(tasks[::-1], name)
     order = [(j.article_id, j.annotator, j.annotation_id) for j in forward.judgements]
 
     assert sorted(order) == order

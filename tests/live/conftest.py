@@ -9,8 +9,8 @@ from playwright.sync_api import sync_playwright
 from builder.io.hashing import sha16
 from builder.labelstudio import client
 from builder.labelstudio.config import guide_html, render_config
-from builder.labelstudio.server import process
 from builder.labelstudio.server.install import install
+from builder.labelstudio.server.process import Server, down, new_credentials, up
 from builder.labelstudio.tasks import task_of
 from builder.records import Article, BatchItem
 from builder.schema import Schema
@@ -36,7 +36,7 @@ class Studio:
     """The session's server, and the annotators who can log in."""
 
     work: Path
-    running: process.Server
+    running: Server
     logins: tuple[tuple[str, str], ...]
     connection: client.Connection
 
@@ -73,12 +73,12 @@ def installed() -> Path:
 @pytest.fixture(scope="session")
 def label_studio(installed, tmp_path_factory):
     work = tmp_path_factory.mktemp("live") / ".khabar" / "studio"
-    logins = process.logins(NAMES)
-    running = process.up(work, accounts=logins, progress=print)
+    logins = new_credentials(NAMES)
+    running = up(work, accounts=logins, progress=print)
     try:
         yield Studio(work, running, logins, client.connect(running.url, running.token))
     finally:
-        process.down(work)
+        down(work)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import pytest
 from builder.annotation.pseudonyms import pseudonym
 from builder.labelstudio import client
 from builder.labelstudio.download import cache
-from builder.labelstudio.download.sync import Site, collect, gather
+from builder.labelstudio.download.sync import ProjectRef, collect, update_cache
 from builder.labelstudio.server.process import down, up
 from builder.labelstudio.tasks import key_of, result_of
 from builder.records import KhabarError, Span, Stance
@@ -127,10 +127,10 @@ def test_collect_waits_for_a_server_that_is_away_twice(label_studio, config, tas
             return (503, False) if len(answered) in (3, 4) else None
         return None
 
-    with proxy(label_studio.running.url, sorry) as url, cache.opened(tmp_path / "kept.sqlite3") as db:
+    with proxy(label_studio.running.url, sorry) as url, cache.open_cache(tmp_path / "kept.sqlite3") as db:
         connection = client.connect(url, label_studio.running.token)
-        gather(db, Site(connection, title), name, progress=said.append, patience=8.0)
-        counts, found = cache.counts(db), cache.everything(db)
+        update_cache(db, ProjectRef(connection, title), name, progress=said.append, patience=8.0)
+        counts, found = cache.counts(db), cache.load_all(db)
 
     assert counts == (4, 4, 0, 0)
     assert found == collect(label_studio.connection, title, name)
@@ -139,7 +139,7 @@ def test_collect_waits_for_a_server_that_is_away_twice(label_studio, config, tas
 
 
 def test_a_server_that_stays_away_is_said_with_what_to_do(label_studio, config, tasks, title, monkeypatch):
-    monkeypatch.setattr(client, "PATIENCE", 0.5)
+    monkeypatch.setattr(client, "RETRY_SECONDS", 0.5)
     with proxy(label_studio.running.url, lambda _, path: (503, False) if "/import" in path else None) as url:
         connection = client.connect(url, label_studio.running.token)
         with pytest.raises(KhabarError) as caught:
@@ -148,8 +148,8 @@ def test_a_server_that_stays_away_is_said_with_what_to_do(label_studio, config, 
     (issue,) = caught.value.issues
     assert (caught.value.exit_code, issue.code) == (3, "no-studio")
     assert (issue.message, issue.fix) == (
-        f"Label Studio at {url} is not to be had at the moment (503)",
-        "run the same command again: it goes on",
+        f"Label Studio at {url} is temporarily unavailable (503)",
+        "run the same command again to resume",
     )
 
 

@@ -77,12 +77,12 @@ def send(label_studio, config, title):
 def gather(connection, title, path, **named):
     """Collect into a store; what is in it, and which tasks were asked for."""
     asked = []
-    with cache.opened(path) as db:
-        before = {place: cache.known(db, place) for place in cache.places(db)}
-        place = sync.gather(db, sync.Site(connection, title), name, **named)
-        after = cache.known(db, place)
+    with cache.open_cache(path) as db:
+        before = {place: cache.task_states(db, place) for place in cache.source_names(db)}
+        place = sync.update_cache(db, sync.ProjectRef(connection, title), name, **named)
+        after = cache.task_states(db, place)
         asked = sorted(task for task, seen in after.items() if before.get(place, {}).get(task) != seen)
-        return cache.everything(db), cache.counts(db), asked
+        return cache.load_all(db), cache.counts(db), asked
 
 
 def test_what_changed_is_taken_and_what_was_deleted_goes_and_it_is_the_same_as_all_again(
@@ -143,11 +143,11 @@ def test_drafts_are_counted_as_they_come_and_go(label_studio, annotated, send, t
 
 def test_another_key_of_pseudonyms_reads_all_again(label_studio, annotated, send, title, tmp_path):
     send(annotated(2))
-    with cache.opened(tmp_path / "kept.sqlite3") as db:
+    with cache.open_cache(tmp_path / "kept.sqlite3") as db:
         for key in (b"one", b"two"):
-            site = sync.Site(label_studio.connection, title)
-            sync.gather(db, site, lambda who, key=key: pseudonym(key, who), stamp=pseudonym(key, "khabar"))
-        found = cache.everything(db)
+            site = sync.ProjectRef(label_studio.connection, title)
+            sync.update_cache(db, site, lambda who, key=key: pseudonym(key, who), stamp=pseudonym(key, "khabar"))
+        found = cache.load_all(db)
 
     assert {j.annotator for j in found.judgements} == {pseudonym(b"two", OWNER)}
 
@@ -186,7 +186,7 @@ def test_killed_at_ten_moments_nothing_is_lost_or_doubled_and_nothing_stays_on_t
                 child.stdout.readline()  # a part was kept, however slow the machine is
             time.sleep(moments.uniform(0.3, 2.5))
             child.send_signal(signal.SIGKILL)
-        with cache.opened(kept) as db:
+        with cache.open_cache(kept) as db:
             sizes.append(cache.counts(db)[1])
     found, counts, _ = gather(label_studio.connection, title, kept)
     client = label_studio.connection.client
@@ -229,9 +229,9 @@ def test_a_server_that_restarts_in_the_middle_is_waited_for(installed, config, a
 
         sync.CHUNK = 2
         try:
-            with cache.opened(tmp_path / "other.sqlite3") as db:
-                site = sync.Site(connection, title)
-                partial = refusal(sync.gather, db, site, name, progress=lose, patience=0.5)
+            with cache.open_cache(tmp_path / "other.sqlite3") as db:
+                site = sync.ProjectRef(connection, title)
+                partial = refusal(sync.update_cache, db, site, name, progress=lose, patience=0.5)
         finally:
             sync.CHUNK = before
     finally:
@@ -242,8 +242,8 @@ def test_a_server_that_restarts_in_the_middle_is_waited_for(installed, config, a
     assert (counts, found) == ((6, 6, 0, 0), expected)
     assert partial == (
         5,
-        f"Label Studio at {running.url} went away; 4 tasks were collected before",
-        "run `khabar collect` again: it goes on",
+        f"Label Studio at {running.url} became unavailable after 4 tasks were collected",
+        "run `khabar collect` again to resume",
     )
 
 
@@ -260,8 +260,8 @@ def test_a_token_that_the_server_takes_no_longer_is_renewed_once(label_studio, a
         renewed.append(1)
         return label_studio.connection
 
-    with cache.opened(None) as db:
-        sync.gather(db, sync.Site(stale, title, again), name)
+    with cache.open_cache(None) as db:
+        sync.update_cache(db, sync.ProjectRef(stale, title, again), name)
         counts = cache.counts(db)
     refused = refusal(sync.collect, stale, title, name)
 
@@ -291,15 +291,15 @@ def test_a_project_deleted_meanwhile_is_said_and_what_was_collected_stays(
             label_studio.connection.client.projects.delete(id=project)
         done.append(message)
 
-    with cache.opened(tmp_path / "kept.sqlite3") as db:
-        site = sync.Site(label_studio.connection, title)
-        found = refusal(sync.gather, db, site, name, progress=delete)
+    with cache.open_cache(tmp_path / "kept.sqlite3") as db:
+        site = sync.ProjectRef(label_studio.connection, title)
+        found = refusal(sync.update_cache, db, site, name, progress=delete)
         counts = cache.counts(db)
 
     assert found == (
         3,
         f"the project {title!r} was deleted in Label Studio at {label_studio.running.url}",
-        "what was collected before stays; to have the rest annotated again, run `khabar send`",
+        "annotations collected so far are kept; to create the project again, run `khabar send`",
     )
     assert counts == (4, 4, 0, 0), "what was on its way too"
 

@@ -57,7 +57,7 @@ def test_the_file_says_what_the_export_says(label_studio, file, answered):
     connection = label_studio.connection
     place = f"{connection.url}/projects/{project}"
 
-    of_file = sqlite.exported(file, project, [*ids, 10**9])
+    of_file = sqlite.read_tasks(file, project, [*ids, 10**9])
     of_server = export_tasks(connection, project, ids)
 
     assert [one["id"] for one in of_file] == sorted(ids)
@@ -87,7 +87,7 @@ def test_an_answer_whose_account_was_deleted_is_there_and_nobodys(file, answered
         base.backup(other)
         other.execute("update task_completion set completed_by_id = null")
     other.close()
-    found = [annotation for one in sqlite.exported(copy, project, ids) for annotation in one["annotations"]]
+    found = [annotation for one in sqlite.read_tasks(copy, project, ids) for annotation in one["annotations"]]
 
     assert len(found) >= 12
     assert {annotation["completed_by"] for annotation in found} == {None}
@@ -96,7 +96,7 @@ def test_an_answer_whose_account_was_deleted_is_there_and_nobodys(file, answered
 def test_tasks_of_another_project_are_not_given(file, answered):
     project, ids = answered
 
-    assert sqlite.exported(file, project + 1, ids) == []
+    assert sqlite.read_tasks(file, project + 1, ids) == []
 
 
 @pytest.mark.parametrize(
@@ -116,6 +116,6 @@ def test_a_file_that_is_no_use_leaves_the_server_to_be_asked(label_studio, file,
     other.close()
     spoil(copy)
 
-    assert sqlite.exported(copy, project, ids) is None
+    assert sqlite.read_tasks(copy, project, ids) is None
     beside = dataclasses.replace(label_studio.connection, data=copy)
     assert len(export_tasks(beside, project, ids)) == len(ids)

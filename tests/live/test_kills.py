@@ -87,7 +87,7 @@ def test_a_collect_killed_at_ten_random_moments_ends_with_the_same_bytes_and_two
             time.sleep(duration * (number + moments.random()) / 10)
             child.send_signal(signal.SIGKILL)
             child.wait(timeout=30)
-        with cache.opened(kept) as db:
+        with cache.open_cache(kept) as db:
             sizes.append(cache.counts(db)[1])
         left = path.read_bytes() if path.exists() else whole
         report = collect(answered, None, prune=False)

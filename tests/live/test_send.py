@@ -24,7 +24,7 @@ from builder.io.parquet import to_table
 from builder.labelstudio import annotator, upload
 from builder.labelstudio import client as studio
 from builder.labelstudio.server.install import OWNER
-from builder.labelstudio.server.process import down, logins, status, up
+from builder.labelstudio.server.process import down, new_credentials, status, up
 from builder.labelstudio.tasks import key_of
 from builder.project.annotations import labelstudio_project_of, read_assigned
 from builder.project.corpus import clean_inputs, read_articles, read_documents, stage_folder
@@ -224,7 +224,7 @@ def test_on_a_server_that_khabar_does_not_own_annotators_are_named_once(label_st
     send(project, emails[:2])
     again = send(project)
 
-    assert str(caught.value) == f"who of the accounts at {label_studio.running.url} annotates?"
+    assert str(caught.value) == f"cannot tell which accounts at {label_studio.running.url} are annotators"
     assert {name for name in again.facts if "@" in name} == set(emails[:2])
     assert created(again) == 0
 
@@ -232,9 +232,9 @@ def test_on_a_server_that_khabar_does_not_own_annotators_are_named_once(label_st
 @pytest.mark.parametrize(
     ("mode", "names", "message"),
     [
-        ("separate", ["nobody@example.org"], "has no account of nobody@example.org"),
+        ("separate", ["nobody@example.org"], "has no account for nobody@example.org"),
         ("separate", ["annotator-1"], "each article is to go to 2 annotators, but there are 1"),
-        ("pool", ["annotator-1"], "--annotators goes with assignment: separate, but it is pool"),
+        ("pool", ["annotator-1"], "--annotators requires assignment: separate, but the project uses pool"),
     ],
 )
 def test_people_who_cannot_annotate_are_refused(make, mode, names, message):
@@ -262,7 +262,7 @@ def test_with_isolated_each_annotator_has_a_server_of_their_own(installed, make)
     (project.work / "studio").unlink()
     works = {}
     try:
-        for email, password in logins(["leila", "omar"]):
+        for email, password in new_credentials(["leila", "omar"]):
             who = pseudonym(project.pseudonym_key(), email)
             work = project.work / f"studio-{who}"
             up(work, accounts=[(email, password)], progress=print)

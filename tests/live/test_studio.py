@@ -24,7 +24,7 @@ from builder.labelstudio import annotator
 from builder.labelstudio import client as studio
 from builder.labelstudio.download.sync import collect
 from builder.labelstudio.server.install import VERSION, install
-from builder.labelstudio.server.process import accounts, down, logins, status, up
+from builder.labelstudio.server.process import accounts, down, new_credentials, status, up
 from builder.labelstudio.tasks import key_of
 from builder.records import KhabarError, Span, Stance
 
@@ -84,7 +84,7 @@ def test_a_second_up_finds_the_server_that_runs(label_studio):
     again = up(label_studio.work, progress=said.append)
 
     assert again == label_studio.running == status(label_studio.work)
-    assert said == [f"Label Studio is up already at {again.url}"]
+    assert said == [f"Label Studio is already running at {again.url}"]
 
 
 def test_a_second_install_does_nothing(installed, tmp_path):
@@ -216,7 +216,7 @@ def test_a_busy_port_is_refused_by_its_number_and_nothing_is_started(installed, 
     assert found == (
         2,
         f"port {port} on 127.0.0.1 is in use by another program",
-        "choose another one with --port, or leave --port out",
+        "choose another port with --port, or omit --port",
     )
     assert not (tmp_path / "studio").exists()
 
@@ -244,7 +244,7 @@ def test_an_install_that_pip_refuses_leaves_nothing_that_looks_installed(tmp_pat
 
 @pytest.mark.parametrize("given", ["", "two words", "a@b@c", "-x", "ليلى", "a" * 90])
 def test_what_is_neither_a_name_nor_an_email_is_refused(given):
-    assert refusal(logins, [given])[:2] == (
+    assert refusal(new_credentials, [given])[:2] == (
         2,
         f"{given!r} is neither a name (a-z, 0-9, '.', '_', '-') nor an e-mail",
     )
@@ -258,8 +258,8 @@ def test_inviting_someone_again_gives_a_new_password_and_the_old_one_ends(label_
     assert annotator.annotate_as(url, email, second, _empty_project(label_studio), {}) == 0
     assert refusal(annotator.annotate_as, url, email, first, 1, {}) == (
         3,
-        f"Label Studio at {url} did not let {email} in",
-        "make a new password: `khabar studio invite NAME`",
+        f"Label Studio at {url} rejected the login of {email}",
+        "run `khabar studio invite NAME` to set a new password",
     )
 
 
@@ -280,7 +280,7 @@ def test_a_wrong_token_is_refused_without_being_shown(label_studio):
         assert found == (
             3,
             f"Label Studio at {url} refused the token (401)",
-            "make a token under Account & Settings in Label Studio, and set LABEL_STUDIO_API_KEY to it",
+            "create a token under Account & Settings in Label Studio, and set LABEL_STUDIO_API_KEY to it",
         )
 
 
@@ -310,7 +310,7 @@ def test_a_server_that_is_down_is_said_with_what_to_run():
 
 @pytest.mark.parametrize("url", ["localhost:8080", "ftp://x", "", "http://"])
 def test_what_is_not_an_address_is_refused(url):
-    assert refusal(studio.connect, url, "t")[:2] == (2, f"{url!r} is not an address of a Label Studio")
+    assert refusal(studio.connect, url, "t")[:2] == (2, f"{url!r} is not a Label Studio URL")
 
 
 @pytest.mark.parametrize("token", ["legacy", "jwt"])
@@ -334,7 +334,7 @@ def test_another_program_on_the_port_is_not_taken_for_label_studio(tmp_path, lab
         found = refusal(studio.connect, url, given)
         web.shutdown()
 
-    assert found == (3, f"what answers at {url} is not Label Studio", "correct LABEL_STUDIO_URL")
+    assert found == (3, f"the server at {url} is not Label Studio", "correct LABEL_STUDIO_URL")
 
 
 # Sending
@@ -458,7 +458,7 @@ def test_a_title_that_label_studio_would_not_take_is_refused(label_studio, confi
     for title in ("ab", "x" * 51):
         found = refusal(studio.send, label_studio.connection, title, config, tasks(1), overlap=1, progress=print)
 
-        assert found[:2] == (2, f"a project's title has 3 to 50 characters: {title!r}")
+        assert found[:2] == (2, f"a project title must have 3 to 50 characters: {title!r}")
 
 
 def test_a_page_that_label_studio_refuses_is_a_refusal_with_its_reason(label_studio, tasks, title):
@@ -467,7 +467,7 @@ def test_a_page_that_label_studio_refuses_is_a_refusal_with_its_reason(label_stu
     )
 
     assert code == 3
-    assert message.startswith(f"Label Studio at {label_studio.running.url} refused (400): ")
+    assert message.startswith(f"Label Studio at {label_studio.running.url} rejected the request (400): ")
 
 
 # Annotating and collecting
@@ -569,12 +569,12 @@ def test_a_project_that_is_not_there_is_said(label_studio):
     assert found == (
         3,
         f"Label Studio at {label_studio.running.url} has no project called 'never sent'",
-        "run `khabar send` first, or see whether this is the right server",
+        "run `khabar send` first, or check LABEL_STUDIO_URL",
     )
 
 
 def test_a_server_that_goes_away_during_a_send_is_a_refusal(installed, tmp_path, config, tasks, monkeypatch):
-    monkeypatch.setattr(studio, "PATIENCE", 0.5)
+    monkeypatch.setattr(studio, "RETRY_SECONDS", 0.5)
     running = up(tmp_path, progress=print)
     with contextlib.ExitStack() as stack:
         stack.callback(down, tmp_path)

@@ -114,7 +114,7 @@ def entry(content):
 
 def test_what_was_annotated_comes_back_with_the_token_and_the_passwords(installed, tmp_path, config, tasks, answer):
     old, new, archive = tmp_path / "old" / "studio", tmp_path / "new", tmp_path / "b.zip"
-    logins = process.logins(["layla"])
+    logins = process.new_credentials(["layla"])
     first = process.up(old, accounts=logins, progress=silent)
     try:
         connection = client.connect(first.url, first.token)
@@ -222,7 +222,7 @@ def test_another_pseudonym_key_stays_and_is_said(quiet_root, tmp_path):
 
     assert (tmp_path / "new" / "pseudonym.key").read_text() == "ours"
     assert [(i.severity, i.message) for i in issues] == [
-        ("warning", "the backup has another pseudonym key than this project, which keeps its own")
+        ("warning", "the backup has a different pseudonym key; the project keeps its own")
     ]
 
 
@@ -231,7 +231,7 @@ def test_a_backup_is_not_written_over_another_file(quiet_root, packed):
 
     assert refusal(backup, [packed.parent / "old" / "studio"], packed, progress=silent) == (
         2,
-        "this file exists already",
+        "the file already exists",
         "choose another name",
     )
     assert packed.read_bytes() == before
@@ -255,20 +255,20 @@ def test_a_broken_database_is_not_called_a_backup(quiet_root, tmp_path):
     code, message, fix = refusal(backup, [root / "studio"], tmp_path / "b.zip", progress=silent)
 
     assert (code, fix) == (2, "restore a backup")
-    assert message.startswith("the database is broken: ")
+    assert message.startswith("the database is corrupt: ")
     assert not (tmp_path / "b.zip").exists()
 
 
 def test_looking_at_the_data_changes_none_of_them(quiet_root, installed):
     root = quiet_root()
     before = bytes_of(root)
-    found = data_dir.content(root / "studio")
+    found = data_dir.data_stats(root / "studio")
     after = {path: content for path, content in bytes_of(root).items() if not path.endswith(("-wal", "-shm"))}
 
     assert (found.database, found.annotators) == ("SQLite", 0)
     assert found.size == sum(len(content) for path, content in before.items() if "/data/" in path)
     assert after == before
-    assert data_dir.content(root / "other") is None
+    assert data_dir.data_stats(root / "other") is None
 
 
 # What is not put back
@@ -281,7 +281,7 @@ def test_data_that_are_there_are_replaced_only_with_yes(quiet_root, packed, tmp_
     assert refusal(put_back, packed, root) == (
         2,
         "this project's Label Studio has data already",
-        "back them up, then say --yes: they are replaced",
+        "back up the data, then pass --yes to replace them",
     )
     assert bytes_of(root) == before
     put_back(packed, root, overwrite=True)
@@ -296,7 +296,7 @@ def test_a_running_label_studio_is_not_replaced(label_studio, packed):
     assert refusal(put_back, packed, root, overwrite=True) == (
         2,
         "Label Studio is running for this project",
-        "run `khabar studio down`, then this again",
+        "run `khabar studio down`, then retry",
     )
     assert process.status(label_studio.work) == label_studio.running
 
@@ -364,19 +364,19 @@ def no_list(files, listed):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (other_version, f"the backup is of Label Studio 1.13.0, and this is {VERSION}"),
-        (upward, "the backup holds 'studio/media/../../../evil', which no backup holds"),
-        (absolute, "the backup holds '/var/evil', which no backup holds"),
-        (backslash, "the backup holds 'studio/media/..\\\\evil', which no backup holds"),
-        (other_folder, "the backup holds 'studio/data/settings.py', which no backup holds"),
-        (bomb, "{size:,} bytes would become {total:,}: no backup is packed so tightly"),
-        (liar, "the backup is damaged: studio/token is not what its sha256 says"),
-        (other_content, "the backup is damaged: studio/.env is not what its sha256 says"),
-        (unlisted, "the backup is damaged: its files are not those of its list"),
-        (absent, "the backup is damaged: its files are not those of its list"),
-        (no_database, "the backup is damaged: its files are not those of its list"),
-        (nothing, "the backup is damaged: its files are not those of its list"),
-        (no_list, "this is not a backup of khabar"),
+        (other_version, f"the backup is of Label Studio 1.13.0, but this khabar uses {VERSION}"),
+        (upward, "the backup contains an unexpected file: 'studio/media/../../../evil'"),
+        (absolute, "the backup contains an unexpected file: '/var/evil'"),
+        (backslash, "the backup contains an unexpected file: 'studio/media/..\\\\evil'"),
+        (other_folder, "the backup contains an unexpected file: 'studio/data/settings.py'"),
+        (bomb, "{size:,} bytes would expand to {total:,}, more than any backup of khabar does"),
+        (liar, "the backup is damaged: the sha256 of studio/token does not match the manifest"),
+        (other_content, "the backup is damaged: the sha256 of studio/.env does not match the manifest"),
+        (unlisted, "the backup is damaged: its files do not match its manifest"),
+        (absent, "the backup is damaged: its files do not match its manifest"),
+        (no_database, "the backup is damaged: its files do not match its manifest"),
+        (nothing, "the backup is damaged: its files do not match its manifest"),
+        (no_list, "the file is not a khabar backup"),
     ],
 )
 def test_a_file_that_is_not_a_whole_backup_is_refused_and_nothing_changes(
@@ -402,7 +402,7 @@ def test_a_file_of_another_kind_is_refused(quiet_root, tmp_path, content):
     assert code == 2
     assert said in (
         "the backup is damaged: it cannot be read: File is not a zip file",
-        "this is not a backup of khabar",
+        "the file is not a khabar backup",
     )
 
 
@@ -442,12 +442,12 @@ def test_a_backup_of_another_assignment_is_refused(quiet_root, packed, tmp_path)
 
     assert refusal(put_back, packed, tmp_path / "new", isolated=True) == (
         2,
-        "the backup is of one server for all, which is not this project's assignment",
+        "the backup is of one server for all, which does not match this project's assignment",
         "set assignment in schema/dataset.yaml: pool or separate",
     )
     assert refusal(put_back, tmp_path / "each.zip", tmp_path / "new") == (
         2,
-        "the backup is of a server for each annotator, which is not this project's assignment",
+        "the backup is of a server for each annotator, which does not match this project's assignment",
         "set assignment in schema/dataset.yaml: isolated",
     )
     assert put_back(tmp_path / "each.zip", tmp_path / "new", isolated=True)[0] == (
@@ -467,7 +467,7 @@ def test_what_a_killed_restore_left_is_settled(tmp_path, there, expected):
     for folder in there:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "mark").write_text("old" if folder == "data.old" else "new")
-    data_dir.settle(tmp_path)
+    data_dir.recover_replace(tmp_path)
 
     assert [p.name for p in tmp_path.iterdir()] == ["data"]
     assert (tmp_path / "data" / "mark").read_text() == expected
@@ -498,7 +498,7 @@ def test_a_restore_that_is_killed_leaves_the_old_data_or_the_new(quiet_root, pac
             child.stdin.flush()
             time.sleep(number * 0.008)
             os.kill(child.pid, signal.SIGKILL)
-        data_dir.settle(root / "studio")
+        data_dir.recover_replace(root / "studio")
         folder = root / "studio" / "data"
         mark = (folder / ".env").read_text().removeprefix("SECRET_KEY=")
         with closing(sqlite(folder / "label_studio.sqlite3")) as base:
@@ -549,7 +549,7 @@ def test_each_annotator_has_a_server_that_the_others_cannot_enter(isolated, monk
     assert annotator.annotate_as(url, first, password, 1, {}) == 0
     assert refusal(annotator.annotate_as, other, first, password, 1, {})[:2] == (
         3,
-        f"Label Studio at {other} did not let {first} in",
+        f"Label Studio at {other} rejected the login of {first}",
     )
     mine, theirs = (isolated.work / f"studio-{pseudonym(key, who)}" for who in (first, second))
     with httpx.Client(base_url=other, trust_env=False) as session:
@@ -618,7 +618,7 @@ def test_status_backup_and_restore_on_the_command_line(project, khabar, installe
     assert made.stdout.startswith("backup: b.zip (")
     assert (refused.returncode, refused.stderr.split(": ", 1)[1]) == (2, (
         "error[studio-up] Label Studio is running for this project\n"
-        "    fix: run `khabar studio down`, then this again\n"
+        "    fix: run `khabar studio down`, then retry\n"
     ))  # fmt: skip
     assert own.stdout.startswith(
         f"Label Studio: one that you run, by LABEL_STUDIO_URL\naddress: {busy['address']}\nversion: {VERSION}\naccounts: 2\n"

@@ -11,8 +11,8 @@ import pytest
 
 from builder.labelstudio import annotator, client
 from builder.labelstudio.server import data_dir, postgres
-from builder.labelstudio.server import process as server
 from builder.labelstudio.server.backup import backup
+from builder.labelstudio.server.process import accounts, down, new_credentials, up
 from builder.labelstudio.server.restore import restore
 from builder.labelstudio.tasks import key_of
 from builder.main import _report_bug
@@ -78,16 +78,16 @@ def cluster():
 def on_postgres(cluster, installed, tmp_path_factory):
     """A Label Studio whose first start migrated an empty Postgres."""
     work, database, said = tmp_path_factory.mktemp("pg") / "studio", cluster("studio"), []
-    logins = server.logins(["layla"])
-    running = server.up(work, database=database, accounts=logins, progress=said.append)
+    logins = new_credentials(["layla"])
+    running = up(work, database=database, accounts=logins, progress=said.append)
     yield work, database, running, logins, said
-    server.down(work)
+    down(work)
 
 
 def test_the_first_start_migrates_with_progress(on_postgres, cluster):
     _, database, _, _, said = on_postgres
 
-    assert said[0] == f"making Label Studio's tables in {database}: about a minute, once"
+    assert said[0] == f"creating Label Studio's tables in {database} (about a minute, once)"
     assert any(line.startswith("Label Studio is starting: ") for line in said)
     assert int(cluster.sql("select count(*) from django_migrations", "studio")) > 100
 
@@ -116,8 +116,8 @@ def test_what_runs_beside_it_asks_postgres_and_no_file(
     again = client.send(connection, "on postgres", config, batch, overlap=1, progress=silent)
     given = {item["data"]["article_id"]: answer(skipped=True) for item in batch}
     done = annotator.annotate_as(running.url, *logins[0], int(sent.project_id), given)
-    ((_, second),) = server.accounts(work, ["omar"])
-    looked = data_dir.content(work)
+    ((_, second),) = accounts(work, ["omar"])
+    looked = data_dir.data_stats(work)
 
     assert (sent.created, again.created, again.present, done) == (5, 0, 5, 5)
     assert cluster.sql("select count(*) from task_completion", "studio") == "5"
@@ -125,7 +125,7 @@ def test_what_runs_beside_it_asks_postgres_and_no_file(
     assert annotator.annotate_as(running.url, "omar@khabar.localhost", second, int(sent.project_id), given) == 5
     assert (looked.database, looked.annotators) == (str(database), 2)
     assert looked.size > 8_000_000
-    assert server.up(work, database=database, progress=silent) == running
+    assert up(work, database=database, progress=silent) == running
 
 
 def test_it_is_found_again_without_saying_database_and_comes_back_from_a_backup(
@@ -138,11 +138,11 @@ def test_it_is_found_again_without_saying_database_and_comes_back_from_a_backup(
     sent = client.send(connection, "saved", config, batch, overlap=1, progress=silent)
     backup([work], tmp_path / "b.zip", progress=silent)
     connection.client.projects.delete(id=int(sent.project_id))
-    server.down(work)
+    down(work)
     options = {"isolated": False, "progress": silent}
     not_said = refusal(restore, tmp_path / "b.zip", work.parent, database=None, overwrite=False, **options)
     restore(tmp_path / "b.zip", work.parent, database=None, overwrite=True, **options)
-    second = server.up(work, progress=silent)
+    second = up(work, progress=silent)
     connection = client.connect(second.url, second.token)
     (project,) = [p for p in connection.client.projects.list() if p.title == "saved"]
     there = {key_of(t.data) for t in connection.client.tasks.list(project=project.id, fields="task_only")}
@@ -156,14 +156,14 @@ def test_it_is_found_again_without_saying_database_and_comes_back_from_a_backup(
     restore(tmp_path / "b.zip", elsewhere, database=other, overwrite=False, **options)
     taken = refusal(restore, tmp_path / "b.zip", tmp_path / "c", database=other, overwrite=False, **options)
 
-    assert none[:2] == (2, "the backup is of Postgres, and this project has no such database")
-    assert taken[:2] == (2, f"the database {other} holds a Label Studio already")
+    assert none[:2] == (2, "the backup holds a Postgres database, but this project has none to restore into")
+    assert taken[:2] == (2, f"the database {other} already contains tables of a Label Studio")
     assert cluster.sql("select count(*) from task", "other") == cluster.sql("select count(*) from task", "studio")
-    third = server.up(elsewhere / "studio", progress=silent)
+    third = up(elsewhere / "studio", progress=silent)
     try:
         assert client.connect(third.url, running.token).client.users.whoami().email == "owner@khabar.localhost"
     finally:
-        server.down(elsewhere / "studio")
+        down(elsewhere / "studio")
 
 
 def test_a_restore_that_postgres_refuses_changes_nothing(on_postgres, cluster, monkeypatch, tmp_path):
@@ -171,7 +171,7 @@ def test_a_restore_that_postgres_refuses_changes_nothing(on_postgres, cluster, m
     work, _, _, _, _ = on_postgres
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
     backup([work], tmp_path / "b.zip", progress=silent)
-    was_up = server.down(work)
+    was_up = down(work)
     cluster.sql("create view hangs_on_it as select id from task", "studio")
     before = cluster.sql("select count(*), max(id) from htx_user", "studio"), (work / "token").read_text()
     found = refusal(
@@ -184,7 +184,7 @@ def test_a_restore_that_postgres_refuses_changes_nothing(on_postgres, cluster, m
     assert found[0] == 3
     assert found[1].startswith("pg_restore failed: ")
     assert after == before
-    assert server.up(work, progress=silent).token == before[1]
+    assert up(work, progress=silent).token == before[1]
 
 
 # What is refused
@@ -192,19 +192,19 @@ def test_a_restore_that_postgres_refuses_changes_nothing(on_postgres, cluster, m
 
 def test_a_wrong_password_is_refused_before_anything_is_made(on_postgres, cluster, tmp_path):
     wrong = postgres.Database("lead", "127.0.0.1", cluster.port, "studio", "another-secret")
-    code, message, fix = refusal(server.up, tmp_path / "studio", database=wrong, progress=silent)
+    code, message, fix = refusal(up, tmp_path / "studio", database=wrong, progress=silent)
 
     assert code == 3
-    assert message.startswith(f"Postgres at {wrong} does not let us in: ")
+    assert message.startswith(f"cannot connect to {wrong}: ")
     assert message.endswith('password authentication failed for user "lead"')
-    assert fix == "is it up, is there such a database, and is PGPASSWORD its user's password?"
+    assert fix == "check that Postgres is running, that the database exists and that PGPASSWORD is the user's password"
     assert "another-secret" not in message
     assert not (tmp_path / "studio").exists()
 
 
 def test_nothing_answers(installed, tmp_path):
     nobody = postgres.Database("lead", "127.0.0.1", 9, "studio", "x")
-    code, message, _ = refusal(server.up, tmp_path / "studio", database=nobody, progress=silent)
+    code, message, _ = refusal(up, tmp_path / "studio", database=nobody, progress=silent)
 
     assert code == 3
     assert message.endswith("port 9 failed: Connection refused")
@@ -214,16 +214,16 @@ def test_a_database_that_is_not_empty_is_not_migrated(on_postgres, cluster, tmp_
     full = cluster("shop")
     cluster.sql("create table orders (id int)", "shop")
     _, taken, _, _, _ = on_postgres
-    fix = "make an empty one: createdb NAME; to use another Label Studio, set LABEL_STUDIO_URL"
+    fix = "create an empty one with `createdb NAME`; to use another Label Studio, set LABEL_STUDIO_URL"
 
-    assert refusal(server.up, tmp_path / "a", database=full, progress=silent) == (
+    assert refusal(up, tmp_path / "a", database=full, progress=silent) == (
         2,
-        f"the database {full} holds 1 tables of something else already",
+        f"the database {full} already contains 1 tables of something else",
         fix,
     )
-    assert refusal(server.up, tmp_path / "b", database=taken, progress=silent) == (
+    assert refusal(up, tmp_path / "b", database=taken, progress=silent) == (
         2,
-        f"the database {taken} holds a Label Studio already",
+        f"the database {taken} already contains tables of a Label Studio",
         fix,
     )
     assert cluster.sql("select count(*) from pg_tables where schemaname = 'public'", "shop") == "1"
@@ -233,13 +233,13 @@ def test_another_database_than_the_first_is_refused(on_postgres, label_studio):
     work, database, _, _, _ = on_postgres
     other = postgres.Database("lead", "127.0.0.1", database.port, "elsewhere", PASSWORD)
 
-    assert refusal(server.up, work, database=other, progress=silent)[:2] == (
+    assert refusal(up, work, database=other, progress=silent)[:2] == (
         2,
-        f"this project's Label Studio has its data in {database}, and no start moves them to {other}",
+        f"this project's Label Studio stores its data in {database} and cannot be switched to {other}",
     )
-    assert refusal(server.up, label_studio.work, database=other, progress=silent)[:2] == (
+    assert refusal(up, label_studio.work, database=other, progress=silent)[:2] == (
         2,
-        f"this project's Label Studio has its data in SQLite, and no start moves them to {other}",
+        f"this project's Label Studio stores its data in SQLite and cannot be switched to {other}",
     )
 
 
@@ -247,8 +247,8 @@ def test_without_the_password_nothing_is_guessed(on_postgres, monkeypatch):
     work, _, _, _, _ = on_postgres
     monkeypatch.delenv("PGPASSWORD", raising=False)
 
-    assert refusal(server.accounts, work, ["x"])[0] == 3
-    assert (data_dir.content(work).size, data_dir.content(work).annotators) == (None, None)
+    assert refusal(accounts, work, ["x"])[0] == 3
+    assert (data_dir.data_stats(work).size, data_dir.data_stats(work).annotators) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -261,8 +261,8 @@ def test_what_is_not_an_address_is_refused_and_not_repeated(url):
 
     assert found == (
         2,
-        "--database is not the address of a Postgres database",
-        "such as postgresql://user@127.0.0.1:5432/name, with the password in PGPASSWORD",
+        "--database is not a valid Postgres URL",
+        "pass a URL such as postgresql://user@127.0.0.1:5432/name, with the password in PGPASSWORD",
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from builder.commands.send import send
 from builder.labelstudio import annotator
-from builder.labelstudio.server import process
+from builder.labelstudio.server.process import down, new_credentials, up
 from builder.labelstudio.tasks import result_of
 from builder.project.annotations import labelstudio_project_of
 from builder.records import Span, Stance
@@ -60,14 +60,14 @@ class Watched:
 def live(installed, tmp_path):
     """A pool of three articles on a server of its own, and two annotators."""
     project = project_of(tmp_path / "watched", "pool", 3)
-    logins = process.logins(["zahra", "bilal"])
+    logins = new_credentials(["zahra", "bilal"])
     work = project.work / "studio"
-    process.up(work, accounts=logins, progress=print)
+    up(work, accounts=logins, progress=print)
     try:
         send(project, "pilot", dry_run=False, progress=print)
         yield project, logins, work
     finally:
-        process.down(work)
+        down(work)
 
 
 def test_a_fault_is_said_once_with_its_link_through_a_restart_until_ctrl_c(live):
@@ -87,9 +87,9 @@ def test_a_fault_is_said_once_with_its_link_through_a_restart_until_ctrl_c(live)
         task = answer(logins[0], [Span(WHERE, WHERE + 12, "OCC", "a"), Span(WHERE + 8, WHERE + 19, "PERS", "b")])
         watched.wait("crossing")
         took = time.monotonic() - began
-        process.down(work)
+        down(work)
         watched.wait("studio-down")
-        process.up(work, progress=print)
+        up(work, progress=print)
         watched.wait("mended")
         answer(logins[1], [Span(PORT, PORT + 12, "FAC", "c")], stances=())
         watched.wait("stance")

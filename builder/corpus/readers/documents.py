@@ -71,7 +71,7 @@ class _Basket:
 
     @property
     def full(self) -> bool:
-        """Whether the batch has reached a limit."""
+        """Return whether the batch has reached a limit."""
         return len(self.documents) + len(self.set_aside) >= ROWS or self.heavy >= CHARACTERS
 
     def warn(self, code: str, where: str, message: str, fix: str) -> None:

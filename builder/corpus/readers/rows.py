@@ -1,4 +1,4 @@
-"""Records as the readers yield them, in any format: a row under khabar's field names, or the reason it is unreadable."""
+"""Records as the readers yield them: a row under khabar's field names, or the reason why it is unreadable."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

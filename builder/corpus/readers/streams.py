@@ -36,7 +36,7 @@ class _Readable(Protocol):
 
 
 class _Inflated(io.RawIOBase):
-    """A decompressed stream that raises BrokenError when its compression ratio exceeds MOST."""
+    """A decompressed stream that raises BrokenError when its compression ratio is too high."""
 
     def __init__(self, inner: _Readable, packed: BinaryIO, name: str) -> None:
         self.inner, self.packed, self.name, self.out = inner, packed, name, 0

@@ -1,7 +1,7 @@
-"""Quality filters. Articles that fail a filter are flagged with the reason and excluded from sampling; none are deleted.
+"""Quality filters. Articles that fail are flagged with the reason and excluded from sampling; none are deleted.
 
-The preset `fineweb2-arabic` applies the three filters of FineWeb2, in its order and with its thresholds for Arabic (Penedo
-and others 2025, configuration arb_Arab), without the English rules of C4. Words are separated by white space.
+The preset `fineweb2-arabic` applies the three filters of FineWeb2, in its order and with its thresholds for Arabic
+(Penedo and others 2025, configuration arb_Arab), without the English rules of C4. Words are separated by white space.
 """
 
 import importlib.util
@@ -186,8 +186,8 @@ def _line_measures(texts: Sequence[str]) -> dict[str, NDArray[np.float64]]:
 def _lines(text: str) -> tuple[float, ...]:
     """Return the line measures of a text, in the order of `_line_measures`.
 
-    They are the share of duplicate lines, the share of lines that end as sentences, the share of characters in duplicate
-    lines, the counts of newlines, number signs and ellipses, and the shares of bulleted and of truncated lines.
+    They are the share of duplicate lines, the share of lines that end as sentences, the share of characters in
+    duplicate lines, the counts of newlines, number signs and ellipses, and the shares of bulleted and of truncated lines.
     """
     parts, filled = _LINES.split(text), [line for line in text.split("\n") if line.strip()]
     lines = text.splitlines()

@@ -1,7 +1,7 @@
 """Repetition measures of many texts at once: the n-gram measures of Gopher (Rae and others 2021, table A1).
 
-Words are separated by white space. An n-gram is a duplicate if it occurred earlier in the text. The search continues after
-a duplicate, so that no word is counted twice. Sizes are in code points.
+Words are separated by white space. An n-gram is a duplicate if it occurred earlier in the text. The search continues
+after a duplicate, so that no word is counted twice. Sizes are in code points.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class Words:
 
     @property
     def starts(self) -> Counts:
-        """The index of the first word of each text."""
+        """Return the index of the first word of each text."""
         return np.cumsum(self.counts) - self.counts
 
 

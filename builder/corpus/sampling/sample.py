@@ -1,8 +1,8 @@
 """Stratified sampling of a batch: one article of each near-duplicate group, over sources, then months, then lengths.
 
-It works on Arrow columns in numpy, so that only the chosen candidates become Python objects. The random order is a hash of
-the seed and the group id, so that the choice does not depend on the order of the input, and each added group displaces at
-most one article.
+It works on Arrow columns in numpy, so that only the chosen candidates become Python objects. The random order is a hash
+of the seed and the group id, so that the choice does not depend on the order of the input, and each added group
+displaces at most one article.
 """
 
 from collections import Counter
@@ -23,8 +23,8 @@ MIN_CHARACTERS = 200
 """Code points; a shorter article has too little to annotate."""
 
 LENGTHS = (800, 2000)
-"""Code points from which an article is of middle length, and from which it is long. They are fixed, because terciles would
-move with each added article and reshuffle the others."""
+"""Code points from which an article is of middle length, and from which it is long. They are fixed, because terciles
+would move with each added article and reshuffle the others."""
 
 CANDIDATES = pa.schema([
     ("id", pa.string()), ("document_id", pa.string()), ("text_sha", pa.string()), ("group_id", pa.string()),
@@ -88,9 +88,9 @@ def candidates(
 def choose(table: pa.Table, batch: str, size: int, seed: int, taken: Collection[str]) -> Sample:
     """Choose at most `size` items from a table of CANDIDATES; return them with the account and the fate of all rows.
 
-    A group is represented by its root (the article that it is named after), or, if the root is too short or filtered, by
-    the smallest id that is neither. Sources take turns while they have articles, then the months of a source, then the
-    length bands (LENGTHS) of a month. Articles of unknown date form a month of their own. `taken` has the groups of
+    A group is represented by its root (the article that it is named after), or, if the root is too short or filtered,
+    by the smallest id that is neither. Sources take turns while they have articles, then the months of a source, then
+    the length bands (LENGTHS) of a month. Articles of unknown date form a month of their own. `taken` has the groups of
     earlier batches.
     """
     fates = np.full(table.num_rows, _LEFT, np.int8)
@@ -144,7 +144,7 @@ def _standing(table: pa.Table, group: Places, rows: Places) -> Places:
 def _in_turn(table: pa.Table, rows: Places, size: int, seed: int) -> Places:
     """Choose at most `size` of these rows by nested round robin, over sources, their months and the months' bands.
 
-    Within each level the order is random. A stratum yields at most `size` rows, so that the rest of it is dropped early.
+    Within each level the order is random. A stratum yields at most `size` rows, so the rest of it is dropped early.
     """
     columns = table.select(["group_id", "source", "published_at", "characters"]).take(pa.array(rows))
     order = _by_chance(columns["group_id"], hash_strings(columns["group_id"], seed))

@@ -1,7 +1,8 @@
-"""What was collected of a batch so far: one SQLite file, so that a kill loses and doubles nothing.
+"""Local cache of a batch's downloaded annotations: one SQLite file, written in transactions.
 
-It holds pseudonyms, never an e-mail, and can be deleted: the next `collect` takes everything again.
-A place is one project on one server, or one file that was read.
+A kill loses no stored task and stores none twice. The cache holds pseudonyms, never e-mails. It can be deleted; the
+next `collect` downloads everything again. A source is one project on one server, or one imported file; the tables call
+it `place`.
 """
 
 import contextlib
@@ -12,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.io.plain import from_plain, to_plain
-from builder.labelstudio.parse import Collected
+from builder.labelstudio.parse import ParsedAnnotations
 from builder.records import Dropped, Issue, Judgement
 
-READER = "1"
-"""Another number makes every store read its places again."""
+PARSER_VERSION = "1"
+"""Version of the parser. A new number makes every cache download its sources again."""
 
 FILES = "file:"
-"""How the name of a place begins that is no server."""
+"""Prefix of the names of sources that are imported files."""
 
 _TABLES = """
 create table if not exists place (name text primary key, stamp text not null, until text not null);
@@ -35,18 +36,18 @@ create table if not exists issue (place text, task integer, number integer, line
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """One task as it was fetched: when it last changed (ISO 8601, UTC), its annotations' ids, what it said."""
+class CachedTask:
+    """One downloaded task: its id, time of the last change (ISO 8601, UTC), annotation ids and parsed annotations."""
 
     task_id: int
     updated_at: str
     annotations: tuple[int, ...]
-    found: Collected
+    found: ParsedAnnotations
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What is known of a task without its answers."""
+class TaskState:
+    """State of a task without its answers, to compare the cache with the server."""
 
     updated_at: str
     annotations: tuple[int, ...]
@@ -54,8 +55,8 @@ class Known:
 
 
 @contextlib.contextmanager
-def opened(path: Path | None) -> Iterator[sqlite3.Connection]:
-    """Open a batch's store, or one in memory; a broken file is begun anew."""
+def open_cache(path: Path | None) -> Iterator[sqlite3.Connection]:
+    """Open a batch's cache, or one in memory if `path` is None; a corrupt file is deleted and created again."""
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.closing(_connect(path)) as db:
@@ -75,141 +76,149 @@ def _connect(path: Path | None) -> sqlite3.Connection:
     return db
 
 
-def begin(db: sqlite3.Connection, place: str, stamp: str) -> str:
-    """Until when a place was collected whole ("" for not yet); what was read under another stamp is forgotten."""
+def begin(db: sqlite3.Connection, source: str, stamp: str) -> str:
+    """Return the time up to which a source was downloaded completely, or "" if it never was.
+
+    Everything stored under another `stamp` is deleted first.
+    """
     with db:
-        row = db.execute("select stamp, until from place where name = ?", (place,)).fetchone()
+        row = db.execute("select stamp, until from place where name = ?", (source,)).fetchone()
         if row and row[0] == stamp:
             return str(row[1])
-        _drop(db, place)
-        db.execute("insert into place values (?, ?, '')", (place, stamp))
+        _drop(db, source)
+        db.execute("insert into place values (?, ?, '')", (source, stamp))
     return ""
 
 
-def finish(db: sqlite3.Connection, place: str) -> None:
-    """A place was collected whole: until the latest change that is known of."""
+def finish(db: sqlite3.Connection, source: str) -> None:
+    """Mark a source as downloaded completely, up to the latest change stored."""
     with db:
         db.execute(
             "update place set until = coalesce((select max(updated_at) from task where place = name), '') where name = ?",
-            (place,),
+            (source,),
         )
 
 
-def keep(db: sqlite3.Connection, place: str, pages: Iterable[Page]) -> None:
-    """Keep tasks, all or none; what was known of each is replaced."""
+def put_tasks(db: sqlite3.Connection, source: str, pages: Iterable[CachedTask]) -> None:
+    """Store tasks in one transaction, replacing earlier versions of them."""
     with db:
         for page in pages:
-            _forget(db, place, page.task_id)
+            _forget(db, source, page.task_id)
             ids = " ".join(map(str, page.annotations))
-            found = page.found
+            parsed = page.found
             db.execute(
                 "insert into task values (?, ?, ?, ?, ?, ?)",
-                (place, page.task_id, page.updated_at, ids, found.drafts, found.unread),
+                (source, page.task_id, page.updated_at, ids, parsed.drafts, parsed.unread),
             )
             db.executemany(
                 "insert into judgement values (?, ?, ?, ?, ?, ?)",
-                [(place, page.task_id, j.article_id, j.annotator, j.annotation_id, _line(j)) for j in found.judgements],
+                [
+                    (source, page.task_id, j.article_id, j.annotator, j.annotation_id, _line(j))
+                    for j in parsed.judgements
+                ],
             )
             db.executemany(
                 "insert into issue values (?, ?, ?, ?)",
-                [(place, page.task_id, number, _line(issue)) for number, issue in enumerate(found.issues)],
+                [(source, page.task_id, number, _line(issue)) for number, issue in enumerate(parsed.issues)],
             )
 
 
-def forget(db: sqlite3.Connection, place: str, tasks: Iterable[int]) -> None:
-    """Forget tasks that a place no longer has, all or none."""
+def delete_tasks(db: sqlite3.Connection, source: str, tasks: Iterable[int]) -> None:
+    """Delete tasks of a source in one transaction."""
     with db:
         for task in tasks:
-            _forget(db, place, task)
+            _forget(db, source, task)
 
 
-def keep_whole(db: sqlite3.Connection, place: str, found: Collected) -> None:
-    """Keep all that a place says, such as a file; what it said before is replaced."""
-    begin(db, place, READER)
-    ids = tuple(judgement.annotation_id for judgement in found.judgements)
-    ids += (0,) * (found.unread + sum(issue.code == "unreadable-annotation" for issue in found.issues))
-    keep(db, place, [Page(0, "", ids, found)])
+def put_source(db: sqlite3.Connection, source: str, parsed: ParsedAnnotations) -> None:
+    """Store all annotations of a source without tasks, such as a file, replacing its earlier ones."""
+    begin(db, source, PARSER_VERSION)
+    ids = tuple(judgement.annotation_id for judgement in parsed.judgements)
+    # Annotations that could not be parsed have no id; they are stored as 0, so that they are counted.
+    ids += (0,) * (parsed.unread + sum(issue.code == "unreadable-annotation" for issue in parsed.issues))
+    put_tasks(db, source, [CachedTask(0, "", ids, parsed)])
 
 
-def retain(db: sqlite3.Connection, places: Sequence[str]) -> None:
-    """Forget every server's place but these; files stay."""
+def retain(db: sqlite3.Connection, sources: Sequence[str]) -> None:
+    """Delete every source on a server except these; imported files stay."""
     with db:
         for (name,) in db.execute("select name from place").fetchall():
-            if name not in places and not name.startswith(FILES):
+            if name not in sources and not name.startswith(FILES):
                 _drop(db, name)
 
 
-def known(db: sqlite3.Connection, place: str) -> dict[int, Known]:
-    """What is known of each task of a place."""
-    rows = db.execute("select id, updated_at, annotations, drafts from task where place = ?", (place,))
-    return {number: Known(at, tuple(map(int, ids.split())), drafts) for number, at, ids, drafts in rows}
+def task_states(db: sqlite3.Connection, source: str) -> dict[int, TaskState]:
+    """Return the stored state of each task of a source, by task id."""
+    rows = db.execute("select id, updated_at, annotations, drafts from task where place = ?", (source,))
+    return {number: TaskState(at, tuple(map(int, ids.split())), drafts) for number, at, ids, drafts in rows}
 
 
-def places(db: sqlite3.Connection) -> list[str]:
-    """The names of all places, sorted."""
+def source_names(db: sqlite3.Connection) -> list[str]:
+    """Return the names of all sources, sorted."""
     return [name for (name,) in db.execute("select name from place order by name")]
 
 
 def judgements(db: sqlite3.Connection) -> Iterator[str]:
-    """Every judgement as a line of JSON, sorted by article, annotator and annotation."""
+    """Yield every judgement as a line of JSON, sorted by article, annotator and annotation."""
     query = "select line from judgement order by article_id, annotator, annotation_id, place, task"
     return (line for (line,) in db.execute(query))
 
 
 def keys(db: sqlite3.Connection) -> set[tuple[str, str, int]]:
-    """The article, annotator and annotation of every judgement."""
+    """Return the article id, annotator and annotation id of every judgement."""
     return set(db.execute("select article_id, annotator, annotation_id from judgement"))
 
 
 def issues(db: sqlite3.Connection) -> list[Issue]:
-    """What could not be read, in the order of places and tasks."""
+    """Return the issues of all tasks, in the order of sources and tasks."""
     rows = db.execute("select line from issue order by place, task, number")
     return [from_plain(Issue, json.loads(line)) for (line,) in rows]
 
 
 def counts(db: sqlite3.Connection) -> tuple[int, int, int, int]:
-    """How many annotations there are, judgements, drafts, and annotations on tasks that are not khabar's."""
-    (judged,) = db.execute("select count(*) from judgement").fetchone()
+    """Return the numbers of annotations, judgements, drafts, and annotations on tasks that khabar did not create."""
+    (number,) = db.execute("select count(*) from judgement").fetchone()
     drafts, unread = db.execute("select coalesce(sum(drafts), 0), coalesce(sum(unread), 0) from task").fetchone()
     ids = db.execute("select annotations from task where annotations != ''")
-    return sum(len(text.split()) for (text,) in ids), judged, drafts, unread
+    return sum(len(text.split()) for (text,) in ids), number, drafts, unread
 
 
 def set_aside(db: sqlite3.Connection, batch: str) -> list[Dropped]:
-    """Each annotation that is no judgement, and why."""
+    """Return each annotation that did not become a judgement, with the reason."""
     _, _, drafts, _ = counts(db)
     aside = [Dropped("collect", f"batch {batch}", "draft, not submitted")] * drafts
-    broken = [issue for issue in issues(db) if issue.code == "unreadable-annotation"]
-    aside += [Dropped("collect", issue.where, "unreadable", issue.message) for issue in broken]
-    strange = db.execute("select place, id, unread from task where unread > 0 order by place, id")
-    for place, task, number in strange:
-        what, why = (place, "no article matches") if place.startswith(FILES) else (f"task {task}", "not khabar's task")
-        aside += [Dropped("collect", what, why)] * number
+    unreadable = [issue for issue in issues(db) if issue.code == "unreadable-annotation"]
+    aside += [Dropped("collect", issue.where, "unreadable", issue.message) for issue in unreadable]
+    unmatched = db.execute("select place, id, unread from task where unread > 0 order by place, id")
+    for source, task, number in unmatched:
+        is_file = source.startswith(FILES)
+        what, reason = (source, "no article matches") if is_file else (f"task {task}", "not khabar's task")
+        aside += [Dropped("collect", what, reason)] * number
     return aside
 
 
-def everything(db: sqlite3.Connection) -> Collected:
-    """All that was collected, in memory."""
+def load_all(db: sqlite3.Connection) -> ParsedAnnotations:
+    """Load all stored annotations into memory."""
     _, _, drafts, unread = counts(db)
-    judged = tuple(from_plain(Judgement, json.loads(line)) for line in judgements(db))
-    return Collected(judged, drafts, tuple(issues(db)), unread)
+    records = tuple(from_plain(Judgement, json.loads(line)) for line in judgements(db))
+    return ParsedAnnotations(records, drafts, tuple(issues(db)), unread)
 
 
 def _line(record: object) -> str:
     return json.dumps(to_plain(record), ensure_ascii=False)
 
 
-def _forget(db: sqlite3.Connection, place: str, task: int) -> None:
-    db.execute("delete from task where place = ? and id = ?", (place, task))
-    db.execute("delete from judgement where place = ? and task = ?", (place, task))
-    db.execute("delete from issue where place = ? and task = ?", (place, task))
+def _forget(db: sqlite3.Connection, source: str, task: int) -> None:
+    db.execute("delete from task where place = ? and id = ?", (source, task))
+    db.execute("delete from judgement where place = ? and task = ?", (source, task))
+    db.execute("delete from issue where place = ? and task = ?", (source, task))
 
 
-def _drop(db: sqlite3.Connection, place: str) -> None:
+def _drop(db: sqlite3.Connection, source: str) -> None:
     for statement in (
         "delete from task where place = ?",
         "delete from judgement where place = ?",
         "delete from issue where place = ?",
         "delete from place where name = ?",
     ):
-        db.execute(statement, (place,))
+        db.execute(statement, (source,))

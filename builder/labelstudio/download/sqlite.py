@@ -1,7 +1,8 @@
-"""Answers out of the SQLite file of a Label Studio that khabar itself started: what its export gives, at a fraction of the time.
+"""Read annotations directly from the SQLite database of an embedded Label Studio. Equivalent to its export, but faster.
 
-The columns are those of the version that khabar installs. Where they are others, or the file cannot be read, the
-server is asked instead. Reads only, beside the running server (its journal is a WAL).
+The queries rely on the columns of the Label Studio version that khabar installs. If they differ, or the file cannot
+be read, the caller falls back to the server's export. Access is read-only beside the running server, whose database
+uses a write-ahead log (WAL).
 """
 
 import contextlib
@@ -21,21 +22,24 @@ from task_completion a left join htx_user u on u.id = a.completed_by_id where a.
 _DRAFTS = "select task_id, id from tasks_annotationdraft where task_id in ({}) order by id"
 
 
-def exported(path: Path, project: int, tasks: Sequence[int]) -> list[dict[str, Any]] | None:
-    """These tasks of a project in the shape of an export, without those that are gone; None where the file is no use."""
+def read_tasks(path: Path, project: int, tasks: Sequence[int]) -> list[dict[str, Any]] | None:
+    """Return tasks of a project in the format of an export, or None if the database cannot be read.
+
+    Tasks that no longer exist are left out.
+    """
     try:
         with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)) as base:
-            base.execute("begin")  # one moment for all three
-            found = {
+            base.execute("begin")  # one consistent snapshot for all three queries
+            by_id = {
                 number: _task(number, data, changed) for number, data, changed in _rows(base, _TASKS, tasks, project)
             }
-            for task, *annotation in _rows(base, _ANNOTATIONS, list(found)):
-                found[task]["annotations"].append(_annotation(*annotation))
-            for task, draft in _rows(base, _DRAFTS, list(found)):
-                found[task]["drafts"].append(draft)
+            for task, *annotation in _rows(base, _ANNOTATIONS, list(by_id)):
+                by_id[task]["annotations"].append(_annotation(*annotation))
+            for task, draft in _rows(base, _DRAFTS, list(by_id)):
+                by_id[task]["drafts"].append(draft)
     except sqlite3.Error:
         return None
-    return list(found.values())
+    return list(by_id.values())
 
 
 def _rows(base: sqlite3.Connection, query: str, tasks: Sequence[int], *first: int) -> Iterator[Any]:
@@ -56,13 +60,13 @@ def _annotation(
     user: int | None,
     email: str | None,
 ) -> dict[str, Any]:
-    who = None if user is None else {"id": user, "email": email}  # whose account was deleted is nobody's
+    completed_by = None if user is None else {"id": user, "email": email}  # None: the account was deleted
     return {
         "id": number, "result": json.loads(result), "was_cancelled": bool(cancelled), "lead_time": lead,
-        "created_at": _time(created), "updated_at": _time(changed), "completed_by": who,
+        "created_at": _time(created), "updated_at": _time(changed), "completed_by": completed_by,
     }  # fmt: skip
 
 
 def _time(stored: str) -> str:
-    """A time as the server writes it."""
+    """Convert a stored time to the format of the server's JSON."""
     return f"{stored.replace(' ', 'T')}Z"

@@ -1,11 +1,10 @@
-"""Fetch what annotators answered from any Label Studio, and only what changed since the last time.
+"""Incremental download of annotations from any Label Studio server.
 
-A place that was never collected whole is compared task by task with a manifest of the server; later,
-a filter on `updated_at` names what changed, and the manifest is fetched only where the number of tasks
-says that some were deleted. Tasks are fetched through export snapshots of a few hundred, each kept as
-soon as it is here while the next is on its way: memory stays flat, no answer takes long, and what was
-killed goes on.
-E-mails are turned into pseudonyms as they are read. Does not judge the answers: check.py does.
+The first download of a project compares the cache with a list of all tasks on the server. Later ones ask only for tasks
+changed since, by a filter on `updated_at`, and list all tasks again only if the number of tasks shows that some were
+deleted. Tasks are downloaded in export snapshots of a few hundred; each is stored while the server prepares the next.
+So memory stays constant, no request takes long, and a killed download resumes.
+E-mails are replaced by pseudonyms as they are read.
 """
 
 import functools
@@ -20,29 +19,29 @@ from sqlite3 import Connection as Store
 from typing import Any, TypeVar
 
 from builder.io.retry import retry
-from builder.labelstudio.client import Connection, is_away, project_called, spoken
+from builder.labelstudio.client import Connection, find_project, is_away, translate_errors
 from builder.labelstudio.download import cache
-from builder.labelstudio.download.cache import Known, Page
+from builder.labelstudio.download.cache import CachedTask, TaskState
 from builder.labelstudio.download.snapshot import chosen_ids, export_tasks, remove_old_snapshots, take_snapshot
-from builder.labelstudio.parse import Collected, Pseudonym, collected
+from builder.labelstudio.parse import ParsedAnnotations, Pseudonym, parse_tasks
 from builder.records import KhabarError, Notify, user_error
 
 T = TypeVar("T")
 
 
 CHUNK = 500
-"""Tasks of one export: about a second's work for the server."""
+"""Tasks of one export, which takes the server about a second."""
 
 OVERLAP = timedelta(seconds=10)
-"""A change may become visible a little after the moment that it bears."""
+"""Overlap of two downloads, because a change can become visible a little later than its timestamp."""
 
-PATIENCE = 90.0
-"""Seconds that a server may take to come back."""
+RETRY_SECONDS = 90.0
+"""Seconds to retry while a server is unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """One project on one server, and how to log in there again."""
+class ProjectRef:
+    """One project on one server; `again` logs in anew when the token has expired."""
 
     connection: Connection
     title: str
@@ -50,8 +49,8 @@ class Site:
 
 
 @dataclass(slots=True)
-class _Talk:
-    """A conversation that outlives a server's restart and an expired token."""
+class _RetryingClient:
+    """A client that retries through a server restart and renews an expired token. `kept` counts the stored tasks."""
 
     connection: Connection
     title: str
@@ -61,21 +60,21 @@ class _Talk:
     kept: int = 0
 
     def ask(self, call: Callable[[Connection], T]) -> T:
-        """The answer to a call; raises Refused (exit code 3)."""
+        """Return the result of a call, retrying it for `patience` seconds. Raises KhabarError (exit code 3)."""
         renewed = False
 
         def attempt() -> T:
             nonlocal renewed
             try:
-                with spoken(self.connection.url):
+                with translate_errors(self.connection.url):
                     return call(self.connection)
             except KhabarError as error:
                 code = error.issues[0].code
                 if code == "token" and self.again and not renewed:
                     self.connection, renewed = self.again(), True
                     return attempt()
-                if code == "studio" and self._is_gone():
-                    raise self._gone() from None
+                if code == "studio" and self._is_deleted():
+                    raise self._deleted() from None
                 raise
 
         def waiting() -> None:
@@ -83,136 +82,144 @@ class _Talk:
 
         return retry(attempt, temporary=is_away, patience=self.patience, waiting=waiting)
 
-    def _is_gone(self) -> bool:
+    def _is_deleted(self) -> bool:
         try:
-            with spoken(self.connection.url):
-                return project_called(self.connection, self.title) is None
+            with translate_errors(self.connection.url):
+                return find_project(self.connection, self.title) is None
         except KhabarError:
             return False
 
-    def _gone(self) -> KhabarError:
+    def _deleted(self) -> KhabarError:
         message = f"the project {self.title!r} was deleted in Label Studio at {self.connection.url}"
-        fix = "what was collected before stays; to have the rest annotated again, run `khabar send`"
+        fix = "annotations collected so far are kept; to create the project again, run `khabar send`"
         return user_error("no-project", message, fix=fix, exit_code=3)
 
     def tell(self, total: int) -> None:
-        """Say how many tasks of a total are kept, where they are many."""
+        """Report progress if the download takes more than one export."""
         if total > CHUNK and self.kept:
             self.progress(f"collected {self.kept} of {total} tasks")
 
     def lost(self, refused: KhabarError) -> KhabarError:
-        """What a server that went away means where a part is kept already: exit code 5."""
+        """Return a Refused with exit code 5 if the server became unavailable after a part was stored, else the same one."""
         if refused.issues[0].code != "no-studio" or not self.kept:
             return refused
-        message = f"Label Studio at {self.connection.url} went away; {self.kept} tasks were collected before"
-        return user_error("partial", message, fix="run `khabar collect` again: it goes on", exit_code=5)
+        message = f"Label Studio at {self.connection.url} became unavailable after {self.kept} tasks were collected"
+        return user_error("partial", message, fix="run `khabar collect` again to resume", exit_code=5)
 
 
-def collect(connection: Connection, title: str, name: Pseudonym, kept: Path | None = None) -> Collected:
-    """All judgements of all annotators in the project with this title, skipped ones too; drafts are counted.
+def collect(connection: Connection, title: str, name: Pseudonym, kept: Path | None = None) -> ParsedAnnotations:
+    """Return all annotations in the project with this title, including skipped ones, and the number of drafts.
 
-    `kept` is the store of an earlier collect, which makes this one quick. Raises Refused.
+    `name` turns an e-mail or user id into a pseudonym. `kept` is the cache file of an earlier call, for an incremental
+    download. Raises Refused with exit code 3 if the server fails or has no such project.
     """
-    with cache.opened(kept) as db:
-        gather(db, Site(connection, title), name)
-        return cache.everything(db)
+    with cache.open_cache(kept) as db:
+        update_cache(db, ProjectRef(connection, title), name)
+        return cache.load_all(db)
 
 
-def gather(
-    db: Store, site: Site, name: Pseudonym, *, stamp: str = "", full: bool = False,
-    progress: Notify = lambda _: None, patience: float = PATIENCE,
+def update_cache(
+    db: Store, site: ProjectRef, name: Pseudonym, *, stamp: str = "", full: bool = False,
+    progress: Notify = lambda _: None, patience: float = RETRY_SECONDS,
 ) -> str:  # fmt: skip
-    """Bring a store up to date with a project, and give back the name of its place in the store.
+    """Update a cache from a project, and return the name of its source in the cache.
 
-    What was read under another `stamp` (another key of pseudonyms, say) is read again, as is all with
-    `full`. Raises Refused: exit code 3, or 5 where a part is kept and the next call goes on.
+    Tasks stored under another `stamp`, such as another pseudonym key, are downloaded again; with `full`, all are.
+    Raises Refused with exit code 3 if the server fails or has no such project, and 5 if a part is stored and the next
+    call resumes.
     """
-    talk = _Talk(site.connection, site.title, site.again, progress, patience)
-    project = talk.ask(lambda connection: project_called(connection, site.title))
+    remote = _RetryingClient(site.connection, site.title, site.again, progress, patience)
+    project = remote.ask(lambda connection: find_project(connection, site.title))
     if project is None:
         raise user_error(
             "no-project",
             f"Label Studio at {site.connection.url} has no project called {site.title!r}",
-            fix="run `khabar send` first, or see whether this is the right server",
+            fix="run `khabar send` first, or check LABEL_STUDIO_URL",
             exit_code=3,
         )
-    place = f"{site.connection.url}/projects/{project}"
+    source = f"{site.connection.url}/projects/{project}"
     if full:
-        cache.begin(db, place, f"{stamp} before --full")
-    until = cache.begin(db, place, stamp)
-    talk.ask(lambda connection: remove_old_snapshots(connection, project))
-    have = cache.known(db, place)
-    live = _live(talk, project, have, until)
-    cache.forget(db, place, have.keys() - live.keys())
-    drafted = talk.ask(lambda connection: _drafted(connection, project))
-    wanted = sorted(task for task, seen in live.items() if _differs(seen, have.get(task), task in drafted))
-    _fill(db, talk, project, wanted, name, place)
-    cache.finish(db, place)
-    return place
+        cache.begin(db, source, f"{stamp} before --full")  # another stamp deletes what is stored
+    until = cache.begin(db, source, stamp)
+    remote.ask(lambda connection: remove_old_snapshots(connection, project))
+    have = cache.task_states(db, source)
+    live = _live(remote, project, have, until)
+    cache.delete_tasks(db, source, have.keys() - live.keys())
+    drafted = remote.ask(lambda connection: _drafted(connection, project))
+    wanted = sorted(task for task, state in live.items() if _differs(state, have.get(task), task in drafted))
+    _fill(db, remote, project, wanted, name, source)
+    cache.finish(db, source)
+    return source
 
 
-def _fill(db: Store, talk: _Talk, project: int, wanted: list[int], name: Pseudonym, place: str) -> None:
-    """Fetch tasks and keep them, a part at a time; a server works on the next while this one is read."""
+def _fill(db: Store, remote: _RetryingClient, project: int, wanted: list[int], name: Pseudonym, source: str) -> None:
+    """Download and store tasks, CHUNK at a time; the server prepares the next part while this one is parsed."""
     parts = [wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK)]
     with ThreadPoolExecutor(max_workers=1) as ahead:
         try:
-            coming = [_asked(talk, project, part, ahead) for part in parts[:1]]
+            coming = [_asked(remote, project, part, ahead) for part in parts[:1]]
             for number, part in enumerate(parts, 1):
                 tasks = coming.pop()()
-                talk.tell(len(wanted))
-                coming += [_asked(talk, project, following, ahead) for following in parts[number : number + 1]]
-                pages = list(_read(tasks, name, place))
-                cache.keep(db, place, pages)
-                cache.forget(db, place, set(part) - {page.task_id for page in pages})
-                talk.kept += len(pages)
+                remote.tell(len(wanted))
+                coming += [_asked(remote, project, following, ahead) for following in parts[number : number + 1]]
+                pages = list(_read(tasks, name, source))
+                cache.put_tasks(db, source, pages)
+                cache.delete_tasks(db, source, set(part) - {page.task_id for page in pages})
+                remote.kept += len(pages)
         except KhabarError as refused:
-            raise talk.lost(refused) from None
+            raise remote.lost(refused) from None
         finally:
-            talk.patience = 0.0  # what is still on its way when this ends waits for no server
-    talk.tell(len(wanted))
+            remote.patience = 0.0  # a request still running must not wait for the server any longer
+    remote.tell(len(wanted))
 
 
-def _asked(talk: _Talk, project: int, part: list[int], ahead: ThreadPoolExecutor) -> Callable[[], list[Any]]:
-    """Ask a server for tasks now, and give back how to have them; those in a file are read when they are wanted."""
-    if talk.connection.data:
-        return lambda: talk.ask(functools.partial(export_tasks, project=project, tasks=part))
-    # The other thread waits for the server and no more: two that read JSON would only hold each other up.
-    body = ahead.submit(talk.ask, functools.partial(take_snapshot, project=project, tasks=part))
+def _asked(
+    remote: _RetryingClient, project: int, part: list[int], ahead: ThreadPoolExecutor
+) -> Callable[[], list[Any]]:
+    """Request tasks and return a function that waits for them; tasks in a local SQLite file are read only when it is called."""
+    if remote.connection.data:
+        return lambda: remote.ask(functools.partial(export_tasks, project=project, tasks=part))
+    # The thread only waits for the server: parsing JSON in two threads would not be faster.
+    body = ahead.submit(remote.ask, functools.partial(take_snapshot, project=project, tasks=part))
     return lambda: chosen_ids(body.result(), part)
 
 
-def _differs(seen: Known, known: Known | None, drafted: bool) -> bool:
-    """Whether a task must be fetched; a draft changes without the task, so those with one always are."""
+def _differs(live: TaskState, known: TaskState | None, drafted: bool) -> bool:
+    """Return whether a task must be downloaded; one with a draft always is, because drafts do not change `updated_at`."""
     if known is None or drafted or known.drafts:
         return True
-    return (seen.updated_at, sorted(seen.annotations)) != (known.updated_at, sorted(known.annotations))
+    return (live.updated_at, sorted(live.annotations)) != (known.updated_at, sorted(known.annotations))
 
 
-def _live(talk: _Talk, project: int, have: Mapping[int, Known], until: str) -> dict[int, Known]:
-    """Every task that the server has: as known and as changed since, or by the manifest where that may be wrong."""
+def _live(remote: _RetryingClient, project: int, have: Mapping[int, TaskState], until: str) -> dict[int, TaskState]:
+    """Return the state of every task on the server: the cached state with later changes, or a full list.
+
+    The full list is used if the number of tasks shows that the cached state is wrong. It is repeated up to three times
+    while tasks are being added or deleted.
+    """
     if until:
         since = (datetime.fromisoformat(until) - OVERLAP).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        changed = talk.ask(lambda connection: _listed(connection, project, _filter("updated_at", "Datetime", since)))
+        changed = remote.ask(lambda connection: _listed(connection, project, _filter("updated_at", "Datetime", since)))
         live = {**have, **changed}
-        if talk.ask(lambda connection: _number(connection, project)) == len(live):
+        if remote.ask(lambda connection: _number(connection, project)) == len(live):
             return live
-    if not have and (near := talk.ask(lambda connection: _near(connection, project))):
-        return {task: Known("", (), 0) for task in near}
+    if not have and (ids := remote.ask(lambda connection: _near(connection, project))):
+        return {task: TaskState("", (), 0) for task in ids}
     for _ in range(3):
-        live = talk.ask(lambda connection: _listed(connection, project, {}))
-        if talk.ask(lambda connection: _number(connection, project)) == len(live):
+        live = remote.ask(lambda connection: _listed(connection, project, {}))
+        if remote.ask(lambda connection: _number(connection, project)) == len(live):
             break
     return live
 
 
 def _filter(column: str, kind: str, value: str) -> dict[str, Any]:
     operator = "greater" if kind == "Datetime" else "equal"
-    one = {"filter": f"filter:tasks:{column}", "operator": operator, "type": kind, "value": value}
-    return {"filters": {"conjunction": "and", "items": [one]}}
+    condition = {"filter": f"filter:tasks:{column}", "operator": operator, "type": kind, "value": value}
+    return {"filters": {"conjunction": "and", "items": [condition]}}
 
 
-def _listed(connection: Connection, project: int, query: Mapping[str, Any]) -> dict[int, Known]:
-    """When tasks changed, and the ids of their annotations, without their answers."""
+def _listed(connection: Connection, project: int, query: Mapping[str, Any]) -> dict[int, TaskState]:
+    """Return the time of the last change and the annotation ids of the tasks that match a query, by task id."""
     listing = connection.client.tasks.list(
         project=project,
         fields="all",
@@ -220,11 +227,14 @@ def _listed(connection: Connection, project: int, query: Mapping[str, Any]) -> d
         page_size=2 * CHUNK,
         query=json.dumps({**query, "ordering": ["tasks:id"]}),
     )
-    return {int(task.id): Known(_moment(task.updated_at), _ids(task.annotations_ids), 0) for task in listing}
+    return {int(task.id): TaskState(_moment(task.updated_at), _ids(task.annotations_ids), 0) for task in listing}
 
 
 def _near(connection: Connection, project: int) -> range:
-    """The numbers from the first task to the last, where most are tasks of the project: no list is as quick."""
+    """Return the id range of the project's tasks if at least half of the ids in it are its own, else an empty range.
+
+    Two requests are faster than a list of all tasks.
+    """
     ends: list[int] = []
     for column in ("tasks:id", "-tasks:id"):
         query = json.dumps({"ordering": [column]})
@@ -254,15 +264,16 @@ def _ids(given: object) -> tuple[int, ...]:
 
 
 def _moment(given: datetime | str) -> str:
-    """A time as text that sorts as times do: UTC, microseconds always."""
+    """Format a time so that it sorts as text: ISO 8601 in UTC, always with microseconds."""
     when = datetime.fromisoformat(given) if isinstance(given, str) else given
     return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _read(tasks: Iterable[Any], name: Pseudonym, place: str) -> Iterator[Page]:
+def _read(tasks: Iterable[Any], name: Pseudonym, source: str) -> Iterator[CachedTask]:
+    """Parse downloaded tasks; each issue gets a link to its task."""
     for plain in tasks:
         number = int(plain["id"])
-        found = collected([plain], name)
-        issues = tuple(replace(issue, link=f"{place}/data?task={number}") for issue in found.issues)
+        parsed = parse_tasks([plain], name)
+        issues = tuple(replace(issue, link=f"{source}/data?task={number}") for issue in parsed.issues)
         ids = tuple(int(annotation["id"]) for annotation in plain["annotations"])
-        yield Page(number, _moment(plain["updated_at"]), ids, replace(found, issues=issues))
+        yield CachedTask(number, _moment(plain["updated_at"]), ids, replace(parsed, issues=issues))

@@ -1,8 +1,8 @@
-"""Copy embedded Label Studios into one file while they run, and put such a file back.
+"""Backup and restore of embedded Label Studio servers, while they run, as one zip file.
 
-The file holds the database, the secret key, the token, the uploads and the key of the pseudonyms: who has
-it has all that annotators did, and their e-mails. It does not hold exports or logs. A file from elsewhere is
-not trusted: only known names are unpacked, and only as much as its list says.
+A backup holds the databases, secret keys, API tokens, uploads and the pseudonym key, but no exports or logs. It
+contains all annotations and the annotators' e-mails, so keep it private. A backup is untrusted input on restore:
+only known file names are unpacked, and only as many bytes as its manifest lists.
 """
 
 import contextlib
@@ -33,20 +33,21 @@ from builder.records import KhabarError, Notify, user_error
 
 
 def backup(works: Sequence[Path], target: Path, *, progress: Notify) -> int:
-    """Copy Label Studios, running or not, into one new file (mode 0600); gives back its bytes.
+    """Write a backup of Label Studio servers, running or not, to a new file (mode 0600) and return its size in bytes.
 
-    Each database is one consistent look at it. The file is read back before it is called a backup.
-    Raises Refused (exit code 2) where the file exists or there is nothing to copy, 3 where Postgres fails.
+    `works` are the servers' work folders. Each database is copied as one consistent snapshot. The file is read back
+    and verified, and deleted if that fails.
+    Raises Refused with exit code 2 if the file exists or a server has no data, and 3 if Postgres fails.
     """
     if target.exists():
-        raise user_error("exists", "this file exists already", where=str(target), fix="choose another name")
+        raise user_error("exists", "the file already exists", where=str(target), fix="choose another name")
     for work in works:
         if not (work / "data" / ".env").exists():
             raise user_error(
                 "studio", "this project has no Label Studio yet", where=str(work), fix="run `khabar studio up`"
             )
     kinds: dict[str, Literal["sqlite", "postgresql"]] = {
-        work.name: "postgresql" if postgres.remembered(work / "data") else "sqlite" for work in works
+        work.name: "postgresql" if postgres.load_config(work / "data") else "sqlite" for work in works
     }
     entries: dict[str, Entry] = {}
     with tempfile.TemporaryDirectory(dir=works[0].parent, prefix="backup.") as scratch:
@@ -54,7 +55,7 @@ def backup(works: Sequence[Path], target: Path, *, progress: Notify) -> int:
             for work in works:
                 for name, path in _parts(work, Path(scratch), progress):
                     entries[name] = _pack(packed, name, path)
-            key = works[0].parent / KEY  # without it, a restored project would have other annotators
+            key = works[0].parent / KEY  # without it, a restored project would give annotators new pseudonyms
             if key.exists():
                 entries[KEY] = _pack(packed, KEY, key)
             manifest = Manifest(khabar_backup=1, label_studio=VERSION, servers=kinds, files=entries)
@@ -70,9 +71,12 @@ def backup(works: Sequence[Path], target: Path, *, progress: Notify) -> int:
 
 
 def _parts(work: Path, scratch: Path, progress: Notify) -> Iterator[tuple[str, Path]]:
-    """Name and place of each file of one Label Studio; the database first, so that no upload it names is missed."""
+    """Yield the archive name and the path of each file of one server.
+
+    The database comes first, so that every upload it refers to is copied after it.
+    """
     folder, name = work / "data", work.name
-    database = postgres.remembered(folder)
+    database = postgres.load_config(folder)
     progress(f"copying the database of {name}")
     if database:
         postgres.dump(database, scratch / DUMP)
@@ -90,26 +94,28 @@ def _parts(work: Path, scratch: Path, progress: Notify) -> Iterator[tuple[str, P
 
 
 def _snapshot(source: Path, copy: Path) -> None:
-    """Copy a SQLite database as it is at one moment, by SQLite's own means; raises Refused where it is broken."""
+    """Copy a consistent snapshot of a SQLite database with SQLite's backup API; raises Refused if it is corrupt."""
     try:
         with (
             contextlib.closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True, timeout=30)) as base,
-            contextlib.closing(sqlite3.connect(copy)) as made,
+            contextlib.closing(sqlite3.connect(copy)) as snapshot,
         ):
-            base.backup(made)
-            made.execute("pragma journal_mode=delete")
-            (said,) = made.execute("pragma quick_check(1)").fetchone()
+            base.backup(snapshot)
+            snapshot.execute("pragma journal_mode=delete")
+            (verdict,) = snapshot.execute("pragma quick_check(1)").fetchone()
     except sqlite3.Error as error:
-        said = str(error)
-    if said != "ok":
-        raise user_error("database", f"the database is broken: {said[:200]}", where=str(source), fix="restore a backup")
+        verdict = str(error)
+    if verdict != "ok":
+        raise user_error(
+            "database", f"the database is corrupt: {verdict[:200]}", where=str(source), fix="restore a backup"
+        )
 
 
 def _pack(packed: zipfile.ZipFile, name: str, path: Path) -> Entry:
-    """Write a file into the archive, and say what was written."""
+    """Write a file into the archive, and return its sha256 and size."""
     digest, size = hashlib.sha256(), 0
-    with path.open("rb") as lines, packed.open(name, "w", force_zip64=True) as out:
-        while chunk := lines.read(CHUNK):
+    with path.open("rb") as content, packed.open(name, "w", force_zip64=True) as out:
+        while chunk := content.read(CHUNK):
             digest.update(chunk)
             size += len(chunk)
             out.write(chunk)

@@ -1,7 +1,4 @@
-"""The data folder of an embedded Label Studio: made whole, replaced whole, looked at.
-
-Starts nothing: server.py does.
-"""
+"""Data directory of an embedded Label Studio: atomic creation, atomic replacement and statistics."""
 
 import contextlib
 import secrets
@@ -19,8 +16,8 @@ SQLITE = "label_studio.sqlite3"
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """What a Label Studio keeps: its database, bytes on disk (and in Postgres), annotators; None is not known."""
+class DataStats:
+    """Statistics of a server's data: its database, size in bytes (disk and Postgres), annotators; None if unknown."""
 
     database: str
     size: int | None
@@ -28,46 +25,46 @@ class Content:
 
 
 def database_file(work: Path) -> Path | None:
-    """The SQLite file of a Label Studio; None where it has a Postgres."""
+    """Return the path of the server's SQLite file, or None if it uses Postgres."""
     path = work / "data" / SQLITE
     return path if path.exists() else None
 
 
-def content(work: Path) -> Content | None:
-    """Look at a Label Studio's data, running or not, and change nothing; None where there are none yet."""
+def data_stats(work: Path) -> DataStats | None:
+    """Return statistics of a server's data, read-only, running or not; None if there are no data yet."""
     folder = work / "data"
     if not folder.exists():
         return None
     size = 0
     for path in folder.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):  # the server may be at work
+        with contextlib.suppress(FileNotFoundError):  # a running server may delete files meanwhile
             size += path.lstat().st_size if path.is_file() else 0
-    database = postgres.remembered(folder)
+    database = postgres.load_config(folder)
     if database:
         try:
-            found = postgres.holding(database)
+            holding = postgres.inspect_database(database)
         except KhabarError:
-            return Content(str(database), None, None)
-        return Content(str(database), size + found.size, found.annotators)
+            return DataStats(str(database), None, None)
+        return DataStats(str(database), size + holding.size, holding.annotators)
     try:
         with contextlib.closing(sqlite3.connect(f"{(folder / SQLITE).resolve().as_uri()}?mode=ro", uri=True)) as base:
             (people,) = base.execute("select count(*) from htx_user where email <> ?", [OWNER]).fetchone()
     except sqlite3.Error:
         people = None
-    return Content("SQLite", size, people)
+    return DataStats("SQLite", size, people)
 
 
 def replace(work: Path, restored: Path) -> None:
-    """Put a whole data folder, with its token in it, in the place of the old one; a kill loses neither."""
-    (work / "token").unlink(missing_ok=True)  # it goes with the old secret key; a start makes a new one
+    """Replace the data folder with a restored one, which contains its token. A kill at any point loses neither folder."""
+    (work / "token").unlink(missing_ok=True)  # it is bound to the old secret key; the next start creates a new one
     if (work / "data").exists():
         (work / "data").rename(work / "data.old")
     restored.rename(work / "data")
-    settle(work)
+    recover_replace(work)
 
 
-def settle(work: Path) -> None:
-    """Finish, or undo, what `replace` was killed at."""
+def recover_replace(work: Path) -> None:
+    """Complete or undo a `replace` that was killed."""
     data, old = work / "data", work / "data.old"
     if old.exists() and not data.exists():
         old.rename(data)
@@ -77,34 +74,37 @@ def settle(work: Path) -> None:
 
 
 def database_for(work: Path, given: postgres.Database | None) -> postgres.Database | None:
-    """The database that this Label Studio has, or is to have; None for SQLite."""
+    """Return the Postgres database that the server uses or, before its first start, will use; None for SQLite.
+
+    Raises Refused (exit code 2) if `given` is another database than the server's, or holds tables before a first start.
+    """
     data = work / "data"
     if not data.exists():
         if given:
-            postgres.refuse_taken(given)
+            postgres.require_empty(given)
         return given
-    kept = postgres.remembered(data)
+    kept = postgres.load_config(data)
     if given and str(given) != str(kept):
         raise user_error(
             "database",
-            f"this project's Label Studio has its data in {kept or 'SQLite'}, and no start moves them to {given}",
+            f"this project's Label Studio stores its data in {kept or 'SQLite'} and cannot be switched to {given}",
             where=str(data),
-            fix="leave --database out; to change over, collect, `khabar studio down`, move this folder away, send again",
+            fix="omit --database; to switch, collect, run `khabar studio down`, move this folder away, start and send again",
         )
     return given or kept
 
 
 def prepare(home: Path, work: Path, database: postgres.Database | None) -> None:
-    """Give the project its data folder: whole, or not at all."""
-    data, fresh = work / "data", work / "data.new"
+    """Create the project's data folder atomically if it does not exist."""
+    data, new = work / "data", work / "data.new"
     if not data.exists():
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        fresh.chmod(0o700)
-        # Label Studio would make a key itself, and could not read one in fifty again: those that begin with a $.
-        write_bytes(fresh / ".env", f"SECRET_KEY={secrets.token_urlsafe(48)}\n".encode(), mode=0o600)
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+        new.chmod(0o700)
+        # Label Studio can generate a key itself, but cannot read back one in fifty: those that begin with a $.
+        write_bytes(new / ".env", f"SECRET_KEY={secrets.token_urlsafe(48)}\n".encode(), mode=0o600)
         if database:
-            postgres.remember(fresh, database)
+            postgres.save_config(new, database)
         else:
-            shutil.copyfile(home / "template.sqlite3", fresh / SQLITE)
-        fresh.rename(data)
+            shutil.copyfile(home / "template.sqlite3", new / SQLITE)
+        new.rename(data)

@@ -1,7 +1,6 @@
-"""Label Studio in an environment of its own, installed once for all projects.
+"""Installation of the pinned Label Studio into a virtual environment shared by all projects.
 
-Beside it stands the template of a project's database: migrated once, it makes a first start
-take seconds. Does not start servers: server.py does.
+The installation includes a migrated template database; copying it shortens a project's first start to seconds.
 """
 
 import contextlib
@@ -20,24 +19,24 @@ from builder.io.atomic import write_bytes
 from builder.records import Notify, user_error
 
 VERSION = "1.23.2"
-"""The Label Studio that constraints-studio.txt pins and launcher.py knows."""
+"""The Label Studio version that constraints-studio.txt pins and launcher.py supports."""
 
 OWNER = "owner@khabar.localhost"
-"""The account that khabar's own token belongs to; it has no password, so nobody logs in as it."""
+"""The account of khabar's API token. It has no password, so nobody can log in as it."""
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
 def studio_home() -> Path:
-    """Where Label Studio is kept for all projects: $KHABAR_HOME, or khabar's place in the user's cache."""
+    """Return the folder of shared installations: $KHABAR_HOME, or `khabar` in the user's cache directory."""
     given, cache = os.environ.get("KHABAR_HOME"), os.environ.get("XDG_CACHE_HOME")
     return (Path(given) if given else Path(cache or Path.home() / ".cache") / "khabar").absolute()
 
 
 def install(constraints: Path, progress: Notify) -> Path:
-    """Install Label Studio and make its empty database, once; gives back the folder.
+    """Install Label Studio and its template database if they are missing; return the installation folder.
 
-    Raises Refused (exit code 3) when pip fails, with pip's own last line.
+    Raises Refused (exit code 3) with pip's error line if pip fails.
     """
     home = _folder()
     if _is_complete(home):
@@ -58,7 +57,7 @@ def install(constraints: Path, progress: Notify) -> Path:
 
 
 def installed() -> Path:
-    """The folder of the installed Label Studio; raises Refused (exit code 2) where there is none."""
+    """Return the installation folder; raises Refused (exit code 2) if Label Studio is not installed."""
     home = _folder()
     if not _is_complete(home):
         raise user_error("studio", "Label Studio is not installed", where=str(home), fix="run `khabar studio install`")
@@ -66,7 +65,10 @@ def installed() -> Path:
 
 
 def _is_complete(home: Path) -> bool:
-    """The Python is looked for too: an upgrade of the system's Python leaves an environment without one."""
+    """Return whether the installation is complete, and its Python exists.
+
+    An upgrade of the system's Python can leave a virtual environment with a dangling link.
+    """
     return (home / ".complete").exists() and _python(home).exists()
 
 
@@ -81,32 +83,35 @@ def _python(home: Path) -> Path:
 def _install_packages(home: Path, constraints: Path, progress: Notify) -> None:
     progress(f"installing Label Studio {VERSION} into {home} (about 1 GB, one to three minutes, once)")
     shutil.rmtree(home / "venv", ignore_errors=True)
-    quiet = {name: value for name, value in os.environ.items() if name not in (*ENVIRONMENT, "PYTHONPATH")}
+    environment = {name: value for name, value in os.environ.items() if name not in (*ENVIRONMENT, "PYTHONPATH")}
     options = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
     for step in (
         [sys.executable, "-m", "venv", str(home / "venv")],
         [str(_python(home)), "-m", "pip", "install", *options, "-c", str(constraints), f"label-studio=={VERSION}"],
     ):
-        _run(step, quiet, home / "install.log", progress, "installing Label Studio")
+        _run(step, environment, home / "install.log", progress, "installing Label Studio")
 
 
 def _make_template(home: Path, progress: Notify) -> None:
-    """Migrate an empty database once: a start with a copy of it takes seconds, without it a minute."""
+    """Create the template database by migrating an empty one: a start takes seconds with it, a minute without."""
     with tempfile.TemporaryDirectory(dir=home) as scratch:
         step = launch_command(home, "migrate", Path(scratch))
         _run(
             step, hardened_environment(Path(scratch)), home / "install.log", progress, "making Label Studio's database"
         )
-        made = home / ".template.new"
-        made.unlink(missing_ok=True)
-        source, copy = sqlite3.connect(Path(scratch) / "label_studio.sqlite3"), sqlite3.connect(made)
+        new = home / ".template.new"
+        new.unlink(missing_ok=True)
+        source, copy = sqlite3.connect(Path(scratch) / "label_studio.sqlite3"), sqlite3.connect(new)
         with contextlib.closing(source), contextlib.closing(copy):
             source.backup(copy)
-        made.replace(home / "template.sqlite3")
+        new.replace(home / "template.sqlite3")
 
 
 def _run(command: Sequence[str], environment: dict[str, str], log: Path, progress: Notify, doing: str) -> None:
-    """Run a command, keep its output, and say every few seconds how far it is."""
+    """Run a command, append its output to the log and report progress every few seconds.
+
+    Raises Refused (exit code 3) if the command fails.
+    """
     began = time.monotonic()
     with (
         log.open("ab") as out,
@@ -126,36 +131,39 @@ def _run(command: Sequence[str], environment: dict[str, str], log: Path, progres
             "install",
             f"{doing} failed: {fault_in(log)}",
             where=str(log),
-            fix="check the network and the disk (1.5 GB), then run `khabar studio install` again",
+            fix="check the network and free disk space (1.5 GB), then run `khabar studio install` again",
             exit_code=3,
         )
 
 
 def _tail(log: Path) -> list[str]:
-    with log.open("rb") as lines:
-        lines.seek(max(0, log.stat().st_size - 8000))
-        return [line.strip() for line in lines.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 8000))
+        return [line.strip() for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()]
 
 
 def fault_in(log: Path) -> str:
-    """The line of a log that says what went wrong: pip's last ERROR, else the last line."""
+    """Return the error line of a log: the last one that begins with ERROR, else the last line; at most 200 characters."""
     lines = _tail(log)
     return "".join(([line for line in lines if line.startswith("ERROR")] or lines)[-1:])[:200]
 
 
 def _package(log: Path) -> str:
-    """What pip said last of its work, for a line of progress."""
-    said = [line for line in _tail(log) if line.startswith(("Collecting ", "Downloading ", "Installing "))]
-    return f", {said[-1].split(': ')[0][:50]}" if said else ""
+    """Return pip's latest action for a progress line, such as `, Collecting django`, or an empty string."""
+    actions = [line for line in _tail(log) if line.startswith(("Collecting ", "Downloading ", "Installing "))]
+    return f", {actions[-1].split(': ')[0][:50]}" if actions else ""
 
 
 def launch_command(home: Path, verb: str, data: Path, *more: str) -> list[str]:
-    """Isolated (-I): Label Studio has modules named `tasks` and `server`, and so has this folder."""
+    """Return the command line of launcher.py in Label Studio's Python.
+
+    It runs isolated (-I), because Label Studio has modules named `tasks` and `server`, as this folder has.
+    """
     return [str(_python(home)), "-I", str(LAUNCHER), verb, str(data.resolve()), *more]
 
 
 def hardened_environment(data: Path) -> dict[str, str]:
-    """All that the server gets to see: no variable of the user's, no way out to the network."""
+    """Return the complete environment of the server process: no variable of the user's, and no network access."""
     nowhere = "http://127.0.0.1:9"
     return {
         "PATH": os.defpath,

@@ -1,11 +1,11 @@
-"""Label Studio's own Python runs this file (isolated, `-I`); it imports nothing of khabar.
+"""Launcher of the embedded Label Studio, run by Label Studio's own Python (isolated, `-I`). It imports no khabar code.
 
-It starts Label Studio with SQLite in write-ahead mode and immediate transactions, so that an
-import beside annotators does not stall, or with Postgres, and makes accounts without HTTP. What is
-secret comes as JSON on standard input: arguments and environment of a process can be read by others.
+It starts Label Studio with Postgres, or with SQLite in write-ahead mode and immediate transactions, so that an import
+does not block annotators. It also creates accounts without HTTP. Secrets arrive as JSON on standard input, because
+other users can read a process's arguments and environment.
 
-Relies on names inside Label Studio 1.23.2: `server._setup_env`, `_apply_database_migrations`
-and `_get_free_port`. A newer version needs another look.
+It patches internals of Label Studio 1.23.2: `server._setup_env`, `_apply_database_migrations` and `_get_free_port`.
+Check them before an upgrade.
 """
 
 import json
@@ -18,24 +18,24 @@ from typing import Any
 
 
 class _Nameless:
-    """What Label Studio says, without the e-mails that are in it: its log is a file."""
+    """An output stream that masks e-mail addresses, because the log is stored in a file."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
-    def write(self, said: str) -> int:
-        self._stream.write(re.sub(r"[^\s@<>\"']+@[\w.-]+", "(somebody)", said))
-        return len(said)
+    def write(self, text: str) -> int:
+        self._stream.write(re.sub(r"[^\s@<>\"']+@[\w.-]+", "(somebody)", text))
+        return len(text)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
 
 def _immediate(server: ModuleType) -> None:
-    """Make each SQLite connection of the server a patient one."""
-    set_up = server._setup_env  # noqa: SLF001 - there is no public way
+    """Patch the server so that its SQLite connections use WAL, immediate transactions and a timeout of 30 seconds."""
+    set_up = server._setup_env  # noqa: SLF001 - there is no public API
 
-    def patient() -> None:
+    def patched() -> None:
         set_up()
         os.environ.pop("POSTGRE_PASSWORD", None)
         connections = import_module("django.db").connections
@@ -48,11 +48,11 @@ def _immediate(server: ModuleType) -> None:
         )
         connections["default"].close()
 
-    vars(server)["_setup_env"] = patient
+    vars(server)["_setup_env"] = patched
 
 
 def _make_accounts(order: dict[str, Any]) -> None:
-    """Make the owner and each annotator; an annotator who exists gets the new password."""
+    """Create the owner and annotator accounts, and the owner's API token; an existing annotator gets the new password."""
     users = import_module("users.models").User.objects
     organizations = import_module("organizations.models").Organization
 
@@ -67,12 +67,12 @@ def _make_accounts(order: dict[str, Any]) -> None:
         organization.add_user(user)
         user.active_organization = organization
         user.save()
-    if not os.path.exists(order["token"]):  # noqa: PTH110 - this file imports as little as it can
+    if not os.path.exists(order["token"]):  # noqa: PTH110 - this file imports as little as possible
         _write_token(owner, order["token"])
 
 
 def _write_token(owner: object, path: str) -> None:
-    """Keep the owner's API token where only this user reads it."""
+    """Write the owner's API token to a file that only the current user can read."""
     token = import_module("jwt_auth.models").LSAPIToken.for_user(owner).get_full_jwt()
     descriptor = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as out:
@@ -81,9 +81,9 @@ def _write_token(owner: object, path: str) -> None:
 
 
 def _choose_database(database: dict[str, Any] | None) -> None:
-    """Name the database the only way Label Studio's settings know: by environment variables.
+    """Pass the database settings to Label Studio in environment variables, the only way its settings accept.
 
-    Set from within, after the start, they do not show in /proc/PID/environ, which keeps what a process began with.
+    Variables that a process sets for itself do not show in /proc/PID/environ, which keeps the initial environment.
     """
     if database:
         os.environ["DJANGO_DB"] = "default"
@@ -91,18 +91,18 @@ def _choose_database(database: dict[str, Any] | None) -> None:
 
 
 def _probe(order: dict[str, Any]) -> dict[str, object]:
-    """What a Postgres database holds, or why it does not let us in."""
+    """Return statistics of a Postgres database, or the reason (`fault`) why the connection fails."""
     psycopg = import_module("psycopg")
     database = dict(order["database"])
     database["dbname"] = database.pop("name")
     try:
         with psycopg.connect(**database, connect_timeout=10) as connection:
-            listed = "select tablename from pg_catalog.pg_tables where schemaname = current_schema()"
-            tables = {row[0] for row in connection.execute(listed)}
+            table_query = "select tablename from pg_catalog.pg_tables where schemaname = current_schema()"
+            tables = {row[0] for row in connection.execute(table_query)}
             people = 0
             if "htx_user" in tables:
-                counted = "select count(*) from htx_user where email <> %s"
-                (people,) = connection.execute(counted, [order["owner"]]).fetchone()
+                count_query = "select count(*) from htx_user where email <> %s"
+                (people,) = connection.execute(count_query, [order["owner"]]).fetchone()
             (size,) = connection.execute("select pg_database_size(current_database())").fetchone()
     except psycopg.Error as error:
         return {"fault": (str(error).strip().splitlines() or ["no reason given"])[0]}
@@ -110,7 +110,10 @@ def _probe(order: dict[str, Any]) -> dict[str, object]:
 
 
 def main() -> None:
-    """`launcher.py migrate DIR`, `probe DIR`, `accounts DIR` or `serve DIR PORT`, with the order on standard input."""
+    """Run `launcher.py migrate DIR`, `probe DIR`, `accounts DIR` or `serve DIR PORT`.
+
+    All but `migrate` read a JSON object from standard input: database, owner, token file and accounts.
+    """
     verb, folder = sys.argv[1:3]
     os.umask(0o077)
     order = {} if verb == "migrate" else json.load(sys.stdin)
@@ -136,7 +139,7 @@ def main() -> None:
         migrate()
         _make_accounts(order)
 
-    # A busy port must be a fault: Label Studio would take the next one in silence.
+    # A busy port must be an error: Label Studio would silently use the next free one.
     vars(server).update(_apply_database_migrations=prepared, _get_free_port=lambda port, _: port)
     sys.argv = ["label-studio", "start", "--no-browser", "--internal-host", "127.0.0.1", "--port", sys.argv[3]]
     server.main()

@@ -12,11 +12,14 @@ from builder.records import KhabarError, Notify, user_error
 
 
 def choose_port(work: Path, port: int | None, progress: Notify) -> int:
-    """The port asked for; else the last one, so that links stay good; else a free one."""
+    """Return the port asked for, else the last one, so that links stay valid, else a free one.
+
+    Raises Refused (exit code 2) if the port asked for is in use.
+    """
     last = last_state(work)
     wanted = port or (last[1] if last else None)
     if wanted:
-        # The kernel takes a moment to close the port of a server that was just killed.
+        # The kernel needs a moment to close the port of a server that was just killed.
         deadline = time.monotonic() + (2 if last and last[1] == wanted else 0)
         while not (free := is_free(wanted)) and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -24,7 +27,7 @@ def choose_port(work: Path, port: int | None, progress: Notify) -> int:
             return wanted
         if port:
             raise _busy(port)
-        progress(f"port {wanted}, which this project had before, is in use now: taking another")
+        progress(f"port {wanted}, which this project used before, is in use; choosing another")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         chosen: int = probe.getsockname()[1]
@@ -32,20 +35,22 @@ def choose_port(work: Path, port: int | None, progress: Notify) -> int:
 
 
 def refuse_busy_port(work: Path, port: int) -> None:
-    """Raise Refused (exit code 2) where another program has the port: told before anything is installed."""
+    """Raise Refused (exit code 2) if another program uses the port. Call it before a long installation."""
     if running_state(work) is None and last_state(work) is None and not is_free(port):
         raise _busy(port)
 
 
 def _busy(port: int) -> KhabarError:
     message = f"port {port} on 127.0.0.1 is in use by another program"
-    return user_error("busy-port", message, fix="choose another one with --port, or leave --port out")
+    return user_error("busy-port", message, fix="choose another port with --port, or omit --port")
 
 
 def is_free(port: int) -> bool:
     """Return whether nothing listens on a port of this machine."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: TIME_WAIT is free
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as the server does, so that a port in TIME_WAIT counts as free
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
@@ -54,22 +59,22 @@ def is_free(port: int) -> bool:
 
 
 def last_state(work: Path) -> tuple[int, int] | None:
-    """Return the process id and port that the server last had, or None."""
+    """Return the process id and port of the last server, running or not; None if there is no readable state file."""
     try:
-        kept = json.loads((work / "state.json").read_text())
-        return int(kept["pid"]), int(kept["port"])
+        state = json.loads((work / "state.json").read_text())
+        return int(state["pid"]), int(state["port"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def running_state(work: Path) -> tuple[int, int] | None:
-    """Process and port of the server that still lives, or None."""
+    """Return the process id and port of the running server, or None."""
     last = last_state(work)
     return last if last and is_ours(last[0], work) else None
 
 
 def is_ours(pid: int, work: Path) -> bool:
-    """Whether a process is this project's server, and not one that got its number after a crash."""
+    """Return whether a process is this project's server, and not another one that reused its id after a crash."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
     try:

@@ -1,7 +1,7 @@
-"""Postgres as the embedded Label Studio's database: its address, what is in it, its copy.
+"""Postgres support of the embedded Label Studio: connection URL, inspection, dump and restore.
 
-The password comes from PGPASSWORD or the address, and is never kept: it goes to Label Studio on standard
-input, and to pg_dump and pg_restore in their environment. Neither shows in the list of processes.
+The password comes from PGPASSWORD or the URL and is never stored. Label Studio gets it on standard input; pg_dump and
+pg_restore get it in their environment. Neither appears in the process list.
 """
 
 import json
@@ -23,7 +23,7 @@ FILE = "database.json"
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """Where a Postgres database is, and as whom to log in; the password is secret."""
+    """Connection parameters of a Postgres database; the password is secret."""
 
     user: str
     host: str
@@ -36,8 +36,8 @@ class Database:
         return f"postgresql://{self.user}@{host}:{self.port}/{self.name}"
 
 
-class Holding(BaseModel):
-    """What a database holds: tables, whether they are Label Studio's, its annotators, its size in bytes."""
+class DatabaseStats(BaseModel):
+    """Contents of a database: number of tables, whether they are Label Studio's, annotators, size in bytes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -48,9 +48,9 @@ class Holding(BaseModel):
 
 
 def database_of(url: str) -> Database:
-    """Take an address apart; a password that it does not hold is that of PGPASSWORD.
+    """Parse a Postgres URL. A URL without a password gets that of PGPASSWORD.
 
-    Raises Refused (exit code 2), never with the address in it: it may hold a password.
+    Raises Refused (exit code 2) for an invalid URL; the message does not quote it, because it may hold a password.
 
     >>> str(database_of("postgresql://khabar:secret@db.example.org/studio"))
     'postgresql://khabar@db.example.org:5432/studio'
@@ -75,22 +75,22 @@ def _password(parts: SplitResult) -> str:
 def _not_an_address() -> KhabarError:
     return user_error(
         "database",
-        "--database is not the address of a Postgres database",
-        fix="such as postgresql://user@127.0.0.1:5432/name, with the password in PGPASSWORD",
+        "--database is not a valid Postgres URL",
+        fix="pass a URL such as postgresql://user@127.0.0.1:5432/name, with the password in PGPASSWORD",
     )
 
 
-def remember(data: Path, database: Database) -> None:
-    """Keep in a data folder which database it goes with, without the password."""
+def save_config(data: Path, database: Database) -> None:
+    """Write the connection parameters, without the password, to a data folder."""
     plain = asdict(database)
     del plain["password"]
     write_json(data / FILE, plain, mode=0o600)
 
 
-def remembered(data: Path) -> Database | None:
-    """The database that a data folder goes with, with the password of PGPASSWORD; None for SQLite.
+def load_config(data: Path) -> Database | None:
+    """Return the database that a data folder is configured for, with the password of PGPASSWORD; None for SQLite.
 
-    Raises Refused (exit code 2) where what was kept cannot be read.
+    Raises Refused (exit code 2) if the configuration file cannot be read.
     """
     path = data / FILE
     if not path.exists():
@@ -99,12 +99,15 @@ def remembered(data: Path) -> Database | None:
         kept = json.loads(path.read_text())
         return Database(kept["user"], kept["host"], int(kept["port"]), kept["name"], os.environ.get("PGPASSWORD", ""))
     except (OSError, ValueError, KeyError, TypeError):
-        message = "which database this Label Studio has cannot be read"
+        message = "the database configuration of Label Studio cannot be read"
         raise user_error("database", message, where=str(path), fix="restore the file from a backup") from None
 
 
-def holding(database: Database) -> Holding:
-    """Log in and look; raises Refused (exit code 3) with what Postgres says, which holds no password."""
+def inspect_database(database: Database) -> DatabaseStats:
+    """Connect to the database and return its contents.
+
+    Raises Refused (exit code 3) with the error message of Postgres, which contains no password.
+    """
     order = json.dumps({"database": asdict(database), "owner": OWNER}).encode()
     done = subprocess.run(
         launch_command(installed(), "probe", Path("/")),
@@ -114,7 +117,7 @@ def holding(database: Database) -> Holding:
         check=False,
     )
     try:
-        return Holding.model_validate_json(done.stdout)
+        return DatabaseStats.model_validate_json(done.stdout)
     except ValidationError:
         pass
     try:
@@ -123,59 +126,59 @@ def holding(database: Database) -> Holding:
         fault = "".join(done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:])
     raise user_error(
         "database",
-        f"Postgres at {database} does not let us in: {fault[:300]}",
-        fix="is it up, is there such a database, and is PGPASSWORD its user's password?",
+        f"cannot connect to {database}: {fault[:300]}",
+        fix="check that Postgres is running, that the database exists and that PGPASSWORD is the user's password",
         exit_code=3,
     )
 
 
-def refuse_taken(database: Database) -> None:
-    """Raise Refused (exit code 2) for a database that is not empty: a start would migrate what is in it."""
-    found = holding(database)
-    if found.tables:
-        whose = "a Label Studio" if found.label_studio else f"{found.tables} tables of something else"
+def require_empty(database: Database) -> None:
+    """Raise Refused (exit code 2) if the database is not empty, because a start would migrate its contents."""
+    content = inspect_database(database)
+    if content.tables:
+        tables = "tables of a Label Studio" if content.label_studio else f"{content.tables} tables of something else"
         raise user_error(
             "database",
-            f"the database {database} holds {whose} already",
-            fix="make an empty one: createdb NAME; to use another Label Studio, set LABEL_STUDIO_URL",
+            f"the database {database} already contains {tables}",
+            fix="create an empty one with `createdb NAME`; to use another Label Studio, set LABEL_STUDIO_URL",
         )
 
 
 def dump(database: Database, path: Path) -> None:
-    """Write one consistent copy of the database while it is in use; raises Refused.
+    """Dump a consistent snapshot of the database to a file, even while it is in use; raises Refused if pg_dump fails.
 
-    In pg_dump's own format: its SQL format may hold commands that psql would run in a shell.
+    The dump uses pg_dump's custom format, because a dump in SQL may contain commands that psql runs in a shell.
     """
     _run("pg_dump", database, ["--format=custom", "--no-owner", "--no-privileges", f"--file={path}"])
 
 
 def load(database: Database, path: Path) -> None:
-    """Put a copy in the place of what the database holds, in one transaction: whole, or nothing has changed."""
+    """Replace the contents of the database with a dump, in one transaction; raises Refused if pg_restore fails."""
     options = ["--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error"]
     _run("pg_restore", database, [*options, str(path)])
 
 
 def _run(program: str, database: Database, options: list[str]) -> None:
-    found = shutil.which(program)
-    if not found:
-        message = f"{program} is not on this machine"
+    executable = shutil.which(program)
+    if not executable:
+        message = f"{program} is not installed"
         raise user_error(
-            "database", message, fix="install Postgres's client programs: apt-get install postgresql-client"
+            "database", message, fix="install the Postgres client programs: apt-get install postgresql-client"
         )
     where = [f"--host={database.host}", f"--port={database.port}", f"--username={database.user}"]
     done = subprocess.run(
-        [found, *where, f"--dbname={database.name}", "--no-password", *options],
+        [executable, *where, f"--dbname={database.name}", "--no-password", *options],
         env={"PATH": os.defpath, "LANG": "C.UTF-8", "PGPASSWORD": database.password},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
     )
     if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
+        reasons = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
         raise user_error(
             "database",
-            f"{program} failed: {said[0][:300]}",
+            f"{program} failed: {reasons[0][:300]}",
             where=str(database),
             exit_code=3,
-            fix="see to the database, then run the same command again",
+            fix="check the database, then retry",
         )
