@@ -18,7 +18,7 @@ from builder.records import Judgement, KhabarError
 from builder.release.publish.folder import read_manifest
 from builder.release.publish.readback import read_folder
 from builder.release.publish.readback_client import Job
-from builder.release.tables.parquet import shards
+from builder.release.tables.shards import shards
 from tests.conftest import ROOT
 from tests.test_flow import judge, walk
 

@@ -25,7 +25,7 @@ from builder.release.publish.client import connect
 from builder.release.publish.folder import read_manifest, write_release
 from builder.release.tables.build import Tables
 from builder.release.tables.features import Names, arrow_schema, features
-from builder.release.tables.parquet import shards
+from builder.release.tables.shards import shards
 from builder.release.tables.spill import Scratch, scratch
 
 

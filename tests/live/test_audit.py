@@ -20,12 +20,12 @@ def test_our_own_splits_share_nothing_wherever_they_are_read(project, khabar, tm
         patch.setenv("HF_TOKEN", "t")
         push(project, "1.0.0", rehearse=False, progress=lambda _: None)
         name = f"{project.schema.dataset.repo_id}@v1.0.0"
-        there = khabar("check", "--splits", name, "--json", cwd=tmp_path, HF_ENDPOINT=hub.url)
-        absent = khabar("check", "--splits", "nobody/nothing", cwd=tmp_path, HF_ENDPOINT=hub.url)
-    here = khabar("check", "--splits", project.release("1.0.0"), "--json", cwd=tmp_path)
+        there = khabar("audit", name, "--json", cwd=tmp_path, HF_ENDPOINT=hub.url)
+        absent = khabar("audit", "nobody/nothing", cwd=tmp_path, HF_ENDPOINT=hub.url)
+    here = khabar("audit", project.release("1.0.0"), "--json", cwd=tmp_path)
     facts = json.loads(there.stdout)["facts"]
 
     assert (there.returncode, here.returncode, absent.returncode) == (0, 0, 3), there.stderr + absent.stderr
     assert json.loads(here.stdout)["facts"] == facts
-    assert facts["articles.text"].startswith("0 of 30 texts stand in more than one split")
+    assert facts["articles.text"].startswith("0 of 30 texts occur in more than one split")
     assert "load_dataset cannot read nobody/nothing" in absent.stderr

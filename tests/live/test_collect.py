@@ -155,15 +155,16 @@ def test_another_key_of_pseudonyms_reads_all_again(label_studio, annotated, send
 COLLECTOR = """
 import json, sys
 from pathlib import Path
-from builder.annotation import collecting, store, studio
-from builder.labelstudio.tasks import pseudonym
+from builder.annotation.pseudonyms import pseudonym
+from builder.labelstudio import client
+from builder.labelstudio.download import cache, sync
 url, token, title, path = json.load(sys.stdin)
-collecting.CHUNK = 2
-with store.opened(Path(path)) as db:
-    site = collecting.Site(studio.connect(url, token), title)
+sync.CHUNK = 2
+with cache.open_cache(Path(path)) as db:
+    site = sync.ProjectRef(client.connect(url, token), title)
     print("ready", flush=True)
     said = lambda message: print(message, flush=True)
-    collecting.gather(db, site, lambda who: pseudonym(b"key", who), progress=said)
+    sync.update_cache(db, site, lambda who: pseudonym(b"key", who), progress=said)
 """
 
 

@@ -179,9 +179,9 @@ def test_dask_of_two_workers_makes_the_same_bytes_also_when_one_is_killed(dask, 
 )
 def test_a_cluster_that_does_not_answer_is_named(request, name, variable, address, tmp_path):
     python, address = request.getfixturevalue(name), address.format(_port())
-    code = ("from builder.executor.pmap import engine\nfrom builder.records import Refused\n"
+    code = ("from builder.executor.start import engine\nfrom builder.records import KhabarError\n"
             f"try:\n    with engine({name!r}): pass\n"
-            "except Refused as error: print(error.exit_code, error.issues[0].message, '|', error.issues[0].fix)\n"
+            "except KhabarError as error: print(error.exit_code, error.issues[0].message, '|', error.issues[0].fix)\n"
             )  # fmt: skip
     more = {
         variable: address,
@@ -197,13 +197,13 @@ def test_a_cluster_that_does_not_answer_is_named(request, name, variable, addres
 @pytest.mark.parametrize(("name", "how"), [("ray", "WorkerCrashedError"), ("dask", "KilledWorker")])
 def test_an_item_that_no_worker_survives_is_named_and_what_a_function_raises_is_raised(request, name, how):
     code = (
-        "import sys\nfrom builder.executor.pmap import engine\nfrom builder.records import Refused\n"
+        "import sys\nfrom builder.executor.start import engine\nfrom builder.records import KhabarError\n"
         "from tests.corpus import poison\n"
         "if __name__ == '__main__':\n"
         "    with engine(sys.argv[1], 2) as pmap:\n"
         "        print(sorted(pmap(poison.square, range(5))), list(pmap(poison.square, [])))\n"
         "        try: list(pmap(poison.die, range(6)))\n"
-        "        except Refused as error: print(error.exit_code, error.issues[0].message)\n"
+        "        except KhabarError as error: print(error.exit_code, error.issues[0].message)\n"
         "        try: list(pmap(poison.fail, range(4)))\n"
         "        except KeyError as error: print(error)\n"
     )

@@ -8,7 +8,7 @@ import pytest
 
 from builder.commands.build import build
 from builder.release.card.citation import SPDX, citation_cff
-from builder.release.tables.parquet import shards
+from builder.release.tables.shards import shards
 from builder.schema.dataset import Licence
 from tests.conftest import ROOT
 from tests.live.environments import python_with

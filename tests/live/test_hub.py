@@ -444,9 +444,9 @@ def test_a_push_killed_between_commit_and_tag_is_finished_by_the_next(stage, tmp
     program = """
 import json, os, signal, sys
 from pathlib import Path
-from builder.project.project import from_plain
+from builder.io.plain import from_plain
 from builder.records import Release
-from builder.release import hub
+from builder.release.publish import hub
 
 def progress(message):
     if message.startswith("reading commit"):

@@ -476,14 +476,15 @@ def test_a_send_of_changed_texts_that_was_stopped_goes_on_with_what_was_judged(l
 SENDER = """
 import sys
 from pathlib import Path
-from builder import annotate
-from builder.annotation import sending, studio
+from builder.commands import send
+from builder.labelstudio import client
 from builder.project.project import Project
 import label_studio_sdk
-studio.send.__kwdefaults__["batch_size"] = 7  # many imports, so that a kill falls between or into them
+label_studio_sdk.LabelStudio  # imported at first use
+client.send.__kwdefaults__["batch_size"] = 7  # many imports, so that a kill falls between or into them
 print("ready", flush=True)
 sys.stdin.readline()
-annotate.send(Project(Path(sys.argv[1])), "pilot", dry_run=False, progress=lambda _: None, annotators=sys.argv[2:])
+send.send(Project(Path(sys.argv[1])), "pilot", dry_run=False, progress=lambda _: None, annotators=sys.argv[2:])
 print("done", flush=True)
 """
 

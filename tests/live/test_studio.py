@@ -413,9 +413,9 @@ def test_of_a_double_the_one_that_somebody_works_on_is_kept(label_studio, config
 
 SENDER = """
 import json, sys
-from builder.annotation import studio
+from builder.labelstudio import client
 url, token, title, config, tasks = json.load(sys.stdin)
-studio.send(studio.connect(url, token), title, config, tasks, overlap=1, batch_size=2,
+client.send(client.connect(url, token), title, config, tasks, overlap=1, batch_size=2,
             progress=lambda message: print(message, flush=True))
 """
 

@@ -476,10 +476,10 @@ def test_what_a_killed_restore_left_is_settled(tmp_path, there, expected):
 RESTORER = """
 import sys
 from pathlib import Path
-from builder.annotation import backup, postgres
+from builder.labelstudio.server import postgres, restore
 print("ready", flush=True)
 sys.stdin.readline()
-backup.restore(Path(sys.argv[1]), Path(sys.argv[2]), isolated=False, database=None, overwrite=True, progress=print)
+restore.restore(Path(sys.argv[1]), Path(sys.argv[2]), isolated=False, database=None, overwrite=True, progress=print)
 """
 
 

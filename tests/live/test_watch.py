@@ -90,7 +90,7 @@ def test_a_fault_is_said_once_with_its_link_through_a_restart_until_ctrl_c(live)
         down(work)
         watched.wait("studio-down")
         up(work, progress=print)
-        watched.wait("mended")
+        watched.wait("resolved")
         answer(logins[1], [Span(PORT, PORT + 12, "FAC", "c")], stances=())
         watched.wait("stance")
     finally:
@@ -103,6 +103,6 @@ def test_a_fault_is_said_once_with_its_link_through_a_restart_until_ctrl_c(live)
     assert len(watched.said("[studio-down]")) == 1
     assert len(watched.said("[too-few-annotators]")) == 1, "its figures changed meanwhile"
     assert watched.child.returncode == 130
-    assert watched.lines[-1] == "interrupted: nothing acknowledged is lost; run the same command again to go on\n"
+    assert watched.lines[-1] == "Interrupted. Progress is saved; run the same command again to resume.\n"
     assert "Traceback" not in "".join(watched.lines) + out
     assert not re.search(r"[\w.]+@[\w.]+", "".join(watched.lines) + out)

@@ -8,7 +8,7 @@ Offsets are code points, end exclusive. Nested spans are not learnt: the tagger 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,10 +73,24 @@ class Model:
         )
 
 
+class _Sklearn(NamedTuple):
+    """What the model uses of scikit-learn."""
+
+    FeatureHasher: Any
+    SGDClassifier: Any
+    normalize: Any
+
+
+def _sklearn() -> _Sklearn:
+    from sklearn import feature_extraction, linear_model, preprocessing  # noqa: PLC0415 - extra `select`
+
+    return _Sklearn(feature_extraction.FeatureHasher, linear_model.SGDClassifier, preprocessing.normalize)
+
+
 def check_installed() -> None:
     """Raise Refused (exit code 2) where scikit-learn is not installed, with the command that installs it."""
     try:
-        import sklearn  # noqa: F401, PLC0415
+        _sklearn()
     except ImportError:
         message = "what to annotate next is asked of a small model, and scikit-learn is not installed"
         raise user_error("no-learner", message, fix="pip install 'khabar[select]'") from None
@@ -96,26 +110,22 @@ def words_of(texts: Sequence[str]) -> Words:
 
 def hashed(rows: Iterator[list[str]]) -> "csr_matrix":
     """A row of a sparse matrix for each list of features, each of length 1."""
-    from scipy.sparse import csr_matrix  # noqa: PLC0415 - comes with the extra `select`
-    from sklearn import feature_extraction, preprocessing  # noqa: PLC0415 - extra `select`
-
+    sklearn = _sklearn()
+    hasher = sklearn.FeatureHasher(_FEATURES, input_type="string", alternate_sign=False)
     first = next(rows, None)
     if first is None:
-        return csr_matrix((0, _FEATURES))
-    found = feature_extraction.FeatureHasher(_FEATURES, input_type="string", alternate_sign=False).transform(
-        chain([first], rows)
-    )
-    return preprocessing.normalize(found, copy=False)
+        empty: csr_matrix = hasher.transform([[]])[:0]
+        return empty
+    matrix: csr_matrix = sklearn.normalize(hasher.transform(chain([first], rows)), copy=False)
+    return matrix
 
 
 def learn(features: "csr_matrix", answers: Sequence[str], seed: int) -> Model:
     """Learn which answer goes with which features."""
-    from sklearn.linear_model import SGDClassifier  # noqa: PLC0415 - extra `select`
-
     known = tuple(sorted(set(answers)))
     if len(known) < 2:
         return Model(known)
-    fitted = SGDClassifier(
+    fitted = _sklearn().SGDClassifier(
         "log_loss", alpha=1e-5, max_iter=_ROUNDS, tol=None, average=True, random_state=seed, n_jobs=1
     )
     fitted.fit(features, np.array(answers))

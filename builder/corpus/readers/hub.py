@@ -5,10 +5,8 @@ An address is `hub://org/name?config=c&split=train&revision=v1`, or `hub://json?
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
-
-import huggingface_hub
-from huggingface_hub import errors
 
 from builder.corpus.readers.rows import BadRecord, File, ReadItem, row_of
 from builder.corpus.readers.tabular import FIX, missing
@@ -68,25 +66,22 @@ def files(uri: str, fields: Fields) -> tuple[list[File], list[Issue]]:
 def rows(file: File, fields: Fields) -> Iterator[ReadItem]:
     """Yield the rows of one split, counted from 1."""
     uri, _, split = file.uri.rpartition("#")
-    for number, values in enumerate(_opened(parse_address(uri), split), 1):
+    for number, values in enumerate(iter(_load(parse_address(uri), split)), 1):
         yield row_of(values, fields, f":{number}", "", fix=FIX) if isinstance(values, Mapping) else BadRecord(
             f":{number}", "broken row", "not a row", FIX)  # fmt: skip
 
 
-def _opened(dataset: DatasetAddress, split: str) -> Iterator[object]:
-    """Stream the rows of one split."""
+def _load(dataset: DatasetAddress, split: str | None = None) -> Any:
+    """Return the streamed splits of a dataset, or one of them."""
     from datasets import load_dataset  # noqa: PLC0415 - takes a second to import
 
     options = {key: value for key, value in dataset.asked.items() if key in ("revision", "data_files")}
-    return iter(load_dataset(dataset.path, dataset.asked.get("config"), split=split, streaming=True, **options))
+    return load_dataset(dataset.path, dataset.asked.get("config"), split=split, streaming=True, **options)
 
 
 def _splits(dataset: DatasetAddress) -> dict[str, list[str]]:
     """Return the columns of each requested split; empty if the builder does not report them."""
-    from datasets import load_dataset  # noqa: PLC0415 - takes a second to import
-
-    options = {key: value for key, value in dataset.asked.items() if key in ("revision", "data_files")}
-    streams = load_dataset(dataset.path, dataset.asked.get("config"), streaming=True, **options)
+    streams = _load(dataset)
     wanted = [dataset.asked["split"]] if "split" in dataset.asked else list(streams)
     return {split: list(streams[split].column_names or next(iter(streams[split].take(1)), {})) for split in wanted}
 
@@ -96,7 +91,9 @@ def _stamp(dataset: DatasetAddress) -> str:
     if "data_files" in dataset.asked:
         filesystem, pattern = filesystem_of(dataset.asked["data_files"])
         return " ".join(str(filesystem.ukey(path)) for path in sorted(filesystem.glob(pattern)))
+    from huggingface_hub import HfApi, errors  # noqa: PLC0415 - workers start without it
+
     try:
-        return str(huggingface_hub.HfApi().dataset_info(dataset.path, revision=dataset.asked.get("revision")).sha)
+        return str(HfApi().dataset_info(dataset.path, revision=dataset.asked.get("revision")).sha)
     except (errors.HfHubHTTPError, OSError, ValueError):
         return ""

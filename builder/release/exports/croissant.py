@@ -16,7 +16,7 @@ from builder.records import Agreement
 from builder.release.card.citation import HUB, author, bibtex, licence_id, page
 from builder.release.card.prose import Told
 from builder.release.tables.build import Tables, loadable
-from builder.release.tables.parquet import shards
+from builder.release.tables.shards import shards
 from builder.schema.dataset import Dataset
 
 PARQUET = "application/x-parquet"

@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
-import huggingface_hub  # it imports its parts when they are first used
-from huggingface_hub import constants, errors, utils
-
 from builder.records import user_error
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
 PUBLIC = "https://huggingface.co"
 
@@ -24,7 +24,7 @@ PUBLIC = "https://huggingface.co"
 class Remote:
     """A dataset repository on a Hub, and the client that speaks to it."""
 
-    api: "huggingface_hub.HfApi"
+    api: "HfApi"
     endpoint: str
     repo_id: str
     token: str | None = field(repr=False)
@@ -36,12 +36,14 @@ class Remote:
 
 def connect(endpoint: str | None, token: str | None, repo_id: str) -> Remote:
     """A client for a dataset: on `endpoint`, else HF_ENDPOINT, else the public Hub; asks nothing yet."""
+    from huggingface_hub import HfApi, constants, utils  # noqa: PLC0415 - takes .2 s, and most commands ask no Hub
+
     address = (endpoint or os.environ.get("HF_ENDPOINT") or PUBLIC).rstrip("/")
     if _is_loopback(address):
         # Read from the environment at import, which may be long past; most Hubs of one's own have no Xet.
         constants.HF_HUB_DISABLE_XET = not _has_xet()
     utils.disable_progress_bars()
-    return Remote(huggingface_hub.HfApi(endpoint=address, token=token or False), address, repo_id, token)
+    return Remote(HfApi(endpoint=address, token=token or False), address, repo_id, token)
 
 
 def _has_xet() -> bool:
@@ -69,9 +71,17 @@ def environment(remote: Remote, home: str) -> dict[str, str]:
     return clean
 
 
+def hub_errors() -> Any:
+    """Return the module of the client library's exceptions."""
+    from huggingface_hub import errors  # noqa: PLC0415 - takes .2 s, and most commands ask no Hub
+
+    return errors
+
+
 @contextmanager
 def explained(remote: Remote, doing: str) -> Iterator[None]:
     """Turn the client libraries' exceptions into Refused; notes of the server are kept, the token is not."""
+    errors = hub_errors()
     try:
         yield
     except errors.HfHubHTTPError as error:

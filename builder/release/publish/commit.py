@@ -5,8 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import huggingface_hub
-
 from builder.records import Issue, KhabarError, Notify, Release, user_error
 from builder.release.publish.client import Remote, connect, explained
 from builder.release.publish.plan import Plan, Staged, commit_of, plan, stage
@@ -83,6 +81,8 @@ def readback_job(folder: Path, release: Release, staged: Sequence[Staged]) -> Jo
 
 def operations_of(folder: Path, todo: Plan) -> list[object]:
     """Return the operations of a commit."""
+    import huggingface_hub  # noqa: PLC0415 - takes .2 s, and most commands ask no Hub
+
     added = [huggingface_hub.CommitOperationAdd(path, folder / path) for path in todo.adds]
     return [*added, *(huggingface_hub.CommitOperationDelete(path) for path in todo.deletes)]
 

@@ -9,10 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import errors
-
 from builder.records import Notify, Release, user_error
-from builder.release.publish.client import Remote, connect, explained
+from builder.release.publish.client import Remote, connect, explained, hub_errors
 from builder.release.publish.commit import AGAIN, PushContext, Pushed, commit_files, readback_job, verify_and_tag
 from builder.release.publish.plan import Plan, Staged, commit_of, plan, stage
 from builder.release.publish.pull_request import propose
@@ -132,7 +130,7 @@ def _create(remote: Remote, staged: Sequence[Staged], *, private: bool) -> tuple
     with explained(remote, "creating"):
         try:
             remote.api.create_repo(remote.repo_id, repo_type="dataset", private=private or None)
-        except errors.HfHubHTTPError as error:
+        except hub_errors().HfHubHTTPError as error:
             # It may be there by now, made by a push whose answer was lost.
             if error.response.status_code != 409:
                 raise

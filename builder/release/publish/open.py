@@ -17,7 +17,7 @@ from builder.release.diff.records import About
 from builder.release.diff.rows import BATCH
 from builder.release.publish.client import Remote, connect, explained
 from builder.release.publish.folder import read_manifest
-from builder.release.tables.parquet import shards
+from builder.release.tables.shards import shards
 
 CARD, CHANGES = "README.md", "CHANGELOG.md"
 

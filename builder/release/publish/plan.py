@@ -7,12 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import huggingface_hub
-from huggingface_hub import errors
-
 from builder.records import MANIFEST, Issue, KhabarError, Release
-from builder.release.publish.client import Remote
-from builder.release.tables.parquet import shards
+from builder.release.publish.client import Remote, hub_errors
+from builder.release.tables.shards import shards
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ def commit_of(remote: Remote, revision: str) -> str | None:
     """The commit of a branch, tag or pull request; None where it or the repository is not there."""
     try:
         return str(remote.api.repo_info(remote.repo_id, repo_type="dataset", revision=revision).sha)
-    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
+    except (hub_errors().RepositoryNotFoundError, hub_errors().RevisionNotFoundError) as error:
         if error.response.status_code == 404:
             return None
         raise
@@ -84,7 +81,7 @@ def plan(remote: Remote, commit: str | None, staged: Sequence[Staged]) -> Plan:
     if commit is None:
         return Plan(tuple(file.path for file in staged), ())
     listed = remote.api.list_repo_tree(remote.repo_id, repo_type="dataset", revision=commit, recursive=True)
-    present = {file.path: file for file in listed if isinstance(file, huggingface_hub.RepoFile)}
+    present = {file.path: file for file in listed if hasattr(file, "blob_id")}
 
     def same(file: Staged) -> bool:
         there = present.get(file.path)

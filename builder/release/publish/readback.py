@@ -26,7 +26,7 @@ from huggingface_hub.errors import HfHubHTTPError, HTTPError
 from builder.io.hashing import file_sha256
 from builder.io.plain import from_plain, to_plain
 from builder.release.publish.readback_client import Finding, Job, Outcome
-from builder.release.tables.parquet import shards
+from builder.release.tables.shards import shards
 
 BATCH = 1000
 """Rows that are compared at a time."""

@@ -18,7 +18,7 @@ from builder.io.hashing import sha256_of
 from builder.io.remote import filesystem_of, is_remote, redact_credentials, translate_errors
 from builder.records import MANIFEST, Notify, Release, user_error
 from builder.release.publish.plan import Staged, stage
-from builder.release.tables.parquet import shards
+from builder.release.tables.shards import shards
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem

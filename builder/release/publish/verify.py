@@ -25,7 +25,7 @@ from builder.release.splits import leakage
 from builder.release.splits.strategies import NAMES
 from builder.release.tables.build import Tables
 from builder.release.tables.features import arrow_schema, features
-from builder.release.tables.parquet import shards
+from builder.release.tables.shards import shards
 from builder.text.profiles import profile
 
 State = Literal["done", "failed", "not possible"]

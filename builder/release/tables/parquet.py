@@ -4,8 +4,7 @@ Row groups and shards end by the weight of their rows, which depends on nothing 
 rows give the same bytes. Does not know what a release folder holds beside them: that is folder.py.
 """
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -147,19 +146,3 @@ def _weights(array: pa.Array) -> NDArray[np.int64]:
 def _numbers(lengths: pa.Array) -> NDArray[np.int64]:
     numbers: NDArray[np.int64] = np.asarray(pc.fill_null(lengths, 0)).astype(np.int64)
     return numbers
-
-
-SHARD = re.compile(r"(?P<config>[^/]+)/(?P<split>[^/]+)-\d{5}-of-\d{5}\.parquet")
-
-
-def shards(files: Sequence[str]) -> dict[str, dict[str, list[str]]]:
-    """The Parquet files of each config and split, in order.
-
-    >>> shards(["README.md", "stance/test-00000-of-00001.parquet"])
-    {'stance': {'test': ['stance/test-00000-of-00001.parquet']}}
-    """
-    found: dict[str, dict[str, list[str]]] = {}
-    for path in sorted(files):
-        if shard := SHARD.fullmatch(path):
-            found.setdefault(shard["config"], {}).setdefault(shard["split"], []).append(path)
-    return found

@@ -1,0 +1,19 @@
+"""Paths of Parquet shards: CONFIG/SPLIT-00000-of-00001.parquet."""
+
+import re
+from collections.abc import Sequence
+
+SHARD = re.compile(r"(?P<config>[^/]+)/(?P<split>[^/]+)-\d{5}-of-\d{5}\.parquet")
+
+
+def shards(files: Sequence[str]) -> dict[str, dict[str, list[str]]]:
+    """The Parquet files of each config and split, in order.
+
+    >>> shards(["README.md", "stance/test-00000-of-00001.parquet"])
+    {'stance': {'test': ['stance/test-00000-of-00001.parquet']}}
+    """
+    found: dict[str, dict[str, list[str]]] = {}
+    for path in sorted(files):
+        if shard := SHARD.fullmatch(path):
+            found.setdefault(shard["config"], {}).setdefault(shard["split"], []).append(path)
+    return found
