@@ -101,7 +101,7 @@ def test_pseudonyms_with_another_key_do_not_overwrite_what_is_there(walked, monk
     done = run("-C", folder, "collect", cwd=folder)
 
     assert done.returncode == 1
-    assert "no longer has 90 of the 90 judgements" in done.stderr
+    assert "90 of 90 annotations in" in done.stderr
     assert path.read_bytes() == before
 
 

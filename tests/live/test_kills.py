@@ -26,14 +26,14 @@ pytestmark = pytest.mark.live
 COLLECTOR = """
 import sys
 from pathlib import Path
-from builder import judging
-from builder.annotation import collecting, direct, store
+from builder.commands import collect
+from builder.labelstudio.download import cache, sqlite, sync
 from builder.project.project import Project
 import label_studio_sdk
-collecting.CHUNK = 2  # many parts, so that a kill falls between or into them
+sync.CHUNK = 2  # many parts, so that a kill falls between or into them
 print("ready", flush=True)
 sys.stdin.readline()
-judging.collect(Project(Path(sys.argv[1])), None, prune=False)
+collect.collect(Project(Path(sys.argv[1])), None, prune=False)
 print("done", flush=True)
 """
 

@@ -621,7 +621,7 @@ def test_status_backup_and_restore_on_the_command_line(project, khabar, installe
         "    fix: run `khabar studio down`, then retry\n"
     ))  # fmt: skip
     assert own.stdout.startswith(
-        f"Label Studio: one that you run, by LABEL_STUDIO_URL\naddress: {busy['address']}\nversion: {VERSION}\naccounts: 2\n"
+        f"Label Studio: your own server (LABEL_STUDIO_URL)\naddress: {busy['address']}\nversion: {VERSION}\naccounts: 2\n"
     )
     assert (not_ours.returncode, not_ours.stderr.splitlines()[0]) == (
         2,
