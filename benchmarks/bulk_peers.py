@@ -78,7 +78,7 @@ def khabar(corpus: Path, folder: Path, _: str) -> Labels:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    from builder.corpus.dedup.pipeline import find
+    from builder.corpus.dedup.pipeline import find_groups
     from builder.executor.start import engine
 
     sources = sorted((corpus / "articles").glob("*.parquet"))
@@ -87,7 +87,7 @@ def khabar(corpus: Path, folder: Path, _: str) -> Labels:
         targets = [str(folder / f"keys-{path.name}") for path in sources]
         list(pmap(_sign, list(zip(map(str, sources), targets, strict=True))))
         steps.append(time.time())
-        found = find(targets, {}, pmap, str(folder))
+        found = find_groups(targets, {}, pmap, str(folder))
         steps.append(time.time())
         rows = pa.concat_tables([pq.ParquetFile(path).read(["article_id", "group_id"]) for path in found.paths])
         kept = rows["article_id"].filter(pc.equal(rows["article_id"], rows["group_id"])).combine_chunks()

@@ -99,7 +99,7 @@ def test_json_is_one_document(cleaned, khabar):
 def test_a_page_without_an_article_is_explained(cleaned, khabar):
     done = khabar("explain", "pages/two.txt", cwd=cleaned.root)
 
-    assert "no article: no body is left of this page\n" in done.stdout
+    assert "no article: cleaning left no body text\n" in done.stdout
     assert "- 0:12  source │ المصدر: نسيم⟨LF⟩\n" in done.stdout
 
 

@@ -152,7 +152,9 @@ def test_groups_of_an_earlier_version_are_made_again(project, tmp_path, monkeypa
     clean(project)
     dedup(project)
     before, found = project.stamped("dedup"), []
-    monkeypatch.setattr(pipeline, "find", lambda *given, find=pipeline.find: found.append(1) or find(*given))
+    monkeypatch.setattr(
+        pipeline, "find_groups", lambda *given, find=pipeline.find_groups: found.append(1) or find(*given)
+    )
     dedup(project)
     assert (found, project.stamped("dedup")) == ([], before)
     monkeypatch.setattr(pipeline, "VERSION", pipeline.VERSION + 1)

@@ -6,7 +6,7 @@ from builder.cli.options import bulk, moved_option, verb
 from builder.cli.output import Console
 from builder.corpus.cleaning.boilerplate import check_examples
 from builder.corpus.cleaning.clean import dropped
-from builder.corpus.cleaning.stage import STAGE, Cleaning, digest
+from builder.corpus.cleaning.stage import STAGE, CleaningConfig, digest
 from builder.executor.start import LOCAL, ExecutorConfig
 from builder.project import groups
 from builder.project.corpus import (
@@ -39,7 +39,7 @@ def clean(project: Project, run: ExecutorConfig = LOCAL) -> Report:
         if broken:
             raise KhabarError(*broken)
         refuse_empty(project)
-        config = Cleaning(profile_of(project), rules)
+        config = CleaningConfig(profile_of(project), rules)
         done = run_stage(project, STAGE, config, run, digest=digest(config))
         counts, aside = sum_counts(done), all_dropped(done)
         accounts = (

@@ -11,7 +11,8 @@ import click
 from builder.cli.options import verb
 from builder.cli.output import Console, open_page
 from builder.corpus.cleaning.clean import clean
-from builder.corpus.explain import html, text, trace
+from builder.corpus.explain import text, trace
+from builder.corpus.explain.html import render_html
 from builder.corpus.explain.trace import Explanation
 from builder.io.atomic import write_bytes
 from builder.project.corpus import profile_of, read_columns, refuse_empty, refuse_stale, select_rows
@@ -41,7 +42,7 @@ def explain(project: Project, name: str, page: Path | None = None) -> Explanatio
     drops = () if articles else clean(document, table, project.schema.boilerplate).drops
     explanation = trace.explain(document, articles, table, drops)
     if page:
-        write_bytes(page, html.page(explanation).encode())
+        write_bytes(page, render_html(explanation).encode())
     return explanation
 
 
@@ -107,7 +108,7 @@ def cli(console: Console, document: str, page: Path | None, opened: bool) -> Non
         click.echo(f"page: {path}")
     else:
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        for line in text.lines(explanation, colour=colour):
+        for line in text.format_lines(explanation, colour=colour):
             click.echo(line)
     if path and opened:
         open_page(path)

@@ -10,7 +10,7 @@ from builder.cli.options import verb
 from builder.cli.output import Console, open_page
 from builder.corpus.cleaning.boilerplate import check_examples
 from builder.corpus.cleaning.rules import compile_rules, every_rule
-from builder.corpus.cleaning.suggest import as_yaml, learn
+from builder.corpus.cleaning.suggest import as_yaml, suggest_rules
 from builder.io.atomic import write_bytes
 from builder.labelstudio.config import guide_html
 from builder.labelstudio.preview import SAMPLE, preview_page
@@ -87,7 +87,7 @@ def suggest(project: Project) -> Report:
     refuse_empty(project)
     rules = compile_rules(project.schema.boilerplate)
     documents = (one for batch in iter_records(project, "documents", Document) for one in batch)
-    proposals = learn(documents, profile_of(project), rules)
+    proposals = suggest_rules(documents, profile_of(project), rules)
     facts = {"proposals": f"{len(proposals)}; none is applied"}
     facts |= {
         f"{proposal.source}: {visible(proposal.example)}": f"{proposal.documents} of {proposal.of} documents, "

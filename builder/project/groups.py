@@ -46,13 +46,13 @@ def ensure_groups(project: Project, run: ExecutorConfig) -> Counter[str]:
     if project.stamped("dedup") != inputs or not done_shards(project, "groups"):
         keys = run_stage(project, minhash.STAGE, None, run)
         scratch, home = stage_folder(project, "scratch"), stage_folder(project, "groups")
-        spill.remove(scratch)  # of a run that was killed
-        spill.make(scratch)
+        spill.remove_folder(scratch)  # of a run that was killed
+        spill.make_folder(scratch)
         with engine_for(run, stage_bytes(project, "keys")) as pmap:
             earlier = read_columns(project, "groups", ["article_id", "group_id"])
-            found = pipeline.find([one.shard.uri for one in keys], earlier, pmap, scratch)
+            found = pipeline.find_groups([one.shard.uri for one in keys], earlier, pmap, scratch)
         shards.replace_shards(found.paths, home, arrow_schema(Group), inputs)
-        spill.remove(scratch)
+        spill.remove_folder(scratch)
         rows = sum(one.rows for one in done_shards(project, "groups"))
         project.save_account("dedup", [StageCounts("dedup", "articles", found.taken, rows)], found.set_aside)
         project.stamp("dedup", inputs)

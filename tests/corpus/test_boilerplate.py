@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from builder.corpus.cleaning.boilerplate import Verdict, check_examples, judge, judge_batch
+from builder.corpus.cleaning.boilerplate import LineDecision, check_examples, classify_batch, classify_lines
 from builder.corpus.cleaning.page import begins_article, paragraphs, read_page
 from builder.corpus.cleaning.rules import compile_rules
 from builder.io.yaml import parse_yaml
@@ -32,7 +32,7 @@ def fold(lines):
 
 
 def verdicts_of(lines, rules=RULES, source="nasim"):
-    return judge(lines, fold(lines), compile_rules(rules), source)
+    return classify_lines(lines, fold(lines), compile_rules(rules), source)
 
 
 def fates(lines, rules=RULES, source="nasim"):
@@ -68,7 +68,7 @@ def test_an_example_that_a_rule_fails_is_reported():
 
     assert [(issue.where, issue.message) for issue in issues] == [
         ("schema/boilerplate.yaml: own", "does not match its example 'قال'"),
-        ("schema/boilerplate.yaml: own", "takes 'أقرأُ', which it must leave"),
+        ("schema/boilerplate.yaml: own", "matches 'أقرأُ', which is listed under `leaves`"),
     ]
 
 
@@ -84,8 +84,8 @@ def test_a_headline_and_a_paragraph_below_a_marker_are_an_article_of_their_own(m
     verdicts = verdicts_of(lines)
 
     assert [v.part for v in verdicts if v.role == "body"] == [0, 0, 0, 1, 1]
-    assert verdicts[4] == Verdict("headline", 1, "embedded-headline", {"title": HEADLINE})
-    assert verdicts[7] == Verdict("drop", 1, "source", {"source_name": "نسيم"})
+    assert verdicts[4] == LineDecision("headline", 1, "embedded-headline", {"title": HEADLINE})
+    assert verdicts[7] == LineDecision("drop", 1, "source", {"source_name": "نسيم"})
     assert fates(lines)[8:] == ["related", "link-list", "link-list", "link-list"]
     assert {v.part for v in verdicts[8:]} == {0}
 
@@ -330,9 +330,9 @@ def test_the_end_of_a_box_has_examples_that_are_checked():
     box = rule(match="^علم$", action="drop_until", until="^(?:ورد|ريح)$", at_most=2, examples=examples)
 
     assert [issue.message for issue in check_examples(Boilerplate.model_validate({"version": 1, "cuts": [box]}))] == [
-        "`until` does not match 'زهر', at which it must end",
-        "`until` ends at 'ريح', which is inside",
-        "at_most 2 does not reach below its 2 lines inside",
+        "`until` does not match 'زهر', which is listed under `ends`",
+        "`until` matches 'ريح', which is listed under `inside`",
+        "`at_most` (2) must exceed the number of lines under `inside` (2)",
     ]
 
 
@@ -411,10 +411,10 @@ def test_pages_of_several_sources_are_judged_at_once_as_each_alone():
     sources = ["d", "nasim", "nasim"]
     seen = [fold(lines) if lines else [] for lines in pages]
 
-    together = judge_batch(pages, seen, compile_rules(rules), sources)
+    together = classify_batch(pages, seen, compile_rules(rules), sources)
 
     assert together == [
-        judge(*one, compile_rules(rules), source) for *one, source in zip(pages, seen, sources, strict=True)
+        classify_lines(*one, compile_rules(rules), source) for *one, source in zip(pages, seen, sources, strict=True)
     ]
     assert [v.rule for v in together[0]] == ["", "own"]
     assert [v.rule for v in together[2]] == ["", "", "", "", "source"]
@@ -471,7 +471,7 @@ def test_each_line_is_looked_at_a_bounded_number_of_times(make, monkeypatch):
                 count += 1
                 return super().__getitem__(index)
 
-        judge(lines, Counted(seen), compile_rules(RULES), "nasim")
+        classify_lines(lines, Counted(seen), compile_rules(RULES), "nasim")
         return count / len(lines)
 
     assert steps(400) <= 1.5 * steps(100) + 1
@@ -485,7 +485,7 @@ def test_a_huge_line_and_a_huge_page_are_judged():
 
 
 def test_a_page_of_no_lines_has_no_verdicts():
-    assert judge([], [""], compile_rules(RULES), "nasim") == []
+    assert classify_lines([], [""], compile_rules(RULES), "nasim") == []
 
 
 def test_below_the_last_line_no_article_begins():

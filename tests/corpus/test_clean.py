@@ -209,7 +209,7 @@ def test_a_page_that_loses_most_of_its_characters_is_flagged():
     (issue,) = clean(document(f"{PARAGRAPH}\n{links}"), STANDARD, RULES).issues
 
     assert (issue.severity, issue.code, issue.where) == ("warning", "mostly-boilerplate", "articles/01.txt")
-    assert issue.message == "87% of the page's characters went: link-list 12"
+    assert issue.message == "cleaning removed 87% of the page's characters: link-list 12"
     assert clean(document(f"{PARAGRAPH}\n{PARAGRAPH}\nشارك المقال"), STANDARD, RULES).issues == ()
 
 

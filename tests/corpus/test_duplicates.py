@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.corpus.dedup.minhash import KEYS, NEEDED, sign
-from builder.corpus.dedup.pipeline import find, group
+from builder.corpus.dedup.pipeline import find_groups, group
 from builder.io.hashing import sha16
 from builder.records import Article, Group
 from builder.text.profiles import profile
@@ -151,7 +151,7 @@ def sharded(folder, shards, earlier=None, dates=None, pmap=map):
         keys.append(f"{folder}/keys-{number}.parquet")
         table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
         pq.write_table(sign(table), keys[-1])
-    found = find(keys, earlier or {}, pmap, str(folder))
+    found = find_groups(keys, earlier or {}, pmap, str(folder))
     rows = pa.concat_tables([pq.read_table(path) for path in found.paths]).to_pylist() if found.paths else []
     assert found.taken == len(rows) + sum(one.reason == "same-id" for one in found.set_aside)
     return sorted((Group(**row) for row in rows), key=lambda row: row.article_id)
@@ -188,7 +188,7 @@ def test_files_may_stand_in_a_store_that_is_no_folder(planted):
     table = pa.table({"id": [a.id for a in planted], "text": [a.text for a in planted]})
     with store.open("/groups/keys.parquet", "wb") as file:
         pq.write_table(sign(table), file)
-    found = find([f"{folder}/keys.parquet"], {}, map, folder)
+    found = find_groups([f"{folder}/keys.parquet"], {}, map, folder)
     rows = [row for path in found.paths for row in pq.read_table(fsspec.open(path, "rb").open()).to_pylist()]
 
     assert {row["article_id"]: row["group_id"] for row in rows} == of(group(planted))
@@ -236,7 +236,7 @@ def test_a_bridge_joins_the_group_of_the_earlier_root_and_old_groups_stay_apart(
     earlier, dates = {"a": "a", "b": "b"}, {"a": "2026-01-02", "b": "2026-01-01", "c": "2025-01-01"}
     rows = group(articles, dates, earlier)
     sharded(tmp_path, [articles], earlier, dates)
-    found = find([f"{tmp_path}/keys-0.parquet"], earlier, map, str(tmp_path))
+    found = find_groups([f"{tmp_path}/keys-0.parquet"], earlier, map, str(tmp_path))
 
     assert of(rows) == {"a": "a", "b": "b", "c": "b"}
     assert [(row.kind, row.similarity) for row in rows] == [("single", 1.0), ("contained", 1.0), ("contained", 1.0)]
@@ -254,7 +254,7 @@ def test_an_article_of_the_same_id_is_set_aside(tmp_path, planted):
     shards = [planted[:50], planted[40:]]
     assert of(sharded(tmp_path, shards)) == of(group(planted))
 
-    found = find([f"{tmp_path}/keys-0.parquet", f"{tmp_path}/keys-1.parquet"], {}, map, str(tmp_path))
+    found = find_groups([f"{tmp_path}/keys-0.parquet", f"{tmp_path}/keys-1.parquet"], {}, map, str(tmp_path))
     assert sorted(one.what for one in found.set_aside) == sorted(a.id for a in planted[40:50])
     assert found.taken == len(planted) + 10
 
@@ -293,7 +293,7 @@ def test_three_thousand_copies_make_one_group_and_few_candidates(tmp_path):
     text = words(chance, 120)
     copies = [article(f"{n:04}", " ".join(edited(chance, text, 0.005))) for n in range(3000)]
     rows = sharded(tmp_path, [copies[::2], copies[1::2]])
-    found = find([f"{tmp_path}/keys-0.parquet", f"{tmp_path}/keys-1.parquet"], {}, map, str(tmp_path))
+    found = find_groups([f"{tmp_path}/keys-0.parquet", f"{tmp_path}/keys-1.parquet"], {}, map, str(tmp_path))
 
     assert {row.group_id for row in rows} == {"0000"}
     assert found.counts["candidates"] < 30 * len(copies)
@@ -303,9 +303,9 @@ def test_a_run_that_thousands_share_is_counted_and_makes_no_pair(monkeypatch, tm
     chance = random.Random(8)  # noqa: S311 - seeded test data
     tail = words(chance, 30)
     articles = [article(f"{n:02}", " ".join(words(chance, 60) + tail)) for n in range(40)]
-    monkeypatch.setattr("builder.corpus.dedup.candidates.FREQUENT", 39)
+    monkeypatch.setattr("builder.corpus.dedup.candidates.MAX_RUN_ARTICLES", 39)
     sharded(tmp_path, [articles])
-    found = find([f"{tmp_path}/keys-0.parquet"], {}, map, str(tmp_path))
+    found = find_groups([f"{tmp_path}/keys-0.parquet"], {}, map, str(tmp_path))
 
     assert found.counts["runs too frequent"] > 0
     assert found.counts["single"] == 40
@@ -353,7 +353,7 @@ def test_a_text_of_which_nothing_is_left_is_like_no_other(text):
 
 def test_nothing_has_no_groups(tmp_path):
     assert group([]) == []
-    assert find([], {}, map, str(tmp_path)).paths == ()
+    assert find_groups([], {}, map, str(tmp_path)).paths == ()
     assert sharded(tmp_path, [[]]) == []
 
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.corpus.cleaning.clean import clean
-from builder.corpus.explain.html import page, units
-from builder.corpus.explain.text import as_json, lines
+from builder.corpus.explain.html import render_html, units
+from builder.corpus.explain.text import as_json, format_lines
 from builder.corpus.explain.trace import explain, rows
 from builder.corpus.readers.documents import read_documents
 from builder.io.hashing import sha16
@@ -176,9 +176,9 @@ def test_the_pieces_part_any_unicode_text(raw):
 @given(raw=LINES)
 def test_nothing_hidden_reaches_a_terminal_a_page_or_json(name, raw):
     explanation, _ = explained(raw, profile(name), title=raw[:20])
-    printed = "\n".join(lines(explanation, colour=False))
-    coloured = "\n".join(lines(explanation, colour=True))
-    written = page(explanation)
+    printed = "\n".join(format_lines(explanation, colour=False))
+    coloured = "\n".join(format_lines(explanation, colour=True))
+    written = render_html(explanation)
 
     assert not any(hidden(character) for character in printed.replace("\n", ""))
     assert click.unstyle(coloured) == printed
@@ -209,7 +209,7 @@ def test_the_examples_have_books_that_balance():
 def test_a_small_page_on_a_terminal_to_the_letter():
     explanation, _ = explained(SMALL, title="خبر")
 
-    told = "\n".join(lines(explanation, colour=False)).replace(STANDARD.id, "PROFILE")
+    told = "\n".join(format_lines(explanation, colour=False)).replace(STANDARD.id, "PROFILE")
     marks = {"TATWEEL": "\N{ARABIC TATWEEL}", "FATHATAN": "\N{ARABIC FATHATAN}",
              "MARKS": "\N{ARABIC SHADDA}\N{ARABIC KASRA}"}  # fmt: skip
     assert told == re.sub("_([A-Z]+)_", lambda name: marks[name[1]], SAID)
@@ -256,8 +256,8 @@ def test_a_kept_line_says_which_article_it_is_of():
     assert [(row.kind, row.line, {p.part for p in row.pieces if p.put}) for row in rows(explanation.pieces)] == [
         ("kept", 1, {0}), ("dropped", 2, set()), ("dropped", 3, set()), ("dropped", 4, set()), ("kept", 5, {1}),
     ]  # fmt: skip
-    assert f"part 1: {sha16(raw)}-1 «عودة الحصاد إلى السدر»" in list(lines(explanation, colour=False))
-    assert page(explanation).count("المقال 1") == 3  # among the facts, beside its line, in the legend
+    assert f"part 1: {sha16(raw)}-1 «عودة الحصاد إلى السدر»" in list(format_lines(explanation, colour=False))
+    assert render_html(explanation).count("المقال 1") == 3  # among the facts, beside its line, in the legend
 
 
 def test_a_page_of_which_no_body_is_left_is_explained_by_its_drops():
@@ -266,15 +266,15 @@ def test_a_page_of_which_no_body_is_left_is_explained_by_its_drops():
 
     check_books(explanation, done, raw)
     assert explanation.parts == ()
-    assert "no article: no body is left of this page" in list(lines(explanation, colour=False))
-    assert "لم يبق من هذه الصفحة متن" in page(explanation)
+    assert "no article: cleaning left no body text" in list(format_lines(explanation, colour=False))
+    assert "لم يبق من هذه الصفحة متن" in render_html(explanation)
 
 
 def test_an_empty_page_has_no_pieces():
     explanation, _ = explained("")
 
     assert (explanation.pieces, explanation.counts) == ((), ())
-    assert list(lines(explanation, colour=False))[-1].startswith("0 code points = 0 kept")
+    assert list(format_lines(explanation, colour=False))[-1].startswith("0 code points = 0 kept")
 
 
 def test_letters_that_no_article_and_no_rule_has_are_never_passed_over():
@@ -284,7 +284,7 @@ def test_letters_that_no_article_and_no_rule_has_are_never_passed_over():
 
     with pytest.raises(ValueError, match=r"raw 88:175 is in no article, and no rule dropped it"):
         explain(one, [short], STANDARD)
-    with pytest.raises(ValueError, match=r"raw 0:88 has two fates"):
+    with pytest.raises(ValueError, match=r"raw 0:88 is covered twice"):
         explain(one, [*clean(one, STANDARD, RULES).articles] * 2, STANDARD)
 
 
@@ -298,7 +298,7 @@ HOSTILE = (
 
 def test_a_hostile_page_is_text_on_a_terminal_and_in_html():
     explanation, done = explained(HOSTILE, title="</title><script>window.hit = 3</script>\x1b[2J")
-    printed, written = "\n".join(lines(explanation, colour=False)), page(explanation)
+    printed, written = "\n".join(format_lines(explanation, colour=False)), render_html(explanation)
     read = Page(written)
 
     check_books(explanation, done, HOSTILE)
@@ -314,7 +314,7 @@ def test_a_hostile_page_is_text_on_a_terminal_and_in_html():
 
 def test_each_edit_is_a_mark_whose_title_says_raw_text_names_and_offsets():
     explanation, _ = explained(SMALL)
-    read = Page(page(explanation))
+    read = Page(render_html(explanation))
 
     assert read.titles == [
         "␣ → ∅\nSPACE\n13:14",
@@ -335,7 +335,7 @@ def test_each_edit_is_a_mark_whose_title_says_raw_text_names_and_offsets():
 
 def test_the_page_counts_each_rule_and_labels_each_dropped_range():
     explanation, _ = explained(f"{PARAGRAPH}\nشارك\n{PARAGRAPH}\nشارك")
-    written = page(explanation)
+    written = render_html(explanation)
 
     assert (
         "<td><code>share</code></td><td>" + '<span class="n">2</span></td><td><span class="n">8</span></td>' in written

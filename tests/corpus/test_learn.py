@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.cleaning.boilerplate import check_examples, judge
+from builder.corpus.cleaning.boilerplate import check_examples, classify_lines
 from builder.corpus.cleaning.rules import compile_rules
-from builder.corpus.cleaning.suggest import Proposal, as_yaml, learn
+from builder.corpus.cleaning.suggest import Proposal, as_yaml, suggest_rules
 from builder.io.hashing import sha16
 from builder.io.yaml import parse_yaml
 from builder.records import Document
@@ -61,7 +61,7 @@ def pages(number, *, top=(), bottom=(), source="nasim"):
 
 
 def proposed(documents, **limits):
-    return learn(documents, STANDARD, READY, **limits)
+    return suggest_rules(documents, STANDARD, READY, **limits)
 
 
 def pasted(proposals):
@@ -140,8 +140,8 @@ def test_a_line_that_reads_like_a_paragraph_is_marked():
     report = "وقالت وكالة نسيم إن السفينة ستبقى في المرفأ حتى تهدأ الريح الشمالية."
     (one,) = proposed(pages(7, bottom=[report]))
 
-    assert one.warning == "reads like a paragraph: copies of one report repeat their text"
-    assert "# BEWARE: reads like a paragraph" in as_yaml([one])
+    assert one.warning == "looks like a paragraph; copies of one report may repeat it"
+    assert "# WARNING: looks like a paragraph" in as_yaml([one])
 
 
 def test_a_long_line_is_prose():
@@ -167,7 +167,7 @@ def test_ids_are_free_and_made_of_what_the_source_is_called():
     )
     lines = ["راديو النورس", "راديو الموج"]
     documents = [p for source in ("nasim", "نسيم", "1.نسيم.example") for p in pages(6, bottom=lines, source=source)]
-    found = learn(documents, STANDARD, compile_rules(taken))
+    found = suggest_rules(documents, STANDARD, compile_rules(taken))
 
     assert [(p.source, p.rule.id) for p in found] == [
         *(("1.نسيم.example", "example-learned-1"), ("1.نسيم.example", "example-learned-2")),
@@ -196,7 +196,7 @@ def test_what_is_pasted_parses_and_takes_the_line_from_then_on():
     assert len(found) == len(bottom)
     assert check_examples(boilerplate) == []
     assert own == tuple(p.rule for p in found)
-    assert learn(documents, STANDARD, compile_rules(boilerplate)) == []
+    assert suggest_rules(documents, STANDARD, compile_rules(boilerplate)) == []
     assert as_yaml([]) == ""
 
 
@@ -227,7 +227,7 @@ def test_the_text_says_how_often_and_where():
 def test_any_line_gives_a_rule_that_parses_and_passes_its_examples(lines, source, name):
     table = profile(name)
     documents = [document("\n".join([*lines, paragraph(n)]), source) for n in range(6)]
-    found = learn(documents, table, READY)
+    found = suggest_rules(documents, table, READY)
     text = f"version: 1\nsources:\n{as_yaml(found)}" if found else "version: 1"
     boilerplate = parse_yaml(text, Boilerplate, "boilerplate.yaml")
 
@@ -249,4 +249,4 @@ def test_a_proposal_is_where_it_mostly_stands():
     places = [Proposal("s", "x", "x", 1, 1, position, rule).place for position in (0.0, 0.33, 0.34, 0.66, 0.67, 1.0)]
 
     assert places == ["head", "head", "middle", "middle", "tail", "tail"]
-    assert judge(["راديو النورس"], ["راديو النورس"], READY, "nasim")[0].role == "body"
+    assert classify_lines(["راديو النورس"], ["راديو النورس"], READY, "nasim")[0].role == "body"

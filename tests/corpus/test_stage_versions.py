@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from builder.corpus.cleaning.stage import STAGE, Cleaning
+from builder.corpus.cleaning.stage import STAGE, CleaningConfig
 from builder.corpus.dedup import minhash
-from builder.corpus.dedup.pipeline import VERSION, find
+from builder.corpus.dedup.pipeline import VERSION, find_groups
 from builder.corpus.sampling import filters
 from builder.io.hashing import sha16
 from builder.io.parquet import to_table
@@ -76,7 +76,7 @@ def articles():
 
 def cleaned(name):
     rules = parse_yaml((KEPT / "schema" / "boilerplate.yaml").read_text(encoding="utf-8"), Boilerplate, "rules")
-    return STAGE.function(to_table(documents(), Document), Cleaning(profile(name), rules))
+    return STAGE.function(to_table(documents(), Document), CleaningConfig(profile(name), rules))
 
 
 def grouped(folder):
@@ -86,7 +86,7 @@ def grouped(folder):
     keys = [str(folder / f"keys-{number}.parquet") for number in range(2)]
     for half, path in zip(halves, keys, strict=True):
         pq.write_table(half, path)
-    found = find(keys, {f"{halves[0]['id'][0]}": "old", "gone": "old"}, map, str(folder))
+    found = find_groups(keys, {f"{halves[0]['id'][0]}": "old", "gone": "old"}, map, str(folder))
     rows = pa.concat_tables([pq.read_table(path) for path in found.paths]).sort_by("article_id")
     kinds = set(rows["kind"].to_pylist())
     assert kinds == {"single", "exact", "near", "contained", "related"}, "the corpus must hold pairs of each kind"

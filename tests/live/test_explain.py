@@ -3,7 +3,7 @@
 import pytest
 
 from builder.corpus.cleaning.clean import clean
-from builder.corpus.explain.html import page as html
+from builder.corpus.explain.html import render_html as html
 from builder.corpus.explain.trace import explain
 from builder.corpus.readers.documents import read_documents
 from builder.io.hashing import sha16

@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 from builder.annotation.pseudonyms import pseudonym
 from builder.commands import send as annotate
 from builder.commands.init import init
-from builder.corpus.cleaning.stage import SCHEMA, TAKEN_ALONG
+from builder.corpus.cleaning.stage import COPIED_COLUMNS, SCHEMA
 from builder.executor.shards import BatchResult, write_shard
 from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl, write_jsonl
@@ -51,7 +51,7 @@ def store(project, documents, articles):
     """Put articles into a project as `clean` would, with the texts that a test wants."""
     pages = {one.id: one for one in documents}
     table = to_table(articles, Article)
-    for name in TAKEN_ALONG:
+    for name in COPIED_COLUMNS:
         table = table.append_column(
             name, pa.array([getattr(pages[a.document_id], name) for a in articles], pa.string())
         )

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.release.tables.parquet import GROUP_ROWS, repeating, shards, weights, write_shards
+from builder.release.tables.parquet import GROUP_ROWS, repeating, weights, write_shards
+from builder.release.tables.shards import shards
 from tests.conftest import ROOT
 
 SCHEMA = pa.schema(

@@ -1,10 +1,8 @@
-"""Which of many patterns can be in a line, for many lines at once.
+"""A lazily built DFA that finds which of many patterns may match a line, for many lines at once.
 
-Each pattern becomes an automaton over classes of letters. It finds every line that the pattern is
-in, and a few more; `re` is then asked about the few that are left, and says what is true. A line
-goes through all of them at once: together they are in one state, which is made when a line first
-needs it, as RE2 makes its states (Cox, Regular Expression Matching in the Wild, 2010).
-Does not know rules.
+Each pattern becomes an automaton over classes of code points. It accepts every line that the pattern matches, and a few
+others; the caller confirms each candidate with `re`. All patterns run together as one automaton, whose states are made
+when a line first needs them, as in RE2 (Cox, Regular Expression Matching in the Wild, 2010).
 """
 
 import sys
@@ -29,36 +27,37 @@ from builder.corpus.cleaning.glushkov import (
 from builder.corpus.cleaning.literals import Literals, required
 
 LONGEST = 260
-"""Code points that are read of a line; a longer one may have any pattern that has not failed by then."""
+"""Number of code points read of a line; a longer line may match every pattern that has not failed by then."""
 
 FEW = 64
-"""Lines; fewer are read one by one, more of them side by side."""
+"""Number of lines; up to so many are read one by one, more of them in parallel, column by column."""
 
 STATES = 24_000
-"""Beyond so many states the automaton forgets them and begins anew."""
+"""Maximum number of states; when there are more, the automaton discards all of them and starts again."""
 
 CLASSES = (40, 80, 120, 180, LONGEST)
-"""Code points; a line is looked at for the patterns that matter in the longest line of its class of length."""
+"""Length classes, by the maximum length in code points; a pattern is searched in every class that its limit reaches."""
 
 SHORTEST = (0, *(length + 1 for length in CLASSES))
-"""Code points of the shortest line of each class."""
+"""Minimum length, in code points, of a line of each class."""
 
 UNKNOWN = 0
-"""The state of a line whose next state is not made yet."""
+"""The number of the state that is not made yet."""
 
 FAILED, UNMADE = 0, -1
-"""States of one pattern: it is not in the line any more; not known yet."""
+"""States of a single pattern: it cannot match the line any more; not computed yet."""
 
 RARE, BEGIN, END, LAST = 0, 1, 2, 255
-"""Symbols: of code points beyond the first plane, which may be any; of a line's begin and end; the last there may be."""
+"""Symbols: code points above U+FFFF, which every set may contain; begin of a line; end of a line; the highest symbol."""
 
 LEAST = 3
-"""Letters of a piece that not every line has; a sign that few lines have needs no more."""
+"""Minimum length of a literal that is rare; a literal with no letter, digit or COMMON sign is rare at any length."""
 
 COMMON = " .,،؛:؟!-–—/|()«»\"'"
+"""Signs that occur in many lines."""
 
 NEUTRAL = "ظظظظ " * 6
-"""A pattern that may still be in a line that begins so is looked for by its pieces, if it needs any."""
+"""A beginning of a line; a pattern that has not failed behind it is searched by its literals, if it requires any."""
 
 Symbols = NDArray[np.uint8]
 
@@ -66,33 +65,35 @@ Places = NDArray[np.intp]
 
 
 def _symbols(sets: Mapping[str, Letters]) -> tuple[Symbols, list[frozenset[str]]]:
-    """The symbol of each code point, and the names of the sets that take each symbol.
+    """Return the symbol of each code point, and the names of the sets that contain each symbol.
 
-    Code points that no set tells apart have one symbol; where there are too many, the last share one that any set takes.
+    Code points that are in the same sets share a symbol. If there are too many such
+    classes, the last ones share RARE.
     """
     names = list(sets)
-    told = np.packbits(np.array([*sets.values(), np.ones(BMP, bool)]), axis=0).T
-    kinds = np.ascontiguousarray(told).view(np.dtype((np.void, told.shape[1]))).ravel()
+    memberships = np.packbits(np.array([*sets.values(), np.ones(BMP, bool)]), axis=0).T
+    kinds = np.ascontiguousarray(memberships).view(np.dtype((np.void, memberships.shape[1]))).ravel()
     _, examples, symbols = np.unique(kinds, return_index=True, return_inverse=True)
     symbols = symbols + END + 1
     symbols[symbols > LAST] = RARE
     taken = [frozenset((*names, ANY)), frozenset((LINE_BEGIN,)), frozenset((LINE_END,))]
-    taken += [frozenset((ANY, *(n for n in names if sets[n][one]))) for one in examples[: LAST - END].tolist()]
+    taken += [frozenset((ANY, *(n for n in names if sets[n][code]))) for code in examples[: LAST - END].tolist()]
     return np.append(symbols, RARE).astype(np.uint8), taken
 
 
 def _is_rare(piece: str) -> bool:
+    """Return whether a literal is long or unusual enough that few lines contain it."""
     return len(piece) >= LEAST or (len(piece) > 0 and not any(letter.isalnum() or letter in COMMON for letter in piece))
 
 
 def _columns(symbols: Symbols, starts: Places, lengths: Places) -> list[Symbols]:
-    """The first symbols of all lines, then the second ones; the lines stand in order, the longest first."""
+    """Return the first symbols of all lines, then the second ones, and so on; the lines are sorted, the longest first."""
     longer = np.searchsorted(-lengths, -np.arange(int(lengths.max(initial=0))), side="left")
     return [symbols.take(starts[:count] + column) for column, count in enumerate(longer.tolist())]
 
 
 class _Pattern:
-    """The automaton of one pattern: sets of its positions, told from one another by their numbers."""
+    """The automaton of one pattern; its states are sets of positions, as bit masks."""
 
     def __init__(self, held: Positions, taken: Sequence[frozenset[str]]) -> None:
         self._held = held
@@ -104,31 +105,33 @@ class _Pattern:
         self.begin = held.first & self._takes[BEGIN]
 
     def following(self, positions: Bits, symbol: int) -> Bits:
-        """The positions after a symbol; what stands behind the pattern when it was found."""
-        found = (union(self._held.follow[one] for one in members(positions)) | self._anywhere) & self._takes[symbol]
+        """Return the positions after a symbol, or only the position behind the pattern once it has matched."""
+        found = (union(self._held.follow[position] for position in members(positions)) | self._anywhere) & self._takes[
+            symbol
+        ]
         return self._held.rest if found & self._held.rest else found
 
     def is_alive_after(self, symbols: bytes) -> bool:
-        """Whether the pattern may still be in a line that begins so."""
+        """Return whether the pattern may match a line that begins with the symbols."""
         positions = self.begin
         for symbol in symbols:
             positions = self.following(positions, symbol)
         return not self.has_failed(positions)
 
     def has_failed(self, positions: Bits) -> bool:
-        """Whether the pattern cannot be in the line any more."""
+        """Return whether the pattern can no longer match the line."""
         return not positions and not self._anywhere
 
     def is_found(self, positions: Bits) -> bool:
-        """Whether the pattern is in a line that ends here."""
+        """Return whether the pattern matches a line that ends here."""
         return bool((positions | self.following(positions, END)) & self._held.last)
 
 
 class Automaton:
-    """Some patterns, and the states that lines have led to so far."""
+    """A prefilter of patterns: one automaton of all patterns, with the states that lines have needed so far."""
 
     def __init__(self, patterns: Sequence[str], limits: Sequence[int] = ()) -> None:
-        """`limits`: for each pattern, the code points of the longest line that matters."""
+        """Compile the patterns; `limits` has for each the maximum length, in code points, of a line that it may match."""
         sets: dict[str, Letters] = {}
         held: dict[int, Positions] = {}
         for number, pattern in enumerate(patterns):
@@ -139,21 +142,21 @@ class Automaton:
         self._symbols, taken = _symbols(sets)
         self._width = len(taken)
         made = {number: _Pattern(positions, taken) for number, positions in held.items()}
-        wandering = [number for number, one in made.items() if one.is_alive_after(self._read(NEUTRAL))]
-        pieces = {number: required(patterns[number]) for number in wandering}
+        unanchored = [number for number, pattern in made.items() if pattern.is_alive_after(self._read(NEUTRAL))]
+        pieces = {number: required(patterns[number]) for number in unanchored}
         self._literals = Literals(
-            {n: [self._read(one) for one in some] for n, some in pieces.items() if all(map(_is_rare, some))},
+            {n: [self._read(piece) for piece in some] for n, some in pieces.items() if all(map(_is_rare, some))},
             self._width,
         )
-        self._patterns = {number: one for number, one in made.items() if number not in self._literals.numbers}
+        self._patterns = {number: made[number] for number in made if number not in self._literals.numbers}
         self._nears: dict[int, tuple[int, ...]] = {}
         self._always = set(range(len(patterns))) - held.keys()
         self._limits = limits or [sys.maxsize] * len(patterns)
         bits = [(1 << bit, self._limits[number]) for bit, number in enumerate(self._literals.numbers)]
         self._matter = np.array([sum(bit for bit, limit in bits if limit >= least) for least in SHORTEST], np.int64)
-        """For each class of length, the patterns looked for by pieces that matter in some line of it, one bit for each."""
+        """For each length class, a bit mask of the patterns searched by literals whose limit reaches the class."""
         self._of = [-1]
-        """For each state of one pattern, the pattern."""
+        """The pattern of each single-pattern state."""
         self._positions: list[Bits] = [0]
         self._steps = [array("i", [FAILED]) * self._width]
         self._is_found = [False]
@@ -161,7 +164,7 @@ class Automaton:
         self._forget()
 
     def find(self, lines: Sequence[str]) -> list[tuple[int, ...]]:
-        """For each line the patterns that may be in it, in their order; no line holds a line end.
+        """Return the numbers of the patterns that may match, in ascending order, for each line; lines have no line end.
 
         >>> Automaton(["^a+b", "^c$", "[0-9]"]).find(["aab c", "c", "4 c", ""])
         [(0,), (1,), (2,), ()]
@@ -194,19 +197,19 @@ class Automaton:
         return found
 
     def _near(self, pieces: int) -> tuple[int, ...]:
-        """The patterns that a line has pieces of."""
+        """Return the patterns of a bit mask of literals."""
         near = self._nears.get(pieces)
         if near is None:
             near = self._nears[pieces] = tuple([n for bit, n in enumerate(self._literals.numbers) if pieces >> bit & 1])
         return near
 
     def _read(self, text: str) -> bytes:
-        """The symbols of a text."""
+        """Return the symbols of a text."""
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
         return self._symbols.take(codes, mode="clip").tobytes()
 
     def _side_by_side(self, columns: Sequence[Symbols], states: Places) -> Places:
-        """The last state of each line from its first, or UNKNOWN where one on its way is not made yet."""
+        """Return the last state of each line, given its first; UNKNOWN if a state on the way is not made yet."""
         steps = self._next.ravel()
         states = states * self._width
         for column in columns:
@@ -214,7 +217,10 @@ class Automaton:
         return states // self._width
 
     def _alone(self, symbols: bytes, length: int) -> int:
-        """The last state of one line of a class of length; makes the states on its way, having forgotten all where there are too many."""
+        """Return the last state of one line of a length class, and make the missing states on the way.
+
+        Discards all states first if there are more than STATES.
+        """
         if len(self._states) > STATES:
             self._forget()
         state, width = self._starts[length], self._width
@@ -229,7 +235,7 @@ class Automaton:
         return state
 
     def _forget(self) -> None:
-        """Begin with two states of all patterns: the unknown one and the begin of a line."""
+        """Discard all states but the unknown one and the first state of each length class."""
         self._next: NDArray[np.int32] = np.zeros((256, self._width), np.int32)
         self._states: list[tuple[int, ...]] = []
         self._numbers: dict[tuple[int, ...], int] = {}
@@ -237,35 +243,37 @@ class Automaton:
         self._left: list[tuple[int, ...]] = []
         self._make((FAILED,))
         self._starts = [self._make(self._begin(length)) for length in SHORTEST]
-        """For each class of length, the state at the begin of a line."""
+        """The first state of a line, for each length class."""
 
     def _begin(self, length: int) -> tuple[int, ...]:
-        """The begin of a line of so many code points or more."""
-        begins = [(number, one.begin) for number, one in self._patterns.items() if self._limits[number] >= length]
+        """Return the first state of a line of at least `length` code points, as single-pattern states."""
+        patterns = self._patterns.items()
+        begins = [(number, pattern.begin) for number, pattern in patterns if self._limits[number] >= length]
         return tuple([self._single(number, positions) for number, positions in begins])
 
     def _make(self, singles: tuple[int, ...]) -> int:
-        """The number of a state of all patterns, of the states of those that have not failed."""
+        """Return the number of the state that consists of the given single-pattern states; make it if it is new."""
         if singles in self._numbers:
             return self._numbers[singles]
         state = self._numbers[singles] = len(self._states)
         if state == len(self._next):
             self._next = np.concatenate([self._next, np.zeros_like(self._next)])
         self._states.append(singles)
-        found = [self._of[one] for one in singles if self._is_found[one]]
+        found = [self._of[single] for single in singles if self._is_found[single]]
         self._found.append(tuple(sorted((*found, *self._always))))
-        self._left.append(tuple(sorted((*(self._of[one] for one in singles), *self._always))))
+        self._left.append(tuple(sorted((*(self._of[single] for single in singles), *self._always))))
         return state
 
     def _stepped(self, singles: tuple[int, ...], symbol: int) -> tuple[int, ...]:
+        """Return the single-pattern states after a symbol, without those that failed."""
         steps = self._steps
-        stepped = [steps[one][symbol] for one in singles]
+        stepped = [steps[single][symbol] for single in singles]
         if UNMADE in stepped:
-            stepped = [self._step(one, symbol) for one in singles]
-        return tuple([one for one in stepped if one != FAILED])
+            stepped = [self._step(single, symbol) for single in singles]
+        return tuple([single for single in stepped if single != FAILED])
 
     def _step(self, single: int, symbol: int) -> int:
-        """The state of one pattern after a symbol."""
+        """Return the single-pattern state after a symbol; compute it if it is new."""
         following = self._steps[single][symbol]
         if following == UNMADE:
             number = self._of[single]
@@ -274,7 +282,7 @@ class Automaton:
         return following
 
     def _single(self, number: int, positions: Bits) -> int:
-        """The number of a state of one pattern."""
+        """Return the number of the single-pattern state with the given positions; make it if it is new."""
         pattern = self._patterns[number]
         if pattern.has_failed(positions):
             return FAILED

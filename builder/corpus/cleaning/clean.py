@@ -1,7 +1,6 @@
-"""Documents to articles: normalised, without boilerplate, each removal recorded.
+"""Cleaning of raw documents into articles: normalization, boilerplate removal and a record of every drop.
 
-The way back to the raw text is never broken: every step is an edit of the same AlignedText.
-Which lines go is builder.corpus.cleaning.boilerplate's business.
+Every step edits the same AlignedText, so each code point of an article keeps its offset in the raw document.
 """
 
 import re
@@ -9,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, compress, groupby
 
-from builder.corpus.cleaning.boilerplate import HEADLINE, Verdict, judge_batch
+from builder.corpus.cleaning.boilerplate import HEADLINE, LineDecision, classify_batch
 from builder.corpus.cleaning.rules import compile_rules
 from builder.io.hashing import sha16
 from builder.records import Article, Document, Drop, Dropped, Issue
@@ -18,10 +17,10 @@ from builder.text.aligned import AlignedText, keep_batch, pack_batch, raw_places
 from builder.text.profiles import Profile
 
 MOSTLY = 0.6
-"""Share of a page's characters; where rules take more, a person should look."""
+"""Share of a page's characters; a page that loses more gets a warning."""
 
 RULE = "rule "
-"""Before the name of a rule, in what clean_table counts."""
+"""Prefix of a rule's name among the counts of clean_table."""
 
 Range = tuple[int, int]
 
@@ -30,7 +29,7 @@ _SURPLUS = re.compile(r"(?<=\s)\s+")
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """What became of one document; `lines` are those that are not blank: kept, or dropped by a rule."""
+    """The result of cleaning one document; `lines` counts its non-blank lines, kept and dropped."""
 
     articles: tuple[Article, ...]
     drops: tuple[Drop, ...]
@@ -42,34 +41,34 @@ class Cleaned:
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
-    """A page's lines that are not blank, trimmed, spaces single; where each stands in the normalised text."""
+class _NormalizedLines:
+    """The non-blank lines of a page, trimmed and with single spaces, and their offsets in the normalized text."""
 
     lines: list[str]
     begins: list[int]
     below: list[int]
-    """Where the line below begins: behind the line end."""
+    """The offset at which the next line begins, which is behind the line end."""
     kept: dict[int, list[Range]]
-    """What a line keeps of the text, with its line end, where that is not all of it."""
+    """The ranges that a line keeps, with its line end, for lines that do not keep all of their text."""
     is_dense: bool
-    """Whether the lines are all of the text: none was blank, none keeps only a part."""
+    """Whether the lines are the whole text, because no line was blank and each keeps all of its text."""
 
 
 def clean(document: Document, profile: Profile, rules: Boilerplate) -> Cleaned:
-    """Normalise a page, drop its boilerplate and part its articles.
+    """Normalize a page, drop its boilerplate and split it into articles.
 
-    A drop's offsets are code points of the raw line, without its newline. A drop of no length
-    stands where a line was kept and only its fields were extracted.
+    A drop's offsets are code points of the raw document, end exclusive; they cover the line without its newline.
+    An empty drop marks the begin of a line that was kept and from which only fields were extracted.
     """
     return clean_batch([document], profile, rules)[0]
 
 
 def clean_batch(documents: Sequence[Document], profile: Profile, rules: Boilerplate) -> list[Cleaned]:
-    """Clean many pages at once: the same as `clean` of each, and much faster."""
+    """Clean many pages at once; equivalent to `clean` of each page, and much faster."""
     wholes = profile.apply_batch([document.raw for document in documents])
     pages = [_tidy(whole.text) for whole in wholes]
     folded = profile.fold_batch(["\n".join(page.lines) for page in pages])
-    verdicts = judge_batch(
+    verdicts = classify_batch(
         [page.lines for page in pages],
         [lines.split("\n") if lines else [] for lines in folded],
         compile_rules(rules),
@@ -89,32 +88,32 @@ def clean_batch(documents: Sequence[Document], profile: Profile, rules: Boilerpl
 
 
 def dropped(counts: Mapping[str, int]) -> dict[str, int]:
-    """Of what clean_table counts, the lines that each rule dropped."""
+    """Return the number of dropped lines by rule, sorted by rule, from the counts of clean_table."""
     rules = sorted(name for name in counts if name.startswith(RULE))
     return {name.removeprefix(RULE): counts[name] for name in rules}
 
 
-def _tidy(text: str) -> _Page:
-    """The lines of a page that are not blank, and what they keep of it."""
-    every = text.split("\n")
-    below = [*accumulate([len(line) + 1 for line in every])]
+def _tidy(text: str) -> _NormalizedLines:
+    """Return the non-blank lines of a page, trimmed, and the ranges of the text that they keep."""
+    untrimmed = text.split("\n")
+    below = [*accumulate([len(line) + 1 for line in untrimmed])]
     begins = [0, *below[:-1]]
-    lines = [*map(str.strip, every)]
+    lines = [*map(str.strip, untrimmed)]
     has_blank = "" in lines
     if has_blank:
         begins, below = [*compress(begins, lines)], [*compress(below, lines)]
-        every, lines = [*compress(every, lines)], [*filter(None, lines)]
+        untrimmed, lines = [*compress(untrimmed, lines)], [*filter(None, lines)]
     kept: dict[int, list[Range]] = {}
-    if "  " in text or every != lines:
-        for index, line in enumerate(every):
+    if "  " in text or untrimmed != lines:
+        for index, line in enumerate(untrimmed):
             if len(lines[index]) != len(line) or "  " in line:
                 kept[index] = list(_without_surplus(line, begins[index]))
                 lines[index] = " ".join(line.split())
-    return _Page(lines, begins, below, kept, not has_blank and not kept)
+    return _NormalizedLines(lines, begins, below, kept, not has_blank and not kept)
 
 
 def _without_surplus(line: str, begin: int) -> Iterator[Range]:
-    """What a line that begins there keeps: its line end, and no space at an edge or behind another."""
+    """Yield the ranges that a line keeps: its text without surplus whitespace, then its line end."""
     low, high = len(line) - len(line.lstrip()), len(line.rstrip())
     for surplus in _SURPLUS.finditer(line, low, high):
         yield begin + low, begin + surplus.start()
@@ -124,28 +123,31 @@ def _without_surplus(line: str, begin: int) -> Iterator[Range]:
 
 
 def _drops(
-    wholes: Sequence[AlignedText], pages: Sequence[_Page], verdicts: Sequence[Sequence[Verdict]]
+    wholes: Sequence[AlignedText], pages: Sequence[_NormalizedLines], verdicts: Sequence[Sequence[LineDecision]]
 ) -> list[dict[int, Drop]]:
-    """For each page, the drops of lines that went or that a rule read; a raw line begins after the line end above."""
-    said = [[index for index, verdict in enumerate(judged) if verdict.rule] for judged in verdicts]
-    above = [[page.begins[index] - 1 for index in lines] for page, lines in zip(pages, said, strict=True)]
-    below = [[page.below[index] - 1 for index in lines] for page, lines in zip(pages, said, strict=True)]
+    """Return the drops of each page by line, for lines that a rule dropped or extracted fields from.
+
+    A raw line begins after the line end above it.
+    """
+    ruled = [[index for index, verdict in enumerate(judged) if verdict.rule] for judged in verdicts]
+    above = [[page.begins[index] - 1 for index in lines] for page, lines in zip(pages, ruled, strict=True)]
+    below = [[page.below[index] - 1 for index in lines] for page, lines in zip(pages, ruled, strict=True)]
     starts, ends = raw_places_batch(wholes, above)[1], raw_places_batch(wholes, below)[0]
     drops: list[dict[int, Drop]] = [{} for _ in pages]
-    for page, lines in enumerate(said):
+    for page, lines in enumerate(ruled):
         raw = wholes[page].raw
         for index, start, end in zip(lines, starts[page], ends[page], strict=True):
             verdict = verdicts[page][index]
             if verdict.role == "body":
-                end = start  # noqa: PLW2901 - nothing went
+                end = start  # noqa: PLW2901 - the line is kept
             elif raw[end - 1 : end + 1] == "\r\n":
-                end -= 1  # noqa: PLW2901 - both belong to the line end
+                end -= 1  # noqa: PLW2901 - both characters belong to the line end
             drops[page][index] = Drop(start, end, verdict.rule, verdict.extracted)
     return drops
 
 
-def _bodies(page: _Page, verdicts: Sequence[Verdict]) -> dict[int, list[Range]]:
-    """For each part that has a body, what it keeps of the page, in ranges that do not touch; no line end at its end."""
+def _bodies(page: _NormalizedLines, verdicts: Sequence[LineDecision]) -> dict[int, list[Range]]:
+    """Return the ranges that each part with a body keeps of the page; ranges do not touch, the last has no line end."""
     bodies: dict[int, list[Range]] = {}
     begin = 0
     for verdict, run in _runs(verdicts):
@@ -165,15 +167,15 @@ def _bodies(page: _Page, verdicts: Sequence[Verdict]) -> dict[int, list[Range]]:
     return bodies
 
 
-def _runs(verdicts: Sequence[Verdict]) -> Iterator[tuple[Verdict, int]]:
-    """Each verdict, and for how many lines in a row it is that of all: lines that no rule takes share one."""
+def _runs(verdicts: Sequence[LineDecision]) -> Iterator[tuple[LineDecision, int]]:
+    """Yield each verdict with its run length: neighbouring lines that no rule takes share one verdict object."""
     for _, same in groupby(verdicts, key=id):
         run = [*same]
         yield run[0], len(run)
 
 
-def _kept(page: _Page, begin: int, end: int) -> Iterator[Range]:
-    """What some lines in a row keep of the text; one range where nothing stands between them."""
+def _kept(page: _NormalizedLines, begin: int, end: int) -> Iterator[Range]:
+    """Yield the ranges that consecutive lines keep of the text; a dense page gives one range."""
     if page.is_dense:
         yield page.begins[begin], page.below[end - 1]
         return
@@ -184,23 +186,23 @@ def _kept(page: _Page, begin: int, end: int) -> Iterator[Range]:
 def _articles(
     document: Document,
     profile_id: str,
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[LineDecision],
     drops: Mapping[int, Drop],
     bodies: Mapping[int, tuple[AlignedText, tuple[int, ...]]],
 ) -> tuple[Article, ...]:
-    """The articles with a body; the first also holds the drops of parts that have none."""
+    """Return the articles that have a body; the first one also holds the drops of parts without a body."""
     first = next(iter(bodies), 0)
     titles = {0: document.title}
-    mine: dict[int, list[Drop]] = {part: [] for part in bodies}
+    drops_by_part: dict[int, list[Drop]] = {part: [] for part in bodies}
     for index, drop in drops.items() if bodies else ():
         part = verdicts[index].part
-        mine[part if part in bodies else first].append(drop)
+        drops_by_part[part if part in bodies else first].append(drop)
         if drop.rule == HEADLINE:
             titles[part] = drop.extracted["title"]
     return tuple(
         Article(
-            f"{document.id}-{part}", document.id, part, titles.get(part), kept.text, packed, tuple(mine[part]),
-            profile_id, sha16(kept.text),
+            f"{document.id}-{part}", document.id, part, titles.get(part), kept.text, packed,
+            tuple(drops_by_part[part]), profile_id, sha16(kept.text),
         )
         for part, (kept, packed) in bodies.items()
     )  # fmt: skip
@@ -208,8 +210,8 @@ def _articles(
 
 def _cleaned(
     document: Document,
-    page: _Page,
-    verdicts: Sequence[Verdict],
+    page: _NormalizedLines,
+    verdicts: Sequence[LineDecision],
     drops: Mapping[int, Drop],
     articles: tuple[Article, ...],
 ) -> Cleaned:
@@ -237,15 +239,16 @@ def _warnings(
         yield Issue(
             "warning",
             "mostly-boilerplate",
-            f"{(whole - kept) / whole:.0%} of the page's characters went: {_counted(dropped)}",
+            f"cleaning removed {(whole - kept) / whole:.0%} of the page's characters: {_counted(dropped)}",
             where=document.origin,
-            fix="look at the page; a rule that takes body text can be turned off for its source in schema/boilerplate.yaml",
+            fix="check the page with `khabar explain`; if a rule drops body text, turn it off for this source (`off:`) in "
+            "schema/boilerplate.yaml",
             article_id=articles[0].id,
         )
 
 
 def _counted(dropped: Mapping[str, int]) -> str:
-    """Most frequent first.
+    """Format the counts of rules, the most frequent rule first.
 
     >>> _counted({"share": 1, "link-list": 9})
     'link-list 9, share 1'

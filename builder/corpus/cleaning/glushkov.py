@@ -1,7 +1,7 @@
-"""The letters of a pattern as positions, and which may follow which: what an automaton is made of.
+"""Glushkov (position) automaton of a pattern: its letters as positions, and which position may follow which.
 
-As Glushkov, The abstract theory of automata, 1961. A pattern is held as one that finds no less than
-it does: it does not look around, and does not count beyond `MANY`. Knows no lines.
+Source: Glushkov, The abstract theory of automata, 1961. The automaton matches at least what the pattern matches: it
+ignores lookaround, and does not count repetitions beyond `MANY`.
 """
 
 import re
@@ -16,34 +16,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 MANY = 4
-"""What must come more often than this is taken to come at least as often."""
+"""Maximum number of repetitions that are counted; a higher minimum counts as MANY, a higher maximum as unbounded."""
 
 LIMIT = 2000
-"""Letters of a pattern with its repeats written out; one with more is not held."""
+"""Maximum number of letters of a pattern with its repetitions written out."""
 
 BMP = 0x10000
+"""The number of code points of the Basic Multilingual Plane."""
 
 BEGINS = (op.AT_BEGINNING, op.AT_BEGINNING_STRING)
 
 ENDS = (op.AT_END, op.AT_END_STRING)
 
 ANY, LINE_BEGIN, LINE_END = "any", "^", "$"
-"""What a position takes beside the sets of patterns."""
+"""Names of the sets that do not come from a pattern: any code point, begin of line, end of line."""
 
 Bits = int
-"""A set of positions."""
+"""A set of positions, as a bit mask."""
 
 Letters = NDArray[np.bool_]
-"""Which code points of the first plane a position takes."""
+"""A set of code points of the Basic Multilingual Plane, as an array of BMP booleans."""
 
 
 class UnreadableError(ValueError):
-    """A pattern that the automaton cannot hold."""
+    """The error for a pattern that the automaton does not support."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of a pattern: whether it may be empty, the positions that it may begin and end with."""
+    """A part of a pattern: whether it matches the empty string, and its possible first and last positions."""
 
     empty: bool
     first: Bits
@@ -55,7 +56,7 @@ NOTHING = _Part(True, 0, 0)
 
 @cache
 def categories() -> dict[Any, Letters]:
-    """The code points of words, digits and spaces, and of all but them."""
+    r"""Return the code points of `\w`, `\d`, `\s` and of their complements."""
     letters = [chr(code) for code in range(BMP)]
     word = np.array([letter.isalnum() or letter == "_" for letter in letters])
     digit = np.array([letter.isdecimal() for letter in letters])
@@ -71,7 +72,7 @@ def categories() -> dict[Any, Letters]:
 
 
 def _letters(items: Sequence[tuple[Any, Any]]) -> Letters:
-    """The code points of a set as `re` parses it."""
+    """Return the code points of a set in the parse tree of `re`; raise UnreadableError for an unsupported item."""
     found, negated = np.zeros(BMP, bool), False
     for kind, value in items:
         if kind is op.NEGATE:
@@ -88,17 +89,18 @@ def _letters(items: Sequence[tuple[Any, Any]]) -> Letters:
 
 
 class Positions:
-    """The positions of one pattern, and which may follow which.
+    """The Glushkov automaton of one pattern.
 
-    `sets` gathers the sets of letters by name, for many patterns. Raises UnreadableError for a
-    pattern that cannot be held.
+    `sets` collects the letter sets of many patterns by name. The constructor raises UnreadableError if the pattern is
+    not supported.
     """
 
     def __init__(self, pattern: str, sets: dict[str, Letters]) -> None:
         self._sets = sets
         self.takes: list[str] = []
-        """For each position the name of its set; `^` and `$` are the begin and the end of a line."""
+        """The name of the letter set of each position; `^` and `$` are the begin and the end of a line."""
         self.follow: list[Bits] = []
+        """The positions that may follow each position."""
         tree = parser.parse(pattern)
         if tree.state.flags & ~re.UNICODE:
             raise UnreadableError("flags")
@@ -106,11 +108,11 @@ class Positions:
         if whole.empty:
             raise UnreadableError("empty")
         self.first = whole.first
-        """The positions that the pattern begins with."""
+        """The possible first positions of the pattern."""
         self.rest = 1 << self._position(ANY)
-        """The position of what stands behind the pattern."""
+        """The position of any text behind the match."""
         self.last = whole.last | self.rest
-        """The positions that the pattern ends with."""
+        """The possible last positions of the pattern."""
         for position in members(self.last):
             self.follow[position] |= self.rest
 
@@ -141,7 +143,10 @@ class Positions:
         )
 
     def _sequence(self, tree: Sequence[tuple[Any, Any]], *, opens: bool, closes: bool) -> _Part:
-        """`opens` and `closes`: nothing of the pattern stands before or behind; only there are `^` and `$` looked for."""
+        """Add a concatenation.
+
+        `opens` and `closes` say whether it begins and ends the pattern; `^` and `$` are ignored elsewhere.
+        """
         whole = NOTHING
         for index, (kind, value) in enumerate(tree):
             last = closes and index == len(tree) - 1
@@ -153,9 +158,9 @@ class Positions:
         if tree is not None:
             return self._sequence(tree, opens=opens, closes=closes)
         if kind is op.BRANCH:
-            parts = [self._sequence(list(one), opens=opens, closes=closes) for one in value[1]]
-            first, last = union(one.first for one in parts), union(one.last for one in parts)
-            return _Part(any(one.empty for one in parts), first, last)
+            parts = [self._sequence(list(branch), opens=opens, closes=closes) for branch in value[1]]
+            first, last = union(part.first for part in parts), union(part.last for part in parts)
+            return _Part(any(part.empty for part in parts), first, last)
         if kind in (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT):
             return self._repeated(value)
         if letters or kind is op.ANY:
@@ -189,7 +194,7 @@ class Positions:
 
 
 def _items(kind: Any, value: Any) -> list[tuple[Any, Any]]:
-    """The set that one letter of a pattern is; none where it is no letter."""
+    """Return the letter set of a node of the parse tree, or an empty list if the node is no letter."""
     if kind is op.LITERAL:
         return [(kind, value)]
     if kind is op.NOT_LITERAL:
@@ -204,15 +209,15 @@ def _group(kind: Any, value: Any) -> list[tuple[Any, Any]] | None:
 
 
 def union(sets: Iterable[Bits]) -> Bits:
-    """The positions in any of some sets."""
+    """Return the union of sets of positions."""
     whole = 0
-    for one in sets:
-        whole |= one
+    for positions in sets:
+        whole |= positions
     return whole
 
 
 def members(positions: Bits) -> Iterator[int]:
-    """The positions of a set, lowest first."""
+    """Yield the positions of a set, lowest first."""
     while positions:
         least = positions & -positions
         yield least.bit_length() - 1

@@ -1,8 +1,8 @@
-"""Pieces of text without which a pattern cannot match, and where they are in many lines at once.
+"""Literals that a pattern requires, and a multi-string search for them in many lines at once.
 
-For patterns that may begin anywhere: such a piece is found without keeping in mind what stood before
-it. The pieces are as of RE2's prefilter (Cox, Regular Expression Matching with a Trigram Index, 2012),
-looked for as by Aho and Corasick (Efficient string matching, 1975). Does not know rules.
+They serve patterns that may match anywhere in a line, because a literal is found without the state that such a pattern
+would need. Literals are extracted as in RE2's prefilter (Cox, Regular Expression Matching with a Trigram Index, 2012)
+and searched with an Aho-Corasick automaton (Aho and Corasick, Efficient string matching, 1975).
 """
 
 import re
@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST = 300
-"""Pieces of one place in a pattern; where there would be more, they are cut there."""
+"""Maximum number of alternative literals at one place of a pattern; longer combinations are split there."""
 
 LONG = 6
-"""Code points; a longer piece is no better."""
+"""Length in code points beyond which a longer literal is not preferred."""
 
 MOST_NUMBERS = 63
-"""Bits of a machine word but for the sign."""
+"""Maximum number of patterns in one search: the bits of a signed 64-bit integer without the sign."""
 
 Pieces = frozenset[str]
 
@@ -32,31 +32,32 @@ EMPTY: Pieces = frozenset([""])
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """What a part of a pattern says of the text: all that it may be, or pieces of which one must be there."""
+class _Requirement:
+    """What a part of a pattern requires: `exact` has all texts it can match, `needed` literals of which one must occur."""
 
     exact: Pieces | None = None
     needed: Pieces = EMPTY
 
 
 def required(pattern: str) -> Pieces:
-    """Pieces of which one is in every line that a pattern is in; the empty one where nothing is required.
+    """Return literals of which every matching line contains at least one; the empty string if nothing is required.
 
     >>> sorted(required("^.{0,60}(?:محرر|كاتب)ه?$")), sorted(required("[0-9]+"))
     (['كاتب', 'محرر'], [''])
     """
     tree = parser.parse(pattern)
-    said = _sequence(list(tree)) if not tree.state.flags & ~re.UNICODE else _Said()
+    said = _sequence(list(tree)) if not tree.state.flags & ~re.UNICODE else _Requirement()
     best = _better(said.needed, said.exact or EMPTY)
-    return frozenset(one for one in best if not any(other != one and other in one for other in best))
+    return frozenset(piece for piece in best if not any(other != piece and other in piece for other in best))
 
 
 def _better(one: Pieces, other: Pieces) -> Pieces:
-    """The pieces that fewer lines hold: long ones, then few of them."""
+    """Return the set that fewer lines match: the one with longer literals, then the one with fewer literals."""
     return max(one, other, key=lambda pieces: (min(*map(len, pieces), LONG), -len(pieces)))
 
 
-def _sequence(tree: Sequence[tuple[Any, Any]]) -> _Said:
+def _sequence(tree: Sequence[tuple[Any, Any]]) -> _Requirement:
+    """Return the requirement of a concatenation."""
     run, best, whole = EMPTY, EMPTY, True
     for kind, value in tree:
         said = _part(kind, value)
@@ -65,40 +66,44 @@ def _sequence(tree: Sequence[tuple[Any, Any]]) -> _Said:
             continue
         best = _better(_better(best, run), said.needed)
         run, whole = said.exact or EMPTY, False
-    return _Said(run if whole else None, _better(best, run))
+    return _Requirement(run if whole else None, _better(best, run))
 
 
-def _part(kind: Any, value: Any) -> _Said:
+def _part(kind: Any, value: Any) -> _Requirement:
+    """Return the requirement of one node of the parse tree."""
     if kind is op.LITERAL:
-        return _Said(frozenset([chr(value)]))
-    if kind is op.IN and all(one is op.LITERAL for one, _ in value):
-        return _Said(frozenset(chr(letter) for _, letter in value))
+        return _Requirement(frozenset([chr(value)]))
+    if kind is op.IN and all(item is op.LITERAL for item, _ in value):
+        return _Requirement(frozenset(chr(letter) for _, letter in value))
     if kind is op.BRANCH:
-        parts = [_sequence(list(one)) for one in value[1]]
-        needed = frozenset().union(*(one.needed if one.exact is None else one.exact for one in parts))
-        exact = None if any(one.exact is None for one in parts) else frozenset().union(*(p.exact or () for p in parts))
-        return _Said(exact, EMPTY if "" in needed else needed)
+        parts = [_sequence(list(branch)) for branch in value[1]]
+        needed = frozenset().union(*(part.needed if part.exact is None else part.exact for part in parts))
+        exact = (
+            None if any(part.exact is None for part in parts) else frozenset().union(*(p.exact or () for p in parts))
+        )
+        return _Requirement(exact, EMPTY if "" in needed else needed)
     if kind in (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT):
         return _repeated(*value)
     if (kind is op.SUBPATTERN and not value[1]) or kind is op.ATOMIC_GROUP:
         return _sequence(list(value[3] if kind is op.SUBPATTERN else value))
-    return _Said(EMPTY) if kind in (op.AT, op.ASSERT, op.ASSERT_NOT) else _Said()
+    return _Requirement(EMPTY) if kind in (op.AT, op.ASSERT, op.ASSERT_NOT) else _Requirement()
 
 
-def _repeated(least: int, most: Any, tree: Any) -> _Said:
+def _repeated(least: int, most: Any, tree: Any) -> _Requirement:
+    """Return the requirement of a repetition."""
     said = _sequence(list(tree))
     if (least, most) == (0, 1) and said.exact is not None:
-        return _Said(said.exact | EMPTY)
+        return _Requirement(said.exact | EMPTY)
     if not least:
-        return _Said()
-    return _Said(None, said.needed if said.exact is None else said.exact)
+        return _Requirement()
+    return _Requirement(None, said.needed if said.exact is None else said.exact)
 
 
 class Literals:
-    """Pieces of text, each with the numbers of those that look for it: at most `MOST_NUMBERS` of them."""
+    """An Aho-Corasick automaton for the literals of at most `MOST_NUMBERS` patterns."""
 
     def __init__(self, wanted: Mapping[int, Iterable[bytes]], width: int) -> None:
-        """`wanted`: for each number its pieces, as symbols; there are so many symbols."""
+        """Build the automaton; `wanted` has the literals of each pattern as symbols, `width` is the number of symbols."""
         self.numbers = tuple(sorted(wanted)[:MOST_NUMBERS])
         children: list[dict[int, int]] = [{}]
         ends = [0]
@@ -123,12 +128,12 @@ class Literals:
                 steps[node, symbol] = child
                 waiting.append(child)
         self._steps: NDArray[np.intp] = (steps * width).ravel()
-        """From node * width + symbol to the next node * width."""
+        """The next node * width, for each node * width + symbol."""
         self._ends = np.repeat(np.array(ends, np.int64), width)
-        """For each node * width, which numbers have a piece that ends there, one bit for each."""
+        """For each node * width, a bit mask of the patterns with a literal that ends at the node."""
 
     def side_by_side(self, columns: Sequence[NDArray[np.uint8]], lines: int) -> NDArray[np.int64]:
-        """Which numbers have a piece in each line, one bit for each; the lines stand in order, the longest first."""
+        """Return for each line a bit mask of the patterns with a literal in it; the lines are sorted, longest first."""
         nodes = np.zeros(lines, np.intp)
         found = np.zeros(lines, np.int64)
         for column in columns if self.numbers else ():
@@ -138,7 +143,7 @@ class Literals:
         return found
 
     def alone(self, symbols: bytes) -> int:
-        """The same for one line."""
+        """Return the bit mask of one line."""
         found, node, steps, ends = 0, 0, self._steps.data, self._ends.data
         for symbol in symbols:
             node = steps[node + symbol]

@@ -1,8 +1,7 @@
-"""What the lines of a page are, each by itself and by its neighbours: paragraphs, items, cuts, boxes.
+"""Structure of a page's lines: paragraphs, list items, cuts, boxes and the headlines of embedded articles.
 
-A paragraph is a long line, or a fairly long one that ends like a sentence. Paragraphs tell an
-embedded article from a list of links, and where an article's head and tail are. Does not say what
-becomes of a line: that is builder.corpus.cleaning.boilerplate.
+A paragraph is a long line, or a shorter one that ends like a sentence. Paragraphs distinguish an embedded article from
+a list of links, and delimit the head and the tail of an article.
 """
 
 import re
@@ -11,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from builder.corpus.cleaning.rules import NONE, Candidates, R, Ready
+from builder.corpus.cleaning.rules import NO_CANDIDATES, Candidates, CompiledRule, R
 from builder.schema.boilerplate import CutRule, LineRule, ListRule
 
 BULLETS = "•●○▪■◾◦‣▶►▸›◄◀←*+-–—"
@@ -21,10 +20,10 @@ CLOSERS = "»”\"')]"
 STOPS = frozenset(".…")
 
 PROSE = 18
-"""Code points; a line of at least as many that ends with a colon is no list's title, but leads to what follows."""
+"""Minimum length, in code points, of a line ending with a colon that is prose leading to a list and not a list's title."""
 
 LEAD = 2
-"""Paragraphs in which an article takes up the words of its headline."""
+"""Number of paragraphs at an article's beginning in which a word of its headline must recur."""
 
 _NUMBER = re.compile(r"\d{1,3}\s*[.)–—-]\s*(?=\D)")
 
@@ -34,7 +33,9 @@ _WORD = re.compile(r"\b(?:[وفبك]?ال|لل|و(?=\w{4}))?([^\W\d_]{3,})")
 
 
 def paragraphs(folded: Sequence[str]) -> list[bool]:
-    """Which folded lines are 120 code points long, or 61 and end with a full stop: headlines are shorter.
+    """Return whether each folded line has at least 120 code points, or at least 61 and a full stop at its end.
+
+    Headlines are shorter, and a line that begins with a bullet is no paragraph.
 
     >>> paragraphs(["ا" * 120, "ا" * 60 + ".»", "ا" * 60, "- " + "ا" * 120])
     [True, True, False, False]
@@ -48,34 +49,34 @@ def paragraphs(folded: Sequence[str]) -> list[bool]:
 
 
 @dataclass(frozen=True)
-class Page:
-    """The lines of a page as the rules of its source see them."""
+class PageLines:
+    """The folded lines of a page, with the candidate rules, cuts, list items and paragraphs."""
 
     folded: Sequence[str]
     candidates: Sequence[Candidates]
     cuts: Mapping[int, CutRule]
-    """The cut at a line; each line of a box has the cut that it goes by."""
+    """The cut that matches a line; each line of a box has the cut that drops the box."""
     items: Mapping[int, ListRule]
-    """The list rule of a line; without a bullet or a number, only where enough neighbours match it too."""
+    """The list rule that matches a line; a line without bullet or number counts only if enough neighbours match too."""
     paragraphs: Sequence[bool]
-    """A paragraph in a box is none."""
+    """Whether each line is a paragraph; lines inside a box are not."""
 
     def line_rules(self, i: int) -> Iterator[LineRule]:
-        """The line rules that take a line, wherever it stands."""
-        return (one.rule for one in self.candidates[i].lines if one.takes(self.folded[i]))
+        """Return the line rules that match a line, regardless of its position."""
+        return (ready.rule for ready in self.candidates[i].lines if ready.takes(self.folded[i]))
 
     def is_text(self, i: int) -> bool:
-        """Whether a line among links is text again: a paragraph, or a shorter line that ends like a sentence."""
+        """Return whether a line below links is text: a paragraph, or a shorter line that ends like a sentence."""
         line = self.folded[i]
         return self.paragraphs[i] or (line.endswith((".", ".»", '."')) and line.count(" ") >= 3)
 
     def ends_at(self, i: int) -> bool:
-        """Whether the page or a part of it ends above this line."""
+        """Return whether the page, or an article on it, ends above this line."""
         return i >= len(self.folded) or (i in self.cuts and not drops_lines(self.cuts[i]))
 
     @cached_property
     def tail(self) -> Sequence[bool]:
-        """Whether no paragraph follows a line before the next cut, or the end."""
+        """Whether each line is below the last paragraph before the next cut or the end of the page."""
         tail: list[bool] = []
         for end in (*(i for i in self.cuts if self.ends_at(i)), len(self.folded)):
             last = max(len(tail), end - 1)
@@ -86,7 +87,7 @@ class Page:
 
     @cached_property
     def runs(self) -> AbstractSet[int]:
-        """The lines that enough neighbours make a list, if no prose leads to it."""
+        """The lines of lists: runs of at least `min_run` items of one rule to which no prose leads."""
         runs: set[int] = set()
         start = -1
         for i, rule in self.items.items():
@@ -102,7 +103,7 @@ class Page:
 
     @cached_property
     def _links(self) -> Mapping[str, AbstractSet[int]]:
-        """The lines that link to a headline: items, and lines below the end of an article or a marker."""
+        """The lines of each link text: list items, and lines between a cut and the next paragraph."""
         linked = set(self.items)
         for i, cut in self.cuts.items():
             below = i + 1
@@ -115,17 +116,17 @@ class Page:
         return links
 
     def recurs(self, i: int) -> bool:
-        """Whether another line of the page links to what a line says."""
+        """Return whether another line of the page is a link with the text of this line."""
         return bool(self._links.get(link_text(self.folded[i]), set()) - {i})
 
 
 def drops_lines(cut: CutRule) -> bool:
-    """Whether a cut takes out lines of an article that goes on below them."""
+    """Return whether the article continues below the lines that a cut drops."""
     return cut.action in ("drop_line", "drop_until")
 
 
 def link_text(folded: str) -> str:
-    """A link without its bullet or number and without punctuation.
+    """Return a link's text without bullet, number and punctuation.
 
     >>> link_text("3. «نسيم»: كم يبلغ طول الجسر؟")
     'نسيم كم يبلغ طول الجسر'
@@ -134,7 +135,7 @@ def link_text(folded: str) -> str:
 
 
 def words(folded: str) -> set[str]:
-    """The words of three letters or more, without the article and what is written onto it.
+    """Return the words of three letters or more, without the definite article and the prefixes attached to it.
 
     >>> sorted(words("وتابع للصحفيين: من القطار"))
     ['تابع', 'صحفيين', 'قطار']
@@ -142,42 +143,43 @@ def words(folded: str) -> set[str]:
     return set(_WORD.findall(folded))
 
 
-def read_page(folded: Sequence[str], candidates: Sequence[Candidates]) -> Page:
-    """What each folded, trimmed line of a page is by the rules that may match it."""
+def read_page(folded: Sequence[str], candidates: Sequence[Candidates]) -> PageLines:
+    """Find the cuts, list items and paragraphs of a page, given its folded, trimmed lines and their candidate rules."""
     prose = paragraphs(folded)
     cuts: dict[int, CutRule] = {}
     items: dict[int, ListRule] = {}
-    for i, one in enumerate(candidates):
-        if one is NONE or i in cuts:
+    for i, rules in enumerate(candidates):
+        if rules is NO_CANDIDATES or i in cuts:
             continue
-        if one.cuts and (cut := _first(one.cuts, folded[i])):
+        if rules.cuts and (cut := _first(rules.cuts, folded[i])):
             for inside in range(i, _box_end(folded, i, cut)):
                 cuts[inside] = cut
                 prose[inside] = prose[inside] and inside == i
-        elif one.lists and (item := _first(one.lists, folded[i])):
+        elif rules.lists and (item := _first(rules.lists, folded[i])):
             items[i] = item
     for i in items.keys() - cuts.keys():
         if i and leads(folded[i - 1]) and i - 1 not in cuts:
-            prose[i - 1] = True  # what leads to a list is text
-    page = Page(folded, candidates, cuts, items, prose)
+            prose[i - 1] = True  # a line that leads to a list is text
+    page = PageLines(folded, candidates, cuts, items, prose)
     alone = {i for i in items if folded[i][0] not in BULLETS and not folded[i][0].isdigit()} - page.runs
     return replace(page, items={i: rule for i, rule in items.items() if i not in alone}) if alone else page
 
 
 def leads(folded: str) -> bool:
-    """Whether a line leads to the list below it as prose does, not as a title does."""
+    """Return whether a line is prose that leads to the list below it, and not the list's title."""
     return len(folded) >= PROSE and folded.endswith(":")
 
 
-def _first(rules: Sequence[Ready[R]], folded: str) -> R | None:
-    for one in rules:
-        if one.takes(folded):
-            return one.rule
+def _first(rules: Sequence[CompiledRule[R]], folded: str) -> R | None:
+    """Return the first rule that matches a line, or None."""
+    for ready in rules:
+        if ready.takes(folded):
+            return ready.rule
     return None
 
 
 def _box_end(folded: Sequence[str], i: int, cut: CutRule) -> int:
-    """Where the lines that a cut itself takes end."""
+    """Return the end (exclusive) of the lines that a cut at line `i` drops by itself."""
     if cut.until is not None:
         for below in range(i + 1, min(i + 1 + cut.at_most, len(folded))):
             if re.search(cut.until, folded[below]):
@@ -185,16 +187,19 @@ def _box_end(folded: Sequence[str], i: int, cut: CutRule) -> int:
     return i + 1
 
 
-def begins_article(page: Page, i: int, above: Callable[[], Collection[str]]) -> bool:
-    """Whether a line below a marker is the headline of an embedded article, `above` gives the words of the page's text so far.
+def begins_article(page: PageLines, i: int, above: Callable[[], Collection[str]]) -> bool:
+    """Return whether the line `i` below a marker is the headline of an embedded article.
 
-    It is no paragraph, no link and no line of a rule, and text follows it. It is one
-    - if the page links to it elsewhere, and not to what follows it: the text may then be of any length;
-    - else, if a paragraph follows, when a source or an agency closed the text above the marker, or a
-      byline, a date or a dateline stands below the headline;
-    - else when what follows takes up words that are new in the headline.
-    When a headline of at least three new words is not taken up, it is one link, and the page's own
-    text goes on. When nothing tells, it is an embedded article: its text is kept, as another part.
+    `above` returns the words of the page's text above the marker. A headline is no paragraph, no link and no line that
+    a rule drops, and text follows it. Such a line is a headline
+
+    - if the page links to it elsewhere, and not to the text that follows, which may then be of any length;
+    - else, if a paragraph follows, and a source or agency line ends the text above the marker, or a byline, date or
+      dateline is below the headline;
+    - else, if a paragraph follows that repeats a word that is new in the headline.
+
+    A line with at least three new words, none of which is repeated, is a single link, and the page's own article
+    continues. A line with fewer new words is taken as a headline, so that the text is kept, as another part.
     """
     if page.ends_at(i) or i in page.cuts or i in page.items or page.paragraphs[i]:
         return False
@@ -215,7 +220,8 @@ def begins_article(page: Page, i: int, above: Callable[[], Collection[str]]) -> 
     return headed or closed or _taken_up(page, i, text, above())
 
 
-def _taken_up(page: Page, headline: int, text: int, above: Collection[str]) -> bool:
+def _taken_up(page: PageLines, headline: int, text: int, above: Collection[str]) -> bool:
+    """Return whether the text repeats a word that is new in the headline, or the headline has under three new words."""
     new = words(page.folded[headline]).difference(above)
     read = 0
     while not page.ends_at(text) and read < LEAD and new:
@@ -227,11 +233,11 @@ def _taken_up(page: Page, headline: int, text: int, above: Collection[str]) -> b
     return len(new) < 3
 
 
-def _rules_that_drop(page: Page, i: int) -> list[LineRule]:
+def _rules_that_drop(page: PageLines, i: int) -> list[LineRule]:
     return [rule for rule in page.line_rules(i) if not rule.extract_only]
 
 
-def _rules_below_a_headline(page: Page, i: int) -> list[LineRule]:
+def _rules_below_a_headline(page: PageLines, i: int) -> list[LineRule]:
     return [rule for rule in _rules_that_drop(page, i) if rule.position != "tail"]
 
 

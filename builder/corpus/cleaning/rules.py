@@ -1,7 +1,4 @@
-"""Boilerplate rules made ready: for each source its own, behind an automaton that most lines fail at once.
-
-Does not judge a line by its neighbours: that is builder.corpus.cleaning.boilerplate.
-"""
+"""Compiled boilerplate rules of each source, behind an automaton that rejects most lines in one pass."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,84 +13,85 @@ from builder.schema.boilerplate import Boilerplate, CutRule, LineRule, ListRule,
 R = TypeVar("R", bound=CutRule | LineRule | ListRule)
 
 
-Found = tuple[int, ...]
-"""The numbers of the rules that may be in a line."""
+RuleNumbers = tuple[int, ...]
+"""The numbers of the rules that may match a line."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ready(Generic[R]):
-    """A rule with its pattern compiled."""
+class CompiledRule(Generic[R]):
+    """A rule with its compiled pattern."""
 
     longest: int
-    """Code points of the longest folded line that the rule may take."""
+    """Maximum length, in code points, of a folded line that the rule matches."""
     position: str
-    """`head`, `tail` or `any`: where the line must stand."""
+    """The required position of the line: `head`, `tail` or `any`."""
     search: Callable[[str], re.Match[str] | None]
     reads: bool
     """Whether the pattern has named groups."""
     rule: R
 
     def takes(self, folded: str) -> bool:
-        """Whether the pattern is in a folded, trimmed line that is not too long for it."""
+        """Return whether a folded, trimmed line matches the pattern and is not longer than `longest`."""
         return len(folded) <= self.longest and self.search(folded) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The rules that a line may match, in the order in which they are tried."""
+    """The rules that a line may match, in the order of precedence."""
 
-    cuts: tuple[Ready[CutRule], ...] = ()
-    lines: tuple[Ready[LineRule], ...] = ()
-    lists: tuple[Ready[ListRule], ...] = ()
-
-
-NONE = Candidates()
+    cuts: tuple[CompiledRule[CutRule], ...] = ()
+    lines: tuple[CompiledRule[LineRule], ...] = ()
+    lists: tuple[CompiledRule[ListRule], ...] = ()
 
 
-class Shelf:
-    """Rules that are looked for in one pass."""
+NO_CANDIDATES = Candidates()
+
+
+class RuleSet:
+    """A set of rules that one automaton searches for in one pass."""
 
     def __init__(self, rules: Boilerplate | SourceRules) -> None:
         self.rules = _rules(rules)
         self.automaton = Automaton([rule.match for rule in self.rules], [rule.max_length for rule in self.rules])
 
-    def find(self, folded: Sequence[str]) -> list[Found]:
-        """For each line, the rules that may match it."""
+    def find(self, folded: Sequence[str]) -> list[RuleNumbers]:
+        """Return the numbers of the rules that may match, for each line."""
         return self.automaton.find(folded)
 
 
-class _Table(dict[Found, Candidates]):
-    """The candidates of one source for what was found in a line, made when they are first asked for."""
+class _Table(dict[RuleNumbers, Candidates]):
+    """The candidates of one source by the rule numbers that the automaton returned, made on first access."""
 
     def __init__(self, rules: Sequence[CutRule | LineRule | ListRule], off: Iterable[str]) -> None:
         super().__init__()
         self._rules = rules
         self._off = frozenset(off)
 
-    def __missing__(self, found: Found) -> Candidates:
+    def __missing__(self, found: RuleNumbers) -> Candidates:
         rules = [self._rules[number] for number in found if self._rules[number].id not in self._off]
         candidates = Candidates(
-            tuple(make_ready(one) for one in rules if isinstance(one, CutRule)),
-            tuple(make_ready(one) for one in rules if isinstance(one, LineRule)),
-            tuple(make_ready(one) for one in rules if isinstance(one, ListRule)),
+            tuple(compile_rule(rule) for rule in rules if isinstance(rule, CutRule)),
+            tuple(compile_rule(rule) for rule in rules if isinstance(rule, LineRule)),
+            tuple(compile_rule(rule) for rule in rules if isinstance(rule, ListRule)),
         )
-        self[found] = candidates if rules else NONE
+        self[found] = candidates if rules else NO_CANDIDATES
         return self[found]
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of a project, ready to be tried; made once by `compile_rules`."""
+    """The compiled rules of a project, made by `compile_rules`."""
 
     boilerplate: Boilerplate
-    shipped: Shelf
-    own: Mapping[str, Shelf]
-    """Of the sources that have rules of their own."""
+    shipped: RuleSet
+    """The rules that apply to every source."""
+    own: Mapping[str, RuleSet]
+    """The rules of each source listed under `sources`."""
     tables: Mapping[str, _Table]
-    """Of the sources that have rules of their own, and under no name of all others."""
+    """The candidates of each source listed under `sources`, and under "" those of all other sources."""
 
     def candidates(self, pages: Sequence[tuple[str, Sequence[str]]]) -> list[list[Candidates]]:
-        """For each line of pages of some sources, the rules that may match it: its source's own first.
+        """Return the rules that may match each line of each page (source, folded lines); source-specific rules come first.
 
         >>> compile_rules(Boilerplate(version=1)).candidates([("nasim", ["شارك"])])
         [[Candidates(cuts=(), lines=(), lists=())]]
@@ -115,23 +113,23 @@ class Rules:
 
 
 @lru_cache(maxsize=4096)
-def make_ready(rule: R) -> Ready[R]:
-    """Compile one rule."""
+def compile_rule(rule: R) -> CompiledRule[R]:
+    """Compile a rule."""
     position = "any" if isinstance(rule, CutRule) else rule.position
     pattern = re.compile(rule.match)
-    return Ready(rule.max_length, position, pattern.search, bool(pattern.groupindex), rule)
+    return CompiledRule(rule.max_length, position, pattern.search, bool(pattern.groupindex), rule)
 
 
 def every_rule(boilerplate: Boilerplate) -> list[CutRule | LineRule | ListRule]:
-    """All rules, those of sources too."""
-    return [*_rules(boilerplate), *(rule for own in boilerplate.sources.values() for rule in _rules(own))]
+    """Return all rules, including those of single sources."""
+    return [*_rules(boilerplate), *(rule for source in boilerplate.sources.values() for rule in _rules(source))]
 
 
 @lru_cache(maxsize=8)
 def compile_rules(boilerplate: Boilerplate) -> Rules:
-    """Make a project's rules ready; the same Boilerplate gives the same Rules, at once."""
-    shipped = Shelf(boilerplate)
-    own = {name: Shelf(rules) for name, rules in boilerplate.sources.items()}
+    """Compile a project's rules; results are cached by the Boilerplate."""
+    shipped = RuleSet(boilerplate)
+    own = {name: RuleSet(rules) for name, rules in boilerplate.sources.items()}
     tables = {
         name: _Table([*shipped.rules, *shelf.rules], boilerplate.sources[name].off) for name, shelf in own.items()
     }

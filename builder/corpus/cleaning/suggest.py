@@ -1,7 +1,7 @@
-"""Lines that recur in the documents of one source, proposed as rules that nobody has seen yet.
+"""Boilerplate rules proposed from lines that recur in the documents of one source.
 
-Counts whole folded lines that no rule takes, numbers in them taken for one another. Proposes, and
-never applies: `as_yaml` is text for a person to read and to paste into schema/boilerplate.yaml.
+Whole folded lines that no rule takes are counted, with every number in them treated as equal. Proposals are never
+applied: `as_yaml` formats them for a person, who reviews them and pastes them into schema/boilerplate.yaml.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Literal
 
 import yaml
 
-from builder.corpus.cleaning.boilerplate import judge
+from builder.corpus.cleaning.boilerplate import classify_lines
 from builder.corpus.cleaning.page import paragraphs
 from builder.corpus.cleaning.rules import Rules, every_rule
 from builder.records import Document
@@ -21,18 +21,18 @@ from builder.schema.boilerplate import LineRule
 from builder.text.profiles import Profile
 
 LONGEST = 160
-"""Code points of a line that is counted: a longer one is prose."""
+"""Maximum length of a counted line in code points; longer lines are prose."""
 
 TOGETHER = 256
-"""Documents that are normalised at once."""
+"""Number of documents that are normalized at once."""
 
 SPELLINGS = 5
-"""Examples of a rule, at most."""
+"""Maximum number of examples of a rule."""
 
 WIDER = 4
-"""Code points by which each number of another line may be longer."""
+"""Code points that `max_length` allows for each number of a line, since other numbers may be longer."""
 
-Place = Literal["head", "middle", "tail"]
+PageThird = Literal["head", "middle", "tail"]
 
 NUMBER = re.compile(r"\d+")
 
@@ -41,13 +41,13 @@ NUMBER = re.compile(r"\d+")
 class Proposal:
     """A line that recurs in one source, and the rule that would drop it.
 
-    `position` is its mean place on the page, 0 the first line, 1 the last; `warning` says why the
-    line may be text after all.
+    `position` is its mean position on the page, where 0 is the first line and 1 the last. `warning` gives a reason
+    why the line may be article text.
     """
 
     source: str
     folded: str
-    """The line as rules see it, each number written 0."""
+    """The folded line, with each number replaced by 0."""
     example: str
     documents: int
     of: int
@@ -56,33 +56,38 @@ class Proposal:
     warning: str = ""
 
     @property
-    def place(self) -> Place:
-        """The third of the page where it stands."""
+    def place(self) -> PageThird:
+        """The third of the page that the mean position falls in."""
         return "head" if self.position < 1 / 3 else "tail" if self.position > 2 / 3 else "middle"
 
 
 @dataclass(slots=True)
-class _Seen:
-    """One line in the documents of a source."""
+class _LineStats:
+    """Statistics of one folded line over the documents of a source."""
 
     documents: int = 0
     places: float = 0.0
+    """Sum of the line's positions, one for each document."""
     above_all: bool = True
-    """Whether it always stood above the first paragraph."""
+    """Whether every occurrence is above the first paragraph of its page."""
     below_all: bool = True
+    """Whether every occurrence is below the last paragraph of its page."""
     paragraph: bool = False
+    """Whether the line is a paragraph in any document."""
     longest: int = 0
     spellings: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
 class _Source:
+    """The pages of one source, and the statistics of their lines."""
+
     pages: set[str] = field(default_factory=set)
-    """The folded pages, so that copies count once."""
-    lines: dict[str, _Seen] = field(default_factory=dict)
+    """The folded pages, kept so that identical pages are counted once."""
+    lines: dict[str, _LineStats] = field(default_factory=dict)
 
 
-def learn(
+def suggest_rules(
     documents: Iterable[Document],
     profile: Profile,
     rules: Rules,
@@ -90,10 +95,11 @@ def learn(
     min_documents: int = 5,
     min_share: float = 0.05,
 ) -> list[Proposal]:
-    """The lines that no rule takes and that stand in at least so many documents, and such a share, of a source.
+    """Propose a rule for each line that no rule takes and that recurs in a source.
 
-    A line counts once in a document, and documents of the same folded lines count once. Most
-    frequent first within a source.
+    A line recurs if it is in at least `min_documents` documents and in a share of at least `min_share` of its source's
+    documents. A line counts once per document, and documents with the same folded lines count once. Proposals are
+    sorted by source, and within a source by the number of documents, the most frequent first.
     """
     sources: dict[str, _Source] = {}
     for document, lines, folded in _pages(documents, profile):
@@ -106,36 +112,37 @@ def learn(
     proposals: list[Proposal] = []
     for name, source in sorted(sources.items()):
         least = max(min_documents, min_share * len(source.pages))
-        often = [line for line, seen in source.lines.items() if seen.documents >= least]
-        often.sort(key=lambda line: (-sources[name].lines[line].documents, line))
-        others = _by_word(source) if often else {}
-        proposals += [_proposal(name, line, source, others, taken) for line in often]
+        frequent = [line for line, seen in source.lines.items() if seen.documents >= least]
+        frequent.sort(key=lambda line: (-sources[name].lines[line].documents, line))
+        others = _by_word(source) if frequent else {}
+        proposals += [_proposal(name, line, source, others, taken) for line in frequent]
     return proposals
 
 
 def _pages(documents: Iterable[Document], profile: Profile) -> Iterator[tuple[Document, list[str], list[str]]]:
-    """Each document with its lines that are not blank, as published and folded."""
-    rest = iter(documents)
-    while some := list(islice(rest, TOGETHER)):
+    """Yield each document with its non-blank lines, normalized and folded."""
+    remaining = iter(documents)
+    while batch := list(islice(remaining, TOGETHER)):
         pages = [
             [" ".join(line.split()) for line in whole.text.split("\n") if line.strip()]
-            for whole in profile.apply_batch([document.raw for document in some])
+            for whole in profile.apply_batch([document.raw for document in batch])
         ]
         folded = profile.fold_batch(["\n".join(lines) for lines in pages])
-        for document, lines, text in zip(some, pages, folded, strict=True):
+        for document, lines, text in zip(batch, pages, folded, strict=True):
             yield document, lines, text.split("\n") if lines else []
 
 
 def _count(source: _Source, lines: list[str], folded: list[str], rules: Rules, name: str) -> None:
+    """Add the lines of one page that no rule takes to the statistics of its source."""
     prose = paragraphs(folded)
     first = prose.index(True) if True in prose else len(prose)
     last = len(prose) - 1 - prose[::-1].index(True) if True in prose else -1
     counted: set[str] = set()
-    for i, verdict in enumerate(judge(lines, folded, rules, name)):
+    for i, verdict in enumerate(classify_lines(lines, folded, rules, name)):
         line = NUMBER.sub("0", folded[i])
         if verdict.rule or len(folded[i]) > LONGEST or not line.strip():
             continue
-        seen = source.lines.setdefault(line, _Seen())
+        seen = source.lines.setdefault(line, _LineStats())
         seen.above_all &= i < first
         seen.below_all &= i > last
         if line not in counted:
@@ -148,6 +155,7 @@ def _count(source: _Source, lines: list[str], folded: list[str], rules: Rules, n
 
 
 def _proposal(name: str, line: str, source: _Source, others: dict[str, list[str]], taken: set[str]) -> Proposal:
+    """Make the proposal for one line, and add the id of its rule to `taken`."""
     seen = source.lines[line]
     spellings = sorted(seen.spellings, key=lambda spelling: (-seen.spellings[spelling], spelling))
     rule = LineRule.model_validate(
@@ -160,13 +168,13 @@ def _proposal(name: str, line: str, source: _Source, others: dict[str, list[str]
         }
     )
     taken.add(rule.id)
-    warning = "reads like a paragraph: copies of one report repeat their text" if seen.paragraph else ""
+    warning = "looks like a paragraph; copies of one report may repeat it" if seen.paragraph else ""
     of, mean = len(source.pages), seen.places / seen.documents
     return Proposal(name, line, spellings[0], seen.documents, of, mean, rule, warning)
 
 
 def _pattern(line: str) -> str:
-    r"""A pattern that takes this line whole, whatever its numbers.
+    r"""Return a pattern that matches the whole line, with any number in place of each number.
 
     >>> print(_pattern("اخر تحديث: 0:0"))
     ^اخر تحديث: \d+:\d+$
@@ -175,7 +183,7 @@ def _pattern(line: str) -> str:
 
 
 def _id(name: str, taken: set[str]) -> str:
-    """The first free id of a source, whose name may be of any letters.
+    """Return the first free rule id for a source, made from the ASCII letters, digits, _ and - of its name.
 
     >>> _id("نسيم.example", {"example-learned-1"})
     'example-learned-2'
@@ -189,18 +197,21 @@ def _id(name: str, taken: set[str]) -> str:
 
 
 def _by_word(source: _Source) -> dict[str, list[str]]:
-    """Two lines of a source for each first word, and for none."""
+    """Return up to two lines of a source for each first word, and the source's first two lines under ""."""
     lines: dict[str, list[str]] = {"": []}
     for line in source.lines:
         for word in (line.split(maxsplit=1)[0], ""):
-            some = lines.setdefault(word, [])
-            if len(some) < 2:
-                some.append(line)
+            with_word = lines.setdefault(word, [])
+            if len(with_word) < 2:
+                with_word.append(line)
     return lines
 
 
 def _another(line: str, source: _Source, others: dict[str, list[str]]) -> str:
-    """A line of the source that is not this one, if there is one with the same first word."""
+    """Return another line of the source, with the same first word if there is one.
+
+    Returns the line itself in guillemets if the source has no other.
+    """
     for other in (*others[line.split(maxsplit=1)[0]], *others[""]):
         if other != line:
             return min(source.lines[other].spellings)
@@ -208,33 +219,35 @@ def _another(line: str, source: _Source, others: dict[str, list[str]]) -> str:
 
 
 def as_yaml(proposals: Iterable[Proposal]) -> str:
-    """The proposals as text to paste under `sources:` in schema/boilerplate.yaml, each with its counts.
+    """Format the proposals as YAML to paste under `sources:` in schema/boilerplate.yaml, with comments on their counts.
 
-    Where the file has the source already, its `lines` belong under the `lines` that are there.
+    If the file already has the source, the rules belong under its existing `lines`.
     """
-    of_source: dict[str, list[Proposal]] = {}
+    by_source: dict[str, list[Proposal]] = {}
     for proposal in proposals:
-        of_source.setdefault(proposal.source, []).append(proposal)
-    written: list[str] = []
-    for name, mine in of_source.items():
-        rules = [_plain(proposal.rule) for proposal in mine]
+        by_source.setdefault(proposal.source, []).append(proposal)
+    output: list[str] = []
+    for name, group in by_source.items():
+        rules = [_plain(proposal.rule) for proposal in group]
         text = yaml.safe_dump({name: {"lines": rules}}, allow_unicode=True, sort_keys=False, width=1_000_000)
-        remarks = iter(mine)
+        remaining = iter(group)
         for line in text.splitlines():
             indent, dash, _ = line.partition("- id: ")
             if dash and not indent.strip():
-                written += [f"  {indent}# {remark}" for remark in _remarks(next(remarks))]
-            written.append(f"  {line}")
-    return "".join(f"{line}\n" for line in written)
+                output += [f"  {indent}# {comment}" for comment in _remarks(next(remaining))]
+            output.append(f"  {line}")
+    return "".join(f"{line}\n" for line in output)
 
 
 def _plain(rule: LineRule) -> dict[str, object]:
+    """Return the fields of a rule that the YAML shows."""
     fields = rule.model_dump(mode="json", include={"id", "match", "max_length", "position"})
     return {**fields, "examples": {"matches": [*rule.examples.matches], "leaves": [*rule.examples.leaves]}}
 
 
 def _remarks(proposal: Proposal) -> Iterator[str]:
+    """Yield the comment lines above a rule: the warning, if any, and the counts."""
     if proposal.warning:
-        yield f"BEWARE: {proposal.warning}"
+        yield f"WARNING: {proposal.warning}"
     share = proposal.documents / proposal.of
     yield f"in {proposal.documents} of {proposal.of} documents ({share:.0%}), mostly in the {proposal.place} of the page"

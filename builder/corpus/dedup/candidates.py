@@ -1,8 +1,8 @@
-"""Pairs of articles that may be alike, from the keys that they share, and what hangs together through pairs.
+"""Candidate pairs of articles that share a key, and the connected components of a set of pairs.
 
-An article is a number, its rank: the earliest first, those without a date last, then by id. So what comes first of
-those that share a key hangs on what they are, not on where they stand. A pair is one number: the smaller rank in the
-high half. Of n articles that share a key about n pairs are made, not n squared: each with the first of them.
+An article is represented by its rank: by date, articles without a date last, then by id. The first article of those
+that share a key therefore depends only on the articles, not on input order. A pair is one 64-bit number with the
+smaller rank in its high half. n articles that share a key give about n pairs, each with the first article, and not n².
 """
 
 from collections.abc import Sequence
@@ -18,87 +18,88 @@ Ranks = NDArray[np.uint32]
 Pairs = NDArray[np.uint64]
 
 NO_RANK = np.uint32(0xFFFFFFFF)
-"""Stands for an article that is not looked at: an earlier one has the same text."""
+"""The rank of a row that is skipped, because an earlier article has the same text."""
 
-FREQUENT = 4000
-"""A winnowed run that more articles share says nothing of them: it is counted, and passed over."""
+MAX_RUN_ARTICLES = 4000
+"""Number of articles; a winnowed run that more articles share is uninformative, so it is counted and skipped."""
 
 ALL_PAIRS = 8
-"""Of up to this many articles that share a winnowed run each is paired with each."""
+"""Number of articles; if at most so many share a winnowed run, all pairs of them are candidates."""
 
 _HALF = np.uint64(32)
 
 _LOW = np.uint64(0xFFFFFFFF)
 
 
-def pairs_of(left: NDArray[np.generic], right: NDArray[np.generic]) -> Pairs:
-    """Pairs of ranks, the smaller first, sorted, each once; none of an article with itself.
+def make_pairs(left: NDArray[np.generic], right: NDArray[np.generic]) -> Pairs:
+    """Return the distinct pairs of two rank arrays, sorted, the smaller rank first; drop pairs of equal ranks.
 
-    >>> pairs_of(np.array([5, 1, 2]), np.array([1, 5, 2])).tolist() == [(1 << 32) + 5]
+    >>> make_pairs(np.array([5, 1, 2]), np.array([1, 5, 2])).tolist() == [(1 << 32) + 5]
     True
     """
-    one, other = left.astype(np.uint64), right.astype(np.uint64)
-    packed = np.minimum(one, other) << _HALF | np.maximum(one, other)
-    pairs: Pairs = np.unique(packed[one != other])
+    first, second = left.astype(np.uint64), right.astype(np.uint64)
+    packed = np.minimum(first, second) << _HALF | np.maximum(first, second)
+    pairs: Pairs = np.unique(packed[first != second])
     return pairs
 
 
 def sides(pairs: Pairs) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Both ranks of each pair."""
+    """Return the smaller and the larger ranks of pairs."""
     return (pairs >> _HALF).astype(np.int64), (pairs & _LOW).astype(np.int64)
 
 
-def same_key(keys: Sequence[NDArray[np.uint64]], ranks: Sequence[Ranks], most: int | None = None) -> Pairs:
-    """Each article with the first that has the same key; a key that more than `most` have makes no pair."""
+def pairs_with_same_key(keys: Sequence[NDArray[np.uint64]], ranks: Sequence[Ranks], most: int | None = None) -> Pairs:
+    """Pair each article with the first one that has the same key; skip keys that more than `most` articles have."""
     sorted_keys, owners, starts, lengths = _shelved(keys, ranks)
     del sorted_keys
     keep = lengths > 1 if most is None else (lengths > 1) & (lengths <= most)
     chosen = np.repeat(keep, lengths)
-    return pairs_of(np.repeat(owners[starts], lengths)[chosen], owners[chosen])
+    return make_pairs(np.repeat(owners[starts], lengths)[chosen], owners[chosen])
 
 
 def frequent(keys: NDArray[np.uint64], most: int) -> NDArray[np.uint64]:
-    """The keys that occur more often, sorted."""
-    found, counts = np.unique(keys, return_counts=True)
-    return found[counts > most]
+    """Return the keys that occur more than `most` times, sorted."""
+    distinct, counts = np.unique(keys, return_counts=True)
+    return distinct[counts > most]
 
 
-def shared_runs(
+def pairs_with_shared_run(
     values: Sequence[NDArray[np.uint64]], ranks: Sequence[Ranks], sizes: NDArray[np.int32]
 ) -> tuple[Pairs, int]:
-    """Pairs that share a winnowed run, and how many runs were too frequent; `sizes` are the words by rank.
+    """Return the pairs that share a winnowed run, and the number of runs that are too frequent.
 
-    Of few articles each is paired with each; of more, with the first and with the shortest of them, which is the one
-    that the others may contain. Runs of three words count where a text has too few for runs of five.
+    `sizes` are the word counts by rank. Up to ALL_PAIRS articles that share a run are all paired. More articles are
+    paired with the first of them and with the shortest of them, which the others may contain. A run of three words
+    counts only if an article that has it is too short for runs of five.
     """
     keys, owners, starts, lengths = _shelved(values, ranks)
     if not len(keys):
         return np.empty(0, np.uint64), 0
     words = sizes[owners]
     useful = (keys[starts] & IS_LONG != 0) | np.logical_or.reduceat(words < FEW_WORDS, starts)
-    often = useful & (lengths > FREQUENT)
-    useful &= (lengths > 1) & ~often
+    too_frequent = useful & (lengths > MAX_RUN_ARTICLES)
+    useful &= (lengths > 1) & ~too_frequent
     chosen = np.repeat(useful, lengths)
     owners, words, lengths = owners[chosen], words[chosen], lengths[useful]
     if not len(owners):
-        return np.empty(0, np.uint64), int(often.sum())
+        return np.empty(0, np.uint64), int(too_frequent.sum())
     starts = np.cumsum(lengths) - lengths
     shortest = np.minimum.reduceat(words.astype(np.uint64) << _HALF | owners, starts) & _LOW
-    found = [pairs_of(np.repeat(center, lengths), owners) for center in (owners[starts], shortest)]
+    pairs = [make_pairs(np.repeat(center, lengths), owners) for center in (owners[starts], shortest)]
     run = np.repeat(np.arange(len(lengths)), np.where(lengths <= ALL_PAIRS, lengths, 0))
     few = owners[np.repeat(lengths <= ALL_PAIRS, lengths)]
     for step in range(1, ALL_PAIRS):
         both = run[step:] == run[:-step]
-        found.append(pairs_of(few[:-step][both], few[step:][both]))
-    return np.unique(np.concatenate(found)), int(often.sum())
+        pairs.append(make_pairs(few[:-step][both], few[step:][both]))
+    return np.unique(np.concatenate(pairs)), int(too_frequent.sum())
 
 
 def _shelved(
     keys: Sequence[NDArray[np.uint64]], ranks: Sequence[Ranks]
 ) -> tuple[NDArray[np.uint64], Ranks, NDArray[np.int64], NDArray[np.int64]]:
-    """Keys in order with the ranks that have them, each once; where each run of equal keys begins, and its length.
+    """Group the ranks by key: return the sorted keys, the rank of each, and the start and length of each run of a key.
 
-    A rank stands in the lowest bits of its key, so that one sort of numbers does it.
+    Each pair of key and rank occurs once. The rank replaces the lowest bits of the key, so that one sort is enough.
     """
     packed, bits = _packed(keys, ranks)
     packed.sort()
@@ -111,20 +112,21 @@ def _shelved(
 
 
 def _packed(keys: Sequence[NDArray[np.uint64]], ranks: Sequence[Ranks]) -> tuple[NDArray[np.uint64], np.uint64]:
-    live = [own != NO_RANK for own in ranks]
-    most = max((int(own[at].max()) for own, at in zip(ranks, live, strict=True) if at.any()), default=0)
-    bits = np.uint64(max(most.bit_length(), 1))
-    parts = [key[at] >> bits << bits | own[at] for key, own, at in zip(keys, ranks, live, strict=True)]
+    """Return each key with its lowest bits replaced by the rank, and the number of these bits; skip NO_RANK."""
+    live = [rank != NO_RANK for rank in ranks]
+    highest = max((int(rank[kept].max()) for rank, kept in zip(ranks, live, strict=True) if kept.any()), default=0)
+    bits = np.uint64(max(highest.bit_length(), 1))
+    parts = [key[kept] >> bits << bits | rank[kept] for key, rank, kept in zip(keys, ranks, live, strict=True)]
     return np.concatenate([np.empty(0, np.uint64), *parts]), bits
 
 
 def components(pairs: Pairs, count: int) -> NDArray[np.int64]:
-    """The smallest number that hangs together with each of `count` numbers, through pairs.
+    """Return the connected component of each of `count` ranks: the smallest rank that pairs connect it to.
 
-    Each round hooks the larger root of a pair under the smaller one and then halves all ways up (Shiloach and
-    Vishkin 1982), so that few rounds are needed.
+    Each round hooks the larger root of a pair under the smaller one, then shortens all paths by pointer jumping
+    (Shiloach and Vishkin 1982), so few rounds are needed.
 
-    >>> components(pairs_of(np.array([3, 1]), np.array([1, 4])), 5).tolist()
+    >>> components(make_pairs(np.array([3, 1]), np.array([1, 4])), 5).tolist()
     [0, 1, 2, 1, 1]
     """
     roots = np.arange(count)

@@ -1,4 +1,4 @@
-"""Parquet files that tasks hand to one another, in a folder or at a URI; a row group for each part of the corpus."""
+"""Intermediate Parquet files between tasks, in a folder or at a URI, with one row group for each part of the corpus."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,11 +13,11 @@ from builder.io.remote import filesystem_of, is_remote
 
 
 def write_parts(uri: str, table: pa.Table, part: NDArray[np.int64], parts: int) -> None:
-    """One row group for each part, its rows in their order."""
+    """Write a table with one row group for each part; `part` has the part of each row, and rows keep their order."""
     order = np.argsort(part, kind="stable")
     table, cuts = table.take(order), np.searchsorted(part[order], np.arange(parts + 1))
     with (
-        target(uri) as sink,
+        open_target(uri) as sink,
         pq.ParquetWriter(sink, table.schema, compression="none", use_dictionary=False) as writer,
     ):
         for low, high in pairwise(cuts.tolist()):
@@ -25,24 +25,25 @@ def write_parts(uri: str, table: pa.Table, part: NDArray[np.int64], parts: int) 
 
 
 def read_part(uri: str, part: int) -> pa.Table:
-    """The rows of one part."""
+    """Read the rows of one part."""
     with pq.ParquetFile(_source(uri)) as file:
         return file.read_row_group(part, use_threads=False)
 
 
 def read_columns(uri: str, names: list[str]) -> pa.Table:
-    """These columns of a file."""
+    """Read the named columns of a file."""
     with pq.ParquetFile(_source(uri)) as file:
-        return file.read(names, use_threads=False)  # tasks fill the cores already
+        return file.read(names, use_threads=False)  # the tasks already use all cores
 
 
 def write_columns(uri: str, columns: Mapping[str, NDArray[np.generic]]) -> None:
-    """Write these columns as a file."""
-    with target(uri) as sink:
+    """Write the columns as an uncompressed file."""
+    with open_target(uri) as sink:
         pq.write_table(pa.table(dict(columns)), sink, compression="none", use_dictionary=False)
 
 
 def _source(uri: str) -> object:
+    """Return what pyarrow can read: the path of a local file, else an open file of the store."""
     if not is_remote(uri):
         return uri
     files, path = filesystem_of(uri)
@@ -50,8 +51,8 @@ def _source(uri: str) -> object:
 
 
 @contextmanager
-def target(uri: str) -> Iterator[object]:
-    """What pyarrow can write to; a store has the file when this is left."""
+def open_target(uri: str) -> Iterator[object]:
+    """Yield what pyarrow can write to; in an object store the file exists once the context exits."""
     if not is_remote(uri):
         yield uri
         return
@@ -60,15 +61,15 @@ def target(uri: str) -> Iterator[object]:
         yield file
 
 
-def make(folder: str) -> None:
-    """Make a folder, if there is none."""
+def make_folder(folder: str) -> None:
+    """Create a folder if it does not exist."""
     store, path = filesystem_of(folder)
     store.makedirs(path, exist_ok=True)
 
 
-def remove(folder: str) -> None:
-    """Remove a folder and all in it; a store of objects has none where it has no files."""
+def remove_folder(folder: str) -> None:
+    """Remove a folder and its content; in an object store, a folder without files does not exist, which is no error."""
     store, path = filesystem_of(folder)
-    store.invalidate_cache()  # workers wrote there
+    store.invalidate_cache()  # the cached listing lacks what workers wrote
     with suppress(FileNotFoundError):
         store.rm(path, recursive=True)

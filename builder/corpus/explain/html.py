@@ -1,6 +1,6 @@
-"""An explanation as one HTML page, right to left: no script, nothing from outside, every text escaped.
+"""HTML format of an explanation: one right-to-left page without scripts or external resources, all text escaped.
 
-The page's text stands as it was scraped, with what went and what changed marked in it.
+The page shows the scraped text, with removed and changed ranges marked in it.
 """
 
 import unicodedata
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from html import escape
 from itertools import groupby, islice
 
-from builder.corpus.explain.text import label, names, place
-from builder.corpus.explain.trace import Count, Explanation, Kind, Piece, Row, rows
+from builder.corpus.explain.text import abbreviate_controls, format_range, label
+from builder.corpus.explain.trace import Explanation, Kind, TraceCount, TracePiece, TraceRow, rows
 from builder.report_page import character, document, number
 from builder.text.invisible import visible
 from builder.text.profiles import names_of
@@ -28,7 +28,7 @@ HEADINGS: dict[Kind, str] = {
 UNITS: dict[Kind, str] = {"kept": "السطور", "dropped": "السطور", "read": "السطور"}
 
 RUN = 16
-"""Characters of one edit that are named."""
+"""Maximum number of characters shown, and of character runs named, for one edit."""
 
 CSS = """
 :root {
@@ -81,14 +81,17 @@ mark.blank { color: var(--soft); background: none; }
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Raw text with one look: a letter is never parted from its marks, which would not be drawn on it."""
+    """A range of raw text in one style.
+
+    A letter and its combining marks are in one unit, because a browser does not join them across elements.
+    """
 
     raw: str
-    edits: tuple[Piece, ...] = ()
+    edits: tuple[TracePiece, ...] = ()
 
 
-def page(explanation: Explanation) -> str:
-    """The whole page; hidden characters stand as signs, so that the page's own text cannot turn its order round."""
+def render_html(explanation: Explanation) -> str:
+    """Return the HTML page; invisible characters are shown as signs, so the text cannot override its direction."""
     title = escape(visible(explanation.title or explanation.origin))
     heading = f"<bdi>{title}</bdi>" if explanation.title else f"<code>{title}</code>"
     body = "".join(_row(row) for row in rows(explanation.pieces))
@@ -106,47 +109,49 @@ def page(explanation: Explanation) -> str:
 """)  # fmt: skip
 
 
-def units(row: Row) -> list[Unit]:
-    """The raw text of a row, cut where its look changes; without the line end that stands in the article too."""
-    found: list[Unit] = []
+def units(row: TraceRow) -> list[Unit]:
+    """Split the raw text of a row where its style changes; omit a line end that the article keeps."""
+    cut: list[Unit] = []
     for piece in row.pieces:
         raw = piece.raw.removesuffix("\n") if piece.kind == "kept" else piece.raw
         plain = piece.kind in ("kept", "dropped")
-        marks = _leading_marks(raw) if found else 0
-        if marks and plain and found[-1].edits:
-            found[-1] = Unit(found[-1].raw + raw[:marks], found[-1].edits)
+        marks = _leading_marks(raw) if cut else 0
+        if marks and plain and cut[-1].edits:
+            cut[-1] = Unit(cut[-1].raw + raw[:marks], cut[-1].edits)
             raw = raw[marks:]
         elif marks and piece.kind == "changed":
-            above = found.pop()
-            base = 0 if above.edits else _last_letter(above.raw)
-            if above.raw[:base]:
-                found.append(Unit(above.raw[:base]))
-            found.append(Unit(above.raw[base:] + raw, (*above.edits, piece)))
+            before = cut.pop()
+            base = 0 if before.edits else _last_letter(before.raw)
+            if before.raw[:base]:
+                cut.append(Unit(before.raw[:base]))
+            cut.append(Unit(before.raw[base:] + raw, (*before.edits, piece)))
             continue
         if raw:
-            found.append(Unit(raw, () if plain else (piece,)))
-    return found
+            cut.append(Unit(raw, () if plain else (piece,)))
+    return cut
 
 
 def _leading_marks(text: str) -> int:
+    """Return the number of combining marks (category Mn) at the beginning of a text."""
     return next((i for i, c in enumerate(text) if unicodedata.category(c) != "Mn"), len(text))
 
 
 def _last_letter(text: str) -> int:
-    """Where the last character begins that is no mark."""
+    """Return the index of the last character that is not a combining mark, or 0."""
     return next((i for i in range(len(text) - 1, -1, -1) if unicodedata.category(text[i]) != "Mn"), 0)
 
 
-def _row(row: Row) -> str:
+def _row(row: TraceRow) -> str:
     text = "".join(_unit(unit) for unit in units(row))
-    side = "" if row.kind == "blank" else f'{_side(row)}<span class="n">{place(row)}</span>'
+    side = "" if row.kind == "blank" else f'{_side(row)}<span class="n">{format_range(row)}</span>'
     return (
         f'<div class="row {row.kind}"><div class="no">{row.line}</div>'
         f'<p class="text">{text}</p><div class="side">{side}</div></div>\n'
     )
 
 
-def _side(row: Row) -> str:
+def _side(row: TraceRow) -> str:
+    """Return the margin of a row: its part, its rules and their extracted fields."""
     tags = [] if row.kind == "dropped" else [f'<span class="tag">{_part(label(row))}</span>']
     for piece in row.said:
         tags.append(f'<code class="tag {piece.kind}">{escape(piece.rule)}</code>')
@@ -158,18 +163,22 @@ def _side(row: Row) -> str:
 
 
 def _unit(unit: Unit) -> str:
+    """Return the HTML of a unit; an edited one is a mark with a tooltip."""
     if not unit.edits:
         return "".join(map(character, unit.raw))
-    look = "blank" if unit.edits[0].kind == "blank" else "put" if any(piece.put for piece in unit.edits) else "cut"
+    style = "blank" if unit.edits[0].kind == "blank" else "put" if any(piece.put for piece in unit.edits) else "cut"
     shown = "".join(map(character, unit.raw.replace(" ", "␣")))
     if _leading_marks(unit.raw):
         shown = "\N{DOTTED CIRCLE}" + shown
     title = "\n".join(map(_title, unit.edits))
-    return f'<mark class="{look}" title="{escape(title)}">{shown}</mark>'
+    return f'<mark class="{style}" title="{escape(title)}">{shown}</mark>'
 
 
-def _title(piece: Piece) -> str:
-    """Raw and text, their names, and the raw range; of a long run, its beginning and what it is made of."""
+def _title(piece: TracePiece) -> str:
+    """Return the tooltip of an edit: its raw and new text, their character names, and its raw range.
+
+    Text after the first RUN characters, and names after the first RUN runs, are omitted.
+    """
     raw, put = (
         ("\N{DOTTED CIRCLE}" if _leading_marks(text) else "")
         + visible(text[:RUN]).replace(" ", "␣")
@@ -181,12 +190,17 @@ def _title(piece: Piece) -> str:
 
 
 def _runs(text: str) -> str:
-    runs = [(character, len(list(run))) for character, run in islice(groupby(text), RUN)]
-    more = "" if sum(number for _, number in runs) == len(text) else ", …"
-    return ", ".join(f"{f'{number} × ' if number > 1 else ''}{names(names_of(one))}" for one, number in runs) + more
+    """Name the characters of a text, with the length of each run."""
+    runs = [(repeated, len(list(run))) for repeated, run in islice(groupby(text), RUN)]
+    more = "" if sum(length for _, length in runs) == len(text) else ", …"
+    named = (
+        f"{f'{length} × ' if length > 1 else ''}{abbreviate_controls(names_of(repeated))}" for repeated, length in runs
+    )
+    return ", ".join(named) + more
 
 
 def _facts(explanation: Explanation) -> str:
+    """Return the header line: origin, document, source, profile and articles."""
     facts = [
         ("الملف", f"<code>{escape(visible(explanation.origin))}</code>"),
         ("الوثيقة", f"<code>{escape(explanation.document_id)}</code>"),
@@ -202,6 +216,7 @@ def _facts(explanation: Explanation) -> str:
 
 
 def _sums(explanation: Explanation) -> str:
+    """Return the totals by kind, as a bar and as a sum."""
     totals = {kind: explanation.total(kind) for kind in WORDS}
     bar = "".join(f'<i class="{kind}" style="flex: {total} 0 0"></i>' for kind, total in totals.items() if total)
     terms = " + ".join(
@@ -212,6 +227,7 @@ def _sums(explanation: Explanation) -> str:
 
 
 def _card(explanation: Explanation, kind: Kind, heading: str) -> str:
+    """Return the table of the counts of one kind, or nothing if there are none."""
     counts = [count for count in explanation.counts if count.kind == kind]
     if not counts:
         return ""
@@ -222,9 +238,10 @@ def _card(explanation: Explanation, kind: Kind, heading: str) -> str:
     return f'<section class="card {kind}"><h2><span class="key {kind}"></span>{heading}</h2>{table}</section>\n'
 
 
-def _cells(count: Count) -> Iterator[str]:
+def _cells(count: TraceCount) -> Iterator[str]:
+    """Yield the table cells of a count: name, lines (for kinds with a unit), characters."""
     what = count.what.removesuffix(": deleted").replace(": ", " → ")
-    yield _part(what) if count.kind == "kept" else f"<code>{escape(names(what))}</code>"
+    yield _part(what) if count.kind == "kept" else f"<code>{escape(abbreviate_controls(what))}</code>"
     if count.kind in UNITS:
         yield number(count.times)
     yield number(count.characters)

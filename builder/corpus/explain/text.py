@@ -1,6 +1,6 @@
-"""An explanation as lines for a terminal, or as JSON: what was kept as it stands, what went by which rule, each edit.
+"""Terminal and JSON formats of an explanation: each line of the page, the rules that dropped lines, and each edit.
 
-The page's own text cannot reach the terminal's controls: whatever is hidden stands as a sign.
+Invisible characters are printed as visible signs, so the page's text cannot send control sequences to the terminal.
 """
 
 import json
@@ -9,13 +9,13 @@ from itertools import groupby
 
 import click
 
-from builder.corpus.explain.trace import Count, Explanation, Kind, Piece, Row, rows
+from builder.corpus.explain.trace import Explanation, Kind, TraceCount, TracePiece, TraceRow, rows
 from builder.io.plain import to_plain
 from builder.text.invisible import SHORT, hidden, visible
 from builder.text.profiles import describe, names_of
 
 PLACES = 12
-"""Of one change in one line; --json has the others."""
+"""Maximum number of positions printed for one change in one line; --json has all of them."""
 
 MARKS = {"kept": " ", "dropped": "-", "blank": "·"}
 
@@ -26,25 +26,25 @@ WORDS: dict[Kind, str] = {"kept": "kept", "dropped": "dropped", "changed": "chan
 Place = tuple[int, int]
 
 
-def lines(explanation: Explanation, *, colour: bool) -> Iterator[str]:
-    """The page line by line, then the counts; each line with its raw range in code points, end exclusive."""
+def format_lines(explanation: Explanation, *, colour: bool) -> Iterator[str]:
+    """Yield the page line by line, each with its raw range in code points, end exclusive; then the counts."""
     yield visible(explanation.origin)
     yield f"document {explanation.document_id}, source {visible(explanation.source)}, {explanation.profile}"
     for part in explanation.parts:
         yield f"part {part.number}: {part.article_id}{f' «{visible(part.title)}»' if part.title else ''}"
     if not explanation.parts:
-        yield "no article: no body is left of this page"
+        yield "no article: cleaning left no body text"
     yield ""
-    table = [(place(row), label(row), row) for row in rows(explanation.pieces)]
-    wide = max((len(where) for where, _, _ in table), default=0)
-    labels = max((len(whose) for _, whose, _ in table), default=0)
-    for where, whose, row in table:
+    table = [(format_range(row), label(row), row) for row in rows(explanation.pieces)]
+    range_width = max((len(raw_range) for raw_range, _, _ in table), default=0)
+    label_width = max((len(name) for _, name, _ in table), default=0)
+    for raw_range, name, row in table:
         ink = COLOURS[row.kind]
-        head = _styled(f"{MARKS[row.kind]} {where:>{wide}}  {whose:<{labels}} │", ink, colour=colour)
+        head = _styled(f"{MARKS[row.kind]} {raw_range:>{range_width}}  {name:<{label_width}} │", ink, colour=colour)
         text = visible(_shown(row))
         yield f"{head} {_styled(text, ink, colour=colour) if row.kind != 'kept' else text}".rstrip()
         for kind, note in _notes(row):
-            yield f"{_styled(' ' * (wide + labels + 5) + '│', ink, colour=colour)}   " + _styled(
+            yield f"{_styled(' ' * (range_width + label_width + 5) + '│', ink, colour=colour)}   " + _styled(
                 note, COLOURS[kind], colour=colour
             )
     yield ""
@@ -52,15 +52,15 @@ def lines(explanation: Explanation, *, colour: bool) -> Iterator[str]:
 
 
 def as_json(explanation: Explanation) -> str:
-    """The whole explanation as one JSON document; hidden characters are escaped, as JSON lets them be."""
+    """Format the whole explanation as one JSON document; invisible characters are written as JSON escapes."""
     plain = json.dumps(to_plain(explanation), ensure_ascii=False)
-    return "".join(json.dumps(one)[1:-1] if hidden(one) else one for one in plain)
+    return "".join(json.dumps(character)[1:-1] if hidden(character) else character for character in plain)
 
 
-def names(what: str) -> str:
-    """A control character's number with the short name that people know.
+def abbreviate_controls(what: str) -> str:
+    """Add the usual abbreviation to the code of each control character.
 
-    >>> names("U+000A")
+    >>> abbreviate_controls("U+000A")
     'U+000A LF'
     """
     for character, short in SHORT.items():
@@ -68,8 +68,8 @@ def names(what: str) -> str:
     return what
 
 
-def edits(row: Row) -> dict[str, list[Place]]:
-    """Where each change was made in a row, by what it did; deletions that touch are one place."""
+def edits(row: TraceRow) -> dict[str, list[Place]]:
+    """Return the raw ranges of each change in a row, by its description; adjacent deletions are one range."""
     places: dict[str, list[Place]] = {}
     for piece in row.pieces:
         if piece.kind == "changed" and piece.put:
@@ -81,15 +81,17 @@ def edits(row: Row) -> dict[str, list[Place]]:
     return places
 
 
-def _add_runs(places: dict[str, list[Place]], piece: Piece, raw: str, fate: str) -> None:
+def _add_runs(places: dict[str, list[Place]], piece: TracePiece, raw: str, change: str) -> None:
+    """Add the range of each run of one character."""
     at = piece.start
     for character, run in groupby(raw):
         end = at + len(list(run))
-        places.setdefault(f"{names_of(character)}: {fate}", []).append((at, end))
+        places.setdefault(f"{names_of(character)}: {change}", []).append((at, end))
         at = end
 
 
-def _notes(row: Row) -> Iterator[tuple[Kind, str]]:
+def _notes(row: TraceRow) -> Iterator[tuple[Kind, str]]:
+    """Yield the notes below a row: extracted fields, then changes with their positions."""
     for piece in row.said:
         fields = ", ".join(f"{name} = {visible(value)}" for name, value in piece.fields.items())
         if piece.kind == "read":
@@ -101,51 +103,55 @@ def _notes(row: Row) -> Iterator[tuple[Kind, str]]:
         times = len(places) if after not in ("deleted", "whitespace tidied") else sum(b - a for a, b in places)
         at = ", ".join(f"{a}:{b}" if b - a > 1 else str(a) for a, b in places[:PLACES])
         more = f" and {len(places) - PLACES} more" if len(places) > PLACES else ""
-        yield "changed", f"{f'{times} × ' if times > 1 else ''}{names(before)} at {at}{more} → {names(after)}"
+        yield (
+            "changed",
+            f"{f'{times} × ' if times > 1 else ''}{abbreviate_controls(before)} at {at}{more} → {abbreviate_controls(after)}",
+        )
 
 
-def place(row: Row) -> str:
-    """The raw range of a row: of a dropped one, of what was dropped."""
+def format_range(row: TraceRow) -> str:
+    """Format the raw range of a row; for a dropped row, the range that was dropped."""
     start, end = row.pieces[0].start, row.pieces[-1].end
     if row.kind == "dropped":
-        gone = [piece for piece in row.pieces if piece.kind == "dropped"]
-        start, end = gone[0].start, gone[-1].end
+        dropped = [piece for piece in row.pieces if piece.kind == "dropped"]
+        start, end = dropped[0].start, dropped[-1].end
     return f"{start}:{end}"
 
 
-def label(row: Row) -> str:
-    """Whose a row is: the part's, or the rules' that dropped it."""
+def label(row: TraceRow) -> str:
+    """Return the label of a row: its part, "whitespace", or the rules that dropped it."""
     if row.kind == "dropped":
         return " ".join(piece.rule for piece in row.said)
     return "whitespace" if row.kind == "blank" else f"part {next(p.part for p in row.pieces if p.put)}"
 
 
-def _shown(row: Row) -> str:
-    """The raw text of a row, without the line end that stands in the article too."""
+def _shown(row: TraceRow) -> str:
+    """Return the raw text of a row, without a line end that the article keeps."""
     last = row.pieces[-1]
     raw = "".join(piece.raw for piece in row.pieces)
     return raw.removesuffix("\n") if last.kind == "kept" else raw
 
 
 def _summary(explanation: Explanation) -> Iterator[str]:
+    """Yield the totals by kind, then one line for each count."""
     sums = [f"{explanation.total(kind)} {word}" for kind, word in WORDS.items()]
     yield f"{explanation.characters} code points = {' + '.join(sums)}"
     counts = [count for count in explanation.counts if count.kind != "read"]
-    wide = max((len(str(count.characters)) for count in counts), default=0)
+    width = max((len(str(count.characters)) for count in counts), default=0)
     for kind, word in WORDS.items():
         for count in _of(counts, kind):
             times = f", {_times(count)}" if count.times != count.characters or kind in ("kept", "dropped") else ""
-            what = names(count.what.replace(": ", " → "))
-            yield f"    {word:<17}  {count.characters:>{wide}}  {what}{times}"
+            what = abbreviate_controls(count.what.replace(": ", " → "))
+            yield f"    {word:<17}  {count.characters:>{width}}  {what}{times}"
     for count in _of(explanation.counts, "read"):
-        yield f"    {'only read':<17}  {'':>{wide}}  {count.what}, {_times(count)}"
+        yield f"    {'only read':<17}  {'':>{width}}  {count.what}, {_times(count)}"
 
 
-def _of(counts: Sequence[Count], kind: Kind) -> list[Count]:
+def _of(counts: Sequence[TraceCount], kind: Kind) -> list[TraceCount]:
     return [count for count in counts if count.kind == kind]
 
 
-def _times(count: Count) -> str:
+def _times(count: TraceCount) -> str:
     unit = "time" if count.kind == "changed" else "line"
     return f"{count.times} {unit}{'s' if count.times > 1 else ''}"
 

@@ -1,7 +1,7 @@
-"""What became of each code point of one raw page: kept, changed, dropped by a rule, or tidied away.
+"""The trace of one raw page through cleaning: each code point is kept, changed, dropped by a rule, or tidied away.
 
-Adds up what cleaning recorded, and decides nothing itself. Does not read files; explain_lines.py
-shows an explanation on a terminal, explain_page.py as HTML.
+The trace is derived only from the edits and drops that cleaning recorded. explain_lines.py formats it for a terminal,
+explain_page.py as HTML.
 """
 
 from bisect import bisect_right
@@ -19,33 +19,33 @@ Kind = Literal["kept", "changed", "dropped", "blank", "read"]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A stretch of the raw page, all on one line; the pieces of a page are in order and leave nothing out.
+class TracePiece:
+    """A range of the raw page within one line, in code points, end exclusive.
 
-    `put` is what stands for it in the article: the same where it was kept, nothing where it went.
-    A dropped piece names its rule, and the fields that the rule extracted. A read one is empty: its rule
-    extracted fields from the line that begins there, which was kept. A blank one is whitespace at the
-    edges of lines, between words or lines, that cleaning tidied away.
+    The pieces of a page are in order and cover all of it. `put` is the article's text for the range: equal to `raw` if
+    the range was kept, empty if it was removed. A dropped piece names its rule and the fields that the rule extracted.
+    A read piece is empty, and its rule extracted fields from the line that begins there, which was kept. A blank piece
+    is whitespace, at the edges of a line or between words or lines, that cleaning removed.
     """
 
     start: int
     end: int
     line: int
-    """Of the raw page, from 1."""
+    """The line number in the raw page, from 1."""
     kind: Kind
     raw: str
     put: str = ""
     part: int | None = None
-    """The article that it belongs to; None between articles, and in a page that has none."""
+    """The article that the piece belongs to; None between articles, and on a page without an article."""
     rule: str = ""
     fields: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """How many raw code points had a fate, by part (kept), rule (dropped) or character name (changed, blank).
+class TraceCount:
+    """The number of raw code points of one kind, by part (kept), rule (dropped) or character name (changed, blank).
 
-    `times` counts lines of what was kept and dropped, changes of what was changed, characters of blanks.
+    `times` counts lines for kept, dropped and read pieces, changes for changed pieces, and characters for blank ones.
     """
 
     kind: Kind
@@ -55,7 +55,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TracePart:
     """One article of the page."""
 
     number: int
@@ -65,7 +65,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A page with all that became of it; the counts' characters add up to `characters`, the raw page's length."""
+    """The trace of a page; the characters of its counts add up to `characters`, the raw page's length in code points."""
 
     document_id: str
     origin: str
@@ -73,39 +73,40 @@ class Explanation:
     title: str | None
     profile: str
     characters: int
-    parts: tuple[Part, ...]
-    counts: tuple[Count, ...]
-    pieces: tuple[Piece, ...]
+    parts: tuple[TracePart, ...]
+    counts: tuple[TraceCount, ...]
+    pieces: tuple[TracePiece, ...]
 
     def total(self, kind: Kind) -> int:
-        """How many raw code points had this fate."""
+        """Return the number of raw code points of a kind."""
         return sum(count.characters for count in self.counts if count.kind == kind)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """The pieces of one raw line, or of lines in a row of which nothing but whitespace is left."""
+class TraceRow:
+    """The pieces of one raw line, or of consecutive lines that hold only whitespace and deleted characters."""
 
     kind: Literal["kept", "dropped", "blank"]
-    pieces: tuple[Piece, ...]
+    pieces: tuple[TracePiece, ...]
 
     @property
     def line(self) -> int:
-        """The number of its first line."""
+        """The number of the row's first line."""
         return self.pieces[0].line
 
     @property
-    def said(self) -> tuple[Piece, ...]:
-        """The pieces in which a rule had its say."""
+    def said(self) -> tuple[TracePiece, ...]:
+        """The pieces that a rule dropped or extracted fields from."""
         return tuple(piece for piece in self.pieces if piece.rule)
 
 
 def explain(
     document: Document, articles: Sequence[Article], profile: Profile, drops: Sequence[Drop] = ()
 ) -> Explanation:
-    """Part a raw page into what became of it; `drops` are those of a page without an article, which holds none.
+    """Return the trace of a raw page; `drops` are the drops of a page that has no article to hold them.
 
-    Raises ValueError where the articles are not of this page and profile: a letter would be gone without a rule.
+    Raises ValueError if the articles do not belong to this page and profile, so that a code point would be missing
+    without a rule that dropped it.
     """
     whole = profile.apply(document.raw)
     held: list[tuple[Drop, int | None]] = [(drop, article.part) for article in articles for drop in article.drops]
@@ -122,32 +123,32 @@ def explain(
         document.title,
         profile.id,
         len(document.raw),
-        tuple(Part(article.part, article.id, article.title) for article in articles),
+        tuple(TracePart(article.part, article.id, article.title) for article in articles),
         tuple(_counts(pieces)),
         tuple(pieces),
     )
 
 
-def rows(pieces: Sequence[Piece]) -> list[Row]:
-    """The pieces line by line, as a person reads the page; blank lines that follow one another are one row."""
-    found: list[Row] = []
-    for _, own in groupby(pieces, key=lambda piece: piece.line):
-        line = tuple(own)
+def rows(pieces: Sequence[TracePiece]) -> list[TraceRow]:
+    """Group the pieces by line; consecutive blank lines become one row."""
+    grouped: list[TraceRow] = []
+    for _, same_line in groupby(pieces, key=lambda piece: piece.line):
+        line = tuple(same_line)
         kinds = {piece.kind for piece in line}
         if "dropped" in kinds:
-            found.append(Row("dropped", line))
+            grouped.append(TraceRow("dropped", line))
         elif any(piece.put for piece in line):
-            found.append(Row("kept", line))
-        elif found and found[-1].kind == "blank":
-            found[-1] = Row("blank", found[-1].pieces + line)
+            grouped.append(TraceRow("kept", line))
+        elif grouped and grouped[-1].kind == "blank":
+            grouped[-1] = TraceRow("blank", grouped[-1].pieces + line)
         else:
-            found.append(Row("blank", line))
-    return found
+            grouped.append(TraceRow("blank", line))
+    return grouped
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """The normalised page, and where its raw lines end."""
+    """The normalized page, its edits, and the raw offsets behind its line ends."""
 
     whole: AlignedText
     edits: Sequence[Edit]
@@ -156,12 +157,13 @@ class _Page:
     def piece(
         self, start: int, end: int, kind: Kind, put: str = "", part: int | None = None, rule: str = "",
         fields: dict[str, str] | None = None,
-    ) -> Piece:  # fmt: skip
+    ) -> TracePiece:  # fmt: skip
+        """Make the piece of a raw range, with its line number and raw text."""
         line = bisect_right(self.ends, start) + 1
-        return Piece(start, end, line, kind, self.whole.raw[start:end], put, part, rule, fields or {})
+        return TracePiece(start, end, line, kind, self.whole.raw[start:end], put, part, rule, fields or {})
 
-    def of_article(self, aligned: AlignedText, part: int) -> Iterator[Piece]:
-        """What stands in an article: runs that are the same in the raw page, and what was replaced."""
+    def of_article(self, aligned: AlignedText, part: int) -> Iterator[TracePiece]:
+        """Yield the pieces of an article: ranges equal to the raw page, and ranges that were replaced."""
         at = 0
         for edit in aligned.edits:
             yield from self._kept(at, edit.raw_start, part)
@@ -170,23 +172,30 @@ class _Page:
             at = edit.raw_end
         yield from self._kept(at, len(aligned.raw), part)
 
-    def filled(self, known: Iterable[Piece]) -> Iterator[Piece]:
-        """These pieces, with what lies between them."""
+    def filled(self, known: Iterable[TracePiece]) -> Iterator[TracePiece]:
+        """Yield the known pieces, sorted, and pieces for the gaps between them.
+
+        Raises ValueError if two known pieces overlap.
+        """
         at = 0
         for piece in known:
-            yield from self._gone(at, piece.start)
+            yield from self._removed(at, piece.start)
             if piece.start < at:
-                raise ValueError(f"raw {piece.start}:{at} has two fates")
+                raise ValueError(f"raw {piece.start}:{at} is covered twice")
             yield piece
             at = piece.end
-        yield from self._gone(at, len(self.whole.raw))
+        yield from self._removed(at, len(self.whole.raw))
 
-    def _kept(self, start: int, end: int, part: int) -> Iterator[Piece]:
+    def _kept(self, start: int, end: int, part: int) -> Iterator[TracePiece]:
+        """Yield the kept pieces of a raw range, one for each line."""
         for low, high in self._lines(start, end):
             yield self.piece(low, high, "kept", self.whole.raw[low:high], part)
 
-    def _gone(self, start: int, end: int) -> Iterator[Piece]:
-        """What no article and no drop has: what the profile deleted, and whitespace."""
+    def _removed(self, start: int, end: int) -> Iterator[TracePiece]:
+        """Yield the pieces of a raw range that is in no article and no drop: deletions of the profile, and whitespace.
+
+        Raises ValueError if anything else is in the range.
+        """
         at = start
         index = bisect_right(self.edits, start, key=lambda edit: edit.raw_end)
         while index < len(self.edits) and (edit := self.edits[index]).raw_start < end:
@@ -201,14 +210,15 @@ class _Page:
             index += 1
         yield from self._blank(at, end)
 
-    def _blank(self, start: int, end: int) -> Iterator[Piece]:
+    def _blank(self, start: int, end: int) -> Iterator[TracePiece]:
+        """Yield the blank pieces of a raw range, one for each line; raise ValueError if it is not all whitespace."""
         for low, high in self._lines(start, end):
             if not self.whole.raw[low:high].isspace():
                 raise _lost(low, high)
             yield self.piece(low, high, "blank")
 
     def _lines(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """A raw range, cut where lines end."""
+        """Yield the parts of a raw range, split behind each line end."""
         while start < end:
             index = bisect_right(self.ends, start)
             cut = min(end, self.ends[index]) if index < len(self.ends) else end
@@ -228,8 +238,8 @@ def _fate(drop: Drop) -> tuple[Kind, str]:
     return ("dropped" if drop.start < drop.end else "read"), ""
 
 
-def _with_parts(pieces: Sequence[Piece]) -> list[Piece]:
-    """What was deleted inside a line belongs to that line's article."""
+def _with_parts(pieces: Sequence[TracePiece]) -> list[TracePiece]:
+    """Assign each deletion inside a line to the article of that line."""
     parts = {piece.line: piece.part for piece in pieces if piece.put}
     return [
         replace(piece, part=parts.get(piece.line)) if piece.kind == "changed" and not piece.put else piece
@@ -237,42 +247,43 @@ def _with_parts(pieces: Sequence[Piece]) -> list[Piece]:
     ]
 
 
-def changes(piece: Piece) -> Counter[str]:
-    r"""What was done to a piece that changed or is blank, by character name; a run of deletions one by one.
+def changes(piece: TracePiece) -> Counter[str]:
+    r"""Count the changes of a changed or blank piece by character name; each deleted character counts as one change.
 
-    >>> changes(Piece(0, 2, 1, "changed", "\u200f\u200f"))
+    >>> changes(TracePiece(0, 2, 1, "changed", "\u200f\u200f"))
     Counter({'RIGHT-TO-LEFT MARK: deleted': 2})
     """
     if piece.kind == "blank":
         return Counter(map(names_of, piece.raw))
-    return Counter(describe(one, piece.put) for one in (piece.raw if not piece.put else [piece.raw]))
+    return Counter(describe(raw, piece.put) for raw in (piece.raw if not piece.put else [piece.raw]))
 
 
-def _counts(pieces: Sequence[Piece]) -> Iterator[Count]:
-    """One count for each part, rule and character; rules and characters with the most first."""
+def _counts(pieces: Sequence[TracePiece]) -> Iterator[TraceCount]:
+    """Yield one count for each part, rule and character; rules and characters are sorted, the most frequent first."""
     for part in sorted({piece.part for piece in pieces if piece.put and piece.part is not None}):
-        own = [piece for piece in pieces if piece.part == part and piece.put]
-        kept = sum(len(piece.raw) for piece in own if piece.kind == "kept")
-        yield Count("kept", f"part {part}", len({piece.line for piece in own}), kept)
+        of_part = [piece for piece in pieces if piece.part == part and piece.put]
+        kept = sum(len(piece.raw) for piece in of_part if piece.kind == "kept")
+        yield TraceCount("kept", f"part {part}", len({piece.line for piece in of_part}), kept)
     by_rule: tuple[Kind, ...] = ("dropped", "read")
     for kind in by_rule:
-        own = [piece for piece in pieces if piece.kind == kind]
+        of_kind = [piece for piece in pieces if piece.kind == kind]
         sizes = Counter[str]()
-        for piece in own:
+        for piece in of_kind:
             sizes[piece.rule] += len(piece.raw)
-        yield from _sorted(kind, Counter(piece.rule for piece in own), sizes)
+        yield from _sorted(kind, Counter(piece.rule for piece in of_kind), sizes)
     by_character: tuple[Kind, ...] = ("changed", "blank")
     for kind in by_character:
         times, sizes = Counter[str](), Counter[str]()
         for piece in pieces:
             if piece.kind == kind:
-                made = changes(piece)
-                times += made
-                for what, number in made.items():
+                changed = changes(piece)
+                times += changed
+                for what, number in changed.items():
                     sizes[what] += number if not piece.put else len(piece.raw)
         yield from _sorted(kind, times, sizes)
 
 
-def _sorted(kind: Kind, times: Counter[str], sizes: Counter[str]) -> Iterator[Count]:
+def _sorted(kind: Kind, times: Counter[str], sizes: Counter[str]) -> Iterator[TraceCount]:
+    """Yield one count for each name, the most frequent first, then by name."""
     for what, number in sorted(times.items(), key=lambda pair: (-pair[1], pair[0])):
-        yield Count(kind, what, number, sizes[what])
+        yield TraceCount(kind, what, number, sizes[what])
