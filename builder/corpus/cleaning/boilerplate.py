@@ -75,7 +75,7 @@ def classify_lines(lines: Sequence[str], folded: Sequence[str], rules: Rules, so
     >>> from builder.corpus.cleaning.rules import compile_rules
     >>> rules = compile_rules(Boilerplate(version=1))
     >>> classify_lines(["شارك"], ["شارك"], rules, "nasim")
-    [Verdict(role='body', part=0, rule='', extracted={})]
+    [LineDecision(role='body', part=0, rule='', extracted={})]
     """
     return classify_batch([lines], [folded], rules, [source])[0]
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Protocol, TypeVar, cast
+from typing import Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -40,6 +40,7 @@ from builder.corpus.dedup.candidates import (
 from builder.corpus.dedup.compare import KINDS, Members, Similarities, compare_texts, group_members
 from builder.corpus.dedup.keys import Keys, read_keys
 from builder.corpus.dedup.minhash import RANGES, sign, unpack_values
+from builder.corpus.dedup.parts import candidates_of, similarities_path, words_of
 from builder.corpus.dedup.spill import (
     make_folder,
     open_target,
@@ -50,7 +51,6 @@ from builder.corpus.dedup.spill import (
     write_parts,
 )
 from builder.records import Article, Dropped, Group
-from builder.text.shingles import Hashes, Words
 from builder.text.similarity import BANDS
 
 Item = TypeVar("Item")
@@ -254,23 +254,12 @@ def _compared(scratch: str, shards: int, item: tuple[int, slice]) -> None:
     ranks = table["rank"].to_numpy()
     twin = np.searchsorted(ranks, table["twin"].to_numpy())
     compared = compare_texts(
-        twin, partial(_words, scratch, shards, part, ranks), _candidates(scratch, part, ranks)[which]
+        twin, partial(words_of, scratch, shards, part, ranks), candidates_of(scratch, part, ranks)[which]
     )
     columns = {
         "pairs": compared.pairs, "jaccard": compared.jaccard, "inside": compared.inside, "part": compared.part,
     }  # fmt: skip
-    write_columns(_shares(scratch, part, which), columns)
-
-
-def _shares(scratch: str, part: int, which: slice) -> str:
-    """Return the path of the similarities of a slice of a part's candidates."""
-    return f"{scratch}/shares-{part:05}-{which.start}.parquet"
-
-
-def _candidates(scratch: str, part: int, ranks: NDArray[np.int64]) -> Pairs:
-    """Return the candidates of one part, as pairs of positions among its members."""
-    left, right = sides(read_part(f"{scratch}/pairs.parquet", part)["pair"].to_numpy())
-    return make_pairs(np.searchsorted(ranks, left), np.searchsorted(ranks, right))
+    write_columns(similarities_path(scratch, part, which), columns)
 
 
 def _group_part(
@@ -289,36 +278,15 @@ def _group_part(
         table["heading"].to_numpy(),
         table["old"].combine_chunks(),
         read_columns(f"{scratch}/words.parquet", ["words"])["words"].to_numpy()[ranks],
-        partial(_words, scratch, shards, part, ranks),
+        partial(words_of, scratch, shards, part, ranks),
     )
     names = ["pairs", "jaccard", "inside", "part"]
-    tables = [read_columns(_shares(scratch, part, which), names) for which in slices]
+    tables = [read_columns(similarities_path(scratch, part, which), names) for which in slices]
     known = [Similarities(*(column.to_numpy() for column in table.columns)) for table in tables]
-    rows, remarks = group_members(members, _candidates(scratch, part, ranks), known)
+    rows, remarks = group_members(members, candidates_of(scratch, part, ranks), known)
     uri = f"{folder}/groups-{part:05}.parquet"
     with open_target(uri) as sink:
         pq.write_table(rows, sink)
     row_kinds = rows["kind"].to_pylist()
     counts: dict[str, int] = {kind: row_kinds.count(kind) for kind in (*KINDS, "single")}
     return uri, [(remark.stage, remark.what, remark.reason, remark.detail) for remark in remarks], counts
-
-
-def _words(scratch: str, shards: int, part: int, ranks: NDArray[np.int64], needed: NDArray[np.bool_]) -> Words:
-    """Return the words of the articles of a part, by rank; articles that are not needed get no words."""
-    tables: list[pa.Table] = []
-    if not needed.any():
-        return Words(np.empty(0, np.uint64), np.zeros(len(ranks), np.int64))
-    for number in range(shards):
-        table = read_part(f"{scratch}/words-{number:05}.parquet", part)
-        wanted = needed[np.searchsorted(ranks, table["rank"].to_numpy())]
-        tables.append(table if wanted.all() else table.filter(pa.array(wanted)))
-        del table
-    table = pa.concat_tables(tables)
-    table = table.take(pc.sort_indices(table["rank"])).combine_chunks()
-    del tables  # the largest objects of a task
-    if not len(table):
-        return Words(np.empty(0, np.uint64), np.zeros(len(ranks), np.int64))
-    values, counts = unpack_values(table["order"].combine_chunks(), np.uint32)
-    word_counts = np.zeros(len(ranks), np.int64)
-    word_counts[np.searchsorted(ranks, table["rank"].to_numpy())] = counts
-    return Words(cast(Hashes, values), word_counts)
