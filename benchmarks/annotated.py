@@ -14,7 +14,7 @@ from corpora import ROOT, news
 
 from builder.io.hashing import sha16
 from builder.records import Article, Confidence, Document, Gold, Group, Judgement, Span, Stance, Vote
-from builder.release.tables.inputs import Material
+from builder.release.tables.inputs import TableInputs
 from builder.schema import load_schema
 from builder.schema.labels import Labels
 from builder.text.profiles import profile
@@ -41,7 +41,7 @@ class Sentence:
     mentions: tuple[Mention, ...]
 
 
-def material(count: int, seed: int) -> Material:
+def material(count: int, seed: int) -> TableInputs:
     """So many articles with 20 mentions and three judgements each, in three splits."""
     labels = load_schema(ROOT / "schema").labels
     dice = random.Random(seed)  # noqa: S311 - seeded material
@@ -49,7 +49,7 @@ def material(count: int, seed: int) -> Material:
     made = [_article(number, pool, labels, dice) for number in range(count)]
     ids = [article.id for article, _, _, _ in made]
     splits = dict(zip(ids, dice.choices(["train", "validation", "test"], [70, 15, 15], k=count), strict=True))
-    return Material(
+    return TableInputs(
         tuple(article for article, _, _, _ in made),
         tuple(document for _, document, _, _ in made),
         tuple(Group(one, f"g-{one}", 1.0, "single") for one in ids),

@@ -27,12 +27,12 @@ from results import write_part
 
 from builder.records import Release, Span
 from builder.release.publish.folder import write_release
-from builder.release.splits.strategies import NAMES
+from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.build import build_tables
 from builder.release.tables.features import all_values, arrow_schema, features, tag_names
-from builder.release.tables.inputs import Material, instant, zone
+from builder.release.tables.inputs import TableInputs, instant, zone
 from builder.release.tables.iob2 import layers
-from builder.release.tables.spill import scratch
+from builder.release.tables.spill import open_spill
 from builder.text.aligned import unpacked
 from builder.text.tokens import tokenize
 
@@ -171,9 +171,9 @@ def _timed(steps: dict[str, float], name: str, run: Callable[[], Any]) -> Any:
     return made
 
 
-def _khabar(whole: Material, folder: Path, steps: dict[str, float]) -> dict[str, dict[str, int]]:
+def _khabar(whole: TableInputs, folder: Path, steps: dict[str, float]) -> dict[str, dict[str, int]]:
     release = Release("1.0.0", "a/b", "", "", "", "", {}, {}, {})
-    with scratch(folder) as kept:
+    with open_spill(folder) as kept:
         built = _timed(steps, "tables", lambda: build_tables(whole, kept))
         kept.rest()
         made = _timed(steps, "write", lambda: write_release(folder / "v1", built.tables, {}, release, rest=kept.rest))
@@ -181,7 +181,7 @@ def _khabar(whole: Material, folder: Path, steps: dict[str, float]) -> dict[str,
     return rows
 
 
-def _plain(whole: Material, folder: Path, steps: dict[str, float]) -> dict[str, dict[str, int]]:
+def _plain(whole: TableInputs, folder: Path, steps: dict[str, float]) -> dict[str, dict[str, int]]:
     os.environ["HF_HOME"] = str(folder / "home")
     import datasets
 
@@ -189,7 +189,7 @@ def _plain(whole: Material, folder: Path, steps: dict[str, float]) -> dict[str, 
     counts: dict[str, dict[str, int]] = {}
     for config, columns in features(whole.labels).items():
         kinds = datasets.Features.from_arrow_schema(arrow_schema(columns))
-        for split in NAMES:
+        for split in SPLIT_NAMES:
             rows = _timed(steps, "rows", lambda config=config, split=split: [*PLAIN[config](whole, split)])
             first = datasets.Features({name: kinds[name] for name in rows[0]})
             made = _timed(steps, "from_list", lambda rows=rows, first=first: datasets.Dataset.from_list(rows, first))
@@ -230,7 +230,7 @@ def _tagger(labels: Sequence[str]) -> Callable[[Row], Row]:
     return run
 
 
-def _origin(whole: Material, number: int) -> Row:
+def _origin(whole: TableInputs, number: int) -> Row:
     document = whole.documents[number]
     return {
         "title": whole.articles[number].title,
@@ -242,7 +242,7 @@ def _origin(whole: Material, number: int) -> Row:
     }
 
 
-def _spans(whole: Material, spans: Any, text: str) -> list[Row]:
+def _spans(whole: TableInputs, spans: Any, text: str) -> list[Row]:
     names = whole.labels.entity_names
     return [
         {"start": s.start, "end": s.end, "label": names.index(s.label), "text": text[s.start : s.end]}
@@ -250,11 +250,11 @@ def _spans(whole: Material, spans: Any, text: str) -> list[Row]:
     ]
 
 
-def _in_split(whole: Material, split: str) -> Iterator[int]:
+def _in_split(whole: TableInputs, split: str) -> Iterator[int]:
     return (number for number, article in enumerate(whole.articles) if whole.splits[article.id] == split)
 
 
-def _entities(whole: Material, split: str) -> Iterator[Row]:
+def _entities(whole: TableInputs, split: str) -> Iterator[Row]:
     for number in _in_split(whole, split):
         article, gold = whole.articles[number], whole.golds[number]
         aligned = unpacked(article.text, whole.documents[number].raw, article.edits)
@@ -269,7 +269,7 @@ def _entities(whole: Material, split: str) -> Iterator[Row]:
         }  # fmt: skip
 
 
-def _stance(whole: Material, split: str) -> Iterator[Row]:
+def _stance(whole: TableInputs, split: str) -> Iterator[Row]:
     names = {target.id: target.ar for target in whole.labels.stances.targets} if whole.labels.stances else {}
     for number in _in_split(whole, split):
         article, gold = whole.articles[number], whole.golds[number]
@@ -287,7 +287,7 @@ def _stance(whole: Material, split: str) -> Iterator[Row]:
             }  # fmt: skip
 
 
-def _annotations(whole: Material, split: str) -> Iterator[Row]:
+def _annotations(whole: TableInputs, split: str) -> Iterator[Row]:
     texts = {article.id: article.text for article in whole.articles}
     values = all_values(whole.labels)
     for judgement in whole.judgements:
@@ -301,7 +301,7 @@ def _annotations(whole: Material, split: str) -> Iterator[Row]:
             }  # fmt: skip
 
 
-def _articles(whole: Material, split: str) -> Iterator[Row]:
+def _articles(whole: TableInputs, split: str) -> Iterator[Row]:
     for number in _in_split(whole, split):
         article = whole.articles[number]
         yield {

@@ -20,8 +20,8 @@ import numpy as np
 from labelled import Data, invented, published
 from results import write_part
 
-from builder.annotation.active_learning.model import hashed, learn, outermost, spans_of, tags_of, words_of
-from builder.annotation.active_learning.select import next_up
+from builder.annotation.active_learning.model import hashed, learn, outermost, spans_of, tags_of, tokenize_texts
+from builder.annotation.active_learning.select import select_articles
 from builder.records import Gold
 from builder.text.profiles import profile
 
@@ -135,7 +135,7 @@ def _chance(data: Data, chosen: Chosen, left: Chosen, seed: int) -> Chosen:
 
 def _next(data: Data, chosen: Chosen, left: Chosen, seed: int) -> Chosen:
     place = {data.articles[one].id: one for one in left}
-    picked = next_up([data.articles[one] for one in left], [data.articles[one] for one in chosen],
+    picked = select_articles([data.articles[one] for one in left], [data.articles[one] for one in chosen],
                      [data.golds[one] for one in chosen], [], data.labels, data.step, seed)  # fmt: skip
     return [place[choice.article_id] for choice in picked]
 
@@ -152,7 +152,7 @@ def _figure(data: Data, test: Chosen) -> Callable[[Chosen], float]:
             return macro_f1([answers[place] for place in test], given)
 
         return stances
-    words = words_of([article.text for article in data.articles])
+    words = tokenize_texts([article.text for article in data.articles])
     truth = [{(s.start, s.end, s.label) for s in outermost(gold.spans)} for gold in data.golds]
 
     def spans(chosen: Chosen) -> float:

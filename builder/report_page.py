@@ -1,7 +1,7 @@
-"""The paper that khabar's pages are written on: right to left, light or dark, no script, nothing from outside.
+"""HTML template shared by all reports: RTL, light and dark themes, no scripts, no external resources.
 
-Every text goes through `shown` or `escape`; hidden characters stand as signs, so that what a page quotes
-cannot turn the page's own order round. Knows no page.
+Every text is passed through `shown` or `escape`. Invisible characters are replaced by visible signs, so that
+quoted text cannot change the text direction of the page.
 """
 
 from html import escape
@@ -33,7 +33,10 @@ code, .n { font-family: "DejaVu Sans Mono", ui-monospace, monospace; font-size: 
 
 
 def document(title: str, style: str, body: str) -> str:
-    """A whole page: `title` is text, `body` is HTML already; `style` follows what all pages share."""
+    """Return a complete HTML page.
+
+    `title` is plain text, `body` is HTML, and `style` is CSS appended to the shared style sheet.
+    """
     return f"""<!doctype html>
 <html lang="ar" dir="rtl">
 <head>
@@ -49,13 +52,13 @@ def document(title: str, style: str, body: str) -> str:
 """
 
 
-def character(one: str) -> str:
-    """One character of a text as HTML; a hidden one as a small sign."""
-    return f'<span class="sign">{sign(one)}</span>' if hidden(one) else escape(one)
+def character(char: str) -> str:
+    """Return one character as HTML; an invisible one becomes a small sign."""
+    return f'<span class="sign">{sign(char)}</span>' if hidden(char) else escape(char)
 
 
 def shown(text: str) -> str:
-    """A text as HTML that shows every character of it.
+    """Return a text as HTML in which every character is visible.
 
     >>> shown("<b>" + chr(0x202E))
     '&lt;b&gt;<span class="sign">⟨RLO⟩</span>'
@@ -64,7 +67,7 @@ def shown(text: str) -> str:
 
 
 def number(value: int) -> str:
-    """A whole number as HTML, read from left to right.
+    """Return an integer as HTML, set left to right.
 
     >>> number(1200)
     '<span class="n">1,200</span>'

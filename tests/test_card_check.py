@@ -92,7 +92,7 @@ def test_a_missing_row_of_a_table_is_named_and_mended_prose_is_a_warning(made, c
 
     assert code == 1
     assert sorted(severity for severity, _, _ in found) == ["error", "warning"]
-    assert any("a line of the build is missing: «| `GPE` |" in message for _, _, message in found)
+    assert any("a line that the build wrote is missing: «| `GPE` |" in message for _, _, message in found)
 
     card.write_text(text.replace("its topics are few", "its topics are very few"), encoding="utf-8")
     code, ((severity, _, message),) = checked(made)
@@ -109,7 +109,10 @@ def test_a_slot_that_came_back_and_a_head_that_the_hub_does_not_take_are_named(m
     messages = [message for _, _, message in found]
 
     assert code == 1
-    assert "license: 'free' is not a licence id of the Hub; an own one is `other` with a license_name" in messages
+    assert (
+        "license: 'free' is not a licence id of the Hub; for any other licence use `other` and a license_name"
+        in messages
+    )
     assert "this slot is not filled: {{rows}}" in messages
 
 
@@ -150,7 +153,7 @@ def test_a_template_that_leaves_a_fact_out_is_refused(made, left_out, tmp_path):
         template.write_text(kept, encoding="utf-8")
 
     (issue,) = caught.value.issues
-    assert issue.message == f"the card does not show the fact {left_out!r}, which every card must"
+    assert issue.message == f"the card does not show the required fact {left_out!r}"
     assert caught.value.exit_code == 2
     assert not made.release("1.0.1").exists()
 

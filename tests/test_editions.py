@@ -142,7 +142,7 @@ def test_a_sample_on_the_card_makes_the_build_fail(editions, tmp_path):
     assert refused.value.exit_code == 1
     assert (issue.where, again.where) == ("README.md", "facts.json")
     assert issue.message == (
-        f"five words of article {article.id}, {five.start()}-{five.end()}, stand in a file of the stand-off edition"
+        f"five consecutive words of article {article.id}, {five.start()}-{five.end()}, appear in a file of the stand-off edition"
     )
     assert not project.release("1.0.0").exists()
 
@@ -170,7 +170,7 @@ def test_a_card_that_does_not_say_what_the_edition_protects_is_refused(tmp_path)
     card = project.root / "dataset_card.md"
     card.write_text(card.read_text(encoding="utf-8").replace("{{edition}}", "Words."), encoding="utf-8")
 
-    with pytest.raises(KhabarError, match="the card must say what a stand-off edition protects and what not"):
+    with pytest.raises(KhabarError, match="the card must say what a stand-off edition protects and what it does not"):
         build(project, "1.0.0")
 
 

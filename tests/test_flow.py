@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from builder.annotation.simulate import answer, parse_knowledge
+from builder.annotation.simulate import parse_knowledge, simulate_answer
 from builder.commands.adjudicate import adjudicate
 from builder.commands.agree import agree
 from builder.commands.build import build
@@ -46,7 +46,7 @@ def judge(project, batch="pilot"):
     judgements = []
     for item in read_jsonl(project.annotations / batch / "batch.jsonl", BatchItem):
         for number in range(3):
-            said = answer(articles[item.article_id], KNOWLEDGE, schema.labels, number, 13)
+            said = simulate_answer(articles[item.article_id], KNOWLEDGE, schema.labels, number, 13)
             judgements.append(Judgement(
                 item.article_id, item.text_sha, batch, f"a-{number}", said.spans, said.stances,
                 "skipped" if said.skipped else "submitted", said.seconds, "2026-01-01T00:00:00Z",

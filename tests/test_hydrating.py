@@ -128,7 +128,7 @@ def test_a_title_that_was_not_given_is_named_and_its_row_has_none(editions, tmp_
     done = hydrate.hydrate(standoff, "1.0.0", [pages], base=tmp_path, to=tmp_path / "back")
 
     (issue,) = done.issues
-    assert re.fullmatch(r"title of [0-9a-f]{16}-0: the page that was given has not this title; the row has none", issue.message)  # fmt: skip
+    assert re.fullmatch(r"title of [0-9a-f]{16}-0: the page that was given has not this title; the row holds null", issue.message)  # fmt: skip
     assert done.accounts[0].set_aside == {}
 
 

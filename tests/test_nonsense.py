@@ -72,8 +72,8 @@ def test_a_span_beyond_the_text_or_the_wrong_way_round(built):
     )  # fmt: skip
 
     assert faults(built) == [
-        ("pilot/judgements.jsonl:3", f"span 5:2 is not in the text of {one.article_id}, which has {size} code points"),
-        ("pilot/judgements.jsonl:3", f"span 0:99999 is not in the text of {one.article_id}, which has {size} code points"),
+        ("pilot/judgements.jsonl:3", f"span 5:2 is outside the text of {one.article_id}, which has {size} code points"),
+        ("pilot/judgements.jsonl:3", f"span 0:99999 is outside the text of {one.article_id}, which has {size} code points"),
     ]  # fmt: skip
 
 
@@ -86,9 +86,9 @@ def test_a_label_a_target_and_a_stance_that_there_are_not(built):
     labels = built.schema.labels
 
     assert faults(built) == [
-        ("pilot/judgements.jsonl:2", f"'PERSON' is no label of schema/labels.yaml: there are {', '.join(labels.entity_names)}"),
-        ("pilot/judgements.jsonl:2", f"'harbour' is no target of schema/labels.yaml: there are {', '.join(labels.target_ids)}"),
-        ("pilot/judgements.jsonl:2", "'maybe' is no stance of schema/labels.yaml: there are favor, against, neutral, unrelated, unclear"),
+        ("pilot/judgements.jsonl:2", f"unknown label 'PERSON'; schema/labels.yaml has {', '.join(labels.entity_names)}"),
+        ("pilot/judgements.jsonl:2", f"unknown target 'harbour'; schema/labels.yaml has {', '.join(labels.target_ids)}"),
+        ("pilot/judgements.jsonl:2", "unknown stance 'maybe'; schema/labels.yaml has favor, against, neutral, unrelated, unclear"),
     ]  # fmt: skip
 
 
@@ -119,8 +119,8 @@ def test_an_unknown_split_and_an_article_in_two_splits(built):
     write_jsonl(path, [lines[0], replace(lines[1], split="dev"), *lines[2:], replace(lines[0], split=other)])
 
     assert faults(built) == [
-        ("splits.jsonl:2", "'dev' is no split: there are train, validation, test"),
-        ("splits.jsonl:31", f"{lines[0].article_id} stands on line 1 already"),
+        ("splits.jsonl:2", "unknown split 'dev'; known: train, validation, test"),
+        ("splits.jsonl:31", f"{lines[0].article_id} is already on line 1"),
     ]
 
 
@@ -132,8 +132,8 @@ def test_a_decision_on_an_article_that_there_is_not_or_of_what_there_is_not(buil
     found = faults(built)
 
     assert [where for where, _ in found] == [f"pilot/decisions.jsonl:{n}" for n in (2, 3, 3)]
-    assert [message.split(" of ")[0] for _, message in found] == [
-        "article nowhere-0 is not in this project", "'X' is no label", "'maybe' is no stance",
+    assert [message.split("; ")[0] for _, message in found] == [
+        "article nowhere-0 is not in this project", "unknown label 'X'", "unknown stance 'maybe'",
     ]  # fmt: skip
 
 

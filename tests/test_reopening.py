@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from builder.annotation import reopen as reopened
-from builder.annotation.quality.repeats import SAID, latest
+from builder.annotation.quality.repeats import REPEAT_REASON, merge_decisions
 from builder.commands import reopen as reopening
 from builder.commands.adjudicate import adjudicate
 from builder.commands.build import build
@@ -125,7 +125,7 @@ def test_confirmed_by_everybody_and_built_again_it_is_the_same_to_the_byte(relea
     assert "(same)" in report.facts["release"]
     assert snapshot(released.release("1.0.0")) == before
     assert len(made) > 80
-    assert (saved[0].unit, saved[0].set_aside) == ("submissions", {SAID: len(made)})
+    assert (saved[0].unit, saved[0].set_aside) == ("submissions", {REPEAT_REASON: len(made)})
     assert not [issue for issue in check(released).issues if issue.code == "superseded"]
 
 
@@ -192,7 +192,7 @@ def test_under_other_guidelines_the_same_answer_is_a_judgement_of_its_own(releas
     canonical_judgements(released, read_articles(released))
     saved = {one.unit: one.set_aside for one in released.accounts("check")}
 
-    assert saved["submissions"] == {SAID: len(made) - 2}
+    assert saved["submissions"] == {REPEAT_REASON: len(made) - 2}
     assert saved["judgements"]["replaced in a later batch"] == 2
 
 
@@ -290,7 +290,9 @@ def test_where_a_text_changed_spans_move_with_their_words_and_the_others_are_cou
     article = next(a for a in read_articles(released) if a.id in rows and rows[a.id].spans)
     first = rows[article.id].spans[0]
     shorter = article.text[: first.start] + "س" + article.text[first.end :]
-    moved = reopened.place([rows[article.id]], {article.id: replace(article, text=shorter)}, {article.id: article.text})
+    moved = reopened.transfer_answers(
+        [rows[article.id]], {article.id: replace(article, text=shorter)}, {article.id: article.text}
+    )
 
     (one,) = moved.answers
     assert moved.taken == len(rows[article.id].spans)
@@ -353,13 +355,13 @@ def test_of_an_adjudicators_decisions_the_newest_batch_counts_item_by_item():
     old = Decision("x-0", "t", "lead", spans, (Stance("a", "favor"), Stance("b", "against")))
     foreign = replace(old, adjudicator="else")
 
-    assert latest([[old, foreign], [old]]) == [old, foreign]
-    assert latest([[old], [replace(old, spans=None, stances=(Stance("a", "neutral"),))]]) == [
+    assert merge_decisions([[old, foreign], [old]]) == [old, foreign]
+    assert merge_decisions([[old], [replace(old, spans=None, stances=(Stance("a", "neutral"),))]]) == [
         replace(old, stances=(Stance("b", "against"),)),
         replace(old, spans=None, stances=(Stance("a", "neutral"),)),
     ]
-    assert latest([[old], [replace(old, spans=others)]]) == [
+    assert merge_decisions([[old], [replace(old, spans=others)]]) == [
         replace(old, spans=None),
         replace(old, spans=others, stances=()),
     ]
-    assert latest([[old], [replace(old, text_sha="u")]]) == [old, replace(old, text_sha="u")]
+    assert merge_decisions([[old], [replace(old, text_sha="u")]]) == [old, replace(old, text_sha="u")]

@@ -32,14 +32,14 @@ def test_the_template_is_valid():
 
 def test_a_duplicate_key_names_both_lines():
     assert faults("version: 1\nentities: []\nversion: 2\n") == [
-        ("labels.yaml:3:1", "key 'version' given twice, first at line 1")
+        ("labels.yaml:3:1", "duplicate key 'version', first defined at line 1")
     ]
 
 
 def test_an_unknown_field_is_a_fault_at_its_own_place():
     found = faults("version: 1\nentities:\n  - name: PERS\n    color: red\n")
 
-    assert ("labels.yaml:4:5", "unknown field 'color'; known here: name, ar, en, colour, key, definition") in found
+    assert ("labels.yaml:4:5", "unknown field 'color'; known fields: name, ar, en, colour, key, definition") in found
 
 
 @pytest.mark.parametrize("name", ["None", "NA", "n/a", "NULL", "nan", '""'])
@@ -140,13 +140,16 @@ def test_a_profile_of_the_projects_own_changes_nothing_when_applied_twice(raw):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ("keep: [ARABIC SHADA]", "no character is named 'ARABIC SHADA'"),
-        ("keep: [U+110000]", "no character is named 'U+110000'"),
-        ("delete: [SPACE]", "'SPACE' ends lines or parts words"),
-        ("replace: {U+000A: ARABIC COMMA}", "'U+000A' ends lines or parts words"),
-        ("replace: {ARABIC COMMA: LINE SEPARATOR}", "'LINE SEPARATOR' ends lines or parts words"),
-        ("keep: [ARABIC SHADDA]\n    delete: [ARABIC SHADDA]", "one character has two fates: ARABIC SHADDA"),
-        ("replace: {ARABIC COMMA: COMMA, COMMA: ARABIC COMMA}", "a replacement is itself changed or kept"),
+        ("keep: [ARABIC SHADA]", "unknown character 'ARABIC SHADA'"),
+        ("keep: [U+110000]", "unknown character 'U+110000'"),
+        ("delete: [SPACE]", "'SPACE' is a line end or the space"),
+        ("replace: {U+000A: ARABIC COMMA}", "'U+000A' is a line end or the space"),
+        ("replace: {ARABIC COMMA: LINE SEPARATOR}", "'LINE SEPARATOR' is a line end or the space"),
+        (
+            "keep: [ARABIC SHADDA]\n    delete: [ARABIC SHADDA]",
+            "character listed twice in keep, delete and replace: ARABIC SHADDA",
+        ),
+        ("replace: {ARABIC COMMA: COMMA, COMMA: ARABIC COMMA}", "replacement is itself kept, deleted or replaced"),
     ],
 )
 def test_a_profile_that_cannot_be_is_refused_at_its_place(fields, message):
@@ -160,4 +163,4 @@ def test_a_profile_that_cannot_be_is_refused_at_its_place(fields, message):
 def test_a_profile_may_not_take_a_built_in_name():
     ((_, message),) = faults("version: 1\nprofiles: [{name: light@1, base: standard@1}]", Profiles)
 
-    assert message == "file: profile name given twice, or built in: light@1"
+    assert message == "file: profile name is a duplicate or built in: light@1"

@@ -1,7 +1,7 @@
-"""Who judges which article: seeded, even, and stable when articles or annotators are added.
+"""Seeded and balanced assignment of articles to annotators, stable when articles or annotators are added.
 
-Chance is a hash of the seed and the names, so that nothing hangs on the order of files. Pure:
-annotators are pseudonyms here. Does not make projects or tasks: sending.py and tasks.py do.
+Random choices hash the seed with the names, so the result does not depend on input order. Annotators are
+named by their pseudonyms. Pure.
 """
 
 import hashlib
@@ -21,28 +21,28 @@ def assign(
     known: Collection[str] = (),
     before: Iterable[AnnotatorAssignment] = (),
 ) -> list[AnnotatorAssignment]:
-    """Who is to judge each article of a batch, sorted by article and annotator.
+    """Assign the articles of a batch to annotators, and return the pairs sorted by article and annotator.
 
-    All annotators judge the `known` articles, `dataset.calibration` more, and of what is left the share
-    `dataset.shared`; each other article goes to exactly `dataset.overlap` of them, evenly to within one.
-    Pairs in `before` stay, so that what is added goes to whoever has the least.
+    All annotators judge the `known` articles, `dataset.calibration` further ones, and a share `dataset.shared`
+    of the rest. Each other article goes to exactly `dataset.overlap` annotators, and their loads differ by at
+    most one. Pairs in `before` are kept, so new articles go to the annotators with the least work.
 
-    Raises Refused (exit code 2) where there are fewer annotators than `overlap`.
+    Raises Refused (exit code 2) if there are fewer annotators than `dataset.overlap`.
 
     >>> dataset = Dataset(format=1, repo_id="a/b", title="t", overlap=1, shared=0,
     ...                   licence={"text": "cc0-1.0", "annotations": "cc0-1.0"})
-    >>> [(one.article_id, one.why) for one in assign("b", ["x-0", "y-0"], ["a-1", "a-2"], dataset)]
+    >>> [(pair.article_id, pair.why) for pair in assign("b", ["x-0", "y-0"], ["a-1", "a-2"], dataset)]
     [('x-0', 'overlap'), ('y-0', 'overlap')]
     """
     if len(annotators) < dataset.overlap:
-        message = f"each article is to go to {dataset.overlap} annotators, but there are {len(annotators)}"
+        message = f"each article needs {dataset.overlap} annotators, but there are only {len(annotators)}"
         raise user_error("too-few-annotators", message, fix="invite more, or lower `overlap` in schema/dataset.yaml")
     chance = _chance(dataset.sampling.seed)
     earlier: dict[str, list[AnnotatorAssignment]] = {}
-    for one in before:
-        earlier.setdefault(one.article_id, []).append(one)
+    for pair in before:
+        earlier.setdefault(pair.article_id, []).append(pair)
     kinds = _kinds(sorted(set(articles), key=chance), dataset, known, earlier)
-    given = {article: {one.annotator for one in earlier.get(article, ())} for article in kinds}
+    given = {article: {pair.annotator for pair in earlier.get(article, ())} for article in kinds}
     load = Counter(annotator for article, kind in kinds.items() if kind == "overlap" for annotator in given[article])
     for article, kind in kinds.items():
         if kind != "overlap":
@@ -53,28 +53,29 @@ def assign(
         load.update(chosen)
         given[article] |= set(chosen)
     pairs = [AnnotatorAssignment(batch, article, name, kinds[article]) for article in given for name in given[article]]
-    gone = [replace(one, batch=batch) for article, kept in earlier.items() if article not in kinds for one in kept]
-    return sorted([*pairs, *gone], key=lambda one: (one.article_id, one.annotator))
+    removed = [replace(pair, batch=batch) for article, kept in earlier.items() if article not in kinds for pair in kept]
+    return sorted([*pairs, *removed], key=lambda pair: (pair.article_id, pair.annotator))
 
 
-def in_order(assigned: Iterable[AnnotatorAssignment], annotator: str, seed: int) -> list[str]:
-    """The articles of one annotator in the order of work: calibration first, then as chance has it.
+def working_order(assigned: Iterable[AnnotatorAssignment], annotator: str, seed: int) -> list[str]:
+    """Return one annotator's articles in working order: calibration articles first, the others in random order.
 
-    Known articles stand anywhere among the others, so that nobody can tell them.
+    Known articles are mixed with the others, so that annotators cannot recognise them.
     """
     chance = _chance(seed)
-    own = {one.article_id: one.why for one in assigned if one.annotator == annotator}
-    return sorted(own, key=lambda article: (own[article] != "calibration", chance(article)))
+    kinds = {pair.article_id: pair.why for pair in assigned if pair.annotator == annotator}
+    return sorted(kinds, key=lambda article: (kinds[article] != "calibration", chance(article)))
 
 
 def _chance(seed: int) -> Callable[[str], str]:
+    """Return a function that hashes a name with the seed, used as a random sort key."""
     return lambda name: hashlib.sha256(f"{seed}\0assign\0{name}".encode()).hexdigest()
 
 
 def _kinds(
     shuffled: Sequence[str], dataset: Dataset, known: Collection[str], earlier: dict[str, list[AnnotatorAssignment]]
 ) -> dict[str, AssignmentKind]:
-    """Why each article is judged; one that was assigned keeps its kind, unless it has become a known one."""
+    """Return why each article is judged. An assigned article keeps its kind, unless it became a known one."""
     kinds: dict[str, AssignmentKind] = {article: earlier[article][0].why for article in shuffled if article in earlier}
     kinds |= dict.fromkeys((article for article in shuffled if article in known), "known")
     fresh = [article for article in shuffled if article not in kinds]

@@ -1,7 +1,7 @@
-"""A gazetteer: terms with their labels, and where they stand in a text.
+"""Gazetteer lookup: terms with their labels, and their mentions in a text.
 
-Offsets are code points, end exclusive. Words are compared folded (search@1), so that marks, hamza, ta marbuta
-and tatweel make no difference. Pure. Does not read files: predict.py does.
+Offsets are code points, end exclusive. Words are compared in folded form (search@1), so marks, hamza, ta marbuta
+and tatweel make no difference. Pure.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -11,50 +11,54 @@ from builder.text.profiles import profile
 from builder.text.tokens import canonical, tokenize
 
 LEAST_REST = 3
-"""Letters of a term that must follow a clitic: fewer are too often the end of another word."""
+"""Least letters after a clitic that may start a term. Fewer are too often the end of another word."""
 
 MOST_ISSUES = 20
 
-_CLITICS = (*(one + two for one in ("و", "ف") for two in "بلك"), "ب", "ل", "ك", "و", "ف")
+_CLITICS = (*(conjunction + preposition for conjunction in "وف" for preposition in "بلك"), "ب", "ل", "ك", "و", "ف")
 
 Terms = Mapping[tuple[str, ...], str]
 """The label of each term, by its folded words."""
 
 
-def mentions(text: str, terms: Terms, *, expand: bool = True) -> tuple[Span, ...]:
-    """The mentions of terms in a text, in order.
+def find_mentions(text: str, terms: Terms, *, expand: bool = True) -> tuple[Span, ...]:
+    """Return the mentions of terms in a text, in order and without overlaps.
 
-    A first word may carry clitics (wa, fa, bi, li, ka, and li- with the article): with `expand` they are part of
-    the mention, else it begins after them. A term as it stands goes before one with a clitic.
+    The first word may carry clitics (wa, fa, bi, li, ka, and li- with the article). With `expand` they are part of
+    the mention, otherwise it begins after them. At each word a reading without a clitic is tried first, and the
+    longest term of a reading wins.
 
-    >>> mentions("وصل إلى مدينة مرجانة وبمرجانة", {("مرجانه",): "GPE", ("مدينه", "مرجانه"): "GPE"})
+    >>> find_mentions("وصل إلى مدينة مرجانة وبمرجانة", {("مرجانه",): "GPE", ("مدينه", "مرجانه"): "GPE"})
     (Span(start=8, end=20, label='GPE', id=''), Span(start=21, end=29, label='GPE', id=''))
     """
-    places = tokenize(text)
-    words = profile("search@1").fold_batch([text[start:end] for start, end in places])
+    tokens = tokenize(text)
+    words = profile("search@1").fold_batch([text[start:end] for start, end in tokens])
     longest = max(map(len, terms), default=0)
     firsts = {term[0] for term in terms}
-    found: list[Span] = []
+    spans: list[Span] = []
     at = 0
     while at < len(words):
         span, size = None, 1
         for clitic, word in _readings(words[at], firsts):
             for length in range(min(longest, len(words) - at), 0, -1):
                 label = terms.get((word, *words[at + 1 : at + length]))
-                if label and "\n" not in text[places[at][0] : places[at + length - 1][1]]:
-                    start = places[at][0] + (0 if expand else _width(text[slice(*places[at])], clitic))
-                    edges = canonical(text, start, places[at + length - 1][1], whole_words=expand)
+                if label and "\n" not in text[tokens[at][0] : tokens[at + length - 1][1]]:
+                    start = tokens[at][0] + (0 if expand else _width(text[slice(*tokens[at])], clitic))
+                    edges = canonical(text, start, tokens[at + length - 1][1], whole_words=expand)
                     span, size = Span(*edges, label) if edges else None, length
                     break
             if span:
                 break
-        found += [span] if span else []
+        spans += [span] if span else []
         at += size
-    return tuple(found)
+    return tuple(spans)
 
 
 def _readings(word: str, firsts: set[str]) -> Iterator[tuple[int, str]]:
-    """A folded word as it stands, then without each clitic it may carry, as (letters of the clitic, rest)."""
+    """Yield (letters of the clitic, rest) of a folded word: first without a clitic, then for each it may carry.
+
+    Only readings whose rest is the first word of a term are yielded.
+    """
     if word in firsts:
         yield 0, word
     for clitic in _CLITICS:
@@ -68,14 +72,14 @@ def _readings(word: str, firsts: set[str]) -> Iterator[tuple[int, str]]:
 
 
 def _width(word: str, clitic: int) -> int:
-    """Code points of a word that hold the first `clitic` letters of its folded form, with their marks."""
+    """Return how many code points of a word hold the first `clitic` letters of its folded form, with their marks."""
     return profile("search@1").apply(word).raw_span(0, clitic)[1] if clitic else 0
 
 
 def parse_terms(content: bytes, where: str, known: Collection[str]) -> dict[tuple[str, ...], str]:
-    """The terms of a TSV file, `term<TAB>label` on each line; blank lines are let pass.
+    """Parse a TSV file with `term<TAB>label` on each line. Blank lines are ignored.
 
-    Raises Refused (exit code 2) with every bad line, up to 20 of them.
+    Raises Refused (exit code 2) with every bad line, up to MOST_ISSUES of them, or if the file has no terms.
     """
     terms: dict[tuple[str, ...], str] = {}
     lines: dict[tuple[str, ...], int] = {}
@@ -86,7 +90,7 @@ def parse_terms(content: bytes, where: str, known: Collection[str]) -> dict[tupl
         try:
             words, label = _term(raw, known)
             if terms.get(words, label) != label:
-                raise ValueError(f"the same term is a {terms[words]} in line {lines[words]}")
+                raise ValueError(f"the same term has the label {terms[words]} in line {lines[words]}")
         except ValueError as error:
             fix = "each line is a term, a tab, and a label of schema/labels.yaml"
             issues.append(Issue("error", "gazetteer", str(error), where=f"{where}:{number}", fix=fix))
@@ -94,11 +98,14 @@ def parse_terms(content: bytes, where: str, known: Collection[str]) -> dict[tupl
         terms[words] = label
         lines.setdefault(words, number)
     if issues or not terms:
-        raise KhabarError(*first_of(issues or [Issue("error", "gazetteer", "no term is in it", where=where)], where))
+        raise KhabarError(
+            *first_of(issues or [Issue("error", "gazetteer", "the file has no terms", where=where)], where)
+        )
     return terms
 
 
 def _term(raw: bytes, known: Collection[str]) -> tuple[tuple[str, ...], str]:
+    """Parse one line into folded words and a label; raises ValueError with the reason if it is bad."""
     try:
         fields = raw.decode().strip("\r").split("\t")
     except UnicodeDecodeError as error:
@@ -110,12 +117,12 @@ def _term(raw: bytes, known: Collection[str]) -> tuple[tuple[str, ...], str]:
     if not any(character.isalnum() for word in words for character in word):
         raise ValueError("the term has no word")
     if label not in known:
-        raise ValueError(f"{label!r} is not a label; there are {', '.join(sorted(known))}")
+        raise ValueError(f"unknown label {label!r}; known: {', '.join(sorted(known))}")
     return words, label
 
 
 def first_of(issues: Collection[Issue], where: str) -> list[Issue]:
-    """The first issues of a long list, and how many more there are."""
+    """Return the first MOST_ISSUES of a long list of issues, and one issue that counts the rest."""
     more = len(issues) - MOST_ISSUES
     rest = [Issue("error", "more", f"and {more} more bad lines", where=where)] if more > 0 else []
     return [*list(issues)[:MOST_ISSUES], *rest]

@@ -1,7 +1,7 @@
-"""What simulated annotators answer, for the demonstration: pure, seeded, and never said to be people.
+"""Simulated annotators for the demonstration, seeded, and never presented as people. Pure.
 
-Every choice is drawn from a hash, so that answers are the same on every machine. Knows only the
-surfaces and phrases that it is given, and does not try to find anything else.
+Every choice is drawn from a hash, so answers are the same on every machine. Only the given surface forms and
+phrases are recognised.
 """
 
 import hashlib
@@ -21,10 +21,10 @@ from builder.text.tokens import canonical
 CONFUSED = {
     "GPE": ("LOC", "FAC"), "LOC": ("GPE", "FAC"), "FAC": ("LOC", "GPE"), "ORG": ("GPE",), "NORP": ("GPE",), "OCC": ("PERS",),
 }  # fmt: skip
-"""Types that annotators take for one another."""
+"""Entity types that simulated annotators confuse."""
 
 HARD = 0.35
-"""Share of the stance questions that are hard: there annotators hesitate half of the time."""
+"""Share of hard stance questions, on which a simulated annotator softens the answer half of the time."""
 
 _CLITICS = "(?:[وف]?[بلك]|[وف])?"
 
@@ -41,7 +41,7 @@ class _Simulation(Part):
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What is known of invented articles: surfaces by label, and phrases with what they say of targets."""
+    """The answers known for the invented articles: surface forms by label, and phrases with the stances they imply."""
 
     mentions: dict[str, tuple[str, ...]]
     stances: tuple[tuple[str, dict[str, str]], ...]
@@ -49,7 +49,7 @@ class Knowledge:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedAnswer:
-    """What one simulated annotator submits for one article, and how long it took."""
+    """One simulated annotator's submission for one article, with the time it took."""
 
     spans: tuple[Span, ...]
     stances: tuple[Stance, ...]
@@ -59,61 +59,64 @@ class SimulatedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _Habits:
-    """How one annotator works on one article; `draw` gives a number in [0, 1) for a question."""
+    """The random habits of one annotator on one article."""
 
     seed: int
     annotator: int
     article_id: str
 
     def draw(self, question: str, of: Span | Stance | None = None) -> float:
+        """Draw a number in [0, 1) for a question, about a span or stance if one is given."""
         about = (of.start, of.end, of.label) if isinstance(of, Span) else (of.target,) if of else ()
         return _draw(self.seed, self.annotator, self.article_id, question, *about)
 
     @property
     def misses(self) -> float:
-        """Share of mentions that this annotator overlooks: between .05 and .12, in every article."""
+        """The share of mentions this annotator overlooks, between 0.05 and 0.12, the same in every article."""
         return 0.05 + 0.07 * _draw(self.seed, self.annotator, "misses")
 
 
 def parse_knowledge(text: str) -> Knowledge:
-    """Read what examples/simulation.yaml says.
+    """Parse the content of examples/simulation.yaml.
 
     Raises Refused (exit code 2) with every fault at file:line:column.
     """
     parsed = parse_yaml(text, _Simulation, "examples/simulation.yaml")
-    return Knowledge(parsed.mentions, tuple((one.phrase, one.values) for one in parsed.stances))
+    return Knowledge(parsed.mentions, tuple((stance.phrase, stance.values) for stance in parsed.stances))
 
 
 def truth(article: Article, knowledge: Knowledge, labels: Labels) -> tuple[tuple[Span, ...], tuple[Stance, ...]]:
-    """Every known mention in an article, whole words, and what it says of each target it is asked about.
+    """Return every known mention in an article as whole words, and its stance on each target it is asked about.
 
-    Mentions of one label do not overlap: the longest at a place counts. Without a known phrase an
-    article is neutral, or gives the first answer of labels.yaml where there is no such answer.
+    Mentions of one label do not overlap; of several that begin together the longest counts. Without a known phrase
+    the stance is neutral, or the first value of labels.yaml if there is no neutral.
     """
     text = profile("standard@1").apply(article.text)
-    found: set[Span] = set()
+    spans: set[Span] = set()
     for label, surfaces in knowledge.mentions.items():
         if label not in labels.entity_names or not surfaces:
             continue
         for match in _pattern([_plain(surface) for surface in surfaces]).finditer(text.text):
             edges = canonical(article.text, *text.raw_span(*match.span()))
-            found |= {Span(*edges, label)} if edges else set()
+            spans |= {Span(*edges, label)} if edges else set()
     body = f"{_plain(article.title or '')}\n{text.text}"
-    said: dict[str, str] = {}
+    known: dict[str, str] = {}
     for phrase, values in knowledge.stances:
         if _plain(phrase) in body:
-            said = values | said
+            known = values | known
     names = [value.name for value in labels.stances.values] if labels.stances else []
     usual = "neutral" if "neutral" in names else "".join(names[:1])
-    stances = (Stance(target.id, said.get(target.id, usual)) for target in targets_for(article, labels))
-    return tuple(sorted(found)), tuple(sorted(stances))
+    stances = (Stance(target.id, known.get(target.id, usual)) for target in targets_for(article, labels))
+    return tuple(sorted(spans)), tuple(sorted(stances))
 
 
-def answer(article: Article, knowledge: Knowledge, labels: Labels, annotator: int, seed: int) -> SimulatedAnswer:
-    """What annotator number `annotator` (from 0) submits: the truth, seen through habits of their own.
+def simulate_answer(
+    article: Article, knowledge: Knowledge, labels: Labels, annotator: int, seed: int
+) -> SimulatedAnswer:
+    """Return what annotator number `annotator` (from 0) submits: the true answers with typical mistakes.
 
-    Some mentions are overlooked, nested ones more often; types are mistaken; titles and quotation
-    marks get into spans; stance is softened; every third annotator skips an article now and then.
+    Some mentions are overlooked, nested ones more often. Some types are confused, some spans include titles or
+    punctuation, and some stances are softened. Every third annotator occasionally skips an article.
     """
     habits = _Habits(seed, annotator, article.id)
     spans, stances = truth(article, knowledge, labels)
@@ -131,12 +134,13 @@ def _plain(text: str) -> str:
 
 
 def _draw(*question: object) -> float:
+    """Return a number in [0, 1) from the hash of a question."""
     digest = hashlib.sha256("\0".join(map(str, question)).encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
 def _pattern(surfaces: Sequence[str]) -> re.Pattern[str]:
-    """Any of the surfaces as whole words, with proclitics; after li- the article loses its alef."""
+    """Return a pattern of the surface forms as whole words with proclitics. After li- the article loses its alef."""
     longest = sorted(set(surfaces), key=lambda surface: (-len(surface), surface))
     after_li = [f"[وف]?لل{re.escape(surface[2:])}" for surface in longest if surface.startswith("ال")]
     plain = [f"{_CLITICS}{re.escape(surface)}" for surface in longest]
@@ -144,12 +148,13 @@ def _pattern(surfaces: Sequence[str]) -> re.Pattern[str]:
 
 
 def _missed(span: Span, spans: Sequence[Span], habits: _Habits) -> bool:
+    """Return whether the annotator overlooks a mention."""
     nested = any(o != span and o.start <= span.start and span.end <= o.end for o in spans)
     return habits.draw("misses", span) < (0.3 if nested else habits.misses)
 
 
 def _seen(span: Span, spans: Sequence[Span], text: str, labels: Labels, habits: _Habits) -> Span:
-    """A mention as this annotator marks it: mostly as it is."""
+    """Return a mention as this annotator marks it, which is mostly correct."""
     others = [name for name in CONFUSED.get(span.label, ()) if name in labels.entity_names]
     if others and habits.draw("confuses", span) < 0.04:
         return replace(span, label=others[int(habits.draw("for", span) * len(others))])
@@ -165,7 +170,7 @@ def _seen(span: Span, spans: Sequence[Span], text: str, labels: Labels, habits: 
 
 
 def _felt(stance: Stance, labels: Labels, habits: _Habits) -> Stance:
-    """A stance as this annotator answers it: softened at times, and more often where everyone hesitates."""
+    """Return a stance as this annotator answers it: sometimes softened, more often on hard questions."""
     hard = _draw(habits.seed, habits.article_id, "hard", stance.target) < HARD
     if habits.draw("softens", stance) >= (0.5 if hard else 0.05):
         return stance

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import click
 
-from builder.annotation.adjudication.adjudicate import Adjudicated
+from builder.annotation.adjudication.adjudicate import AdjudicationResult
 from builder.annotation.pseudonyms import pseudonym
 from builder.cli.options import batch_option, verb
 from builder.cli.output import Console
@@ -68,7 +68,7 @@ def adjudicate(
     )
 
 
-def _model_facts(result: Adjudicated) -> dict[str, str]:
+def _model_facts(result: AdjudicationResult) -> dict[str, str]:
     """Return what the Dawid-Skene model estimates of each annotator, if stances were settled by one."""
     model = result.model
     if model is None:

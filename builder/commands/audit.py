@@ -15,7 +15,7 @@ from builder.io.plain import from_plain, to_plain
 from builder.records import Report, user_error
 from builder.release.publish.client import connect, environment, scrubbed
 from builder.release.publish.open import REPOSITORY
-from builder.release.splits.audit import Asked, Audit
+from builder.release.splits.audit import Audit, AuditRequest
 
 
 @click.command("audit")
@@ -38,9 +38,9 @@ def audit(name: str, *, base: Path) -> Report:
     """
     folder, found = base / name, REPOSITORY.fullmatch(name)
     if folder.is_dir():
-        asked = Asked(str(folder.resolve()))
+        asked = AuditRequest(str(folder.resolve()))
     elif found:
-        asked = Asked(found["repo"], found["revision"])
+        asked = AuditRequest(found["repo"], found["revision"])
     else:
         raise user_error(
             "no-dataset",

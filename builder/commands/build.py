@@ -15,15 +15,15 @@ from builder.project.corpus import profile_of
 from builder.project.project import Project, find_project
 from builder.project.releases import before, record
 from builder.records import MANIFEST, TOOL, Release, Report, Takedown
-from builder.release.card.inputs import Basis, card_of, facts_of, texts_of
-from builder.release.card.markdown import below_floors
+from builder.release.card.inputs import CardInputs, compute_facts, render_card, text_files
+from builder.release.card.markdown import below_thresholds
 from builder.release.diff.semver import check_version, step
 from builder.release.editions import standoff
-from builder.release.exports.conll import columns
-from builder.release.exports.write import extras
+from builder.release.exports.conll import edition_files
+from builder.release.exports.write import export_files
 from builder.release.publish.folder import write_release
 from builder.release.tables.build import build_tables
-from builder.release.tables.spill import scratch
+from builder.release.tables.spill import open_spill
 
 
 @click.command("build")
@@ -64,7 +64,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         project.lock(),
         services.hub(project, rehearse=False) as hub,
         releases.since(project, version, since, hub) as past,
-        scratch(project.work) as kept,
+        open_spill(project.work) as kept,
     ):
         schema = project.schema
         validation.validate_annotations(project)
@@ -72,18 +72,20 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         gathered = release_inputs.load_release_inputs(project)
         low = accepted(shortfalls(gathered.agreement, schema.dataset.floors, schema.labels), accept)
         material = gathered.material
-        built = standoff.of(dataset.text, build_tables(material, kept), material, fold)
-        flat = columns(dataset.text, built.tables["entities"], schema.labels.entity_names)
+        built = standoff.apply_edition(dataset.text, build_tables(material, kept), material, fold)
+        flat = edition_files(dataset.text, built.tables["entities"], schema.labels.entity_names)
         accounts, aside = (*built.accounts, *flat.accounts), (*built.set_aside, *flat.set_aside)
         prose = (project.root / "dataset_card.md").read_text(encoding="utf-8")
-        basis = Basis(version, TOOL, prose, dataset, schema.labels,
+        basis = CardInputs(version, TOOL, prose, dataset, schema.labels,
                       tuple(figure for figure in gathered.agreement if headline(figure)), gathered.accounts,
                       accounts, built.cut_spans, built.cut_inner, dict(gathered.changes),
-                      below_floors(low, accept or ""), dict(gathered.redacted), before(project, version),
+                      below_thresholds(low, accept or ""), dict(gathered.redacted), before(project, version),
                       (accept or "") if low else "")  # fmt: skip
-        facts = facts_of(basis, built.tables)
-        card = card_of(basis, built.tables, facts)
-        beside = extras(built, schema, flat, version=version, template=prose, facts=facts, agreement=basis.agreement)
+        facts = compute_facts(basis, built.tables)
+        card = render_card(basis, built.tables, facts)
+        beside = export_files(
+            built, schema, flat, version=version, template=prose, facts=facts, agreement=basis.agreement
+        )
         takedowns = read_jsonl(project.annotations / "takedowns.jsonl", Takedown)
         changelog, earlier = step(past, version, schema.dataset, built.tables, card, takedowns)
         kept.rest()
@@ -93,10 +95,10 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         # Before the release: one that is there never lacks its ledger, whenever this is killed.
         write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
         folder = project.release(version)
-        texts = texts_of(basis, card, built.tables, changelog)
+        texts = text_files(basis, card, built.tables, changelog)
         written = write_release(folder, built.tables, {**texts, **beside.files}, release,
                                 frozen=bool(project.noted(f"pushed/v{version}")), rest=kept.rest,
-                                describe=beside.describe, look=standoff.audit(dataset.text, material, fold))  # fmt: skip
+                                describe=beside.describe, look=standoff.file_audit(dataset.text, material, fold))  # fmt: skip
         record(project, version)
         project.save_account("build", accounts, aside)
     rows = rows_of(written.release.splits)

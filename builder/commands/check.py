@@ -51,7 +51,7 @@ def check(project: Project) -> Report:
     labels, dataset = project.schema.labels, project.schema.dataset
     issues = checks.check(judgements, articles, labels, lambda one: _link(project, one))
     counting, _, _ = canonicalise(judgements, articles, labels)
-    issues += annotators.paces(counting)
+    issues += annotators.pace_warnings(counting)
     for name in project.batches():
         items, assigned = read_batch(project, name), read_assigned(project, name)
         read = read_jsonl(project.annotations / name / "judgements.jsonl", Judgement)

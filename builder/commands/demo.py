@@ -14,7 +14,7 @@ from typing import Any
 import click
 import pyarrow.parquet as pq
 
-from builder.annotation.simulate import Knowledge, answer, parse_knowledge, truth
+from builder.annotation.simulate import Knowledge, parse_knowledge, simulate_answer, truth
 from builder.cli.options import verb
 from builder.cli.output import Console
 from builder.commands.adjudicate import adjudicate
@@ -127,7 +127,7 @@ def _annotate(project: Project, progress: Notify) -> dict[str, str]:
     place = project.noted(f"sent/{BATCH}")
     for number, (email, password) in enumerate(logins):
         answers = {
-            item.article_id: answer(articles[item.article_id], knowledge, project.schema.labels, number, SEED)
+            item.article_id: simulate_answer(articles[item.article_id], knowledge, project.schema.labels, number, SEED)
             for item in items
         }
         annotator.annotate_as(running.url, email, password, int(place["project_id"]), answers)

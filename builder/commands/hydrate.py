@@ -17,16 +17,23 @@ from builder.project.releases import resolve_release
 from builder.project.services import hub
 from builder.records import MANIFEST, Issue, KhabarError, Release, Report, StageCounts, user_error
 from builder.release.card import editions
-from builder.release.editions import hydrate as hydration
-from builder.release.editions.hydrate import Paths, Returned, Texts, batches, come_back, names_noted
-from builder.release.editions.standoff import hydrated
+from builder.release.editions.hydrate import (
+    Paths,
+    RestoredArticles,
+    Texts,
+    batches,
+    hydrated_card,
+    label_names_of,
+    restore_articles,
+)
+from builder.release.editions.standoff import to_full
 from builder.release.publish import verify
 from builder.release.publish.client import connect
 from builder.release.publish.folder import read_manifest, write_release
 from builder.release.tables.build import Tables
-from builder.release.tables.features import Names, arrow_schema, features
+from builder.release.tables.features import LabelNames, arrow_schema, features
 from builder.release.tables.shards import shards
-from builder.release.tables.spill import Scratch, scratch
+from builder.release.tables.spill import TableSpill, open_spill
 
 
 @click.command("hydrate")
@@ -84,10 +91,10 @@ def hydrate(
         reading = read_documents([base / path for path in files])
         found = shards(list(release.files))
         paths = {c: {s: [folder / path for path in own] for s, own in of.items()} for c, of in found.items()}
-        names = names_noted(paths)
-        back = come_back(paths, reading.documents)
+        names = label_names_of(paths)
+        back = restore_articles(paths, reading.documents)
         target.parent.mkdir(parents=True, exist_ok=True)
-        with scratch(target.parent) as spill:
+        with open_spill(target.parent) as spill:
             tables = _full_tables(release, paths, names, back.texts, spill)
             if not any(table.num_rows for table in tables.get("entities", {}).values()):
                 raise KhabarError(*back.issues, *_nothing(target), exit_code=1)
@@ -101,13 +108,13 @@ def hydrate(
     return Report("hydrate", accounts, (*back.issues, *reading.issues), facts, 1 if back.issues else 0, back.set_aside)
 
 
-def _full_tables(release: Release, paths: Paths, names: Names, texts: Texts, spill: Scratch) -> Tables:
+def _full_tables(release: Release, paths: Paths, names: LabelNames, texts: Texts, spill: TableSpill) -> Tables:
     """Make the tables of the full edition from the shards of the stand-off edition and the restored texts."""
     columns = features(names)
     return {
         config: {
             split: spill.table(
-                f"{config}-{split}", arrow_schema(columns[config]), hydrated(config, batches(shard), names, texts)
+                f"{config}-{split}", arrow_schema(columns[config]), to_full(config, batches(shard), names, texts)
             )
             for split, shard in paths[config].items()
         }
@@ -117,12 +124,12 @@ def _full_tables(release: Release, paths: Paths, names: Names, texts: Texts, spi
 
 
 def _other_files(
-    folder: Path, release: Release, names: Names, tables: Tables, back: Returned, digest: str
+    folder: Path, release: Release, names: LabelNames, tables: Tables, back: RestoredArticles, digest: str
 ) -> dict[str, str | bytes]:
     """Return the files of the full edition beside its tables: the card, made anew, and those that stay the same."""
     template = (folder / "README.md").read_text(encoding="utf-8")
-    note = editions.hydrated(len(back.texts), sum(release.splits["articles"].values()), digest)
-    card = hydration.card(template, release.version, names, tables, note)
+    note = editions.hydrated_section(len(back.texts), sum(release.splits["articles"].values()), digest)
+    card = hydrated_card(template, release.version, names, tables, note)
     unchanged = ["CHANGELOG.md", *(path for path in release.files if path.startswith("assets/"))]
     return {"README.md": card, **{path: (folder / path).read_bytes() for path in unchanged}}
 
@@ -160,7 +167,7 @@ def _nothing(target: Path) -> list[Issue]:
     return [Issue("error", "hydrate", message, where=str(target), fix="give the pages that the dataset was made of")]
 
 
-def _accounts(back: Returned) -> tuple[StageCounts, ...]:
+def _accounts(back: RestoredArticles) -> tuple[StageCounts, ...]:
     return (back.documents, back.titles) if back.titles.taken else (back.documents,)
 
 

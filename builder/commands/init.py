@@ -13,7 +13,7 @@ from builder.io.atomic import write_bytes
 from builder.io.yaml import parse_yaml
 from builder.project.project import template
 from builder.records import Report, user_error
-from builder.release.card.render import blank
+from builder.release.card.render import blank_prose
 from builder.schema.dataset import Dataset
 
 
@@ -42,7 +42,7 @@ def init(folder: Path, *, repo_id: str | None = None, card: Callable[[str], str]
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(template() / "schema", folder / "schema")
     write_bytes(folder / "schema" / "dataset.yaml", settings.encode())
-    write_bytes(folder / "dataset_card.md", (card or blank)(prose).encode())
+    write_bytes(folder / "dataset_card.md", (card or blank_prose)(prose).encode())
     (folder / "annotations").mkdir()
     if not (folder / ".gitignore").exists():
         write_bytes(folder / ".gitignore", GITIGNORE.encode())

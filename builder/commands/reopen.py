@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from builder.annotation.reopen import assigned, disputed, place
+from builder.annotation.reopen import assigned, disputed, transfer_answers
 from builder.cli.options import verb
 from builder.cli.output import Console
 from builder.io.jsonl import write_jsonl
@@ -75,7 +75,7 @@ def reopen(
         chosen = sorted(wanted - gone)
         _refuse_empty(name, chosen, only_disputed=only_disputed)
         others = _other_texts(chosen, found.pages, articles)
-        placed = place((one for one in found.answers if one.article_id in {*chosen}), articles, others)
+        placed = transfer_answers((one for one in found.answers if one.article_id in {*chosen}), articles, others)
         kind = "disputed" if only_disputed else "reopen"
         batch = batch or f"{kind}-{version.replace('.', '-')}"
         fresh = _write(project, batch, [articles[article] for article in chosen], placed.answers)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from builder.annotation.active_learning import select
-from builder.annotation.active_learning.select import Choice, next_up
+from builder.annotation.active_learning.select import Choice, select_articles
 from builder.cli.options import batch_option, bulk, verb
 from builder.cli.output import Console
 from builder.corpus.sampling.sample import choose, restrict_to
@@ -94,4 +94,6 @@ def _choices(project: Project, items: Sequence[BatchItem], earlier: Sequence[Bat
     judgements, _ = canonical_judgements(project, annotated)
     golds = compute_gold(project, annotated, judgements).golds
     dataset = project.schema.dataset
-    return next_up(pool, annotated, golds, judgements, project.schema.labels, size, dataset.sampling.seed, groups)
+    return select_articles(
+        pool, annotated, golds, judgements, project.schema.labels, size, dataset.sampling.seed, groups
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from builder.annotation import assignment, reopen, transfer
-from builder.annotation.transfer import Moved
+from builder.annotation.transfer import TransferredJudgements
 from builder.cli.options import batch_option, verb
 from builder.cli.output import Console
 from builder.io.jsonl import read_jsonl, write_jsonl
@@ -98,7 +98,7 @@ def _upload(
     seed = project.schema.dataset.sampling.seed
     delivered: list[UploadResult] = []
     for desk in desks:
-        articles = assignment.in_order(assigned, desk.annotator, seed) if desk.annotator else list(material.items)
+        articles = assignment.working_order(assigned, desk.annotator, seed) if desk.annotator else list(material.items)
         parcel = upload.build_upload(desk, (article for article in articles if article in material.items), material)
         done = upload.upload(parcel, project.schema, progress=progress, dry_run=dry_run)
         delivered.append(done)
@@ -128,11 +128,13 @@ def _known(project: Project, batch: str, present: Mapping[str, BatchItem]) -> tu
     return {one.article_id for one in known}, issues
 
 
-def _moved(project: Project, batch: str, desks: Sequence[AnnotatorProject], stale: Mapping[str, Article]) -> Moved:
+def _moved(
+    project: Project, batch: str, desks: Sequence[AnnotatorProject], stale: Mapping[str, Article]
+) -> TransferredJudgements:
     """Transfer annotations made on older texts of a batch's articles to their present texts."""
     path = project.annotations / batch / "judgements.jsonl"
     judgements = [one for one in read_jsonl(path, Judgement) if one.article_id in stale]
-    return transfer.carry_judgements(judgements, stale, upload.existing_texts(desks, stale), project.schema.labels)
+    return transfer.transfer_judgements(judgements, stale, upload.existing_texts(desks, stale), project.schema.labels)
 
 
 AGREE = "restore the profile and the rules; or collect, and make them new tasks with `khabar send --changed`"

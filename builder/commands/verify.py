@@ -21,7 +21,7 @@ from builder.project.recompute import recompute_agreement
 from builder.project.releases import find_release
 from builder.project.services import hub
 from builder.records import MANIFEST, Issue, KhabarError, Notify, Release, Report
-from builder.release.card.inputs import FILE, read_basis
+from builder.release.card.inputs import FILE, parse_card_inputs
 from builder.release.diff.semver import order
 from builder.release.publish import client
 from builder.release.publish import verify as verifying
@@ -118,7 +118,7 @@ def _compare_builds(again: Path, folder: Path, release: Release) -> Check:
 
 def _accepted(folder: Path) -> str | None:
     """The reason for which low agreement was accepted, or None."""
-    basis = read_basis((folder / FILE).read_bytes(), FILE) if (folder / FILE).is_file() else None
+    basis = parse_card_inputs((folder / FILE).read_bytes(), FILE) if (folder / FILE).is_file() else None
     if basis is None or basis.accepted is None:
         return _accepted_on_the_card(folder)
     return basis.accepted or None

@@ -17,10 +17,10 @@ R = TypeVar("R")
 
 
 MAX_LINE = 50_000_000
-"""Bytes of one JSON line; a longer one is hostile or broken."""
+"""Maximum bytes of one JSON line; a longer one is hostile or broken."""
 
 FAULTS = 5
-"""Faults that are named of one line."""
+"""Maximum number of errors reported per line."""
 
 RESTORE = "restore the line from git, or delete it"
 
@@ -28,42 +28,49 @@ _LINES: dict[type, TypeAdapter[Any]] = {}
 
 
 def read_lines(path: Path, record: type[R]) -> tuple[list[tuple[int, R]], list[Issue]]:
-    """Read JSON Lines as line numbers and records, and an error for each fault of a line that is none."""
-    found: list[tuple[int, R]] = []
+    """Read records with their line numbers, and return an Issue for each error of an invalid line.
+
+    A missing file has no lines.
+    """
+    records: list[tuple[int, R]] = []
     issues: list[Issue] = []
     if not path.exists():
-        return found, issues
-    read = _line_adapter(record)
+        return records, issues
+    adapter = _line_adapter(record)
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             where = f"{path}:{number}"
             if len(line) > MAX_LINE:
-                issues.append(Issue("error", "record", f"a line of {len(line):,} bytes", where, RESTORE))
+                message = f"the line has {len(line):,} bytes, more than the maximum of {MAX_LINE:,}"
+                issues.append(Issue("error", "record", message, where, RESTORE))
             elif line.strip():
                 try:
-                    found.append((number, read.validate_json(line.strip(), strict=True)))
+                    records.append((number, adapter.validate_json(line.strip(), strict=True)))
                 except ValidationError as error:
-                    issues += [Issue("error", "record", said, where, RESTORE) for said in _said(record, line, error)]
-    return found, issues
+                    issues += [
+                        Issue("error", "record", reason, where, RESTORE) for reason in _said(record, line, error)
+                    ]
+    return records, issues
 
 
 def _said(record: type, line: bytes, error: ValidationError) -> Iterator[str]:
-    """What is wrong with a line, never what is written there."""
-    for one in error.errors(include_url=False, include_input=False)[:FAULTS]:
-        at = ".".join(map(str, one["loc"]))
-        what = {"unexpected_keyword_argument": "unknown field", "missing": "is missing"}.get(one["type"], one["msg"])
-        if one["type"] == "json_invalid":
+    """Yield the errors of a line, without quoting its content."""
+    for detail in error.errors(include_url=False, include_input=False)[:FAULTS]:
+        field = ".".join(map(str, detail["loc"]))
+        known = {"unexpected_keyword_argument": "unknown field", "missing": "is missing"}
+        reason = known.get(detail["type"], detail["msg"])
+        if detail["type"] == "json_invalid":
             try:
                 line.decode()
             except UnicodeDecodeError as fault:
-                what = f"not UTF-8 at byte {fault.start + 1} of the line"
-        what = re.sub(r" at line 1 column (\d+)$", r" at column \1", what)
+                reason = f"not UTF-8 at byte {fault.start + 1} of the line"
+        reason = re.sub(r" at line 1 column (\d+)$", r" at column \1", reason)
         kind = f"{'an' if record.__name__[0] in 'AEIOU' else 'a'} {record.__name__}"
-        yield f"not {kind}: {at + ': ' if at else ''}{what}"
+        yield f"not {kind}: {field + ': ' if field else ''}{reason}"
 
 
 def _line_adapter(record: type[R]) -> TypeAdapter[R]:
-    """As _adapter, but a field that no record has is a fault: a name that was mistyped would be lost in silence."""
+    """Return the adapter of a record type that rejects unknown fields, so that a mistyped name is not lost silently."""
     if record not in _LINES:
         _close(record)
         _LINES[record] = TypeAdapter(record)
@@ -71,6 +78,7 @@ def _line_adapter(record: type[R]) -> TypeAdapter[R]:
 
 
 def _close(kind: Any) -> None:
+    """Make a record type, and the record types inside it, reject unknown fields."""
     if is_dataclass(kind):
         closed: Any = kind
         closed.__pydantic_config__ = ConfigDict(extra="forbid")

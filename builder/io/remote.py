@@ -52,7 +52,7 @@ def translate_errors(location: str, code: str = "store") -> Iterator[None]:
         raise
     except ImportError:
         protocol = location.split("://", 1)[0]
-        message = f"{protocol}:// needs {_package(protocol)}, and it is not installed"
+        message = f"{protocol}:// needs {_package(protocol)}, which is not installed"
         raise user_error("no-backend", message, fix=f"pip install {_package(protocol)}") from None
     except Exception as error:  # noqa: BLE001 - each backend has exceptions of its own
         shown = redact_credentials(location)

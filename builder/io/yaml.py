@@ -1,7 +1,6 @@
-"""YAML as khabar reads it: a strict subset, checked against a model, each fault at its place.
+"""Strict YAML parser: a subset of YAML, validated against a pydantic model, with errors at file:line:column.
 
-No anchors, no duplicate keys; only true and false are booleans; dates and times stay text.
-Does not know what the files mean: that is builder.schema.
+Anchors and duplicate keys are errors. Only true and false are booleans. Dates and times stay text.
 """
 
 import re
@@ -18,7 +17,7 @@ M = TypeVar("M", bound=BaseModel)
 
 Loc = tuple[str | int, ...]
 
-Faults = list[tuple[Any, str]]  # marks come in two flavours, with and without libyaml
+Faults = list[tuple[Any, str]]  # Any: PyYAML has two types of marks, with and without libyaml
 
 MAX_BYTES = 1_000_000
 
@@ -26,6 +25,7 @@ MAX_DEPTH = 20
 
 
 def _scalar(value: str) -> Any:
+    """Convert an unquoted scalar to a boolean, None, a number or text."""
     if value in {"true", "false"}:
         return value == "true"
     if value in {"", "~", "null"}:
@@ -38,6 +38,7 @@ def _scalar(value: str) -> Any:
 
 
 def _build(node: yaml.Node, path: Loc, marks: dict[Loc, yaml.Mark], faults: Faults) -> Any:
+    """Convert a YAML node to Python values, and record the mark of each value and the duplicate keys."""
     marks.setdefault(path, node.start_mark)
     if isinstance(node, yaml.ScalarNode):
         return node.value if node.style else _scalar(node.value)
@@ -50,7 +51,7 @@ def _build(node: yaml.Node, path: Loc, marks: dict[Loc, yaml.Mark], faults: Faul
         name = key.value if isinstance(key, yaml.ScalarNode) else str(key.start_mark)
         if name in seen:
             first = seen[name]
-            faults.append((key.start_mark, f"key {name!r} given twice, first at line {first.line + 1}"))
+            faults.append((key.start_mark, f"duplicate key {name!r}, first defined at line {first.line + 1}"))
             continue
         seen[name] = key.start_mark
         mapping[name] = _build(child, (*path, name), marks, faults)
@@ -63,6 +64,7 @@ def _build(node: yaml.Node, path: Loc, marks: dict[Loc, yaml.Mark], faults: Faul
 
 
 def _place(path: Loc, error_type: str, marks: dict[Loc, yaml.Mark]) -> yaml.Mark:
+    """Return the mark of the value at a path, or of its nearest parent that has one."""
     if error_type == "extra_forbidden" and (*path, "key") in marks:
         return marks[(*path, "key")]
     while path not in marks:
@@ -71,12 +73,13 @@ def _place(path: Loc, error_type: str, marks: dict[Loc, yaml.Mark]) -> yaml.Mark
 
 
 def _known_fields(model: type[BaseModel], path: Loc) -> str:
+    """Return the names of the fields allowed beside the field at a path."""
     current: Any = model
     for step in path[:-1]:
         if isinstance(step, int):
             continue
-        found = current.model_fields.get(step) if hasattr(current, "model_fields") else None
-        inner = list(_models_in(found.annotation)) if found else []
+        field = current.model_fields.get(step) if hasattr(current, "model_fields") else None
+        inner = list(_models_in(field.annotation)) if field else []
         if not inner:
             return ""
         current = inner[0]
@@ -84,6 +87,7 @@ def _known_fields(model: type[BaseModel], path: Loc) -> str:
 
 
 def _models_in(hint: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models that a type hint contains."""
     if isinstance(hint, type) and issubclass(hint, BaseModel):
         yield hint
     for inner in getattr(hint, "__args__", ()):
@@ -92,11 +96,11 @@ def _models_in(hint: Any) -> Iterator[type[BaseModel]]:
 
 def _issue(name: str, mark: yaml.Mark | None, message: str) -> Issue:
     where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-    return Issue("error", "schema", message, where=where, fix=f"mend {name}")
+    return Issue("error", "schema", message, where=where, fix=f"correct {name}")
 
 
 def _forbidden(text: str) -> Iterator[tuple[Any, str]]:
-    """What a schema file must not hold, found before anything is built of it."""
+    """Yield the forbidden constructs of a text, before any value is built from it."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
@@ -108,6 +112,7 @@ def _forbidden(text: str) -> Iterator[tuple[Any, str]]:
 
 
 def _load(text: str, name: str) -> tuple[dict[str, Any], dict[Loc, yaml.Mark]]:
+    """Parse a text into a mapping and the mark of each value; raise Refused if it is not strict YAML."""
     faults: Faults = []
     marks: dict[Loc, yaml.Mark] = {}
     data: Any = None
@@ -130,9 +135,9 @@ def _load(text: str, name: str) -> tuple[dict[str, Any], dict[Loc, yaml.Mark]]:
 
 
 def parse_yaml(text: str, model: type[M], name: str) -> M:
-    """Parse YAML text into a model; `name` stands in messages.
+    """Parse YAML text into a model; `name` is the file name used in messages.
 
-    Raises Refused (exit code 2) with every fault at file:line:column.
+    Raises Refused (exit code 2) with every error at file:line:column.
     """
     if len(text.encode()) > MAX_BYTES:
         raise KhabarError(_issue(name, None, f"the file is larger than {MAX_BYTES:,} bytes"))
@@ -140,14 +145,14 @@ def parse_yaml(text: str, model: type[M], name: str) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        found: list[Issue] = []
+        issues: list[Issue] = []
         details = error.errors(include_url=False, include_input=False)
         for detail in details:
             path: Loc = tuple(detail["loc"])
             if detail["type"] == "too_short" and any(d["loc"][: len(path)] == path != d["loc"] for d in details):
-                continue  # pydantic counts only valid items: the fault is in the item, not in their number
+                continue  # pydantic counts only valid items, so the error is in an item, not in their number
             message = f"{'.'.join(map(str, path)) or 'file'}: {detail['msg'].removeprefix('Value error, ')}"
             if detail["type"] == "extra_forbidden":
-                message = f"unknown field {path[-1]!r}; known here: {_known_fields(model, path)}"
-            found.append(_issue(name, _place(path, detail["type"], marks), message))
-        raise KhabarError(*found) from None
+                message = f"unknown field {path[-1]!r}; known fields: {_known_fields(model, path)}"
+            issues.append(_issue(name, _place(path, detail["type"], marks), message))
+        raise KhabarError(*issues) from None

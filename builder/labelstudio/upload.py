@@ -11,7 +11,7 @@ from typing import Any
 
 from builder.annotation.preannotate import Predicted
 from builder.annotation.pseudonyms import pseudonym
-from builder.annotation.transfer import Moved
+from builder.annotation.transfer import TransferredJudgements
 from builder.labelstudio.client import (
     PAGE,
     Connection,
@@ -215,7 +215,7 @@ def upload(prepared: Upload, schema: Schema, *, progress: Notify, dry_run: bool)
 
 
 def accounts(
-    results: Sequence[UploadResult], moved: Moved, predicted: Predicted | None
+    results: Sequence[UploadResult], moved: TransferredJudgements, predicted: Predicted | None
 ) -> tuple[tuple[StageCounts, ...], tuple[Dropped, ...]]:
     """Return the accounts of a send, and the spans that it set aside."""
     created = sum(result.sent.created for result in results)

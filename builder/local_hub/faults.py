@@ -1,18 +1,25 @@
-"""What is to go wrong at which call of the rehearsal Hub, as a test plans it."""
+"""Fault-injection plan of the local Hub: which call fails, and how."""
 
 import threading
 from dataclasses import dataclass, field
 
 DROP, LOSE, KILL = "drop", "lose", "kill"
-"""Hang up instead of answering; do it, then hang up; end the Hub's process instead of answering."""
+"""Kinds of fault other than an HTTP status.
+
+DROP closes the connection before the request is handled, LOSE handles it and closes the connection without an answer,
+KILL exits the Hub's process.
+"""
 
 Fault = int | str
-"""An HTTP status, or one of these."""
+"""An HTTP status, one of DROP, LOSE and KILL, or 0 for no fault."""
 
 
 @dataclass(slots=True)
 class Planned:
-    """A fault at one call, counted from 1 since it was planned; `lasting` has every later call fail with it."""
+    """A planned fault and the calls counted since it was planned.
+
+    The fault hits call number `at`, counted from 1, and with `lasting` also every later call.
+    """
 
     at: int = 0
     kind: Fault = 0
@@ -21,15 +28,15 @@ class Planned:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def plan(self, at: int, kind: Fault, *, lasting: bool) -> None:
-        """Forget the calls so far, and have this go wrong."""
+        """Replace the planned fault and reset the call count."""
         with self.lock:
             self.at, self.kind, self.lasting = at, kind, lasting
             self.calls.clear()
 
     def meet(self, call: str) -> Fault:
-        """Count a call; what is to go wrong with it, or 0."""
+        """Count a call and return the fault planned for it, or 0."""
         with self.lock:
             self.calls.append(call)
             number = len(self.calls)
-            struck = self.at and (number >= self.at if self.lasting else number == self.at)
-            return self.kind if struck else 0
+            hit = self.at and (number >= self.at if self.lasting else number == self.at)
+            return self.kind if hit else 0

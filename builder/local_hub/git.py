@@ -1,6 +1,6 @@
-"""What the rehearsal Hub keeps: bare git repositories, and large files by their sha256.
+"""Storage of the local Hub: bare git repositories, and large files named by their sha256.
 
-Real git, through its command line. Knows nothing of HTTP; paths are checked by the caller.
+It runs the git command line. The caller validates paths.
 """
 
 import functools
@@ -28,7 +28,7 @@ NO_OBJECT = "0" * 40
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file or folder of a commit; a large file's `size` is that of its content, and `lfs` its sha256."""
+    """A file or folder of a commit; for a large file, `size` is that of its content and `lfs` its sha256."""
 
     kind: str
     oid: str
@@ -38,11 +38,14 @@ class Entry:
 
 
 def git(repo: Path, *arguments: str, stdin: bytes = b"", index: Path | None = None) -> bytes:
-    """Run git in a bare repository, deaf to the user's own git settings; raises CalledProcessError."""
+    """Run git in a bare repository, ignoring the user's git configuration, and return its standard output.
+
+    Raises CalledProcessError if git fails.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environment |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "TZ": "UTC"}
-    for who in ("AUTHOR", "COMMITTER"):
-        environment |= {f"GIT_{who}_NAME": "rehearsal", f"GIT_{who}_EMAIL": "rehearsal@localhost"}
+    for role in ("AUTHOR", "COMMITTER"):
+        environment |= {f"GIT_{role}_NAME": "rehearsal", f"GIT_{role}_EMAIL": "rehearsal@localhost"}
     if index is not None:
         environment["GIT_INDEX_FILE"] = str(index)
     command = ["git", "--git-dir", str(repo), *arguments]
@@ -50,7 +53,7 @@ def git(repo: Path, *arguments: str, stdin: bytes = b"", index: Path | None = No
 
 
 def create(repo: Path) -> bool:
-    """Make a repository with one first commit, as the Hub does; False where it is there already."""
+    """Create a repository with an initial commit, as the Hub does, and return False if it exists already."""
     repo.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=repo.parent) as scratch:
         fresh = Path(scratch) / "new"
@@ -72,28 +75,28 @@ def remove(repo: Path) -> None:
 
 
 PRIVATE = "khabar-private"
-"""The file in a repository that says it is private."""
+"""The file whose presence in a repository makes it private."""
 
 
 def make_private(repo: Path) -> None:
-    """Have a repository seen by those alone who have a token."""
+    """Make a repository visible only to requests with a token."""
     (repo / PRIVATE).touch()
 
 
 def is_private(repo: Path) -> bool:
-    """Whether a repository is seen by those alone who have a token."""
+    """Return whether a repository is visible only to requests with a token."""
     return (repo / PRIVATE).exists()
 
 
 def refs(repo: Path) -> dict[str, str]:
-    """Every branch, tag and pull request with its commit, such as refs/heads/main."""
-    shape = "--format=%(refname) %(objectname) %(*objectname)"
-    shown = git(repo, "for-each-ref", shape, "refs/heads", "refs/tags", "refs/pr")
-    return {parts[0]: parts[-1] for line in shown.decode().splitlines() if (parts := line.split())}
+    """Map every branch, tag and pull request, by full name such as refs/heads/main, to its commit."""
+    line_format = "--format=%(refname) %(objectname) %(*objectname)"
+    output = git(repo, "for-each-ref", line_format, "refs/heads", "refs/tags", "refs/pr")
+    return {parts[0]: parts[-1] for line in output.decode().splitlines() if (parts := line.split())}
 
 
 def resolve(repo: Path, revision: str) -> str | None:
-    """The commit that a branch, a tag, a pull request (such as refs/pr/1) or a full commit id names."""
+    """Return the commit of a branch, tag, pull request (such as refs/pr/1) or full commit id, or None."""
     if re.fullmatch(r"[0-9a-f]{40}", revision):
         try:
             tree(repo, revision)
@@ -106,50 +109,50 @@ def resolve(repo: Path, revision: str) -> str | None:
 
 @functools.lru_cache(maxsize=64)
 def tree(repo: Path, commit_id: str) -> Mapping[str, Entry]:
-    """All files and folders of a commit by path; cached, for a commit never changes."""
-    found: dict[str, Entry] = {}
+    """Map the path of every file and folder of a commit to its entry; cached, because a commit never changes."""
+    entries: dict[str, Entry] = {}
     for line in git(repo, "ls-tree", "-r", "-t", "-l", "-z", f"{commit_id}^{{commit}}").decode().split("\0")[:-1]:
-        facts, path = line.split("\t", 1)
-        _, kind, oid, size = facts.split()
-        found[path] = Entry("directory", oid) if kind == "tree" else Entry("file", oid, int(size))
+        fields, path = line.split("\t", 1)
+        _, kind, oid, size = fields.split()
+        entries[path] = Entry("directory", oid) if kind == "tree" else Entry("file", oid, int(size))
         if kind == "blob" and int(size) <= LONGEST_POINTER and (pointer := POINTER.fullmatch(read(repo, oid))):
-            found[path] = Entry("file", oid, int(pointer["size"]), pointer["sha"].decode(), int(size))
-    return found
+            entries[path] = Entry("file", oid, int(pointer["size"]), pointer["sha"].decode(), int(size))
+    return entries
 
 
 def read(repo: Path, oid: str) -> bytes:
-    """The bytes of a file that is kept in git itself."""
+    """Return the bytes of a git blob."""
     return git(repo, "cat-file", "blob", oid)
 
 
 def log(repo: Path, commit_id: str) -> list[tuple[str, str, str]]:
-    """Commit id, date (seconds of UTC, ISO 8601) and title of a commit and of all before it."""
-    shown = git(repo, "log", "-z", "--date=format-local:%Y-%m-%dT%H:%M:%S.000Z", "--format=%H%n%cd%n%s", commit_id)
-    rows = [row.split("\n", 2) for row in shown.decode().split("\0") if row]
+    """Return the id, date (UTC, ISO 8601, whole seconds) and title of a commit and its ancestors, newest first."""
+    output = git(repo, "log", "-z", "--date=format-local:%Y-%m-%dT%H:%M:%S.000Z", "--format=%H%n%cd%n%s", commit_id)
+    rows = [row.split("\n", 2) for row in output.decode().split("\0") if row]
     return [(row[0], row[1], row[2]) for row in rows]
 
 
 def commit(
     repo: Path, branch: str, parent: str | None, puts: Mapping[str, bytes], deletes: Iterable[str], message: str
 ) -> str | None:
-    """Commit files onto a branch whose head is `parent`, or None where the head is another by now."""
-    made = _written(repo, parent, puts, deletes, message)
-    return made if point(repo, f"refs/heads/{branch}", made, parent or NO_OBJECT) else None
+    """Commit files to a branch and return the commit, or None if the head of the branch is no longer `parent`."""
+    commit_id = _written(repo, parent, puts, deletes, message)
+    return commit_id if point(repo, f"refs/heads/{branch}", commit_id, parent or NO_OBJECT) else None
 
 
 def propose(
     repo: Path, parent: str, puts: Mapping[str, bytes], deletes: Iterable[str], message: str
 ) -> tuple[int, str]:
-    """Commit files for a new pull request; its number and the commit."""
-    made = _written(repo, parent, puts, deletes, message)
+    """Commit files as a new pull request, and return its number and the commit."""
+    commit_id = _written(repo, parent, puts, deletes, message)
     number = 1 + sum(ref.startswith("refs/pr/") for ref in refs(repo))
-    while not point(repo, f"refs/pr/{number}", made):
+    while not point(repo, f"refs/pr/{number}", commit_id):
         number += 1
-    return number, made
+    return number, commit_id
 
 
 def merge(repo: Path, branch: str, theirs: str, message: str) -> str | None:
-    """Merge a commit into a branch, or None where git finds conflicts or the branch moved meanwhile."""
+    """Merge a commit into a branch and return the merge commit, or None if it conflicts or the branch has moved."""
     ours = refs(repo)[f"refs/heads/{branch}"]
     try:
         merged = _text(git(repo, "merge-tree", "--write-tree", ours, theirs))
@@ -157,12 +160,12 @@ def merge(repo: Path, branch: str, theirs: str, message: str) -> str | None:
         if error.returncode == 1:
             return None
         raise
-    made = _text(git(repo, "commit-tree", merged, "-p", ours, "-p", theirs, "-m", message))
-    return made if point(repo, f"refs/heads/{branch}", made, ours) else None
+    commit_id = _text(git(repo, "commit-tree", merged, "-p", ours, "-p", theirs, "-m", message))
+    return commit_id if point(repo, f"refs/heads/{branch}", commit_id, ours) else None
 
 
 def _written(repo: Path, parent: str | None, puts: Mapping[str, bytes], deletes: Iterable[str], message: str) -> str:
-    """A commit that no ref names yet."""
+    """Write a commit that no ref points to yet, and return its id."""
     oids = {path: _text(git(repo, "hash-object", "-w", "--stdin", stdin=content)) for path, content in puts.items()}
     lines = [f"0 {NO_OBJECT}\t{path}\0" for path in deletes]
     lines += [f"100644 {oid}\t{path}\0" for path, oid in oids.items()]
@@ -176,7 +179,7 @@ def _written(repo: Path, parent: str | None, puts: Mapping[str, bytes], deletes:
 
 
 def point(repo: Path, ref: str, commit_id: str, before: str = NO_OBJECT) -> bool:
-    """Set a ref, if it still is what it was before (by default: absent)."""
+    """Set a ref if it still points to `before` (by default: does not exist), and return whether it was set."""
     try:
         git(repo, "update-ref", ref, commit_id, before)
     except subprocess.CalledProcessError:
@@ -187,12 +190,12 @@ def point(repo: Path, ref: str, commit_id: str, before: str = NO_OBJECT) -> bool
 
 
 def unpoint(repo: Path, ref: str, before: str) -> None:
-    """Take a ref away."""
+    """Delete a ref that points to `before`; raises CalledProcessError if it has moved."""
     git(repo, "update-ref", "-d", ref, before)
 
 
 def pointer(sha: str, size: int) -> bytes:
-    """The small text that git keeps in place of a large file.
+    """Return the LFS pointer that git stores in place of a large file.
 
     >>> POINTER.fullmatch(pointer("0" * 64, 5))["size"]
     b'5'
@@ -201,12 +204,12 @@ def pointer(sha: str, size: int) -> bytes:
 
 
 def large(root: Path, sha: str) -> Path:
-    """Where a large file is kept."""
+    """Return the path under which a large file is stored."""
     return root / "lfs" / sha[:2] / sha
 
 
 def keep_large(root: Path, sha: str, content: BinaryIO) -> bool:
-    """Keep a large file; False where its bytes are not those that its sha256 names."""
+    """Store a large file, or return False if its bytes do not have this sha256."""
     digest = hashlib.sha256()
     content.seek(0)
     while chunk := content.read(1 << 20):
@@ -216,12 +219,12 @@ def keep_large(root: Path, sha: str, content: BinaryIO) -> bool:
     content.seek(0)
     target = large(root, sha)
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Equal files arrive at the same time: each writes its own, and the last rename wins.
+    # The same file may be uploaded twice at the same time, so each upload writes its own copy before the rename.
     with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as out:
         shutil.copyfileobj(content, out)
     Path(out.name).replace(target)
     return True
 
 
-def _text(shown: bytes) -> str:
-    return shown.decode().strip()
+def _text(output: bytes) -> str:
+    return output.decode().strip()

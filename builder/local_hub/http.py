@@ -17,11 +17,11 @@ from builder.local_hub.faults import KILL, Fault, Planned
 
 
 def suffer(fault: Fault) -> None:
-    """Fail, or die, as a test planned."""
+    """Inject a planned fault: exit the process for KILL, raise Failed for an HTTP status, else do nothing."""
     if fault == KILL:
         os._exit(9)
     if isinstance(fault, int) and fault:
-        raise Failed(fault, "a rehearsed fault", headers={"Retry-After": "1"} if fault == 429 else {})
+        raise Failed(fault, "injected fault", headers={"Retry-After": "1"} if fault == 429 else {})
 
 
 CONTROL = "/rehearsal/faults"
@@ -33,10 +33,10 @@ REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}|refs/pr/[1-9][0-9]{0,5}")
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """A running rehearsal Hub.
+    """A running local Hub.
 
-    `faults` may be changed while it runs: the name of a route to what goes wrong there. `planned` counts calls.
-    With `xet`, large files are stored as Xet storage has them, in a folder that the client writes to itself.
+    `faults` maps the name of a route to its fault and may be changed while the Hub runs. `planned` counts calls.
+    With `xet`, the client itself writes large files to a folder in the format of Xet storage.
     """
 
     url: str
@@ -49,17 +49,17 @@ class Hub:
     key: bytes = field(repr=False, default_factory=lambda: secrets.token_bytes(32))
 
     def repository(self, repo_id: str) -> Path:
-        """Where the bare git repository of a dataset is."""
+        """Return the path of the bare git repository of a dataset."""
         return self.root / "datasets" / f"{repo_id}.git"
 
     def signed(self, what: str) -> str:
-        """A word that only this Hub can say of something."""
+        """Return the hexadecimal HMAC-SHA256 of a string under this Hub's random key."""
         return hmac.new(self.key, what.encode(), "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: the unquoted parts of its path, its query and its body."""
+    """One HTTP request: the unquoted parts of its path, its query, headers and body."""
 
     hub: Hub
     parts: Mapping[str, str]
@@ -68,20 +68,20 @@ class Call:
     body: BinaryIO
 
     def json(self) -> Any:
-        """The body as JSON."""
+        """Parse the body as JSON; raises Failed (400) if it is not."""
         try:
             return json.loads(self.body.read())
         except ValueError:
             raise Failed(400, "the body is not JSON") from None
 
     def asks(self, name: str) -> bool:
-        """Whether a switch of the query is on."""
+        """Return whether a boolean parameter of the query is true."""
         return self.query.get(name, [""])[0].casefold() in {"true", "1"}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is sent back; a Path is sent as the file's bytes."""
+    """One HTTP response; a Path as its body stands for the bytes of that file."""
 
     body: bytes | Path = b""
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -89,17 +89,20 @@ class Answer:
 
 
 def control(call: Call) -> Answer:
-    """Plan a fault, for those who started the Hub with a key; the calls since the last plan are answered."""
+    """Plan a fault and return the calls counted since the previous plan.
+
+    Raises Failed (403) unless the X-Control header holds the key that the Hub was started with.
+    """
     if not hmac.compare_digest(call.headers.get("X-Control", "").encode(), call.hub.control.encode()):
-        raise Failed(403, "this Hub is not yours to break")
+        raise Failed(403, "wrong fault-injection key in X-Control")
     calls = list(call.hub.planned.calls)
-    asked = json.loads(call.body.read() or b"{}")
-    call.hub.planned.plan(asked.get("at", 0), asked.get("kind", 0), lasting=asked.get("lasting", False))
+    request = json.loads(call.body.read() or b"{}")
+    call.hub.planned.plan(request.get("at", 0), request.get("kind", 0), lasting=request.get("lasting", False))
     return said({"calls": calls})
 
 
 class Failed(Exception):
-    """An answer that is an error: status, message, the Hub's error code."""
+    """An HTTP error response: status, message, error code of the Hub, extra headers."""
 
     def __init__(self, status: int, message: str, code: str = "", headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -109,12 +112,12 @@ class Failed(Exception):
 
 
 def said(value: object, status: int = 200) -> Answer:
-    """An answer in JSON."""
+    """Return a JSON response."""
     return Answer(json.dumps(value).encode(), {"Content-Type": "application/json"}, status)
 
 
 def repo_id_of(call: Call) -> str:
-    """The dataset that a request names; raises Failed for a name that could leave the Hub's folder."""
+    """Return the id of the dataset that a request names; raises Failed (400) for a name that is unsafe as a path."""
     for part in (call.parts["ns"], call.parts["name"]):
         if not NAME.fullmatch(part) or ".." in part or part.endswith(".git"):
             raise Failed(400, f"{part!r} is not a name")
@@ -122,26 +125,29 @@ def repo_id_of(call: Call) -> str:
 
 
 def repo_of(call: Call) -> Path:
-    """The repository that a request names; of a private one a stranger is not told."""
+    """Return the path of the repository that a request names.
+
+    Raises Failed (404, or 401 without a token) if it is missing, or private and the request has no token.
+    """
     repo = call.hub.repository(repo_id_of(call))
-    known = bool(token_of(call.headers))
-    if not repo.is_dir() or (not known and git.is_private(repo)):
-        # The real Hub does not tell a stranger what exists.
-        raise Failed(404 if known else 401, "Repository not found", "RepoNotFound")
+    has_token = bool(token_of(call.headers))
+    if not repo.is_dir() or (not has_token and git.is_private(repo)):
+        # Like the real Hub, do not reveal to an anonymous client which repositories exist.
+        raise Failed(404 if has_token else 401, "Repository not found", "RepoNotFound")
     return repo
 
 
 def commit_of(call: Call, repo: Path) -> str:
-    """The commit of the revision that a request names."""
+    """Return the commit of the revision that a request names; raises Failed (404) if there is none."""
     revision = call.parts["rev"]
-    found = git.resolve(repo, revision) if REF.fullmatch(revision) else None
-    if found is None:
+    commit_id = git.resolve(repo, revision) if REF.fullmatch(revision) else None
+    if commit_id is None:
         raise Failed(404, f"Invalid rev id: {revision}", "RevisionNotFound")
-    return found
+    return commit_id
 
 
 def path_of(value: object) -> str:
-    """A path inside a repository, or Failed."""
+    """Return a value as a path inside a repository; raises Failed (400) if it is not one."""
     path = str(value)
     bad = any(part in {"", ".", ".."} or part.casefold() == ".git" for part in path.split("/"))
     if bad or len(path) > 1000 or "\\" in path or any(ord(c) < 32 for c in path):
@@ -150,22 +156,22 @@ def path_of(value: object) -> str:
 
 
 def sha_of(value: object) -> str:
-    """A sha256, or Failed."""
+    """Return a value as a hexadecimal sha256; raises Failed (400) if it is not one."""
     if not re.fullmatch(r"[0-9a-f]{64}", str(value)):
         raise Failed(400, "not a sha256")
     return str(value)
 
 
 def ref_name(value: object) -> str:
-    """The name of a tag or a branch, or Failed."""
+    """Return a value as the name of a tag or branch; raises Failed (400) if it is not one."""
     name = str(value)
     if not NAME.fullmatch(name) or ".." in name or name.endswith((".", ".lock")):
-        raise Failed(400, f"{name!r} is not a tag")
+        raise Failed(400, f"{name!r} is not a valid name of a tag or branch")
     return name
 
 
 def decoded(value: str) -> bytes:
-    """Bytes that came as base64."""
+    """Decode base64; raises Failed (400) if it is malformed."""
     try:
         return base64.b64decode(value, validate=True)
     except binascii.Error:
@@ -173,6 +179,6 @@ def decoded(value: str) -> bytes:
 
 
 def token_of(headers: Mapping[str, str]) -> str:
-    """The bearer token of a request, or nothing."""
+    """Return the bearer token of a request, or an empty string."""
     scheme, _, token = headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme == "Bearer" else ""

@@ -1,11 +1,11 @@
-"""What the rehearsal Hub answers about branches, tags, history and pull requests."""
+"""Endpoints of the local Hub for branches, tags, history and pull requests."""
 
 from builder.local_hub import git
 from builder.local_hub.http import Answer, Call, Failed, commit_of, ref_name, repo_id_of, repo_of, said
 
 
 def tag(call: Call) -> Answer:
-    """Tag a commit; 409 where the tag is there, whatever it points to."""
+    """Tag a commit; raises Failed (409) if the tag exists, even at the same commit."""
     repo, name = repo_of(call), ref_name(call.json().get("tag"))
     if not git.point(repo, f"refs/tags/{name}", commit_of(call, repo)):
         raise Failed(409, f"Tag reference exists already: {name}")
@@ -13,12 +13,12 @@ def tag(call: Call) -> Answer:
 
 
 def untag(call: Call) -> Answer:
-    """Take a tag away."""
+    """Delete a tag; raises Failed (404) if it does not exist."""
     return _removed(call, f"refs/tags/{ref_name(call.parts['rev'])}")
 
 
 def branch(call: Call) -> Answer:
-    """Make a branch at a commit, by default at the head of main; 409 where it is there."""
+    """Create a branch at a commit, by default at the head of main; raises Failed (409) if it exists."""
     repo, name = repo_of(call), ref_name(call.parts["rev"])
     start = str(call.json().get("startingPoint") or "main")
     parts = {**call.parts, "rev": start}
@@ -29,7 +29,7 @@ def branch(call: Call) -> Answer:
 
 
 def unbranch(call: Call) -> Answer:
-    """Take a branch away; main stays."""
+    """Delete a branch; raises Failed for main (403) and for a missing branch (404)."""
     name = ref_name(call.parts["rev"])
     if name == "main":
         raise Failed(403, "Cannot delete the default branch")
@@ -38,44 +38,43 @@ def unbranch(call: Call) -> Answer:
 
 def _removed(call: Call, ref: str) -> Answer:
     repo = repo_of(call)
-    before = git.refs(repo).get(ref)
-    if before is None:
+    commit_id = git.refs(repo).get(ref)
+    if commit_id is None:
         raise Failed(404, f"Invalid rev id: {call.parts['rev']}", "RevisionNotFound")
-    git.unpoint(repo, ref, before)
+    git.unpoint(repo, ref, commit_id)
     return said({})
 
 
 def refs(call: Call) -> Answer:
-    """Branches and tags with their commits; pull requests where they are asked for."""
-    found: dict[str, list[dict[str, str]]] = {"branches": [], "converts": [], "tags": []}
+    """List branches and tags with their commits, and pull requests if the query asks for them."""
+    listed: dict[str, list[dict[str, str]]] = {"branches": [], "converts": [], "tags": []}
     kinds = {"heads": "branches", "tags": "tags"}
     if call.asks("include_prs"):
         kinds["pr"] = "pullRequests"
-        found["pullRequests"] = []
-    for ref, target in git.refs(repo_of(call)).items():
+        listed["pullRequests"] = []
+    for ref, commit_id in git.refs(repo_of(call)).items():
         kind, name = ref.split("/", 2)[1:]
         if kind in kinds:
             name = name if kind != "pr" else ref
-            found[kinds[kind]].append({"name": name, "ref": ref, "targetCommit": target})
-    return said(found)
+            listed[kinds[kind]].append({"name": name, "ref": ref, "targetCommit": commit_id})
+    return said(listed)
 
 
 def commits(call: Call) -> Answer:
-    """The history of a revision, newest first."""
+    """List the commits of a revision, newest first."""
     repo = repo_of(call)
-    who = [{"user": "rehearsal"}]
-    return said([{"id": oid, "title": title, "message": "", "date": date, "authors": who}
+    authors = [{"user": "rehearsal"}]
+    return said([{"id": oid, "title": title, "message": "", "date": date, "authors": authors}
                  for oid, date, title in git.log(repo, commit_of(call, repo))])  # fmt: skip
 
 
 def merge(call: Call) -> Answer:
-    """Merge a pull request into main, as a commit with two parents."""
+    """Merge a pull request into main with a merge commit; raises Failed if it is missing (404) or conflicts (409)."""
     repo, number = repo_of(call), call.parts["number"]
-    known = git.refs(repo)
-    theirs = known.get(f"refs/pr/{number}")
-    if theirs is None:
-        raise Failed(404, f"there is no pull request {number}", "EntryNotFound")
-    if git.merge(repo, "main", theirs, f"Merge pull request {number}") is None:
+    proposed = git.refs(repo).get(f"refs/pr/{number}")
+    if proposed is None:
+        raise Failed(404, f"pull request {number} does not exist", "EntryNotFound")
+    if git.merge(repo, "main", proposed, f"Merge pull request {number}") is None:
         raise Failed(409, "There are conflicts: the pull request cannot be merged")
     event = {"id": "0" * 24, "type": "status-change", "author": {"name": "rehearsal"}, "data": {"status": "merged"},
              "createdAt": "1970-01-01T00:00:00.000Z"}  # fmt: skip

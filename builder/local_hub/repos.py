@@ -1,7 +1,7 @@
-"""What the rehearsal Hub answers: one function for each endpoint of the Hub's HTTP protocol.
+"""Repository and file endpoints of the local Hub, one function for each endpoint of the Hub's HTTP protocol.
 
-As much of it as huggingface_hub needs to create, commit and list a dataset, and as `datasets.load_dataset` needs
-to read it. It has no models, and of pull requests only their commits. Knows nothing of sockets.
+They cover what huggingface_hub needs to create, commit to and list a dataset, and what `datasets.load_dataset` needs
+to read one. There are no models, and a pull request has commits but no discussion.
 """
 
 import hmac
@@ -31,31 +31,31 @@ from builder.local_hub.http import (
 )
 
 LARGEST_REGULAR = 10_000_000
-"""Bytes above which git keeps a pointer in place of a file."""
+"""The largest file in bytes that git stores itself; it stores an LFS pointer for anything larger."""
 
 
 def whoami(call: Call) -> Answer:
-    """Who the token belongs to."""
+    """Return the user whom the token belongs to; raises Failed (401) without a token."""
     if not token_of(call.headers):
         raise Failed(401, "Invalid username or password.")
     return said({"type": "user", "name": "rehearsal", "orgs": [], "auth": {"accessToken": {"role": "write"}}})
 
 
 def create(call: Call) -> Answer:
-    """Make a dataset repository; 409 with its address where it is there."""
-    asked, repo_id = _named(call)
+    """Create a dataset repository, or answer 409 with its URL if it exists."""
+    request, repo_id = _named(call)
     repo = call.hub.repository(repo_id)
-    made = git.create(repo)
+    created = git.create(repo)
     body = {"url": f"{call.hub.url}/datasets/{repo_id}", "name": repo_id, "id": repo_id}
-    if not made:
+    if not created:
         return said({"error": "You already created this dataset repo", **body}, 409)
-    if asked.get("visibility") == "private":
+    if request.get("visibility") == "private":
         git.make_private(repo)
     return said(body)
 
 
 def delete(call: Call) -> Answer:
-    """Delete a dataset repository."""
+    """Delete a dataset repository; raises Failed (404) if it does not exist."""
     _, repo_id = _named(call)
     repo = call.hub.repository(repo_id)
     if not repo.is_dir():
@@ -65,16 +65,16 @@ def delete(call: Call) -> Answer:
 
 
 def _named(call: Call) -> tuple[dict[str, Any], str]:
-    """What is asked about a repository that the body names, and its name."""
-    asked = call.json()
-    if asked.get("type") != "dataset":
-        raise Failed(400, "this Hub keeps datasets only")
-    names = {"ns": str(asked.get("organization") or "rehearsal"), "name": str(asked.get("name"))}
-    return asked, repo_id_of(Call(call.hub, names, call.query, call.headers, call.body))
+    """Return the JSON body of a request and the id of the repository that it names; raises Failed (400) for a model."""
+    request = call.json()
+    if request.get("type") != "dataset":
+        raise Failed(400, "this Hub supports datasets only")
+    names = {"ns": str(request.get("organization") or "rehearsal"), "name": str(request.get("name"))}
+    return request, repo_id_of(Call(call.hub, names, call.query, call.headers, call.body))
 
 
 def info(call: Call) -> Answer:
-    """What a dataset is at a revision."""
+    """Return the metadata and the file list of a dataset at a revision."""
     repo, repo_id = repo_of(call), repo_id_of(call)
     commit_id = commit_of(call, repo)
     files = [{"rfilename": path} for path, entry in git.tree(repo, commit_id).items() if entry.kind == "file"]
@@ -87,7 +87,7 @@ def info(call: Call) -> Answer:
 
 
 def validate_yaml(call: Call) -> Answer:
-    """Whether a card's front matter is a YAML mapping; the real Hub checks more."""
+    """Check that a card's front matter is a YAML mapping, and answer 400 if it is not; the real Hub checks more."""
     front = re.match(r"---\r?\n(.*?)\r?\n---\s*(\n|$)", str(call.json().get("content", "")), re.DOTALL)
     problem = ""
     try:
@@ -95,19 +95,19 @@ def validate_yaml(call: Call) -> Answer:
             problem = "the front matter is not a mapping"
     except yaml.YAMLError as error:
         problem = str(error)
-    found = {"errors": [{"message": problem}] if problem else [], "warnings": []}
-    return said(found, 400 if problem else 200)
+    outcome = {"errors": [{"message": problem}] if problem else [], "warnings": []}
+    return said(outcome, 400 if problem else 200)
 
 
 def preupload(call: Call) -> Answer:
-    """How each file is to be sent, and what is there already under its name."""
+    """Return for each file the upload mode, regular or LFS, and the id of the file now stored under its path."""
     repo = repo_of(call)
     present = git.tree(repo, commit_of(call, repo))
     answers = []
-    for asked in call.json()["files"]:
-        path = path_of(asked["path"])
-        binary = b"\0" in decoded(asked.get("sample", ""))
-        mode = "lfs" if path.endswith(".parquet") or binary or asked["size"] > LARGEST_REGULAR else "regular"
+    for item in call.json()["files"]:
+        path = path_of(item["path"])
+        binary = b"\0" in decoded(item.get("sample", ""))
+        mode = "lfs" if path.endswith(".parquet") or binary or item["size"] > LARGEST_REGULAR else "regular"
         entry = present.get(path)
         oid = (entry.lfs or entry.oid) if entry else None
         answers.append({"path": path, "uploadMode": mode, "shouldIgnore": False, "oid": oid})
@@ -115,15 +115,15 @@ def preupload(call: Call) -> Answer:
 
 
 def batch(call: Call) -> Answer:
-    """Where to send each large file that is not there yet."""
+    """Return an upload URL for each large file that is not stored yet (the LFS batch API)."""
     repo_of(call)
     answers: list[dict[str, object]] = []
-    for asked in call.json()["objects"]:
-        oid, size = sha_of(asked["oid"]), int(asked["size"])
+    for item in call.json()["objects"]:
+        oid, size = sha_of(item["oid"]), int(item["size"])
         answer: dict[str, object] = {"oid": oid, "size": size}
         if not git.large(call.hub.root, oid).is_file():
             address = f"{call.hub.url}/lfs/{oid}"
-            # The upload carries no token: the address itself must be unguessable.
+            # An LFS upload carries no token, so the URL itself must be unguessable.
             answer["actions"] = {"upload": {"href": f"{address}?key={call.hub.signed(oid)}"},
                                  "verify": {"href": f"{address}/verify"}}  # fmt: skip
         answers.append(answer)
@@ -131,26 +131,26 @@ def batch(call: Call) -> Answer:
 
 
 def upload(call: Call) -> Answer:
-    """Take a large file."""
+    """Store a large file; raises Failed for a URL that this Hub did not sign (403) or for wrong bytes (400)."""
     oid = sha_of(call.parts["oid"])
     if not hmac.compare_digest(call.query.get("key", [""])[0].encode(), call.hub.signed(oid).encode()):
-        raise Failed(403, "this address was not given out by this Hub")
+        raise Failed(403, "this Hub did not sign this upload URL")
     if not git.keep_large(call.hub.root, oid, call.body):
-        raise Failed(400, "the bytes do not have the sha256 that the address names")
+        raise Failed(400, "the sha256 of the uploaded bytes differs from the one in the URL")
     return Answer()
 
 
 def verify(call: Call) -> Answer:
-    """Whether a large file arrived whole."""
+    """Confirm that a large file is stored with its full size; raises Failed (404) otherwise."""
     path = git.large(call.hub.root, sha_of(call.parts["oid"]))
     if not path.is_file() or path.stat().st_size != call.json().get("size"):
-        raise Failed(404, "the file is not there, or of another size")
+        raise Failed(404, "the file is missing or has a different size")
     return said({"message": "ok"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What a commit is to be."""
+    """The message, parent and file operations of a requested commit."""
 
     message: str
     parent: str
@@ -159,7 +159,11 @@ class _Wish:
 
 
 def commit(call: Call) -> Answer:
-    """Commit onto a branch, 412 where its head is not the parent that the client saw; or open a pull request."""
+    """Commit to a branch, or open a pull request if the query asks for one.
+
+    Raises Failed: 404 for a missing branch or a deleted file that is not there, 412 if the head of the branch is not
+    the parent that the client named.
+    """
     repo, branch = repo_of(call), call.parts["rev"]
     head = git.refs(repo).get(f"refs/heads/{branch}")
     if head is None:
@@ -170,14 +174,14 @@ def commit(call: Call) -> Answer:
         raise Failed(404, f"A file with this name doesn't exist: {missing[0]}", "EntryNotFound")
     page = f"{call.hub.url}/datasets/{repo_id_of(call)}"
     if call.asks("create_pr"):
-        number, made = git.propose(repo, wish.parent, wish.puts, wish.deletes, wish.message)
-        return said({"success": True, "commitUrl": f"{page}/commit/{made}", "commitOid": made,
+        number, commit_id = git.propose(repo, wish.parent, wish.puts, wish.deletes, wish.message)
+        return said({"success": True, "commitUrl": f"{page}/commit/{commit_id}", "commitOid": commit_id,
                      "pullRequestUrl": f"{page}/discussions/{number}"})  # fmt: skip
-    fits = wish.parent == head
-    done = git.commit(repo, branch, head, wish.puts, wish.deletes, wish.message) if fits else None
-    if done is None:
+    current = wish.parent == head
+    new_head = git.commit(repo, branch, head, wish.puts, wish.deletes, wish.message) if current else None
+    if new_head is None:
         raise Failed(412, "A commit has happened since. Please refresh and try again.")
-    return said({"success": True, "commitUrl": f"{page}/commit/{done}", "commitOid": done})
+    return said({"success": True, "commitUrl": f"{page}/commit/{new_head}", "commitOid": new_head})
 
 
 def _wish(call: Call, head: str) -> _Wish:
@@ -197,11 +201,11 @@ def _wish(call: Call, head: str) -> _Wish:
             case "deletedFile":
                 deletes.append(path_of(value["path"]))
             case "deletedFolder":
-                start = f"{path_of(str(value['path']).rstrip('/'))}/"
+                prefix = f"{path_of(str(value['path']).rstrip('/'))}/"
                 present = git.tree(repo_of(call), head).items()
-                deletes += [path for path, entry in present if path.startswith(start) and entry.kind == "file"]
+                deletes += [path for path, entry in present if path.startswith(prefix) and entry.kind == "file"]
             case other:
-                raise Failed(400, f"this Hub does not know {other!r} in a commit")
+                raise Failed(400, f"this Hub does not support the commit operation {other!r}")
     message = f"{header.get('summary', '')}\n\n{header.get('description', '')}".strip() + "\n"
     return _Wish(message, header.get("parentCommit", head), puts, deletes)
 
@@ -222,40 +226,40 @@ def _listed(path: str, entry: git.Entry) -> dict[str, object]:
 
 
 def tree(call: Call) -> Answer:
-    """What is in a folder, or below it."""
+    """List a folder, with its subfolders if the query asks for `recursive`; raises Failed (404) for a missing folder."""
     repo = repo_of(call)
     entries = git.tree(repo, commit_of(call, repo))
     folder = call.parts.get("path") or ""
     if folder and (folder not in entries or entries[folder].kind != "directory"):
         raise Failed(404, f"{folder} does not exist", "EntryNotFound")
-    start = f"{folder}/" if folder else ""
-    deep = call.asks("recursive")
+    prefix = f"{folder}/" if folder else ""
+    recursive = call.asks("recursive")
     return said(
         [
             _listed(path, entry)
             for path, entry in entries.items()
-            if path.startswith(start) and (deep or "/" not in path[len(start) :])
+            if path.startswith(prefix) and (recursive or "/" not in path[len(prefix) :])
         ]
     )
 
 
 def paths_info(call: Call) -> Answer:
-    """What is at each of the paths; an absent one is left out."""
+    """Return the entry at each of the requested paths, leaving out paths that do not exist."""
     repo = repo_of(call)
     entries = git.tree(repo, commit_of(call, repo))
-    asked = parse_qs(call.body.read().decode()).get("paths", [])
-    return said([_listed(path, entries[path]) for path in asked if path in entries])
+    paths = parse_qs(call.body.read().decode()).get("paths", [])
+    return said([_listed(path, entries[path]) for path in paths if path in entries])
 
 
 def file(call: Call) -> Answer:
-    """The bytes of one file at a revision; large ones are sent in place, without a redirect."""
+    """Return the bytes of one file at a revision, also of a large file, without a redirect; raises Failed (404)."""
     repo, path = repo_of(call), path_of(call.parts["path"])
     commit_id = commit_of(call, repo)
     entry = git.tree(repo, commit_id).get(path)
-    found = {"X-Repo-Commit": commit_id}
+    headers = {"X-Repo-Commit": commit_id}
     if entry is None or entry.kind != "file":
-        raise Failed(404, f"{path} does not exist at {commit_id}", "EntryNotFound", found)
+        raise Failed(404, f"{path} does not exist at {commit_id}", "EntryNotFound", headers)
     if not entry.lfs:
-        return Answer(git.read(repo, entry.oid), found | {"ETag": f'"{entry.oid}"'})
+        return Answer(git.read(repo, entry.oid), headers | {"ETag": f'"{entry.oid}"'})
     linked = {"ETag": f'"{entry.lfs}"', "X-Linked-Etag": f'"{entry.lfs}"', "X-Linked-Size": str(entry.size)}
-    return Answer(git.large(call.hub.root, entry.lfs), found | linked | xet.headers(call, entry.lfs))
+    return Answer(git.large(call.hub.root, entry.lfs), headers | linked | xet.headers(call, entry.lfs))

@@ -8,14 +8,15 @@ from builder.local_hub import refs, repos, xet
 from builder.local_hub.http import Answer, Call, Failed
 
 LARGEST_BODY = 256_000_000
-"""Bytes of one request other than the upload of a large file."""
+"""The largest request body in bytes, other than the upload of a large file."""
 
 LARGEST_FILE = 8_000_000_000
+"""The largest upload of a large file in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An endpoint: its name (for faults), method, path, and whether it needs a token."""
+    """An endpoint: its name (for faults), method, path, handler, largest body, and whether it needs a token."""
 
     name: str
     method: str
@@ -67,7 +68,7 @@ ROUTES = _routes()
 def find_route(method: str, path: str) -> tuple[Route, dict[str, str]]:
     """Return the route of a request and the parts of its path; raise Failed if there is none."""
     for route in ROUTES:
-        found = route.path.fullmatch(path) if route.method == ("GET" if method == "HEAD" else method) else None
-        if found:
-            return route, found.groupdict()
-    raise Failed(404, f"this Hub has no {method} {path}", "EntryNotFound")
+        match = route.path.fullmatch(path) if route.method == ("GET" if method == "HEAD" else method) else None
+        if match:
+            return route, match.groupdict()
+    raise Failed(404, f"this Hub has no endpoint {method} {path}", "EntryNotFound")

@@ -1,7 +1,7 @@
-"""A loopback Hub for rehearsing a push: real git behind the Hugging Face Hub's HTTP protocol.
+"""Local Hub server: the Hugging Face Hub's HTTP protocol over git repositories, for trying out a push.
 
-Any token may write, and nobody outside this machine is answered. What it answers is in the
-endpoints, what it keeps in gitstore.py and xetstore.py; here are only the sockets, and the faults that a test plans.
+The server listens on 127.0.0.1 only, and any token may write. This module has the sockets and the routing; the
+endpoints modules answer requests, and gitstore.py and xetstore.py store the files.
 """
 
 import argparse
@@ -30,14 +30,14 @@ from builder.local_hub.routes import Route, find_route
 from builder.records import KhabarError, user_error
 
 IN_MEMORY = 1_000_000
-"""Bytes of a request that are held in memory; a longer one goes through a temporary file."""
+"""The largest request body in bytes that is held in memory; a larger one goes to a temporary file."""
 
 IDLE = 60
-"""Seconds that a connection may be silent."""
+"""The timeout of an idle connection in seconds."""
 
 
 class _Server(ThreadingHTTPServer):
-    """Keeps its open connections, to end them: a kept-alive one would outlive the server."""
+    """An HTTP server that tracks its open connections, so that it can close those that clients keep alive."""
 
     daemon_threads = False
     request_queue_size = 64
@@ -68,7 +68,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = IDLE
-    disable_nagle_algorithm = True  # else each body waits 40 ms for the client to acknowledge its headers
+    disable_nagle_algorithm = True  # otherwise each body waits 40 ms for the client to acknowledge its headers
 
     def do_GET(self) -> None:
         hub = cast("_Server", self.server).hub
@@ -85,11 +85,11 @@ class _Handler(BaseHTTPRequestHandler):
     do_HEAD = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names that http.server calls
 
     def _answer(self, hub: Hub, body: BinaryIO) -> Answer | None:
-        """The answer, or None where a fault has the connection drop."""
+        """Return the response, or None if an injected fault closes the connection instead."""
         _check_host(self.headers.get("Host", ""))
         address = urlsplit(self.path)
-        controls = bool(hub.control) and address.path == CONTROL
-        route, parts = _CONTROL if controls else find_route(self.command, address.path)
+        is_control = bool(hub.control) and address.path == CONTROL
+        route, parts = _CONTROL if is_control else find_route(self.command, address.path)
         try:
             self._read(body, route.largest)
         except Failed:
@@ -98,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.title(): value for name, value in self.headers.items()}
         parts = {"rev": "main"} | {name: unquote(value) for name, value in parts.items()}
         call = Call(hub, parts, parse_qs(address.query), headers, body)
-        if controls:
+        if is_control:
             return route.answer(call)
         token = token_of(headers)
         if token in hub.deny:
@@ -115,26 +115,26 @@ class _Handler(BaseHTTPRequestHandler):
     def _read(self, body: BinaryIO, largest: int) -> None:
         length = self.headers.get("Content-Length", "0")
         if self.headers.get("Transfer-Encoding") or not length.isdecimal():
-            raise Failed(411, "a body needs its Content-Length")
-        left = int(length)
-        if left > largest:
-            raise Failed(413, f"a request of more than {largest:,} bytes")
-        while left and (chunk := self.rfile.read(min(left, IN_MEMORY))):
-            left -= len(chunk)
+            raise Failed(411, "a request with a body needs a Content-Length")
+        remaining = int(length)
+        if remaining > largest:
+            raise Failed(413, f"the request is larger than {largest:,} bytes")
+        while remaining and (chunk := self.rfile.read(min(remaining, IN_MEMORY))):
+            remaining -= len(chunk)
             body.write(chunk)
         body.seek(0)
 
     def _send(self, answer: Answer) -> None:
-        whole = answer.body.stat().st_size if isinstance(answer.body, Path) else len(answer.body)
-        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", "")) if answer.status == 200 else None
-        start, end = (int(asked[1]), min(int(asked[2] or whole), whole - 1) + 1) if asked else (0, whole)
-        if asked and start >= end:
-            answer, start, end, asked = _sorry(Failed(416, "no such range")), 0, 0, None
-        self.send_response(206 if asked else answer.status)
+        size = answer.body.stat().st_size if isinstance(answer.body, Path) else len(answer.body)
+        ranged = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", "")) if answer.status == 200 else None
+        start, end = (int(ranged[1]), min(int(ranged[2] or size), size - 1) + 1) if ranged else (0, size)
+        if ranged and start >= end:
+            answer, start, end, ranged = _sorry(Failed(416, "the requested range is empty")), 0, 0, None
+        self.send_response(206 if ranged else answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        if asked:
-            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{whole}")
+        if ranged:
+            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{size}")
         self.send_header("Content-Length", str(end - start))
         self.end_headers()
         if self.command == "HEAD":
@@ -144,17 +144,17 @@ class _Handler(BaseHTTPRequestHandler):
             return
         with answer.body.open("rb") as content:
             content.seek(start)
-            if asked:
+            if ranged:
                 self.wfile.write(content.read(end - start))
             else:
                 shutil.copyfileobj(content, self.wfile)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
-        """Say nothing: requests name no fault of the user."""
+        """Log nothing, because a request is no event that the user has to see."""
 
 
 def _check_host(host: str) -> None:
-    # A web page may point its own name at 127.0.0.1; its requests still carry that name.
+    # Against DNS rebinding: a web page can point its own name at 127.0.0.1, but its requests still carry that name.
     name = urlsplit(f"//{host}").hostname or ""
     if name == "localhost":
         return
@@ -163,14 +163,14 @@ def _check_host(host: str) -> None:
     except ValueError:
         local = False
     if not local:
-        raise Failed(403, "this Hub answers on loopback only")
+        raise Failed(403, "this Hub accepts only requests to a loopback address, such as 127.0.0.1")
 
 
 def _answered(route: Route, call: Call) -> Answer:
     try:
         return route.answer(call)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Failed(400, f"a malformed request: {type(error).__name__}") from None
+        raise Failed(400, f"malformed request: {type(error).__name__}") from None
     except subprocess.CalledProcessError as error:
         raise Failed(500, f"git failed: {error.stderr.decode(errors='replace').strip()}") from None
 
@@ -189,7 +189,7 @@ def _sorry(failed: Failed) -> Answer:
 def _listen(root: Path, port: int, xet: bool, hub: Callable[[str], Hub]) -> _Server:
     if shutil.which("git") is None:
         raise user_error(
-            "no-git", "the rehearsal Hub needs git, and there is none", fix="install git (apt install git)"
+            "no-git", "the local Hub needs git, which is not installed", fix="install git (apt install git)"
         )
     if xet:
         xet_storage.check()
@@ -199,8 +199,10 @@ def _listen(root: Path, port: int, xet: bool, hub: Callable[[str], Hub]) -> _Ser
     except OSError as error:
         if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
             raise
-        why = "is taken by another program" if error.errno == errno.EADDRINUSE else "may not be used by this account"
-        raise user_error("port", f"port {port} on 127.0.0.1 {why}", fix="choose another --port, or none") from None
+        why = "is taken by another program" if error.errno == errno.EADDRINUSE else "requires administrator rights"
+        raise user_error(
+            "port", f"port {port} on 127.0.0.1 {why}", fix="choose another --port, or leave it out"
+        ) from None
 
 
 @contextlib.contextmanager
@@ -208,16 +210,17 @@ def serve(
     root: Path, port: int = 0, *, deny: Iterable[str] = (), faults: dict[str, Fault] | None = None,
     xet: bool = False, control: str = "",
 ) -> Iterator[Hub]:  # fmt: skip
-    """Run a rehearsal Hub on 127.0.0.1 that keeps its data under `root`; port 0 takes a free one.
+    """Run a local Hub on 127.0.0.1 for the duration of the block, with its data under `root`.
 
-    Tokens in `deny` are answered with 401. Raises Refused (exit code 2): no git, no hf_xet, a busy port.
+    Port 0 chooses a free port. Requests with a token in `deny` are answered with 401. Raises Refused (exit code 2) if
+    git or hf_xet is missing or the port is busy.
     """
 
     def hub(url: str) -> Hub:
         return Hub(url, root.resolve(), frozenset(deny), faults if faults is not None else {}, xet, control)
 
     server = _listen(root, port, xet, hub)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="rehearsal Hub")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="local Hub")
     thread.start()
     try:
         yield server.hub
@@ -229,14 +232,14 @@ def serve(
 
 
 def main() -> int:
-    """Serve until killed; the first line on stdout is the address."""
+    """Serve until killed, and print the address as the first line on stdout."""
     parser = argparse.ArgumentParser(prog="python -m builder.local_hub.server", description=main.__doc__)
     parser.add_argument("root", type=Path)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--xet", action="store_true", help="store large files as Xet storage does")
-    given = parser.parse_args()
+    args = parser.parse_args()
     try:
-        with serve(given.root, given.port, xet=given.xet, control=os.environ.get("KHABAR_HUB_CONTROL", "")) as hub:
+        with serve(args.root, args.port, xet=args.xet, control=os.environ.get("KHABAR_HUB_CONTROL", "")) as hub:
             sys.stdout.write(f"{hub.url}\n")
             sys.stdout.flush()
             threading.Event().wait()

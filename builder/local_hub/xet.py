@@ -1,16 +1,16 @@
-"""What the rehearsal Hub answers to clients that store large files through Xet."""
+"""Endpoints and response headers of the local Hub for clients that transfer large files through Xet."""
 
 from builder.local_hub import xet_storage
 from builder.local_hub.http import Answer, Call, Failed, repo_id_of, repo_of, said
 
 
 def write_token(call: Call) -> Answer:
-    """Where to write large files, and a token for it."""
+    """Return the address and token for writing large files; raises Failed (404) if this Hub has no Xet storage."""
     return _token(call)
 
 
 def read_token(call: Call) -> Answer:
-    """Where to read large files, and a token for it."""
+    """Return the address and token for reading large files; raises Failed (404) if this Hub has no Xet storage."""
     return _token(call)
 
 
@@ -18,14 +18,14 @@ def _token(call: Call) -> Answer:
     repo_of(call)
     if not call.hub.xet:
         raise Failed(404, "this Hub has no Xet storage", "EntryNotFound")
-    where, until, word = xet_storage.address(call.hub.root), xet_storage.FOREVER, xet_storage.WORD
-    answer = said({"casUrl": where, "accessToken": word, "exp": until})
-    headers = {"X-Xet-Cas-Url": where, "X-Xet-Access-Token": word, "X-Xet-Token-Expiration": str(until)}
+    url, expiry, token = xet_storage.address(call.hub.root), xet_storage.FOREVER, xet_storage.WORD
+    answer = said({"casUrl": url, "accessToken": token, "exp": expiry})
+    headers = {"X-Xet-Cas-Url": url, "X-Xet-Access-Token": token, "X-Xet-Token-Expiration": str(expiry)}
     return Answer(answer.body, {**answer.headers, **headers})
 
 
 def headers(call: Call, sha: str) -> dict[str, str]:
-    """What tells a client that a large file can be had through Xet."""
+    """Return the headers that offer a large file through Xet; empty if it is not in the Xet storage."""
     name = xet_storage.names(call.hub.root).get(sha) if call.hub.xet else None
     if name is None:
         return {}

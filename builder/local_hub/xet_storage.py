@@ -1,7 +1,7 @@
-"""Large files as Xet storage keeps them: chunked and deduplicated by hf_xet itself, into a folder of the Hub.
+"""Xet storage of the local Hub: a folder in which hf_xet chunks and deduplicates large files.
 
-hf_xet takes `local://` in place of a server's address, and writes and reads such a folder by itself. Which of its
-files has which sha256 is read from its shards.
+hf_xet accepts a `local://` address in place of a server's, and then reads and writes the folder directly. The shards
+in that folder map each stored file to its sha256.
 """
 
 import hashlib
@@ -17,13 +17,13 @@ from builder.local_hub import git
 from builder.records import user_error
 
 WORD = "rehearsal"
-"""The token of a storage that asks for none."""
+"""A placeholder token: a local storage does not check it."""
 
 FOREVER = 4_102_444_800
-"""2100-01-01 in seconds since 1970: nobody has to renew a rehearsal's token."""
+"""Expiry of that token in seconds since 1970 (2100-01-01), so that no client has to renew it."""
 
 HEADER, ENTRY = 48, 48
-"""Bytes of a shard's header, and of each record of its list of files."""
+"""Sizes in bytes of a shard's header and of each record in its file list."""
 
 VERIFIED, DESCRIBED = 1 << 31, 1 << 30
 """Flags of a file in a shard: each of its entries has a verification record; a record with its sha256 follows."""
@@ -32,27 +32,27 @@ END = b"\xff" * 32
 
 
 def address(root: Path) -> str:
-    """The address that hf_xet is given in place of a server's."""
+    """Return the `local://` address of the storage for hf_xet."""
     return f"local://{root}/xet-store"
 
 
 def check() -> None:
-    """Raise Refused (exit code 2) where hf_xet is not installed."""
+    """Raise Refused (exit code 2) if hf_xet is not installed."""
     if find_spec("hf_xet") is None:
-        raise user_error("no-xet", "--xet needs hf_xet, and it is not installed", fix="pip install hf_xet")
+        raise user_error("no-xet", "--xet needs hf_xet, which is not installed", fix="pip install hf_xet")
 
 
 def names(root: Path) -> dict[str, str]:
-    """The Xet hash of each stored file by its sha256."""
-    found: dict[str, str] = {}
+    """Map the sha256 of each stored file to its Xet hash."""
+    hashes: dict[str, str] = {}
     for shard in sorted((root / "xet-store" / "xet" / "xorbs" / "shards").glob("*.mdb")):
         if re.fullmatch(r"[0-9a-f]{64}", shard.stem):
-            found |= dict(_files(shard.read_bytes()))
-    return found
+            hashes |= dict(_files(shard.read_bytes()))
+    return hashes
 
 
 def _files(shard: bytes) -> Iterator[tuple[str, str]]:
-    """The sha256 and the Xet hash of each file that a shard describes."""
+    """Yield the sha256 and the Xet hash of each file that a shard describes."""
     at = HEADER
     while at + ENTRY <= len(shard) and shard[at : at + 32] != END:
         flags, entries = struct.unpack_from("<II", shard, at + 32)
@@ -63,7 +63,7 @@ def _files(shard: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _hex(value: bytes) -> str:
-    """A hash as Xet writes it: four numbers of eight bytes, least significant byte first.
+    """Return a 32-byte hash in the hexadecimal form of Xet: four 8-byte numbers, each least significant byte first.
 
     >>> _hex(bytes(range(32)))[:16]
     '0706050403020100'
@@ -72,7 +72,10 @@ def _hex(value: bytes) -> str:
 
 
 def keep(root: Path, sha: str, size: int) -> bool:
-    """Put a file of the Xet storage among the large files too, for those who ask without Xet; False where it is not there."""
+    """Copy a file from the Xet storage to the large files, for clients without Xet.
+
+    Returns False if the file is not in the Xet storage or does not have this sha256.
+    """
     hf_xet = import_module("hf_xet")
     name = names(root).get(sha)
     if name is None:

@@ -20,11 +20,11 @@ from builder.io.jsonl import MAX_LINE
 from builder.records import Article, Issue, KhabarError, Span, user_error
 from builder.schema.labels import Labels
 
-SILENCE = 600.0
-"""Seconds that a program may take for one article, or for loading before the first."""
+PROGRAM_TIMEOUT = 600.0
+"""Timeout in seconds of a program for each article, and for loading before the first one."""
 
-KEPT_BACK = frozenset({"LABEL_STUDIO_API_KEY", "KHABAR_SECRET"})
-"""Secrets of the environment that a program does not get."""
+SECRET_VARIABLES = frozenset({"LABEL_STUDIO_API_KEY", "KHABAR_SECRET"})
+"""Environment variables with secrets, which are not passed to programs."""
 
 
 def from_command(
@@ -33,17 +33,17 @@ def from_command(
     labels: Labels,
     *,
     folder: Path = Path(),
-    silence: float = SILENCE,
+    silence: float = PROGRAM_TIMEOUT,
 ) -> Predicted:
-    """The spans that a program gives: it is started once, in `folder`, without a shell.
+    """Run a program once, in `folder` and without a shell, and return the spans it writes.
 
-    For each article it reads one line of JSON from standard input, `{"id", "title", "text"}` (title may be null),
-    and writes one, in the same order: `{"id", "spans": [{"start", "end", "label"}]}`, offsets in code points of
-    `text`, end exclusive. Input ends after the last article; it may read all before it writes. What it writes to
-    standard error is shown where it fails.
+    For each article the program reads one line of JSON from standard input, `{"id", "title", "text"}` (title may be
+    null), and writes one line in the same order, `{"id", "spans": [{"start", "end", "label"}]}`. Offsets are code
+    points of `text`, end exclusive. Input ends after the last article, and the program may read all of it before it
+    writes. The last line of its standard error is shown if it fails.
 
-    Raises Refused (exit code 2) where it cannot be started, fails, is silent for `silence` seconds, or writes a
-    bad line; bad lines all at once, by number.
+    Raises Refused (exit code 2) if the program cannot be started, fails, is silent for `silence` seconds, or writes
+    bad lines, which are all reported by number.
     """
     known = frozenset(labels.entity_names)
     spans: dict[str, tuple[Span, ...]] = {}
@@ -68,7 +68,7 @@ def from_command(
 def _run(
     arguments: Sequence[str], articles: Sequence[Article], folder: Path, errors: IO[bytes], silence: float
 ) -> Generator[bytes, None, None]:
-    """The lines that a program writes; its whole process group ends with the iterator."""
+    """Run a program and yield the lines it writes. Its whole process group is killed when the iterator ends."""
     try:
         child = subprocess.Popen(
             arguments,
@@ -77,7 +77,7 @@ def _run(
             stdout=subprocess.PIPE,
             stderr=errors,
             start_new_session=True,
-            env={name: value for name, value in os.environ.items() if name not in KEPT_BACK},
+            env={name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES},
         )
     except (OSError, ValueError) as error:
         message = f"cannot be started: {getattr(error, 'strerror', None) or error}"
@@ -104,7 +104,7 @@ def _run(
 
 
 def _end(threads: Sequence[threading.Thread], lines: queue.Queue[bytes]) -> None:
-    """Let the threads end, the reader of lines by making room for its last ones."""
+    """Wait up to 5 seconds for the threads to end, and empty the queue so that the reader can."""
     deadline = time.monotonic() + 5
     while any(thread.is_alive() for thread in threads) and time.monotonic() < deadline:
         with suppress(queue.Empty):
@@ -112,6 +112,7 @@ def _end(threads: Sequence[threading.Thread], lines: queue.Queue[bytes]) -> None
 
 
 def _feed(stream: IO[bytes], articles: Sequence[Article]) -> None:
+    """Write the articles to a program's standard input."""
     with suppress(OSError), stream:
         for article in articles:
             line = {"id": article.id, "title": article.title, "text": article.text}
@@ -119,6 +120,7 @@ def _feed(stream: IO[bytes], articles: Sequence[Article]) -> None:
 
 
 def _drain(stream: IO[bytes], put: Callable[[bytes], None]) -> None:
+    """Read a program's lines, each up to MAX_LINE bytes and one more, then put an empty one."""
     with stream:
         while line := stream.readline(MAX_LINE + 1):
             put(line)
@@ -126,18 +128,19 @@ def _drain(stream: IO[bytes], put: Callable[[bytes], None]) -> None:
 
 
 def _refuse_program(arguments: Sequence[str], what: str, errors: IO[bytes]) -> NoReturn:
+    """Raise Refused with what a program did wrong, and the last line of its standard error."""
     errors.seek(0)
-    said = errors.read(1_000_000).decode("utf-8", "replace").strip().splitlines()
-    last = f": {said[-1][:300]}" if said else ""
+    lines = errors.read(1_000_000).decode("utf-8", "replace").strip().splitlines()
+    last = f": {lines[-1][:300]}" if lines else ""
     raise user_error("predict", f"the program {what}{last}", where=arguments[0], fix=PROTOCOL)
 
 
 def split_command(command: str) -> list[str]:
-    """Split a command line into its arguments, as a shell does."""
+    """Split a command line into the program and its arguments, as a shell does."""
     try:
         arguments = shlex.split(command)
     except ValueError as error:
-        raise user_error("predict", f"the command cannot be read: {error}", fix="close its quotation marks") from None
+        raise user_error("predict", f"invalid command: {error}", fix="close its quotation marks") from None
     if not arguments:
-        raise user_error("predict", "the command is empty", fix=f"give {KINDS[2]}")
+        raise user_error("predict", "the command is empty", fix=f"use {KINDS[2]}")
     return arguments

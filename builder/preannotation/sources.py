@@ -8,35 +8,40 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from builder.annotation.gazetteer import mentions, parse_terms
+from builder.annotation.gazetteer import find_mentions, parse_terms
 from builder.annotation.preannotate import KINDS, Predicted
-from builder.annotation.transfer import carry
+from builder.annotation.transfer import transfer_spans
 from builder.preannotation.program import from_command, split_command
 from builder.records import MANIFEST, Article, Dropped, Span, user_error
 from builder.schema.labels import Labels
 
 
 def predict(spec: str, articles: Sequence[Article], labels: Labels, folder: Path = Path()) -> Predicted:
-    """The predictions that `release:DIR`, `gazetteer:FILE` or `command:"PROGRAM ARGUMENTS"` gives.
+    """Return the predictions of `release:DIR`, `gazetteer:FILE` or `command:"PROGRAM ARGUMENTS"`.
 
-    Paths, and the program, are taken from `folder`. Raises Refused (exit code 2) with every fault.
+    Paths and the program are relative to `folder`. Raises Refused (exit code 2) with every fault.
     """
     kind, colon, rest = spec.partition(":")
     if not colon or not rest.strip():
-        raise user_error("predict", f"{spec!r} names no predictions", fix=f"give {', '.join(KINDS)}")
+        raise user_error("predict", f"{spec!r} is not a source of predictions", fix=f"use {_known_kinds()}")
     if kind == "release":
         return from_release(folder / rest, articles, labels)
     if kind == "gazetteer":
         return from_gazetteer(folder / rest, articles, labels)
     if kind == "command":
         return from_command(split_command(rest), articles, labels, folder=folder)
-    raise user_error("predict", f"predictions do not come from {kind!r}", fix=f"give {', '.join(KINDS)}")
+    raise user_error("predict", f"unknown source of predictions {kind!r}", fix=f"use {_known_kinds()}")
+
+
+def _known_kinds() -> str:
+    """Return the forms of a source of predictions, for messages."""
+    return f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
 
 
 def from_release(folder: Path, articles: Sequence[Article], labels: Labels) -> Predicted:
-    """The gold spans of a release folder; on a text that changed since, those whose words did not.
+    """Return the gold spans of a release folder. If a text changed since, only spans whose words did not are kept.
 
-    Raises Refused (exit code 2) where the folder is not a release.
+    Raises Refused (exit code 2) if the folder is not a release.
     """
     origin, rows = _release_rows(folder)
     known = set(labels.entity_names)
@@ -45,8 +50,8 @@ def from_release(folder: Path, articles: Sequence[Article], labels: Labels) -> P
     for article in articles:
         if article.id not in rows:
             continue
-        text, found = rows[article.id]
-        carried = carry(text, article.text, found)
+        text, published = rows[article.id]
+        carried = transfer_spans(text, article.text, published)
         spans[article.id] = tuple(span for span in carried.spans if span.label in known)
         lost = [(span, "its text changed") for span in carried.stale]
         lost += [(span, "unknown label") for span in carried.spans if span.label not in known]
@@ -55,11 +60,11 @@ def from_release(folder: Path, articles: Sequence[Article], labels: Labels) -> P
 
 
 def _release_rows(folder: Path) -> tuple[str, dict[str, tuple[str, list[Span]]]]:
-    """The name of a release, and text and spans of each article in its entities."""
+    """Return the name of a release, and the text and spans of each article in its `entities` config."""
     files = sorted((folder / "entities").glob("*.parquet"))
     fix = "name a folder that `khabar build` made, such as release:dist/v1.0.0"
     if not files:
-        raise user_error("predict", "no release with entities is here", where=str(folder), fix=fix)
+        raise user_error("predict", "the folder holds no release with entities", where=str(folder), fix=fix)
     rows: dict[str, tuple[str, list[Span]]] = {}
     try:
         version = str(json.loads((folder / MANIFEST).read_bytes())["version"])
@@ -77,14 +82,15 @@ def _release_rows(folder: Path) -> tuple[str, dict[str, tuple[str, list[Span]]]]
 
 
 def from_gazetteer(path: Path, articles: Sequence[Article], labels: Labels) -> Predicted:
-    """Each mention of a term of a TSV file, `term<TAB>label` on each line; raises Refused with every bad line.
+    """Return every mention of the terms of a TSV file with `term<TAB>label` on each line.
 
-    Of terms that overlap, the first and then the longest counts, and a match never goes over a line end.
+    Of overlapping terms the first counts, then the longest. A mention never crosses a line break. Raises Refused
+    (exit code 2) with every bad line.
     """
     content = _read(path)
     terms = parse_terms(content, str(path), labels.entity_names)
     origin = f"gazetteer {path.name} {hashlib.sha256(content).hexdigest()[:8]}"
-    return Predicted(origin, {a.id: mentions(a.text, terms, expand=labels.clitics == "expand") for a in articles})
+    return Predicted(origin, {a.id: find_mentions(a.text, terms, expand=labels.clitics == "expand") for a in articles})
 
 
 def _read(path: Path) -> bytes:

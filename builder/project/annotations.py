@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from builder.annotation.quality.repeats import latest
+from builder.annotation.quality.repeats import merge_decisions
 from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl
 from builder.project.project import Project
@@ -100,7 +100,7 @@ def read_decisions(project: Project) -> list[Decision]:
     ]
     plain = [decision for published, decisions in read if not published for decision in decisions]
     later = sorted((pair for pair in read if pair[0]), key=lambda pair: order(pair[0][0].version))
-    return latest([plain, *(decisions for _, decisions in later)])
+    return merge_decisions([plain, *(decisions for _, decisions in later)])
 
 
 def taken_down(project: Project) -> set[str]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from builder.annotation.adjudication.adjudicate import Adjudicated, adjudicate
+from builder.annotation.adjudication.adjudicate import AdjudicationResult, adjudicate
 from builder.annotation.agreement.measure import agree
 from builder.annotation.quality.check import canonicalise
-from builder.annotation.quality.repeats import parted
-from builder.annotation.reopen import at_home
+from builder.annotation.quality.repeats import separate_repeats
+from builder.annotation.reopen import restore_batches
 from builder.project.annotations import published_path, read_batch, read_decisions, read_judgements
 from builder.project.project import Project
 from builder.records import Agreement, Article, Dropped, Judgement, StageCounts, count_by_reason
@@ -17,7 +17,7 @@ def without_repeats(
 ) -> tuple[list[Judgement], StageCounts, list[Dropped]]:
     """Return the judgements of all batches without repeats, and the counts of the repeats."""
     every = read_judgements(project)
-    once, aside = parted(every, articles, project.schema.labels)
+    once, aside = separate_repeats(every, articles, project.schema.labels)
     return once, count_by_reason("check", "submissions", len(every), len(once), aside), aside
 
 
@@ -33,11 +33,11 @@ def canonical_judgements(project: Project, articles: Sequence[Article]) -> tuple
     reopened = {name for name in project.batches() if published_path(project, name).exists()}
     if reopened:
         batches = {name: [item.article_id for item in read_batch(project, name)] for name in project.batches()}
-        judgements = at_home(judgements, batches, reopened)
+        judgements = restore_batches(judgements, batches, reopened)
     return judgements, accounts
 
 
-def compute_gold(project: Project, articles: Sequence[Article], judgements: Sequence[Judgement]) -> Adjudicated:
+def compute_gold(project: Project, articles: Sequence[Article], judgements: Sequence[Judgement]) -> AdjudicationResult:
     """Compute gold and disputes from these judgements and the project's decisions."""
     by_id = {article.id: article for article in articles}
     rules = project.schema.dataset.adjudication

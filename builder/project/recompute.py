@@ -5,7 +5,7 @@ from pathlib import Path
 
 from builder.annotation.agreement.measure import agree, headline
 from builder.records import TOOL, Agreement, Issue, Judgement, Release, Span, Stance
-from builder.release.card.inputs import FILE, Basis, read_basis
+from builder.release.card.inputs import FILE, CardInputs, parse_card_inputs
 from builder.release.publish.verify import Check, tables_of
 from builder.release.tables.build import Tables
 
@@ -17,7 +17,7 @@ def recompute_agreement(folder: Path, release: Release) -> Check:
     name = "agreement"
     if not (folder / FILE).is_file():
         return Check(name, "not possible", f"{FILE} is not part of this release")
-    basis = read_basis((folder / FILE).read_bytes(), FILE)
+    basis = parse_card_inputs((folder / FILE).read_bytes(), FILE)
     if why := _lacking(basis, release):
         return Check(name, "not possible", why)
     tables = tables_of(folder, release, basis)
@@ -36,14 +36,14 @@ def recompute_agreement(folder: Path, release: Release) -> Check:
     return Check(name, "done", f"{len(said)} figures with their intervals, measured again from `annotations`")
 
 
-def _lacking(basis: Basis, release: Release) -> str:
+def _lacking(basis: CardInputs, release: Release) -> str:
     if release.edition != "full" or basis.redacted:
         return "the texts that spans were drawn on are not in this release"
     account = next((one for one in basis.built if one.unit == UNIT), None)
     return "" if account and account.taken == account.kept else "not all judgements that were measured are published"
 
 
-def _judgements(tables: Tables, basis: Basis) -> Iterator[Judgement]:
+def _judgements(tables: Tables, basis: CardInputs) -> Iterator[Judgement]:
     names = basis.labels.entity_names
     values = tuple(one.name for one in basis.labels.stances.values) if basis.labels.stances else ()
     for table in tables["annotations"].values():

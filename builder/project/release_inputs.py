@@ -25,10 +25,10 @@ from builder.records import (
     Takedown,
     user_error,
 )
-from builder.release.redaction.redact import move, redact
-from builder.release.splits.assign import part
+from builder.release.redaction.redact import move_annotations, redact
+from builder.release.splits.assign import split_articles
 from builder.release.splits.strategies import Traits
-from builder.release.tables.inputs import Material, instant
+from builder.release.tables.inputs import TableInputs, instant
 from builder.schema import FILES
 
 
@@ -36,7 +36,7 @@ from builder.schema import FILES
 class ReleaseInputs:
     """Everything a release is built from: table inputs, stage counts, agreement and the ledger of splits."""
 
-    material: Material
+    material: TableInputs
     accounts: tuple[StageCounts, ...]
     agreement: tuple[Agreement, ...]
     changes: Mapping[str, int]
@@ -62,13 +62,13 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     judgements, checked = canonical_judgements(project, every)
     result = compute_gold(project, every, judgements)
     frozen = {a.article_id: a.split for a in read_jsonl(project.annotations / "splits.jsonl", SplitAssignment)}
-    parted = part(chosen, groups.groups_for(project, {article.id for article in chosen}), frozen, project.schema.dataset.splits,
+    parted = split_articles(chosen, groups.groups_for(project, {article.id for article in chosen}), frozen, project.schema.dataset.splits,
                   _traits(chosen, documents, result.golds), profile_of(project).fold_batch)  # fmt: skip
     splits = {assignment.article_id: assignment.split for assignment in parted.ledger}
-    said, golds, disputes, moved_spans = move(redaction, judgements, result.golds, result.disputes, kinds)
+    said, golds, disputes, moved_spans = move_annotations(redaction, judgements, result.golds, result.disputes, kinds)
     redactions = [moved_spans] if kinds else []
     project.save_account("redact", redactions)
-    material = Material(
+    material = TableInputs(
         chosen, documents, parted.groups, splits, said, golds, disputes, project.schema.labels, parted.aside,
     )  # fmt: skip
     accounts = (*project.accounts("clean"), *checked, result.account, result.spans, *redactions)
@@ -114,7 +114,7 @@ def _traits(chosen: Sequence[Article], documents: Sequence[Document], golds: Seq
     return traits
 
 
-def hash_inputs(project: Project, material: Material, card: str, tool: str) -> dict[str, str]:
+def hash_inputs(project: Project, material: TableInputs, card: str, tool: str) -> dict[str, str]:
     """Return the sha256 of each input of a release. Judgements are hashed without the server's clock and ids.
 
     Files of schema/ and the card template are hashed by their bytes. Of the ledger of releases only the previous

@@ -53,25 +53,26 @@ def find_release(
 
 
 def resolve_release(name: str, project: Project, base: Path) -> ReleaseRef:
-    """Resolve a name: a folder below `base`, a version in dist/, NAME/DATASET@REVISION, or @REVISION of this dataset.
+    """Resolve a reference to a release.
 
-    Raises KhabarError (exit code 2) for anything else.
+    A reference is a folder below `base`, a version (in dist/, else on the Hub), NAME/DATASET@REVISION, or @REVISION of
+    the project's own dataset. Raises Refused (exit code 2) for anything else.
     """
     folder = base / name
     if folder.is_dir():
         return ReleaseRef(folder)
     version = name.removeprefix("v")
-    found = REMOTE.fullmatch(name)
+    reference = REMOTE.fullmatch(name)
     if numbers(version):
         built = project.release(version)
         return ReleaseRef(built) if built.is_dir() else ReleaseRef(repo_id=_own(project), revision=f"v{version}")
-    if found is None or not (found["repo"] or name.startswith("@")):
+    if reference is None or not (reference["repo"] or name.startswith("@")):
         raise user_error(
             "no-release",
             f"{name!r} is not a release",
             fix="give a folder, a version such as v1.0.0, NAME/DATASET@REVISION, or @REVISION of this dataset",
         )
-    return ReleaseRef(repo_id=found["repo"] or _own(project), revision=found["revision"])
+    return ReleaseRef(repo_id=reference["repo"] or _own(project), revision=reference["revision"])
 
 
 def _own(project: Project) -> str:
@@ -82,33 +83,34 @@ def _own(project: Project) -> str:
 def since(
     project: Project, version: str, name: str | None, hub: tuple[str | None, str | None]
 ) -> Iterator[tuple[Side, str] | None]:
-    """Yield the release that a new version is compared with, and its changelog, or None for the first.
+    """Open the earlier release that a new version is compared with, and its changelog; yield None for a first version.
 
-    It is the release that `name` refers to, or else the newest lower one. Raises KhabarError (exit code 2) if the
-    version goes backwards, or if the newest lower one is not on this machine.
+    The earlier release is the one that `name` refers to, else the one with the highest lower version. `hub` is the
+    endpoint and the token. Raises Refused (exit code 2) if a higher version was built already, or if the earlier
+    release is not on this machine.
     """
     known = _known(project)
     refuse_backwards(version, list(known))
-    place = resolve_release(name, project, project.root) if name else _newest_below(project, version, known)
-    if place is None:
+    location = resolve_release(name, project, project.root) if name else _newest_below(project, version, known)
+    if location is None:
         yield None
         return
-    with opened(place, *hub) as found:
-        about = found.side.about
+    with opened(location, *hub) as earlier:
+        about = earlier.side.about
         if order(about.version) >= order(version):
             raise user_error(
                 "version",
-                f"{version} is not above {about.version}, which --since names",
-                fix=f"build a number above {about.version}, or name an earlier release",
+                f"{version} is not higher than {about.version}, the release given with --since",
+                fix=f"build a version above {about.version}, or give an earlier release",
             )
         if not name and known[about.version] not in {"", about.manifest}:
             raise _elsewhere(project, about.version, f"dist/v{about.version} is not the {about.version} that "
                              f"annotations/{LEDGER} names")  # fmt: skip
-        yield found.side, found.changelog
+        yield earlier.side, earlier.changelog
 
 
 def _known(project: Project) -> Mapping[str, str]:
-    """Return every version known to have been built, with the sha256 of its manifest if known."""
+    """Map every version known to have been built to the sha256 of its manifest, empty if that is unknown."""
     names = [path.parent.name for path in project.root.glob(f"dist/v*/{MANIFEST}")]
     names += [path.stem for path in (project.work / "notes" / "pushed").glob("v*.json")]
     known = {name.removeprefix("v"): "" for name in names} | {
@@ -118,13 +120,13 @@ def _known(project: Project) -> Mapping[str, str]:
 
 
 def before(project: Project, version: str) -> tuple[str, ...]:
-    """Return the lower versions in the ledger of releases, in order."""
+    """List the lower versions in the ledger of releases, in ascending order."""
     lines = read_jsonl(project.annotations / LEDGER, LedgerEntry)
-    return tuple(sorted((one.version for one in lines if order(one.version) < order(version)), key=order))
+    return tuple(sorted((line.version for line in lines if order(line.version) < order(version)), key=order))
 
 
 def _newest_below(project: Project, version: str, known: Mapping[str, str]) -> ReleaseRef | None:
-    lower = [one for one in known if order(one) < order(version)]
+    lower = [built for built in known if order(built) < order(version)]
     if not lower:
         return None
     newest = max(lower, key=order)
@@ -135,14 +137,14 @@ def _newest_below(project: Project, version: str, known: Mapping[str, str]) -> R
 
 def _elsewhere(project: Project, version: str, message: str) -> KhabarError:
     return user_error("no-earlier", message, where=str(project.root),
-                  fix=f"name it: --since DIR, or --since {_own(project)}@v{version} from the Hub; if it was never "
+                  fix=f"pass --since DIR, or --since {_own(project)}@v{version} from the Hub; if it was never "
                   f"published, delete its line in annotations/{LEDGER}")  # fmt: skip
 
 
 def record(project: Project, version: str) -> None:
     """Record a built version and the sha256 of its manifest in the ledger of releases, which is in git.
 
-    Raises KhabarError (exit code 4) if it was published with another manifest.
+    Raises Refused (exit code 4) if the version was published with another manifest.
     """
     path = project.annotations / LEDGER
     lines = {line.version: line for line in read_jsonl(path, LedgerEntry)}
@@ -156,4 +158,4 @@ def record(project: Project, version: str) -> None:
             fix="a published version never changes: delete this folder, and build the next one",
         )
     lines[version] = LedgerEntry(version, manifest)
-    write_jsonl(path, [lines[one] for one in sorted(lines, key=lambda one: (order(one), one))])
+    write_jsonl(path, [lines[built] for built in sorted(lines, key=lambda built: (order(built), built))])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from builder.annotation.quality import integrity
-from builder.annotation.quality.integrity import Lines, World
+from builder.annotation.quality.integrity import Lines, ProjectIndex
 from builder.io.jsonl import read_lines
 from builder.project.annotations import published_path
 from builder.project.batches import batch_articles
@@ -23,18 +23,18 @@ from builder.records import (
     SplitAssignment,
     Takedown,
 )
-from builder.release.splits.strategies import NAMES
+from builder.release.splits.strategies import SPLIT_NAMES
 
 R = TypeVar("R")
 
 
-Look = Callable[[Lines[R], World], Iterator[Issue]]
+Look = Callable[[Lines[R], ProjectIndex], Iterator[Issue]]
 
 
 def validate_annotations(project: Project) -> None:
     """Raise KhabarError (exit code 2) with every malformed or impossible line of annotations/."""
     issues: list[Issue] = []
-    files: list[Callable[[World], Iterator[Issue]]] = []
+    files: list[Callable[[ProjectIndex], Iterator[Issue]]] = []
 
     def read(path: Path, record: type[R], look: Look[R] | None = None) -> list[R]:
         lines, faults = read_lines(path, record)
@@ -68,6 +68,6 @@ def _line(issue: Issue) -> int:
     return int(issue.where.rpartition(":")[2])
 
 
-def _world(project: Project, gone: set[str]) -> World:
+def _world(project: Project, gone: set[str]) -> ProjectIndex:
     articles = {article.id: article for article in batch_articles(project)}
-    return World(articles, gone, project.schema.labels, project.schema.label_hash, NAMES)
+    return ProjectIndex(articles, gone, project.schema.labels, project.schema.label_hash, SPLIT_NAMES)

@@ -1,6 +1,6 @@
-"""The dataset's own definition: what schema/*.yaml may say.
+"""The dataset's configuration: models and loader of the files in schema/.
 
-Every fault is an Issue at file:line:column, and the faults of all files come at once.
+Every error is an Issue at file:line:column, and the errors of all files are reported together.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ M = TypeVar("M", bound=BaseModel)
 
 
 FILES = ("dataset.yaml", "labels.yaml", "boilerplate.yaml", "guidelines.md", "profiles.yaml")
-"""The files of schema/; the last is for a project with a profile of its own."""
+"""The files of schema/. The last one is optional and defines the project's own normalisation profiles."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """All of schema/: the parsed files, the guidelines and one hash over their bytes (16 hex digits)."""
+    """The content of schema/: the parsed files, the guidelines and one hash over all texts (16 hex digits)."""
 
     dataset: Dataset
     labels: Labels
@@ -36,19 +36,21 @@ class Schema:
     hash: str
     label_hash: str
     own_profile: OwnProfile | None = None
-    """The profile that dataset.yaml names, where schema/profiles.yaml defines it."""
+    """The profile that dataset.yaml names, if schema/profiles.yaml defines it."""
 
     @property
     def guideline_version(self) -> str:
-        """sha256 of the guidelines' text, 8 hex digits: stamped on each judgement."""
+        """Return the sha256 of the guidelines' text (8 hex digits), recorded with each judgement."""
         return _digest(self.guidelines, 8)
 
 
 def _digest(text: str, digits: int) -> str:
+    """Return the first hex digits of the sha256 of a text."""
     return hashlib.sha256(text.encode()).hexdigest()[:digits]
 
 
 def _read_texts(folder: Path) -> tuple[dict[str, str], list[Issue]]:
+    """Read the schema files as text, with an error for each missing or undecodable file."""
     texts: dict[str, str] = {}
     issues: list[Issue] = []
     for name in FILES:
@@ -58,8 +60,8 @@ def _read_texts(folder: Path) -> tuple[dict[str, str], list[Issue]]:
         try:
             texts[name] = path.read_text(encoding="utf-8-sig")
         except FileNotFoundError:
-            fix = "run `khabar init` to make a project, or restore the file"
-            issues.append(Issue("error", "schema", f"there is no {folder.name}/{name}", where=str(path), fix=fix))
+            fix = "restore the file, or run `khabar init` to create a project"
+            issues.append(Issue("error", "schema", f"{folder.name}/{name} does not exist", where=str(path), fix=fix))
         except UnicodeDecodeError as error:
             message = f"not UTF-8 at byte {error.start}"
             issues.append(Issue("error", "schema", message, where=str(path), fix="save the file as UTF-8"))
@@ -67,9 +69,9 @@ def _read_texts(folder: Path) -> tuple[dict[str, str], list[Issue]]:
 
 
 def load_schema(folder: Path) -> Schema:
-    """Read and check all of a project's schema folder.
+    """Read and validate a project's schema folder.
 
-    Raises Refused (exit code 2) with the faults of all files together.
+    Raises Refused (exit code 2) with the errors of all files together.
     """
     texts, issues = _read_texts(folder)
 
@@ -85,11 +87,13 @@ def load_schema(folder: Path) -> Schema:
     own = {profile.name: profile for profile in profiles.profiles} if profiles else {}
     if dataset is not None and dataset.profile not in {*BUILT_IN, *own} and not issues:
         known = ", ".join((*BUILT_IN, *own))
-        message = f"profile {dataset.profile!r} is neither built in nor in profiles.yaml; there are {known}"
+        message = (
+            f"profile {dataset.profile!r} is neither built in nor defined in profiles.yaml; known profiles: {known}"
+        )
         above = re.split(r"(?m)^profile:", texts["dataset.yaml"])[0]
-        place = above.count("\n") + 1
+        line = above.count("\n") + 1
         issues.append(
-            Issue("error", "schema", message, where=f"{folder.name}/dataset.yaml:{place}:1", fix="name one of these")
+            Issue("error", "schema", message, where=f"{folder.name}/dataset.yaml:{line}:1", fix="use a known profile")
         )
     if issues or dataset is None or labels is None or boilerplate is None:
         raise KhabarError(*issues)

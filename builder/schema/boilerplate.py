@@ -1,4 +1,4 @@
-"""schema/boilerplate.yaml: rules over lines, each with its examples."""
+"""Models of schema/boilerplate.yaml: line rules that remove boilerplate, each with examples that test it."""
 
 from typing import Annotated, Literal, Self
 
@@ -8,22 +8,26 @@ from builder.schema.fields import Name, Part, Pattern
 
 
 class Examples(Part):
-    """Lines that a rule must match, and lines that it must leave alone."""
+    """Lines that a rule must match, and lines that it must not match."""
 
     matches: Annotated[tuple[str, ...], Field(min_length=1)]
     leaves: Annotated[tuple[str, ...], Field(min_length=1)]
     inside: tuple[str, ...] = ()
-    """For `drop_until`: lines of the box, which `until` must leave alone."""
+    """For `drop_until`: lines inside the box, which `until` must not match."""
     ends: tuple[str, ...] = ()
     """For `drop_until`: lines that end the box, which `until` must match."""
 
 
 class CutRule(Part):
-    """A line that ends the article, or stands above what is not of it.
+    """A rule for a line that ends the article or introduces foreign content.
 
-    `match` is searched on the whole folded line (search@1, trimmed), and so is `until`. What goes:
-    all that follows; the line; the line and all up to, not including, the first that `until` matches
-    among the `at_most` lines below it, or else the line alone; or what follows is an embedded article.
+    `match` and `until` are searched in the whole folded line (search@1, trimmed). The action is one of:
+
+    - `drop_to_end`: drop the line and everything after it.
+    - `drop_line`: drop the line.
+    - `drop_until`: drop the line and those below it, up to but excluding the first that `until` matches among the
+      next `at_most` lines. If none matches, drop only the line.
+    - `split_article`: treat what follows as an embedded article.
     """
 
     id: Name
@@ -39,16 +43,16 @@ class CutRule(Part):
     def _ends(self) -> Self:
         if self.action == "drop_until":
             if self.until is None or not self.examples.ends:
-                raise ValueError("drop_until needs `until`, and in `examples` lines that it `ends` at")
+                raise ValueError("drop_until needs `until`, and at least one line under `ends` in `examples`")
         elif self.until is not None or self.examples.inside or self.examples.ends:
             raise ValueError(
-                f"`until`, and examples `inside` and at `ends`, belong to drop_until, not to {self.action}"
+                f"`until` and the examples `inside` and `ends` belong to drop_until, not to {self.action}; remove them"
             )
         return self
 
 
 class LineRule(Part):
-    """A whole line that is dropped; named groups of `match` become extracted fields."""
+    """A rule that drops a whole line. Named groups of `match` become extracted fields."""
 
     id: Name
     match: Pattern
@@ -59,9 +63,10 @@ class LineRule(Part):
 
 
 class ListRule(Part):
-    """A run of at least `min_run` neighbouring lines that match: a list of links.
+    """A rule that drops a list of links: at least `min_run` consecutive matching lines.
 
-    Between two paragraphs a list is the article's own; with position `tail`, also above the first.
+    A list between two paragraphs belongs to the article and is kept. With position `tail`, so is a list above the
+    first paragraph.
     """
 
     id: Name
@@ -73,7 +78,7 @@ class ListRule(Part):
 
 
 class SourceRules(Part):
-    """What one source does differently: rules turned off, and its own, which are tried first."""
+    """Exceptions for one source: shared rules turned off, and its own rules, which are tried first."""
 
     off: tuple[Name, ...] = ()
     cuts: tuple[CutRule, ...] = ()
@@ -82,7 +87,7 @@ class SourceRules(Part):
 
 
 class Boilerplate(Part):
-    """schema/boilerplate.yaml."""
+    """The content of schema/boilerplate.yaml."""
 
     version: Annotated[int, Field(ge=1)]
     cuts: tuple[CutRule, ...] = ()
@@ -93,13 +98,13 @@ class Boilerplate(Part):
     @model_validator(mode="after")
     def _distinct(self) -> Self:
         owners: list[Boilerplate | SourceRules] = [self, *self.sources.values()]
-        ids = [rule.id for own in owners for rules in (own.cuts, own.lines, own.lists) for rule in rules]
-        twice = sorted({i for i in ids if ids.count(i) > 1})
-        if twice:
-            raise ValueError(f"rule id given twice: {', '.join(twice)}")
-        unknown = sorted({i for own in self.sources.values() for i in own.off} - set(ids))
+        ids = [rule.id for owner in owners for rules in (owner.cuts, owner.lines, owner.lists) for rule in rules]
+        duplicates = sorted({rule_id for rule_id in ids if ids.count(rule_id) > 1})
+        if duplicates:
+            raise ValueError(f"duplicate rule id: {', '.join(duplicates)}")
+        unknown = sorted({rule_id for source in self.sources.values() for rule_id in source.off} - set(ids))
         if unknown:
-            raise ValueError(f"no rule to turn off: {', '.join(unknown)}")
+            raise ValueError(f"unknown rule id under `off`: {', '.join(unknown)}")
         return self
 
     def __hash__(self) -> int:

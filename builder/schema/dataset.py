@@ -1,4 +1,4 @@
-"""schema/dataset.yaml: what the dataset is called, how it is sampled, judged, split and released."""
+"""Models of schema/dataset.yaml: identity, sampling, annotation, splits and release of the dataset."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
@@ -12,8 +12,9 @@ UNDECIDED = frozenset({"", "?", "??", "???", "-", "fixme", "none", "n/a", "na", 
 
 
 def _decided(licence: str) -> str:
+    """Return the licence; raise ValueError if it is a placeholder."""
     if licence.strip().strip(".:<>[]").casefold() in UNDECIDED:
-        raise ValueError(f"{licence!r} is no licence: say which one it is, or whose permission it is under")
+        raise ValueError(f"{licence!r} is not a licence; name the licence, or who gave permission")
     return licence
 
 
@@ -21,14 +22,14 @@ LicenceName = Annotated[Text, AfterValidator(_decided)]
 
 
 class Licence(Part):
-    """The licence of the text, and that of the annotations: two things."""
+    """The licence of the text and the licence of the annotations, which may differ."""
 
     text: LicenceName
     annotations: LicenceName
 
 
 class Fields(Part):
-    """Where a record says what: JSON keys, columns or elements of a feed; with points between them for nested ones."""
+    """Names of the input fields: JSON keys, columns or feed elements. Dots separate the names of nested fields."""
 
     text: Text = "text"
     title: Text = "title"
@@ -38,71 +39,72 @@ class Fields(Part):
 
 
 class Splits(Part):
-    """Shares of the splits; groups of near-duplicates stay whole."""
+    """Proportions of the splits. A group of near-duplicates is never divided."""
 
     train: Annotated[float, Field(gt=0, lt=1)] = 0.7
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.15
     test: Annotated[float, Field(gt=0, lt=1)] = 0.15
     seed: int = 13
     strategy: Literal["random", "by_time", "by_source", "by_target"] = "random"
-    """What a new group's split goes by: chance; the newest to test; whole sources; articles on targets held out."""
+    """How new groups get their split: at random; the newest to test; by whole sources; by held-out stance targets."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if abs(self.train + self.validation + self.test - 1) > 1e-9:
-            raise ValueError("the shares of train, validation and test must add up to 1")
+            raise ValueError("train, validation and test must add up to 1")
         return self
 
 
 class Sampling(Part):
-    """How many articles a batch holds, and the seed that chooses them."""
+    """The number of articles in a batch, and the seed of the sample."""
 
     size: Annotated[int, Field(ge=1)] = 100
     seed: int = 13
 
 
 class Adjudication(Part):
-    """Votes that make gold: of at least `min_annotators`, more than half, or as many as `votes` says.
+    """Rules that turn votes into gold.
 
-    Stances are settled by majority or by the model of Dawid and Skene.
+    At least `min_annotators` must have annotated the article. An answer needs a majority of them, or `votes` votes if
+    set. Stances are decided by majority or by the Dawid-Skene model.
     """
 
     min_annotators: Annotated[int, Field(ge=1)] = 2
     votes: Annotated[int | None, Field(ge=1, le=20)] = None
-    """Of all annotators of an article, how many must give an answer; null: more than half."""
+    """Votes that an answer needs, out of all annotators of an article; null for more than half."""
     stance: Literal["majority", "dawid-skene"] = "majority"
 
 
 class Floors(Part):
-    """Agreement below a floor makes `khabar agree` exit with 1; null sets no floor."""
+    """Minimum agreement. Below a threshold `khabar agree` exits with 1; null sets no threshold."""
 
     span_f1: Annotated[float | None, Field(ge=0, le=1)] = None
     stance_alpha: Annotated[float | None, Field(ge=-1, le=1)] = None
 
 
 class Dataset(Part):
-    """schema/dataset.yaml."""
+    """The content of schema/dataset.yaml."""
 
     format: Literal[1]
     repo_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$")]
     title: Text
     licence: Licence
     text: Literal["full", "standoff"] = "full"
-    """Whether a release holds the articles' text, or only offsets into it."""
+    """Whether a release contains the articles' text, or only offsets into it (stand-off)."""
     redact: tuple[Literal["email", "phone", "url", "mention", "iban", "ip"], ...] = ()
-    """What of persons is taken out of published text."""
+    """Kinds of personal data that are removed from published text."""
     profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}@[1-9]\d{0,3}$")] = "standard@1"
     overlap: Annotated[int, Field(ge=1, le=20)] = 3
     assignment: Literal["pool", "separate", "isolated"] = "pool"
-    """One Label Studio project for all; one for each annotator; or one server for each annotator."""
+    """One Label Studio project for all annotators, one project for each, or one server for each."""
     shared: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """The share of a batch that all annotators see, where each has a project or a server."""
+    """The share of a batch that all annotators see, if each has a project or server of their own."""
     calibration: Annotated[int, Field(ge=0, le=1000)] = 0
-    """How many articles of a batch all annotators label first."""
+    """The number of articles of a batch that all annotators label first."""
     annotators: Mapping[Text, Mapping[Text, Annotated[int, Field(ge=1, le=10_000)]]] = {}
-    """What annotators declared of themselves, in numbers and not in names: {native language: {Arabic: 3}}."""
+    """Self-declared annotator demographics as counts, without names: {native language: {Arabic: 3}}."""
     crawl: Text | None = None
-    """Where the bulk tables are: a folder, or an address that fsspec knows; null: .khabar/corpus."""
+    """Location of the corpus tables: a folder or an fsspec URL; null for .khabar/corpus."""
     fields: Fields = Fields()
     filters: Filters = Filters()
     splits: Splits = Splits()

@@ -1,4 +1,4 @@
-"""`filters:` of schema/dataset.yaml: what an article must be to be chosen for annotation."""
+"""Model of `filters:` in schema/dataset.yaml: the quality filters an article must pass to be sampled."""
 
 from typing import Annotated, Literal, Self
 
@@ -8,21 +8,21 @@ from builder.schema.fields import Part
 
 
 class Filters(Part):
-    """An article that does not pass stays in the crawl with its reason, and comes back when its filter goes."""
+    """Quality filters. A failing article stays in the corpus with the reason, and becomes eligible if the filter goes."""
 
     arabic: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """The least share of a text's letters that are of the Arabic script."""
+    """Minimum share of the text's letters that are in Arabic script."""
     language: bool = False
-    """Whether the text must be in Arabic, of any dialect, and not Persian, Urdu or another of the script."""
+    """Whether the text must be in Arabic (any dialect), not in Persian, Urdu or another language of the script."""
     least_words: Annotated[int, Field(ge=0)] = 0
     most_words: Annotated[int | None, Field(ge=1)] = None
     preset: Literal["none", "fineweb2-arabic"] = "none"
-    """Named rules against repetition and pages that are no prose."""
+    """A named set of rules against repetitive text and pages that are not prose."""
     per_source: Annotated[int | None, Field(ge=1)] = None
-    """How many articles of one source may be chosen from, at most."""
+    """Maximum number of eligible articles per source."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.most_words is not None and self.most_words < self.least_words:
-            raise ValueError(f"most_words is {self.most_words}, less than least_words, {self.least_words}")
+            raise ValueError(f"most_words ({self.most_words}) is less than least_words ({self.least_words})")
         return self

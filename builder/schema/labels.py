@@ -1,4 +1,4 @@
-"""schema/labels.yaml: entity types, stance targets and values."""
+"""Models of schema/labels.yaml: entity types, stance targets and stance values."""
 
 from typing import Annotated, Literal, Self
 
@@ -8,7 +8,7 @@ from builder.schema.fields import Colour, Key, Name, Part, Text
 
 
 class EntityType(Part):
-    """One kind of mention: `name` in exports, `ar` on the annotation page."""
+    """A type of entity mention: `name` in exports, `ar` on the annotation page."""
 
     name: Name
     ar: Text
@@ -19,7 +19,7 @@ class EntityType(Part):
 
 
 class StanceValue(Part):
-    """One answer to 'what does the article say of the target'; unpublished ones go to adjudication."""
+    """A possible stance of an article towards a target. Answers that are not published go to adjudication."""
 
     name: Name
     ar: Text
@@ -28,7 +28,7 @@ class StanceValue(Part):
 
 
 class StanceTarget(Part):
-    """Something that articles take sides on; asked of an article that holds one of `keywords`."""
+    """A subject on which articles take a stance. It is asked about articles that contain one of `keywords`."""
 
     id: Name
     ar: Text
@@ -37,20 +37,24 @@ class StanceTarget(Part):
 
 
 class Stances(Part):
-    """The stance layer: a closed list of targets and of answers."""
+    """The stance layer: a closed list of targets and of stance values."""
 
     values: Annotated[tuple[StanceValue, ...], Field(min_length=2, max_length=5)]
     targets: Annotated[tuple[StanceTarget, ...], Field(min_length=1)]
 
 
 class Labels(Part):
-    """schema/labels.yaml."""
+    """The content of schema/labels.yaml."""
 
     version: Annotated[int, Field(ge=1)]
     entities: Annotated[tuple[EntityType, ...], Field(min_length=1, max_length=40)]
     clitics: Literal["expand", "strict", "segment"] = "expand"
-    """Spans grow to whole words, clitics included; or stay as they were drawn, but for spaces and punctuation at
-    their edges; with `segment` a release's tokens are then cut at the edges of spans, so that clitics stand alone."""
+    """How spans treat clitics.
+
+    `expand` extends spans to whole words, clitics included. `strict` keeps spans as drawn and only trims spaces and
+    punctuation at their edges. `segment` is like `strict`, and also splits a release's tokens at the edges of spans,
+    so that clitics become tokens of their own.
+    """
     stances: Stances | None = None
 
     @model_validator(mode="after")
@@ -64,22 +68,22 @@ class Labels(Part):
             "stance target": [t.id for t in stances.targets] if stances else [],
         }
         for what, names in columns.items():
-            twice = sorted({n for n in names if names.count(n) > 1})
-            if twice:
-                raise ValueError(f"{what} given twice: {', '.join(twice)}")
+            duplicates = sorted({name for name in names if names.count(name) > 1})
+            if duplicates:
+                raise ValueError(f"duplicate {what}: {', '.join(duplicates)}")
         return self
 
     @property
     def entity_names(self) -> tuple[str, ...]:
-        """Names of the entity types, in the order of the file."""
+        """Return the names of the entity types, in file order."""
         return tuple(e.name for e in self.entities)
 
     @property
     def published_values(self) -> tuple[str, ...]:
-        """Names of the stance values that a release may hold, in the order of the file."""
+        """Return the names of the stance values that a release may contain, in file order."""
         return tuple(v.name for v in self.stances.values if v.published) if self.stances else ()
 
     @property
     def target_ids(self) -> tuple[str, ...]:
-        """Ids of the stance targets, in the order of the file."""
+        """Return the ids of the stance targets, in file order."""
         return tuple(t.id for t in self.stances.targets) if self.stances else ()

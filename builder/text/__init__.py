@@ -1,1 +1,1 @@
-"""The Arabic text core: normalisation with the way back, tokens; no files, no services."""
+"""Arabic text processing: offset-preserving normalisation, tokenisation and hashing. Pure functions, no I/O."""

@@ -1,7 +1,6 @@
-"""A text and the way back to the raw text that it was made of.
+"""Offset alignment between a normalised text and its raw text.
 
-Offsets are code points, end exclusive. Knows nothing of Arabic but its marks and tatweel, which
-belong to the letter that they follow. Does not decide what to change: that is profiles.py.
+Offsets are code points, end exclusive. Combining marks and tatweel belong to the letter before them.
 """
 
 import unicodedata
@@ -18,16 +17,16 @@ from builder.text.edits import NONE, Columns, Edits, compose, cut_points, pack, 
 TATWEEL = "\N{ARABIC TATWEEL}"
 
 Change = tuple[int, int, str]
-"""Replace text[start:end], which is not empty, by a string."""
+"""(start, end, replacement): replace text[start:end], which must not be empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlignedText:
-    """A text, its raw text, and the edits between them, sorted and disjoint.
+    """A text, its raw text, and the sorted, disjoint edits between them.
 
-    An edit is atomic: text[e.start:e.end] as a whole stands for raw[e.raw_start:e.raw_end].
-    Between edits the two are equal. Deletions that touch are one edit; other edits that touch stay
-    apart, so that half of a word in presentation forms has its exact place.
+    An edit is atomic: text[e.start:e.end] as a whole corresponds to raw[e.raw_start:e.raw_end].
+    Between edits the two texts are equal. Adjacent deletions are merged into one edit. Other adjacent
+    edits stay separate, so that part of a word in presentation forms still maps exactly.
     """
 
     text: str
@@ -35,10 +34,10 @@ class AlignedText:
     edits: Edits = NONE
 
     def raw_span(self, start: int, end: int) -> tuple[int, int]:
-        """Where text[start:end] stands in the raw text, with the marks and tatweel of its last letter.
+        """Return the raw span of text[start:end], including deleted marks and tatweel of its last letter.
 
-        Deleted spaces and bidi marks at its edges stay outside. A span that cuts an atomic edit
-        (half a ligature) grows to all of it. Raises ValueError for an empty span or one out of bounds.
+        Deleted spaces and bidi marks at the edges are excluded. A span that cuts an atomic edit
+        (half a ligature) is extended to the whole edit. Raises ValueError if the span is empty or out of bounds.
 
         >>> aligned = AlignedText("قدما", "قدماً", Edits.of([Edit(4, 5, 4, 4)]))
         >>> aligned.raw_span(0, 4)
@@ -57,9 +56,10 @@ class AlignedText:
         return raw_start, raw_end
 
     def text_span(self, raw_start: int, raw_end: int) -> tuple[int, int]:
-        """What is left of raw[raw_start:raw_end] in the text: empty where all of it was deleted.
+        """Return the span of the text that corresponds to raw[raw_start:raw_end].
 
-        A raw point inside a deletion maps to the next kept character. Raises ValueError out of bounds.
+        The span is empty if all of it was deleted. A raw position inside a deletion maps to the next kept
+        character. Raises ValueError if the raw span is out of bounds.
 
         >>> AlignedText("قدما", "قدماً", Edits.of([Edit(4, 5, 4, 4)])).text_span(3, 5)
         (3, 4)
@@ -70,9 +70,9 @@ class AlignedText:
         return start, max(start, self._text_of(raw_end, at_end=True))
 
     def replace(self, changes: Iterable[Change]) -> "AlignedText":
-        """Make further changes to the text, keeping the way back to the same raw text.
+        """Apply further changes to the text and compose them with the existing edits.
 
-        Raises ValueError for changes that are empty, out of order, overlapping or out of bounds.
+        Raises ValueError if changes are empty, unsorted, overlapping or out of bounds.
 
         >>> list(identity("من\N{NO-BREAK SPACE}هنا").replace([(2, 3, " ")]).edits)
         [Edit(raw_start=2, raw_end=3, start=2, end=3)]
@@ -90,9 +90,9 @@ class AlignedText:
         return AlignedText(text, self.raw, Edits(compose(self.edits.columns, *changed)))
 
     def keep(self, ranges: Sequence[tuple[int, int]]) -> "AlignedText":
-        """Keep only these ranges of the text, one after the other.
+        """Keep only the given ranges of the text, concatenated.
 
-        Raises ValueError for ranges that are out of order, overlapping or out of bounds.
+        Raises ValueError if ranges are unsorted, overlapping or out of bounds.
 
         >>> AlignedText("خبر أول خبر ثان", "خبر أول خبر ثان").keep([(8, 15)]).raw_span(0, 3)
         (8, 11)
@@ -104,7 +104,7 @@ class AlignedText:
         return self.replace((start, end, "") for start, end in gaps if start < end)
 
     def _raw_of(self, position: int) -> tuple[int, int]:
-        """The raw range of one character of the text."""
+        """Return the raw span of one character of the text."""
         edit = self._last_edit(position)
         if edit is None:
             return position, position + 1
@@ -114,7 +114,7 @@ class AlignedText:
         return raw, raw + 1
 
     def _text_of(self, raw: int, *, at_end: bool) -> int:
-        """How many characters of the text end at or before (begin before) a raw position."""
+        """Map a raw position to the text: an end position if `at_end`, else a start position."""
         index = bisect_right(self.edits.columns[0], raw) - 1
         if index >= 0 and at_end and self.edits[index].raw_start == raw:
             index -= 1
@@ -126,17 +126,17 @@ class AlignedText:
         return edit.end if at_end else edit.start
 
     def _whole_edits(self, changes: Iterable[Change]) -> list[Change]:
-        """Grow changes that cut an atomic edit to all of it, and join those that then meet."""
+        """Extend changes that cut an atomic edit to the whole edit, and merge those that then overlap."""
         groups: list[tuple[int, int, list[Change]]] = []
         whole: list[Change] = []
         done, size = 0, len(self.text)
-        longest = bool((self.edits.columns[3] - self.edits.columns[2] > 1).any())
+        divisible = bool((self.edits.columns[3] - self.edits.columns[2] > 1).any())
         for change in changes:
             if not done <= change[0] < change[1] <= size:
                 message = f"change {change[0]}:{change[1]} is empty, before {done} or outside {size} code points"
                 raise ValueError(message)
             done = change[1]
-            if not longest:  # nothing can be cut
+            if not divisible:  # no change can cut an edit of at most one character
                 whole.append(change)
                 continue
             low, high = self._atom(change[0])[0], self._atom(change[1] - 1)[1]
@@ -149,6 +149,7 @@ class AlignedText:
         return whole or [(low, high, self._rewritten(low, high, inside)) for low, high, inside in groups]
 
     def _rewritten(self, low: int, high: int, changes: Sequence[Change]) -> str:
+        """Return text[low:high] with the changes applied."""
         pieces: list[str] = []
         for start, end, put in changes:
             pieces += (self.text[low:start], put)
@@ -156,16 +157,17 @@ class AlignedText:
         return "".join([*pieces, self.text[low:high]])
 
     def _atom(self, position: int) -> tuple[int, int]:
+        """Return the span of the edit that covers a position, else the span of its single character."""
         edit = self._last_edit(position)
         return (edit.start, edit.end) if edit and position < edit.end else (position, position + 1)
 
     def _last_edit(self, position: int) -> Edit | None:
-        """The last edit that begins at or before a character of the text."""
+        """Return the last edit that begins at or before a position of the text, or None."""
         index = bisect_right(self.edits.columns[2], position) - 1
         return self.edits[index] if index >= 0 else None
 
     def packed(self) -> tuple[int, ...]:
-        """The edits as small numbers, three for each: code points unchanged before it, raw length, length.
+        """Return the edits as three integers each: unchanged code points before it, raw length, text length.
 
         >>> AlignedText("قدما", "قدماً", Edits.of([Edit(4, 5, 4, 4)])).packed()
         (4, 1, 0)
@@ -174,19 +176,21 @@ class AlignedText:
 
 
 def pack_batch(aligned: Sequence[AlignedText]) -> list[tuple[int, ...]]:
-    """What `packed` gives for each of many texts, much faster."""
+    """Return `packed` for each of many texts (vectorised, much faster)."""
     joined = _join(aligned)
     triples = pack(joined.columns).reshape(-1, 3)
-    cuts = [0, *accumulate(len(one.edits) for one in aligned)]
+    cuts = [0, *accumulate(len(text.edits) for text in aligned)]
     heads = [cut for cut, following in pairwise(cuts) if cut < following]
-    owners = [index for index, one in enumerate(aligned) if len(one.edits)]
+    owners = [index for index, text in enumerate(aligned) if len(text.edits)]
     triples[heads, 0] = joined.columns[0, heads] - joined.raw_begins[owners]
     flat = triples.ravel().tolist()
     return [tuple(flat[3 * first : 3 * last]) for first, last in pairwise(cuts)]
 
 
 def unpacked(text: str, raw: str, packed: Sequence[int]) -> AlignedText:
-    """The AlignedText whose `packed` these numbers are; raises ValueError where they do not fit text and raw.
+    """Rebuild an AlignedText from the output of `packed`.
+
+    Raises ValueError if the edits do not match the lengths of text and raw.
 
     >>> unpacked("قدما", "قدماً", (4, 1, 0)).raw_span(3, 4)
     (3, 5)
@@ -195,33 +199,33 @@ def unpacked(text: str, raw: str, packed: Sequence[int]) -> AlignedText:
     gaps, raw_lengths, lengths = triples
     raw_end = np.cumsum(gaps + raw_lengths, dtype=np.int32)
     end = np.cumsum(gaps + lengths, dtype=np.int32)
-    over = (len(raw) - int(raw_end[-1])) - (len(text) - int(end[-1])) if len(raw_end) else len(raw) - len(text)
-    if over or (triples < 0).any() or (len(raw_end) and int(raw_end[-1]) > len(raw)):
+    excess = (len(raw) - int(raw_end[-1])) - (len(text) - int(end[-1])) if len(raw_end) else len(raw) - len(text)
+    if excess or (triples < 0).any() or (len(raw_end) and int(raw_end[-1]) > len(raw)):
         raise ValueError(f"these edits do not lead from {len(raw)} raw code points to {len(text)}")
     return AlignedText(text, raw, Edits(np.stack([raw_end - raw_lengths, raw_end, end - lengths, end])))
 
 
 def identity(raw: str) -> AlignedText:
-    """A text that is its own raw text."""
+    """Return an AlignedText without edits, whose text is its own raw text."""
     return AlignedText(raw, raw)
 
 
 @dataclass(frozen=True, slots=True)
 class _Joined:
-    """The edits of many texts, as of one text in which one unchanged character stands after each."""
+    """The edits of many texts, shifted to one concatenation with one separator character after each text."""
 
     columns: Columns
     begins: Columns
-    """Where each text begins; one more than there are texts."""
+    """Start of each text in the concatenation, plus a final sentinel (n + 1 values)."""
     raw_begins: Columns
 
 
 def _join(aligned: Sequence[AlignedText]) -> _Joined:
     size = len(aligned) + 1
-    begins = np.fromiter(accumulate((len(one.text) + 1 for one in aligned), initial=0), np.int32, size)
-    raw_begins = np.fromiter(accumulate((len(one.raw) + 1 for one in aligned), initial=0), np.int32, size)
-    counts = [len(one.edits) for one in aligned]
-    columns = np.concatenate([NONE.columns, *(one.edits.columns for one in aligned)], axis=1)
+    begins = np.fromiter(accumulate((len(text.text) + 1 for text in aligned), initial=0), np.int32, size)
+    raw_begins = np.fromiter(accumulate((len(text.raw) + 1 for text in aligned), initial=0), np.int32, size)
+    counts = [len(text.edits) for text in aligned]
+    columns = np.concatenate([NONE.columns, *(text.edits.columns for text in aligned)], axis=1)
     columns[:2] += np.repeat(raw_begins[:-1], counts)
     columns[2:] += np.repeat(begins[:-1], counts)
     return _Joined(columns, begins, raw_begins)
@@ -230,9 +234,9 @@ def _join(aligned: Sequence[AlignedText]) -> _Joined:
 def raw_places_batch(
     aligned: Sequence[AlignedText], positions: Sequence[Sequence[int]]
 ) -> tuple[list[list[int]], list[list[int]]]:
-    """Where characters of many texts begin, and where they end, in their raw texts.
+    """Return the raw start and raw end of given characters of many texts.
 
-    The position before a text and the one after it, -1 and its length, stand for its edges.
+    The positions -1 and len(text) represent the edges of a text.
 
     >>> aligned = AlignedText("قدما", "قدماً", Edits.of([Edit(4, 5, 4, 4)]))
     >>> raw_places_batch([aligned], [[-1, 3, 4]])
@@ -249,14 +253,14 @@ def raw_places_batch(
 
 
 def keep_batch(aligned: Sequence[AlignedText], ranges: Sequence[Sequence[tuple[int, int]]]) -> list[AlignedText]:
-    """Keep only these ranges of many texts: the same as `keep` of each, and much faster.
+    """Apply `keep` to many texts at once (vectorised, much faster).
 
     >>> keep_batch([identity("خبر أول خبر ثان")], [[(8, 15)]])[0].raw_span(0, 3)
     (8, 11)
     """
     joined = _join(aligned)
-    counts = [len(one) + 1 for one in ranges]
-    gaps = [(0, *chain.from_iterable(own), len(one.text)) for one, own in zip(aligned, ranges, strict=True)]
+    counts = [len(kept) + 1 for kept in ranges]
+    gaps = [(0, *chain.from_iterable(kept), len(text.text)) for text, kept in zip(aligned, ranges, strict=True)]
     bounds = np.fromiter(chain.from_iterable(gaps), np.int32, 2 * sum(counts)).reshape(-1, 2)
     low, high = (bounds + np.repeat(joined.begins[:-1], counts)[:, None]).T
     if (
@@ -265,22 +269,22 @@ def keep_batch(aligned: Sequence[AlignedText], ranges: Sequence[Sequence[tuple[i
         or cut_points(joined.columns, low)
         or cut_points(joined.columns, high)
     ):
-        return [one.keep(own) for one, own in zip(aligned, ranges, strict=True)]
-    there = low < high
-    low, high = low[there], high[there]
+        return [text.keep(kept) for text, kept in zip(aligned, ranges, strict=True)]
+    nonempty = low < high
+    low, high = low[nonempty], high[nonempty]
     columns = compose(joined.columns, low, high, np.zeros(len(low), np.int32))
-    texts = ["".join([one.text[start:end] for start, end in own]) for one, own in zip(aligned, ranges, strict=True)]
+    texts = ["".join([text.text[start:end] for start, end in kept]) for text, kept in zip(aligned, ranges, strict=True)]
     begins = np.fromiter(accumulate((len(text) + 1 for text in texts), initial=0), np.int32, len(texts) + 1)
     cuts = np.searchsorted(columns[0], joined.raw_begins)
     counts_of = np.diff(cuts)
     columns[:2] -= np.repeat(joined.raw_begins[:-1], counts_of)
     columns[2:] -= np.repeat(begins[:-1], counts_of)
     return [
-        AlignedText(text, one.raw, Edits(columns[:, first:last]))
-        for text, one, (first, last) in zip(texts, aligned, pairwise(cuts.tolist()), strict=True)
+        AlignedText(text, before.raw, Edits(columns[:, first:last]))
+        for text, before, (first, last) in zip(texts, aligned, pairwise(cuts.tolist()), strict=True)
     ]
 
 
 def belongs_to_letter(character: str) -> bool:
-    """Whether a mark or tatweel, which has its place with the letter before it."""
+    """Return whether a character is a combining mark or tatweel, which belongs to the letter before it."""
     return character == TATWEEL or unicodedata.category(character) == "Mn"

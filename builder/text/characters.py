@@ -1,8 +1,8 @@
-"""Characters that go or change by themselves, over many texts at once, with the edits.
+"""Vectorised character mapping over many texts, with edits.
 
-A table says what becomes of each character; the few whose fate hangs on a neighbour are asked of
-their context. Texts are joined, looked up as UTF-16 in numpy (UTF-32 where one is outside the
-Basic Multilingual Plane), and parted again. Does not know why a character changes: profiles.py.
+A table maps each character. The few characters whose mapping depends on a neighbour are resolved one by
+one. Texts are joined, looked up with numpy as UTF-16 (as UTF-32 if any character is outside the Basic
+Multilingual Plane), and split again.
 """
 
 import codecs
@@ -21,28 +21,32 @@ from builder.text.aligned import AlignedText
 from builder.text.edits import NONE, Columns, Edits
 
 CHUNK = 128_000
-"""Code points that are looked up at once: what fits the processor's cache; more is slower."""
+"""Code points looked up at once. This fits the processor's cache; larger chunks are slower."""
 
 BETWEEN = " "
-"""Stands between joined texts; no rule looks past it, and no table may change it."""
+"""Separator between joined texts. No rule looks past it, and no table may change it."""
 
 COMPOSING = (range(0xC0, 0x3400), range(0xA000, 0xAC00), range(0xF900, 0x1F000), range(0x2F800, 0x2FA20))
-"""Where Unicode has characters that compose, decompose or stand in an order."""
+"""Unicode ranges with characters that compose, decompose or are reordered by NFC."""
 
 Positions = NDArray[np.intp]
 
 Units = NDArray[Any]
-"""Texts as UTF-16 or UTF-32 units, one for each code point."""
+"""Texts as UTF-16 or UTF-32 code units, one per code point."""
 
 Stays = Callable[[str, int], bool]
 
 GONE, RARE = 0xFFFF, 0xFFFE
-"""Noncharacters, which every table deletes, stand for deleted and rare characters until texts are made."""
+"""Noncharacters used as markers of deleted and rare characters. Every table deletes them from input."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rare:
-    """A character that becomes none or several, that may stay where it is, or whose text needs a look."""
+    """A character that is not mapped one to one.
+
+    It maps to none or several characters, its mapping depends on its context (`stays`), or its text must be
+    checked afterwards (`asks`).
+    """
 
     becomes: str
     asks: bool
@@ -51,17 +55,17 @@ class Rare:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """What becomes of each character: another, itself, GONE, or RARE where it must be looked at one by one."""
+    """A mapping of each code point to another, to itself, to GONE (deleted) or to RARE (resolved one by one)."""
 
     put: NDArray[np.uint32]
     narrow: NDArray[np.uint16]
-    """The same for the Basic Multilingual Plane."""
+    """The part of `put` for the Basic Multilingual Plane."""
     rare: Mapping[int, Rare]
 
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """Texts after one pass of a table, and which of them need a look at their contexts."""
+    """Texts after one pass of a table, and the indices of those that need context rules (`asking`)."""
 
     texts: list[AlignedText]
     asking: list[int]
@@ -69,7 +73,7 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class _ByText:
-    """The edits of many texts, where those of each begin, and where its new units begin; one more of both than texts."""
+    """The edits of many texts, with the first edit (`cuts`) and first new unit (`begins`) of each (n + 1 values)."""
 
     columns: Columns
     cuts: Sequence[int]
@@ -78,7 +82,7 @@ class _ByText:
 
 @dataclass(frozen=True, slots=True)
 class _Rares:
-    """Places of rare characters, what becomes of each, whether that is itself, and the places that ask for a look."""
+    """Positions of rare characters, their replacements, whether those are unchanged, and positions needing context."""
 
     at: list[int]
     becomes: list[str]
@@ -87,9 +91,9 @@ class _Rares:
 
 
 def compile_table(changes: Mapping[str, str], stays: Mapping[str, Stays]) -> Table:
-    """The table of what becomes of single characters, but of those that stay where they are asked.
+    """Compile a table from character replacements and from predicates for characters that stay in some contexts.
 
-    Raises ValueError for a change of the space, which stands between texts.
+    Raises ValueError if the space, which separates joined texts, would change.
     """
     if BETWEEN in changes:
         raise ValueError("a table may not change the space")
@@ -107,7 +111,7 @@ def compile_table(changes: Mapping[str, str], stays: Mapping[str, Stays]) -> Tab
 
 
 def map_characters(table: Table, texts: Sequence[str]) -> Mapped:
-    """Put every text through the table, with its edits."""
+    """Map every text through the table and return the texts with their edits."""
     mapped: dict[int, AlignedText] = {}
     asking: list[int] = []
     for chunk in _chunks(texts):
@@ -118,27 +122,27 @@ def map_characters(table: Table, texts: Sequence[str]) -> Mapped:
 
 
 def substitute(table: Table, texts: Sequence[str]) -> list[str | None]:
-    """Texts with each character put through the table, without edits; None where that asks for a look at the text."""
+    """Map every text through the table without edits; a text that needs context rules is None."""
     done: list[str | None] = [None] * len(texts)
     for chunk in _chunks(texts):
         new: Units = (table.narrow if chunk.width == 2 else table.put).take(chunk.units())
         begins = chunk.begins
         rare = _rare(table, chunk.texts, begins, np.flatnonzero(new == RARE))
         new[rare.at] = [ord(becomes) if len(becomes) == 1 else GONE for becomes in rare.becomes]
-        long = [place for place, becomes in zip(rare.at, rare.becomes, strict=True) if len(becomes) > 1]
-        out = set((np.searchsorted(begins, rare.asks + long, "right") - 1).tolist())
-        gone = np.flatnonzero(new == GONE)
-        if gone.size:
-            new, begins = new[new != GONE], begins - np.searchsorted(gone, begins)
+        long = [position for position, becomes in zip(rare.at, rare.becomes, strict=True) if len(becomes) > 1]
+        skipped = set((np.searchsorted(begins, rare.asks + long, "right") - 1).tolist())
+        deleted = np.flatnonzero(new == GONE)
+        if deleted.size:
+            new, begins = new[new != GONE], begins - np.searchsorted(deleted, begins)
         whole = _decoder(chunk.width)(new.tobytes(), "surrogatepass")[0]
-        for place, (index, (low, high)) in enumerate(zip(chunk.indices, pairwise(begins.tolist()), strict=True)):
-            done[index] = None if place in out else whole[low : high - 1]
+        for number, (index, (low, high)) in enumerate(zip(chunk.indices, pairwise(begins.tolist()), strict=True)):
+            done[index] = None if number in skipped else whole[low : high - 1]
     return done
 
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """Texts of one width, 2 or 4 bytes for each code point, that are looked up at once; and which texts they are."""
+    """Texts of one width (2 or 4 bytes per code point) that are looked up at once, with their indices."""
 
     width: int
     indices: list[int]
@@ -146,18 +150,22 @@ class _Chunk:
     encoded: list[bytes]
 
     def units(self) -> Units:
-        """One unit for each code point of the texts, joined."""
+        """Return the joined texts as one unit per code point."""
         between = BETWEEN.encode("utf-16-le" if self.width == 2 else "utf-32-le")
         return np.frombuffer(between.join(self.encoded), np.uint16 if self.width == 2 else np.uint32)
 
     @property
     def begins(self) -> Columns:
-        """Where each text begins; one more than there are texts."""
+        """Return the start of each text in the joined units, plus a final sentinel (n + 1 values)."""
         return np.fromiter(accumulate((len(text) + 1 for text in self.texts), initial=0), np.int32, len(self.texts) + 1)
 
 
 def _chunks(texts: Sequence[str]) -> Iterator[_Chunk]:
-    """All texts in chunks of about CHUNK code points; the few with emoji apart from the others, which are faster."""
+    """Yield all texts in chunks of about CHUNK code points.
+
+    Texts outside the Basic Multilingual Plane, such as those with emoji, get chunks of their own: the rest is
+    then looked up as UTF-16, which is faster.
+    """
     chunks = {2: _Chunk(2, [], [], []), 4: _Chunk(4, [], [], [])}
     sizes = {2: 0, 4: 0}
     for index, text in enumerate(texts):
@@ -175,7 +183,7 @@ def _chunks(texts: Sequence[str]) -> Iterator[_Chunk]:
 
 
 def _encoded(text: str) -> bytes:
-    """UTF-16, or UTF-32 where that takes more than one unit for a code point; half a surrogate pair is kept."""
+    """Encode a text as UTF-16, or as UTF-32 if UTF-16 needs surrogate pairs. Lone surrogates are kept."""
     try:
         narrow = codecs.utf_16_le_encode(text)[0]
     except UnicodeEncodeError:
@@ -184,6 +192,7 @@ def _encoded(text: str) -> bytes:
 
 
 def _map_chunk(table: Table, chunk: _Chunk) -> Mapped:
+    """Map the texts of one chunk through the table."""
     texts, units, begins = chunk.texts, chunk.units(), chunk.begins
     new = (table.narrow if chunk.width == 2 else table.put).take(units)
     at = np.flatnonzero(new != units)
@@ -193,10 +202,10 @@ def _map_chunk(table: Table, chunk: _Chunk) -> Mapped:
     length = (put != GONE).view(np.int8)
     rare = _rare(table, texts, begins, at[put == RARE])
     if rare.at:
-        places = np.searchsorted(at, rare.at)
-        length[places] = [len(becomes) for becomes in rare.becomes]
+        indices = np.searchsorted(at, rare.at)
+        length[indices] = [len(becomes) for becomes in rare.becomes]
         new[rare.at] = [ord(becomes[0]) if becomes else GONE for becomes in rare.becomes]
-        same = [place for place, is_same in zip(places.tolist(), rare.same, strict=True) if is_same]
+        same = [index for index, is_same in zip(indices.tolist(), rare.same, strict=True) if is_same]
         at, length = np.delete(at, same), np.delete(length, same)
     edits = _edits(at, length, begins)
     asking = np.unique(np.searchsorted(begins, rare.asks, "right") - 1).tolist()
@@ -204,22 +213,22 @@ def _map_chunk(table: Table, chunk: _Chunk) -> Mapped:
 
 
 def _rare(table: Table, texts: Sequence[str], begins: Columns, at: Positions) -> _Rares:
-    """What becomes of rare characters, one by one, in their places."""
+    """Resolve rare characters one by one, each in its context."""
     rares = _Rares([], [], [], [])
     index = np.searchsorted(begins, at, "right") - 1
-    for whole, text, place in zip(
+    for joined_position, text, position in zip(
         at.tolist(), map(texts.__getitem__, index), (at - begins[index]).tolist(), strict=True
     ):
-        character = text[place]
-        found = table.rare[ord(character)]
-        becomes = found.becomes
-        if character == "\r" and text[place + 1 : place + 2] == "\n":
-            becomes = ""  # one line end, not two
-        stays = found.stays is not None and found.stays(text, place)
+        character = text[position]
+        rare = table.rare[ord(character)]
+        becomes = rare.becomes
+        if character == "\r" and text[position + 1 : position + 2] == "\n":
+            becomes = ""  # CRLF is one line end, not two
+        stays = rare.stays is not None and rare.stays(text, position)
         becomes = character if stays else becomes
-        if stays or found.asks:
-            rares.asks.append(whole)
-        rares.at.append(whole)
+        if stays or rare.asks:
+            rares.asks.append(joined_position)
+        rares.at.append(joined_position)
         rares.becomes.append(becomes)
         rares.same.append(becomes == character)
     return rares
@@ -230,67 +239,69 @@ def _decoder(width: int) -> Callable[[bytes | memoryview, str], tuple[str, int]]
 
 
 def _written(new: Units, rare: _Rares) -> Units:
-    """The new units, with long replacements whole and without what is gone."""
-    tails = [(place + 1, ord(c)) for place, becomes in zip(rare.at, rare.becomes, strict=True) for c in becomes[1:]]
+    """Insert the rest of replacements longer than one character, and remove deleted units."""
+    tails = [
+        (position + 1, ord(c)) for position, becomes in zip(rare.at, rare.becomes, strict=True) for c in becomes[1:]
+    ]
     if tails:
-        new = np.insert(new, [place for place, _ in tails], [unit for _, unit in tails])
+        new = np.insert(new, [position for position, _ in tails], [unit for _, unit in tails])
     kept = new != GONE
-    # The first is faster on long runs, the second on short ones.
+    # Boolean indexing is faster on long runs, np.compress on short ones.
     return new[kept] if 8 * np.count_nonzero(kept) > 7 * len(new) else np.compress(kept, new)
 
 
 def _edits(at: Positions, length: NDArray[np.int8], begins: Columns) -> _ByText:
-    """The edits of single characters at these places, and where those of each text, and its new units, begin."""
+    """Return the edits of single characters at these positions, grouped by text."""
     shifts = np.zeros(len(at) + 1, np.int32)
     np.cumsum(length - np.int8(1), dtype=np.int32, out=shifts[1:])
     new_begins = begins + shifts.take(np.searchsorted(at, begins))
-    places: Columns = at.astype(np.int32)
+    positions: Columns = at.astype(np.int32)
     before: Columns = shifts[:-1]
-    raw_length: Columns = np.ones(len(places), np.int32)
-    gone = length == 0
-    joins = gone[1:] & gone[:-1] & (places[1:] - places[:-1] == 1)
-    if joins.any():  # deletions that touch are one edit
+    raw_length: Columns = np.ones(len(positions), np.int32)
+    deleted = length == 0
+    joins = deleted[1:] & deleted[:-1] & (positions[1:] - positions[:-1] == 1)
+    if joins.any():  # merge adjacent deletions into one edit
         first = np.flatnonzero(np.append(True, ~joins))
-        raw_length = np.diff(np.append(first, len(places))).astype(np.int32)
-        places, before, length = places.take(first), before.take(first), length.take(first)
-    cuts = np.searchsorted(places, begins)
+        raw_length = np.diff(np.append(first, len(positions))).astype(np.int32)
+        positions, before, length = positions.take(first), before.take(first), length.take(first)
+    cuts = np.searchsorted(positions, begins)
     counts = np.diff(cuts)
-    edits = np.empty((4, len(places)), np.int32)
-    np.subtract(places, np.repeat(begins[:-1], counts), out=edits[0])
+    edits = np.empty((4, len(positions)), np.int32)
+    np.subtract(positions, np.repeat(begins[:-1], counts), out=edits[0])
     np.add(edits[0], raw_length, out=edits[1])
-    np.subtract(places + before, np.repeat(new_begins[:-1], counts), out=edits[2])
+    np.subtract(positions + before, np.repeat(new_begins[:-1], counts), out=edits[2])
     np.add(edits[2], length, out=edits[3])
     return _ByText(edits, cuts.tolist(), new_begins.tolist())
 
 
 def _parted(texts: Sequence[str], new: Units, edits: _ByText) -> list[AlignedText]:
-    """Each text with its new characters and its own edits."""
+    """Split the new units back into texts, each with its edits."""
     units = memoryview(new.tobytes())
     width, decode = new.itemsize, _decoder(new.itemsize)
-    parted: list[AlignedText] = []
+    aligned: list[AlignedText] = []
     for index, text in enumerate(texts):
         first, last = edits.cuts[index], edits.cuts[index + 1]
         if first == last:
-            parted.append(AlignedText(text, text, NONE))
+            aligned.append(AlignedText(text, text, NONE))
         else:
             begin, end = edits.begins[index] * width, (edits.begins[index + 1] - 1) * width
             put = decode(units[begin:end], "surrogatepass")[0]
-            parted.append(AlignedText(put, text, Edits(edits.columns[:, first:last])))
-    return parted
+            aligned.append(AlignedText(put, text, Edits(edits.columns[:, first:last])))
+    return aligned
 
 
 @cache
 def unsettled() -> str:
-    """Characters that NFC may change, join to the one before them, or order after it."""
-    characters, behind = [*map(chr, chain(*COMPOSING))], trailing()
-    settled = [unicodedata.is_normalized("NFC", one) for one in characters]
-    told = zip(characters, map(unicodedata.combining, characters), settled, strict=True)
-    return "".join([one for one, combines, is_settled in told if combines or not is_settled or one in behind])
+    """Return the characters that NFC may change, compose with the previous character, or reorder."""
+    characters, trail = [*map(chr, chain(*COMPOSING))], trailing()
+    stable = [unicodedata.is_normalized("NFC", character) for character in characters]
+    properties = zip(characters, map(unicodedata.combining, characters), stable, strict=True)
+    return "".join([c for c, combines, is_stable in properties if combines or not is_stable or c in trail])
 
 
 @cache
 def trailing() -> frozenset[str]:
-    """Characters that NFC may join to, or order after, the one before them."""
+    """Return the characters that NFC may compose with the previous character or order after it."""
     characters = [*map(chr, chain(*COMPOSING))]
     after = {*compress(characters, map(unicodedata.combining, characters))}
     for decomposed in {*map(unicodedata.decomposition, characters)}:

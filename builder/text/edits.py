@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 from builder.records import Edit
 
 Columns = NDArray[np.int32]
-"""Four rows, one column for each edit: raw_start, raw_end, start, end."""
+"""Edits as an array of four rows (raw_start, raw_end, start, end), one column per edit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edits:
-    """Edits, sorted and disjoint, held as four rows of numbers; a sequence of Edit to a reader."""
+    """A sequence of sorted, disjoint Edits, stored as a 4 x n integer array."""
 
     columns: Columns
 
     @staticmethod
     def of(edits: Iterable[Edit]) -> "Edits":
-        """Hold these edits, which are sorted and disjoint.
+        """Build Edits from Edit records, which must be sorted and disjoint.
 
         >>> list(Edits.of([Edit(4, 5, 4, 4)]))
         [Edit(raw_start=4, raw_end=5, start=4, end=4)]
@@ -51,22 +51,22 @@ NONE = Edits.of([])
 
 
 def pack(columns: Columns) -> NDArray[np.int32]:
-    """Edits as AlignedText.packed gives them, flat."""
+    """Return edits in the format of AlignedText.packed, as one flat array."""
     raw_start, raw_end, start, end = columns
     gaps = raw_start - np.concatenate([np.zeros(1, np.int32), raw_end[:-1]])[: len(raw_start)]
     return np.stack([gaps, raw_end - raw_start, end - start]).T.ravel()
 
 
-def cut_points(columns: Columns, places: Columns) -> bool:
-    """Whether one of these places is inside an edit."""
-    index = np.searchsorted(columns[2], places, "left") - 1
-    return columns.shape[1] > 0 and bool(((index >= 0) & (places < columns[3].take(index, mode="clip"))).any())
+def cut_points(columns: Columns, positions: Columns) -> bool:
+    """Return whether any of the positions lies inside an edit."""
+    index = np.searchsorted(columns[2], positions, "left") - 1
+    return columns.shape[1] > 0 and bool(((index >= 0) & (positions < columns[3].take(index, mode="clip"))).any())
 
 
 def compose(old: Columns, low: Columns, high: Columns, lengths: Columns) -> Columns:
-    """Old edits followed by changes of text[low:high] to texts of these lengths, as edits of the raw text.
+    """Compose old edits with replacements of text[low:high] by strings of these lengths, as edits of the raw text.
 
-    An old edit strictly inside a change, or of its characters, becomes a part of it.
+    An old edit strictly inside a change, or of the characters it replaces, is absorbed by it.
     """
     if not low.size:
         return old
@@ -74,14 +74,14 @@ def compose(old: Columns, low: Columns, high: Columns, lengths: Columns) -> Colu
     start = low + shifts[:-1]
     new = np.stack([raw_places(old, low)[0], raw_places(old, high - 1)[1], start, start + lengths])
     before = np.searchsorted(low, old[3], "left") - 1
-    own = old[:, (before < 0) | (old[2] >= high[before])]
-    shift = shifts[np.searchsorted(high, own[2], "right")]
-    edits = np.concatenate([np.stack([own[0], own[1], own[2] + shift, own[3] + shift]), new], axis=1)
+    kept = old[:, (before < 0) | (old[2] >= high[before])]
+    shift = shifts[np.searchsorted(high, kept[2], "right")]
+    edits = np.concatenate([np.stack([kept[0], kept[1], kept[2] + shift, kept[3] + shift]), new], axis=1)
     return join_columns(edits[:, np.argsort(edits[0])])
 
 
 def raw_places(old: Columns, positions: Columns) -> tuple[Columns, Columns]:
-    """The raw start and end of each of these characters of the text."""
+    """Return the raw start and raw end of each given character of the text."""
     if old.shape[1] == 0:
         return positions, positions + 1
     index = np.searchsorted(old[2], positions, "right") - 1
@@ -94,7 +94,7 @@ def raw_places(old: Columns, positions: Columns) -> tuple[Columns, Columns]:
 
 
 def join_columns(edits: Columns) -> Columns:
-    """Join deletions that touch, so that a run of them is one edit."""
+    """Merge adjacent deletions into one edit."""
     deletes = edits[2] == edits[3]
     apart = ~(deletes[1:] & deletes[:-1] & (edits[0, 1:] == edits[1, :-1]))
     if apart.all():

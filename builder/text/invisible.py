@@ -1,7 +1,4 @@
-"""Characters that nobody sees, made visible, so that any text is safe to print on a terminal or a page.
-
-Says what a character looks like, not whether it should go: that is profiles.py.
-"""
+"""Visible substitutes for invisible characters, so that any text is safe to print on a terminal or a page."""
 
 import unicodedata
 
@@ -20,14 +17,14 @@ SHORT = {
     "\N{FIRST STRONG ISOLATE}": "FSI", "\N{POP DIRECTIONAL ISOLATE}": "PDI",
     "\N{ZERO WIDTH NO-BREAK SPACE}": "BOM",
 }  # fmt: skip
-"""Names that people know; other invisible characters go by their number."""
+"""Common abbreviations. Other invisible characters are shown by their code point."""
 
 FILLERS = "\N{COMBINING GRAPHEME JOINER}\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
-"""Invisible, though Unicode's category calls them letters, marks or symbols."""
+"""Invisible characters that Unicode categorises as letters, marks or symbols."""
 
 
 def hidden(character: str) -> bool:
-    r"""Whether a character shows nothing, or does something to a terminal or to the order of the text.
+    r"""Return whether a character is invisible, or affects a terminal or the text direction.
 
     >>> [hidden(character) for character in ("ب", " ", "\x1b", "\u202e")]
     [False, False, True, True]
@@ -37,7 +34,7 @@ def hidden(character: str) -> bool:
 
 
 def sign(character: str) -> str:
-    r"""A hidden character as a sign in brackets.
+    r"""Return the bracketed sign of an invisible character.
 
     >>> sign("\u200f") + sign("\x07") + sign("\ue000")
     '⟨RLM⟩⟨BEL⟩⟨U+E000⟩'
@@ -46,7 +43,7 @@ def sign(character: str) -> str:
 
 
 def visible(text: str) -> str:
-    r"""A text that is safe to print: every hidden character as a sign.
+    r"""Return a text that is safe to print, with every invisible character replaced by its sign.
 
     >>> visible("قال\N{NO-BREAK SPACE}لي")
     'قال⟨NBSP⟩لي'

@@ -18,7 +18,7 @@ SPACES = "\t" + "".join(c for c in map(chr, range(0x80, 0x3001)) if unicodedata.
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One kind of change: what each of its characters becomes, or what is done in a context."""
+    """One kind of change: a character table, or a rule that applies in a context."""
 
     name: str
     changes: Mapping[str, str]
@@ -26,7 +26,7 @@ class Policy:
 
 
 def _presentation_forms() -> dict[str, str]:
-    """Presentation forms of at most three letters as those letters; carriers of marks as the mark alone."""
+    """Map presentation forms to their letters (at most three), and carriers of marks to the mark alone."""
     forms: dict[str, str] = {}
     for code in (*range(0xFB50, 0xFDD0), *range(0xFE70, 0xFEFD)):
         plain = unicodedata.normalize("NFKC", chr(code)).strip(" " + araby.TATWEEL)
@@ -39,7 +39,7 @@ FORMS = _presentation_forms()
 
 
 def _folded_letters() -> dict[str, str]:
-    """What search@1 makes of letters: bare of hamza and madda, Western digits, lower-case Latin."""
+    """Map letters as search@1 does: without hamza and madda, Western digits, lower-case Latin."""
     folded = {"\N{ARABIC LETTER ALEF WASLA}": "ا", "ى": "ي", "ة": "ه", **dict.fromkeys(HAMZA_MARKS, "")}
     for letter in map(chr, range(0x0620, 0x0700)):
         parts = unicodedata.normalize("NFD", letter)

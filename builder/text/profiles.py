@@ -1,9 +1,9 @@
-"""Normalisation profiles: what changes, and exactly where.
+"""Normalisation profiles, applied with exact alignment to the raw text.
 
-`light@1` keeps marks and puts fathatan before its alef; `standard@1` is what is annotated;
-`search@1` makes keys and is never published. A profile is data: policies, each a table of
-characters, compiled from pyarabic's constants; schema/profiles.yaml may define more on top of
-these. Does not drop lines (corpus/clean.py), and never applies NFKC to a whole text.
+`light@1` keeps marks and puts fathatan before its alef. `standard@1` is the text that is annotated.
+`search@1` folds text into matching keys and is never published. A profile is data: a list of policies, each
+a character table compiled from pyarabic's constants. schema/profiles.yaml may define further profiles based
+on these. NFKC is never applied to a whole text.
 """
 
 import hashlib
@@ -33,21 +33,21 @@ class Profile:
     policies: tuple[Policy, ...]
     table: Table
     steps: tuple[Callable[[str], list[Change]], ...]
-    """What is done in contexts, after the table and again until nothing changes."""
+    """Context rules, applied after the table and repeated until nothing changes."""
     folds: bool
 
     @property
     def hash(self) -> str:
-        """The first 8 digits of the digest."""
+        """Return the first 8 hex digits of the digest."""
         return self.digest[:8]
 
     @property
     def id(self) -> str:
-        """What is stored with each article: name, version and hash of the tables."""
+        """Return name@version+hash, the identifier stored with each article."""
         return f"{self.name}+{self.hash}"
 
     def apply(self, raw: str) -> AlignedText:
-        """Normalise a raw text, keeping the way back.
+        """Normalise a raw text and return it aligned to the raw text.
 
         >>> profile("standard@1").apply("قَدَمًا").text
         'قدما'
@@ -55,7 +55,7 @@ class Profile:
         return self.apply_batch([raw])[0]
 
     def apply_batch(self, raws: Sequence[str]) -> list[AlignedText]:
-        """Normalise many raw texts at once: the same as `apply` of each, and much faster.
+        """Normalise many raw texts at once (same result as `apply` on each, much faster).
 
         >>> [aligned.text for aligned in profile("standard@1").apply_batch(["مـرجانة", "قدمًا"])]
         ['مرجانة', 'قدما']
@@ -66,9 +66,9 @@ class Profile:
         return [_folded(aligned) for aligned in mapped.texts] if self.folds else mapped.texts
 
     def apply_arrow(self, raws: pa.Array) -> pa.RecordBatch:
-        """Normalise a column of texts into two: `text`, and `edits` as AlignedText.packed gives them.
+        """Normalise a column of texts into two columns, `text` and `edits` (packed as in AlignedText.packed).
 
-        Nulls stay nulls.
+        Nulls stay null.
 
         >>> import pyarrow as pa
         >>> profile("standard@1").apply_arrow(pa.array(["قدمًا", None])).to_pydict()
@@ -78,15 +78,15 @@ class Profile:
         aligned = iter(self.apply_batch([raw for raw in values if raw is not None]))
         rows = [next(aligned) if raw is not None else None for raw in values]
         edits = [pack(row.edits.columns) if row else None for row in rows]
-        ends = np.cumsum([0, *(len(one) if one is not None else 0 for one in edits)], dtype=np.int32)
-        values = np.concatenate([np.zeros(0, np.int32), *(one for one in edits if one is not None)])
+        ends = np.cumsum([0, *(len(packed) if packed is not None else 0 for packed in edits)], dtype=np.int32)
+        values = np.concatenate([np.zeros(0, np.int32), *(packed for packed in edits if packed is not None)])
         absent = pa.array([row is None for row in rows], pa.bool_())
         texts = pa.array([row.text if row else None for row in rows], pa.string())
-        packed = pa.ListArray.from_arrays(ends, pa.array(values, pa.int32()), mask=absent)
-        return pa.RecordBatch.from_arrays([texts, packed], ["text", "edits"])
+        lists = pa.ListArray.from_arrays(ends, pa.array(values, pa.int32()), mask=absent)
+        return pa.RecordBatch.from_arrays([texts, lists], ["text", "edits"])
 
     def fold(self, text: str) -> str:
-        """The text of search@1, whatever this profile is: for keys and matching, never published.
+        """Return the text folded by search@1, whatever this profile is. For keys and matching, never published.
 
         >>> profile("standard@1").fold("إقرأ أيضًا")
         'اقرا ايضا'
@@ -94,33 +94,33 @@ class Profile:
         return self.fold_batch([text])[0]
 
     def fold_batch(self, texts: Sequence[str]) -> list[str]:
-        """Fold many texts at once: the same as `fold` of each, and much faster."""
+        """Fold many texts at once (same result as `fold` on each, much faster)."""
         folded = substitute(_fold_table(), texts)
-        others = [index for index, text in enumerate(folded) if text is None]
-        mapped = map_characters(_fold_table(), [texts[index] for index in others])
-        for index, aligned in zip(others, mapped.texts, strict=True):
+        unresolved = [index for index, text in enumerate(folded) if text is None]
+        mapped = map_characters(_fold_table(), [texts[index] for index in unresolved])
+        for index, aligned in zip(unresolved, mapped.texts, strict=True):
             folded[index] = aligned.text
-        asking = [others[index] for index in mapped.asking]
+        asking = [unresolved[index] for index in mapped.asking]
         for index, text in zip(asking, _fold_slowly([texts[index] for index in asking]), strict=True):
             folded[index] = text
         return [text for text in folded if text is not None]
 
     def changes(self, aligned: AlignedText) -> Counter[str]:
-        """How often each change was made, by Unicode name, such as `ARABIC FATHATAN: deleted`.
+        """Count the changes of a text by Unicode name, such as `ARABIC FATHATAN: deleted`.
 
         >>> standard = profile("standard@1")
         >>> standard.changes(standard.apply("قَدَمًا")).most_common(1)
         [('ARABIC FATHA: deleted', 2)]
         """
-        made: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for edit in aligned.edits:
             before, after = aligned.raw[edit.raw_start : edit.raw_end], aligned.text[edit.start : edit.end]
             for piece in before if not after else [before]:
-                made[describe(piece, after)] += 1
-        return made
+                counts[describe(piece, after)] += 1
+        return counts
 
     def _settled(self, aligned: AlignedText) -> AlignedText:
-        """What contexts make of a text, again until nothing changes: a deletion can join a letter and its hamza."""
+        """Apply the context rules until nothing changes, because a deletion can join a letter and its hamza."""
         while True:
             before = aligned.text
             for step in self.steps:
@@ -130,25 +130,28 @@ class Profile:
             aligned = _then(self.table, aligned)
 
     def settle(self, text: str) -> str:
-        """The same of a text alone, without the way back."""
+        """Apply the context rules to a text until nothing changes, without alignment."""
         return self._settled(identity(text)).text
 
 
 def _fold_slowly(texts: Sequence[str]) -> list[str]:
-    """Fold texts that need a look, line by line: most of their lines do not, and none hangs on another."""
+    """Fold texts that need context rules, line by line.
+
+    Lines are independent of each other, and most of them need no context rule.
+    """
     lines = [text.split("\n") if "\r" not in text else [text] for text in texts]
-    mapped = map_characters(_fold_table(), [line for one in lines for line in one])
+    mapped = map_characters(_fold_table(), [line for text_lines in lines for line in text_lines])
     folded = [aligned.text for aligned in mapped.texts]
     search, asking = profile("search@1"), [mapped.texts[index].raw for index in mapped.asking]
     settled = [search.settle(aligned.text) for aligned in map_characters(search.table, asking).texts]
     for index, aligned in zip(mapped.asking, map_characters(_folding(), settled).texts, strict=True):
         folded[index] = identity(aligned.text).replace(contexts.compose(aligned.text)).text
-    done = iter(folded)
-    return ["\n".join([next(done) for _ in one]) for one in lines]
+    folded_lines = iter(folded)
+    return ["\n".join([next(folded_lines) for _ in text_lines]) for text_lines in lines]
 
 
 def _then(table: Table, aligned: AlignedText) -> AlignedText:
-    """A text put through a table, with the way back to its own raw text."""
+    """Map a text through a table and compose the edits, so that it stays aligned to its raw text."""
     new = map_characters(table, [aligned.text]).texts[0]
     return aligned.replace((e.raw_start, e.raw_end, new.text[e.start : e.end]) for e in new.edits)
 
@@ -159,7 +162,7 @@ def _folded(aligned: AlignedText) -> AlignedText:
 
 
 def describe(before: str, after: str) -> str:
-    """A change by the Unicode names of its characters.
+    """Describe a change by the Unicode names of its characters.
 
     >>> describe("\N{NO-BREAK SPACE}", " ")
     'NO-BREAK SPACE: SPACE'
@@ -168,21 +171,21 @@ def describe(before: str, after: str) -> str:
 
 
 def names_of(characters: str) -> str:
-    """The Unicode names of some characters; a control character, which has none, by its number."""
+    """Return the Unicode names of characters; a control character, which has none, by its code point."""
     return ", ".join(unicodedata.name(c, f"U+{ord(c):04X}") for c in characters)
 
 
 def _table(policies: Sequence[Policy]) -> Table:
-    """One table of policies that follow one another: a later one has its say on what earlier ones put.
+    """Compile policies into one table, applying later policies to the replacements of earlier ones.
 
-    One with a context has it where the whole text is looked at.
+    A policy with a context rule is not applied to replacements here, but when the whole text is processed.
     """
     changes: dict[str, str] = {}
     stays: dict[str, Stays] = {}
     for policy in policies:
-        says = policy.changes if policy.name not in STAYS else {}
-        then = {c: "".join(says.get(p, p) for p in put) for c, put in changes.items()}
-        changes = {**policy.changes, **then}
+        later = policy.changes if policy.name not in STAYS else {}
+        composed = {c: "".join(later.get(p, p) for p in put) for c, put in changes.items()}
+        changes = {**policy.changes, **composed}
         if policy.name in STAYS:
             stays |= dict.fromkeys(policy.changes, STAYS[policy.name])
     return compile_table(changes, stays)
@@ -206,19 +209,21 @@ def _compiled(name: str, policies: tuple[Policy, ...]) -> Profile:
 
 @cache
 def _folding() -> Table:
-    """What search@1 does after standard@1."""
+    """Compile the part of search@1 that follows standard@1."""
     return _table([FOLDED])
 
 
 @cache
 def _fold_table() -> Table:
-    """Both at once, for keys, which need no edits."""
+    """Compile all of search@1 into one table, for keys, which need no edits."""
     return _table(BUILT_IN["search@1"])
 
 
 @cache
 def profile(name: str, own: OwnProfile | None = None) -> Profile:
-    """The profile of a name, or a project's own of that name; raises ValueError with the known names for another.
+    """Return the profile of a name; a project's own profile of that name takes precedence.
+
+    Raises ValueError, listing the known names, if there is no such profile.
 
     >>> profile("standard@1").name
     'standard@1'
@@ -231,7 +236,7 @@ def profile(name: str, own: OwnProfile | None = None) -> Profile:
 
 
 def _own_policies(own: OwnProfile) -> tuple[Policy, ...]:
-    """The policies of the base without what is kept, then what is deleted or replaced besides."""
+    """Return the policies of the base profile without the exceptions, followed by the project's own changes."""
     kept = {*own.keep, *own.delete, *own.replace}
     base = (
         Policy(policy.name, {c: put for c, put in policy.changes.items() if c not in kept}, policy.context)

@@ -1,6 +1,6 @@
-"""Where spans of many texts stand in their raw texts: the same as AlignedText.raw_span of each, and much faster.
+"""Raw offsets of spans in many texts, vectorised (same result as AlignedText.raw_span on each).
 
-Offsets are code points, end exclusive. Does not know what changed: that is aligned.py.
+Offsets are code points, end exclusive.
 """
 
 from collections.abc import Sequence
@@ -19,10 +19,11 @@ def raw_spans(
     texts: Sequence[str], raws: Sequence[str], packed: Sequence[Sequence[int]], counts: Sequence[int],
     starts: Places, ends: Places,
 ) -> tuple[Places, Places]:  # fmt: skip
-    """The raw places of spans, of which each text has so many, one text after the other.
+    """Return the raw starts and raw ends of the spans of many texts.
 
-    `packed` are the edits of each text, as AlignedText.packed has them. Raises ValueError for a span that is empty or
-    out of bounds, and where edits do not fit their text and raw text.
+    `starts` and `ends` hold the spans of all texts in order, `counts` the number of spans of each text, and `packed`
+    the edits of each text in the format of AlignedText.packed. Raises ValueError if a span is empty or out of bounds,
+    or if edits do not fit their text and raw text.
 
     >>> starts, ends = raw_spans(["قدما"], ["قدماً"], [(4, 1, 0)], [1], np.array([3]), np.array([4]))
     >>> starts.tolist(), ends.tolist()
@@ -41,14 +42,14 @@ def raw_spans(
 
 
 def _begins(texts: Sequence[str]) -> Places:
-    """Where each text begins in all of them, with one character after each."""
+    """Return the start of each text in the concatenation of all, with one separator character after each."""
     return np.fromiter(accumulate((len(text) + 1 for text in texts), initial=0), np.int64, len(texts) + 1)[:-1]
 
 
 def _edits(
     texts: Sequence[str], raws: Sequence[str], packed: Sequence[Sequence[int]], begins: Places, raw_begins: Places
 ) -> Columns:
-    """The edits of all texts, as of one."""
+    """Unpack the edits of all texts, shifted to one concatenation."""
     numbers = np.fromiter(map(len, packed), np.int64, len(packed))
     flat = np.fromiter(chain.from_iterable(packed), np.int64, int(numbers.sum()))
     if (numbers % 3).any() or (flat < 0).any():
@@ -68,19 +69,19 @@ def _edits(
 
 
 def _refuse(texts: Sequence[str], raws: Sequence[str], packed: Sequence[Sequence[int]]) -> None:
-    """Raise what unpacking the first faulty one raises."""
+    """Raise the ValueError of the first text whose edits are invalid."""
     for text, raw, numbers in zip(texts, raws, packed, strict=True):
         unpacked(text, raw, numbers)
 
 
 def _take_marks(edits: Columns, last: Places, raw_ends: Columns, raws: Sequence[str], raw_begins: Places) -> None:
-    """Let each span have the deleted marks and tatweel of its last letter."""
+    """Extend each raw span over the deleted marks and tatweel of its last letter, in place."""
     after = np.searchsorted(edits[2], last, "right")
-    there = after < edits.shape[1]
-    after = np.where(there, after, 0)
+    has_next = after < edits.shape[1]
+    after = np.where(has_next, after, 0)
     if not edits.shape[1]:
         return
-    for at in np.flatnonzero(there & (edits[0, after] == raw_ends)).tolist():
+    for at in np.flatnonzero(has_next & (edits[0, after] == raw_ends)).tolist():
         end, index = int(raw_ends[at]), int(after[at])
         owner = int(np.searchsorted(raw_begins, end - 1, "right")) - 1
         raw, begin = raws[owner], int(raw_begins[owner])

@@ -1,7 +1,7 @@
-"""The tokens of many texts at once: the same as `tokenize` of each, and much faster.
+"""Vectorised tokenisation of many texts (same result as `tokenize` on each, much faster).
 
-Words of Arabic letters, digits and marks, and most punctuation, are told apart in numpy; what stands between
-two spaces and holds anything else is asked of `tokenize`. Does not say what a token is: that is tokens.py.
+Words of Arabic letters, digits and marks, and most punctuation, are split with numpy. Any other chunk between two
+spaces is passed to `tokenize`.
 """
 
 import re
@@ -22,9 +22,9 @@ _SPACE, _LETTER, _MARK, _ALONE, _QUOTE, _POINT, _OTHER = range(7)
 
 _CLASSES = {
     _LETTER: f"[{ARABIC}{DIGIT}]",
-    _ALONE: '[،»«"()؛؟!]',  # a token, whatever stands beside it
-    _QUOTE: r"[“”‘’…–—\[\]{}]",  # a token, unless a joiner follows
-    _POINT: "[.:/,-]",  # a token, unless a word follows: 3.5, 18:40, ق.م
+    _ALONE: '[،»«"()؛؟!]',  # always a token of its own
+    _QUOTE: r"[“”‘’…–—\[\]{}]",  # a token of its own, unless a joiner follows
+    _POINT: "[.:/,-]",  # a token of its own, unless a word follows: 3.5, 18:40, ق.م
     _MARK: f"[{MARK}]",
     _SPACE: r"\s",
 }
@@ -32,10 +32,10 @@ _CLASSES = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tokens:
-    """The tokens of many texts, as of one text in which a space stands after each.
+    """The tokens of many texts, located in one joined text with a space after each.
 
-    `starts` and `ends` are code points of that one text, `sizes` the bytes of each token in UTF-8, `data` those bytes
-    of all tokens, and `begins` where each text begins: one more than there are texts.
+    `starts` and `ends` are code points of the joined text. `sizes` is the length of each token in UTF-8 bytes, and
+    `data` holds the UTF-8 bytes of all tokens. `begins` is the start of each text, plus a final sentinel (n + 1 values).
     """
 
     starts: Places
@@ -46,15 +46,15 @@ class Tokens:
 
     @property
     def cuts(self) -> Places:
-        """Which token is the first of each text; one more than there are texts."""
+        """Return the index of the first token of each text, plus a final sentinel (n + 1 values)."""
         return np.searchsorted(self.starts, self.begins)
 
 
 def tokenize_batch(texts: Sequence[str]) -> Tokens:
-    """The tokens of many texts; every character but white space is in one.
+    """Tokenise many texts; every character except white space belongs to a token.
 
-    >>> found = tokenize_batch(["بلغ ٣٫٥٪", "في (مرجانة)"])
-    >>> found.starts.tolist(), found.begins.tolist(), found.cuts.tolist()
+    >>> tokens = tokenize_batch(["بلغ ٣٫٥٪", "في (مرجانة)"])
+    >>> tokens.starts.tolist(), tokens.begins.tolist(), tokens.cuts.tolist()
     ([0, 4, 9, 12, 13, 19], [0, 9, 21], [0, 2, 6])
     """
     begins = np.fromiter(accumulate((len(text) + 1 for text in texts), initial=0), np.int64, len(texts) + 1)
@@ -65,49 +65,50 @@ def tokenize_batch(texts: Sequence[str]) -> Tokens:
     before, after = np.zeros(len(word), bool), np.zeros(len(word), bool)
     before[1:] = word[:-1]
     after[:-1] = word[1:]
-    there = classes != _SPACE
-    starts = np.flatnonzero(there & ~(word & before))
-    ends = np.flatnonzero(there & ~(word & after)) + 1
+    visible = classes != _SPACE
+    starts = np.flatnonzero(visible & ~(word & before))
+    ends = np.flatnonzero(visible & ~(word & after)) + 1
     odd = (classes == _OTHER) | ((classes == _POINT) & after)
     odd[:-1] |= (classes[:-1] == _QUOTE) & (classes[1:] == _MARK)
     if odd.any():
-        starts, ends = _asked(joined, np.flatnonzero(odd), np.flatnonzero(~there), starts, ends)
+        starts, ends = _asked(joined, np.flatnonzero(odd), np.flatnonzero(~visible), starts, ends)
     bytes_before = np.zeros(len(units) + 1, np.int64)
     np.cumsum(_widths(units), out=bytes_before[1:])
-    data = units[there].tobytes().decode("utf-32-le", "surrogatepass").encode("utf-8", "surrogatepass")
+    data = units[visible].tobytes().decode("utf-32-le", "surrogatepass").encode("utf-8", "surrogatepass")
     return Tokens(starts, ends, bytes_before[ends] - bytes_before[starts], data, begins)
 
 
 def _asked(joined: str, odd: Places, spaces: Places, starts: Places, ends: Places) -> tuple[Places, Places]:
-    """Tokens anew between those spaces that have something odd between them."""
+    """Replace the tokens of each chunk that holds an odd character by those of `tokenize`."""
     chunks = np.unique(np.searchsorted(spaces, odd))
     highs = spaces[chunks]
     lows = np.where(chunks > 0, spaces[chunks - 1] + 1, 0)
-    known: dict[str, list[tuple[int, int]]] = {}
+    cache: dict[str, list[tuple[int, int]]] = {}
     new: list[tuple[int, int]] = []
     for low, high in zip(lows.tolist(), highs.tolist(), strict=True):
         chunk = joined[low:high]
-        found = known.get(chunk)
-        if found is None:
-            found = known[chunk] = tokenize(chunk)
-        new += [(low + start, low + end) for start, end in found]
+        tokens = cache.get(chunk)
+        if tokens is None:
+            tokens = cache[chunk] = tokenize(chunk)
+        new += [(low + start, low + end) for start, end in tokens]
     at = np.searchsorted(lows, starts, "right") - 1
-    settled = (at < 0) | (starts >= highs[at])
-    put = np.array(new, np.int64).reshape(-1, 2).T
-    starts, ends = starts[settled], ends[settled]
-    places = np.searchsorted(starts, put[0])
-    return np.insert(starts, places, put[0]), np.insert(ends, places, put[1])
+    kept = (at < 0) | (starts >= highs[at])
+    inserted = np.array(new, np.int64).reshape(-1, 2).T
+    starts, ends = starts[kept], ends[kept]
+    indices = np.searchsorted(starts, inserted[0])
+    return np.insert(starts, indices, inserted[0]), np.insert(ends, indices, inserted[1])
 
 
 def _widths(units: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """Bytes of each code point in UTF-8."""
+    """Return the length of each code point in UTF-8 bytes."""
     return 1 + (units > 0x7F).view(np.uint8) + (units > 0x7FF).view(np.uint8) + (units > 0xFFFF).view(np.uint8)
 
 
 @cache
 def _table() -> NDArray[np.uint8]:
+    """Return the character class of each code point."""
     table = np.full(sys.maxunicode + 1, _OTHER, np.uint8)
-    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    characters = "".join(map(chr, range(sys.maxunicode + 1)))
     for number, pattern in _CLASSES.items():
-        table[[found.start() for found in re.finditer(pattern, every)]] = number
+        table[[match.start() for match in re.finditer(pattern, characters)]] = number
     return table

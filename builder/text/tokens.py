@@ -1,7 +1,7 @@
-"""Tokens and sentences with offsets, and the canonical edges of a span.
+"""Tokenisation, sentence splitting and canonical span boundaries.
 
-Offsets are code points, end exclusive. Does not strip clitics: a word is what stands between
-spaces and punctuation, with its marks, tatweel and joiners.
+Offsets are code points, end exclusive. Clitics are not split off: a word extends to the next space or
+punctuation, including its marks, tatweel and joiners.
 """
 
 import re
@@ -24,16 +24,16 @@ _LETTER = f"(?![{DIGIT}_])\\w[{MARK}]*+"
 _CLITIC = "[وفبلك]"
 
 _INSIDE = f"(?:(?<=[{_LATIN}])['\u2019](?=[{_LATIN}])|(?<=[{DIGIT}])[{_POINT}](?=[{DIGIT}]))"
-"""What joins two parts of one word: the apostrophe of Latin letters, the point of a number."""
+"""Characters that join two parts of one word: an apostrophe between Latin letters, the point in a number."""
 
 _IN_URL = r"[^\s<>\"«»“”،؛؟…()\[\]{}]*"
 
 _TONE = "[\ufe0f\U0001f3fb-\U0001f3ff]*+"
 
 _TOKEN = re.compile(
-    "(?=\\S)(?:"  # one look at a space, not one for each kind of token
+    "(?=\\S)(?:"  # reject a space once, not once for each kind of token
     + "|".join([
-        # Most words and points, before all that is rarer: no abbreviation, nor a word with a number.
+        # Most words and points come first, for speed. Excludes abbreviations and words with a number.
         f"[{ARABIC}]{_IN_WORD}++(?!\\.\\w|[{_POINT}][{DIGIT}]|[%\u066a]|['\u2019][{_LATIN}])",
         '[.،:»«"()؛؟!]',
         f"(?:https?://|www\\.)(?=\\w){_IN_URL}(?:\\([^\\s()]*+\\){_IN_URL})*(?<![.,:;!?'\u2019])",
@@ -70,51 +70,52 @@ _NO_STOP = re.compile(
     f"(?:(?<![^\\s(\\[«\"“‘'،؛:-])(?:{_LETTER}(?:\\.{_LETTER})*|و[دأم](?:\\.{_LETTER})*"
     f"|{_CLITIC}{_LETTER}(?:\\.{_LETTER})+|Dr|Mr|Mrs|Ms|Prof|St|vs)|(?m:^)[ \\t]*[{DIGIT}]{{1,3}})\\.\\Z"
 )
-"""The point of an initial, of a title (with waw before it or not), of an abbreviation or of a line's number."""
+"""A point that ends no sentence: of an initial, a title (also after waw), an abbreviation or a line number."""
 
 _AFTER_NUMBER = re.compile(f"[{DIGIT}] +[مصه]\u0640?\\.\\Z")
-"""The letter of a year or an hour has no point of its own."""
+"""A letter after a year or an hour, as in 1447 هـ. The point after it ends a sentence."""
 
 _LONGEST = 5
-"""Letters that no title has."""
+"""A word of this many letters before the point is no title."""
 
 _LOOKED_AT = 16
-"""Code points before a point in which an abbreviation is looked for."""
+"""Code points before a point that are searched for an abbreviation."""
 
 
 def tokenize(text: str) -> list[tuple[int, int]]:
-    """The tokens of a text as (start, end), in order; every character but white space is in one.
+    """Tokenise a text into (start, end) pairs, in order; every character except white space belongs to a token.
 
     >>> text = "بلغ ٣٫٥٪ في (مرجانة)،"
     >>> [text[start:end] for start, end in tokenize(text)]
     ['بلغ', '٣٫٥٪', 'في', '(', 'مرجانة', ')', '،']
     """
-    return [found.span() for found in _TOKEN.finditer(text)]
+    return [match.span() for match in _TOKEN.finditer(text)]
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
-    """The sentences of a text as (start, end), trimmed: they end at . ! ? ؟ … and line ends.
+    """Split a text into sentences as (start, end) pairs, trimmed of white space.
 
-    A comma, semicolon or colon ends none, nor does the point of an initial or an abbreviation.
+    A sentence ends at . ! ? ؟ … and at line ends. It does not end at a comma, semicolon or colon, nor at the
+    point of an initial or an abbreviation.
 
     >>> text = "وصل د. سالم. هل عاد؟ نعم، عاد."
     >>> [text[start:end] for start, end in sentences(text)]
     ['وصل د. سالم.', 'هل عاد؟', 'نعم، عاد.']
     """
-    found: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []
     start = 0
     ends = [stop.end() for stop in _STOP.finditer(text) if _is_end(text, stop.start())]
     for end in [*ends, len(text)]:
         piece = text[start:end]
         left, right = start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip())
         if left < right:
-            found.append((left, right))
+            spans.append((left, right))
         start = end
-    return found
+    return spans
 
 
 def _is_end(text: str, start: int) -> bool:
-    """Whether what looks like the stop of a sentence is one."""
+    """Return whether the stop at `start` ends a sentence."""
     if text[start] != "." or text[start + 1 : start + 2] in (*_ENDS,):
         return True
     if start > _LONGEST and text[start - _LONGEST : start].isalpha():
@@ -124,10 +125,10 @@ def _is_end(text: str, start: int) -> bool:
 
 
 def canonical(text: str, start: int, end: int, *, whole_words: bool = True) -> tuple[int, int] | None:
-    """The canonical edges of a span: no white space or punctuation at them, whole words inside if asked.
+    """Return the canonical boundaries of a span: trimmed of white space and punctuation, extended to whole words.
 
-    Clitics then stay with their word, as in ANERcorp and Wojood. None where nothing is left. Raises
-    ValueError out of bounds.
+    With `whole_words`, clitics stay with their word, as in ANERcorp and Wojood. Returns None if the span holds
+    only white space and punctuation. Raises ValueError if it is out of bounds.
 
     >>> text = "قال «وبمرجانة» أمس"
     >>> canonical(text, 4, 9)
@@ -147,11 +148,11 @@ def canonical(text: str, start: int, end: int, *, whole_words: bool = True) -> t
     return min(start, first[0]), max(end, last[1])
 
 
-def _token_at(text: str, place: int) -> tuple[int, int]:
-    """The token that holds a character; looks no further than the white space around it."""
-    low = max(text.rfind(space, 0, place) for space in " \n\t") + 1
-    high = min((found for space in " \n\t" if (found := text.find(space, place)) >= 0), default=len(text))
-    return next(found.span() for found in _TOKEN.finditer(text, low, high) if found.end() > place)
+def _token_at(text: str, position: int) -> tuple[int, int]:
+    """Return the token that holds a character, searching only between the white space around it."""
+    low = max(text.rfind(space, 0, position) for space in " \n\t") + 1
+    high = min((end for space in " \n\t" if (end := text.find(space, position)) >= 0), default=len(text))
+    return next(match.span() for match in _TOKEN.finditer(text, low, high) if match.end() > position)
 
 
 def _is_edge(character: str) -> bool:

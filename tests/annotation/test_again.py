@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.annotation.quality.check import canonicalise
-from builder.annotation.quality.repeats import SAID, parted
+from builder.annotation.quality.repeats import REPEAT_REASON, separate_repeats
 from tests.annotation.test_check import ARTICLES, JUDGEMENTS, LABELS, PORT, Span, judgement
 
 LATER = "2026-05-01T00:00:00Z"
@@ -17,16 +17,16 @@ def test_confirming_what_counts_changes_neither_judgements_nor_accounts(given_on
     counting, accounts, aside = canonicalise(given_ones, ARTICLES, LABELS)
     confirmed = [replace(one, batch="again", updated_at=LATER, annotation_id=99) for one in counting]
     every = [*given_ones, *confirmed]
-    once, repeated = parted(random.sample(every, len(every)), ARTICLES, LABELS)
+    once, repeated = separate_repeats(random.sample(every, len(every)), ARTICLES, LABELS)
 
     assert len(repeated) == len(confirmed)
-    assert {one.reason for one in repeated} <= {SAID}
+    assert {one.reason for one in repeated} <= {REPEAT_REASON}
     assert canonicalise(once, ARTICLES, LABELS) == (counting, accounts, aside)
 
 
 @given(JUDGEMENTS)
 def test_in_one_batch_nothing_is_said_again(given_ones):
-    assert parted(given_ones, ARTICLES, LABELS) == (given_ones, [])
+    assert separate_repeats(given_ones, ARTICLES, LABELS) == (given_ones, [])
 
 
 def test_ids_edges_and_order_of_spans_do_not_make_another_answer_and_a_label_does():
@@ -36,5 +36,5 @@ def test_ids_edges_and_order_of_spans_do_not_make_another_answer_and_a_label_doe
     )
     other = replace(ragged, spans=(Span(*PORT, "GPE"), Span(0, 3, "PERS")))
 
-    assert parted([first, ragged], ARTICLES, LABELS)[0] == [first]
-    assert parted([first, other], ARTICLES, LABELS) == ([first, other], [])
+    assert separate_repeats([first, ragged], ARTICLES, LABELS)[0] == [first]
+    assert separate_repeats([first, other], ARTICLES, LABELS) == ([first, other], [])

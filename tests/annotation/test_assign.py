@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.assignment import assign, in_order
+from builder.annotation.assignment import assign, working_order
 from builder.records import KhabarError
 from builder.schema.dataset import Dataset
 
@@ -135,7 +135,7 @@ def test_calibration_comes_first_and_known_articles_stand_among_the_others():
     rules = dataset_of(overlap=1, calibration=3)
     assigned = assign("b", ids(30), people(2), rules, known)
     kinds = kinds_of(assigned)
-    order = in_order(assigned, people(2)[0], 13)
+    order = working_order(assigned, people(2)[0], 13)
     places = [place for place, article in enumerate(order) if article in known]
 
     assert [kinds[article] for article in order[:3]] == ["calibration"] * 3
@@ -149,5 +149,5 @@ def test_fewer_annotators_than_the_overlap_are_refused():
     with pytest.raises(KhabarError) as caught:
         assign("b", ids(3), people(2), dataset_of(overlap=3))
 
-    assert str(caught.value) == "each article is to go to 3 annotators, but there are 2"
+    assert str(caught.value) == "each article needs 3 annotators, but there are only 2"
     assert caught.value.issues[0].fix == "invite more, or lower `overlap` in schema/dataset.yaml"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.transfer import Carried, carry, carry_judgements
+from builder.annotation.transfer import TransferredSpans, transfer_judgements, transfer_spans
 from builder.io.hashing import sha16
 from builder.records import Article, Judgement, Prediction, Span, Stance
 from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
@@ -31,7 +31,7 @@ def inside(text):
 def test_a_carried_span_has_its_characters_and_the_edges_that_it_had(data):
     old, new = data.draw(texts.filter(bool)), data.draw(texts)
     spans = spans_of(old, data.draw)
-    found = carry(old, new, spans)
+    found = transfer_spans(old, new, spans)
     texts_of_old = sorted(old[s.start : s.end] for s in set(spans) - set(found.stale))
 
     assert len(found.spans) + len(found.stale) == len(set(spans))
@@ -47,7 +47,7 @@ def test_the_same_text_carries_all(data):
     text = data.draw(texts.filter(bool))
     spans = spans_of(text, data.draw)
 
-    assert carry(text, text, spans) == Carried(tuple(sorted(set(spans))), ())
+    assert transfer_spans(text, text, spans) == TransferredSpans(tuple(sorted(set(spans))), ())
 
 
 @given(st.data())
@@ -56,7 +56,7 @@ def test_words_put_before_after_or_cut_from_around_a_span_move_it_exactly(data):
     marked = "ميناء اللؤلؤة"
     old, new = f"{middle} {marked} .", f"{before} {middle} {marked} . {after}"
     start = len(middle) + 1
-    found = carry(old, new, [Span(start, start + len(marked), "FAC")])
+    found = transfer_spans(old, new, [Span(start, start + len(marked), "FAC")])
 
     assert [new[s.start : s.end] for s in found.spans] == [marked]
     assert found.stale == ()
@@ -80,7 +80,9 @@ def test_of_words_that_stand_once_exactly_those_mentions_are_carried_whose_words
     stayed = set(fates[first : last + 1]) <= {"kept", "grown"} and "grown" not in fates[first + 1 : last + 1]
     moved = replace(span, start=places[first], end=places[first] + span.end - span.start) if stayed else None
 
-    assert carry(old, new, [span]) == (Carried((moved,), ()) if stayed else Carried((), (span,)))
+    assert transfer_spans(old, new, [span]) == (
+        TransferredSpans((moved,), ()) if stayed else TransferredSpans((), (span,))
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_of_words_that_stand_once_exactly_those_mentions_are_carried_whose_words
 )
 def test_a_mention_is_carried_or_stale(old, new, marked, at):
     start = old.index(marked)
-    found = carry(old, new, [Span(start, start + len(marked), "PERS")])
+    found = transfer_spans(old, new, [Span(start, start + len(marked), "PERS")])
 
     assert [s.start for s in found.spans] == ([] if at is None else [at])
     assert len(found.stale) == (at is None)
@@ -108,13 +110,13 @@ def test_a_mention_is_carried_or_stale(old, new, marked, at):
 @pytest.mark.parametrize("edges", [(-1, 2), (0, 0), (3, 2), (0, 5)])
 def test_a_span_out_of_bounds_is_no_span_of_the_text(edges):
     with pytest.raises(ValueError, match=r"^span -?\d:\d is outside a text of 4 code points$"):
-        carry("سالم", "سالم علي", [Span(*edges, "PERS")])
+        transfer_spans("سالم", "سالم علي", [Span(*edges, "PERS")])
 
 
 def test_a_text_of_one_word_repeated_does_not_hang():
     old, new = "من " * 20_000 + "سالم", "أمس " + "من " * 19_000 + "في " + "من " * 900 + "سالم"
     began = time.monotonic()
-    found = carry(old, new, [Span(60_000, 60_004, "PERS")])
+    found = transfer_spans(old, new, [Span(60_000, 60_004, "PERS")])
 
     assert time.monotonic() - began < 5
     assert [new[s.start : s.end] for s in found.spans] == ["سالم"]
@@ -159,7 +161,7 @@ def test_judgements_become_predictions_named_by_the_annotator_and_the_rest_is_li
         judgement_of("a-3", NEW, updated_at="2026-01-02"),
         judgement_of("a-4", "نص ثالث", [Span(0, 2, "GPE")]),
     ]
-    moved = carry_judgements(judgements, {"d-0": article_of(NEW)}, {("d-0", sha16(OLD)): OLD}, LABELS)
+    moved = transfer_judgements(judgements, {"d-0": article_of(NEW)}, {("d-0", sha16(OLD)): OLD}, LABELS)
 
     assert moved.predictions == {
         ("d-0", "a-1"): Prediction("a-1", (Span(12, 18, "GPE", "r1"),), (Stance("port", "against"),)),
@@ -177,6 +179,6 @@ def test_judgements_become_predictions_named_by_the_annotator_and_the_rest_is_li
 def test_the_latest_judgement_of_an_annotator_counts():
     older = judgement_of("a-1", OLD, [Span(0, 5, "GPE")], updated_at="2026-01-01")
     newer = judgement_of("a-1", OLD, [Span(6, 12, "GPE")], updated_at="2026-01-03", annotation_id=2)
-    moved = carry_judgements([newer, older], {"d-0": article_of(NEW)}, {("d-0", sha16(OLD)): OLD}, LABELS)
+    moved = transfer_judgements([newer, older], {"d-0": article_of(NEW)}, {("d-0", sha16(OLD)): OLD}, LABELS)
 
     assert moved.predictions == {("d-0", "a-1"): Prediction("a-1", (Span(12, 18, "GPE"),))}

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from builder.annotation.quality.annotators import coverage, known_missed, paces
+from builder.annotation.quality.annotators import coverage, known_missed, pace_warnings
 from builder.io.hashing import sha16
 from builder.records import AnnotatorAssignment, Article, BatchItem, Decision, Judgement, Span, Stance
 from builder.schema.labels import EntityType, Labels
@@ -36,7 +36,7 @@ def three(number, seconds, spans):
 
 
 def test_an_annotator_who_is_much_faster_is_named_with_the_figures():
-    (issue,) = paces(three(11, 13.0, 10))
+    (issue,) = pace_warnings(three(11, 13.0, 10))
 
     assert (issue.severity, issue.code, issue.annotator, issue.where) == ("warning", "fast-annotator", "a-3", "pace")
     assert issue.message == (
@@ -45,7 +45,7 @@ def test_an_annotator_who_is_much_faster_is_named_with_the_figures():
 
 
 def test_an_annotator_who_marks_much_less_is_named_with_the_figures():
-    (issue,) = paces(three(10, 60.0, 4))
+    (issue,) = pace_warnings(three(10, 60.0, 4))
 
     assert (issue.code, issue.annotator) == ("few-spans", "a-3")
     assert issue.message == "median 4.0 spans in an article, the others 10.0; median ratio 0.40 over 10 articles"
@@ -57,14 +57,14 @@ def test_an_annotator_who_marks_much_less_is_named_with_the_figures():
     ids=["too few articles", "not so different", "no times", "nobody to compare with", "none"],
 )
 def test_nobody_is_named_without_a_reason(judgements):
-    assert paces(judgements) == []
+    assert pace_warnings(judgements) == []
 
 
 def test_one_very_slow_or_quick_article_counts_as_one_article():
     judgements = three(11, 60.0, 10)
     judgements[2] = replace(judgements[2], seconds=0.01, spans=())
 
-    assert paces(judgements) == []
+    assert pace_warnings(judgements) == []
 
 
 ARTICLES = {

@@ -17,8 +17,8 @@ from builder.annotation.active_learning.model import (
     pair_features,
     spans_of,
     tags_of,
-    unsure,
-    words_of,
+    tokenize_texts,
+    uncertainties,
 )
 from builder.records import KhabarError, Span
 from builder.text.tokens import tokenize
@@ -31,7 +31,7 @@ TAUGHT = [
 
 
 def taught():
-    words = words_of([text for text, _ in TAUGHT])
+    words = tokenize_texts([text for text, _ in TAUGHT])
     every = np.arange(len(TAUGHT))
     tags = tags_of(words, every, [spans for _, spans in TAUGHT])
     return words, every, tags, learn(words.features[words.rows(every)], tags, 13)
@@ -48,7 +48,7 @@ def texts_with_spans(draw):
 
 @given(st.lists(texts_with_spans(), max_size=4))
 def test_spans_on_whole_tokens_become_tags_and_the_same_spans_again(every):
-    words = words_of([text for text, _ in every])
+    words = tokenize_texts([text for text, _ in every])
     tags = tags_of(words, np.arange(len(every)), [spans for _, spans in every])
     assert words.features.shape[0] == len(tags) == words.cuts[-1]
     for place, (_, spans) in enumerate(every):
@@ -61,7 +61,7 @@ def test_of_nested_spans_the_outermost_is_learnt():
 
 
 def test_an_inner_tag_that_follows_no_span_of_its_label_begins_one():
-    words = words_of(["زار رامز مدينة مرجانة"])
+    words = tokenize_texts(["زار رامز مدينة مرجانة"])
     assert spans_of(words, 0, ["I-PERS", "I-PERS", "I-GPE", "O"]) == [Span(0, 8, "PERS"), Span(9, 14, "GPE")]
 
 
@@ -70,10 +70,10 @@ def test_what_was_taught_is_known_and_the_unknown_is_unsure():
     chances = model.expects(words.features[words.rows(every)])
     assert [model.answers[best] for best in chances.argmax(axis=1)] == tags
 
-    new = words_of(["هطل المطر صباح اليوم.", "زار طارق زيتونة فريق مدينة", ""])
+    new = tokenize_texts(["هطل المطر صباح اليوم.", "زار طارق زيتونة فريق مدينة", ""])
     here = np.arange(3)
     expected = model.expects(new.features[new.rows(here)])
-    doubt = unsure(new, here, expected)
+    doubt = uncertainties(new, here, expected)
     assert doubt[1] > doubt[0] > doubt[2] == 0
     counts, names = mentions(new, here, expected, model.answers)
     assert names == ("GPE", "PERS")
@@ -83,12 +83,12 @@ def test_what_was_taught_is_known_and_the_unknown_is_unsure():
 
 
 def test_unsureness_is_the_mean_over_sentences_of_their_least_sure_token():
-    words = words_of(["وصل سالم. عاد عمر.", "", "نعم"])
+    words = tokenize_texts(["وصل سالم. عاد عمر.", "", "نعم"])
     assert len(words.features.indptr) - 1 == 7
     best = np.array([0.9, 0.6, 1, 0.8, 0.9, 1, 0.5])
     chances = np.stack([best, 1 - best], axis=1)
-    assert unsure(words, np.arange(3), chances).tolist() == pytest.approx([(0.4 + 0.2) / 2, 0, 0.5])
-    assert unsure(words, np.array([2]), chances[6:]).tolist() == pytest.approx([0.5])
+    assert uncertainties(words, np.arange(3), chances).tolist() == pytest.approx([(0.4 + 0.2) / 2, 0, 0.5])
+    assert uncertainties(words, np.array([2]), chances[6:]).tolist() == pytest.approx([0.5])
 
 
 def test_the_same_seed_gives_the_same_numbers():
@@ -115,6 +115,6 @@ def test_without_scikit_learn_it_is_said_how_to_install_it(monkeypatch):
         check_installed()
     assert refused.value.exit_code == 2
     assert [(i.code, i.message, i.fix) for i in refused.value.issues] == [(
-        "no-learner", "what to annotate next is asked of a small model, and scikit-learn is not installed",
+        "no-learner", "active learning needs scikit-learn, which is not installed",
         "pip install 'khabar[select]'",
     )]  # fmt: skip

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from builder.annotation.active_learning.select import next_up
+from builder.annotation.active_learning.select import select_articles
 from builder.io.hashing import sha16
 from builder.records import Article, Gold, Judgement, KhabarError, Span, Stance
 from builder.schema import load_schema
@@ -52,7 +52,7 @@ def ids(choices):
 def test_the_unsure_come_before_what_is_known_and_each_says_why(past, labels):
     pool = [article(f"c{n}", f"{PLAIN} ويوم {n + 20}.") for n in range(6)]
     pool += [article("u", "زار طارق زيتونة فريق بلدية مدينة صنوبر أمس.")]
-    chosen = next_up(pool, *past, [], labels, 2, 13)
+    chosen = select_articles(pool, *past, [], labels, 2, 13)
 
     assert ids(chosen)[0] == "u-0"
     assert chosen[0].parts["unsure of entities"] == 1
@@ -63,7 +63,7 @@ def test_the_unsure_come_before_what_is_known_and_each_says_why(past, labels):
 def test_rare_labels_come_before_frequent_ones(past, labels):
     pool = [article(f"c{n}", f"زار {name} مدينة مرجانة مساء.") for n, name in enumerate(PEOPLE)]
     pool += [article("r", "افتتح مهرجان السنديان أبوابه أمس.")]
-    chosen = {choice.article_id: choice for choice in next_up(pool, *past, [], labels, 9, 13)}
+    chosen = {choice.article_id: choice for choice in select_articles(pool, *past, [], labels, 9, 13)}
 
     assert chosen["r-0"].parts["rare labels"] == 1
     assert "EVENT" in chosen["r-0"].expected
@@ -75,7 +75,7 @@ def test_targets_that_were_seldom_judged_come_first(labels):
     golds = [gold(a, stances=[Stance("metro", "favor" if n % 2 else "against")]) for n, a in enumerate(asked)]
     pool = [article(f"c{n}", f"يرى الكاتب أن المترو مشروع كبير {n}.") for n in range(4)]
     pool += [article("law", "يرى الكاتب أن قانون الإعلام مشروع كبير."), article("none", PLAIN)]
-    chosen = {choice.article_id: choice for choice in next_up(pool, asked, golds, [], labels, 9, 13)}
+    chosen = {choice.article_id: choice for choice in select_articles(pool, asked, golds, [], labels, 9, 13)}
 
     assert chosen["law-0"].parts["rare stances"] == 1
     assert chosen["law-0"].expected == ("press-law",)
@@ -89,7 +89,7 @@ def test_what_is_like_an_article_that_annotators_parted_on_comes_first(past, lab
     judged = [said(match, "a", [Span(20, 26, "ORG")]), said(match, "b", [Span(20, 26, "NORP")])]
     judged += [said(one, who) for one in annotated[5:9] for who in "ab"]
     pool = [article("like", f"{MATCH} وفرح الجمهور."), *(article(f"c{n}", f"{PLAIN} ويوم {n + 20}.") for n in range(5))]
-    chosen = {c.article_id: c for c in next_up(pool, [*annotated, match], golds, judged, labels, 9, 13)}
+    chosen = {c.article_id: c for c in select_articles(pool, [*annotated, match], golds, judged, labels, 9, 13)}
 
     assert chosen["like-0"].parts["disputed"] == 1
     assert chosen["like-0"].disputed_like == "match-0"
@@ -99,7 +99,7 @@ def test_what_is_like_an_article_that_annotators_parted_on_comes_first(past, lab
 def test_copies_of_one_text_do_not_fill_a_batch(past, labels):
     text = "زار طارق زيتونة فريق بلدية مدينة صنوبر أمس."
     pool = [article(f"u{n}", text) for n in range(4)] + [article("w", "التقت سلمى الصنوبري وفدا من بلدة نخيل اليوم.")]
-    chosen = next_up(pool, *past, [], labels, 2, 13)
+    chosen = select_articles(pool, *past, [], labels, 2, 13)
 
     assert len({choice.article_id[0] for choice in chosen}) == 2
 
@@ -108,23 +108,25 @@ def test_one_of_a_group_is_chosen_and_none_of_an_annotated_group(past, labels):
     annotated, golds = past
     pool = [article(name, f"زار طارق زيتونة بلدية {name} أمس.") for name in "abcd"]
     groups = {"a-0": "a-0", "b-0": "a-0", "c-0": annotated[0].id}
-    chosen = next_up([*pool, annotated[3]], annotated, golds, [], labels, 9, 13, groups)
+    chosen = select_articles([*pool, annotated[3]], annotated, golds, [], labels, 9, 13, groups)
 
     assert sorted(ids(chosen)) == ["a-0", "d-0"]
-    assert next_up(annotated, annotated, golds, [], labels, 9, 13) == []
+    assert select_articles(annotated, annotated, golds, [], labels, 9, 13) == []
 
 
 def test_the_same_is_chosen_in_any_order_and_again(past, labels):
     annotated, golds = past
     pool = [article(f"c{n}", f"{PLAIN if n % 3 else MATCH} زار {PEOPLE[n % 5]} بلدة {n}.") for n in range(20)]
     judged = [said(one, who, [Span(0, 3, label)]) for one in annotated for who, label in (("a", "PERS"), ("b", "ORG"))]
-    first = next_up(pool, annotated, golds, judged, labels, 8, 13)
+    first = select_articles(pool, annotated, golds, judged, labels, 8, 13)
     dice = random.Random(1)  # noqa: S311 - a shuffle
     shuffled = [dice.sample(rows, len(rows)) for rows in (pool, annotated, golds, judged)]
 
-    assert next_up(pool, annotated, golds, judged, labels, 8, 13) == first
-    assert next_up(*shuffled, labels, 8, 13) == first
-    assert [choice.article_id for choice in next_up(pool, annotated, golds, judged, labels, 4, 13)] == ids(first)[:4]
+    assert select_articles(pool, annotated, golds, judged, labels, 8, 13) == first
+    assert select_articles(*shuffled, labels, 8, 13) == first
+    assert [choice.article_id for choice in select_articles(pool, annotated, golds, judged, labels, 4, 13)] == ids(
+        first
+    )[:4]
 
 
 def test_without_gold_on_the_texts_as_they_are_there_is_nothing_to_learn_from(past, labels):
@@ -132,9 +134,9 @@ def test_without_gold_on_the_texts_as_they_are_there_is_nothing_to_learn_from(pa
     old = [replace(one, text_sha="0" * 16) for one in golds]
     for none in ([], old):
         with pytest.raises(KhabarError) as refused:
-            next_up([article("c", PLAIN)], annotated, none, [], labels, 1, 13)
+            select_articles([article("c", PLAIN)], annotated, none, [], labels, 1, 13)
         assert refused.value.exit_code == 1
         assert [(i.code, i.message, i.fix) for i in refused.value.issues] == [(
             "no-gold", "there is no gold to learn from",
-            "sample and judge a batch first; `khabar adjudicate` shows its gold",
+            "sample and annotate a batch first; `khabar adjudicate` shows its gold",
         )]  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.gazetteer import mentions, parse_terms
+from builder.annotation.gazetteer import find_mentions, parse_terms
 from builder.io.hashing import sha16
 from builder.io.jsonl import write_json
 from builder.labelstudio.tasks import with_predictions
@@ -44,10 +44,10 @@ def refusal(call, *arguments, **named):
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("gazetteer", "'gazetteer' names no predictions"),
-        ("release:", "'release:' names no predictions"),
-        ("model:x", "predictions do not come from 'model'"),
-        ("command: ''' ", "the command cannot be read: No closing quotation"),
+        ("gazetteer", "'gazetteer' is not a source of predictions"),
+        ("release:", "'release:' is not a source of predictions"),
+        ("model:x", "unknown source of predictions 'model'"),
+        ("command: ''' ", "invalid command: No closing quotation"),
     ],
 )
 def test_what_names_no_predictions_is_refused_with_what_there_is(spec, message):
@@ -59,7 +59,7 @@ def test_what_names_no_predictions_is_refused_with_what_there_is(spec, message):
 
 def found_in(text, *terms, expand=True):
     lines = "".join(f"{term}\t{label}\n" for term, label in terms)
-    spans = mentions(text, parse_terms(lines.encode(), "terms.tsv", LABELS.entity_names), expand=expand)
+    spans = find_mentions(text, parse_terms(lines.encode(), "terms.tsv", LABELS.entity_names), expand=expand)
     return [(text[span.start : span.end], span.label) for span in spans]
 
 
@@ -131,17 +131,17 @@ def test_every_bad_line_of_a_gazetteer_is_told_by_its_number(tmp_path):
     assert found == [
         (f"{where}:2", "1 fields, not 2"),
         (f"{where}:3", "3 fields, not 2"),
-        (f"{where}:4", "'CITY' is not a label; there are GPE, ORG, PERS"),
+        (f"{where}:4", "unknown label 'CITY'; known: GPE, ORG, PERS"),
         (f"{where}:5", "not UTF-8 at byte 0"),
         (f"{where}:6", "the term has no word"),
-        (f"{where}:7", "the same term is a PERS in line 1"),
+        (f"{where}:7", "the same term has the label PERS in line 1"),
     ]
 
 
 def test_a_gazetteer_that_is_not_there_or_is_empty_is_refused(tmp_path):
     (tmp_path / "empty.tsv").write_text("\n")
 
-    assert refusal(predict, "gazetteer:empty.tsv", [], LABELS, tmp_path)[0][1] == "no term is in it"
+    assert refusal(predict, "gazetteer:empty.tsv", [], LABELS, tmp_path)[0][1] == "the file has no terms"
     assert refusal(predict, "gazetteer:none.tsv", [], LABELS, tmp_path)[0][1] == (
         "cannot be read: No such file or directory"
     )
@@ -208,7 +208,7 @@ def test_what_is_no_release_is_refused(tmp_path):
     write_json(tmp_path / "broken" / "MANIFEST.json", {"version": "1.2.0"})
 
     assert refusal(predict, "release:none", [], LABELS, tmp_path) == [
-        (str(tmp_path / "none"), "no release with entities is here")
+        (str(tmp_path / "none"), "the folder holds no release with entities")
     ]
     assert refusal(predict, "release:broken", [], LABELS, tmp_path)[0][1] == (
         "not a release that khabar built: ArrowInvalid"
@@ -267,13 +267,13 @@ BAD = [
     ('print("not json")', "Invalid JSON: expected ident at line 1 column 2"),
     ('print("")', "Invalid JSON: EOF while parsing a value at line 2 column 0"),
     ('print(json.dumps({"id": line["id"]}))', "spans: Field required"),
-    ('put({"id": "other"}, [])', "not of article 0000000000000000-0, whose turn it is"),
-    ('put(line, [{"start": 0, "end": 99, "label": "PERS"}])', "spans.0: 0:99 is not a span of 4 code points"),
-    ('put(line, [{"start": 2, "end": 2, "label": "PERS"}])', "spans.0: 2:2 is not a span of 4 code points"),
+    ('put({"id": "other"}, [])', "expected the answer for article 0000000000000000-0"),
+    ('put(line, [{"start": 0, "end": 99, "label": "PERS"}])', "spans.0: 0:99 is not a span in a text of 4 code points"),
+    ('put(line, [{"start": 2, "end": 2, "label": "PERS"}])', "spans.0: 2:2 is not a span in a text of 4 code points"),
     ('put(line, [{"start": -1, "end": 2, "label": "PERS"}])', "spans.0.start: Input should be greater than or equal to 0"),
     ('put(line, [{"start": 0.0, "end": 2, "label": "PERS"}])', "spans.0.start: Input should be a valid integer"),
     ('put(line, [{"start": True, "end": 2, "label": "PERS"}])', "spans.0.start: Input should be a valid integer"),
-    ('put(line, [{"start": 0, "end": 2, "label": "CITY"}])', "spans.0: not a label; there are GPE, ORG, PERS"),
+    ('put(line, [{"start": 0, "end": 2, "label": "CITY"}])', "spans.0: unknown label; known: GPE, ORG, PERS"),
     ('put(line, [{"start": 0, "end": 2, "label": "PERS", "x": 1}])', "spans.0.x: Extra inputs are not permitted"),
 ]  # fmt: skip
 

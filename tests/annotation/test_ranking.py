@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.active_learning.ranking import LIKENESS, disagreement, nearby, pick, ranks
+from builder.annotation.active_learning.ranking import (
+    SIMILARITY_PENALTY,
+    disagreement,
+    nearby_disagreement,
+    pick_diverse,
+    ranks,
+)
 from builder.records import Judgement, Span, Stance
 
 
@@ -34,10 +40,10 @@ def test_disagreement_is_counted_over_pairs_of_annotators():
 def test_what_is_like_a_disputed_article_is_likely_disputed_and_what_is_like_none_as_most_are():
     annotated = np.eye(4, dtype=np.float32)[:3]
     candidates = np.eye(4, dtype=np.float32)
-    found = nearby(candidates, annotated, np.array([1.0, 0.0, 0.5]))
+    found = nearby_disagreement(candidates, annotated, np.array([1.0, 0.0, 0.5]))
 
     assert found.tolist() == pytest.approx([0.75, 0.25, 0.5, 0.5])
-    assert nearby(candidates, annotated[:0], np.zeros(0)).tolist() == [0, 0, 0, 0]
+    assert nearby_disagreement(candidates, annotated[:0], np.zeros(0)).tolist() == [0, 0, 0, 0]
 
 
 @given(st.lists(st.integers(-5, 5), max_size=30))
@@ -56,20 +62,22 @@ def test_ranks_keep_the_order_and_their_mean_is_a_half(values):
 def test_what_is_like_the_chosen_or_annotated_stands_back():
     same = np.array([1, 0], np.float32)
     part = np.array([0.4, 0.84**0.5], np.float32)
-    scores = np.array([0.9, 0.85, 0.85 - LIKENESS * 0.3])
+    scores = np.array([0.9, 0.85, 0.85 - SIMILARITY_PENALTY * 0.3])
 
     none = np.zeros((0, 2), np.float32)
-    assert [at for at, _ in pick(scores, np.stack([same, part, np.zeros_like(same)]), none, 3)] == [0, 2, 1]
-    assert pick(scores, np.stack([same, part, same]), none, 0) == []
+    assert [at for at, _ in pick_diverse(scores, np.stack([same, part, np.zeros_like(same)]), none, 3)] == [0, 2, 1]
+    assert pick_diverse(scores, np.stack([same, part, same]), none, 0) == []
 
 
 def test_what_repeats_the_chosen_or_annotated_comes_after_all_others():
     same, other = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
     candidates, none = np.stack([same, same, other]), np.zeros((0, 2), np.float32)
 
-    assert pick(np.array([0.9, 0.8, 0.1]), candidates, none, 9) == [(0, 0.0), (2, 0.0), (1, 1.0)]
-    assert pick(np.array([0.9, 0.8, 0.1]), candidates, same[None], 2) == [(2, 0.0), (0, 1.0)]
+    assert pick_diverse(np.array([0.9, 0.8, 0.1]), candidates, none, 9) == [(0, 0.0), (2, 0.0), (1, 1.0)]
+    assert pick_diverse(np.array([0.9, 0.8, 0.1]), candidates, same[None], 2) == [(2, 0.0), (0, 1.0)]
 
 
 def test_of_equals_the_earlier_is_chosen():
-    assert [at for at, _ in pick(np.zeros(3), np.zeros((3, 2), np.float32), np.zeros((0, 2), np.float32), 2)] == [0, 1]
+    assert [
+        at for at, _ in pick_diverse(np.zeros(3), np.zeros((3, 2), np.float32), np.zeros((0, 2), np.float32), 2)
+    ] == [0, 1]

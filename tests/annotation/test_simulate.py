@@ -10,7 +10,7 @@ from builder.annotation.agreement.measure import agree
 from builder.annotation.agreement.spans import SPAN_F1
 from builder.annotation.agreement.stances import ALPHA
 from builder.annotation.quality.check import canonicalise, check
-from builder.annotation.simulate import Knowledge, SimulatedAnswer, answer, parse_knowledge, truth
+from builder.annotation.simulate import Knowledge, SimulatedAnswer, parse_knowledge, simulate_answer, truth
 from builder.corpus.cleaning.clean import clean
 from builder.corpus.dedup.pipeline import group
 from builder.corpus.readers.documents import read_documents
@@ -136,14 +136,14 @@ def test_known_spans_are_canonical_and_inside_each_other_or_apart(batch, knowled
 
 def test_answers_are_the_same_on_every_machine(labels):
     """A golden answer: a change of it changes the release of the demonstration."""
-    assert answer(article_of(TEXT), KNOWLEDGE, labels, 1, SEED) == GOLDEN
-    assert answer(article_of(TEXT), KNOWLEDGE, labels, 1, SEED + 1) != GOLDEN
-    assert answer(article_of(TEXT), KNOWLEDGE, labels, 0, SEED) != GOLDEN
+    assert simulate_answer(article_of(TEXT), KNOWLEDGE, labels, 1, SEED) == GOLDEN
+    assert simulate_answer(article_of(TEXT), KNOWLEDGE, labels, 1, SEED + 1) != GOLDEN
+    assert simulate_answer(article_of(TEXT), KNOWLEDGE, labels, 0, SEED) != GOLDEN
 
 
 def test_simulated_judgements_have_no_fault_but_edges_that_canonicalising_mends(batch, knowledge, labels):
     judgements = [
-        judgement_of(article, number, answer(article, knowledge, labels, number, SEED))
+        judgement_of(article, number, simulate_answer(article, knowledge, labels, number, SEED))
         for article in batch.values()
         for number in range(3)
     ]
@@ -153,7 +153,7 @@ def test_simulated_judgements_have_no_fault_but_edges_that_canonicalising_mends(
 
 def test_the_demonstration_has_plausible_disagreement(batch, knowledge, labels):
     judgements = [
-        judgement_of(article, number, answer(article, knowledge, labels, number, SEED))
+        judgement_of(article, number, simulate_answer(article, knowledge, labels, number, SEED))
         for article in batch.values()
         for number in range(3)
     ]
@@ -181,7 +181,7 @@ def test_habits_have_the_rates_that_they_are_said_to_have(labels):
     for number in range(3000):
         article = article_of(text, f"d{number}-0")
         for annotator in (0, 1, 2):
-            given = answer(article, KNOWLEDGE, labels, annotator, SEED)
+            given = simulate_answer(article, KNOWLEDGE, labels, annotator, SEED)
             count["skipped", annotator] += given.skipped
             if given.skipped:
                 assert (given.spans, given.stances) == ((), ())
@@ -212,5 +212,5 @@ def test_a_fault_in_the_simulation_file_is_refused_at_its_place():
 
     assert [(i.where, i.message) for i in refused.value.issues] == [
         ("examples/simulation.yaml:3:5", "stances.0.values: Field required"),
-        ("examples/simulation.yaml:4:5", "unknown field 'value'; known here: phrase, values"),
+        ("examples/simulation.yaml:4:5", "unknown field 'value'; known fields: phrase, values"),
     ]

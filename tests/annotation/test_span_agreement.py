@@ -16,10 +16,10 @@ from builder.annotation.agreement.spans import (
     SPAN_F1_PARTIAL,
     SPAN_F1_TYPE,
     UNITIZING,
-    between,
     macro,
     matches,
-    over_all,
+    overall_statistics,
+    pairwise_statistics,
 )
 from builder.records import Judgement, Span
 from builder.schema.labels import EntityType, Labels
@@ -49,7 +49,7 @@ def judged(*marked, article="a"):
 
 def values(shared, labels=LABELS, length=300):
     sizes = {one[0].article_id: length for one in shared}
-    return {(part.measure, part.label): part.value for part in over_all(shared, labels, sizes)}
+    return {(part.measure, part.label): part.value for part in overall_statistics(shared, labels, sizes)}
 
 
 MARKS = st.sets(
@@ -220,8 +220,8 @@ def test_without_a_mark_every_figure_is_undefined():
 
 def test_of_two_there_is_a_pair_and_of_three_each_is_set_against_the_rest():
     mine, theirs = {(0, 4, "PERS")}, {(0, 4, "PERS"), (5, 9, "GPE")}
-    two = between([judged(mine, theirs)])
-    three = between([judged(mine, theirs, set()), judged(mine, mine, article="b")])
+    two = pairwise_statistics([judged(mine, theirs)])
+    three = pairwise_statistics([judged(mine, theirs, set()), judged(mine, mine, article="b")])
 
     assert [(part.between, part.value, part.n) for part in two] == [("a-0 a-1", pytest.approx(2 / 3), 1)]
     assert {part.between: (part.value, part.n) for part in three} == {
@@ -237,7 +237,7 @@ def test_of_two_there_is_a_pair_and_of_three_each_is_set_against_the_rest():
 def test_two_who_met_in_no_article_have_no_figure_and_a_reason():
     x, y = judged({(0, 4, "PERS")}, {(0, 4, "PERS")})
     z, w = judged(set(), set(), set(), set(), article="b")[2:]
-    found = {part.between: (part.value, part.why) for part in between([[x, y], [z, w]])}
+    found = {part.between: (part.value, part.why) for part in pairwise_statistics([[x, y], [z, w]])}
 
     assert found["a-0 a-2"] == (None, "no article in common")
     assert found["a-2 a-3"] == (None, "neither marked a span")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, cohen_kappa_score
 
-from builder.annotation.agreement.stances import KAPPA, PERCENT, between
+from builder.annotation.agreement.stances import KAPPA, PERCENT, pairwise_statistics
 from tests.annotation.test_agreement import LABELS, VALUES, judgement
 
 ANSWERS = st.lists(
@@ -35,7 +35,7 @@ def oracle(pairs):
 
 @given(ANSWERS)
 def test_kappa_and_the_share_of_equal_answers_equal_scikit_learn(answers):
-    found = {(part.measure, part.between): part for part in between(shared(answers), LABELS)}
+    found = {(part.measure, part.between): part for part in pairwise_statistics(shared(answers), LABELS)}
 
     for one, other in ((0, 1), (0, 2), (1, 2)):
         pairs = [(given_[one], given_[other]) for given_ in answers if given_[one] and given_[other]]
@@ -48,7 +48,7 @@ def test_kappa_and_the_share_of_equal_answers_equal_scikit_learn(answers):
 
 @given(ANSWERS)
 def test_one_against_the_rest_is_all_its_pairs_in_one_table(answers):
-    found = {(part.measure, part.between): part.value for part in between(shared(answers), LABELS)}
+    found = {(part.measure, part.between): part.value for part in pairwise_statistics(shared(answers), LABELS)}
 
     for me in range(3):
         pairs = [
@@ -61,7 +61,7 @@ def test_one_against_the_rest_is_all_its_pairs_in_one_table(answers):
 
 
 def test_why_kappa_is_undefined():
-    same = between(shared([["favor", "favor", None]] * 3), LABELS)
+    same = pairwise_statistics(shared([["favor", "favor", None]] * 3), LABELS)
     why = {(part.measure, part.between): (part.value, part.why) for part in same}
 
     assert why[KAPPA, "x y"] == (None, "both gave only one value")
@@ -74,4 +74,4 @@ def test_why_kappa_is_undefined():
 def test_two_annotators_have_no_rest():
     pair = [judged[:2] for judged in shared([["favor", "against", None]])]
 
-    assert {part.between for part in between(pair, LABELS)} == {"x y"}
+    assert {part.between for part in pairwise_statistics(pair, LABELS)} == {"x y"}

@@ -266,12 +266,12 @@ def test_a_rule_of_a_source_is_tried_before_the_shipped_one():
 
 
 def test_turning_off_a_rule_that_is_not_there_is_a_fault():
-    with pytest.raises(ValidationError, match="no rule to turn off: relatd"):
+    with pytest.raises(ValidationError, match="unknown rule id under `off`: relatd"):
         with_own("d", off=["relatd"])
 
 
 def test_an_id_given_twice_is_a_fault_in_a_source_too():
-    with pytest.raises(ValidationError, match="rule id given twice: related"):
+    with pytest.raises(ValidationError, match="duplicate rule id: related"):
         with_own("d", lists=[rule(id="related", match="^~")])
 
 

@@ -6,9 +6,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from builder.annotation.pseudonyms import pseudonym
-from builder.annotation.quality.repeats import SAID
-from builder.annotation.simulate import answer as simulated
+from builder.annotation.quality.repeats import REPEAT_REASON
 from builder.annotation.simulate import parse_knowledge
+from builder.annotation.simulate import simulate_answer as simulated
 from builder.commands import reopen
 from builder.commands.adjudicate import adjudicate
 from builder.commands.build import build
@@ -93,6 +93,6 @@ def test_what_every_annotator_submits_unedited_builds_the_same_bytes(released, l
     said = sum(map(len, judged.values()))
     assert submitted["said again"] == said > 2 * SIZE
     assert collected.accounts[0].kept == submitted.total()
-    assert released.accounts("check")[0].set_aside == {SAID: said}
+    assert released.accounts("check")[0].set_aside == {REPEAT_REASON: said}
     assert "(same)" in report.facts["release"]
     assert snapshot(released.release("1.0.0")) == before

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from builder.annotation.pseudonyms import pseudonym
-from builder.annotation.simulate import answer as simulated
 from builder.annotation.simulate import parse_knowledge, truth
+from builder.annotation.simulate import simulate_answer as simulated
 from builder.commands.adjudicate import adjudicate
 from builder.commands.build import build
 from builder.commands.clean import clean

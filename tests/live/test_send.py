@@ -233,7 +233,7 @@ def test_on_a_server_that_khabar_does_not_own_annotators_are_named_once(label_st
     ("mode", "names", "message"),
     [
         ("separate", ["nobody@example.org"], "has no account for nobody@example.org"),
-        ("separate", ["annotator-1"], "each article is to go to 2 annotators, but there are 1"),
+        ("separate", ["annotator-1"], "each article needs 2 annotators, but there are only 1"),
         ("pool", ["annotator-1"], "--annotators requires assignment: separate, but the project uses pool"),
     ],
 )
@@ -363,7 +363,7 @@ def test_the_command_line_names_people_and_refuses_what_is_no_prediction(label_s
             key=lambda email: pseudonym(project.pseudonym_key(), email),
         ),
     ]  # fmt: skip
-    assert "error[predict] predictions do not come from 'model'" in wrong.stderr
+    assert "error[predict] unknown source of predictions 'model'" in wrong.stderr
 
 
 # Changed texts

@@ -149,7 +149,7 @@ def test_an_article_in_two_splits_is_a_leak(shelved):
     report, states = verify(elsewhere, str(folder))
 
     assert states["leaks"] == "failed"
-    assert any("the same text stands in train" in issue.message for issue in report.issues)
+    assert any("the same text is in train" in issue.message for issue in report.issues)
 
 
 def test_a_project_whose_judgements_changed_says_that_it_cannot_rebuild(built):

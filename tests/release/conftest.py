@@ -8,10 +8,10 @@ import pytest
 from builder.io.hashing import sha16
 from builder.records import Agreement, Article, Document, Drop, Gold, Group, Judgement, Span, StageCounts, Stance, Vote
 from builder.release.card.facts import card_facts
-from builder.release.exports.conll import columns
-from builder.release.exports.write import extras
+from builder.release.exports.conll import edition_files
+from builder.release.exports.write import export_files
 from builder.release.tables.build import build_tables
-from builder.release.tables.inputs import Material
+from builder.release.tables.inputs import TableInputs
 from builder.schema import load_schema
 
 TATWEEL = "\N{ARABIC TATWEEL}"
@@ -81,7 +81,7 @@ def material(schema):
     made = [one(number) for number in range(8)]
     articles = tuple(article for _, article, _, _ in made)
     splits = ["train"] * 5 + ["validation"] + ["test"] * 2
-    return Material(
+    return TableInputs(
         articles=articles,
         documents=tuple(document for document, _, _, _ in made),
         groups=tuple(Group(a.id, f"g-{a.id}", 1.0, "single") for a in articles),
@@ -133,8 +133,10 @@ def beside(built, schema, facts_of, root):
     def run(built=built, schema=schema, template=None):
         facts = card_facts(built=built, **facts_of | {"schema": schema})
         text = template or (root / "dataset_card.md").read_text(encoding="utf-8")
-        flat = columns(schema.dataset.text, built.tables["entities"], schema.labels.entity_names)
-        return extras(built, schema, flat, version="1.0.0", template=text, facts=facts, agreement=facts_of["agreement"])
+        flat = edition_files(schema.dataset.text, built.tables["entities"], schema.labels.entity_names)
+        return export_files(
+            built, schema, flat, version="1.0.0", template=text, facts=facts, agreement=facts_of["agreement"]
+        )
 
     return run
 

@@ -5,16 +5,16 @@ from collections import Counter
 import pyarrow as pa
 
 from builder.records import Span
-from builder.release.splits.strategies import NAMES
+from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.features import all_values, arrow_schema, features, tag_names
-from builder.release.tables.inputs import instant, know, zone
+from builder.release.tables.inputs import index_inputs, instant, zone
 from builder.text.aligned import unpacked
 from builder.text.tokens import tokenize
 
 
 def tables(material):
     """Every config and split, as tables made of Python rows."""
-    known = know(material)
+    known = index_inputs(material)
     made = {
         "entities": list(entities(material, known)), "stance": stance(material, known),
         "annotations": list(annotations(material, known)), "articles": list(articles(material, known)),
@@ -22,7 +22,7 @@ def tables(material):
     return {
         config: {
             split: pa.Table.from_pylist([row for home, row in made[config] if home == split], arrow_schema(columns))
-            for split in NAMES
+            for split in SPLIT_NAMES
         }
         for config, columns in features(material.labels).items()
     }

@@ -25,9 +25,9 @@ def test_equal_near_and_contained_texts_are_each_counted():
     assert (column.texts, column.repeated, column.shared) == (6, 1, {"test": (1, 4)})
     assert column.alike == {"near": 1, "contained": 1}
     assert [issue.message.split(": «")[0] for issue in issues] == [
-        "the same text stands in train[0] and in test[0]",
-        "a copy stands in train[1] and in test[1]: 97% of their runs of words are the same",
-        "a text stands in train[1] and inside another in test[2], or the other way round: 100% of the runs of words of the shorter",
+        "the same text is in train[0] and in test[0]",
+        "near-duplicate texts are in train[1] and in test[1]: they share 97% of their shingles",
+        "one of the texts in train[1] and in test[2] contains the other: they share 100% of the shorter one's shingles",
     ]  # fmt: skip
     assert issues[0].message.endswith("«عاد المطر إلى مرجانة»")
 
@@ -45,7 +45,7 @@ def test_a_folder_of_tables_is_audited_and_its_labels_are_not(khabar, tmp_path):
         "not compared, as half of the values have under 5 words": "stance",
     }
     assert [issue["message"] for issue in report["issues"]] == [
-        "the same text stands in train[0] and in test[0]: «افتتح المجلس رصيفا جديدا للصيادين»"
+        "the same text is in train[0] and in test[0]: «افتتح المجلس رصيفا جديدا للصيادين»"
     ]
 
 

@@ -65,7 +65,7 @@ def test_faults_of_the_head_and_of_the_slots_come_together(card_of):
     known = "annotations_creators, language_creators, source_datasets, tags"
     assert refusals(lambda: card_of(template)) == [
         ("dataset_card.md:3:21", f"language_creators.0: {creators}"),
-        ("dataset_card.md:4:1", f"unknown field 'license'; known here: {known}"),
+        ("dataset_card.md:4:1", f"unknown field 'license'; known fields: {known}"),
         ("dataset_card.md:9:1", "unknown fact 'r'"),
     ]
 

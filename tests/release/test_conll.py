@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from builder.records import KhabarError, Span
-from builder.release.exports.conll import Mention, Sentence, conll, read_wojood, settle, write_wojood
+from builder.release.exports.conll import Mention, Sentence, choose_mentions, conll, read_wojood, write_wojood
 from builder.release.tables.iob2 import bilou, iob2
 
 TYPES = ("ORG", "GPE", "PERS")
@@ -45,7 +45,7 @@ def test_spans_are_kept_exactly_or_set_aside(data):
     edges = st.integers(0, 24)
     spans = data.draw(st.sets(st.builds(Span, edges, edges, st.sampled_from(TYPES)).filter(lambda s: s.start < s.end)))
 
-    kept, lost = settle(spans, tokens)
+    kept, lost = choose_mentions(spans, tokens)
 
     assert Counter([span for span, _ in kept] + [span for span, _ in lost]) == Counter(spans)
     mentions = tuple(sorted((mention for _, mention in kept), key=lambda m: (m.first, -m.after, m.label)))
@@ -60,7 +60,7 @@ def test_each_loss_has_its_reason():
     tokens = [(0, 2), (3, 5), (6, 8), (9, 11)]
     spans = [Span(0, 8, "ORG"), Span(3, 11, "ORG"), Span(0, 7, "ORG"), Span(2, 3, "GPE"), Span(3, 5, "ORG")]
 
-    kept, lost = settle(spans, tokens)
+    kept, lost = choose_mentions(spans, tokens)
 
     assert [(span.start, span.end) for span, _ in kept] == [(0, 8), (3, 5)]
     assert lost == [
@@ -121,7 +121,7 @@ def test_a_row_without_such_columns_is_refused_with_its_line(line):
         read_wojood(f"في O\n\n{line}\n")
 
     (issue,) = refused.value.issues
-    assert issue.message == f"{line!r} is not a token and its tags: O, or B- and I- with a type, each after a space"
+    assert issue.message == f"{line!r} is not a token followed by its tags (O, B-TYPE or I-TYPE), each after one space"
     assert issue.where == "line 3"
 
 

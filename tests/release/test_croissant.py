@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from builder.records import Release
-from builder.release.exports.croissant import Lists, record_set
+from builder.release.exports.croissant import LabelLists, record_set
 from builder.release.publish.folder import write_release
 from builder.release.tables.features import arrow_schema
 from builder.schema.dataset import Licence
@@ -157,7 +157,7 @@ def test_a_split_in_several_files_is_read_from_a_set_of_them(beside, built):
 
 
 def test_lists_of_labels_that_differ_have_records_of_their_own():
-    lists = Lists()
+    lists = LabelLists()
     schema = arrow_schema({"a": ("x", "y"), "b": ("x", "y"), "c": [{"a": ("z",)}]})
     assert isinstance(schema, pa.Schema)
 

@@ -19,7 +19,7 @@ from builder.release.diff.compare import compare, side_of
 from builder.release.diff.records import About
 from builder.release.diff.rows import differing, join, unequal, unique_keys
 from builder.release.diff.spans import Mention, Placed, pair_spans
-from builder.release.tables.build import build_tables, loadable
+from builder.release.tables.build import build_tables, non_empty
 from builder.release.tables.features import arrow_schema, features, renumbered
 
 GOLDEN = Path(__file__).with_name("diff.golden.json")
@@ -76,7 +76,7 @@ def renamed(labels):
 
 def side(material, version="1.0.0", card="# card 1.0.0\n"):
     about = About(version, "khabar/demo-news", "0" * 64, "full")
-    return side_of(about, loadable(build_tables(material).tables), card)
+    return side_of(about, non_empty(build_tables(material).tables), card)
 
 
 @pytest.fixture

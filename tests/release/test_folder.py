@@ -153,7 +153,8 @@ def test_a_failed_build_leaves_the_old_folder_and_nothing_else(write, tmp_path, 
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(None, "no release is here"), ("{", "not a manifest"), ("[]", "not a manifest")]
+    ("content", "message"),
+    [(None, "no release is here"), ("{", "not a valid manifest"), ("[]", "not a valid manifest")],
 )
 def test_a_folder_without_a_manifest_is_refused(tmp_path, content, message):
     if content is not None:

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 import pytest
 
 from builder.records import Article, Group, KhabarError
-from builder.release.splits.assign import part
+from builder.release.splits.assign import split_articles
 from builder.release.splits.strategies import Traits
 from builder.schema.dataset import Splits
 
@@ -28,7 +28,7 @@ def alone(articles):
 
 def grow(articles, frozen, **settings):
     traits = {one.id: Traits(f"s{int(one.id[1:5]) % 3}", f"2026-01-01T{int(one.id[1:5]) % 24:02}") for one in articles}
-    return part(articles, alone(articles), frozen, Splits(**settings), traits, fold)
+    return split_articles(articles, alone(articles), frozen, Splits(**settings), traits, fold)
 
 
 def wave(number, vocabulary, earlier):
@@ -105,7 +105,7 @@ def test_alike_articles_that_stood_in_two_splits_are_each_named():
     (issue,) = caught.value.issues
     assert (
         issue.message
-        == "a copy stands in train (a0001-0) and in test (a0002-0): 97% of their runs of words are the same"
+        == "near-duplicate texts are in train (a0001-0) and in test (a0002-0): they share 97% of their shingles"
     )
     assert caught.value.exit_code == 1
 
@@ -113,7 +113,7 @@ def test_alike_articles_that_stood_in_two_splits_are_each_named():
 def test_what_is_published_no_more_still_holds_its_groups_split():
     old, copy = article("a0001-0", ["خبر", "قديم"]), article("a0002-0", ["خبر", "آخر"])
     groups = [Group("a0001-0", "a0001-0", 1.0, "near"), Group("a0002-0", "a0001-0", 0.9, "near")]
-    parted = part([copy], groups, {"a0001-0": "test"}, Splits(), {}, fold)
+    parted = split_articles([copy], groups, {"a0001-0": "test"}, Splits(), {}, fold)
 
     assert {one.article_id: one.split for one in parted.ledger} == {"a0001-0": "test", "a0002-0": "test"}
     assert old.id in {group.article_id for group in parted.groups}

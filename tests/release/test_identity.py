@@ -25,12 +25,12 @@ from builder.records import (
     Vote,
 )
 from builder.release.publish.folder import write_release
-from builder.release.splits.strategies import NAMES
+from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables import build as tables_module
 from builder.release.tables.build import TAGGED, build_tables
-from builder.release.tables.inputs import Material
-from builder.release.tables.iob2 import layers, segmented
-from builder.release.tables.spill import scratch
+from builder.release.tables.inputs import TableInputs
+from builder.release.tables.iob2 import layers, split_at_spans
+from builder.release.tables.spill import open_spill
 from builder.schema import load_schema
 from builder.text.profiles import profile
 from builder.text.tokens import tokenize
@@ -97,8 +97,8 @@ def pages(draw, number, names):
 def materials(draw):
     labels = LABELS
     made = [draw(pages(number, labels.entity_names)) for number in range(draw(st.integers(0, 3)))]
-    homes = {article.id: draw(st.sampled_from([*NAMES, ""])) for _, article, _, _, _ in made}
-    return Material(
+    homes = {article.id: draw(st.sampled_from([*SPLIT_NAMES, ""])) for _, article, _, _, _ in made}
+    return TableInputs(
         tuple(article for _, article, _, _, _ in made),
         tuple(document for document, _, _, _, _ in made),
         tuple(Group(article.id, f"g-{article.id}", 1.0, "single") for _, article, _, _, _ in made),
@@ -119,7 +119,7 @@ def test_batches_smaller_than_the_material_change_no_table(material, built, monk
     monkeypatch.setattr(tables_module, "ROWS", 2)
 
     again = build_tables(material)
-    with scratch(tmp_path) as kept:
+    with open_spill(tmp_path) as kept:
         on_disk = build_tables(material, kept)
         kept.rest()
 
@@ -213,7 +213,7 @@ def reason(span, kept, tokens):
 @given(RAW, st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=4))
 def test_segments_leave_no_span_with_an_edge_inside_a_token(text, places):
     spans = {Span(start, end, "GPE") for start, end in places if start < end <= len(text)}
-    pieces = segmented(tokenize(text), spans)
+    pieces = split_at_spans(tokenize(text), spans)
     outer, inner = layers(spans, pieces)
     bare = {s for s in spans if not text[s.start].isspace() and not text[s.end - 1].isspace()}
 

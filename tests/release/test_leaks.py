@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.release.splits import leakage
-from builder.release.splits.leakage import Pair, across, pairs, united
+from builder.release.splits.leakage import Pair, cross_split_errors, merge_groups, pairs
 from builder.text.similarity import FEW_WORDS, LEAST_CONTAINED, LONG, SAME, SHORT
 
 
@@ -90,9 +90,9 @@ def test_titles_link_articles_unless_they_are_short_or_head_a_series():
 def test_a_pair_in_one_split_or_outside_all_is_no_leak():
     found = pairs(["خبر عاجل"] * 4)
 
-    assert across(found, ["a", "b", "c", "d"], ["train", "train", "", "train"], "") == []
-    (issue,) = across(found, ["a", "b", "c", "d"], ["train", "train", "", "test"], "take one down")
-    assert issue.message == "the same text stands in train (a) and in test (d)"
+    assert cross_split_errors(found, ["a", "b", "c", "d"], ["train", "train", "", "train"], "") == []
+    (issue,) = cross_split_errors(found, ["a", "b", "c", "d"], ["train", "train", "", "test"], "take one down")
+    assert issue.message == "the same text is in train (a) and in test (d)"
     assert issue.fix == "take one down"
 
 
@@ -102,7 +102,7 @@ def test_a_pair_in_one_split_or_outside_all_is_no_leak():
 )
 def test_groups_that_are_linked_become_one_named_after_its_smallest_article(groups, links):
     links = [(a, b) for a, b in links if a in groups and b in groups]
-    found = united(groups, links)
+    found = merge_groups(groups, links)
 
     assert all(found[a] == found[b] for a, b in links)
     assert all(found[a] == found[b] for a in groups for b in groups if groups[a] == groups[b])

@@ -14,7 +14,7 @@ from builder.release.diff.compare import compare, side_of
 from builder.release.diff.records import About
 from builder.release.publish.folder import write_release
 from builder.release.publish.open import LedgerEntry, ReleaseRef, opened
-from builder.release.tables.build import loadable
+from builder.release.tables.build import non_empty
 from tests.conftest import ROOT
 
 
@@ -55,7 +55,7 @@ def opened_here(folder):
 def test_a_folder_holds_the_tables_that_were_built(build, built):
     about = About("1.0.0", "khabar/demo-news", "", "full")
     with opened_here(build("1.0.0")) as found:
-        diff = compare(side_of(about, loadable(built.tables), "# card 1.0.0\n"), found.side)
+        diff = compare(side_of(about, non_empty(built.tables), "# card 1.0.0\n"), found.side)
         said = found.changelog
 
     assert diff.same_tables
@@ -71,7 +71,7 @@ def test_a_file_that_is_not_the_one_that_was_built_is_refused(build):
     code, message, _ = refused(opened_here(folder))
     assert code == 1
     assert message == (
-        "stance/test-00000-of-00001.parquet is not the file that was built: it is missing, or its sha256 is not the manifest's"
+        "stance/test-00000-of-00001.parquet is not the file that was built: it is missing, or its sha256 differs from the manifest"
     )
 
 
@@ -81,7 +81,7 @@ def test_a_manifest_that_counts_other_rows_is_refused(build):
     manifest["splits"]["entities"]["train"] += 1
     (folder / MANIFEST).write_text(json.dumps(manifest))
 
-    assert refused(opened_here(folder))[:2] == (1, "the manifest does not say how many rows there are")
+    assert refused(opened_here(folder))[:2] == (1, "the row counts in the manifest are not those of the Parquet files")
 
 
 def test_a_manifest_cannot_name_files_outside_of_its_release(build):
@@ -151,7 +151,7 @@ def test_an_earlier_release_that_is_not_on_this_machine_is_not_passed_over(proje
         2,
         "1.1.0 cannot be compared with 1.0.0: it is not in dist/",
         (
-            "name it: --since DIR, or --since khabar/demo-news@v1.0.0 from the Hub; if it was never published, "
+            "pass --since DIR, or --since khabar/demo-news@v1.0.0 from the Hub; if it was never published, "
             "delete its line in annotations/releases.jsonl"
         ),
     )
@@ -176,7 +176,7 @@ def test_since_must_name_a_lower_version(project, build):
     build("1.0.0")
 
     message = refused(since(project, "1.0.0", "v1.0.0", (None, None)))[1]
-    assert message == "1.0.0 is not above 1.0.0, which --since names"
+    assert message == "1.0.0 is not higher than 1.0.0, the release given with --since"
 
 
 def test_the_ledger_has_one_line_for_a_version_in_order_of_their_numbers(project, build):

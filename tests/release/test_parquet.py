@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.release.tables.parquet import GROUP_ROWS, repeating, weights, write_shards
+from builder.release.tables.parquet import GROUP_ROWS, dictionary_paths, row_sizes, write_shards
 from builder.release.tables.shards import shards
 from tests.conftest import ROOT
 
@@ -45,7 +45,7 @@ def test_row_groups_and_shards_are_bounded_and_hold_every_row_in_order(tmp_path_
     table = pa.Table.from_pylist(rows, SCHEMA)
     write_shards(table, folder, "train", rest=lambda: None, group=group, shard=shard)
     files = written(folder)
-    own = weights(table).tolist()
+    own = row_sizes(table).tolist()
     place, sizes = 0, []
     for file in files:
         sizes.append([])
@@ -98,7 +98,7 @@ def test_every_column_has_zstd_pages_with_an_index(built, tmp_path):
         write_shards(splits["train"], tmp_path / config, "train", rest=lambda: None)
         (file,) = written(tmp_path / config)
         columns = [file.metadata.row_group(0).column(number) for number in range(file.metadata.num_columns)]
-        wanted = set(repeating(file.schema_arrow))
+        wanted = set(dictionary_paths(file.schema_arrow))
 
         assert {column.compression for column in columns} == {"ZSTD"}
         assert all(column.has_offset_index for column in columns)

@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 
 from builder.io.hashing import sha16
 from builder.records import Confidence, Dispute, Gold, Judgement, Span, Stance, Vote
-from builder.release.editions.delta import field_recipe, restored
-from builder.release.redaction.pii import KINDS, find
+from builder.release.editions.delta import apply_delta, field_delta
+from builder.release.redaction.pii import KINDS, find_pii
 from builder.release.redaction.redact import (
     BECAME,
+    MERGED,
     PLACEHOLDER,
     PLACEHOLDERS,
-    TWICE,
     WIDENED,
-    move,
+    move_annotations,
     redact,
-    redacted,
+    redact_text,
     steps,
 )
 from builder.release.tables.build import build_tables
@@ -80,7 +80,7 @@ PIECES = st.lists(
 
 @pytest.mark.parametrize(("kind", "text", "wanted"), FOUND)
 def test_what_is_of_a_person_is_found_whole(kind, text, wanted):
-    found = find(text, [kind])
+    found = find_pii(text, [kind])
 
     assert found
     assert text[found[0].start : found[0].end] == wanted
@@ -88,7 +88,7 @@ def test_what_is_of_a_person_is_found_whole(kind, text, wanted):
 
 @pytest.mark.parametrize(("kind", "text"), NOT_FOUND)
 def test_years_dates_prices_counts_and_parts_of_words_are_not(kind, text):
-    assert find(text, [kind]) == []
+    assert find_pii(text, [kind]) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -96,12 +96,12 @@ def test_a_placeholder_is_one_token_and_nothing_of_it_is_found_again(kind):
     text = f"قال {PLACEHOLDER[kind]}، ثم"
 
     assert (4, 4 + len(PLACEHOLDER[kind])) in tokenize(text)
-    assert find(text, KINDS) == []
+    assert find_pii(text, KINDS) == []
 
 
 @given(PIECES, st.sets(st.sampled_from(KINDS)))
 def test_nothing_that_is_looked_for_is_left(text, kinds):
-    assert find(redacted(text, kinds), kinds) == []
+    assert find_pii(redact_text(text, kinds), kinds) == []
 
 
 def moved_of(raw, kinds):
@@ -163,7 +163,9 @@ def test_spans_votes_confidences_and_disputes_move_with_the_text():
     disputes = [Dispute(article.id, f"span:{at + 1}:{at + 6}", {}), Dispute(article.id, "stance:metro", {})]
 
     redaction = redact([article], [document], ["mention", "email"])
-    said, golds, open_, account = move(redaction, [judgement, stale], [gold], disputes, ["mention", "email"])
+    said, golds, open_, account = move_annotations(
+        redaction, [judgement, stale], [gold], disputes, ["mention", "email"]
+    )
 
     new = redaction.articles[article.id].article
     placeholder = (at, at + len("REDACTED_MENTION"))
@@ -178,13 +180,15 @@ def test_spans_votes_confidences_and_disputes_move_with_the_text():
     assert said[1].spans == stale.spans
     assert said[1].text_sha == stale.text_sha
     assert [one.what for one in open_] == [f"span:{at}:{placeholder[1]}", "stance:metro"]
-    assert account.set_aside == {BECAME: 2, TWICE: 2, WIDENED: 2}
+    assert account.set_aside == {BECAME: 2, MERGED: 2, WIDENED: 2}
     assert (account.taken, account.kept, account.balanced) == (8, 2, True)
 
 
 def test_no_kind_changes_nothing(material):
     redaction = redact(material.articles, material.documents, [])
-    said, golds, disputes, account = move(redaction, material.judgements, material.golds, material.disputes, [])
+    said, golds, disputes, account = move_annotations(
+        redaction, material.judgements, material.golds, material.disputes, []
+    )
 
     assert [moved.article for moved in redaction.articles.values()] == list(material.articles)
     assert (said, golds, disputes, account.taken) == (list(material.judgements), list(material.golds), [], 0)
@@ -201,7 +205,7 @@ def test_nothing_that_is_looked_for_is_left_in_any_table(material):
     kinds = ("email", "phone")
     documents = (document, *material.documents[1:])
     redaction = redact([article, *material.articles[1:]], documents, kinds)
-    said, golds, disputes, _ = move(redaction, [judgement, *rest], [gold, *material.golds[1:]], (), kinds)
+    said, golds, disputes, _ = move_annotations(redaction, [judgement, *rest], [gold, *material.golds[1:]], (), kinds)
     changed = replace(
         material, documents=documents, articles=[m.article for m in redaction.articles.values()], judgements=said,
         golds=golds, disputes=disputes,
@@ -210,10 +214,10 @@ def test_nothing_that_is_looked_for_is_left_in_any_table(material):
     built = build_tables(changed)
 
     rows = [row for splits in built.tables.values() for table in splits.values() for row in table.to_pylist()]
-    assert find(str(rows), ["email"]) == []
+    assert find_pii(str(rows), ["email"]) == []
     texts = [row["text"] for row in rows if "text" in row]
     assert sum("REDACTED_PHONE" in text for text in texts) == 3
-    assert not any(find(text, kinds) for text in texts)
+    assert not any(find_pii(text, kinds) for text in texts)
     (spans,) = [row["spans"] for row in built.tables["entities"]["train"].to_pylist() if row["id"] == article.id]
     assert [one["text"] for one in spans] == ["REDACTED_EMAIL"]
     assert document.raw[spans[0]["raw_start"] : spans[0]["raw_end"]] == person
@@ -223,12 +227,12 @@ def test_nothing_that_is_looked_for_is_left_in_any_table(material):
 def test_a_redacted_title_comes_back_without_what_was_taken_out():
     document, article = page(1, ["نص"])
     document = replace(document, title="راسلوا desk@barq.example أو @salma_99 الآن")
-    title = redacted(document.title, KINDS)
-    known = field_recipe("title", title, article, document)
+    title = redact_text(document.title, KINDS)
+    known = field_delta("title", title, article, document)
 
     assert known.replaced == ()
     assert {put for _, put in known.placed} == {"REDACTED_EMAIL", "REDACTED_MENTION"}
-    assert restored(document.title, known) == title
+    assert apply_delta(document.title, known) == title
 
 
 @pytest.mark.slow

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from builder.records import KhabarError
 from builder.release.splits.assign import assign
-from builder.release.splits.strategies import NAMES
+from builder.release.splits.strategies import SPLIT_NAMES
 from builder.schema.dataset import Splits
 
 GROUPS = st.dictionaries(
     st.integers(0, 200).map(lambda n: f"a{n}-0"), st.integers(0, 40).map(lambda n: f"g{n}"), max_size=80
 )
-FROZEN = st.dictionaries(st.integers(0, 200).map(lambda n: f"a{n}-0"), st.sampled_from(NAMES), max_size=60)
+FROZEN = st.dictionaries(st.integers(0, 200).map(lambda n: f"a{n}-0"), st.sampled_from(SPLIT_NAMES), max_size=60)
 
 
 def singles(count):
@@ -50,7 +50,7 @@ def test_every_article_keeps_its_split_or_gets_its_groups_split_or_is_named(grou
 def test_three_groups_are_enough_for_three_splits(count, seed):
     split, _ = assign(singles(count), Splits(seed=seed), {})
 
-    assert set(split.values()) == set(NAMES)
+    assert set(split.values()) == set(SPLIT_NAMES)
 
 
 @given(GROUPS, st.integers(0, 99))
@@ -60,7 +60,7 @@ def test_no_split_is_further_from_its_share_than_two_of_the_largest_groups(group
     largest = max(Counter(groups.values()).values(), default=0)
     counts = Counter(split.values())
 
-    for name in NAMES:
+    for name in SPLIT_NAMES:
         assert abs(counts[name] - getattr(shares, name) * len(groups)) <= 2 * largest + 1
 
 
@@ -98,5 +98,5 @@ def test_a_ledger_with_an_unknown_split_is_refused():
         assign({}, Splits(), {"a-0": "dev", "b-0": "train"})
 
     (issue,) = caught.value.issues
-    assert issue.message == "article a-0 stands in split 'dev'; known: train, validation, test"
+    assert issue.message == "article a-0 has the unknown split 'dev'; known: train, validation, test"
     assert caught.value.exit_code == 2

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from builder.io.hashing import sha16
 from builder.records import Drop
 from builder.release.editions.audit import quotations
-from builder.release.editions.delta import Recipe, field_recipe, of_row, recipe, restored, to_row
-from builder.release.editions.hydrate import come_back
+from builder.release.editions.delta import Delta, apply_delta, compute_delta, delta_from_row, delta_to_row, field_delta
+from builder.release.editions.hydrate import restore_articles
 from builder.release.editions.ngrams import RUN, quotes, words_of
-from builder.release.editions.standoff import LOST, QUOTES, UNITS, hydrated, standoff
+from builder.release.editions.standoff import LOST, QUOTES, UNITS, to_full, to_standoff
 from builder.release.tables.build import build_tables
-from builder.release.tables.features import RESTORE, WITHHELD, arrow_schema, features, names_of
+from builder.release.tables.features import RESTORE, WITHHELD, arrow_schema, features, label_names
 from builder.text.profiles import profile
 from tests.release.conftest import page
 
@@ -41,19 +41,19 @@ def oracle(strings, passages):
 @given(NOISY)
 def test_a_recipe_gives_the_text_back_and_survives_a_table(raw):
     aligned = profile("standard@1").apply(raw)
-    known = recipe("text", aligned.text, raw, aligned.packed())
-    table = pa.table({"restore": [[to_row(known)]]}, arrow_schema({"restore": [RESTORE]}))
-    again = of_row(table["restore"].to_pylist()[0][0])
+    known = compute_delta("text", aligned.text, raw, aligned.packed())
+    table = pa.table({"restore": [[delta_to_row(known)]]}, arrow_schema({"restore": [RESTORE]}))
+    again = delta_from_row(table["restore"].to_pylist()[0][0])
 
     assert again == known
-    assert restored(raw, again) == aligned.text
-    assert restored(raw + "x", again) is None
+    assert apply_delta(raw, again) == aligned.text
+    assert apply_delta(raw + "x", again) is None
 
 
 def test_a_recipe_names_each_character_once_and_in_no_order_of_the_text():
     raw = "ﻡﺮﺟﺎﻧﺔ ﻡﺮﺟﺎﻧﺔ"
     aligned = profile("standard@1").apply(raw)
-    known = recipe("text", aligned.text, raw, aligned.packed())
+    known = compute_delta("text", aligned.text, raw, aligned.packed())
 
     assert aligned.text == "مرجانة مرجانة"
     assert [before for before, _ in known.replaced] == sorted(set(raw) - {" "})
@@ -61,20 +61,20 @@ def test_a_recipe_names_each_character_once_and_in_no_order_of_the_text():
 
 
 def test_what_one_character_became_in_two_ways_is_known_by_the_number_of_the_edit():
-    known = recipe("text", "ايب", "ىىب", (0, 1, 1, 0, 1, 1))
+    known = compute_delta("text", "ايب", "ىىب", (0, 1, 1, 0, 1, 1))
 
     assert known.replaced == (("ى", "ا"),)
     assert known.placed == ((1, "ي"),)
-    assert restored("ىىب", known) == "ايب"
+    assert apply_delta("ىىب", known) == "ايب"
 
 
 def test_a_recipe_spells_out_no_long_stretch_of_the_page():
     raw, text = "قال الناطق باسمها أمس", "قال ناطق أمس"
-    known = recipe("text", text, raw, (4, 13, 4))
+    known = compute_delta("text", text, raw, (4, 13, 4))
 
     assert known.replaced == ()
     assert known.placed == ((0, "ناطق"),)
-    assert restored(raw, known) == text
+    assert apply_delta(raw, known) == text
 
 
 def test_what_is_withheld_is_what_the_full_edition_has_more(material):
@@ -88,11 +88,11 @@ def test_what_is_withheld_is_what_the_full_edition_has_more(material):
 
 def test_a_placeholder_never_names_what_it_stands_for():
     raw, text = "اكتب إلى @ab الآن", "اكتب إلى REDACTED_MENTION الآن"
-    known = recipe("text", text, raw, (9, 3, 16))
+    known = compute_delta("text", text, raw, (9, 3, 16))
 
     assert known.replaced == ()
     assert known.placed == ((0, "REDACTED_MENTION"),)
-    assert restored(raw, known) == text
+    assert apply_delta(raw, known) == text
 
 
 @pytest.mark.parametrize(
@@ -102,33 +102,33 @@ def test_a_placeholder_never_names_what_it_stands_for():
 def test_a_title_comes_back_from_its_line(line, title):
     document, article = page(1, [f"قبل\n{line}\nنص"])
     article = replace(article, title=title, drops=(Drop(4, 4 + len(line), "embedded-headline", {"title": title}),))
-    known = field_recipe("title", title, article, document)
+    known = field_delta("title", title, article, document)
 
     assert known is not None
-    assert restored(document.raw, known) == title
+    assert apply_delta(document.raw, known) == title
 
 
 def test_a_title_that_is_in_no_line_has_no_recipe_and_is_counted(material):
     tables = build_tables(material)
-    made = standoff(tables, material, FOLD)
+    made = to_standoff(tables, material, FOLD)
     account = next(account for account in made.accounts if account.unit == UNITS[1])
 
     assert account.set_aside == {LOST: 8}
     rows = made.tables["articles"]["train"].to_pylist()
-    assert of_row(rows[0]["restore"][1]) == Recipe("title", "")
+    assert delta_from_row(rows[0]["restore"][1]) == Delta("title", "")
 
 
 def test_a_title_that_came_with_the_page_is_only_hashed(material):
     documents = tuple(replace(d, title=a.title) for d, a in zip(material.documents, material.articles, strict=True))
-    made = standoff(build_tables(material), replace(material, documents=documents), FOLD)
+    made = to_standoff(build_tables(material), replace(material, documents=documents), FOLD)
 
     known = made.tables["articles"]["train"].to_pylist()[0]["restore"][1]
-    assert of_row(known) == Recipe("title", sha16(material.articles[0].title), given=True)
+    assert delta_from_row(known) == Delta("title", sha16(material.articles[0].title), given=True)
 
 
 def test_the_stand_off_tables_have_the_columns_that_features_say_and_no_other(material):
     full = build_tables(material)
-    made = standoff(full, material, FOLD)
+    made = to_standoff(full, material, FOLD)
 
     for config, splits in made.tables.items():
         columns = features(material.labels, "standoff")[config]
@@ -159,16 +159,16 @@ def test_an_author_s_name_that_quotes_goes_and_comes_back_from_its_line(material
         articles=(article, *(replace(a, title=None) for a in material.articles[1:])),
     )
     full = build_tables(changed)
-    made = standoff(full, changed, FOLD)
+    made = to_standoff(full, changed, FOLD)
     (tmp_path / "articles").mkdir()
     pq.write_table(made.tables["articles"]["train"], tmp_path / "articles" / "train.parquet")
     paths = {"articles": {"train": [tmp_path / "articles" / "train.parquet"]}}
-    back = come_back(paths, changed.documents)
+    back = restore_articles(paths, changed.documents)
 
     account = next(account for account in made.accounts if account.unit == UNITS[0])
     assert account.set_aside == {QUOTES: 1}
     assert made.tables["articles"]["train"]["author"].to_pylist()[:2] == [None, "سلمى"]
-    rows = hydrated("articles", made.tables["articles"]["train"].to_batches(), names_of(changed.labels), back.texts)
+    rows = to_full("articles", made.tables["articles"]["train"].to_batches(), label_names(changed.labels), back.texts)
     assert pa.Table.from_batches(list(rows)).equals(full.tables["articles"]["train"])
 
 
@@ -210,7 +210,7 @@ def test_a_quotation_is_found_in_every_kind_of_file(tmp_path, name, content):
     (issue,) = quotations(tmp_path, [("a-0", ARTICLE)], FOLD)
 
     assert issue.where.startswith(name)
-    place = re.search(r"a-0, (\d+)-(\d+), stand", issue.message)
+    place = re.search(r"a-0, (\d+)-(\d+), appear", issue.message)
     assert ARTICLE[int(place[1]) : int(place[2])] == "مترو العاصمة الجديد بحضور الوزير"
     assert "مترو" not in issue.message
 

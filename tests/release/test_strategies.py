@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from builder.records import KhabarError
 from builder.release.splits.assign import assign
-from builder.release.splits.strategies import NAMES, Traits
+from builder.release.splits.strategies import SPLIT_NAMES, Traits
 from builder.schema.dataset import Splits
 
 SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
@@ -28,10 +28,10 @@ def test_each_source_and_each_stance_is_shared_out_as_the_whole_is():
     assert Counter(split.values()) == {"train": 700, "validation": 150, "test": 150}
     for stratum in {(one.source, *one.stances) for one in traits.values()}:
         mine = Counter(split[a] for a, one in traits.items() if (one.source, *one.stances) == stratum)
-        assert all(abs(mine[name] - SHARES[name] * mine.total()) <= 6 for name in NAMES), (stratum, mine)
+        assert all(abs(mine[name] - SHARES[name] * mine.total()) <= 6 for name in SPLIT_NAMES), (stratum, mine)
     for source in set(sources):
         mine = Counter(split[a] for a, one in traits.items() if one.source == source)
-        assert all(abs(mine[name] - SHARES[name] * mine.total()) <= 2 for name in NAMES), (source, mine)
+        assert all(abs(mine[name] - SHARES[name] * mine.total()) <= 2 for name in SPLIT_NAMES), (source, mine)
 
 
 @given(DATED)
@@ -41,7 +41,7 @@ def test_by_time_nothing_in_train_is_newer_than_what_it_is_tested_on(dated):
     split, aside = assign(groups, Splits(strategy="by_time"), {}, traits)
     newest = {name: max((dated[a][0] for a, b in groups.items() if b == name), default="") for name in groups.values()}
     ordered = sorted(groups, key=lambda article: (newest[groups[article]], groups[article]))
-    places = [NAMES.index(split[article]) for article in ordered]
+    places = [SPLIT_NAMES.index(split[article]) for article in ordered]
 
     assert aside == {}
     assert places == sorted(places)
@@ -85,7 +85,7 @@ def test_by_target_an_article_goes_where_its_targets_are():
     split, _ = assign(singles(traits), Splits(strategy="by_target"), {}, traits)
     homes = {(one.stances[0][0], split[article]) for article, one in traits.items()}
     assert len(homes) == 6
-    assert {name for _, name in homes} == set(NAMES)
+    assert {name for _, name in homes} == set(SPLIT_NAMES)
 
     train, test = (next(t for t, name in homes if name == wanted) for wanted in ("train", "test"))
     traits |= {"both-0": Traits("s", None, ((train, "favor"), (test, "against"))), "none-0": Traits("s")}
@@ -101,6 +101,6 @@ def test_fewer_sources_or_targets_than_splits_are_refused(strategy, what):
         assign(singles(traits), Splits(strategy=strategy), {}, traits)
 
     (issue,) = caught.value.issues
-    assert issue.message == f"there are 2 {what}, and three splits need three at least"
+    assert issue.message == f"found 2 {what}, but three splits need at least three"
     assert issue.where == "schema/dataset.yaml"
     assert caught.value.exit_code == 2

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 
 from builder.io.hashing import sha16
 from builder.records import Article, Confidence, Dispute, Document, Gold, Group, Judgement, KhabarError, Span, Stance
-from builder.release.splits.strategies import NAMES
+from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.build import build_tables
 from builder.release.tables.features import arrow_schema, features
-from builder.release.tables.inputs import Material
+from builder.release.tables.inputs import TableInputs
 from builder.text.profiles import profile
 from builder.text.tokens import tokenize
 
 
 def rows(built, config):
-    return [row for split in NAMES for row in built.tables[config][split].to_pylist()]
+    return [row for split in SPLIT_NAMES for row in built.tables[config][split].to_pylist()]
 
 
 def account(built, unit):
@@ -33,7 +33,7 @@ def test_every_config_has_every_split_with_the_same_schema(altered, material):
 
     assert list(built.tables) == ["entities", "stance", "annotations", "articles"]
     for config, columns in features(material.labels).items():
-        assert list(built.tables[config]) == list(NAMES)
+        assert list(built.tables[config]) == list(SPLIT_NAMES)
         for table in built.tables[config].values():
             assert table.schema.equals(arrow_schema(columns), check_metadata=True)
         assert built.tables[config]["train"].num_rows == 0
@@ -47,7 +47,7 @@ def test_rows_are_sorted_and_stand_in_the_split_of_their_article(built, material
 
             assert ids == sorted(ids)
             assert {material.splits[i] for i in ids} <= {split}
-    assert [built.tables["entities"][s].num_rows for s in NAMES] == [5, 1, 2]
+    assert [built.tables["entities"][s].num_rows for s in SPLIT_NAMES] == [5, 1, 2]
 
 
 def test_each_span_is_its_characters_in_text_and_in_the_raw_page(built, material):
@@ -78,7 +78,7 @@ def test_the_raw_place_of_any_token_of_a_noisy_page_cleans_to_its_mention(schema
     spans = tuple(Span(start, end, "ORG") for start, end in tokenize(aligned.text))
     gold = Gold("d-0", sha, spans, (), "agreed", (), 2)
     groups = (Group("d-0", "g", 1.0, "single"),)
-    built = build_tables(Material((article,), (document,), groups, {"d-0": "test"}, (), (gold,), (), schema.labels))
+    built = build_tables(TableInputs((article,), (document,), groups, {"d-0": "test"}, (), (gold,), (), schema.labels))
     (row,) = rows(built, "entities")
 
     assert len(row["spans"]) == len(row["tokens"]) == len(spans)

@@ -149,16 +149,16 @@ def test_a_place_without_a_release_is_said(tmp_path):
         pass
 
     assert refused.value.exit_code == 2
-    assert "memory://nowhere/v1.0.0 has no MANIFEST.json: no release is there, or not all of it" in refusal(refused)
+    assert "memory://nowhere/v1.0.0 has no MANIFEST.json: it is not a complete release" in refusal(refused)
 
 
 @pytest.mark.parametrize(
     ("url", "code", "said"),
     [
-        ("s3://bucket/news", 2, " s3:// needs s3fs, and it is not installed pip install s3fs"),
-        ("gs://bucket/news", 2, " gs:// needs gcsfs, and it is not installed pip install gcsfs"),
-        ("sftp://me:secret@host/news", 2, " sftp:// needs paramiko, and it is not installed pip install paramiko"),
-        ("nonsense://x", 2, " nothing is known that writes to nonsense:// give a folder, or a URL such as s3://bucket/dataset"),
+        ("s3://bucket/news", 2, " s3:// needs s3fs, which is not installed pip install s3fs"),
+        ("gs://bucket/news", 2, " gs:// needs gcsfs, which is not installed pip install gcsfs"),
+        ("sftp://me:secret@host/news", 2, " sftp:// needs paramiko, which is not installed pip install paramiko"),
+        ("nonsense://x", 2, " fsspec does not support nonsense:// give a folder, or a URL such as s3://bucket/dataset"),
     ],
 )  # fmt: skip
 def test_a_backend_that_is_not_installed_is_named_with_its_command(tmp_path, release, url, code, said):

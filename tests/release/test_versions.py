@@ -11,13 +11,13 @@ from builder.release.diff.changelog import changelog, changes, section
 from builder.release.diff.compare import compare, side_of
 from builder.release.diff.records import About
 from builder.release.diff.semver import refuse_backwards, refuse_too_small, step
-from builder.release.tables.build import build_tables, loadable
+from builder.release.tables.build import build_tables, non_empty
 
 FIX = "or any higher number; `khabar diff` shows each change"
 
 
 def side(material, version, card="card"):
-    return side_of(About(version, "a/b", "f" * 64, "full"), loadable(build_tables(material).tables), card)
+    return side_of(About(version, "a/b", "f" * 64, "full"), non_empty(build_tables(material).tables), card)
 
 
 def relabelled(material):
@@ -134,7 +134,7 @@ def test_rows_that_are_only_added_ask_for_a_minor_step(material, before, wrong, 
 
 def tables_of(material, change=lambda table: table, config="articles"):
     """The tables of a release, those of one config changed."""
-    tables = dict(loadable(build_tables(material).tables))
+    tables = dict(non_empty(build_tables(material).tables))
     return tables | {config: {split: change(table) for split, table in tables[config].items()}}
 
 

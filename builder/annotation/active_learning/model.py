@@ -1,8 +1,8 @@
-"""A small model of the gold so far: what it expects in texts that nobody has annotated, and how unsure it is.
+"""Models for active learning, trained on the gold so far: a token tagger and a stance classifier.
 
-A tagger of tokens and a classifier of stances, both logistic regression over hashed features of folded words, by
-scikit-learn (extra `select`). The same seed and gold give the same numbers; rows are learnt in the order given.
-Offsets are code points, end exclusive. Nested spans are not learnt: the tagger sees the outermost. Reads no files.
+Both are logistic regressions over hashed features of folded words, trained with scikit-learn (extra `select`).
+The same seed and gold give the same numbers; rows are used in the order given. Offsets are code points, end
+exclusive. The tagger is trained on the outermost of nested spans only. Pure.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,7 +30,7 @@ OUTSIDE = "O"
 _FEATURES = 1 << 18
 
 _ROUNDS = 12
-"""How often the gold is gone through: more no longer changes what is ranked first."""
+"""Training epochs. More do not change which articles are ranked first."""
 
 _CLITICS = ("وال", "فال", "بال", "كال", "ولل", "فلل", "ال", "لل", "و", "ف", "ب", "ل", "ك")
 
@@ -38,11 +38,11 @@ _EDGE = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Words:
-    """The tokens of many texts: where each stands in its text, and its features.
+class TokenTable:
+    """The tokens of many texts, with their offsets in their text and their features.
 
-    `cuts` says which token is the first of each text, one more than there are texts; `firsts` which is the first of
-    each sentence.
+    Text number i has the tokens cuts[i] to cuts[i + 1], end exclusive. `firsts` holds the first token of each
+    sentence.
     """
 
     starts: Places
@@ -52,20 +52,20 @@ class Words:
     features: "csr_matrix"
 
     def rows(self, texts: Places) -> Places:
-        """The tokens of these texts, one text after another."""
-        own = [np.arange(self.cuts[text], self.cuts[text + 1]) for text in texts]
-        return np.concatenate([np.empty(0, np.int64), *own])
+        """Return the numbers of the tokens of these texts, one text after another."""
+        ranges = [np.arange(self.cuts[text], self.cuts[text + 1]) for text in texts]
+        return np.concatenate([np.empty(0, np.int64), *ranges])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """What a number of rows taught; without a model where all of them had one answer."""
+    """A trained classifier. `fitted` is None if all training rows had the same answer."""
 
     answers: tuple[str, ...]
     fitted: Any = None
 
     def expects(self, features: "csr_matrix") -> Numbers:
-        """The probability of each of `answers`, row by row."""
+        """Return the probability of each of `answers` (rows x answers)."""
         if self.fitted is None:
             return np.ones((features.shape[0], len(self.answers)))
         return (
@@ -88,28 +88,28 @@ def _sklearn() -> _Sklearn:
 
 
 def check_installed() -> None:
-    """Raise Refused (exit code 2) where scikit-learn is not installed, with the command that installs it."""
+    """Raise Refused (exit code 2) with the command to install scikit-learn, if it is not installed."""
     try:
         _sklearn()
     except ImportError:
-        message = "what to annotate next is asked of a small model, and scikit-learn is not installed"
+        message = "active learning needs scikit-learn, which is not installed"
         raise user_error("no-learner", message, fix="pip install 'khabar[select]'") from None
 
 
-def words_of(texts: Sequence[str]) -> Words:
-    """The tokens of these texts with their features: the word folded, its ends, its form, and its neighbours."""
-    places = [tokenize(text) for text in texts]
-    flat = [text[start:end] for text, own in zip(texts, places, strict=True) for start, end in own]
+def tokenize_texts(texts: Sequence[str]) -> TokenTable:
+    """Tokenize texts and compute token features: the folded word, its prefixes and suffixes, form and neighbours."""
+    tokens = [tokenize(text) for text in texts]
+    flat = [text[start:end] for text, of_text in zip(texts, tokens, strict=True) for start, end in of_text]
     folded = profile("search@1").fold_batch(flat)
-    cuts = np.cumsum([0, *map(len, places)])
-    firsts = np.unique([begin + n for begin, text, own in zip(cuts[:-1], texts, places, strict=True)
-                        for n in _firsts(text, own)]).astype(np.int64)  # fmt: skip
-    edges = np.array([place for own in places for place in own], np.int64).reshape(-1, 2)
-    return Words(edges[:, 0], edges[:, 1], cuts, firsts, hashed(_features(folded, firsts)))
+    cuts = np.cumsum([0, *map(len, tokens)])
+    firsts = np.unique([begin + n for begin, text, of_text in zip(cuts[:-1], texts, tokens, strict=True)
+                        for n in _firsts(text, of_text)]).astype(np.int64)  # fmt: skip
+    edges = np.array([edges for of_text in tokens for edges in of_text], np.int64).reshape(-1, 2)
+    return TokenTable(edges[:, 0], edges[:, 1], cuts, firsts, hashed(_features(folded, firsts)))
 
 
 def hashed(rows: Iterator[list[str]]) -> "csr_matrix":
-    """A row of a sparse matrix for each list of features, each of length 1."""
+    """Hash each list of features into a row of a sparse matrix, normalized to length 1."""
     sklearn = _sklearn()
     hasher = sklearn.FeatureHasher(_FEATURES, input_type="string", alternate_sign=False)
     first = next(rows, None)
@@ -121,7 +121,7 @@ def hashed(rows: Iterator[list[str]]) -> "csr_matrix":
 
 
 def learn(features: "csr_matrix", answers: Sequence[str], seed: int) -> Model:
-    """Learn which answer goes with which features."""
+    """Train a logistic regression that predicts an answer from a row of features."""
     known = tuple(sorted(set(answers)))
     if len(known) < 2:
         return Model(known)
@@ -132,39 +132,40 @@ def learn(features: "csr_matrix", answers: Sequence[str], seed: int) -> Model:
     return Model(tuple(map(str, fitted.classes_)), fitted)
 
 
-def tags_of(words: Words, texts: Places, spans: Sequence[Sequence[Span]]) -> list[str]:
-    """The IOB2 tag of each token of these texts, by the outermost of their spans."""
+def tags_of(words: TokenTable, texts: Places, spans: Sequence[Sequence[Span]]) -> list[str]:
+    """Return the IOB2 tag of each token of these texts, from the outermost of their spans."""
     tags: list[str] = []
-    for text, own in zip(texts, spans, strict=True):
+    for text, of_text in zip(texts, spans, strict=True):
         low, high = words.cuts[text], words.cuts[text + 1]
-        found = [OUTSIDE] * int(high - low)
-        for span in outermost(own):
+        text_tags = [OUTSIDE] * int(high - low)
+        for span in outermost(of_text):
             first = int(np.searchsorted(words.ends[low:high], span.start, "right"))
             after = int(np.searchsorted(words.starts[low:high], span.end, "left"))
-            found[first:after] = [f"B-{span.label}", *[f"I-{span.label}"] * (after - first - 1)][: after - first]
-        tags += found
+            text_tags[first:after] = [f"B-{span.label}", *[f"I-{span.label}"] * (after - first - 1)][: after - first]
+        tags += text_tags
     return tags
 
 
-def spans_of(words: Words, text: int, tags: Sequence[str]) -> list[Span]:
-    """The spans that the tags of one text's tokens mean; an I that follows no span of its label begins one."""
+def spans_of(words: TokenTable, text: int, tags: Sequence[str]) -> list[Span]:
+    """Decode the IOB2 tags of one text's tokens into spans. An I tag that continues no span of its label begins one."""
     low = int(words.cuts[text])
-    found: list[Span] = []
-    for place, tag in enumerate(tags):
+    spans: list[Span] = []
+    for number, tag in enumerate(tags):
         begin, _, label = tag.partition("-")
-        start, end = int(words.starts[low + place]), int(words.ends[low + place])
-        if begin == "I" and found and place and tags[place - 1][2:] == label:
-            found[-1] = Span(found[-1].start, end, label)
+        start, end = int(words.starts[low + number]), int(words.ends[low + number])
+        if begin == "I" and spans and number and tags[number - 1][2:] == label:
+            spans[-1] = Span(spans[-1].start, end, label)
         elif tag != OUTSIDE:
-            found.append(Span(start, end, label))
-    return found
+            spans.append(Span(start, end, label))
+    return spans
 
 
-def unsure(words: Words, texts: Places, chances: Numbers) -> Numbers:
-    """How unsure the tags of each text are: the mean over its sentences of 1 - the best tag's probability.
+def uncertainties(words: TokenTable, texts: Places, chances: Numbers) -> Numbers:
+    """Compute the tagger's uncertainty for each text: the mean over its sentences of 1 - the best tag's probability.
 
-    Of a sentence, at the token where that probability is least (least confidence, Culotta and McCallum 2005, of a
-    token instead of a sequence). `chances` has a row for each of the texts' tokens; of a text without any it is 0.
+    A sentence counts with the token where that probability is least (least confidence, Culotta and McCallum 2005,
+    per token instead of per sequence). `chances` has a row for each of the texts' tokens. A text without tokens
+    has an uncertainty of 0.
     """
     rows = words.rows(texts)
     sentence = np.searchsorted(words.firsts, rows, "right")
@@ -177,24 +178,29 @@ def unsure(words: Words, texts: Places, chances: Numbers) -> Numbers:
     return np.asarray(np.bincount(owners, worst, minlength=len(texts)) / np.maximum(counts, 1))
 
 
-def mentions(words: Words, texts: Places, chances: Numbers, answers: Sequence[str]) -> tuple[Numbers, tuple[str, ...]]:
-    """How many mentions of each label are expected in each text, and the labels; arguments as for `unsure`."""
+def mentions(
+    words: TokenTable, texts: Places, chances: Numbers, answers: Sequence[str]
+) -> tuple[Numbers, tuple[str, ...]]:
+    """Compute the expected number of mentions in each text (texts x labels), and the labels.
+
+    The arguments are as for `unsure`; `answers` are the tags of the columns of `chances`.
+    """
     owners = np.repeat(np.arange(len(texts)), words.cuts[texts + 1] - words.cuts[texts])
-    begin = [(place, answer[2:]) for place, answer in enumerate(answers) if answer.startswith("B-")]
-    counts = [np.bincount(owners, chances[:, place], minlength=len(texts)) for place, _ in begin]
+    begin = [(column, answer[2:]) for column, answer in enumerate(answers) if answer.startswith("B-")]
+    counts = [np.bincount(owners, chances[:, column], minlength=len(texts)) for column, _ in begin]
     return np.array(counts, np.float64).reshape(len(begin), len(texts)).T, tuple(label for _, label in begin)
 
 
 def pair_features(pairs: Iterable[tuple[str, str]]) -> Iterator[list[str]]:
-    """The features of pairs of a text and a target: words and pairs of words, of all targets and of this one."""
+    """Yield the features of each pair of a text and a target: unigrams and bigrams, alone and with the target."""
     for text, target in pairs:
         words = [_bare(word) for word in profile("search@1").fold(text).split()]
-        own = {*words, *(f"{one} {two}" for one, two in pairwise(words))}
-        yield ["bias", f"target={target}", *sorted(own), *sorted(f"{target}={word}" for word in own)]
+        ngrams = {*words, *(f"{first} {second}" for first, second in pairwise(words))}
+        yield ["bias", f"target={target}", *sorted(ngrams), *sorted(f"{target}={ngram}" for ngram in ngrams)]
 
 
 def entropy(chances: Numbers) -> Numbers:
-    """Shannon's entropy of each row, in nats.
+    """Compute the Shannon entropy of each row, in nats.
 
     >>> entropy(np.array([[1.0, 0.0], [0.5, 0.5]])).round(3).tolist()
     [0.0, 0.693]
@@ -202,14 +208,15 @@ def entropy(chances: Numbers) -> Numbers:
     return np.asarray(-(chances * np.log(np.maximum(chances, 1e-12))).sum(axis=1) + 0.0)
 
 
-def _firsts(text: str, places: Sequence[tuple[int, int]]) -> Iterator[int]:
-    starts = [start for start, _ in places]
+def _firsts(text: str, tokens: Sequence[tuple[int, int]]) -> Iterator[int]:
+    """Yield the number of the first token of each sentence."""
+    starts = [start for start, _ in tokens]
     for start, _ in sentences(text):
         yield int(np.searchsorted(starts, start))
 
 
 def outermost(spans: Sequence[Span]) -> Iterator[Span]:
-    """The spans that begin outside all others, of those that begin together the longest, in order."""
+    """Yield the spans that begin inside no span yielded before, in order, the longest of those that begin together."""
     end = -1
     for span in sorted(spans, key=lambda span: (span.start, -span.end, span.label)):
         if span.start >= end:
@@ -218,17 +225,17 @@ def outermost(spans: Sequence[Span]) -> Iterator[Span]:
 
 
 def _features(words: Sequence[str], firsts: Places) -> Iterator[list[str]]:
-    """The features of each word; words beyond the edge of its sentence are none."""
+    """Yield the features of each word. Neighbours beyond the edge of its sentence are empty."""
     bare = [_bare(word) for word in words]
     sentence = np.searchsorted(firsts, np.arange(len(words)), "right").tolist()
-    for place, word in enumerate(words):
+    for number, word in enumerate(words):
         near = [
-            words[other] if 0 <= other < len(words) and sentence[other] == sentence[place] else _EDGE
-            for other in (place - 2, place - 1, place + 1, place + 2)
+            words[other] if 0 <= other < len(words) and sentence[other] == sentence[number] else _EDGE
+            for other in (number - 2, number - 1, number + 1, number + 2)
         ]
         before2, before, after, after2 = near
         yield [
-            "bias", f"w={word}", f"b={bare[place]}", f"f={_form(word)}",
+            "bias", f"w={word}", f"b={bare[number]}", f"f={_form(word)}",
             *(f"<{word[:n]}" for n in (1, 2, 3, 4)), *(f">{word[-n:]}" for n in (1, 2, 3, 4)),
             f"-1={before}", f"-1b={_bare(before)}", f"-1f={_form(before)}", f"+1={after}", f"+1b={_bare(after)}",
             f"+1f={_form(after)}", f"-2={before2}", f"+2={after2}", f"-1w={before} {word}", f"w+1={word} {after}",
@@ -237,11 +244,12 @@ def _features(words: Sequence[str], firsts: Places) -> Iterator[list[str]]:
 
 
 def _bare(word: str) -> str:
-    """A folded word without the clitics and article at its front, where three letters remain."""
+    """Return a folded word without leading clitics and article, if at least three letters remain."""
     return next((word[len(c) :] for c in _CLITICS if word.startswith(c) and len(word) >= len(c) + 3), word)
 
 
 def _form(word: str) -> str:
+    """Return a word's shape: its script or kind, and its length up to 6."""
     if not word:
         return "edge"
     if word.isdigit():

@@ -1,7 +1,6 @@
-"""What to annotate next, out of the evidence for it: parts as ranks, their mean, and what is unlike the rest first.
+"""Ranking for active learning: annotator disagreement, ranks of criteria, and selection of diverse candidates.
 
-Also what annotators' disagreement says of texts and labels. Pure: it learns nothing and reads nothing; the evidence
-comes from next_up.py.
+Pure. The criteria come from next_up.py.
 """
 
 from collections import Counter, defaultdict
@@ -18,64 +17,69 @@ from builder.text.projection import Vectors
 Numbers = NDArray[np.float64]
 
 NEIGHBOURS = 10
-"""Annotated articles that say how disputed an article like them may be."""
+"""Number of nearest annotated articles from which a candidate's disagreement is estimated."""
 
-LIKENESS = 0.2
-"""What being the same as an annotated or a chosen article costs, in the mean of ranks from 0 to 1."""
+SIMILARITY_PENALTY = 0.2
+"""Penalty on the mean rank (0 to 1) for a similarity of 1 to an annotated or chosen article."""
 
 REPEATED = 0.5
-"""Likeness from which an article tells too little that is new: it stands behind all others."""
+"""Similarity from which an article is too repetitive and is chosen after all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """How far annotators parted, from 0 to 1: on each article that two judged, and on each label or target."""
+    """Disagreement from 0 to 1 on each article that two annotators judged, and on each label or target (`names`)."""
 
     articles: Mapping[str, float]
     names: Mapping[str, float]
 
 
 def disagreement(judgements: Sequence[Judgement]) -> Disagreement:
-    """How far annotators parted, over all pairs of them.
+    """Compute the disagreement over all pairs of annotators.
 
-    Of a label, 1 - strict span F1; of a target, the share of pairs that gave other answers; of an article, the mean of
-    1 - strict span F1 of all labels together and of such a share. Two annotators who marked nothing agree.
+    For a label it is 1 - strict span F1. For a target it is the share of pairs with different answers. For an
+    article it is the mean, over its pairs, of 1 - strict span F1 over all labels and the share of its targets
+    answered differently. Two annotators who marked nothing agree.
     """
     judged: dict[str, list[Judgement]] = defaultdict(list)
     for judgement in sorted(judgements, key=lambda j: (j.article_id, j.annotator)):
         if judgement.status == "submitted":
             judged[judgement.article_id].append(judgement)
     articles: dict[str, float] = {}
-    apart, every = Counter[str](), Counter[str]()
-    for article, own in judged.items():
-        parted: list[float] = []
-        for one, other in combinations(own, 2):
-            parted += _parted(one, other, apart, every)
-        if parted:
-            articles[article] = float(np.mean(parted))
-    return Disagreement(articles, {name: apart[name] / count for name, count in sorted(every.items())})
+    differing, total = Counter[str](), Counter[str]()
+    for article, of_article in judged.items():
+        shares: list[float] = []
+        for left, right in combinations(of_article, 2):
+            shares += _parted(left, right, differing, total)
+        if shares:
+            articles[article] = float(np.mean(shares))
+    return Disagreement(articles, {name: differing[name] / count for name, count in sorted(total.items())})
 
 
-def _parted(one: Judgement, other: Judgement, apart: Counter[str], every: Counter[str]) -> list[float]:
-    """How far two annotators parted on an article, in spans and in stances; both are counted by label and target."""
-    mine, theirs = ({(s.start, s.end, s.label) for s in judgement.spans} for judgement in (one, other))
-    odd, total = mine ^ theirs, len(mine) + len(theirs)
-    apart.update(label for _, _, label in odd)
-    every.update(label for _, _, label in [*mine, *theirs])
-    found = [len(odd) / total if total else 0.0]
-    said, heard = ({stance.target: stance.value for stance in judgement.stances} for judgement in (one, other))
-    both = sorted(said.keys() & heard.keys())
-    apart.update(target for target in both if said[target] != heard[target])
-    every.update(both)
+def _parted(left: Judgement, right: Judgement, differing: Counter[str], total: Counter[str]) -> list[float]:
+    """Return two annotators' disagreement on an article's spans, and on its stances if both answered any.
+
+    Differences and totals are added to the counters by label and target.
+    """
+    left_marks, right_marks = ({(s.start, s.end, s.label) for s in judgement.spans} for judgement in (left, right))
+    unmatched, number = left_marks ^ right_marks, len(left_marks) + len(right_marks)
+    differing.update(label for _, _, label in unmatched)
+    total.update(label for _, _, label in [*left_marks, *right_marks])
+    shares = [len(unmatched) / number if number else 0.0]
+    left_values, right_values = ({s.target: s.value for s in judgement.stances} for judgement in (left, right))
+    both = sorted(left_values.keys() & right_values.keys())
+    differing.update(target for target in both if left_values[target] != right_values[target])
+    total.update(both)
     if both:
-        found.append(float(np.mean([said[target] != heard[target] for target in both])))
-    return found
+        shares.append(float(np.mean([left_values[target] != right_values[target] for target in both])))
+    return shares
 
 
-def nearby(candidates: Vectors, annotated: Vectors, disputed: Numbers) -> Numbers:
-    """How disputed each candidate may be: the mean over its NEIGHBOURS among the annotated, by how like they are.
+def nearby_disagreement(candidates: Vectors, annotated: Vectors, disputed: Numbers) -> Numbers:
+    """Estimate each candidate's disagreement as the mean over its NEIGHBOURS nearest annotated articles.
 
-    One mean of all stands beside them with the weight of a copy, so that an article like none is as disputed as most.
+    The mean is weighted by similarity. The mean over all annotated articles is added with a weight of 1, so a
+    candidate similar to none of them gets the average.
     """
     if not len(disputed):
         return np.zeros(len(candidates))
@@ -87,30 +91,30 @@ def nearby(candidates: Vectors, annotated: Vectors, disputed: Numbers) -> Number
 
 
 def ranks(values: Numbers) -> Numbers:
-    """From 0 for the least to 1 for the most; equal values share the middle of their ranks.
+    """Return the rank of each value, from 0 for the smallest to 1 for the largest. Equal values share their mean rank.
 
     >>> ranks(np.array([3.0, 9.0, 3.0, 1.0])).tolist()
     [0.5, 1.0, 0.5, 0.0]
     """
     if len(values) < 2:
         return np.full(len(values), 0.5)
-    _, places, counts = np.unique(values.round(9), return_inverse=True, return_counts=True)
+    _, inverse, counts = np.unique(values.round(9), return_inverse=True, return_counts=True)
     middles = np.cumsum(counts) - (counts + 1) / 2
-    return np.asarray(middles[places] / (len(values) - 1))
+    return np.asarray(middles[inverse] / (len(values) - 1))
 
 
-def pick(scores: Numbers, candidates: Vectors, annotated: Vectors, size: int) -> list[tuple[int, float]]:
-    """At most `size` candidates in the order of choosing, each with how like it was to what was there before it.
+def pick_diverse(scores: Numbers, candidates: Vectors, annotated: Vectors, size: int) -> list[tuple[int, float]]:
+    """Choose at most `size` candidates greedily; return their indexes in order, each with its highest similarity.
 
-    Each time the one whose score, less LIKENESS times its likeness to the annotated or chosen article that it is most
-    like, is the highest; of equals the earlier. From a likeness of REPEATED on, it is chosen after all others.
-    Likeness is the product of vectors, from 0 to 1.
+    Each step chooses the candidate with the highest score after subtracting LIKENESS times its similarity to the
+    closest annotated or already chosen article. Of equals the earlier is chosen. Candidates with a similarity of
+    REPEATED or more are chosen after all others. Similarity is the dot product of vectors, clipped to 0 to 1.
     """
     like = (candidates @ annotated.T).max(axis=1) if len(annotated) else np.zeros(len(candidates), np.float32)
     left = np.ones(len(scores), bool)
     chosen: list[tuple[int, float]] = []
     while len(chosen) < min(size, len(scores)):
-        worth = scores - LIKENESS * np.clip(like, 0, 1).astype(np.float64) - 2 * (like.round(5) >= REPEATED)
+        worth = scores - SIMILARITY_PENALTY * np.clip(like, 0, 1).astype(np.float64) - 2 * (like.round(5) >= REPEATED)
         best = int(np.where(left, worth.round(5), -np.inf).argmax())
         chosen.append((best, float(np.clip(like[best], 0, 1))))
         left[best] = False

@@ -1,8 +1,8 @@
-"""Judgements and decisions -> gold, or a dispute: nothing is settled by chance.
+"""Adjudication of judgements and decisions into gold annotations and open disputes. No tie is broken at random.
 
-An answer is gold where enough of an article's annotators gave it, where a model of all annotators is
-sure enough of it, or where an adjudicator gave it. Expects canonical judgements (check.py), one for each
-annotator and article.
+An answer becomes gold if enough annotators of the article gave it, if the Dawid and Skene model is confident
+enough of it, or if an adjudicator decided it. The input is canonical judgements (check.py), at most one for
+each annotator and article.
 """
 
 from collections import Counter, defaultdict
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from builder.annotation.adjudication.dawid_skene import Model, estimate, most_likely
-from builder.annotation.adjudication.decisions import Decided, read_decisions, waiting
+from builder.annotation.adjudication.decisions import MergedDecisions, not_applied_warning, read_decisions
 from builder.annotation.questions import targets_for
 from builder.records import (
     Article,
@@ -31,19 +31,19 @@ from builder.schema.dataset import Adjudication
 from builder.schema.labels import Labels
 
 NONE = "(none)"
-"""The answer of an annotator who marked nothing, or did not answer."""
+"""Placeholder for an annotator who marked nothing or did not answer."""
 
 SURE = 0.9
-"""How probable the model must find an answer that it settles; below, there is a dispute."""
+"""Least probability at which the model settles an answer. Below it the question is disputed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Adjudicated:
-    """What came of the votes and decisions.
+class AdjudicationResult:
+    """The result of adjudication.
 
-    A gold with an open dispute holds what was settled: the release decides what it does with it.
-    `account` is over articles, `spans` over the distinct labelled spans of the articles in gold.
-    `model` is there where stances were settled by one.
+    A gold annotation whose article has an open dispute holds only the settled answers. The release decides
+    whether to publish it. `account` counts articles, `spans` counts the distinct labelled spans of the
+    articles with gold. `model` is set if a model settled the stances.
     """
 
     golds: tuple[Gold, ...]
@@ -57,7 +57,7 @@ class Adjudicated:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """One question after the vote: the answers that won, how sure each is, and whether it stays open."""
+    """The result of the vote on one question: winning answers with their confidence, all votes, any dispute."""
 
     won: tuple[Confidence, ...]
     votes: tuple[Vote, ...]
@@ -68,7 +68,7 @@ class _Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Ballot:
-    """What the annotators of an article answered to one question; `names` holds those who did not answer too."""
+    """The answers of an article's annotators to one question. `names` also lists those who did not answer."""
 
     article_id: str
     what: str
@@ -76,6 +76,7 @@ class _Ballot:
     names: tuple[str, ...]
 
     def dispute(self) -> Dispute:
+        """Return the question as a dispute, with each annotator's answer."""
         shown = {name: "+".join(sorted(self.answers.get(name, ()))) or NONE for name in self.names}
         return Dispute(self.article_id, self.what, shown)
 
@@ -86,18 +87,21 @@ def adjudicate(
     articles: Mapping[str, Article],
     labels: Labels,
     rules: Adjudication,
-) -> Adjudicated:
-    """Gold and disputes of every article that was judged or decided, sorted by article.
+) -> AdjudicationResult:
+    """Compute gold annotations and disputes for every article with judgements or decisions, sorted by article.
 
-    Spans: a label is gold with the votes of `rules.votes` of the article's annotators, or of more than
-    half; where as many did not give it, it is outvoted and stays in `votes`; else its boundaries are
-    disputed, and so they are where as many marked them without a label that wins, or where two labels
-    win that no annotator gave together. Stance by majority: the value that more than half of those who
-    answered gave. Stance by model: the value that Dawid and Skene's model, fitted to all answers, gives a
-    probability of at least SURE. A tie, or an unpublished value that wins, is disputed. A decision
-    overrides its items and closes their disputes; where decisions contradict each other, neither counts.
-    An article with fewer than `rules.min_annotators` has no gold, unless a decision lists its spans; of
-    its stances only decided ones are gold then.
+    Spans: a label becomes gold with the votes of `rules.votes` annotators of the article, or of more than
+    half if `rules.votes` is not set. If as many annotators did not give the label, it is outvoted and only
+    recorded in `votes`. Otherwise the boundaries are disputed. They are also disputed if as many annotators
+    marked them but no label wins, or if two labels win that no annotator gave together.
+
+    Stances: by majority, the value given by more than half of those who answered wins. By model, the value
+    to which the Dawid and Skene model, fitted to all answers, assigns a probability of at least SURE wins.
+    A tie is disputed, and so is a winning value that is not published.
+
+    A decision overrides the items it covers and closes their disputes. Contradicting decisions are all
+    ignored. An article with fewer than `rules.min_annotators` annotators gets no gold, unless a decision
+    lists its spans. In that case only its decided stances become gold.
     """
     judged: dict[str, list[Judgement]] = defaultdict(list)
     for judgement in sorted(judgements, key=lambda j: (j.article_id, j.annotator)):
@@ -110,9 +114,9 @@ def adjudicate(
     known = sorted({*judged, *decided})
     reason = f"fewer than {rules.min_annotators} annotators"
     for article_id in known:
-        voters, decision = judged.get(article_id, []), decided.get(article_id, Decided())
+        voters, decision = judged.get(article_id, []), decided.get(article_id, MergedDecisions())
         if len(voters) < rules.min_annotators and decision.spans is None:
-            issues += [waiting(article_id, reason)] if decision.decisions else []
+            issues += [not_applied_warning(article_id, reason)] if decision.decisions else []
             continue
         gold, still_open = _settle(articles[article_id], voters, decision, labels, rules, model)
         golds.append(gold)
@@ -122,12 +126,12 @@ def adjudicate(
     with_gold = {gold.article_id for gold in golds}
     kept = spans.pop("gold", 0)
     issues.sort(key=lambda issue: (issue.article_id, issue.annotator, issue.where, issue.message))
-    return Adjudicated(
+    return AdjudicationResult(
         golds=tuple(golds),
         disputes=tuple(disputes),
         account=StageCounts("adjudicate", "articles", len(known), len(golds), {reason: short} if short else {}),
         spans=StageCounts("adjudicate", "spans", kept + spans.total(), kept, dict(sorted(spans.items()))),
-        applied=sum(one.decisions for article_id, one in decided.items() if article_id in with_gold),
+        applied=sum(decision.decisions for article_id, decision in decided.items() if article_id in with_gold),
         issues=tuple(issues),
         model=model,
     )
@@ -136,7 +140,7 @@ def adjudicate(
 def _model(
     judged: Mapping[str, Sequence[Judgement]], articles: Mapping[str, Article], labels: Labels, rules: Adjudication
 ) -> Model | None:
-    """The model of the stances of all articles that enough annotators judged."""
+    """Fit the stance model to all articles with enough annotators; return None if the rules do not ask for it."""
     if rules.stance != "dawid-skene":
         return None
     answers: dict[tuple[str, str], dict[str, str]] = {}
@@ -150,11 +154,12 @@ def _model(
 def _settle(
     article: Article,
     voters: Sequence[Judgement],
-    decision: Decided,
+    decision: MergedDecisions,
     labels: Labels,
     rules: Adjudication,
     model: Model | None,
 ) -> tuple[Gold, list[Dispute]]:
+    """Return an article's gold annotation and the disputes that no decision closes."""
     enough = len(voters) >= rules.min_annotators
     marked = _vote_spans(article.id, voters, rules.votes)
     answered = {
@@ -170,6 +175,7 @@ def _settle(
     closed = {f"stance:{stance.target}" for stance in decision.stances}
     if decision.spans is not None:
         closed |= {f"span:{start}:{end}" for start, end in marked}
+    voted = [sure for outcome in outcomes for sure in outcome.won if sure.what not in closed]
     gold = Gold(
         article_id=article.id,
         text_sha=article.text_sha,
@@ -178,23 +184,28 @@ def _settle(
         source="adjudicated" if decision.decisions else _source(outcomes),
         votes=tuple(sorted(vote for outcome in outcomes for vote in outcome.votes)),
         annotators=len(voters),
-        confidence=tuple(sorted([*_decided(decision), *(s for o in outcomes for s in o.won if s.what not in closed)])),
+        confidence=tuple(sorted([*_decided(decision), *voted])),
         decided=(
             *(["spans"] if decision.spans is not None else []),
-            *sorted(f"stance:{s.target}" for s in decision.stances),
+            *sorted(f"stance:{stance.target}" for stance in decision.stances),
         ),
     )
-    return gold, [o.dispute for o in outcomes if o.dispute and o.dispute.what not in closed]
+    disputes = [outcome.dispute for outcome in outcomes if outcome.dispute]
+    return gold, [dispute for dispute in disputes if dispute.what not in closed]
 
 
 def _source(outcomes: Sequence[_Outcome]) -> GoldSource:
+    """Return how the least certain of an article's questions was settled."""
     if any(outcome.modelled for outcome in outcomes):
         return "model"
     return "agreed" if all(outcome.unanimous for outcome in outcomes) else "majority"
 
 
-def _decided(decision: Decided) -> list[Confidence]:
-    """Who decided each answer: contradicting decisions are left out, so those that count are of one mind."""
+def _decided(decision: MergedDecisions) -> list[Confidence]:
+    """Return a confidence of 1 for each decided answer, naming the adjudicators who decided it.
+
+    Contradicting decisions were dropped before, so the adjudicators of an answer all agree on it.
+    """
     by = f"decision of {', '.join(decision.spans_by)}"
     sure = [Confidence(f"span:{s.start}:{s.end}", s.label, by, 1.0) for s in decision.spans or ()]
     for stance in decision.stances:
@@ -204,6 +215,7 @@ def _decided(decision: Decided) -> list[Confidence]:
 
 
 def _vote_spans(article_id: str, voters: Sequence[Judgement], votes: int | None) -> dict[tuple[int, int], _Outcome]:
+    """Return the outcome of the vote on each marked boundary pair (start, end), in text order."""
     given: dict[tuple[int, int], dict[str, set[str]]] = {}
     for judgement in voters:
         for span in judgement.spans:
@@ -216,12 +228,14 @@ def _vote_spans(article_id: str, voters: Sequence[Judgement], votes: int | None)
 
 
 def _answers(voters: Sequence[Judgement], target: str) -> dict[str, str]:
+    """Return the stance value that each annotator gave for a target."""
     return {j.annotator: stance.value for j in voters for stance in j.stances if stance.target == target}
 
 
 def _vote_stance(
     article_id: str, target: str, voters: Sequence[Judgement], labels: Labels, model: Model | None, *, enough: bool
 ) -> _Outcome:
+    """Return the outcome of the vote on one stance, by model if there is one, else by majority."""
     answers = {annotator: {value} for annotator, value in _answers(voters, target).items()}
     ballot = _Ballot(article_id, f"stance:{target}", answers, tuple(judgement.annotator for judgement in voters))
     outcome = _vote(ballot, len(answers), None)
@@ -233,6 +247,7 @@ def _vote_stance(
 
 
 def _by_model(ballot: _Ballot, voted: _Outcome, posterior: Mapping[str, float]) -> _Outcome:
+    """Replace the outcome of a majority vote with the model's answer, or a dispute if it is below SURE."""
     best = most_likely(posterior, SURE)
     if best is None:
         return _Outcome((), voted.votes, ballot.dispute(), unanimous=False)
@@ -243,7 +258,7 @@ def _by_model(ballot: _Ballot, voted: _Outcome, posterior: Mapping[str, float]) 
 
 
 def _vote(ballot: _Ballot, voters: int, votes: int | None) -> _Outcome:
-    """Settle one question among so many voters; `votes` None asks for more than half of them."""
+    """Settle one question among `voters` annotators by `votes` votes, or by more than half if that is None."""
     need = votes or voters // 2 + 1
     counts = Counter(label for chosen in ballot.answers.values() for label in chosen)
     ahead = {label for label, count in counts.items() if count >= need}
@@ -262,17 +277,18 @@ def _vote(ballot: _Ballot, voters: int, votes: int | None) -> _Outcome:
 
 
 def _together(ballot: _Ballot, pair: Iterable[str]) -> bool:
+    """Return whether any annotator gave both labels of a pair."""
     return any({*pair} <= chosen for chosen in ballot.answers.values())
 
 
 def _numbered(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Gold spans in order, outer ones first, each with a short id of its own."""
-    found = sorted(spans, key=lambda span: (span.start, -span.end, span.label))
-    return tuple(replace(span, id=f"s{number}") for number, span in enumerate(found))
+    """Sort gold spans by start, outer spans first, and number them: s0, s1, ..."""
+    ordered = sorted(spans, key=lambda span: (span.start, -span.end, span.label))
+    return tuple(replace(span, id=f"s{number}") for number, span in enumerate(ordered))
 
 
-def _tally(gold: Gold, still_open: Iterable[Dispute], decision: Decided) -> Counter[str]:
-    """What became of each labelled span that anyone gave: gold, or the reason why not."""
+def _tally(gold: Gold, still_open: Iterable[Dispute], decision: MergedDecisions) -> Counter[str]:
+    """Count an article's distinct labelled spans: those in gold, and the others by the reason they were dropped."""
     disputed = {dispute.what for dispute in still_open}
     kept = {(f"span:{span.start}:{span.end}", span.label) for span in gold.spans}
     counts: Counter[str] = Counter(gold=len(kept))

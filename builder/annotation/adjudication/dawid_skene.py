@@ -1,9 +1,9 @@
-"""Dawid and Skene's model: how likely each value is for each item, and how each annotator errs.
+"""The Dawid and Skene model: the probability of each value for each item, and each annotator's error rates.
 
 A. P. Dawid and A. M. Skene (1979), "Maximum Likelihood Estimation of Observer Error-Rates Using the EM
-Algorithm", Applied Statistics 28 (1), 20-28. Expectation-maximisation in logarithms, without smoothing,
-from the shares of the votes: the same answers in any order give the same figures. With few answers the
-likelihood is surer than it should be. Settles nothing: adjudicate.py does.
+Algorithm", Applied Statistics 28 (1), 20-28. The EM algorithm runs in log space without smoothing, and starts
+from the shares of the votes. The result does not depend on the order of the answers. With few answers the
+estimated probabilities are overconfident.
 """
 
 from collections.abc import Mapping
@@ -23,17 +23,17 @@ Answers = Mapping[Item, Mapping[str, str]]
 Shares = Mapping[str, float]
 
 SMALLEST = 1e-10
-"""The least probability: what was never seen is unlikely, not impossible."""
+"""Least probability of a value, so that unseen values are unlikely rather than impossible."""
 
 DIGITS = 6
-"""Decimals that are the same on every machine."""
+"""Decimals to which probabilities are rounded, so that they are equal on every machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What the answers come to: probabilities, by value.
+    """A fitted model: probabilities by value.
 
-    `confusion[annotator][true][given]` is how likely the annotator gives a value where another, or the same, is true.
+    `confusion[annotator][true][given]` is the probability that the annotator gives a value if the true one is `true`.
     """
 
     posterior: Mapping[Item, Shares]
@@ -43,13 +43,13 @@ class Model:
     converged: bool
 
     def accuracy(self, annotator: str) -> float:
-        """How likely an answer of the annotator is right: the diagonal of the confusion, weighed by the prior."""
+        """Return the probability that the annotator's answer is right, the confusion's diagonal weighted by the prior."""
         return sum(share * self.confusion[annotator][value].get(value, 0.0) for value, share in self.prior.items())
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """The answers as numbers, one place for each answer in `item`, `annotator` and `value`."""
+    """The answers as index arrays: `item`, `annotator` and `value` have one element for each answer."""
 
     items: list[Item]
     annotators: list[str]
@@ -60,9 +60,9 @@ class _Table:
 
 
 def estimate(answers: Answers, *, rounds: int = 5000, tolerance: float = 1e-10) -> Model:
-    """Fit the model to all answers; an item without any is left out.
+    """Fit the model to all answers. Items without answers are left out.
 
-    Ends when the logarithm of the likelihood gains less than `tolerance` per answer, or after `rounds`.
+    Stops when the log-likelihood gains less than `tolerance` per answer, or after `rounds` iterations.
 
     >>> model = estimate({("1", "t"): {"x": "for", "y": "for"}, ("2", "t"): {"x": "against", "y": "against"}})
     >>> round(model.posterior["1", "t"]["for"], 6)
@@ -86,10 +86,8 @@ def estimate(answers: Answers, *, rounds: int = 5000, tolerance: float = 1e-10) 
         posterior={item: _named(row, table.values) for item, row in zip(table.items, posterior, strict=True)},
         prior=_named(prior, table.values),
         confusion={
-            annotator: {
-                true: _named(errors[place, :, column], table.values) for column, true in enumerate(table.values)
-            }
-            for place, annotator in enumerate(table.annotators)
+            annotator: {true: _named(errors[row, :, column], table.values) for column, true in enumerate(table.values)}
+            for row, annotator in enumerate(table.annotators)
         },
         rounds=done,
         converged=converged,
@@ -97,7 +95,7 @@ def estimate(answers: Answers, *, rounds: int = 5000, tolerance: float = 1e-10) 
 
 
 def most_likely(shares: Shares, least: float) -> tuple[str, float] | None:
-    """The value with the highest probability, which is at least `least`; None where there is none, or two are as high.
+    """Return the value with the highest probability, or None if that is below `least` or two values share it.
 
     >>> most_likely({"for": 0.95, "against": 0.05}, 0.9)
     ('for', 0.95)
@@ -111,19 +109,20 @@ def most_likely(shares: Shares, least: float) -> tuple[str, float] | None:
 
 
 def _tabulate(answers: Answers) -> _Table:
+    """Turn answers into index arrays, in sorted order."""
     items = sorted(item for item, given in answers.items() if given)
     annotators = sorted({who for given in answers.values() for who in given})
     values = sorted({value for given in answers.values() for value in given.values()})
     person, kind = (dict(zip(names, range(len(names)), strict=True)) for names in (annotators, values))
-    rows = [(place, person[w], kind[v]) for place, item in enumerate(items) for w, v in sorted(answers[item].items())]
-    places = np.array(rows, dtype=np.intp).reshape(-1, 3)
-    return _Table(items, annotators, values, places[:, 0], places[:, 1], places[:, 2])
+    rows = [(row, person[w], kind[v]) for row, item in enumerate(items) for w, v in sorted(answers[item].items())]
+    columns = np.array(rows, dtype=np.intp).reshape(-1, 3)
+    return _Table(items, annotators, values, columns[:, 0], columns[:, 1], columns[:, 2])
 
 
 def _maximise(table: _Table, posterior: Floats) -> tuple[Floats, Floats]:
-    """The prior, and each annotator's errors as annotator x given x true (equations 2.3 and 2.4).
+    """Estimate the prior, and the error rates as annotators x given x true (M-step, equations 2.3 and 2.4).
 
-    A value that an annotator never gave has no share in the errors.
+    The error rate of a value that the annotator never gave is 0.
     """
     errors: Floats = np.zeros((len(table.annotators), len(table.values), len(table.values)))
     np.add.at(errors, (table.annotator, table.value), posterior[table.item])
@@ -134,7 +133,7 @@ def _maximise(table: _Table, posterior: Floats) -> tuple[Floats, Floats]:
 
 
 def _expect(table: _Table, prior: Floats, errors: Floats) -> tuple[Floats, float]:
-    """The probability of each value for each item (equation 2.5), and the logarithm of the likelihood."""
+    """Compute the probability of each value for each item (E-step, equation 2.5), and the log-likelihood."""
     joint = np.tile(np.log(np.maximum(prior, SMALLEST)), (len(table.items), 1))
     np.add.at(joint, table.item, np.log(errors[table.annotator, table.value]))
     top = joint.max(axis=1, keepdims=True)
@@ -144,4 +143,5 @@ def _expect(table: _Table, prior: Floats, errors: Floats) -> tuple[Floats, float
 
 
 def _named(shares: Floats, values: list[str]) -> dict[str, float]:
+    """Return probabilities by the name of their value."""
     return {value: float(share) for value, share in zip(values, shares, strict=True)}

@@ -1,7 +1,4 @@
-"""What adjudicators decided, article by article, and an issue for each decision that cannot be applied.
-
-Pure. What the votes say is adjudicate.py's.
-"""
+"""Adjudicators' decisions merged for each article, with an issue for each decision that cannot be applied. Pure."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,8 +11,11 @@ from builder.text.tokens import canonical
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
-    """What adjudicators say of one article, how many decisions say it, and whose they are."""
+class MergedDecisions:
+    """The merged decisions on one article.
+
+    `decisions` counts the decisions applied. `spans_by` and `stances_by` name the adjudicators, the latter by target.
+    """
 
     spans: tuple[Span, ...] | None = None
     stances: tuple[Stance, ...] = ()
@@ -26,52 +26,58 @@ class Decided:
 
 def read_decisions(
     decisions: Sequence[Decision], articles: Mapping[str, Article], labels: Labels
-) -> tuple[dict[str, Decided], list[Issue]]:
-    """What the decisions come to; where they contradict each other, neither counts."""
+) -> tuple[dict[str, MergedDecisions], list[Issue]]:
+    """Merge valid decisions by article, and return an issue for each invalid or contradicting one.
+
+    If decisions contradict each other on an article's spans, or on one of its stances, none of them counts there.
+    """
     sound: dict[str, list[Decision]] = defaultdict(list)
     issues: list[Issue] = []
     for decision in decisions:
-        found = _faults(decision, articles.get(decision.article_id), labels)
-        issues += found
-        if not found and (decision.spans is not None or decision.stances):
+        faults = _faults(decision, articles.get(decision.article_id), labels)
+        issues += faults
+        if not faults and (decision.spans is not None or decision.stances):
             sound[decision.article_id].append(decision)
-    decided: dict[str, Decided] = {}
-    for article_id, said in sound.items():
-        lists = {_canonical(d.spans, articles[article_id].text, labels) for d in said if d.spans is not None}
-        values = {stance for decision in said for stance in decision.stances}
+    decided: dict[str, MergedDecisions] = {}
+    for article_id, valid in sound.items():
+        lists = {_canonical(d.spans, articles[article_id].text, labels) for d in valid if d.spans is not None}
+        values = {stance for decision in valid for stance in decision.stances}
         twice = {target for target, count in Counter(stance.target for stance in values).items() if count > 1}
         unsettled = [f"stance:{target}" for target in sorted(twice)] + (["spans"] if len(lists) > 1 else [])
         issues += [_contradiction(article_id, what) for what in unsettled]
         spans = lists.pop() if len(lists) == 1 else None
         stances = tuple(sorted(stance for stance in values if stance.target not in twice))
-        applied = sum((d.spans is not None and spans is not None) or bool({*d.stances} & {*stances}) for d in said)
-        decided[article_id] = Decided(
+        applied = sum((d.spans is not None and spans is not None) or bool({*d.stances} & {*stances}) for d in valid)
+        decided[article_id] = MergedDecisions(
             spans=spans,
             stances=stances,
             decisions=applied,
-            spans_by=_names(d for d in said if d.spans is not None) if spans is not None else (),
-            stances_by={stance.target: _names(d for d in said if stance in d.stances) for stance in stances},
+            spans_by=_names(d for d in valid if d.spans is not None) if spans is not None else (),
+            stances_by={stance.target: _names(d for d in valid if stance in d.stances) for stance in stances},
         )
     return decided, issues
 
 
-def waiting(article_id: str, reason: str) -> Issue:
-    """That the decisions on an article are not applied, and why."""
+def not_applied_warning(article_id: str, reason: str) -> Issue:
+    """Return a warning that an article's decisions are not applied, with the reason."""
     fix = "have the article annotated, or list its spans in the decision"
     return Issue("warning", "decision", f"not applied: {reason}", "article", fix, article_id)
 
 
 def _names(decisions: Iterable[Decision]) -> tuple[str, ...]:
+    """Return the adjudicators of decisions, sorted and without duplicates."""
     return tuple(sorted({decision.adjudicator for decision in decisions}))
 
 
 def _canonical(spans: Iterable[Span], text: str, labels: Labels) -> tuple[Span, ...]:
+    """Return the spans with canonical edges, sorted and without duplicates."""
     whole = labels.clitics == "expand"
     moved = {(canonical(text, span.start, span.end, whole_words=whole), span.label) for span in spans}
     return tuple(sorted(Span(*edges, label) for edges, label in moved if edges))
 
 
 def _faults(decision: Decision, article: Article | None, labels: Labels) -> list[Issue]:
+    """Return the errors of one decision."""
     if article is None:
         return [_issue(decision, "article", f"article {decision.article_id} is not in this project")]
     if decision.text_sha != article.text_sha:
@@ -98,10 +104,12 @@ def _faults(decision: Decision, article: Article | None, labels: Labels) -> list
 
 
 def _issue(decision: Decision, where: str, message: str) -> Issue:
-    fix = "the whole decision was left out: mend the ruling in Label Studio, or its line in decisions.jsonl"
+    """Return an error about a decision, which is ignored as a whole."""
+    fix = "the whole decision was ignored: correct the ruling in Label Studio, or its line in decisions.jsonl"
     return Issue("error", "decision", message, where, fix, decision.article_id, decision.adjudicator)
 
 
 def _contradiction(article_id: str, what: str) -> Issue:
-    fix = "let the adjudicators agree, or keep one of them in decisions.jsonl; until then neither counts"
+    """Return an error about decisions of an article that contradict each other."""
+    fix = "ask the adjudicators to agree, or keep one decision in decisions.jsonl; until then none counts"
     return Issue("error", "decision", "decisions contradict each other", what, fix, article_id)

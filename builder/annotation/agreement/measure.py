@@ -1,7 +1,7 @@
-"""How well annotators agree, with intervals: over all of them, between two, in each batch, from week to week.
+"""Inter-annotator agreement with confidence intervals: overall, pairwise, per batch and per week.
 
-Undefined is said, never given as 0, 1 or NaN. Expects canonical judgements (check.py), one for
-each annotator and article.
+An undefined figure has the value None and a reason, never 0, 1 or NaN. The input is canonical judgements
+(check.py), at most one for each annotator and article.
 """
 
 from collections import defaultdict
@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from builder.annotation.agreement import spans, stances
-from builder.annotation.agreement.bootstrap import Part, intervals
+from builder.annotation.agreement.bootstrap import Statistic, intervals
 from builder.annotation.agreement.spans import MODES, SPAN_F1, UNITIZING, macro
 from builder.annotation.agreement.stances import ALPHA
 from builder.records import Agreement, Judgement
 from builder.schema.labels import Labels
 
 DIGITS = 6
-"""Decimals of a figure, so that it is the same on every machine."""
+"""Decimals to which figures are rounded, so that they are equal on every machine."""
 
 _SHOWN = frozenset({SPAN_F1, macro(SPAN_F1), UNITIZING, macro(UNITIZING), ALPHA})
 
@@ -31,21 +31,23 @@ def agree(
     seed: int = 13,
     resamples: int = 1000,
 ) -> list[Agreement]:
-    """Agreement over all judgements (batch "all"), in each batch and each week where there are several.
+    """Compute agreement over all judgements (batch "all"), and per batch and per week if there are several.
 
-    `lengths` are the code points of each article's text. Layer "entities": F1 over the sets of (start, end,
-    label) of every pair of annotators who judged the same article, counts added up over pairs, and unitizing
-    alpha; for all labels (micro and macro) and for each. Layer "stance": alpha over (article, target), for
-    all targets and for each; an unpublished value is a value. `n` counts the articles, or the pairs of
-    article and target, that at least two judged. Between two annotators, and for one against all others:
-    strict F1, kappa, the share of equal answers. An article belongs to the week of its last judgement.
+    `lengths` gives the length of each article's text in code points.
+
+    Layer "entities" has span F1 and unitizing alpha, for all labels (micro and macro) and for each label. F1
+    compares the sets of (start, end, label) of every pair of annotators who judged the same article, with
+    counts added up over pairs. Layer "stance" has alpha over (article, target), for all targets and for each
+    target. An unpublished value is a value. `n` counts the articles, or the pairs of article and target, that
+    at least two annotators judged. Strict F1, kappa and the share of equal answers are also computed between
+    two annotators, and for one annotator against all others. An article belongs to the week of its last judgement.
     """
     by_article: dict[str, list[Judgement]] = defaultdict(list)
     for judgement in sorted(judgements, key=lambda j: (j.article_id, j.annotator)):
         by_article[judgement.article_id].append(judgement)
-    shared = [found for found in by_article.values() if len(found) > 1]
+    shared = [judged for judged in by_article.values() if len(judged) > 1]
     figures = _resampled(_over_all(shared, labels, lengths), "all", "", seed, resamples)
-    pairs = spans.between(shared) + stances.between(shared, labels)
+    pairs = spans.pairwise_statistics(shared) + stances.pairwise_statistics(shared, labels)
     figures += _resampled(pairs, "all", "", seed, resamples)
     batches = sorted({judgement.batch for judgement in judgements})
     for batch in batches if len(batches) > 1 else []:
@@ -60,24 +62,28 @@ def agree(
 
 
 def headline(figure: Agreement) -> bool:
-    """Whether a figure is over all annotators, in a measure that a card shows; not a pair's, nor a week's."""
+    """Return whether a figure is over all annotators and weeks, in a measure that the dataset card shows."""
     return figure.measure in _SHOWN and not figure.between and not figure.period
 
 
-def _over_all(shared: Shared, labels: Labels, lengths: Mapping[str, int], modes: Sequence[str] = MODES) -> list[Part]:
-    return spans.over_all(shared, labels, lengths, modes) + stances.over_all(shared, labels)
+def _over_all(
+    shared: Shared, labels: Labels, lengths: Mapping[str, int], modes: Sequence[str] = MODES
+) -> list[Statistic]:
+    """Return the statistics of both layers over all annotators, before resampling."""
+    return spans.overall_statistics(shared, labels, lengths, modes) + stances.overall_statistics(shared, labels)
 
 
 def _week(judged: Sequence[Judgement]) -> str:
-    """The ISO week of the last judgement of an article, empty where one's time is not known."""
+    """Return the ISO week of an article's last judgement, or "" if the time of any is unknown."""
     try:
         year, week, _ = max(datetime.fromisoformat(judgement.created_at) for judgement in judged).isocalendar()
-    except (ValueError, TypeError):  # elsewhere's exports have other times, with and without a zone
+    except (ValueError, TypeError):  # exports made elsewhere may mix times with and without a time zone
         return ""
     return f"{year}-W{week:02}"
 
 
-def _resampled(parts: Sequence[Part], batch: str, period: str, seed: int, resamples: int) -> list[Agreement]:
+def _resampled(parts: Sequence[Statistic], batch: str, period: str, seed: int, resamples: int) -> list[Agreement]:
+    """Turn statistics into agreement figures with bootstrap intervals."""
     figures: list[Agreement] = []
     for part, interval in zip(parts, intervals(parts, seed, resamples), strict=True):
         value = part.value

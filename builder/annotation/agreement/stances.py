@@ -1,6 +1,6 @@
-"""How well annotators agree on stances: Krippendorff's alpha over all, Cohen's kappa between two.
+"""Agreement on stances: Krippendorff's alpha over all annotators, Cohen's kappa between two.
 
-A question is a pair of article and target. An unpublished value is a value; an absent answer is none.
+A question is a pair of article and target. An unpublished value counts as a value. A missing answer is not counted.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from itertools import combinations
 import krippendorff
 import numpy as np
 
-from builder.annotation.agreement.bootstrap import Floats, Part
+from builder.annotation.agreement.bootstrap import Floats, Statistic
 from builder.records import Judgement
 from builder.schema.labels import Labels
 
@@ -23,10 +23,10 @@ UNIT = "pairs of article and target"
 
 
 def alpha(counts: Floats) -> float | None:
-    """Krippendorff's alpha, nominal, of a table units x values of how often each was given; None when undefined.
+    """Compute Krippendorff's nominal alpha of a table of counts (units x values), or None if it is undefined.
 
-    Units with fewer than two answers pair with nothing and are left out (Krippendorff 2011,
-    "Computing Krippendorff's Alpha-Reliability"). Undefined where fewer than two values are left.
+    Units with fewer than two answers are left out, as they have no pairs (Krippendorff 2011, "Computing
+    Krippendorff's Alpha-Reliability"). Alpha is undefined if fewer than two values are left.
 
     >>> alpha(np.array([[2.0, 0.0], [0.0, 2.0], [1.0, 0.0]]))
     1.0
@@ -39,11 +39,12 @@ def alpha(counts: Floats) -> float | None:
     return float(krippendorff.alpha(value_counts=paired, level_of_measurement="nominal"))
 
 
-def over_all(shared: Sequence[Sequence[Judgement]], labels: Labels) -> list[Part]:
-    """Alpha of all questions, and of each target's; `shared` are the judgements of each article, two or more.
+def overall_statistics(shared: Sequence[Sequence[Judgement]], labels: Labels) -> list[Statistic]:
+    """Return alpha over all questions, and over each target's; `shared` holds the judgements of each article.
 
-    Rows are each value's pairable answers, then the agreement, summed over an article's questions; the
-    agreement of a question with m answers, n of them equal, is the sum of n (n - 1) / (m - 1).
+    There are two or more judgements of each article. A row holds the number of pairable answers of each value, then
+    the agreement, both added up over the article's questions. The agreement of a question with m answers is the sum
+    of n (n - 1) / (m - 1) over values, where n answers have that value.
     """
     if labels.stances is None:
         return []
@@ -53,20 +54,20 @@ def over_all(shared: Sequence[Sequence[Judgement]], labels: Labels) -> list[Part
     paired = np.where(answers >= 2, counts, 0.0)
     agreed = paired * (paired - 1) / np.maximum(answers - 1, 1)
     rows = np.concatenate([paired, agreed.sum(axis=2, keepdims=True)], axis=2)
-    parts: list[Part] = []
+    parts: list[Statistic] = []
     targets = range(len(labels.target_ids))
-    for label, chosen in (("all", list(targets)), *((labels.target_ids[place], [place]) for place in targets)):
+    for label, chosen in (("all", list(targets)), *((labels.target_ids[target], [target]) for target in targets)):
         units = int(np.count_nonzero(paired[:, chosen].sum(axis=2)))
         why = "only one value was given" if units else "no question was answered by two annotators"
         parts.append(_part(ALPHA, label, rows[:, chosen].sum(axis=1), _alpha, units, why))
     return parts
 
 
-def between(shared: Sequence[Sequence[Judgement]], labels: Labels) -> list[Part]:
-    """Kappa and the share of equal answers, of each pair of annotators and of each against all others.
+def pairwise_statistics(shared: Sequence[Sequence[Judgement]], labels: Labels) -> list[Statistic]:
+    """Return kappa and the share of equal answers of each pair of annotators, and of each against all others.
 
-    Cohen 1960, "A coefficient of agreement for nominal scales". Rows are the table of the two's answers;
-    against all others, the tables of all pairs with this annotator, added up.
+    Cohen 1960, "A coefficient of agreement for nominal scales". A row is the contingency table of the two
+    annotators' answers. Against all others, it is the sum of the tables of all pairs with this annotator.
     """
     if labels.stances is None:
         return []
@@ -74,15 +75,15 @@ def between(shared: Sequence[Sequence[Judgement]], labels: Labels) -> list[Part]
     given = _given(shared, labels, names)
     size = len(labels.stances.values)
     tables = {
-        (one, other): np.einsum("dtv,dtw->dvw", given[:, one], given[:, other])
-        for one, other in combinations(range(len(names)), 2)
+        (left, right): np.einsum("dtv,dtw->dvw", given[:, left], given[:, right])
+        for left, right in combinations(range(len(names)), 2)
     }
-    wanted = [(f"{names[one]} {names[other]}", table) for (one, other), table in tables.items()]
-    for place, name in enumerate(names if len(names) > 2 else []):
-        mine = [table for pair, table in tables.items() if pair[0] == place]
-        theirs = [table.transpose(0, 2, 1) for pair, table in tables.items() if pair[1] == place]
-        wanted.append((name, sum(mine + theirs, np.zeros((len(shared), size, size)))))
-    parts: list[Part] = []
+    wanted = [(f"{names[left]} {names[right]}", table) for (left, right), table in tables.items()]
+    for number, name in enumerate(names if len(names) > 2 else []):
+        as_left = [table for pair, table in tables.items() if pair[0] == number]
+        as_right = [table.transpose(0, 2, 1) for pair, table in tables.items() if pair[1] == number]
+        wanted.append((name, sum(as_left + as_right, np.zeros((len(shared), size, size)))))
+    parts: list[Statistic] = []
     for who, table in wanted:
         n, rows = int(table.sum()), table.reshape(len(shared), -1)
         none = "no question was answered by both" if " " in who else "no question was answered by another too"
@@ -93,27 +94,32 @@ def between(shared: Sequence[Sequence[Judgement]], labels: Labels) -> list[Part]
 
 def _part(
     measure: str, label: str, rows: Floats, of: Callable[[Floats], Floats], n: int, why: str, who: str = ""
-) -> Part:
-    return Part(measure, label, rows, of, int(np.count_nonzero(rows.any(axis=1))), n, UNIT, why, who)
+) -> Statistic:
+    """Return the statistic of a stance measure."""
+    return Statistic(measure, label, rows, of, int(np.count_nonzero(rows.any(axis=1))), n, UNIT, why, who)
 
 
 def _given(shared: Sequence[Sequence[Judgement]], labels: Labels, names: Sequence[str] = ()) -> Floats:
-    """1 where a value was given: articles x annotators x targets x values; without `names`, judgements have places."""
+    """Return an array articles x annotators x targets x values with 1 where a value was given.
+
+    Without `names` the second axis is the number of the judgement in its article.
+    """
     stances = labels.stances
-    values = {value.name: place for place, value in enumerate(stances.values)} if stances else {}
-    targets = {target: place for place, target in enumerate(labels.target_ids)}
-    people = {name: place for place, name in enumerate(names)}
+    values = {value.name: column for column, value in enumerate(stances.values)} if stances else {}
+    targets = {target: column for column, target in enumerate(labels.target_ids)}
+    people = {name: column for column, name in enumerate(names)}
     most = len(names) or max((len(judged) for judged in shared), default=0)
     given = np.zeros((len(shared), most, len(targets), len(values)))
     for article, judged in enumerate(shared):
-        for place, judgement in enumerate(judged):
-            row = given[article, people[judgement.annotator] if people else place]
+        for number, judgement in enumerate(judged):
+            row = given[article, people[judgement.annotator] if people else number]
             for stance in judgement.stances:
                 row[targets[stance.target], values[stance.value]] = 1
     return given
 
 
 def _alpha(sums: Floats) -> Floats:
+    """Return nominal alpha from sums of pairable answers and agreement, NaN if it is undefined."""
     counts, agreed = sums[..., :-1], sums[..., -1]
     total = counts.sum(axis=-1)
     expected = total**2 - (counts**2).sum(axis=-1)
@@ -122,11 +128,13 @@ def _alpha(sums: Floats) -> Floats:
 
 
 def _square(sums: Floats) -> Floats:
+    """Turn flat rows into square contingency tables."""
     side = int(np.sqrt(sums.shape[-1]))
     return sums.reshape(*sums.shape[:-1], side, side)
 
 
 def _kappa(sums: Floats) -> Floats:
+    """Return Cohen's kappa of contingency tables, NaN if it is undefined."""
     table = _square(sums)
     total = table.sum(axis=(-2, -1))
     chance = (table.sum(axis=-1) * table.sum(axis=-2)).sum(axis=-1)
@@ -136,6 +144,7 @@ def _kappa(sums: Floats) -> Floats:
 
 
 def _percent(sums: Floats) -> Floats:
+    """Return the share of equal answers of contingency tables, NaN if there are none."""
     table = _square(sums)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.trace(table, axis1=-2, axis2=-1) / table.sum(axis=(-2, -1)))

@@ -1,6 +1,6 @@
-"""Agreement against the floors of dataset.yaml: what stops a release.
+"""Agreement thresholds of dataset.yaml (`floors:`), which a release must reach.
 
-Pure. A figure that is undefined, or was not measured, does not pass a floor: nothing says that it would.
+A figure that is undefined or was not measured does not reach its threshold. Pure.
 """
 
 from collections.abc import Sequence
@@ -12,15 +12,16 @@ from builder.schema.dataset import Floors
 from builder.schema.labels import Labels
 
 LONGEST = 500
-"""Characters of a reason, which stands on the card."""
+"""Most characters of a reason, which is printed on the card."""
 
-_FIX = "talk over the guidelines with the annotators, or `khabar build VERSION --accept-low-agreement REASON`"
+_FIX = "review the guidelines with the annotators, or run `khabar build VERSION --accept-low-agreement REASON`"
 
 
 def shortfalls(figures: Sequence[Agreement], floors: Floors, labels: Labels) -> tuple[Issue, ...]:
-    """Every figure over all labels and annotators that is below its floor, undefined or missing.
+    """Return an issue for each figure over all labels and annotators that is below its threshold or undefined.
 
-    Of all batches together, and of each. A dataset without a stance layer has no floor for it.
+    Figures over all batches and of each batch are compared. A figure that is missing is one issue. The stance
+    threshold is ignored if the dataset has no stance layer.
     """
     issues: list[Issue] = []
     wanted = [("entities", SPAN_F1, floors.span_f1)]
@@ -29,18 +30,19 @@ def shortfalls(figures: Sequence[Agreement], floors: Floors, labels: Labels) -> 
         if floor is None:
             continue
         whole = [f for f in figures if not f.between and not f.period]
-        found = [f for f in whole if (f.layer, f.label, f.measure) == (layer, "all", measure)]
-        low = [figure for figure in found if figure.value is None or figure.value < floor]
+        measured = [f for f in whole if (f.layer, f.label, f.measure) == (layer, "all", measure)]
+        low = [figure for figure in measured if figure.value is None or figure.value < floor]
         issues += [_issue(measure, figure.batch, _said(figure), floor) for figure in low]
-        if not found:
+        if not measured:
             issues.append(_issue(measure, "all", "was not measured, so it does not reach", floor))
     return tuple(issues)
 
 
 def accepted(low: Sequence[Issue], reason: str | None) -> tuple[Issue, ...]:
-    """The shortfalls that a release has to own up to.
+    """Return the shortfalls that the release has to report on its card.
 
-    Raises Refused: exit code 1 with all of them where no `reason` accepts them, 2 for a reason that says nothing.
+    Raises Refused with exit code 1 and all shortfalls if there are any and `reason` is None, and with exit code 2
+    if `reason` is blank, longer than LONGEST or not one printable line.
     """
     if reason is not None and not (reason.isprintable() and reason.strip() and len(reason) <= LONGEST):
         raise user_error(
@@ -54,6 +56,7 @@ def accepted(low: Sequence[Issue], reason: str | None) -> tuple[Issue, ...]:
 
 
 def _said(figure: Agreement) -> str:
+    """Return the first part of an issue's message: the figure, and that it does not reach."""
     if figure.value is None:
         return f"undefined ({figure.why}), so it does not reach"
     if figure.low is None or figure.high is None:
@@ -61,5 +64,6 @@ def _said(figure: Agreement) -> str:
     return f"{figure.value:.3f} (95 % interval {figure.low:.3f} to {figure.high:.3f}) is below"
 
 
-def _issue(measure: str, batch: str, said: str, floor: float) -> Issue:
-    return Issue("error", "below-floor", f"{measure}: {said} the floor of {floor}", where=f"batch {batch}", fix=_FIX)
+def _issue(measure: str, batch: str, shortfall: str, floor: float) -> Issue:
+    message = f"{measure}: {shortfall} the floor of {floor}"
+    return Issue("error", "below-floor", message, where=f"batch {batch}", fix=_FIX)

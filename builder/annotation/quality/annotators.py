@@ -1,6 +1,7 @@
-"""What judgements say of annotators and of the work as a whole: pace, known answers, who is still missing.
+"""Annotator statistics and coverage of a batch: pace, answers to known articles, missing judgements.
 
-Pure, over judgements that count (check.canonicalise). A warning is a reason to look and to talk, never a verdict.
+The input is judgements that count (check.canonicalise). A warning is a reason to look at the work together,
+not proof of bad work. Pure.
 """
 
 from collections import Counter, defaultdict
@@ -12,66 +13,73 @@ from builder.schema.labels import Labels
 from builder.text.tokens import canonical
 
 LEAST = 10
-"""Articles that an annotator must share with others before they are compared."""
+"""Least number of articles shared with others before an annotator is compared with them."""
 
 FAST = 1 / 3
-"""A median time below this share of the others' is worth a look."""
+"""Threshold of the median ratio of an annotator's time to the others', below which to warn."""
 
 FEW = 1 / 2
-"""The same of the number of spans."""
+"""Threshold of the same ratio for the number of spans."""
 
 
-def paces(judgements: Iterable[Judgement]) -> list[Issue]:
-    """A warning for each annotator who is much faster, or marks much less, than the others on the same articles.
+def pace_warnings(judgements: Iterable[Judgement]) -> list[Issue]:
+    """Return a warning for each annotator who is much faster, or marks much less, than others on the same articles.
 
-    On each article an annotator's figure is divided by the median of the others'; of these ratios the median
-    is taken, so that neither long articles nor a coffee break count.
+    On each article an annotator's figure is divided by the median of the others' figures. The median of these
+    ratios is compared with the threshold, so neither long articles nor single breaks matter.
     """
     by_article: dict[str, list[Judgement]] = defaultdict(list)
     for judgement in judgements:
         by_article[judgement.article_id].append(judgement)
-    found = _slow_or_few(by_article, lambda one: one.seconds, "fast-annotator", FAST, "seconds on an article")
-    return found + _slow_or_few(by_article, lambda one: float(len(one.spans)), "few-spans", FEW, "spans in an article")
+    return [
+        *_slow_or_few(by_article, lambda judgement: judgement.seconds, "fast-annotator", FAST, "seconds on an article"),
+        *_slow_or_few(
+            by_article, lambda judgement: float(len(judgement.spans)), "few-spans", FEW, "spans in an article"
+        ),
+    ]
 
 
 def _slow_or_few(
     by_article: Mapping[str, Sequence[Judgement]],
     figure: Callable[[Judgement], float | None],
     code: str,
-    floor: float,
+    threshold: float,
     unit: str,
 ) -> list[Issue]:
+    """Return a warning for each annotator whose median ratio of a figure to the others' is below a threshold."""
     pairs: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for same in by_article.values():
-        figures = [(one.annotator, value) for one in same if (value := figure(one)) is not None]
-        for who, own in figures:
+    for judged in by_article.values():
+        figures = [(judgement.annotator, value) for judgement in judged if (value := figure(judgement)) is not None]
+        for who, value in figures:
             others = [value for other, value in figures if other != who]
             if others and median(others) > 0:
-                pairs[who].append((own, median(others)))
+                pairs[who].append((value, median(others)))
     issues: list[Issue] = []
     for who, compared in sorted(pairs.items()):
-        ratio = median(own / others for own, others in compared)
-        if len(compared) >= LEAST and ratio < floor:
-            mine, theirs = median(own for own, _ in compared), median(others for _, others in compared)
+        ratio = median(value / others for value, others in compared)
+        if len(compared) >= LEAST and ratio < threshold:
+            typical, typical_of_others = (
+                median(value for value, _ in compared),
+                median(others for _, others in compared),
+            )
             message = (
-                f"median {mine:.1f} {unit}, the others {theirs:.1f}; "
+                f"median {typical:.1f} {unit}, the others {typical_of_others:.1f}; "
                 f"median ratio {ratio:.2f} over {len(compared)} articles"
             )
-            issues.append(
-                Issue("warning", code, message, "pace", "look at some of the articles together", annotator=who)
-            )
+            fix = "review some of these articles with the annotator"
+            issues.append(Issue("warning", code, message, "pace", fix, annotator=who))
     return issues
 
 
 def known_missed(
     judgements: Iterable[Judgement], known: Iterable[Decision], articles: Mapping[str, Article], labels: Labels
 ) -> list[Issue]:
-    """A warning for each annotator whose answers differ from the known ones, with counts."""
+    """Return a warning for each annotator whose answers differ from the known ones, with counts."""
     whole = labels.clitics == "expand"
     sound = {
-        one.article_id: one
-        for one in known
-        if one.article_id in articles and articles[one.article_id].text_sha == one.text_sha
+        decision.article_id: decision
+        for decision in known
+        if decision.article_id in articles and articles[decision.article_id].text_sha == decision.text_sha
     }
     seen: dict[str, Counter[str]] = defaultdict(Counter)
     where: dict[str, list[str]] = defaultdict(list)
@@ -84,19 +92,20 @@ def known_missed(
         if counts["missed"] or counts["added"] or counts["differing"]:
             where[judgement.annotator].append(judgement.article_id)
     issues: list[Issue] = []
-    for who, places in sorted(where.items()):
+    for who, missed in sorted(where.items()):
         n = seen[who]
         message = (
             f"known answers: {n['missed']} of {n['spans']} spans missed, {n['added']} added, "
-            f"{n['differing']} of {n['stances']} stances differ, in {len(places)} of {n['articles']} articles: "
-            + ", ".join(sorted(places)[:3])
+            f"{n['differing']} of {n['stances']} stances differ, in {len(missed)} of {n['articles']} articles: "
+            + ", ".join(sorted(missed)[:3])
         )
-        fix = "look at these articles together; mend known.jsonl where it is wrong"
+        fix = "review these articles with the annotator; correct known.jsonl if it is wrong"
         issues.append(Issue("warning", "known-missed", message, "known.jsonl", fix, annotator=who))
     return issues
 
 
 def _compared(judgement: Judgement, decision: Decision, text: str, *, whole_words: bool) -> Counter[str]:
+    """Count the known spans and stances of an article, and the differences of a judgement from them."""
     counts: Counter[str] = Counter()
     if decision.spans is not None:
         right = {
@@ -104,13 +113,14 @@ def _compared(judgement: Judgement, decision: Decision, text: str, *, whole_word
         }
         given = {(span.start, span.end, span.label) for span in judgement.spans}
         counts.update(spans=len(right), missed=len(right - given), added=len(given - right))
-    said = {stance.target: stance.value for stance in judgement.stances}
-    wrong = sum(said.get(stance.target) != stance.value for stance in decision.stances)
+    answers = {stance.target: stance.value for stance in judgement.stances}
+    wrong = sum(answers.get(stance.target) != stance.value for stance in decision.stances)
     counts.update(stances=len(decision.stances), differing=wrong)
     return counts
 
 
 def _edges(text: str, span: Span, *, whole_words: bool) -> tuple[int, int] | None:
+    """Return a span's canonical edges, or None if it is out of bounds or has no words."""
     if not 0 <= span.start < span.end <= len(text):
         return None
     return canonical(text, span.start, span.end, whole_words=whole_words)
@@ -123,33 +133,34 @@ def coverage(
     assigned: Iterable[AnnotatorAssignment],
     overlap: int,
 ) -> list[Issue]:
-    """Articles of a batch that too few or too many annotators judged, and judgements of who was not asked."""
+    """Return warnings about a batch: articles with too few or too many annotators, and unassigned judgements."""
     judged: dict[str, set[str]] = defaultdict(set)
     for judgement in judgements:
         judged[judgement.article_id].add(judgement.annotator)
     asked: dict[str, set[str]] = defaultdict(set)
-    for one in assigned:
-        asked[one.article_id].add(one.annotator)
+    for pair in assigned:
+        asked[pair.article_id].add(pair.annotator)
     least = {item.article_id: len(asked[item.article_id]) if asked else overlap for item in items}
-    few = [one for one, number in least.items() if len(judged[one]) < number]
-    many = [one for one, number in least.items() if len(judged[one]) > number]
+    few = [article for article, number in least.items() if len(judged[article]) < number]
+    many = [article for article, number in least.items() if len(judged[article]) > number]
     where, of = f"batch {batch}", f"of {len(items)} articles have"
     issues: list[Issue] = []
     if few:
-        missing = sum(least[one] - len(judged[one]) for one in few)
+        missing = sum(least[article] - len(judged[article]) for article in few)
         message = f"{len(few)} {of} fewer annotators than they should ({missing} judgements are missing): {_some(few)}"
         issues.append(Issue("warning", "too-few-annotators", message, where, "wait, or remind the annotators"))
     if many:
         message = f"{len(many)} {of} more annotators than they should: {_some(many)}"
-        issues.append(
-            Issue("warning", "too-many-annotators", message, where, "nothing need be done: all of them count")
-        )
-    unasked = Counter(who for one in least for who in judged[one] - asked[one]) if asked else Counter[str]()
+        issues.append(Issue("warning", "too-many-annotators", message, where, "no action needed: all of them count"))
+    pairs = [(article, who) for article in least for who in judged[article] - asked[article]] if asked else []
+    unasked = Counter(who for _, who in pairs)
     for who, number in sorted(unasked.items()):
         message = f"judged {number} articles that are not assigned to this annotator"
-        issues.append(Issue("warning", "not-assigned", message, where, "see whose account was used", annotator=who))
+        fix = "check who used this annotator's account"
+        issues.append(Issue("warning", "not-assigned", message, where, fix, annotator=who))
     return issues
 
 
 def _some(names: Sequence[str]) -> str:
+    """Return the first three names, and "..." if there are more."""
     return ", ".join(sorted(names)[:3]) + (", ..." if len(names) > 3 else "")

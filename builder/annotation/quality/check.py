@@ -1,7 +1,7 @@
-"""Every fault in the judgements that Label Studio lets through, and the judgements that count.
+"""Checks of collected judgements for faults that Label Studio lets through, and their canonical form.
 
-`check` tells people what to mend; `canonicalise` makes what agreement and votes are measured on,
-with an account of all that was left behind. Does not change a file: collected judgements stay as they are.
+`check` reports what people should correct. `canonicalise` produces the judgements from which agreement and votes
+are computed, and accounts for everything it drops. Collected files are never changed.
 """
 
 from collections import Counter, defaultdict
@@ -18,23 +18,23 @@ from builder.text.tokens import canonical
 Link = Callable[[Judgement], str]
 
 REPLACED = ("superseded", "replaced in a later batch")
-"""Why a judgement does not count where the same annotator judged the article again."""
+"""Reasons for dropping a judgement when the same annotator judged the article again."""
 
 
 def check(judgements: Sequence[Judgement], articles: Mapping[str, Article], labels: Labels, link: Link) -> list[Issue]:
-    """Every fault in the judgements, sorted by article and annotator; `link` leads to a judgement's task.
+    """Return every fault in the judgements, sorted by article and annotator; `link` gives a judgement's task URL.
 
-    Skipped judgements hold no answers, and those that a later one replaces no longer count: their
-    contents are not checked.
+    The contents of skipped and replaced judgements are not checked: the former hold no answers, the latter do
+    not count.
     """
-    told = _told_apart(judgements, articles)
+    reasoned = _told_apart(judgements, articles)
     earlier: dict[tuple[str, str], list[Judgement]] = defaultdict(list)
-    for judgement, why in told:
+    for judgement, why in reasoned:
         if why in REPLACED:
             earlier[judgement.article_id, judgement.annotator].append(judgement)
     issues: list[Issue] = []
     faults: list[Fault]
-    for judgement, why in told:
+    for judgement, why in reasoned:
         if why in {"skipped", *REPLACED}:
             continue
         article = articles.get(judgement.article_id)
@@ -42,7 +42,7 @@ def check(judgements: Sequence[Judgement], articles: Mapping[str, Article], labe
             faults = [homeless(judgement, article)]
         else:
             submitted = earlier.get((judgement.article_id, judgement.annotator), [])
-            replaced = [one for one in submitted if one.batch == judgement.batch]
+            replaced = [previous for previous in submitted if previous.batch == judgement.batch]
             placed, asked = _placed(judgement.spans, article.text, labels), _asked(article, labels)
             answered = _answered(judgement.stances, asked, labels)
             faults = [*repeats(judgement, replaced), *faults_of(placed, answered, asked, article.text, labels)]
@@ -56,18 +56,18 @@ def check(judgements: Sequence[Judgement], articles: Mapping[str, Article], labe
 def canonicalise(
     judgements: Sequence[Judgement], articles: Mapping[str, Article], labels: Labels
 ) -> tuple[list[Judgement], list[StageCounts], list[Dropped]]:
-    """The judgements that count, sorted by article and annotator, ready for measuring and voting.
+    """Return the canonical judgements that count, sorted by article and annotator, with accounts and dropped items.
 
-    Of each annotator the latest submitted judgement on an article's present text, by
-    (updated_at, annotation_id); spans trimmed and grown to whole words, each once, sorted; only
-    answers that labels.yaml knows. Accounts of judgements, and of the spans and stances in those kept.
+    Of each annotator the latest submitted judgement on an article's present text counts, by (updated_at,
+    annotation_id). Its spans are trimmed, expanded to whole words, deduplicated and sorted. Only answers that
+    labels.yaml defines are kept. The accounts cover the judgements, and the spans and stances of those kept.
     """
-    told = _told_apart(judgements, articles)
-    ledger = [Dropped("check", name_of(judgement), why) for judgement, why in told if why]
+    reasoned = _told_apart(judgements, articles)
+    ledger = [Dropped("check", name_of(judgement), why) for judgement, why in reasoned if why]
     ready: list[Judgement] = []
     taken: Counter[str] = Counter()
     lost: dict[str, list[Dropped]] = {"spans": [], "stances": []}
-    for judgement in (judgement for judgement, why in told if not why):
+    for judgement in (judgement for judgement, why in reasoned if not why):
         article = articles[judgement.article_id]
         placed = _placed(judgement.spans, article.text, labels)
         answered = _answered(judgement.stances, _asked(article, labels), labels)
@@ -88,7 +88,7 @@ def canonicalise(
 
 
 def answers_of(judgement: Judgement, article: Article, labels: Labels) -> tuple[list[Span], list[Stance]]:
-    """The spans and stances of a judgement that count, in canonical form, sorted and without ids."""
+    """Return the spans and stances of a judgement that count, in canonical form, sorted, spans without ids."""
     placed = _placed(judgement.spans, article.text, labels)
     spans = sorted(replace(span, id="") for _, span, why in placed if span and not why)
     asked = _asked(article, labels)
@@ -96,32 +96,34 @@ def answers_of(judgement: Judgement, article: Article, labels: Labels) -> tuple[
 
 
 def order(judgement: Judgement) -> tuple[str, str, datetime, str, int]:
-    """By article and annotator, the latest last."""
+    """Return a sort key by article and annotator, latest judgement last."""
     written = judgement.updated_at
-    return judgement.article_id, judgement.annotator, moment(written), written, judgement.annotation_id
+    return judgement.article_id, judgement.annotator, parse_time(written), written, judgement.annotation_id
 
 
-def moment(written: str) -> datetime:
-    """A server's time as a time, for as text half a second after ten is before ten; what is none comes first.
+def parse_time(written: str) -> datetime:
+    """Parse a server's timestamp, as comparing the strings would misorder fractions of seconds and time zones.
 
-    >>> moment("2026-03-01T10:00:00.5Z") > moment("2026-03-01T13:00:00+03:00") > moment("?")
+    A timestamp without a zone is in UTC. A string that is not a timestamp becomes the earliest time.
+
+    >>> parse_time("2026-03-01T10:00:00.5Z") > parse_time("2026-03-01T13:00:00+03:00") > parse_time("?")
     True
     """
     try:
-        found = datetime.fromisoformat(written)
+        time = datetime.fromisoformat(written)
     except ValueError:
         return datetime.min.replace(tzinfo=UTC)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def name_of(judgement: Judgement) -> str:
-    """A judgement as ledgers call it."""
+    """Return the name of a judgement in ledgers."""
     return f"judgement {judgement.annotation_id} of {judgement.annotator} on article {judgement.article_id}"
 
 
 def _told_apart(judgements: Iterable[Judgement], articles: Mapping[str, Article]) -> list[tuple[Judgement, str]]:
-    """The judgements in order, each with why it does not count ("" where it does)."""
-    told: list[tuple[Judgement, str]] = []
+    """Return the judgements in order, each with the reason it does not count, or "" if it does."""
+    reasoned: list[tuple[Judgement, str]] = []
     seen: dict[tuple[str, str], str] = {}
     for judgement in sorted(judgements, key=order, reverse=True):
         article = articles.get(judgement.article_id)
@@ -137,11 +139,12 @@ def _told_apart(judgements: Iterable[Judgement], articles: Mapping[str, Article]
             why = REPLACED[seen[key] != judgement.batch]
         else:
             seen[key] = judgement.batch
-        told.append((judgement, why))
-    return told[::-1]
+        reasoned.append((judgement, why))
+    return reasoned[::-1]
 
 
 def _placed(spans: Iterable[Span], text: str, labels: Labels) -> list[Placed]:
+    """Return each span as drawn, its canonical form if it has one, and the reason it does not count or ""."""
     placed: list[Placed] = []
     seen: set[tuple[int, int, str]] = set()
     whole = labels.clitics == "expand"
@@ -164,10 +167,12 @@ def _placed(spans: Iterable[Span], text: str, labels: Labels) -> list[Placed]:
 
 
 def _asked(article: Article, labels: Labels) -> tuple[str, ...]:
+    """Return the targets that an article is asked about."""
     return tuple(target.id for target in targets_for(article, labels))
 
 
 def _answered(stances: Iterable[Stance], asked: Sequence[str], labels: Labels) -> list[Answered]:
+    """Return each stance, sorted, with the reason it does not count or ""."""
     values = {value.name for value in labels.stances.values} if labels.stances else set()
     given = sorted(stances)
     differing = Counter(stance.target for stance in set(given))

@@ -1,7 +1,8 @@
-"""What no annotator can have said and no verb have written: lines of annotations/ that were edited into nonsense.
+"""Integrity checks: lines in annotations/ that neither Label Studio nor khabar could have written.
 
-Offsets are code points of an article's text, end exclusive. Pure: lines come with their place in a file. What
-people get wrong, and what an older text or label set explains, is check.py's.
+Examples are spans outside the text and duplicate lines. Annotators' mistakes, and lines that an older text or label
+set explains, are left to check.py. Offsets are code points of an article's text, end exclusive. Pure: records come
+with the number of their line.
 """
 
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
@@ -33,13 +34,13 @@ class Lines(Generic[R]):
     lines: Sequence[tuple[int, R]]
 
     def fault(self, number: int, message: str, fix: str = RESTORE) -> Issue:
-        """A fault of one line."""
+        """Return an error about one line."""
         return Issue("error", "nonsense", message, f"{self.path}:{number}", fix)
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """What lines may speak of: articles by id, those that were taken down, labels and their hash, splits."""
+class ProjectIndex:
+    """What lines may refer to: articles by id, articles taken down (`gone`), labels with their hash, and splits."""
 
     articles: Mapping[str, Article]
     gone: Collection[str]
@@ -48,20 +49,20 @@ class World:
     splits: Sequence[str]
 
 
-def twice(file: Lines[R], key: str = "") -> Iterator[Issue]:
-    """The same line again, or another one with the same `key`."""
+def duplicate_lines(file: Lines[R], key: str = "") -> Iterator[Issue]:
+    """Yield an error for each line that repeats an earlier one, or its `key` if that is given."""
     seen: dict[Hashable, tuple[int, R]] = {}
     for number, record in file.lines:
         name = getattr(record, key) if key else record
         first, other = seen.setdefault(name, (number, record))
         if first != number:
-            same = f"the same as line {first}" if record == other else f"{name} stands on line {first} already"
-            yield file.fault(number, same, "delete one of them")
+            message = f"the same as line {first}" if record == other else f"{name} is already on line {first}"
+            yield file.fault(number, message, "delete one of them")
 
 
-def batch_faults(file: Lines[BatchItem], world: World) -> Iterator[Issue]:
-    """Faults of a batch.jsonl; a text that changed since is no nonsense."""
-    yield from twice(file, "article_id")
+def batch_faults(file: Lines[BatchItem], world: ProjectIndex) -> Iterator[Issue]:
+    """Yield the errors of a batch.jsonl. A text that changed since is not an error."""
+    yield from duplicate_lines(file, "article_id")
     for number, item in file.lines:
         if item.article_id not in world.articles and item.article_id not in world.gone:
             message = f"article {item.article_id} is not in this project"
@@ -70,21 +71,22 @@ def batch_faults(file: Lines[BatchItem], world: World) -> Iterator[Issue]:
             )
 
 
-def split_faults(file: Lines[SplitAssignment], world: World) -> Iterator[Issue]:
-    """Faults of splits.jsonl."""
-    yield from twice(file, "article_id")
+def split_faults(file: Lines[SplitAssignment], world: ProjectIndex) -> Iterator[Issue]:
+    """Yield the errors of splits.jsonl."""
+    yield from duplicate_lines(file, "article_id")
     for number, line in file.lines:
         if line.split not in world.splits:
-            yield file.fault(number, f"{line.split!r} is no split: there are {', '.join(world.splits)}",
-                             "restore the file from git: an article never changes its split")  # fmt: skip
+            message = f"unknown split {line.split!r}; known: {', '.join(world.splits)}"
+            yield file.fault(number, message, "restore the file from git: an article never changes its split")
 
 
-def judgement_faults(file: Lines[Judgement], world: World) -> Iterator[Issue]:
-    """Faults of a judgements.jsonl.
+def judgement_faults(file: Lines[Judgement], world: ProjectIndex) -> Iterator[Issue]:
+    """Yield the errors of a judgements.jsonl.
 
-    A label or answer that labels.yaml lacks is nonsense only where the judgement was made under the present one.
+    A label or answer that labels.yaml lacks is an error only if the judgement was made under the present labels.yaml.
+    Judgements on another version of the text are not checked.
     """
-    yield from twice(file)
+    yield from duplicate_lines(file)
     for number, judgement in file.lines:
         article = world.articles.get(judgement.article_id)
         if article is None or article.text_sha != judgement.text_sha:
@@ -96,9 +98,9 @@ def judgement_faults(file: Lines[Judgement], world: World) -> Iterator[Issue]:
             yield file.fault(number, what)
 
 
-def decision_faults(file: Lines[Decision], world: World) -> Iterator[Issue]:
-    """Faults of a decisions.jsonl; a decision on an older text waits, and is no nonsense."""
-    yield from twice(file)
+def decision_faults(file: Lines[Decision], world: ProjectIndex) -> Iterator[Issue]:
+    """Yield the errors of a decisions.jsonl. A decision on an older text is not an error."""
+    yield from duplicate_lines(file)
     for number, decision in file.lines:
         article = world.articles.get(decision.article_id)
         if article is None:
@@ -113,9 +115,9 @@ def decision_faults(file: Lines[Decision], world: World) -> Iterator[Issue]:
                 yield file.fault(number, what)
 
 
-def answer_faults(file: Lines[PublishedAnnotation], world: World) -> Iterator[Issue]:
-    """Faults of a predictions.jsonl."""
-    yield from twice(file)
+def answer_faults(file: Lines[PublishedAnnotation], world: ProjectIndex) -> Iterator[Issue]:
+    """Yield the errors of a predictions.jsonl."""
+    yield from duplicate_lines(file)
     for number, answer in file.lines:
         article = world.articles.get(answer.article_id)
         if article is not None and article.text_sha == answer.text_sha:
@@ -124,20 +126,22 @@ def answer_faults(file: Lines[PublishedAnnotation], world: World) -> Iterator[Is
 
 
 def _misplaced(spans: Sequence[Span], article: Article) -> Iterator[str]:
+    """Yield a message for each span outside the text."""
     size = len(article.text)
     for span in spans:
         if not 0 <= span.start < span.end <= size:
-            yield f"span {span.start}:{span.end} is not in the text of {article.id}, which has {size} code points"
+            yield f"span {span.start}:{span.end} is outside the text of {article.id}, which has {size} code points"
 
 
 def _unknown(spans: Sequence[Span], stances: Sequence[Stance], labels: Labels) -> Iterator[str]:
+    """Yield a message for each label, target or stance that labels.yaml does not define."""
     names, targets = labels.entity_names, labels.target_ids
     values = [value.name for value in labels.stances.values] if labels.stances else []
     for span in spans:
         if span.label not in names:
-            yield f"{span.label!r} is no label of schema/labels.yaml: there are {', '.join(names)}"
+            yield f"unknown label {span.label!r}; schema/labels.yaml has {', '.join(names)}"
     for stance in stances:
         if stance.target not in targets:
-            yield f"{stance.target!r} is no target of schema/labels.yaml: there are {', '.join(targets)}"
+            yield f"unknown target {stance.target!r}; schema/labels.yaml has {', '.join(targets)}"
         if stance.value not in values:
-            yield f"{stance.value!r} is no stance of schema/labels.yaml: there are {', '.join(values)}"
+            yield f"unknown stance {stance.value!r}; schema/labels.yaml has {', '.join(values)}"

@@ -1,6 +1,7 @@
-"""What the same person said of the same article in several batches: the newest counts, and saying it again adds nothing.
+"""Merging of an annotator's repeated judgements of an article across batches. The latest one wins.
 
-So a reopened release that everybody confirms gives the release that it was made of. Pure; changes no file.
+Identical repeats are dropped, so a reopened release that every annotator confirms builds to the same release.
+Pure: reads and writes no files.
 """
 
 from collections import defaultdict
@@ -11,88 +12,92 @@ from builder.annotation.quality.check import answers_of, name_of, order
 from builder.records import Article, Decision, Dropped, Judgement, Span
 from builder.schema.labels import Labels
 
-SAID = "says again what counts already"
+REPEAT_REASON = "says again what counts already"
 
 
-def parted(
+def separate_repeats(
     judgements: Sequence[Judgement], articles: Mapping[str, Article], labels: Labels
 ) -> tuple[list[Judgement], list[Dropped]]:
-    """The judgements without those that only repeat, in their order, and these as set aside.
+    """Separate judgements into those that count, in their order, and repeats, returned as set aside.
 
-    One repeats where the same annotator's latest judgement of the article before it is of another batch, and has the
-    same spans and stances in canonical form, under the same guidelines and labels; a remark or a relation that is
-    new makes it one of its own. An article that was skipped before is skipped again.
+    A judgement is a repeat if the same annotator's previous judgement of the article is in another batch, has the
+    same spans and stances in canonical form, and was made under the same guidelines and labels. A judgement with a
+    new remark or relation is not a repeat. Skipping an article that was skipped before is one.
     """
     batches: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for one in judgements:
-        batches[one.article_id, one.annotator].add(one.batch)
-    several = [one for one in judgements if len(batches[one.article_id, one.annotator]) > 1 and _is_of(one, articles)]
+    for judgement in judgements:
+        batches[judgement.article_id, judgement.annotator].add(judgement.batch)
+    several = [j for j in judgements if len(batches[j.article_id, j.annotator]) > 1 and _is_of(j, articles)]
     counting: dict[tuple[str, str, str], Judgement] = {}
-    again: set[int] = set()
-    for one in sorted(several, key=order):
-        key = one.article_id, one.annotator, one.status
-        before = counting.get(key)
-        if before and before.batch != one.batch and _repeats(one, before, articles[one.article_id], labels):
-            again.add(id(one))
+    repeated: set[int] = set()
+    for judgement in sorted(several, key=order):
+        key = judgement.article_id, judgement.annotator, judgement.status
+        before, article = counting.get(key), articles[judgement.article_id]
+        if before and before.batch != judgement.batch and _repeats(judgement, before, article, labels):
+            repeated.add(id(judgement))
         else:
-            counting[key] = one
-    aside = [Dropped("check", f"{name_of(one)} in batch {one.batch}", SAID) for one in judgements if id(one) in again]
-    return [one for one in judgements if id(one) not in again], aside
+            counting[key] = judgement
+    aside = [
+        Dropped("check", f"{name_of(j)} in batch {j.batch}", REPEAT_REASON) for j in judgements if id(j) in repeated
+    ]
+    return [judgement for judgement in judgements if id(judgement) not in repeated], aside
 
 
 def _is_of(judgement: Judgement, articles: Mapping[str, Article]) -> bool:
+    """Return whether a judgement was made on an article's present text."""
     article = articles.get(judgement.article_id)
     return article is not None and article.text_sha == judgement.text_sha
 
 
 def _repeats(later: Judgement, earlier: Judgement, article: Article, labels: Labels) -> bool:
-    rules = [(one.guideline, one.schema) for one in (later, earlier)]
+    """Return whether a later judgement adds nothing to an earlier one by the same annotator."""
     return (
-        rules[0] == rules[1]
+        (later.guideline, later.schema) == (earlier.guideline, earlier.schema)
         and later.remark in ("", earlier.remark)
         and later.relations in ((), earlier.relations)
         and (later.status == "skipped" or answers_of(later, article, labels) == answers_of(earlier, article, labels))
     )
 
 
-def latest(batches: Iterable[Sequence[Decision]]) -> list[Decision]:
-    """The decisions of several batches, the newest batch last: what one adjudicator decided anew replaces the old.
+def merge_decisions(batches: Iterable[Sequence[Decision]]) -> list[Decision]:
+    """Merge the decisions of several batches, oldest batch first; an adjudicator's newer decisions replace older ones.
 
-    Spans do so as a whole, stances one by one; a decision of which nothing is left goes, and so does one that only
-    decides the same again.
+    Spans are replaced as a whole, stances one by one. A decision is dropped if nothing is left of it, or if it
+    only repeats earlier ones.
     """
     kept: list[Decision | None] = []
     for batch in batches:
-        places: dict[tuple[str, str, str], list[int]] = defaultdict(list)
-        for number, one in enumerate(kept):
-            if one:
-                places[_key(one)].append(number)
+        numbers_by_key: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+        for number, old in enumerate(kept):
+            if old:
+                numbers_by_key[_key(old)].append(number)
         for decision in batch:
-            numbers = places[_key(decision)]
+            numbers = numbers_by_key[_key(decision)]
             fresh = _news(decision, [old for number in numbers if (old := kept[number])])
             for number in numbers if fresh else ():
                 kept[number] = _without(kept[number], fresh)
             kept.append(fresh)
-    return [one for one in kept if one]
+    return [decision for decision in kept if decision]
 
 
 def _key(decision: Decision) -> tuple[str, str, str]:
+    """Return the article, adjudicator and text that identify which decisions replace each other."""
     return decision.article_id, decision.adjudicator, decision.text_sha
 
 
 def _news(decision: Decision, before: Sequence[Decision]) -> Decision | None:
-    """What a decision says that earlier ones of the same adjudicator do not."""
+    """Return the part of a decision that the adjudicator's earlier ones lack, or None if there is no such part."""
     if not before:
         return decision
-    told = {_places(old.spans) for old in before if old.spans is not None}
-    spans = None if decision.spans is None or _places(decision.spans) in told else decision.spans
+    known_spans = {_places(old.spans) for old in before if old.spans is not None}
+    spans = None if decision.spans is None or _places(decision.spans) in known_spans else decision.spans
     known = {stance for old in before for stance in old.stances}
     stances = tuple(stance for stance in decision.stances if stance not in known)
     return replace(decision, spans=spans, stances=stances) if spans is not None or stances else None
 
 
 def _without(old: Decision | None, fresh: Decision | None) -> Decision | None:
-    """What is left of a decision beside a newer one."""
+    """Return the part of a decision that a newer one does not replace, or None if nothing is left."""
     if old is None or fresh is None:
         return old
     anew = {stance.target for stance in fresh.stances}
@@ -105,4 +110,5 @@ def _without(old: Decision | None, fresh: Decision | None) -> Decision | None:
 
 
 def _places(spans: Iterable[Span]) -> frozenset[tuple[int, int, str]]:
+    """Return the (start, end, label) of each span, ignoring ids and order."""
     return frozenset((span.start, span.end, span.label) for span in spans)

@@ -1,6 +1,6 @@
-"""What can be wrong with one judgement, each fault said with its place and what to do.
+"""Check rules for one judgement. Each fault names its position and how to correct it.
 
-Pure: spans and stances come here with why they do not count; check.py finds that out.
+The input is spans and stances with the reason each does not count, as check.py determines it. Pure.
 """
 
 import heapq
@@ -11,10 +11,10 @@ from builder.records import Article, Judgement, Severity, Span, Stance
 from builder.schema.labels import Labels
 
 Placed = tuple[Span, Span | None, str]
-"""A span as drawn, the canonical one, and why it does not count ("" where it does)."""
+"""A span as drawn, its canonical form if it has one, and the reason it does not count, or ""."""
 
 Answered = tuple[Stance, str]
-"""A stance, and why it does not count ("" where it does)."""
+"""A stance, and the reason it does not count, or ""."""
 
 Fault = tuple[Severity, str, str, str, str]
 """Severity, code, where, message, fix."""
@@ -25,7 +25,7 @@ _CHOOSE = "open the task and choose the stance again"
 
 
 def place(span: Span) -> str:
-    """Where a span stands, in code points, end exclusive.
+    """Return a span's position as text, in code points, end exclusive.
 
     >>> place(Span(4, 9, "PERS"))
     'span 4:9'
@@ -34,7 +34,7 @@ def place(span: Span) -> str:
 
 
 def homeless(judgement: Judgement, article: Article | None) -> Fault:
-    """The fault of a judgement on an article that is not there, or on another text of it."""
+    """Return the fault of a judgement on a missing article, or on another version of its text."""
     if article is None:
         message = f"article {judgement.article_id} is not in this project"
         return "error", "unknown-article", "article", message, "run `khabar ingest` and `khabar clean` on its source"
@@ -43,9 +43,9 @@ def homeless(judgement: Judgement, article: Article | None) -> Fault:
 
 
 def repeats(judgement: Judgement, earlier: Sequence[Judgement]) -> Iterator[Fault]:
-    """The fault of an annotator who submitted an article more than once."""
+    """Yield the fault of a judgement whose annotator submitted the article before in the same batch."""
     if earlier:
-        numbers = ", ".join(str(one.annotation_id) for one in earlier)
+        numbers = ", ".join(str(previous.annotation_id) for previous in earlier)
         message = f"submitted {len(earlier) + 1} times: annotation {judgement.annotation_id} counts, not {numbers}"
         yield "warning", "superseded", "judgement", message, "delete the earlier ones, if the latest is right"
 
@@ -53,7 +53,7 @@ def repeats(judgement: Judgement, earlier: Sequence[Judgement]) -> Iterator[Faul
 def faults_of(
     placed: Sequence[Placed], answered: Sequence[Answered], asked: Sequence[str], text: str, labels: Labels
 ) -> Iterator[Fault]:
-    """The faults of one judgement's spans and stances."""
+    """Yield the faults of one judgement's spans and stances."""
     for span, _, why in placed:
         yield from _span_faults(span, why, text, labels)
     canonical = [moved for _, moved, why in placed if moved and not why]
@@ -70,11 +70,11 @@ def faults_of(
 
 
 def _two_labels(spans: Iterable[Span], text: str) -> Iterator[Fault]:
-    """One warning for each stretch of words that has several labels."""
-    found: dict[tuple[int, int], set[str]] = defaultdict(set)
+    """Yield a warning for each pair of edges (start, end) that has several labels."""
+    labels_at: dict[tuple[int, int], set[str]] = defaultdict(set)
     for span in spans:
-        found[span.start, span.end].add(span.label)
-    for (start, end), labels in sorted(found.items()):
+        labels_at[span.start, span.end].add(span.label)
+    for (start, end), labels in sorted(labels_at.items()):
         if len(labels) > 1:
             message = f"{text[start:end]!r} is marked {' and '.join(sorted(labels))}"
             fix = "open the task and keep one of them, if the guidelines do not ask for both"
@@ -82,6 +82,7 @@ def _two_labels(spans: Iterable[Span], text: str) -> Iterator[Fault]:
 
 
 def _span_faults(span: Span, why: str, text: str, labels: Labels) -> Iterator[Fault]:
+    """Yield the faults of one span."""
     if why == "out of bounds":
         message = f"ends at or before its start ({span.start} >= {span.end})"
         if span.start < span.end:
@@ -99,7 +100,7 @@ def _span_faults(span: Span, why: str, text: str, labels: Labels) -> Iterator[Fa
 
 
 def _crossings(spans: Iterable[Span]) -> Iterator[Fault]:
-    """One warning for each span that begins inside another and ends after it."""
+    """Yield a warning for each span that begins inside another and ends after it."""
     begun: list[tuple[int, int]] = []
     for span in sorted(spans, key=lambda s: (s.start, -s.end, s.label)):
         while begun and begun[0][0] <= span.start:
@@ -118,8 +119,9 @@ def _crossings(spans: Iterable[Span]) -> Iterator[Fault]:
 
 
 def _stance_faults(answered: Sequence[Answered], asked: Sequence[str], labels: Labels) -> Iterator[Fault]:
+    """Yield the faults of the stances, and of questions without an answer."""
     values = ", ".join(value.name for value in labels.stances.values) if labels.stances else ""
-    told: set[str] = set()
+    reported: set[str] = set()
     stances = [stance for stance, _ in answered]
     for stance, why in answered:
         where = f"stance {stance.target}"
@@ -131,8 +133,8 @@ def _stance_faults(answered: Sequence[Answered], asked: Sequence[str], labels: L
             yield "error", "target-not-asked", where, message, "send the batch again, if the keywords have changed"
         elif why == "unknown value":
             yield "error", "unknown-stance", where, f"unknown stance {stance.value!r}; known: {values}", _CHOOSE
-        elif why and stance.target not in told:
-            told.add(stance.target)
+        elif why and stance.target not in reported:
+            reported.add(stance.target)
             given = ", ".join(sorted(s.value for s in stances if s.target == stance.target))
             yield "error", "stance-twice", where, f"answered more than once: {given}", _CHOOSE
     for target in asked:

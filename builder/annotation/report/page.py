@@ -1,7 +1,7 @@
-"""Agreement as one HTML page, right to left: figures, confusion, annotators, progress, disputes.
+"""HTML report of agreement, right to left: figures, confusion, annotators, progress and disputes.
 
-No script, nothing from outside, every text escaped; each plot has its numbers beside it. Annotators go by
-their pseudonyms. Pure; its size is bounded, and it says what it leaves out.
+The page has no scripts and no external resources, and all text is escaped. Each plot has its numbers beside it.
+Annotators appear under their pseudonyms. The page's size is bounded, and it counts what it leaves out. Pure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from html import escape
 
 from builder.annotation.agreement.spans import MODES, SPAN_F1, UNITIZING, macro
 from builder.annotation.agreement.stances import ALPHA
-from builder.annotation.report import passages_html, plots, tables
+from builder.annotation.report import passages_html, plots, sections, tables
 from builder.annotation.report.passages import SHOWN, disputed_passages, disputed_questions
 from builder.annotation.report.passages_html import cut, left_out, passages_section, questions_html
 from builder.annotation.report.plots import Point
@@ -19,7 +19,6 @@ from builder.annotation.report.sections import (
     HUES,
     STROKES,
     batches_section,
-    card,
     heading,
     over_time_section,
     progress_section,
@@ -29,7 +28,7 @@ from builder.annotation.report.tables import (
     bounded,
     confusion_tables,
     figure_rows,
-    interval_said,
+    figure_text,
     matrices,
     reason,
 )
@@ -66,12 +65,13 @@ def page(
     title: str,
     passages: int = SHOWN,
 ) -> str:
-    """The whole page, of figures (agreement.py) and the canonical judgements that they were measured on.
+    """Return the whole page for agreement figures and the canonical judgements they were computed from.
 
-    `articles` are those judged, by id; `title` is the dataset's; `passages` how many disputed ones are shown.
+    `articles` are the judged articles by id, `title` is the dataset's title. At most `passages` disputed passages
+    are shown.
     """
     by_article: dict[str, list[Judgement]] = {}
-    for judgement in sorted(judgements, key=lambda one: (one.article_id, one.annotator)):
+    for judgement in sorted(judgements, key=lambda judgement: (judgement.article_id, judgement.annotator)):
         by_article.setdefault(judgement.article_id, []).append(judgement)
     shared = {article_id: judged for article_id, judged in by_article.items() if len(judged) > 1}
     body = "".join([
@@ -95,17 +95,18 @@ def page(
 
 
 def _colours(labels: Labels) -> str:
-    """Each label's and each annotator's colour; on a dark sheet, lighter ones."""
-    light = "".join(f"--e{place}: {entity.colour};" for place, entity in enumerate(labels.entities))
+    """Return CSS properties with the colour of each label and annotator, lighter ones for the dark theme."""
+    light = "".join(f"--e{index}: {entity.colour};" for index, entity in enumerate(labels.entities))
     dark = "".join(
-        f"--e{place}: color-mix(in srgb, {entity.colour} 55%, #fff);" for place, entity in enumerate(labels.entities)
+        f"--e{index}: color-mix(in srgb, {entity.colour} 55%, #fff);" for index, entity in enumerate(labels.entities)
     )
-    light += "".join(f"--a{place}: hsl({hue} 55% 42%);" for place, hue in enumerate(HUES))
-    dark += "".join(f"--a{place}: hsl({hue} 60% 66%);" for place, hue in enumerate(HUES))
+    light += "".join(f"--a{index}: hsl({hue} 55% 42%);" for index, hue in enumerate(HUES))
+    dark += "".join(f"--a{index}: hsl({hue} 60% 66%);" for index, hue in enumerate(HUES))
     return f":root {{ {light} }}\n@media screen and (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
 
 
 def _header(title: str, judgements: Sequence[Judgement], articles: int, shared: int) -> str:
+    """Return the page's header: counts, batches, and the versions of guidelines and schema."""
     people = {judgement.annotator for judgement in judgements}
     facts = [("الأحكام", number(len(judgements))), ("المقالات", number(articles)),
              ("منها لأكثر من موسّم", number(shared)), ("الموسّمون", number(len(people)))]  # fmt: skip
@@ -116,8 +117,8 @@ def _header(title: str, judgements: Sequence[Judgement], articles: int, shared: 
     ):
         kept, more = bounded(sorted(values), 8)
         if kept:
-            said = " ".join(f"<code>{cut(value)}</code>" for value in kept)
-            facts.append((name, said + (f" و{number(more)} غيرها" if more else "")))
+            shown = " ".join(f"<code>{cut(value)}</code>" for value in kept)
+            facts.append((name, shown + (f" و{number(more)} غيرها" if more else "")))
     listed = "".join(f"<span>{name}: {value}</span>" for name, value in facts)
     return f"""<header>
 <h1>الاتفاق بين الموسّمين</h1>
@@ -128,17 +129,18 @@ def _header(title: str, judgements: Sequence[Judgement], articles: int, shared: 
 
 
 def _headlines(figures: Sequence[Agreement], labels: Labels) -> str:
+    """Return a card for each main measure over all batches."""
     cards = []
     for measure, layer in HEADLINES:
-        found = [
+        overall = [
             f for f in figures if (f.measure, f.label, f.batch, f.between, f.period) == (measure, "all", "all", "", "")
         ]
         if layer == "stance" and labels.stances is None:
             body = '<p class="sum undefined">لا تُسأل المواقف في هذه المجموعة</p>'
-        elif not found:
+        elif not overall:
             body = '<p class="sum undefined">لم يُقَس</p>'
         else:
-            body = _headline(found[0], figures)
+            body = _headline(overall[0], figures)
         arabic, english = ARABIC[measure]
         cards.append(
             f'<section class="card third headline"><h2>{arabic} <bdi lang="en">{escape(english)}</bdi></h2>{body}</section>\n'
@@ -147,11 +149,12 @@ def _headlines(figures: Sequence[Agreement], labels: Labels) -> str:
 
 
 def _headline(figure: Agreement, figures: Sequence[Agreement]) -> str:
+    """Return the body of a main measure's card: value, interval, plot, n, and the macro mean where there is one."""
     if figure.value is None:
         return f'<p class="sum undefined">غير معرَّف: {reason(figure)}</p>'
     point = Point(figure.value, figure.low, figure.high)
     start = plots.lowest([point])
-    plot = plots.interval(point, start, STROKES[figure.measure], interval_said(figure))
+    plot = plots.interval(point, start, STROKES[figure.measure], figure_text(figure))
     unit = "المقالات" if figure.layer == "entities" else "أسئلة المقالات عن الأهداف"
     mean = [f for f in figures if f.measure == macro(figure.measure) and f.value is not None
             and (f.batch, f.between, f.period) == ("all", "", "")]  # fmt: skip
@@ -170,8 +173,9 @@ def _interval(figure: Agreement) -> str:
 
 
 def _per_label(figures: Sequence[Agreement], labels: Labels) -> str:
+    """Return the figures of each entity type, matching mode and stance target."""
     total = [f for f in figures if (f.batch, f.between, f.period) == ("all", "", "")]
-    fills = {entity.name: f"var(--e{place})" for place, entity in enumerate(labels.entities)}
+    fills = {entity.name: f"var(--e{index})" for index, entity in enumerate(labels.entities)}
     names = {entity.name: (entity.ar, entity.name) for entity in labels.entities}
     if labels.stances:
         names |= {f"stance {target.id}": (target.ar, target.id) for target in labels.stances.targets}
@@ -181,29 +185,33 @@ def _per_label(figures: Sequence[Agreement], labels: Labels) -> str:
     modes = [(ARABIC[f.measure], f, STROKES[SPAN_F1]) for mode in MODES for f in total
              if (f.measure, f.label) == (mode, "all")]  # fmt: skip
     cut_up = [(names[f.label], f, fills[f.label]) for f in total if f.measure == UNITIZING and f.label in fills]
-    found = [card("أنواع الكيانات", "strict F1 of each entity type", figure_rows(types, "المقالات"), "half")]
+    cards = [sections.card("أنواع الكيانات", "strict F1 of each entity type", figure_rows(types, "المقالات"), "half")]
     right = [("أربع طرائق لعدّ التطابق", "Four ways to count a match", figure_rows(modes, "المقالات", ranked=False))]
     if labels.stances:
         right.append(("أهداف المواقف", "nominal alpha of each target", figure_rows(targets, "المقالات")))
-    found.append(f'<div class="half stack">{"".join(card(*one, "") for one in right)}</div>')
+    cards.append(f'<div class="half stack">{"".join(sections.card(*card, "") for card in right)}</div>')
     more = figure_rows(cut_up, "المقالات")
-    found.append(
+    cards.append(
         f'<details class="card"><summary>ألفا التقطيع لكل نوع <bdi lang="en" class="en">unitizing alpha of each type</bdi></summary>{more}</details>\n'
     )
-    return heading("بحسب النوع والهدف", "By label") + "".join(found)
+    return heading("بحسب النوع والهدف", "By label") + "".join(cards)
 
 
 def _disputes(
     shared: Mapping[str, Sequence[Judgement]], articles: Mapping[str, Article], labels: Labels, most: int
 ) -> str:
+    """Return the most disputed passages and stance questions, at most `most` of each."""
     remarks = {
-        (one.article_id, one.annotator): one.remark for judged in shared.values() for one in judged if one.remark
+        (judgement.article_id, judgement.annotator): judgement.remark
+        for judged in shared.values()
+        for judgement in judged
+        if judgement.remark
     }
-    passages, every = disputed_passages(shared, articles, number=most)
+    passages, total = disputed_passages(shared, articles, number=most)
     marked = {mark[2] for passage in passages for answer in passage.answers for mark in answer.marks}
     keys = "".join(
-        f'<li><span class="key" style="background:var(--e{place})"></span>{cut(entity.ar)}</li>'
-        for place, entity in enumerate(labels.entities)
+        f'<li><span class="key" style="background:var(--e{index})"></span>{cut(entity.ar)}</li>'
+        for index, entity in enumerate(labels.entities)
         if entity.name in marked
     )
     note = (
@@ -211,15 +219,15 @@ def _disputes(
         "الخط الغليظ مع اسم النوع وسمٌ فيه خلاف، والرفيع وسمٌ اتفق عليه الجميع."
     )
     listed, many = passages_section(passages, articles, labels, remarks)
-    found = card("الكيانات", "Entities", f'<p class="note">{note}</p><ul class="keys">{keys}</ul>{listed or _NONE}'
-                  f"{left_out('مواضع أخرى فيها خلاف', every - many)}", "long")  # fmt: skip
+    cards = sections.card("الكيانات", "Entities", f'<p class="note">{note}</p><ul class="keys">{keys}</ul>{listed or _NONE}'
+                  f"{left_out('مواضع أخرى فيها خلاف', total - many)}", "long")  # fmt: skip
     if labels.stances:
-        questions, every = disputed_questions(shared, number=most)
+        questions, total = disputed_questions(shared, number=most)
         note = "مرتبة بعدد أزواج الموسّمين الذين اختلفت إجاباتهم عن الأهداف نفسها. الإجابة الأقل عددًا بخط غليظ."
         listed, many = questions_html(questions, articles, labels, remarks)
-        found += card("المواقف", "Stances", f'<p class="note">{note}</p>{listed or _NONE}'
-                       f"{left_out('مقالات أخرى فيها خلاف', every - many)}", "long")  # fmt: skip
-    return heading("أكثر المواضع خلافًا", "Most disputed passages") + found
+        cards += sections.card("المواقف", "Stances", f'<p class="note">{note}</p>{listed or _NONE}'
+                       f"{left_out('مقالات أخرى فيها خلاف', total - many)}", "long")  # fmt: skip
+    return heading("أكثر المواضع خلافًا", "Most disputed passages") + cards
 
 
 _NONE = '<p class="note">لا خلاف.</p>'

@@ -1,7 +1,7 @@
-"""The passages and the questions that annotators answered most differently, chosen by a count. Pure.
+"""Selection of the passages and stance questions with the most disagreement between annotators. Pure.
 
-A passage is a sentence, or a part of a long one, in code points of the article's text, end exclusive.
-Expects canonical judgements, one for each annotator and article.
+A passage is a sentence, or part of a long one, in code points of the article's text, end exclusive. The input is
+canonical judgements, at most one for each annotator and article.
 """
 
 from bisect import bisect_right
@@ -17,6 +17,7 @@ LONGEST = 200
 """Code points after which a sentence is cut, at a space."""
 
 SHOWN = 20
+"""Default number of passages or articles."""
 
 Edges = tuple[int, int]
 
@@ -24,8 +25,8 @@ Mark = tuple[int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What some annotators, who all say the same, say of a passage."""
+class PassageAnswer:
+    """The marks in a passage that a group of annotators all gave."""
 
     annotators: tuple[str, ...]
     marks: tuple[Mark, ...]
@@ -33,20 +34,20 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A stretch of an article, with the answers to it, those of the most annotators first."""
+    """A section of an article with its answers, those of the most annotators first."""
 
     article_id: str
     start: int
     end: int
     score: int
-    answers: tuple[Answer, ...]
+    answers: tuple[PassageAnswer, ...]
     agreed: frozenset[Mark]
-    """The marks that all of them have."""
+    """The marks that all annotators share."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The stances of an article on which annotators differ; `answers` by target, then annotator."""
+    """The stances of an article on which annotators differ. `answers` is by target, then by annotator."""
 
     article_id: str
     score: int
@@ -55,13 +56,13 @@ class Question:
 
 def disputed_passages(shared: Mapping[str, Sequence[Judgement]], articles: Mapping[str, Article], *,
                       number: int = SHOWN) -> tuple[list[Passage], int]:  # fmt: skip
-    """The passages with the most differences, and how many passages have one.
+    """Return the `number` passages with the highest scores, and how many passages have any difference.
 
-    `shared` are the judgements of each article, by its id. The score of a passage is the number of pairs of
-    annotators of whom one marked a span that begins in it (with these edges and this label) and the other did
-    not, over all its spans. Ties by article id, then offset.
+    `shared` holds the judgements of each article by its id. The score of a passage adds up, over all spans that
+    begin in it, the pairs of annotators of whom one marked that span (same edges and label) and the other did
+    not. Ties are ordered by article id, then offset.
     """
-    found: list[tuple[int, str, int, int]] = []
+    scored: list[tuple[int, str, int, int]] = []
     for article_id, judged in shared.items():
         differences = _differences(judged)
         if not differences:
@@ -70,18 +71,21 @@ def disputed_passages(shared: Mapping[str, Sequence[Judgement]], articles: Mappi
         scores: Counter[Edges] = Counter()
         for (start, _, _), score in differences.items():
             scores[cuts[bisect_right(cuts, (start, len(articles[article_id].text) + 1)) - 1]] += score
-        found += [(-score, article_id, start, end) for (start, end), score in scores.items()]
-    chosen = [_passage(*place, shared[place[1]]) for place in nsmallest(number, found)]
-    return chosen, len(found)
+        scored += [(-score, article_id, start, end) for (start, end), score in scores.items()]
+    chosen = [
+        _passage(minus, article_id, start, end, shared[article_id])
+        for minus, article_id, start, end in nsmallest(number, scored)
+    ]
+    return chosen, len(scored)
 
 
 def disputed_questions(shared: Mapping[str, Sequence[Judgement]], *, number: int = SHOWN) -> tuple[list[Question], int]:
-    """The articles on whose targets annotators differ most, and how many have a difference.
+    """Return the `number` articles with the highest scores for stances, and how many have any difference.
 
-    The score of an article is the number of pairs of annotators who gave different answers, over its targets.
-    Ties by article id.
+    The score of an article adds up, over its targets, the pairs of annotators who gave different answers. Ties
+    are ordered by article id.
     """
-    found: list[Question] = []
+    questions: list[Question] = []
     for article_id, judged in shared.items():
         answers: dict[str, dict[str, str]] = {}
         for judgement in judged:
@@ -90,12 +94,12 @@ def disputed_questions(shared: Mapping[str, Sequence[Judgement]], *, number: int
         scores = {target: unequal_pairs(list(given.values())) for target, given in answers.items()}
         if any(scores.values()):
             disputed = {target: answers[target] for target in sorted(answers) if scores[target]}
-            found.append(Question(article_id, sum(scores.values()), disputed))
-    return nsmallest(number, found, key=lambda one: (-one.score, one.article_id)), len(found)
+            questions.append(Question(article_id, sum(scores.values()), disputed))
+    return nsmallest(number, questions, key=lambda q: (-q.score, q.article_id)), len(questions)
 
 
 def unequal_pairs(answers: Sequence[str]) -> int:
-    """How many pairs of answers differ.
+    """Count the pairs of answers that differ.
 
     >>> unequal_pairs(["favor", "favor", "against"])
     2
@@ -104,17 +108,17 @@ def unequal_pairs(answers: Sequence[str]) -> int:
 
 
 def passages(text: str) -> list[Edges]:
-    """The whole text in passages of at most 200 code points, each from the end of the one before it.
+    """Divide the whole text into consecutive passages (start, end) of at most LONGEST code points.
 
-    They end after a sentence and the space that follows, or, in a long one, at a space; where there is none
-    in 200 code points, between any two.
+    A passage ends after a sentence and the space that follows it. A longer sentence is cut at a space in the
+    second half of LONGEST code points, or at LONGEST if there is none.
 
     >>> text = "وصل الوفد. غادر."
     >>> [text[start:end] for start, end in passages(text)]
     ['وصل الوفد. ', 'غادر.']
     """
     starts = [start for start, _ in sentences(text)] or [0]
-    found: list[Edges] = []
+    cuts: list[Edges] = []
     for start, end in zip([0, *starts[1:]], [*starts[1:], len(text)], strict=True):
         at = start
         while end - at > LONGEST:
@@ -122,14 +126,14 @@ def passages(text: str) -> list[Edges]:
                 text.rfind(" ", at + LONGEST // 2, at + LONGEST), text.rfind("\n", at + LONGEST // 2, at + LONGEST)
             )
             cut = space + 1 if space >= 0 else at + LONGEST
-            found.append((at, cut))
+            cuts.append((at, cut))
             at = cut
-        found.append((at, end))
-    return found
+        cuts.append((at, end))
+    return cuts
 
 
 def lanes(marks: Sequence[Mark]) -> list[int]:
-    """A lane for each mark, such that marks in one lane do not overlap: the outermost of nested ones in lane 0.
+    """Assign each mark a lane such that marks in one lane do not overlap, the outermost of nested marks to lane 0.
 
     >>> lanes([(0, 9, "ORG"), (5, 9, "GPE"), (10, 12, "GPE")])
     [0, 1, 0]
@@ -144,27 +148,32 @@ def lanes(marks: Sequence[Mark]) -> list[int]:
 
 
 def _differences(judged: Sequence[Judgement]) -> dict[Mark, int]:
-    """The pairs of annotators who differ on a mark, for each on which some do."""
+    """Count the pairs of annotators who differ on a mark, for each mark that not all share."""
     times = Counter(mark for judgement in judged for mark in _marks(judgement))
     return {mark: having * (len(judged) - having) for mark, having in times.items() if having < len(judged)}
 
 
 def _passage(minus: int, article_id: str, start: int, end: int, judged: Sequence[Judgement]) -> Passage:
-    """What is shown of a passage: it grows, within bounds, by the marks that begin in it and end after it."""
-    every = {judgement.annotator: _marks(judgement) for judgement in judged}
-    ends = [mark[1] for marks in every.values() for mark in marks if start <= mark[0] < end]
+    """Return a passage with its answers.
+
+    It is extended to the end of the marks that begin in it, but not beyond 2 * LONGEST code points for their sake.
+    """
+    marks_of = {judgement.annotator: _marks(judgement) for judgement in judged}
+    ends = [mark[1] for marks in marks_of.values() for mark in marks if start <= mark[0] < end]
     end = max(end, min(max(ends), start + 2 * LONGEST))
     within = {
-        who: tuple(sorted(mark for mark in marks if mark[0] < end and start < mark[1])) for who, marks in every.items()
+        who: tuple(sorted(mark for mark in marks if mark[0] < end and start < mark[1]))
+        for who, marks in marks_of.items()
     }
     answers: dict[tuple[Mark, ...], list[str]] = {}
     for who in sorted(within):
         answers.setdefault(within[who], []).append(who)
-    grouped = [Answer(tuple(people), marks) for marks, people in answers.items()]
+    grouped = [PassageAnswer(tuple(people), marks) for marks, people in answers.items()]
     grouped.sort(key=lambda answer: (-len(answer.annotators), answer.annotators))
     agreed = frozenset.intersection(*(frozenset(marks) for marks in within.values()))
     return Passage(article_id, start, end, -minus, tuple(grouped), agreed)
 
 
 def _marks(judgement: Judgement) -> set[Mark]:
+    """Return the (start, end, label) of each span."""
     return {(span.start, span.end, span.label) for span in judgement.spans}

@@ -1,14 +1,14 @@
-"""The most disputed passages as HTML, right to left: each answer, its marks in their labels' colours. Pure.
+"""HTML of the most disputed passages, right to left: each answer with its marks in their labels' colours. Pure.
 
-A mark is a line under its words, so that nested and crossing ones can be told apart; marks that all share
-are thin, those in dispute are thick, tinted and named. Every text is escaped.
+A mark is a line under its words, so nested and crossing marks can be distinguished. Marks that all annotators
+share are thin, disputed ones are thick, tinted and named. All text is escaped.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from itertools import pairwise
 
-from builder.annotation.report.passages import Answer, Mark, Passage, Question, lanes
+from builder.annotation.report.passages import Mark, Passage, PassageAnswer, Question, lanes
 from builder.records import Article
 from builder.report_page import number, shown
 from builder.schema.labels import Labels
@@ -32,33 +32,33 @@ STYLE = """
 """
 
 LANES = 4
-"""Lines below each other under one word; of marks nested deeper the name alone is shown."""
+"""Most lines under one word. Marks nested deeper show only their name."""
 
 ANSWERS = 6
-"""Answers to one passage that are shown; the others unfold."""
+"""Answers to one passage that are shown at once. The others are collapsed."""
 
 MOST = 12
-"""Answers to one passage that unfold."""
+"""Most answers to one passage, shown and collapsed together."""
 
 ROOM = 300_000
-"""Characters of HTML after which no passage follows."""
+"""Most characters of HTML; passages beyond it are left out."""
 
 MARKS = 60
-"""Marks of one answer to one passage that are shown."""
+"""Most marks shown of one answer to one passage."""
 
 CUT = 40
-"""Characters of a name or a title, beyond which it is cut."""
+"""Characters after which a name or title is cut."""
 
 TAG = 20
 
 REMARK = 200
 
 Remarks = Mapping[tuple[str, str], str]
-"""What an annotator wrote of an article, by article id and annotator."""
+"""Annotators' remarks by (article id, annotator)."""
 
 
 def cut(text: str, most: int = CUT) -> str:
-    """A text as HTML with an order of its own, cut where it is longer than a line can hold.
+    """Return a text as bidi-isolated HTML, shortened to `most` characters.
 
     >>> cut("طويل", 2)
     '<bdi>طو…</bdi>'
@@ -67,25 +67,26 @@ def cut(text: str, most: int = CUT) -> str:
 
 
 def left_out(what: str, many: int) -> str:
-    """A note on what is not shown, where something is not."""
+    """Return a note that counts what is not shown, or "" if nothing is left out."""
     return f'<p class="note">{what}: {number(many)}.</p>' if many else ""
 
 
 def passages_section(
     passages: Sequence[Passage], articles: Mapping[str, Article], labels: Labels, remarks: Remarks
 ) -> tuple[str, int]:
-    """Each passage with its place and score, and below it each answer with those who gave it; how many have room."""
+    """Return the passages with position, score and answers as HTML, and the number of passages that had room."""
     return _with_room(_passage(passage, articles[passage.article_id], labels, remarks) for passage in passages)
 
 
 def questions_html(
     questions: Sequence[Question], articles: Mapping[str, Article], labels: Labels, remarks: Remarks
 ) -> tuple[str, int]:
-    """Each article whose stances are in dispute: its beginning, and a table of answers; how many have room."""
+    """Return the disputed articles with their beginning and a table of answers, and the number that had room."""
     return _with_room(_question(question, articles[question.article_id], labels, remarks) for question in questions)
 
 
 def _with_room(parts: Iterable[str]) -> tuple[str, int]:
+    """Join parts up to ROOM characters, at least one of them, and count them."""
     kept: list[str] = []
     for part in parts:
         if kept and sum(map(len, kept)) + len(part) > ROOM:
@@ -94,26 +95,26 @@ def _with_room(parts: Iterable[str]) -> tuple[str, int]:
     return "".join(kept), len(kept)
 
 
-def _head(article: Article, place: str, score: int) -> str:
+def _head(article: Article, position: str, score: int) -> str:
     title = cut(article.title, 80) if article.title else ""
     return (
-        f"<h3>{title} <span>المقال <code>{escape(visible(article.id))}</code>{place}</span> "
+        f"<h3>{title} <span>المقال <code>{escape(visible(article.id))}</code>{position}</span> "
         f"<span>الفروق: {number(score)}</span></h3>"
     )
 
 
 def _passage(passage: Passage, article: Article, labels: Labels, remarks: Remarks) -> str:
-    place = f" · الموضع <code>{passage.start}:{passage.end}</code>"
+    position = f" · الموضع <code>{passage.start}:{passage.end}</code>"
     answers = [_answer(passage, answer, article, labels, remarks) for answer in passage.answers[:MOST]]
     folded = "".join(answers[ANSWERS:])
     if folded:
         folded = f"<details><summary>إجابات أخرى: {number(len(answers) - ANSWERS)}</summary>{folded}</details>"
         folded += left_out("إجابات أخرى لم تُعرض", len(passage.answers) - len(answers))
-    head = _head(article, place, passage.score)
+    head = _head(article, position, passage.score)
     return f'<article class="dispute">{head}{"".join(answers[:ANSWERS])}{folded}</article>\n'
 
 
-def _answer(passage: Passage, answer: Answer, article: Article, labels: Labels, remarks: Remarks) -> str:
+def _answer(passage: Passage, answer: PassageAnswer, article: Article, labels: Labels, remarks: Remarks) -> str:
     return (
         f'<div class="answer"><p class="who">{_people(answer.annotators)}</p>'
         f'<div><p class="text">{_marked(passage, answer, article.text, labels)}</p>'
@@ -126,16 +127,16 @@ def _people(annotators: Sequence[str]) -> str:
 
 
 def _remarks(article_id: str, annotators: Sequence[str], remarks: Remarks) -> str:
-    found = [(who, remarks.get((article_id, who), "").replace("\n", " ")) for who in annotators]
+    written = [(who, remarks.get((article_id, who), "").replace("\n", " ")) for who in annotators]
     return "".join(
         f'<p class="remark"><code>{escape(visible(who))}</code> {cut(remark, REMARK)}</p>'
-        for who, remark in found
+        for who, remark in written
         if remark
     )
 
 
-def _marked(passage: Passage, answer: Answer, text: str, labels: Labels) -> str:
-    """The words of a passage, cut at every edge of a mark; each mark's name stands after its last word."""
+def _marked(passage: Passage, answer: PassageAnswer, text: str, labels: Labels) -> str:
+    """Return the text of a passage with its marks underlined, and each disputed mark's name after its last word."""
     marks = answer.marks[:MARKS]
     lane = dict(zip(marks, lanes(marks), strict=True))
     edges = {edge for start, end, _ in marks for edge in (start, end) if passage.start < edge < passage.end}
@@ -153,6 +154,7 @@ def _marked(passage: Passage, answer: Answer, text: str, labels: Labels) -> str:
 
 
 def _under(words: str, over: Sequence[Mark], lane: Mapping[Mark, int], agreed: frozenset[Mark], labels: Labels) -> str:
+    """Return words with a line for each mark over them, tinted by the outermost disputed one."""
     if not over:
         return words
     lines: list[str] = []
@@ -169,8 +171,8 @@ def _under(words: str, over: Sequence[Mark], lane: Mapping[Mark, int], agreed: f
 
 
 def _name(label: str, labels: Labels) -> str:
-    place = labels.entity_names.index(label)
-    return f'<span class="name" style="background:{labels.entities[place].colour}">{cut(labels.entities[place].ar, TAG)}</span>'
+    entity = labels.entities[labels.entity_names.index(label)]
+    return f'<span class="name" style="background:{entity.colour}">{cut(entity.ar, TAG)}</span>'
 
 
 def _question(question: Question, article: Article, labels: Labels, remarks: Remarks) -> str:
@@ -191,6 +193,7 @@ def _question(question: Question, article: Article, labels: Labels, remarks: Rem
 
 
 def _cells(question: Question, who: str, values: Mapping[str, str]) -> str:
+    """Return one annotator's answers as table cells, with those fewer annotators gave marked as different."""
     cells: list[str] = []
     for given in question.answers.values():
         answer = given.get(who)

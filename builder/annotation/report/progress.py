@@ -1,4 +1,4 @@
-"""How many judgements each annotator made in each day, or week or month where days are many. Pure."""
+"""Judgements of each annotator over time: per day, or per week or month if there are many days. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,12 +8,15 @@ from datetime import date, datetime, timedelta
 from builder.records import Judgement
 
 MOST = 60
-"""Times that are told apart; where there are more, longer ones are."""
+"""Most periods of a progress. With more days, weeks are counted, then months."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Counts by annotator, one for each of `times` (days, ISO weeks or months in UTC), and what is in none."""
+    """Counts by annotator, one for each of `times` (days, ISO weeks or months in UTC).
+
+    `undated` and `earlier` count the judgements without a time, and those before the first of `times`.
+    """
 
     unit: str
     times: tuple[str, ...]
@@ -23,7 +26,7 @@ class Progress:
 
 
 def progress(judgements: Sequence[Judgement]) -> Progress:
-    """Judgements by the time at which they were made; days and weeks without one count 0."""
+    """Count judgements by annotator and the time of their creation. Days and weeks without judgements count 0."""
     made = [(judgement.annotator, _day(judgement.created_at)) for judgement in judgements]
     days = sorted({day for _, day in made if day})
     unit, times = _times(days)
@@ -43,23 +46,26 @@ def progress(judgements: Sequence[Judgement]) -> Progress:
 
 
 def _times(days: Sequence[date]) -> tuple[str, list[str]]:
+    """Return the unit of time for these sorted days, and the names of the periods they cover."""
     if not days:
         return "day", []
     span = (days[-1] - days[0]).days
     if span >= 7 * MOST:
         return "month", sorted({_name(day, "month") for day in days})
-    every = [days[0] + timedelta(days=number) for number in range(span + 1)]
+    covered = [days[0] + timedelta(days=number) for number in range(span + 1)]
     unit = "day" if span < MOST else "week"
-    return unit, list(dict.fromkeys(_name(day, unit) for day in every))
+    return unit, list(dict.fromkeys(_name(day, unit) for day in covered))
 
 
 def _name(day: date, unit: str) -> str:
+    """Return the name of the period that a day belongs to."""
     year, week, _ = day.isocalendar()
     return {"day": f"{day:%Y-%m-%d}", "week": f"{year}-W{week:02}", "month": f"{day:%Y-%m}"}[unit]
 
 
 def _day(created_at: str) -> date | None:
+    """Return the day of a timestamp, or None if it is not in ISO format."""
     try:
         return datetime.fromisoformat(created_at).date()
-    except ValueError:  # elsewhere's exports have other times
+    except ValueError:  # exports made elsewhere may have other formats
         return None

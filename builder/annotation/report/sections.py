@@ -14,7 +14,7 @@ from builder.records import Agreement
 from builder.report_page import number
 
 HUES = (212, 28, 150, 335, 265, 50, 185, 2, 95, 305, 235, 125)
-"""Of the annotators, in degrees; there are no more that an eye tells apart."""
+"""Hues of the annotators' colours, in degrees. More could not be distinguished."""
 
 OTHERS = "…"
 
@@ -36,20 +36,20 @@ def card(arabic: str, english: str, body: str, width: str) -> str:
 
 
 def progress_section(done: Progress) -> str:
-    """Return the section on progress."""
+    """Return the card of judgements over time. Annotators beyond the available hues are added up in one series."""
     people = sorted(done.counts, key=lambda who: (-sum(done.counts[who]), who))
     kept, more = bounded(people, len(HUES) if len(people) <= len(HUES) else len(HUES) - 1)
     counts = {who: done.counts[who] for who in kept}
     if more:
         rest = [done.counts[who] for who in people[len(kept) :]]
         counts[OTHERS] = tuple(sum(column) for column in zip(*rest, strict=True))
-    fills = {who: f"var(--a{place})" for place, who in enumerate(counts)}
+    fills = {who: f"var(--a{index})" for index, who in enumerate(counts)}
     unit = UNITS[done.unit]
     if not done.times:
         plot = '<p class="note">لا أحكام لها وقت معروف.</p>'
     else:
-        said = f"الأحكام في كل {unit}، من {done.times[0]} إلى {done.times[-1]}"
-        plot = plots.stacked([short_name(time) for time in done.times], counts, fills, said)
+        description = f"الأحكام في كل {unit}، من {done.times[0]} إلى {done.times[-1]}"
+        plot = plots.stacked([short_name(time) for time in done.times], counts, fills, description)
         plot += f'<p class="note">الأيام بالتوقيت العالمي، من <span class="n">{done.times[0]}</span> إلى <span class="n">{done.times[-1]}</span>.</p>'
     keys = "".join(
         f'<li><span class="key" style="background:{fills[who]}"></span><code>{cut(who)}</code> {number(sum(numbers))}</li>'
@@ -63,26 +63,26 @@ def progress_section(done: Progress) -> str:
 
 
 def short_name(time: str) -> str:
-    """Shorten a name to fit a table or a plot."""
+    """Return a day or week without its year, and a month as it is."""
     return time[5:] if len(time) > 7 or "W" in time else time
 
 
 def over_time_section(figures: Sequence[Agreement]) -> str:
-    """Return the section on agreement over time."""
+    """Return the card of agreement per week, of the latest 60 weeks."""
     weekly = [f for f in figures if f.period and not f.between and f.label == "all" and f.measure in STROKES]
     weeks, more = bounded(sorted({f.period for f in weekly}, reverse=True), 60)
     weeks.reverse()
     if not weeks:
         return card("الاتفاق بمرور الوقت", "Agreement over time",
                      '<p class="note">كل ما حُكم فيه وقع في أسبوع واحد.</p>', "half")  # fmt: skip
-    by_place = {(f.measure, f.period): f for f in weekly}
+    by_week = {(f.measure, f.period): f for f in weekly}
     series = {
-        measure: [_point(by_place.get((measure, week))) for week in weeks]
+        measure: [_point(by_week.get((measure, week))) for week in weeks]
         for measure in STROKES
         if any(f.measure == measure for f in weekly)
     }
-    said = f"الاتفاق في كل أسبوع، من {weeks[0]} إلى {weeks[-1]}"
-    plot = plots.over_time([short_name(week) for week in weeks], series, STROKES, said)
+    description = f"الاتفاق في كل أسبوع، من {weeks[0]} إلى {weeks[-1]}"
+    plot = plots.over_time([short_name(week) for week in weeks], series, STROKES, description)
     keys = "".join(
         f'<li><span class="key" style="background:{STROKES[measure]}"></span>{ARABIC[measure][0]}</li>'
         for measure in series
@@ -98,12 +98,12 @@ def _point(figure: Agreement | None) -> Point:
 
 
 def batches_section(figures: Sequence[Agreement]) -> str:
-    """Return the section on batches."""
-    found = ""
+    """Return a card for each main measure with its figure of each batch."""
+    cards = ""
     for measure, _ in HEADLINES:
         rows = [((f.batch, ""), f, STROKES[measure]) for f in figures
                 if f.measure == measure and f.label == "all" and f.batch != "all" and not f.between]  # fmt: skip
         if rows:
             unit = "المقالات" if measure != ALPHA else "الأسئلة"
-            found += card(f"كل دفعة: {ARABIC[measure][0]}", f"{measure}, per batch", figure_rows(rows, unit, ranked=False), "third headline")  # fmt: skip
-    return found
+            cards += card(f"كل دفعة: {ARABIC[measure][0]}", f"{measure}, per batch", figure_rows(rows, unit, ranked=False), "third headline")  # fmt: skip
+    return cards

@@ -1,6 +1,6 @@
-"""Figures of agreement as HTML tables: rows with intervals, confusion, annotators against each other. Pure.
+"""HTML tables of agreement: figures with intervals, confusion matrices, pairs of annotators. Pure.
 
-A shaded cell holds its number, so that nothing is said by colour alone.
+Shaded cells also show their number, so no information depends on colour alone.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -64,7 +64,7 @@ ARABIC = {
     ALPHA: ("المواقف: ألفا كريبندورف", ALPHA),
     KAPPA: ("المواقف: كابا كوهين", KAPPA),
 }
-"""What a measure is called on the page, and its own name."""
+"""Names of each measure on the page: Arabic, English."""
 
 REASONS = {
     "nobody marked a span": "لم يضع أحد وسمًا",
@@ -81,32 +81,32 @@ REASONS = {
 NAMES = {OTHER_EDGES: "حدود أخرى", NOT_MARKED: "لم يوسم"}
 
 ROWS = 60
-"""Rows of a table of figures, and types of a confusion, at most."""
+"""Most rows of a table of figures, and most types of a confusion matrix."""
 
 BESIDE = 14
-"""Types of a confusion that has room beside another."""
+"""Most types of a confusion matrix that shares its row with another card."""
 
 SHORT = 24
-"""Letters of a name in a matrix."""
+"""Most characters of a name in a matrix."""
 
 CREW = 40
-"""Annotators of a matrix, at most."""
+"""Most annotators in a matrix."""
 
 DEEPEST = 50
-"""Per cent of colour in a cell: what is written on it can still be read."""
+"""Most percent of colour in a shaded cell. More would make its number hard to read."""
 
 WIDE = 90
-"""Letters of the names of all columns, beyond which these stand upright."""
+"""Most characters of all column names together before they are written vertically."""
 
 
 def reason(figure: Agreement) -> str:
-    """Why a figure is undefined, in Arabic where it is known, and as it was given."""
+    """Return as HTML why a figure is undefined: the stored reason, after its Arabic translation if there is one."""
     given = f'<span lang="en" class="en">{cut(figure.why, 120)}</span>'
     return f"{REASONS[figure.why]} {given}" if figure.why in REASONS else given
 
 
-def interval_said(figure: Agreement) -> str:
-    """A figure as words, for those who do not see its plot."""
+def figure_text(figure: Agreement) -> str:
+    """Return a figure as text for screen readers."""
     if figure.value is None:
         return f"غير معرَّف: {figure.why}"
     reach = (
@@ -116,17 +116,20 @@ def interval_said(figure: Agreement) -> str:
 
 
 def bounded(items: Iterable[T], most: int) -> tuple[list[T], int]:
-    """The first of the items, and how many are left out.
+    """Return the first `most` items, and how many are left out.
 
     >>> bounded("abc", 2)
     (['a', 'b'], 1)
     """
-    every = list(items)
-    return every[:most], max(len(every) - most, 0)
+    listed = list(items)
+    return listed[:most], max(len(listed) - most, 0)
 
 
 def figure_rows(rows: Sequence[tuple[tuple[str, str], Agreement, str]], unit: str, *, ranked: bool = True) -> str:
-    """A table of (name and name in exports, figure, colour), each with its bar; the best first where `ranked`."""
+    """Return a table of figures with their bars, the highest first if `ranked`.
+
+    `rows` are ((name, name in exports), figure, CSS colour).
+    """
     if ranked:
         rows = sorted(rows, key=lambda row: (row[1].value is None, -(row[1].value or 0), row[0]))
     kept, more = bounded(rows, ROWS)
@@ -146,9 +149,10 @@ def figure_rows(rows: Sequence[tuple[tuple[str, str], Agreement, str]], unit: st
 
 
 def _cells(figure: Agreement, point: Point, start: float, fill: str) -> str:
+    """Return the cells of a figure's row: bar, value with interval, and n."""
     if figure.value is None:
         return f'<td class="why" colspan="2">غير معرَّف: {reason(figure)}</td><td class="none">{number(figure.n)}</td>'
-    plot = plots.interval(point, start, fill, interval_said(figure))
+    plot = plots.interval(point, start, fill, figure_text(figure))
     reach = "" if figure.low is None or figure.high is None else f"{figure.low:.3f}–{figure.high:.3f}"
     return (
         f'<td>{plot}</td><td><b><span class="n">{figure.value:.3f}</span></b>'
@@ -157,7 +161,7 @@ def _cells(figure: Agreement, point: Point, start: float, fill: str) -> str:
 
 
 def confusion_tables(shared: Shared, labels: Labels) -> str:
-    """Entity types, and stance values, against each other: counts, shaded by their share of the row."""
+    """Return the confusion matrices of entity types and stance values, shaded by each count's share of its row."""
     table = entity_confusion(shared)
     used = {name for pair in table for name in pair}
     types = [entity.name for entity in labels.entities if entity.name in used]
@@ -172,17 +176,18 @@ def confusion_tables(shared: Shared, labels: Labels) -> str:
     unused = len(labels.entities) - len(types)
     notes = left_out("أنواع لم يضعها أحد فلم تُعرض", unused) + left_out("أنواع أخرى لم تُعرض", more)
     wide = "most" if labels.stances and len(kept) <= BESIDE else ""
-    found = _section("أنواع الكيانات", "Entity types", about, _confusion(table, kept, columns, names) + notes, wide)
+    sections = _section("أنواع الكيانات", "Entity types", about, _confusion(table, kept, columns, names) + notes, wide)
     if labels.stances:
         values = {value.name: value.ar for value in labels.stances.values}
         table = stance_confusion(shared)
         about = "لكل إجابة: ماذا أجاب غيره عن السؤال نفسه."
         body = _confusion(table, list(values), list(values), values) if table else _confusion({}, [], [], {})
-        found += _section("المواقف", "Stance values", about, body, "third")
-    return found
+        sections += _section("المواقف", "Stance values", about, body, "third")
+    return sections
 
 
 def _confusion(table: Table, rows: Sequence[str], columns: Sequence[str], names: Mapping[str, str]) -> str:
+    """Return one confusion matrix as HTML."""
     totals = {row: sum(table.get((row, column), 0) for column in columns) for row in rows}
 
     def cell(row: str, column: str) -> str:
@@ -197,8 +202,11 @@ def _confusion(table: Table, rows: Sequence[str], columns: Sequence[str], names:
 
 
 def matrices(figures: Sequence[Agreement]) -> str:
-    """Annotators against each other, in strict F1 and in kappa, those who agree most first; and each against all others."""
-    found = ""
+    """Return matrices of strict F1 and kappa between annotators, and each annotator's figure against all others.
+
+    Annotators who agree most with the others come first.
+    """
+    sections = ""
     for measure, arabic, unit in ((SPAN_F1, ARABIC[SPAN_F1][0], "المقالات"), (KAPPA, ARABIC[KAPPA][0], "الأسئلة")):
         of_measure = {figure.between: figure for figure in figures if figure.measure == measure}
         if not of_measure:
@@ -211,16 +219,18 @@ def matrices(figures: Sequence[Agreement]) -> str:
         rest = [(("", who), of_measure[who], "var(--put-line)") for who in order if who in of_measure]
         if rest:
             body += f"<h3>كل موسّم وسائرهم</h3>{figure_rows(rest, unit, ranked=False)}"
-        found += _section(arabic, f"{measure}: annotators", about, body, "half")
-    return found or '<section class="card"><p class="note">ليس لمقال حكمان من موسّمَين.</p></section>\n'
+        sections += _section(arabic, f"{measure}: annotators", about, body, "half")
+    return sections or '<section class="card"><p class="note">ليس لمقال حكمان من موسّمَين.</p></section>\n'
 
 
 def _rank(figure: Agreement | None, who: str) -> tuple[bool, float, str]:
+    """Return a sort key that puts high values first and undefined ones last."""
     value = figure.value if figure else None
     return value is None, -(value or 0), who
 
 
 def _pairs(figures: Mapping[str, Agreement], order: Sequence[str], names: Mapping[str, str]) -> str:
+    """Return the matrix of one measure between annotators, shaded by disagreement."""
     values = [figure.value for between, figure in figures.items() if " " in between and figure.value is not None]
     reach = max(0.5, 1 - min(values, default=1.0))
 
@@ -233,7 +243,7 @@ def _pairs(figures: Mapping[str, Agreement], order: Sequence[str], names: Mappin
         if figure.value is None:
             return f'<td title="{escape(REASONS.get(figure.why, figure.why))}">؟</td>'
         share = round(DEEPEST * min(max(1 - figure.value, 0) / reach, 1), 1)
-        return f'<td style="--s:{share:g}%" title="{escape(interval_said(figure))}">{figure.value:.2f}</td>'
+        return f'<td style="--s:{share:g}%" title="{escape(figure_text(figure))}">{figure.value:.2f}</td>'
 
     return _matrix(order, order, cell, names)
 
@@ -241,6 +251,7 @@ def _pairs(figures: Mapping[str, Agreement], order: Sequence[str], names: Mappin
 def _matrix(
     rows: Sequence[str], columns: Sequence[str], cell: Callable[[str, str], str], names: Mapping[str, str]
 ) -> str:
+    """Return a matrix as HTML; `cell` gives the td element of a row and a column, `names` what is shown for them."""
     if not rows:
         return '<p class="note">لا شيء يقارن بعد.</p>'
     head = "".join(f'<th scope="col">{cut(names[column], SHORT)}</th>' for column in columns)
@@ -260,19 +271,20 @@ def _section(arabic: str, english: str, about: str, body: str, width: str) -> st
 
 
 def counts_table(times: Sequence[str], counts: Mapping[str, Sequence[int]]) -> str:
-    """The numbers of a plot of counts over time, folded away."""
-    rows = [(time, [f"{numbers[place]:,}" for numbers in counts.values()]) for place, time in enumerate(times)]
+    """Return the numbers of a plot of counts over time as a collapsed table."""
+    rows = [(time, [f"{numbers[index]:,}" for numbers in counts.values()]) for index, time in enumerate(times)]
     return _folded([f"<code>{cut(who)}</code>" for who in counts], rows)
 
 
 def weeks_table(weeks: Sequence[str], measures: Sequence[str], series: Sequence[Sequence[Point]]) -> str:
-    """The numbers of a plot of agreement over time, folded away."""
+    """Return the numbers of a plot of agreement over time as a collapsed table."""
     return _folded(
-        list(measures), [(week, [_said(points[place]) for points in series]) for place, week in enumerate(weeks)]
+        list(measures), [(week, [_said(points[index]) for points in series]) for index, week in enumerate(weeks)]
     )
 
 
 def _said(point: Point) -> str:
+    """Return a point as text: value and interval, or a dash."""
     if point.value is None:
         return "–"
     reach = "" if point.low is None or point.high is None else f" ({point.low:.3f}–{point.high:.3f})"

@@ -1,6 +1,6 @@
-"""Whether a published card says what its rows say: the same card is made again and compared line by line.
+"""Comparison of a published card with its data: the card is rendered again and compared line by line.
 
-Pure. Prose may be mended by hand after a release, and is told apart from what a build wrote.
+Lines that a build wrote and prose, which may be edited after a release, are told apart by the template.
 """
 
 import re
@@ -15,7 +15,7 @@ from builder.release.card.render import HEAD, PROSE, SLOT
 
 CARD = "README.md"
 
-FIX = "restore the card, or build the next version: numbers are never mended by hand"
+FIX = "restore the card, or build a new version; do not edit its numbers by hand"
 
 SHOWN = 80
 
@@ -23,43 +23,47 @@ LEFT = re.compile(r"\{\{\s*(?:prose:.*?|(?P<fact>[a-z_]+))\s*\}\}|\[More Informa
 
 
 def differences(card: str, expected: str, template: str) -> list[Issue]:
-    r"""An error for each line that a build wrote and that says something else; a warning for other prose.
+    r"""Return an error for each changed line that a build wrote, and a warning for each other changed line.
 
-    Both cards are whole; `template` is what people wrote. Places are lines and columns of `card`.
+    Both cards are complete; `template` separates prose from facts. Issues name lines and columns of `card`.
 
     >>> [i.message for i in differences("# News\n\n9 rows\n", "# News\n\n8 rows\n", "# News\n\n{{rows}}\n")]
     ['the card says «9 rows», and its rows give «8 rows»']
     """
     prose = {line for line in PROSE.sub(r"\2", HEAD.sub("", template)).splitlines() if not SLOT.search(line)}
-    said, wanted = card.splitlines(), expected.splitlines()
+    actual, wanted = card.splitlines(), expected.splitlines()
     issues: list[Issue] = []
-    matcher = SequenceMatcher(None, said, wanted, autojunk=False)
+    matcher = SequenceMatcher(None, actual, wanted, autojunk=False)
     for kind, low, high, first, after in matcher.get_opcodes():
         if kind == "equal":
             continue
-        for number, (mine, theirs) in enumerate(zip_longest(said[low:high], wanted[first:after]), low):
-            issues += _difference(number, mine, theirs, prose)
+        for number, (line, built) in enumerate(zip_longest(actual[low:high], wanted[first:after]), low):
+            issues += _difference(number, line, built, prose)
     return issues
 
 
-def _difference(number: int, mine: str | None, theirs: str | None, prose: set[str]) -> Iterator[Issue]:
-    if theirs is None:
-        if mine and mine.strip():
-            yield _issue("warning", number, 1, f"this line is not of the build: «{_cut(mine)}»")
-    elif theirs in prose or not theirs.strip():
-        if mine is not None and theirs.strip():
+def _difference(number: int, line: str | None, built: str | None, prose: set[str]) -> Iterator[Issue]:
+    """Yield the issue of one line of the card, if there is one.
+
+    `line` is None if the card lacks a line, `built` is None if the rebuilt card lacks it.
+    """
+    if built is None:
+        if line and line.strip():
+            yield _issue("warning", number, 1, f"this line does not come from the build: «{_cut(line)}»")
+    elif built in prose or not built.strip():
+        if line is not None and built.strip():
             yield _issue("warning", number, 1, "this prose was changed after the build")
-    elif mine is None:
-        yield _issue("error", number, 1, f"a line of the build is missing: «{_cut(theirs)}»")
+    elif line is None:
+        yield _issue("error", number, 1, f"a line that the build wrote is missing: «{_cut(built)}»")
     else:
-        column = next((i for i, (a, b) in enumerate(zip_longest(mine, theirs)) if a != b), 0)
-        start = max(0, min(column - 20, len(mine) - SHOWN)) if len(mine) > SHOWN else 0
-        message = f"the card says «{_cut(mine[start:])}», and its rows give «{_cut(theirs[start:])}»"
+        column = next((i for i, (a, b) in enumerate(zip_longest(line, built)) if a != b), 0)
+        start = max(0, min(column - 20, len(line) - SHOWN)) if len(line) > SHOWN else 0
+        message = f"the card says «{_cut(line[start:])}», and its rows give «{_cut(built[start:])}»"
         yield _issue("error", number, column + 1, message)
 
 
 def faults(card: str, facts: Collection[str]) -> list[Issue]:
-    """What no published card may have: a head that the Hub does not take, a slot for prose or a fact that nobody filled."""
+    """Return an error for each fault that no published card may have: a head the Hub rejects, or an unfilled slot."""
     issues: list[Issue] = []
     head = HEAD.match(card)
     try:
@@ -68,9 +72,9 @@ def faults(card: str, facts: Collection[str]) -> list[Issue]:
         issues += refused.issues
     for number, line in enumerate(card.splitlines()):
         issues += [
-            _issue("error", number, found.start() + 1, f"this slot is not filled: {found[0]}")
-            for found in LEFT.finditer(line)
-            if found["fact"] is None or found["fact"] in facts
+            _issue("error", number, slot.start() + 1, f"this slot is not filled: {slot[0]}")
+            for slot in LEFT.finditer(line)
+            if slot["fact"] is None or slot["fact"] in facts
         ]
     return issues
 

@@ -1,6 +1,7 @@
-"""How to cite a release: CITATION.cff (Citation File Format 1.2.0) and BibTeX, which say the same.
+"""Citations of a release: CITATION.cff (Citation File Format 1.2.0) and BibTeX with the same content.
 
-The author is the organisation of the repository: a project names no persons. There is no date, as no input has one.
+The author is the organisation that owns the repository, because a project names no persons. There is no date, because
+no input of a build has one.
 """
 
 import yaml
@@ -22,16 +23,16 @@ SPDX = {
 }  # fmt: skip
 
 SPDX |= {"odbl": "ODbL-1.0", "odc-by": "ODC-By-1.0", "pddl": "PDDL-1.0"}
-"""Licences by the names that dataset.yaml may give them: SPDX's own in any case, and those of the Hub."""
+"""SPDX ids by the names that dataset.yaml may use, in lower case: SPDX's own names and the Hub's."""
 
 
-def page(repo_id: str, version: str = "") -> str:
-    """The page of a dataset on the Hub, or that of a version's tag."""
+def dataset_url(repo_id: str, version: str = "") -> str:
+    """Return the address of a dataset on the Hub, or of a version's tag."""
     return f"{HUB}/{repo_id}" + (f"/tree/v{version}" if version else "")
 
 
 def author(repo_id: str) -> str:
-    """The organisation that publishes a dataset.
+    """Return the organisation that publishes a dataset.
 
     >>> author("khabar/demo-news")
     'khabar'
@@ -40,7 +41,7 @@ def author(repo_id: str) -> str:
 
 
 def licence_id(licence: str) -> str | None:
-    """The SPDX id of a licence as dataset.yaml names it, or None.
+    """Return the SPDX id of a licence as dataset.yaml names it, or None.
 
     >>> licence_id("cc0-1.0"), licence_id("on request")
     ('CC0-1.0', None)
@@ -49,14 +50,14 @@ def licence_id(licence: str) -> str | None:
 
 
 def citation_cff(dataset: Dataset, version: str) -> bytes:
-    """CITATION.cff of a version.
+    """Return the CITATION.cff of a version.
 
-    `license` is said where text and annotations share one that SPDX knows: several would mean a choice of them.
+    `license` is set only if text and annotations share a licence that SPDX knows; several ids would mean a choice.
     """
     text, annotations = dataset.licence.text, dataset.licence.annotations
     shared = licence_id(text) if licence_id(text) == licence_id(annotations) else None
     terms = "" if shared else f" Licence of the text: {text}. Licence of the annotations: {annotations}."
-    said = {
+    fields = {
         "cff-version": "1.2.0",
         "message": f"If you use this dataset, please cite it as below, with its version.{terms}",
         "type": "dataset",
@@ -64,19 +65,19 @@ def citation_cff(dataset: Dataset, version: str) -> bytes:
         "version": version,
         "authors": [{"name": author(dataset.repo_id)}],
         **({"license": shared} if shared else {}),
-        "url": page(dataset.repo_id, version),
-        "repository": page(dataset.repo_id),
+        "url": dataset_url(dataset.repo_id, version),
+        "repository": dataset_url(dataset.repo_id),
     }
-    text_of = yaml.safe_dump(said, allow_unicode=True, sort_keys=False, width=100)
-    return text_of.encode()
+    content = yaml.safe_dump(fields, allow_unicode=True, sort_keys=False, width=100)
+    return content.encode()
 
 
 def bibtex(repo_id: str, title: str, version: str) -> str:
-    """The BibTeX entry of a version: author, title, version and address are those of its CITATION.cff."""
+    """Return the BibTeX entry of a version: author, title, version and address as in its CITATION.cff."""
     return f"""@misc{{{repo_id.split("/")[1]},
   author       = {{{{{author(repo_id)}}}}},
   title        = {{{{{title}}}}},
   howpublished = {{Hugging Face Hub, {repo_id}}},
   version      = {{{version}}},
-  url          = {{{page(repo_id, version)}}}
+  url          = {{{dataset_url(repo_id, version)}}}
 }}"""

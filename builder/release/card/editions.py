@@ -1,7 +1,4 @@
-"""What the card says of its edition: which columns there are, what that protects, and what it does not.
-
-Pure.
-"""
+"""The card's section on its edition: the columns it holds, what that protects and what it does not protect."""
 
 from collections.abc import Mapping
 
@@ -9,7 +6,7 @@ from builder.release.redaction.redact import PLACEHOLDER
 from builder.release.tables.features import WITHHELD, Edition
 
 BEGIN, END = "<!-- edition -->", "<!-- end edition -->"
-"""Marks around what a card says of its edition, so that `hydrate` can say it anew."""
+"""Marks around the edition section of a card, by which `hydrate` finds and replaces it."""
 
 FULL = "This is the full edition: it holds the text of its articles."
 
@@ -46,15 +43,15 @@ they expect. Names, addresses of streets, and what somebody wrote in another way
 article was, and who has the page has what was taken out."""
 
 
-def edition(kind: Edition) -> str:
-    """What the card says of an edition."""
-    gone = dict.fromkeys(f"`{name}` of `{config}`" for config, names in WITHHELD.items() for name in names)
-    said = FULL if kind == "full" else STANDOFF.format(columns=", ".join(gone))
-    return f"{BEGIN}\n{said}\n{END}"
+def edition_section(kind: Edition) -> str:
+    """Return the card section for an edition."""
+    withheld = dict.fromkeys(f"`{name}` of `{config}`" for config, names in WITHHELD.items() for name in names)
+    section = FULL if kind == "full" else STANDOFF.format(columns=", ".join(withheld))
+    return f"{BEGIN}\n{section}\n{END}"
 
 
-def redactions(redacted: Mapping[str, int]) -> str:
-    """What follows that: how many stretches of each kind that was looked for were taken out, and what that is worth."""
+def redaction_section(redacted: Mapping[str, int]) -> str:
+    """Return the card text on redaction: the number of redacted stretches of each kind and the limits, or nothing."""
     if not redacted:
         return ""
     rows = [f"| {kind} | `{placeholder}` | {redacted[kind]:,} |" for kind, placeholder in PLACEHOLDER.items() if kind in redacted]  # fmt: skip
@@ -62,12 +59,12 @@ def redactions(redacted: Mapping[str, int]) -> str:
     return "\n" + REDACTED.format(kinds=", ".join(redacted), table=table)
 
 
-def hydrated(restored: int, articles: int, manifest: str) -> str:
-    """What the card of a hydrated release says of its edition."""
-    said = (
+def hydrated_section(restored: int, articles: int, manifest: str) -> str:
+    """Return the card section for a hydrated release."""
+    section = (
         f"**Hydrated** by `khabar hydrate` on someone's own machine, from the stand-off edition whose manifest has the "
         f"sha256 `{manifest}`: {restored:,} of {articles:,} articles. {FULL} The text came from pages that the dataset's "
         "publisher does not redistribute: before you pass it on, see to the rights in it. All figures on this card are "
         "those of the stand-off edition."
     )
-    return f"{BEGIN}\n{said}\n{END}"
+    return f"{BEGIN}\n{section}\n{END}"

@@ -1,6 +1,6 @@
-"""What the card says in numbers, counted from the tables themselves, as Markdown.
+"""The facts of a card as Markdown, counted from the tables.
 
-Undefined figures are said to be undefined, with the reason. Does not know the card's prose.
+An undefined figure is shown as undefined, with the reason.
 """
 
 from collections import Counter
@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 
 from builder.records import Agreement, StageCounts
 from builder.release.card.citation import bibtex
-from builder.release.card.editions import edition
+from builder.release.card.editions import edition_section
 from builder.release.card.markdown import markdown_table
 from builder.release.card.plots import images
 from builder.release.card.wording import ASSIGNMENTS, SETTLED, STRATEGIES, recall
-from builder.release.splits.strategies import NAMES
-from builder.release.tables.build import Built, Tables
+from builder.release.splits.strategies import SPLIT_NAMES
+from builder.release.tables.build import BuiltTables, Tables
 from builder.schema.dataset import Adjudication, Dataset
 from builder.schema.labels import Labels
 from builder.text import similarity
@@ -25,39 +25,39 @@ from builder.text import similarity
 NO_DATE = "no date"
 
 CHANGES = 40
-"""Kinds of change that a card lists one by one."""
+"""Kinds of normalisation change that a card lists one by one."""
 
 Counts = Mapping[str, Counter[Any]]
 
 
-class Described(Protocol):
-    """What says how a dataset was made: its settings and its labels."""
+class SchemaFiles(Protocol):
+    """The schema files that describe how a dataset was made."""
 
     @property
     def dataset(self) -> Dataset:
-        """dataset.yaml."""
+        """Return the content of dataset.yaml."""
 
     @property
     def labels(self) -> Labels:
-        """labels.yaml."""
+        """Return the content of labels.yaml."""
 
 
 def card_facts(  # noqa: PLR0913
     *,
     version: str,
     tool: str,
-    schema: Described,
-    built: Built,
+    schema: SchemaFiles,
+    built: BuiltTables,
     agreement: Sequence[Agreement],
     accounts: Sequence[StageCounts],
     changes: Mapping[str, int],
     note: str = "",
     earlier: Sequence[str] = (),
 ) -> dict[str, str]:
-    """The value of every {{fact}} that a card may show.
+    """Return the value of every {{fact}} that a card may show.
 
-    `accounts` are those of the earlier stages (clean, check, adjudicate); `changes` is what normalisation did, by
-    Unicode names; `note` is what must be known of the annotators, `earlier` are the versions before this one.
+    `accounts` are those of the earlier stages (clean, check, adjudicate). `changes` counts the changes of
+    normalisation by Unicode names. `note` is a remark about the annotators. `earlier` lists the earlier versions.
     """
     tables, dataset = built.tables, schema.dataset
     return {
@@ -66,7 +66,7 @@ def card_facts(  # noqa: PLR0913
         "version": version,
         "tool": tool,
         "rows": _rows(tables),
-        "edition": edition(dataset.text),
+        "edition": edition_section(dataset.text),
         "entity_types": _entity_types(tables, schema.labels),
         "stances": _stances(tables, schema.labels),
         "stance_order": _stance_order(schema.labels),
@@ -92,10 +92,12 @@ def card_facts(  # noqa: PLR0913
 
 
 def _column(tables: Tables, config: str, split: str, name: str) -> pa.ChunkedArray:
+    """Return a column of a split."""
     return tables[config][split][name]
 
 
 def _counts(tables: Tables, config: str, *names: str) -> Counts:
+    """Count the values, or combinations of values, of columns in each split."""
     return {
         split: Counter(zip(*(_column(tables, config, split, name).to_pylist() for name in names), strict=True))
         for split in tables[config]
@@ -103,12 +105,13 @@ def _counts(tables: Tables, config: str, *names: str) -> Counts:
 
 
 def _distinct(tables: Tables, config: str, name: str) -> list[str]:
-    return sorted({value for split in NAMES for value in _column(tables, config, split, name).to_pylist()})
+    """Return the sorted distinct values of a column over all splits."""
+    return sorted({value for split in SPLIT_NAMES for value in _column(tables, config, split, name).to_pylist()})
 
 
 def _rows(tables: Tables) -> str:
     counts = {config: [table.num_rows for table in splits.values()] for config, splits in tables.items()}
-    table = markdown_table(["config", *NAMES, "all"], [[f"`{c}`", *n, sum(n)] for c, n in counts.items()])
+    table = markdown_table(["config", *SPLIT_NAMES, "all"], [[f"`{c}`", *n, sum(n)] for c, n in counts.items()])
     empty = any(0 in n for n in counts.values())
     return table + ("\n\nA split without rows has no file: `datasets` cannot load an empty one." if empty else "")
 
@@ -120,9 +123,9 @@ def _entity_types(tables: Tables, labels: Labels) -> str:
     }
     rows = []
     for number, entity in enumerate(labels.entities):
-        found = [counts[split][number] for split in NAMES]
-        rows.append([f"`{entity.name}`", entity.ar, entity.en, entity.definition, *found, sum(found)])
-    return markdown_table(["type", "Arabic", "English", "definition", *NAMES, "all"], rows)
+        numbers = [counts[split][number] for split in SPLIT_NAMES]
+        rows.append([f"`{entity.name}`", entity.ar, entity.en, entity.definition, *numbers, sum(numbers)])
+    return markdown_table(["type", "Arabic", "English", "definition", *SPLIT_NAMES, "all"], rows)
 
 
 def _stances(tables: Tables, labels: Labels) -> str:
@@ -132,9 +135,9 @@ def _stances(tables: Tables, labels: Labels) -> str:
     rows = []
     for target in labels.stances.targets:
         for number, name in enumerate(labels.published_values):
-            found = [counts[split][target.id, number] for split in NAMES]
-            rows.append([f"`{target.id}`", target.ar, target.en, f"`{name}`", *found, sum(found)])
-    return markdown_table(["target", "Arabic", "English", "stance", *NAMES, "all"], rows)
+            numbers = [counts[split][target.id, number] for split in SPLIT_NAMES]
+            rows.append([f"`{target.id}`", target.ar, target.en, f"`{name}`", *numbers, sum(numbers)])
+    return markdown_table(["target", "Arabic", "English", "stance", *SPLIT_NAMES, "all"], rows)
 
 
 def _stance_order(labels: Labels) -> str:
@@ -149,30 +152,30 @@ def _stance_order(labels: Labels) -> str:
 
 def _sources(tables: Tables) -> str:
     counts = _counts(tables, "articles", "source")
-    sources = sorted({source for found in counts.values() for source in found})
-    rows = [[source[0], *(counts[split][source] for split in NAMES)] for source in sources]
-    return markdown_table(["source", *NAMES, "all"], [[*row, sum(row[1:])] for row in rows])
+    sources = sorted({source for of_split in counts.values() for source in of_split})
+    rows = [[source[0], *(counts[split][source] for split in SPLIT_NAMES)] for source in sources]
+    return markdown_table(["source", *SPLIT_NAMES, "all"], [[*row, sum(row[1:])] for row in rows])
 
 
 def _months(tables: Tables) -> str:
-    """Articles by the month of their date, in UTC."""
+    """Count articles by the month of their date, in UTC."""
     counts = {
         split: Counter(
             f"{day:%Y-%m}" if day else NO_DATE for day in _column(tables, "articles", split, "published_at").to_pylist()
         )
         for split in tables["articles"]
     }
-    months = sorted({month for found in counts.values() for month in found})
-    rows = [(month, [counts[split][month] for split in NAMES]) for month in months]
-    return markdown_table(["month", *NAMES, "all"], [[month, *row, sum(row)] for month, row in rows])
+    months = sorted({month for of_split in counts.values() for month in of_split})
+    rows = [(month, [counts[split][month] for split in SPLIT_NAMES]) for month in months]
+    return markdown_table(["month", *SPLIT_NAMES, "all"], [[month, *row, sum(row)] for month, row in rows])
 
 
 def _splits(dataset: Dataset) -> str:
-    own = dataset.splits
-    shares = ", ".join(f"{getattr(own, name):.0%} {name}" for name in NAMES)
+    settings = dataset.splits
+    shares = ", ".join(f"{getattr(settings, name):.0%} {name}" for name in SPLIT_NAMES)
     return (
-        f"Groups of articles that are alike went to one split, {STRATEGIES[own.strategy]}; wanted were {shares} (seed "
-        f"{own.seed}). {similarity.told()} The build found every such "
+        f"Groups of articles that are alike went to one split, {STRATEGIES[settings.strategy]}; wanted were {shares} (seed "
+        f"{settings.seed}). {similarity.told()} The build found every such "
         "pair, and none stands in two splits. A new article that would link two splits stays out. The crawl that the "
         f"articles were chosen from was grouped by {similarity.searched()}, one article of each "
         f"group: {recall()}."
@@ -206,7 +209,9 @@ def _adjudication(tables: Tables, rules: Adjudication) -> str:
     ]
     for config, unit in (("entities", "articles"), ("stance", "pairs of article and target")):
         if config in tables:
-            chosen = [flag for split in NAMES for flag in _column(tables, config, split, "adjudicated").to_pylist()]
+            chosen = [
+                flag for split in SPLIT_NAMES for flag in _column(tables, config, split, "adjudicated").to_pylist()
+            ]
             lines.append(f"- `{config}`: {sum(chosen):,} of {len(chosen):,} {unit} were adjudicated (`adjudicated`).")
     return "\n".join([lines[0], "", *lines[1:]])
 
@@ -214,14 +219,14 @@ def _adjudication(tables: Tables, rules: Adjudication) -> str:
 def _annotators(tables: Tables, dataset: Dataset, note: str) -> str:
     people = _distinct(tables, "annotations", "annotator")
     rows = sum(table.num_rows for table in tables["annotations"].values())
-    said = f"{rows:,} judgements by {len(people):,} annotators, who are known here by keyed pseudonyms only."
+    summary = f"{rows:,} judgements by {len(people):,} annotators, who are known here by keyed pseudonyms only."
     rows = [
         [what, answer, number] for what, answers in dataset.annotators.items() for answer, number in answers.items()
     ]
     declared = (
         markdown_table(["declared", "answer", "annotators"], rows) if rows else "They declared nothing of themselves."
     )
-    return f"{said} {note}".strip() + f"\n\n{declared}"
+    return f"{summary} {note}".strip() + f"\n\n{declared}"
 
 
 def _versions(tables: Tables) -> str:
@@ -239,7 +244,7 @@ def _accounts(accounts: Sequence[StageCounts]) -> str:
 
 
 def _changes(changes: Mapping[str, int]) -> str:
-    """The most frequent changes by name, and the others in one row, so that the table adds up."""
+    """List the most frequent changes by name and all others in one row, so that the table adds up."""
     if not changes:
         return "Nothing had to be changed."
     ranked = sorted(changes.items(), key=lambda pair: (-pair[1], pair[0]))
@@ -250,14 +255,14 @@ def _changes(changes: Mapping[str, int]) -> str:
     return markdown_table(["characters", "became", "times"], rows)
 
 
-def _losses(built: Built, earlier: Sequence[StageCounts]) -> str:
+def _losses(built: BuiltTables, earlier: Sequence[StageCounts]) -> str:
     kept = {account.unit: account.kept for account in built.accounts}
     layers = (("ner_tags", built.cut_spans), ("ner_tags_inner", built.cut_inner))
-    said = [
+    sentences = [
         f"Of the {kept[f'spans in {name}']:,} spans in `{name}`, {cut:,} begin or end inside a token, which is tagged whole."
         for name, cut in layers
     ]
-    return f"{_accounts([*earlier, *built.accounts])}\n\n{' '.join(said)}"
+    return f"{_accounts([*earlier, *built.accounts])}\n\n{' '.join(sentences)}"
 
 
 def _load(repo_id: str, version: str) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from builder.records import Issue
 
 
-def below_floors(low: Sequence[Issue], reason: str) -> str:
-    """What follows the figures of agreement where they do not reach their floors: which, and why it is released."""
+def below_thresholds(low: Sequence[Issue], reason: str) -> str:
+    """Return the card text for agreement figures below their thresholds, with the reason for the release."""
     if not low:
         return ""
     lines = [f"- {_cell(issue.message)} ({issue.where})." for issue in low]
@@ -15,7 +15,7 @@ def below_floors(low: Sequence[Issue], reason: str) -> str:
 
 
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    r"""A Markdown table; numbers stand to the right, and no cell can break out of its place.
+    r"""Return a Markdown table; number columns are right-aligned, and cells are escaped.
 
     >>> print(markdown_table(["source", "rows"], [["a|b", 1000]]))
     | source | rows |
@@ -30,5 +30,6 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str
 
 
 def _cell(value: object) -> str:
+    """Return a value as an escaped Markdown cell on one line."""
     text = f"{value:,}" if isinstance(value, int) else " ".join(str(value).split())
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

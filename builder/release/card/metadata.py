@@ -1,6 +1,6 @@
-"""The YAML head of a card as the Hub takes it, checked without the Hub. Pure.
+"""The schema of a card's YAML head, to check it without the Hub.
 
-The Hub's own rules are not published as a schema: these are the values that its documentation names.
+The Hub does not publish its rules as a schema, so this follows the values named in its documentation.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ HUB_LICENCES = frozenset({
     "cc-by-nc-sa-4.0", "cc-by-nd-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cdla-permissive-1.0", "cdla-permissive-2.0",
     "cdla-sharing-1.0", "gpl-3.0", "lgpl-3.0", "mit", "odbl", "odc-by", "pddl",
 })  # fmt: skip
-"""Licence ids that a card's `license` may hold; any other is `other` with a `license_name`."""
+"""Licence ids that `license` accepts; any other licence is `other` with a `license_name`."""
 
 Creator = Literal["found", "crowdsourced", "expert-generated", "machine-generated", "other"]
 
@@ -36,19 +36,21 @@ Config = Annotated[str, Field(pattern=r'^[^<>:/\\|?*"]{1,100}$')]
 
 def _licence(name: str) -> str:
     if name != "other" and name not in HUB_LICENCES:
-        raise ValueError(f"{name!r} is not a licence id of the Hub; an own one is `other` with a license_name")
+        raise ValueError(
+            f"{name!r} is not a licence id of the Hub; for any other licence use `other` and a license_name"
+        )
     return name
 
 
 class DataFile(Part):
-    """The files of one split."""
+    """The data files of one split."""
 
     split: Split
     path: str
 
 
 class ConfigEntry(Part):
-    """How one config is loaded."""
+    """The loading information of one config."""
 
     config_name: Config
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
@@ -57,7 +59,7 @@ class ConfigEntry(Part):
 
 
 class SplitInfo(Part):
-    """How much one split holds."""
+    """The size of one split, in bytes and rows."""
 
     name: Split
     num_bytes: Annotated[int, Field(ge=0)]
@@ -65,7 +67,7 @@ class SplitInfo(Part):
 
 
 class Info(Part):
-    """The columns and splits of one config."""
+    """The features and splits of one config."""
 
     config_name: Config
     features: tuple[Mapping[str, Any], ...]
@@ -74,7 +76,7 @@ class Info(Part):
 
 
 class CardHead(Part):
-    """The whole head."""
+    """The complete YAML head of a card."""
 
     language: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")], ...], Field(min_length=1)]
     license: Annotated[str, AfterValidator(_licence)]
@@ -93,15 +95,15 @@ class CardHead(Part):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        names = [one.config_name for one in self.configs]
+        names = [config.config_name for config in self.configs]
         if len(set(names)) < len(names):
-            raise ValueError("two configs have one name")
-        if [one.config_name for one in self.configs if one.default] != names[:1]:
-            raise ValueError("one config must be the default one, and the first")
-        if [one.config_name for one in self.dataset_info] != names:
-            raise ValueError("configs and dataset_info name other configs")
-        if len({one.version for one in self.configs}) > 1:
-            raise ValueError("the configs have several versions")
+            raise ValueError("two configs have the same name")
+        if [config.config_name for config in self.configs if config.default] != names[:1]:
+            raise ValueError("the first config, and no other, must be the default")
+        if [info.config_name for info in self.dataset_info] != names:
+            raise ValueError("configs and dataset_info do not list the same configs")
+        if len({config.version for config in self.configs}) > 1:
+            raise ValueError("the configs have different versions")
         if (self.license == "other") != (self.license_name is not None):
-            raise ValueError("license_name goes with license: other, and only with it")
+            raise ValueError("license_name is required with `license: other`, and not allowed otherwise")
         return self

@@ -1,7 +1,7 @@
-"""Plots of a release for its card: small SVG files, from right to left, with Arabic names. Pure.
+"""Plots for the card of a release: small right-to-left SVG files with Arabic labels.
 
-Each stands alone: no script, no font, nothing that is loaded. The same numbers give the same bytes. A browser shapes the
-Arabic; its letters are text, which can be searched and read aloud.
+Each file is self-contained: it has no script, no font and no external resource. The same numbers give the same bytes.
+The browser shapes the Arabic text, so it can be searched and read aloud.
 """
 
 from collections import Counter
@@ -11,19 +11,19 @@ from html import escape
 import pyarrow.compute as pc
 
 from builder.records import Agreement
-from builder.release.splits.strategies import NAMES
+from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.build import Tables
 from builder.schema.labels import Labels
 
 WIDTH, ROW, NAME, NUMBER = 720, 26, 220, 70
-"""Pixels: of a plot, of a row, and for the names on the right and the numbers on the left of the bars."""
+"""Sizes in pixels: plot width, row height, label margin on the right and number margin on the left."""
 
 COLOURS = {"train": "#1f5f8b", "validation": "#b3541e", "test": "#4d7c2a"}
 
 SPLITS = {"train": "تدريب", "validation": "تحقق", "test": "اختبار"}
 
 MONTHS = 24
-"""Months that are drawn one by one; the earlier ones share a row."""
+"""Months that are drawn separately; earlier ones share a row."""
 
 FONT = "'Noto Naskh Arabic','Noto Sans Arabic','DejaVu Sans',Tahoma,sans-serif"
 
@@ -31,42 +31,43 @@ Row = tuple[str, Mapping[str, int]]
 
 
 def plots(tables: Tables, labels: Labels, agreement: Sequence[Agreement]) -> dict[str, str]:
-    """The plots by their paths in the release."""
+    """Return the plots of a release by path."""
     return {f"assets/{name}.svg": svg for name, (svg, _) in _drawn(tables, labels, agreement).items()}
 
 
 def images(tables: Tables, labels: Labels, agreement: Sequence[Agreement]) -> str:
-    """The plots as images of the card, each with what it shows in words."""
+    """Return Markdown images of the plots, each with a description as its alternative text."""
     drawn = _drawn(tables, labels, agreement)
-    return "\n\n".join(f"![{said}](assets/{name}.svg)" for name, (_, said) in drawn.items())
+    return "\n\n".join(f"![{caption}](assets/{name}.svg)" for name, (_, caption) in drawn.items())
 
 
 def _drawn(tables: Tables, labels: Labels, agreement: Sequence[Agreement]) -> dict[str, tuple[str, str]]:
+    """Return the SVG and the description of each plot by name."""
     drawn = {
         "entities": (bars("ذِكر الكيانات بحسب النوع", _types(tables, labels)), "Mentions of each entity type, by split"),
         "months": (bars("المقالات بحسب الشهر", _months(tables)), "Articles of each month, by split"),
     }
     if labels.stances is not None and "stance" in tables:
-        said = "Answers of each stance on each target, by split"
-        drawn["stances"] = (bars("المواقف بحسب القضية", _stances(tables, labels)), said)
-    reached = [one for one in agreement if one.value is not None and one.batch == "all"]
-    if reached:
-        said = "Agreement with 95 % intervals: F1 of spans and alpha"
-        drawn["agreement"] = (intervals("اتفاق الواسمين، ومجال الثقة 95٪", reached, labels), said)
+        caption = "Answers of each stance on each target, by split"
+        drawn["stances"] = (bars("المواقف بحسب القضية", _stances(tables, labels)), caption)
+    defined = [figure for figure in agreement if figure.value is not None and figure.batch == "all"]
+    if defined:
+        caption = "Agreement with 95 % intervals: F1 of spans and alpha"
+        drawn["agreement"] = (intervals("اتفاق الواسمين، ومجال الثقة 95٪", defined, labels), caption)
     return drawn
 
 
 def bars(title: str, rows: Sequence[Row]) -> str:
-    """Rows of counts by split, each a bar from the right that is stacked of its splits."""
-    most = max((sum(counts.values()) for _, counts in rows), default=0) or 1
+    """Draw a bar for each row that grows from the right and is stacked by split."""
+    largest = max((sum(counts.values()) for _, counts in rows), default=0) or 1
     room = WIDTH - NAME - NUMBER
     parts = _legend()
     for number, (name, counts) in enumerate(rows):
         top = 64 + ROW * number
         right = float(WIDTH - NAME)
         parts.append(_text(WIDTH - 8, top + 14, name))
-        for split in NAMES:
-            wide = room * counts.get(split, 0) / most
+        for split in SPLIT_NAMES:
+            wide = room * counts.get(split, 0) / largest
             right -= wide
             if wide:
                 parts.append(
@@ -77,7 +78,7 @@ def bars(title: str, rows: Sequence[Row]) -> str:
 
 
 def intervals(title: str, figures: Sequence[Agreement], labels: Labels) -> str:
-    """Rows of a figure and its interval, 0 on the right and 1 on the left."""
+    """Draw each figure with its confidence interval on an axis from 0 on the right to 1 on the left."""
     names = _arabic(labels)
     room = WIDTH - NAME - NUMBER
 
@@ -89,12 +90,12 @@ def intervals(title: str, figures: Sequence[Agreement], labels: Labels) -> str:
     for tick in (0.0, 0.5, 1.0):
         parts.append(f'<line x1="{across(tick):.2f}" x2="{across(tick):.2f}" y1="52" y2="{foot}" stroke="#c9ced3"/>')
         parts.append(_number(across(tick), 46, f"{tick:g}", "middle"))
-    for number, one in enumerate(figures):
+    for number, figure in enumerate(figures):
         top = 64 + ROW * number
-        value = one.value or 0.0
-        parts.append(_text(WIDTH - 8, top + 14, _figure(one, names)))
-        if one.low is not None and one.high is not None:
-            parts.append(f'<line x1="{across(one.low):.2f}" x2="{across(one.high):.2f}" y1="{top + 9}" y2="{top + 9}" '
+        value = figure.value or 0.0
+        parts.append(_text(WIDTH - 8, top + 14, _figure(figure, names)))
+        if figure.low is not None and figure.high is not None:
+            parts.append(f'<line x1="{across(figure.low):.2f}" x2="{across(figure.high):.2f}" y1="{top + 9}" y2="{top + 9}" '
                          'stroke="#1f5f8b" stroke-width="4" stroke-opacity=".45"/>')  # fmt: skip
         parts.append(f'<circle cx="{across(value):.2f}" cy="{top + 9}" r="5" fill="#1f5f8b"/>')
         parts.append(_number(NUMBER - 12, top + 14, f"{value:.3f}", "end"))
@@ -102,14 +103,16 @@ def intervals(title: str, figures: Sequence[Agreement], labels: Labels) -> str:
 
 
 def _types(tables: Tables, labels: Labels) -> list[Row]:
+    """Return the mentions of each entity type by split."""
     counts = {
         split: Counter(pc.struct_field(pc.list_flatten(table["spans"]), "label").to_pylist())
         for split, table in tables["entities"].items()
     }
-    return [(one.ar, {s: counts[s][n] for s in counts}) for n, one in enumerate(labels.entities)]
+    return [(entity.ar, {s: counts[s][n] for s in counts}) for n, entity in enumerate(labels.entities)]
 
 
 def _stances(tables: Tables, labels: Labels) -> list[Row]:
+    """Return the answers of each target and stance by split."""
     if labels.stances is None:
         return []
     counts = {s: Counter(zip(table["target"].to_pylist(), table["stance"].to_pylist(), strict=True))
@@ -123,53 +126,61 @@ def _stances(tables: Tables, labels: Labels) -> list[Row]:
 
 
 def _months(tables: Tables) -> list[Row]:
+    """Return the articles of each month by split; earlier months share a row."""
     counts = {
         split: Counter(f"{day:%Y-%m}" if day else "" for day in table["published_at"].to_pylist())
         for split, table in tables["articles"].items()
     }
-    every = sorted({month for found in counts.values() for month in found} - {""})
-    early, shown = every[:-MONTHS], every[-MONTHS:]
-    rows: list[Row] = [(month, {s: found[month] for s, found in counts.items()}) for month in shown]
+    months = sorted({month for of_split in counts.values() for month in of_split} - {""})
+    early, shown = months[:-MONTHS], months[-MONTHS:]
+    rows: list[Row] = [(month, {s: of_split[month] for s, of_split in counts.items()}) for month in shown]
     if early:
-        rows.insert(0, (f"قبل {shown[0]}", {s: sum(found[m] for m in early) for s, found in counts.items()}))
-    if any(found[""] for found in counts.values()):
-        rows.append(("بلا تاريخ", {s: found[""] for s, found in counts.items()}))
+        rows.insert(0, (f"قبل {shown[0]}", {s: sum(of_split[m] for m in early) for s, of_split in counts.items()}))
+    if any(of_split[""] for of_split in counts.values()):
+        rows.append(("بلا تاريخ", {s: of_split[""] for s, of_split in counts.items()}))
     return rows
 
 
-def _figure(one: Agreement, names: Mapping[str, str]) -> str:
-    """What a figure is of, and its measure in short."""
-    name = names.get(one.label, one.label)
-    if one.label == "all":
-        name = "كل القضايا" if one.layer == "stance" else "متوسط الأنواع" if "macro" in one.measure else "كل الأنواع"
-    return f"{name} ({'F1' if 'F1' in one.measure else 'α'})"
+def _figure(figure: Agreement, names: Mapping[str, str]) -> str:
+    """Return the label of a figure: its layer or type, and its measure in short."""
+    name = names.get(figure.label, figure.label)
+    if figure.label == "all":
+        name = (
+            "كل القضايا" if figure.layer == "stance" else "متوسط الأنواع" if "macro" in figure.measure else "كل الأنواع"
+        )
+    return f"{name} ({'F1' if 'F1' in figure.measure else 'α'})"
 
 
 def _arabic(labels: Labels) -> dict[str, str]:
-    names = {one.name: one.ar for one in labels.entities}
+    """Return the Arabic names of entity types and stance targets."""
+    names = {entity.name: entity.ar for entity in labels.entities}
     return names | ({target.id: target.ar for target in labels.stances.targets} if labels.stances else {})
 
 
 def _legend() -> list[str]:
     parts = []
-    for number, split in enumerate(NAMES):
+    for number, split in enumerate(SPLIT_NAMES):
         right = WIDTH - 14 - 90 * number
         parts.append(f'<rect x="{right - 12}" y="36" width="12" height="12" fill="{COLOURS[split]}"/>')
         parts.append(_text(right - 18, 47, SPLITS[split]))
     return parts
 
 
-def _text(x: float, y: float, said: str) -> str:
-    """Words that begin at x and go left: with direction rtl, their start is their right edge."""
-    return f'<text x="{x:g}" y="{y:g}" direction="rtl" unicode-bidi="plaintext">{escape(_cut(said))}</text>'
+def _text(x: float, y: float, content: str) -> str:
+    """Return a right-to-left text element.
+
+    With direction rtl, the start of the text is its right edge, so the text extends to the left of `x`.
+    """
+    return f'<text x="{x:g}" y="{y:g}" direction="rtl" unicode-bidi="plaintext">{escape(_cut(content))}</text>'
 
 
-def _number(x: float, y: float, said: str, anchor: str) -> str:
-    return f'<text x="{x:.2f}" y="{y:g}" text-anchor="{anchor}" direction="ltr" class="n">{escape(said)}</text>'
+def _number(x: float, y: float, content: str, anchor: str) -> str:
+    return f'<text x="{x:.2f}" y="{y:g}" text-anchor="{anchor}" direction="ltr" class="n">{escape(content)}</text>'
 
 
-def _cut(said: str) -> str:
-    return said if len(said) <= 36 else f"{said[:35]}…"
+def _cut(content: str) -> str:
+    """Shorten a label to 36 characters."""
+    return content if len(content) <= 36 else f"{content[:35]}…"
 
 
 def _svg(title: str, height: int, parts: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
-"""The dataset card: a template written by people, with {{facts}} that only a build fills.
+"""The dataset card, rendered from a template written by people whose {{facts}} the build fills.
 
-Does not count anything: that is builder.release.card.facts. Does not read or write files.
+builder.release.card.facts computes the facts.
 """
 
 import re
@@ -13,11 +13,11 @@ from pydantic import Field
 
 from builder.io.yaml import parse_yaml
 from builder.records import Issue, KhabarError
-from builder.release.card.facts import Described
+from builder.release.card.facts import SchemaFiles
 from builder.release.card.metadata import HUB_LICENCES, CardHead, Creator, Source, Tag
-from builder.release.tables.build import Tables, loadable
+from builder.release.tables.build import Tables, non_empty
 from builder.release.tables.features import Feature, features, features_yaml
-from builder.release.tables.parquet import weight
+from builder.release.tables.parquet import table_size
 from builder.schema.dataset import Dataset
 from builder.schema.fields import Part
 
@@ -28,7 +28,7 @@ SLOT = re.compile(r"\{\{((?:(?!\{\{).)*?)\}\}|\{\{|\}\}", re.DOTALL)
 HEAD = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 
 PROSE = re.compile(r"<!-- prose: ([^>]*?) -->\n\n(.*?)\n\n<!-- end -->", re.DOTALL)
-"""What people wrote, and the hint that says what belongs there; the marks are not in a built card."""
+"""A prose section and the hint for its content; a built card does not contain the marks."""
 
 CREATORS = re.compile(r"^(annotations_creators|language_creators|tags): \[.*\]$", re.MULTILINE)
 
@@ -36,11 +36,11 @@ REQUIRED = frozenset({
     "adjudication", "agreement", "annotators", "citation", "cleaning", "entity_types", "guidelines", "licence_annotations",
     "licence_text", "load", "losses", "profile", "rows", "sources", "splits", "version", "versions",
 })  # fmt: skip
-"""Facts that no card of a release may leave out."""
+"""Facts that every released card must show."""
 
 
 class Head(Part):
-    """What people say in the YAML head of the card; the rest of the head is computed."""
+    """The fields of the YAML head that people write in the template; the others are computed."""
 
     annotations_creators: Annotated[tuple[Creator | Literal["no-annotation"], ...], Field(min_length=1)]
     language_creators: Annotated[tuple[Creator, ...], Field(min_length=1)]
@@ -51,8 +51,8 @@ class Head(Part):
 def render(template: str, facts: Mapping[str, str]) -> str:
     """Fill the {{slots}} of a template.
 
-    Raises Refused (exit code 2) with the line and column of every unknown fact, every fact without a
-    value, every stray brace pair and every `{{prose: ...}}` that nobody has written yet.
+    Raises Refused (exit code 2) with the line and column of every unknown fact, every fact without a value, every stray
+    brace pair and every `{{prose: ...}}` slot that is still unwritten.
 
     >>> render("version {{version}}", {"version": "1.0.0"})
     'version 1.0.0'
@@ -67,10 +67,10 @@ def render(template: str, facts: Mapping[str, str]) -> str:
     return SLOT.sub(lambda slot: facts[slot[1].strip()], template)
 
 
-def blank(template: str) -> str:
-    r"""The template with its prose taken out: each part becomes a slot that a build refuses until it is written.
+def blank_prose(template: str) -> str:
+    r"""Replace each prose section of the template by a slot, which a build refuses until the section is written.
 
-    >>> blank("<!-- prose: what it is -->\n\nNews of a town.\n\n<!-- end -->")
+    >>> blank_prose("<!-- prose: what it is -->\n\nNews of a town.\n\n<!-- end -->")
     '<!-- prose: what it is -->\n\n{{prose: what it is}}\n\n<!-- end -->'
     """
     emptied = PROSE.sub(r"<!-- prose: \1 -->\n\n{{prose: \1}}\n\n<!-- end -->", template)
@@ -78,20 +78,22 @@ def blank(template: str) -> str:
 
 
 def _slot_faults(slot: re.Match[str], facts: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the message and the fix for each fault of a slot."""
     if slot[1] is None:
-        return [(f"a stray {slot[0]!r}", "close the slot, or take the braces away")]
+        return [(f"a stray {slot[0]!r}", "close the slot or remove the braces")]
     name = " ".join(slot[1].split())
     if name.startswith("prose:"):
         hint = name.removeprefix("prose:").strip()
-        return [(f"this part is not written yet: {hint}", "write it in place of the slot, or take the section away")]
+        return [(f"this part is not written yet: {hint}", "write the text in place of the slot, or remove the section")]
     if name not in facts:
         return [(f"unknown fact {name!r}", f"the facts are: {', '.join(sorted(facts))}")]
     if not facts[name].strip():
-        return [(f"the fact {name!r} has no value", "take the slot away, or run the stage that makes it")]
+        return [(f"the fact {name!r} has no value", "remove the slot, or run the command that computes the fact")]
     return []
 
 
 def _place(template: str, offset: int) -> str:
+    """Return the file, line and column of an offset in the template."""
     line = template.count("\n", 0, offset) + 1
     return f"{TEMPLATE}:{line}:{offset - template.rfind(chr(10), 0, offset)}"
 
@@ -99,23 +101,23 @@ def _place(template: str, offset: int) -> str:
 def make_card(
     template: str,
     version: str,
-    schema: Described,
+    schema: SchemaFiles,
     tables: Tables,
     facts: Mapping[str, str],
     required: Collection[str] = (),
 ) -> str:
-    """The card: the computed YAML head, then the template's prose with its facts, of which some are `required`.
+    """Render the card: the computed YAML head, then the template's prose with its facts.
 
-    Raises Refused: exit code 2 with all faults of head and slots, each at its line and column; exit
-    code 1 where there is nothing to release.
+    Raises Refused: exit code 2 with all faults of head and slots, each at its line and column, and for every `required`
+    fact that the template does not show; exit code 1 if there is nothing to release.
     """
     template = template.replace("\r\n", "\n")
     issues: list[Issue] = []
-    found = HEAD.match(template)
+    head_block = HEAD.match(template)
     head = None
     try:
-        # The empty line stands for the ---, so that lines are counted as in the file.
-        head = parse_yaml("\n" + (found[1] if found else ""), Head, TEMPLATE)
+        # The empty line replaces the opening ---, so that error messages count lines as in the file.
+        head = parse_yaml("\n" + (head_block[1] if head_block else ""), Head, TEMPLATE)
     except KhabarError as refused:
         issues += refused.issues
     try:
@@ -125,27 +127,27 @@ def make_card(
     slots = {slot[1].strip() for slot in SLOT.finditer(template) if slot[1]}
     if (schema.dataset.text == "standoff" or schema.dataset.redact) and "edition" not in slots:
         what = "a stand-off edition" if schema.dataset.text == "standoff" else "redaction"
-        issues.append(Issue("error", "card", f"the card must say what {what} protects and what not",
-                            where=TEMPLATE, fix="put {{edition}} on the card"))  # fmt: skip
+        issues.append(Issue("error", "card", f"the card must say what {what} protects and what it does not",
+                            where=TEMPLATE, fix="add {{edition}} to the card"))  # fmt: skip
     issues += [
-        Issue("error", "card", f"the card does not show the fact {name!r}, which every card must", where=TEMPLATE,
-              fix=f"put {{{{{name}}}}} where its number or table belongs, and no number by hand")
+        Issue("error", "card", f"the card does not show the required fact {name!r}", where=TEMPLATE,
+              fix=f"add {{{{{name}}}}} where its number or table belongs; do not type the number by hand")
         for name in sorted(set(required) - slots)
     ]  # fmt: skip
     if issues or head is None:
         raise KhabarError(*issues)
-    computed = metadata(head, version, schema, loadable(tables))
+    computed = metadata(head, version, schema, non_empty(tables))
     CardHead.model_validate(computed)
-    return headed(computed, PROSE.sub(r"\2", HEAD.sub("", text, count=1)))
+    return with_head(computed, PROSE.sub(r"\2", HEAD.sub("", text, count=1)))
 
 
-def headed(head: Mapping[str, object], body: str) -> str:
-    """A card of its YAML head and its body."""
+def with_head(head: Mapping[str, object], body: str) -> str:
+    """Join a YAML head and the body of a card."""
     return f"---\n{yaml.safe_dump(dict(head), allow_unicode=True, sort_keys=False, width=100)}---\n{body}"
 
 
-def metadata(head: Head, version: str, schema: Described, tables: Tables) -> dict[str, object]:
-    """The card's YAML head: who made it, how to load each config, its features and counts."""
+def metadata(head: Head, version: str, schema: SchemaFiles, tables: Tables) -> dict[str, object]:
+    """Compute the card's YAML head: creators, licence, tasks, and the configs with features and counts."""
     tasks = {"token-classification": "named-entity-recognition"}
     if "stance" in tables:
         tasks["text-classification"] = "multi-class-classification"
@@ -166,7 +168,7 @@ def metadata(head: Head, version: str, schema: Described, tables: Tables) -> dic
 
 
 def loading(version: str, columns: Mapping[str, Mapping[str, Feature]], tables: Tables) -> dict[str, object]:
-    """The part of the YAML head that `load_dataset` reads."""
+    """Compute the part of the YAML head that `load_dataset` reads."""
     configs = [
         {
             "config_name": config,
@@ -180,7 +182,8 @@ def loading(version: str, columns: Mapping[str, Mapping[str, Feature]], tables: 
 
 
 def _info(config: str, splits: Mapping[str, pa.Table], columns: Mapping[str, Feature]) -> dict[str, object]:
-    sizes = {split: weight(table) for split, table in splits.items()}
+    """Compute the `dataset_info` entry of a config."""
+    sizes = {split: table_size(table) for split, table in splits.items()}
     return {
         "config_name": config,
         "features": features_yaml(columns),
@@ -193,7 +196,7 @@ def _info(config: str, splits: Mapping[str, pa.Table], columns: Mapping[str, Fea
 
 
 def licence_fields(dataset: Dataset) -> dict[str, str]:
-    """The card's licence: one id where text and annotations share a known one, else `other` and both names."""
+    """Return the card's licence: one id if text and annotations share a known one, else `other` with both names."""
     text, annotations = dataset.licence.text.lower(), dataset.licence.annotations.lower()
     if text == annotations and text in HUB_LICENCES:
         return {"license": text}
@@ -202,7 +205,7 @@ def licence_fields(dataset: Dataset) -> dict[str, str]:
 
 
 def size_category(rows: int) -> str:
-    """The Hub's size category of a number of rows.
+    """Return the Hub's size category for a number of rows.
 
     >>> size_category(999), size_category(1000), size_category(10**12)
     ('n<1K', '1K<n<10K', 'n>1T')

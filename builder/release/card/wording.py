@@ -1,4 +1,4 @@
-"""What the card says in words of how a dataset was made, for each way that dataset.yaml may name."""
+"""The card's wording for each option of dataset.yaml that says how a dataset was made."""
 
 import json
 from functools import cache
@@ -14,14 +14,14 @@ ASSIGNMENTS = {
     "isolated": "Assignment `isolated`: one server with its own data for each annotator; an article is given to {overlap} of them, "
     "and {shared:.0%} of each batch to all. No annotator could reach the answers of another.",
 }
-"""What is true of blindness on the free edition of Label Studio, which has no roles."""
+"""Assignment and blindness of annotators, by `assignment`; the free edition of Label Studio has no roles."""
 
 SETTLED = {
     "majority": "a stance, where more than half of those who answered gave it.",
     "dawid-skene": "a stance, where the model of Dawid and Skene (1979), which weighs each annotator by the answers of "
     "all, gives it a probability of at least 0.9, though fewer may have given it.",
 }
-"""How a stance becomes gold, by adjudication.stance of dataset.yaml."""
+"""The rule by which a stance becomes gold, by `adjudication.stance`."""
 
 STRATEGIES = {
     "random": "drawn by chance with a fixed seed, and shared out so that each split has its share of each source and stance",
@@ -29,19 +29,19 @@ STRATEGIES = {
     "by_source": "by source: each source is in one split only",
     "by_target": "by target: each stance target is in one split only",
 }
-"""How groups found their split, by splits.strategy of dataset.yaml."""
+"""The placement of groups in splits, by `splits.strategy`."""
 
 
 @cache
 def recall() -> str:
-    """How many of the copies that were planted in an invented corpus the search finds, by how like they are.
+    """Return the measured recall of the near-duplicate search on a synthetic corpus, by Jaccard similarity, as text.
 
-    The figures are those that benchmarks/bulk.py measured last.
+    The figures are from the last run of benchmarks/bulk.py.
     """
-    said = json.loads(Path(__file__).with_name("recall.json").read_text(encoding="utf-8"))
-    articles = said.pop("articles")
-    said.pop("seed")
-    whole = min((edge for edge in said if all(said[e] == 1 for e in said if e >= edge)), default="1.00")
-    parts = [f"{edge}: {said[edge]:.1%}" for edge in sorted(said) if edge < whole]
+    measured = json.loads(Path(__file__).with_name("recall.json").read_text(encoding="utf-8"))
+    articles = measured.pop("articles")
+    measured.pop("seed")
+    whole = min((edge for edge in measured if all(measured[e] == 1 for e in measured if e >= edge)), default="1.00")
+    parts = [f"{edge}: {measured[edge]:.1%}" for edge in sorted(measured) if edge < whole]
     least = f"from {whole} on all" if whole < "1.00" else ""
     return f"of copies planted in {articles:,} invented articles it finds, by Jaccard similarity, {', '.join([*parts, least])}"

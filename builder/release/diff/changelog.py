@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from builder.records import Takedown
 from builder.release.card.markdown import markdown_table
 from builder.release.diff.records import Diff, LabelTally
-from builder.release.splits.strategies import NAMES
+from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.build import Tables
 
 HEAD = "# Changelog\n\n"
@@ -35,9 +35,12 @@ def section(version: str, tables: Tables, diff: Diff | None = None, takedowns: S
         labels = _labels(diff.labels)
         parts += [labels] if labels else []
     counts = {
-        config: [splits[name].num_rows if name in splits else 0 for name in NAMES] for config, splits in tables.items()
+        config: [splits[name].num_rows if name in splits else 0 for name in SPLIT_NAMES]
+        for config, splits in tables.items()
     }
-    rows = markdown_table(["config", *NAMES, "all"], [[f"`{config}`", *n, sum(n)] for config, n in counts.items()])
+    rows = markdown_table(
+        ["config", *SPLIT_NAMES, "all"], [[f"`{config}`", *n, sum(n)] for config, n in counts.items()]
+    )
     return "\n\n".join([*parts, "Rows of each config and split:", rows]) + "\n"
 
 
@@ -88,7 +91,7 @@ def _articles(what: str, splits: Counter[str]) -> list[str]:
 
 
 def _place(split: str) -> tuple[int, str]:
-    return (NAMES.index(split) if split in NAMES else len(NAMES), split)
+    return (SPLIT_NAMES.index(split) if split in SPLIT_NAMES else len(SPLIT_NAMES), split)
 
 
 def _removed(diff: Diff, takedowns: Sequence[Takedown]) -> list[str]:

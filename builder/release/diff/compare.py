@@ -16,7 +16,7 @@ from builder.release.diff import layers
 from builder.release.diff.layers import Found, Part
 from builder.release.diff.records import About, CardChange, ColumnCount, Diff, FeatureChange, Place, Resplit, RowTally
 from builder.release.diff.rows import Joined, Mask, differing, join, unique_keys
-from builder.release.splits.strategies import NAMES
+from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.build import Tables
 from builder.release.tables.features import features_of, narrowed
 
@@ -144,7 +144,7 @@ def _masks(old: Side, new: Side, config: str, joined: Joined) -> dict[str, Mask]
 
 
 def _tallies(old: Side, new: Side, config: str, joined: Joined, masks: Mapping[str, Mask]) -> list[RowTally]:
-    splits = sorted({*old.rows.get(config, {}), *new.rows.get(config, {})}, key=lambda name: (name not in NAMES, _split(name), name))  # fmt: skip
+    splits = sorted({*old.rows.get(config, {}), *new.rows.get(config, {})}, key=lambda name: (name not in SPLIT_NAMES, _split(name), name))  # fmt: skip
     homes = [
         np.repeat(
             [splits.index(split) for split in side.rows.get(config, {})], list(side.rows.get(config, {}).values())
@@ -168,7 +168,7 @@ def _tallies(old: Side, new: Side, config: str, joined: Joined, masks: Mapping[s
 
 
 def _split(name: str) -> int:
-    return NAMES.index(name) if name in NAMES else 0
+    return SPLIT_NAMES.index(name) if name in SPLIT_NAMES else 0
 
 
 def _card(old: Side, new: Side) -> CardChange:

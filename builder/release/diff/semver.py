@@ -13,7 +13,7 @@ from builder.records import KhabarError, Takedown, user_error
 from builder.release.diff.changelog import changelog, section
 from builder.release.diff.compare import Side, compare, side_of
 from builder.release.diff.records import About, ColumnCount, Diff
-from builder.release.tables.build import Tables, loadable
+from builder.release.tables.build import Tables, non_empty
 from builder.schema.dataset import Dataset
 
 
@@ -131,7 +131,7 @@ def step(
     if earlier is None:
         return changelog(section(version, tables)), {}
     before, said = earlier
-    now = side_of(About(version, dataset.repo_id, "", dataset.text), loadable(tables), card)
+    now = side_of(About(version, dataset.repo_id, "", dataset.text), non_empty(tables), card)
     diff = compare(before, now)
     refuse_too_small(diff)
     return changelog(section(version, tables, diff, takedowns), said), {"since": before.about.manifest}

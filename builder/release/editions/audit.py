@@ -1,8 +1,8 @@
-"""Every file of a built stand-off edition, looked through for five words in a row of any article.
+"""Audit of a stand-off edition: a search of every file for five consecutive words of any article.
 
-Parquet is read leaf by leaf, and the strings of one row of a leaf as one, so that a list of words is found too; JSON
-by its strings; other text as it stands and, where it is neither Markdown nor JSON, by its columns. What is not text,
-such as an image, is not looked into. Addresses are references, and exempt. Reads files, writes none.
+Parquet is searched leaf by leaf. The strings of one row of a leaf are joined, so that lists of words are found. JSON is
+searched by its strings. Other text is searched as a whole and, unless it is Markdown or JSON, by its columns. Binary
+files such as images are skipped. Addresses are references and exempt.
 """
 
 import html
@@ -19,20 +19,20 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from builder.records import Issue
-from builder.release.editions.ngrams import RUN, Fold, Match, places, quotes
+from builder.release.editions.ngrams import RUN, Fold, Match, quotes, word_offsets
 
 _WORD, _GAP = r"[\p{L}\p{N}\p{M}\x{200c}\x{200d}]+", r"[^\p{L}\p{N}\p{M}]+"
 
 ENOUGH = rf"(?:{_WORD}{_GAP}){{{RUN - 1}}}{_WORD}|[\x{{fdf0}}-\x{{fdff}}]"
-"""What has so many words, or a ligature that folds to several."""
+"""Matches strings with at least RUN words, or with a ligature that folds to several words."""
 
 MOST = 20
-"""Quotations that are named."""
+"""Quotations that are listed one by one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A string of a file, and where in the file it is."""
+class FileString:
+    """A string of a file, and its location in the file."""
 
     file: str
     place: str
@@ -40,74 +40,80 @@ class Piece:
 
 
 def quotations(folder: Path, passages: Sequence[tuple[str, str]], fold: Fold) -> list[Issue]:
-    """An error for each string of any file of a folder that quotes a passage; `passages` are what each is and its text.
+    """Return an error for each string of any file in a folder that quotes a passage.
 
-    Names file, place, article and the offsets in its text, and the first words only.
+    `passages` holds the name and the text of each. An error names the file, the location, the article and the offsets
+    of five words in its text, but not the words.
     """
     pieces = [piece for path in sorted(folder.rglob("*")) if path.is_file() for piece in _pieces(path, folder)]
     texts = [text for _, text in passages]
-    found = quotes([piece.text for piece in pieces], texts, fold)
-    issues = [_issue(pieces[match.string], passages[match.passage], match, fold) for match in found[:MOST]]
-    if len(found) > MOST:
-        issues.append(Issue("error", "quotation", f"and {len(found) - MOST} more quotations"))
+    matches = quotes([piece.text for piece in pieces], texts, fold)
+    issues = [_issue(pieces[match.string], passages[match.passage], match, fold) for match in matches[:MOST]]
+    if len(matches) > MOST:
+        issues.append(Issue("error", "quotation", f"and {len(matches) - MOST} more quotations"))
     return issues
 
 
-def _issue(piece: Piece, passage: tuple[str, str], match: Match, fold: Fold) -> Issue:
+def _issue(piece: FileString, passage: tuple[str, str], match: Match, fold: Fold) -> Issue:
+    """Return the error for one match."""
     name, text = passage
-    place = places(text, match.passage_word, fold)
-    where = f"{place[0]}-{place[1]}" if place else f"word {match.passage_word + 1}"
+    offsets = word_offsets(text, match.passage_word, fold)
+    where = f"{offsets[0]}-{offsets[1]}" if offsets else f"word {match.passage_word + 1}"
     return Issue(
-        "error", "quotation", f"five words of article {name}, {where}, stand in a file of the stand-off edition",
+        "error", "quotation", f"five consecutive words of article {name}, {where}, appear in a file of the stand-off edition",
         where=f"{piece.file}{piece.place}", fix=_fix(piece.file), article_id=name.split(",")[0],
     )  # fmt: skip
 
 
 def _fix(file: str) -> str:
+    """Return how to remove a quotation from a file."""
     if file in ("README.md", "CHANGELOG.md"):
-        return "take the quotation out of dataset_card.md, schema/ or the reason it came from"
-    return "shorten the text it came from in schema/ or annotations/, or publish with `text: full`"
+        return "remove the quotation from dataset_card.md, schema/ or the reason that it came from"
+    return "shorten the text that it came from in schema/ or annotations/, or publish with `text: full`"
 
 
-def _pieces(path: Path, folder: Path) -> Iterator[Piece]:
+def _pieces(path: Path, folder: Path) -> Iterator[FileString]:
+    """Yield the searchable strings of a file."""
     name = path.relative_to(folder).as_posix()
     if path.suffix == ".parquet":
-        yield from (Piece(name, place, text) for place, text in _of_parquet(path))
+        yield from (FileString(name, location, text) for location, text in _of_parquet(path))
         return
     try:
         text = path.read_bytes().decode()
     except UnicodeDecodeError:
         return
     if path.suffix in (".json", ".jsonl"):
-        yield from (Piece(name, place, one) for place, one in _of_json(text))
+        yield from (FileString(name, location, string) for location, string in _of_json(text))
     else:
         yield from _of_text(name, html.unescape(text), columns=path.suffix != ".md")
 
 
-def _of_text(name: str, text: str, *, columns: bool) -> Iterator[Piece]:
-    """All of it; a quotation may go on over the end of a line."""
-    yield Piece(name, "", text)
+def _of_text(name: str, text: str, *, columns: bool) -> Iterator[FileString]:
+    """Yield the whole text, because a quotation may continue on the next line; then its columns, if asked for."""
+    yield FileString(name, "", text)
     for number, column in enumerate(zip_longest(*(line.split() for line in text.splitlines())), 1) if columns else ():
-        yield Piece(name, f", column {number}", " ".join(filter(None, column)))
+        yield FileString(name, f", column {number}", " ".join(filter(None, column)))
 
 
 def _of_json(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the joined values and the joined keys of a JSON document, or of each line of JSON Lines."""
     documents = [("", text)]
     try:
         json.loads(text)
     except ValueError:
         documents = [(f":{number}", line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    for place, document in documents:
+    for location, document in documents:
         try:
             value = json.loads(document)
         except ValueError:
-            yield place, document
+            yield location, document
             continue
-        yield place, " ".join(_strings(value))
-        yield place, " ".join(_keys(value))
+        yield location, " ".join(_strings(value))
+        yield location, " ".join(_keys(value))
 
 
 def _strings(value: object) -> Iterator[str]:
+    """Yield all strings that are values."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, (dict, list)):
@@ -116,6 +122,7 @@ def _strings(value: object) -> Iterator[str]:
 
 
 def _keys(value: object) -> Iterator[str]:
+    """Yield all keys of objects."""
     if isinstance(value, (dict, list)):
         for inner in value.values() if isinstance(value, dict) else value:
             yield from _keys(inner)
@@ -123,6 +130,7 @@ def _keys(value: object) -> Iterator[str]:
 
 
 def _of_parquet(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the metadata and the distinct strings of each column of a Parquet file."""
     with pq.ParquetFile(path) as file:
         schema = file.schema_arrow
         for value in (schema.metadata or {}).values():
@@ -140,7 +148,7 @@ def _of_parquet(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _leaves(name: str, array: pa.Array, owners: np.ndarray) -> Iterator[tuple[str, np.ndarray, pa.Array]]:  # type: ignore[type-arg]
-    """The strings in an array at any depth, and the row of each."""
+    """Yield the string arrays at any depth of an array, with the row of each string."""
     if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
         counts = np.asarray(pc.fill_null(pc.list_value_length(array), 0))
         yield from _leaves(name, array.flatten(), np.repeat(owners, counts))
@@ -152,7 +160,7 @@ def _leaves(name: str, array: pa.Array, owners: np.ndarray) -> Iterator[tuple[st
 
 
 def _rows(owners: np.ndarray, strings: pa.Array) -> Iterator[tuple[int, str]]:  # type: ignore[type-arg]
-    """The strings of each row as one, of those rows that have so many words."""
+    """Join the strings of each row and yield those that have enough words for a quotation."""
     if not len(strings):
         return
     heads = np.flatnonzero(np.append(True, owners[1:] != owners[:-1]))

@@ -1,7 +1,8 @@
-"""What leads from a raw page to a text that was made of it, and quotes nothing of it.
+"""Text-free deltas that rebuild a text, such as a cleaned article, from its raw page.
 
-A recipe has the edits between the two, and what was put in place of what: characters, each said once, in an order
-that says nothing of the text. Without the page it is worth nothing; with it, neither profile nor rules are needed.
+A recipe holds the edits between page and text, and the characters that were replaced. Each replacement is stored once,
+in an order that is independent of the text. Without the page a recipe is useless; with it, neither the normalisation
+profile nor the cleaning rules are needed.
 """
 
 import re
@@ -14,20 +15,20 @@ from builder.records import Article, Document
 from builder.release.redaction.redact import PLACEHOLDERS
 
 SHORT = 4
-"""Code points of the raw page that a recipe may name; what a longer stretch became is known by its edit's number."""
+"""Maximum code points of the raw page that a recipe spells out; longer replacements are keyed by the number of the edit."""
 
 WORDS = 4
-"""The most words that all that was put in place of longer stretches of a title or a name may have."""
+"""Maximum words that all replacements of longer stretches may have in the recipe of a title or name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """How a column of an article is made of its page.
+class Delta:
+    """The delta that makes a column of an article from its page.
 
-    `sha` is sha256(value as UTF-8)[:16]; `given`: the value is made of what came with the page, as its
-    title, and not of the page. `edits` are packed
-    (AlignedText.packed); `replaced` says what characters of the page became, sorted, `placed` what the edit of a number
-    (from 0) put, where that does not hang on the characters alone.
+    `sha` is sha256(value as UTF-8)[:16]. `given` means that the value derives from metadata that came with the page,
+    such as its title, instead of the page itself. `edits` are packed (AlignedText.packed). `replaced` maps characters
+    of the page to their replacement, sorted. `placed` maps the number of an edit (from 0) to its insertion, where the
+    characters alone do not determine it.
     """
 
     column: str
@@ -38,124 +39,128 @@ class Recipe:
     placed: tuple[tuple[int, str], ...] = ()
 
 
-def recipe(column: str, text: str, raw: str, edits: Sequence[int]) -> Recipe:
-    """The recipe of a text whose packed edits are known.
+def compute_delta(column: str, text: str, raw: str, edits: Sequence[int]) -> Delta:
+    """Compute the recipe of a text from its packed edits.
 
-    >>> recipe("text", "قدما", "قـدمي", (1, 1, 0, 2, 1, 1)).replaced
+    >>> compute_delta("text", "قدما", "قـدمي", (1, 1, 0, 2, 1, 1)).replaced
     (('ي', 'ا'),)
     """
     becomes: dict[str, str] = {}
     placed: list[tuple[int, str]] = []
     at = raw_at = 0
     for number in range(len(edits) // 3):
-        same, gone, come = edits[3 * number : 3 * number + 3]
+        same, removed, added = edits[3 * number : 3 * number + 3]
         at, raw_at = at + same, raw_at + same
-        if come:
-            before, put = raw[raw_at : raw_at + gone], text[at : at + come]
+        if added:
+            before, put = raw[raw_at : raw_at + removed], text[at : at + added]
             secret = len(before) > SHORT or not before or any(placeholder in put for placeholder in PLACEHOLDERS)
             if secret or becomes.setdefault(before, put) != put:
                 placed.append((number, put))
-        at, raw_at = at + come, raw_at + gone
-    return Recipe(column, sha16(text), False, tuple(edits), tuple(sorted(becomes.items())), tuple(placed))
+        at, raw_at = at + added, raw_at + removed
+    return Delta(column, sha16(text), False, tuple(edits), tuple(sorted(becomes.items())), tuple(placed))
 
 
-def restored(raw: str, known: Recipe) -> str | None:
-    """The text that a recipe makes of a page, or None where it is not the one that the recipe was written for.
+def apply_delta(raw: str, delta: Delta) -> str | None:
+    """Apply a recipe to a page; returns None if the result does not have the hash in the recipe.
 
-    >>> restored("قـدمي", recipe("text", "قدما", "قـدمي", (1, 1, 0, 2, 1, 1)))
+    >>> apply_delta("قـدمي", compute_delta("text", "قدما", "قـدمي", (1, 1, 0, 2, 1, 1)))
     'قدما'
     """
-    becomes, placed = dict(known.replaced), dict(known.placed)
+    becomes, placed = dict(delta.replaced), dict(delta.placed)
     pieces: list[str] = []
     at = 0
-    for number in range(len(known.edits) // 3):
-        same, gone, come = known.edits[3 * number : 3 * number + 3]
+    for number in range(len(delta.edits) // 3):
+        same, removed, added = delta.edits[3 * number : 3 * number + 3]
         pieces.append(raw[at : at + same])
         at += same
-        if come:
-            put = placed[number] if number in placed else becomes.get(raw[at : at + gone])
-            if put is None or len(put) != come:
+        if added:
+            put = placed[number] if number in placed else becomes.get(raw[at : at + removed])
+            if put is None or len(put) != added:
                 return None
             pieces.append(put)
-        at += gone
+        at += removed
     text = "".join([*pieces, raw[at:]])
-    return text if sha16(text) == known.sha else None
+    return text if sha16(text) == delta.sha else None
 
 
-def text_recipe(article: Article, document: Document) -> Recipe:
-    """The recipe of an article's text."""
-    return recipe("text", article.text, document.raw, article.edits)
+def text_delta(article: Article, document: Document) -> Delta:
+    """Return the recipe of an article's text."""
+    return compute_delta("text", article.text, document.raw, article.edits)
 
 
-def field_recipe(column: str, value: str, article: Article, document: Document) -> Recipe | None:
-    """The recipe of a title or a name; None where it is neither given with the page nor a line of it."""
+def field_delta(column: str, value: str, article: Article, document: Document) -> Delta | None:
+    """Return the recipe of a title or name; None if it is neither metadata of the page nor one of its lines."""
     if column == "title" and document.title is not None:
         edits = _masked(value, document.title)
         if edits is not None:
-            return replace(recipe(column, value, document.title, edits), given=True)
+            return replace(compute_delta(column, value, document.title, edits), given=True)
     if any(placeholder in value for placeholder in PLACEHOLDERS):
-        return None  # what a line of the page has there must not be spelled out
+        return None  # the recipe would spell out what was redacted on the page
     for drop in reversed(article.drops):
         if drop.extracted.get(column) == value:
             end = drop.end if drop.end > drop.start else _line_end(document.raw, drop.start)
-            found = recipe(column, value, document.raw, _edits(value, document.raw, drop.start, end))
-            if sum(len(put.split()) for _, put in found.placed) <= WORDS and restored(document.raw, found) == value:
-                return found
+            delta = compute_delta(column, value, document.raw, _edits(value, document.raw, drop.start, end))
+            if sum(len(put.split()) for _, put in delta.placed) <= WORDS and apply_delta(document.raw, delta) == value:
+                return delta
     return None
 
 
 def _masked(value: str, given: str) -> tuple[int, ...] | None:
-    """Packed edits that put the placeholders of a value into what was given; None where the rest is not the same."""
+    """Return packed edits that put the placeholders of a value into the given metadata.
+
+    Returns None if the two differ in anything else.
+    """
     literals = re.split("|".join(PLACEHOLDERS), value)
-    found = re.fullmatch("(.+?)".join(map(re.escape, literals)), given, re.DOTALL)
-    if found is None:
+    match = re.fullmatch("(.+?)".join(map(re.escape, literals)), given, re.DOTALL)
+    if match is None:
         return None
     flat: list[int] = []
     for number, placeholder in enumerate(re.findall("|".join(PLACEHOLDERS), value), 1):
-        flat += (len(literals[number - 1]), len(found[number]), len(placeholder))
+        flat += (len(literals[number - 1]), len(match[number]), len(placeholder))
     return tuple(flat)
 
 
 def _line_end(raw: str, start: int) -> int:
+    """Return the end of the line that contains `start`."""
     end = raw.find("\n", start)
     return len(raw) if end < 0 else end
 
 
 def _edits(value: str, raw: str, start: int, end: int) -> tuple[int, ...]:
-    """Packed edits that leave of a page only a stretch of it, and make that stretch the value."""
+    """Return packed edits that reduce a page to one stretch and turn that stretch into the value."""
     matcher = SequenceMatcher(None, raw[start:end], value, autojunk=False)
     edits: list[tuple[int, int, int]] = []
     for kind, low, high, first, last in matcher.get_opcodes():
         if kind == "equal":
             continue
         if high - low == last - first:
-            edits += [(start + place, 1, 1) for place in range(low, high)]
+            edits += [(start + index, 1, 1) for index in range(low, high)]
         else:
             edits.append((start + low, high - low, last - first))
     edits = [*([(0, start, 0)] if start else []), *edits, *([(end, len(raw) - end, 0)] if end < len(raw) else [])]
     flat: list[int] = []
     done = 0
-    for at, gone, come in edits:
-        flat += (at - done, gone, come)
-        done = at + gone
+    for at, removed, added in edits:
+        flat += (at - done, removed, added)
+        done = at + removed
     return tuple(flat)
 
 
-def of_row(row: Mapping[str, object]) -> Recipe:
-    """A recipe as a row of the column `restore` holds it; raises KeyError or TypeError for anything else."""
+def delta_from_row(row: Mapping[str, object]) -> Delta:
+    """Parse a recipe from a row of the column `restore`; raises KeyError or TypeError if it is malformed."""
     edits, replaced, placed = row["edits"], row["replaced"], row["placed"]
     if not (isinstance(edits, list) and isinstance(replaced, list) and isinstance(placed, list)):
         raise TypeError("not a recipe")
-    return Recipe(
+    return Delta(
         str(row["column"]), str(row["sha"]), bool(row["given"]), tuple(map(int, edits)),
-        tuple((one["raw"], one["put"]) for one in replaced), tuple((one["edit"], one["put"]) for one in placed),
+        tuple((pair["raw"], pair["put"]) for pair in replaced), tuple((pair["edit"], pair["put"]) for pair in placed),
     )  # fmt: skip
 
 
-def to_row(known: Recipe) -> dict[str, object]:
-    """The row of the column `restore` of a recipe."""
+def delta_to_row(delta: Delta) -> dict[str, object]:
+    """Return a recipe as a row of the column `restore`."""
     return {
-        "column": known.column, "sha": known.sha, "given": known.given, "edits": known.edits,
-        "replaced": [{"raw": raw, "put": put} for raw, put in known.replaced],
-        "placed": [{"edit": edit, "put": put} for edit, put in known.placed],
+        "column": delta.column, "sha": delta.sha, "given": delta.given, "edits": delta.edits,
+        "replaced": [{"raw": raw, "put": put} for raw, put in delta.replaced],
+        "placed": [{"edit": edit, "put": put} for edit, put in delta.placed],
     }  # fmt: skip

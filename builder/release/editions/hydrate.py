@@ -1,7 +1,7 @@
-"""A stand-off edition on this disk, and the pages that someone has: which articles come back, and which do not.
+"""Rebuilding of articles of a stand-off release from the raw pages that a user supplies.
 
-Reads the release folder; pages are read by whoever calls. A document is known by its hash; where that differs, its
-address tells which one was meant.
+Callers read the pages. A document is identified by its hash. If the hash differs, its address tells which document
+was meant.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,10 +14,10 @@ import yaml
 
 from builder.records import Document, Dropped, Issue, StageCounts, count_by_reason
 from builder.release.card.editions import BEGIN, END
-from builder.release.card.render import HEAD, headed, loading
-from builder.release.editions.delta import of_row, restored
-from builder.release.tables.build import ROWS, Tables, loadable
-from builder.release.tables.features import Json, Names, class_names, features, features_of
+from builder.release.card.render import HEAD, loading, with_head
+from builder.release.editions.delta import apply_delta, delta_from_row
+from builder.release.tables.build import ROWS, Tables, non_empty
+from builder.release.tables.features import Json, LabelNames, class_names, features, features_of
 
 MISSING, DIFFERS = "not given", "its text differs"
 
@@ -30,8 +30,8 @@ Paths = Mapping[str, Mapping[str, Sequence[Path]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
-    """The columns of each article that came back, and what did not, document by document."""
+class RestoredArticles:
+    """The restored columns of each article, and accounts and issues for everything that could not be restored."""
 
     texts: Texts
     documents: StageCounts
@@ -40,8 +40,8 @@ class Returned:
     issues: tuple[Issue, ...]
 
 
-def names_noted(paths: Paths) -> Names:
-    """The names of the ClassLabels of a release, as its files note them."""
+def label_names_of(paths: Paths) -> LabelNames:
+    """Return the ClassLabel names that the metadata of a release's files holds."""
 
     def label(config: str, column: str, part: str = "") -> tuple[str, ...] | None:
         for files in paths.get(config, {}).values():
@@ -53,43 +53,48 @@ def names_noted(paths: Paths) -> Names:
 
     published = label("stance", "stance")
     values = label("annotations", "stances", "value")
-    return Names(label("entities", "spans", "label") or (), published or (), values if values or not published else ())
+    return LabelNames(
+        label("entities", "spans", "label") or (), published or (), values if values or not published else ()
+    )
 
 
-def come_back(paths: Paths, documents: Sequence[Document]) -> Returned:
-    """What of the articles of a stand-off edition these pages give back."""
+def restore_articles(paths: Paths, documents: Sequence[Document]) -> RestoredArticles:
+    """Restore the articles of a stand-off edition from these documents."""
     by_id = {document.id: document for document in documents}
     by_url = {document.url: document for document in documents if document.url}
     texts: Texts = {}
     faults: dict[str, Issue] = {}
     lost: list[Dropped] = []
-    seen: dict[str, None] = {}
-    others = 0
+    seen: set[str] = set()
+    fields = 0
     for row in _rows(paths["articles"]):
         document_id = str(row["document_id"])
-        seen[document_id] = None
+        seen.add(document_id)
         document = by_id.get(document_id)
-        found = _restored(row, document) if document else None
-        if found is None:
+        columns_and_missing = _restored(row, document) if document else None
+        if columns_and_missing is None:
             faults.setdefault(document_id, _fault(row, document, by_url))
             continue
-        columns, missing = found
+        columns, missing = columns_and_missing
         texts[str(row["id"])] = columns
-        others += sum(name != "text" for name in columns)
+        fields += sum(name != "text" for name in columns)
         lost += [Dropped("hydrate", f"{name} of {row['id']}", _why(name)) for name in missing]
     aside = [
-        Dropped("hydrate", one, MISSING if faults[one].message.endswith(MISSING) else DIFFERS) for one in sorted(faults)
+        Dropped("hydrate", document_id, MISSING if faults[document_id].message.endswith(MISSING) else DIFFERS)
+        for document_id in sorted(faults)
     ]
-    titled = [_untitled(one) for one in lost]
-    return Returned(
+    issues = [*(faults[document_id] for document_id in sorted(faults)), *map(_untitled, lost)]
+    return RestoredArticles(
         texts,
         count_by_reason("hydrate", "documents", len(seen), len(seen) - len(faults), aside),
-        count_by_reason("hydrate", "titles and names", others, others - len(lost), lost),
-        (*aside, *lost), (*(faults[one] for one in sorted(faults)), *titled),
-    )  # fmt: skip
+        count_by_reason("hydrate", "titles and names", fields, fields - len(lost), lost),
+        (*aside, *lost),
+        tuple(issues),
+    )
 
 
 def _rows(splits: Mapping[str, Sequence[Path]]) -> Iterator[Mapping[str, object]]:
+    """Yield the rows of `articles` with the columns that hydration needs."""
     for files in splits.values():
         for path in files:
             with pq.ParquetFile(path) as file:
@@ -98,52 +103,57 @@ def _rows(splits: Mapping[str, Sequence[Path]]) -> Iterator[Mapping[str, object]
 
 
 def _restored(row: Mapping[str, object], document: Document) -> tuple[dict[str, str | None], list[str]] | None:
-    """The columns of an article, and which of them stay empty; None where the text itself does not come back."""
-    found: dict[str, str | None] = {}
+    """Return the restored columns of an article and the names of those that stay null.
+
+    Returns None if the text itself cannot be restored.
+    """
+    columns: dict[str, str | None] = {}
     recipes = row["restore"]
-    for one in recipes if isinstance(recipes, list) else ():
-        known = of_row(one)
-        page = document.title if known.given else document.raw
-        found[known.column] = None if page is None or not known.sha else restored(page, known)
-    if found.get("text") is None:
+    for recipe_row in recipes if isinstance(recipes, list) else ():
+        recipe = delta_from_row(recipe_row)
+        page = document.title if recipe.given else document.raw
+        columns[recipe.column] = None if page is None or not recipe.sha else apply_delta(page, recipe)
+    if columns.get("text") is None:
         return None
-    return found, [name for name, value in found.items() if value is None]
+    return columns, [name for name, value in columns.items() if value is None]
 
 
 def _why(name: str) -> str:
+    """Return the reason why a title or name is not restored."""
     return f"the page that was given has not this {name}"
 
 
 def _untitled(lost: Dropped) -> Issue:
-    message = f"{lost.what}: {lost.reason}; the row has none"
-    return Issue("error", "hydrate", message, fix="give the file that was ingested, with its title")
+    """Return the error for a title or name that is not restored."""
+    message = f"{lost.what}: {lost.reason}; the row holds null"
+    return Issue("error", "hydrate", message, fix="pass the file that was ingested, with its title")
 
 
 def _fault(row: Mapping[str, object], given: Document | None, by_url: Mapping[str, Document]) -> Issue:
-    """Why a document does not come back."""
+    """Return the error for a document that is not restored: it is missing, or its text differs."""
     url, document_id = row["url"], str(row["document_id"])
     other = given or by_url.get(str(url))
     if other is None:
-        message, fix = MISSING, "give the page among --articles, as it was ingested"
+        message, fix = MISSING, "pass the page with --articles, as it was ingested"
     else:
         message = f"{DIFFERS}: {other.origin} has the hash {other.id}"
-        fix = "give the page as it was when the dataset was made"
+        fix = "pass the page as it was when the dataset was built"
     shown = f"document {document_id}{f' ({url})' if url else ''}: {message}"
     return Issue("error", "hydrate", shown, where=document_id, fix=fix)
 
 
 def batches(files: Sequence[Path]) -> Iterator[pa.RecordBatch]:
-    """The rows of some Parquet files, a few at a time."""
+    """Yield the rows of Parquet files in batches."""
     for path in files:
         with pq.ParquetFile(path) as file:
             yield from file.iter_batches(ROWS)
 
 
-def card(old: str, version: str, names: Names, tables: Tables, edition: str) -> str:
-    """The card of a hydrated release: how to load it, and what edition it is, said anew."""
-    found = HEAD.match(old)
-    head = yaml.safe_load(found[1]) if found else {}
+def hydrated_card(old: str, version: str, names: LabelNames, tables: Tables, edition: str) -> str:
+    """Return the card of a hydrated release, with a new loading section and a new edition section."""
+    head_block = HEAD.match(old)
+    head = yaml.safe_load(head_block[1]) if head_block else {}
     body = HEAD.sub("", old, count=1)
-    before, mark, rest = body.partition(BEGIN)
-    body = before + edition + rest.partition(END)[2] if mark and END in rest else f"\n{edition}\n{body}"
-    return headed({**head, **loading(version, features(names), loadable(tables))}, body)
+    before, marker, rest = body.partition(BEGIN)
+    body = before + edition + rest.partition(END)[2] if marker and END in rest else f"\n{edition}\n{body}"
+    return with_head({**head, **loading(version, features(names), non_empty(tables))}, body)

@@ -1,9 +1,8 @@
-"""Finding in strings what quotes articles: five words of one in a row.
+"""N-gram matching: search of strings for quotations of articles, that is five consecutive words.
 
-A word is a maximal run of letters, digits and marks after folding (search@1), so that another spelling of a letter,
-marks, tatweel or punctuation hide nothing. Addresses and the placeholders of redaction are left out on both sides, and
-five words of one letter each are no quotation. Words are compared by 64-bit hashes, and what is found, by its letters.
-Pure.
+A word is a maximal run of letters, digits and marks after folding (search@1), so spelling variants, marks, tatweel and
+punctuation hide nothing. Addresses and redaction placeholders are ignored on both sides, and five words of one letter
+each do not count. Words are compared by 64-bit hashes, and each match is verified by its letters.
 """
 
 import re
@@ -20,10 +19,10 @@ from numpy.typing import NDArray
 from builder.release.redaction.redact import PLACEHOLDERS
 
 RUN = 5
-"""Words in a row that are a quotation."""
+"""Consecutive words that count as a quotation."""
 
 BATCH = 500
-"""Texts that are looked at together."""
+"""Texts that are processed at once."""
 
 Fold = Callable[[Sequence[str]], list[str]]
 
@@ -38,7 +37,7 @@ _MULTIPLIER, _MODULUS = 0x9E3779B97F4A7C15, 1 << 64
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """That a string quotes a passage: the place of both in their lists, and which words, from 0."""
+    """A quotation: the indices of the string and the passage, and the first word of the quotation in each, from 0."""
 
     string: int
     word: int
@@ -47,7 +46,7 @@ class Match:
 
 
 def quotes(strings: Sequence[str], passages: Sequence[str], fold: Fold) -> list[Match]:
-    """The first quotation in each string of each passage that it quotes, in order; `fold` folds many texts.
+    """Find the first quotation of each passage in each string, in order; `fold` folds many texts at once.
 
     >>> quotes(["قال: «وصل الوفد إلى المدينة»", "وصل الوفد"], ["أمس قال وصل الوفد الى المدينة."], lambda texts: [
     ...     text.replace("إ", "ا").replace("أ", "ا") for text in texts])
@@ -63,7 +62,7 @@ def quotes(strings: Sequence[str], passages: Sequence[str], fold: Fold) -> list[
     if not wanted:
         return []
     known = np.array(sorted(wanted), np.uint64)
-    found: dict[tuple[int, int], Match] = {}
+    matches: dict[tuple[int, int], Match] = {}
     for first, texts in _batches(passages, fold):
         hashes, owners, words, _ = _runs(texts)
         at = np.searchsorted(known, hashes).clip(max=len(known) - 1)
@@ -72,30 +71,35 @@ def quotes(strings: Sequence[str], passages: Sequence[str], fold: Fold) -> list[
             for string, word in wanted[value]:
                 match = Match(string, word, first + owner, passage_word)
                 key = (string, first + owner)
-                if (key not in found or word < found[key].word) and _equal(strings[string], texts[owner], match, fold):
-                    found[key] = match
-    return [found[key] for key in sorted(found)]
+                if (key not in matches or word < matches[key].word) and _equal(
+                    strings[string], texts[owner], match, fold
+                ):
+                    matches[key] = match
+    return [matches[key] for key in sorted(matches)]
 
 
-def places(passage: str, word: int, fold: Fold) -> tuple[int, int] | None:
-    """Where five words of a passage stand in it, in code points, by the number of the first; None where folding parts it."""
+def word_offsets(passage: str, word: int, fold: Fold) -> tuple[int, int] | None:
+    """Return the start and end of five words of a passage, in code points; `word` is the index of the first.
+
+    Returns None if folding splits or joins words, so that they cannot be located.
+    """
     whole = words_of(passage, fold)[word : word + RUN]
-    runs = groupby(range(len(passage)), lambda place: _may_be_of_a_word(passage[place]))
-    extents = [(own[0], own[-1] + 1) for own in (list(run) for inside, run in runs if inside)]
-    found = [(own, start, end) for start, end in extents for own in words_of(passage[start:end], fold)]
-    for first in range(len(found) - RUN + 1):
-        if [own for own, _, _ in found[first : first + RUN]] == whole:
-            return found[first][1], found[first + RUN - 1][2]
+    runs = groupby(range(len(passage)), lambda index: _may_be_of_a_word(passage[index]))
+    extents = [(indices[0], indices[-1] + 1) for indices in (list(run) for inside, run in runs if inside)]
+    located = [(folded, start, end) for start, end in extents for folded in words_of(passage[start:end], fold)]
+    for first in range(len(located) - RUN + 1):
+        if [folded for folded, _, _ in located[first : first + RUN]] == whole:
+            return located[first][1], located[first + RUN - 1][2]
     return None
 
 
 def _may_be_of_a_word(character: str) -> bool:
-    """Whether it is of a word, or an invisible character that folding takes out of one."""
+    """Return whether a character belongs to a word, or is an invisible one that folding removes from words."""
     return unicodedata.category(character)[0] in "LNM" or unicodedata.category(character) == "Cf"
 
 
 def words_of(text: str, fold: Fold) -> list[str]:
-    """The words of a text, folded; addresses and placeholders are left out.
+    """Return the folded words of a text, without addresses and placeholders.
 
     >>> words_of("قال: «وصل REDACTED_EMAIL» https://barq.example/1", list)
     ['قال', 'وصل']
@@ -106,19 +110,25 @@ def words_of(text: str, fold: Fold) -> list[str]:
 
 
 def _equal(string: str, folded: str, match: Match, fold: Fold) -> bool:
+    """Return whether the words of a match are equal, not only their hashes; `folded` is the folded passage."""
     starts, ends, _, _ = _words([folded])
     low = match.passage_word
-    theirs = [folded[s:e] for s, e in zip(starts[low : low + RUN].tolist(), ends[low : low + RUN].tolist(), strict=True)]  # fmt: skip
-    return words_of(string, fold)[match.word : match.word + RUN] == theirs
+    passage_words = [folded[s:e] for s, e in zip(starts[low : low + RUN].tolist(), ends[low : low + RUN].tolist(), strict=True)]  # fmt: skip
+    return words_of(string, fold)[match.word : match.word + RUN] == passage_words
 
 
 def _batches(texts: Sequence[str], fold: Fold) -> Iterator[tuple[int, list[str]]]:
+    """Yield batches of folded texts with the index of the first, without addresses and placeholders."""
     for start in range(0, len(texts), BATCH):
         yield start, fold([_LEFT_OUT.sub(" ", text) for text in texts[start : start + BATCH]])
 
 
 def _words(texts: Sequence[str]) -> tuple[Places, Places, Places, NDArray[np.uint32]]:
-    """Where words of these texts begin and end in all of them, with a space after each; the text of each; all units."""
+    """Locate the words of texts that are joined by spaces.
+
+    Returns the start and end of each word in the joined text, the index of its text, and the code points of the joined
+    text.
+    """
     joined = " ".join([*texts, ""])
     units = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
     inside = np.zeros(len(units) + 2, np.int8)
@@ -130,21 +140,25 @@ def _words(texts: Sequence[str]) -> tuple[Places, Places, Places, NDArray[np.uin
 
 
 def _runs(texts: Sequence[str]) -> tuple[Hashes, Places, Places, Places]:
-    """Of each five words in a row: their hash, their text, the number of the first in it, their length with spaces."""
+    """Hash every run of RUN consecutive words of a text.
+
+    Returns for each run its hash, the index of its text, the index of its first word in the text, and its length in
+    code points with one space between words.
+    """
     starts, ends, owners, units = _words(texts)
     count = max(0, len(starts) - RUN + 1)
     hashes = _word_hashes(starts, ends, units)
     runs: Hashes = np.zeros(count, np.uint64)
-    for place in range(RUN):
-        runs = _mixed(runs * np.uint64(_MULTIPLIER) + hashes[place : place + count])
+    for offset in range(RUN):
+        runs = _mixed(runs * np.uint64(_MULTIPLIER) + hashes[offset : offset + count])
     whole = owners[:count] == owners[RUN - 1 :] if count else np.zeros(0, bool)
     firsts = np.searchsorted(owners, owners[:count])
-    lengths = sum((ends[place : place + count] - starts[place : place + count] for place in range(RUN)), np.zeros(count, np.int64)) + RUN - 1  # fmt: skip
+    lengths = sum((ends[offset : offset + count] - starts[offset : offset + count] for offset in range(RUN)), np.zeros(count, np.int64)) + RUN - 1  # fmt: skip
     return runs[whole], owners[:count][whole], (np.arange(count) - firsts)[whole], lengths[whole]
 
 
 def _word_hashes(starts: Places, ends: Places, units: NDArray[np.uint32]) -> Hashes:
-    """A polynomial hash of each word, from sums of what stands before it; 64-bit arithmetic wraps."""
+    """Return a polynomial hash of each word, from prefix sums; 64-bit arithmetic wraps."""
     powers, inverses = _powers(1 << max(10, len(units).bit_length()))
     sums = np.zeros(len(units) + 1, np.uint64)
     np.cumsum(_mixed(units.astype(np.uint64)) * powers[: len(units)], out=sums[1:])
@@ -153,7 +167,7 @@ def _word_hashes(starts: Places, ends: Places, units: NDArray[np.uint32]) -> Has
 
 @cache
 def _powers(size: int) -> tuple[Hashes, Hashes]:
-    """Powers of an odd number, and of its inverse."""
+    """Return the powers of an odd number, and those of its inverse."""
     inverse = pow(_MULTIPLIER, -1, _MODULUS)
     factors = np.full((2, size), [[_MULTIPLIER], [inverse]], np.uint64)
     factors[:, 0] = 1
@@ -162,7 +176,7 @@ def _powers(size: int) -> tuple[Hashes, Hashes]:
 
 
 def _mixed(values: Hashes) -> Hashes:
-    """Steele, Lea and Flood (2014): the finaliser of SplitMix64."""
+    """Apply the finalizer of SplitMix64 (Steele, Lea and Flood 2014)."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))
@@ -170,5 +184,5 @@ def _mixed(values: Hashes) -> Hashes:
 
 @cache
 def _table() -> NDArray[np.int8]:
-    """Which code points are of words: letters, digits and marks."""
-    return np.fromiter((unicodedata.category(chr(one))[0] in "LNM" for one in range(sys.maxunicode + 1)), np.int8)
+    """Return for every code point whether it belongs to words: letters, digits and marks."""
+    return np.fromiter((unicodedata.category(chr(code))[0] in "LNM" for code in range(sys.maxunicode + 1)), np.int8)

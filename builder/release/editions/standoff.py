@@ -1,7 +1,4 @@
-"""What an edition asks of a build beside its tables: nothing of the full one, an audit of the stand-off one.
-
-Does not know how an edition is made: that is builder.release.editions.standoff.
-"""
+"""Dispatch on the configured edition: full, or stand-off with an audit for leaked text."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,23 +10,31 @@ import pyarrow.compute as pc
 
 from builder.records import Article, Document, Dropped, KhabarError, count_by_reason
 from builder.release.editions.audit import quotations
-from builder.release.editions.delta import Recipe, field_recipe, restored, text_recipe, to_row
+from builder.release.editions.delta import Delta, apply_delta, delta_to_row, field_delta, text_delta
 from builder.release.editions.ngrams import Fold, quotes
 from builder.release.tables.arrow import lists, struct
-from builder.release.tables.build import ROWS, Built, Tables
-from builder.release.tables.features import RESTORE, Edition, Names, arrow_schema, feature_type, features, names_of
-from builder.release.tables.inputs import Material
+from builder.release.tables.build import ROWS, BuiltTables, Tables
+from builder.release.tables.features import (
+    RESTORE,
+    Edition,
+    LabelNames,
+    arrow_schema,
+    feature_type,
+    features,
+    label_names,
+)
+from builder.release.tables.inputs import TableInputs
 
 
-def of(edition: Edition, built: Built, material: Material, fold: Fold) -> Built:
-    """The tables of an edition, made of those of the full one."""
-    return standoff(built, material, fold) if edition == "standoff" else built
+def apply_edition(edition: Edition, built: BuiltTables, material: TableInputs, fold: Fold) -> BuiltTables:
+    """Return the tables of an edition, derived from those of the full one."""
+    return to_standoff(built, material, fold) if edition == "standoff" else built
 
 
-def audit(edition: Edition, material: Material, fold: Fold) -> Callable[[Path], None]:
-    """What looks through the files of an edition before they are put in their place.
+def file_audit(edition: Edition, material: TableInputs, fold: Fold) -> Callable[[Path], None]:
+    """Return a function that audits the files of an edition before they are moved into place.
 
-    It raises Refused (exit code 1) with every quotation in a stand-off edition.
+    The function raises Refused (exit code 1) with every quotation that it finds in a stand-off edition.
     """
 
     def look(folder: Path) -> None:
@@ -41,19 +46,20 @@ def audit(edition: Edition, material: Material, fold: Fold) -> Callable[[Path], 
 
 
 FREE = {"annotations": ("remark",), "articles": ("source_name", "author")}
-"""Free text, which stays only where it quotes no article."""
+"""Free-text columns, whose values stay only if they quote no article."""
 
 QUOTES, LOST = "quotes an article", "no line of its page"
 
 UNITS = "names and remarks in the stand-off edition", "titles that come back from their pages"
 
 
-def standoff(built: Built, material: Material, fold: Fold) -> Built:
-    """The stand-off edition of built tables; its last two accounts say what free text went, and what cannot come back.
+def to_standoff(built: BuiltTables, material: TableInputs, fold: Fold) -> BuiltTables:
+    """Convert built tables to the stand-off edition.
 
-    Raises ValueError where an article does not follow from its page and its edits.
+    The last two accounts count the free text that was removed and the titles that cannot be restored. Raises ValueError
+    if an article does not follow from its page and its edits.
     """
-    names = names_of(material.labels)
+    names = label_names(material.labels)
     withheld = _withheld(built.tables, material.articles, fold)
     recipes = _Recipes(material)
     tables = {
@@ -63,88 +69,89 @@ def standoff(built: Built, material: Material, fold: Fold) -> Built:
         }
         for config, splits in built.tables.items()
     }
-    said = sum(
+    filled = sum(
         pc.sum(pc.fill_null(pc.greater(pc.utf8_length(table[name]), 0), fill_value=False)).as_py() or 0
         for config, columns in FREE.items()
         for table in built.tables[config].values()
         for name in columns
     )
-    gone = [
+    removed = [
         Dropped("build", f"{name} in {config}/{split}, row {row}", QUOTES)
         for (config, split), columns in withheld.items()
         for name, rows in columns.items()
         for row in sorted(rows)
     ]
     accounts = (
-        count_by_reason("build", UNITS[0], said, said - len(gone), gone),
+        count_by_reason("build", UNITS[0], filled, filled - len(removed), removed),
         count_by_reason("build", UNITS[1], recipes.titles, recipes.titles - len(recipes.lost), recipes.lost),
     )
-    aside = (*built.set_aside, *gone, *recipes.lost)
+    aside = (*built.set_aside, *removed, *recipes.lost)
     return replace(built, tables=tables, accounts=(*built.accounts, *accounts), set_aside=aside)
 
 
 Withheld = Mapping[str, frozenset[int]]
-"""Of each free column, the rows whose value goes."""
+"""The rows of each free-text column whose value is removed."""
 
 
 def _withheld(
     tables: Tables, articles: Sequence[Article], fold: Fold
 ) -> dict[tuple[str, str], dict[str, frozenset[int]]]:
-    """Which values of free columns quote any article."""
+    """Return the rows of the free-text columns that quote any article, by config and split."""
     passages = passages_of(articles)
     values: dict[str, None] = {}
     for config, names in FREE.items():
         for table in tables[config].values():
             for name in names:
-                values |= dict.fromkeys(one for one in pc.unique(table[name]).to_pylist() if one)
-    said = list(values)
-    bad = {said[match.string] for match in quotes(said, [text for _, text in passages], fold)}
-    found: dict[tuple[str, str], dict[str, frozenset[int]]] = {}
+                values |= dict.fromkeys(value for value in pc.unique(table[name]).to_pylist() if value)
+    strings = list(values)
+    quoting = {strings[match.string] for match in quotes(strings, [text for _, text in passages], fold)}
+    withheld: dict[tuple[str, str], dict[str, frozenset[int]]] = {}
     for config, names in FREE.items():
         for split, table in tables[config].items():
             rows = {
-                name: frozenset(number for number, value in enumerate(table[name].to_pylist()) if value in bad)
-                if bad
+                name: frozenset(number for number, value in enumerate(table[name].to_pylist()) if value in quoting)
+                if quoting
                 else frozenset[int]()
                 for name in names
             }
-            found[config, split] = rows
-    return found
+            withheld[config, split] = rows
+    return withheld
 
 
 def passages_of(articles: Sequence[Article]) -> list[tuple[str, str]]:
-    """What must not be quoted of articles: their texts and titles, with what each is."""
+    """Return the passages that must not be quoted: the name and text of each article, then of each title."""
     texts = [(article.id, article.text) for article in articles]
     return texts + [(f"{article.id}, its title", article.title) for article in articles if article.title]
 
 
 class _Recipes:
-    """The recipes of articles, and of which titles there is none."""
+    """The recipes of articles, and the titles that have none."""
 
-    def __init__(self, material: Material) -> None:
+    def __init__(self, material: TableInputs) -> None:
         self.articles: Mapping[str, Article] = {article.id: article for article in material.articles}
         self.documents: Mapping[str, Document] = {document.id: document for document in material.documents}
         self.titles = 0
         self.lost: list[Dropped] = []
 
     def of(self, article_id: str, others: Mapping[str, str]) -> list[dict[str, object]]:
-        """The column `restore` of one article; `others` are the withheld names by column."""
+        """Return the column `restore` of one article; `others` maps columns to withheld names."""
         article = self.articles[article_id]
         document = self.documents[article.document_id]
-        text = text_recipe(article, document)
-        if restored(document.raw, text) != article.text:
+        text = text_delta(article, document)
+        if apply_delta(document.raw, text) != article.text:
             raise ValueError(f"article {article_id} does not follow from its page and its edits")
-        found = [to_row(text)]
+        rows = [delta_to_row(text)]
         self.titles += article.title is not None
         for column, value in {**({} if article.title is None else {"title": article.title}), **others}.items():
-            one = field_recipe(column, value, article, document)
-            if one is None and column == "title":
+            delta = field_delta(column, value, article, document)
+            if delta is None and column == "title":
                 self.lost.append(Dropped("build", f"title of {article_id}", LOST))
-            found.append(to_row(one or Recipe(column, "")))
-        return found
+            rows.append(delta_to_row(delta or Delta(column, "")))
+        return rows
 
 
-def _edition(config: str, table: pa.Table, names: Names, withheld: Withheld, recipes: _Recipes) -> pa.Table:
+def _edition(config: str, table: pa.Table, names: LabelNames, withheld: Withheld, recipes: _Recipes) -> pa.Table:
+    """Return a table of a config with the columns of the stand-off edition."""
     columns = features(names, "standoff")[config]
     schema = arrow_schema(columns)
     made: dict[str, pa.ChunkedArray] = {}
@@ -159,6 +166,7 @@ def _edition(config: str, table: pa.Table, names: Names, withheld: Withheld, rec
 
 
 def _without(column: pa.ChunkedArray, rows: frozenset[int]) -> pa.ChunkedArray:
+    """Return a column with null in these rows."""
     if not rows:
         return column
     kept = np.ones(len(column), bool)
@@ -167,16 +175,19 @@ def _without(column: pa.ChunkedArray, rows: frozenset[int]) -> pa.ChunkedArray:
 
 
 def _without_text(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    """Return the spans column without the text of spans."""
     return pa.chunked_array([_spans(chunk, [field.name for field in kind.value_type]) for chunk in column.chunks], kind)
 
 
 def _spans(chunk: pa.Array, fields: Sequence[str]) -> pa.Array:
+    """Return a chunk of spans with these fields only."""
     items = chunk.flatten()
     counts = np.asarray(pc.list_value_length(chunk))
     return lists(counts, struct({name: pc.struct_field(items, name) for name in fields}))
 
 
 def _restore(table: pa.Table, withheld: Withheld, recipes: _Recipes) -> Iterator[pa.Array]:
+    """Yield the column `restore` of the articles, in batches."""
     kind = pa.list_(feature_type(RESTORE))
     ids = table["id"].to_pylist()
     others: dict[int, dict[str, str]] = {}
@@ -185,29 +196,34 @@ def _restore(table: pa.Table, withheld: Withheld, recipes: _Recipes) -> Iterator
             others.setdefault(row, {})[name] = table[name][row].as_py()
     for start in range(0, len(ids), ROWS):
         yield pa.array(
-            [recipes.of(one, others.get(row, {})) for row, one in enumerate(ids[start : start + ROWS], start)], kind
+            [
+                recipes.of(article_id, others.get(row, {}))
+                for row, article_id in enumerate(ids[start : start + ROWS], start)
+            ],
+            kind,
         )
 
 
-def hydrated(
-    config: str, batches: Iterable[pa.RecordBatch], names: Names, texts: Mapping[str, Mapping[str, str | None]]
+def to_full(
+    config: str, batches: Iterable[pa.RecordBatch], names: LabelNames, texts: Mapping[str, Mapping[str, str | None]]
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of the full edition, of those of the stand-off edition; `texts` leads from each article to its columns.
+    """Yield the rows of the full edition from those of the stand-off edition.
 
-    Rows of articles that `texts` does not have are left out.
+    `texts` maps each article to its restored columns; rows of other articles are left out.
     """
     schema = arrow_schema(features(names)[config])
     for batch in batches:
         key = "article_id" if "article_id" in batch.schema.names else "id"
-        there = pa.array([one in texts for one in batch[key].to_pylist()], pa.bool_())
-        yield _full(batch.filter(there), key, schema, texts)
+        restored_rows = pa.array([article_id in texts for article_id in batch[key].to_pylist()], pa.bool_())
+        yield _full(batch.filter(restored_rows), key, schema, texts)
 
 
 def _full(
     batch: pa.RecordBatch, key: str, schema: pa.Schema, texts: Mapping[str, Mapping[str, str | None]]
 ) -> pa.RecordBatch:
-    own = [texts[one] for one in batch[key].to_pylist()]
-    bodies = [one["text"] or "" for one in own]
+    """Return a batch in the schema of the full edition."""
+    columns_of = [texts[article_id] for article_id in batch[key].to_pylist()]
+    bodies = [columns["text"] or "" for columns in columns_of]
 
     def column(field: pa.Field) -> pa.Array:
         name = field.name
@@ -217,15 +233,17 @@ def _full(
             return _sliced(batch["token_spans"], bodies)
         if name == "spans":
             return _with_text(batch["spans"], bodies, field.type)
-        if any(name in one for one in own):
-            there = batch[name].to_pylist() if name in batch.schema.names else [None] * len(own)
-            return pa.array([one.get(name, kept) for one, kept in zip(own, there, strict=True)], pa.string())
-        return batch[name] if name in batch.schema.names else pa.nulls(len(own), field.type)
+        if any(name in columns for columns in columns_of):
+            kept = batch[name].to_pylist() if name in batch.schema.names else [None] * len(columns_of)
+            values = [columns.get(name, value) for columns, value in zip(columns_of, kept, strict=True)]
+            return pa.array(values, pa.string())
+        return batch[name] if name in batch.schema.names else pa.nulls(len(columns_of), field.type)
 
     return pa.RecordBatch.from_arrays([column(field) for field in schema], schema=schema)
 
 
 def _with_text(spans: pa.Array, texts: Sequence[str], kind: pa.DataType) -> pa.Array:
+    """Return the spans column with the text of each span."""
     items, words = spans.flatten(), _sliced(spans, texts).flatten()
     names = [field.name for field in kind.value_type]
     parts = {name: words if name == "text" else pc.struct_field(items, name) for name in names}
@@ -233,7 +251,7 @@ def _with_text(spans: pa.Array, texts: Sequence[str], kind: pa.DataType) -> pa.A
 
 
 def _sliced(places: pa.Array, texts: Sequence[str]) -> pa.Array:
-    """The characters at the places of each row in its text."""
+    """Return the characters at the offsets of each row in its text."""
     items = places.flatten()
     counts = np.asarray(pc.list_value_length(places))
     starts, ends = (pc.struct_field(items, name).to_pylist() for name in ("start", "end"))

@@ -1,7 +1,7 @@
-"""CoNLL files in the columns of Wojood: a token, then a tag for each mention that covers it, the outermost first.
+"""CoNLL files in the column format of Wojood: a token, then a tag for each mention that covers it, the outermost first.
 
-One space between columns, `O` where there is no mention, an empty line after each sentence. Offsets of tokens are
-places in the sentence, end exclusive. Does not find the tokens of an article: those of the tables are used.
+Columns are separated by one space, `O` means no mention, and an empty line ends a sentence. Token offsets are indices
+in the sentence, end exclusive. The tokens are those of the tables.
 """
 
 from bisect import bisect_left, bisect_right
@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,7 +29,10 @@ ROWS = 500
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """Tokens first to after of a sentence; `begun` is False where the file goes on with a mention it never began."""
+    """Tokens `first` to `after` (exclusive) of a sentence.
+
+    `begun` is False if the file continues a mention with I- that no B- opened.
+    """
 
     first: int
     after: int
@@ -38,91 +42,96 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Tokens and their mentions, outer ones first; of mentions with the same tokens, in the order of the columns."""
+    """Tokens and their mentions, outer ones first; mentions of the same tokens are in column order."""
 
     tokens: tuple[str, ...]
     mentions: tuple[Mention, ...]
 
 
 def read_wojood(text: str) -> list[Sentence]:
-    r"""The sentences of a file in Wojood's columns; a tag that goes on ends the innermost mention of its type first.
+    r"""Parse a file in Wojood's columns into sentences.
 
-    Raises Refused (exit code 2) with the line of the first row that has no such columns.
+    If a type has several open mentions and fewer tags continue, the innermost ones end first. Raises Refused (exit
+    code 2) with the line number of the first malformed row.
 
     >>> read_wojood("جريدة B-ORG\nمرجانة I-ORG B-GPE\n")[0].mentions
     (Mention(first=0, after=2, label='ORG', begun=True), Mention(first=1, after=2, label='GPE', begun=True))
     """
-    found: list[Sentence] = []
+    parsed: list[Sentence] = []
     rows: list[tuple[str, list[str]]] = []
     for number, line in enumerate([*text.removesuffix("\n").split("\n"), ""], 1):
         if line:
             rows.append(_row(line, number))
         elif rows:
-            found.append(Sentence(tuple(token for token, _ in rows), tuple(_mentions([tags for _, tags in rows]))))
+            parsed.append(Sentence(tuple(token for token, _ in rows), tuple(_mentions([tags for _, tags in rows]))))
             rows = []
-    return found
+    return parsed
 
 
 def _row(line: str, number: int) -> tuple[str, list[str]]:
+    """Split a row into its token and its tags, without `O`; raises Refused for a malformed row."""
     token, *tags = line.split(" ")
     good = tags == ["O"] or (tags and all(tag[:2] in ("B-", "I-") and len(tag) > 2 for tag in tags))
     if not token or not good:
         raise user_error(
             "columns",
-            f"{line!r} is not a token and its tags: O, or B- and I- with a type, each after a space",
+            f"{line!r} is not a token followed by its tags (O, B-TYPE or I-TYPE), each after one space",
             where=f"line {number}",
         )
     return token, [] if tags == ["O"] else tags
 
 
 def _mentions(rows: Sequence[Sequence[str]]) -> list[Mention]:
-    """Of one sentence, by the tags of each token."""
-    found: list[tuple[int, int, Mention]] = []
-    running: defaultdict[str, list[tuple[int, int, bool]]] = defaultdict(list)
-    """Of each type, those that the token before was in: first token, column there, whether it was begun."""
-    for place, tags in enumerate([*rows, ()]):
-        more = Counter(tag[2:] for tag in tags if tag.startswith("I-"))
-        for label, going in running.items():
-            while len(going) > more[label]:
-                first, column, begun = going.pop()
-                found.append((first, column, Mention(first, place, label, begun)))
+    """Return the mentions of one sentence from the tags of each token."""
+    closed: list[tuple[int, int, Mention]] = []
+    open_mentions: defaultdict[str, list[tuple[int, int, bool]]] = defaultdict(list)
+    """The open mentions of each type: first token, column of its tag there, and whether a B- opened it."""
+    for index, tags in enumerate([*rows, ()]):
+        continued = Counter(tag[2:] for tag in tags if tag.startswith("I-"))
+        for label, of_type in open_mentions.items():
+            while len(of_type) > continued[label]:
+                first, column, begun = of_type.pop()
+                closed.append((first, column, Mention(first, index, label, begun)))
         for column, tag in enumerate(tags):
-            going = running[tag[2:]]
+            of_type = open_mentions[tag[2:]]
             if tag.startswith("B-"):
-                going.append((place, column, True))
-            elif more[tag[2:]] > len(going):
-                going.append((place, column, False))
-    ordered = sorted(found, key=lambda one: (one[0], -one[2].after, one[1]))
+                of_type.append((index, column, True))
+            elif continued[tag[2:]] > len(of_type):
+                of_type.append((index, column, False))
+    ordered = sorted(closed, key=lambda item: (item[0], -item[2].after, item[1]))
     return [mention for _, _, mention in ordered]
 
 
-def write_wojood(said: Iterable[Sentence]) -> str:
-    """The file of these sentences; what read_wojood gave becomes the same file, if its columns had outer ones first.
+def write_wojood(parsed: Iterable[Sentence]) -> str:
+    """Return the file of these sentences.
+
+    Sentences from read_wojood give the same bytes back if the columns of their file had outer mentions first.
 
     >>> print(write_wojood([Sentence(("في", "مرجانة"), (Mention(1, 2, "GPE"),))]), end="")
     في O
     مرجانة B-GPE
     """
-    return "\n".join("\n".join([*_rows(sentence), ""]) for sentence in said)
+    return "\n".join("\n".join([*_rows(sentence), ""]) for sentence in parsed)
 
 
 def _rows(sentence: Sentence) -> list[str]:
-    columns: defaultdict[int, list[str]] = defaultdict(list)
-    for mention in sorted(sentence.mentions, key=lambda one: (one.first, -one.after)):
+    """Return the rows of one sentence."""
+    tags_at: defaultdict[int, list[str]] = defaultdict(list)
+    for mention in sorted(sentence.mentions, key=lambda mention: (mention.first, -mention.after)):
         edge = "B" if mention.begun else "I"
-        for place in range(mention.first, mention.after):
-            columns[place].append(f"{edge if place == mention.first else 'I'}-{mention.label}")
+        for index in range(mention.first, mention.after):
+            tags_at[index].append(f"{edge if index == mention.first else 'I'}-{mention.label}")
     rows = [f"{token} O" for token in sentence.tokens]
-    for place, tags in columns.items():
-        rows[place] = " ".join([sentence.tokens[place], *tags])
+    for index, tags in tags_at.items():
+        rows[index] = " ".join([sentence.tokens[index], *tags])
     return rows
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """The file of each split, by its path; the account of spans, and those that the columns cannot hold.
+class ConllFiles:
+    """The CoNLL file of each split by path, the account of spans, and the spans that the columns cannot hold.
 
-    `cut` counts spans that begin or end inside a token: it is tagged whole, so that they are wider there.
+    `cut` counts spans that begin or end inside a token. Such a token is tagged whole, so the mention is wider there.
     """
 
     files: dict[str, bytes]
@@ -131,16 +140,16 @@ class Columns:
     cut: int
 
 
-def columns(edition: Edition, splits: Mapping[str, pa.Table], labels: Sequence[str]) -> Columns:
-    """The files of an edition; of the stand-off one there are none, as they would hold the text."""
-    return conll(splits, labels) if edition == "full" else Columns({}, (), (), 0)
+def edition_files(edition: Edition, splits: Mapping[str, pa.Table], labels: Sequence[str]) -> ConllFiles:
+    """Return the files of an edition; the stand-off edition has none, because they would contain the text."""
+    return conll(splits, labels) if edition == "full" else ConllFiles({}, (), (), 0)
 
 
-def conll(splits: Mapping[str, pa.Table], labels: Sequence[str]) -> Columns:
-    """The entities of a release in Wojood's columns: each split that has rows.
+def conll(splits: Mapping[str, pa.Table], labels: Sequence[str]) -> ConllFiles:
+    """Convert the entities of each non-empty split to Wojood's columns.
 
-    The columns hold mentions nested to any depth; but of two of one type that cross, or that cover the same tokens,
-    only the longer, or the first. A sentence does not end inside a mention.
+    The columns hold mentions nested to any depth. If two mentions of one type cross, only the longer is kept; if they
+    cover the same tokens, only the first. A sentence does not end inside a mention.
     """
     files: dict[str, bytes] = {}
     aside: list[Dropped] = []
@@ -148,13 +157,9 @@ def conll(splits: Mapping[str, pa.Table], labels: Sequence[str]) -> Columns:
     for split, table in splits.items():
         pieces: list[str] = []
         for batch in table.select([*COLUMNS]).to_batches(max_chunksize=ROWS):
-            places = batch["token_spans"]
-            flat = [places.flatten().field(edge).to_pylist() for edge in ("start", "end")]
-            cuts = [0, *accumulate(pc.list_value_length(places).to_pylist())]
-            for row, (low, high) in zip(batch.drop_columns("token_spans").to_pylist(), pairwise(cuts), strict=True):
-                spans = [Span(one["start"], one["end"], labels[one["label"]]) for one in row["spans"]]
-                tokens = [*zip(flat[0][low:high], flat[1][low:high], strict=True)]
-                kept, lost = settle(spans, tokens)
+            for row, tokens in _rows_with_tokens(batch):
+                spans = [Span(span["start"], span["end"], labels[span["label"]]) for span in row["spans"]]
+                kept, lost = choose_mentions(spans, tokens)
                 taken += len(spans)
                 cut += sum((tokens[m.first][0], tokens[m.after - 1][1]) != (s.start, s.end) for s, m in kept)
                 where = f"article {row['id']} in {FOLDER}/"
@@ -163,55 +168,65 @@ def conll(splits: Mapping[str, pa.Table], labels: Sequence[str]) -> Columns:
         if pieces:
             files[f"{FOLDER}/{split}.txt"] = "\n".join(filter(None, pieces)).encode()
     account = count_by_reason("build", f"spans in {FOLDER}/", taken, taken - len(aside), aside)
-    return Columns(files, (account,), tuple(aside), cut)
+    return ConllFiles(files, (account,), tuple(aside), cut)
 
 
 FOLDER = "conll"
-"""Where the files of a release stand: `conll/<split>.txt`."""
+"""Folder of the files in a release: `conll/<split>.txt`."""
 
 
-def settle(
+def _rows_with_tokens(batch: pa.RecordBatch) -> Iterator[tuple[dict[str, Any], list[tuple[int, int]]]]:
+    """Yield each row with its token offsets, which are converted as flat columns because that is faster."""
+    token_spans = batch["token_spans"]
+    starts, ends = (token_spans.flatten().field(edge).to_pylist() for edge in ("start", "end"))
+    cuts = [0, *accumulate(pc.list_value_length(token_spans).to_pylist())]
+    for row, (low, high) in zip(batch.drop_columns("token_spans").to_pylist(), pairwise(cuts), strict=True):
+        yield row, [*zip(starts[low:high], ends[low:high], strict=True)]
+
+
+def choose_mentions(
     spans: Collection[Span], tokens: Sequence[tuple[int, int]]
 ) -> tuple[list[tuple[Span, Mention]], list[tuple[Span, str]]]:
-    """Which spans the columns hold, as mentions of tokens, and which they lose, with the reason.
+    """Return the spans that the columns hold, as mentions of tokens, and those they cannot hold, with the reason.
 
     >>> tokens = [(0, 2), (3, 5), (6, 8)]
-    >>> kept, lost = settle([Span(0, 5, "ORG"), Span(3, 8, "ORG"), Span(3, 8, "GPE")], tokens)
+    >>> kept, lost = choose_mentions([Span(0, 5, "ORG"), Span(3, 8, "ORG"), Span(3, 8, "GPE")], tokens)
     >>> [(span.label, mention.first, mention.after) for span, mention in kept], lost
     ([('ORG', 0, 2), ('GPE', 1, 3)], [(Span(start=3, end=8, label='ORG', id=''), 'crossing')])
     """
     starts, ends = [start for start, _ in tokens], [end for _, end in tokens]
     kept: defaultdict[str, list[tuple[Span, Mention]]] = defaultdict(list)
     lost: list[tuple[Span, str]] = []
-    for span in sorted(spans, key=lambda one: (one.start - one.end, one)):
-        mine = Mention(bisect_right(ends, span.start), bisect_left(starts, span.end), span.label)
+    for span in sorted(spans, key=lambda span: (span.start - span.end, span)):
+        mention = Mention(bisect_right(ends, span.start), bisect_left(starts, span.end), span.label)
         others = [other for _, other in kept[span.label]]
-        if mine.first >= mine.after:
+        if mention.first >= mention.after:
             lost.append((span, TOKENLESS))
-        elif mine in others:
+        elif mention in others:
             lost.append((span, SAME))
-        elif any(_cross(mine, other) for other in others):
+        elif any(_cross(mention, other) for other in others):
             lost.append((span, CROSSING))
         else:
-            kept[span.label].append((span, mine))
-    return [one for found in kept.values() for one in found], lost
+            kept[span.label].append((span, mention))
+    return [pair for pairs in kept.values() for pair in pairs], lost
 
 
-def _cross(one: Mention, other: Mention) -> bool:
-    return one.first < other.first < one.after < other.after or other.first < one.first < other.after < one.after
+def _cross(left: Mention, right: Mention) -> bool:
+    """Return whether two mentions overlap without one containing the other."""
+    return left.first < right.first < left.after < right.after or right.first < left.first < right.after < left.after
 
 
 def _split(
     text: str, words: Sequence[str], tokens: Sequence[tuple[int, int]], mentions: Sequence[Mention]
 ) -> Iterator[Sentence]:
-    """The sentences of an article; one that ends inside a mention goes on to the end of the next."""
+    """Yield the sentences of an article; a sentence that would end inside a mention is joined with the next."""
     starts = [start for start, _ in tokens]
-    inside = {place for mention in mentions for place in range(mention.first + 1, mention.after)}
+    inside = {index for mention in mentions for index in range(mention.first + 1, mention.after)}
     begins = {bisect_left(starts, start) for start, _ in sentences(text)} - inside
     for first, after in pairwise(sorted({0, *begins, len(tokens)})):
-        own = [
+        shifted = [
             Mention(mention.first - first, mention.after - first, mention.label)
             for mention in mentions
             if first <= mention.first < after
         ]
-        yield Sentence(tuple(words[first:after]), tuple(own))
+        yield Sentence(tuple(words[first:after]), tuple(shifted))

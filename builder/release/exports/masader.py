@@ -1,13 +1,13 @@
 """The record of a release for Masader, the catalogue of Arabic datasets: one file of its datasets/ folder.
 
-Fields, order and closed lists are those of ARBML/masader (schema.json, datasets/*.json). What nothing in the project
-says is an empty string or an empty list there, as in that catalogue: a person fills it in before it is proposed.
+Fields, order and closed lists follow ARBML/masader (schema.json, datasets/*.json). A field that nothing in the project
+determines is an empty string or list, as in the catalogue; people fill it in before they propose the record.
 """
 
 import json
 from collections.abc import Mapping
 
-from builder.release.card.citation import author, page
+from builder.release.card.citation import author, dataset_url
 from builder.release.card.render import Head
 from builder.release.tables.build import Tables
 from builder.schema.dataset import Dataset
@@ -21,7 +21,7 @@ LICENCES = {
     "cdla-permissive-2.0": "CDLA-Permissive-2.0", "cdla-sharing-1.0": "CDLA-SHARING-1.0", "gpl-3.0": "GPL-3.0",
     "lgpl-3.0": "LGPL-3.0", "mit": "MIT License", "odbl": "ODbl-1.0", "odc-by": "ODC-By",
 }  # fmt: skip
-"""The catalogue's names of the licences that a dataset card may name; any other, and two at once, are `custom`."""
+"""The catalogue's names of the licences a card may name; any other, or two different ones, are `custom`."""
 
 STYLES = {
     "expert-generated": "human annotation",
@@ -29,14 +29,17 @@ STYLES = {
     "machine-generated": "machine annotation",
     "other": "other",
 }
-"""The catalogue's word for each of a card's annotations_creators; how the text was collected, no project says."""
+"""The catalogue's term for each annotations_creators value; no project states how its text was collected."""
 
 
 def masader(dataset: Dataset, tables: Tables, head: Head, description: str) -> bytes:
-    """The record, as JSON. `head` is what people say in the head of the card, `description` what they say of it."""
-    link = page(dataset.repo_id)
+    """Return the record as JSON.
+
+    `head` is the head of the card template, `description` the card's description of the dataset.
+    """
+    link = dataset_url(dataset.repo_id)
     styles = dict.fromkeys(STYLES[made] for made in head.annotations_creators if made in STYLES)
-    said: Mapping[str, object] = {
+    record: Mapping[str, object] = {
         "Name": dataset.repo_id.split("/")[1],
         "Subsets": [],
         "HF Link": link,
@@ -57,7 +60,7 @@ def masader(dataset: Dataset, tables: Tables, head: Head, description: str) -> b
         "Paper Title": "",
         "Paper Link": "",
         "Script": "Arab",
-        "Tokenized": False,  # of the catalogue's meaning: no word is split by a morphological analyser
+        "Tokenized": False,  # in the catalogue's sense: words split by a morphological analyser
         "Host": "HuggingFace",
         "Access": "",
         "Cost": "",
@@ -71,12 +74,13 @@ def masader(dataset: Dataset, tables: Tables, head: Head, description: str) -> b
         "Abstract": "",
         "Added By": "",
     }
-    return (json.dumps(said, ensure_ascii=False, indent=4) + "\n").encode()
+    return (json.dumps(record, ensure_ascii=False, indent=4) + "\n").encode()
 
 
 PATH = "masader.json"
 
 
 def _licence(dataset: Dataset) -> str:
+    """Return the catalogue's name of the licence."""
     text, annotations = dataset.licence.text.strip().lower(), dataset.licence.annotations.strip().lower()
     return LICENCES.get(text, "custom") if text == annotations else "custom"

@@ -1,7 +1,6 @@
-"""A dataset repository on a Hub: the connection, and what its faults mean to the user.
+"""Client of a dataset repository on a Hub, and the translation of its errors into messages for the user.
 
-The only file that knows which exceptions huggingface_hub raises. A token is given to the
-client and to the child process that reads back, and appears in no message.
+The token goes to the client and to the child process that reads a release back; no message contains it.
 """
 
 import os
@@ -22,7 +21,7 @@ PUBLIC = "https://huggingface.co"
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A dataset repository on a Hub, and the client that speaks to it."""
+    """A dataset repository on a Hub, and its client."""
 
     api: "HfApi"
     endpoint: str
@@ -30,24 +29,24 @@ class Remote:
     token: str | None = field(repr=False)
 
     def url(self, commit: str = "") -> str:
-        """The page of the dataset, or of one of its commits, tags or branches."""
+        """Return the web address of the dataset, or of one of its commits, tags or branches."""
         return f"{self.endpoint}/datasets/{self.repo_id}" + (f"/tree/{commit}" if commit else "")
 
 
 def connect(endpoint: str | None, token: str | None, repo_id: str) -> Remote:
-    """A client for a dataset: on `endpoint`, else HF_ENDPOINT, else the public Hub; asks nothing yet."""
+    """Create a client for a dataset on `endpoint`, else on HF_ENDPOINT, else on the public Hub; sends no request."""
     from huggingface_hub import HfApi, constants, utils  # noqa: PLC0415 - takes .2 s, and most commands ask no Hub
 
     address = (endpoint or os.environ.get("HF_ENDPOINT") or PUBLIC).rstrip("/")
     if _is_loopback(address):
-        # Read from the environment at import, which may be long past; most Hubs of one's own have no Xet.
+        # huggingface_hub reads the variable only at import, and most self-hosted Hubs have no Xet.
         constants.HF_HUB_DISABLE_XET = not _has_xet()
     utils.disable_progress_bars()
     return Remote(HfApi(endpoint=address, token=token or False), address, repo_id, token)
 
 
 def _has_xet() -> bool:
-    """Whether the Hub on this machine stores large files through Xet, as HF_HUB_DISABLE_XET=0 says."""
+    """Return whether the Hub on this machine has Xet storage, which HF_HUB_DISABLE_XET=0 declares."""
     return os.environ.get("HF_HUB_DISABLE_XET", "1").strip().casefold() in {"0", "false", "no", "off"}
 
 
@@ -56,10 +55,10 @@ def _is_loopback(endpoint: str) -> bool:
 
 
 def environment(remote: Remote, home: str) -> dict[str, str]:
-    """The environment of a child process that reads from the Hub alone, with `home` as its cache."""
-    # The user's caches and offline switches would have something else compared than the Hub.
-    mine = re.compile("HF_|HUGGING|TRANSFORMERS_|XDG_CACHE_HOME")
-    clean = {name: value for name, value in os.environ.items() if not mine.match(name)}
+    """Return the environment of a child process that reads from the Hub only, with `home` as its cache."""
+    # With the user's caches or offline mode, the child would compare something other than the Hub.
+    user_settings = re.compile("HF_|HUGGING|TRANSFORMERS_|XDG_CACHE_HOME")
+    clean = {name: value for name, value in os.environ.items() if not user_settings.match(name)}
     clean |= {
         "HF_HOME": home, "HF_ENDPOINT": remote.endpoint, "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_UPDATE_DOWNLOAD_COUNTS": "0", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
@@ -80,7 +79,10 @@ def hub_errors() -> Any:
 
 @contextmanager
 def explained(remote: Remote, doing: str) -> Iterator[None]:
-    """Turn the client libraries' exceptions into Refused; notes of the server are kept, the token is not."""
+    """Turn exceptions of the client libraries into Refused, with the server's message but without the token.
+
+    `doing` names the action in the message, such as "reading" or "committing to".
+    """
     errors = hub_errors()
     try:
         yield
@@ -92,18 +94,21 @@ def explained(remote: Remote, doing: str) -> Iterator[None]:
         refuse_remote(remote, doing, status, f"{type(cause).__name__}: {cause}".split("\n")[0])
     except ValueError as error:
         message = scrubbed(str(error).strip(), remote.token)
-        raise user_error("hub-input", f"the Hub does not take this: {message}", where=remote.url()) from None
+        raise user_error("hub-input", f"huggingface_hub rejected the request: {message}", where=remote.url()) from None
 
 
 def refuse_remote(remote: Remote, doing: str, status: int, said: str) -> NoReturn:
-    """Raise Refused for an HTTP status, or for a Hub that gave none (0): exit code 3, or 4 for 409 and 412."""
+    """Raise Refused for an HTTP status, 0 if there was no response: exit code 3, or 4 for 409 and 412.
+
+    `said` is the message of the server or of the client library.
+    """
     said = scrubbed(said, remote.token)
     what = f"{doing} {remote.repo_id} on {remote.endpoint}"
     if status in {401, 403}:
-        given = "the token in HF_TOKEN was not accepted" if remote.token else "no token was given"
+        why = "the token in HF_TOKEN was not accepted" if remote.token else "no token was given"
         raise user_error(
             "hub-auth",
-            f"{what} was refused ({status}): {given}" + (f"; the Hub says: {said}" if said else ""),
+            f"{what} was refused ({status}): {why}" + (f"; the Hub says: {said}" if said else ""),
             fix=f"set HF_TOKEN to a token that may write to {remote.repo_id.split('/')[0]} "
             f"({remote.endpoint}/settings/tokens)",
             exit_code=3,
@@ -111,25 +116,25 @@ def refuse_remote(remote: Remote, doing: str, status: int, said: str) -> NoRetur
     if status in {409, 412}:
         raise user_error(
             "hub-changed",
-            f"{what} met a change that someone else made meanwhile ({status}): {said}",
-            fix="look at the repository's history, then run the same command again",
+            f"{what} conflicts with a change that someone else made meanwhile ({status}): {said}",
+            fix="check the repository's history, then retry",
             exit_code=4,
         )
     if status == 404:
         raise user_error(
             "hub-absent",
-            f"{what} failed: it is not there (404): {said}",
+            f"{what} failed: not found (404): {said}",
             exit_code=3,
-            fix="is the name right, and was it pushed?",
+            fix="check the name, and that the version was pushed",
         )
     if status:
         raise user_error("hub", f"{what} failed ({status}): {said}", fix="try again later", exit_code=3)
     raise user_error("hub-unreachable", f"{what} failed: {said}", exit_code=3,
-                 fix="is the address right, and the Hub up? then run the same command again")  # fmt: skip
+                 fix="check the address and that the Hub is running, then retry")  # fmt: skip
 
 
 def scrubbed(text: str, token: str | None) -> str:
-    """A message without the token.
+    """Return a message with the token replaced by asterisks.
 
     >>> scrubbed("no such user: hf_abc", "hf_abc")
     'no such user: ***'

@@ -15,10 +15,10 @@ AGAIN = "run the same command again to resume; nothing is sent twice"
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What a push did; `already` where the tag was there with exactly these bytes.
+    """The result of a push; `already` is true if the tag existed with exactly these bytes.
 
-    Of a pull request `tag` is empty, and `pull_request` is its ref, such as refs/pr/1; both are empty where main
-    held the files already.
+    For a pull request, `tag` is empty and `pull_request` is its ref, such as refs/pr/1. Both are empty if main held the
+    files already.
     """
 
     commit: str
@@ -33,7 +33,7 @@ class Pushed:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was read back and found equal: the commit, its files, and the rows of each config and split."""
+    """A verified revision: its commit, its number of files, and the rows of each config and split."""
 
     revision: str
     commit: str
@@ -43,7 +43,7 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class PushContext:
-    """A push under way."""
+    """The inputs and connections of a running push."""
 
     folder: Path
     release: Release
@@ -63,7 +63,7 @@ def verify(
 ) -> Verified:
     """Read a revision back with load_dataset, and compare every file and every row with the folder.
 
-    Raises Refused: 1 with each difference, 3 remote or authentication.
+    Raises Refused: 1 with each difference, 3 remote or authentication error.
     """
     staged = stage(folder, release)
     remote = connect(endpoint, token, release.repo_id)
@@ -92,17 +92,17 @@ def commit_files(work: PushContext, head: str, todo: Plan) -> str:
     remote = work.remote
     try:
         with explained(remote, "committing to"):
-            made = remote.api.create_commit(
+            commit = remote.api.create_commit(
                 remote.repo_id, operations_of(work.folder, todo), repo_type="dataset", revision="main",
                 parent_commit=head, commit_message=f"Release {work.tag}", commit_description=work.release.tool,
             )  # fmt: skip
-            return str(made.oid)
+            return str(commit.oid)
     except KhabarError:
-        # The commit may have been made, and only the answer lost.
+        # The Hub may have made the commit, and only its response was lost.
         with suppress(KhabarError), explained(remote, "reading"):
-            now = commit_of(remote, "main")
-            if now is not None and now != head and plan(remote, now, work.staged).empty:
-                return now
+            new_head = commit_of(remote, "main")
+            if new_head is not None and new_head != head and plan(remote, new_head, work.staged).empty:
+                return new_head
         raise
 
 
@@ -112,19 +112,27 @@ def _tag(remote: Remote, tag: str, commit: str) -> None:
             remote.api.create_tag(remote.repo_id, tag=tag, revision=commit, repo_type="dataset")
     except KhabarError:
         with explained(remote, "reading"):
-            now = commit_of(remote, tag)
-        if now == commit:
+            tagged = commit_of(remote, tag)
+        if tagged == commit:
             return
-        if now is not None:
-            message = f"{tag} of {remote.repo_id} was set at commit {now[:12]} meanwhile, not at {commit[:12]}"
+        if tagged is not None:
+            message = f"someone else tagged commit {tagged[:12]} of {remote.repo_id} as {tag}, instead of {commit[:12]}"
             raise user_error(
-                "tag-exists", message, where=remote.url(tag), fix="look who else publishes", exit_code=4
+                "tag-exists",
+                message,
+                where=remote.url(tag),
+                exit_code=4,
+                fix="find out who else publishes this dataset, then build and push the next version",
             ) from None
         raise
 
 
 def verify_and_tag(reader: Reader, remote: Remote, tag: str, commit: str) -> None:
-    """Once the commit is in, every refusal says so; trouble with the Hub is then a push half done."""
+    """Read the commit back and tag it.
+
+    Raises Refused with an added issue that the commit is on the Hub without a tag; an error of the Hub (exit code 3)
+    becomes a partial push (exit code 5).
+    """
     try:
         reader.compare_revision(commit)
         _tag(remote, tag, commit)

@@ -1,6 +1,6 @@
-"""A release as a folder that `load_dataset` reads: Parquet, card, changelog, manifest.
+"""Release folder: the Parquet files, card, changelog and manifest that `load_dataset` reads.
 
-The folder is made beside its place and then renamed, so that it is never there in part.
+The folder is written under a temporary name beside its final path and then renamed, so that it is never incomplete.
 """
 
 import ctypes
@@ -22,19 +22,19 @@ from builder.io.hashing import file_sha256
 from builder.io.jsonl import write_json
 from builder.io.plain import from_plain, to_plain
 from builder.records import MANIFEST, Release, user_error
-from builder.release.tables.build import Tables, loadable
+from builder.release.tables.build import Tables, non_empty
 from builder.release.tables.parquet import write_shards
 
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
-"""Of Linux: renameat2(2)."""
+"""Constants of the Linux system call renameat2(2)."""
 
 WRITERS = 2
-"""Tables that are written at once."""
+"""Tables written in parallel."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A release folder, and whether it was new, the same as before, or replaced another."""
+    """A written release, and whether its folder is new, has the same bytes as before, or replaced another."""
 
     release: Release
     state: Literal["new", "same", "replaced"]
@@ -45,17 +45,16 @@ def write_release(
     rest: Callable[[], None] = lambda: None, look: Callable[[Path], None] = lambda _: None,
     describe: Callable[[Mapping[str, str]], Mapping[str, bytes]] = lambda _: {},
 ) -> Written:  # fmt: skip
-    """Write a release folder: tables, and `texts` by their paths; `splits` and `files` of the manifest are filled here.
+    """Write a release folder: the tables, the `texts` by path, and the manifest with its `splits` and `files` filled in.
 
-    `rest` is called whenever rows were written that need not be held in memory any more (Scratch.rest), `look` with the
-    whole folder before it is put in its place: where that raises, nothing is. `describe` makes the texts that name all
-    other files by their sha256.
-    The same bytes again change nothing. Raises Refused (exit code 4) where the folder holds other
-    bytes and is `frozen`, as a version that was published.
+    `rest` is called after rows are written, so that the caller can free their memory (Scratch.rest). `look` is called
+    with the complete temporary folder, and if it raises, the release folder stays as it was. `describe` gets the sha256
+    of every file written so far, and returns further texts. If the folder holds the same bytes already, nothing
+    changes. Raises Refused (exit code 4) if it holds other bytes and is `frozen`, like a published version.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     old = folder.parent / f".{folder.name}.old"
-    if old.exists() and not folder.exists():  # killed in the middle of _put
+    if old.exists() and not folder.exists():  # an earlier run was killed between the two renames of _put
         old.rename(folder)
     for leftover in folder.parent.glob(f".{folder.name}.*"):
         shutil.rmtree(leftover)
@@ -88,7 +87,7 @@ def write_release(
 
 
 def _put(fresh: Path, folder: Path, old: Path) -> None:
-    """Put a folder in the place of another: at one stroke where the system can exchange two names."""
+    """Replace a folder with another, atomically if the system can exchange two names (renameat2)."""
     exchange = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if exchange and exchange(AT_FDCWD, os.fsencode(fresh), AT_FDCWD, os.fsencode(folder), RENAME_EXCHANGE) == 0:
         return
@@ -100,19 +99,19 @@ def _fill(
     folder: Path, tables: Tables, texts: Mapping[str, str | bytes], release: Release, rest: Callable[[], None],
     describe: Callable[[Mapping[str, str]], Mapping[str, bytes]],
 ) -> Release:  # fmt: skip
-    tables = loadable(tables)
+    tables = non_empty(tables)
     _write(folder, texts)
     for config in tables:
         (folder / config).mkdir()
-    # Parquet is compressed outside Python's lock.
+    # Threads are enough, because Parquet compression releases Python's lock.
     with ThreadPoolExecutor(WRITERS) as pool:
         writing = [
             pool.submit(write_shards, table, folder / config, split, rest=rest)
             for config, splits in tables.items()
             for split, table in splits.items()
         ]
-    for one in writing:
-        one.result()
+    for future in writing:
+        future.result()
     hashes = _hashes(folder)
     hashes |= _write(folder, describe(hashes))
     rows = {config: {split: table.num_rows for split, table in splits.items()} for config, splits in tables.items()}
@@ -135,7 +134,7 @@ def _hashes(folder: Path) -> dict[str, str]:
 
 
 def read_manifest(folder: Path) -> Release:
-    """The manifest of a release folder; raises Refused (exit code 2) where there is none that can be read."""
+    """Read the manifest of a release folder; raises Refused (exit code 2) if it is missing or invalid."""
     path = folder / MANIFEST
     try:
         return from_plain(Release, json.loads(path.read_bytes()))
@@ -145,5 +144,5 @@ def read_manifest(folder: Path) -> Release:
         ) from None
     except (ValueError, ValidationError):
         raise user_error(
-            "manifest", "not a manifest", where=str(path), fix="run `khabar build VERSION` again"
+            "manifest", "not a valid manifest", where=str(path), fix="run `khabar build VERSION` again"
         ) from None

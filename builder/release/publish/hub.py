@@ -1,8 +1,7 @@
-"""Publishing a release on a Hugging Face Hub: one commit, read back, and only then tagged.
+"""Push of a release to a Hugging Face Hub: one commit, read back with `load_dataset`, then tagged.
 
-A tag means verified. A push that was cut off anywhere is finished by running it again. A pull request
-is read back too, and tagged by a push after it was merged. Does not write the release folder, and keeps
-nothing on this machine.
+A tag means that the commit was verified. Running an interrupted push again completes it. A pull request is read back
+too; a push after the merge tags it. A push changes nothing in the release folder and keeps no state on this machine.
 """
 
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from builder.release.publish.readback_client import reading
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How to publish: say only what would be done, as a pull request, as a private dataset if it is new."""
+    """Options of a push: dry run, pull request, private repository (if the push creates it)."""
 
     dry_run: bool = False
     pull_request: bool = False
@@ -38,16 +37,16 @@ def push(
     progress: Notify,
     way: Way = PLAIN,
 ) -> Pushed:
-    """Publish a release folder as one commit, read it back, and tag the commit `v<version>`.
+    """Push a release folder as one commit, read it back, and tag the commit `v<version>`.
 
-    Raises Refused: 1 the folder does not load, or what was read back is not what the manifest
-    says, 2 a name or card that the Hub does not take, or `private` of a public dataset, 3 remote or authentication,
-    4 the tag is elsewhere or the repository changed meanwhile, 5 committed but not yet tagged (run again).
+    Raises Refused: 1 the folder does not load, or the Hub returns something other than the manifest lists, 2 the Hub
+    rejects the name or the card, or `private` is given for a public dataset, 3 remote or authentication error,
+    4 the tag exists with other files, or the repository changed meanwhile, 5 committed but not yet tagged (run again).
     """
     staged = stage(folder, release)
     remote = connect(endpoint, token, release.repo_id)
     tag = f"v{release.version}"
-    progress(f"looking at {remote.url()}")
+    progress(f"checking {remote.url()}")
     with reading(readback_job(folder, release, staged), remote) as reader:
         with explained(remote, "reading"):
             tagged = commit_of(remote, tag)
@@ -61,14 +60,14 @@ def push(
         reader.compare_folder()
         if way.dry_run:
             _show(folder, todo, staged, remote, head, progress)
-            progress("would open a pull request, and read it back" if way.pull_request else
-                     f"would read the commit back, and tag it {tag}")  # fmt: skip
+            progress("would open a pull request and read it back" if way.pull_request else
+                     f"would read the commit back and tag it {tag}")  # fmt: skip
             return Pushed("", remote.url(tag), head is None, todo.adds, todo.deletes, tag, already=False)
         created = head is None
         if created:
             head, todo = _create(remote, staged, private=way.private)
-        act = propose if way.pull_request else _publish
-        return act(PushContext(folder, release, remote, reader, staged, progress), head or "", todo, created)
+        submit = propose if way.pull_request else _publish
+        return submit(PushContext(folder, release, remote, reader, staged, progress), head or "", todo, created)
 
 
 def _publish(work: PushContext, head: str, todo: Plan, created: bool) -> Pushed:
@@ -86,19 +85,19 @@ def _refuse_public(remote: Remote) -> None:
     if not remote.api.repo_info(remote.repo_id, repo_type="dataset").private:
         raise user_error(
             "public",
-            f"{remote.repo_id} is there already, and public: --private makes a new dataset private",
+            f"{remote.repo_id} exists and is public: --private only applies to a new dataset",
             where=remote.url(),
-            fix=f"leave --private out, or change it at {remote.url()}/settings",
+            fix=f"leave --private out, or make the dataset private at {remote.url()}/settings",
         )
 
 
 def _refuse_other_bytes(remote: Remote, tag: str, commit: str, staged: Sequence[Staged]) -> None:
-    found = plan(remote, commit, staged)
-    if not found.empty:
+    todo = plan(remote, commit, staged)
+    if not todo.empty:
         raise user_error(
             "tag-exists",
-            f"{tag} of {remote.repo_id} is published already, at commit {commit[:12]} with other bytes "
-            f"({len(found.adds) + len(found.deletes)} files differ, such as {(*found.adds, *found.deletes)[0]})",
+            f"{tag} of {remote.repo_id} is published already, at commit {commit[:12]}, with different content "
+            f"({len(todo.adds) + len(todo.deletes)} files differ, such as {(*todo.adds, *todo.deletes)[0]})",
             where=remote.url(tag),
             fix="a published version never changes: build and push the next version",
             exit_code=4,
@@ -120,7 +119,7 @@ def _show(
 
 
 def _metadata(folder: Path) -> str:
-    """The YAML at the head of the card."""
+    """Return the YAML front matter of the card."""
     lines = (folder / "README.md").read_text(encoding="utf-8").split("\n")
     end = lines.index("---", 1) if lines[0] == "---" and "---" in lines[1:] else 0
     return "\n".join(lines[1:end])
@@ -131,14 +130,14 @@ def _create(remote: Remote, staged: Sequence[Staged], *, private: bool) -> tuple
         try:
             remote.api.create_repo(remote.repo_id, repo_type="dataset", private=private or None)
         except hub_errors().HfHubHTTPError as error:
-            # It may be there by now, made by a push whose answer was lost.
+            # The repository may exist by now, created by a request whose response was lost.
             if error.response.status_code != 409:
                 raise
         head = commit_of(remote, "main")
         if head is None:
             raise user_error(
                 "hub-absent",
-                f"{remote.repo_id} could not be made on {remote.endpoint}: it has no branch main",
+                f"{remote.repo_id} on {remote.endpoint} has no branch main after its creation",
                 where=remote.url(),
                 fix=AGAIN,
                 exit_code=3,

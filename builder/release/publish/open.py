@@ -34,7 +34,7 @@ LARGEST_MANIFEST = 50_000_000
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRef:
-    """Where a release is: a folder on this machine, or else a revision of a dataset on the Hub."""
+    """The location of a release: a folder on this machine, or else a revision of a dataset on the Hub."""
 
     folder: Path | None = None
     repo_id: str = ""
@@ -43,7 +43,7 @@ class ReleaseRef:
 
 @dataclass(frozen=True, slots=True)
 class OpenRelease:
-    """A release to compare, and its changelog."""
+    """An open release and the text of its changelog."""
 
     side: Side
     changelog: str
@@ -51,7 +51,7 @@ class OpenRelease:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """A version that was built: one line of annotations/releases.jsonl, and the sha256 of its manifest."""
+    """One line of annotations/releases.jsonl: a built version and the sha256 of its manifest."""
 
     version: str
     manifest: str
@@ -59,9 +59,9 @@ class LedgerEntry:
 
 @contextmanager
 def opened(place: ReleaseRef, endpoint: str | None, token: str | None) -> Iterator[OpenRelease]:
-    """Open a release, for as long as the block lasts.
+    """Open a release for the duration of the block.
 
-    Raises Refused: 1 where a file is not the one that was built, 2 where no release is there, 3 for trouble with the Hub.
+    Raises Refused: 1 a file is not the one that was built, 2 no release is there, 3 an error of the Hub.
     """
     if place.folder:
         yield open_folder(place.folder)
@@ -93,9 +93,8 @@ def _fetch(remote: Remote, revision: str, scratch: Path) -> Path:
 
 
 def _files(release: Release) -> list[str]:
-    """What is read of a release; a path that a release of ours cannot have is none of them."""
-    wanted = (CARD, CHANGES)
-    return [path for path in sorted(release.files) if path in wanted or SAFE.fullmatch(path)]
+    """List the files of a release that are read: card, changelog and Parquet, with no path outside its folder."""
+    return [path for path in sorted(release.files) if path in (CARD, CHANGES) or SAFE.fullmatch(path)]
 
 
 def open_folder(folder: Path) -> OpenRelease:
@@ -105,27 +104,38 @@ def open_folder(folder: Path) -> OpenRelease:
         if not (folder / path).is_file() or file_sha256(folder / path) != release.files[path]:
             raise user_error(
                 "release",
-                f"{path} is not the file that was built: it is missing, or its sha256 is not the manifest's",
+                f"{path} is not the file that was built: it is missing, or its sha256 differs from the manifest",
                 where=str(folder),
                 fix="restore the folder, or build it again",
                 exit_code=1,
             )
-    found = shards(_files(release))
-    rows = {config: release.splits[config] for config in release.splits if config in found}
+    files = shards(_files(release))
+    rows = {config: release.splits[config] for config in release.splits if config in files}
     try:
-        schemas = {config: pq.read_schema(folder / next(iter(splits.values()))[0]) for config, splits in found.items()}
+        schemas = {config: pq.read_schema(folder / next(iter(splits.values()))[0]) for config, splits in files.items()}
         counted = {
-            config: {split: _rows(folder, found[config].get(split, [])) for split in rows[config]} for config in rows
+            config: {split: _rows(folder, files[config].get(split, [])) for split in rows[config]} for config in rows
         }
     except pa.ArrowException:
-        raise user_error("release", "not Parquet", where=str(folder), fix="restore the folder", exit_code=1) from None
-    if counted != rows or rows.keys() != found.keys():
-        raise user_error("manifest", "the manifest does not say how many rows there are", where=str(folder / MANIFEST),
-                     fix="restore the folder, or build it again", exit_code=1)  # fmt: skip
+        raise user_error(
+            "release",
+            "a data file is not valid Parquet",
+            where=str(folder),
+            fix="restore the folder, or build it again",
+            exit_code=1,
+        ) from None
+    if counted != rows or rows.keys() != files.keys():
+        raise user_error(
+            "manifest",
+            "the row counts in the manifest are not those of the Parquet files",
+            where=str(folder / MANIFEST),
+            fix="restore the folder, or build it again",
+            exit_code=1,
+        )
     about = About(release.version, release.repo_id, file_sha256(folder / MANIFEST), release.edition)
 
     def read(config: str, column: str) -> pa.ChunkedArray:
-        paths = [folder / path for split in rows[config] for path in found[config].get(split, [])]
+        paths = [folder / path for split in rows[config] for path in files[config].get(split, [])]
         chunks = [chunk for path in paths for chunk in _chunks(path, column)]
         return pa.chunked_array(chunks, schemas[config].field(column).type)
 
@@ -133,7 +143,7 @@ def open_folder(folder: Path) -> OpenRelease:
 
 
 def _chunks(path: Path, column: str) -> Iterator[pa.Array]:
-    """One column of a file, a batch at a time: read as a whole, twice its size is held."""
+    """Yield one column of a file in batches; reading it whole would take twice its size in memory."""
     with pq.ParquetFile(path, memory_map=True, pre_buffer=False) as file:
         for batch in file.iter_batches(BATCH, columns=[column]):
             yield batch[column]

@@ -1,4 +1,4 @@
-"""What a push has to send and to delete: the files of a release beside those of a commit on a Hub."""
+"""Upload plan of a push: the files to add and delete, from a comparison of a release with a commit on a Hub."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from builder.release.tables.shards import shards
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """One file of the release: its size in bytes, its sha256, and the id that git gives its bytes."""
+    """One file of the release: its path, size in bytes, sha256 and git blob id."""
 
     path: str
     size: int
@@ -24,35 +24,38 @@ class Staged:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The paths that one commit is to add and to delete."""
+    """The paths that one commit adds and deletes."""
 
     adds: tuple[str, ...]
     deletes: tuple[str, ...]
 
     @property
     def empty(self) -> bool:
-        """Whether the files are there already, and no older ones of ours."""
+        """Whether the commit holds the release's files already, and none of an older release."""
         return not self.adds and not self.deletes
 
 
 def stage(folder: Path, release: Release) -> list[Staged]:
-    """The files of a release folder, sorted; raises Refused (exit code 1) where one is not as it was built."""
+    """List the files of a release folder, sorted by path.
+
+    Raises Refused (exit code 1) for each file that is missing or differs from the manifest.
+    """
     staged: list[Staged] = []
     issues: list[Issue] = []
     for path in sorted({*release.files, MANIFEST}):
-        wanted = release.files.get(path)
+        sha256 = release.files.get(path)
         if not (folder / path).is_file():
             issues.append(Issue("error", "release", "the file is missing", where=str(folder / path)))
             continue
         file = _hash(folder, path)
-        if wanted not in {None, file.sha256}:
-            message = "the file is not the one that was built: its sha256 is not the manifest's"
+        if sha256 not in {None, file.sha256}:
+            message = "the file is not the one that was built: its sha256 differs from the manifest"
             issues.append(Issue("error", "release", message, where=str(folder / path)))
         staged.append(file)
     if issues:
-        again = Issue("error", "release", f"{folder} is not release {release.version} as it was built",
-                      fix=f"run `khabar build {release.version}` again")  # fmt: skip
-        raise KhabarError(*issues, again, exit_code=1)
+        summary = Issue("error", "release", f"{folder} is not release {release.version} as it was built",
+                        fix=f"run `khabar build {release.version}` again")  # fmt: skip
+        raise KhabarError(*issues, summary, exit_code=1)
     return staged
 
 
@@ -67,7 +70,7 @@ def _hash(folder: Path, path: str) -> Staged:
 
 
 def commit_of(remote: Remote, revision: str) -> str | None:
-    """The commit of a branch, tag or pull request; None where it or the repository is not there."""
+    """Return the commit of a branch, tag or pull request, or None if it or the repository does not exist."""
     try:
         return str(remote.api.repo_info(remote.repo_id, repo_type="dataset", revision=revision).sha)
     except (hub_errors().RepositoryNotFoundError, hub_errors().RevisionNotFoundError) as error:
@@ -77,28 +80,32 @@ def commit_of(remote: Remote, revision: str) -> str | None:
 
 
 def plan(remote: Remote, commit: str | None, staged: Sequence[Staged]) -> Plan:
-    """What a commit lacks of the release, and what it has of an older one."""
+    """Compare a commit with the release: files to add or replace, and files of an older release to delete.
+
+    The commit None stands for a repository that does not exist yet.
+    """
     if commit is None:
         return Plan(tuple(file.path for file in staged), ())
     listed = remote.api.list_repo_tree(remote.repo_id, repo_type="dataset", revision=commit, recursive=True)
     present = {file.path: file for file in listed if hasattr(file, "blob_id")}
 
     def same(file: Staged) -> bool:
-        there = present.get(file.path)
-        if there is None:
+        stored = present.get(file.path)
+        if stored is None:
             return False
-        return bool(there.lfs.sha256 == file.sha256 if there.lfs else there.blob_id == file.blob)
+        return bool(stored.lfs.sha256 == file.sha256 if stored.lfs else stored.blob_id == file.blob)
 
-    ours = {file.path for file in staged}
-    folders = tuple(f"{config}/" for config in shards(sorted(ours)))
+    paths = {file.path for file in staged}
+    folders = tuple(f"{config}/" for config in shards(sorted(paths)))
+    # Other files, such as images that people added to the repository, are left alone.
     owned = {path for path in present if path.startswith(folders)}
     if MANIFEST in present:
         owned |= _listed_in_manifest(remote, commit) & present.keys()
-    return Plan(tuple(file.path for file in staged if not same(file)), tuple(sorted(owned - ours)))
+    return Plan(tuple(file.path for file in staged if not same(file)), tuple(sorted(owned - paths)))
 
 
 def _listed_in_manifest(remote: Remote, commit: str) -> set[str]:
-    """The files that the release at a commit says it has; a manifest of someone else's making has none."""
+    """Return the files listed in the manifest at a commit; empty if khabar did not write that manifest."""
     with tempfile.TemporaryDirectory() as scratch:
         path = remote.api.hf_hub_download(
             remote.repo_id, MANIFEST, repo_type="dataset", revision=commit, cache_dir=scratch

@@ -15,7 +15,7 @@ def propose(work: PushContext, head: str, todo: Plan, created: bool) -> Pushed:
         return Pushed(head, remote.url("main"), created, (), (), "", already=False)
     ref, commit = _proposed(work)
     if ref:
-        work.progress(f"{ref} holds exactly these files already")
+        work.progress(f"{ref} already holds exactly these files")
     else:
         work.progress(f"sending {len(todo.adds)} files, deleting {len(todo.deletes)}, as a pull request")
         ref, commit = _open(work, head, todo)
@@ -33,32 +33,32 @@ def propose(work: PushContext, head: str, todo: Plan, created: bool) -> Pushed:
 
 
 def _proposed(work: PushContext) -> tuple[str, str]:
-    """The newest pull request that holds exactly the release, and its commit; or nothing."""
+    """Return the ref and commit of the newest pull request with exactly the release's files, or two empty strings."""
     with explained(work.remote, "reading"):
         refs = work.remote.api.list_repo_refs(work.remote.repo_id, repo_type="dataset", include_pull_requests=True)
-        found = sorted(refs.pull_requests or (), key=lambda one: int(one.ref.rsplit("/", 1)[1]), reverse=True)
-        for one in found[:MOST_PULL_REQUESTS]:
-            if plan(work.remote, one.target_commit, work.staged).empty:
-                return str(one.ref), str(one.target_commit)
+        newest = sorted(refs.pull_requests or (), key=lambda pull: int(pull.ref.rsplit("/", 1)[1]), reverse=True)
+        for pull in newest[:MOST_PULL_REQUESTS]:
+            if plan(work.remote, pull.target_commit, work.staged).empty:
+                return str(pull.ref), str(pull.target_commit)
     return "", ""
 
 
 MOST_PULL_REQUESTS = 5
-"""The newest pull requests that are looked at for one that an earlier push opened."""
+"""The number of newest pull requests among which a push looks for one that an earlier push opened."""
 
 
 def _open(work: PushContext, head: str, todo: Plan) -> tuple[str, str]:
     try:
         with explained(work.remote, "opening a pull request at"):
-            made = work.remote.api.create_commit(
+            commit = work.remote.api.create_commit(
                 work.remote.repo_id, operations_of(work.folder, todo), repo_type="dataset", create_pr=True,
                 parent_commit=head, commit_message=f"Release {work.tag}", commit_description=work.release.tool,
             )  # fmt: skip
-            return f"refs/pr/{made.pr_num}", str(made.oid)
+            return f"refs/pr/{commit.pr_num}", str(commit.oid)
     except KhabarError:
-        # It may have been opened, and only the answer lost.
+        # The Hub may have opened the pull request, and only its response was lost.
         with suppress(KhabarError):
-            ref, commit = _proposed(work)
+            ref, commit_id = _proposed(work)
             if ref:
-                return ref, commit
+                return ref, commit_id
         raise

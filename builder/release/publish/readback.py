@@ -1,10 +1,11 @@
-"""A child process that loads a release as a researcher would, and compares it with its Parquet files.
+"""Readback child process: loads a release with `datasets.load_dataset` and compares it with its Parquet files.
 
-First the folder on this disk, so that what cannot be read is never published; then, when asked,
-a revision on the Hub: every file by its sha256, and every config through `datasets.load_dataset`.
-Both compare version, features, splits and each row, in batches. One JSON document a line: the
-job and then a revision on stdin, an outcome for each on stdout. HF_ENDPOINT, HF_TOKEN and an
-empty HF_HOME come from the environment: a cache would be compared instead of the Hub.
+It first loads the release folder on this disk, so that an unreadable release is never published. For each requested
+revision on the Hub it then compares every file by sha256 and loads every config. Both comparisons cover version,
+features, splits and each row, in batches.
+
+The protocol is one JSON document per line: the job and then revisions on stdin, one outcome for each on stdout. The
+environment sets HF_ENDPOINT, HF_TOKEN and an empty HF_HOME, because a filled cache would be compared instead of the Hub.
 """
 
 import contextlib
@@ -29,15 +30,15 @@ from builder.release.publish.readback_client import Finding, Job, Outcome
 from builder.release.tables.shards import shards
 
 BATCH = 1000
-"""Rows that are compared at a time."""
+"""Rows compared at a time."""
 
 MOST_ROWS = 3
-"""Differing rows that are named, for each column of a batch."""
+"""Differing rows named for each column of a batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What load_dataset is asked for."""
+    """The arguments of load_dataset."""
 
     path: str
     revision: str | None
@@ -45,7 +46,7 @@ class _Source:
 
 
 def read_folder(job: Job) -> Outcome:
-    """Load the release folder itself, and compare it with its Parquet files."""
+    """Load the release folder on this disk, and compare it with its Parquet files."""
     rows: dict[str, dict[str, int]] = {}
     with tempfile.TemporaryDirectory() as cache:
         load = _Source(job.folder, None, cache)
@@ -54,7 +55,7 @@ def read_folder(job: Job) -> Outcome:
 
 
 def read_back(job: Job, revision: str) -> Outcome:
-    """Read a revision back and compare it; trouble with the Hub is an outcome too."""
+    """Read a revision back from the Hub and compare it; an error of the Hub is returned in the outcome."""
     commit = ""
     rows: dict[str, dict[str, int]] = {}
     findings: list[Finding] = []
@@ -65,8 +66,8 @@ def read_back(job: Job, revision: str) -> Outcome:
         findings += [f for config in shards(list(job.files)) for f in _compare_config(job, load, config, rows)]
     except (HTTPError, OSError) as error:
         status = getattr(getattr(error, "response", None), "status_code", 0)
-        said = getattr(error, "server_message", None) or f"{type(error).__name__}: {error}".split("\n")[0]
-        return Outcome(commit, rows, tuple(findings), said, status)
+        trouble = getattr(error, "server_message", None) or f"{type(error).__name__}: {error}".split("\n")[0]
+        return Outcome(commit, rows, tuple(findings), trouble, status)
     return Outcome(commit, rows, tuple(findings))
 
 
@@ -75,13 +76,13 @@ def _compare_files(job: Job, commit: str) -> Iterator[Finding]:
     remote = set(api.list_repo_files(job.repo_id, repo_type="dataset", revision=commit))
     for path, sha in job.files.items():
         if path not in remote:
-            yield Finding(path, "the file is not there")
+            yield Finding(path, "the file is missing")
             continue
-        # load_dataset finds these downloads in the cache, and does not fetch them again.
+        # load_dataset takes these downloads from the cache and does not fetch them again.
         copy = api.hf_hub_download(job.repo_id, path, repo_type="dataset", revision=commit)
-        found = file_sha256(Path(copy))
-        if found != sha:
-            yield Finding(path, f"the bytes differ: sha256 {found[:16]}..., the manifest says {sha[:16]}...")
+        actual = file_sha256(Path(copy))
+        if actual != sha:
+            yield Finding(path, f"the bytes differ: sha256 {actual[:16]}..., the manifest says {sha[:16]}...")
     folders = tuple(f"{config}/" for config in shards(list(job.files)))
     for path in sorted(remote - job.files.keys()):
         if path.startswith(folders):
@@ -94,7 +95,7 @@ def _compare_config(job: Job, source: _Source, config: str, rows: dict[str, dict
     try:
         local = datasets.load_dataset_builder(job.folder, config, cache_dir=source.cache).info
         loaded = datasets.load_dataset(source.path, config, revision=source.revision, cache_dir=source.cache)
-    except Exception as error:  # noqa: BLE001 - whatever datasets raises is told apart here
+    except Exception as error:  # noqa: BLE001 - datasets documents no base class, and _trouble sorts them
         if trouble := _trouble(error):
             raise trouble from None
         yield Finding(config, f"load_dataset fails: {type(error).__name__}: {_root(error)}")
@@ -102,23 +103,23 @@ def _compare_config(job: Job, source: _Source, config: str, rows: dict[str, dict
     if sorted(loaded) != sorted(splits):
         yield Finding(config, f"the splits are {', '.join(sorted(loaded))}, not {', '.join(sorted(splits))}")
     for split in sorted(set(loaded) & set(splits)):
-        found, where = loaded[split], f"{config}/{split}"
-        rows[config][split] = len(found)
-        if str(found.info.version) != job.version:
-            yield Finding(where, f"the version is {found.info.version}, not {job.version}")
-        if found.features != local.features:
-            yield from _compare_features(found.features, local.features or {}, where)
+        dataset, where = loaded[split], f"{config}/{split}"
+        rows[config][split] = len(dataset)
+        if str(dataset.info.version) != job.version:
+            yield Finding(where, f"the version is {dataset.info.version}, not {job.version}")
+        if dataset.features != local.features:
+            yield from _compare_features(dataset.features, local.features or {}, where)
         else:
-            yield from _compare_rows(job, found, splits[split], where)
+            yield from _compare_rows(job, dataset, splits[split], where)
 
 
 def _trouble(error: BaseException | None) -> BaseException | None:
-    """What went wrong on the way to the Hub, below what a library made of it; None where the data are at fault."""
+    """Return the network or HTTP error that caused an exception, or None if the data are at fault."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         if isinstance(error, HfHubHTTPError):
-            # 404 is an answer: what readers look for is not there.
+            # A 404 is a fault of the data, because a file that load_dataset needs is missing.
             return None if error.response.status_code == 404 else error
         if isinstance(error, (HTTPError, ConnectionError)):
             return error
@@ -132,24 +133,24 @@ def _root(error: BaseException) -> str:
     return str(error).strip().split("\n")[0]
 
 
-def _compare_features(found: dict[str, Any], wanted: dict[str, Any], where: str) -> Iterator[Finding]:
-    for name in sorted(found.keys() | wanted.keys()):
-        if found.get(name) != wanted.get(name):
-            yield Finding(where, f"column {name} is {found.get(name)}, not {wanted.get(name)}")
-    if list(found) != list(wanted) and sorted(found) == sorted(wanted):
-        yield Finding(where, f"the columns are in another order: {', '.join(found)}")
+def _compare_features(actual: dict[str, Any], expected: dict[str, Any], where: str) -> Iterator[Finding]:
+    for name in sorted(actual.keys() | expected.keys()):
+        if actual.get(name) != expected.get(name):
+            yield Finding(where, f"column {name} is {actual.get(name)}, not {expected.get(name)}")
+    if list(actual) != list(expected) and sorted(actual) == sorted(expected):
+        yield Finding(where, f"the columns are in another order: {', '.join(actual)}")
 
 
-def _compare_rows(job: Job, found: Any, paths: Sequence[str], where: str) -> Iterator[Finding]:
-    schema = found.features.arrow_schema
-    remote = found.with_format("arrow")
+def _compare_rows(job: Job, dataset: Any, paths: Sequence[str], where: str) -> Iterator[Finding]:
+    schema = dataset.features.arrow_schema
+    remote = dataset.with_format("arrow")
     start = 0
     for batch in _batches(Path(job.folder), paths):
         local = batch.select(schema.names).cast(schema)
         yield from _compare_batch(remote[start : start + len(local)], local, start, where)
         start += len(local)
-    if start != len(found):
-        yield Finding(where, f"there are {len(found)} rows, not {start}")
+    if start != len(dataset):
+        yield Finding(where, f"there are {len(dataset)} rows, not {start}")
 
 
 def _batches(folder: Path, paths: Sequence[str]) -> Iterator[pa.Table]:
@@ -181,7 +182,7 @@ def _short(value: object) -> str:
 
 
 def main() -> None:
-    """Answer the job, then every revision that is asked for, until stdin ends."""
+    """Compare the job's folder, then each requested revision, until stdin ends."""
     job = from_plain(Job, json.loads(sys.stdin.readline()))
     _answer(lambda: read_folder(job))
     for line in sys.stdin:

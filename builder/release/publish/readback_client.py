@@ -1,4 +1,4 @@
-"""The other end of readback.py: starts that child process, asks it, and refuses what it finds."""
+"""Client of the readback child process: starts it, sends it revisions to compare, and raises what it finds."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from builder.release.publish.client import Remote, environment, refuse_remote, s
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The release: its folder, its dataset on the Hub, and the sha256 of its files."""
+    """The release to compare: its folder, dataset on the Hub, version, and the sha256 of its files."""
 
     folder: str
     repo_id: str
@@ -27,7 +27,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One difference: `where` is a file, a config or config/split; `row` is its id, if it has one."""
+    """One difference: `where` is a file, config or config/split; `row` is the id of the row, if it has one."""
 
     where: str
     message: str
@@ -36,7 +36,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was read: the commit, the rows of each config and split, the differences; or why it failed."""
+    """The result of reading a release: commit, rows of each config and split, and differences.
+
+    `trouble` is the error message if the Hub failed, and `status` its HTTP status, or 0.
+    """
 
     commit: str = ""
     rows: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -46,11 +49,12 @@ class Outcome:
 
 
 MOST_FINDINGS = 20
+"""Differences that are listed; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A running child; it has been loading its libraries and the folder since it was started."""
+    """A running readback child, which loads its libraries and the release folder as soon as it starts."""
 
     child: subprocess.Popen[str]
     errors: Path
@@ -58,13 +62,13 @@ class Reader:
     remote: Remote
 
     def compare_folder(self) -> None:
-        """Raise Refused (exit code 1) where the folder itself does not load as it was built; asked first, once."""
+        """Raise Refused (exit code 1) if the folder does not load as it was built; call it first, and once."""
         outcome = self._outcome(self.job.folder)
         if outcome.findings:
             raise KhabarError(*_issues(outcome.findings, self.job.folder), exit_code=1)
 
     def compare_revision(self, revision: str) -> Outcome:
-        """What a revision holds; raises Refused: 1 with each difference, 3 for trouble with the Hub."""
+        """Read a revision back and return its contents; raises Refused: 1 with each difference, 3 an error of the Hub."""
         _send(self.child, revision)
         outcome = self._outcome(revision)
         refuse_differing(outcome, revision, self.remote)
@@ -74,14 +78,14 @@ class Reader:
         line = self.child.stdout.readline() if self.child.stdout else ""
         if line:
             return from_plain(Outcome, json.loads(line))
-        said = self.errors.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no message"]
-        message = f"the process that reads {what} ended: {scrubbed(said[-1], self.remote.token)}"
+        errors = self.errors.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no message"]
+        message = f"the process that reads {what} back stopped: {scrubbed(errors[-1], self.remote.token)}"
         raise user_error("readback", message, fix="run the same command again", exit_code=3)
 
 
 @contextmanager
 def reading(job: Job, remote: Remote) -> Iterator[Reader]:
-    """A child that reads one release, ended with the block; its caches are its own, and go with it."""
+    """Run a readback child for one release for the duration of the block, with temporary caches of its own."""
     with tempfile.TemporaryDirectory(prefix="khabar-readback-", ignore_cleanup_errors=True) as home:
         errors = Path(home) / "stderr"
         with (
@@ -100,7 +104,7 @@ def reading(job: Job, remote: Remote) -> Iterator[Reader]:
 
 
 def refuse_differing(outcome: Outcome, revision: str, remote: Remote) -> None:
-    """Raise Refused for what was found at a revision: 1 with each difference, 3 for trouble with the Hub."""
+    """Raise Refused if a revision differs from the release (1) or the Hub failed (3)."""
     if outcome.trouble:
         refuse_remote(remote, "reading back from", outcome.status, outcome.trouble)
     if outcome.findings:
@@ -108,17 +112,18 @@ def refuse_differing(outcome: Outcome, revision: str, remote: Remote) -> None:
 
 
 def _send(child: subprocess.Popen[str], value: object) -> None:
-    # Past Python's buffer, which would fail a second time when it is closed; a dead child is met in _outcome.
+    # Bypass Python's buffer, which would raise a second time on close; _outcome reports a dead child.
     if child.stdin is not None:
         with suppress(BrokenPipeError):
             os.write(child.stdin.fileno(), json.dumps(value).encode() + b"\n")
 
 
-def _issues(findings: Sequence[Finding], place: str) -> list[Issue]:
+def _issues(findings: Sequence[Finding], location: str) -> list[Issue]:
     issues = [
-        Issue("error", "differs", finding.message, where=f"{place} {finding.where}", article_id=finding.row)
+        Issue("error", "differs", finding.message, where=f"{location} {finding.where}", article_id=finding.row)
         for finding in findings[:MOST_FINDINGS]
     ]
     if len(findings) > MOST_FINDINGS:
-        issues.append(Issue("error", "differs", f"and {len(findings) - MOST_FINDINGS} more differences", where=place))
+        hidden = len(findings) - MOST_FINDINGS
+        issues.append(Issue("error", "differs", f"and {hidden} more differences", where=location))
     return issues

@@ -1,7 +1,8 @@
-"""Publishing a release without a Hub: into a folder of any place that fsspec can write to, such as s3://.
+"""Push of a release to a storage without a Hub: a local folder or any URL that fsspec can write to, such as s3://.
 
-Each version has a folder of its own below the target. Files arrive under another name, are read back, and get their
-own name then; the manifest comes last, so that whoever sees it sees all. Nothing that differs is overwritten.
+Each version has its own folder below the target. A file is uploaded under a temporary name, read back, and then
+renamed. The manifest comes last, so that a release with a manifest is complete. A file with other bytes is never
+overwritten.
 """
 
 import json
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """Where a release is, and what was copied there; `already` where all of it was there."""
+    """The address of a release and the files that were copied there; `already` is true if it was complete before."""
 
     place: str
     copied: tuple[str, ...]
@@ -34,58 +35,59 @@ class Copied:
 
 
 def copy(folder: Path, release: Release, target: str, *, progress: Notify, dry_run: bool = False) -> Copied:
-    """Copy a release to TARGET/v<version>, read it back, and put its manifest there last.
+    """Copy a release to TARGET/v<version>, its manifest last, and read it back.
 
-    Raises Refused: 1 the folder is not as it was built, or what was read back differs, 2 a target that fsspec or its
-    backend does not know, 3 trouble with the target, 4 other bytes are there already.
+    Raises Refused: 1 the folder is not as it was built, or what was read back differs, 2 no fsspec backend for the
+    target, 3 an error of the target, 4 other bytes are there already.
     """
     staged = sorted(stage(folder, release), key=lambda file: (file.path == MANIFEST, file.path))
     files, base = _open(target)
     name = f"v{release.version}"
     final, scratch = f"{base}/{name}", f"{base}/.{name}.partial"
-    place = f"{redact_credentials(target).rstrip('/')}/{name}"
+    address = f"{redact_credentials(target).rstrip('/')}/{name}"
     with translate_errors(target, "target"):
-        present = _refuse_others(files, final, staged, place)
+        present = _refuse_others(files, final, staged, address)
         missing = [file for file in staged if file.path not in present]
         for file in missing if dry_run else ():
             progress(f"would copy {file.path} ({file.size:,} bytes)")
         if dry_run:
-            return Copied(place, tuple(file.path for file in missing), already=not missing)
+            return Copied(address, tuple(file.path for file in missing), already=not missing)
         for file in missing:
             progress(f"copying {file.path} ({file.size:,} bytes)")
             _put(files, folder / file.path, f"{scratch}/{file.path}", f"{final}/{file.path}", file)
         if missing and files.exists(scratch):
             files.rm(scratch, recursive=True)
-        progress(f"reading {place} back")
-        _refuse_others(files, final, staged, place, whole=True)
-    return Copied(place, tuple(file.path for file in missing), already=not missing)
+        progress(f"reading {address} back")
+        _refuse_others(files, final, staged, address, whole=True)
+    return Copied(address, tuple(file.path for file in missing), already=not missing)
 
 
 @contextmanager
 def fetched(url: str, scratch: Path) -> Iterator[Path]:
-    """A release at a URL, copied to a folder of this machine: the files that its manifest names.
+    """Download the files of a release at a URL to the folder `scratch`, for the duration of the block.
 
-    Raises Refused: 2 no release is there, 3 trouble with the target.
+    These are the files that its manifest lists, and any other file that load_dataset would load. Raises Refused: 2 no
+    release is there, 3 an error of the target.
     """
     files, base = _open(url)
     with translate_errors(url, "target"):
         if not files.exists(f"{base}/{MANIFEST}"):
             raise user_error(
                 "no-release",
-                f"{redact_credentials(url)} has no {MANIFEST}: no release is there, or not all of it",
+                f"{redact_credentials(url)} has no {MANIFEST}: it is not a complete release",
                 fix="give the folder of a version, such as s3://bucket/dataset/v1.0.0",
             )
         listed = json.loads(files.cat_file(f"{base}/{MANIFEST}")).get("files", {})
-        there = _present(files, base)
-        wanted = {path for path in listed if safe(path)} | _loaded(there, sorted(listed))
-        for path in sorted({MANIFEST, *(wanted & there)}):
+        present = _present(files, base)
+        wanted = {path for path in listed if safe(path)} | _loaded(present, sorted(listed))
+        for path in sorted({MANIFEST, *(wanted & present)}):
             (scratch / path).parent.mkdir(parents=True, exist_ok=True)
             files.get_file(f"{base}/{path}", str(scratch / path))
     yield scratch
 
 
 def safe(path: str) -> bool:
-    """Whether a path that a manifest names stays inside its folder.
+    """Return whether a path from a manifest stays inside the release folder.
 
     >>> safe("entities/train-00000-of-00001.parquet"), safe("../x"), safe("/etc/passwd"), safe("a//b")
     (True, False, False, False)
@@ -97,32 +99,38 @@ def _open(target: str) -> "tuple[AbstractFileSystem, str]":
     """Return the file system of a target, and its path there. Raises KhabarError for an unknown protocol."""
     protocol = target.split("://", 1)[0] if is_remote(target) else "file"
     if protocol not in {*known_implementations, *registry}:
-        message = f"nothing is known that writes to {protocol}://"
+        message = f"fsspec does not support {protocol}://"
         raise user_error("target", message, fix="give a folder, or a URL such as s3://bucket/dataset")
     return filesystem_of(target, "target")
 
 
 def _refuse_others(
-    files: "AbstractFileSystem", final: str, staged: Sequence[Staged], place: str, *, whole: bool = False
+    files: "AbstractFileSystem", final: str, staged: Sequence[Staged], address: str, *, whole: bool = False
 ) -> set[str]:
-    """The files of the release that are there; raises Refused for one that differs, and with `whole` for a missing one."""
+    """Return the files of the release that are stored already.
+
+    Raises Refused if one has other bytes, if there is another file that load_dataset would load, or, with `whole`, if
+    one is missing.
+    """
     present = _present(files, final)
-    ours = {file.path: file for file in staged}
+    release_files = {file.path: file for file in staged}
     differing = [
-        path for path in sorted(present & ours.keys()) if _sha256(files, f"{final}/{path}") != ours[path].sha256
+        path
+        for path in sorted(present & release_files.keys())
+        if _sha256(files, f"{final}/{path}") != release_files[path].sha256
     ]
-    strange = sorted(_loaded(present, sorted(ours)) - ours.keys())
-    missing = sorted(ours.keys() - present) if whole else []
-    if not (differing or strange or missing):
-        return present & ours.keys()
-    said = [f"{path} has other bytes" for path in differing]
-    said += [f"{path} is not part of the release, but readers would load it" for path in strange]
-    said += [f"{path} is not there" for path in missing]
-    more = f", and {len(said) - 3} more" if len(said) > 3 else ""
+    foreign = sorted(_loaded(present, sorted(release_files)) - release_files.keys())
+    missing = sorted(release_files.keys() - present) if whole else []
+    if not (differing or foreign or missing):
+        return present & release_files.keys()
+    faults = [f"{path} has other bytes" for path in differing]
+    faults += [f"{path} is not part of the release, but readers would load it" for path in foreign]
+    faults += [f"{path} is not there" for path in missing]
+    more = f", and {len(faults) - 3} more" if len(faults) > 3 else ""
     raise user_error(
         "target-differs",
-        f"{place} is not this release: {', '.join(said[:3])}{more}",
-        where=place,
+        f"{address} is not this release: {', '.join(faults[:3])}{more}",
+        where=address,
         fix="run the same command again"
         if whole
         else "a published version never changes: build and push the next version, or empty that folder yourself",
@@ -133,13 +141,13 @@ def _refuse_others(
 def _present(files: "AbstractFileSystem", base: str) -> set[str]:
     if not files.exists(base):
         return set()
-    root = str(files._strip_protocol(base)).rstrip("/") + "/"  # noqa: SLF001 - what find() answers begins with it
+    root = str(files._strip_protocol(base)).rstrip("/") + "/"  # noqa: SLF001 - the paths from find() begin with it
     return {str(path).removeprefix(root) for path in files.find(base)}
 
 
-def _loaded(present: set[str], ours: Sequence[str]) -> set[str]:
-    """The files that a reader of the release would take for its Parquet."""
-    folders = tuple(f"{config}/" for config in shards(ours))
+def _loaded(present: set[str], release_files: Sequence[str]) -> set[str]:
+    """Return the files that load_dataset would load as data of the release."""
+    folders = tuple(f"{config}/" for config in shards(release_files))
     return {path for path in present if path.startswith(folders)} if folders else set()
 
 

@@ -1,6 +1,6 @@
-"""What a release promises, looked at one promise at a time: its bytes, its rows, its card, its splits.
+"""Release checks: file hashes, row counts, split leakage and the card.
 
-Every check is done, failed, or not possible, with the reason; none of them writes.
+Every check is done, failed or not possible, with the reason. None of them writes.
 """
 
 from collections.abc import Callable
@@ -15,14 +15,14 @@ from builder.io.hashing import file_sha256
 from builder.records import MANIFEST, TOOL, Issue, KhabarError, Release, user_error
 from builder.release.card import check
 from builder.release.card.check import CARD
-from builder.release.card.inputs import FILE, Basis, card_of, facts_of, read_basis
+from builder.release.card.inputs import FILE, CardInputs, compute_facts, parse_card_inputs, render_card
 from builder.release.card.plots import plots
 from builder.release.publish.client import Remote, explained
 from builder.release.publish.folder import read_manifest
 from builder.release.publish.readback_client import Job, reading
 from builder.release.publish.storage import safe
 from builder.release.splits import leakage
-from builder.release.splits.strategies import NAMES
+from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.build import Tables
 from builder.release.tables.features import arrow_schema, features
 from builder.release.tables.shards import shards
@@ -33,7 +33,7 @@ State = Literal["done", "failed", "not possible"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One promise: what it is, whether it is kept, and what was looked at."""
+    """The result of one check: its name, its state, a summary in one line, and the issues."""
 
     name: str
     state: State
@@ -42,9 +42,10 @@ class Check:
 
 
 def fetch(remote: Remote, revision: str, scratch: Path) -> tuple[Path, str]:
-    """A revision of a dataset copied to a folder, all that its manifest names, and its commit.
+    """Download a revision of a dataset to the folder `scratch`, and return the folder and the commit.
 
-    Raises Refused: 2 khabar did not make it, 3 trouble with the Hub.
+    These are the files that its manifest lists, and any other file that load_dataset would load. Raises Refused: 2 it is
+    not a release of khabar, 3 an error of the Hub.
     """
     with explained(remote, f"reading {revision} of"):
         commit = str(remote.api.repo_info(remote.repo_id, repo_type="dataset", revision=revision).sha)
@@ -69,9 +70,9 @@ def fetch(remote: Remote, revision: str, scratch: Path) -> tuple[Path, str]:
 
 
 def checks(folder: Path, release: Release, remote: Remote, revision: str = "") -> list[Check]:
-    """Look at all that a release promises; with `revision`, that the Hub has the same there.
+    """Run every check of a release folder; with `revision`, also compare it with that revision on the Hub.
 
-    Raises Refused (exit code 3) for trouble with the Hub.
+    Raises Refused (exit code 3) for an error of the Hub.
     """
     whole = manifest(folder, release)
     others = {"rows": rows, "leaks": alike, "card": card}
@@ -83,7 +84,7 @@ def checks(folder: Path, release: Release, remote: Remote, revision: str = "") -
 
 
 def manifest(folder: Path, release: Release) -> Check:
-    """Whether every file is the one that was built, and no other would be loaded beside them."""
+    """Check that every file has the sha256 of the manifest, and that load_dataset would load no other file."""
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     folders = tuple(f"{config}/" for config in shards(list(release.files)))
     issues = [_issue(path, "the file is missing") for path in sorted(release.files.keys() - there)]
@@ -101,9 +102,9 @@ def manifest(folder: Path, release: Release) -> Check:
 
 
 def loads(folder: Path, release: Release, remote: Remote, revision: str = "") -> list[Check]:
-    """Whether load_dataset reads it with the version, the features and the rows of its Parquet files.
+    """Check that load_dataset reads the folder with the version, features and rows of its Parquet files.
 
-    With `revision`, whether it reads the same from the Hub, whose files are those of the folder.
+    With `revision`, also check that the Hub has the same files and that load_dataset reads the same from there.
     """
     files = release.files | {MANIFEST: file_sha256(folder / MANIFEST)}
     job = Job(str(folder.resolve()), remote.repo_id, release.version, files)
@@ -127,7 +128,7 @@ def loads(folder: Path, release: Release, remote: Remote, revision: str = "") ->
 
 
 def rows(folder: Path, release: Release) -> Check:
-    """Whether the manifest's counts are those of the Parquet files; the card's own are held by load_dataset."""
+    """Check that the manifest's row counts are those of the Parquet files; load_dataset checks those of the card."""
     found = shards(list(release.files))
     counted = {
         config: {split: sum(pq.read_metadata(folder / path).num_rows for path in paths) for split, paths in of.items()}
@@ -137,7 +138,7 @@ def rows(folder: Path, release: Release) -> Check:
               for config, of in release.splits.items()}  # fmt: skip
     lost = [f"{config}/{split}" for config, of in release.splits.items() for split, n in of.items()
             if n and split not in counted.get(config, {})]  # fmt: skip
-    issues = [_issue(MANIFEST, f"{place} has rows, but no file") for place in lost]
+    issues = [_issue(MANIFEST, f"{name} has rows, but no file") for name in lost]
     issues += [
         _issue(MANIFEST, f"{config}: the files have {counted[config]}, the manifest says {wanted.get(config)}")
         for config in sorted(counted)
@@ -148,9 +149,9 @@ def rows(folder: Path, release: Release) -> Check:
 
 
 def alike(folder: Path, release: Release) -> Check:
-    """Whether no text of one split is one of another, a copy of it, inside it, or under the same title."""
+    """Check for leakage: no article equals, nearly copies, contains or shares a title with one of another split."""
     there = shards(list(release.files)).get("articles", {})
-    found = {split: there[split] for split in sorted(there, key=[*NAMES, *there].index)}
+    found = {split: there[split] for split in sorted(there, key=[*SPLIT_NAMES, *there].index)}
     texts = {split: _column(folder, paths, "text") for split, paths in found.items()}
     if not found or any(column is None for column in texts.values()):
         return Check("leaks", "not possible", f"a {release.edition} edition holds no texts to compare")
@@ -163,24 +164,24 @@ def alike(folder: Path, release: Release) -> Check:
     titles = [title or "" for paths in found.values() for title in _column(folder, paths, "title") or ()]
     pairs = leakage.pairs(fold([text for column in texts.values() for text in column or ()]), fold(titles))
     said = f"of {len(names)} articles none is alike to one in another split: {len(pairs)} pairs compared"
-    return _judged("leaks", leakage.across(pairs, names, home, ""), said)
+    return _judged("leaks", leakage.cross_split_errors(pairs, names, home, ""), said)
 
 
 def card(folder: Path, release: Release) -> Check:
-    """Whether the card, made again from the rows and from what it rests on, is the card that is there.
+    """Check that the card equals one rendered again from the rows and the stored card inputs, and so do its plots.
 
-    Words of the card change with khabar, so that it is compared within one version of the tool.
+    Cards are compared within one version of khabar, because their wording changes.
     """
     if release.tool != TOOL:
         return Check("card", "not possible", f"the card was made by {release.tool}, this is {TOOL}")
     if not (folder / FILE).is_file():
         return Check("card", "not possible", f"{FILE}, which it rests on, is not part of this release")
-    basis = read_basis((folder / FILE).read_bytes(), FILE)
+    basis = parse_card_inputs((folder / FILE).read_bytes(), FILE)
     tables = tables_of(folder, release, basis)
     said = (folder / CARD).read_text(encoding="utf-8", errors="replace")
-    facts = facts_of(basis, tables)
+    facts = compute_facts(basis, tables)
     issues = check.faults(said, facts)
-    issues += check.differences(said, card_of(basis, tables, facts), basis.template)
+    issues += check.differences(said, render_card(basis, tables, facts), basis.template)
     for path, drawn in plots(tables, basis.labels, basis.agreement).items():
         if not (folder / path).is_file() or (folder / path).read_bytes() != drawn.encode():
             issues.append(_issue(path, "the plot is not the one that the rows give"))
@@ -191,10 +192,10 @@ def card(folder: Path, release: Release) -> Check:
     return Check("card", "done", f"its numbers, head and plots are those of the rows{mended}", tuple(issues))
 
 
-def tables_of(folder: Path, release: Release, basis: Basis) -> Tables:
-    """The tables of a release as a build made them, with those that have no rows and no file.
+def tables_of(folder: Path, release: Release, basis: CardInputs) -> Tables:
+    """Read the tables of a release as a build made them, with an empty table for a split without a file.
 
-    What another version of khabar made may lack columns that came later.
+    Releases of another version of khabar may lack columns that came later.
     """
     found = shards(list(release.files))
     tables: Tables = {}
@@ -205,7 +206,7 @@ def tables_of(folder: Path, release: Release, basis: Basis) -> Tables:
         older = release.tool != TOOL and there
         schema = arrow_schema({name: one for name, one in columns.items() if name in there} if older else columns)
         tables[config] = {}
-        for split in NAMES:
+        for split in SPLIT_NAMES:
             paths = found.get(config, {}).get(split, [])
             parts = [pq.ParquetFile(folder / path).read().cast(schema) for path in paths]
             tables[config][split] = pa.concat_tables(parts) if parts else schema.empty_table()
@@ -234,7 +235,7 @@ def _issue(where: str, message: str) -> Issue:
 
 
 def guarded(name: str, look: Callable[[Path, Release], Check], folder: Path, release: Release) -> Check:
-    """A check that fails where the files cannot even be read."""
+    """Run a check, and return it as failed if the files cannot be read."""
     try:
         return look(folder, release)
     except KhabarError as refused:

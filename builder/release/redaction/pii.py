@@ -1,7 +1,7 @@
-"""What of a person stands in running text: addresses of mail and web, telephone numbers, accounts, IBANs, IPs.
+"""PII patterns: e-mail and web addresses, telephone numbers, account mentions, IBANs and IP addresses in running text.
 
-Patterns, not understanding: names, streets and faces are not looked for. A match never begins or ends inside a longer
-number or word. Offsets are code points, end exclusive. Pure.
+Names, street addresses and images are not detected. A match never begins or ends inside a longer number or word.
+Offsets are code points, end exclusive.
 """
 
 import ipaddress
@@ -12,11 +12,11 @@ from typing import Literal, NamedTuple
 Kind = Literal["email", "phone", "url", "mention", "iban", "ip"]
 
 KINDS: tuple[Kind, ...] = ("url", "email", "iban", "ip", "phone", "mention")
-"""In the order in which they are asked where several begin at one place."""
+"""Precedence of the kinds if several matches begin at the same offset."""
 
 
-class Found(NamedTuple):
-    """A stretch of a text, and what it is."""
+class PiiMatch(NamedTuple):
+    """A match in a text, and its kind."""
 
     start: int
     end: int
@@ -58,50 +58,55 @@ _CUE = re.compile(
 )
 
 _BEFORE = 40
-"""Code points before a number in which a word for a telephone is looked for."""
+"""Code points before a number that are searched for a cue word such as هاتف."""
 
 _COUNTRY = re.compile(r"(?:96[0-8]|97[0-9]|21[2368]|249|222|252|253)\d{8,9}\Z|201[0125]\d{8}\Z")
-"""Numbers of Arab countries without a plus: of this length, and in one piece."""
+"""Numbers of Arab countries without a plus sign, which must have this length and no separators."""
 
 
-def find(text: str, kinds: Collection[Kind]) -> list[Found]:
-    """What of these kinds stands in a text, in order, without overlaps; of two that overlap, the first, then by KINDS.
+def find_pii(text: str, kinds: Collection[Kind]) -> list[PiiMatch]:
+    """Find the matches of these kinds in a text, in order and without overlaps.
 
-    >>> [(one.kind, "اتصل على +970 59 912 3456 في 2023-2024"[one.start:one.end])
-    ...  for one in find("اتصل على +970 59 912 3456 في 2023-2024", KINDS)]
+    Of overlapping matches the one that begins first wins, then the one whose kind comes first in KINDS.
+
+    >>> [(match.kind, "اتصل على +970 59 912 3456 في 2023-2024"[match.start:match.end])
+    ...  for match in find_pii("اتصل على +970 59 912 3456 في 2023-2024", KINDS)]
     [('phone', '+970 59 912 3456')]
     """
-    every = [(start, rank, end, kind) for rank, kind in enumerate(KINDS) if kind in kinds for start, end in _FINDERS[kind](text)]  # fmt: skip
-    found: list[Found] = []
-    for start, _, end, kind in sorted(every):
-        if not found or start >= found[-1].end:
-            found.append(Found(start, end, kind))
-    return found
+    candidates = [(start, rank, end, kind) for rank, kind in enumerate(KINDS) if kind in kinds for start, end in _FINDERS[kind](text)]  # fmt: skip
+    matches: list[PiiMatch] = []
+    for start, _, end, kind in sorted(candidates):
+        if not matches or start >= matches[-1].end:
+            matches.append(PiiMatch(start, end, kind))
+    return matches
 
 
 def _plain(pattern: re.Pattern[str]) -> Callable[[str], Iterator[tuple[int, int]]]:
-    return lambda text: (one.span() for one in pattern.finditer(text))
+    """Return a finder for all matches of a pattern."""
+    return lambda text: (match.span() for match in pattern.finditer(text))
 
 
 def _ibans(text: str) -> Iterator[tuple[int, int]]:
-    """ISO 13616: the longest piece whose check digits are right."""
-    for one in _IBAN.finditer(text):
-        ends = [place for place in range(one.start() + 15, one.end() + 1) if not text[place : place + 1].isalnum()]
+    """Yield the longest piece of each candidate whose check digits are valid (ISO 13616)."""
+    for match in _IBAN.finditer(text):
+        ends = [at for at in range(match.start() + 15, match.end() + 1) if not text[at : at + 1].isalnum()]
         for end in reversed(ends):
-            plain = re.sub("[ -]", "", text[one.start() : end]).translate(_DIGITS)
+            plain = re.sub("[ -]", "", text[match.start() : end]).translate(_DIGITS)
             if 15 <= len(plain) <= 34 and int("".join(str(int(c, 36)) for c in plain[4:] + plain[:4])) % 97 == 1:
-                yield one.start(), end
+                yield match.start(), end
                 break
 
 
 def _ips(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the IPv4 and IPv6 addresses."""
     for pattern in (_IPV4, _IPV6):
-        for one in pattern.finditer(text):
-            if len(one[0]) > 2 and _is_ip(one[0].translate(_DIGITS)):
-                yield one.span()
+        for match in pattern.finditer(text):
+            if len(match[0]) > 2 and _is_ip(match[0].translate(_DIGITS)):
+                yield match.span()
 
 
 def _is_ip(written: str) -> bool:
+    """Return whether a string is an IP address."""
     try:
         ipaddress.ip_address(written)
     except ValueError:
@@ -110,8 +115,9 @@ def _is_ip(written: str) -> bool:
 
 
 def _phones(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the telephone numbers."""
     for run in _RUN.finditer(text):
-        groups = [one.span() for one in _GROUP.finditer(text, run.start(), run.end())]
+        groups = [group.span() for group in _GROUP.finditer(text, run.start(), run.end())]
         end = _phone_end(text, run.start(), run.end(), groups)
         if end is not None:
             start = run.start() if text[run.start() : end].count("(") <= text[run.start() : end].count(")") else groups[0][0]  # fmt: skip
@@ -119,7 +125,7 @@ def _phones(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _phone_end(text: str, start: int, end: int, groups: list[tuple[int, int]]) -> int | None:
-    """Where the telephone number that a run of digits begins with ends, or None."""
+    """Return the end of the telephone number at the start of a run of digits, or None."""
     digits = ["".join(text[low:high]).translate(_DIGITS) for low, high in groups]
     whole = "".join(digits)
     head = text[start : groups[0][0]]
@@ -139,10 +145,13 @@ def _phone_end(text: str, start: int, end: int, groups: list[tuple[int, int]]) -
 
 
 def _cut(text: str, groups: list[tuple[int, int]], digits: list[str], least: int, most: int, enough: int) -> int | None:
-    """The end of the first groups that together have so many digits; at a space where these are enough."""
+    """Return the end of the first groups that together have `least` to `most` digits, or None.
+
+    The end is at a space. No further group is added once there are `enough` digits.
+    """
     total, best = 0, None
-    for number, own in enumerate(digits):
-        total += len(own)
+    for number, group_digits in enumerate(digits):
+        total += len(group_digits)
         if total > most:
             break
         following = text[groups[number][1] : groups[number + 1][0]] if number + 1 < len(groups) else " "
@@ -156,10 +165,13 @@ def _cut(text: str, groups: list[tuple[int, int]], digits: list[str], least: int
 
 
 def _shaped(text: str, groups: list[tuple[int, int]], digits: list[str], *, whole: bool) -> bool:
-    """Whether groups of digits can be a telephone number: no date and, unless the country is said (`whole`), no scores."""
-    sizes = [len(own) for own in digits]
+    """Return whether groups of digits can be a telephone number and not a date.
+
+    Unless the country code is given (`whole`), short groups such as scores are rejected as well.
+    """
+    sizes = [len(group_digits) for group_digits in digits]
     if len(sizes) == 3 and (max(sizes[:2]) <= 2 and sizes[2] in (2, 4)):
-        between = {text[groups[place][1] : groups[place + 1][0]] for place in (0, 1)}
+        between = {text[groups[index][1] : groups[index + 1][0]] for index in (0, 1)}
         if len(between) == 1 and between <= {"/", "-", "."}:
             return False
     return whole or max(sizes) >= 3 or (len(sizes) >= 4 and all(size == 2 for size in sizes))

@@ -13,17 +13,17 @@ from builder.text.profiles import profile
 from builder.text.shingles import words
 
 WORDS = 5
-"""A column is compared where half of its values have so many words: others are ids, labels or names."""
+"""Minimum median length in words of a column that is compared; shorter values are ids or labels."""
 
 URL = re.compile(r"\w+://")
 
 SHOWN = 60
-"""Characters of a text that are shown."""
+"""Characters of a text that a message shows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A folder, or NAME/DATASET and its revision."""
+class AuditRequest:
+    """The dataset to audit: a folder, or NAME/DATASET and its revision."""
 
     path: str
     revision: str | None = None
@@ -31,9 +31,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: how many distinct texts it has, how many stand in several splits, and how many pairs are alike.
+    """The leaks of one column: distinct texts, texts that are in several splits, and pairs of similar texts by kind.
 
-    `shared` counts for each split the rows that share a text with the split `of`, and all its rows.
+    `shared` maps each split to the number of its rows whose text is also in the split `of`, and the number of all its
+    rows.
     """
 
     name: str
@@ -46,7 +47,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was compared, what was not and why, and an error for each leak; or what went wrong before."""
+    """The columns that were compared, those that were skipped with the reason, and an error for each leak.
+
+    `trouble` is the error that stopped the audit, or empty.
+    """
 
     columns: tuple[Column, ...] = ()
     skipped: dict[str, str] = field(default_factory=dict)
@@ -55,64 +59,70 @@ class Audit:
 
 
 def audit(name: str, splits: Mapping[str, Sequence[str]]) -> tuple[Column, list[Issue]]:
-    """Which texts of a column stand in several splits, equal, nearly so, or one inside another; case folded and more.
+    """Find the texts of a column that are in several splits: equal, near-duplicate or contained texts.
+
+    Texts are compared after folding (`standard@1`).
 
     >>> column, issues = audit("claim", {"train": ["عاد المطر", "هدأ البحر"], "test": ["عاد المطر"]})
     >>> column.repeated, column.shared, [issue.message for issue in issues]
-    (1, {'test': (1, 1)}, ['the same text stands in train[0] and in test[0]: «عاد المطر»'])
+    (1, {'test': (1, 1)}, ['the same text is in train[0] and in test[0]: «عاد المطر»'])
     """
     fold = profile("standard@1").fold_batch
-    places: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    rows_of: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for split, values in splits.items():
         for row, text in enumerate(fold(values)):
             if text:
-                places[text][split].append(row)
+                rows_of[text][split].append(row)
     of = "train" if "train" in splits else max(splits, key=lambda split: len(splits[split]))
     shared = {
-        split: (sum(len(where[split]) for where in places.values() if of in where and split in where), len(values))
+        split: (sum(len(rows[split]) for rows in rows_of.values() if of in rows and split in rows), len(values))
         for split, values in splits.items()
         if split != of
     }
-    texts = list(places)
+    texts = list(rows_of)
     issues = [
-        _issue(name, "the same text stands in " + _rows(places[text], splits), _written(places[text], splits))
+        _issue(name, "the same text is in " + _rows(rows_of[text], splits), _written(rows_of[text], splits))
         for text in texts
-        if len(places[text]) > 1
+        if len(rows_of[text]) > 1
     ]
     alike: dict[str, int] = defaultdict(int)
     for pair in leakage.pairs(texts):
-        left, right = places[texts[pair.left]], places[texts[pair.right]]
+        left, right = rows_of[texts[pair.left]], rows_of[texts[pair.right]]
         if len(left.keys() | right.keys()) > 1:
             alike[pair.kind] += 1
-            two = (_rows(left, splits), _rows(right, splits))
-            issues.append(_issue(name, leakage.SAID[pair.kind].format(*two, pair.similarity), _written(left, splits)))
-    return Column(name, len(texts), sum(len(where) > 1 for where in places.values()), of, shared, dict(alike)), issues
+            sides = (_rows(left, splits), _rows(right, splits))
+            issues.append(
+                _issue(name, leakage.MESSAGES[pair.kind].format(*sides, pair.similarity), _written(left, splits))
+            )
+    return Column(name, len(texts), sum(len(rows) > 1 for rows in rows_of.values()), of, shared, dict(alike)), issues
 
 
-def _written(where: Mapping[str, Sequence[int]], splits: Mapping[str, Sequence[str]]) -> str:
-    """A text as it is written in the first row that has it."""
-    split, rows = next(iter(where.items()))
+def _written(rows_by_split: Mapping[str, Sequence[int]], splits: Mapping[str, Sequence[str]]) -> str:
+    """Return a text as it is written in the first row that has it."""
+    split, rows = next(iter(rows_by_split.items()))
     return splits[split][rows[0]]
 
 
 def _issue(name: str, message: str, text: str) -> Issue:
+    """Return the error for a leak in the column `name`; the message shows the start of `text`."""
     shown = " ".join(text.split())
     shown = shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 1]}…"
     return Issue("error", "leak", f"{message}: «{shown}»", where=name)
 
 
-def _rows(where: Mapping[str, Sequence[int]], splits: Mapping[str, object]) -> str:
-    named = [(split, row) for split in splits for row in where.get(split, [])[:3]]
-    more = sum(map(len, where.values())) - len(named)
-    return " and in ".join(f"{split}[{row}]" for split, row in named) + (f" and {more} more rows" if more else "")
+def _rows(rows_by_split: Mapping[str, Sequence[int]], splits: Mapping[str, object]) -> str:
+    """Return the rows of a text as words, such as `train[0] and in test[2]`; at most three of a split are named."""
+    shown = [(split, row) for split in splits for row in rows_by_split.get(split, [])[:3]]
+    rest = sum(map(len, rows_by_split.values())) - len(shown)
+    return " and in ".join(f"{split}[{row}]" for split, row in shown) + (f" and {rest} more rows" if rest else "")
 
 
 def skip_reason(values: Mapping[str, Sequence[str | None]]) -> str | None:
-    """Why a column is not one of texts."""
+    """Return why a column does not hold texts, or None if it does."""
     texts = [value for rows in values.values() for value in rows if value]
     if not texts:
         return "there is nothing in it"
     if sum(bool(URL.match(text)) for text in texts) * 2 > len(texts):
         return "it holds addresses"
-    enough = float(np.median(words(texts).counts)) >= WORDS
-    return None if enough else f"half of the values have under {WORDS} words"
+    long_enough = float(np.median(words(texts).counts)) >= WORDS
+    return None if long_enough else f"half of the values have under {WORDS} words"

@@ -10,11 +10,14 @@ import datasets
 
 from builder.io.plain import from_plain, to_plain
 from builder.records import Issue
-from builder.release.splits.audit import Asked, Audit, Column, audit, skip_reason
+from builder.release.splits.audit import Audit, AuditRequest, Column, audit, skip_reason
 
 
-def audited(asked: Asked) -> Audit:
-    """Load every config of a dataset and look at each of its columns of text."""
+def audit_dataset(asked: AuditRequest) -> Audit:
+    """Load every config of a dataset and audit each of its text columns.
+
+    An error of `datasets` is returned in `trouble`, not raised.
+    """
     columns: list[Column] = []
     issues: list[Issue] = []
     skipped: dict[str, str] = {}
@@ -25,24 +28,24 @@ def audited(asked: Asked) -> Audit:
             if len(loaded) < 2:
                 skipped[config] = "it has one split"
                 continue
-            for column, values in _columns(loaded):
-                found = skip_reason(values)
-                if found:
-                    skipped[f"{title}{column}"] = found
+            for name, values in _columns(loaded):
+                reason = skip_reason(values)
+                if reason:
+                    skipped[f"{title}{name}"] = reason
                     continue
-                one, leaking = audit(f"{title}{column}", values)
-                columns.append(one)
-                issues += leaking
+                column, leak_issues = audit(f"{title}{name}", values)
+                columns.append(column)
+                issues += leak_issues
     except Exception as error:  # noqa: BLE001 - whatever datasets raises is for the user to read
         return Audit(trouble=f"{type(error).__name__}: {error}".split("\n")[0])
     return Audit(tuple(columns), skipped, tuple(issues))
 
 
 def _columns(loaded: datasets.DatasetDict) -> Iterator[tuple[str, dict[str, list[str]]]]:
-    """The columns of strings, and those of tokens where there are no others."""
+    """Yield each string column with its values by split; token columns only if no string column holds texts."""
     features: Mapping[str, Any] = next(iter(loaded.values())).features
-    plain = [n for n, kind in features.items() if getattr(kind, "dtype", "") in {"string", "large_string"}]
-    tokens = [n for n, kind in features.items() if isinstance(kind, datasets.List) and
+    plain = [name for name, kind in features.items() if getattr(kind, "dtype", "") in {"string", "large_string"}]
+    tokens = [name for name, kind in features.items() if isinstance(kind, datasets.List) and
               getattr(kind.feature, "dtype", "") in {"string", "large_string"}]  # fmt: skip
     for name in plain:
         yield name, {split: [value or "" for value in rows[name]] for split, rows in loaded.items()}
@@ -54,11 +57,11 @@ def _columns(loaded: datasets.DatasetDict) -> Iterator[tuple[str, dict[str, list
 
 
 def main() -> None:
-    """Answer the question on stdin."""
-    asked = from_plain(Asked, json.loads(sys.stdin.read()))
+    """Audit the dataset named on stdin and write the result to stdout."""
+    asked = from_plain(AuditRequest, json.loads(sys.stdin.read()))
     with contextlib.redirect_stdout(sys.stderr):
-        found = audited(asked)
-    json.dump(to_plain(found), sys.stdout)
+        result = audit_dataset(asked)
+    json.dump(to_plain(result), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,4 @@
-"""Arrow arrays made of whole columns: lists by their lengths, structs by their fields.
-
-Does not know any config: that is builder.release.tables.features.
-"""
+"""Arrow arrays built from whole columns: lists from lengths, structs from fields."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -14,30 +11,30 @@ Numbers = NDArray[Any]
 
 
 def strings(values: Iterable[str | None]) -> pa.Array:
-    """Short strings as a column; of long ones the bytes must come from `texts`."""
+    """Return short strings as a column. For long strings use `texts`."""
     return pa.array(list(values), pa.string())
 
 
 def texts(values: Iterable[str]) -> pa.Array:
-    """Long strings as a column.
+    """Return long strings as a column.
 
-    Encoded here: pyarrow's own way leaves a second copy of each text, in UTF-8, inside its Python string.
+    Each string is encoded here, because pyarrow's own conversion caches a UTF-8 copy inside every Python string.
     """
     return pa.array([value.encode() for value in values], pa.string())
 
 
 def pieces(sizes: Numbers, data: bytes) -> pa.Array:
-    """Strings that stand one after the other in UTF-8, by their sizes in bytes."""
+    """Return a string column from concatenated UTF-8 `data` and the size of each string in bytes."""
     return pa.StringArray.from_buffers(len(sizes), pa.py_buffer(_offsets(sizes)), pa.py_buffer(data))
 
 
 def struct(columns: Mapping[str, pa.Array | Numbers]) -> pa.Array:
-    """Structs of columns of one length."""
+    """Return a struct column whose fields are these columns of equal length."""
     return pa.StructArray.from_arrays([as_array(column) for column in columns.values()], names=list(columns))
 
 
 def lists(counts: Numbers | Sequence[int], values: pa.Array | Numbers) -> pa.Array:
-    """Lists of so many values each.
+    """Return a list column that splits `values` into lists of the given lengths.
 
     >>> lists([2, 0], np.array([7, 8])).to_pylist()
     [[7, 8], []]
@@ -46,11 +43,12 @@ def lists(counts: Numbers | Sequence[int], values: pa.Array | Numbers) -> pa.Arr
 
 
 def as_array(values: pa.Array | Numbers) -> pa.Array:
-    """Numbers as Arrow has them, without a copy."""
+    """Return numbers as an Arrow array, without a copy."""
     return values if isinstance(values, pa.Array) else pa.array(values)
 
 
 def _offsets(sizes: Numbers) -> NDArray[np.int32]:
+    """Return the Arrow offsets of consecutive values of these sizes, starting with 0."""
     offsets = np.zeros(len(sizes) + 1, np.int32)
     np.cumsum(sizes, out=offsets[1:])
     return offsets

@@ -1,8 +1,7 @@
 """Gold and judgements as Arrow tables, one for each config and split.
 
-Offsets are code points of `text`, end exclusive. Rows are sorted and hold no clock time and no
-server id, so that the same annotation work gives the same rows. Columns are made of many rows at
-once: builder.release.tables.columns. Writes files in a scratch folder only.
+Offsets are code points of `text`, end exclusive. Rows are sorted and hold neither clock times nor server ids, so that
+the same annotations give the same rows. builder.release.tables.columns computes the columns.
 """
 
 from collections import Counter
@@ -14,12 +13,12 @@ from typing import Generic, TypeVar
 import pyarrow as pa
 
 from builder.records import Article, Dropped, KhabarError, StageCounts, count_by_reason, user_error
-from builder.release.splits.strategies import NAMES
+from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.columns import (
+    AnnotationRow,
     Columns,
-    Judged,
-    Opinion,
-    Settled,
+    EntityRow,
+    StanceRow,
     annotations,
     articles,
     entities,
@@ -27,10 +26,10 @@ from builder.release.tables.columns import (
     stance,
 )
 from builder.release.tables.features import arrow_schema, features
-from builder.release.tables.inputs import Known, Material, faults, instant, know, unfitting
-from builder.release.tables.iob2 import NESTED, Tagged
-from builder.release.tables.mentions import Misplaced
-from builder.release.tables.spill import Scratch
+from builder.release.tables.inputs import Lookup, TableInputs, edit_faults, faults, index_inputs, instant
+from builder.release.tables.iob2 import NESTED, TokenTags
+from builder.release.tables.mentions import InvalidSpan
+from builder.release.tables.spill import TableSpill
 
 R = TypeVar("R")
 
@@ -38,21 +37,21 @@ R = TypeVar("R")
 Tables = dict[str, dict[str, pa.Table]]
 
 ROWS = 250
-"""Rows whose columns are made at once: their texts fit the processor's cache."""
+"""Rows whose columns are computed at once; their texts fit the processor's cache."""
 
 ORDER = attrgetter("article_id", "annotator", "batch", "status", "spans", "stances", "remark")
-"""Of judgements that are equal in all these, the quicker one comes first."""
+"""Sort key of judgements; if all of these are equal, the quicker judgement comes first."""
 
 TAGGED = ("spans in ner_tags", "spans in ner_tags_inner")
-"""The units of the accounts of both layers of tags; what is nested in the first is what the second takes."""
+"""Units of the accounts of the two tag layers; the spans nested in the first are the input of the second."""
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
-    """Tables by config and split, and the account of what they do not hold.
+class BuiltTables:
+    """Tables by config and split, with the accounts of the rows and spans that they leave out.
 
-    Of spans, `set_aside` has those that neither layer of tags holds. `cut_spans` and `cut_inner` count mentions that
-    begin or end inside a token, which is tagged whole, in each layer.
+    `set_aside` includes the spans that neither tag layer holds. `cut_spans` and `cut_inner` count, for the outer and
+    the inner layer, mentions that begin or end inside a token, which is tagged whole.
     """
 
     tables: Tables
@@ -62,37 +61,37 @@ class Built:
     cut_inner: int = 0
 
 
-def build_tables(material: Material, scratch: Scratch | None = None) -> Built:
-    """The tables of every config; each has all splits, if need be empty.
+def build_tables(material: TableInputs, scratch: TableSpill | None = None) -> BuiltTables:
+    """Build the tables of every config; each has all splits, even if empty.
 
-    They are in memory, or else in the scratch folder, with the same rows. Raises Refused (exit code 1) with every
-    span and stance that its article or the labels do not allow.
+    The tables are in memory, or in the scratch folder if there is one, with the same rows. Raises Refused (exit code 1)
+    with every span that its article does not allow and every stance that the labels do not allow.
     """
-    known, labels = know(material), material.labels
+    known, labels = index_inputs(material), material.labels
     losses = _Losses()
 
-    def tagged(rows: Sequence[Settled]) -> Columns:
-        columns, found = entities(rows, labels, known)
-        losses.add(rows, found)
+    def tagged(rows: Sequence[EntityRow]) -> Columns:
+        columns, tags = entities(rows, labels, known)
+        losses.add(rows, tags)
         return columns
 
-    # One after the other, so that the rows of one config are gone when those of the next are chosen.
+    # One config after the other, so that the rows of one are freed before those of the next are chosen.
     made: Tables = {}
     accounts: list[StageCounts] = []
     aside: list[Dropped] = []
 
-    def make(config: str, part: _Part[R], columns: Callable[[Sequence[R]], Columns]) -> None:
-        made[config] = _made(part, columns, arrow_schema(features(labels)[config]), scratch, config)
+    def make(config: str, part: _ConfigRows[R], columns: Callable[[Sequence[R]], Columns]) -> None:
+        made[config] = _build_config(part, columns, arrow_schema(features(labels)[config]), scratch, config)
         accounts.append(part.account)
         aside.extend(part.aside)
 
     try:
         make("entities", _entities(material, known), tagged)
         make("annotations", _annotations(material, known), lambda rows: annotations(rows, labels))
-    except (Misplaced, OverflowError):  # no text is so long as an offset that overflows
+    except (InvalidSpan, OverflowError):  # an offset that overflows is outside any text
         raise KhabarError(*faults(material, known), exit_code=1) from None
     except ValueError:
-        if unfit := list(unfitting(known)):
+        if unfit := list(edit_faults(known)):
             raise KhabarError(*unfit, exit_code=1) from None
         raise
     make("articles", _articles(known), lambda rows: articles(rows, known))
@@ -102,32 +101,32 @@ def build_tables(material: Material, scratch: Scratch | None = None) -> Built:
     accounts += [*losses.accounts, dates.account]
     aside += [*losses.aside, *dates.aside]
     tables = {config: made[config] for config in features(labels)}
-    return Built(tables, tuple(accounts), tuple(aside), *losses.cut)
+    return BuiltTables(tables, tuple(accounts), tuple(aside), *losses.cut)
 
 
-def loadable(tables: Tables) -> Tables:
-    """The tables that have rows: `datasets`, any version, cannot load an empty split.
+def non_empty(tables: Tables) -> Tables:
+    """Return the tables that have rows, because no version of `datasets` can load an empty split.
 
-    Raises Refused (exit code 1) where the default config has no row at all.
+    Raises Refused (exit code 1) if the default config has no rows.
     """
-    found = {c: {s: table for s, table in splits.items() if table.num_rows} for c, splits in tables.items()}
-    if not found["entities"]:
+    filled = {c: {s: table for s, table in splits.items() if table.num_rows} for c, splits in tables.items()}
+    if not filled["entities"]:
         raise user_error(
             "nothing-settled",
             "no article has settled spans, so there is nothing to release",
             fix="run `khabar adjudicate`; `khabar status` shows what is open",
             exit_code=1,
         )
-    return {config: splits for config, splits in found.items() if splits}
+    return {config: splits for config, splits in filled.items() if splits}
 
 
 @dataclass(slots=True)
-class _Part(Generic[R]):
-    """The rows that a config has in each split, in order, and what it does not have."""
+class _ConfigRows(Generic[R]):
+    """The rows of a config by split, in order, and the records that it leaves out."""
 
     unit: str
     taken: int
-    rows: dict[str, list[R]] = field(default_factory=lambda: {split: [] for split in NAMES})
+    rows: dict[str, list[R]] = field(default_factory=lambda: {split: [] for split in SPLIT_NAMES})
     aside: list[Dropped] = field(default_factory=list)
 
     def put_aside(self, what: str, reason: str, detail: str = "") -> None:
@@ -140,7 +139,7 @@ class _Part(Generic[R]):
 
 @dataclass(slots=True)
 class _Losses:
-    """What the tags of all articles hold, and what they lost."""
+    """Counts of the spans that the tags of all articles hold and lose."""
 
     spans: int = 0
     nested: int = 0
@@ -148,33 +147,37 @@ class _Losses:
     aside: list[Dropped] = field(default_factory=list)
     cut: tuple[int, int] = (0, 0)
 
-    def add(self, rows: Sequence[Settled], found: Tagged) -> None:
+    def add(self, rows: Sequence[EntityRow], tags: TokenTags) -> None:
         self.spans += sum(len(row.gold.spans) for row in rows)
-        self.nested += found.nested
-        self.cut = (self.cut[0] + found.cut[0], self.cut[1] + found.cut[1])
-        for number, span, reason, deep in found.lost:
+        self.nested += tags.nested
+        self.cut = (self.cut[0] + tags.cut[0], self.cut[1] + tags.cut[1])
+        for number, span, reason, deep in tags.lost:
             self.lost[deep, reason] += 1
             what = f"{rows[number].article.id} {span.start}-{span.end} {span.label}"
             self.aside.append(Dropped("build", what, f"{reason}, in a span" if deep else reason))
 
     @property
     def accounts(self) -> tuple[StageCounts, StageCounts]:
-        """Of both layers."""
+        """Return the accounts of the outer and the inner layer."""
         outer = {reason: count for (deep, reason), count in self.lost.items() if not deep}
         outer |= {NESTED: self.nested} if self.nested else {}
         inner = {f"{reason}, in a span": count for (deep, reason), count in self.lost.items() if deep}
         taken = (self.spans, self.nested)
-        one, other = (
+        outer_account, inner_account = (
             StageCounts("build", unit, n, n - sum(lost.values()), dict(sorted(lost.items())))
             for unit, n, lost in zip(TAGGED, taken, (outer, inner), strict=True)
         )
-        return one, other
+        return outer_account, inner_account
 
 
-def _made(
-    part: _Part[R], columns: Callable[[Sequence[R]], Columns], schema: pa.Schema, scratch: Scratch | None, config: str
+def _build_config(
+    part: _ConfigRows[R],
+    columns: Callable[[Sequence[R]], Columns],
+    schema: pa.Schema,
+    scratch: TableSpill | None,
+    config: str,
 ) -> dict[str, pa.Table]:
-    """The tables of a config: of each split, rows by rows."""
+    """Build the table of each split of a config, ROWS rows at a time."""
 
     def parts(rows: Sequence[R]) -> Iterator[pa.RecordBatch]:
         for start in range(0, len(rows), ROWS):
@@ -185,9 +188,10 @@ def _made(
     return {split: scratch.table(f"{config}-{split}", schema, parts(rows)) for split, rows in part.rows.items()}
 
 
-def _dates(known: Known) -> _Part[str]:
+def _dates(known: Lookup) -> _ConfigRows[str]:
+    """Check the dates of the published documents."""
     used = {article.document_id for article in known.articles.values() if known.obstacle(article.id) is None}
-    part: _Part[str] = _Part("dates", 0)
+    part: _ConfigRows[str] = _ConfigRows("dates", 0)
     for document in (known.documents[document_id] for document_id in sorted(used)):
         if document.published_at:
             part.taken += 1
@@ -196,11 +200,12 @@ def _dates(known: Known) -> _Part[str]:
     return part
 
 
-def _entities(material: Material, known: Known) -> _Part[Settled]:
+def _entities(material: TableInputs, known: Lookup) -> _ConfigRows[EntityRow]:
+    """Choose the rows of `entities`."""
     golds = {gold.article_id: gold for gold in material.golds}
     disputed = {d.article_id for d in material.disputes if d.what.startswith("span:")}
     ids = sorted({*known.articles, *golds})
-    part: _Part[Settled] = _Part("articles in entities", len(ids))
+    part: _ConfigRows[EntityRow] = _ConfigRows("articles in entities", len(ids))
     for article_id in ids:
         gold = golds.get(article_id)
         why = known.obstacle(article_id, gold.text_sha if gold else None)
@@ -208,16 +213,17 @@ def _entities(material: Material, known: Known) -> _Part[Settled]:
         if why or gold is None:
             part.put_aside(f"article {article_id} in entities", why or "no gold")
             continue
-        part.rows[known.splits[article_id]].append(Settled(known.articles[article_id], gold))
+        part.rows[known.splits[article_id]].append(EntityRow(known.articles[article_id], gold))
     return part
 
 
-def _stance(material: Material, known: Known) -> _Part[Opinion]:
+def _stance(material: TableInputs, known: Lookup) -> _ConfigRows[StanceRow]:
+    """Choose the rows of `stance`."""
     golds = {gold.article_id: gold for gold in material.golds}
     answers = {(g.article_id, s.target): s.value for g in material.golds for s in g.stances}
     disputed = {(d.article_id, d.what[len("stance:") :]) for d in material.disputes if d.what.startswith("stance:")}
     pairs = sorted({*answers, *disputed})
-    part: _Part[Opinion] = _Part("pairs of article and target in stance", len(pairs))
+    part: _ConfigRows[StanceRow] = _ConfigRows("pairs of article and target in stance", len(pairs))
     published = set(material.labels.published_values)
     for article_id, target in pairs:
         gold = golds.get(article_id)
@@ -229,25 +235,27 @@ def _stance(material: Material, known: Known) -> _Part[Opinion]:
         if why or gold is None:
             part.put_aside(f"article {article_id} on {target}", why or "no gold")
             continue
-        row = Opinion(known.articles[article_id], gold, target, answers[article_id, target])
+        row = StanceRow(known.articles[article_id], gold, target, answers[article_id, target])
         part.rows[known.splits[article_id]].append(row)
     return part
 
 
-def _annotations(material: Material, known: Known) -> _Part[Judged]:
-    part: _Part[Judged] = _Part("judgements in annotations", len(material.judgements))
-    for judgement in sorted(material.judgements, key=lambda one: (ORDER(one), one.seconds or 0)):
+def _annotations(material: TableInputs, known: Lookup) -> _ConfigRows[AnnotationRow]:
+    """Choose the rows of `annotations`."""
+    part: _ConfigRows[AnnotationRow] = _ConfigRows("judgements in annotations", len(material.judgements))
+    for judgement in sorted(material.judgements, key=lambda judgement: (ORDER(judgement), judgement.seconds or 0)):
         article_id = judgement.article_id
         why = known.obstacle(article_id, judgement.text_sha)
         if why:
             part.put_aside(f"judgement of {judgement.annotator} on {article_id}", why)
             continue
-        part.rows[known.splits[article_id]].append(Judged(known.articles[article_id], judgement))
+        part.rows[known.splits[article_id]].append(AnnotationRow(known.articles[article_id], judgement))
     return part
 
 
-def _articles(known: Known) -> _Part[Article]:
-    part: _Part[Article] = _Part("articles in articles", len(known.articles))
+def _articles(known: Lookup) -> _ConfigRows[Article]:
+    """Choose the rows of `articles`."""
+    part: _ConfigRows[Article] = _ConfigRows("articles in articles", len(known.articles))
     for article_id, article in sorted(known.articles.items()):
         why = known.obstacle(article_id)
         if why:

@@ -1,6 +1,6 @@
-"""The columns of many rows of one config at once.
+"""The columns of each config, computed for many rows at once.
 
-Offsets are code points of `text`, end exclusive. Does not choose rows: that is builder.release.tables.build.
+Offsets are code points of `text`, end exclusive. builder.release.tables.build chooses the rows.
 """
 
 from collections import Counter
@@ -14,9 +14,9 @@ import pyarrow as pa
 from builder.records import Article, Gold, Judgement
 from builder.release.tables.arrow import as_array, lists, pieces, strings, struct, texts
 from builder.release.tables.features import all_values
-from builder.release.tables.inputs import Known, instant, zone
-from builder.release.tables.iob2 import Tagged, segment, tag
-from builder.release.tables.mentions import confidences, mentions, raw_places
+from builder.release.tables.inputs import Lookup, instant, zone
+from builder.release.tables.iob2 import TokenTags, segment, tag
+from builder.release.tables.mentions import confidences, mentions, raw_offsets
 from builder.schema.labels import Labels
 from builder.text.token_batch import tokenize_batch
 
@@ -24,16 +24,16 @@ Columns = Mapping[str, pa.Array]
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """A row of `entities`."""
+class EntityRow:
+    """A row of `entities`: an article with its gold spans."""
 
     article: Article
     gold: Gold
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
-    """A row of `stance`."""
+class StanceRow:
+    """A row of `stance`: the gold answer of an article on one target."""
 
     article: Article
     gold: Gold
@@ -42,36 +42,40 @@ class Opinion:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A row of `annotations`."""
+class AnnotationRow:
+    """A row of `annotations`: one annotator's judgement of an article."""
 
     article: Article
     judgement: Judgement
 
 
-def entities(rows: Sequence[Settled], labels: Labels, known: Known) -> tuple[Columns, Tagged]:
-    """The columns of `entities`, and what its tags lost; raises Misplaced."""
+def entities(rows: Sequence[EntityRow], labels: Labels, known: Lookup) -> tuple[Columns, TokenTags]:
+    """Compute the columns of `entities`, and the spans that its IOB2 tags cannot hold.
+
+    Raises Misplaced for a span outside its text or with an unknown label.
+    """
     articles, golds = [row.article for row in rows], [row.gold for row in rows]
     bodies = [article.text for article in articles]
-    found = mentions([gold.spans for gold in golds], labels.entity_names).inside(bodies)
+    gold_spans = mentions([gold.spans for gold in golds], labels.entity_names).inside(bodies)
     tokens = tokenize_batch(bodies)
     if labels.clitics == "segment":
-        tokens = segment(found, tokens, bodies)
-    tagged = tag(found, tokens)
+        tokens = segment(gold_spans, tokens, bodies)
+    tagged = tag(gold_spans, tokens)
     counts = np.diff(tokens.cuts)
     shifts = np.repeat(tokens.begins[:-1], counts)
-    places = {"start": (tokens.starts - shifts).astype(np.int32), "end": (tokens.ends - shifts).astype(np.int32)}
-    raw_starts, raw_ends = raw_places(found, articles, known.documents)
+    token_spans = {"start": (tokens.starts - shifts).astype(np.int32), "end": (tokens.ends - shifts).astype(np.int32)}
+    raw_starts, raw_ends = raw_offsets(gold_spans, articles, known.documents)
     spans = {
-        **found.columns(bodies), "raw_start": raw_starts, "raw_end": raw_ends, "confidence": confidences(found, golds),
+        **gold_spans.columns(bodies), "raw_start": raw_starts, "raw_end": raw_ends,
+        "confidence": confidences(gold_spans, golds),
     }  # fmt: skip
     return {
         "id": strings(article.id for article in articles),
         "text": texts(bodies),
         **origin(articles, known),
-        "spans": lists(found.counts, struct(spans)),
+        "spans": lists(gold_spans.counts, struct(spans)),
         "tokens": lists(counts, pieces(tokens.sizes, tokens.data)),
-        "token_spans": lists(counts, struct(places)),
+        "token_spans": lists(counts, struct(token_spans)),
         "ner_tags": lists(counts, tagged.outer),
         "ner_tags_inner": lists(counts, tagged.inner),
         "n_annotators": pa.array([gold.annotators for gold in golds], pa.int32()),
@@ -79,29 +83,37 @@ def entities(rows: Sequence[Settled], labels: Labels, known: Known) -> tuple[Col
     }, tagged
 
 
-def origin(articles: Sequence[Article], known: Known) -> Columns:
-    """The columns that say where articles are from, and which group each shares a split with."""
+def origin(articles: Sequence[Article], known: Lookup) -> Columns:
+    """Compute the columns for the origin of articles: title, source, address, date and split group."""
     documents = [known.documents[article.document_id] for article in articles]
     return {
         "title": strings(article.title for article in articles),
         "source": strings(document.source for document in documents),
         "url": strings(document.url for document in documents),
-        "published_at": pa.array([instant(one.published_at) for one in documents], pa.timestamp("ms", tz="UTC")),
-        "published_zone": strings(zone(one.published_at) for one in documents),
+        "published_at": pa.array(
+            [instant(document.published_at) for document in documents], pa.timestamp("ms", tz="UTC")
+        ),
+        "published_zone": strings(zone(document.published_at) for document in documents),
         "split_group": strings(known.groups[article.id] for article in articles),
     }
 
 
-def stance(rows: Sequence[Opinion], labels: Labels, known: Known) -> Columns:
-    """The columns of `stance`."""
-    names = {t.id: t.ar for t in labels.stances.targets} if labels.stances else {}
+def stance(rows: Sequence[StanceRow], labels: Labels, known: Lookup) -> Columns:
+    """Compute the columns of `stance`.
+
+    `soft_label` holds the share of votes for each value in the order of `all_values`; it is null without votes.
+    """
+    names = {target.id: target.ar for target in labels.stances.targets} if labels.stances else {}
     published = {value: number for number, value in enumerate(labels.published_values)}
     counts = [_votes(row, all_values(labels)) for row in rows]
-    totals = [sum(own) for own in counts]
-    soft = [[count / total for count in own] if total else None for own, total in zip(counts, totals, strict=True)]
+    totals = [sum(row_counts) for row_counts in counts]
+    soft = [
+        [count / total for count in row_counts] if total else None
+        for row_counts, total in zip(counts, totals, strict=True)
+    ]
     articles = [row.article for row in rows]
-    sure = [
-        next((one.value for one in row.gold.confidence if one.what == f"stance:{row.target}"), None) for row in rows
+    confidence = [
+        next((sure.value for sure in row.gold.confidence if sure.what == f"stance:{row.target}"), None) for row in rows
     ]
     return {
         "id": strings(f"{row.article.id}:{row.target}" for row in rows),
@@ -114,35 +126,38 @@ def stance(rows: Sequence[Opinion], labels: Labels, known: Known) -> Columns:
         "soft_label": pa.array(soft, pa.list_(pa.float64())),
         "n_annotators": pa.array(totals, pa.int32()),
         "adjudicated": pa.array([f"stance:{row.target}" in row.gold.decided for row in rows], pa.bool_()),
-        "confidence": pa.array(sure, pa.float64()),
+        "confidence": pa.array(confidence, pa.float64()),
         **origin(articles, known),
     }
 
 
-def _votes(row: Opinion, values: Sequence[str]) -> list[int]:
-    """How often each value was given, in their order; of two votes for one value the last counts."""
-    found = {vote.answer: vote.count for vote in row.gold.votes if vote.what == f"stance:{row.target}"}
-    return [Counter(found)[value] for value in values]
+def _votes(row: StanceRow, values: Sequence[str]) -> list[int]:
+    """Return how often each value was given, in the order of `values`.
+
+    If two votes of the gold name the same value, the last one counts.
+    """
+    votes = {vote.answer: vote.count for vote in row.gold.votes if vote.what == f"stance:{row.target}"}
+    return [Counter(votes)[value] for value in values]
 
 
-def annotations(rows: Sequence[Judged], labels: Labels) -> Columns:
-    """The columns of `annotations`; raises Misplaced."""
+def annotations(rows: Sequence[AnnotationRow], labels: Labels) -> Columns:
+    """Compute the columns of `annotations`; raises Misplaced for a span outside its text or with an unknown label."""
     judgements = [row.judgement for row in rows]
     bodies = [row.article.text for row in rows]
-    found = mentions([judgement.spans for judgement in judgements], labels.entity_names).inside(bodies)
-    said = [sorted(judgement.stances) for judgement in judgements]
-    stances = list(chain.from_iterable(said))
+    spans = mentions([judgement.spans for judgement in judgements], labels.entity_names).inside(bodies)
+    stances_of = [sorted(judgement.stances) for judgement in judgements]
+    stances = list(chain.from_iterable(stances_of))
     numbers = {value: number for number, value in enumerate(all_values(labels))}
     values = {
-        "target": strings(one.target for one in stances),
-        "value": pa.array([numbers[one.value] for one in stances], pa.int64()),
+        "target": strings(stance.target for stance in stances),
+        "value": pa.array([numbers[stance.value] for stance in stances], pa.int64()),
     }
     return {
         "article_id": strings(row.article.id for row in rows),
         "annotator": strings(judgement.annotator for judgement in judgements),
         "batch": strings(judgement.batch for judgement in judgements),
-        "spans": lists(found.counts, struct(found.columns(bodies))),
-        "stances": lists([len(own) for own in said], struct(values)),
+        "spans": lists(spans.counts, struct(spans.columns(bodies))),
+        "stances": lists([len(stances) for stances in stances_of], struct(values)),
         "status": strings(judgement.status for judgement in judgements),
         "seconds": pa.array([judgement.seconds for judgement in judgements], pa.float64()),
         "guideline": strings(judgement.guideline for judgement in judgements),
@@ -151,16 +166,16 @@ def annotations(rows: Sequence[Judged], labels: Labels) -> Columns:
     }
 
 
-def articles(rows: Sequence[Article], known: Known) -> Columns:
-    """The columns of `articles`."""
+def articles(rows: Sequence[Article], known: Lookup) -> Columns:
+    """Compute the columns of `articles`."""
     extracted = [{name: value for drop in article.drops for name, value in drop.extracted.items()} for article in rows]
     return {
         "id": strings(article.id for article in rows),
         "document_id": strings(article.document_id for article in rows),
         "part": pa.array([article.part for article in rows], pa.int32()),
         "text": texts(article.text for article in rows),
-        "source_name": strings(own.get("source_name") for own in extracted),
-        "author": strings(own.get("author") for own in extracted),
+        "source_name": strings(fields.get("source_name") for fields in extracted),
+        "author": strings(fields.get("author") for fields in extracted),
         "profile": strings(article.profile for article in rows),
         "text_sha": strings(article.text_sha for article in rows),
         **origin(rows, known),
@@ -168,5 +183,5 @@ def articles(rows: Sequence[Article], known: Known) -> Columns:
 
 
 def record_batch(columns: Columns, schema: pa.Schema) -> pa.RecordBatch:
-    """Columns in the order of a schema."""
+    """Build a record batch with the columns in the order of a schema."""
     return pa.RecordBatch.from_arrays([as_array(columns[name]) for name in schema.names], schema=schema)

@@ -1,7 +1,4 @@
-"""The columns of each config, said once: as Arrow, as the card's YAML, as Parquet metadata.
-
-Does not know any row: that is builder.release.tables.build.
-"""
+"""The columns of each config, defined once and converted to Arrow, card YAML and Parquet metadata."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -28,29 +25,29 @@ WITHHELD = {
     "annotations": ("spans.text",),
     "articles": ("text", "title"),
 }
-"""The columns that the stand-off edition of each config does not have: running text, and what quotes it."""
+"""Columns of each config that the stand-off edition leaves out: running text and quotations of it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """The names of the ClassLabels; `values` are all stance values, or None where there is no stance layer."""
+class LabelNames:
+    """The names of the ClassLabels; `values` lists all stance values, or is None without a stance layer."""
 
     entities: tuple[str, ...]
     published: tuple[str, ...]
     values: tuple[str, ...] | None
 
 
-def names_of(labels: Labels) -> Names:
-    """The names of the ClassLabels that labels.yaml makes."""
-    return Names(labels.entity_names, labels.published_values, all_values(labels) if labels.stances else None)
+def label_names(labels: Labels) -> LabelNames:
+    """Return the names of the ClassLabels that labels.yaml defines."""
+    return LabelNames(labels.entity_names, labels.published_values, all_values(labels) if labels.stances else None)
 
 
-def features(labels: Labels | Names, edition: Edition = "full") -> dict[str, dict[str, Feature]]:
-    """The columns of each config of an edition, in order; the first config is the default one."""
-    known = names_of(labels) if isinstance(labels, Labels) else labels
+def features(labels: Labels | LabelNames, edition: Edition = "full") -> dict[str, dict[str, Feature]]:
+    """Return the columns of each config of an edition, in order; the first config is the default."""
+    known = label_names(labels) if isinstance(labels, Labels) else labels
     names = known.entities
     span: dict[str, Feature] = {"start": "int32", "end": "int32", "label": names, "text": "string"}
-    place: dict[str, Feature] = {"start": "int32", "end": "int32"}
+    offsets: dict[str, Feature] = {"start": "int32", "end": "int32"}
     date: dict[str, Feature] = {"published_at": TIME, "published_zone": "string"}
     origin: dict[str, Feature] = {"title": "string", "source": "string", "url": "string", **date}
     judged: dict[str, Feature] = {"n_annotators": "int32", "adjudicated": "bool"}
@@ -58,7 +55,7 @@ def features(labels: Labels | Names, edition: Edition = "full") -> dict[str, dic
         "entities": {
             "id": "string", "text": "string", **origin, "split_group": "string",
             "spans": [{**span, "raw_start": "int32", "raw_end": "int32", "confidence": "float64"}],
-            "tokens": ["string"], "token_spans": [place], "ner_tags": [tag_names(names)],
+            "tokens": ["string"], "token_spans": [offsets], "ner_tags": [tag_names(names)],
             "ner_tags_inner": [tag_names(names)], **judged,
         },
         "stance": {
@@ -83,7 +80,7 @@ def features(labels: Labels | Names, edition: Edition = "full") -> dict[str, dic
 
 
 def _withheld(config: str, columns: Mapping[str, Feature]) -> dict[str, Feature]:
-    """The columns of the stand-off edition; `articles` has what leads from the raw pages back to the others."""
+    """Return the columns of the stand-off edition; `articles` gains `restore`, from which `hydrate` rebuilds texts."""
     kept = {name: feature for name, feature in columns.items() if name not in WITHHELD[config]}
     spans = kept.get("spans")
     if isinstance(spans, list) and isinstance(spans[0], dict):
@@ -95,11 +92,11 @@ RESTORE: dict[str, Feature] = {
     "column": "string", "sha": "string", "given": "bool", "edits": ["int32"],
     "replaced": [{"raw": "string", "put": "string"}], "placed": [{"edit": "int32", "put": "string"}],
 }  # fmt: skip
-"""How one column of an article comes back from its raw page: builder.release.editions.delta."""
+"""The delta that rebuilds one column of an article from its raw page; see builder.release.editions.delta."""
 
 
 def tag_names(names: Sequence[str]) -> tuple[str, ...]:
-    """The IOB2 tags of labels, in the order of their numbers.
+    """Return the IOB2 tags of labels, in the order of their numbers.
 
     >>> tag_names(["PERS"])
     ('O', 'B-PERS', 'I-PERS')
@@ -108,19 +105,19 @@ def tag_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def all_values(labels: Labels) -> tuple[str, ...]:
-    """Names of all stance values, unpublished ones too: the order of `label_counts` and `soft_label`."""
+    """Return the names of all stance values, also unpublished ones; `label_counts` and `soft_label` follow their order."""
     return tuple(value.name for value in labels.stances.values) if labels.stances else ()
 
 
 def arrow_schema(columns: Mapping[str, Feature]) -> pa.Schema:
-    """The Arrow schema of a config, with the note from which `datasets` restores ClassLabels."""
-    known = {"info": {"features": {name: _json_feature(feature) for name, feature in columns.items()}}}
+    """Return the Arrow schema of a config, with the metadata from which `datasets` restores ClassLabels."""
+    metadata = {"info": {"features": {name: _json_feature(feature) for name, feature in columns.items()}}}
     fields = [pa.field(name, feature_type(feature)) for name, feature in columns.items()]
-    return pa.schema(fields, metadata={"huggingface": json.dumps(known, ensure_ascii=False)})
+    return pa.schema(fields, metadata={"huggingface": json.dumps(metadata, ensure_ascii=False)})
 
 
 def feature_type(feature: Feature) -> pa.DataType:
-    """The Arrow type of a column."""
+    """Return the Arrow type of a column."""
     if isinstance(feature, str):
         return pa.timestamp("ms", tz="UTC") if feature == TIME else pa.type_for_alias(feature)
     if isinstance(feature, tuple):
@@ -131,6 +128,7 @@ def feature_type(feature: Feature) -> pa.DataType:
 
 
 def _json_feature(feature: Feature) -> object:
+    """Return a column as `datasets` writes it into Parquet metadata."""
     if isinstance(feature, str):
         return {"dtype": feature, "_type": "Value"}
     if isinstance(feature, tuple):
@@ -141,7 +139,7 @@ def _json_feature(feature: Feature) -> object:
 
 
 def features_yaml(columns: Mapping[str, Feature]) -> list[dict[str, object]]:
-    """Columns as a dataset card's `dataset_info` lists them, in the form that datasets 2, 3 and 5 read.
+    """Return columns in the form of a card's `dataset_info`, readable by datasets 2, 3 and 5.
 
     >>> features_yaml({"id": "string", "tokens": ["string"]})
     [{'name': 'id', 'dtype': 'string'}, {'name': 'tokens', 'sequence': 'string'}]

@@ -1,7 +1,4 @@
-"""What a release is made of, and what of it cannot be published.
-
-Does not know columns: that is builder.release.tables.build.
-"""
+"""The inputs of a release's tables, and the reasons why some of them cannot be published."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,12 +15,12 @@ Answer = TypeVar("Answer", Gold, Judgement)
 
 
 BATCH = 2000
-"""Records whose spans are looked at together."""
+"""Records whose spans are checked at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
-    """What a release is made of: canonical judgements, and the split of each article by its id."""
+class TableInputs:
+    """The inputs of the tables: canonical judgements, gold, and the split of each article by its id."""
 
     articles: Sequence[Article]
     documents: Sequence[Document]
@@ -34,12 +31,12 @@ class Material:
     disputes: Sequence[Dispute]
     labels: Labels
     aside: Mapping[str, str] = field(default_factory=dict)
-    """Why an article has no split."""
+    """The reason why an article has no split."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """Records by their ids, and the split of each article."""
+class Lookup:
+    """The inputs indexed by id."""
 
     articles: Mapping[str, Article]
     documents: Mapping[str, Document]
@@ -48,7 +45,10 @@ class Known:
     aside: Mapping[str, str]
 
     def obstacle(self, article_id: str, text_sha: str | None = None) -> str | None:
-        """Why nothing can be published of an article or of what was said about this text of it."""
+        """Return why nothing can be published of an article, or None.
+
+        `text_sha` is the text that a judgement or gold refers to, if any.
+        """
         article = self.articles.get(article_id)
         if article is None:
             return "its article is not in the corpus"
@@ -59,13 +59,13 @@ class Known:
         return None
 
 
-def know(material: Material) -> Known:
-    """Look at all the material but the spans of its rows, which are looked at when their columns are made.
+def index_inputs(material: TableInputs) -> Lookup:
+    """Index the inputs by id and check their stances.
 
-    Raises Refused (exit code 1) with every fault of the material where a stance is not one of the labels, or where the
-    spans of an article in dispute, which has no row, cannot be.
+    Spans are checked later, when the columns of their rows are made. Only the spans of disputed articles, which get no
+    row, are checked here. Raises Refused (exit code 1) with every fault of the inputs if one is found.
     """
-    known = Known(
+    known = Lookup(
         {article.id: article for article in material.articles},
         {document.id: document for document in material.documents},
         {group.article_id: group.group_id for group in material.groups},
@@ -73,8 +73,8 @@ def know(material: Material) -> Known:
         material.aside,
     )
     allowed = _stances(material.labels)
-    every: list[Gold | Judgement] = [*_usable(material.golds, known), *_usable(material.judgements, known)]
-    if any((one.target, one.value) not in allowed for record in every for one in record.stances):
+    records: list[Gold | Judgement] = [*_usable(material.golds, known), *_usable(material.judgements, known)]
+    if any((stance.target, stance.value) not in allowed for record in records for stance in record.stances):
         raise KhabarError(*faults(material, known), exit_code=1)
     disputed = {dispute.article_id for dispute in material.disputes}
     without_row = [gold for gold in _usable(material.golds, known) if gold.article_id in disputed]
@@ -85,7 +85,9 @@ def know(material: Material) -> Known:
 
 
 def instant(published_at: str | None) -> datetime | None:
-    """An ISO 8601 date in UTC, to the millisecond, or None; without a zone it is taken as UTC.
+    """Convert an ISO 8601 date to UTC, to the millisecond; returns None if it cannot be read.
+
+    A date without a zone is taken as UTC.
 
     >>> instant("2026-03-03T18:42:00+03:00")
     datetime.datetime(2026, 3, 3, 15, 42, tzinfo=datetime.timezone.utc)
@@ -99,7 +101,7 @@ def instant(published_at: str | None) -> datetime | None:
 
 
 def zone(published_at: str | None) -> str | None:
-    """The zone that an ISO 8601 date was given in, as an offset from UTC; None where it has none or cannot be read.
+    """Return the zone of an ISO 8601 date as an offset from UTC, or None if it has none or cannot be read.
 
     >>> zone("2026-03-03T18:42:00+03:00"), zone("2026-03-03T18:42:00Z"), zone("2026-03-03")
     ('+03:00', '+00:00', None)
@@ -111,8 +113,8 @@ def zone(published_at: str | None) -> str | None:
     return str(moment.tzinfo).removeprefix("UTC") or "+00:00" if moment.tzinfo else None
 
 
-def faults(material: Material, known: Known) -> Iterator[Issue]:
-    """Every span and stance that its article or the labels do not allow."""
+def faults(material: TableInputs, known: Lookup) -> Iterator[Issue]:
+    """Yield an error for every span that its article and every stance that the labels do not allow."""
     records: list[Gold | Judgement] = [*_usable(material.golds, known), *_usable(material.judgements, known)]
     allowed = _stances(material.labels)
     for start in range(0, len(records), BATCH):
@@ -127,8 +129,11 @@ def faults(material: Material, known: Known) -> Iterator[Issue]:
                     yield _fault(record, f"stance {stance.value!r} on {stance.target!r} is not in schema/labels.yaml")
 
 
-def unfitting(known: Known) -> Iterator[Issue]:
-    """Every article whose edits do not lead from its text to its page, as when a file was altered by hand."""
+def edit_faults(known: Lookup) -> Iterator[Issue]:
+    """Yield an error for every article whose edits do not map its text to its page.
+
+    That happens when a file was altered by hand.
+    """
     for article in known.articles.values():
         try:
             unpacked(article.text, known.documents[article.document_id].raw, article.edits)
@@ -137,21 +142,23 @@ def unfitting(known: Known) -> Iterator[Issue]:
                         where=".khabar/articles.parquet", fix="run `khabar clean`", article_id=article.id)  # fmt: skip
 
 
-def _usable(records: Iterable[Answer], known: Known) -> Iterator[Answer]:
+def _usable(records: Iterable[Answer], known: Lookup) -> Iterator[Answer]:
+    """Yield the records whose article and text can be published."""
     return (record for record in records if known.obstacle(record.article_id, record.text_sha) is None)
 
 
 def _stances(labels: Labels) -> set[tuple[str, str]]:
+    """Return all valid pairs of target and value."""
     return {(target, value) for target in labels.target_ids for value in all_values(labels)}
 
 
 def _misplaced(records: Sequence[Gold | Judgement], sizes: Sequence[int], labels: Sequence[str]) -> Collection[int]:
-    """Which records have spans that cannot be."""
+    """Return the indices of the records that have a span outside the text or with an unknown label."""
     try:
-        found = mentions([record.spans for record in records], labels)
-    except OverflowError:  # no text is so long
+        spans = mentions([record.spans for record in records], labels)
+    except OverflowError:  # the offset exceeds 64 bits, so it is outside any text
         return range(len(records))
-    return set(found.owners[found.misplaced(sizes)].tolist())
+    return set(spans.owners[spans.misplaced(sizes)].tolist())
 
 
 def _span_faults(record: Gold | Judgement, size: int, labels: Sequence[str]) -> Iterator[Issue]:

@@ -1,7 +1,7 @@
-"""Flat IOB2 tags of nested spans in two layers, and a ledger of what they cannot hold.
+"""Projection of nested spans onto flat IOB2 tags in two layers, and a ledger of the spans that the tags cannot hold.
 
-The outer layer holds the longest spans; the inner one those that lost to a longer one around them, by the same rule.
-Offsets are code points, end exclusive. Does not find tokens: that is builder.text.tokens.
+The outer layer holds the longest spans. The inner layer holds, by the same rule, the spans nested in them. Offsets are
+code points, end exclusive.
 """
 
 from bisect import bisect_left, bisect_right
@@ -21,7 +21,7 @@ NESTED, CROSSING, SHARED, TOKENLESS = "nested", "crossing", "same token as anoth
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """IOB2 tags; the spans that they do not hold, with the reason; those with an edge inside a token.
+    """IOB2 tags, the spans that they do not hold with the reason, and the spans with an edge inside a token.
 
     Reasons: nested (inside a longer one), crossing, same token as another, no token.
     """
@@ -31,8 +31,8 @@ class Projection:
     cut: tuple[Span, ...]
 
 
-class Placed(NamedTuple):
-    """A span, the first token that it overlaps, and the one after the last."""
+class TokenSpan(NamedTuple):
+    """A span with its token range, `first` to `after` (exclusive): the tokens that it overlaps."""
 
     span: Span
     first: int
@@ -46,17 +46,17 @@ def iob2(spans: Collection[Span], tokens: Sequence[tuple[int, int]]) -> Projecti
     Projection(tags=('B-ORG', 'I-ORG'), lost=((Span(start=6, end=10, label='GPE', id=''), 'nested'),), cut=())
     """
     starts, ends = [start for start, _ in tokens], [end for _, end in tokens]
-    placed = [Placed(span, bisect_right(ends, span.start), bisect_left(starts, span.end)) for span in spans]
-    kept, lost = settle(placed)
+    placed = [TokenSpan(span, bisect_right(ends, span.start), bisect_left(starts, span.end)) for span in spans]
+    kept, lost = resolve_overlaps(placed)
     tags = ["O"] * len(tokens)
     for span, first, after in kept:
         tags[first:after] = [f"B-{span.label}", *[f"I-{span.label}"] * (after - first - 1)]
     cut = sorted(span for span, first, after in kept if (starts[first], ends[after - 1]) != (span.start, span.end))
-    return Projection(tuple(tags), tuple(sorted((one.span, reason) for one, reason in lost)), tuple(cut))
+    return Projection(tuple(tags), tuple(sorted((loser.span, reason) for loser, reason in lost)), tuple(cut))
 
 
 def layers(spans: Collection[Span], tokens: Sequence[tuple[int, int]]) -> tuple[Projection, Projection]:
-    """The outer layer of all spans, and the inner layer of those that the outer one lost as nested.
+    """Compute the outer layer from all spans, and the inner layer from those that the outer one lost as nested.
 
     >>> outer, inner = layers([Span(0, 10, "ORG"), Span(6, 10, "GPE")], [(0, 5), (6, 10)])
     >>> inner.tags
@@ -67,47 +67,48 @@ def layers(spans: Collection[Span], tokens: Sequence[tuple[int, int]]) -> tuple[
 
 
 def bilou(tags: Sequence[str]) -> tuple[str, ...]:
-    """IOB2 tags in BILOU: the last token of a mention is L, and the only one U.
+    """Convert IOB2 tags to BILOU: the last token of a mention gets L, a single token U.
 
     >>> bilou(["B-ORG", "I-ORG", "O", "B-GPE"])
     ('B-ORG', 'L-ORG', 'O', 'U-GPE')
     """
-    found = []
+    converted = []
     for tag, following in zip(tags, [*tags[1:], "O"], strict=True):
         edge, label = tag[:1], tag[1:]
         last = following != f"I{label}"
-        found.append(tag if tag == "O" or not last else f"{'U' if edge == 'B' else 'L'}{label}")
-    return tuple(found)
+        converted.append(tag if tag == "O" or not last else f"{'U' if edge == 'B' else 'L'}{label}")
+    return tuple(converted)
 
 
-def settle(placed: Iterable[Placed]) -> tuple[list[Placed], list[tuple[Placed, str]]]:
-    """Which spans one layer keeps, the longest first, and which it loses, with the reason."""
-    kept: list[Placed] = []
-    lost: list[tuple[Placed, str]] = []
-    for one in sorted(placed, key=lambda p: (p.span.start - p.span.end, p.span)):
-        if one.first >= one.after:
-            lost.append((one, TOKENLESS))
-        elif any(other.first < one.after and one.first < other.after for other in kept):
-            lost.append((one, _why_lost(one.span, kept)))
+def resolve_overlaps(placed: Iterable[TokenSpan]) -> tuple[list[TokenSpan], list[tuple[TokenSpan, str]]]:
+    """Choose the spans that one layer keeps, the longest first; return them and the others with the reason."""
+    kept: list[TokenSpan] = []
+    lost: list[tuple[TokenSpan, str]] = []
+    for candidate in sorted(placed, key=lambda p: (p.span.start - p.span.end, p.span)):
+        if candidate.first >= candidate.after:
+            lost.append((candidate, TOKENLESS))
+        elif any(other.first < candidate.after and candidate.first < other.after for other in kept):
+            lost.append((candidate, _why_lost(candidate.span, kept)))
         else:
-            kept.append(one)
+            kept.append(candidate)
     return kept, lost
 
 
-def _why_lost(span: Span, kept: Sequence[Placed]) -> str:
-    over = [other for other, _, _ in kept if other.start < span.end and span.start < other.end]
-    if not over:
+def _why_lost(span: Span, kept: Sequence[TokenSpan]) -> str:
+    """Return why a span that shares a token with a kept span is lost."""
+    overlapping = [other for other, _, _ in kept if other.start < span.end and span.start < other.end]
+    if not overlapping:
         return SHARED
-    return NESTED if any(o.start <= span.start and span.end <= o.end for o in over) else CROSSING
+    return NESTED if any(o.start <= span.start and span.end <= o.end for o in overlapping) else CROSSING
 
 
-def segmented(tokens: Sequence[tuple[int, int]], spans: Iterable[Span]) -> list[tuple[int, int]]:
-    """Tokens cut where a span begins or ends inside one, so that a clitic outside a mention stands alone.
+def split_at_spans(tokens: Sequence[tuple[int, int]], spans: Iterable[Span]) -> list[tuple[int, int]]:
+    """Split tokens where a span begins or ends inside one, so that a clitic outside a mention becomes its own token.
 
-    No analysis of words: the same clitic stays with its word wherever no mention begins or ends beside it, so that
-    the tokens of a text hang on its gold. Pieces are characters of the text as it stands; nothing is restored.
+    There is no morphological analysis: a clitic stays with its word unless a mention begins or ends beside it, so the
+    tokens of a text depend on its gold spans. Pieces are the characters of the text as written; nothing is restored.
 
-    >>> segmented([(0, 8)], [Span(1, 8, "GPE")])
+    >>> split_at_spans([(0, 8)], [Span(1, 8, "GPE")])
     [(0, 1), (1, 8)]
     """
     edges = sorted({edge for span in spans for edge in (span.start, span.end)})
@@ -122,12 +123,12 @@ Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tagged:
-    """Two tags for each token, as numbers; and what they lost.
+class TokenTags:
+    """The outer and the inner tag of each token, as numbers, and the spans that the tags cannot hold.
 
-    `nested` is how many spans the inner layer was given, `lost` are those that neither layer holds: the record, the
-    span, the reason, and whether it was the inner layer that lost it; `cut` counts those held that begin or end inside
-    a token, in each layer.
+    `nested` counts the spans that were passed to the inner layer. `lost` lists the spans that neither layer holds: the
+    record, the span, the reason, and whether the inner layer lost it. `cut` counts the held spans that begin or end
+    inside a token, in each layer.
     """
 
     outer: Places
@@ -143,57 +144,60 @@ class _Layer:
     lost: list[tuple[int, str]] = field(default_factory=list)
 
 
-def tag(found: Mentions, tokens: Tokens) -> Tagged:
+def tag(spans: Mentions, tokens: Tokens) -> TokenTags:
     """Tag the tokens of these articles with their spans."""
-    shifts = np.repeat(tokens.begins[:-1], found.counts)
-    low, high = found.starts + shifts, found.ends + shifts
+    shifts = np.repeat(tokens.begins[:-1], spans.counts)
+    low, high = spans.starts + shifts, spans.ends + shifts
     first = np.searchsorted(tokens.ends, low, "right")
     after = np.searchsorted(tokens.starts, high, "left")
     outer, inner = _Layer(), _Layer()
     alone, groups = _groups(low, high, first, after, tokens)
     for group in groups:
-        placed = {index: Placed(found.spans[index], int(first[index]), int(after[index])) for index in group}
-        under = [index for index, reason in _settle(placed, outer) if reason == NESTED]
-        if under:
-            _settle({index: placed[index] for index in under}, inner)
+        placed = {index: TokenSpan(spans.spans[index], int(first[index]), int(after[index])) for index in group}
+        nested = [index for index, reason in _settle(placed, outer) if reason == NESTED]
+        if nested:
+            _settle({index: placed[index] for index in nested}, inner)
     held = np.concatenate([alone, np.array(outer.kept, np.int64)]), np.array(inner.kept, np.int64)
     whole = [(tokens.starts[first[h]] == low[h]) & (tokens.ends[after[h] - 1] == high[h]) for h in held]
-    owners = found.owners
+    owners = spans.owners
     lost = [(index, reason, False) for index, reason in outer.lost if reason != NESTED]
     lost += [(index, reason, True) for index, reason in inner.lost]
-    return Tagged(
-        _tags(first[held[0]], after[held[0]], found.labels[held[0]], len(tokens.starts)),
-        _tags(first[held[1]], after[held[1]], found.labels[held[1]], len(tokens.starts)),
+    return TokenTags(
+        _tags(first[held[0]], after[held[0]], spans.labels[held[0]], len(tokens.starts)),
+        _tags(first[held[1]], after[held[1]], spans.labels[held[1]], len(tokens.starts)),
         len(inner.kept) + len(inner.lost),
-        [(int(owners[index]), found.spans[index], reason, deep) for index, reason, deep in sorted(lost)],
+        [(int(owners[index]), spans.spans[index], reason, deep) for index, reason, deep in sorted(lost)],
         (int((~whole[0]).sum()), int((~whole[1]).sum())),
     )
 
 
-def _settle(placed: dict[int, Placed], layer: _Layer) -> list[tuple[int, str]]:
-    """Settle one group of spans, each known by its place among all, and say which of them this layer lost."""
-    numbers = {id(one): index for index, one in placed.items()}
-    kept, lost = settle(placed.values())
-    layer.kept += [numbers[id(one)] for one in kept]
-    found = [(numbers[id(one)], reason) for one, reason in lost]
-    layer.lost += found
-    return found
+def _settle(placed: dict[int, TokenSpan], layer: _Layer) -> list[tuple[int, str]]:
+    """Resolve one group of spans, keyed by their index, in a layer; return the spans it lost, with the reason."""
+    numbers = {id(candidate): index for index, candidate in placed.items()}
+    kept, lost = resolve_overlaps(placed.values())
+    layer.kept += [numbers[id(winner)] for winner in kept]
+    losers = [(numbers[id(loser)], reason) for loser, reason in lost]
+    layer.lost += losers
+    return losers
 
 
 def _groups(low: Places, high: Places, first: Places, after: Places, tokens: Tokens) -> tuple[Places, list[list[int]]]:
-    """Spans that meet no other, and those that do, by groups; spans meet in a character or in a token."""
+    """Separate spans that touch no other from groups of spans that do.
+
+    Spans touch if they share a character or a token.
+    """
     if not len(low):
         return low, []
-    there = first < after
+    has_token = first < after
     left, right = low.copy(), high.copy()
-    left[there] = np.minimum(low[there], tokens.starts[first[there]])
-    right[there] = np.maximum(high[there], tokens.ends[after[there] - 1])
+    left[has_token] = np.minimum(low[has_token], tokens.starts[first[has_token]])
+    right[has_token] = np.maximum(high[has_token], tokens.ends[after[has_token] - 1])
     order = np.argsort(left, kind="stable")
     reach = np.maximum.accumulate(right[order])
     begins = np.append(True, left[order][1:] >= reach[:-1])
     heads = np.flatnonzero(begins)
     sizes = np.diff(np.append(heads, len(order)))
-    single = (sizes == 1) & there[order[heads]]
+    single = (sizes == 1) & has_token[order[heads]]
     groups = [
         order[head : head + size].tolist()
         for head, size in zip(heads[~single].tolist(), sizes[~single].tolist(), strict=True)
@@ -202,7 +206,7 @@ def _groups(low: Places, high: Places, first: Places, after: Places, tokens: Tok
 
 
 def _tags(first: Places, after: Places, labels: Places, count: int) -> Places:
-    """0 for O, and for each label first its B, then its I: the order of features.tag_names."""
+    """Return the tag number of each token: 0 for O, then B and I of each label, in the order of features.tag_names."""
     tags = np.zeros(count, np.int64)
     sizes = after - first
     ends = np.cumsum(sizes)
@@ -212,12 +216,12 @@ def _tags(first: Places, after: Places, labels: Places, count: int) -> Places:
     return tags
 
 
-def segment(found: Mentions, tokens: Tokens, texts: Sequence[str]) -> Tokens:
-    """Tokens cut at the edges of spans that stand inside them: `iob2.segmented` of each text."""
+def segment(spans: Mentions, tokens: Tokens, texts: Sequence[str]) -> Tokens:
+    """Split tokens at the edges of spans inside them, as `iob2.segmented` does for one text."""
     if not len(tokens.starts):
         return tokens
-    shifts = np.repeat(tokens.begins[:-1], found.counts)
-    edges = np.unique(np.concatenate([found.starts + shifts, found.ends + shifts]))
+    shifts = np.repeat(tokens.begins[:-1], spans.counts)
+    edges = np.unique(np.concatenate([spans.starts + shifts, spans.ends + shifts]))
     at = np.searchsorted(tokens.starts, edges, "right") - 1
     inside = (at >= 0) & (edges > tokens.starts[at]) & (edges < tokens.ends[at])
     edges, at = edges[inside], at[inside]

@@ -1,6 +1,6 @@
-"""The spans of many records as columns of numbers.
+"""The spans of many records as numpy columns.
 
-Offsets are code points, end exclusive. Does not tag tokens: that is builder.release.tables.iob2.
+Offsets are code points, end exclusive.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,15 +21,15 @@ START, END, LABEL = attrgetter("start"), attrgetter("end"), attrgetter("label")
 Places = NDArray[np.int64]
 
 
-class Misplaced(Exception):
-    """A span cannot be where it is said to be, or has an unknown label; which ones, builder.release.tables.inputs says."""
+class InvalidSpan(Exception):
+    """A span is outside its text or has an unknown label; builder.release.tables.inputs names the spans."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mentions:
-    """The spans of many records, sorted in each: how many each has, and of all their places and label numbers.
+    """The spans of many records, sorted within each record, as columns of offsets and label numbers.
 
-    A label that is not one of the schema has the number -1.
+    `counts` holds the number of spans of each record. An unknown label has the number -1.
     """
 
     counts: Places
@@ -40,30 +40,36 @@ class Mentions:
 
     @property
     def owners(self) -> Places:
-        """Which record each span is of."""
+        """Return the index of the record of each span."""
         return np.repeat(np.arange(len(self.counts)), self.counts)
 
     def misplaced(self, sizes: Sequence[int]) -> NDArray[np.bool_]:
-        """Which spans are empty, out of the text of so many code points of their record, or of an unknown label."""
+        """Return which spans are empty, outside their record's text, or have an unknown label.
+
+        `sizes` holds the length of each record's text in code points.
+        """
         size = np.repeat(np.asarray(sizes, np.int64), self.counts)
         bad: NDArray[np.bool_] = (self.starts < 0) | (self.starts >= self.ends) | (self.ends > size) | (self.labels < 0)
         return bad
 
     def inside(self, texts: Sequence[str]) -> "Mentions":
-        """These, where each of them can be in the text of its record; raises Misplaced where one cannot."""
+        """Return self if every span is inside its record's text; raises Misplaced otherwise."""
         if self.misplaced(list(map(len, texts))).any():
-            raise Misplaced
+            raise InvalidSpan
         return self
 
     def words(self, texts: Sequence[str]) -> pa.Array:
-        """The characters of each span in the text of its record."""
-        own = chain.from_iterable(map(repeat, texts, self.counts.tolist()))
+        """Return the characters of each span in its record's text."""
+        text_of_span = chain.from_iterable(map(repeat, texts, self.counts.tolist()))
         return strings(
-            [text[start:end] for text, start, end in zip(own, self.starts.tolist(), self.ends.tolist(), strict=True)]
+            [
+                text[start:end]
+                for text, start, end in zip(text_of_span, self.starts.tolist(), self.ends.tolist(), strict=True)
+            ]
         )
 
     def columns(self, texts: Sequence[str]) -> dict[str, pa.Array | NDArray[np.int32] | Places]:
-        """The fields of each span that every config has."""
+        """Return the fields of each span that every config has."""
         return {
             "start": self.starts.astype(np.int32),
             "end": self.ends.astype(np.int32),
@@ -73,7 +79,7 @@ class Mentions:
 
 
 def mentions(records: Sequence[Sequence[Span]], labels: Sequence[str]) -> Mentions:
-    """The spans of many records as columns.
+    """Convert the spans of many records to columns.
 
     >>> found = mentions([[Span(4, 8, "ORG"), Span(0, 2, "GPE")], []], ["GPE", "ORG"])
     >>> found.counts.tolist(), found.starts.tolist(), found.labels.tolist()
@@ -91,38 +97,39 @@ def mentions(records: Sequence[Sequence[Span]], labels: Sequence[str]) -> Mentio
         for record in unsorted:
             spans[cuts[record] : cuts[record + 1]] = sorted(spans[cuts[record] : cuts[record + 1]])
         starts, ends = _places(spans)
-    found = np.fromiter((numbers.get(name, -1) for name in map(LABEL, spans)), np.int64, len(spans))
-    return Mentions(counts, spans, starts, ends, found)
+    label_numbers = np.fromiter((numbers.get(name, -1) for name in map(LABEL, spans)), np.int64, len(spans))
+    return Mentions(counts, spans, starts, ends, label_numbers)
 
 
 def _places(spans: Sequence[Span]) -> tuple[Places, Places]:
+    """Return the starts and the ends of spans."""
     return (
         np.fromiter(map(START, spans), np.int64, len(spans)),
         np.fromiter(map(END, spans), np.int64, len(spans)),
     )
 
 
-def raw_places(
-    found: Mentions, articles: Sequence[Article], documents: Mapping[str, Document]
+def raw_offsets(
+    spans: Mentions, articles: Sequence[Article], documents: Mapping[str, Document]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Where the spans of these articles stand in the raw pages."""
+    """Return the start and end of each span in the raw page, in code points."""
     starts, ends = raw_spans(
         [article.text for article in articles],
         [documents[article.document_id].raw for article in articles],
         [article.edits for article in articles],
-        found.counts.tolist(), found.starts, found.ends,
+        spans.counts.tolist(), spans.starts, spans.ends,
     )  # fmt: skip
     return starts.astype(np.int32), ends.astype(np.int32)
 
 
-def confidences(found: Mentions, golds: Sequence[Gold]) -> pa.Array:
-    """How sure each span of the gold is, or null where that is not known."""
+def confidences(spans: Mentions, golds: Sequence[Gold]) -> pa.Array:
+    """Return the confidence of each gold span, or null if unknown."""
     values: list[float | None] = []
-    cuts = np.append(0, np.cumsum(found.counts)).tolist()
+    cuts = np.append(0, np.cumsum(spans.counts)).tolist()
     for gold, (low, high) in zip(golds, pairwise(cuts), strict=True):
         if not gold.confidence:
             values += [None] * (high - low)
             continue
-        sure = {(one.what, one.answer): one.value for one in gold.confidence}
-        values += [sure.get((f"span:{s.start}:{s.end}", s.label)) for s in found.spans[low:high]]
+        known = {(sure.what, sure.answer): sure.value for sure in gold.confidence}
+        values += [known.get((f"span:{s.start}:{s.end}", s.label)) for s in spans.spans[low:high]]
     return pa.array(values, pa.float64())

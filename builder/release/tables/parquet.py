@@ -1,7 +1,7 @@
-"""Tables as Parquet shards that the Hub's viewer and every version of `datasets` read.
+"""Parquet shards that the Hub's viewer and every version of `datasets` can read.
 
-Row groups and shards end by the weight of their rows, which depends on nothing but the rows: the same
-rows give the same bytes. Does not know what a release folder holds beside them: that is folder.py.
+Row groups and shards are cut by the uncompressed size of their rows, which depends only on the rows, so the same rows
+give the same bytes.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,21 +16,21 @@ from numpy.typing import NDArray
 GROUP_ROWS = 1000
 
 GROUP_BYTES = 32_000_000
-"""The most that a row group may weigh, unless one row is heavier: the viewer refuses to scan 300 MB."""
+"""Maximum size of a row group, unless one row is larger; the viewer refuses to scan 300 MB."""
 
 SHARD_BYTES = 300_000_000
-"""The most that a shard may weigh before compression, unless one row is heavier."""
+"""Maximum uncompressed size of a shard, unless one row is larger."""
 
 CHUNKING = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024, "norm_level": 0}
-"""Pages end where the content says so: a changed row changes few pages of the next version (datasets' own values)."""
+"""Content-defined chunking, so that a changed row changes few pages of the next version (the values of `datasets`)."""
 
 UNLIKE = frozenset({"id", "text", "url"})
-"""Columns whose values hardly repeat: a dictionary of them would be thrown away when it is full."""
+"""Columns whose values rarely repeat; their dictionary would be dropped once full."""
 
 PLACES = frozenset({"start", "end", "raw_start", "raw_end"})
 
 LOOKED_AT = 1024
-"""Rows that are weighed at a time."""
+"""Rows whose size is computed at once."""
 
 
 def write_shards(
@@ -54,25 +54,26 @@ def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
         compression="zstd",
         use_content_defined_chunking=CHUNKING,
         write_page_index=True,
-        use_dictionary=repeating(schema),
-        column_encoding=dict.fromkeys(places(schema), "DELTA_BINARY_PACKED"),
+        use_dictionary=dictionary_paths(schema),
+        column_encoding=dict.fromkeys(offset_paths(schema), "DELTA_BINARY_PACKED"),
     )
 
 
-def repeating(schema: pa.Schema) -> list[str]:
-    """The columns, by their paths in Parquet, that are worth a dictionary."""
-    offsets = {*places(schema)}
+def dictionary_paths(schema: pa.Schema) -> list[str]:
+    """Return the Parquet paths of the columns that benefit from a dictionary."""
+    offsets = {*offset_paths(schema)}
     paths = [path for field in schema if field.name not in UNLIKE for path in _leaves(field.name, field.type)]
     return [path for path in paths if path not in offsets]
 
 
-def places(schema: pa.Schema) -> list[str]:
-    """The columns of offsets, by their paths in Parquet: each is a little more than the one before."""
+def offset_paths(schema: pa.Schema) -> list[str]:
+    """Return the Parquet paths of the offset columns, whose values grow slowly and suit delta encoding."""
     paths = [path for field in schema for path in _leaves(field.name, field.type)]
     return [path for path in paths if path.rpartition(".")[2] in PLACES]
 
 
 def _leaves(name: str, kind: pa.DataType) -> Iterator[str]:
+    """Yield the Parquet path of each leaf of a column."""
     if pa.types.is_list(kind):
         yield from _leaves(f"{name}.list.element", kind.value_type)
     elif pa.types.is_struct(kind):
@@ -83,41 +84,41 @@ def _leaves(name: str, kind: pa.DataType) -> Iterator[str]:
 
 
 def _shards(table: pa.Table, group: int, shard: int, rest: Callable[[], None]) -> list[list[tuple[int, int]]]:
-    """The row groups of each shard, as rows from and to."""
+    """Return the row groups of each shard, as first row and end row (exclusive)."""
     shards: list[list[tuple[int, int]]] = [[]]
     full = 0
-    for start, end, weight in _groups(table, group, rest):
-        if shards[-1] and full + weight > shard:
+    for start, end, size in _groups(table, group, rest):
+        if shards[-1] and full + size > shard:
             shards.append([])
             full = 0
         shards[-1].append((start, end))
-        full += weight
+        full += size
     return shards
 
 
 def _groups(table: pa.Table, most: int, rest: Callable[[], None]) -> Iterator[tuple[int, int, int]]:
-    """Rows from and to of each row group, and its weight."""
-    start = weight = 0
+    """Yield the first row, end row (exclusive) and size in bytes of each row group."""
+    start = size = 0
     for low in range(0, table.num_rows, LOOKED_AT):
-        for row, own in enumerate(weights(table.slice(low, LOOKED_AT)).tolist(), low):
-            if row > start and (row - start == GROUP_ROWS or weight + own > most):
-                yield start, row, weight
-                start, weight = row, 0
-            weight += own
+        for row, row_bytes in enumerate(row_sizes(table.slice(low, LOOKED_AT)).tolist(), low):
+            if row > start and (row - start == GROUP_ROWS or size + row_bytes > most):
+                yield start, row, size
+                start, size = row, 0
+            size += row_bytes
         rest()
     if start < table.num_rows:
-        yield start, table.num_rows, weight
+        yield start, table.num_rows, size
 
 
-def weight(table: pa.Table) -> int:
-    """The bytes that all rows take before compression, however the table is cut into chunks."""
-    return sum(int(weights(table.slice(low, LOOKED_AT)).sum()) for low in range(0, table.num_rows, LOOKED_AT))
+def table_size(table: pa.Table) -> int:
+    """Return the uncompressed size of all rows in bytes, independent of how the table is chunked."""
+    return sum(int(row_sizes(table.slice(low, LOOKED_AT)).sum()) for low in range(0, table.num_rows, LOOKED_AT))
 
 
-def weights(table: pa.Table) -> NDArray[np.int64]:
-    """The bytes that each row takes before compression.
+def row_sizes(table: pa.Table) -> NDArray[np.int64]:
+    """Return the uncompressed size of each row in bytes.
 
-    >>> weights(pa.table({"text": ["خبر", None], "n": pa.array([[1, 2], []], pa.list_(pa.int32()))})).tolist()
+    >>> row_sizes(pa.table({"text": ["خبر", None], "n": pa.array([[1, 2], []], pa.list_(pa.int32()))})).tolist()
     [22, 8]
     """
     columns = [_weights(chunk) for name in table.column_names for chunk in [_whole(table[name])]]
@@ -125,10 +126,12 @@ def weights(table: pa.Table) -> NDArray[np.int64]:
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array."""
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
 def _weights(array: pa.Array) -> NDArray[np.int64]:
+    """Return the size of each value in bytes."""
     if pa.types.is_string(array.type):
         return 4 + _numbers(pc.binary_length(array))
     if pa.types.is_struct(array.type):
@@ -144,5 +147,6 @@ def _weights(array: pa.Array) -> NDArray[np.int64]:
 
 
 def _numbers(lengths: pa.Array) -> NDArray[np.int64]:
+    """Return lengths as integers, with 0 for null."""
     numbers: NDArray[np.int64] = np.asarray(pc.fill_null(lengths, 0)).astype(np.int64)
     return numbers

@@ -7,7 +7,7 @@ SHARD = re.compile(r"(?P<config>[^/]+)/(?P<split>[^/]+)-\d{5}-of-\d{5}\.parquet"
 
 
 def shards(files: Sequence[str]) -> dict[str, dict[str, list[str]]]:
-    """The Parquet files of each config and split, in order.
+    """Group Parquet files by config and split, sorted by path; other files are left out.
 
     >>> shards(["README.md", "stance/test-00000-of-00001.parquet"])
     {'stance': {'test': ['stance/test-00000-of-00001.parquet']}}

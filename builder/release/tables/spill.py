@@ -1,6 +1,6 @@
-"""Tables on disk for as long as a release is made, so that memory holds what is looked at only.
+"""Memory-mapped tables on disk that exist while a release is built, so that only the parts in use take memory.
 
-Arrow's own format, mapped into memory: a table is read like any other. Does not know Parquet: that is parquet.py.
+Tables are stored in Arrow's IPC format and read like any other table.
 """
 
 import mmap
@@ -19,14 +19,14 @@ PREFIX = ".tables."
 
 
 @dataclass(frozen=True, slots=True)
-class Scratch:
-    """A folder of tables, and the maps of those in it."""
+class TableSpill:
+    """A temporary folder of tables, and their memory maps."""
 
     folder: Path
     maps: list[mmap.mmap] = field(default_factory=list)
 
     def table(self, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> pa.Table:
-        """Write batches as they come, and give them back as a table that is read from the disk when it is looked at."""
+        """Write batches to disk as they arrive, and return them as a memory-mapped table."""
         path = self.folder / f"{name}.arrow"
         try:
             with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
@@ -40,20 +40,20 @@ class Scratch:
         return pa.ipc.open_file(pa.py_buffer(self.maps[-1])).read_all()
 
     def rest(self) -> None:
-        """Let go of what was looked at: it stays on the disk, and is read again when it is asked for."""
+        """Drop the tables' pages from memory; they are reloaded from disk on access."""
         if hasattr(mmap, "MADV_DONTNEED"):
-            for one in self.maps:
-                one.madvise(mmap.MADV_DONTNEED)
+            for table_map in self.maps:
+                table_map.madvise(mmap.MADV_DONTNEED)
 
 
 @contextmanager
-def scratch(parent: Path) -> Iterator[Scratch]:
-    """A folder for tables, below `parent`, which is gone after the block; the tables must not be used after it.
+def open_spill(parent: Path) -> Iterator[TableSpill]:
+    """Yield a temporary folder for tables below `parent`; it is deleted after the block, and its tables become invalid.
 
-    What one that was killed left there goes too: two must not be at work in one `parent`.
+    Leftovers of a killed process are deleted first, so two processes must not use the same `parent`.
     """
     parent.mkdir(parents=True, exist_ok=True)
     for leftover in parent.glob(f"{PREFIX}*"):
         shutil.rmtree(leftover)
     with tempfile.TemporaryDirectory(dir=parent, prefix=PREFIX) as folder:
-        yield Scratch(Path(folder))
+        yield TableSpill(Path(folder))
