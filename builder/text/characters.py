@@ -7,17 +7,16 @@ Multilingual Plane), and split again.
 
 import codecs
 import sys
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import accumulate, chain, compress, pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from builder.text.aligned import AlignedText
+from builder.text.contexts import unsettled
 from builder.text.edits import NONE, Columns, Edits
 
 CHUNK = 128_000
@@ -26,8 +25,6 @@ CHUNK = 128_000
 BETWEEN = " "
 """Separator between joined texts. No rule looks past it, and no table may change it."""
 
-COMPOSING = (range(0xC0, 0x3400), range(0xA000, 0xAC00), range(0xF900, 0x1F000), range(0x2F800, 0x2FA20))
-"""Unicode ranges with characters that compose, decompose or are reordered by NFC."""
 
 Positions = NDArray[np.intp]
 
@@ -288,24 +285,3 @@ def _parted(texts: Sequence[str], new: Units, edits: _ByText) -> list[AlignedTex
             put = decode(units[begin:end], "surrogatepass")[0]
             aligned.append(AlignedText(put, text, Edits(edits.columns[:, first:last])))
     return aligned
-
-
-@cache
-def unsettled() -> str:
-    """Return the characters that NFC may change, compose with the previous character, or reorder."""
-    characters, trail = [*map(chr, chain(*COMPOSING))], trailing()
-    stable = [unicodedata.is_normalized("NFC", character) for character in characters]
-    properties = zip(characters, map(unicodedata.combining, characters), stable, strict=True)
-    return "".join([c for c, combines, is_stable in properties if combines or not is_stable or c in trail])
-
-
-@cache
-def trailing() -> frozenset[str]:
-    """Return the characters that NFC may compose with the previous character or order after it."""
-    characters = [*map(chr, chain(*COMPOSING))]
-    after = {*compress(characters, map(unicodedata.combining, characters))}
-    for decomposed in {*map(unicodedata.decomposition, characters)}:
-        if decomposed and decomposed[0] != "<":
-            after.update(chr(int(part, 16)) for part in decomposed.split()[1:])
-    after.update(map(chr, (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))))  # Hangul vowels and finals
-    return frozenset(after)

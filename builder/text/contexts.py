@@ -7,12 +7,11 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from functools import cache
-from itertools import groupby
+from itertools import chain, compress, groupby
 
 from pyarabic import araby
 
 from builder.text.aligned import Change
-from builder.text.characters import trailing, unsettled
 
 HAMZA_MARKS = "\N{ARABIC MADDAH ABOVE}\N{ARABIC HAMZA ABOVE}\N{ARABIC HAMZA BELOW}"
 
@@ -199,3 +198,28 @@ def _trimmed(start: int, before: str, after: str) -> Change:
     while tail < min(len(before), len(after)) - head - 1 and before[-1 - tail] == after[-1 - tail]:
         tail += 1
     return start + head, start + len(before) - tail, after[head : len(after) - tail]
+
+
+COMPOSING = (range(0xC0, 0x3400), range(0xA000, 0xAC00), range(0xF900, 0x1F000), range(0x2F800, 0x2FA20))
+"""Unicode ranges with characters that compose, decompose or are reordered by NFC."""
+
+
+@cache
+def unsettled() -> str:
+    """Return the characters that NFC may change, compose with the previous character, or reorder."""
+    characters, trail = [*map(chr, chain(*COMPOSING))], trailing()
+    stable = [unicodedata.is_normalized("NFC", character) for character in characters]
+    properties = zip(characters, map(unicodedata.combining, characters), stable, strict=True)
+    return "".join([c for c, combines, is_stable in properties if combines or not is_stable or c in trail])
+
+
+@cache
+def trailing() -> frozenset[str]:
+    """Return the characters that NFC may compose with the previous character or order after it."""
+    characters = [*map(chr, chain(*COMPOSING))]
+    after = {*compress(characters, map(unicodedata.combining, characters))}
+    for decomposed in {*map(unicodedata.decomposition, characters)}:
+        if decomposed and decomposed[0] != "<":
+            after.update(chr(int(part, 16)) for part in decomposed.split()[1:])
+    after.update(map(chr, (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))))  # Hangul vowels and finals
+    return frozenset(after)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
 
-from builder.annotation.agreement.spans import matches
+from builder.annotation.agreement.matching import matches
 from builder.records import Judgement
 
 OTHER_EDGES = "other edges"

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.annotation.agreement.bootstrap import Floats, Statistic
+from builder.annotation.agreement.matching import Mark, matches
 from builder.records import Judgement
 from builder.schema.labels import Labels
 
@@ -34,11 +35,9 @@ UNITIZING = "Krippendorff's alpha, unitizing"
 
 UNIT = "articles"
 
-Mark = tuple[int, int, str]
 
 Edges = tuple[int, int]
 
-Place = tuple[int, ...]
 
 Ratio = Callable[[Floats], tuple[Floats, Floats]]
 """A function from sums of rows (... x columns) to the numerator and denominator (...) of a figure."""
@@ -47,27 +46,6 @@ Ratio = Callable[[Floats], tuple[Floats, Floats]]
 def macro(measure: str) -> str:
     """Return the name of a measure's mean over the labels for which it is defined."""
     return f"{measure}, macro"
-
-
-def matches(first: Iterable[Mark], second: Iterable[Mark]) -> tuple[list[tuple[Mark, Mark]], ...]:
-    """Match two annotators' marks in each mode (exact, partial, type), each mark at most once in a mode.
-
-    Equal marks are matched first, then marks with the same edges, then marks that overlap most. Among marks that
-    overlap equally those with the same label are preferred, then the earlier ones. Strict matches are the equal
-    marks. Swapping the annotators swaps the pairs.
-
-    >>> exact, partial, kind = matches([(0, 4, "PERS"), (5, 9, "GPE")], [(0, 4, "ORG"), (5, 12, "GPE")])
-    >>> len(exact), len(partial), len(kind)
-    (1, 2, 1)
-    """
-    left, right = set(first), set(second)
-    same = [(mark, mark) for mark in sorted(left & right)]
-    left, right = left - right, right - left
-    near = sorted(_overlaps(left, right))
-    exact = _greedy((a, b) for _, a, b in near if a[:2] == b[:2])
-    overlap = _greedy((a, b) for _, a, b in near)
-    kind = _greedy((a, b) for _, a, b in near if a[2] == b[2])
-    return same + exact, same + overlap, same + kind
 
 
 def overall_statistics(
@@ -113,28 +91,6 @@ def pairwise_statistics(shared: Sequence[Sequence[Judgement]]) -> list[Statistic
 def _marks(judgement: Judgement) -> set[Mark]:
     """Return the (start, end, label) of each span."""
     return {(span.start, span.end, span.label) for span in judgement.spans}
-
-
-def _overlaps(left: Iterable[Mark], right: Iterable[Mark]) -> Iterable[tuple[Place, Mark, Mark]]:
-    """Yield the pairs of marks that overlap, with a sort key of preference that is the same from both sides."""
-    for a in left:
-        for b in right:
-            common = min(a[1], b[1]) - max(a[0], b[0])
-            if common > 0:
-                yield (a[:2] != b[:2], -common, a[2] != b[2], *sorted((a[0], b[0])), *sorted((a[1], b[1]))), a, b
-
-
-def _greedy(pairs: Iterable[tuple[Mark, Mark]]) -> list[tuple[Mark, Mark]]:
-    """Return the pairs neither of whose marks is in an earlier chosen pair."""
-    left: set[Mark] = set()
-    right: set[Mark] = set()
-    chosen: list[tuple[Mark, Mark]] = []
-    for a, b in pairs:
-        if a not in left and b not in right:
-            left.add(a)
-            right.add(b)
-            chosen.append((a, b))
-    return chosen
 
 
 def _credits(left: set[Mark], right: set[Mark], modes: Sequence[str]) -> Iterable[tuple[str, str, float]]:

@@ -5,7 +5,7 @@ from html import escape
 
 from builder.annotation.agreement.spans import SPAN_F1, UNITIZING
 from builder.annotation.agreement.stances import ALPHA
-from builder.annotation.report import plots, tables
+from builder.annotation.report import plots, time_tables
 from builder.annotation.report.passages_html import cut, left_out
 from builder.annotation.report.plots import Point
 from builder.annotation.report.progress import Progress
@@ -57,7 +57,7 @@ def progress_section(done: Progress) -> str:
     )
     notes = left_out("أحكام بلا وقت معروف", done.undated) + left_out("أحكام أقدم من هذه المدة", done.earlier)
     notes += left_out(f"موسّمون جُمعوا في «{OTHERS}»", more)
-    table = tables.counts_table(done.times, counts)
+    table = time_tables.counts_table(done.times, counts)
     return card(f"الأحكام في كل {unit}", f"Judgements per {done.unit}",
                  f'{plot}<ul class="keys">{keys}</ul>{notes}{table}', "half")  # fmt: skip
 
@@ -88,7 +88,7 @@ def over_time_section(figures: Sequence[Agreement]) -> str:
         for measure in series
     )
     note = "المقال من الأسبوع الذي جاءه فيه آخر حكم؛ والخطوط القائمة فترات الثقة."
-    table = tables.weeks_table(weeks, [ARABIC[measure][0] for measure in series], list(series.values()))
+    table = time_tables.weeks_table(weeks, [ARABIC[measure][0] for measure in series], list(series.values()))
     return card("الاتفاق بمرور الوقت", "Agreement over time",
                  f'{plot}<ul class="keys">{keys}</ul><p class="note">{note}</p>{left_out("أسابيع أقدم", more)}{table}', "half")  # fmt: skip
 
