@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from builder.annotation.adjudication.dawid_skene import estimate
-from tests.annotation.test_dawid_skene import SETS, crowd
+from tests.annotation.adjudication.test_dawid_skene import SETS, crowd
 from tests.live.environments import python_with
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from builder.executor.start import engine
-from tests.corpus.poison import Poison, bytes_of, pipeline
+from tests.executor.poison import Poison, bytes_of, pipeline
 from tests.live.environments import python_with
 from tests.test_gathering import CHAIN, TEXTS, digest, fresh, lines
 
@@ -60,7 +60,7 @@ def _environment(**more):
 
 
 def _run(python, name, place, *, killer="", **environment):
-    code = "import sys; from tests.corpus.poison import main; main(*sys.argv[1:])"
+    code = "import sys; from tests.executor.poison import main; main(*sys.argv[1:])"
     done = subprocess.run([python, "-c", code, name, "2", str(place), killer, "0"], cwd=ROOT, timeout=300, check=False,
                           env=_environment(**environment), capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
@@ -198,7 +198,7 @@ def test_a_cluster_that_does_not_answer_is_named(request, name, variable, addres
 def test_an_item_that_no_worker_survives_is_named_and_what_a_function_raises_is_raised(request, name, how):
     code = (
         "import sys\nfrom builder.executor.start import engine\nfrom builder.records import KhabarError\n"
-        "from tests.corpus import poison\n"
+        "from tests.executor import poison\n"
         "if __name__ == '__main__':\n"
         "    with engine(sys.argv[1], 2) as pmap:\n"
         "        print(sorted(pmap(poison.square, range(5))), list(pmap(poison.square, [])))\n"

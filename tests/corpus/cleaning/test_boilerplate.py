@@ -13,7 +13,7 @@ from builder.schema import load_schema
 from builder.schema.boilerplate import Boilerplate
 from builder.text.profiles import profile
 from tests.conftest import ROOT
-from tests.corpus.marked import lean
+from tests.corpus.cleaning.marked import lean
 
 SHIPPED = load_schema(ROOT / "schema").boilerplate
 RULES = lean(SHIPPED)

@@ -15,7 +15,7 @@ from builder.corpus.cleaning.rules import every_rule
 from builder.schema import load_schema
 from builder.text.profiles import profile
 from tests.conftest import ROOT
-from tests.corpus.marked import read_pages
+from tests.corpus.cleaning.marked import read_pages
 
 SHIPPED = every_rule(load_schema(ROOT / "schema").boilerplate)
 ALPHABET = "اب1 .\N{ARABIC-INDIC DIGIT FIVE}_«\N{NO-BREAK SPACE}\N{GRINNING FACE}"

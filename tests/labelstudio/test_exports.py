@@ -13,7 +13,7 @@ from builder.labelstudio.exports import parse, read
 from builder.records import Article, KhabarError, Relation, Span, Stance
 from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
 
-CASES = Path(__file__).parent.parent / "cases" / "exports"
+CASES = Path(__file__).parents[1] / "cases" / "exports"
 LABELS = Labels(
     version=1,
     entities=tuple(

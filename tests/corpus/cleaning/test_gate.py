@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 
 from tests.conftest import ROOT
-from tests.corpus.marked import digest, measure, precision, read_pages, recall
+from tests.corpus.cleaning.marked import digest, measure, precision, read_pages, recall
 
 GATE = json.loads((ROOT / "tests" / "gate.json").read_text(encoding="utf-8"))["entries"]
 FLOORS = ("body_recall", "line_precision")

@@ -23,8 +23,8 @@ from builder.executor.shards import BatchResult, Shard, finished_shards, write_s
 from builder.executor.stage import canonical
 from builder.executor.start import engine
 from builder.records import Dropped, Issue, KhabarError
-from tests.corpus import poison
-from tests.corpus.poison import LENGTHS, Poison, bytes_of, corpus, lengths, pipeline, shards_of, table_of
+from tests.executor import poison
+from tests.executor.poison import LENGTHS, Poison, bytes_of, corpus, lengths, pipeline, shards_of, table_of
 
 pytestmark = pytest.mark.slow
 
@@ -299,7 +299,7 @@ def test_row_groups_follow_from_the_rows(tmp_path, monkeypatch):
 
 
 def test_a_configuration_has_one_form_in_every_process(schema_rules):
-    script = "from tests.corpus.test_stages import _configuration; print(_configuration())"
+    script = "from tests.executor.test_stage import _configuration; print(_configuration())"
     seen = {
         subprocess.run(
             [sys.executable, "-c", script],
@@ -333,7 +333,7 @@ def test_a_full_disk_names_the_file_and_the_next_run_goes_on(run, tmp_path):
     code = (
         "import resource, sys\nresource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))\n"
         "from builder.executor.pmap import engine\nfrom builder.corpus import stages\n"
-        "from tests.corpus.poison import *\n"
+        "from tests.executor.poison import *\n"
         "try:\n"
         "    with engine('local', 1) as pmap:\n"
         "        stages.run('lengths', lengths, Poison(), given(sys.argv[1]), sys.argv[2], pmap, schema=LENGTHS,\n"
@@ -380,7 +380,7 @@ def test_ten_kills_of_all_processes_leave_what_an_undisturbed_run_leaves(tmp_pat
 
 
 def _started(place):
-    code = "import sys; from tests.corpus.poison import main; main(*sys.argv[1:])"
+    code = "import sys; from tests.executor.poison import main; main(*sys.argv[1:])"
     return subprocess.Popen([sys.executable, "-c", code, "local", "2", str(place), "", "0.01"], cwd=ROOT,
                             env=_environment(), start_new_session=True)  # fmt: skip
 
