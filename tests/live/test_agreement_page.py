@@ -9,7 +9,7 @@ from builder.commands.clean import clean
 from builder.commands.ingest import ingest
 from builder.commands.init import init
 from builder.project.project import Project
-from tests.annotation.report.test_page import HOSTILE, crowd, hostile_page
+from tests.annotation.examples import HOSTILE, crowd, hostile_page
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.live

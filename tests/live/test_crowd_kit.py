@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from builder.annotation.adjudication.dawid_skene import estimate
-from tests.annotation.adjudication.test_dawid_skene import SETS, crowd
+from tests.annotation.examples import SETS, annotator_crowd
 from tests.live.environments import python_with
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
@@ -24,7 +24,7 @@ print("FOUND" + json.dumps([model.probas_.to_dict("index"), model.priors_.to_dic
 
 @pytest.mark.parametrize("name", SETS)
 def test_as_many_rounds_give_what_crowd_kit_gives(name):
-    answers = crowd(*SETS[name])
+    answers = annotator_crowd(*SETS[name])
     told = [(item, who, value) for (item, _), given in answers.items() for who, value in given.items()]
     python = python_with("crowd-kit-1.4.2", "crowd-kit==1.4.2", "numpy<2.3")
     done = subprocess.run(

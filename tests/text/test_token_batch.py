@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from builder.text.token_batch import tokenize_batch
 from builder.text.tokens import tokenize
-from tests.text.test_tokens import cases
+from tests.text.token_cases import cases
 
 PIECES = [
     "مرجانة", "و", "قـال", "ق.م", "د.", "شبابيك", "\N{ARABIC FATHA}", "\N{ZERO WIDTH JOINER}", "\N{ZERO WIDTH NON-JOINER}", "\N{ARABIC TATWEEL}",

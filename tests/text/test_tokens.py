@@ -1,28 +1,18 @@
 """Tokens, sentences and canonical spans."""
 
-import re
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.text.tokens import canonical, sentences, tokenize
+from tests.text.token_cases import cases
 
-CASES = Path(__file__).parents[1] / "cases" / "tokens"
-ESCAPE = re.compile(r"\\u([0-9a-f]{4})|\\U([0-9a-f]{8})")
 NOISE = st.text(st.sampled_from([*"ابو.،:؟!«»()3٣٫٪ \nـ_@#a-'/", "\N{ARABIC FATHATAN}", "\N{ZERO WIDTH NON-JOINER}",
                                  "\N{GRINNING FACE}", "\N{NO-BREAK SPACE}"]), max_size=30)  # fmt: skip
 
 
 def words(text):
     return [text[start:end] for start, end in tokenize(text)]
-
-
-def cases(name):
-    """The lines of a file of cases, with invisible characters for their escapes."""
-    lines = (CASES / name).read_text("utf-8").removesuffix("\n").split("\n")
-    return [ESCAPE.sub(lambda code: chr(int(code[1] or code[2], 16)), line) for line in lines if line[:2] != "--"]
 
 
 @pytest.mark.parametrize("line", cases("tokens.txt"))

@@ -8,29 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.annotation.adjudication.dawid_skene import estimate, most_likely
-
-VALUES = ("against", "favor", "neutral", "unclear")
-
-
-def crowd(seed, items, people, values, each):
-    """Answers of people who are right now and then: numbers of a linear congruence (Numerical Recipes), seeded."""
-    state = seed
-
-    def draw(below):
-        nonlocal state
-        state = (1664525 * state + 1013904223) % 2**32
-        return (state >> 8) % below
-
-    answers = {}
-    skills = [50 + draw(45) for _ in range(people)]
-    for item in range(items):
-        true, first = draw(values), draw(people)
-        told = {}
-        for place in range(each):
-            who = (first + place) % people
-            told[f"a-{who}"] = VALUES[true if draw(100) < skills[who] else draw(values)]
-        answers[f"d-{item:03}", "port"] = told
-    return answers
+from tests.annotation.examples import SETS, STANCE_VALUES, annotator_crowd
 
 
 def by_loops(answers, rounds):
@@ -69,13 +47,10 @@ def largest_difference(model, truth, prior, errors):
     return max(found)
 
 
-SETS = {"small": (1, 40, 3, 3, 3), "middle": (2, 120, 6, 4, 3), "large": (3, 300, 10, 4, 4)}
-
-
 @pytest.mark.parametrize("rounds", [1, 2, 25])
 @pytest.mark.parametrize("name", SETS)
 def test_each_round_gives_what_straight_loops_give(name, rounds):
-    answers = crowd(*SETS[name])
+    answers = annotator_crowd(*SETS[name])
 
     model = estimate(answers, rounds=rounds, tolerance=-math.inf)
 
@@ -85,7 +60,7 @@ def test_each_round_gives_what_straight_loops_give(name, rounds):
 
 FEW = st.dictionaries(
     st.tuples(st.sampled_from("123456"), st.sampled_from(["port", "metro"])),
-    st.dictionaries(st.sampled_from("wxyz"), st.sampled_from(VALUES), min_size=1),
+    st.dictionaries(st.sampled_from("wxyz"), st.sampled_from(STANCE_VALUES), min_size=1),
     min_size=1,
 )
 
@@ -99,7 +74,7 @@ def test_few_answers_too_give_what_straight_loops_give(answers, rounds):
 
 @pytest.mark.parametrize("name", SETS)
 def test_it_goes_on_until_nothing_is_gained(name):
-    answers = crowd(*SETS[name])
+    answers = annotator_crowd(*SETS[name])
 
     model, further = estimate(answers), estimate(answers, rounds=2000, tolerance=-math.inf)
 
@@ -109,7 +84,9 @@ def test_it_goes_on_until_nothing_is_gained(name):
 
 
 def test_who_is_mostly_right_weighs_more_than_two_who_are_not():
-    answers = {(f"d-{n}", "port"): {"x": v, "y": v, "z": "favor", "w": "favor"} for n, v in enumerate(VALUES[:3] * 8)}
+    answers = {
+        (f"d-{n}", "port"): {"x": v, "y": v, "z": "favor", "w": "favor"} for n, v in enumerate(STANCE_VALUES[:3] * 8)
+    }
     answers["last", "port"] = {"x": "against", "z": "favor", "w": "favor"}
 
     model = estimate(answers)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from builder.annotation.quality.check import canonicalise
 from builder.annotation.quality.repeats import REPEAT_REASON, separate_repeats
-from tests.annotation.quality.test_check import ARTICLES, JUDGEMENTS, LABELS, PORT, Span, judgement
+from tests.annotation.quality.examples import ARTICLES, JUDGEMENTS, LABELS, PORT, judgement
 
 LATER = "2026-05-01T00:00:00Z"
 

@@ -16,52 +16,21 @@ from builder.annotation.agreement.confusion import NOT_MARKED, OTHER_EDGES, enti
 from builder.annotation.agreement.measure import agree
 from builder.annotation.agreement.spans import MODES, SPAN_F1, UNITIZING
 from builder.annotation.agreement.stances import ALPHA, KAPPA
-from builder.annotation.report.page import page
 from builder.annotation.report.passages import disputed_passages, disputed_questions, lanes, passages
 from builder.annotation.report.progress import progress
-from builder.records import Article, Judgement, Span, Stance
-from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
-
-VALUES = (("favor", "مؤيّد"), ("against", "معارض"), ("neutral", "محايد"))
-TYPES = (("PERS", "شخص", "#b3261e"), ("GPE", "كيان", "#1d4ed8"), ("ORG", "منظمة", "#1f7a3d"))
-LABELS = Labels(
-    version=1,
-    entities=tuple(
-        EntityType(name=name, ar=ar, en=name, colour=colour, key=str(place), definition="تعريف")
-        for place, (name, ar, colour) in enumerate(TYPES)
-    ),
-    stances=Stances(
-        values=tuple(StanceValue(name=name, ar=ar, en=name) for name, ar in VALUES),
-        targets=tuple(
-            StanceTarget(id=name, ar=ar, en=name, keywords=("هدف",))
-            for name, ar in (("port", "الميناء"), ("dam", "السد"))
-        ),
-    ),
+from tests.annotation.examples import (
+    HOSTILE,
+    LABELS,
+    SENTENCES,
+    TEXT,
+    TYPES,
+    VALUES,
+    article,
+    crowd,
+    hostile_page,
+    judgement,
+    page_of,
 )
-SENTENCES = ("زارت سلمى الراوي مرجانة صباح الأحد.", "وقال خالد البحري إن الميناء مفتوح.", "ثم عاد الوفد إلى السندية.")
-TEXT = " ".join(SENTENCES)
-HOSTILE = (
-    "</title></style></script><script>window.hit = 1</script> <img src=http://127.0.0.1:9/x onerror=hit> "
-    "$x ${x} {{title}} \" ' ` & &amp; \N{RIGHT-TO-LEFT OVERRIDE}abc\N{LEFT-TO-RIGHT EMBEDDING} \x1b[31m <!-- ]]>"
-)
-
-
-def article(number=0, text=TEXT, title="عنوان"):
-    return Article(f"{number:016x}-0", f"{number:016x}", 0, title, text, (), (), "standard@1", "0" * 16)
-
-
-def judgement(number, annotator, *spans, when="2026-11-22T10:00:00Z", batch="b1", remark="", **stances):
-    return Judgement(
-        f"{number:016x}-0", "0" * 16, batch, annotator, tuple(Span(*span) for span in sorted(spans)),
-        tuple(Stance(t, v) for t, v in sorted(stances.items())), "submitted", 30.0, when, when, "g", "s", 1, 1, remark,
-    )  # fmt: skip
-
-
-def page_of(judgements, articles=None, labels=LABELS, figures=None, **options):
-    articles = articles or {one.article_id: article(int(one.article_id[:16], 16)) for one in judgements}
-    lengths = {one.id: len(one.text) for one in articles.values()}
-    found = agree(judgements, labels, lengths, resamples=50) if figures is None else figures
-    return page(found, judgements, articles, labels, title=options.pop("title", "مجموعة"), **options)
 
 
 def tree(text):
@@ -387,32 +356,6 @@ def test_a_page_with_little_to_say_says_why(judgements, labels, said):
     assert said in words(tree(text))
 
 
-def hostile_page(said, name):
-    """The page of a text, title, remark, label names, annotators and batches that all say this."""
-    text = f"{said} {SENTENCES[0]}"
-    labels = LABELS.model_copy(
-        update={
-            "entities": tuple(
-                one.model_copy(update={"ar": f"{name}{place}"}) for place, one in enumerate(LABELS.entities)
-            ),
-            "stances": LABELS.stances.model_copy(
-                update={
-                    "targets": tuple(one.model_copy(update={"ar": name}) for one in LABELS.stances.targets),
-                    "values": tuple(
-                        one.model_copy(update={"ar": f"{name}{one.name}"}) for one in LABELS.stances.values
-                    ),
-                }
-            ),
-        }
-    )
-    articles = {article().id: article(text=text, title=said)}
-    judgements = [
-        judgement(0, "a-1", (0, 4, "PERS"), (2, 9, "GPE"), remark=said, batch=said, port="favor"),
-        judgement(0, "a-2", (0, 4, "ORG"), remark=said, batch=said, port="against"),
-    ]
-    return page_of(judgements, articles, labels, title=said)
-
-
 def test_hostile_texts_titles_remarks_and_names_are_shown_and_do_nothing():
     hostile, plain = hostile_page(HOSTILE, HOSTILE[:36]), hostile_page("ا" * len(HOSTILE), "ا" * 36)
     parsed = tree(hostile)
@@ -464,37 +407,6 @@ def test_an_undefined_pair_says_why_and_kappa_is_there():
     assert {(words(one), one.get("title")) for one in cells} == {
         ("؟", "إجاباتهما كلها واحدة"), ("؟", "لا سؤال أجابا عنه كلاهما"),
     }  # fmt: skip
-
-
-def crowd(people, types, number):
-    """Many judgements of long texts, which agree on some spans, and labels with long names."""
-    labels = LABELS.model_copy(
-        update={
-            "entities": tuple(
-                EntityType.model_construct(
-                    name=f"TYPE_{place}",
-                    ar=f"{'نوع طويل الاسم ' * 6}{place}",
-                    en="x",
-                    colour="#1f7a3d",
-                    key="1",
-                    definition="x",
-                )
-                for place in range(types)
-            )
-        }
-    )
-    text = " ".join(SENTENCES * 12)
-    articles = {one.id: one for one in (article(place, text) for place in range(number // 3))}
-    judgements = [
-        judgement(
-            place, f"a-{(place + seat) % people:010d}",
-            *{(40 * s, 40 * s + 9, f"TYPE_{(s + place + (seat == s % 3)) % types}") for s in range(15)},
-            when=f"2026-{1 + place % 9:02}-11T00:00:00Z", remark="ملاحظة " * 200, port=VALUES[(place + seat) % 3][0],
-        )
-        for place in range(number // 3)
-        for seat in range(3)
-    ]  # fmt: skip
-    return judgements, articles, labels
 
 
 @pytest.mark.slow
