@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from builder.executor import stage, storage
+from builder.executor import stage
 from builder.executor.shards import BatchResult, Shard
 from builder.executor.start import engine
+from builder.io.hashing import file_sha256
 from builder.records import Dropped, user_error
 
 TEXTS = pa.schema({"id": pa.string(), "text": pa.string()})
@@ -136,7 +137,7 @@ def shards_of(folder, tables):
     for number, table in enumerate(tables):
         path = Path(folder, f"in-{number:03}.parquet").absolute()
         pq.write_table(table, path)
-        made.append(Shard(f"in-{number:03}", str(path), storage.hashed(path)[0]))
+        made.append(Shard(f"in-{number:03}", str(path), file_sha256(path)))
     return made
 
 
@@ -165,13 +166,13 @@ def pipeline(folder, pmap, config):
 def given(folder):
     """The input shards that lie in a folder."""
     paths = sorted(Path(folder).absolute().glob("*.parquet"))
-    return [Shard(path.stem, str(path), storage.hashed(path)[0]) for path in paths]
+    return [Shard(path.stem, str(path), file_sha256(path)) for path in paths]
 
 
 def bytes_of(folder):
     """All that stages left below a folder, as sha256 by name."""
     found = [path for path in sorted(Path(folder).rglob("*")) if path.is_file()]
-    return {str(path.relative_to(folder)): storage.hashed(path)[0] for path in found}
+    return {str(path.relative_to(folder)): file_sha256(path) for path in found}
 
 
 def main(name, workers, place, killer, slow):

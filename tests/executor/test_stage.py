@@ -18,10 +18,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.executor import shards, stage, storage, worker
+from builder.executor import shards, stage, worker
 from builder.executor.shards import BatchResult, Shard, finished_shards, write_shard
 from builder.executor.stage import canonical
 from builder.executor.start import engine
+from builder.io.hashing import file_sha256
 from builder.records import Dropped, Issue, KhabarError
 from tests.executor import poison
 from tests.executor.poison import LENGTHS, Poison, bytes_of, corpus, lengths, pipeline, shards_of, table_of
@@ -287,7 +288,7 @@ def test_a_shard_is_written_from_what_readers_give(tmp_path):
     assert done.set_aside == (Dropped("ingest", "file.txt:3", "empty", "half a pair: ?"),)
     assert finished_shards(tmp_path) == [done]
     assert [row["text"] for row in _rows([done])] == ["خبر", "آخر"]
-    assert done.shard.digest == storage.hashed(tmp_path / "c0ffee-00000.parquet")[0]
+    assert done.shard.digest == file_sha256(tmp_path / "c0ffee-00000.parquet")
 
 
 def test_row_groups_follow_from_the_rows(tmp_path, monkeypatch):
@@ -332,12 +333,12 @@ def test_a_full_disk_names_the_file_and_the_next_run_goes_on(run, tmp_path):
     inputs = corpus(tmp_path / "in", shards=2, rows=3_000)
     code = (
         "import resource, sys\nresource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))\n"
-        "from builder.executor.pmap import engine\nfrom builder.corpus import stages\n"
+        "from builder.executor import stage\nfrom builder.executor.start import engine\n"
         "from tests.executor.poison import *\n"
         "try:\n"
         "    with engine('local', 1) as pmap:\n"
-        "        stages.run('lengths', lengths, Poison(), given(sys.argv[1]), sys.argv[2], pmap, schema=LENGTHS,\n"
-        "                   watch=lambda *_: None, required=('id', 'text'))\n"
+        "        stage.run('lengths', lengths, Poison(), given(sys.argv[1]), sys.argv[2], pmap, schema=LENGTHS,\n"
+        "                  watch=lambda *_: None, required=('id', 'text'))\n"
         "except OSError as error:\n"
         "    print(error.filename, error.strerror)\n"
     )

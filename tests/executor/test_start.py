@@ -99,7 +99,7 @@ def test_who_stops_asking_leaves_no_worker_busy(tmp_path):
 @pytest.mark.parametrize("how", ["group", "parent"])
 def test_ctrl_c_ends_the_workers_at_once_as_does_the_death_of_their_parent(tmp_path, how):
     code = (
-        "import sys\nfrom builder.executor.pmap import _without_slow_sorts, engine\nfrom tests.executor import poison\n"
+        "import sys\nfrom builder.executor.start import engine\nfrom tests.executor import poison\n"
         "if __name__ == '__main__':\n"
         "    with engine('local', 2) as pmap:\n"
         "        list(pmap(poison.linger, sys.argv[1:]))\n"
