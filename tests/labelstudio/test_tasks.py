@@ -12,8 +12,8 @@ from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.labelstudio.parse import judgements_of, parse_tasks
 from builder.labelstudio.payloads import LsTask
-from builder.labelstudio.tasks import key_of, result_of, task_of, unused_duplicates
-from builder.records import Article, BatchItem, Issue, Judgement, Relation, Span, Stance
+from builder.labelstudio.tasks import key_of, result_of, task_of, unused_duplicates, with_predictions
+from builder.records import Article, BatchItem, Issue, Judgement, Prediction, Relation, Span, Stance
 from builder.schema import Schema
 from builder.schema.boilerplate import Boilerplate
 from builder.schema.dataset import Dataset, Licence
@@ -315,3 +315,17 @@ def test_judgements_are_sorted_whatever_the_order_of_the_server():
     assert sorted(order) == order
     assert len(order) == 4
     assert {j.annotation_id for j in backward.judgements} == {j.annotation_id for j in forward.judgements}
+
+
+def test_a_prediction_answers_the_questions_that_are_not_asked_and_is_marked_as_one():
+    unused = {"id": "-", "name": "-", "options": []}
+    task = {"data": {"text": "زار سالم", "targets": [{"id": "port", "name": "", "options": []}, unused]}}
+    made = with_predictions(task, [Prediction("gazetteer x", (Span(4, 8, "PERS"),)), Prediction("nothing", ())])
+
+    assert task == {"data": task["data"]}
+    assert [one["model_version"] for one in made["predictions"]] == ["gazetteer x"]
+    assert [(part["from_name"], part["value"], part["origin"]) for part in made["predictions"][0]["result"]] == [
+        ("ner", {"start": 4, "end": 8, "text": "سالم", "labels": ["PERS"]}, "prediction"),
+        ("stance_1", {"choices": ["_unused"]}, "prediction"),
+    ]
+    assert json.loads(json.dumps(made)) == made

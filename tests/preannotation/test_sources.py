@@ -1,44 +1,17 @@
-"""Spans that annotators find on the page: from a release, a gazetteer, a program."""
+"""Spans that annotators find on the page, by where they come from."""
 
-import json
-import sys
-import textwrap
-import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from builder.annotation.gazetteer import find_mentions, parse_terms
 from builder.io.hashing import sha16
 from builder.io.jsonl import write_json
-from builder.labelstudio.tasks import with_predictions
-from builder.preannotation.program import from_command
 from builder.preannotation.sources import predict
-from builder.records import Article, KhabarError, Prediction, Span
+from builder.records import Span
 from builder.release.tables.features import arrow_schema, features
-from builder.schema.labels import EntityType, Labels
-
-LABELS = Labels(
-    version=1,
-    entities=tuple(
-        EntityType(name=name, ar=name, en=name, colour="#1f7a3d", key=key, definition="تعريف")
-        for name, key in (("PERS", "1"), ("ORG", "2"), ("GPE", "3"))
-    ),
-)
-TEXT = "قال سالم \N{GRINNING FACE} إنه زار ميناء مرجانة، ثم عاد إلى مرجانة."
-
-
-def article_of(text=TEXT, number=0, title="خبر"):
-    return Article(f"{number:016x}-0", f"{number:016x}", 0, title, text, (), (), "standard@1+0", sha16(text))
-
-
-def refusal(call, *arguments, **named):
-    with pytest.raises(KhabarError) as caught:
-        call(*arguments, **named)
-    return [(issue.where, issue.message) for issue in caught.value.issues]
+from builder.schema.labels import Labels
+from tests.preannotation.examples import LABELS, article_of, refusal
 
 
 @pytest.mark.parametrize(
@@ -54,6 +27,7 @@ def test_what_names_no_predictions_is_refused_with_what_there_is(spec, message):
     assert refusal(predict, spec, [article_of()], LABELS) == [("", message)]
 
 
+#OURS
 # A gazetteer
 
 
@@ -157,6 +131,8 @@ def test_of_a_thousand_bad_lines_twenty_are_told():
 # An earlier release
 
 
+#THEIRS
+#END
 def release_of(folder, rows, labels=LABELS):
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -213,6 +189,7 @@ def test_what_is_no_release_is_refused(tmp_path):
     assert refusal(predict, "release:broken", [], LABELS, tmp_path)[0][1] == (
         "not a release that khabar built: ArrowInvalid"
     )
+#OURS
 
 
 # A program
@@ -352,3 +329,5 @@ def test_a_prediction_answers_the_questions_that_are_not_asked_and_is_marked_as_
         ("stance_1", {"choices": ["_unused"]}, "prediction"),
     ]
     assert json.loads(json.dumps(made)) == made
+#THEIRS
+#END

@@ -282,7 +282,8 @@ def measured(path, most=300_000_000):
     """What a process of its own reads of a file, with no more memory than that."""
     code = (
         "import json, resource, sys\n"
-        "from builder.corpus.readers.documents import plan, read\nfrom builder.schema import Fields\n"
+        "from builder.corpus.readers.documents import read\nfrom builder.corpus.readers.sources import plan\n"
+        "from builder.schema.dataset import Fields\n"
         "parts = [part for piece in plan([sys.argv[1]], Fields()).pieces for part in read(piece)]\n"
         "print(json.dumps([[d.raw for part in parts for d in part.documents],\n"
         "  [[a.what, a.reason] for part in parts for a in part.set_aside]]))\n"
