@@ -1,4 +1,4 @@
-"""Who judges which article."""
+"""Which annotator gets which article."""
 
 from collections import Counter
 
@@ -45,7 +45,7 @@ cases = st.tuples(st.integers(0, 60), st.integers(1, 7), st.integers(1, 7), st.i
 
 
 @given(cases, st.floats(0, 1), st.sets(st.integers(0, 59), max_size=5))
-def test_each_article_goes_to_exactly_k_or_to_all_and_loads_differ_by_at_most_one(case, shared, known_places):
+def test_each_article_gets_its_annotators_and_loads_are_even(case, shared, known_places):
     number, extra, overlap, calibration, seed = case
     articles, annotators = ids(number), people(overlap + extra - 1)
     known = {articles[place] for place in known_places if place < number}
@@ -66,7 +66,7 @@ def test_each_article_goes_to_exactly_k_or_to_all_and_loads_differ_by_at_most_on
 
 
 @given(cases, st.randoms())
-def test_the_order_of_files_does_not_matter(case, random):
+def test_file_order_does_not_matter(case, random):
     number, extra, overlap, calibration, seed = case
     articles, annotators = ids(number), people(overlap + extra)
     rules = dataset_of(overlap=overlap, shared=0.2, calibration=calibration, sampling={"seed": seed})
@@ -76,7 +76,7 @@ def test_the_order_of_files_does_not_matter(case, random):
 
 
 @given(cases, st.integers(0, 30), st.integers(0, 3))
-def test_what_was_assigned_stays_when_articles_and_annotators_are_added(case, more, newcomers):
+def test_assignments_survive_new_articles_and_annotators(case, more, newcomers):
     number, extra, overlap, calibration, seed = case
     rules = dataset_of(overlap=overlap, shared=0.1, calibration=calibration, sampling={"seed": seed})
     before = assign("b", ids(number), people(overlap + extra), rules)
@@ -97,7 +97,7 @@ def test_assigning_again_changes_nothing(case):
     assert assign("b", ids(number), people(overlap + extra), rules, before=first) == first
 
 
-def test_added_articles_go_to_the_newcomer_until_loads_are_even():
+def test_newcomer_gets_added_articles_until_loads_are_even():
     rules = dataset_of(overlap=1)
     before = assign("b", ids(10), people(2), rules)
     after = assign("b", ids(25), people(3), rules, before=before)
@@ -106,7 +106,7 @@ def test_added_articles_go_to_the_newcomer_until_loads_are_even():
     assert sorted(loads_of(after, people(3))) == [8, 8, 9]
 
 
-def test_an_article_that_becomes_known_goes_to_all_and_nobody_loses_it():
+def test_newly_known_article_goes_to_all():
     rules = dataset_of(overlap=1)
     before = assign("b", ids(4), people(3), rules)
     after = assign("b", ids(4), people(3), rules, known={ids(4)[2]}, before=before)
@@ -116,7 +116,7 @@ def test_an_article_that_becomes_known_goes_to_all_and_nobody_loses_it():
     assert {(one.article_id, one.annotator) for one in before} <= {(one.article_id, one.annotator) for one in after}
 
 
-def test_another_seed_assigns_otherwise():
+def test_seed_changes_the_assignment():
     one, other = (assign("b", ids(40), people(4), dataset_of(overlap=2, sampling={"seed": n})) for n in (1, 2))
 
     assert one != other
@@ -130,7 +130,7 @@ def test_every_pair_of_annotators_meets():
     assert min(pairs.values()) >= 4
 
 
-def test_calibration_comes_first_and_known_articles_stand_among_the_others():
+def test_calibration_comes_first_and_known_articles_are_mixed_in():
     known = set(ids(4, start=26))
     rules = dataset_of(overlap=1, calibration=3)
     assigned = assign("b", ids(30), people(2), rules, known)
@@ -145,7 +145,7 @@ def test_calibration_comes_first_and_known_articles_stand_among_the_others():
     assert places != [3, 4, 5, 6]
 
 
-def test_fewer_annotators_than_the_overlap_are_refused():
+def test_fewer_annotators_than_overlap_are_refused():
     with pytest.raises(KhabarError) as caught:
         assign("b", ids(3), people(2), dataset_of(overlap=3))
 

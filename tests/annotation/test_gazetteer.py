@@ -15,7 +15,7 @@ def found_in(text, *terms, expand=True):
     return [(text[span.start : span.end], span.label) for span in spans]
 
 
-def test_a_gazetteer_finds_each_mention_with_offsets_behind_an_emoji(tmp_path):
+def test_gazetteer_finds_mentions_behind_an_emoji(tmp_path):
     (tmp_path / "terms.tsv").write_text("سالم\tPERS\n\nميناء مرجانة\tORG\r\nمرجانة\tGPE\n", encoding="utf-8-sig")
     found = predict("gazetteer:terms.tsv", [article_of()], LABELS, tmp_path)
     spans = found.spans[article_of().id]
@@ -43,7 +43,7 @@ def test_a_gazetteer_finds_each_mention_with_offsets_behind_an_emoji(tmp_path):
         ("بعد", "عد", []),  # two letters after a clitic are mostly another word
     ],
 )
-def test_words_are_compared_folded_and_may_carry_clitics(text, term, marked):
+def test_words_are_folded_and_may_carry_clitics(text, term, marked):
     assert found_in(text, (term, "GPE")) == [(one, "GPE") for one in marked]
 
 
@@ -51,11 +51,11 @@ def test_words_are_compared_folded_and_may_carry_clitics(text, term, marked):
     ("text", "marked"),
     [("زار وبمرجانة", "مرجانة"), ("زار وَبِمرجانة", "مرجانة"), ("زار مرجانة", "مرجانة"), ("لمرجانة", "مرجانة")],
 )
-def test_with_strict_clitics_a_mention_begins_after_them(text, marked):
+def test_strict_clitics_are_left_out_of_the_mention(text, marked):
     assert found_in(text, ("مرجانة", "GPE"), expand=False) == [(marked, "GPE")]
 
 
-def test_the_longest_term_counts_and_the_word_as_it_stands_goes_before_a_clitic():
+def test_longest_term_wins_and_whole_word_beats_clitic():
     terms = (("بيروت", "GPE"), ("يروت", "PERS"), ("جريدة بيروت", "ORG"), ("جريدة", "PERS"))
 
     assert found_in("جريدة بيروت في بيروت", *terms) == [("جريدة بيروت", "ORG"), ("بيروت", "GPE")]
@@ -64,7 +64,7 @@ def test_the_longest_term_counts_and_the_word_as_it_stands_goes_before_a_clitic(
 @given(
     st.lists(st.sampled_from(["سالم", "وسالم", "مَرجانة", "ميناء", "،", "\N{GRINNING FACE}", "\n", "«"]), max_size=12)
 )
-def test_every_span_of_a_gazetteer_folds_to_its_term(words):
+def test_every_span_folds_to_its_term(words):
     text = " ".join(words)
     found = found_in(text, ("سالم", "PERS"), ("مرجانة", "GPE"), ("ميناء مرجانة", "ORG"), expand=False)
     plain = {"سالم": "PERS", "مَرجانة": "GPE", "ميناء مَرجانة": "ORG"}
@@ -73,7 +73,7 @@ def test_every_span_of_a_gazetteer_folds_to_its_term(words):
     assert sum(label == "PERS" for _, label in found) == sum("سالم" in word for word in words)
 
 
-def test_every_bad_line_of_a_gazetteer_is_told_by_its_number(tmp_path):
+def test_every_bad_line_is_named_by_number(tmp_path):
     lines = [b"\xd8\xb3\xd8\xa7\tPERS", b"one field", b"a\tb\tc", b"x\tCITY", b"\xff\tPERS", b"...\tPERS",
              "سا\tORG".encode()]  # fmt: skip
     (tmp_path / "bad.tsv").write_bytes(b"\n".join(lines))
@@ -90,7 +90,7 @@ def test_every_bad_line_of_a_gazetteer_is_told_by_its_number(tmp_path):
     ]
 
 
-def test_a_gazetteer_that_is_not_there_or_is_empty_is_refused(tmp_path):
+def test_missing_or_empty_gazetteer_is_refused(tmp_path):
     (tmp_path / "empty.tsv").write_text("\n")
 
     assert refusal(predict, "gazetteer:empty.tsv", [], LABELS, tmp_path)[0][1] == "no term is in it"
@@ -99,7 +99,7 @@ def test_a_gazetteer_that_is_not_there_or_is_empty_is_refused(tmp_path):
     )
 
 
-def test_of_a_thousand_bad_lines_twenty_are_told():
+def test_at_most_twenty_bad_lines_are_listed():
     found = refusal(parse_terms, b"x\n" * 1000, "t.tsv", {"PERS"})
 
     assert len(found) == 21

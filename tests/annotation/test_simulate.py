@@ -1,4 +1,4 @@
-"""Simulated annotators: what they know, how they err, and that they err the same way everywhere."""
+"""Simulated annotators: what they know, how they err, and that they are deterministic."""
 
 from collections import Counter
 from pathlib import Path
@@ -92,7 +92,7 @@ def judgement_of(article, number, given: SimulatedAnswer):
     )  # fmt: skip
 
 
-def test_known_mentions_are_found_as_whole_words_with_clitics_and_nested(labels):
+def test_known_mentions_are_whole_words_with_clitics_and_nested(labels):
     spans, _ = truth(article_of(TEXT), KNOWLEDGE, labels)
 
     assert [(TEXT[span.start : span.end], span.label) for span in spans] == [
@@ -109,7 +109,7 @@ def test_known_mentions_are_found_as_whole_words_with_clitics_and_nested(labels)
     ]
 
 
-def test_stances_are_those_of_the_known_phrases_and_neutral_without_one(labels):
+def test_stances_follow_known_phrases_or_are_neutral(labels):
     _, stances = truth(article_of(TEXT), KNOWLEDGE, labels)
     _, without = truth(article_of("تأخر مترو العاصمة عن موعده"), KNOWLEDGE, labels)
     _, unasked = truth(article_of("خطوة نافعة"), KNOWLEDGE, labels)
@@ -117,7 +117,7 @@ def test_stances_are_those_of_the_known_phrases_and_neutral_without_one(labels):
     assert (stances, without, unasked) == ((Stance("metro", "favor"),), (Stance("metro", "neutral"),), ())
 
 
-def test_every_example_that_is_asked_about_a_target_has_a_known_stance(batch, knowledge, labels):
+def test_every_example_target_has_a_known_stance(batch, knowledge, labels):
     silent = Knowledge(knowledge.mentions, tuple((p, dict.fromkeys(v, "known")) for p, v in knowledge.stances))
     values = [stance.value for article in batch.values() for stance in truth(article, silent, labels)[1]]
 
@@ -125,7 +125,7 @@ def test_every_example_that_is_asked_about_a_target_has_a_known_stance(batch, kn
     assert len(values) > 12
 
 
-def test_known_spans_are_canonical_and_inside_each_other_or_apart(batch, knowledge, labels):
+def test_known_spans_are_canonical_and_nested_or_apart(batch, knowledge, labels):
     judgements = [
         judgement_of(article, 0, SimulatedAnswer(*truth(article, knowledge, labels), 1.0, skipped=False))
         for article in batch.values()
@@ -134,14 +134,14 @@ def test_known_spans_are_canonical_and_inside_each_other_or_apart(batch, knowled
     assert check(judgements, batch, labels, lambda _: "") == []
 
 
-def test_answers_are_the_same_on_every_machine(labels):
+def test_answers_match_golden_answer(labels):
     """A golden answer: a change of it changes the release of the demonstration."""
     assert simulate_answer(article_of(TEXT), KNOWLEDGE, labels, 1, SEED) == GOLDEN
     assert simulate_answer(article_of(TEXT), KNOWLEDGE, labels, 1, SEED + 1) != GOLDEN
     assert simulate_answer(article_of(TEXT), KNOWLEDGE, labels, 0, SEED) != GOLDEN
 
 
-def test_simulated_judgements_have_no_fault_but_edges_that_canonicalising_mends(batch, knowledge, labels):
+def test_simulated_judgements_have_only_ragged_edges(batch, knowledge, labels):
     judgements = [
         judgement_of(article, number, simulate_answer(article, knowledge, labels, number, SEED))
         for article in batch.values()
@@ -151,7 +151,7 @@ def test_simulated_judgements_have_no_fault_but_edges_that_canonicalising_mends(
     assert {issue.code for issue in check(judgements, batch, labels, lambda _: "")} == {"span-edges"}
 
 
-def test_the_demonstration_has_plausible_disagreement(batch, knowledge, labels):
+def test_demonstration_has_plausible_disagreement(batch, knowledge, labels):
     judgements = [
         judgement_of(article, number, simulate_answer(article, knowledge, labels, number, SEED))
         for article in batch.values()
@@ -175,7 +175,7 @@ def test_the_demonstration_has_plausible_disagreement(batch, knowledge, labels):
 
 
 @pytest.mark.slow
-def test_habits_have_the_rates_that_they_are_said_to_have(labels):
+def test_habits_have_their_stated_rates(labels):
     text = "قال «الواحة». زارت رئيسة بلدية الواحة سلوى النجار أمس، وتأخر مترو العاصمة."
     count, nested = Counter(), (text.rindex("الواحة"), text.rindex("الواحة") + 6)
     for number in range(3000):
@@ -206,7 +206,7 @@ def test_habits_have_the_rates_that_they_are_said_to_have(labels):
     assert count["softened"] / answered == pytest.approx(0.35 * 0.5 + 0.65 * 0.05, abs=0.03)
 
 
-def test_a_fault_in_the_simulation_file_is_refused_at_its_place():
+def test_fault_in_simulation_file_is_refused_at_its_place():
     with pytest.raises(KhabarError) as refused:
         parse_knowledge("mentions: {}\nstances:\n  - phrase: x\n    value: {metro: favor}\n")
 

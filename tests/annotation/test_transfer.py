@@ -1,4 +1,4 @@
-"""Judgements on an older text, carried over to the present one."""
+"""Judgements on an older text, transferred to the present one."""
 
 import time
 from dataclasses import replace
@@ -28,7 +28,7 @@ def inside(text):
 
 
 @given(st.data())
-def test_a_carried_span_has_its_characters_and_the_edges_that_it_had(data):
+def test_carried_span_keeps_characters_and_edges(data):
     old, new = data.draw(texts.filter(bool)), data.draw(texts)
     spans = spans_of(old, data.draw)
     found = transfer_spans(old, new, spans)
@@ -43,7 +43,7 @@ def test_a_carried_span_has_its_characters_and_the_edges_that_it_had(data):
 
 
 @given(st.data())
-def test_the_same_text_carries_all(data):
+def test_same_text_carries_everything(data):
     text = data.draw(texts.filter(bool))
     spans = spans_of(text, data.draw)
 
@@ -51,7 +51,7 @@ def test_the_same_text_carries_all(data):
 
 
 @given(st.data())
-def test_words_put_before_after_or_cut_from_around_a_span_move_it_exactly(data):
+def test_edits_around_a_span_shift_it_exactly(data):
     middle, before, after = (data.draw(texts) for _ in range(3))
     marked = "ميناء اللؤلؤة"
     old, new = f"{middle} {marked} .", f"{before} {middle} {marked} . {after}"
@@ -63,7 +63,7 @@ def test_words_put_before_after_or_cut_from_around_a_span_move_it_exactly(data):
 
 
 @given(st.lists(st.sampled_from(["kept", "gone", "other", "grown"]), min_size=1, max_size=25), st.data())
-def test_of_words_that_stand_once_exactly_those_mentions_are_carried_whose_words_all_stayed(fates, data):
+def test_unique_words_carry_exactly_when_all_stay(fates, data):
     """An oracle: each word stays, goes, becomes another, or gets one before it; where it stands then is known."""
     old = new = "\N{GRINNING FACE} "
     edges, places = [], []
@@ -99,7 +99,7 @@ def test_of_words_that_stand_once_exactly_those_mentions_are_carried_whose_words
         ("زار سالم", "", "سالم", None),
     ],
 )
-def test_a_mention_is_carried_or_stale(old, new, marked, at):
+def test_mention_is_carried_or_stale(old, new, marked, at):
     start = old.index(marked)
     found = transfer_spans(old, new, [Span(start, start + len(marked), "PERS")])
 
@@ -108,12 +108,12 @@ def test_a_mention_is_carried_or_stale(old, new, marked, at):
 
 
 @pytest.mark.parametrize("edges", [(-1, 2), (0, 0), (3, 2), (0, 5)])
-def test_a_span_out_of_bounds_is_no_span_of_the_text(edges):
+def test_out_of_bounds_span_is_dropped(edges):
     with pytest.raises(ValueError, match=r"^span -?\d:\d is outside a text of 4 code points$"):
         transfer_spans("سالم", "سالم علي", [Span(*edges, "PERS")])
 
 
-def test_a_text_of_one_word_repeated_does_not_hang():
+def test_repeated_word_text_does_not_hang():
     old, new = "من " * 20_000 + "سالم", "أمس " + "من " * 19_000 + "في " + "من " * 900 + "سالم"
     began = time.monotonic()
     found = transfer_spans(old, new, [Span(60_000, 60_004, "PERS")])
@@ -151,7 +151,7 @@ def judgement_of(annotator, text, spans=(), stances=(), **other):
     )  # fmt: skip
 
 
-def test_judgements_become_predictions_named_by_the_annotator_and_the_rest_is_listed():
+def test_judgements_become_predictions_and_the_rest_is_listed():
     port, metro = Span(6, 12, "GPE", "r1"), Span(19, 26, "GPE")
     stances = (Stance("metro", "favor"), Stance("port", "against"), Stance("port", "gone"))
     judgements = [
@@ -176,7 +176,7 @@ def test_judgements_become_predictions_named_by_the_annotator_and_the_rest_is_li
     ]
 
 
-def test_the_latest_judgement_of_an_annotator_counts():
+def test_latest_judgement_of_an_annotator_counts():
     older = judgement_of("a-1", OLD, [Span(0, 5, "GPE")], updated_at="2026-01-01")
     newer = judgement_of("a-1", OLD, [Span(6, 12, "GPE")], updated_at="2026-01-03", annotation_id=2)
     moved = transfer_judgements([newer, older], {"d-0": article_of(NEW)}, {("d-0", sha16(OLD)): OLD}, LABELS)

@@ -1,4 +1,4 @@
-"""The small model: tokens and tags there and back, what it learns, and that it is the same each time."""
+"""The small model of spans and stances."""
 
 import sys
 
@@ -47,25 +47,35 @@ def texts_with_spans(draw):
 
 
 @given(st.lists(texts_with_spans(), max_size=4))
+#OURS
 def test_spans_on_whole_tokens_become_tags_and_the_same_spans_again(every):
     words = tokenize_texts([text for text, _ in every])
+#THEIRS
+def test_spans_and_tags_convert_both_ways(every):
+    words = words_of([text for text, _ in every])
+#END
     tags = tags_of(words, np.arange(len(every)), [spans for _, spans in every])
     assert words.features.shape[0] == len(tags) == words.cuts[-1]
     for place, (_, spans) in enumerate(every):
         assert spans_of(words, place, tags[words.cuts[place] : words.cuts[place + 1]]) == spans
 
 
-def test_of_nested_spans_the_outermost_is_learnt():
+def test_outermost_of_nested_spans_is_learnt():
     nested = [Span(4, 8, "PERS"), Span(0, 12, "OCC"), Span(0, 3, "ORG"), Span(13, 15, "GPE")]
     assert list(outermost(nested)) == [Span(0, 12, "OCC"), Span(13, 15, "GPE")]
 
 
+#OURS
 def test_an_inner_tag_that_follows_no_span_of_its_label_begins_one():
     words = tokenize_texts(["زار رامز مدينة مرجانة"])
+#THEIRS
+def test_orphan_inner_tag_begins_a_span():
+    words = words_of(["زار رامز مدينة مرجانة"])
+#END
     assert spans_of(words, 0, ["I-PERS", "I-PERS", "I-GPE", "O"]) == [Span(0, 8, "PERS"), Span(9, 14, "GPE")]
 
 
-def test_what_was_taught_is_known_and_the_unknown_is_unsure():
+def test_learnt_mentions_are_found_and_unknown_text_is_uncertain():
     words, every, tags, model = taught()
     chances = model.expects(words.features[words.rows(every)])
     assert [model.answers[best] for best in chances.argmax(axis=1)] == tags
@@ -82,8 +92,13 @@ def test_what_was_taught_is_known_and_the_unknown_is_unsure():
     assert counts[2].tolist() == [0, 0]
 
 
+#OURS
 def test_unsureness_is_the_mean_over_sentences_of_their_least_sure_token():
     words = tokenize_texts(["وصل سالم. عاد عمر.", "", "نعم"])
+#THEIRS
+def test_uncertainty_is_mean_of_least_certain_tokens():
+    words = words_of(["وصل سالم. عاد عمر.", "", "نعم"])
+#END
     assert len(words.features.indptr) - 1 == 7
     best = np.array([0.9, 0.6, 1, 0.8, 0.9, 1, 0.5])
     chances = np.stack([best, 1 - best], axis=1)
@@ -91,14 +106,14 @@ def test_unsureness_is_the_mean_over_sentences_of_their_least_sure_token():
     assert uncertainties(words, np.array([2]), chances[6:]).tolist() == pytest.approx([0.5])
 
 
-def test_the_same_seed_gives_the_same_numbers():
+def test_same_seed_gives_same_numbers():
     words, every, _, model = taught()
     rows = words.features[words.rows(every)]
     again = taught()[3]
     assert (model.expects(rows) == again.expects(rows)).all()
 
 
-def test_one_answer_alone_is_given_without_a_model():
+def test_single_class_needs_no_model():
     rows = hashed(pair_features([("يؤيد المقال المترو", "metro"), ("نص", "metro")]))
     model = learn(rows, ["favor", "favor"], 1)
     assert model.answers == ("favor",)
@@ -109,7 +124,7 @@ def test_one_answer_alone_is_given_without_a_model():
     assert nothing.expects(rows).shape == (2, 0)
 
 
-def test_without_scikit_learn_it_is_said_how_to_install_it(monkeypatch):
+def test_missing_scikit_learn_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(KhabarError) as refused:
         check_installed()

@@ -1,4 +1,4 @@
-"""Disagreement as numbers, ranks, and what is unlike the rest first."""
+"""Disagreement scores, ranks and diverse choices."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def judgement(article, annotator, spans=(), stances=(), status="submitted"):
                      tuple(Stance(*stance) for stance in stances), status, None, "", "", "g", "s", 0, 0)  # fmt: skip
 
 
-def test_disagreement_is_counted_over_pairs_of_annotators():
+def test_disagreement_counts_pairs_of_annotators():
     said = [
         judgement("a", "one", [(0, 4, "PERS"), (5, 9, "GPE")], [("metro", "favor")]),
         judgement("a", "two", [(0, 4, "PERS"), (5, 9, "ORG")], [("metro", "against")]),
@@ -37,7 +37,7 @@ def test_disagreement_is_counted_over_pairs_of_annotators():
     assert found.names == {"GPE": 1, "ORG": 1, "PERS": 0, "metro": 0.5, "dam": 0}
 
 
-def test_what_is_like_a_disputed_article_is_likely_disputed_and_what_is_like_none_as_most_are():
+def test_articles_like_disputed_ones_score_as_disputed():
     annotated = np.eye(4, dtype=np.float32)[:3]
     candidates = np.eye(4, dtype=np.float32)
     found = nearby_disagreement(candidates, annotated, np.array([1.0, 0.0, 0.5]))
@@ -47,7 +47,7 @@ def test_what_is_like_a_disputed_article_is_likely_disputed_and_what_is_like_non
 
 
 @given(st.lists(st.integers(-5, 5), max_size=30))
-def test_ranks_keep_the_order_and_their_mean_is_a_half(values):
+def test_ranks_keep_order_and_average_one_half(values):
     found = ranks(np.array(values, np.float64))
     assert len(found) == len(values)
     if values:
@@ -59,7 +59,7 @@ def test_ranks_keep_the_order_and_their_mean_is_a_half(values):
             assert (one < other) == (a < b)
 
 
-def test_what_is_like_the_chosen_or_annotated_stands_back():
+def test_similar_articles_are_picked_later():
     same = np.array([1, 0], np.float32)
     part = np.array([0.4, 0.84**0.5], np.float32)
     scores = np.array([0.9, 0.85, 0.85 - SIMILARITY_PENALTY * 0.3])
@@ -69,7 +69,7 @@ def test_what_is_like_the_chosen_or_annotated_stands_back():
     assert pick_diverse(scores, np.stack([same, part, same]), none, 0) == []
 
 
-def test_what_repeats_the_chosen_or_annotated_comes_after_all_others():
+def test_near_copies_are_picked_last():
     same, other = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
     candidates, none = np.stack([same, same, other]), np.zeros((0, 2), np.float32)
 
@@ -77,7 +77,12 @@ def test_what_repeats_the_chosen_or_annotated_comes_after_all_others():
     assert pick_diverse(np.array([0.9, 0.8, 0.1]), candidates, same[None], 2) == [(2, 0.0), (0, 1.0)]
 
 
+#OURS
 def test_of_equals_the_earlier_is_chosen():
     assert [
         at for at, _ in pick_diverse(np.zeros(3), np.zeros((3, 2), np.float32), np.zeros((0, 2), np.float32), 2)
     ] == [0, 1]
+#THEIRS
+def test_ties_go_to_the_earlier_article():
+    assert [at for at, _ in pick(np.zeros(3), np.zeros((3, 2), np.float32), np.zeros((0, 2), np.float32), 2)] == [0, 1]
+#END

@@ -1,4 +1,4 @@
-"""What to annotate next: the unsure, rare, disputed and unlike first, the same each time, none of an earlier group."""
+"""Which articles to annotate next."""
 
 import random
 from dataclasses import replace
@@ -49,7 +49,7 @@ def ids(choices):
     return [choice.article_id for choice in choices]
 
 
-def test_the_unsure_come_before_what_is_known_and_each_says_why(past, labels):
+def test_uncertain_articles_come_first_with_reasons(past, labels):
     pool = [article(f"c{n}", f"{PLAIN} ويوم {n + 20}.") for n in range(6)]
     pool += [article("u", "زار طارق زيتونة فريق بلدية مدينة صنوبر أمس.")]
     chosen = select_articles(pool, *past, [], labels, 2, 13)
@@ -70,7 +70,7 @@ def test_rare_labels_come_before_frequent_ones(past, labels):
     assert "EVENT" not in chosen["c0-0"].expected
 
 
-def test_targets_that_were_seldom_judged_come_first(labels):
+def test_rarely_judged_targets_come_first(labels):
     asked = [article(f"m{n}", f"يرى الكاتب أن المترو مشروع نافع {n}.") for n in range(6)]
     golds = [gold(a, stances=[Stance("metro", "favor" if n % 2 else "against")]) for n, a in enumerate(asked)]
     pool = [article(f"c{n}", f"يرى الكاتب أن المترو مشروع كبير {n}.") for n in range(4)]
@@ -83,7 +83,7 @@ def test_targets_that_were_seldom_judged_come_first(labels):
     assert chosen["none-0"].parts["unsure of stances"] == 0
 
 
-def test_what_is_like_an_article_that_annotators_parted_on_comes_first(past, labels):
+def test_articles_like_disputed_ones_come_first(past, labels):
     annotated, golds = past
     match = article("match", MATCH)
     judged = [said(match, "a", [Span(20, 26, "ORG")]), said(match, "b", [Span(20, 26, "NORP")])]
@@ -96,7 +96,7 @@ def test_what_is_like_an_article_that_annotators_parted_on_comes_first(past, lab
     assert chosen["c0-0"].disputed_like == ""
 
 
-def test_copies_of_one_text_do_not_fill_a_batch(past, labels):
+def test_copies_do_not_fill_a_batch(past, labels):
     text = "زار طارق زيتونة فريق بلدية مدينة صنوبر أمس."
     pool = [article(f"u{n}", text) for n in range(4)] + [article("w", "التقت سلمى الصنوبري وفدا من بلدة نخيل اليوم.")]
     chosen = select_articles(pool, *past, [], labels, 2, 13)
@@ -104,7 +104,7 @@ def test_copies_of_one_text_do_not_fill_a_batch(past, labels):
     assert len({choice.article_id[0] for choice in chosen}) == 2
 
 
-def test_one_of_a_group_is_chosen_and_none_of_an_annotated_group(past, labels):
+def test_one_article_per_group_and_none_of_annotated_groups(past, labels):
     annotated, golds = past
     pool = [article(name, f"زار طارق زيتونة بلدية {name} أمس.") for name in "abcd"]
     groups = {"a-0": "a-0", "b-0": "a-0", "c-0": annotated[0].id}
@@ -114,7 +114,7 @@ def test_one_of_a_group_is_chosen_and_none_of_an_annotated_group(past, labels):
     assert select_articles(annotated, annotated, golds, [], labels, 9, 13) == []
 
 
-def test_the_same_is_chosen_in_any_order_and_again(past, labels):
+def test_choice_ignores_input_order(past, labels):
     annotated, golds = past
     pool = [article(f"c{n}", f"{PLAIN if n % 3 else MATCH} زار {PEOPLE[n % 5]} بلدة {n}.") for n in range(20)]
     judged = [said(one, who, [Span(0, 3, label)]) for one in annotated for who, label in (("a", "PERS"), ("b", "ORG"))]
@@ -129,7 +129,7 @@ def test_the_same_is_chosen_in_any_order_and_again(past, labels):
     )[:4]
 
 
-def test_without_gold_on_the_texts_as_they_are_there_is_nothing_to_learn_from(past, labels):
+def test_no_gold_on_current_texts_is_refused(past, labels):
     annotated, golds = past
     old = [replace(one, text_sha="0" * 16) for one in golds]
     for none in ([], old):

@@ -1,4 +1,4 @@
-"""Votes and decisions to gold or a dispute."""
+"""Votes and decisions become gold or disputes."""
 
 from collections import Counter
 from dataclasses import replace
@@ -57,7 +57,7 @@ def marks(gold):
     return [(span.start, span.end, span.label) for span in gold.spans]
 
 
-def test_what_all_say_is_agreed():
+def test_unanimous_answers_are_gold():
     first = (PORT[0], TOWN[0] - 1)
     done = settled([judgement(who, Span(*PORT, "FAC", who), Span(*TOWN, "GPE"), Span(*first, "LOC")) for who in "xyz"])
 
@@ -74,7 +74,7 @@ def test_what_all_say_is_agreed():
     assert done.account == StageCounts("adjudicate", "articles", 1, 1, {})
 
 
-def test_most_votes_win_and_fewer_are_outvoted_but_counted():
+def test_majority_wins_and_minority_is_counted():
     done = settled(
         [judgement("x", Span(*PORT, "FAC"), Span(*DAY, "PERS")), judgement("y", Span(*PORT, "FAC")), judgement("z")]
     )
@@ -86,7 +86,7 @@ def test_most_votes_win_and_fewer_are_outvoted_but_counted():
     assert done.spans == StageCounts("adjudicate", "spans", 2, 1, {"outvoted": 1})
 
 
-def test_exactly_half_of_the_votes_is_a_dispute():
+def test_exact_half_of_votes_is_a_dispute():
     done = settled([judgement("x", Span(*PORT, "FAC")), judgement("y")])
 
     what = f"span:{PORT[0]}:{PORT[1]}"
@@ -109,7 +109,7 @@ def test_exactly_half_of_the_votes_is_a_dispute():
         (("GPE+LOC", "GPE"), ["GPE"], {"a": "GPE+LOC", "b": "GPE"}),
     ],
 )
-def test_labels_on_the_same_words_win_tie_or_lose(answers, gold, shown):
+def test_two_labels_on_same_words_win_tie_or_lose(answers, gold, shown):
     judgements = [
         judgement(who, *(Span(*TOWN, label) for label in answer.split("+") if label))
         for who, answer in zip("abcde", answers, strict=False)
@@ -131,7 +131,7 @@ def test_labels_on_the_same_words_win_tie_or_lose(answers, gold, shown):
         (("unclear", "favor", "favor"), "favor", 0),
     ],
 )
-def test_a_stance_needs_more_than_half_and_unclear_never_wins(answers, gold, open_ones):
+def test_stance_needs_a_majority_and_unclear_never_wins(answers, gold, open_ones):
     done = settled([judgement(who, port=value) for who, value in zip("abcd", answers, strict=False)])
 
     assert {s.target: s.value for s in done.golds[0].stances}.get("port") == gold
@@ -140,7 +140,7 @@ def test_a_stance_needs_more_than_half_and_unclear_never_wins(answers, gold, ope
     assert counted == set(Counter(answers).items())
 
 
-def test_a_stance_is_decided_by_those_who_answered():
+def test_only_answers_count_towards_a_stance():
     silent = replace(judgement("z"), stances=())
 
     done = settled([judgement("x"), judgement("y"), silent])
@@ -150,7 +150,7 @@ def test_a_stance_is_decided_by_those_who_answered():
     assert nobody.disputes[0] == Dispute("d-0", "stance:port", {"x": "(none)", "y": "(none)"})
 
 
-def test_too_few_annotators_make_no_gold_and_are_counted():
+def test_too_few_annotators_make_no_gold():
     done = settled([judgement("x"), judgement("x", article="d-1"), judgement("y", article="d-1")])
 
     assert [gold.article_id for gold in done.golds] == ["d-1"]
@@ -158,7 +158,7 @@ def test_too_few_annotators_make_no_gold_and_are_counted():
     assert [gold.source for gold in settled([judgement("x")], least=1).golds] == ["agreed"]
 
 
-def test_a_decision_overrides_its_items_and_closes_their_disputes():
+def test_decision_overrides_votes_and_closes_disputes():
     tied = [judgement("x", Span(*PORT, "FAC"), port="against"), judgement("y", Span(*DAY, "PERS"), metro="favor")]
 
     spans = settled(tied, decision(Span(TOWN[0], TOWN[1] + 2, "GPE")))
@@ -174,7 +174,7 @@ def test_a_decision_overrides_its_items_and_closes_their_disputes():
     assert (spans.applied, stance.applied) == (1, 1)
 
 
-def test_an_empty_list_of_spans_is_a_decision_and_no_list_is_none():
+def test_empty_span_list_is_a_decision_and_null_is_none():
     one = [judgement(who, Span(*PORT, "FAC")) for who in "xy"]
 
     assert marks(settled(one, decision()).golds[0]) == []
@@ -183,7 +183,7 @@ def test_an_empty_list_of_spans_is_a_decision_and_no_list_is_none():
     assert untouched.applied == 0
 
 
-def test_an_adjudicator_may_mark_an_article_that_too_few_judged():
+def test_adjudicator_may_mark_article_with_too_few_judgements():
     alone = settled([judgement("x")], decision(Span(*PORT, "FAC"), stances=[Stance("port", "favor")]))
 
     assert marks(alone.golds[0]) == [(*PORT, "FAC")]
@@ -212,7 +212,7 @@ def test_an_adjudicator_may_mark_an_article_that_too_few_judged():
         (decision(stances=[Stance("port", "maybe")]), "stance port", "unknown stance 'maybe'"),
     ],
 )
-def test_a_decision_that_cannot_be_applied_is_an_issue_and_changes_nothing(made, where, message):
+def test_inapplicable_decision_is_an_issue(made, where, message):
     judgements = [judgement(who, Span(*PORT, "FAC")) for who in "xy"]
     done = settled(judgements, made)
 
@@ -222,7 +222,7 @@ def test_a_decision_that_cannot_be_applied_is_an_issue_and_changes_nothing(made,
     assert replace(done, issues=()) == settled(judgements)
 
 
-def test_decisions_that_contradict_each_other_count_for_nothing_and_the_dispute_stays():
+def test_contradicting_decisions_leave_the_dispute():
     tied = [judgement("x", port="against"), judgement("y")]
     one = decision(Span(*PORT, "FAC"), stances=[Stance("port", "favor"), Stance("metro", "neutral")], who="j1")
     other = decision(stances=[Stance("port", "against")], who="j2", marked=False)
@@ -239,7 +239,7 @@ def test_decisions_that_contradict_each_other_count_for_nothing_and_the_dispute_
     assert settled(tied, one, replace(one, adjudicator="j3")).applied == 2
 
 
-def test_contradicting_lists_of_spans_count_for_nothing_and_lists_that_differ_in_edges_do_not_contradict():
+def test_contradicting_span_lists_are_ignored_unless_only_edges_differ():
     one, same = decision(Span(*TOWN, "GPE")), decision(Span(TOWN[0], TOWN[1] + 1, "GPE"), who="j2")
     tied = [judgement("x", Span(*PORT, "FAC")), judgement("y")]
 
@@ -269,7 +269,7 @@ def test_contradicting_lists_of_spans_count_for_nothing_and_lists_that_differ_in
         (3, ("GPE", "GPE"), [], True),
     ],
 )
-def test_a_span_needs_as_many_votes_as_the_dataset_asks_and_is_outvoted_by_as_many(votes, answers, gold, disputed):
+def test_span_votes_follow_the_dataset_setting(votes, answers, gold, disputed):
     judgements = [
         judgement(who, *(Span(*TOWN, label) for label in answer.split("+") if label))
         for who, answer in zip("abcde", answers, strict=False)
@@ -285,13 +285,13 @@ def test_a_span_needs_as_many_votes_as_the_dataset_asks_and_is_outvoted_by_as_ma
     ]
 
 
-def test_the_votes_that_spans_need_say_nothing_of_stances():
+def test_span_votes_do_not_affect_stances():
     judgements = [judgement("x"), judgement("y", port="against"), judgement("z")]
 
     assert settled(judgements, votes=3).golds[0].stances == settled(judgements).golds[0].stances
 
 
-def test_an_answer_keeps_its_share_of_the_votes_and_a_decision_its_author():
+def test_confidence_keeps_vote_share_and_adjudicator():
     three = [judgement("x", Span(*PORT, "FAC")), judgement("y", Span(*PORT, "FAC")), judgement("z", port="neutral")]
     by_two = [decision(stances=[Stance("port", "against")], who=who, marked=False) for who in ("j2", "j1")]
 
@@ -324,7 +324,7 @@ def crowd(last=()):
             yield judgement(who, article=article_id, port=answer)
 
 
-def test_a_model_settles_the_tie_that_a_majority_cannot_and_keeps_its_probability():
+def test_dawid_skene_settles_a_tie_with_its_probability():
     tie = {"idle": "favor", "x": "against"}
 
     voted, modelled = (settled(list(crowd(tie)), stance=how, articles=MANY) for how in ("majority", "dawid-skene"))
@@ -342,7 +342,7 @@ def test_a_model_settles_the_tie_that_a_majority_cannot_and_keeps_its_probabilit
     assert modelled.model.accuracy("x") > 0.9
 
 
-def test_the_model_says_what_it_says_over_every_answer_to_every_question():
+def test_dawid_skene_sees_every_answer():
     done = settled(list(crowd()), stance="dawid-skene", articles=MANY)
 
     answers = {(j.article_id, s.target): {} for j in crowd() for s in j.stances}
@@ -353,7 +353,7 @@ def test_the_model_says_what_it_says_over_every_answer_to_every_question():
     assert {g.article_id: s.value for g in done.golds for s in g.stances if s.target == "port"} == TRUTH
 
 
-def test_what_the_model_does_not_know_is_a_dispute_and_never_drawn_by_lot():
+def test_dawid_skene_tie_is_a_dispute():
     one = [judgement("x", port="favor", metro="favor"), judgement("y", port="against", metro="against")]
 
     done = settled(one, stance="dawid-skene")
@@ -363,7 +363,7 @@ def test_what_the_model_does_not_know_is_a_dispute_and_never_drawn_by_lot():
     assert done.disputes[0].answers == {"x": "favor", "y": "against"}
 
 
-def test_what_the_model_finds_likely_but_not_likely_enough_is_a_dispute():
+def test_dawid_skene_below_threshold_is_a_dispute():
     done = settled(list(crowd({"x": "against", "z": "favor"})), stance="dawid-skene", articles=MANY)
 
     assert 0.8 < done.model.posterior["d-1", "port"]["favor"] < SURE
@@ -371,21 +371,21 @@ def test_what_the_model_finds_likely_but_not_likely_enough_is_a_dispute():
     assert [s.target for g in done.golds if g.article_id == "d-1" for s in g.stances] == ["metro"]
 
 
-def test_an_unpublished_value_that_the_model_is_sure_of_is_a_dispute():
+def test_dawid_skene_unpublished_value_is_a_dispute():
     done = settled([judgement(who, port="unclear") for who in "xyz"], stance="dawid-skene")
 
     assert done.model.posterior["d-0", "port"]["unclear"] > SURE
     assert [d.what for d in done.disputes] == ["stance:port"]
 
 
-def test_a_decision_overrules_the_model():
+def test_decision_overrides_dawid_skene():
     done = settled(list(crowd()), decision(stances=[Stance("port", "neutral")], marked=False), stance="dawid-skene", articles=MANY)  # fmt: skip
 
     assert done.golds[0].stances == (Stance("metro", "against"), Stance("port", "neutral"))
     assert Confidence("stance:port", "neutral", "decision of judge", 1.0) in done.golds[0].confidence
 
 
-def test_decided_spans_grow_to_whole_words_only_where_the_labels_say_so():
+def test_decided_spans_expand_only_where_labels_say_so():
     drawn = decision(Span(TOWN[0] + 1, TOWN[1], "GPE"))
     strict = LABELS.model_copy(update={"clitics": "strict"})
 
@@ -435,7 +435,7 @@ def test_order_does_not_matter(judgements, decisions, rules, random):
 
 
 @given(JUDGEMENTS, DECISIONS, RULES)
-def test_each_answer_of_the_gold_says_once_how_sure_it_is(judgements, decisions, rules):
+def test_each_gold_answer_has_one_confidence(judgements, decisions, rules):
     for gold in settled(judgements, *decisions, **rules).golds:
         answers = [(f"span:{s.start}:{s.end}", s.label) for s in gold.spans]
         answers += [(f"stance:{s.target}", s.value) for s in gold.stances]
@@ -449,7 +449,7 @@ def test_each_answer_of_the_gold_says_once_how_sure_it_is(judgements, decisions,
 
 
 @given(JUDGEMENTS, st.integers(1, 4))
-def test_every_candidate_span_is_gold_or_disputed_or_outvoted_and_nothing_else_is(judgements, least):
+def test_each_candidate_span_has_one_outcome(judgements, least):
     done = settled(judgements, least=least)
     disputed = {(d.article_id, d.what) for d in done.disputes}
     ends = Counter()
@@ -471,7 +471,7 @@ def test_every_candidate_span_is_gold_or_disputed_or_outvoted_and_nothing_else_i
 
 
 @given(JUDGEMENTS, DECISIONS, RULES)
-def test_each_asked_stance_is_gold_or_disputed_and_never_both(judgements, decisions, rules):
+def test_each_asked_stance_is_gold_or_disputed(judgements, decisions, rules):
     done = settled(judgements, *decisions, **rules)
 
     for gold in done.golds:
@@ -482,7 +482,7 @@ def test_each_asked_stance_is_gold_or_disputed_and_never_both(judgements, decisi
 
 
 @given(JUDGEMENTS)
-def test_a_judgement_that_says_what_is_gold_already_changes_no_answer(judgements):
+def test_agreeing_judgement_changes_no_answer(judgements):
     before = settled(judgements)
     echoes = [
         replace(judgement("new", *gold.spans, article=gold.article_id), stances=gold.stances) for gold in before.golds
@@ -495,7 +495,7 @@ def test_a_judgement_that_says_what_is_gold_already_changes_no_answer(judgements
 
 
 @given(JUDGEMENTS)
-def test_deciding_what_was_voted_changes_only_who_says_it(judgements):
+def test_confirming_decision_changes_only_the_source(judgements):
     first = settled(judgements)
     decisions = [decision(*gold.spans, stances=gold.stances, article=gold.article_id) for gold in first.golds]
     again = settled(judgements, *decisions)

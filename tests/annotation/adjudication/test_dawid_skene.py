@@ -1,4 +1,4 @@
-"""The model of Dawid and Skene beside straight loops; beside crowd-kit: live/test_crowd_kit.py."""
+"""The Dawid-Skene model against plain loops; crowd-kit is in live/test_crowd_kit.py."""
 
 import math
 from collections import Counter, defaultdict
@@ -49,7 +49,7 @@ def largest_difference(model, truth, prior, errors):
 
 @pytest.mark.parametrize("rounds", [1, 2, 25])
 @pytest.mark.parametrize("name", SETS)
-def test_each_round_gives_what_straight_loops_give(name, rounds):
+def test_each_round_equals_plain_loops(name, rounds):
     answers = annotator_crowd(*SETS[name])
 
     model = estimate(answers, rounds=rounds, tolerance=-math.inf)
@@ -66,14 +66,14 @@ FEW = st.dictionaries(
 
 
 @given(FEW, st.integers(1, 6))
-def test_few_answers_too_give_what_straight_loops_give(answers, rounds):
+def test_few_answers_equal_plain_loops(answers, rounds):
     model = estimate(answers, rounds=rounds, tolerance=-math.inf)
 
     assert largest_difference(model, *by_loops(answers, rounds)) < 1e-6
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_it_goes_on_until_nothing_is_gained(name):
+def test_estimate_runs_until_convergence(name):
     answers = annotator_crowd(*SETS[name])
 
     model, further = estimate(answers), estimate(answers, rounds=2000, tolerance=-math.inf)
@@ -83,7 +83,7 @@ def test_it_goes_on_until_nothing_is_gained(name):
     assert max(abs(further.posterior[i][v] - p) for i, row in model.posterior.items() for v, p in row.items()) < 0.001
 
 
-def test_who_is_mostly_right_weighs_more_than_two_who_are_not():
+def test_reliable_annotator_outweighs_two_unreliable_ones():
     answers = {
         (f"d-{n}", "port"): {"x": v, "y": v, "z": "favor", "w": "favor"} for n, v in enumerate(STANCE_VALUES[:3] * 8)
     }
@@ -96,7 +96,7 @@ def test_who_is_mostly_right_weighs_more_than_two_who_are_not():
     assert model.accuracy("z") < 0.5
 
 
-def test_what_is_as_likely_as_another_is_nobodys_choice():
+def test_equally_likely_values_have_no_winner():
     model = estimate({("d", "port"): {"x": "favor", "y": "against"}, ("e", "port"): {"x": "against", "y": "favor"}})
 
     assert model.posterior["d", "port"] == {"against": 0.5, "favor": 0.5}
@@ -106,7 +106,7 @@ def test_what_is_as_likely_as_another_is_nobodys_choice():
     assert most_likely({}, 0.0) is None
 
 
-def test_where_nobody_answered_there_is_nothing_to_say():
+def test_unanswered_questions_have_no_posterior():
     empty = estimate({("d", "port"): {}})
     partly = estimate({("d", "port"): {}, ("e", "port"): {"x": "favor"}})
 
@@ -115,7 +115,7 @@ def test_where_nobody_answered_there_is_nothing_to_say():
 
 
 @given(FEW, st.randoms(use_true_random=False))
-def test_the_order_of_the_answers_changes_no_digit(answers, random):
+def test_answer_order_changes_no_digit(answers, random):
     def mixed(mapping):
         return {key: mapping[key] for key in random.sample(list(mapping), len(mapping))}
 
@@ -123,7 +123,7 @@ def test_the_order_of_the_answers_changes_no_digit(answers, random):
 
 
 @given(FEW)
-def test_probabilities_are_shares_of_one(answers):
+def test_probabilities_sum_to_one(answers):
     model = estimate(answers)
 
     rows = [model.prior, *model.posterior.values(), *(row for one in model.confusion.values() for row in one.values())]

@@ -1,4 +1,4 @@
-"""Agreement against hand computation, the krippendorff package, seqeval and a published study."""
+"""Agreement against hand computation, krippendorff, seqeval and a published study."""
 
 import csv
 import json
@@ -47,7 +47,7 @@ FLAT = PLACES.map(
 )
 
 
-def test_a_case_computed_by_hand():
+def test_figures_match_hand_computation():
     mine, theirs = Span(0, 4, "PERS"), Span(5, 9, "GPE")
     judgements = [
         judgement("a", "x", mine, theirs, Span(10, 14, "GPE"), port="favor", dam="favor"),
@@ -115,31 +115,31 @@ def test_unclear_is_a_value():
         ),
     ],
 )
-def test_undefined_is_said_with_its_reason_and_never_given_as_a_number(judgements, layer, why, n):
+def test_undefined_figure_has_a_reason_and_no_number(judgements, layer, why, n):
     found = figure(judgements, layer)
 
     assert (found.value, found.low, found.high, found.why, found.n) == (None, None, None, why, n)
 
 
-def test_a_type_that_nobody_marked_is_undefined_where_others_are_defined():
+def test_unmarked_type_is_undefined_while_others_are_defined():
     judgements = [judgement("a", who, Span(0, 1, "PERS")) for who in "xy"]
 
     assert figure(judgements, "entities", "PERS").value == 1
     assert figure(judgements, "entities", "GPE").why == "nobody marked a span"
 
 
-def test_a_value_that_nothing_pairs_with_does_not_make_alpha_defined():
+def test_unpaired_value_does_not_define_alpha():
     assert alpha(np.array([[2.0, 0.0], [0.0, 1.0]])) is None
 
 
-def test_resamples_where_a_figure_is_undefined_do_not_count_as_0():
+def test_undefined_resamples_do_not_count_as_zero():
     judgements = [judgement(f"a{n}", who, *[Span(0, 1, "GPE")] * (n < 2)) for n in range(12) for who in "xy"]
     found = figure(judgements, "entities", "GPE")
 
     assert (found.value, found.low, found.high) == (1, 1, 1)
 
 
-def test_a_figure_that_rests_on_one_article_has_no_interval():
+def test_figure_of_one_article_has_no_interval():
     judgements = [
         judgement("a", "x", Span(0, 1, "PERS"), port="favor"),
         judgement("a", "y", Span(0, 1, "PERS"), port="against"),
@@ -153,7 +153,7 @@ def test_a_figure_that_rests_on_one_article_has_no_interval():
 
 
 @given(st.lists(SETS, min_size=1, max_size=4))
-def test_an_annotator_agrees_with_themselves(texts):
+def test_annotator_agrees_with_themselves(texts):
     assume(any(texts))
     judgements = [judgement(f"a{n}", who, *spans) for n, spans in enumerate(texts) for who in "xy"]
 
@@ -176,7 +176,7 @@ def iob2(spans, length=20):
 
 
 @given(st.lists(st.tuples(FLAT, FLAT), min_size=1, max_size=5))
-def test_span_f1_of_flat_spans_equals_seqeval_in_strict_mode(pairs):
+def test_flat_span_f1_equals_strict_seqeval(pairs):
     assume(any(one or other for one, other in pairs))
     judgements = [
         judgement(f"a{n}", who, *spans) for n, pair in enumerate(pairs) for who, spans in zip("xy", pair, strict=True)
@@ -196,7 +196,7 @@ ANSWERS = st.lists(st.lists(st.sampled_from([None, *VALUES]), min_size=3, max_si
 
 
 @given(ANSWERS)
-def test_alpha_with_missing_answers_equals_the_krippendorff_package(answers):
+def test_alpha_with_missing_answers_equals_krippendorff(answers):
     """The package gets the reliability matrix, a road of its own that we do not take."""
     judgements = [
         judgement(f"a{unit}", who, **({"port": value} if value else {}))
@@ -221,7 +221,7 @@ def test_alpha_with_missing_answers_equals_the_krippendorff_package(answers):
         assert found.value == pytest.approx(expected, abs=1e-6)
 
 
-def test_what_is_resampled_is_alpha_itself():
+def test_resampled_statistic_is_alpha():
     """With articles all alike, every resample is the sample: the interval is the value."""
     answers = [("x", "favor", "favor"), ("y", "favor", "against"), ("z", "neutral", "against")]
     judgements = [judgement(f"a{n}", who, port=one, dam=two) for n in range(200) for who, one, two in answers]
@@ -244,7 +244,7 @@ def noisy(articles, seed=1):
 
 
 @pytest.mark.parametrize("layer", ["entities", "stance"])
-def test_intervals_hold_the_value_and_narrow_with_more_articles(layer):
+def test_intervals_hold_the_value_and_narrow_with_articles(layer):
     few, many = figure(noisy(20), layer), figure(noisy(320), layer)
 
     for found in (few, many):
@@ -252,7 +252,7 @@ def test_intervals_hold_the_value_and_narrow_with_more_articles(layer):
     assert 0 < many.high - many.low < (few.high - few.low) / 2
 
 
-def test_an_interval_covers_the_middle_of_the_bootstrap_distribution():
+def test_interval_covers_middle_of_bootstrap():
     """Oracle: a plain loop that resamples whole articles and asks the krippendorff package each time."""
     judgements = noisy(40)
     tables = defaultdict(Counter)
@@ -266,14 +266,14 @@ def test_an_interval_covers_the_middle_of_the_bootstrap_distribution():
     assert np.percentile(values, (2.5, 97.5)) == pytest.approx([found.low, found.high], abs=0.02)
 
 
-def test_figures_are_the_same_each_time_and_follow_the_seed():
+def test_figures_are_deterministic_and_follow_the_seed():
     judgements = noisy(20)
 
     assert agree(judgements, LABELS, LENGTHS) == agree(judgements[::-1], LABELS, LENGTHS)
     assert figure(judgements, "stance", seed=1).low != figure(judgements, "stance", seed=2).low
 
 
-def test_several_batches_have_figures_of_their_own_and_one_has_not():
+def test_several_batches_have_their_own_figures():
     first = [judgement("a", who, Span(0, 1, "PERS")) for who in "xy"]
     second = [judgement("b", "x", Span(0, 1, "PERS"), batch="b2"), judgement("b", "y", batch="b2")]
 
@@ -283,14 +283,14 @@ def test_several_batches_have_figures_of_their_own_and_one_has_not():
     ]  # fmt: skip
 
 
-def test_labels_without_stances_have_no_stance_figures():
+def test_no_stance_figures_without_stances():
     labels = Labels(version=1, entities=LABELS.entities)
 
     assert {f.layer for f in agree([judgement("a", who) for who in "xyz"], labels, LENGTHS)} == {"entities"}
 
 
 @pytest.mark.shared
-def test_alpha_equals_what_a_published_study_found_batch_by_batch(shared):
+def test_alpha_equals_published_study_per_batch(shared):
     """ConConCor: 59 of 60 batches to the third decimal; the one with a single annotator is undefined."""
     folder = shared / "agreement" / "conconcor"
     first: dict[tuple[str, str], str] = {}
@@ -321,7 +321,7 @@ def week(judgement, day):
     return replace(judgement, created_at=f"2026-{day}T10:00:00.000000Z")
 
 
-def test_weeks_have_figures_of_their_own_where_there_are_several():
+def test_several_weeks_have_their_own_figures():
     """An article belongs to the week of its last judgement: a to W46, b and c to W47."""
     judgements = [
         week(judgement("a", "x", Span(0, 1, "PERS"), port="favor"), "11-09"),
@@ -340,14 +340,14 @@ def test_weeks_have_figures_of_their_own_where_there_are_several():
     assert not [f for f in agree(judgements[:2], LABELS, LENGTHS) if f.period]
 
 
-def test_judgements_whose_time_is_not_known_have_no_week():
+def test_judgements_without_time_have_no_week():
     judgements = [week(judgement("a", "x"), "11-09"), judgement("a", "y"), week(judgement("b", "x"), "11-20")]
     judgements += [replace(judgement("b", "y"), created_at="2026-11-20")]
 
     assert not [f for f in agree(judgements, LABELS, LENGTHS) if f.period]
 
 
-def test_a_headline_is_over_all_annotators_and_in_a_measure_of_its_own():
+def test_headline_covers_all_annotators():
     shown = [f for f in agree(noisy(6), LABELS, LENGTHS, resamples=10) if headline(f)]
 
     assert {f.measure for f in shown} == {SPAN_F1, macro(SPAN_F1), UNITIZING, macro(UNITIZING), ALPHA}
@@ -355,7 +355,7 @@ def test_a_headline_is_over_all_annotators_and_in_a_measure_of_its_own():
     assert not any(f.between for f in shown)
 
 
-def test_a_pair_and_the_one_who_stands_out_are_seen():
+def test_disagreeing_annotator_stands_out():
     """z answers by lot; x and y alike."""
     judgements = [j for j in noisy(60) if j.annotator == "z"]
     for n in range(60):
@@ -370,7 +370,7 @@ def test_a_pair_and_the_one_who_stands_out_are_seen():
         assert found[measure, "z"] == pytest.approx(found[measure, "x z"])
 
 
-def test_many_judgements_are_measured_in_figures_that_are_all_finite():
+def test_figures_of_many_judgements_are_finite():
     found = agree(noisy(300), LABELS, LENGTHS, resamples=50)
 
     assert all(f.value is None or -1 <= f.low <= f.value <= f.high <= 1 for f in found if f.value is not None)

@@ -1,4 +1,4 @@
-"""Agreement on spans against nervaluate, Krippendorff's own example, and straight loops."""
+"""Span agreement against nervaluate, Krippendorff's example and plain loops."""
 
 import json
 import warnings
@@ -59,7 +59,7 @@ MARKS = st.sets(
 
 
 @given(MARKS, MARKS)
-def test_matches_are_one_to_one_and_the_same_from_both_sides(one, other):
+def test_matching_is_one_to_one_and_symmetric(one, other):
     for forth, back in zip(matches(one, other), matches(other, one), strict=True):
         for side, marks in ((0, one), (1, other)):
             chosen = [pair[side] for pair in forth]
@@ -71,7 +71,7 @@ def test_matches_are_one_to_one_and_the_same_from_both_sides(one, other):
 
 
 @given(MARKS, MARKS)
-def test_each_mode_asks_for_less_or_for_something_else(one, other):
+def test_match_modes_differ_in_strictness(one, other):
     assume(one | other)
     found = values([judged(one, other)])
     strict, exact, half, kind = (found[m, "all"] for m in (SPAN_F1, SPAN_F1_EXACT, SPAN_F1_PARTIAL, SPAN_F1_TYPE))
@@ -83,7 +83,7 @@ def test_each_mode_asks_for_less_or_for_something_else(one, other):
     assert all(pair[0][2] == pair[1][2] for pair in matches(one, other)[2])
 
 
-def test_nested_spans_pair_with_their_own_like():
+def test_nested_spans_pair_with_their_equals():
     """A party inside its bloc, twice the same label; the other annotator has the outer one, and a wider inner one."""
     mine = {(0, 20, "ORG"), (6, 14, "ORG"), (6, 10, "GPE")}
     theirs = {(0, 20, "ORG"), (6, 15, "ORG"), (6, 10, "NORP")}
@@ -104,7 +104,7 @@ SLOTS = st.lists(st.tuples(SLOT, SLOT), min_size=1, max_size=8)
 
 
 @given(SLOTS)
-def test_the_four_modes_equal_nervaluate(slots):
+def test_four_modes_equal_nervaluate(slots):
     sides = [
         [(10 * n + pair[k][0], 10 * n + pair[k][1], pair[k][2]) for n, pair in enumerate(slots) if pair[k]]
         for k in (0, 1)
@@ -121,7 +121,7 @@ def test_the_four_modes_equal_nervaluate(slots):
 
 
 @pytest.mark.shared
-def test_unitizing_alpha_of_krippendorffs_example(shared):
+def test_unitizing_alpha_of_krippendorff_example(shared):
     """Krippendorff 2004, figure 2: k 1.0, c .7286; text-alpha's micro .8587 and macro .8643."""
     sides = []
     for who in "ij":
@@ -177,7 +177,7 @@ def alpha_by_loops(shared, label, length):
 
 
 @given(st.lists(st.lists(MARKS, min_size=2, max_size=4), min_size=1, max_size=4))
-def test_unitizing_alpha_equals_straight_loops(texts):
+def test_unitizing_alpha_equals_plain_loops(texts):
     """Several articles, each judged by other numbers of annotators, with nested and crossing marks."""
     shared = [judged(*marked, article=f"a{n}") for n, marked in enumerate(texts)]
     found = values(shared, length=25)
@@ -190,7 +190,7 @@ def test_unitizing_alpha_equals_straight_loops(texts):
 
 
 @pytest.mark.parametrize("people", [2, 4])
-def test_unitizing_alpha_of_marks_set_by_lot_is_near_zero(people):
+def test_unitizing_alpha_of_random_marks_is_near_zero(people):
     numbers = np.random.default_rng(7)
 
     def lot():
@@ -202,7 +202,7 @@ def test_unitizing_alpha_of_marks_set_by_lot_is_near_zero(people):
     assert values(shared, length=1000)[UNITIZING, "PERS"] == pytest.approx(0, abs=0.05)
 
 
-def test_unitizing_alpha_falls_with_the_distance_of_edges():
+def test_unitizing_alpha_falls_with_edge_distance():
     exact = {(10, 20, "PERS"), (50, 70, "PERS")}
     found = [
         values([judged(exact, {(10 + by, 20 + by, "PERS"), (50 + by, 70 + by, "PERS")})])[UNITIZING, "PERS"]
@@ -214,11 +214,11 @@ def test_unitizing_alpha_falls_with_the_distance_of_edges():
     assert len(set(found)) == 5
 
 
-def test_without_a_mark_every_figure_is_undefined():
+def test_no_marks_leave_every_figure_undefined():
     assert set(values([judged(set(), set())]).values()) == {None}
 
 
-def test_of_two_there_is_a_pair_and_of_three_each_is_set_against_the_rest():
+def test_two_annotators_have_a_pair_and_three_also_a_rest():
     mine, theirs = {(0, 4, "PERS")}, {(0, 4, "PERS"), (5, 9, "GPE")}
     two = pairwise_statistics([judged(mine, theirs)])
     three = pairwise_statistics([judged(mine, theirs, set()), judged(mine, mine, article="b")])
@@ -234,7 +234,7 @@ def test_of_two_there_is_a_pair_and_of_three_each_is_set_against_the_rest():
     }
 
 
-def test_two_who_met_in_no_article_have_no_figure_and_a_reason():
+def test_pair_without_common_article_has_a_reason():
     x, y = judged({(0, 4, "PERS")}, {(0, 4, "PERS")})
     z, w = judged(set(), set(), set(), set(), article="b")[2:]
     found = {part.between: (part.value, part.why) for part in pairwise_statistics([[x, y], [z, w]])}

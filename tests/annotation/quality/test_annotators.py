@@ -1,4 +1,4 @@
-"""What judgements say of annotators and of the work as a whole."""
+"""Warnings about annotators, and how many judged each article."""
 
 from dataclasses import replace
 
@@ -35,8 +35,13 @@ def three(number, seconds, spans):
     return made
 
 
+#OURS
 def test_an_annotator_who_is_much_faster_is_named_with_the_figures():
     (issue,) = pace_warnings(three(11, 13.0, 10))
+#THEIRS
+def test_much_faster_annotator_is_named_with_figures():
+    (issue,) = paces(three(11, 13.0, 10))
+#END
 
     assert (issue.severity, issue.code, issue.annotator, issue.where) == ("warning", "fast-annotator", "a-3", "pace")
     assert issue.message == (
@@ -44,8 +49,13 @@ def test_an_annotator_who_is_much_faster_is_named_with_the_figures():
     )  # fmt: skip
 
 
+#OURS
 def test_an_annotator_who_marks_much_less_is_named_with_the_figures():
     (issue,) = pace_warnings(three(10, 60.0, 4))
+#THEIRS
+def test_annotator_with_few_marks_is_named_with_figures():
+    (issue,) = paces(three(10, 60.0, 4))
+#END
 
     assert (issue.code, issue.annotator) == ("few-spans", "a-3")
     assert issue.message == "median 4.0 spans in an article, the others 10.0; median ratio 0.40 over 10 articles"
@@ -56,11 +66,16 @@ def test_an_annotator_who_marks_much_less_is_named_with_the_figures():
     [three(9, 5.0, 2), three(20, 25.0, 6), three(20, None, 10), [judgement(f"d{n}-0", "a-1") for n in range(30)], []],
     ids=["too few articles", "not so different", "no times", "nobody to compare with", "none"],
 )
+#OURS
 def test_nobody_is_named_without_a_reason(judgements):
     assert pace_warnings(judgements) == []
+#THEIRS
+def test_no_warning_without_a_reason(judgements):
+    assert paces(judgements) == []
+#END
 
 
-def test_one_very_slow_or_quick_article_counts_as_one_article():
+def test_extreme_time_on_one_article_counts_once():
     judgements = three(11, 60.0, 10)
     judgements[2] = replace(judgements[2], seconds=0.01, spans=())
 
@@ -72,7 +87,7 @@ ARTICLES = {
 }
 
 
-def test_known_answers_are_compared_by_canonical_spans_and_stances_with_counts():
+def test_known_answers_compare_canonical_spans_and_stances():
     known = [
         Decision("d0-0", sha16(TEXT), "lead", (Span(PORT[0] - 1, PORT[1] + 1, "FAC"), Span(0, 3, "PERS"))),
         Decision("d1-0", sha16(TEXT), "lead", None, (Stance("port", "favor"),)),
@@ -93,7 +108,7 @@ def test_known_answers_are_compared_by_canonical_spans_and_stances_with_counts()
 ITEMS = [BatchItem("b1", article, sha16(TEXT), article, "s") for article in ARTICLES]
 
 
-def test_too_few_and_too_many_annotators_are_said_once_for_a_batch():
+def test_wrong_annotator_counts_are_reported_once_per_batch():
     done = [judgement("d0-0", who) for who in ("a-1", "a-2", "a-3")] + [judgement("d1-0", "a-1")]
     few, many = coverage("b1", done, ITEMS, [], 2)
 
@@ -105,7 +120,7 @@ def test_too_few_and_too_many_annotators_are_said_once_for_a_batch():
     assert coverage("b1", [judgement(a, w) for a in ARTICLES for w in ("a-1", "a-2")], ITEMS, [], 2) == []
 
 
-def test_where_articles_are_assigned_each_has_its_own_number_and_a_stranger_is_named():
+def test_assigned_articles_report_missing_and_unassigned_annotators():
     assigned = [AnnotatorAssignment("b1", article, "a-1", "overlap") for article in ARTICLES]
     done = [judgement(article, "a-1") for article in ARTICLES]
     found = coverage("b1", [*done, judgement("d0-0", "a-9")], ITEMS, assigned, 3)

@@ -21,7 +21,7 @@ def faults(*judgements):
     return check(judgements, ARTICLES, LABELS, link)
 
 
-def test_a_sound_judgement_has_no_faults():
+def test_sound_judgement_has_no_faults():
     assert faults(judgement(Span(*PORT, "FAC"), Span(*TOWN, "GPE"))) == []
 
 
@@ -41,7 +41,7 @@ def test_a_sound_judgement_has_no_faults():
         (Span(10, 12, "GPE"), "empty-span", "span 10:12", "' «' is only spaces or punctuation"),
     ],
 )
-def test_a_faulty_span_is_named_with_its_place_and_task(span, code, where, message):
+def test_faulty_span_is_named_with_place_and_task(span, code, where, message):
     (issue,) = faults(judgement(span))
 
     assert (issue.severity, issue.code, issue.where, issue.message) == ("error", code, where, message)
@@ -75,13 +75,13 @@ def test_a_faulty_span_is_named_with_its_place_and_task(span, code, where, messa
         ((*BOTH, BOTH[1]), "stance-twice", "stance port", "answered more than once: favor, favor"),
     ],
 )  # fmt: skip
-def test_a_faulty_stance_is_named(stances, code, where, message):
+def test_faulty_stance_is_named(stances, code, where, message):
     (issue,) = faults(judgement(stances=stances))
 
     assert (issue.severity, issue.code, issue.where, issue.message) == ("error", code, where, message)
 
 
-def test_an_unknown_article_and_a_stale_text_are_named_and_nothing_else_of_them_is():
+def test_unknown_article_and_stale_text_are_the_only_issue():
     nonsense = Span(900, 1, "ORG")
 
     unknown = faults(judgement(nonsense, article_id="x-0"))
@@ -92,7 +92,7 @@ def test_an_unknown_article_and_a_stale_text_are_named_and_nothing_else_of_them_
     assert [(i.code, i.message) for i in stale] == [("stale-text", message)]
 
 
-def test_the_same_words_with_the_same_label_twice_are_a_fault_also_when_the_edges_differ():
+def test_same_words_and_label_twice_is_a_fault():
     (issue, moved) = faults(judgement(Span(*TOWN, "GPE"), Span(TOWN[0], TOWN[1] + 2, "GPE")))
 
     assert (issue.code, issue.where) == ("span-twice", f"span {TOWN[0]}:{TOWN[1] + 2}")
@@ -100,14 +100,14 @@ def test_the_same_words_with_the_same_label_twice_are_a_fault_also_when_the_edge
     assert moved.code == "span-edges"
 
 
-def test_the_same_words_with_two_labels_are_a_warning():
+def test_same_words_with_two_labels_is_a_warning():
     (issue,) = faults(judgement(Span(*TOWN, "GPE"), Span(*TOWN, "FAC"), Span(*PORT, "FAC")))
 
     assert (issue.severity, issue.code, issue.where) == ("warning", "two-labels", f"span {TOWN[0]}:{TOWN[1]}")
     assert issue.message == "'مرجانة' is marked FAC and GPE"
 
 
-def test_with_strict_clitics_edges_inside_words_stay_and_only_punctuation_goes():
+def test_strict_clitics_keep_edges_inside_words():
     strict = LABELS.model_copy(update={"clitics": "strict"})
     inside, loose = Span(TOWN[0] + 2, TOWN[1], "GPE"), Span(PORT[0] - 1, PORT[1] + 1, "FAC")
 
@@ -119,7 +119,7 @@ def test_with_strict_clitics_edges_inside_words_stay_and_only_punctuation_goes()
     assert [(s.start, s.end) for s in kept.spans] == [PORT, (inside.start, inside.end)]
 
 
-def test_the_latest_is_found_by_time_not_by_text():
+def test_latest_judgement_is_found_by_time():
     older = judgement(annotation=9, updated="2026-03-01T10:00:00Z")
     newer = judgement(annotation=1, updated="2026-03-01T10:00:00.500000Z")
     newest = judgement(annotation=2, updated="2026-03-01T09:00:01-01:00")
@@ -129,7 +129,7 @@ def test_the_latest_is_found_by_time_not_by_text():
     assert [one.annotation_id for one in canonicalise([newer, older], ARTICLES, LABELS)[0]] == [1]
 
 
-def test_crossing_spans_are_a_warning_and_nested_or_touching_ones_are_not():
+def test_crossing_spans_are_a_warning():
     outer, inner = Span(4, PORT[1], "FAC"), Span(*PORT, "FAC")
     crossing = Span(PORT[0], TEXT.index("يوم") + 3, "GPE")
 
@@ -140,7 +140,7 @@ def test_crossing_spans_are_a_warning_and_nested_or_touching_ones_are_not():
     assert issue.where == f"span {crossing.start}:{crossing.end}"
 
 
-def test_spans_that_touch_do_not_cross():
+def test_touching_spans_do_not_cross():
     text = "المعادلة س+ص"
     article = replace(ARTICLE, text=text, text_sha=sha16(text))
     touching = judgement(Span(9, 10, "GPE"), Span(10, 12, "GPE"), stances=(), text_sha=article.text_sha)
@@ -149,7 +149,7 @@ def test_spans_that_touch_do_not_cross():
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 5)), max_size=8))
-def test_a_crossing_warning_stands_on_each_span_that_begins_inside_another_and_ends_after_it(places):
+def test_crossing_warning_names_each_crossing_span(places):
     text = " ".join("كلمة" for _ in range(15))
     article = replace(ARTICLE, text=text, text_sha=sha16(text))
     spans = sorted({Span(5 * s, 5 * (s + n) - 1, "GPE") for s, n in places})
@@ -161,7 +161,7 @@ def test_a_crossing_warning_stands_on_each_span_that_begins_inside_another_and_e
     assert len(issues) == len(expected)
 
 
-def test_moved_edges_are_one_warning_a_judgement_with_their_count():
+def test_moved_edges_are_one_warning_per_judgement():
     spans = (Span(PORT[0] - 1, PORT[1] + 1, "FAC"), Span(TOWN[0] + 2, TOWN[1], "GPE"), Span(4, 10, "PERS"))
 
     (issue,) = faults(judgement(*spans))
@@ -172,7 +172,7 @@ def test_moved_edges_are_one_warning_a_judgement_with_their_count():
     assert issue.message == "2 of 3 spans had edges inside words, or spaces or punctuation at their edges"
 
 
-def test_a_second_submission_is_a_warning_and_only_the_latest_is_looked_at():
+def test_only_latest_submission_is_checked():
     old = judgement(Span(900, 1, "ORG"), annotation=3, updated="2026-03-01T10:00:00Z")
     new = judgement(annotation=2, updated="2026-03-01T11:00:00Z")
 
@@ -182,11 +182,11 @@ def test_a_second_submission_is_a_warning_and_only_the_latest_is_looked_at():
     assert issue.message == "submitted 2 times: annotation 2 counts, not 3"
 
 
-def test_what_was_skipped_is_not_looked_at():
+def test_skipped_judgements_are_not_checked():
     assert faults(judgement(Span(900, 1, "ORG"), stances=(), status="skipped")) == []
 
 
-def test_issues_come_in_one_order_whatever_the_order_of_judgements():
+def test_issue_order_ignores_judgement_order():
     given_ones = [
         judgement(Span(9, 5, "GPE"), Span(2, 1, "ORG"), annotator="a-2"),
         judgement(Span(5, 5, "GPE"), stances=()),
@@ -200,7 +200,7 @@ def test_issues_come_in_one_order_whatever_the_order_of_judgements():
     assert all(faults(*order) == first for order in permutations(given_ones))
 
 
-def test_canonical_judgements_hold_the_latest_sound_answers_and_the_accounts_balance():
+def test_canonical_judgements_are_latest_and_counts_balance():
     latest = judgement(
         Span(PORT[0] - 1, PORT[1] + 1, "FAC", "x"), Span(*PORT, "FAC", "y"), Span(10, 12, "GPE"), Span(4, 10, "ORG"),
         Span(9, 5, "GPE"), Span(*TOWN, "GPE"),
@@ -232,7 +232,7 @@ def test_canonical_judgements_hold_the_latest_sound_answers_and_the_accounts_bal
     assert Dropped("check", "span 4:10 ORG in judgement 4 of a-1 on article d-0", "unknown label") in aside
 
 
-def test_contradicting_stances_are_left_out_and_equal_ones_count_once():
+def test_contradicting_stances_are_dropped_and_equal_ones_merged():
     stances = (
         Stance("port", "favor"),
         Stance("port", "against"),
@@ -247,7 +247,7 @@ def test_contradicting_stances_are_left_out_and_equal_ones_count_once():
 
 
 @given(JUDGEMENTS)
-def test_in_equals_out_and_ledger_and_canonical_judgements_are_sound_and_stay_as_they_are(given_ones):
+def test_canonicalising_balances_and_is_idempotent(given_ones):
     kept, accounts, aside = canonicalise(given_ones, ARTICLES, LABELS)
     again, same, none = canonicalise(kept, ARTICLES, LABELS)
 

@@ -1,4 +1,4 @@
-"""What is confirmed in another batch changes nothing that is measured or voted on."""
+"""Repeated judgements from another batch change no figure and no vote."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ LATER = "2026-05-01T00:00:00Z"
 
 
 @given(JUDGEMENTS, st.randoms(use_true_random=False))
-def test_confirming_what_counts_changes_neither_judgements_nor_accounts(given_ones, random):
+def test_confirmation_changes_no_judgements_or_counts(given_ones, random):
     counting, accounts, aside = canonicalise(given_ones, ARTICLES, LABELS)
     confirmed = [replace(one, batch="again", updated_at=LATER, annotation_id=99) for one in counting]
     every = [*given_ones, *confirmed]
@@ -25,11 +25,16 @@ def test_confirming_what_counts_changes_neither_judgements_nor_accounts(given_on
 
 
 @given(JUDGEMENTS)
+#OURS
 def test_in_one_batch_nothing_is_said_again(given_ones):
     assert separate_repeats(given_ones, ARTICLES, LABELS) == (given_ones, [])
+#THEIRS
+def test_single_batch_has_no_repeats(given_ones):
+    assert parted(given_ones, ARTICLES, LABELS) == (given_ones, [])
+#END
 
 
-def test_ids_edges_and_order_of_spans_do_not_make_another_answer_and_a_label_does():
+def test_repeat_ignores_ids_edges_and_order_but_not_labels():
     first = judgement(Span(*PORT, "FAC", "x"), Span(0, 3, "PERS"))
     ragged = replace(
         first, batch="again", updated_at=LATER, spans=(Span(0, 3, "PERS", "n"), Span(PORT[0], PORT[1] + 1, "FAC"))

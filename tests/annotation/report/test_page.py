@@ -1,4 +1,4 @@
-"""The page of agreement: its numbers, its tables and its passages against naive recounts, and hostile text."""
+"""The agreement page: figures, tables and passages against plain recounts, and hostile text."""
 
 import re
 import time
@@ -116,7 +116,7 @@ def mixed():
     ]  # fmt: skip
 
 
-def test_every_figure_of_each_label_pair_batch_and_week_stands_in_its_section():
+def test_every_figure_appears_in_its_section():
     judgements = mixed()
     figures = agree(judgements, LABELS, defaultdict(lambda: len(TEXT)), resamples=50)
     parsed = tree(page_of(judgements, figures=figures))
@@ -146,7 +146,7 @@ def test_every_figure_of_each_label_pair_batch_and_week_stands_in_its_section():
     assert {row[1][:5] for row in weeks} == {v for week in ("2026-W47", "2026-W49") for v in said(SPAN_F1, period=week)}
 
 
-def test_annotators_are_ordered_so_that_the_one_who_differs_is_last():
+def test_most_different_annotator_is_listed_last():
     judgements = [
         judgement(number, who, *([(0, 4, "PERS"), (5, 9, "GPE")] if who != "a-1" else [(0, 4, "ORG"), (5, 9, "GPE")]))
         for number in range(4)
@@ -178,7 +178,7 @@ def naive_pairs(one, other):
 
 
 @given(CREW)
-def test_confusion_of_types_is_a_naive_recount(judgements):
+def test_entity_confusion_equals_plain_recount(judgements):
     shared = list(by_article(judgements).values())
     counted = Counter()
     for judged in shared:
@@ -199,7 +199,7 @@ def test_confusion_of_types_is_a_naive_recount(judgements):
 
 
 @given(CREW)
-def test_confusion_of_stances_is_a_naive_recount(judgements):
+def test_stance_confusion_equals_plain_recount(judgements):
     shared = list(by_article(judgements).values())
     counted = Counter(
         (mine.value, theirs.value)
@@ -213,7 +213,7 @@ def test_confusion_of_stances_is_a_naive_recount(judgements):
     assert stance_confusion(shared) == dict(counted)
 
 
-def test_the_counts_of_a_table_are_those_of_the_judgements():
+def test_confusion_tables_show_judgement_counts():
     parsed = tree(page_of(mixed()))
 
     assert rows_of(card(parsed, "Entity types")) == [
@@ -227,7 +227,7 @@ def test_the_counts_of_a_table_are_those_of_the_judgements():
     ]  # fmt: skip
 
 
-def test_a_shade_is_the_share_of_the_row():
+def test_cell_shade_is_share_of_row():
     table = card(tree(page_of(mixed())), "Stance values").xpath(".//table")[0]
 
     assert table.xpath("./tbody/tr[2]/td/@style") == ["--s:16.7%", "--s:16.7%", "--s:16.7%"]
@@ -235,7 +235,7 @@ def test_a_shade_is_the_share_of_the_row():
 
 
 @given(CREW, st.integers(1, 4))
-def test_the_passages_chosen_are_those_of_a_naive_count(judgements, number):
+def test_disputed_passages_equal_plain_count(judgements, number):
     shared = by_article(judgements)
     articles = {article_id: article(int(article_id[:16], 16)) for article_id in shared}
     scored = []
@@ -258,7 +258,7 @@ def test_the_passages_chosen_are_those_of_a_naive_count(judgements, number):
 
 
 @given(CREW)
-def test_the_questions_chosen_are_those_of_a_naive_count(judgements):
+def test_disputed_questions_equal_plain_count(judgements):
     scores = Counter()
     for article_id, judged in by_article(judgements).items():
         for one, other in combinations(judged, 2):
@@ -272,7 +272,7 @@ def test_the_questions_chosen_are_those_of_a_naive_count(judgements):
 
 
 @given(st.text("اب .\n؟!", max_size=900))
-def test_passages_hold_the_whole_text_in_order(text):
+def test_passages_cover_the_text_in_order(text):
     found = passages(text)
 
     assert "".join(text[start:end] for start, end in found) == text
@@ -287,7 +287,7 @@ def test_marks_in_one_lane_do_not_overlap(marks):
     assert all(a[1] <= b[0] or b[1] <= a[0] for (i, a), (j, b) in combinations(placed, 2) if i == j)
 
 
-def test_a_disputed_passage_shows_each_answer_with_its_marks():
+def test_disputed_passage_shows_each_answer():
     parsed = tree(page_of(mixed()))
     first = parsed.xpath("//article[@class='dispute']")[0]
     answers = [
@@ -303,7 +303,7 @@ def test_a_disputed_passage_shows_each_answer_with_its_marks():
         assert answer.text_content().removesuffix("…").strip() == SENTENCES[0]
 
 
-def test_disputed_stances_stand_in_a_table_of_annotators_and_targets():
+def test_disputed_stances_are_a_table():
     parsed = tree(page_of(mixed()))
     (table,) = parsed.xpath("//table[@class='stances']")
 
@@ -314,7 +314,7 @@ def test_disputed_stances_stand_in_a_table_of_annotators_and_targets():
     assert [words(cell) for cell in table.xpath(".//td[@class='differs']")] == ["محايد", "معارض"]
 
 
-def test_judgements_are_counted_by_day_then_week_then_month():
+def test_progress_groups_by_day_week_or_month():
     def made(*days):
         return progress([judgement(n, f"a-{n % 2}", when=day) for n, day in enumerate(days)])
 
@@ -328,7 +328,7 @@ def test_judgements_are_counted_by_day_then_week_then_month():
     assert (months.unit, months.times) == ("month", ("2020-01", "2026-06"))
 
 
-def test_judgements_older_than_what_is_shown_are_counted():
+def test_older_judgements_are_counted():
     found = progress([judgement(n, "a-1", when=f"{1950 + n}-01-05T00:00:00Z") for n in range(70)])
 
     assert (len(found.times), found.earlier, sum(found.counts["a-1"])) == (60, 10, 60)
@@ -347,7 +347,7 @@ def test_judgements_older_than_what_is_shown_are_counted():
     ],
     ids=["nobody", "one annotator", "no stances", "no spans"],
 )
-def test_a_page_with_little_to_say_says_why(judgements, labels, said):
+def test_sparse_page_explains_what_is_missing(judgements, labels, said):
     if labels.stances is None:
         judgements = [replace(one, stances=()) for one in judgements]
     text = page_of(judgements, labels=labels)
@@ -356,7 +356,7 @@ def test_a_page_with_little_to_say_says_why(judgements, labels, said):
     assert said in words(tree(text))
 
 
-def test_hostile_texts_titles_remarks_and_names_are_shown_and_do_nothing():
+def test_hostile_text_is_shown_and_inert():
     hostile, plain = hostile_page(HOSTILE, HOSTILE[:36]), hostile_page("ا" * len(HOSTILE), "ا" * 36)
     parsed = tree(hostile)
     shown = words(parsed.xpath("//body")[0])
@@ -372,7 +372,7 @@ def test_hostile_texts_titles_remarks_and_names_are_shown_and_do_nothing():
 
 
 @given(st.text("<>&\"'/aا$\\{}\N{RIGHT-TO-LEFT OVERRIDE}\N{ZERO WIDTH JOINER}\x00", min_size=4, max_size=30))
-def test_nothing_that_is_quoted_is_markup(said):
+def test_quoted_text_is_never_markup(said):
     def tags(text):
         return {tag: times for tag, times in tags_of(text).items() if tag != "span"}
 
@@ -381,7 +381,7 @@ def test_nothing_that_is_quoted_is_markup(said):
     assert tags(hostile_page(said, said)) == tags(plain)
 
 
-def test_the_page_refers_to_nothing_outside_and_every_plot_is_named():
+def test_page_refers_to_nothing_outside_and_plots_are_labelled():
     text = page_of(mixed())
     parsed = tree(text)
 
@@ -397,7 +397,7 @@ def test_the_page_refers_to_nothing_outside_and_every_plot_is_named():
     assert (parsed.get("lang"), parsed.get("dir")) == ("ar", "rtl")
 
 
-def test_an_undefined_pair_says_why_and_kappa_is_there():
+def test_undefined_pair_shows_reason_and_kappa():
     judgements = [
         judgement(place, who, port="favor") for place, who in ((0, "a-1"), (0, "a-2"), (1, "a-3"), (1, "a-4"))
     ]
@@ -411,7 +411,7 @@ def test_an_undefined_pair_says_why_and_kappa_is_there():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("people", "types", "number"), [(12, 9, 5000), (12, 60, 900), (40, 60, 600)])
-def test_a_large_page_is_bounded_and_says_what_it_leaves_out(people, types, number):
+def test_large_page_is_bounded_and_names_omissions(people, types, number):
     judgements, articles, labels = crowd(people, types, number)
     figures = agree(judgements, labels, {one.id: len(one.text) for one in articles.values()}, resamples=5)
     began = time.perf_counter()
@@ -427,7 +427,7 @@ def test_a_large_page_is_bounded_and_says_what_it_leaves_out(people, types, numb
 
 
 @pytest.mark.slow
-def test_a_page_whose_passages_need_much_room_shows_fewer():
+def test_page_of_large_passages_shows_fewer():
     text = "".join(f"{chr(0x202A + place % 5)}" for place in range(190))
     articles = {one.id: one for one in (article(place, text) for place in range(3))}
     judgements = [
@@ -443,7 +443,7 @@ def test_a_page_whose_passages_need_much_room_shows_fewer():
     assert "وسوم أخرى: " in words(tree(text))
 
 
-def test_a_passage_grows_by_the_marks_that_begin_in_it_but_not_without_end():
+def test_passage_grows_by_its_marks_up_to_a_limit():
     whole = len(SENTENCES[0])
     judgements = [judgement(0, "a-1", (5, whole + 10, "PERS"), (60, 70, "GPE")), judgement(0, "a-2", (5, 9, "PERS"))]
     long = article(text=TEXT * 40)
