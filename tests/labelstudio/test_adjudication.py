@@ -1,4 +1,4 @@
-"""Disputes to tasks with everyone's version, and rulings to decisions."""
+"""Disputes become tasks with every version, and rulings become decisions."""
 
 from collections import Counter
 from dataclasses import replace
@@ -34,7 +34,7 @@ def task(*targets):
     }  # fmt: skip
 
 
-def test_each_version_stands_in_the_task_under_the_annotators_name():
+def test_each_version_is_listed_under_its_annotator():
     plain = task("port", "metro")
     versions = [judgement("a-2", port="against"), judgement("a-1", Span(*PORT, "FAC", "x"), Span(*BOSS, "OCC"), port="favor", metro="neutral")]  # fmt: skip
 
@@ -52,7 +52,7 @@ def test_each_version_stands_in_the_task_under_the_annotators_name():
         assert back.stances == said.stances
 
 
-def test_no_annotators_version_is_always_the_one_that_the_page_opens_with():
+def test_opening_version_varies_between_annotators():
     last = Counter()
     for number in range(60):
         article = f"d-{number}"
@@ -64,7 +64,7 @@ def test_no_annotators_version_is_always_the_one_that_the_page_opens_with():
     assert min(last[who] for who in ("a-1", "a-2", "a-3")) >= 10
 
 
-def test_two_labels_on_one_region_are_two_regions_in_a_version():
+def test_two_labels_on_one_region_are_two_regions():
     twice = judgement("a-1", Span(*PORT, "FAC", "same"), Span(*PORT, "LOC", "same"))
 
     (one,) = with_versions(task(), [twice])["predictions"]
@@ -73,7 +73,7 @@ def test_two_labels_on_one_region_are_two_regions_in_a_version():
     assert len(set(ids)) == 2
 
 
-def test_versions_of_another_article_or_text_are_not_shown_nor_stances_that_are_not_asked():
+def test_versions_of_other_texts_and_unasked_stances_are_hidden():
     other = judgement("a-1", Span(*PORT, "FAC"), article="d-1")
     older = replace(judgement("a-2", Span(*PORT, "FAC")), text_sha="0" * 16)
     more = judgement("a-3", port="favor", dam="against")
@@ -92,7 +92,7 @@ def test_versions_of_another_article_or_text_are_not_shown_nor_stances_that_are_
         ([OVER_PORT, OVER_STANCE], (Span(*BOSS, "OCC"),), (Stance("port", "neutral"),)),
     ],
 )
-def test_of_a_ruling_counts_what_was_in_dispute(asked, spans, stances):
+def test_ruling_counts_only_for_disputed_items(asked, spans, stances):
     ruling = replace(judgement("a-9", Span(*BOSS, "OCC", "r1"), port="neutral", metro="favor"), remark="واضح")
 
     done = decisions_from_rulings([ruling], asked)
@@ -101,13 +101,13 @@ def test_of_a_ruling_counts_what_was_in_dispute(asked, spans, stances):
     assert (done.set_aside, done.issues) == ((), ())
 
 
-def test_no_span_at_all_is_a_ruling_where_spans_were_in_dispute():
+def test_empty_ruling_counts_where_spans_are_disputed():
     (decision,) = decisions_from_rulings([judgement("a-9", port="favor")], [OVER_PORT]).decisions
 
     assert decision.spans == ()
 
 
-def test_the_latest_ruling_of_an_adjudicator_counts_and_a_skipped_one_is_none():
+def test_latest_ruling_counts_and_skipped_is_none():
     rulings = [
         judgement("a-9", at="2026-01-01T10:00:00Z", number=1, port="favor"),
         judgement("a-9", at="2026-01-02T10:00:00Z", number=2, port="against"),
@@ -133,7 +133,7 @@ def test_the_latest_ruling_of_an_adjudicator_counts_and_a_skipped_one_is_none():
         (judgement("a-9", port="favor", article="d-7"), "nothing was asked about its article"),
     ],
 )
-def test_a_ruling_that_answers_no_question_is_told(ruling, why):
+def test_ruling_without_answers_is_reported(ruling, why):
     done = decisions_from_rulings([ruling], [OVER_STANCE])
 
     assert done.decisions == ()
@@ -143,7 +143,7 @@ def test_a_ruling_that_answers_no_question_is_told(ruling, why):
     ]
 
 
-def test_a_newer_ruling_replaces_the_same_adjudicators_and_what_was_written_by_hand_stays():
+def test_newer_ruling_replaces_own_and_keeps_handwritten():
     by_hand = Decision("d-0", sha16(TEXT), "lead", None, (Stance("port", "favor"),), "by hand")
     older = Decision("d-0", sha16(TEXT), "a-9", (), ())
     elsewhere = replace(older, article_id="d-1")
@@ -152,7 +152,7 @@ def test_a_newer_ruling_replaces_the_same_adjudicators_and_what_was_written_by_h
     assert merge_decisions([elsewhere, by_hand, older], [newer]) == [newer, by_hand, elsewhere]
 
 
-def test_a_question_that_was_asked_once_stays_asked():
+def test_merging_keeps_earlier_disputes():
     now = replace(OVER_PORT, answers={"a-1": "FAC", "a-2": "(none)", "a-3": "LOC"})
 
     assert merge_disputes([OVER_STANCE, OVER_PORT], [now]) == [now, OVER_STANCE]
@@ -172,7 +172,7 @@ BY_KEY = st.lists(DECISIONS, max_size=5, unique_by=lambda d: (d.article_id, d.ad
 
 
 @given(st.lists(DECISIONS, max_size=6), BY_KEY, st.randoms(use_true_random=False))
-def test_collecting_again_changes_nothing_and_the_order_in_the_file_neither(before, fresh, random):
+def test_collecting_again_changes_nothing_in_any_order(before, fresh, random):
     once = merge_decisions(before, fresh)
 
     assert merge_decisions(once, fresh) == once

@@ -1,4 +1,4 @@
-"""The annotation page, rendered from labels.yaml."""
+"""The labelling configuration, rendered from labels.yaml."""
 
 import re
 from xml.etree import ElementTree as ET
@@ -36,7 +36,7 @@ def parsed(config):
     return ET.fromstring(config)  # noqa: S314 - we rendered it ourselves
 
 
-def test_the_page_reads_right_to_left_and_exports_ascii_names():
+def test_page_is_right_to_left_and_exports_ascii_names():
     page = parsed(render_config(labels_of()))
     label = page.findall(".//Label")[0]
 
@@ -45,7 +45,7 @@ def test_the_page_reads_right_to_left_and_exports_ascii_names():
     assert page.find(".//Text").get("granularity") == "word"
 
 
-def test_where_spans_stay_as_drawn_a_drag_snaps_to_letters():
+def test_character_granularity_where_spans_stay_as_drawn():
     labels = labels_of().model_copy(update={"clitics": "strict"})
 
     assert parsed(render_config(labels)).find(".//Text").get("granularity") == "symbol"
@@ -54,7 +54,7 @@ def test_where_spans_stay_as_drawn_a_drag_snaps_to_letters():
 @pytest.mark.parametrize(
     "name", ['"/><Style>*{display:none}</Style>', "a & b < c > d", "'\"`", "]]>", "&lt;script&gt;"]
 )
-def test_a_hostile_label_name_stays_a_name(name):
+def test_hostile_label_name_stays_a_name(name):
     page = parsed(render_config(labels_of(names=[name])))
 
     assert page.find(".//Label").get("value") == name
@@ -62,13 +62,13 @@ def test_a_hostile_label_name_stays_a_name(name):
 
 
 @given(st.text(min_size=1, max_size=50).filter(lambda name: not re.search("[$\x00-\x1f\ufffe\uffff]", name)))
-def test_each_name_that_xml_can_carry_comes_back(name):
+def test_xml_safe_names_round_trip(name):
     page = parsed(render_config(labels_of(names=[name])))
 
     assert page.find(".//Label").get("value") == name
 
 
-def test_a_control_character_in_a_name_is_refused_with_the_label():
+def test_control_character_in_a_name_is_refused():
     with pytest.raises(KhabarError) as caught:
         render_config(labels_of(names=["شخ\x07ص"]))
 
@@ -76,13 +76,13 @@ def test_a_control_character_in_a_name_is_refused_with_the_label():
     assert caught.value.exit_code == 2
 
 
-def test_there_are_no_more_questions_than_targets_nor_than_the_page_has_room_for():
+def test_questions_are_limited_by_targets_and_slots():
     counts = {n: len(parsed(render_config(labels_of(targets=n))).findall(".//Choices")) for n in (0, 1, 3, 5, 9)}
 
     assert counts == {0: 0, 1: 1, 3: 3, 5: 5, 9: SLOTS}
 
 
-def test_every_question_must_be_answered_and_takes_its_answers_from_the_task():
+def test_every_question_is_required_with_choices_from_the_task():
     questions = parsed(render_config(labels_of(targets=3))).findall(".//Choices")
 
     assert [q.get("name") for q in questions] == ["stance_0", "stance_1", "stance_2"]
@@ -99,7 +99,7 @@ def test_no_key_has_two_meanings(entities, values, targets, keys):
     assert len(stance_keys(labels)) == slots_of(labels)
 
 
-def test_with_digits_for_entities_each_question_has_a_key_for_each_answer():
+def test_each_answer_has_a_key_beside_digit_keys():
     rows = stance_keys(labels_of(9, 5, 5))
 
     assert [len(row) for row in rows] == [5] * 5
@@ -107,7 +107,7 @@ def test_with_digits_for_entities_each_question_has_a_key_for_each_answer():
     assert "u" not in "".join(KEY_ROWS), "Label Studio unselects with u"
 
 
-def test_html_and_links_in_the_guidelines_are_shown_not_run():
+def test_html_in_guidelines_is_shown_not_run():
     html = guide_html("# عنوان\n\n<img src=x onerror=alert(1)> ![a](http://x/y.png) [b](javascript:alert(1))")
 
     assert "<h1>عنوان</h1>" in html
@@ -116,7 +116,7 @@ def test_html_and_links_in_the_guidelines_are_shown_not_run():
     assert "&lt;img src=x onerror=alert(1)&gt;" in html
 
 
-def test_a_name_that_label_studio_would_take_for_a_field_is_refused():
+def test_dollar_in_a_name_is_refused():
     with pytest.raises(KhabarError) as refused:
         render_config(labels_of(names=["$text"]))
 
@@ -125,5 +125,5 @@ def test_a_name_that_label_studio_would_take_for_a_field_is_refused():
     )
 
 
-def test_the_guidelines_say_their_version():
+def test_guidelines_show_their_version():
     assert guide_html("# وسم", "<b>1") == '<h1>وسم</h1>\n<p class="kh-version">نسخة الإرشادات: &lt;b&gt;1</p>\n'

@@ -1,4 +1,4 @@
-"""Exports of another Label Studio: plain, Enterprise and HyperText; each case is a file beside what it must give."""
+"""Exports of other Label Studio servers: plain, Enterprise and HyperText cases."""
 
 import json
 from pathlib import Path
@@ -52,7 +52,7 @@ def refusal(content):
     return caught.value.exit_code, issue.message, issue.where, issue.fix
 
 
-def test_a_plain_export_is_matched_by_text_and_its_arabic_labels_become_names():
+def test_plain_export_matches_texts_and_maps_arabic_labels():
     found = case("plain.json")
     first, skipped = found.judgements
 
@@ -65,7 +65,7 @@ def test_a_plain_export_is_matched_by_text_and_its_arabic_labels_become_names():
     assert (skipped.status, found.drafts, found.issues) == ("skipped", 1, ())
 
 
-def test_an_enterprise_export_names_annotators_by_email_which_goes_no_further():
+def test_enterprise_export_hides_annotator_emails():
     found = case("enterprise.json")
 
     assert {j.annotator: j.spans for j in found.judgements} == {
@@ -80,7 +80,7 @@ def test_an_enterprise_export_names_annotators_by_email_which_goes_no_further():
     assert "example.org" not in repr(found)
 
 
-def test_hypertext_is_read_by_its_global_offsets_and_words_that_differ_are_said():
+def test_hypertext_global_offsets_and_word_mismatches():
     found = case("hypertext.json")
     (judgement,) = found.judgements
 
@@ -92,7 +92,7 @@ def test_hypertext_is_read_by_its_global_offsets_and_words_that_differ_are_said(
     assert {i.where for i in found.issues} == {"task 1, annotation 2"}
 
 
-def test_an_article_whose_text_was_another_keeps_the_hash_of_that_text():
+def test_changed_text_keeps_the_hash_of_the_exported_text():
     task = {"id": 1, "data": {"article_id": "0000000000000001-0", "text": "نص قديم"}, "annotations": [
         {"id": 1, "completed_by": 1, "result": []}]}  # fmt: skip
     (judgement,) = read([task], ARTICLES, LABELS, "pilot", name).judgements
@@ -112,7 +112,7 @@ FIX = "in Label Studio choose Export, then JSON (not JSON-MIN, CSV or CoNLL)"
         (b'[{"id": 1, "text": "json-min"}]', "not an export of Label Studio with data and annotations"),
     ],
 )
-def test_what_is_no_export_is_refused(content, message):
+def test_non_exports_are_refused(content, message):
     assert refusal(content) == (2, message, "export.json", FIX)
 
 
@@ -127,7 +127,7 @@ words = st.recursive(
 
 
 @given(st.lists(words, max_size=4), words, words)
-def test_no_json_makes_it_fall_over_and_every_annotation_is_somewhere(results, annotation, data):
+def test_any_json_is_read_and_every_annotation_counted(results, annotation, data):
     mine = {"id": 3, "completed_by": {"id": 1, "email": "x@example.org"}, "result": results}
     tasks = [
         {"id": 1, "data": {"text": TEXT, "other": data}, "annotations": [mine, annotation]},

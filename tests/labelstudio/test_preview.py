@@ -15,7 +15,7 @@ LABELS = load_schema(ROOT / "schema").labels
 ASKED = LABELS.stances.targets[:2]
 
 
-def test_the_page_shows_labels_questions_keys_text_and_guidelines():
+def test_page_shows_labels_questions_keys_text_and_guidelines():
     page = preview_page(LABELS, guide_html("# إرشادات", "ab12"), SAMPLE.title, "نسيم", SAMPLE.text, ASKED)
 
     assert all(f'data-key="{entity.key}" data-name="{entity.ar}"' in page for entity in LABELS.entities)
@@ -26,14 +26,14 @@ def test_the_page_shows_labels_questions_keys_text_and_guidelines():
     assert all(f"<p>{line}</p>" in page for line in SAMPLE.text.split("\n"))
 
 
-def test_without_stances_nothing_is_asked():
+def test_no_questions_without_stances():
     page = preview_page(LABELS.model_copy(update={"stances": None}), "", "", "", SAMPLE.text, ())
 
     assert 'type="radio"' not in page
 
 
 @given(st.text("<>&\"'/aا$\n", min_size=1, max_size=30))
-def test_nothing_of_an_article_is_markup(text):
+def test_article_text_is_never_markup(text):
     def tags(page):
         return re.findall(r"<[^>]*>", page)
 

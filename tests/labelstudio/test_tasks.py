@@ -68,18 +68,18 @@ def read(task):
     return judgements_of(LsTask.model_validate(task), name)
 
 
-def test_an_article_is_asked_about_the_targets_that_it_names_in_the_order_of_the_file():
+def test_targets_are_those_named_in_file_order():
     assert [t.id for t in targets_for(article_of(), SCHEMA.labels)] == ["port", "metro"]
     assert targets_for(article_of("لا شيء هنا", None), SCHEMA.labels) == ()
 
 
-def test_a_target_is_found_in_the_title_and_through_diacritics_and_tatweel():
+def test_target_is_found_in_title_and_through_diacritics():
     written = "مِينَاء مرجـــانة"
 
     assert [t.id for t in targets_for(article_of("نص", written), SCHEMA.labels)] == ["port"]
 
 
-def test_a_task_holds_all_that_the_page_shows_and_that_collect_needs():
+def test_task_holds_what_page_and_collect_need():
     data = task_for()["data"]
     shown = [(target["id"], len(target["options"])) for target in data["targets"]]
 
@@ -102,7 +102,7 @@ def spans_in(text, labels):
 
 
 @given(st.data(), st.text(min_size=1, max_size=60), st.text(max_size=20))
-def test_answers_come_back_as_they_were_given_in_any_script(data, extra, remark):
+def test_answers_round_trip_in_any_script(data, extra, remark):
     text = TEXT + extra
     spans = data.draw(spans_in(text, SCHEMA.labels.entity_names))
     values = st.sampled_from([v.name for v in SCHEMA.labels.stances.values])
@@ -120,7 +120,7 @@ def test_answers_come_back_as_they_were_given_in_any_script(data, extra, remark)
     )
 
 
-def test_every_field_of_a_judgement_comes_from_the_task():
+def test_judgement_fields_come_from_the_task():
     task = task_for(annotations=[annotation_of([])])
 
     assert read(task).judgements == (
@@ -132,12 +132,12 @@ def test_every_field_of_a_judgement_comes_from_the_task():
     )  # fmt: skip
 
 
-def test_a_stance_on_a_target_that_is_not_asked_is_a_fault_of_the_caller():
+def test_stance_on_unasked_target_is_a_caller_error():
     with pytest.raises(ValueError, match="the task does not ask about 'dam'"):
         result_of([], [Stance("dam", "favor")], task_for()["data"])
 
 
-def test_both_shapes_of_completed_by_are_read_and_no_email_leaves():
+def test_both_completed_by_shapes_are_read_without_email():
     who = {"id": 5, "email": "Layla@example.org", "first_name": ""}
     task = task_for(annotations=[annotation_of([], 1, who), annotation_of([], 2, 5)])
     found = read(task)
@@ -146,19 +146,19 @@ def test_both_shapes_of_completed_by_are_read_and_no_email_leaves():
     assert "example.org" not in repr(found)
 
 
-def test_a_pseudonym_needs_the_key_and_hides_letter_case():
+def test_pseudonym_needs_the_key_and_ignores_letter_case():
     assert pseudonym(b"k", "A@b.org") == pseudonym(b"k", "a@B.org ") != pseudonym(b"l", "a@b.org")
     assert pseudonym(b"Jefe", "what do ya want for nothing?") == "a-5bdcc146bf", "RFC 4231, test case 2"
 
 
-def test_a_cancelled_annotation_is_skipped_and_drafts_are_counted():
+def test_cancelled_is_skipped_and_drafts_are_counted():
     found = read(task_for(annotations=[annotation_of([], was_cancelled=True)], drafts=[11, 12]))
 
     assert [j.status for j in found.judgements] == ["skipped"]
     assert found.drafts == 2
 
 
-def test_a_span_with_several_labels_is_several_spans_and_its_text_is_not_trusted():
+def test_multi_label_span_splits_and_its_text_is_ignored():
     value = {"start": 11, "end": 12, "text": "\\n something else", "labels": ["PERS", "ORG"]}
     result = [{"id": "r", "from_name": "ner", "to_name": "text", "type": "labels", "value": value}]
     found = read(task_for(annotations=[annotation_of(result)]))
@@ -166,7 +166,7 @@ def test_a_span_with_several_labels_is_several_spans_and_its_text_is_not_trusted
     assert found.judgements[0].spans == (Span(11, 12, "ORG", "r"), Span(11, 12, "PERS", "r"))
 
 
-def test_relations_between_spans_are_kept_and_those_that_lead_nowhere_are_said():
+def test_relations_are_kept_and_dangling_ones_reported():
     result = result_of([Span(0, 3, "PERS", "a"), Span(4, 10, "ORG", "b")], [], task_for()["data"])
     drawn = {"type": "relation", "from_id": "a", "to_id": "b", "direction": "bi", "labels": ["works-for"]}
     loose = {"type": "relation", "from_id": "a", "to_id": "c"}
@@ -178,7 +178,7 @@ def test_relations_between_spans_are_kept_and_those_that_lead_nowhere_are_said()
     ]
 
 
-def test_a_text_that_was_edited_in_label_studio_is_an_issue_with_the_article():
+def test_edited_text_is_an_issue_naming_the_article():
     task = task_for(annotations=[annotation_of([])])
     task["data"]["text"] += " وزيد عليه"
     (issue,) = read(task).issues
@@ -191,7 +191,7 @@ def test_a_text_that_was_edited_in_label_studio_is_an_issue_with_the_article():
     )
 
 
-def test_words_that_are_not_those_at_the_place_of_the_span_are_an_issue_white_space_aside():
+def test_span_text_mismatch_is_an_issue_ignoring_white_space():
     start, end = TEXT.index("الثلاثاء"), TEXT.index("إن")
     sound = result_of([Span(start, end, "PERS", "a")], [], task_for()["data"])
     sound[0]["value"]["text"] = "الثلاثاء.\\nوقال "
@@ -224,7 +224,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("why", "result"), BAD.items())
-def test_a_result_that_cannot_be_read_is_an_issue_and_the_rest_is_kept(why, result):
+def test_unreadable_result_is_an_issue_and_the_rest_is_kept(why, result):
     found = read(task_for(annotations=[annotation_of([GOOD, result])]))
 
     assert [(i.message, i.where, i.annotator) for i in found.issues] == [
@@ -234,7 +234,7 @@ def test_a_result_that_cannot_be_read_is_an_issue_and_the_rest_is_kept(why, resu
     assert "example.org" not in repr(found)
 
 
-def test_an_annotation_or_a_task_that_cannot_be_read_takes_no_other_with_it():
+def test_unreadable_annotation_or_task_affects_no_other():
     broken = annotation_of([], 4) | {"created_at": None}
     tasks = [
         task_for(annotations=[broken, annotation_of([], 5)]),
@@ -272,7 +272,7 @@ anything = st.recursive(
 
 
 @given(st.lists(anything, max_size=4), anything, anything)
-def test_no_json_makes_collect_fall_over_and_what_it_keeps_can_be_written(tmp_path_factory, results, seconds, task):
+def test_any_json_is_collected_and_can_be_written(tmp_path_factory, results, seconds, task):
     plain = task_for(annotations=[annotation_of(results, lead_time=seconds), task])
     found = parse_tasks([plain, task], name)
     path = tmp_path_factory.mktemp("hostile") / "judgements.jsonl"
@@ -284,14 +284,14 @@ def test_no_json_makes_collect_fall_over_and_what_it_keeps_can_be_written(tmp_pa
     assert len(found.judgements) + len(found.issues) >= 2 + (1 if results else 0)
 
 
-def test_an_annotation_with_too_many_results_is_an_issue():
+def test_too_many_results_are_an_issue():
     found = read(task_for(annotations=[annotation_of([GOOD] * 20_001)]))
 
     assert found.judgements == ()
     assert "result: List should have at most 20000 items" in found.issues[0].message
 
 
-def test_of_equal_tasks_one_stays_and_none_that_somebody_worked_on():
+def test_only_untouched_duplicate_tasks_are_unused():
     skipped = annotation_of([], was_cancelled=True)
     other = article_of("نص آخر")
     tasks = [
@@ -303,7 +303,7 @@ def test_of_equal_tasks_one_stays_and_none_that_somebody_worked_on():
     assert unused_duplicates(tasks[:1]) == []
 
 
-def test_judgements_are_sorted_whatever_the_order_of_the_server():
+def test_judgement_order_ignores_server_order():
     other = article_of("نص آخر")
     tasks = [
         task_for(annotations=[annotation_of([], 9, 2), annotation_of([], 2, 1), annotation_of([], 1, 2)]),
@@ -317,7 +317,7 @@ def test_judgements_are_sorted_whatever_the_order_of_the_server():
     assert {j.annotation_id for j in backward.judgements} == {j.annotation_id for j in forward.judgements}
 
 
-def test_a_prediction_answers_the_questions_that_are_not_asked_and_is_marked_as_one():
+def test_prediction_answers_unasked_questions_and_is_marked():
     unused = {"id": "-", "name": "-", "options": []}
     task = {"data": {"text": "زار سالم", "targets": [{"id": "port", "name": "", "options": []}, unused]}}
     made = with_predictions(task, [Prediction("gazetteer x", (Span(4, 8, "PERS"),)), Prediction("nothing", ())])

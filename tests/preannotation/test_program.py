@@ -28,7 +28,7 @@ EACH = "for number, line in enumerate(map(json.loads, sys.stdin)):\n    "
 FINDS = EACH + 'at = line["text"].find("سالم"); put(line, [{"start": at, "end": at + 4, "label": "PERS"}])\n'
 
 
-def test_a_program_reads_articles_and_prints_spans_in_code_points(tmp_path):
+def test_program_reads_articles_and_prints_code_point_spans(tmp_path):
     hostile = 'سالم </Text><script> $text {{ "\\ \u2028 \N{GRINNING FACE} \x1b'
     articles = [article_of(), article_of(f"\N{GRINNING FACE} {hostile}", 1, None), article_of("\n سالم", 2)]
     found = from_command(program(tmp_path, FINDS), articles, LABELS)
@@ -37,14 +37,14 @@ def test_a_program_reads_articles_and_prints_spans_in_code_points(tmp_path):
     assert [a.text[s.start : s.end] for a in articles for s in found.spans[a.id]] == ["سالم"] * 3
 
 
-def test_a_program_that_reads_all_before_it_answers_is_served_too(tmp_path):
+def test_program_may_read_everything_before_answering(tmp_path):
     body = "for line in [json.loads(one) for one in sys.stdin.readlines()]:\n    put(line, [])\n"
     articles = [article_of("سالم " * 2000, number) for number in range(300)]
 
     assert len(from_command(program(tmp_path, body), articles, LABELS).spans) == 300
 
 
-def test_a_program_is_run_without_a_shell_in_the_folder_and_without_secrets(tmp_path, monkeypatch):
+def test_program_runs_in_folder_without_shell_or_secrets(tmp_path, monkeypatch):
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", "secret")
     monkeypatch.setenv("KHABAR_SECRET", "secret")
     (tmp_path / "here").touch()
@@ -74,7 +74,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("body", "message"), BAD, ids=range(len(BAD)))
-def test_a_bad_line_of_a_program_is_told_by_its_number(tmp_path, body, message):
+def test_bad_line_is_named_by_number(tmp_path, body, message):
     first = article_of("سالم", 7)
     arguments = program(tmp_path, EACH + f'put(line, []) if line["id"].startswith("{first.document_id}") else {body}\n')
     found = refusal(from_command, arguments, [first, article_of("سالم")], LABELS)
@@ -92,19 +92,19 @@ def test_a_bad_line_of_a_program_is_told_by_its_number(tmp_path, body, message):
         ('sys.exit("no such option")', "the program failed with exit code 1: no such option"),
     ],
 )  # fmt: skip
-def test_a_program_that_fails_is_told_with_its_last_word(tmp_path, body, message):
+def test_failed_program_reports_its_last_error(tmp_path, body, message):
     arguments = program(tmp_path, body)
 
     assert refusal(from_command, arguments, [article_of(), article_of(number=1)], LABELS) == [(arguments[0], message)]
 
 
 @pytest.mark.parametrize("arguments", [["/no/such/program"], ["nul\0"]])
-def test_a_program_that_cannot_be_started_is_refused(arguments):
+def test_program_that_cannot_start_is_refused(arguments):
     assert refusal(from_command, arguments, [article_of()], LABELS)[0][1].startswith("cannot be started: ")
 
 
 @pytest.mark.slow
-def test_a_silent_program_is_ended_with_its_children(tmp_path):
+def test_silent_program_is_killed_with_its_children(tmp_path):
     body = 'import subprocess\nchild = subprocess.Popen(["sleep", "600"])\nopen("pid", "w").write(str(child.pid))\n'
     arguments = program(tmp_path, body + "child.wait()\n")
     began = time.monotonic()
@@ -125,7 +125,7 @@ def is_running(pid):
         return False
 
 
-def test_a_program_that_floods_is_stopped(tmp_path):
+def test_flooding_program_is_stopped(tmp_path):
     arguments = program(tmp_path, "while True: print('x' * 1000)")
     found = refusal(from_command, arguments, [article_of(number=n) for n in range(30)], LABELS)
 

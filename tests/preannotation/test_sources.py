@@ -23,7 +23,7 @@ from tests.preannotation.examples import LABELS, article_of, refusal
         ("command: ''' ", "invalid command: No closing quotation"),
     ],
 )
-def test_what_names_no_predictions_is_refused_with_what_there_is(spec, message):
+def test_invalid_source_is_refused_with_the_reason(spec, message):
     assert refusal(predict, spec, [article_of()], LABELS) == [("", message)]
 
 
@@ -156,7 +156,7 @@ def release_of(folder, rows, labels=LABELS):
     write_json(folder / "MANIFEST.json", {"version": "1.2.0"})
 
 
-def test_a_release_gives_its_spans_and_on_a_changed_text_those_whose_words_are_there(tmp_path):
+def test_release_spans_are_carried_to_changed_texts(tmp_path):
     old, same = article_of("زار سالم ميناء مرجانة", 1), article_of("وصل سالم", 2)
     spans = (Span(4, 8, "PERS"), Span(9, 21, "ORG"))
     release_of(tmp_path / "v1.2.0", [(old, spans), (same, (Span(4, 8, "PERS"),)), (article_of(number=9), ())])
@@ -168,7 +168,7 @@ def test_a_release_gives_its_spans_and_on_a_changed_text_those_whose_words_are_t
     assert [(one.what, one.reason) for one in found.set_aside] == [(f"{old.id} 9-21 ORG", "its text changed")]
 
 
-def test_labels_that_the_schema_no_longer_has_are_set_aside(tmp_path):
+def test_labels_missing_from_the_schema_are_dropped(tmp_path):
     article = article_of("وصل سالم", 2)
     release_of(tmp_path / "old", [(article, (Span(4, 8, "PERS"),))])
     fewer = Labels(version=2, entities=LABELS.entities[1:])
@@ -178,7 +178,7 @@ def test_labels_that_the_schema_no_longer_has_are_set_aside(tmp_path):
     assert [one.reason for one in found.set_aside] == ["unknown label"]
 
 
-def test_what_is_no_release_is_refused(tmp_path):
+def test_non_release_is_refused(tmp_path):
     (tmp_path / "broken" / "entities").mkdir(parents=True)
     (tmp_path / "broken" / "entities" / "train-00000-of-00001.parquet").write_bytes(b"not Parquet")
     write_json(tmp_path / "broken" / "MANIFEST.json", {"version": "1.2.0"})
