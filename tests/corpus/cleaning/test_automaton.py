@@ -1,4 +1,4 @@
-"""What may be in a line: every pattern that `re` finds there, whatever the pattern and the line."""
+"""The automaton names every pattern that `re` finds in a line."""
 
 import re
 from itertools import product
@@ -76,7 +76,7 @@ def misses(these, lines, found):
 
 @settings(max_examples=3 * settings.default.max_examples)
 @given(st.lists(patterns, min_size=1, max_size=4), st.lists(st.text(ALPHABET, max_size=9), min_size=1, max_size=6))
-def test_no_pattern_that_is_in_a_line_is_missed(these, lines):
+def test_no_matching_pattern_is_missed(these, lines):
     assert misses(these, lines, Automaton(these).find(lines)) == []
 
 
@@ -93,7 +93,7 @@ exact = st.builds(
 
 @settings(max_examples=3 * settings.default.max_examples)
 @given(st.lists(exact, min_size=1, max_size=3), st.lists(st.text(ALPHABET[:-1], max_size=9), min_size=1, max_size=6))
-def test_a_pattern_that_begins_a_line_and_looks_nowhere_is_found_where_it_is_and_nowhere_else(these, lines):
+def test_exact_patterns_are_found_only_where_they_match(these, lines):
     want = [tuple(n for n, one in enumerate(these) if re.search(one, line)) for line in lines]
 
     assert Automaton(these).find(lines) == want
@@ -103,7 +103,7 @@ def test_a_pattern_that_begins_a_line_and_looks_nowhere_is_found_where_it_is_and
     st.lists(patterns, min_size=1, max_size=3),
     st.lists(st.text(ALPHABET, max_size=9), min_size=FEW + 1, max_size=FEW + 9),
 )
-def test_many_lines_at_once_are_as_each_alone(these, lines):
+def test_batch_equals_lines_one_by_one(these, lines):
     known = Automaton(these)
     known.find(lines[: len(lines) // 2])
 
@@ -112,7 +112,7 @@ def test_many_lines_at_once_are_as_each_alone(these, lines):
 
 
 @pytest.mark.slow
-def test_no_shipped_rule_is_missed_on_the_marked_pages():
+def test_no_shipped_rule_is_missed_on_marked_pages():
     lines = [line for page in read_pages() for line in profile("standard@1").fold(page.document.raw).split("\n")]
     these = [rule.match for rule in SHIPPED]
     found = Automaton(these).find(lines)
@@ -123,7 +123,7 @@ def test_no_shipped_rule_is_missed_on_the_marked_pages():
 
 
 @pytest.mark.parametrize("rule", SHIPPED, ids=lambda rule: rule.id)
-def test_every_shipped_rule_is_held(rule):
+def test_every_shipped_rule_is_representable(rule):
     assert Automaton([rule.match]).find(["", "وصلت السفينة إلى الجزيرة."]) == [(), ()]
 
 
@@ -140,12 +140,12 @@ def test_every_shipped_rule_is_held(rule):
         "(ا)?(?(1)ب|ت)",
     ],
 )
-def test_a_pattern_that_cannot_be_held_may_be_in_any_line(pattern):
+def test_unrepresentable_pattern_may_be_in_any_line(pattern):
     assert Automaton(["^ب$", pattern, "^ت$"]).find(["ت", "زز"]) == [(1, 2), (1,)]
 
 
 @pytest.mark.parametrize("length", [LONGEST - 1, LONGEST, LONGEST + 1, 5 * LONGEST])
-def test_a_long_line_may_have_what_has_not_failed_by_its_limit(length):
+def test_long_line_keeps_patterns_not_ruled_out_by_the_limit(length):
     line = "ا" * (length - 1) + "ب"
     these = ["ب$", "^ت", "^ا+ب$", "^ا", "^ا{3}ت", "[ا-ب]$", "تتت"]
     long = (0, 2, 3, 5)
@@ -155,14 +155,14 @@ def test_a_long_line_may_have_what_has_not_failed_by_its_limit(length):
     assert Automaton(these, [LONGEST] * 7).find([line]) == [long if length <= LONGEST else ()]
 
 
-def test_lines_of_any_code_points_are_read():
+def test_any_code_points_are_read():
     lines = ["\ud800", "\x00", "\U0010ffff", "\ufffe\uffff", "ا\N{GRINNING FACE}"]
     these = [r"^\W$", r"\x00", "ا.$", "\U0010ffff"]
 
     assert misses(these, lines, Automaton(these).find(lines)) == []
 
 
-def test_more_states_than_it_keeps_are_forgotten_and_made_again(monkeypatch):
+def test_forgotten_states_are_rebuilt(monkeypatch):
     monkeypatch.setattr(automaton, "STATES", 20)
     these = ["ا.{3}[ب1]", "[بت]..[اب]", "[1 ]+$"]
     one = Automaton(these)
@@ -179,14 +179,14 @@ def test_more_states_than_it_keeps_are_forgotten_and_made_again(monkeypatch):
     assert len(one._states) < 400
 
 
-def test_more_kinds_of_letters_than_symbols_are_still_told_right():
+def test_more_letter_classes_than_symbols_stay_correct():
     these = [chr(0x4E00 + n) for n in range(400)]
     lines = [chr(0x4E00 + n) for n in range(0, 410, 7)]
 
     assert misses(these, lines, Automaton(these).find(lines)) == []
 
 
-def test_the_classes_of_letters_are_those_of_re():
+def test_letter_classes_equal_those_of_re():
     every = "".join(map(chr, range(glushkov.BMP)))
     for name, letters in (
         ("w", glushkov.op.CATEGORY_WORD),
@@ -197,7 +197,7 @@ def test_the_classes_of_letters_are_those_of_re():
         assert found == set(np.flatnonzero(glushkov.categories()[letters]).tolist())
 
 
-def test_a_line_of_ten_million_code_points_is_read_no_further_than_needed():
+def test_ten_million_code_points_are_read_only_as_needed():
     assert Automaton(["^ا+$", "^ب"]).find(["ا" * 10_000_000]) == [(0,)]
 
 
@@ -210,13 +210,13 @@ def test_a_line_of_ten_million_code_points_is_read_no_further_than_needed():
         ("(?>محرر|كاتب)", ["كاتب", "محرر"]), ("(?:ا|اب)ت", ["ابت", "ات"]), ("[^ا]كتب", ["كتب"]), ("(?:محرر){2}", ["محرر"]),
     ],
 )  # fmt: skip
-def test_the_pieces_that_a_pattern_requires(pattern, pieces):
+def test_required_pieces_of_a_pattern(pattern, pieces):
     assert sorted(required(pattern)) == pieces
 
 
 @settings(max_examples=3 * settings.default.max_examples)
 @given(patterns, st.text(ALPHABET, max_size=12))
-def test_a_line_that_a_pattern_is_in_has_one_of_its_pieces(pattern, line):
+def test_matching_line_contains_a_required_piece(pattern, line):
     assert not re.search(pattern, line) or any(piece in line for piece in required(pattern))
 
 
@@ -224,7 +224,7 @@ def test_a_line_that_a_pattern_is_in_has_one_of_its_pieces(pattern, line):
     st.lists(st.lists(st.binary(min_size=1, max_size=3), min_size=1, max_size=3), min_size=1, max_size=5),
     st.binary(max_size=12),
 )
-def test_pieces_are_found_wherever_they_are(wanted, line):
+def test_pieces_are_found_anywhere(wanted, line):
     def low(symbols):
         return bytes(one % 3 for one in symbols)
 
@@ -236,7 +236,7 @@ def test_pieces_are_found_wherever_they_are(wanted, line):
     assert literals.side_by_side(columns, 1).tolist() == [literals.alone(low(line))]
 
 
-def test_more_wandering_patterns_than_bits_are_all_found():
+def test_more_floating_patterns_than_bits_are_all_found():
     these = [f".*{'ا' * n}ب{n:03}" for n in range(80)]
 
     assert 9 in Automaton(these).find([f"ت{'ا' * 9}ب009"])[0]

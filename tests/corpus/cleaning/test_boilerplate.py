@@ -1,4 +1,4 @@
-"""The rule engine over lines, and the rules that khabar ships."""
+"""The rule engine over lines, and the shipped rules."""
 
 import pytest
 from hypothesis import given
@@ -48,11 +48,11 @@ def rule(**fields):
     return {"id": "own", **examples, **fields}
 
 
-def test_every_shipped_rule_takes_its_examples_and_leaves_its_traps():
+def test_shipped_rules_match_examples_and_leave_traps():
     assert check_examples(RULES) == []
 
 
-def test_every_shipped_rule_has_two_examples_and_two_traps():
+def test_shipped_rules_have_two_examples_and_two_traps():
     thin = [
         r.id
         for r in (*RULES.cuts, *RULES.lines, *RULES.lists)
@@ -62,7 +62,7 @@ def test_every_shipped_rule_has_two_examples_and_two_traps():
     assert thin == []
 
 
-def test_an_example_that_a_rule_fails_is_reported():
+def test_failed_example_is_reported():
     bad = rule(match="^اقرا", examples={"matches": ["إقرأ", "قال"], "leaves": ["قال: اقرأ", "أقرأُ"]})
     issues = check_examples(Boilerplate.model_validate({"version": 1, "sources": {"s": {"lines": [bad]}}}))
 
@@ -72,14 +72,14 @@ def test_an_example_that_a_rule_fails_is_reported():
     ]
 
 
-def test_a_line_longer_than_a_rule_allows_is_not_matched():
+def test_line_above_max_length_is_not_matched():
     text = "version: 1\nlines:\n  - {id: own, match: '^xx', max_length: 3, examples: {matches: [xxx], leaves: [xxxx]}}"
 
     assert check_examples(parse_yaml(text, Boilerplate, "b")) == []
 
 
 @pytest.mark.parametrize("marker", ["اقرأ أيضاً", "إقرأ أيضا :", "أقرأ ايضاً", "شاهد أيضًا", "طالع المزيد", "قد يهمك"])
-def test_a_headline_and_a_paragraph_below_a_marker_are_an_article_of_their_own(marker):
+def test_headline_and_paragraph_below_marker_are_an_embedded_article(marker):
     lines = [*BODY, marker, HEADLINE, PARAGRAPH, "وانتهت الرحلة.", "المصدر: نسيم", "مقالات مشابهة", *LINKS]
     verdicts = verdicts_of(lines)
 
@@ -90,33 +90,33 @@ def test_a_headline_and_a_paragraph_below_a_marker_are_an_article_of_their_own(m
     assert {v.part for v in verdicts[8:]} == {0}
 
 
-def test_a_headline_whose_words_the_next_paragraph_takes_up_begins_an_embedded_article():
+def test_headline_repeated_in_next_paragraph_begins_an_article():
     assert fates([*BODY, "اقرأ أيضا", HEADLINE, STORY])[3:] == ["read-also", "embedded-headline", (1, "")]
 
 
-def test_a_headline_of_which_the_next_paragraph_says_nothing_is_one_link():
+def test_headline_unrelated_to_next_paragraph_is_a_link():
     assert fates([*BODY, "اقرأ أيضا", LONELY, PARAGRAPH])[3:] == ["read-also", "read-also", (0, "")]
 
 
-def test_a_headline_of_few_new_words_tells_nothing_and_its_text_is_kept_as_another_part():
+def test_headline_with_few_new_words_begins_another_part():
     assert fates([*BODY, "اقرأ أيضا", "السفينة والورود", PARAGRAPH])[3:] == ["read-also", "embedded-headline", (1, "")]
 
 
-def test_words_that_the_article_used_above_do_not_tell_that_an_article_begins():
+def test_words_used_above_do_not_begin_an_article():
     headline = "السفينة الشراعية تصل الضفاف وتنقل لؤلؤ الصيادين"
 
     assert fates([*BODY, "اقرأ أيضا", headline, PARAGRAPH])[3:] == ["read-also", "read-also", (0, "")]
 
 
 @pytest.mark.parametrize("links", [LINKS, ["• " + HEADLINE + "!"], ["3. «" + HEADLINE + "»"], [HEADLINE]])
-def test_a_headline_that_recurs_among_the_links_begins_an_article_of_any_length(links):
+def test_headline_recurring_among_links_begins_an_article(links):
     lines = [*BODY, "اقرأ أيضا", HEADLINE, "سطر قصير", "وآخر", "مقالات مشابهة", *links]
 
     assert fates(lines)[3:7] == ["read-also", "embedded-headline", (1, ""), (1, "")]
     assert fates(lines[: -len(links)])[3:7] == ["read-also"] * 4
 
 
-def test_links_that_all_recur_are_links():
+def test_all_recurring_links_are_links():
     lines = [*BODY, "اقرأ أيضا", HEADLINE, LONELY, PARAGRAPH, "مقالات مشابهة", "• " + HEADLINE, "• " + LONELY]
 
     assert fates(lines)[3:7] == ["read-also"] * 3 + [(0, "")]
@@ -126,26 +126,26 @@ def test_links_that_all_recur_are_links():
     ("above", "below"),
     [([], ["كتب: سراج الكتاني"]), ([], ["نُشر في: 12/3/2026"]), (["المصدر: نسيم"], []), (["(انتهى)"], [])],
 )
-def test_a_closed_article_above_or_a_byline_below_tells_that_an_article_begins(above, below):
+def test_closed_article_above_or_byline_below_begins_an_article(above, below):
     found = fates([*BODY, *above, "اقرأ أيضا", LONELY, *below, PARAGRAPH])
 
     assert found[-1] == (1, "")
     assert found[3 + len(above) :][:2] == ["read-also", "embedded-headline"]
 
 
-def test_a_dateline_below_a_headline_tells_that_an_article_begins():
+def test_dateline_below_headline_begins_an_article():
     dateline = "السدر – نسيم: " + PARAGRAPH
 
     assert fates([*BODY, "اقرأ أيضا", LONELY, dateline])[4:] == ["embedded-headline", (1, "dateline")]
 
 
-def test_a_line_that_a_cut_takes_is_no_headline():
+def test_line_taken_by_a_cut_is_no_headline():
     lines = [*BODY, "اقرأ أيضا", "شاهد أيضا: " + HEADLINE, STORY]
 
     assert fates(lines)[3:] == ["read-also", "read-also-inline", (0, "")]
 
 
-def test_a_byline_may_stand_between_headline_and_paragraph():
+def test_byline_may_follow_an_embedded_headline():
     lines = [*BODY, "اقرأ أيضا", HEADLINE, "كتب: سراج الكتاني", PARAGRAPH]
 
     assert fates(lines)[3:] == ["read-also", "embedded-headline", "byline", (1, "")]
@@ -160,7 +160,7 @@ def test_a_byline_may_stand_between_headline_and_paragraph():
         [HEADLINE, "نسيم البحر: قطيعة طويلة بين أهل الجزيرة والصيادين القادمين من المرافئ البعيدة"],
     ],
 )
-def test_links_below_a_marker_go_and_the_article_goes_on_at_the_next_paragraph(links):
+def test_links_go_and_article_resumes_at_next_paragraph(links):
     found = fates([*BODY, "اقرأ أيضا", *links, PARAGRAPH, "وانتهت الرحلة"])
 
     assert found[3] == "read-also"
@@ -169,11 +169,11 @@ def test_links_below_a_marker_go_and_the_article_goes_on_at_the_next_paragraph(l
 
 
 @pytest.mark.parametrize(("line", "fate"), [(PARAGRAPH, (0, "")), ("تابعنا على نسيم", "follow")])
-def test_a_paragraph_or_a_line_of_a_rule_is_no_headline(line, fate):
+def test_paragraph_or_ruled_line_is_no_headline(line, fate):
     assert fates([*BODY, "اقرأ أيضا", line, PARAGRAPH])[3:] == ["read-also", fate, (0, "")]
 
 
-def test_an_embedded_article_has_a_head_and_a_tail_of_its_own():
+def test_embedded_article_has_its_own_head_and_tail():
     dateline = "السدر – نسيم: " + PARAGRAPH
     lines = [*BODY, "(نسيم)", "اقرأ أيضا", HEADLINE, dateline, "(نسيم)", PARAGRAPH]
 
@@ -182,19 +182,19 @@ def test_an_embedded_article_has_a_head_and_a_tail_of_its_own():
     ]
 
 
-def test_nothing_begins_again_below_the_end_of_the_article():
+def test_nothing_begins_after_the_end_of_the_article():
     lines = [*BODY, "التعليقات", "اقرأ أيضا", HEADLINE, PARAGRAPH, "المصدر: نسيم"]
 
     assert fates(lines)[3:] == ["comments", "comments", "comments", "comments", "source"]
 
 
-def test_two_articles_can_be_embedded_one_after_the_other():
+def test_two_consecutive_embedded_articles():
     lines = [*BODY, "اقرأ أيضا", HEADLINE, STORY, "شاهد أيضا", "المنارة تعود", PARAGRAPH]
 
     assert fates(lines)[4:] == ["embedded-headline", (1, ""), "read-also", "embedded-headline", (2, "")]
 
 
-def test_a_cut_above_the_body_takes_only_itself_and_its_list():
+def test_cut_above_the_body_takes_only_itself_and_its_list():
     lines = ["مقالات مشابهة", *LINKS[:2], "خبر قصير", *BODY, "مقالات مشابهة", "سطر عابر", PARAGRAPH]
 
     assert fates(lines) == [
@@ -203,20 +203,20 @@ def test_a_cut_above_the_body_takes_only_itself_and_its_list():
     ]
 
 
-def test_a_marker_with_its_headline_behind_it_drops_one_line():
+def test_inline_marker_drops_one_line():
     lines = [BODY[0], "اقرأ أيضاً: بائع الورد الأخير", *BODY]
 
     assert fates(lines) == [(0, ""), "read-also-inline", (0, ""), (0, ""), (0, "")]
 
 
-def test_a_list_inside_an_article_is_its_own_and_stays():
+def test_list_inside_an_article_stays():
     assert fates([*BODY, *LINKS, PARAGRAPH]) == [(0, "")] * 7
     assert fates([*BODY, *LINKS]) == [(0, "")] * 3 + ["link-list"] * 3
     assert fates([*LINKS, *BODY]) == [(0, "")] * 6
     assert fates([*BODY, *LINKS[:2]]) == [(0, "")] * 5
 
 
-def test_what_is_extracted_keeps_its_spelling():
+def test_extracted_values_keep_their_spelling():
     lines = ["كتبت – لُبانة الزعفرانيّ", "السِّدر – وكالة أنباء الجزيرة: " + PARAGRAPH, "المصدر : صدى إحسان"]
     found = [v.extracted for v in verdicts_of(lines)]
 
@@ -228,13 +228,13 @@ def test_what_is_extracted_keeps_its_spelling():
     assert fates(lines) == ["byline", (0, "dateline"), "source"]
 
 
-def test_a_dateline_is_read_only_above_the_first_paragraph():
+def test_dateline_is_read_only_above_first_paragraph():
     dateline = "السدر – نسيم: " + PARAGRAPH
 
     assert fates([dateline, dateline]) == [(0, "dateline"), (0, "")]
 
 
-def test_head_and_tail_are_told_by_paragraphs():
+def test_head_and_tail_are_found_by_paragraphs():
     rules = Boilerplate.model_validate(
         {"version": 1, "lines": [rule(id="top", match="^علم$", position="head"), rule(match="^ورد$", position="tail")]}
     )
@@ -242,7 +242,7 @@ def test_head_and_tail_are_told_by_paragraphs():
     assert fates(["علم", "ورد", *BODY, "علم", "ورد"], rules) == ["top", (0, ""), *[(0, "")] * 4, "own"]
 
 
-def test_a_source_turns_rules_off_and_adds_lines_cuts_and_lists_of_its_own():
+def test_source_turns_rules_off_and_adds_its_own():
     rules = with_own(
         "d",
         off=["source", "link-list", "related"],
@@ -259,12 +259,13 @@ def test_a_source_turns_rules_off_and_adds_lines_cuts_and_lists_of_its_own():
     assert fates(lines, rules, "e")[3:] == ["source", (0, ""), "related", *["link-list"] * 3, *["related"] * 4]
 
 
-def test_a_rule_of_a_source_is_tried_before_the_shipped_one():
+def test_source_rule_precedes_shipped_rule():
     rules = with_own("d", lines=[rule(match="^المصدر")], cuts=[rule(id="mine", match="^مقالات", action="drop_line")])
 
     assert fates([*BODY, "المصدر: نسيم", "مقالات مشابهة", "سطر"], rules, "d")[3:] == ["own", "mine", (0, "")]
 
 
+#OURS
 def test_turning_off_a_rule_that_is_not_there_is_a_fault():
     with pytest.raises(ValidationError, match="unknown rule id under `off`: relatd"):
         with_own("d", off=["relatd"])
@@ -272,6 +273,15 @@ def test_turning_off_a_rule_that_is_not_there_is_a_fault():
 
 def test_an_id_given_twice_is_a_fault_in_a_source_too():
     with pytest.raises(ValidationError, match="duplicate rule id: related"):
+#THEIRS
+def test_turning_off_an_unknown_rule_is_an_error():
+    with pytest.raises(ValidationError, match="no rule to turn off: relatd"):
+        with_own("d", off=["relatd"])
+
+
+def test_duplicate_id_in_a_source_is_an_error():
+    with pytest.raises(ValidationError, match="rule id given twice: related"):
+#END
         with_own("d", lists=[rule(id="related", match="^~")])
 
 
@@ -279,13 +289,13 @@ BOX = ["تخطى الأكثر قراءة وواصل القراءة", "الأكث
 BOX_END = "الأكثر قراءة نهاية"
 
 
-def test_a_box_goes_up_to_its_end_and_the_article_goes_on_below():
+def test_box_ends_and_article_resumes():
     found = fates([BODY[0], *BOX, BOX_END, *BODY])
 
     assert found == [(0, ""), *["skip-box"] * 5, "skip-box-end", (0, ""), (0, ""), (0, "")]
 
 
-def test_a_box_whose_end_is_not_in_reach_loses_its_title_only():
+def test_box_without_reachable_end_loses_only_its_title():
     title, *rest = BOX
 
     assert fates([BODY[0], title, *BODY, *BODY]) == [(0, ""), "skip-box", *[(0, "")] * 6]
@@ -294,7 +304,7 @@ def test_a_box_whose_end_is_not_in_reach_loses_its_title_only():
     assert fates([BODY[0], title, *rest[1:]])[:3] == [(0, ""), "skip-box", (0, "")]
 
 
-def test_a_box_reaches_at_most_as_many_lines_as_its_rule_says():
+def test_box_length_is_limited_by_its_rule():
     box = rule(match="^علم$", action="drop_until", until="^ورد$", at_most=2)
     box["examples"]["ends"] = ["ورد"]
     rules = Boilerplate.model_validate({"version": 1, "cuts": [box]})
@@ -305,7 +315,7 @@ def test_a_box_reaches_at_most_as_many_lines_as_its_rule_says():
     ]
 
 
-def test_an_article_may_end_and_begin_around_a_box():
+def test_article_may_end_and_begin_around_a_box():
     lines = [*BODY, "اقرأ أيضا", HEADLINE, *BOX, BOX_END, STORY]
 
     assert fates(lines)[3:] == ["read-also", "embedded-headline", *["skip-box"] * 5, "skip-box-end", (1, "")]
@@ -320,12 +330,12 @@ def test_an_article_may_end_and_begin_around_a_box():
         ({"action": "drop_until", "until": "(", "examples": {"matches": ["x"], "leaves": ["y"]}}, "not a regular expr"),
     ],
 )
-def test_a_cut_says_where_it_ends_if_and_only_if_it_drops_until(fields, message):
+def test_cut_has_an_end_exactly_when_it_drops_until(fields, message):
     with pytest.raises(ValidationError, match=message):
         Boilerplate.model_validate({"version": 1, "cuts": [rule(match="^x", **fields)]})
 
 
-def test_the_end_of_a_box_has_examples_that_are_checked():
+def test_box_end_examples_are_checked():
     examples = {"matches": ["علم"], "leaves": ["سطر"], "inside": ["موج", "ريح"], "ends": ["ورد", "زهر"]}
     box = rule(match="^علم$", action="drop_until", until="^(?:ورد|ريح)$", at_most=2, examples=examples)
 
@@ -339,13 +349,13 @@ def test_the_end_of_a_box_has_examples_that_are_checked():
 NUMBERED = ["1. بائع الورد الأخير", "٢- كم يبلغ طول الجسر؟", "3) المنارة تعود إلى العمل"]
 
 
-def test_a_numbered_list_goes_below_a_marker_and_stays_elsewhere():
+def test_numbered_list_goes_only_below_a_marker():
     assert fates([*BODY, "مقالات مشابهة", *NUMBERED])[3:] == ["related"] * 4
     assert fates([*BODY, *NUMBERED]) == [(0, "")] * 6
 
 
 @pytest.mark.parametrize("items", [NUMBERED, LINKS])
-def test_a_list_that_prose_leads_to_is_the_article_s_own(items):
+def test_list_introduced_by_prose_stays(items):
     assert fates([*BODY, "وقال الربان إن البحارة جاؤوا من هذه المرافئ:", *items]) == [(0, "")] * 7
     assert fates([*BODY, "وأيضاً:", *LINKS])[4:] == ["link-list"] * 3
 
@@ -364,7 +374,7 @@ def test_a_list_that_prose_leads_to_is_the_article_s_own(items):
         "المصدر: سنعلن النتائج غداً.",
     ],
 )
-def test_prose_that_looks_like_boilerplate_stays(line):
+def test_prose_like_boilerplate_stays(line):
     assert fates([*BODY, line, PARAGRAPH]) == [(0, "")] * 5
     assert fates([*BODY, line]) == [(0, "")] * 4
 
@@ -398,14 +408,14 @@ def candidates_of(rules, line):
 
 
 @pytest.mark.parametrize("shipped", EVERY, ids=lambda shipped: shipped.id)
-def test_no_line_that_a_rule_takes_is_held_back(shipped):
+def test_candidates_include_every_matching_rule(shipped):
     def seen(lines):
         return [" ".join(FOLD(line).split()) for line in lines]
 
     assert all(shipped.id in candidates_of(RULES, line) for line in seen(shipped.examples.matches))
 
 
-def test_pages_of_several_sources_are_judged_at_once_as_each_alone():
+def test_batch_of_sources_equals_pages_one_by_one():
     rules = with_own("d", off=["source"], lines=[rule(match="^عوده")])
     pages = [["المصدر: نسيم", "عودة السفينة"], [], ["عودة السفينة", *BODY, "المصدر: نسيم"]]
     sources = ["d", "nasim", "nasim"]
@@ -420,7 +430,7 @@ def test_pages_of_several_sources_are_judged_at_once_as_each_alone():
     assert [v.rule for v in together[2]] == ["", "", "", "", "source"]
 
 
-def test_a_line_that_no_rule_is_for_is_tried_by_none():
+def test_unmatched_line_is_tried_by_no_rule():
     assert candidates_of(RULES, FOLD("عادت السفينة إلى المرفأ بعد رحلة طويلة في بحر هادئ.")) == []
 
 
@@ -432,18 +442,18 @@ def test_a_line_that_no_rule_is_for_is_tried_by_none():
         ("." + "»" * 80, False), ("ا" * 59 + ".»" + "»" * 9, False),
     ],
 )  # fmt: skip
-def test_a_paragraph_is_long_or_ends_like_a_sentence(line, is_one):
+def test_paragraph_is_long_or_ends_like_a_sentence(line, is_one):
     assert paragraphs([line]) == [is_one]
 
 
-def test_equal_rules_are_made_ready_once():
+def test_equal_rules_are_compiled_once():
     again = Boilerplate.model_validate(RULES.model_dump())
 
     assert compile_rules(RULES) is compile_rules(again)
     assert compile_rules(RULES) is not compile_rules(with_own("d", off=["source"]))
 
 
-def test_what_is_extracted_from_a_line_with_marks_keeps_them():
+def test_extracted_text_keeps_its_marks():
     (verdict,) = verdicts_of(["كَتَبَتْ – لُبانةُ الزعفرانيُّ"])
 
     assert verdict.extracted == {"author": "لُبانةُ الزعفرانيُّ"}
@@ -457,7 +467,7 @@ def test_what_is_extracted_from_a_line_with_marks_keeps_them():
     lambda n: ["• موج"] * n,
     lambda n: ["المصدر: نسيم"] * n,
 ])  # fmt: skip
-def test_each_line_is_looked_at_a_bounded_number_of_times(make, monkeypatch):
+def test_work_per_line_is_bounded(make, monkeypatch):
     """The work per line does not grow with the page: counted, not timed."""
 
     def steps(n):
@@ -477,18 +487,23 @@ def test_each_line_is_looked_at_a_bounded_number_of_times(make, monkeypatch):
     assert steps(400) <= 1.5 * steps(100) + 1
 
 
-def test_a_huge_line_and_a_huge_page_are_judged():
+def test_huge_line_and_huge_page_are_judged():
     huge = "موج " * 250_000
 
     assert fates([*BODY, huge.strip(), "المصدر: نسيم"])[3:] == [(0, ""), "source"]
     assert len(verdicts_of(["علم"] * 100_000)) == 100_000
 
 
+#OURS
 def test_a_page_of_no_lines_has_no_verdicts():
     assert classify_lines([], [""], compile_rules(RULES), "nasim") == []
+#THEIRS
+def test_empty_page_has_no_verdicts():
+    assert judge([], [""], compile_rules(RULES), "nasim") == []
+#END
 
 
-def test_below_the_last_line_no_article_begins():
+def test_no_article_begins_below_the_last_line():
     lines = ["اقرا ايضا"]
     (candidates,) = compile_rules(RULES).candidates([("nasim", lines)])
 

@@ -1,4 +1,4 @@
-"""Documents to articles: each line's fate, the way back to the raw, and nothing lost."""
+"""Documents become articles: the fate of each line, exact raw offsets, and nothing lost."""
 
 import json
 import random
@@ -116,7 +116,7 @@ def origin(case):
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_every_line_of_an_example_has_its_marked_fate(path, examples):
+def test_every_example_line_has_its_marked_fate(path, examples):
     case = json.loads(path.read_text(encoding="utf-8"))
     if not case["lines"]:
         assert origin(case) not in examples
@@ -159,7 +159,7 @@ def test_sources_authors_and_datelines_are_extracted(examples):
     assert done["articles/sahel-news/01.txt"].articles[0].text.startswith("مرجانة – وكالة الساحل: ")
 
 
-def test_a_page_without_body_is_set_aside_with_what_it_held(examples):
+def test_page_without_body_is_dropped_with_its_contents(examples):
     done = clean(examples["articles/almidan/12.txt"], STANDARD, RULES)
 
     assert done.articles == ()
@@ -171,14 +171,14 @@ def test_a_page_without_body_is_set_aside_with_what_it_held(examples):
 
 
 @pytest.mark.parametrize("raw", ["\n \n", "\u200f\n\u00a0", "\u064b"])
-def test_a_page_of_invisible_characters_has_no_lines(raw):
+def test_page_of_invisible_characters_has_no_lines(raw):
     done = clean(document(raw), STANDARD, RULES)
 
     assert (done.articles, done.lines, done.dropped_by_rule) == ((), 0, {})
     assert done.set_aside == (Dropped("clean", "articles/01.txt", "no body"),)
 
 
-def test_parts_have_their_own_titles_drops_and_edits():
+def test_parts_have_own_titles_drops_and_edits():
     raw = f"{PARAGRAPH}\r\n{PARAGRAPH}\r\n{PARAGRAPH}\r\n اقرأ أيضاً: \r\n عودة\u00a0\u00a0المَنارة \r\n\r\n{PARAGRAPH}\r\nالمصدر: نسيم\r\nشارك المقال"
     first, second = clean(document(raw, "عنوان الصفحة"), STANDARD, RULES).articles
 
@@ -193,7 +193,7 @@ def test_parts_have_their_own_titles_drops_and_edits():
     assert kept_lines(document(raw), second) == [(raw.rindex(PARAGRAPH), raw.rindex(PARAGRAPH) + len(PARAGRAPH))]
 
 
-def test_without_a_main_body_the_first_embedded_article_holds_all_drops():
+def test_first_embedded_article_holds_drops_without_main_body():
     cuts = [{**cut.model_dump(), "min_before": 0} for cut in RULES.cuts]
     rules = Boilerplate.model_validate({**RULES.model_dump(), "cuts": cuts})
     done = clean(document(f"شارك المقال\nاقرأ أيضا\nعودة المنارة\n{PARAGRAPH}"), STANDARD, rules)
@@ -204,7 +204,7 @@ def test_without_a_main_body_the_first_embedded_article_holds_all_drops():
     assert done.set_aside == ()
 
 
-def test_a_page_that_loses_most_of_its_characters_is_flagged():
+def test_page_that_loses_most_characters_is_flagged():
     links = "\n".join(f"• رحلة السفينة إلى المرفأ رقم {n} كما رواها الربان" for n in range(12))
     (issue,) = clean(document(f"{PARAGRAPH}\n{links}"), STANDARD, RULES).issues
 
@@ -234,7 +234,7 @@ def test_no_line_is_lost_or_counted_twice(pieces, zero):
 
 
 @given(st.text(st.sampled_from("ابةى ً\u0651\u0640\u200f\r\n\u2028\u00a0•-:.ab١\ufefb"), max_size=60))
-def test_any_text_keeps_its_way_back(raw):
+def test_any_text_maps_back_to_raw(raw):
     page = document(raw)
     done = clean(page, STANDARD, RULES)
 
@@ -242,7 +242,7 @@ def test_any_text_keeps_its_way_back(raw):
     check_spans(page, done, 1)
 
 
-def test_cleaning_is_the_same_every_time_and_under_each_profile(examples):
+def test_cleaning_is_deterministic_under_each_profile(examples):
     for page in examples.values():
         assert clean(page, STANDARD, RULES) == clean(page, STANDARD, RULES)
         light = clean(page, profile("light@1"), RULES)
@@ -251,7 +251,7 @@ def test_cleaning_is_the_same_every_time_and_under_each_profile(examples):
 
 
 @pytest.mark.shared
-def test_a_real_scraped_page_goes_as_its_gold_lines_say():
+def test_scraped_page_matches_its_gold_lines():
     (page,) = read_documents([SHARED / "articles" / "scraped-000.txt"]).documents
     gold = json.loads((SHARED / "articles" / "scraped-000.gold.json").read_text(encoding="utf-8"))
     done = clean(page, STANDARD, RULES)
@@ -291,7 +291,7 @@ def test_a_real_scraped_page_goes_as_its_gold_lines_say():
     check_spans(page, done, 0)
 
 
-def test_the_way_back_is_small_in_parquet(examples, tmp_path):
+def test_edits_are_small_in_parquet(examples, tmp_path):
     """At most 3 % of the text's bytes, on pages that are noisier than news."""
     articles = [one for page in examples.values() for one in clean(page, STANDARD, RULES).articles]
     write_table(tmp_path / "articles.parquet", articles, Article)

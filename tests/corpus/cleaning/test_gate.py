@@ -1,4 +1,4 @@
-"""The quality gate of cleaning: floors that are never lowered, on a marked set that is named by its hash.
+"""The quality gate of cleaning: floors on a marked set of pages, named by its hash.
 
 tests/gate.json holds every state of the gate, the newest last. When the marked pages change, measure
 again and add an entry; its floors may be higher than the last ones, never lower.
@@ -27,7 +27,7 @@ def measured(pages):
     return measure(pages)
 
 
-def test_the_gate_was_measured_on_these_pages(pages):
+def test_gate_was_measured_on_these_pages(pages):
     newest = GATE[-1]
 
     assert digest() == newest["corpus"], "the marked pages changed: measure again and add an entry to tests/gate.json"
@@ -36,12 +36,12 @@ def test_the_gate_was_measured_on_these_pages(pages):
     assert len(newest["pages"]) >= 6
 
 
-def test_a_floor_is_never_lowered():
+def test_floors_never_fall():
     assert all(after[floor] >= before[floor] for before, after in pairwise(GATE) for floor in FLOORS)
     assert (GATE[0]["body_recall"], GATE[0]["line_precision"]) >= (0.99, 0.95)
 
 
-def test_cleaning_stands_above_its_floors(measured):
+def test_cleaning_stays_above_its_floors(measured):
     counts, wrong = measured
     whole = sum(counts.values(), Counter())
 
@@ -49,7 +49,7 @@ def test_cleaning_stands_above_its_floors(measured):
     assert precision(whole) >= GATE[-1]["line_precision"], wrong
 
 
-def test_no_style_pays_for_the_others(measured):
+def test_each_style_stays_above_its_floor(measured):
     """A tenth of a style's body lines lost would be a rule made for other sites."""
     counts, wrong = measured
 

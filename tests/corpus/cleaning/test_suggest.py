@@ -1,4 +1,4 @@
-"""Lines that recur in one source: counted, proposed, and fit to be pasted."""
+"""Rules suggested from lines that recur in a source."""
 
 import re
 
@@ -70,7 +70,7 @@ def pasted(proposals):
     return parse_yaml(text, Boilerplate, "boilerplate.yaml")
 
 
-def test_a_line_that_recurs_in_a_source_is_proposed_with_its_counts():
+def test_recurring_line_is_proposed_with_counts():
     documents = pages(8, bottom=["نَسيم على مدار الساعة"]) + pages(12)
     (one,) = proposed(documents)
 
@@ -81,7 +81,7 @@ def test_a_line_that_recurs_in_a_source_is_proposed_with_its_counts():
     assert one.rule.examples.matches == ("نسيم على مدار الساعة",)
 
 
-def test_lines_that_differ_in_numbers_are_one():
+def test_lines_differing_in_numbers_are_one():
     (one,) = proposed(pages(6, top=["العدد ٤{} - نسيم"]))
 
     assert (one.folded, one.rule.match) == ("العدد 0 - نسيم", r"^العدد \d+ \- نسيم$")
@@ -90,7 +90,7 @@ def test_lines_that_differ_in_numbers_are_one():
     assert re.search(one.rule.match, "العدد 123 - نسيم")
 
 
-def test_spellings_of_one_line_are_one_and_the_most_frequent_is_shown():
+def test_spellings_are_merged_and_the_most_frequent_shown():
     documents = [*pages(3, bottom=["إذاعة نسيم"]), *pages(12, bottom=["اذاعة نسيم"])[3:]]
     (one,) = proposed(documents)
 
@@ -102,13 +102,13 @@ def test_spellings_of_one_line_are_one_and_the_most_frequent_is_shown():
     [(5, 5, {}, 1), (4, 4, {}, 0), (5, 100, {}, 1), (5, 101, {}, 0), (2, 9, {"min_documents": 2}, 1),
      (5, 101, {"min_share": 0.01}, 1), (9, 20, {"min_share": 0.5}, 0)],
 )  # fmt: skip
-def test_a_line_must_stand_in_enough_documents_and_in_a_share_of_them(number, of, limits, found):
+def test_line_needs_enough_documents_and_a_share(number, of, limits, found):
     documents = [*pages(number, bottom=["راديو النورس"]), *pages(of)[number:]]
 
     assert len(proposed(documents, **limits)) == found
 
 
-def test_a_line_counts_once_in_a_document_and_copies_count_once():
+def test_line_counts_once_per_document_and_copies_once():
     twice = pages(4, top=["راديو النورس"], bottom=["راديو النورس"])
     copies = [document(one.raw.replace(" ", "  ") + "\n\n") for one in twice]
 
@@ -116,27 +116,27 @@ def test_a_line_counts_once_in_a_document_and_copies_count_once():
     assert proposed([*twice, *copies], min_documents=4)[0].documents == 4
 
 
-def test_each_source_is_counted_by_itself():
+def test_each_source_is_counted_separately():
     documents = [*pages(4, bottom=["راديو النورس"]), *pages(4, bottom=["راديو النورس"], source="barq")]
 
     assert proposed(documents) == []
     assert [(p.source, p.of) for p in proposed(documents, min_documents=4)] == [("barq", 4), ("nasim", 4)]
 
 
-def test_what_a_rule_takes_already_is_not_proposed():
+def test_lines_that_a_rule_matches_are_not_proposed():
     bottom = ["المصدر: نسيم", "شارك المقال", "مقالات مشابهة", "كلام في آخر الصفحة"]
 
     assert proposed(pages(9, bottom=bottom)) == []
 
 
-def test_a_line_between_paragraphs_may_stand_anywhere():
+def test_line_between_paragraphs_gets_any_position():
     documents = [document(paragraph(n) + "\nإعلان\n" + paragraph(n + 1)) for n in range(0, 20, 2)]
     (one, *_) = proposed(documents)
 
     assert (one.folded, one.rule.position, one.place) == ("اعلان", "any", "middle")
 
 
-def test_a_line_that_reads_like_a_paragraph_is_marked():
+def test_paragraph_like_line_is_marked():
     report = "وقالت وكالة نسيم إن السفينة ستبقى في المرفأ حتى تهدأ الريح الشمالية."
     (one,) = proposed(pages(7, bottom=[report]))
 
@@ -144,7 +144,7 @@ def test_a_line_that_reads_like_a_paragraph_is_marked():
     assert "# WARNING: looks like a paragraph" in as_yaml([one])
 
 
-def test_a_long_line_is_prose():
+def test_long_line_is_prose():
     report = "موج " * 40
 
     assert len(report.strip()) == 159
@@ -152,7 +152,7 @@ def test_a_long_line_is_prose():
     assert proposed(pages(7, bottom=[report + "وملح"])) == []
 
 
-def test_a_trap_is_another_line_of_the_source_with_the_same_beginning_if_there_is_one():
+def test_trap_is_another_line_with_the_same_beginning():
     documents = [*pages(7, bottom=["راديو النورس"]), document("راديو الصباح\n" + paragraph(99))]
 
     assert proposed(documents)[0].rule.examples.leaves == ("راديو الصباح",)
@@ -161,7 +161,7 @@ def test_a_trap_is_another_line_of_the_source_with_the_same_beginning_if_there_i
     assert proposed(alone)[0].rule.examples.leaves == ("«راديو النورس»",)
 
 
-def test_ids_are_free_and_made_of_what_the_source_is_called():
+def test_ids_are_unused_and_named_after_the_source():
     taken = Boilerplate.model_validate(
         {**READY.boilerplate.model_dump(), "sources": {"x": {"lines": [plain("nasim-learned-1")]}}}
     )
@@ -186,7 +186,7 @@ def test_most_frequent_first():
     assert [(p.folded, p.documents) for p in proposed(documents)] == [("راديو الموج", 9), ("راديو النورس", 6)]
 
 
-def test_what_is_pasted_parses_and_takes_the_line_from_then_on():
+def test_pasted_rule_parses_and_matches_the_line():
     bottom = ["راديو النورس #{}", "- id: '\"%@`", "null", "12", "~", "[نسيم]: {{نعم}} | *لا*", "\\d+ \u200fنسيم\u200e"]
     documents = pages(9, bottom=bottom)
     found = proposed(documents)
@@ -200,7 +200,7 @@ def test_what_is_pasted_parses_and_takes_the_line_from_then_on():
     assert as_yaml([]) == ""
 
 
-def test_the_text_says_how_often_and_where():
+def test_text_shows_counts_and_places():
     text = as_yaml(proposed(pages(6, bottom=["راديو النورس"])))
 
     assert text == (
@@ -224,7 +224,7 @@ def test_the_text_says_how_often_and_where():
     st.text(min_size=1, max_size=8).filter(str.strip),
     st.sampled_from(["standard@1", "light@1"]),
 )
-def test_any_line_gives_a_rule_that_parses_and_passes_its_examples(lines, source, name):
+def test_any_line_gives_a_valid_rule_that_passes_its_examples(lines, source, name):
     table = profile(name)
     documents = [document("\n".join([*lines, paragraph(n)]), source) for n in range(6)]
     found = suggest_rules(documents, table, READY)
@@ -235,16 +235,16 @@ def test_any_line_gives_a_rule_that_parses_and_passes_its_examples(lines, source
     assert {p.documents for p in found} <= {6}
 
 
-def test_a_source_without_lines_proposes_nothing():
+def test_source_without_lines_proposes_nothing():
     assert proposed([]) == []
     assert proposed([document("\n \n"), document("")], min_documents=1) == []
 
 
-def test_documents_are_read_once_and_in_any_number():
+def test_documents_are_read_once_in_any_number():
     assert [p.documents for p in proposed(iter(pages(600, bottom=["راديو النورس"])))] == [600]
 
 
-def test_a_proposal_is_where_it_mostly_stands():
+def test_position_is_where_the_line_mostly_stands():
     rule = proposed(pages(6, bottom=["راديو النورس"]))[0].rule
     places = [Proposal("s", "x", "x", 1, 1, position, rule).place for position in (0.0, 0.33, 0.34, 0.66, 0.67, 1.0)]
 
