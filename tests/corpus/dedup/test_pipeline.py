@@ -1,4 +1,4 @@
-"""Groups against a brute-force oracle, planted copies, additions, and any order, shards and workers."""
+"""Groups against brute force, planted copies and additions, in any order and sharding."""
 
 import random
 import re
@@ -89,7 +89,7 @@ def of(rows):
 
 
 @pytest.mark.slow
-def test_groups_are_those_of_comparing_all_pairs(planted):
+def test_groups_equal_brute_force(planted):
     found = group(planted)
 
     assert of(found) == oracle(planted)
@@ -97,7 +97,7 @@ def test_groups_are_those_of_comparing_all_pairs(planted):
     assert {row.kind for row in found} == {"single", "exact", "near", "contained", "related"}
 
 
-def test_a_row_says_how_an_article_compares_with_its_root_or_with_the_member_most_like_it(planted):
+def test_row_compares_article_with_root_or_nearest_member(planted):
     texts = {a.id: FOLD(a.text) for a in planted}
     order = ("exact", "near", "contained", "related")
     rows = group(planted)
@@ -118,7 +118,7 @@ def test_a_row_says_how_an_article_compares_with_its_root_or_with_the_member_mos
             )
 
 
-def test_every_copy_of_at_least_nine_tenths_is_found():
+def test_every_copy_above_nine_tenths_is_found():
     chance = random.Random(9)  # noqa: S311 - seeded test data
     texts = [words(chance, chance.randint(15, 400)) for _ in range(300)]
     copies = [[*text[: len(text) // 2], *words(chance, 1), *text[len(text) // 2 :]] for text in texts]
@@ -157,7 +157,7 @@ def sharded(folder, shards, earlier=None, dates=None, pmap=map):
     return sorted((Group(**row) for row in rows), key=lambda row: row.article_id)
 
 
-def test_workers_that_answer_in_any_order_give_the_same(planted, tmp_path):
+def test_worker_order_does_not_matter(planted, tmp_path):
     def backwards(function, items):
         return iter([function(item) for item in [*items][::-1]])
 
@@ -166,7 +166,7 @@ def test_workers_that_answer_in_any_order_give_the_same(planted, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("pairs", "pieces"), [(1, 64), (5, 64), (5, 3), (40, 64)])
-def test_pairs_compared_in_tasks_of_their_own_give_the_same(planted, tmp_path, monkeypatch, pairs, pieces):
+def test_pairs_compared_in_separate_tasks_give_the_same(planted, tmp_path, monkeypatch, pairs, pieces):
     whole = group(planted)
     monkeypatch.setattr("builder.corpus.dedup.pipeline.PAIRS", pairs)
     monkeypatch.setattr("builder.corpus.dedup.pipeline.PIECES", pieces)
@@ -181,7 +181,7 @@ def test_pairs_compared_in_tasks_of_their_own_give_the_same(planted, tmp_path, m
     assert 1 < dict(tasks)["_compared"] <= pieces
 
 
-def test_files_may_stand_in_a_store_that_is_no_folder(planted):
+def test_files_may_be_in_an_object_store(planted):
     import fsspec
 
     store, folder = fsspec.filesystem("memory"), "memory://groups"
@@ -195,7 +195,7 @@ def test_files_may_stand_in_a_store_that_is_no_folder(planted):
     assert not store.exists("/groups/scratch")
 
 
-def test_the_root_is_the_earliest_then_the_smallest_id_and_unknown_dates_are_last():
+def test_root_is_earliest_then_smallest_id():
     text = " ".join(words(random.Random(1), 40))  # noqa: S311 - seeded test data
     articles = [article(name, text) for name in ("a", "b", "c", "d")]
     dates = {"b": "2026-03-02", "c": "2026-03-01T23:30:00-05:00", "d": "2026-03-02T00:00:00Z", "a": "yesterday"}
@@ -204,7 +204,7 @@ def test_the_root_is_the_earliest_then_the_smallest_id_and_unknown_dates_are_las
     assert set(of(group(articles)).values()) == {"a"}
 
 
-def test_three_additions_rename_no_group_and_move_no_article(planted):
+def test_additions_rename_no_group_and_move_no_article(planted):
     chance = random.Random(3)  # noqa: S311 - seeded test data
     mixed = list(planted)
     chance.shuffle(mixed)
@@ -222,14 +222,14 @@ def test_three_additions_rename_no_group_and_move_no_article(planted):
     assert len(set(kept.values())) < len(kept) - 20
 
 
-def test_an_older_article_joins_the_group_under_its_name():
+def test_older_article_joins_existing_group():
     text = " ".join(words(random.Random(1), 40))  # noqa: S311 - seeded test data
     rows = group([article("b", text), article("a", text)], {"a": "2020-01-01", "b": "2026-01-01"}, {"b": "b"})
 
     assert rows == [Group("a", "b", 1.0, "exact"), Group("b", "b", 1.0, "exact")]
 
 
-def test_a_bridge_joins_the_group_of_the_earlier_root_and_old_groups_stay_apart(tmp_path):
+def test_bridge_joins_earlier_group_and_old_groups_stay_apart(tmp_path):
     chance = random.Random(4)  # noqa: S311 - seeded test data
     one, two = words(chance, 80), words(chance, 80)
     articles = [article("a", " ".join(one)), article("b", " ".join(two)), article("c", " ".join(one + two))]
@@ -244,13 +244,13 @@ def test_a_bridge_joins_the_group_of_the_earlier_root_and_old_groups_stay_apart(
     assert found.set_aside[0].detail == "joins group b, and is alike to a too: old groups stay apart"
 
 
-def test_a_group_whose_root_is_gone_keeps_its_name():
+def test_group_without_its_root_keeps_its_name():
     text = " ".join(words(random.Random(1), 40))  # noqa: S311 - seeded test data
 
     assert of(group([article("b", text), article("c", text)], None, {"b": "gone"})) == {"b": "gone", "c": "gone"}
 
 
-def test_an_article_of_the_same_id_is_set_aside(tmp_path, planted):
+def test_duplicate_article_id_is_dropped(tmp_path, planted):
     shards = [planted[:50], planted[40:]]
     assert of(sharded(tmp_path, shards)) == of(group(planted))
 
@@ -259,7 +259,7 @@ def test_an_article_of_the_same_id_is_set_aside(tmp_path, planted):
     assert found.taken == len(planted) + 10
 
 
-def test_same_title_and_lead_are_related_unless_it_is_a_series():
+def test_same_title_and_lead_are_related_unless_a_series():
     chance = random.Random(6)  # noqa: S311 - seeded test data
     lead = words(chance, 12)
     texts = [" ".join(lead + words(chance, 100)) for _ in range(21)]
@@ -277,7 +277,7 @@ def test_same_title_and_lead_are_related_unless_it_is_a_series():
     assert {row.kind for row in group([article(f"{n:02}", text, title) for n, text in enumerate(texts)])} == {"single"}
 
 
-def test_what_stands_inside_a_longer_text_is_contained_from_twenty_words():
+def test_containment_needs_twenty_words():
     chance = random.Random(7)  # noqa: S311 - seeded test data
     short = words(chance, LEAST_CONTAINED)
     around = " ".join(words(chance, 200) + short + words(chance, 200))
@@ -288,7 +288,7 @@ def test_what_stands_inside_a_longer_text_is_contained_from_twenty_words():
 
 
 @pytest.mark.slow
-def test_three_thousand_copies_make_one_group_and_few_candidates(tmp_path):
+def test_three_thousand_copies_make_one_group(tmp_path):
     chance = random.Random(8)  # noqa: S311 - seeded test data
     text = words(chance, 120)
     copies = [article(f"{n:04}", " ".join(edited(chance, text, 0.005))) for n in range(3000)]
@@ -299,7 +299,7 @@ def test_three_thousand_copies_make_one_group_and_few_candidates(tmp_path):
     assert found.counts["candidates"] < 30 * len(copies)
 
 
-def test_a_run_that_thousands_share_is_counted_and_makes_no_pair(monkeypatch, tmp_path):
+def test_widely_shared_run_is_counted_and_makes_no_pair(monkeypatch, tmp_path):
     chance = random.Random(8)  # noqa: S311 - seeded test data
     tail = words(chance, 30)
     articles = [article(f"{n:02}", " ".join(words(chance, 60) + tail)) for n in range(40)]
@@ -321,7 +321,7 @@ def test_spelling_and_marks_do_not_hide_a_copy():
     ]
 
 
-def test_a_wire_copy_with_a_dateline_and_a_cut_end_is_near():
+def test_wire_copy_with_dateline_and_cut_end_is_near():
     chance = random.Random(1)  # noqa: S311 - seeded test data
     text = words(chance, 200)
     copy = ["السدر", "نسيم", *text[:185]]
@@ -331,7 +331,7 @@ def test_a_wire_copy_with_a_dateline_and_a_cut_end_is_near():
     assert 0.8 <= second.similarity < 1
 
 
-def test_copies_on_both_sides_of_the_short_text_boundary_are_found():
+def test_copies_around_the_short_text_boundary_are_found():
     chance = random.Random(2)  # noqa: S311 - seeded test data
     text = words(chance, FEW_WORDS - 1)
     longer = [*text, *words(chance, 2)]
@@ -340,18 +340,18 @@ def test_copies_on_both_sides_of_the_short_text_boundary_are_found():
 
 
 @pytest.mark.parametrize("text", ["!", "كلمة", "كلمة أخرى", "خبر \N{BOOKS}"])
-def test_tiny_texts_stand_alone_unless_equal(text):
+def test_tiny_texts_group_only_when_equal(text):
     rows = group([article("a", text), article("b", text), article("c", text + " وزيادة")])
 
     assert [(row.group_id, row.kind) for row in rows] == [("a", "exact"), ("a", "exact"), ("c", "single")]
 
 
 @pytest.mark.parametrize("text", ["", " \n", "\N{ARABIC FATHA}\N{ARABIC TATWEEL}\N{ARABIC SHADDA}"])
-def test_a_text_of_which_nothing_is_left_is_like_no_other(text):
+def test_empty_texts_match_nothing(text):
     assert {row.kind for row in group([article("a", text), article("b", text)])} == {"single"}
 
 
-def test_nothing_has_no_groups(tmp_path):
+def test_no_articles_give_no_groups(tmp_path):
     assert group([]) == []
     assert find_groups([], {}, map, str(tmp_path)).paths == ()
     assert sharded(tmp_path, [[]]) == []
@@ -364,7 +364,7 @@ def test_nothing_has_no_groups(tmp_path):
     )
 )
 @settings(max_examples=50, deadline=None)
-def test_a_row_of_keys_hangs_on_its_own_row_alone(texts):
+def test_row_of_keys_depends_only_on_its_text(texts):
     table = pa.table({"id": [str(n) for n in range(len(texts))], "text": pa.array(texts, pa.string())})
     together = sign(table)
     alone = [sign(table.slice(n, 1)) for n in range(len(texts))]

@@ -1,4 +1,4 @@
-"""A page explained: every code point has one fate, and the page can be read on a terminal, as JSON and as HTML."""
+"""A page explained: every code point has one fate, shown in a terminal, JSON and HTML."""
 
 import json
 import re
@@ -155,14 +155,14 @@ LINES = st.lists(
 
 
 @given(LINES)
-def test_the_pieces_part_any_page_and_leave_nothing_out(raw):
+def test_pieces_partition_any_page(raw):
     explanation, done = explained(raw)
 
     check_books(explanation, done, raw)
 
 
 @given(st.text(max_size=80))
-def test_the_pieces_part_any_unicode_text(raw):
+def test_pieces_partition_any_unicode_text(raw):
     try:
         raw.encode()
     except UnicodeEncodeError:
@@ -174,7 +174,7 @@ def test_the_pieces_part_any_unicode_text(raw):
 
 @pytest.mark.parametrize("name", ["light@1", "standard@1"])
 @given(raw=LINES)
-def test_nothing_hidden_reaches_a_terminal_a_page_or_json(name, raw):
+def test_hidden_characters_reach_no_output(name, raw):
     explanation, _ = explained(raw, profile(name), title=raw[:20])
     printed = "\n".join(format_lines(explanation, colour=False))
     coloured = "\n".join(format_lines(explanation, colour=True))
@@ -188,7 +188,7 @@ def test_nothing_hidden_reaches_a_terminal_a_page_or_json(name, raw):
 
 
 @given(LINES)
-def test_a_row_of_the_page_holds_its_raw_text_and_no_mark_begins_a_letterless_stretch(raw):
+def test_html_rows_hold_raw_text_and_marks_keep_their_letter(raw):
     explanation, _ = explained(raw)
 
     for row in rows(explanation.pieces):
@@ -198,7 +198,7 @@ def test_a_row_of_the_page_holds_its_raw_text_and_no_mark_begins_a_letterless_st
         assert [p for u in units(row) for p in u.edits] == [p for p in row.pieces if p.kind in ("changed", "blank")]
 
 
-def test_the_examples_have_books_that_balance():
+def test_example_counts_balance():
     rules = load_schema(ROOT / "schema").boilerplate
     for one in read_documents([ROOT / "examples" / "articles"]).documents:
         done = clean(one, STANDARD, rules)
@@ -206,7 +206,7 @@ def test_the_examples_have_books_that_balance():
         check_books(explain(one, done.articles, STANDARD, done.drops), done, one.raw)
 
 
-def test_a_small_page_on_a_terminal_to_the_letter():
+def test_small_page_in_a_terminal():
     explanation, _ = explained(SMALL, title="خبر")
 
     told = "\n".join(format_lines(explanation, colour=False)).replace(STANDARD.id, "PROFILE")
@@ -215,7 +215,7 @@ def test_a_small_page_on_a_terminal_to_the_letter():
     assert told == re.sub("_([A-Z]+)_", lambda name: marks[name[1]], SAID)
 
 
-def test_a_small_page_as_json_to_the_letter():
+def test_small_page_as_json():
     raw = f"{PARAGRAPH}\n\nالمصدر: نسي\N{ARABIC TATWEEL}م"
     size = len(PARAGRAPH)
     explanation, _ = explained(raw)
@@ -247,7 +247,7 @@ def test_a_small_page_as_json_to_the_letter():
     }  # fmt: skip
 
 
-def test_a_kept_line_says_which_article_it_is_of():
+def test_kept_line_names_its_article():
     raw = f"{PARAGRAPH}\nالمصدر: نسيم\nاقرأ أيضاً\nعودة الحصاد إلى السدر\nالسدر – عاد الحصاد. {PARAGRAPH * 2}"
     explanation, done = explained(raw)
 
@@ -260,7 +260,7 @@ def test_a_kept_line_says_which_article_it_is_of():
     assert render_html(explanation).count("المقال 1") == 3  # among the facts, beside its line, in the legend
 
 
-def test_a_page_of_which_no_body_is_left_is_explained_by_its_drops():
+def test_page_without_body_is_explained_by_its_drops():
     raw = "المصدر: نسيم\nشارك"
     explanation, done = explained(raw)
 
@@ -270,14 +270,14 @@ def test_a_page_of_which_no_body_is_left_is_explained_by_its_drops():
     assert "لم يبق من هذه الصفحة متن" in render_html(explanation)
 
 
-def test_an_empty_page_has_no_pieces():
+def test_empty_page_has_no_pieces():
     explanation, _ = explained("")
 
     assert (explanation.pieces, explanation.counts) == ((), ())
     assert list(format_lines(explanation, colour=False))[-1].startswith("0 code points = 0 kept")
 
 
-def test_letters_that_no_article_and_no_rule_has_are_never_passed_over():
+def test_characters_without_one_fate_are_an_error():
     one = document(f"{PARAGRAPH}\n{PARAGRAPH}")
     (article,) = clean(document(PARAGRAPH), STANDARD, RULES).articles
     short = replace(article, edits=(len(PARAGRAPH), len(PARAGRAPH) + 1, 0))
@@ -296,7 +296,7 @@ HOSTILE = (
 )
 
 
-def test_a_hostile_page_is_text_on_a_terminal_and_in_html():
+def test_hostile_page_is_plain_text_in_terminal_and_html():
     explanation, done = explained(HOSTILE, title="</title><script>window.hit = 3</script>\x1b[2J")
     printed, written = "\n".join(format_lines(explanation, colour=False)), render_html(explanation)
     read = Page(written)
@@ -312,7 +312,7 @@ def test_a_hostile_page_is_text_on_a_terminal_and_in_html():
     assert '<b onclick="x()">⟨LRO⟩نسيم</b>' in read.rows[2]
 
 
-def test_each_edit_is_a_mark_whose_title_says_raw_text_names_and_offsets():
+def test_each_edit_has_a_titled_mark():
     explanation, _ = explained(SMALL)
     read = Page(render_html(explanation))
 
@@ -333,7 +333,7 @@ def test_each_edit_is_a_mark_whose_title_says_raw_text_names_and_offsets():
     ]
 
 
-def test_the_page_counts_each_rule_and_labels_each_dropped_range():
+def test_page_counts_rules_and_labels_dropped_ranges():
     explanation, _ = explained(f"{PARAGRAPH}\nشارك\n{PARAGRAPH}\nشارك")
     written = render_html(explanation)
 

@@ -1,4 +1,4 @@
-"""What is read, what is set aside, and the exact message of each fault."""
+"""Which documents are read, which are dropped, and the exact error messages."""
 
 import json
 
@@ -29,7 +29,7 @@ def lines(path, *records):
     return path
 
 
-def test_a_text_file_takes_its_source_from_its_folder(tmp_path):
+def test_text_file_takes_source_from_its_folder(tmp_path):
     folder = tmp_path / "articles" / "nasim"
     folder.mkdir(parents=True)
     (folder / "01.txt").write_text(TEXT, encoding="utf-8")
@@ -43,7 +43,7 @@ def test_a_text_file_takes_its_source_from_its_folder(tmp_path):
     assert (reading.set_aside, reading.taken) == ((), 2)
 
 
-def test_a_json_line_carries_its_fields_and_ignores_others(tmp_path):
+def test_json_line_keeps_known_fields(tmp_path):
     record = {"text": TEXT, "title": "المعرض", "url": "u", "published_at": "2026-01-01", "source": "nasim", "id": 7}
     path = lines(tmp_path / "barq.jsonl", record, {"text": TEXT + "!", "title": None})
     reading = read_documents([path])
@@ -55,7 +55,7 @@ def test_a_json_line_carries_its_fields_and_ignores_others(tmp_path):
 
 
 @given(RAW)
-def test_raw_text_is_never_touched(tmp_path_factory, raw):
+def test_raw_text_is_never_changed(tmp_path_factory, raw):
     folder = tmp_path_factory.mktemp("raw")
     (folder / "a.txt").write_bytes(raw.encode())
     lines(folder / "b.jsonl", {"text": raw + "\r\n"})
@@ -66,14 +66,14 @@ def test_raw_text_is_never_touched(tmp_path_factory, raw):
     assert reading.taken == 2
 
 
-def test_a_byte_order_mark_is_left_out(tmp_path):
+def test_byte_order_mark_is_removed(tmp_path):
     (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbf" + TEXT.encode())
     (tmp_path / "b.jsonl").write_bytes(b"\xef\xbb\xbf" + json.dumps({"text": "\ufeff" + TEXT}).encode())
 
     assert [document.raw for document in read_documents([tmp_path]).documents] == [TEXT, "\ufeff" + TEXT]
 
 
-def test_everything_that_is_not_passed_on_has_its_reason(tmp_path):
+def test_every_dropped_record_has_a_reason(tmp_path):
     folder, outside = tmp_path / "in", tmp_path / "out"
     (folder / "sub").mkdir(parents=True)
     outside.mkdir()
@@ -102,7 +102,7 @@ def test_everything_that_is_not_passed_on_has_its_reason(tmp_path):
     assert reading.taken == 9
 
 
-def test_all_faults_of_all_paths_come_in_one_run(tmp_path):
+def test_all_errors_of_all_paths_come_at_once(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "notes.md").write_text("-")
     (tmp_path / "page.pdf").write_text("-")
@@ -116,7 +116,7 @@ def test_all_faults_of_all_paths_come_in_one_run(tmp_path):
     ]
 
 
-def test_a_text_that_is_not_utf_8_is_named_at_its_place(tmp_path):
+def test_invalid_utf_8_is_named_with_its_place(tmp_path):
     (tmp_path / "bad.txt").write_bytes("سطر\nقال ".encode() + b"\xe6\xe4")
 
     assert refusal(tmp_path / "bad.txt") == [("bad.txt:2:5", "not UTF-8 at byte 14 of the file")]
@@ -139,7 +139,7 @@ def test_a_text_that_is_not_utf_8_is_named_at_its_place(tmp_path):
         (b'{"text": "t", "n": ' + b"1" * 5000 + b"}", "2:1", "not JSON: Exceeds the limit (4300 digits)"),
     ],
 )
-def test_a_bad_json_line_is_named_and_the_others_are_still_looked_at(tmp_path, line, place, message):
+def test_bad_json_line_is_named_and_others_are_checked(tmp_path, line, place, message):
     (tmp_path / "a.jsonl").write_bytes(b'{"text": "one"}\n' + line + b'\n{"text": 1}\n{"text": "two"}\n')
     reading = read_documents([tmp_path])
     first, last = reading.issues
@@ -152,13 +152,13 @@ def test_a_bad_json_line_is_named_and_the_others_are_still_looked_at(tmp_path, l
     assert reading.taken == 4
 
 
-def test_a_whole_surrogate_pair_is_one_character(tmp_path):
+def test_surrogate_pair_is_one_character(tmp_path):
     (tmp_path / "a.jsonl").write_bytes(rb'{"text": "\ud83d\ude00"}')
 
     assert read_documents([tmp_path]).documents[0].raw == "\N{GRINNING FACE}"
 
 
-def test_a_file_or_a_line_that_is_too_long_is_refused(tmp_path, monkeypatch):
+def test_too_long_file_or_line_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(plain, "MAX_BYTES", 40)
     monkeypatch.setattr(streams, "MAX_BYTES", 40)
     (tmp_path / "a.txt").write_text("x" * 41)
@@ -173,13 +173,13 @@ def test_a_file_or_a_line_that_is_too_long_is_refused(tmp_path, monkeypatch):
     )
 
 
-def test_a_file_that_the_system_cannot_read_is_a_fault(tmp_path):
+def test_unreadable_file_is_an_error(tmp_path):
     (tmp_path / "a.txt").symlink_to("/proc/self/mem")  # reading its first page fails, for root too
 
     assert refusal(tmp_path / "a.txt") == [("a.txt", "cannot be read: Input/output error")]
 
 
-def test_the_order_of_a_reading_is_that_of_paths_and_names(tmp_path):
+def test_reading_order_follows_paths_and_names(tmp_path):
     for name in ("b", "a", "c"):
         (tmp_path / f"{name}.txt").write_text(name)
 
@@ -196,7 +196,7 @@ def warnings(reading):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "windows-1256"])
-def test_each_encoding_stands_in_the_record_and_a_detected_one_in_the_report(tmp_path, encoding):
+def test_encodings_are_recorded_and_detected_ones_reported(tmp_path, encoding):
     record = {"text": LONG, "title": "المعرض"}
     (tmp_path / "a.txt").write_bytes(f"{LONG}\r\n".encode(encoding))
     (tmp_path / "b.jsonl").write_bytes(f"{json.dumps(record, ensure_ascii=False)}\n\n".encode(encoding))
@@ -213,7 +213,7 @@ def test_each_encoding_stands_in_the_record_and_a_detected_one_in_the_report(tmp
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_a_mark_or_a_declaration_needs_no_warning(tmp_path, encoding):
+def test_mark_or_declaration_needs_no_warning(tmp_path, encoding):
     (tmp_path / "a.txt").write_bytes(f"\ufeff{TEXT}".encode(encoding))
     (tmp_path / "b.jsonl").write_bytes(f"\ufeff{json.dumps({'text': LONG})}\r\n".encode(encoding))
     marked = read_documents([tmp_path])
@@ -225,7 +225,7 @@ def test_a_mark_or_a_declaration_needs_no_warning(tmp_path, encoding):
     assert (marked.issues, declared.issues) == ((), ())
 
 
-def test_a_declaration_holds_for_what_is_too_short_to_judge_but_not_against_utf_8(tmp_path):
+def test_declaration_decides_short_text_but_not_against_utf_8(tmp_path):
     (tmp_path / "a.txt").write_bytes(TEXT.encode("windows-1256"))
     (tmp_path / "b.txt").write_text(LONG, encoding="utf-8")
     reading = read_documents([tmp_path], "windows-1256")
@@ -240,7 +240,7 @@ def test_a_declaration_holds_for_what_is_too_short_to_judge_but_not_against_utf_
     ]
 
 
-def test_a_cut_utf_16_file_is_refused_at_its_place(tmp_path):
+def test_cut_utf_16_file_is_refused_at_its_place(tmp_path):
     (tmp_path / "a.txt").write_bytes(f"\ufeff{LONG}".encode("utf-16-le")[:-1])
     (tmp_path / "b.jsonl").write_bytes(f"\ufeff{json.dumps({'text': LONG})}".encode("utf-16-be") + b"\xd8\x00")
     size = len(json.dumps({"text": LONG}))
@@ -251,7 +251,7 @@ def test_a_cut_utf_16_file_is_refused_at_its_place(tmp_path):
     ]
 
 
-def test_a_bad_line_of_a_file_in_windows_1256_is_named(tmp_path):
+def test_bad_line_in_windows_1256_is_named(tmp_path):
     good = json.dumps({"text": LONG}, ensure_ascii=False)
     (tmp_path / "a.jsonl").write_bytes(f"{good}\n{{}}\n".encode("windows-1256"))
 
@@ -260,7 +260,7 @@ def test_a_bad_line_of_a_file_in_windows_1256_is_named(tmp_path):
     ]
 
 
-def test_mojibake_comes_in_unchanged_and_is_told(tmp_path):
+def test_mojibake_is_read_unchanged_and_reported(tmp_path):
     spoiled = LONG.encode().decode("windows-1256")
     (tmp_path / "a.txt").write_text(spoiled, encoding="utf-8")
     lines(tmp_path / "b.jsonl", {"text": TEXT}, {"text": f"{TEXT} {spoiled}"})
@@ -280,7 +280,7 @@ def test_mojibake_comes_in_unchanged_and_is_told(tmp_path):
 VISUAL = "\ufe8f\ufe8e\ufe98\ufedb"
 
 
-def test_a_text_in_visual_order_is_set_aside_and_one_in_logical_order_comes_in(tmp_path):
+def test_visual_order_is_dropped_and_logical_order_read(tmp_path):
     (tmp_path / "a.txt").write_text(f"{VISUAL} {VISUAL}\n", encoding="utf-8")
     (tmp_path / "b.txt").write_text(f"{VISUAL[::-1]} {VISUAL[::-1]}\n", encoding="utf-8")
     (tmp_path / "c.txt").write_text(f"{LONG * 4}\n{VISUAL} {VISUAL}\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Which encoding bytes are in, and texts that were spoiled before they came."""
+"""Detecting the encoding of bytes, and text that was damaged earlier."""
 
 import json
 import re
@@ -54,7 +54,7 @@ def told(content, declared=None):
 
 @pytest.mark.parametrize("encoding", NAMES)
 @pytest.mark.parametrize("text", INVENTED, ids=range(len(INVENTED)))
-def test_an_arabic_text_is_known_in_each_encoding_without_a_mark(text, encoding):
+def test_arabic_is_detected_in_each_encoding(text, encoding):
     content = text.encode(encoding, "replace")  # Arabic-Indic digits are not in windows-1256
 
     assert decode(content) == Decoded(
@@ -64,19 +64,19 @@ def test_an_arabic_text_is_known_in_each_encoding_without_a_mark(text, encoding)
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
 @given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
-def test_a_byte_order_mark_settles_it_and_goes(encoding, text):
+def test_byte_order_mark_decides_and_is_removed(encoding, text):
     assert decode((BYTE_ORDER_MARK + text).encode(encoding)) == Decoded(text, encoding, "mark")
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])).filter(lambda text: not text.startswith(BYTE_ORDER_MARK)))
-def test_whatever_is_utf_8_is_read_as_utf_8(text):
+def test_valid_utf_8_is_read_as_utf_8(text):
     assert decode(text.encode()).text == text
     assert decode(text.encode(), "utf-8").text == text
     assert decode(text.encode(), "windows-1256").text == text
 
 
 @given(st.sampled_from(ARTICLES), st.integers(0), st.sampled_from([b"", b"\xc7", b"\xff", b"\x00", b"\xd8", b"?"]))
-def test_a_broken_utf_8_file_is_never_read_as_windows_1256(article, place, spoil):
+def test_broken_utf_8_is_never_windows_1256(article, place, spoil):
     content = article.encode()
     place %= len(content)
 
@@ -85,32 +85,32 @@ def test_a_broken_utf_8_file_is_never_read_as_windows_1256(article, place, spoil
 
 
 @pytest.mark.parametrize("declared", [None, "windows-1256"])
-def test_half_a_file_in_another_encoding_is_refused_at_its_first_byte(declared):
+def test_mixed_encodings_are_refused_at_the_first_byte(declared):
     both = f"{SHORT}\n".encode() + SHORT.encode("windows-1256")
 
     assert told(both, declared) == f"not utf-8 at {len(SHORT.encode()) + 1}"
 
 
 @pytest.mark.parametrize(("text", "encoding"), OTHERS)
-def test_another_alphabet_is_not_taken_for_arabic(text, encoding):
+def test_other_alphabets_are_not_taken_for_arabic(text, encoding):
     content = "\n".join([text] * 5).encode(encoding, "ignore")
 
     assert told(content).startswith("not utf-8 at ")
 
 
 @given(st.binary(max_size=400))
-def test_random_bytes_are_never_taken_for_windows_1256(content):
+def test_random_bytes_are_never_windows_1256(content):
     assert told(content) != "windows-1256"
 
 
-def test_what_is_too_short_to_judge_is_refused_until_it_is_declared():
+def test_short_text_is_refused_unless_declared():
     content = "افتتح المعرض".encode("windows-1256")
 
     assert told(content) == "not utf-8 at 0"
     assert decode(content, "windows-1256") == Decoded("افتتح المعرض", "windows-1256", "declared")
 
 
-def test_a_declaration_yields_to_bytes_that_are_utf_8():
+def test_valid_utf_8_overrides_a_declaration():
     assert decode(SHORT.encode(), "windows-1256") == Decoded(SHORT, "utf-8", "detected")
     assert decode(b"plain", "windows-1256") == Decoded("plain", "windows-1256", "declared")
     assert told(SHORT.encode("windows-1256"), "utf-8") == "not utf-8 at 0"
@@ -130,7 +130,7 @@ def test_declared_utf_16_needs_no_mark():
         ((BYTE_ORDER_MARK + SHORT).encode("utf-32-be"), "not utf-8 at 2"),
     ],
 )
-def test_a_cut_or_other_wide_file_is_refused(content, message):
+def test_truncated_or_utf_32_file_is_refused(content, message):
     assert told(content) == message
 
 
@@ -146,7 +146,7 @@ SPOILED = [
 
 @pytest.mark.parametrize(("written", "read", "what"), SPOILED)
 @pytest.mark.parametrize("text", ARTICLES, ids=range(len(ARTICLES)))
-def test_mojibake_is_named_with_its_place_and_share(text, written, read, what):
+def test_mojibake_is_reported_with_place_and_share(text, written, read, what):
     errors = "ignore" if read == "windows-1252" else "replace"
     spoiled = "2026: " + text.encode(written, "replace").decode(read, errors)
     garbled = mojibake(spoiled)
@@ -156,7 +156,7 @@ def test_mojibake_is_named_with_its_place_and_share(text, written, read, what):
     assert spoiled[garbled.start :].startswith(garbled.sample)
 
 
-def test_one_spoiled_line_is_found_in_a_whole_page():
+def test_one_damaged_line_is_found_in_a_page():
     spoiled = SHORT.encode().decode("windows-1256")
     garbled = mojibake(f"{ARTICLES[0]}\n{spoiled}")
 
@@ -165,7 +165,7 @@ def test_one_spoiled_line_is_found_in_a_whole_page():
 
 
 @pytest.mark.parametrize("text", [*INVENTED, *(text for text, _ in OTHERS)], ids=range(len(INVENTED) + len(OTHERS)))
-def test_a_whole_text_is_no_mojibake(text):
+def test_sound_text_is_no_mojibake(text):
     assert mojibake(text) is None
 
 
@@ -178,7 +178,7 @@ def test_a_whole_text_is_no_mojibake(text):
         "x\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}",
     ],
 )
-def test_letters_that_mojibake_is_made_of_may_stand_in_a_text(text):
+def test_mojibake_letters_may_occur_in_sound_text(text):
     assert mojibake(text) is None
 
 
@@ -208,12 +208,12 @@ def painted(text, *, visual):
     return "\n".join(line[::-1] if visual else line for line in lines)
 
 
-def test_the_shaping_of_this_test_is_that_of_a_known_word():
+def test_reference_shaping_matches_a_known_word():
     assert shaped("كتاب") == "\ufedb\ufe98\ufe8e\ufe8f"
 
 
 @pytest.mark.parametrize("text", [SHORT, *ARTICLES], ids=range(len(ARTICLES) + 1))
-def test_visual_order_is_known_by_how_its_letters_join(text):
+def test_visual_order_is_detected_by_letter_joining(text):
     backward = visual_order(painted(text, visual=True))
 
     assert backward.share > 0.8
@@ -223,7 +223,7 @@ def test_visual_order_is_known_by_how_its_letters_join(text):
 
 
 @given(WORDS)
-def test_no_text_in_logical_order_is_taken_for_visual(words):
+def test_logical_order_is_never_taken_for_visual(words):
     assert visual_order(painted(" ".join(words), visual=False)) is None
 
 
@@ -243,11 +243,11 @@ def test_reversed_words_are_found_wherever_letters_join(words):
         "\ufe8f \ufe8f \ufe8f",
     ],
 )
-def test_single_glyphs_and_signs_have_no_order(text):
+def test_isolated_glyphs_and_signs_have_no_order(text):
     assert visual_order(text) is None
 
 
-def test_the_share_counts_all_arabic_letters():
+def test_share_counts_all_arabic_letters():
     one = painted(SHORT, visual=True)
     found = visual_order(f"{ARTICLES[0]}\n{one}")
 
@@ -258,7 +258,7 @@ def test_the_share_counts_all_arabic_letters():
 @pytest.mark.parametrize(
     "piece", ["Ø§", "ط§", "ÇáæÒíÑ", "\N{REPLACEMENT CHARACTER}", "\ufe8e", "\ufedb", "ط", "ا ", "a\u064b"]
 )
-def test_a_hostile_text_takes_linear_time(piece):
+def test_hostile_text_takes_linear_time(piece):
     text = piece * (3_000_000 // len(piece))
     began = time.perf_counter()
     mojibake(text)
@@ -270,7 +270,7 @@ def test_a_hostile_text_takes_linear_time(piece):
 
 
 @pytest.mark.shared
-def test_no_published_text_is_called_mojibake_or_visual():
+def test_published_texts_are_neither_mojibake_nor_visual():
     files = [path for path in SHARED.rglob("*") if path.suffix in (".txt", ".json", ".jsonl", ".csv")]
     texts = [path.read_text(encoding="utf-8") for path in files]
 

@@ -1,4 +1,4 @@
-"""Pages in HTML: what of them is the raw text, what they say of themselves, and what they may not do."""
+"""HTML pages: their raw text, their metadata, and hostile input."""
 
 import hashlib
 import socket
@@ -45,24 +45,24 @@ def page_of(*paragraphs, head=""):
     )
 
 
-def test_a_page_gives_its_lines_and_what_it_says_of_itself():
+def test_page_gives_its_lines_and_metadata():
     assert extract(PAGE) == HtmlPage(
         "\n".join(LINES), "افتتاح معرض الكتاب", "https://nasim.example/news/1", "2026-03-04"
     )
 
 
 @pytest.mark.parametrize("markup", ["".join(f"<p>{line}</p>" for line in BODY), page_of(*BODY)])
-def test_a_piece_of_a_page_is_read_like_a_page_and_nothing_is_guessed(markup):
+def test_fragment_is_read_like_a_page_without_guessing(markup):
     assert extract(f"{markup}<p>كتب في 3 مايو 2019</p>").text.split("\n")[:3] == BODY
     assert extract(markup) == HtmlPage("\n".join(BODY), None, None, None)
 
 
 @pytest.mark.parametrize("markup", ["", "<html><body></body></html>", "<script>let x = 1</script>", "\0\0"])
-def test_a_page_without_text_gives_none(markup):
+def test_page_without_text_gives_none(markup):
     assert extract(markup) is None
 
 
-def test_a_page_becomes_a_document_with_the_hash_of_its_file(tmp_path):
+def test_page_becomes_a_document_with_its_file_hash(tmp_path):
     folder = tmp_path / "nasim"
     folder.mkdir()
     (folder / "01.html").write_text(PAGE, encoding="utf-8")
@@ -92,7 +92,7 @@ def test_a_page_becomes_a_document_with_the_hash_of_its_file(tmp_path):
         '<?xml version="1.0" encoding="Windows-1256"?>',
     ],
 )
-def test_a_page_is_read_in_the_encoding_that_it_declares(tmp_path, head):
+def test_declared_encoding_is_used(tmp_path, head):
     path = tmp_path / "a.html"
     path.write_bytes((head + page_of(BODY[0], "ذوق", head="<title>ذوق</title>")).encode("windows-1256"))
     reading = read_documents([path])
@@ -114,7 +114,7 @@ def test_a_page_is_read_in_the_encoding_that_it_declares(tmp_path, head):
         ("utf-16", '<meta charset="utf-8">', []),
     ],
 )
-def test_the_bytes_of_a_page_decide_where_it_declares_otherwise(tmp_path, encoding, head, said):
+def test_bytes_override_a_wrong_declaration(tmp_path, encoding, head, said):
     path = tmp_path / "a.html"
     path.write_bytes(page_of(*BODY, head=head).encode(encoding))
     reading = read_documents([path])
@@ -123,7 +123,7 @@ def test_the_bytes_of_a_page_decide_where_it_declares_otherwise(tmp_path, encodi
     assert [issue.message for issue in reading.issues] == said
 
 
-def test_a_page_without_the_extra_is_a_fault(tmp_path, monkeypatch):
+def test_missing_extra_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "trafilatura", None)
     for name in ("a.html", "b.htm"):
         (tmp_path / name).write_text(PAGE, encoding="utf-8")
@@ -138,7 +138,7 @@ def test_a_page_without_the_extra_is_a_fault(tmp_path, monkeypatch):
     )  # fmt: skip
 
 
-def test_the_rules_apply_to_the_text_of_a_page(tmp_path):
+def test_rules_apply_to_page_text(tmp_path):
     path = tmp_path / "nasim.html"
     path.write_text(PAGE, encoding="utf-8")
     (document,) = read_documents([path]).documents
@@ -151,7 +151,7 @@ def test_the_rules_apply_to_the_text_of_a_page(tmp_path):
     assert dropped == [("source", LINES[4]), ("read-also", LINES[5]), ("embedded-headline", LINES[6])]
 
 
-def test_a_page_asks_nobody_for_anything(tmp_path):
+def test_page_makes_no_requests(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.2)
         address = f"http://127.0.0.1:{server.getsockname()[1]}"
@@ -194,7 +194,7 @@ BOMB = f'<!DOCTYPE html [<!ENTITY a0 "{"ا" * 100}">{ENTITIES}]><html><body><p>{
     ],
     ids=range(11),
 )
-def test_a_hostile_page_ends_in_seconds_with_its_text_or_none(markup):
+def test_hostile_page_ends_within_seconds(markup):
     began = time.perf_counter()
     page = extract(markup)
 
@@ -213,7 +213,7 @@ def test_a_hostile_page_ends_in_seconds_with_its_text_or_none(markup):
         ),
     ],
 )
-def test_a_page_past_a_limit_is_set_aside(tmp_path, markup, message):
+def test_page_beyond_a_limit_is_dropped(tmp_path, markup, message):
     (tmp_path / "a.html").write_text(markup, encoding="utf-8")
     reading = read_documents([tmp_path])
 
@@ -221,7 +221,7 @@ def test_a_page_past_a_limit_is_set_aside(tmp_path, markup, message):
     assert reading.set_aside == (Dropped("ingest", f"{tmp_path.name}/a.html", "HTML not read", message),)
 
 
-def test_a_page_that_trips_the_libraries_does_not_stop_the_others(tmp_path):
+def test_page_that_breaks_the_parser_stops_no_other(tmp_path):
     (tmp_path / "a.html").write_text("<svg><html/>", encoding="utf-8")  # an assert in lxml.html
     (tmp_path / "b.html").write_text(PAGE, encoding="utf-8")
     reading = read_documents([tmp_path])
@@ -230,7 +230,7 @@ def test_a_page_that_trips_the_libraries_does_not_stop_the_others(tmp_path):
     assert [one.what for one in reading.set_aside] == [f"{tmp_path.name}/a.html"]
 
 
-def test_a_page_of_too_many_bytes_is_refused(tmp_path, monkeypatch):
+def test_oversized_page_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(web, "MAX_BYTES", 40)
     monkeypatch.setattr(streams, "MAX_BYTES", 40)
     (tmp_path / "a.html").write_text("x" * 41)

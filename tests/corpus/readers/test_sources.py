@@ -1,4 +1,4 @@
-"""Each format gives back what other libraries wrote, and each broken record its place, wherever the file is."""
+"""Each format against other libraries, broken records, and local and remote files."""
 
 import csv
 import gzip
@@ -50,7 +50,7 @@ def zstd(content):
 
 
 @given(st.lists(st.tuples(CELL, CELL), max_size=8), st.sampled_from(["csv", "tsv"]))
-def test_what_the_csv_module_writes_comes_back(tmp_path_factory, written, kind):
+def test_csv_round_trip(tmp_path_factory, written, kind):
     path = tmp_path_factory.mktemp("csv") / f"a.{kind}"
     with path.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, delimiter="\t" if kind == "tsv" else ",", quoting=csv.QUOTE_ALL)
@@ -62,7 +62,7 @@ def test_what_the_csv_module_writes_comes_back(tmp_path_factory, written, kind):
     assert [(d.title, d.raw) for d in documents] == [(title or None, text) for title, text in written if text.strip()]
 
 
-def test_csv_keeps_words_quotes_newlines_and_leaves_its_mark_out(tmp_path):
+def test_csv_keeps_quotes_and_newlines_without_its_mark(tmp_path):
     (tmp_path / "a.csv").write_bytes(
         b"\xef\xbb\xbf" + 'title,text\nNone,"قال ""نعم""\nثم غادر"\nnan,None\n,NULL\n'.encode()
     )
@@ -73,14 +73,14 @@ def test_csv_keeps_words_quotes_newlines_and_leaves_its_mark_out(tmp_path):
     assert (null.title, null.raw) == (None, "NULL")
 
 
-def test_semicolons_and_windows_1256_are_found(tmp_path):
+def test_semicolons_and_windows_1256_are_detected(tmp_path):
     (tmp_path / "a.csv").write_bytes(f'text;title\n"{LONG}";عنوان\n'.encode("cp1256"))
     (document,) = read_documents([tmp_path]).documents
 
     assert (document.raw, document.title, document.encoding) == (LONG, "عنوان", "windows-1256, detected")
 
 
-def test_each_broken_row_is_set_aside_and_the_rest_goes_on(tmp_path):
+def test_each_broken_row_is_dropped_and_the_rest_read(tmp_path):
     (tmp_path / "a.csv").write_bytes(
         b'title,text\n1,one\n2,two,three\n3\n4,\xff\xfe\n\n"5"x,five\n6,six\n7,"seven\nnever closed\n8,eight\n'
     )
@@ -97,7 +97,7 @@ def test_each_broken_row_is_set_aside_and_the_rest_goes_on(tmp_path):
 
 
 @given(st.lists(st.tuples(st.none() | CELL, CELL), max_size=8))
-def test_what_pyarrow_writes_comes_back_and_a_null_is_no_text(tmp_path_factory, written):
+def test_parquet_round_trip_and_nulls_are_no_text(tmp_path_factory, written):
     path = tmp_path_factory.mktemp("parquet") / "a.parquet"
     moment = datetime(2026, 3, 3, 18, 42, tzinfo=UTC)
     pq.write_table(
@@ -117,7 +117,7 @@ def test_what_pyarrow_writes_comes_back_and_a_null_is_no_text(tmp_path_factory, 
     assert reasons == ["no text" if text is None else "empty" for text, _ in written if not (text and text.strip())]
 
 
-def test_a_parquet_value_that_is_not_utf_8_costs_its_row(tmp_path):
+def test_parquet_value_not_utf_8_costs_its_row(tmp_path):
     broken = pa.array([b"one", b"\xff", b"three"]).cast(pa.binary()).view(pa.string())
     pq.write_table(pa.table({"text": broken}), tmp_path / "a.parquet")
 
@@ -127,7 +127,7 @@ def test_a_parquet_value_that_is_not_utf_8_costs_its_row(tmp_path):
     )
 
 
-def test_a_file_that_is_no_parquet_costs_itself(tmp_path):
+def test_invalid_parquet_costs_only_itself(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"PAR1 is not all")
     (tmp_path / "b.txt").write_text("خبر", encoding="utf-8")
     texts, (aside,) = taken(tmp_path)
@@ -147,7 +147,7 @@ ATOM = """<feed xmlns="http://www.w3.org/2005/Atom"><title>برق</title><entry>
 <content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>وصلت</p><p>السفينة</p></div></content></entry></feed>"""
 
 
-def test_the_entries_of_feeds_are_records(tmp_path):
+def test_feed_entries_are_records(tmp_path):
     (tmp_path / "a.rss").write_text(RSS, encoding="utf-8")
     (tmp_path / "b.atom").write_text(ATOM, encoding="utf-8")
     reading = read_documents([tmp_path])
@@ -159,13 +159,13 @@ def test_the_entries_of_feeds_are_records(tmp_path):
     assert reading.set_aside == (Dropped("ingest", f"{tmp_path.name}/a.rss:2", "no text", "the row has no text"),)
 
 
-def test_another_element_may_be_the_text_of_a_feed(tmp_path):
+def test_feed_text_may_be_another_element(tmp_path):
     (tmp_path / "a.rss").write_text(RSS, encoding="utf-8")
 
     assert taken(tmp_path, fields=Fields(text="description"))[0] == ["موجز"]
 
 
-def test_entities_of_a_feed_are_never_expanded(tmp_path):
+def test_feed_entities_are_never_expanded(tmp_path):
     bomb = '<!DOCTYPE b [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;">]>' + RSS.partition("\n")[2].replace("موجز", "&b;")
     (tmp_path / "a.rss").write_text(bomb, encoding="utf-8")
     (tmp_path / "b.xml").write_text("<items><note>خبر</note></items>", encoding="utf-8")
@@ -196,7 +196,7 @@ PAGE = f"<html><head><title>المعرض</title></head><body><article><p>{LONG}<
 
 
 @pytest.mark.parametrize("compressed", [True, False])
-def test_the_pages_of_an_archive_are_records(tmp_path, compressed):
+def test_archive_pages_are_records(tmp_path, compressed):
     pages = warc(
         ("https://nasim.example/1", "200 OK", "text/html; charset=utf-8", PAGE.encode()),
         ("https://nasim.example/2", "404 Not Found", "text/html", b"<p>no</p>"),
@@ -218,7 +218,7 @@ def test_the_pages_of_an_archive_are_records(tmp_path, compressed):
     ]
 
 
-def test_an_archive_that_was_cut_keeps_what_came_before(tmp_path):
+def test_truncated_archive_keeps_earlier_pages(tmp_path):
     one = ("https://nasim.example/1", "200 OK", "text/html", PAGE.encode())
     whole, first = warc(one, one), len(warc(one))
     (tmp_path / "a.warc.gz").write_bytes(whole[: first + 40])
@@ -236,7 +236,7 @@ def records(count):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "pack"), [("gz", gzip.compress), ("zst", zstd)])
-def test_packed_files_are_read_and_a_cut_one_keeps_what_came_before(tmp_path, suffix, pack):
+def test_compressed_files_are_read_up_to_a_truncation(tmp_path, suffix, pack):
     content = "".join(
         json.dumps({"text": f"{number} {number * 7919 % 104729:x} خبر"}) + "\n" for number in range(40_000)
     )
@@ -255,7 +255,7 @@ def test_packed_files_are_read_and_a_cut_one_keeps_what_came_before(tmp_path, su
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "pack"), [("gz", gzip.compress), ("zst", zstd)])
-def test_a_bomb_is_not_unpacked(tmp_path, suffix, pack):
+def test_compression_bomb_is_not_unpacked(tmp_path, suffix, pack):
     (tmp_path / f"a.jsonl.{suffix}").write_bytes(pack(b'{"text": "one"}\n' + bytes(400_000_000)))
     (tmp_path / f"b.txt.{suffix}").write_bytes(pack(bytes(60_000_000)))
     texts, aside = taken(tmp_path)
@@ -265,7 +265,7 @@ def test_a_bomb_is_not_unpacked(tmp_path, suffix, pack):
 
 
 @pytest.mark.slow
-def test_a_line_of_200_megabytes_is_passed_by_in_little_memory(tmp_path):
+def test_line_of_200_megabytes_is_skipped_in_little_memory(tmp_path):
     path = tmp_path / "a.jsonl"
     with path.open("wb") as out:
         out.write(b'{"text": "one"}\n{"text": "')
@@ -296,7 +296,7 @@ def measured(path, most=300_000_000):
     return json.loads(found)
 
 
-def test_files_are_read_from_where_fsspec_finds_them(tmp_path):
+def test_files_are_read_through_fsspec(tmp_path):
     store = fsspec.filesystem("memory")
     store.pipe("/crawl/a.jsonl.gz", gzip.compress(records(3)))
     store.pipe("/crawl/deep/b.txt", LONG.encode())
@@ -315,7 +315,7 @@ def test_files_are_read_from_where_fsspec_finds_them(tmp_path):
         store.rm("/crawl", recursive=True)
 
 
-def test_a_path_that_climbs_out_of_its_folder_is_not_read():
+def test_path_outside_its_folder_is_not_read():
     store = fsspec.filesystem("memory")
     store.pipe("/crawl/a.txt", LONG.encode())
     store.pipe("/crawl/deep/../../etc/b.txt", LONG.encode())
@@ -328,13 +328,13 @@ def test_a_path_that_climbs_out_of_its_folder_is_not_read():
         store.store.clear()
 
 
-def test_an_address_that_nobody_reads_is_refused():
+def test_unsupported_address_is_refused():
     ((message, _),) = refusal("gopher://host/a.txt")
 
     assert message.startswith("gopher:// cannot be used") or "gopher" in message
 
 
-def test_a_piece_has_one_name_until_a_file_of_it_changes(tmp_path):
+def test_piece_keeps_its_name_until_a_file_changes(tmp_path):
     for name in ("a", "b"):
         (tmp_path / f"{name}.txt").write_text(name)
     (first,) = plan([str(tmp_path)], Fields()).pieces
@@ -347,7 +347,7 @@ def test_a_piece_has_one_name_until_a_file_of_it_changes(tmp_path):
     assert len({first.name, changed.name, mapped.name}) == 3
 
 
-def test_many_small_files_are_one_piece_and_big_ones_are_parted(tmp_path, monkeypatch):
+def test_small_files_share_a_piece_and_big_ones_are_split(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "HEAVY", 100)
     monkeypatch.setattr(sources, "MANY", 3)
     for number in range(7):
@@ -358,7 +358,7 @@ def test_many_small_files_are_one_piece_and_big_ones_are_parted(tmp_path, monkey
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "parquet"])
-def test_a_heavy_file_is_read_in_parts_that_say_what_the_whole_says(tmp_path, monkeypatch, kind):
+def test_split_file_reads_like_the_whole(tmp_path, monkeypatch, kind):
     texts = [f"خبر {number} " + "ب" * (number % 57) for number in range(400)] + ["", "آخر"]
     if kind == "jsonl":
         lines = [json.dumps({"text": text}) for text in texts]
@@ -394,7 +394,7 @@ def test_a_heavy_file_is_read_in_parts_that_say_what_the_whole_says(tmp_path, mo
         ("a.csv", b"", "none"),
     ],
 )
-def test_a_table_without_its_column_is_refused_before_anything_is_read(tmp_path, name, content, columns):
+def test_table_without_its_column_is_refused_early(tmp_path, name, content, columns):
     (tmp_path / name).write_bytes(content)
 
     assert refusal(tmp_path) == [
@@ -405,7 +405,7 @@ def test_a_table_without_its_column_is_refused_before_anything_is_read(tmp_path,
     ]
 
 
-def test_a_date_of_a_mail_becomes_iso_with_its_zone():
+def test_mail_date_becomes_iso_with_zone():
     moment = datetime(2026, 3, 3, 18, 42, tzinfo=UTC)
 
     assert rows.iso(format_datetime(moment)) == moment.isoformat()

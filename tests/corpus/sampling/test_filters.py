@@ -1,4 +1,4 @@
-"""What each filter is against, at its edge, held to plain Python and to what was published."""
+"""Each filter at its edge, against plain Python and published implementations."""
 
 import json
 import re
@@ -44,7 +44,7 @@ def reasons(*texts, **filters):
 
 
 @given(TEXTS)
-def test_words_are_what_white_space_parts(texts):
+def test_words_are_separated_by_white_space(texts):
     found = words_of(texts)
 
     assert [found.forms[code] for code in found.codes] == [word for text in texts for word in text.split()]
@@ -53,7 +53,7 @@ def test_words_are_what_white_space_parts(texts):
 
 
 @given(TEXTS, st.integers(2, 4))
-def test_the_run_that_stands_most_often_is_that_of_a_plain_count(texts, size):
+def test_most_frequent_run_equals_plain_count(texts, size):
     def plain(words):
         runs = Counter(" ".join(words[at : at + size]) for at in range(len(words) - size + 1))
         return max(((count, -at, len(run)) for at, (run, count) in enumerate(runs.items())), default=(0, 0, 0))
@@ -63,7 +63,7 @@ def test_the_run_that_stands_most_often_is_that_of_a_plain_count(texts, size):
 
 
 @given(TEXTS)
-def test_duplicate_runs_are_those_of_a_plain_walk(texts):
+def test_duplicate_runs_equal_plain_walk(texts):
     def plain(words, size):
         known, at, total = set(), 0, 0
         while at + size <= len(words):
@@ -79,7 +79,7 @@ def test_duplicate_runs_are_those_of_a_plain_walk(texts):
 
 
 @given(st.lists(st.text(max_size=20), max_size=5))
-def test_the_arabic_share_is_that_of_the_letters(texts):
+def test_arabic_share_counts_letters(texts):
     import unicodedata
 
     def plain(text):
@@ -90,14 +90,14 @@ def test_the_arabic_share_is_that_of_the_letters(texts):
     assert found == pytest.approx([plain(text) for text in texts])
 
 
-def test_each_simple_filter_holds_at_its_edge():
+def test_each_simple_filter_at_its_edge():
     assert reasons("خبر abc", "خب abc", "123", arabic=0.5) == [None, "not in Arabic script", "not in Arabic script"]
     assert reasons("123", "abc", arabic=0) == [None, None]
     assert reasons("ا ب ج", "ا ب", arabic=0, least_words=3) == [None, "too few words"]
     assert reasons("ا ب ج", "ا ب ج د", arabic=0, most_words=3) == [None, "too many words"]
 
 
-def test_the_first_reason_in_the_order_of_checks_counts():
+def test_first_failed_check_is_the_reason():
     assert reasons("abc", arabic=0.5, least_words=5) == ["not in Arabic script"]
 
 
@@ -115,7 +115,7 @@ DIALECTS = [
 
 
 @pytest.mark.slow
-def test_other_languages_of_the_script_are_told_and_dialects_are_left_alone():
+def test_other_languages_are_detected_and_dialects_kept():
     own = [NEWS, *DIALECTS, "خبر عاجل"]
 
     assert reasons(*OTHERS.values(), language=True) == ["another language"] * 4
@@ -126,7 +126,7 @@ def test_other_languages_of_the_script_are_told_and_dialects_are_left_alone():
     ]
 
 
-def test_a_filter_whose_package_is_missing_is_refused(monkeypatch):
+def test_missing_package_of_a_filter_is_refused(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     judging.check_installed(Filters())
     with pytest.raises(KhabarError, match="needs the language extra") as caught:
@@ -135,7 +135,7 @@ def test_a_filter_whose_package_is_missing_is_refused(monkeypatch):
     assert caught.value.issues[0].fix == "pip install 'khabar[language]'"
 
 
-def test_what_is_judged_is_marked_and_counted_and_nothing_goes():
+def test_filtered_articles_are_marked_and_none_dropped():
     made = filter_articles(table(NEWS, "abc", ""), Filters())
 
     assert made.table["id"].to_pylist() == ["0-0", "1-0", "2-0"]
@@ -160,11 +160,11 @@ def test_what_is_judged_is_marked_and_counted_and_nothing_goes():
         (re.sub(r"\b(في|من|على|أن|مع|التي|كان|بين|بعد)\b", "قط", NEWS), "no words of grammar"),
     ],
 )  # fmt: skip
-def test_the_preset_is_against_what_is_no_prose(text, reason):
+def test_preset_rejects_non_prose(text, reason):
     assert reasons(text, arabic=0, preset="fineweb2-arabic") == [reason]
 
 
-def test_the_examples_that_the_preset_is_against_are_short():
+def test_preset_keeps_most_examples():
     rules, used = load_schema(ROOT / "schema").boilerplate, profile("standard@1")
     documents = read_documents([ROOT / "examples" / "articles"]).documents
     texts = [article.text for one in documents for article in clean(one, used, rules).articles]
@@ -174,7 +174,7 @@ def test_the_examples_that_the_preset_is_against_are_short():
     assert {*found} <= {None, "too short for prose", "few lines end as sentences do", "no words of grammar", "a list"}
 
 
-def test_of_a_source_no_more_than_its_cap_is_left_and_order_does_not_matter():
+def test_source_cap_holds_in_any_order():
     random = Random(3)  # noqa: S311
     rows = [(random.choice("abc"), f"g{number}", random.getrandbits(60)) for number in range(200)]
 
@@ -256,7 +256,7 @@ def spoiled(random):
 
 @pytest.mark.live
 @pytest.mark.compat
-def test_the_preset_decides_as_the_published_filters_do():
+def test_preset_agrees_with_published_filters():
     random = Random(11)  # noqa: S311
     texts = [spoiled(random) for _ in range(1500)]
     thresholds = {

@@ -1,4 +1,4 @@
-"""A batch: one of each group, spread over sources, months and lengths, the same in any order."""
+"""A batch has one article per group, spread over sources, months and lengths."""
 
 import sys
 import tracemalloc
@@ -95,7 +95,7 @@ def in_turn(articles, depth, seed):
 
 
 @given(pools(), st.randoms(use_true_random=False), st.integers(1, 5))
-def test_columns_give_what_articles_one_by_one_give_in_any_order_and_any_chunks(pool, chance, chunks):
+def test_columns_equal_articles_one_by_one_in_any_order(pool, chance, chunks):
     rows, size, seed, taken = pool
     ids, fates = naive(rows, size, seed, taken)
     mixed_up = list(rows)
@@ -112,7 +112,7 @@ def test_columns_give_what_articles_one_by_one_give_in_any_order_and_any_chunks(
 
 
 @given(pools(), st.lists(st.sampled_from("uvw"), min_size=1, max_size=4))
-def test_each_group_that_is_added_takes_the_place_of_one_at_most(pool, more):
+def test_added_group_replaces_at_most_one_choice(pool, more):
     rows, size, seed, taken = pool
     new = [row(f"{letter}{n}", source="xyzn"[n], date=DATES[n], size=SIZES[n]) for n, letter in enumerate(more)]
     before = {item.article_id for item in choose(table(rows), "b", size, seed, taken).items}
@@ -122,7 +122,7 @@ def test_each_group_that_is_added_takes_the_place_of_one_at_most(pool, more):
 
 
 @given(st.integers(1, 40), st.integers(0, 99))
-def test_sources_differ_by_one_at_most_while_each_has_any(size, seed):
+def test_sources_differ_by_at_most_one(size, seed):
     rows = [row(f"{source}{n}", source=source) for source, have in (("x", 30), ("y", 5), ("z", 9)) for n in range(have)]
     found = choose(table(rows), "b", size, seed, ()).items
     counts = Counter(item.source for item in found)
@@ -134,7 +134,7 @@ def test_sources_differ_by_one_at_most_while_each_has_any(size, seed):
 
 
 @given(st.integers(1, 70), st.integers(0, 99))
-def test_within_a_source_months_differ_by_one_at_most_and_within_a_month_lengths(size, seed):
+def test_months_and_lengths_differ_by_at_most_one(size, seed):
     rows = [
         row(f"{source}{month}{length}{n}", source=source, date=f"2026-0{month}-07", size=length)
         for source in "xy" for month in (1, 2, 3) for length in (300, 900, 2500) for n in range(9)
@@ -148,7 +148,7 @@ def test_within_a_source_months_differ_by_one_at_most_and_within_a_month_lengths
             assert max(same) - min(same) <= 1
 
 
-def test_a_date_that_is_unknown_is_a_month_of_its_own():
+def test_unknown_date_is_its_own_month():
     rows = [row(f"a{n:02}", date="2026-03-01") for n in range(50)]
     rows += [row(f"b{n}", date=date) for n, date in enumerate([None, "", "قبل يومين", "2026-13-01"])]
     chosen = [item.article_id[0] for item in choose(table(rows), "b", 8, 1, ()).items]
@@ -156,7 +156,7 @@ def test_a_date_that_is_unknown_is_a_month_of_its_own():
     assert Counter(chosen) == {"a": 4, "b": 4}
 
 
-def test_the_root_stands_for_its_group_or_the_next_that_is_long_enough_and_passes_the_filters():
+def test_group_root_or_next_passing_member_is_chosen():
     rows = [
         row("b", group="b-0"), row("a", group="b-0"),
         row("c", group="c-0", size=10), row("d", group="c-0", reason="repetition"), row("f", group="c-0"),
@@ -172,7 +172,7 @@ def test_the_root_stands_for_its_group_or_the_next_that_is_long_enough_and_passe
     ]  # fmt: skip
 
 
-def test_records_give_the_same_items_with_their_text_and_source():
+def test_records_and_columns_give_the_same_batch():
     texts = {"a": LONG, "b": LONG + "خ", "c": "قصير"}
     articles = [Article(f"{n}-0", n, 0, None, t, (), (), "standard@1+0", sha16(t)) for n, t in texts.items()]
     documents = [Document(n, f"source-{n}", None, "2026-03-01", None, "", n) for n in texts]
@@ -187,7 +187,7 @@ def test_records_give_the_same_items_with_their_text_and_source():
     assert found.account.set_aside == {"filtered: few Arabic letters": 1, "too short": 1}
 
 
-def test_of_a_sample_some_are_kept_in_another_order_and_the_account_balances():
+def test_restriction_keeps_some_and_counts_balance():
     found = choose(table([row(name) for name in "abcdef"]), "b", 4, 1, {"f-0"})
     wanted = [item.article_id for item in found.items][2:0:-1]
     items, account = restrict_to(found, wanted)
@@ -196,7 +196,7 @@ def test_of_a_sample_some_are_kept_in_another_order_and_the_account_balances():
     assert account == StageCounts("sample", "articles", 6, 2, {"in an earlier batch": 1, "not chosen": 3})
 
 
-def test_the_seed_decides_and_new_articles_do_not_reshuffle_the_rest():
+def test_seed_decides_and_new_articles_do_not_reshuffle():
     rows = [row(f"a{n:02}") for n in range(40)]
     order = [item.article_id for item in choose(table(rows), "b", 40, 1, ()).items]
     other = [item.article_id for item in choose(table(rows), "b", 40, 2, ()).items]
@@ -208,7 +208,7 @@ def test_the_seed_decides_and_new_articles_do_not_reshuffle_the_rest():
 
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=6)), max_size=30), st.integers(0, 2**64), st.integers(1, 4))
-def test_a_strings_chance_hangs_on_the_string_and_the_seed_alone(texts, seed, block):
+def test_hash_depends_only_on_string_and_seed(texts, seed, block):
     whole = hash_strings(pa.array(texts, pa.string()), seed)
     pieces = pa.chunked_array([pa.array(["قبل", *texts[:3]]).slice(1), pa.array(texts[3:], pa.large_string())[:0].cast(
         pa.string()), pa.array(texts[3:], pa.string())])  # fmt: skip
@@ -217,7 +217,7 @@ def test_a_strings_chance_hangs_on_the_string_and_the_seed_alone(texts, seed, bl
 
 
 @pytest.mark.slow
-def test_a_million_candidates_become_no_python_objects():
+def test_million_candidates_create_no_python_objects():
     count = 1_000_000
     numbers = pa.array(np.arange(count)).cast(pa.string())
     ids = pc.binary_join_element_wise(numbers, "0", "-")
@@ -240,7 +240,7 @@ def test_a_million_candidates_become_no_python_objects():
     assert again.items == found.items
 
 
-def test_names_with_the_same_chance_are_in_the_order_of_names(monkeypatch):
+def test_equal_hashes_are_ordered_by_name(monkeypatch):
     monkeypatch.setattr(module, "hash_strings", lambda strings, _: np.zeros(len(strings), np.uint64))
     rows = [row(name) for name in "cadb"]
     assert [item.article_id for item in choose(table(rows), "b", 3, 1, ()).items] == ["a-0", "b-0", "c-0"]
