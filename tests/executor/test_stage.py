@@ -1,4 +1,4 @@
-"""Stages over shards: what is done is not done again, what is poisoned is found, what is killed goes on."""
+"""Stages over shards: caching, poisoned rows, killed workers and storage."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def _rows(done):
     return [row for one in done for row in pq.read_table(one.shard.uri).to_pylist()]
 
 
-def test_what_is_done_is_not_done_again(run, tmp_path):
+def test_finished_shards_are_not_run_again(run, tmp_path):
     inputs = corpus(tmp_path / "in", shards=3)
     first, ran = run(inputs)
     assert ran == ["in-000", "in-001", "in-002"]
@@ -72,7 +72,7 @@ def test_what_is_done_is_not_done_again(run, tmp_path):
     assert first[0].counts == {"code points": sum(row["length"] for row in _rows(first[:1]))}
 
 
-def test_another_configuration_or_input_is_run_again(run, tmp_path):
+def test_changed_configuration_or_input_runs_again(run, tmp_path):
     inputs = corpus(tmp_path / "in", shards=3)
     run(inputs)
     done, ran = run(inputs, Poison(word="مرجانة"))
@@ -87,7 +87,7 @@ def test_another_configuration_or_input_is_run_again(run, tmp_path):
     assert run(inputs, replace(Poison(), slow=0.0001), digest=b"1")[1] == []
 
 
-def test_another_version_is_run_again_and_other_code_of_the_same_version_is_not(run, tmp_path):
+def test_changed_version_runs_again_and_changed_code_does_not(run, tmp_path):
     inputs = corpus(tmp_path / "in", shards=2)
     run(inputs)
     assert run(inputs, version=2)[1] == ["in-000", "in-001"]
@@ -95,7 +95,7 @@ def test_another_version_is_run_again_and_other_code_of_the_same_version_is_not(
     assert run(inputs)[1] == ["in-000", "in-001"]
 
 
-def test_shards_that_are_no_longer_among_the_inputs_go(run, tmp_path):
+def test_shards_no_longer_in_the_input_are_removed(run, tmp_path):
     inputs = corpus(tmp_path / "in", shards=3)
     run(inputs)
     (tmp_path / "out" / ".in-001.parquet.abcdefgh").write_bytes(b"of a write that was killed")
@@ -121,7 +121,7 @@ def test_shards_that_are_no_longer_among_the_inputs_go(run, tmp_path):
     ],
     ids=["no data", "part", "no marker", "half", "bytes", "deep", "another's", "outside", "types", "key"],
 )
-def test_a_marker_that_is_broken_or_has_no_data_counts_as_absent(run, tmp_path, harm):
+def test_broken_marker_or_missing_data_counts_as_absent(run, tmp_path, harm):
     inputs = corpus(tmp_path / "in", shards=2)
     run(inputs)
     before = bytes_of(tmp_path / "out")
@@ -134,7 +134,7 @@ def _edit(path, **changes):
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-def test_a_folder_that_is_moved_is_still_done(run, tmp_path):
+def test_moved_folder_is_still_finished(run, tmp_path):
     inputs = corpus(tmp_path / "in", shards=2)
     run(inputs)
     shutil.move(tmp_path / "out", tmp_path / "elsewhere")
@@ -143,7 +143,7 @@ def test_a_folder_that_is_moved_is_still_done(run, tmp_path):
     assert done[0].shard.uri == str(tmp_path / "elsewhere" / "in-000.parquet")
 
 
-def test_exactly_the_poisoned_rows_among_5000_are_set_aside(run, tmp_path):
+def test_exactly_the_poisoned_rows_are_dropped(run, tmp_path):
     texts = [f"خبر {number}" for number in range(5_000)]
     chosen = [*sorted(random.Random(7).sample(range(4_999), 40)), 4_999]  # noqa: S311 - where the poison lies
     for number in chosen:
@@ -157,7 +157,7 @@ def test_exactly_the_poisoned_rows_among_5000_are_set_aside(run, tmp_path):
 
 
 @given(st.lists(st.sampled_from(["خبر", "سم", "", None, b"\xd8"]), max_size=40), st.integers(1, 9))
-def test_any_rows_are_found_in_batches_of_any_size(tmp_path_factory, texts, size):
+def test_poisoned_rows_are_found_in_any_batch_size(tmp_path_factory, texts, size):
     folder = tmp_path_factory.mktemp("stage")
     inputs = shards_of(folder / "in", [_raw(texts)])
     with engine("local", 1) as pmap, pytest.MonkeyPatch.context() as patch:
@@ -184,7 +184,7 @@ def _strings(values):
     return pa.StringArray.from_buffers(len(array), array.buffers()[1], array.buffers()[2], array.buffers()[0])
 
 
-def test_a_row_without_a_readable_id_is_named_by_its_place(run, tmp_path):
+def test_row_without_readable_id_is_named_by_place(run, tmp_path):
     table = _raw(["خبر", "سم", "خبر", b"\xff", None, "خبر"], ["a", None, b"\xff", "", "e", "f"])
     (done,), _ = run(shards_of(tmp_path / "in", [table]))
     assert [(one.what, one.reason, one.detail) for one in done.set_aside] == [
@@ -196,14 +196,14 @@ def test_a_row_without_a_readable_id_is_named_by_its_place(run, tmp_path):
     assert (done.taken, done.kept) == (6, 2)
 
 
-def test_text_that_is_not_utf8_is_found_inside_lists_too(run, tmp_path):
+def test_invalid_utf_8_is_found_inside_lists(run, tmp_path):
     words = pa.ListArray.from_arrays(pa.array([0, 1, 2, 3]), _strings(["a", b"\xff", "c"]))
     table = table_of(["خبر"] * 3).append_column("words", words)
     (done,), _ = run(shards_of(tmp_path / "in", [table]))
     assert [(one.what, one.detail) for one in done.set_aside] == [("d1", "in the column words")]
 
 
-def test_a_shard_without_rows_a_row_of_20_mb_and_one_that_raises_all_have_results(run, tmp_path):
+def test_empty_huge_and_failing_shards_have_results(run, tmp_path):
     heavy = ["خبر", "ب" * 10_000_000, "خبر"]
     done, _ = run(shards_of(tmp_path / "in", [table_of([]), table_of(["سم"]), table_of(heavy)]))
     assert [(one.taken, one.kept, one.rows, len(one.set_aside)) for one in done] == [
@@ -215,7 +215,7 @@ def test_a_shard_without_rows_a_row_of_20_mb_and_one_that_raises_all_have_result
     assert [row["length"] for row in _rows(done)] == [3, 10_000_000, 3]
 
 
-def test_what_is_no_rows_fault_ends_the_stage(run, tmp_path):
+def test_error_of_no_single_row_ends_the_stage(run, tmp_path):
     inputs = corpus(tmp_path / "in", shards=1)
     with pytest.raises(MemoryError):
         run(inputs, function=poison.out_of_memory)
@@ -227,7 +227,7 @@ def test_what_is_no_rows_fault_ends_the_stage(run, tmp_path):
     assert caught.value.issues[0] == Issue("error", "bad-profile", "there is no profile x", fix="choose another")
 
 
-def test_a_shard_that_is_not_there_or_broken_is_named(run, tmp_path):
+def test_missing_or_broken_shard_is_named(run, tmp_path):
     with pytest.raises(KhabarError, match="the shard a cannot be read: it does not exist") as caught:
         run([Shard("a", str(tmp_path / "a.parquet"), "0")])
     assert caught.value.issues[0].where == str(tmp_path / "a.parquet")
@@ -238,7 +238,7 @@ def test_a_shard_that_is_not_there_or_broken_is_named(run, tmp_path):
         run([Shard("b", "x", "0"), Shard("b", "y", "0")])
 
 
-def test_a_store_without_rename_keeps_what_markers_name(run, tmp_path):
+def test_store_without_rename_keeps_what_markers_name(run, tmp_path):
     memory = fsspec.filesystem("memory")
     inputs = corpus(tmp_path / "in", shards=2)
     try:
@@ -263,7 +263,7 @@ def test_a_store_without_rename_keeps_what_markers_name(run, tmp_path):
         memory.store.clear()
 
 
-def test_a_folder_that_the_workers_do_not_share_is_refused(tmp_path):
+def test_folder_not_shared_by_workers_is_refused(tmp_path):
     inputs = corpus(tmp_path / "in", shards=2)
     with engine("local", 2) as pmap, pytest.raises(KhabarError) as caught:
         stage.run("lengths", lengths, Poison(), inputs, "memory://bucket/each-its-own", pmap, schema=LENGTHS,
@@ -275,12 +275,12 @@ def test_a_folder_that_the_workers_do_not_share_is_refused(tmp_path):
     assert issue.fix == "use a folder that all workers share, such as s3://"
 
 
-def test_a_store_that_nothing_is_known_of_is_refused(run, tmp_path):
+def test_unknown_store_is_refused(run, tmp_path):
     with pytest.raises(KhabarError, match=r"^nowhere://host/x cannot be used: Protocol not known: nowhere$"):
         run(corpus(tmp_path / "in", shards=1), folder="nowhere://me:secret@host/x")
 
 
-def test_a_shard_is_written_from_what_readers_give(tmp_path):
+def test_shard_is_written_from_reader_batches(tmp_path):
     aside = (Dropped("ingest", "file.txt:3", "empty", "half a pair: \udc80"),)
     batches = [BatchResult(table_of(["خبر"]), {"bytes": 6}), BatchResult(table_of(["آخر"], 1), {"bytes": 6}, aside)]
     done = write_shard(tmp_path, "c0ffee-00000", "0" * 64, poison.TEXTS, iter(batches))
@@ -291,7 +291,7 @@ def test_a_shard_is_written_from_what_readers_give(tmp_path):
     assert done.shard.digest == file_sha256(tmp_path / "c0ffee-00000.parquet")
 
 
-def test_row_groups_follow_from_the_rows(tmp_path, monkeypatch):
+def test_row_groups_depend_only_on_the_rows(tmp_path, monkeypatch):
     monkeypatch.setattr(shards, "GROUP_ROWS", 3)
     batches = [BatchResult(table_of(["خبر"] * size)) for size in (1, 1, 0, 2, 1)]
     done = write_shard(tmp_path, "a", "0" * 64, poison.TEXTS, batches)
@@ -299,7 +299,7 @@ def test_row_groups_follow_from_the_rows(tmp_path, monkeypatch):
     assert [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)] == [4, 1]
 
 
-def test_a_configuration_has_one_form_in_every_process(schema_rules):
+def test_configuration_hash_is_the_same_in_every_process(schema_rules):
     script = "from tests.executor.test_stage import _configuration; print(_configuration())"
     seen = {
         subprocess.run(
@@ -329,7 +329,7 @@ def _configuration():
     return canonical({"words": frozenset("ابتثجح"), "p": Poison(), "at": Path("/x"), "b": b"\0"})
 
 
-def test_a_full_disk_names_the_file_and_the_next_run_goes_on(run, tmp_path):
+def test_full_disk_names_the_file_and_next_run_resumes(run, tmp_path):
     inputs = corpus(tmp_path / "in", shards=2, rows=3_000)
     code = (
         "import resource, sys\nresource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))\n"
@@ -349,7 +349,7 @@ def test_a_full_disk_names_the_file_and_the_next_run_goes_on(run, tmp_path):
     assert len(run(inputs)[1]) == 2
 
 
-def test_a_worker_that_is_killed_changes_nothing(tmp_path):
+def test_killed_worker_changes_nothing(tmp_path):
     with engine("local", 1) as pmap:
         pipeline(tmp_path / "calm", pmap, Poison())
     killer = Poison(killer="خبر 1000 من مرجانة", flags=str(tmp_path / "flag"))
@@ -362,7 +362,7 @@ def test_a_worker_that_is_killed_changes_nothing(tmp_path):
 
 
 @pytest.mark.slow
-def test_ten_kills_of_all_processes_leave_what_an_undisturbed_run_leaves(tmp_path):
+def test_ten_kills_leave_the_result_of_a_calm_run(tmp_path):
     with engine("local", 1) as pmap:
         pipeline(tmp_path / "calm", pmap, Poison())
     corpus(tmp_path / "killed" / "in")

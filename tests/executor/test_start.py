@@ -1,4 +1,4 @@
-"""Engines: every item once, whatever becomes of the workers."""
+"""Engines run every item once, whatever happens to the workers."""
 
 import os
 import signal
@@ -17,19 +17,19 @@ from tests.executor import poison
 pytestmark = pytest.mark.slow
 
 
-def test_each_item_is_run_once_and_in_this_process_where_there_is_one_worker():
+def test_each_item_runs_once_and_one_worker_stays_in_process():
     with engine("local", 1) as pmap:
         assert list(pmap(poison.square, range(5))) == [0, 1, 4, 9, 16]
         assert {pid for pid, *_ in pmap(poison.where, range(3))} == {os.getpid()}
 
 
-def test_one_item_does_not_pay_the_start_of_a_pool():
+def test_single_item_starts_no_pool():
     with engine("local", 2) as pmap:
         assert [pid for pid, *_ in pmap(poison.where, [1])] == [os.getpid()]
         assert list(pmap(poison.where, [])) == []
 
 
-def test_workers_are_kept_from_stage_to_stage_and_have_one_thread_each():
+def test_workers_are_reused_with_one_thread_each():
     with engine("local", 2) as pmap:
         assert sorted(pmap(poison.square, range(50))) == [n * n for n in range(50)]
         seen = [*pmap(poison.where, range(10)), *pmap(poison.where, range(10))]
@@ -40,7 +40,7 @@ def test_workers_are_kept_from_stage_to_stage_and_have_one_thread_each():
     assert not any(_alive(pid) for pid in pids)
 
 
-def test_workers_start_without_pandas_which_is_there_for_whoever_wants_it():
+def test_workers_start_without_pandas_but_can_import_it():
     with engine("local", 2) as pmap:
         assert next(pmap(poison.pandas, range(2))) == (False, True, (1.5,))
 
@@ -48,7 +48,7 @@ def test_workers_start_without_pandas_which_is_there_for_whoever_wants_it():
 @pytest.mark.parametrize(
     ("vendor", "family", "less"), [("AuthenticAMD", 25, True), ("AuthenticAMD", 26, False), ("GenuineIntel", 25, False)]
 )
-def test_numpy_sorts_without_avx512_on_zen_4_alone(monkeypatch, vendor, family, less):
+def test_numpy_avoids_avx512_sorting_only_on_zen_4(monkeypatch, vendor, family, less):
     about = f"vendor_id\t: {vendor}\ncpu family\t: {family}\nmodel\t\t: 17\n"
     monkeypatch.setattr(Path, "read_text", lambda *_, **__: about)
     monkeypatch.delenv("NPY_DISABLE_CPU_FEATURES", raising=False)
@@ -60,13 +60,13 @@ def test_numpy_sorts_without_avx512_on_zen_4_alone(monkeypatch, vendor, family, 
     assert numpy_environment() == {}
 
 
-def test_a_worker_that_is_killed_is_replaced_and_its_item_run_again(tmp_path):
+def test_killed_worker_is_replaced_and_its_item_rerun(tmp_path):
     items = [str(tmp_path / str(number)) for number in range(4)]
     with engine("local", 2) as pmap:
         assert sorted(pmap(poison.die_once, items)) == items
 
 
-def test_an_item_that_no_worker_survives_is_named_and_the_pool_goes_on():
+def test_item_that_kills_every_worker_is_named():
     with engine("local", 2) as pmap:
         with pytest.raises(KhabarError) as caught:
             list(pmap(poison.die, range(6)))
@@ -78,7 +78,7 @@ def test_an_item_that_no_worker_survives_is_named_and_the_pool_goes_on():
     assert issue.fix.endswith("then rerun the command to resume")
 
 
-def test_what_a_function_raises_is_raised_here_with_where_it_was():
+def test_error_of_a_function_is_raised_with_its_traceback():
     with engine("local", 2) as pmap:
         with pytest.raises(KeyError, match="two") as caught:
             list(pmap(poison.fail, range(4)))
@@ -88,7 +88,7 @@ def test_what_a_function_raises_is_raised_here_with_where_it_was():
         assert sorted(pmap(poison.square, range(3))) == [0, 1, 4]
 
 
-def test_who_stops_asking_leaves_no_worker_busy(tmp_path):
+def test_closing_early_leaves_no_worker_busy(tmp_path):
     with engine("local", 2) as pmap:
         coming = pmap(poison.square, iter(range(1000)))
         next(coming)
@@ -97,7 +97,7 @@ def test_who_stops_asking_leaves_no_worker_busy(tmp_path):
 
 
 @pytest.mark.parametrize("how", ["group", "parent"])
-def test_ctrl_c_ends_the_workers_at_once_as_does_the_death_of_their_parent(tmp_path, how):
+def test_ctrl_c_or_death_of_parent_ends_the_workers(tmp_path, how):
     code = (
         "import sys\nfrom builder.executor.start import engine\nfrom tests.executor import poison\n"
         "if __name__ == '__main__':\n"
@@ -124,7 +124,7 @@ def test_ctrl_c_ends_the_workers_at_once_as_does_the_death_of_their_parent(tmp_p
 
 
 @pytest.mark.parametrize("name", ["ray", "dask"])
-def test_an_engine_that_is_not_installed_says_how_to_install_it(name, monkeypatch):
+def test_missing_engine_says_how_to_install_it(name, monkeypatch):
     monkeypatch.setitem(sys.modules, {"ray": "ray", "dask": "distributed"}[name], None)
     with pytest.raises(KhabarError) as caught, engine(name):
         pass
@@ -133,7 +133,7 @@ def test_an_engine_that_is_not_installed_says_how_to_install_it(name, monkeypatc
     assert (issue.message, issue.fix) == (f"the engine {name} is not installed", f"pip install 'khabar[{name}]'")
 
 
-def test_an_unknown_engine_and_no_workers_are_refused():
+def test_unknown_engine_and_zero_workers_are_refused():
     with pytest.raises(KhabarError, match="there is no engine spark") as caught, engine("spark"):
         pass
     assert caught.value.issues[0].fix == "choose one of: local, ray, dask"

@@ -1,4 +1,4 @@
-"""AlignedText: the way back is exact, through every later edit."""
+"""AlignedText maps every span back to the raw text, through later edits."""
 
 import pytest
 from hypothesis import given
@@ -42,7 +42,7 @@ def test_raw_and_edits_make_the_text(raw, name):
 
 
 @given(PAGES, st.data())
-def test_every_span_has_an_exact_place_in_the_raw_text(raw, data):
+def test_every_span_has_exact_raw_offsets(raw, data):
     standard = profile("standard@1")
     aligned = standard.apply(raw)
     if not aligned.text:
@@ -61,7 +61,7 @@ def test_every_span_has_an_exact_place_in_the_raw_text(raw, data):
 
 
 @given(st.lists(st.sampled_from(UNCONTEXTUAL), max_size=25).map("".join), st.sampled_from(NAMES[:2]), st.data())
-def test_the_raw_place_of_a_span_normalizes_to_the_span(raw, name, data):
+def test_raw_span_normalizes_to_the_span(raw, name, data):
     aligned = profile(name).apply(raw)
     if not aligned.text:
         return
@@ -76,7 +76,7 @@ def test_the_raw_place_of_a_span_normalizes_to_the_span(raw, name, data):
 
 
 @given(PAGES, st.data())
-def test_every_later_change_keeps_the_way_back(raw, data):
+def test_later_edits_keep_the_mapping(raw, data):
     aligned = profile("standard@1").apply(raw)
     for _ in range(3):
         before = aligned.text
@@ -91,7 +91,7 @@ def test_every_later_change_keeps_the_way_back(raw, data):
 
 
 @given(st.text(st.sampled_from("ابتج "), min_size=1, max_size=20), st.data())
-def test_changes_one_after_the_other_are_the_changes_at_once(raw, data):
+def test_successive_edits_equal_one_edit(raw, data):
     changes = [(start, end, data.draw(st.sampled_from(PUT))) for start, end in ranges_of(data.draw, len(raw))]
 
     at_once = identity(raw).replace(changes)
@@ -102,7 +102,7 @@ def test_changes_one_after_the_other_are_the_changes_at_once(raw, data):
     assert last_first == at_once
 
 
-def test_deletions_that_touch_are_one_edit():
+def test_adjacent_deletions_are_one_edit():
     once = identity("ابتثج").replace([(1, 2, ""), (2, 3, "")])
 
     assert list(once.edits) == [Edit(1, 3, 1, 1)]
@@ -110,7 +110,7 @@ def test_deletions_that_touch_are_one_edit():
 
 
 @given(PAGES, st.data())
-def test_what_is_kept_is_what_was_asked_for(raw, data):
+def test_keep_keeps_the_requested_ranges(raw, data):
     aligned = profile("standard@1").apply(raw)
     ranges = ranges_of(data.draw, len(aligned.text))
 
@@ -121,7 +121,7 @@ def test_what_is_kept_is_what_was_asked_for(raw, data):
 
 
 @given(PAGES, st.data())
-def test_two_cuts_are_the_same_as_one(raw, data):
+def test_two_cuts_equal_one(raw, data):
     aligned = identity(raw)
     first = ranges_of(data.draw, len(raw))
     once = aligned.keep(first)
@@ -144,7 +144,7 @@ def test_two_cuts_are_the_same_as_one(raw, data):
         ("من\N{NO-BREAK SPACE}مرجانة\N{NO-BREAK SPACE}", "مرجانة", "مرجانة"),
     ],
 )
-def test_a_span_takes_the_marks_of_its_last_letter_and_nothing_else(raw, mention, found):
+def test_span_includes_marks_of_its_last_letter_only(raw, mention, found):
     aligned = profile("standard@1").apply(raw)
     start = aligned.text.index(mention)
 
@@ -153,7 +153,7 @@ def test_a_span_takes_the_marks_of_its_last_letter_and_nothing_else(raw, mention
     assert raw[raw_start:raw_end] == found
 
 
-def test_marks_that_begin_a_line_leave_the_line_end_alone():
+def test_marks_at_line_start_leave_the_line_end_alone():
     raw = "سطر\n\N{ARABIC HAMZA ABOVE}\N{ARABIC FATHATAN}سطر"
     aligned = profile("light@1").apply(raw)
     start = aligned.text.index("\n") + 1
@@ -170,7 +170,7 @@ def test_half_a_ligature_grows_to_all_of_it():
     assert aligned.keep([(1, 4)]).raw_span(0, 3) == (0, 3)
 
 
-def test_a_wholly_deleted_range_is_empty():
+def test_wholly_deleted_range_is_empty():
     aligned = AlignedText("اب", "ا---ب", Edits.of([Edit(1, 4, 1, 1)]))
 
     assert aligned.text_span(2, 3) == (1, 1)
@@ -178,18 +178,18 @@ def test_a_wholly_deleted_range_is_empty():
 
 
 @pytest.mark.parametrize("span", [(0, 0), (-1, 1), (0, 9), (2, 1)])
-def test_an_impossible_span_is_an_error(span):
+def test_invalid_span_is_an_error(span):
     with pytest.raises(ValueError, match="empty or outside a text of 4 code points"):
         identity("خبر.").raw_span(*span)
 
 
-def test_an_impossible_raw_span_is_an_error():
+def test_invalid_raw_span_is_an_error():
     with pytest.raises(ValueError, match="outside a raw text of 4 code points"):
         identity("خبر.").text_span(0, 5)
 
 
 @pytest.mark.parametrize("ranges", [[(3, 4), (0, 2)], [(0, 3), (2, 4)], [(2, 1)], [(0, 5)], [(-1, 2)]])
-def test_ranges_out_of_order_or_bounds_are_an_error(ranges):
+def test_unordered_or_out_of_bounds_ranges_are_an_error(ranges):
     with pytest.raises(ValueError, match=r"^ranges \[.*\] are not sorted and disjoint in 4 code points$"):
         identity("خبر.").keep(ranges)
 
@@ -202,6 +202,6 @@ def test_ranges_out_of_order_or_bounds_are_an_error(ranges):
         ([(3, 5, "")], "change 3:5 is empty, before 0 or outside 4 code points"),
     ],
 )
-def test_impossible_changes_are_an_error(changes, why):
+def test_invalid_edits_are_an_error(changes, why):
     with pytest.raises(ValueError, match=f"^{why}$"):
         identity("خبر.").replace(changes)

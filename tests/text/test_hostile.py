@@ -1,4 +1,4 @@
-"""Texts that nobody writes and somebody sends: a defined result, in linear time."""
+"""Hostile texts have a defined result, in linear time."""
 
 import time
 
@@ -54,7 +54,7 @@ def test_odd_texts_have_a_defined_result(name, raw, text):
         (f"{FATHA} {FATHA}\n{SHADDA}", f"{FATHA} {FATHA}\n{SHADDA}", " \n"),
     ],
 )
-def test_only_marks_have_a_defined_result(raw, light, standard):
+def test_marks_alone_have_a_defined_result(raw, light, standard):
     assert profile("light@1").apply(raw).text == light
     assert profile("standard@1").apply(raw).text == standard
 
@@ -70,14 +70,14 @@ def test_only_marks_have_a_defined_result(raw, light, standard):
     ],
     ids=["marks", "pairs of marks", "tatweels", "controls", "letters"],
 )
-def test_a_million_of_one_kind_are_one_edit(raw, text, edit):
+def test_million_equal_characters_are_one_edit(raw, text, edit):
     aligned = profile("standard@1").apply(raw)
 
     assert aligned.text == text
     assert list(aligned.edits) == [edit]
 
 
-def test_a_million_ligatures_are_their_letters():
+def test_million_ligatures_become_their_letters():
     aligned = profile("standard@1").apply(LAM_ALEF * MILLION)
 
     assert aligned.text == "لأ" * MILLION
@@ -85,7 +85,7 @@ def test_a_million_ligatures_are_their_letters():
     assert aligned.raw_span(2 * MILLION - 1, 2 * MILLION) == (MILLION - 1, MILLION)
 
 
-def test_a_hundred_thousand_hamzas_compose_with_one_letter():
+def test_hundred_thousand_hamzas_compose_with_one_letter():
     aligned = profile("standard@1").apply("ا" + HAMZA * 100_000)
 
     assert aligned.text == "أ" + HAMZA * 99_999
@@ -95,7 +95,7 @@ def test_a_hundred_thousand_hamzas_compose_with_one_letter():
 LINE = "وصل سالم إلى مرجانةَ أمسِ، وقال إنه «عاد». "
 
 
-def test_a_line_of_ten_megabytes_is_normalized_and_cut():
+def test_ten_megabyte_line_is_normalized_and_tokenized():
     raw = LINE * (10_000_000 // len(LINE.encode()))
     aligned = profile("standard@1").apply(raw)
     bare = LINE.replace(FATHA, "").replace("\N{ARABIC KASRA}", "")
@@ -108,7 +108,7 @@ def test_a_line_of_ten_megabytes_is_normalized_and_cut():
 
 
 @pytest.mark.parametrize(("between", "size"), [("", 2_000_000), (" ", 2_000_000), ("\n", 90_000), (RLM, 90_000)])
-def test_long_lines_of_words_with_farsi_letters_are_made_arabic(between, size):
+def test_long_lines_with_farsi_letters_become_arabic(between, size):
     raw = f"شب{KEHEH}ة{between}" * (size // 9)
     aligned = profile("standard@1").apply(raw)
 
@@ -152,7 +152,7 @@ def assert_linear(work, quarter, whole):
 
 @pytest.mark.parametrize("kind", WORST)
 @pytest.mark.parametrize("name", NAMES[:2])
-def test_four_times_the_text_takes_about_four_times_as_long(kind, name):
+def test_normalizing_takes_linear_time(kind, name):
     make, size = WORST[kind]
 
     assert_linear(profile(name).apply, make(size // 4), make(size))
@@ -171,11 +171,11 @@ def test_keys_take_linear_time(kind):
               "\N{ZERO WIDTH NON-JOINER}", "\N{GRINNING FACE}\N{ZERO WIDTH JOINER}", ". " + " " * 50]
 )  # fmt: skip
 @pytest.mark.parametrize("cut", [tokenize, sentences])
-def test_long_runs_of_anything_are_cut_in_linear_time(cut, piece):
+def test_any_long_runs_are_tokenized_in_linear_time(cut, piece):
     assert_linear(cut, piece * 5000, piece * 20_000)
 
 
 @pytest.mark.parametrize("text", [". " + " " * 200_000 + "x", "http://a(" + "x" * 200_000, "http://a" + "." * 200_000])
-def test_one_long_run_is_cut_in_linear_time(text):
+def test_one_long_run_is_tokenized_in_linear_time(text):
     assert_linear(tokenize, text[: len(text) // 4], text)
     assert_linear(sentences, text[: len(text) // 4], text)

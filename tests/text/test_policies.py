@@ -1,4 +1,4 @@
-"""Each policy equals the pyarabic function of its name, on texts and on every code point, but where a table says."""
+"""Each policy equals its pyarabic function, except for listed deviations."""
 
 import random
 import re
@@ -72,9 +72,7 @@ def differences(name, function):
 
 
 @pytest.mark.parametrize(("policy", "name", "function", "otherwise", "besides"), DEVIATIONS)
-def test_a_policy_is_pyarabics_function_on_every_code_point_but_those_listed(
-    policy, name, function, otherwise, besides
-):
+def test_policy_equals_pyarabic_except_listed_code_points(policy, name, function, otherwise, besides):
     own = next(one.changes for one in profile(name).policies if one.name == policy)
     changed, unlike = differences(name, function)
 
@@ -84,14 +82,14 @@ def test_a_policy_is_pyarabics_function_on_every_code_point_but_those_listed(
 
 
 @pytest.mark.parametrize(("function", "otherwise"), FOLDED)
-def test_a_key_is_pyarabics_letters_on_every_code_point_but_those_listed(function, otherwise):
+def test_key_equals_pyarabic_except_listed_code_points(function, otherwise):
     changed, unlike = differences("search@1", function)
 
     assert unlike == otherwise
     assert changed <= {*profile("search@1").policies[-1].changes, SMALL_ALEF}
 
 
-def test_a_key_changes_more_letters_than_pyarabic_has_functions_for():
+def test_key_folds_more_letters_than_pyarabic():
     changed = set().union(*(differences("search@1", function)[0] for function, _ in FOLDED))
     besides = {*profile("search@1").policies[-1].changes} - changed
     left = {c for c in besides if not c.isascii() and not unicodedata.name(c).startswith("LATIN")}
@@ -101,7 +99,7 @@ def test_a_key_changes_more_letters_than_pyarabic_has_functions_for():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_code_points_that_are_not_arabics_business_are_left_alone(name):
+def test_non_arabic_code_points_are_unchanged(name):
     pages = still_pages()
 
     assert [aligned.text for aligned in profile(name).apply_batch(pages)] == pages
@@ -109,7 +107,7 @@ def test_code_points_that_are_not_arabics_business_are_left_alone(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_other_code_point_becomes_what_the_oracle_says(name):
+def test_every_other_code_point_equals_the_oracle(name):
     others = still_and_others()[1]
     lines = [f"{between(c)} {c}ا\n{c}" for c in others]
     raws = ["\n".join(lines[first : first + 20]) for first in range(0, len(lines), 20)]
@@ -120,7 +118,7 @@ def test_every_other_code_point_becomes_what_the_oracle_says(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_corpus_becomes_what_the_oracle_says(name):
+def test_corpus_equals_the_oracle(name):
     texts = [aligned.text for aligned in profile(name).apply_batch(corpus())]
 
     assert texts == [oracle.text_of(raw, name) for raw in corpus()]
@@ -135,12 +133,12 @@ FURTHER = [
 
 
 @given(st.lists(st.sampled_from([*CHARACTERS, *FURTHER]), max_size=12).map("".join), st.sampled_from(NAMES))
-def test_any_text_becomes_what_the_oracle_says(raw, name):
+def test_any_text_equals_the_oracle(raw, name):
     assert profile(name).apply(raw).text == oracle.text_of(raw, name)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_three_thousand_texts_in_one_batch_become_what_the_oracle_says(name):
+def test_batch_of_three_thousand_texts_equals_the_oracle(name):
     draw = random.Random(name)  # noqa: S311 - the same texts each time
     raws = ["".join(draw.choices([*CHARACTERS, *FURTHER], k=draw.randrange(9))) for _ in range(3000)]
 
@@ -159,11 +157,11 @@ def test_three_thousand_texts_in_one_batch_become_what_the_oracle_says(name):
         ("1447 ه\N{RIGHT-TO-LEFT MARK}ـ", "1447 هـ"),
     ],
 )
-def test_what_hangs_on_neighbours_is_judged_where_forms_are_letters_and_controls_are_gone(raw, wanted):
+def test_context_rules_see_composed_letters_without_controls(raw, wanted):
     assert profile("standard@1").apply(raw).text == wanted
 
 
-def test_a_noncharacter_is_deleted_and_shifts_no_text_of_its_batch():
+def test_noncharacter_is_deleted_without_shifting_its_batch():
     raws = ["خبر", "\uffff", "\ufffe", "ب\uffffب", "خبر", "\N{GRINNING FACE}\uffff"]
 
     for name in NAMES:
@@ -193,18 +191,18 @@ def assert_marks_go_as_pyarabics_do(raws):
     assert standard(texts) == [araby.strip_small(araby.strip_diacritics(text)) for text in texts]
 
 
-def test_standard_is_strip_diacritics_and_strip_small_of_light_on_the_corpus():
+def test_standard_strips_light_of_diacritics_on_the_corpus():
     assert_marks_go_as_pyarabics_do(corpus())
 
 
 @pytest.mark.shared
-def test_standard_is_strip_diacritics_and_strip_small_of_light_on_texts_of_others(shared):
+def test_standard_strips_light_of_diacritics_on_shared_texts(shared):
     assert_marks_go_as_pyarabics_do(shared_texts(shared)[::4])
 
 
 @pytest.mark.shared
 @pytest.mark.parametrize("name", NAMES)
-def test_texts_of_others_become_what_the_oracle_says(shared, name):
+def test_shared_texts_equal_the_oracle(shared, name):
     raws = shared_texts(shared)[:: 60 if name == "search@1" else 15]
 
     texts = [aligned.text for aligned in profile(name).apply_batch(raws)]
@@ -212,14 +210,14 @@ def test_texts_of_others_become_what_the_oracle_says(shared, name):
     assert texts == [oracle.text_of(raw, name) for raw in raws]
 
 
-def test_standard_is_strip_tashkeel_on_vocalized_sentences():
+def test_standard_equals_strip_tashkeel_on_vocalized_sentences():
     texts = [text for text in VOCALIZED if SMALL_ALEF not in text]
 
     assert len(texts) == len(VOCALIZED) - 1
     assert standard(texts) == [araby.strip_tashkeel(text) for text in texts]
 
 
-def test_standard_is_strip_tatweel_on_the_corpus_stretched():
+def test_standard_equals_strip_tatweel_on_stretched_corpus():
     draw = random.Random(7)  # noqa: S311 - the same texts each time
     plain = [text for text in standard(corpus()) if araby.TATWEEL not in text]
     stretched = [
@@ -230,7 +228,7 @@ def test_standard_is_strip_tatweel_on_the_corpus_stretched():
     assert standard(stretched) == [araby.strip_tatweel(text) for text in stretched] == plain
 
 
-def test_standard_is_normalize_ligature_on_the_corpus_with_ligatures():
+def test_standard_equals_normalize_ligature_on_the_corpus():
     plain = standard(corpus())
     ligated = [text.replace("لا", "\ufefb") for text in plain]
 
@@ -238,7 +236,7 @@ def test_standard_is_normalize_ligature_on_the_corpus_with_ligatures():
     assert standard(ligated) == [araby.normalize_ligature(text) for text in ligated] == plain
 
 
-def test_search_is_pyarabics_teh_and_hamza_with_yeh_digits_and_case_on_the_corpus():
+def test_search_equals_pyarabic_folding_on_the_corpus():
     digits = {ord("٠") + digit: str(digit) for digit in range(10)}
     texts = standard(corpus())
     theirs = [araby.normalize_hamza(araby.normalize_teh(text), "tasheel") for text in texts]
@@ -249,7 +247,7 @@ def test_search_is_pyarabics_teh_and_hamza_with_yeh_digits_and_case_on_the_corpu
 
 
 @pytest.mark.filterwarnings("ignore:.*'count':DeprecationWarning")
-def test_light_is_autocorrect_on_a_text_with_few_fathatans():
+def test_light_equals_autocorrect_with_few_fathatans():
     raw = "قدما\N{ARABIC FATHATAN} وسابقا\N{ARABIC FATHATAN} وأيض\N{ARABIC FATHATAN}ا"
 
     assert light([raw]) == [araby.autocorrect(raw)]

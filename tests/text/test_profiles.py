@@ -1,4 +1,4 @@
-"""Profiles: what each changes, equal to pyarabic where pyarabic is right."""
+"""What each profile changes, equal to pyarabic where pyarabic is right."""
 
 import re
 import unicodedata
@@ -63,13 +63,13 @@ DECOMPOSED = [
         ("الكبرى\N{ZERO WIDTH NON-JOINER}أمس",) * 3,
     ],
 )  # fmt: skip
-def test_each_profile_changes_what_it_says(raw, light, standard):
+def test_each_profile_makes_its_stated_changes(raw, light, standard):
     assert profile("light@1").apply(raw).text == light
     assert profile("standard@1").apply(raw).text == standard
 
 
 @given(PAGES, st.sampled_from(NAMES))
-def test_applying_twice_changes_nothing_more(raw, name):
+def test_profiles_are_idempotent(raw, name):
     once = profile(name).apply(raw).text
 
     assert profile(name).apply(once).text == once
@@ -84,7 +84,7 @@ def test_standard_equals_strip_tashkeel_on_vocalized_text(raw):
 
 
 @given(st.text(st.sampled_from([*LETTERS, " ", araby.TATWEEL]), max_size=40))
-def test_standard_equals_strip_tatweel_but_for_the_hijri_abbreviation(raw):
+def test_standard_equals_strip_tatweel_except_hijri_abbreviation(raw):
     if re.search(rf"(?<!\w)ه{araby.TATWEEL}+(?!\w)", raw):
         return
 
@@ -92,7 +92,7 @@ def test_standard_equals_strip_tatweel_but_for_the_hijri_abbreviation(raw):
 
 
 @given(PLAIN)
-def test_plain_text_is_left_alone(raw):
+def test_plain_text_is_unchanged(raw):
     aligned = profile("standard@1").apply(raw)
 
     assert aligned.text == raw
@@ -117,20 +117,20 @@ def test_standard_equals_strip_tatweel_on_stretched_sentences(raw):
 
 
 @given(st.lists(st.sampled_from(DECOMPOSED), max_size=12).map("".join))
-def test_any_text_is_composed_as_unicode_composes_it(raw):
+def test_any_text_is_composed_as_in_unicode(raw):
     composed = unicodedata.normalize("NFC", raw)
 
     assert profile("light@1").apply(raw).text == profile("light@1").apply(composed).text
 
 
-def test_nfc_changes_only_what_it_composes():
+def test_nfc_changes_only_composed_characters():
     raw = "مح" + "\N{ARABIC SHADDA}\N{ARABIC FATHA}" + "د e\N{COMBINING ACUTE ACCENT} أ"
 
     assert profile("light@1").apply(raw).edits == Edits.of([Edit(2, 4, 2, 4), Edit(6, 8, 6, 7)])
     assert profile("standard@1").apply(raw).edits == Edits.of([Edit(2, 4, 2, 2), Edit(6, 8, 4, 5)])
 
 
-def test_a_hundred_thousand_marks_on_one_letter_are_normalized():
+def test_hundred_thousand_marks_on_one_letter_are_normalized():
     pair = "\N{ARABIC SHADDA}\N{ARABIC FATHA}"
 
     assert profile("standard@1").apply("ا" + pair * 50_000).text == "ا"
@@ -138,7 +138,7 @@ def test_a_hundred_thousand_marks_on_one_letter_are_normalized():
 
 
 @given(st.one_of(PAGES, st.text(), st.lists(st.sampled_from(DECOMPOSED), max_size=12).map("".join)))
-def test_a_key_is_the_text_of_search_and_folding_it_again_changes_nothing(raw):
+def test_search_text_is_a_key_and_folding_is_idempotent(raw):
     key = profile("standard@1").fold(raw)
 
     assert key == profile("search@1").apply(raw).text
@@ -161,14 +161,14 @@ def test_spellings_of_one_phrase_fold_to_one_key(spelling):
     assert profile("standard@1").fold(spelling) == "اقرا ايضا"
 
 
-def test_the_marks_are_pyarabics_and_those_that_it_misses():
+def test_marks_include_those_that_pyarabic_misses():
     assert set(araby.TASHKEEL) <= set(MARKS)
     hamza = {"\N{ARABIC MADDAH ABOVE}", "\N{ARABIC HAMZA ABOVE}", "\N{ARABIC HAMZA BELOW}"}
     assert set(araby.DIACRITICS) - set(MARKS) <= hamza
     assert all(unicodedata.category(mark) in ("Mn", "Lm") for mark in MARKS)
 
 
-def test_a_lam_alef_keeps_its_hamza_where_pyarabic_loses_it():
+def test_lam_alef_keeps_its_hamza_unlike_pyarabic():
     ligature = "\N{ARABIC LIGATURE LAM WITH ALEF WITH HAMZA ABOVE ISOLATED FORM}"
 
     assert araby.normalize_ligature(ligature) == "لا"
@@ -176,7 +176,7 @@ def test_a_lam_alef_keeps_its_hamza_where_pyarabic_loses_it():
     assert FORMS[ligature] == "لأ"
 
 
-def test_known_deviations_of_pyarabic_are_still_there():
+def test_known_pyarabic_deviations_remain():
     decomposed = unicodedata.normalize("NFD", "أحمد")
 
     assert araby.normalize_alef("على") == "علا"
@@ -186,19 +186,19 @@ def test_known_deviations_of_pyarabic_are_still_there():
     assert profile("standard@1").apply(decomposed).text == "أحمد"
 
 
-def test_a_profile_names_its_tables():
+def test_profile_names_its_tables():
     ids = {profile(name).id for name in NAMES}
 
     assert len(ids) == len(NAMES)
     assert all(re.fullmatch(r"(light|standard|search)@1\+[0-9a-f]{8}", one) for one in ids)
 
 
-def test_an_unknown_profile_names_the_known_ones():
+def test_unknown_profile_error_lists_known_ones():
     with pytest.raises(ValueError, match="the profiles are light@1, standard@1, search@1"):
         profile("heavy@1")
 
 
-def test_a_batch_equals_its_texts_one_by_one():
+def test_batch_equals_texts_one_by_one():
     raws = ["قدما\N{ARABIC FATHATAN}", "", "مـرجانة"]
     standard = profile("standard@1")
 

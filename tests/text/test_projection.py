@@ -1,4 +1,4 @@
-"""Vectors of texts: as long as one, in any company of the same texts, and near for near copies."""
+"""Text vectors: unit length, independent of order, and near for near copies."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from builder.text.projection import SIZE, vectors
 
 
-def test_vectors_have_length_one_or_none_and_do_not_hang_on_order():
+def test_vectors_have_unit_length_in_any_order():
     texts = ["هطل مطر غزير على التلال", "", "فاز فريق المرجان أمس", "؟!", "هطل مطر غزير"]
     found = vectors(texts)
 
@@ -16,7 +16,7 @@ def test_vectors_have_length_one_or_none_and_do_not_hang_on_order():
     assert vectors([]).shape == (0, SIZE)
 
 
-def test_copies_are_the_same_near_copies_near_and_strangers_apart():
+def test_copies_are_equal_and_near_copies_near():
     words = [f"كلمة{n}" for n in range(200)]
     texts = [" ".join(words[:60]), " ".join(words[:60]), " ".join(words[5:65]), " ".join(words[100:160])]
     like = vectors([*texts, *(f"خبر{n} نبأ{n}" for n in range(100))])

@@ -1,4 +1,4 @@
-"""What holds of any text: the way back is exact, twice is once, and a batch is its texts one by one."""
+"""Properties of any text: exact raw offsets, idempotence, and equal batches."""
 
 import random
 import unicodedata
@@ -72,7 +72,7 @@ def words_of(text):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_raw_place_of_a_word_of_thousands_of_texts_becomes_the_word(name):
+def test_raw_offsets_of_words_normalize_to_the_words(name):
     """But of half an edit, and of a word after deleted characters, which are not in its place though it was judged by them."""
     words, raws = [], []
     for aligned in normalized(name)[::3]:
@@ -91,13 +91,13 @@ def test_the_raw_place_of_a_word_of_thousands_of_texts_becomes_the_word(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_edits_of_ten_thousand_texts_are_in_order_and_make_the_text(name):
+def test_edits_of_ten_thousand_texts_make_the_text(name):
     for aligned in normalized(name):
         assert_edits_are_in_order_and_make_the_text(aligned)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_applying_twice_changes_nothing_in_ten_thousand_texts(name):
+def test_normalizing_ten_thousand_texts_is_idempotent(name):
     once = [aligned.text for aligned in normalized(name)]
 
     twice = profile(name).apply_batch(once)
@@ -107,7 +107,7 @@ def test_applying_twice_changes_nothing_in_ten_thousand_texts(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_packed_edits_of_ten_thousand_texts_come_back(name):
+def test_packed_edits_round_trip(name):
     packed = [one.packed() for one in normalized(name)]
 
     assert packed == pack_batch(normalized(name))
@@ -117,7 +117,7 @@ def test_packed_edits_of_ten_thousand_texts_come_back(name):
 
 
 @given(TEXTS, st.sampled_from(NAMES), st.data())
-def test_a_span_has_its_place_and_comes_back_from_it(raw, name, data):
+def test_span_and_raw_span_round_trip(raw, name, data):
     aligned = profile(name).apply(raw)
     if not aligned.text:
         return
@@ -133,7 +133,7 @@ def test_a_span_has_its_place_and_comes_back_from_it(raw, name, data):
 
 
 @given(TEXTS, st.sampled_from(NAMES))
-def test_spans_side_by_side_have_places_in_order(raw, name):
+def test_adjacent_spans_have_ordered_raw_spans(raw, name):
     aligned = profile(name).apply(raw)
     places = [aligned.raw_span(place, place + 1) for place in range(len(aligned.text))]
 
@@ -142,7 +142,7 @@ def test_spans_side_by_side_have_places_in_order(raw, name):
 
 
 @given(TEXTS, st.sampled_from(NAMES))
-def test_any_text_is_normalized_once_and_for_all(raw, name):
+def test_any_text_is_normalized_idempotently(raw, name):
     once = profile(name).apply(raw)
 
     assert_edits_are_in_order_and_make_the_text(once)
@@ -151,7 +151,7 @@ def test_any_text_is_normalized_once_and_for_all(raw, name):
 
 
 @given(st.lists(TEXTS, max_size=8), st.sampled_from(NAMES), st.sampled_from([1, 7, 40, 128_000]))
-def test_a_batch_is_its_texts_one_by_one_wherever_it_is_cut(raws, name, chunk):
+def test_batch_equals_texts_one_by_one_at_any_cut(raws, name, chunk):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(characters, "CHUNK", chunk)
         batch = profile(name).apply_batch(raws)
@@ -160,7 +160,7 @@ def test_a_batch_is_its_texts_one_by_one_wherever_it_is_cut(raws, name, chunk):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_thousands_of_texts_are_the_same_in_any_company(name, monkeypatch):
+def test_thousands_of_texts_are_the_same_in_any_batch(name, monkeypatch):
     raws = TEN_THOUSAND[:600]
 
     assert profile(name).apply_batch(raws[::-7]) == normalized(name)[:600][::-7]
@@ -170,7 +170,7 @@ def test_thousands_of_texts_are_the_same_in_any_company(name, monkeypatch):
         assert profile(name).apply_batch(raws) == normalized(name)[:600]
 
 
-def test_keys_of_thousands_of_texts_are_those_of_search_and_the_same_one_by_one(monkeypatch):
+def test_keys_of_thousands_of_texts_equal_search(monkeypatch):
     standard, texts = profile("standard@1"), [aligned.text for aligned in normalized("search@1")]
     raws = TEN_THOUSAND[: len(texts)]
 
@@ -199,7 +199,7 @@ ROWS = st.lists(st.none() | st.lists(st.sampled_from(ENCODABLE), max_size=12).ma
 
 
 @given(ROWS, st.sampled_from(NAMES), st.data())
-def test_arrow_columns_are_the_batch_with_nulls_where_they_were(raws, name, data):
+def test_arrow_columns_equal_the_batch_with_nulls(raws, name, data):
     low = data.draw(st.integers(0, len(raws)))
     high = data.draw(st.integers(low, len(raws)))
     array = pa.array(raws, pa.string())
@@ -210,11 +210,11 @@ def test_arrow_columns_are_the_batch_with_nulls_where_they_were(raws, name, data
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()])
 @pytest.mark.parametrize("raws", [[], [None], [None, None], [""], ["", None, "قدمًا"]])
-def test_arrow_columns_of_any_kind_of_text_may_be_empty_or_null(kind, raws):
+def test_arrow_columns_may_be_empty_or_null(kind, raws):
     assert arrow_rows("standard@1", pa.array(raws, kind)) == expected_rows("standard@1", raws)
 
 
-def test_arrow_columns_of_thousands_of_texts_are_the_batch():
+def test_arrow_columns_of_thousands_equal_the_batch():
     raws = random_texts(2, 2000, ENCODABLE)
     raws[::11] = [None] * len(raws[::11])
 

@@ -1,4 +1,4 @@
-"""Raw places of many spans at once are those that each text gives."""
+"""Raw spans of many texts at once equal those of each text."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def places(aligned, spans):
 
 
 @given(st.lists(PAGES, max_size=4))
-def test_every_span_of_every_page_stands_where_its_own_page_says(raws):
+def test_raw_spans_equal_those_of_each_text(raws):
     aligned = [profile("standard@1").apply(raw) for raw in raws]
     spans = [[(s, e) for e in range(1, len(a.text) + 1) for s in range(e)] for a in aligned]
 
@@ -28,13 +28,13 @@ def test_every_span_of_every_page_stands_where_its_own_page_says(raws):
 
 
 @pytest.mark.parametrize("span", [(0, 0), (-1, 2), (2, 5), (3, 2)])
-def test_a_span_outside_its_text_is_refused(span):
+def test_span_outside_its_text_is_refused(span):
     with pytest.raises(ValueError, match="a span is empty or outside its text"):
         places([profile("standard@1").apply("قدما")], [[span]])
 
 
 @pytest.mark.parametrize("packed", [(1, 1, 0), (9, 1, 0), (1, -1, 0), (1, 1), (4, 0, 1)])
-def test_edits_that_do_not_fit_raise_what_one_page_raises(packed):
+def test_invalid_edits_raise_the_same_error_as_one_text(packed):
     with pytest.raises(ValueError, match=r".") as alone:
         unpacked("قدما", "قدما", packed)
     with pytest.raises(ValueError, match=r".") as together:

@@ -1,4 +1,4 @@
-"""Runs of words as numbers: as many as there are, equal where the words are."""
+"""Runs of words as numbers, equal exactly where the words are."""
 
 import re
 
@@ -19,7 +19,7 @@ def runs(text, size):
 
 
 @given(TEXTS)
-def test_words_are_what_the_pattern_finds(texts):
+def test_words_equal_the_pattern_matches(texts):
     found = words(texts)
     expected = [re.findall(r"\w+", text) for text in texts]
 
@@ -28,7 +28,7 @@ def test_words_are_what_the_pattern_finds(texts):
 
 
 @given(TEXTS, st.integers(1, 6))
-def test_each_run_of_words_is_a_number_of_its_own(texts, size):
+def test_each_run_of_words_has_its_own_number(texts, size):
     found = shingles(words(texts), size)
     expected = [runs(text, size) for text in texts]
 
@@ -36,7 +36,7 @@ def test_each_run_of_words_is_a_number_of_its_own(texts, size):
     assert_same_where_equal(found.hashes.tolist(), [run for one in expected for run in one])
 
 
-def test_where_a_batch_ends_changes_nothing(monkeypatch):
+def test_batch_boundaries_change_nothing(monkeypatch):
     texts = [f"خبر {n} عن ميناء مرجانة" * (n % 7) for n in range(50)]
     whole = words(texts)
     monkeypatch.setattr(module, "BATCH", 90)
@@ -48,7 +48,7 @@ def test_where_a_batch_ends_changes_nothing(monkeypatch):
 
 
 @given(TEXTS)
-def test_a_text_is_a_number_and_so_are_its_words_in_their_order(texts):
+def test_text_and_its_ordered_words_have_numbers(texts):
     found, numbers = hashed(texts)
 
     assert_same_where_equal(numbers.tolist(), texts)
@@ -57,7 +57,7 @@ def test_a_text_is_a_number_and_so_are_its_words_in_their_order(texts):
 
 
 @given(st.lists(st.lists(st.integers(0, 30), max_size=20), max_size=6), st.integers(1, 7))
-def test_winnowed_runs_are_the_smallest_of_each_window(texts, window):
+def test_winnowed_runs_are_minima_of_each_window(texts, window):
     runs = Words(np.array([n for text in texts for n in text], np.uint64), np.array([len(t) for t in texts], np.int64))
     found = winnow(runs, window)
     expected = [[min(text[i : i + window]) for i in range(len(text) - window + 1)] for text in texts]
@@ -67,7 +67,7 @@ def test_winnowed_runs_are_the_smallest_of_each_window(texts, window):
     assert_same_where_equal(found.hashes.tolist(), [n for one in expected for n in one])
 
 
-def test_the_numbers_are_the_same_on_every_machine():
+def test_numbers_are_the_same_on_every_machine():
     assert words(["خبر عاجل"]).hashes.tolist() == [13146136319279547658, 17949296089533461714]
 
 

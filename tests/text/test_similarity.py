@@ -1,4 +1,4 @@
-"""One definition of alike: the crawl and a release judge a pair by it alike, and the card says it."""
+"""One definition of similarity for the corpus, a release and its card."""
 
 import random
 
@@ -11,7 +11,7 @@ from builder.text.profiles import profile
 from builder.text.similarity import FEW_WORDS, LEAST_CONTAINED, searched, told
 
 
-def test_the_card_says_it_in_the_words_of_the_first_releases():
+def test_card_uses_the_wording_of_the_first_releases():
     assert told() == (
         "Alike are equal texts after folding, near copies (Jaccard similarity of their runs of five words at least .8), "
         "texts of which .8 is in another, and equal titles of four words or more."
@@ -30,7 +30,7 @@ def varied(seed):
 
 
 @pytest.mark.slow
-def test_the_crawl_and_a_release_judge_a_pair_alike():
+def test_corpus_and_release_judge_a_pair_alike():
     texts = [text for seed in range(400) for text in varied(seed)]  # a word is in the texts of one pair only
     ids = [f"{number:03}" for number in range(len(texts))]
     found = {pair.left: pair for pair in pairs(profile("search@1").fold_batch(texts))}

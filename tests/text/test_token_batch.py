@@ -1,4 +1,4 @@
-"""Tokens of many texts at once are those of each text."""
+"""Tokens of a batch equal those of each text."""
 
 import sys
 
@@ -52,30 +52,30 @@ def same(texts):
 @example(["\ud800 و", "و"])
 @settings(max_examples=5 * settings.default.max_examples)
 @given(st.lists(NOISY, max_size=4))
-def test_a_batch_has_the_tokens_of_each_text(texts):
+def test_batch_has_the_tokens_of_each_text(texts):
     same(texts)
 
 
 @given(st.lists(st.text(max_size=20), max_size=3))
-def test_a_batch_of_any_characters_has_the_tokens_of_each_text(texts):
+def test_batch_of_any_characters_has_the_tokens_of_each_text(texts):
     same(texts)
 
 
 @pytest.mark.slow
-def test_every_character_beside_every_kind_of_character_is_the_same_in_a_batch():
+def test_every_pair_of_character_kinds_is_the_same_in_a_batch():
     beside = ["", "م", "3", ".", "“", "\N{ARABIC FATHA}", "\N{ZERO WIDTH JOINER}", "A"]
     every = [chr(code) for code in range(0x20, 0x3000)] + [chr(code) for code in range(0xFB00, sys.maxunicode, 97)]
     for other in beside:
         same([f"{other}{character}{other}" for character in every])
 
 
-def test_the_written_cases_are_the_same_in_a_batch():
+def test_written_cases_are_the_same_in_a_batch():
     texts = [line.replace("|", "") for line in cases("tokens.txt")]
 
     assert len(texts) > 50
     same(texts)
 
 
-def test_no_text_is_no_token():
+def test_empty_texts_have_no_tokens():
     assert by_text([]) == ([], [])
     assert by_text(["", " "]) == ([[], []], [[], []])

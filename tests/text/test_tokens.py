@@ -16,23 +16,23 @@ def words(text):
 
 
 @pytest.mark.parametrize("line", cases("tokens.txt"))
-def test_tokens_of_the_hard_set(line):
+def test_tokens_of_the_hard_cases(line):
     assert words(line.replace("|", "")) == line.replace("|", " ").split()
 
 
-def test_no_text_has_no_tokens():
+def test_empty_text_has_no_tokens():
     assert tokenize("") == tokenize(" \n\N{NO-BREAK SPACE}") == []
 
 
 @given(NOISE)
-def test_every_character_but_space_is_in_exactly_one_token(text):
+def test_every_non_space_character_is_in_one_token(text):
     places = [place for start, end in tokenize(text) for place in range(start, end)]
 
     assert places == [place for place, character in enumerate(text) if not character.isspace()]
 
 
 @pytest.mark.parametrize("line", cases("sentences.txt"))
-def test_sentences_of_the_hard_set(line):
+def test_sentences_of_the_hard_cases(line):
     text = line.replace("⏎", "\n")
     pieces = [piece.strip() for piece in text.split("‖")]
 
@@ -42,7 +42,7 @@ def test_sentences_of_the_hard_set(line):
 
 
 @given(NOISE)
-def test_sentences_cover_every_character_but_space(text):
+def test_sentences_cover_every_non_space_character(text):
     covered = {place for start, end in sentences(text) for place in range(start, end)}
 
     assert {place for place, character in enumerate(text) if not character.isspace()} <= covered
@@ -52,7 +52,7 @@ def test_sentences_cover_every_character_but_space(text):
     ("start", "end", "wanted"),
     [(4, 15, "وبمرجانة"), (8, 11, "وبمرجانة"), (0, 4, "قال"), (0, 8, "قال «وبمرجانة"), (13, 15, None)],
 )
-def test_a_drawn_span_gets_canonical_edges(start, end, wanted):
+def test_drawn_span_gets_canonical_edges(start, end, wanted):
     text = "قال «وبمرجانة»، ثم"
 
     found = canonical(text, start, end)
@@ -77,19 +77,19 @@ def test_canonical_edges_are_stable_and_on_token_edges(text, data):
         assert found[1] in {e for _, e in tokenize(text)}
 
 
-def test_an_abbreviation_has_the_same_edges_inside_and_at_the_end_of_a_sentence():
+def test_abbreviation_keeps_its_edges_at_sentence_end():
     inside, at_end = "قالت أ.ف.ب إنه", "قالت أ.ف.ب."
 
     assert canonical(inside, 5, 10) == canonical(at_end, 5, 11) == (5, 10)
 
 
 @pytest.mark.parametrize(("start", "end"), [(-1, 2), (0, 5), (3, 2)])
-def test_a_span_outside_the_text_is_an_error(start, end):
+def test_span_outside_the_text_is_an_error(start, end):
     with pytest.raises(ValueError, match=f"^span {start}:{end} is outside a text of 4 code points$"):
         canonical("خبر.", start, end)
 
 
-def test_long_runs_are_cut_in_linear_time():
+def test_long_runs_are_tokenized_in_linear_time():
     run = 100_000
 
     assert len(tokenize("-" * run)) == run

@@ -239,7 +239,7 @@ def test_contradicting_decisions_leave_the_dispute():
     assert settled(tied, one, replace(one, adjudicator="j3")).applied == 2
 
 
-def test_contradicting_span_lists_are_ignored_unless_only_edges_differ():
+def test_contradicting_span_lists_are_ignored_but_edges_may_differ():
     one, same = decision(Span(*TOWN, "GPE")), decision(Span(TOWN[0], TOWN[1] + 1, "GPE"), who="j2")
     tied = [judgement("x", Span(*PORT, "FAC")), judgement("y")]
 
