@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.gazetteer import mentions, parse_terms
+from builder.annotation.gazetteer import find_mentions, parse_terms
 from builder.preannotation.sources import predict
 from tests.preannotation.examples import LABELS, TEXT, article_of, refusal
 
 
 def found_in(text, *terms, expand=True):
     lines = "".join(f"{term}\t{label}\n" for term, label in terms)
-    spans = mentions(text, parse_terms(lines.encode(), "terms.tsv", LABELS.entity_names), expand=expand)
+    spans = find_mentions(text, parse_terms(lines.encode(), "terms.tsv", LABELS.entity_names), expand=expand)
     return [(text[span.start : span.end], span.label) for span in spans]
 
 
@@ -83,17 +83,17 @@ def test_every_bad_line_is_named_by_number(tmp_path):
     assert found == [
         (f"{where}:2", "1 fields, not 2"),
         (f"{where}:3", "3 fields, not 2"),
-        (f"{where}:4", "'CITY' is not a label; there are GPE, ORG, PERS"),
+        (f"{where}:4", "unknown label 'CITY'; known: GPE, ORG, PERS"),
         (f"{where}:5", "not UTF-8 at byte 0"),
         (f"{where}:6", "the term has no word"),
-        (f"{where}:7", "the same term is a PERS in line 1"),
+        (f"{where}:7", "the same term has the label PERS in line 1"),
     ]
 
 
 def test_missing_or_empty_gazetteer_is_refused(tmp_path):
     (tmp_path / "empty.tsv").write_text("\n")
 
-    assert refusal(predict, "gazetteer:empty.tsv", [], LABELS, tmp_path)[0][1] == "no term is in it"
+    assert refusal(predict, "gazetteer:empty.tsv", [], LABELS, tmp_path)[0][1] == "the file has no terms"
     assert refusal(predict, "gazetteer:none.tsv", [], LABELS, tmp_path)[0][1] == (
         "cannot be read: No such file or directory"
     )

@@ -62,13 +62,13 @@ BAD = [
     ('print("not json")', "Invalid JSON: expected ident at line 1 column 2"),
     ('print("")', "Invalid JSON: EOF while parsing a value at line 2 column 0"),
     ('print(json.dumps({"id": line["id"]}))', "spans: Field required"),
-    ('put({"id": "other"}, [])', "not of article 0000000000000000-0, whose turn it is"),
-    ('put(line, [{"start": 0, "end": 99, "label": "PERS"}])', "spans.0: 0:99 is not a span of 4 code points"),
-    ('put(line, [{"start": 2, "end": 2, "label": "PERS"}])', "spans.0: 2:2 is not a span of 4 code points"),
+    ('put({"id": "other"}, [])', "expected the answer for article 0000000000000000-0"),
+    ('put(line, [{"start": 0, "end": 99, "label": "PERS"}])', "spans.0: 0:99 is not a span in a text of 4 code points"),
+    ('put(line, [{"start": 2, "end": 2, "label": "PERS"}])', "spans.0: 2:2 is not a span in a text of 4 code points"),
     ('put(line, [{"start": -1, "end": 2, "label": "PERS"}])', "spans.0.start: Input should be greater than or equal to 0"),
     ('put(line, [{"start": 0.0, "end": 2, "label": "PERS"}])', "spans.0.start: Input should be a valid integer"),
     ('put(line, [{"start": True, "end": 2, "label": "PERS"}])', "spans.0.start: Input should be a valid integer"),
-    ('put(line, [{"start": 0, "end": 2, "label": "CITY"}])', "spans.0: not a label; there are GPE, ORG, PERS"),
+    ('put(line, [{"start": 0, "end": 2, "label": "CITY"}])', "spans.0: unknown label; known: GPE, ORG, PERS"),
     ('put(line, [{"start": 0, "end": 2, "label": "PERS", "x": 1}])', "spans.0.x: Extra inputs are not permitted"),
 ]  # fmt: skip
 

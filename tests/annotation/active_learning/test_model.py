@@ -47,13 +47,8 @@ def texts_with_spans(draw):
 
 
 @given(st.lists(texts_with_spans(), max_size=4))
-#OURS
-def test_spans_on_whole_tokens_become_tags_and_the_same_spans_again(every):
-    words = tokenize_texts([text for text, _ in every])
-#THEIRS
 def test_spans_and_tags_convert_both_ways(every):
-    words = words_of([text for text, _ in every])
-#END
+    words = tokenize_texts([text for text, _ in every])
     tags = tags_of(words, np.arange(len(every)), [spans for _, spans in every])
     assert words.features.shape[0] == len(tags) == words.cuts[-1]
     for place, (_, spans) in enumerate(every):
@@ -65,13 +60,8 @@ def test_outermost_of_nested_spans_is_learnt():
     assert list(outermost(nested)) == [Span(0, 12, "OCC"), Span(13, 15, "GPE")]
 
 
-#OURS
-def test_an_inner_tag_that_follows_no_span_of_its_label_begins_one():
-    words = tokenize_texts(["زار رامز مدينة مرجانة"])
-#THEIRS
 def test_orphan_inner_tag_begins_a_span():
-    words = words_of(["زار رامز مدينة مرجانة"])
-#END
+    words = tokenize_texts(["زار رامز مدينة مرجانة"])
     assert spans_of(words, 0, ["I-PERS", "I-PERS", "I-GPE", "O"]) == [Span(0, 8, "PERS"), Span(9, 14, "GPE")]
 
 
@@ -92,13 +82,8 @@ def test_learnt_mentions_are_found_and_unknown_text_is_uncertain():
     assert counts[2].tolist() == [0, 0]
 
 
-#OURS
-def test_unsureness_is_the_mean_over_sentences_of_their_least_sure_token():
-    words = tokenize_texts(["وصل سالم. عاد عمر.", "", "نعم"])
-#THEIRS
 def test_uncertainty_is_mean_of_least_certain_tokens():
-    words = words_of(["وصل سالم. عاد عمر.", "", "نعم"])
-#END
+    words = tokenize_texts(["وصل سالم. عاد عمر.", "", "نعم"])
     assert len(words.features.indptr) - 1 == 7
     best = np.array([0.9, 0.6, 1, 0.8, 0.9, 1, 0.5])
     chances = np.stack([best, 1 - best], axis=1)

@@ -77,12 +77,7 @@ def test_near_copies_are_picked_last():
     assert pick_diverse(np.array([0.9, 0.8, 0.1]), candidates, same[None], 2) == [(2, 0.0), (0, 1.0)]
 
 
-#OURS
-def test_of_equals_the_earlier_is_chosen():
+def test_ties_go_to_the_earlier_article():
     assert [
         at for at, _ in pick_diverse(np.zeros(3), np.zeros((3, 2), np.float32), np.zeros((0, 2), np.float32), 2)
     ] == [0, 1]
-#THEIRS
-def test_ties_go_to_the_earlier_article():
-    assert [at for at, _ in pick(np.zeros(3), np.zeros((3, 2), np.float32), np.zeros((0, 2), np.float32), 2)] == [0, 1]
-#END

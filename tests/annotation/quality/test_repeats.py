@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from builder.annotation.quality.check import canonicalise
 from builder.annotation.quality.repeats import REPEAT_REASON, separate_repeats
+from builder.records import Span
 from tests.annotation.quality.examples import ARTICLES, JUDGEMENTS, LABELS, PORT, judgement
 
 LATER = "2026-05-01T00:00:00Z"
@@ -25,13 +26,8 @@ def test_confirmation_changes_no_judgements_or_counts(given_ones, random):
 
 
 @given(JUDGEMENTS)
-#OURS
-def test_in_one_batch_nothing_is_said_again(given_ones):
-    assert separate_repeats(given_ones, ARTICLES, LABELS) == (given_ones, [])
-#THEIRS
 def test_single_batch_has_no_repeats(given_ones):
-    assert parted(given_ones, ARTICLES, LABELS) == (given_ones, [])
-#END
+    assert separate_repeats(given_ones, ARTICLES, LABELS) == (given_ones, [])
 
 
 def test_repeat_ignores_ids_edges_and_order_but_not_labels():

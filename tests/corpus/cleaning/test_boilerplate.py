@@ -265,23 +265,13 @@ def test_source_rule_precedes_shipped_rule():
     assert fates([*BODY, "المصدر: نسيم", "مقالات مشابهة", "سطر"], rules, "d")[3:] == ["own", "mine", (0, "")]
 
 
-#OURS
-def test_turning_off_a_rule_that_is_not_there_is_a_fault():
+def test_turning_off_an_unknown_rule_is_an_error():
     with pytest.raises(ValidationError, match="unknown rule id under `off`: relatd"):
         with_own("d", off=["relatd"])
 
 
-def test_an_id_given_twice_is_a_fault_in_a_source_too():
-    with pytest.raises(ValidationError, match="duplicate rule id: related"):
-#THEIRS
-def test_turning_off_an_unknown_rule_is_an_error():
-    with pytest.raises(ValidationError, match="no rule to turn off: relatd"):
-        with_own("d", off=["relatd"])
-
-
 def test_duplicate_id_in_a_source_is_an_error():
-    with pytest.raises(ValidationError, match="rule id given twice: related"):
-#END
+    with pytest.raises(ValidationError, match="duplicate rule id: related"):
         with_own("d", lists=[rule(id="related", match="^~")])
 
 
@@ -494,13 +484,8 @@ def test_huge_line_and_huge_page_are_judged():
     assert len(verdicts_of(["علم"] * 100_000)) == 100_000
 
 
-#OURS
-def test_a_page_of_no_lines_has_no_verdicts():
-    assert classify_lines([], [""], compile_rules(RULES), "nasim") == []
-#THEIRS
 def test_empty_page_has_no_verdicts():
-    assert judge([], [""], compile_rules(RULES), "nasim") == []
-#END
+    assert classify_lines([], [""], compile_rules(RULES), "nasim") == []
 
 
 def test_no_article_begins_below_the_last_line():
