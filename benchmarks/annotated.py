@@ -1,8 +1,8 @@
-"""Material of a release for the benchmark: invented, seeded, as large as is asked for. Measures nothing.
+"""Synthetic annotated articles for the release benchmark: seeded and of any number.
 
-Articles are put together of sentences from corpora.py, with their noise, so no article is like another; each
-sentence has its mentions, some of them nested, and each judgement misses or moves a few. Equal spans and votes
-of several articles are one object, so that the material leaves room to see what the build takes.
+Articles are assembled from sentences of corpora.py, with their noise, so that no article resembles another. Each
+sentence has mentions, some of them nested, and each judgement misses or shifts a few. Equal spans and votes are
+shared objects, which keeps the input small, so that the memory of the build itself can be measured.
 """
 
 import random
@@ -25,7 +25,7 @@ SENTENCES = 20_000
 LENGTH = 2_000
 """Code points of an article."""
 EVERY = 100
-"""Code points of text for each mention: 20 in an article."""
+"""Code points of text per mention, which gives 20 mentions per article."""
 NESTED, MISSED = 0.15, 0.1
 ANNOTATORS = ("a-1", "a-2", "a-3")
 Mention = tuple[int, int, str]
@@ -33,7 +33,7 @@ Mention = tuple[int, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence as scraped and as cleaned, its packed edits, and its mentions."""
+    """A sentence as scraped and as cleaned, with its packed edits and its mentions."""
 
     raw: str
     text: str
@@ -42,26 +42,27 @@ class Sentence:
 
 
 def material(count: int, seed: int) -> TableInputs:
-    """So many articles with 20 mentions and three judgements each, in three splits."""
+    """Generate `count` articles with 20 mentions and three judgements each, in three splits."""
     labels = load_schema(ROOT / "schema").labels
     dice = random.Random(seed)  # noqa: S311 - seeded material
     pool = _pool(labels, dice)
-    made = [_article(number, pool, labels, dice) for number in range(count)]
-    ids = [article.id for article, _, _, _ in made]
+    rows = [_article(number, pool, labels, dice) for number in range(count)]
+    ids = [article.id for article, _, _, _ in rows]
     splits = dict(zip(ids, dice.choices(["train", "validation", "test"], [70, 15, 15], k=count), strict=True))
     return TableInputs(
-        tuple(article for article, _, _, _ in made),
-        tuple(document for _, document, _, _ in made),
-        tuple(Group(one, f"g-{one}", 1.0, "single") for one in ids),
+        tuple(article for article, _, _, _ in rows),
+        tuple(document for _, document, _, _ in rows),
+        tuple(Group(article_id, f"g-{article_id}", 1.0, "single") for article_id in ids),
         splits,
-        tuple(judgement for _, _, _, judgements in made for judgement in judgements),
-        tuple(gold for _, _, gold, _ in made),
+        tuple(judgement for _, _, _, judgements in rows for judgement in judgements),
+        tuple(gold for _, _, gold, _ in rows),
         (),
         labels,
     )
 
 
 def _pool(labels: Labels, dice: random.Random) -> list[Sentence]:
+    """Generate the sentences from which articles are assembled."""
     pool: list[Sentence] = []
     for text in news(8_000_000, dice.randrange(1 << 30)):
         lines = [text[start:end] for start, end in sentences(text)]
@@ -75,29 +76,31 @@ def _pool(labels: Labels, dice: random.Random) -> list[Sentence]:
 
 
 def _mentions(text: str, labels: Labels, dice: random.Random) -> list[Mention]:
-    """Mentions of one to three words, apart from each other; some hold another in their last word."""
+    """Draw disjoint mentions of one to three words; some have a nested mention in their last word."""
     tokens = [(start, end) for start, end in tokenize(text) if end - start > 1]
-    found: list[Mention] = []
+    mentions: list[Mention] = []
     chosen = sorted(
         dice.sample(range(0, len(tokens), 4), min(len(tokens[::4]), max(1, round(len(text) / EVERY / 1.15))))
     )
     for first in chosen:
         last = min(first + dice.randrange(3), len(tokens) - 1)
-        found.append((tokens[first][0], tokens[last][1], dice.choice(labels.entity_names)))
+        mentions.append((tokens[first][0], tokens[last][1], dice.choice(labels.entity_names)))
         if last > first and dice.random() < NESTED * 3 / 2:
-            found.append((*tokens[last], dice.choice(labels.entity_names)))
-    return sorted(found)
+            mentions.append((*tokens[last], dice.choice(labels.entity_names)))
+    return sorted(mentions)
 
 
 def _article(
     number: int, pool: Sequence[Sentence], labels: Labels, dice: random.Random
 ) -> tuple[Article, Document, Gold, list[Judgement]]:
+    """Generate one article with its document, gold and judgements."""
     raw, text, packed, spans = _joined(pool, dice)
-    own, sha = f"{number:016x}", sha16(text)
+    document_id, sha = f"{number:016x}", sha16(text)
     date = f"2026-{1 + number % 12:02}-{1 + number % 28:02}T08:30:00+03:00"
     source = f"source-{number % 12}"
-    document = Document(own, source, f"https://{source}.example/{own}", date, text[:60], raw, f"{source}/{own}.txt")
-    article = Article(f"{own}-0", own, 0, text[:60], text, packed, (), STANDARD.id, sha)
+    url, origin = f"https://{source}.example/{document_id}", f"{source}/{document_id}.txt"
+    document = Document(document_id, source, url, date, text[:60], raw, origin)
+    article = Article(f"{document_id}-0", document_id, 0, text[:60], text, packed, (), STANDARD.id, sha)
     target = dice.choice(labels.target_ids)
     answers = [Stance(target, dice.choice(labels.published_values)) for _ in ANNOTATORS]
     judgements = [
@@ -107,10 +110,10 @@ def _article(
         for annotator, answer in zip(ANNOTATORS, answers, strict=True)
     ]
     votes = [_vote(span.start, span.end, span.label) for span in spans]
-    sure = [_sure(span.start, span.end, span.label) for span in spans]
+    confidence = [_sure(span.start, span.end, span.label) for span in spans]
     votes += [Vote(f"stance:{target}", answers[0].value, 3)]
-    sure += [Confidence(f"stance:{target}", answers[0].value, "majority", 1.0)]
-    gold = Gold(article.id, sha, spans, (answers[0],), "majority", tuple(votes), 3, tuple(sure))
+    confidence += [Confidence(f"stance:{target}", answers[0].value, "majority", 1.0)]
+    gold = Gold(article.id, sha, spans, (answers[0],), "majority", tuple(votes), 3, tuple(confidence))
     return article, document, gold, judgements
 
 
@@ -130,31 +133,32 @@ def _span(start: int, end: int, label: str) -> Span:
 
 
 def _joined(pool: Sequence[Sentence], dice: random.Random) -> tuple[str, str, tuple[int, ...], tuple[Span, ...]]:
+    """Join sentences to an article, and return its raw text, text, packed edits and spans."""
     raws: list[str] = []
     texts: list[str] = []
     packed: list[int] = []
     spans: list[Span] = []
-    size = same = 0
+    size = unchanged = 0
     while size < LENGTH:
-        one = dice.choice(pool)
-        spans += [_span(size + start, size + end, label) for start, end, label in one.mentions]
-        triples = list(one.packed)
-        tail = len(one.text) - sum(triples[0::3]) - sum(triples[2::3]) + 1
+        sentence = dice.choice(pool)
+        spans += [_span(size + start, size + end, label) for start, end, label in sentence.mentions]
+        triples = list(sentence.packed)
+        tail = len(sentence.text) - sum(triples[0::3]) - sum(triples[2::3]) + 1
         if triples:
-            triples[0] += same
-        same = tail if triples else same + tail
+            triples[0] += unchanged
+        unchanged = tail if triples else unchanged + tail
         packed += triples
-        raws.append(one.raw)
-        texts.append(one.text)
-        size += len(one.text) + 1
+        raws.append(sentence.raw)
+        texts.append(sentence.text)
+        size += len(sentence.text) + 1
     return "\n".join(raws), "\n".join(texts), tuple(packed), tuple(spans)
 
 
 def _seen(spans: Sequence[Span], dice: random.Random) -> tuple[Span, ...]:
-    """What one annotator marked: some mentions are missed, some end a character early."""
-    seen = []
+    """Simulate one annotator's spans: some mentions are missed, some end a character early."""
+    marked = []
     for span in spans:
         if dice.random() >= MISSED:
             early = dice.random() < MISSED and span.end - span.start > 2
-            seen.append(_span(span.start, span.end - 1, span.label) if early else span)
-    return tuple(seen)
+            marked.append(_span(span.start, span.end - 1, span.label) if early else span)
+    return tuple(marked)

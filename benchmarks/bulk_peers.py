@@ -1,8 +1,8 @@
-"""One tool finds the duplicates of a corpus, in a process of its own; benchmarks/bulk.py starts it and measures.
+"""Deduplication of a corpus by one tool, in a process that benchmarks/bulk.py starts and measures.
 
-`python bulk_peers.py <way> <folder of the corpus> <folder for output>`, in the environment of that tool: nothing of
-khabar is imported here but for its own way. Every way reads Parquet with all cores and writes the articles that are
-kept, one of each group, as Parquet. The group of each article is written afterwards, unmeasured.
+Usage: `python bulk_peers.py <way> <corpus folder> <output folder>`, in the environment of that tool, so khabar is
+imported only to measure khabar. Every tool reads Parquet with all cores and writes the kept articles, one of each
+group, as Parquet. The group of each article is written afterwards and not measured.
 """
 
 import json
@@ -25,7 +25,7 @@ Labels = Callable[[int], Any]
 
 
 def main() -> None:
-    """Do it, say what it took, then write the groups."""
+    """Deduplicate, print the time taken, then write the groups."""
     way, corpus, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     run = {
         "khabar": khabar,
@@ -35,14 +35,15 @@ def main() -> None:
         "daft": daft,
     }
     labels = run[way](corpus, folder, way)
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    took = time.time() - float(os.environ["STARTED"])
-    print(json.dumps({"seconds": took, "processor": sum(one.ru_utime + one.ru_stime for one in used)}), flush=True)
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    seconds = time.time() - float(os.environ["STARTED"])
+    processor = sum(usage.ru_utime + usage.ru_stime for usage in usages)
+    print(json.dumps({"seconds": seconds, "processor": processor}), flush=True)
     np.save(folder / "labels.npy", labels(json.loads((corpus / "about.json").read_text())["articles"]))
 
 
 def _sign(item: tuple[str, str]) -> str:
-    """One shard of keys, as the stage of khabar writes it."""
+    """Write one shard of keys, as khabar's stage does."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -59,6 +60,7 @@ def _sign(item: tuple[str, str]) -> str:
 
 
 def _keep(item: tuple[str, str, Any]) -> None:
+    """Write the kept articles of one shard."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -73,7 +75,7 @@ def _keep(item: tuple[str, str, Any]) -> None:
 
 
 def khabar(corpus: Path, folder: Path, _: str) -> Labels:
-    """The stages of khabar on its local engine."""
+    """Run khabar's stages on its local engine."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
@@ -87,37 +89,39 @@ def khabar(corpus: Path, folder: Path, _: str) -> Labels:
         targets = [str(folder / f"keys-{path.name}") for path in sources]
         list(pmap(_sign, list(zip(map(str, sources), targets, strict=True))))
         steps.append(time.time())
-        found = find_groups(targets, {}, pmap, str(folder))
+        groups = find_groups(targets, {}, pmap, str(folder))
         steps.append(time.time())
-        rows = pa.concat_tables([pq.ParquetFile(path).read(["article_id", "group_id"]) for path in found.paths])
+        rows = pa.concat_tables([pq.ParquetFile(path).read(["article_id", "group_id"]) for path in groups.paths])
         kept = rows["article_id"].filter(pc.equal(rows["article_id"], rows["group_id"])).combine_chunks()
         del rows
         ids = [pq.ParquetFile(path).read(["id"])["id"] for path in sources]
-        mask = pc.is_in(pa.chunked_array([chunk for one in ids for chunk in one.chunks]), value_set=kept).to_numpy()
-        masks = np.split(mask, np.cumsum([len(one) for one in ids])[:-1])
+        mask = pc.is_in(
+            pa.chunked_array([chunk for column in ids for chunk in column.chunks]), value_set=kept
+        ).to_numpy()
+        masks = np.split(mask, np.cumsum([len(column) for column in ids])[:-1])
         del ids
-        places = [(str(path), str(folder / f"kept-{path.name}")) for path in sources]
-        list(pmap(_keep, [(*place, own) for place, own in zip(places, masks, strict=True)]))
+        paths = [(str(path), str(folder / f"kept-{path.name}")) for path in sources]
+        list(pmap(_keep, [(*pair, shard_mask) for pair, shard_mask in zip(paths, masks, strict=True)]))
         steps.append(time.time())
-    told = [
+    timings = [
         f"{name} {after - before:.1f}"
         for name, before, after in zip(("sign", "find", "keep"), steps, steps[1:], strict=False)
     ]
-    print(f"khabar: {', '.join(told)} s; {dict(found.counts)}", file=sys.stderr)
+    print(f"khabar: {', '.join(timings)} s; {dict(groups.counts)}", file=sys.stderr)
 
     def labels(count: int) -> Any:
-        groups = np.empty(count, np.int64)
-        for path in found.paths:
+        numbers = np.empty(count, np.int64)
+        for path in groups.paths:
             table = pq.read_table(path).to_pydict()
-            places = [int(name[:16], 16) for name in table["article_id"]]
-            groups[places] = [int(name[:16], 16) for name in table["group_id"]]
-        return groups
+            indices = [int(name[:16], 16) for name in table["article_id"]]
+            numbers[indices] = [int(name[:16], 16) for name in table["group_id"]]
+        return numbers
 
     return labels
 
 
 def datatrove(corpus: Path, folder: Path, way: str) -> Labels:
-    """The four stages of its example, with its settings, and its own folding of texts."""
+    """Run the four stages of datatrove's example with its settings and its own text normalisation."""
     from datatrove.executor import LocalPipelineExecutor
     from datatrove.pipeline.dedup import (
         MinhashDedupBuckets,
@@ -145,16 +149,16 @@ def datatrove(corpus: Path, folder: Path, way: str) -> Labels:
         done.append(tasks)
 
     done: list[int] = []
-    place = {name: str(folder / name) for name in ("signatures", "buckets", "clusters", "kept")}
-    run([reader(), MinhashDedupSignature(place["signatures"], config=config, language=tokenizer)], shards)
-    run([MinhashDedupBuckets(place["signatures"], place["buckets"], config=config)], BANDS)
-    run([MinhashDedupCluster(place["buckets"], place["clusters"], config=config, save_cluster_id=True)], 1)
-    run([reader(), MinhashDedupFilter(place["clusters"]), ParquetWriter(place["kept"])], shards)
+    paths = {name: str(folder / name) for name in ("signatures", "buckets", "clusters", "kept")}
+    run([reader(), MinhashDedupSignature(paths["signatures"], config=config, language=tokenizer)], shards)
+    run([MinhashDedupBuckets(paths["signatures"], paths["buckets"], config=config)], BANDS)
+    run([MinhashDedupCluster(paths["buckets"], paths["clusters"], config=config, save_cluster_id=True)], 1)
+    run([reader(), MinhashDedupFilter(paths["clusters"]), ParquetWriter(paths["kept"])], shards)
 
     def labels(count: int) -> Any:
         groups = -1 - np.arange(count)
         shard = json.loads((corpus / "about.json").read_text())["shard"]
-        for path in Path(place["clusters"]).glob("*.clusters"):
+        for path in Path(paths["clusters"]).glob("*.clusters"):
             for row, cluster in struct.iter_unpack("<II", path.read_bytes()):
                 groups[int(path.stem) * shard + row] = cluster
         return groups
@@ -163,7 +167,7 @@ def datatrove(corpus: Path, folder: Path, way: str) -> Labels:
 
 
 def text_dedup(corpus: Path, folder: Path, _: str) -> Labels:
-    """Its minhash script."""
+    """Run text-dedup's MinHash script."""
     options = {
         "path": "parquet", "data_files": str(corpus / "articles" / "*.parquet"), "split": "train", "column": "text",
         "num_perm": BANDS * ROWS, "b": BANDS, "r": ROWS, "ngram": RUN, "num_proc": CORES, "hash_func": "xxh3",
@@ -180,18 +184,18 @@ def text_dedup(corpus: Path, folder: Path, _: str) -> Labels:
             dumped = pickle.load(file)  # noqa: S301 - written just now
         groups = np.arange(count)
         parent = dumped if isinstance(dumped, dict) else dumped.parent
-        for one in list(parent):
-            up = one
-            while parent[up] != up:
-                up = parent[up]
-            groups[int(one)] = int(up)
+        for article in list(parent):
+            root = article
+            while parent[root] != root:
+                root = parent[root]
+            groups[int(article)] = int(root)
         return groups
 
     return labels
 
 
 def daft(corpus: Path, folder: Path, _: str) -> Labels:
-    """Its built-in minhash of texts that it normalised; bands and groups with numpy, as it has none."""
+    """Run Daft's text normalisation and MinHash. Bands and groups are computed with numpy, because Daft has none."""
     os.environ |= {"DAFT_ANALYTICS_ENABLED": "0", "DO_NOT_TRACK": "1", "DAFT_PROGRESS_BAR": "0"}
     import daft as engine
     import pyarrow as pa
@@ -213,18 +217,18 @@ def daft(corpus: Path, folder: Path, _: str) -> Labels:
         )
         left, right = first[same], np.arange(len(values))
         while True:
-            one, other = roots[left], roots[right]
-            if (one == other).all():
+            left_roots, right_roots = roots[left], roots[right]
+            if (left_roots == right_roots).all():
                 break
-            np.minimum.at(roots, np.maximum(one, other), np.minimum(one, other))
+            np.minimum.at(roots, np.maximum(left_roots, right_roots), np.minimum(left_roots, right_roots))
             while not np.array_equal(roots[roots], roots):
                 roots = roots[roots]
     numbers = np.array([int(name[:16], 16) for name in table["id"].to_pylist()])
     kept = set(table["id"].filter(pa.array(roots == np.arange(len(roots)))).to_pylist())
     for path in sorted((corpus / "articles").glob("*.parquet")):
-        own = pq.read_table(path)
-        mask = [name in kept for name in own["id"].to_pylist()]
-        pq.write_table(own.filter(pa.array(mask)), folder / f"kept-{path.name}", compression="snappy")
+        articles = pq.read_table(path)
+        mask = [name in kept for name in articles["id"].to_pylist()]
+        pq.write_table(articles.filter(pa.array(mask)), folder / f"kept-{path.name}", compression="snappy")
 
     def labels(count: int) -> Any:
         groups = np.empty(count, np.int64)

@@ -1,8 +1,8 @@
-"""Texts for the benchmark, made from the repository's own invented articles and marked pages.
+"""Synthetic texts for the benchmarks, generated from the repository's invented articles and marked pages.
 
-A sentence is the shape of a real one (its length and punctuation) with words drawn as often as the
-sources have them, so lengths and frequencies are those of news and no paragraph occurs twice.
-News noise comes at rates measured in real Arabic news (see RATES). Measures nothing.
+A sentence takes the shape of a source sentence (its length and punctuation) and draws words with the frequencies of
+the sources, so lengths and frequencies are those of news and no paragraph occurs twice. Noise is added at rates
+measured in real Arabic news (see RATES).
 """
 
 import hashlib
@@ -31,27 +31,27 @@ SUKUN = "\N{ARABIC SUKUN}"
 HARAKAT = "\N{ARABIC FATHA}" * 3 + "\N{ARABIC DAMMA}" + "\N{ARABIC KASRA}" * 2
 TANWEEN = "\N{ARABIC FATHATAN}\N{ARABIC DAMMATAN}\N{ARABIC KASRATAN}"
 LONG = "اىآ"
-"""Letters that seldom bear a mark of their own."""
+"""Letters that rarely carry a mark."""
 
 RATES = {
     "Moroccan news": {"forms": 1294 / 696, "nbsp": 594 / 696, "tatweel": 99 / 696, "bidi": 64 / 696, "farsi": 25 / 696},
     "ANERcorp": {"forms": 4 / 1200, "nbsp": 0, "tatweel": 251 / 1200, "bidi": 1128 / 1200, "farsi": 0},
 }
-"""Characters of each noise per 1000 characters of two collections; each is the model of half of the documents."""
+"""Noise characters per 1000 characters in two collections. Each collection models half of the documents."""
 MARKS = 1.2
-"""Words with marks per 1000 letters: real news has 0.8 to 1.8 marks, and some words have two."""
+"""Words with marks per 1000 letters. Real news has 0.8 to 1.8 marks, and some words have two."""
 SPREAD = {"marks": 0.9, "others": 0.2}
-"""How unlike documents are: the shape of the gamma law of their marks and of their other noise.
+"""Variation between documents: the shape of the gamma distribution of their marks and of their other noise.
 
-Of documents put together at random from sentences of real news, 86 % need an edit and 56 % nothing but
-the removal of marks; these shapes give about that. Noise spread evenly would leave no document clean.
+Of documents assembled at random from sentences of real news, 86 % need an edit and 56 % need only the removal of
+marks. These shapes give about the same. Evenly spread noise would leave no document clean.
 """
 EVEN = {"marks": 1000.0, "others": 1000.0}
-"""All documents alike, to see how much hangs on SPREAD."""
+"""Nearly no variation between documents, to measure the effect of SPREAD."""
 LETTERS = 0.8
-"""Letters among characters of news."""
+"""The share of letters among the characters of news."""
 EMOJI = HIJRI = 0.02
-"""Documents with an emoji, and with the year of the Hijra, whose heh keeps its tatweel; our choice, not measured."""
+"""Share of documents with an emoji, and with a Hijri year, whose heh keeps its tatweel. Chosen, not measured."""
 
 Shape = tuple[tuple[str, str], ...]
 """The punctuation before and after each word of a sentence."""
@@ -59,15 +59,15 @@ Shape = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What texts are made of."""
+    """The material from which texts are generated."""
 
     words: Sequence[str]
     """Every word as often as it occurs, without noise."""
     marked: Sequence[str]
-    """Words with marks, as they were typed."""
+    """Words with marks, as typed."""
     shapes: Sequence[Shape]
     furniture: Mapping[str, Sequence[str]]
-    """The lines of marked pages by kind."""
+    """The boilerplate lines of marked pages, by kind."""
     digest: str
 
 
@@ -91,12 +91,12 @@ def sources() -> Sources:
                     marked += [bare] if MARK.search(bare) else []
             if shape:
                 shapes.append(tuple(shape))
-    digest = hashlib.sha256("\n".join([*lines, *(one for kind in furniture.values() for one in kind)]).encode())
+    digest = hashlib.sha256("\n".join([*lines, *(line for kind in furniture.values() for line in kind)]).encode())
     return Sources(words, marked, shapes, furniture, digest.hexdigest()[:8])
 
 
 def _read() -> tuple[list[str], dict[str, list[str]]]:
-    """The lines of articles, and the other lines of marked pages by kind."""
+    """Read the lines of articles, and the boilerplate lines of marked pages by kind."""
     folder = ROOT / "examples" / "articles"
     texts = [path.read_text("utf-8") for path in sorted(folder.rglob("*.txt"))]
     for path in sorted(folder.rglob("*.jsonl")):
@@ -114,14 +114,14 @@ def _read() -> tuple[list[str], dict[str, list[str]]]:
 
 
 def _plain(piece: str) -> str:
-    """A piece without marks, tatweel, controls, presentation forms, Farsi letters and symbols."""
+    """Return a piece without marks, tatweel, controls, presentation forms, Farsi letters and symbols."""
     piece = MARK.sub("", unicodedata.normalize("NFKC", piece)).replace(TATWEEL, "")
     piece = piece.translate({0x06CC: "ي", 0x06A9: "ك"})
     return "".join(c for c in piece if unicodedata.category(c)[0] in "LNP")
 
 
 def paragraphs(chance: random.Random) -> Iterator[list[str]]:
-    """Paragraphs without end, each a list of words with their punctuation."""
+    """Yield paragraphs endlessly, each a list of words with their punctuation."""
     source = sources()
     while True:
         words: list[str] = []
@@ -133,69 +133,70 @@ def paragraphs(chance: random.Random) -> Iterator[list[str]]:
 
 
 def _documents(seed: int) -> Iterator[list[list[str]]]:
-    """Documents of 5 to 6 KB without end, as paragraphs of words."""
+    """Yield documents of 5 to 6 KB endlessly, each a list of paragraphs of words."""
     chance = random.Random(seed)  # noqa: S311 - seeded texts
     endless = paragraphs(chance)
     while True:
         document: list[list[str]] = []
-        left = chance.randint(4700, 5700)
-        while left > 0:
+        remaining = chance.randint(4700, 5700)
+        while remaining > 0:
             document.append(next(endless))
-            left -= sum(len(word.encode()) + 1 for word in document[-1])
+            remaining -= sum(len(word.encode()) + 1 for word in document[-1])
         yield document
 
 
 def news(size: int, seed: int = 1, spread: Mapping[str, float] = SPREAD) -> list[str]:
-    """News with noise: at least so many bytes as UTF-8."""
+    """Generate news texts with noise, at least `size` bytes of UTF-8 in total."""
     noise = random.Random(seed + 1)  # noqa: S311 - seeded texts
     return _filled(size, ("\n".join(noisy(document, noise, spread)) for document in _documents(seed)))
 
 
 def vocalised(size: int, seed: int = 1) -> list[str]:
-    """The words of the same news, fully vocalised, without noise: at least so many bytes as UTF-8."""
+    """Generate the same news fully vocalised and without noise, at least `size` bytes of UTF-8 in total."""
     chance = random.Random(seed + 1)  # noqa: S311 - seeded texts
-    known: dict[str, list[str]] = {}
+    variants: dict[str, list[str]] = {}
 
-    def spoken(word: str) -> str:
-        if word not in known:
-            known[word] = [_vocalise(word, chance) for _ in range(6)]
-        return chance.choice(known[word])
+    def vocalise(word: str) -> str:
+        if word not in variants:
+            variants[word] = [_vocalise(word, chance) for _ in range(6)]
+        return chance.choice(variants[word])
 
     return _filled(
         size,
-        ("\n".join(" ".join(map(spoken, words)) for words in document) for document in _documents(seed)),
+        ("\n".join(" ".join(map(vocalise, words)) for words in document) for document in _documents(seed)),
     )
 
 
 def _filled(size: int, texts: Iterator[str]) -> list[str]:
+    """Take texts until they have at least `size` bytes in total; raise AssertionError if two are equal."""
     filled: list[str] = []
     while size > 0:
         filled.append(next(texts))
         size -= len(filled[-1].encode())
     if len(set(filled)) < len(filled):
-        raise AssertionError("a document was made twice")
+        raise AssertionError("two generated documents are equal")
     return filled
 
 
 def _vocalise(word: str, chance: random.Random) -> str:
-    """A word with a mark on nearly every letter: a vowel, shadda and a vowel, sukun, and tanween at the end."""
-    spoken: list[str] = []
+    """Put a mark on nearly every letter of a word: a vowel, shadda with a vowel, sukun, or tanween at the end."""
+    vocalised: list[str] = []
     letters = [index for index, c in enumerate(word) if "\u0620" <= c <= "\u064a"]
     for index, letter in enumerate(word):
-        spoken.append(letter)
+        vocalised.append(letter)
         if index not in letters or chance.random() < (0.94 if letter in LONG else 0.11):
             continue
         if index == letters[-1] and chance.random() < 0.2:
-            spoken.append(chance.choice(TANWEEN))
+            vocalised.append(chance.choice(TANWEEN))
         elif index and chance.random() < 0.15:
-            spoken.append(SUKUN)
+            vocalised.append(SUKUN)
         else:
-            spoken.append((SHADDA if chance.random() < 0.11 else "") + chance.choice(HARAKAT))
-    return "".join(spoken)
+            vocalised.append((SHADDA if chance.random() < 0.11 else "") + chance.choice(HARAKAT))
+    return "".join(vocalised)
 
 
 def noisy(document: Sequence[Sequence[str]], chance: random.Random, spread: Mapping[str, float] = SPREAD) -> list[str]:
-    """The paragraphs of a document as lines, with the noise of one of two collections."""
+    """Return the paragraphs of a document as lines, with the noise of one of the two collections."""
     marks, others = (chance.gammavariate(shape, 1 / shape) for shape in spread.values())
     rates = {kind: others * rate for kind, rate in chance.choice([*RATES.values()]).items()}
     rates["marks"] = marks * MARKS * LETTERS
@@ -208,54 +209,56 @@ def noisy(document: Sequence[Sequence[str]], chance: random.Random, spread: Mapp
 
 
 def _noised(words: list[str], rates: Mapping[str, float], chance: random.Random) -> list[str]:
+    """Add noise to words at the given rates per 1000 characters, in place."""
     thousands = sum(len(word) + 1 for word in words) / 1000
 
-    def places(rate: float) -> Iterator[int]:
+    def indices(rate: float) -> Iterator[int]:
         return (chance.randrange(len(words)) for _ in range(int(rate * thousands + chance.random())))
 
-    for at in places(rates["forms"] / 4.5):  # letters of a word
+    for at in indices(rates["forms"] / 4.5):  # the rate counts letters, and a word has about 4.5
         words[at] = _shaped(words[at])
-    for at in places(rates["tatweel"]):
+    for at in indices(rates["tatweel"]):
         words[at] = _inserted(words[at], TATWEEL, chance)
-    for at in places(rates["bidi"]):
+    for at in indices(rates["bidi"]):
         words[at] = chance.choice((RLM + words[at], _inserted(words[at], RLM, chance)))
-    for at in places(rates["farsi"]):
+    for at in indices(rates["farsi"]):
         words[at] = words[at].replace("ي", "\N{ARABIC LETTER FARSI YEH}")
-    for at in places(rates["marks"]):
+    for at in indices(rates["marks"]):
         words[at] = chance.choice(sources().marked)
-    for at in places(rates["nbsp"]):
+    for at in indices(rates["nbsp"]):
         words[at : at + 2] = [NBSP.join(words[at : at + 2])]
     return words
 
 
 def _inserted(word: str, put: str, chance: random.Random) -> str:
+    """Insert a string at a random position inside a word."""
     at = chance.randint(1, max(1, len(word) - 1))
     return word[:at] + put + word[at:]
 
 
 @cache
 def _forms() -> dict[tuple[str, str], str]:
-    """The presentation form of a letter in a place: initial, medial, final."""
+    """Return the presentation form of each letter by its position in the word (initial, medial, final, isolated)."""
     forms = {}
     for form in map(chr, range(0xFE80, 0xFEFD)):
-        place, *letters = unicodedata.decomposition(form).split()
-        forms["".join(chr(int(letter, 16)) for letter in letters), place] = form
+        position, *letters = unicodedata.decomposition(form).split()
+        forms["".join(chr(int(letter, 16)) for letter in letters), position] = form
     return forms
 
 
 def _shaped(word: str) -> str:
-    """A word in presentation forms, with lam-alef as one."""
+    """Convert a word to presentation forms, with lam-alef as a ligature."""
     forms = _forms()
     pieces = re.findall("ل[اأإآ]|.", word)
-    places = ["<initial>", *["<medial>"] * (len(pieces) - 2), "<final>"][: len(pieces)]
+    positions = ["<initial>", *["<medial>"] * (len(pieces) - 2), "<final>"][: len(pieces)]
     return "".join(
-        forms.get((piece, place)) or forms.get((piece, "<final>")) or forms.get((piece, "<isolated>"), piece)
-        for piece, place in zip(pieces, places, strict=True)
+        forms.get((piece, position)) or forms.get((piece, "<final>")) or forms.get((piece, "<isolated>"), piece)
+        for piece, position in zip(pieces, positions, strict=True)
     )
 
 
 def pages(count: int, seed: int = 1) -> Iterator[Document]:
-    """Whole scraped-like pages of six sites: an article with what stands around it and inside it."""
+    """Generate pages like those scraped from six sites: an article with boilerplate around and inside it."""
     chance = random.Random(seed)  # noqa: S311 - seeded texts
     endless = paragraphs(chance)
     for number in range(count):
@@ -264,6 +267,8 @@ def pages(count: int, seed: int = 1) -> Iterator[Document]:
 
 
 def _page(endless: Iterator[list[str]], chance: random.Random) -> Iterator[str]:
+    """Yield the lines of one page."""
+
     def furniture(kind: str, most: int = 1) -> list[str]:
         lines = sources().furniture.get(kind, [])
         return [_varied(chance.choice(lines), chance) for _ in range(chance.randint(1, most))] if lines else []
@@ -290,5 +295,5 @@ def _page(endless: Iterator[list[str]], chance: random.Random) -> Iterator[str]:
 
 
 def _varied(line: str, chance: random.Random) -> str:
-    """A line with other last digits, so that years, days and hours differ from page to page."""
+    """Randomise the last digits of a line, so that years, days and hours differ from page to page."""
     return re.sub("(?<=[0-2])[0-9](?![0-9])", lambda _: chance.choice("0123456789"), line)

@@ -1,4 +1,4 @@
-"""Texts with labels that others published, or invented ones, to choose among. Measures nothing."""
+"""Labelled texts for the active learning benchmark: published datasets, or synthetic articles."""
 
 import csv
 import json
@@ -12,12 +12,12 @@ from builder.schema.labels import Labels
 
 CLAIM = "claim"
 HEADING = "العنوان الثاني"
-"""Stands in every pair of headlines, so that each is asked about its claim."""
+"""The keyword of the stance target, put into every pair of headlines so that each pair is asked about its claim."""
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Texts with what was published of them; `role` says whether next_up was built by looking at it."""
+    """A labelled dataset; `role` tells development data, used to design next_up, from data only reported."""
 
     name: str
     role: str
@@ -32,7 +32,7 @@ class Data:
 
 
 def published(folder: Path) -> Iterator[Data]:
-    """The published labels of a folder; next_up was built by looking at the first alone."""
+    """Yield the published datasets in a folder; next_up was designed on the first one only."""
     entities, stances = folder / "entities", folder / "stance" / "ans"
     yield _spans_data("Wojood sample", "development", "sentences", list(_wojood(entities / "wojood-sample")))
     yield _spans_data("IDRISI", "reported", "tweets", list(_idrisi(entities / "idrisi-time" / "json")))
@@ -56,7 +56,7 @@ def _stance_data(name: str, role: str, unit: str, rows: Sequence[tuple[str, str]
 
 
 def _labels(values: Sequence[str]) -> Labels:
-    """A schema with these stances on one target that every text is asked about; its entity types are not looked at."""
+    """Return a schema with these stance values and one target that applies to every text. Entity types are unused."""
     entity = {"name": "ANY", "ar": "أي", "en": "Any", "colour": "#b3261e", "key": "1", "definition": "أي"}
     target = {"id": CLAIM, "ar": CLAIM, "en": CLAIM, "keywords": [HEADING]}
     stances = {"values": [{"name": v, "ar": v, "en": v} for v in values], "targets": [target]} if values else None
@@ -72,7 +72,7 @@ def _gold(article: Article, spans: Sequence[Span], stances: tuple[Stance, ...]) 
 
 
 def _wojood(folder: Path) -> Iterator[tuple[str, list[Span]]]:
-    """Sentences of tokens with columns of tags, one for each layer; the words are joined by spaces."""
+    """Yield sentences from token rows with one tag column per layer; words are joined by spaces."""
     for path in (folder / f"{name}.txt" for name in ("train", "val", "test")):
         for block in path.read_text(encoding="utf-8").split("\n\n"):
             rows = [line.split() for line in block.split("\n") if line.strip()]
@@ -81,24 +81,26 @@ def _wojood(folder: Path) -> Iterator[tuple[str, list[Span]]]:
 
 
 def _tagged(rows: Sequence[Sequence[str]]) -> tuple[str, list[Span]]:
-    """A sentence with its spans; of spans of one label inside each other, the outermost."""
+    """Return a sentence with its spans; of nested spans of one label, only the outermost."""
     at, spans = 0, list[Span]()
     open_spans: dict[str, Span] = {}
     for word, *tags in rows:
-        still: dict[str, Span] = {}
+        current: dict[str, Span] = {}
         for kind, _, label in (tag.partition("-") for tag in tags if tag != "O"):
             start = open_spans[label].start if kind == "I" and label in open_spans else at
-            still.setdefault(label, Span(start, at + len(word), label))
-        spans += [span for label, span in open_spans.items() if label not in still or still[label].start != span.start]
-        open_spans, at = still, at + len(word) + 1
+            current.setdefault(label, Span(start, at + len(word), label))
+        spans += [
+            span for label, span in open_spans.items() if label not in current or current[label].start != span.start
+        ]
+        open_spans, at = current, at + len(word) + 1
     return " ".join(row[0] for row in rows), [*spans, *open_spans.values()]
 
 
 def _idrisi(folder: Path) -> Iterator[tuple[str, list[Span]]]:
     for path in sorted(folder.glob("*/*.jsonl")):
         for row in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
-            found = [Span(one["startIdx"], one["endIdx"], one["type"]) for one in row["location_mentions"]]
-            yield row["text"], found
+            mentions = row["location_mentions"]
+            yield row["text"], [Span(mention["startIdx"], mention["endIdx"], mention["type"]) for mention in mentions]
 
 
 def _ans(folder: Path) -> Iterator[tuple[str, str]]:
@@ -109,9 +111,9 @@ def _ans(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def invented(seeds: int) -> Data:
-    """Invented articles; their labels stand where chance put them, so that nothing is to be learnt: it only runs."""
+    """Generate articles with random labels. Nothing can be learnt from them; they only exercise the benchmark."""
     from annotated import material
 
     whole = material(150, seeds)
-    return Data("invented articles (labels by chance)", "reported", "articles", "strict span F1", 20, 20, 80,
+    return Data("synthetic articles (random labels)", "reported", "articles", "strict span F1", 20, 20, 80,
                 tuple(whole.articles), tuple(whole.golds), whole.labels)  # fmt: skip

@@ -1,4 +1,4 @@
-"""What is compared: khabar, other tools where they are installed, and the floor, which is decoding."""
+"""Methods compared by the text benchmark: khabar, other installed tools, and plain UTF-8 decoding as the baseline."""
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ CHAIN = "pyarabic: tashkeel, tatweel, small, ligature"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The same texts as strings and as UTF-8; `size` in bytes of UTF-8."""
+    """The same texts as strings and as UTF-8; `size` is in bytes of UTF-8."""
 
     raws: list[str]
     encoded: list[bytes]
@@ -27,19 +27,19 @@ class Sample:
 
     @staticmethod
     def of(raws: list[str]) -> "Sample":
-        """A sample of these texts."""
+        """Build a sample of these texts."""
         encoded = [raw.encode() for raw in raws]
         return Sample(raws, encoded, sum(map(len, encoded)))
 
     def first(self, size: int) -> "Sample":
-        """The first texts, together about so many bytes."""
+        """Return the first texts, about `size` bytes in total."""
         count = max(1, min(len(self.raws), len(self.raws) * size // self.size))
         return Sample.of(self.raws[:count])
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One way to treat all texts of a sample; a slow one gets the first of them only."""
+    """A method applied to all texts of a sample; a slow one runs on the first texts only."""
 
     name: str
     run: Callable[[Sample], list[Any]]
@@ -49,20 +49,20 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """The methods of tools that are installed, and why others are not run."""
+    """The methods of the installed tools, and the reason why each other tool is missing."""
 
     methods: list[Method]
     missing: dict[str, str]
 
 
 def _touched(aligned: list[AlignedText]) -> list[AlignedText]:
-    """The same, after asking each text for its edits: none may be left to make later."""
-    for one in aligned:
-        len(one.edits)
+    """Access the edits of each text, so that none of them can be computed later than timed."""
+    for text in aligned:
+        len(text.edits)
     return aligned
 
 
-DECODE = Method("UTF-8 decode", lambda sample: [one.decode() for one in sample.encoded], compares=False)
+DECODE = Method("UTF-8 decode", lambda sample: [data.decode() for data in sample.encoded], compares=False)
 KHABAR = Method("khabar apply_batch, with edits", lambda sample: _touched(STANDARD.apply_batch(sample.raws)))
 KHABAR_SINGLE = Method(
     "khabar apply, with edits", lambda sample: _touched([STANDARD.apply(raw) for raw in sample.raws])
@@ -70,7 +70,7 @@ KHABAR_SINGLE = Method(
 
 
 def own_tools() -> list[Method]:
-    """What khabar does with texts besides normalising them."""
+    """Return khabar's other text operations: folding, tokenising and sentence splitting."""
     return [
         Method("khabar fold_batch", lambda sample: STANDARD.fold_batch(sample.raws), compares=False),
         _each("khabar fold", STANDARD.fold, compares=False),
@@ -80,11 +80,14 @@ def own_tools() -> list[Method]:
 
 
 def cleaning(documents: Sequence[Document], rules: Boilerplate) -> tuple[Method, Method]:
-    """Cleaning pages, as many at once as the command line does, and one by one; the sample says how many of the pages."""
+    """Return the methods that clean pages, in batches as the command line does, and one by one.
+
+    They clean as many of the documents as the sample has texts.
+    """
 
     def batch(sample: Sample) -> list[Any]:
-        some = documents[: len(sample.raws)]
-        parts = (some[begin : begin + PART] for begin in range(0, len(some), PART))
+        subset = documents[: len(sample.raws)]
+        parts = (subset[begin : begin + PART] for begin in range(0, len(subset), PART))
         return [cleaned for part in parts for cleaned in clean_batch(part, STANDARD, rules)]
 
     def single(sample: Sample) -> list[Any]:
@@ -98,18 +101,18 @@ def _each(name: str, function: Callable[[str], Any], *, slow: bool = False, comp
 
 
 def peers() -> Peers:
-    """The other tools, each under the name of its package."""
-    found = Peers([_translate()], {})
+    """Return the methods of the other tools that are installed."""
+    result = Peers([_translate()], {})
     for package, methods in PEERS.items():
         try:
-            found.methods.extend(methods())
+            result.methods.extend(methods())
         except (ImportError, OSError) as error:
-            found.missing[package] = f"{type(error).__name__}: {error}"
-    return found
+            result.missing[package] = f"{type(error).__name__}: {error}"
+    return result
 
 
 def _translate() -> Method:
-    """Python's own way, with the characters of our table and none of its contexts."""
+    """Return str.translate with the characters of khabar's table and without its context rules."""
     changes: dict[str, str] = {}
     for policy in STANDARD.policies:
         changes |= policy.changes

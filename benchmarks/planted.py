@@ -1,9 +1,10 @@
-"""A corpus of invented articles with planted duplicates, of any size, and the truth about them. Measures nothing.
+"""Synthetic corpus of any size with planted duplicates and the ground truth about them.
 
-Four of five articles are new; 5 % are exact copies but for marks, tatweel and the spelling of alef; 15 % are made from
-another: with edits of a strength spread so that the Jaccard similarity of their runs of five words covers .5 to 1,
-with or without a tail of boilerplate; a tenth of those stand inside a longer text, or are a part of a longer one.
-What is copied is drawn by popularity (Zipf), as few stories run everywhere. Seeded, and kept for the next time.
+Four of five articles are new. 5 % are exact copies except for marks, tatweel and the spelling of alef. 15 % are derived
+from another article by edits, with or without a tail of boilerplate; the strength of the edits is spread so that the
+Jaccard similarity of 5-word shingles covers 0.5 to 1. A tenth of those are contained in a longer text, or are part of
+a longer one. The copied articles are drawn by popularity (Zipf), because few stories run everywhere. The corpus is
+seeded and cached on disk.
 """
 
 import json
@@ -19,22 +20,22 @@ from numpy.typing import NDArray
 HOME = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "khabar"
 VERSION = 6
 WORDS = 50_000
-"""Words of the invented vocabulary; the n-th is drawn as 1 / (n + 20)."""
+"""Size of the invented vocabulary. The n-th word is drawn with a frequency proportional to 1 / (n + 20)."""
 LENGTH, SPREAD = 5.27, 0.45
-"""Words of an article: the mean and the deviation of their logarithm; 2.3 KB on average."""
+"""Mean and standard deviation of the logarithm of an article's length in words; 2.3 KB on average."""
 EXACT, NEAR, INSIDE = 0.05, 0.15, 0.1
 TAILS, TAILED = 12, 0.3
 SHARD, LEAST_SHARDS = 20_000, 8
-"""Articles of a Parquet file, at most."""
+"""Maximum articles per Parquet file, and the minimum number of files."""
 FORMS = 6
-"""A word by itself, with tatweel, with a mark, with a comma, with a full stop and a line end; with another alef."""
+"""Forms of a word: plain, with tatweel, with marks, with a comma, with a full stop and a line end, with another alef."""
 
 Ids = NDArray[np.int64]
 KINDS = ("new", "exact", "near", "contained")
 
 
 def corpus(articles: int, seed: int = 1) -> Path:
-    """The folder of a corpus of so many articles: `articles/*.parquet`, `truth.npz` and `about.json`."""
+    """Return the folder of a corpus, generating it if needed: `articles/*.parquet`, `truth.npz` and `about.json`."""
     folder = HOME / f"bulk-{VERSION}-{seed}-{articles}"
     if not (folder / "about.json").exists():
         (folder / "articles").mkdir(parents=True, exist_ok=True)
@@ -44,6 +45,7 @@ def corpus(articles: int, seed: int = 1) -> Path:
 
 
 def _write(folder: Path, articles: int, seed: int) -> dict[str, int]:
+    """Generate and write a corpus, and return what about.json records."""
     chance = np.random.default_rng(seed)
     forms = _vocabulary(chance)
     weights = 1 / (np.arange(WORDS) + 20)
@@ -57,13 +59,13 @@ def _write(folder: Path, articles: int, seed: int) -> dict[str, int]:
     jaccard = np.ones(articles, np.float32)
     order = chance.permutation(articles)
     size, rows, shard = 0, [], min(SHARD, -(-articles // LEAST_SHARDS))
-    for number, place in enumerate(order.tolist()):
-        own = text[starts[source[place]] : starts[source[place] + 1]]
-        if kind[place] == 2:
-            own, jaccard[place] = _edited(chance, own, share, tails)
-        elif kind[place] == 3:
-            own, jaccard[place] = _around(chance, own, share)
-        rows.append(_written(chance, forms, own, plain=kind[place] == 0))
+    for number, index in enumerate(order.tolist()):
+        words = text[starts[source[index]] : starts[source[index] + 1]]
+        if kind[index] == 2:
+            words, jaccard[index] = _edited(chance, words, share, tails)
+        elif kind[index] == 3:
+            words, jaccard[index] = _around(chance, words, share)
+        rows.append(_written(chance, forms, words, plain=kind[index] == 0))
         if len(rows) == shard or number == articles - 1:
             size += _shard(folder / "articles" / f"{number // shard:05}.parquet", rows, number + 1 - len(rows))
             rows = []
@@ -72,7 +74,7 @@ def _write(folder: Path, articles: int, seed: int) -> dict[str, int]:
 
 
 def _plan(chance: np.random.Generator, articles: int, base: int) -> tuple[NDArray[np.int8], Ids]:
-    """What each article is (place in KINDS), and of which new one it is a copy."""
+    """Return the kind of each article (an index into KINDS) and the new article that it copies."""
     kind = np.zeros(articles, np.int8)
     source = np.arange(articles)
     copies = articles - base
@@ -85,45 +87,45 @@ def _plan(chance: np.random.Generator, articles: int, base: int) -> tuple[NDArra
 
 
 def _edited(
-    chance: np.random.Generator, own: NDArray[np.int32], share: NDArray[np.float64], tails: list[Ids]
+    chance: np.random.Generator, words: NDArray[np.int32], share: NDArray[np.float64], tails: list[Ids]
 ) -> tuple[NDArray[np.int32], float]:
-    """A copy with words changed, left out and put in, often cut at the end, with a tail of boilerplate or none."""
-    new = own.copy()
-    # An edit costs five runs on both sides: Jaccard j takes about (1 - j) / (1 + j) / 5 of the words.
+    """Return an edited copy of an article, sometimes with a tail of boilerplate, and its similarity to the article."""
+    new = words.copy()
+    # An edit changes five shingles on both sides: Jaccard j takes edits of about (1 - j) / (1 + j) / 5 of the words.
     aim = chance.uniform(0.5, 1) if chance.random() < 0.6 else chance.uniform(0.85, 1)
-    edits = int(len(own) * (1 - aim) / (1 + aim) / 5 + chance.random())
-    at = chance.integers(0, len(own), edits)
+    edits = int(len(words) * (1 - aim) / (1 + aim) / 5 + chance.random())
+    at = chance.integers(0, len(words), edits)
     new[at] = np.searchsorted(share, chance.random(edits)).astype(np.int32)
-    gone = at[chance.random(edits) < 0.3]
-    new = np.delete(new, gone)
+    deleted = at[chance.random(edits) < 0.3]
+    new = np.delete(new, deleted)
     if chance.random() < TAILED:
         new = np.concatenate([new, tails[chance.integers(TAILS)]]).astype(np.int32)
-    return new, similarity(own, new)
+    return new, similarity(words, new)
 
 
 def _around(
-    chance: np.random.Generator, own: NDArray[np.int32], share: NDArray[np.float64]
+    chance: np.random.Generator, words: NDArray[np.int32], share: NDArray[np.float64]
 ) -> tuple[NDArray[np.int32], float]:
-    """The half of an article by itself, or all of it inside another text."""
-    if chance.random() < 0.5 and len(own) > 80:
-        cut = int(len(own) * chance.uniform(0.3, 0.55))
-        begin = chance.integers(0, len(own) - cut)
-        new = own[begin : begin + cut]
+    """Return about half of an article, or all of it inside another text, and the similarity to the article."""
+    if chance.random() < 0.5 and len(words) > 80:
+        cut = int(len(words) * chance.uniform(0.3, 0.55))
+        begin = chance.integers(0, len(words) - cut)
+        new = words[begin : begin + cut]
     else:
-        more = np.searchsorted(share, chance.random(int(len(own) * chance.uniform(1, 2)))).astype(np.int32)
-        cut = chance.integers(0, len(more))
-        new = np.concatenate([more[:cut], own, more[cut:]])
-    return new, similarity(own, new)
+        host = np.searchsorted(share, chance.random(int(len(words) * chance.uniform(1, 2)))).astype(np.int32)
+        cut = chance.integers(0, len(host))
+        new = np.concatenate([host[:cut], words, host[cut:]])
+    return new, similarity(words, new)
 
 
 def similarity(left: NDArray[np.int32], right: NDArray[np.int32]) -> float:
-    """The Jaccard similarity of the runs of five words of two texts, given as numbers of words."""
-    one, other = ({tuple(text[at : at + 5].tolist()) for at in range(len(text) - 4)} for text in (left, right))
-    return len(one & other) / len(one | other) if one or other else 0.0
+    """Return the Jaccard similarity of the 5-word shingles of two texts, given as word ids."""
+    first, second = ({tuple(text[at : at + 5].tolist()) for at in range(len(text) - 4)} for text in (left, right))
+    return len(first & second) / len(first | second) if first or second else 0.0
 
 
 def _vocabulary(chance: np.random.Generator) -> list[list[str]]:
-    """Words in all their forms: each form folds to the same word."""
+    """Generate the vocabulary in all forms; every form of a word folds to the same key."""
     letters = np.array(list("بتثجحخدذرزسشصضطظعغفقكلمنهوياال"))
     words: dict[str, None] = {}
     while len(words) < WORDS:
@@ -141,15 +143,17 @@ def _vocabulary(chance: np.random.Generator) -> list[list[str]]:
 
 
 def _written(chance: np.random.Generator, forms: list[list[str]], words: NDArray[np.int32], *, plain: bool) -> str:
-    """The words as a text: with commas, full stops, and the noise of a source."""
+    """Return words as a text, with commas, full stops and the noise of a source."""
     noise = np.cumsum((0.0, 0.0, 0.0) if plain and chance.random() < 0.5 else (0.002, 0.004, 0.05))
     drawn = np.searchsorted(noise, chance.random(len(words)), "right")
-    between = (words * 31 + np.append(words[1:], 0)) % 100  # a comma stands where it stood in what is copied
+    # Punctuation depends on the two words around it, so a copy has its commas where the original has them.
+    between = (words * 31 + np.append(words[1:], 0)) % 100
     chosen = np.where(between < 6, 3, np.where(between < 9, 4, np.array([1, 2, 5, 0])[drawn]))
-    return " ".join([forms[which][word] for which, word in zip(chosen.tolist(), words.tolist(), strict=True)])
+    return " ".join([forms[form][word] for form, word in zip(chosen.tolist(), words.tolist(), strict=True)])
 
 
 def _shard(path: Path, texts: list[str], first: int) -> int:
+    """Write one Parquet file of articles, numbered from `first`, and return the bytes of their texts."""
     table = pa.table({
         "id": [f"{number:016x}-0" for number in range(first, first + len(texts))],
         "published_at": [f"2025-{1 + n // 28 % 12:02}-{1 + n % 28:02}" for n in range(first, first + len(texts))],
@@ -161,10 +165,10 @@ def _shard(path: Path, texts: list[str], first: int) -> int:
 
 
 def truth(folder: Path) -> dict[str, NDArray[np.float32]]:
-    """Of each article, in the order of its id: its cluster, what it is, how like it is to what it was made from."""
+    """Read the cluster, kind and similarity to its original of each article, in id order."""
     return dict(np.load(folder / "truth.npz"))
 
 
 def shards(folder: Path) -> Iterator[Path]:
-    """The Parquet files of a corpus."""
+    """Yield the Parquet files of a corpus, sorted."""
     yield from sorted((folder / "articles").glob("*.parquet"))

@@ -1,11 +1,11 @@
-"""How fast a release is built: against rows of dicts through `datasets`, in one run.
+"""Benchmark of building a release, compared with rows of dicts and the `datasets` library in the same run.
 
-`python benchmarks/release.py --articles 100000 --json`. Each measure runs in a process of its own, from the same
-invented Material (benchmarks/annotated.py) in memory to Parquet on disk and the sha256 of each file. The plain way
-makes the same columns with the same functions for one text (`tokenize`, `layers`, `raw_span`) row by row, in
-`Dataset.from_list`, a `map` that tokenises, and `Dataset.to_parquet` for each config and split, as `push_to_hub`
-writes. The rows of each split are counted and compared; times are never asserted. tests/release/test_identity.py
-holds the tables to rows made one by one.
+Run `python benchmarks/release.py --articles 100000 --json`. Each measurement runs in its own process, from the same
+synthetic records in memory (benchmarks/annotated.py) to Parquet on disk and the sha256 of each file. The baseline
+("plain") builds the same columns row by row with the same functions for one text (`tokenize`, `layers`, `raw_span`),
+using `Dataset.from_list`, a `map` that tokenises, and `Dataset.to_parquet` for each config and split, as `push_to_hub`
+does. The number of rows of each split is compared. Times are never asserted. tests/release/test_identity.py checks
+that the tables equal rows built one by one.
 """
 
 import argparse
@@ -33,18 +33,22 @@ from builder.release.tables.features import all_values, arrow_schema, features, 
 from builder.release.tables.inputs import TableInputs, instant, zone
 from builder.release.tables.iob2 import layers
 from builder.release.tables.spill import open_spill
-from builder.text.aligned import unpacked
+from builder.text.aligned import unpack_edits
 from builder.text.tokens import tokenize
 
 Row = dict[str, Any]
 MIN_SPEED, MOST_MEMORY = 5.0, 2_000_000_000
 SLACK = 1.1
-"""What a linear growth may be off by: ten times as many articles may take eleven times as long."""
+"""Tolerance for linear growth: ten times as many articles may take eleven times as long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One way in one process: seconds, those of the processor (a busy machine lengthens the first), peak of resident memory, memory of the material alone, and what was written."""
+    """The result of one way of building, measured in its own process.
+
+    `seconds` is wall time, which a busy machine lengthens, and `processor` is processor time. `peak` is peak resident
+    memory, `material` the memory of the input alone, and `written` the size of the Parquet files, all in bytes.
+    """
 
     way: str
     articles: int
@@ -58,94 +62,102 @@ class Measured:
 
 
 def main() -> None:
-    """Measure both ways and print the figures."""
+    """Measure khabar and the baseline and print the results."""
     options = _options()
     if options.way:
         print(json.dumps(asdict(_measure(options.way, options.articles, options.seed))))
         return
     small = max(1, options.articles // 10)
     plan = [("khabar", small), ("khabar", options.articles), ("plain", options.plain or options.articles)]
-    found = [_child(way, count, options.seed) for way, count in plan]
-    little, whole, plain = found
+    results = [_child(way, count, options.seed) for way, count in plan]
+    tenth, whole, plain = results
     if plain.articles == whole.articles and plain.rows != whole.rows:
         raise SystemExit(f"the rows differ: {whole.rows} and {plain.rows}")
     speed = (plain.seconds / plain.articles) / (whole.seconds / whole.articles)
-    growth = whole.seconds / little.seconds / (whole.articles / little.articles)
+    growth = whole.seconds / tenth.seconds / (whole.articles / tenth.articles)
     targets = [
-        (f"speed of the plain way: {speed:.2f}x, at least {MIN_SPEED:g}x", speed >= MIN_SPEED),
+        (f"speedup over plain: {speed:.2f}x, at least {MIN_SPEED:g}x", speed >= MIN_SPEED),
         (f"peak memory: {whole.peak / 1e6:,.0f} MB, at most {MOST_MEMORY / 1e6:,.0f} MB", whole.peak <= MOST_MEMORY),
-        (f"growth for ten times as many: {growth * 10:.2f}x the time, at most {SLACK * 10:g}x", growth <= SLACK),
+        (f"time for ten times as many articles: {growth * 10:.2f}x, at most {SLACK * 10:g}x", growth <= SLACK),
     ]
-    for line in _lines(found):
+    for line in _lines(results):
         print(line)
     busy = (plain.processor / plain.articles) / (whole.processor / whole.articles)
     print(
-        f"by the processor's time alone: {busy:.2f}x the plain way, {whole.processor / little.processor:.2f}x for ten times as many"
+        f"by processor time: {busy:.2f}x as fast as plain, "
+        f"{whole.processor / tenth.processor:.2f}x for ten times as many articles"
     )
-    for what, reached in targets:
-        print(f"{what}: {'reached' if reached else 'NOT reached'}")
+    for target, reached in targets:
+        print(f"{target}: {'reached' if reached else 'NOT reached'}")
     if options.write:
-        write_part("release", _markdown(options, found, busy, targets))
+        write_part("release", _markdown(options, results, busy, targets))
     if options.json:
         ratios = {"speed": speed, "growth": growth * 10, "peak": whole.peak}
-        print(json.dumps({"measured": [asdict(one) for one in found], **ratios}))
+        print(json.dumps({"measured": [asdict(result) for result in results], **ratios}))
 
 
-def _lines(found: list[Measured]) -> Iterator[str]:
-    for one in found:
-        steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in one.steps.items())
+def _lines(results: list[Measured]) -> Iterator[str]:
+    """Yield one line of text per result."""
+    for result in results:
+        steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in result.steps.items())
         yield (
-            f"{one.way}, {one.articles:,} articles: {one.seconds:.1f} s ({steps}; processor {one.processor:.1f}); peak {one.peak / 1e6:,.0f} MB, "
-            f"of which the material {one.material / 1e6:,.0f} MB; {one.written / 1e6:,.0f} MB of Parquet"
+            f"{result.way}, {result.articles:,} articles: {result.seconds:.1f} s ({steps}; "
+            f"processor {result.processor:.1f}); peak {result.peak / 1e6:,.0f} MB, "
+            f"of which input {result.material / 1e6:,.0f} MB; {result.written / 1e6:,.0f} MB of Parquet"
         )
 
 
-def _markdown(options: argparse.Namespace, found: list[Measured], busy: float, targets: list[tuple[str, bool]]) -> str:
+def _markdown(
+    options: argparse.Namespace, results: list[Measured], busy: float, targets: list[tuple[str, bool]]
+) -> str:
+    """Return the section of benchmarks/results.md."""
     plain = f" --plain {options.plain}" if options.plain else ""
     rows = [
-        f"| {one.way} | {one.articles:,} | {one.seconds:.1f} | {one.processor:.1f} | {one.peak / 1e6:,.0f} | "
-        f"{one.material / 1e6:,.0f} | {one.written / 1e6:,.0f} |"
-        for one in found
+        f"| {result.way} | {result.articles:,} | {result.seconds:.1f} | {result.processor:.1f} | "
+        f"{result.peak / 1e6:,.0f} | {result.material / 1e6:,.0f} | {result.written / 1e6:,.0f} |"
+        for result in results
     ]
     return "\n".join([
-        "# Benchmark of a release's build",
+        "# Benchmark of building a release",
         "",
         f"Written by `python benchmarks/release.py --articles {options.articles}{plain} --write`.",
         "",
         f"- Machine: {os.cpu_count()} cores, {platform.system()} {platform.machine()}; Python {platform.python_version()}.",
-        "- Articles of about 2,000 characters, 20 spans, 3 judgements each, invented and seeded (`benchmarks/annotated.py`).",
+        "- Synthetic, seeded articles of about 2,000 characters with 20 spans and 3 judgements (`benchmarks/annotated.py`).",
         "- From records in memory to Parquet on disk and the sha256 of each file, four configs in three splits.",
-        "- Without the search for articles that are alike, the card, and CoNLL.",
-        "- The plain way: the same columns row by row, `Dataset.from_list`, a `map` that tokenises, `to_parquet`.",
+        "- Without the search for near-duplicates, the card and the CoNLL export.",
+        "- plain: the same columns row by row, `Dataset.from_list`, a `map` that tokenises, `to_parquet`.",
         "",
-        "| way | articles | seconds | of the processor | peak MB | MB of the material | MB written |",
+        "| way | articles | seconds | processor seconds | peak MB | input MB | MB written |",
         "|---|---:|---:|---:|---:|---:|---:|",
         *rows,
         "",
-        f"By the processor's time alone khabar is {busy:.2f}x as fast as the plain way.",
+        f"By processor time khabar is {busy:.2f}x as fast as plain.",
         "",
-        *(f"- {what}: {'reached' if reached else 'NOT reached'}" for what, reached in targets),
+        *(f"- {target}: {'reached' if reached else 'NOT reached'}" for target, reached in targets),
     ])  # fmt: skip
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--articles", type=int, default=100_000, help="articles to build (default 100000)")
-    parser.add_argument("--plain", type=int, default=0, help="articles for the plain way, if fewer; it is slow")
+    parser.add_argument("--plain", type=int, default=0, help="articles for the plain baseline, which is slow")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON in the last line")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON on the last line")
     parser.add_argument("--write", action="store_true", help="write the figures to benchmarks/results.md")
     parser.add_argument("--way", choices=["khabar", "plain"], help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 def _child(way: str, count: int, seed: int) -> Measured:
+    """Run one measurement in a process of its own."""
     command = [sys.executable, __file__, "--way", way, "--articles", str(count), "--seed", str(seed)]
-    said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return Measured(**json.loads(said.splitlines()[-1]))
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return Measured(**json.loads(output.splitlines()[-1]))
 
 
 def _measure(way: str, count: int, seed: int) -> Measured:
+    """Build a release of `count` articles one way and measure it in this process."""
     whole = material(count, seed)
     before = _status("VmRSS")
     with tempfile.TemporaryDirectory(prefix="khabar-bench-") as folder:
@@ -159,29 +171,33 @@ def _measure(way: str, count: int, seed: int) -> Measured:
 
 
 def _status(name: str) -> int:
-    # not ru_maxrss: it begins with what the parent process had
+    """Return a memory figure of this process from /proc, in bytes."""
+    # VmHWM, because ru_maxrss starts from the parent process's value
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines())
     return int(status[name].split()[0]) * 1024
 
 
 def _timed(steps: dict[str, float], name: str, run: Callable[[], Any]) -> Any:
+    """Call a function and add its time to a step."""
     start = time.perf_counter()
-    made = run()
+    result = run()
     steps[name] = steps.get(name, 0) + time.perf_counter() - start
-    return made
+    return result
 
 
 def _khabar(whole: TableInputs, folder: Path, steps: dict[str, float]) -> dict[str, dict[str, int]]:
+    """Build a release with khabar and return the rows of each config and split."""
     release = Release("1.0.0", "a/b", "", "", "", "", {}, {}, {})
     with open_spill(folder) as kept:
         built = _timed(steps, "tables", lambda: build_tables(whole, kept))
         kept.rest()
-        made = _timed(steps, "write", lambda: write_release(folder / "v1", built.tables, {}, release, rest=kept.rest))
-    rows: dict[str, dict[str, int]] = made.release.splits
+        staged = _timed(steps, "write", lambda: write_release(folder / "v1", built.tables, {}, release, rest=kept.rest))
+    rows: dict[str, dict[str, int]] = staged.release.splits
     return rows
 
 
 def _plain(whole: TableInputs, folder: Path, steps: dict[str, float]) -> dict[str, dict[str, int]]:
+    """Build the same tables with `datasets`, row by row, and return the rows of each config and split."""
     os.environ["HF_HOME"] = str(folder / "home")
     import datasets
 
@@ -192,22 +208,22 @@ def _plain(whole: TableInputs, folder: Path, steps: dict[str, float]) -> dict[st
         for split in SPLIT_NAMES:
             rows = _timed(steps, "rows", lambda config=config, split=split: [*PLAIN[config](whole, split)])
             first = datasets.Features({name: kinds[name] for name in rows[0]})
-            made = _timed(steps, "from_list", lambda rows=rows, first=first: datasets.Dataset.from_list(rows, first))
+            data = _timed(steps, "from_list", lambda rows=rows, first=first: datasets.Dataset.from_list(rows, first))
             del rows
             if config == "entities":
                 mapper = _tagger(whole.labels.entity_names)
-                made = _timed(
-                    steps, "map", lambda made=made, mapper=mapper, kinds=kinds: made.map(
-                        mapper, features=datasets.Features({**made.features, **{n: kinds[n] for n in TOKENS}}),
+                data = _timed(
+                    steps, "map", lambda data=data, mapper=mapper, kinds=kinds: data.map(
+                        mapper, features=datasets.Features({**data.features, **{n: kinds[n] for n in TOKENS}}),
                         load_from_cache_file=False,
                     )
                 )  # fmt: skip
             path = folder / config / f"{split}-00000-of-00001.parquet"
             path.parent.mkdir(exist_ok=True)
-            _timed(steps, "write", lambda made=made, path=path: made.to_parquet(str(path)))
+            _timed(steps, "write", lambda data=data, path=path: data.to_parquet(str(path)))
             _timed(steps, "hash", lambda path=path: hashlib.sha256(path.read_bytes()).hexdigest())
-            counts.setdefault(config, {})[split] = len(made)
-            del made
+            counts.setdefault(config, {})[split] = len(data)
+            del data
     return counts
 
 
@@ -215,6 +231,7 @@ TOKENS = ("tokens", "token_spans", "ner_tags", "ner_tags_inner")
 
 
 def _tagger(labels: Sequence[str]) -> Callable[[Row], Row]:
+    """Return a function that adds tokens and tags to a row."""
     names = tag_names(labels)
 
     def run(row: Row) -> Row:
@@ -257,12 +274,12 @@ def _in_split(whole: TableInputs, split: str) -> Iterator[int]:
 def _entities(whole: TableInputs, split: str) -> Iterator[Row]:
     for number in _in_split(whole, split):
         article, gold = whole.articles[number], whole.golds[number]
-        aligned = unpacked(article.text, whole.documents[number].raw, article.edits)
-        sure = {(one.what, one.answer): one.value for one in gold.confidence}
+        aligned = unpack_edits(article.text, whole.documents[number].raw, article.edits)
+        confidences = {(entry.what, entry.answer): entry.value for entry in gold.confidence}
         spans = _spans(whole, gold.spans, article.text)
-        for span, own in zip(spans, sorted(gold.spans), strict=True):
-            span["raw_start"], span["raw_end"] = aligned.raw_span(own.start, own.end)
-            span["confidence"] = sure.get((f"span:{own.start}:{own.end}", own.label))
+        for row, span in zip(spans, sorted(gold.spans), strict=True):
+            row["raw_start"], row["raw_end"] = aligned.raw_span(span.start, span.end)
+            row["confidence"] = confidences.get((f"span:{span.start}:{span.end}", span.label))
         yield {
             "id": article.id, "text": article.text, **_origin(whole, number), "spans": spans,
             "n_annotators": gold.annotators, "adjudicated": "spans" in gold.decided,
@@ -282,7 +299,7 @@ def _stance(whole: TableInputs, split: str) -> Iterator[Row]:
                 "stance": whole.labels.published_values.index(answer.value), "label_counts": counts,
                 "soft_label": [count / sum(counts) for count in counts], "n_annotators": sum(counts),
                 "adjudicated": f"stance:{answer.target}" in gold.decided,
-                "confidence": next(one.value for one in gold.confidence if one.what == f"stance:{answer.target}"),
+                "confidence": next(entry.value for entry in gold.confidence if entry.what == f"stance:{answer.target}"),
                 **_origin(whole, number),
             }  # fmt: skip
 
@@ -295,7 +312,7 @@ def _annotations(whole: TableInputs, split: str) -> Iterator[Row]:
             yield {
                 "article_id": judgement.article_id, "annotator": judgement.annotator, "batch": judgement.batch,
                 "spans": _spans(whole, judgement.spans, texts[judgement.article_id]),
-                "stances": [{"target": one.target, "value": values.index(one.value)} for one in judgement.stances],
+                "stances": [{"target": stance.target, "value": values.index(stance.value)} for stance in judgement.stances],
                 "status": judgement.status, "seconds": judgement.seconds, "guideline": judgement.guideline,
                 "schema": judgement.schema, "remark": judgement.remark,
             }  # fmt: skip

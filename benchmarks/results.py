@@ -1,4 +1,4 @@
-"""The page of results: a part for each benchmark, which writes its own anew and leaves the others."""
+"""Writer of benchmarks/results.md, where each benchmark has a section of its own."""
 
 import re
 from pathlib import Path
@@ -8,9 +8,9 @@ PART = re.compile(r"<!-- (\w+) -->\n(.*?)(?=<!-- \w+ -->\n|\Z)", re.DOTALL)
 
 
 def write_part(name: str, text: str, page: Path = PAGE) -> None:
-    """Put a part in its place on the page, or at its end."""
-    found = PART.findall(page.read_text(encoding="utf-8")) if page.exists() else []
-    parts = {part: own.strip() for part, own in found} | {name: text.strip()}
+    """Write the section of one benchmark, replacing its earlier one or appending it; other sections stay."""
+    sections = PART.findall(page.read_text(encoding="utf-8")) if page.exists() else []
+    parts = {part: section.strip() for part, section in sections} | {name: text.strip()}
     page.write_text(
-        "".join(f"<!-- {part} -->\n{own}\n\n" for part, own in parts.items()).rstrip() + "\n", encoding="utf-8"
+        "".join(f"<!-- {part} -->\n{section}\n\n" for part, section in parts.items()).rstrip() + "\n", encoding="utf-8"
     )

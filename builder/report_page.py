@@ -6,7 +6,7 @@ quoted text cannot change the text direction of the page.
 
 from html import escape
 
-from builder.text.invisible import hidden, sign, visible
+from builder.text.invisible import is_invisible, make_visible, visible_sign
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #f4f1ea; --sheet: #fffdf9; --ink: #1d1b18; --soft: #625c52; --line: #ddd6c8;
@@ -32,7 +32,7 @@ code, .n { font-family: "DejaVu Sans Mono", ui-monospace, monospace; font-size: 
 """
 
 
-def document(title: str, style: str, body: str) -> str:
+def html_page(title: str, style: str, body: str) -> str:
     """Return a complete HTML page.
 
     `title` is plain text, `body` is HTML, and `style` is CSS appended to the shared style sheet.
@@ -43,7 +43,7 @@ def document(title: str, style: str, body: str) -> str:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{escape(visible(title))}</title>
+<title>{escape(make_visible(title))}</title>
 <style>{STYLE}{style}</style>
 </head>
 <body>
@@ -52,24 +52,24 @@ def document(title: str, style: str, body: str) -> str:
 """
 
 
-def character(char: str) -> str:
+def escape_character(char: str) -> str:
     """Return one character as HTML; an invisible one becomes a small sign."""
-    return f'<span class="sign">{sign(char)}</span>' if hidden(char) else escape(char)
+    return f'<span class="sign">{visible_sign(char)}</span>' if is_invisible(char) else escape(char)
 
 
-def shown(text: str) -> str:
+def escape_html(text: str) -> str:
     """Return a text as HTML in which every character is visible.
 
-    >>> shown("<b>" + chr(0x202E))
+    >>> escape_html("<b>" + chr(0x202E))
     '&lt;b&gt;<span class="sign">⟨RLO⟩</span>'
     """
-    return escape(text) if text.isascii() and text.isprintable() else "".join(map(character, text))
+    return escape(text) if text.isascii() and text.isprintable() else "".join(map(escape_character, text))
 
 
-def number(value: int) -> str:
+def format_number(value: int) -> str:
     """Return an integer as HTML, set left to right.
 
-    >>> number(1200)
+    >>> format_number(1200)
     '<span class="n">1,200</span>'
     """
     return f'<span class="n">{value:,}</span>'

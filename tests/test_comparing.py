@@ -54,9 +54,9 @@ def test_a_refused_version_writes_nothing(twice):
 
     (issue,) = caught.value.issues
     assert caught.value.exit_code == 2
-    assert issue.message.startswith("1.2.0 is too small a step from 1.1.0: ")
+    assert issue.message.startswith("1.2.0 requires a major version bump from 1.1.0: ")
     assert " rows removed" in issue.message
-    assert issue.fix == "build 2.0.0, or any higher number; `khabar diff` shows each change"
+    assert issue.fix == "build 2.0.0, or any higher version; `khabar diff` shows each change"
     assert (snapshot(twice.annotations), snapshot(twice.root / "dist")) == before
 
 

@@ -25,7 +25,7 @@ from builder.project.batches import batch_article_ids
 from builder.project.corpus import read_articles, read_documents
 from builder.project.project import Project
 from builder.records import BatchItem, Decision, Judgement, KhabarError, Stance
-from builder.text.aligned import unpacked
+from builder.text.aligned import unpack_edits
 from tests.conftest import ROOT, SHARED
 
 pytestmark = pytest.mark.slow  # each walks a project through several verbs
@@ -295,7 +295,7 @@ def test_a_real_scraped_page_goes_the_whole_road(project):
             text = line["text"].strip().replace("\N{ARABIC FATHATAN}", "").replace("\N{ARABIC SHADDA}", "")
             article = articles[int(label[-1]) - 1]
             start = article.text.index(text)
-            raw_start, raw_end = unpacked(article.text, raw, article.edits).raw_span(start, start + len(text))
+            raw_start, raw_end = unpack_edits(article.text, raw, article.edits).raw_span(start, start + len(text))
             assert raw[raw_start:raw_end] == line["text"].strip()
         elif label != "blank":
             assert drops[place].rule

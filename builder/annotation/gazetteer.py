@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from builder.records import Issue, KhabarError, Span
 from builder.text.profiles import profile
-from builder.text.tokens import canonical, tokenize
+from builder.text.tokens import canonical_span, tokenize
 
 LEAST_REST = 3
 """Least letters after a clitic that may start a term. Fewer are too often the end of another word."""
@@ -44,7 +44,7 @@ def find_mentions(text: str, terms: Terms, *, expand: bool = True) -> tuple[Span
                 label = terms.get((word, *words[at + 1 : at + length]))
                 if label and "\n" not in text[tokens[at][0] : tokens[at + length - 1][1]]:
                     start = tokens[at][0] + (0 if expand else _width(text[slice(*tokens[at])], clitic))
-                    edges = canonical(text, start, tokens[at + length - 1][1], whole_words=expand)
+                    edges = canonical_span(text, start, tokens[at + length - 1][1], whole_words=expand)
                     span, size = Span(*edges, label) if edges else None, length
                     break
             if span:

@@ -16,7 +16,7 @@ from builder.records import Article, Span, Stance
 from builder.schema.fields import Part
 from builder.schema.labels import Labels
 from builder.text.profiles import profile
-from builder.text.tokens import canonical
+from builder.text.tokens import canonical_span
 
 CONFUSED = {
     "GPE": ("LOC", "FAC"), "LOC": ("GPE", "FAC"), "FAC": ("LOC", "GPE"), "ORG": ("GPE",), "NORP": ("GPE",), "OCC": ("PERS",),
@@ -97,7 +97,7 @@ def truth(article: Article, knowledge: Knowledge, labels: Labels) -> tuple[tuple
         if label not in labels.entity_names or not surfaces:
             continue
         for match in _pattern([_plain(surface) for surface in surfaces]).finditer(text.text):
-            edges = canonical(article.text, *text.raw_span(*match.span()))
+            edges = canonical_span(article.text, *text.raw_span(*match.span()))
             spans |= {Span(*edges, label)} if edges else set()
     body = f"{_plain(article.title or '')}\n{text.text}"
     known: dict[str, str] = {}

@@ -13,7 +13,7 @@ from builder.cli.options import verb
 from builder.cli.output import Console
 from builder.io.plain import from_plain, to_plain
 from builder.records import Report, user_error
-from builder.release.publish.client import connect, environment, scrubbed
+from builder.release.publish.client import connect, environment, redact_token
 from builder.release.publish.open import REPOSITORY
 from builder.release.splits.audit import Audit, AuditRequest
 
@@ -54,10 +54,12 @@ def audit(name: str, *, base: Path) -> Report:
             input=json.dumps(to_plain(asked)), text=True, check=False,
         )  # fmt: skip
     if done.returncode:
-        raise user_error("audit", scrubbed(f"the audit ended: {done.stderr.strip()[-300:]}", remote.token), exit_code=3)
+        raise user_error(
+            "audit", redact_token(f"the audit ended: {done.stderr.strip()[-300:]}", remote.token), exit_code=3
+        )
     result = from_plain(Audit, json.loads(done.stdout))
     if result.trouble:
-        raise user_error("no-dataset", f"load_dataset cannot read {name}: {scrubbed(result.trouble, remote.token)}",
+        raise user_error("no-dataset", f"load_dataset cannot read {name}: {redact_token(result.trouble, remote.token)}",
                      exit_code=2 if folder.is_dir() else 3, fix="check that it exists and is a dataset")  # fmt: skip
     facts: dict[str, str] = {}
     for column in result.columns:

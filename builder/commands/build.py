@@ -10,14 +10,14 @@ from builder.annotation.agreement.thresholds import accepted, shortfalls
 from builder.cli.options import verb
 from builder.cli.output import Console
 from builder.io.jsonl import read_jsonl, write_jsonl
-from builder.project import release_inputs, releases, services, validation
+from builder.project import release_inputs, services, validation
 from builder.project.corpus import profile_of
 from builder.project.project import Project, find_project
-from builder.project.releases import before, record
+from builder.project.releases import earlier_versions, open_earlier, record
 from builder.records import MANIFEST, TOOL, Release, Report, Takedown
 from builder.release.card.inputs import CardInputs, compute_facts, render_card, text_files
 from builder.release.card.markdown import below_thresholds
-from builder.release.diff.semver import check_version, step
+from builder.release.diff.semver import check_version, make_changelog
 from builder.release.editions import standoff
 from builder.release.exports.conll import edition_files
 from builder.release.exports.write import export_files
@@ -63,7 +63,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
     with (
         project.lock(),
         services.hub(project, rehearse=False) as hub,
-        releases.since(project, version, since, hub) as past,
+        open_earlier(project, version, since, hub) as past,
         open_spill(project.work) as kept,
     ):
         schema = project.schema
@@ -79,7 +79,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         basis = CardInputs(version, TOOL, prose, dataset, schema.labels,
                       tuple(figure for figure in gathered.agreement if headline(figure)), gathered.accounts,
                       accounts, built.cut_spans, built.cut_inner, dict(gathered.changes),
-                      below_thresholds(low, accept or ""), dict(gathered.redacted), before(project, version),
+                      below_thresholds(low, accept or ""), dict(gathered.redacted), earlier_versions(project, version),
                       (accept or "") if low else "")  # fmt: skip
         facts = compute_facts(basis, built.tables)
         card = render_card(basis, built.tables, facts)
@@ -87,7 +87,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
             built, schema, flat, version=version, template=prose, facts=facts, agreement=basis.agreement
         )
         takedowns = read_jsonl(project.annotations / "takedowns.jsonl", Takedown)
-        changelog, earlier = step(past, version, schema.dataset, built.tables, card, takedowns)
+        changelog, earlier = make_changelog(past, version, schema.dataset, built.tables, card, takedowns)
         kept.rest()
         inputs = release_inputs.hash_inputs(project, material, prose, TOOL) | earlier
         release = Release(version, schema.dataset.repo_id, "", TOOL, schema.hash, material.articles[0].profile,

@@ -12,7 +12,7 @@ from builder.project.project import Project, find_project
 from builder.project.recompute import recompute_agreement
 from builder.project.releases import find_release
 from builder.records import MANIFEST, KhabarError, Notify, Report, user_error
-from builder.release.diff.semver import order
+from builder.release.diff.semver import version_key
 from builder.release.publish import verify
 from builder.release.publish.folder import read_manifest
 
@@ -44,7 +44,9 @@ def card(project: Project, name: str | None, *, base: Path, rehearse: bool, prog
 
     `name` and the errors are as for verify. The report's exit code is 1 if the card is wrong.
     """
-    built = sorted(project.root.glob(f"dist/v*/{MANIFEST}"), key=lambda path: order(path.parent.name.removeprefix("v")))
+    built = sorted(
+        project.root.glob(f"dist/v*/{MANIFEST}"), key=lambda path: version_key(path.parent.name.removeprefix("v"))
+    )
     if name is None and not built:
         raise user_error(
             "no-release", "there is no release here", where=str(project.root), fix="run `khabar build VERSION`"

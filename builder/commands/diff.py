@@ -14,7 +14,7 @@ from builder.records import KhabarError
 from builder.release.diff import html, text
 from builder.release.diff.compare import compare
 from builder.release.diff.records import Diff
-from builder.release.publish.open import opened
+from builder.release.publish.open import open_release
 
 
 @click.command("diff")
@@ -63,8 +63,8 @@ def diff(project: Project, old: str, new: str, *, base: Path, rehearse: bool = F
     places = [resolve_release(name, project, base) for name in (old, new)]
     with (
         hub(project, rehearse=rehearse) as (endpoint, token),
-        opened(places[0], endpoint, token) as before,
-        opened(places[1], endpoint, token) as after,
+        open_release(places[0], endpoint, token) as before,
+        open_release(places[1], endpoint, token) as after,
     ):
         found = compare(before.side, after.side)
     if page:

@@ -18,7 +18,7 @@ from builder.io.atomic import write_bytes
 from builder.project.corpus import profile_of, read_columns, refuse_empty, refuse_stale, select_rows
 from builder.project.project import Project, find_project
 from builder.records import Article, Document, KhabarError, user_error
-from builder.text.invisible import visible
+from builder.text.invisible import make_visible
 
 LISTED = 10
 """Most documents that the message about an ambiguous name lists."""
@@ -63,11 +63,11 @@ def _find_document(project: Project, name: str) -> tuple[str, str]:
             return found[0], part
     if len(found) > 1:
         known = dict(zip(ids, origins, strict=True))
-        listed = ", ".join(f"{document} ({visible(known[document])})" for document in found[:LISTED])
+        listed = ", ".join(f"{document} ({make_visible(known[document])})" for document in found[:LISTED])
         more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
         raise user_error("ambiguous", f"{name!r} could be {len(found)} documents: {listed}{more}", fix=fix)
     if not found:
-        raise _unknown(name, f"an id, or an origin, such as {visible(origins[0])}")
+        raise _unknown(name, f"an id, or an origin, such as {make_visible(origins[0])}")
     return found[0], ""
 
 
@@ -75,7 +75,7 @@ def _digits(name: str, origins: Sequence[str]) -> tuple[str, str]:
     """Return the digits of an id and its article suffix."""
     whole = re.fullmatch(r"([0-9a-f]{16})(-\d+)|([0-9a-f]{1,16})", name.lower())
     if whole is None:
-        raise _unknown(name, f"an id, or an origin, such as {visible(origins[0])}")
+        raise _unknown(name, f"an id, or an origin, such as {make_visible(origins[0])}")
     digits = whole[1] or whole[3]
     if len(digits) < 4:
         raise user_error("no-document", f"{name!r} is too short for an id", fix="give at least 4 of its digits")

@@ -13,7 +13,7 @@ from builder.release.diff.semver import check_version
 from builder.release.publish import hub as hubs
 from builder.release.publish import storage
 from builder.release.publish.folder import read_manifest
-from builder.release.publish.hub import PLAIN, Way
+from builder.release.publish.hub import DEFAULT, PushOptions
 
 
 @click.command("push")
@@ -50,17 +50,17 @@ def cli(
     if not (rehearse or dry_run or yes or target is not None) and sys.stdin.isatty():
         click.confirm(f"Publish v{version} of {project.schema.dataset.repo_id}?", abort=True, err=True)
     place = str((console.folder / target).resolve()) if target is not None and "://" not in target else target
-    way = Way(dry_run=dry_run, pull_request=pull_request, private=private)
+    way = PushOptions(dry_run=dry_run, pull_request=pull_request, private=private)
     return push(project, version, rehearse=rehearse, progress=console.progress, way=way, target=place)
 
 
 def push(
-    project: Project, version: str, *, rehearse: bool, progress: Notify, way: Way | None = None,
+    project: Project, version: str, *, rehearse: bool, progress: Notify, way: PushOptions | None = None,
     target: str | None = None,
 ) -> Report:  # fmt: skip
     """Publish a built release as one commit, read it back at that commit, then tag it. With `target`, copy it there."""
     check_version(version)
-    chosen = way or PLAIN
+    chosen = way or DEFAULT
     if target is not None:
         return _copy(project, version, target, chosen, progress)
     with project.lock(), hub(project, rehearse=rehearse) as (endpoint, token):
@@ -85,7 +85,7 @@ def push(
     return Report("push", facts={pushed.tag: state, "commit": pushed.commit, "url": pushed.url})
 
 
-def _copy(project: Project, version: str, target: str, way: Way, progress: Notify) -> Report:
+def _copy(project: Project, version: str, target: str, way: PushOptions, progress: Notify) -> Report:
     if way.pull_request or way.private:
         raise user_error(
             "usage",

@@ -34,8 +34,8 @@ from builder.records import (
     count_by_reason,
     user_error,
 )
-from builder.release.publish.annotations import Answers, Page, read_answers
-from builder.release.publish.open import opened
+from builder.release.publish.annotations import ReleaseAnnotations, ReleaseArticle, read_annotations
+from builder.release.publish.open import open_release
 
 
 @click.command("reopen")
@@ -97,11 +97,11 @@ def reopen(
     return Report("reopen", accounts, facts=facts, set_aside=(*aside, *placed.set_aside))
 
 
-def _read(project: Project, name: str, base: Path) -> tuple[str, Answers]:
+def _read(project: Project, name: str, base: Path) -> tuple[str, ReleaseAnnotations]:
     place = resolve_release(name, project, base)
-    with services.hub(project, rehearse=False) as hub, opened(place, *hub) as release:
+    with services.hub(project, rehearse=False) as hub, open_release(place, *hub) as release:
         try:
-            return release.side.about.version, read_answers(release.side)
+            return release.side.about.version, read_annotations(release.side)
         except (KeyError, IndexError, TypeError) as error:
             raise user_error(
                 "release",
@@ -117,7 +117,9 @@ def _refuse_empty(name: str, chosen: Sequence[str], *, only_disputed: bool) -> N
         raise user_error("nothing-to-reopen", message, where=name, fix="leave --disputed out, or name another release")
 
 
-def _other_texts(chosen: Sequence[str], pages: Mapping[str, Page], articles: Mapping[str, Article]) -> dict[str, str]:
+def _other_texts(
+    chosen: Sequence[str], pages: Mapping[str, ReleaseArticle], articles: Mapping[str, Article]
+) -> dict[str, str]:
     """Return the published texts of articles whose text differs here. Raises KhabarError with each that cannot be placed."""
     issues: list[Issue] = []
     texts: dict[str, str] = {}

@@ -17,8 +17,8 @@ from builder.labelstudio.preview import SAMPLE, preview_page
 from builder.project.corpus import iter_records, profile_of, refuse_empty, select_rows
 from builder.project.project import Project, find_project
 from builder.records import Article, Document, Report
-from builder.text.invisible import visible
-from builder.text.profiles import describe
+from builder.text.invisible import make_visible
+from builder.text.profiles import describe_change
 
 
 def check(project: Project) -> Report:
@@ -59,7 +59,7 @@ def render(project: Project, *, every: bool = False, page: Path | None = None) -
         size = f"{len(policy.changes)} characters" if policy.changes else "in context"
         lines = [f"    {policy.context}"] if policy.context else []
         if every:
-            lines += [f"    U+{ord(c):04X} {describe(c, put)}" for c, put in sorted(policy.changes.items())]
+            lines += [f"    U+{ord(c):04X} {describe_change(c, put)}" for c, put in sorted(policy.changes.items())]
         facts[policy.name] = "\n".join([f"    {size}", *lines]) if lines else size
     ranked = sorted(made.items(), key=lambda pair: (-pair[1], pair[0]))
     if pages:
@@ -90,7 +90,7 @@ def suggest(project: Project) -> Report:
     proposals = suggest_rules(documents, profile_of(project), rules)
     facts = {"proposals": f"{len(proposals)}; none is applied"}
     facts |= {
-        f"{proposal.source}: {visible(proposal.example)}": f"{proposal.documents} of {proposal.of} documents, "
+        f"{proposal.source}: {make_visible(proposal.example)}": f"{proposal.documents} of {proposal.of} documents, "
         f"{proposal.place}{'; ' if proposal.warning else ''}{proposal.warning}"
         for proposal in proposals
     }

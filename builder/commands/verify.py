@@ -22,7 +22,7 @@ from builder.project.releases import find_release
 from builder.project.services import hub
 from builder.records import MANIFEST, Issue, KhabarError, Notify, Release, Report
 from builder.release.card.inputs import FILE, parse_card_inputs
-from builder.release.diff.semver import order
+from builder.release.diff.semver import version_key
 from builder.release.publish import client
 from builder.release.publish import verify as verifying
 from builder.release.publish.folder import read_manifest
@@ -144,7 +144,9 @@ def _project_as_of(project: Project, version: str) -> Iterator[Project]:
             return {name for name in names if NOT_BUILD_INPUTS.fullmatch(name)}
         if Path(folder).name not in {"dist", "pushed"}:
             return set()
-        return {name for name in names if order(name.removeprefix("v").removesuffix(".json")) >= order(version)}
+        return {
+            name for name in names if version_key(name.removeprefix("v").removesuffix(".json")) >= version_key(version)
+        }
 
     project.work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=project.work, prefix="verify-") as scratch:
@@ -156,7 +158,7 @@ def _project_as_of(project: Project, version: str) -> Iterator[Project]:
         ledger = root / "annotations" / LEDGER
         if ledger.exists():
             lines = read_jsonl(ledger, LedgerEntry)
-            write_jsonl(ledger, [line for line in lines if order(line.version) <= order(version)])
+            write_jsonl(ledger, [line for line in lines if version_key(line.version) <= version_key(version)])
         yield Project(root)
 
 

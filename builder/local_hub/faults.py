@@ -15,7 +15,7 @@ Fault = int | str
 
 
 @dataclass(slots=True)
-class Planned:
+class FaultPlan:
     """A planned fault and the calls counted since it was planned.
 
     The fault hits call number `at`, counted from 1, and with `lasting` also every later call.

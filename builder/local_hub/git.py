@@ -137,7 +137,7 @@ def commit(
 ) -> str | None:
     """Commit files to a branch and return the commit, or None if the head of the branch is no longer `parent`."""
     commit_id = _written(repo, parent, puts, deletes, message)
-    return commit_id if point(repo, f"refs/heads/{branch}", commit_id, parent or NO_OBJECT) else None
+    return commit_id if set_ref(repo, f"refs/heads/{branch}", commit_id, parent or NO_OBJECT) else None
 
 
 def propose(
@@ -146,7 +146,7 @@ def propose(
     """Commit files as a new pull request, and return its number and the commit."""
     commit_id = _written(repo, parent, puts, deletes, message)
     number = 1 + sum(ref.startswith("refs/pr/") for ref in refs(repo))
-    while not point(repo, f"refs/pr/{number}", commit_id):
+    while not set_ref(repo, f"refs/pr/{number}", commit_id):
         number += 1
     return number, commit_id
 
@@ -161,7 +161,7 @@ def merge(repo: Path, branch: str, theirs: str, message: str) -> str | None:
             return None
         raise
     commit_id = _text(git(repo, "commit-tree", merged, "-p", ours, "-p", theirs, "-m", message))
-    return commit_id if point(repo, f"refs/heads/{branch}", commit_id, ours) else None
+    return commit_id if set_ref(repo, f"refs/heads/{branch}", commit_id, ours) else None
 
 
 def _written(repo: Path, parent: str | None, puts: Mapping[str, bytes], deletes: Iterable[str], message: str) -> str:
@@ -178,7 +178,7 @@ def _written(repo: Path, parent: str | None, puts: Mapping[str, bytes], deletes:
     return _text(git(repo, "commit-tree", tree_id, *parents, "-F", "-", stdin=message.encode()))
 
 
-def point(repo: Path, ref: str, commit_id: str, before: str = NO_OBJECT) -> bool:
+def set_ref(repo: Path, ref: str, commit_id: str, before: str = NO_OBJECT) -> bool:
     """Set a ref if it still points to `before` (by default: does not exist), and return whether it was set."""
     try:
         git(repo, "update-ref", ref, commit_id, before)
@@ -189,7 +189,7 @@ def point(repo: Path, ref: str, commit_id: str, before: str = NO_OBJECT) -> bool
     return True
 
 
-def unpoint(repo: Path, ref: str, before: str) -> None:
+def delete_ref(repo: Path, ref: str, before: str) -> None:
     """Delete a ref that points to `before`; raises CalledProcessError if it has moved."""
     git(repo, "update-ref", "-d", ref, before)
 
@@ -203,12 +203,12 @@ def pointer(sha: str, size: int) -> bytes:
     return f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha}\nsize {size}\n".encode()
 
 
-def large(root: Path, sha: str) -> Path:
+def large_file_path(root: Path, sha: str) -> Path:
     """Return the path under which a large file is stored."""
     return root / "lfs" / sha[:2] / sha
 
 
-def keep_large(root: Path, sha: str, content: BinaryIO) -> bool:
+def store_large_file(root: Path, sha: str, content: BinaryIO) -> bool:
     """Store a large file, or return False if its bytes do not have this sha256."""
     digest = hashlib.sha256()
     content.seek(0)
@@ -217,7 +217,7 @@ def keep_large(root: Path, sha: str, content: BinaryIO) -> bool:
     if digest.hexdigest() != sha:
         return False
     content.seek(0)
-    target = large(root, sha)
+    target = large_file_path(root, sha)
     target.parent.mkdir(parents=True, exist_ok=True)
     # The same file may be uploaded twice at the same time, so each upload writes its own copy before the rename.
     with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as out:

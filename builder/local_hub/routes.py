@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from builder.local_hub import refs, repos, xet
-from builder.local_hub.http import Answer, Call, Failed
+from builder.local_hub.http import HttpError, HubRequest, HubResponse
 
 LARGEST_BODY = 256_000_000
 """The largest request body in bytes, other than the upload of a large file."""
@@ -21,7 +21,7 @@ class Route:
     name: str
     method: str
     path: re.Pattern[str]
-    answer: Callable[[Call], Answer]
+    answer: Callable[[HubRequest], HubResponse]
     largest: int = LARGEST_BODY
     writes: bool = False
 
@@ -29,7 +29,9 @@ class Route:
 def _routes() -> tuple[Route, ...]:
     api, repo = "/api/datasets/{ns}/{name}", "/datasets/{ns}/{name}"
 
-    def route(name: str, method: str, path: str, answer: Callable[[Call], Answer], *, writes: bool = False) -> Route:
+    def route(
+        name: str, method: str, path: str, answer: Callable[[HubRequest], HubResponse], *, writes: bool = False
+    ) -> Route:
         pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path).replace("(?P<path>[^/]+)", "(?P<path>.+)")
         largest = LARGEST_FILE if name == "upload" else LARGEST_BODY
         return Route(name, method, re.compile(pattern), answer, largest, writes)
@@ -71,4 +73,4 @@ def find_route(method: str, path: str) -> tuple[Route, dict[str, str]]:
         match = route.path.fullmatch(path) if route.method == ("GET" if method == "HEAD" else method) else None
         if match:
             return route, match.groupdict()
-    raise Failed(404, f"this Hub has no endpoint {method} {path}", "EntryNotFound")
+    raise HttpError(404, f"this Hub has no endpoint {method} {path}", "EntryNotFound")

@@ -25,7 +25,16 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from builder.local_hub import xet_storage
 from builder.local_hub.faults import DROP, LOSE, Fault
-from builder.local_hub.http import CONTROL, Answer, Call, Failed, Hub, control, suffer, token_of
+from builder.local_hub.http import (
+    CONTROL,
+    HttpError,
+    HubRequest,
+    HubResponse,
+    LocalHub,
+    fault_endpoint,
+    inject,
+    token_of,
+)
 from builder.local_hub.routes import Route, find_route
 from builder.records import KhabarError, user_error
 
@@ -42,7 +51,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = False
     request_queue_size = 64
 
-    def __init__(self, port: int, hub: Callable[[str], Hub]) -> None:
+    def __init__(self, port: int, hub: Callable[[str], LocalHub]) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.hub = hub(f"http://127.0.0.1:{self.server_address[1]}")
         self.open: set[socket.socket] = set()
@@ -75,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             with tempfile.SpooledTemporaryFile(IN_MEMORY) as body:
                 answer = self._answer(hub, cast(BinaryIO, body))
-        except Failed as failed:
+        except HttpError as failed:
             answer = _sorry(failed)
         if answer is None:
             self.close_connection = True
@@ -84,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_HEAD = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names that http.server calls
 
-    def _answer(self, hub: Hub, body: BinaryIO) -> Answer | None:
+    def _answer(self, hub: LocalHub, body: BinaryIO) -> HubResponse | None:
         """Return the response, or None if an injected fault closes the connection instead."""
         _check_host(self.headers.get("Host", ""))
         address = urlsplit(self.path)
@@ -92,21 +101,21 @@ class _Handler(BaseHTTPRequestHandler):
         route, parts = _CONTROL if is_control else find_route(self.command, address.path)
         try:
             self._read(body, route.largest)
-        except Failed:
+        except HttpError:
             self.close_connection = True
             raise
         headers = {name.title(): value for name, value in self.headers.items()}
         parts = {"rev": "main"} | {name: unquote(value) for name, value in parts.items()}
-        call = Call(hub, parts, parse_qs(address.query), headers, body)
+        call = HubRequest(hub, parts, parse_qs(address.query), headers, body)
         if is_control:
             return route.answer(call)
         token = token_of(headers)
         if token in hub.deny:
-            raise Failed(401, "Invalid credentials in Authorization header")
+            raise HttpError(401, "Invalid credentials in Authorization header")
         if route.writes and not token:
-            raise Failed(401, "Invalid username or password.")
+            raise HttpError(401, "Invalid username or password.")
         fault = hub.planned.meet(f"{self.command} {address.path}") or hub.faults.get(route.name, 0)
-        suffer(fault)
+        inject(fault)
         if fault == DROP:
             return None
         answer = _answered(route, call)
@@ -115,21 +124,21 @@ class _Handler(BaseHTTPRequestHandler):
     def _read(self, body: BinaryIO, largest: int) -> None:
         length = self.headers.get("Content-Length", "0")
         if self.headers.get("Transfer-Encoding") or not length.isdecimal():
-            raise Failed(411, "a request with a body needs a Content-Length")
+            raise HttpError(411, "a request with a body needs a Content-Length")
         remaining = int(length)
         if remaining > largest:
-            raise Failed(413, f"the request is larger than {largest:,} bytes")
+            raise HttpError(413, f"the request is larger than {largest:,} bytes")
         while remaining and (chunk := self.rfile.read(min(remaining, IN_MEMORY))):
             remaining -= len(chunk)
             body.write(chunk)
         body.seek(0)
 
-    def _send(self, answer: Answer) -> None:
+    def _send(self, answer: HubResponse) -> None:
         size = answer.body.stat().st_size if isinstance(answer.body, Path) else len(answer.body)
         ranged = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", "")) if answer.status == 200 else None
         start, end = (int(ranged[1]), min(int(ranged[2] or size), size - 1) + 1) if ranged else (0, size)
         if ranged and start >= end:
-            answer, start, end, ranged = _sorry(Failed(416, "the requested range is empty")), 0, 0, None
+            answer, start, end, ranged = _sorry(HttpError(416, "the requested range is empty")), 0, 0, None
         self.send_response(206 if ranged else answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
@@ -163,30 +172,30 @@ def _check_host(host: str) -> None:
     except ValueError:
         local = False
     if not local:
-        raise Failed(403, "this Hub accepts only requests to a loopback address, such as 127.0.0.1")
+        raise HttpError(403, "this Hub accepts only requests to a loopback address, such as 127.0.0.1")
 
 
-def _answered(route: Route, call: Call) -> Answer:
+def _answered(route: Route, call: HubRequest) -> HubResponse:
     try:
         return route.answer(call)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Failed(400, f"malformed request: {type(error).__name__}") from None
+        raise HttpError(400, f"malformed request: {type(error).__name__}") from None
     except subprocess.CalledProcessError as error:
-        raise Failed(500, f"git failed: {error.stderr.decode(errors='replace').strip()}") from None
+        raise HttpError(500, f"git failed: {error.stderr.decode(errors='replace').strip()}") from None
 
 
-_CONTROL: tuple[Route, dict[str, str]] = (Route("control", "POST", re.compile(CONTROL), control), {})
+_CONTROL: tuple[Route, dict[str, str]] = (Route("control", "POST", re.compile(CONTROL), fault_endpoint), {})
 
 
-def _sorry(failed: Failed) -> Answer:
+def _sorry(failed: HttpError) -> HubResponse:
     message = re.sub(r"[^\x20-\x7e]", "?", str(failed))
     headers = {"Content-Type": "application/json", "X-Error-Message": message, **failed.headers}
     if failed.code:
         headers["X-Error-Code"] = failed.code
-    return Answer(json.dumps({"error": str(failed)}).encode(), headers, failed.status)
+    return HubResponse(json.dumps({"error": str(failed)}).encode(), headers, failed.status)
 
 
-def _listen(root: Path, port: int, xet: bool, hub: Callable[[str], Hub]) -> _Server:
+def _listen(root: Path, port: int, xet: bool, hub: Callable[[str], LocalHub]) -> _Server:
     if shutil.which("git") is None:
         raise user_error(
             "no-git", "the local Hub needs git, which is not installed", fix="install git (apt install git)"
@@ -209,15 +218,15 @@ def _listen(root: Path, port: int, xet: bool, hub: Callable[[str], Hub]) -> _Ser
 def serve(
     root: Path, port: int = 0, *, deny: Iterable[str] = (), faults: dict[str, Fault] | None = None,
     xet: bool = False, control: str = "",
-) -> Iterator[Hub]:  # fmt: skip
+) -> Iterator[LocalHub]:  # fmt: skip
     """Run a local Hub on 127.0.0.1 for the duration of the block, with its data under `root`.
 
     Port 0 chooses a free port. Requests with a token in `deny` are answered with 401. Raises Refused (exit code 2) if
     git or hf_xet is missing or the port is busy.
     """
 
-    def hub(url: str) -> Hub:
-        return Hub(url, root.resolve(), frozenset(deny), faults if faults is not None else {}, xet, control)
+    def hub(url: str) -> LocalHub:
+        return LocalHub(url, root.resolve(), frozenset(deny), faults if faults is not None else {}, xet, control)
 
     server = _listen(root, port, xet, hub)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="local Hub")

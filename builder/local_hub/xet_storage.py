@@ -42,7 +42,7 @@ def check() -> None:
         raise user_error("no-xet", "--xet needs hf_xet, which is not installed", fix="pip install hf_xet")
 
 
-def names(root: Path) -> dict[str, str]:
+def xet_hashes(root: Path) -> dict[str, str]:
     """Map the sha256 of each stored file to its Xet hash."""
     hashes: dict[str, str] = {}
     for shard in sorted((root / "xet-store" / "xet" / "xorbs" / "shards").glob("*.mdb")):
@@ -71,13 +71,13 @@ def _hex(value: bytes) -> str:
     return "".join(f"{number:016x}" for number in struct.unpack("<4Q", value))
 
 
-def keep(root: Path, sha: str, size: int) -> bool:
+def copy_to_large_files(root: Path, sha: str, size: int) -> bool:
     """Copy a file from the Xet storage to the large files, for clients without Xet.
 
     Returns False if the file is not in the Xet storage or does not have this sha256.
     """
     hf_xet = import_module("hf_xet")
-    name = names(root).get(sha)
+    name = xet_hashes(root).get(sha)
     if name is None:
         return False
     with tempfile.TemporaryDirectory(dir=root) as scratch:
@@ -92,4 +92,4 @@ def keep(root: Path, sha: str, size: int) -> bool:
         with target.open("rb") as content:
             if hashlib.file_digest(content, "sha256").hexdigest() != sha:
                 return False
-            return git.keep_large(root, sha, content)
+            return git.store_large_file(root, sha, content)

@@ -16,7 +16,7 @@ from builder.records import (
     Takedown,
     user_error,
 )
-from builder.release.diff.semver import order
+from builder.release.diff.semver import version_key
 
 
 def check_batch_name(name: str, example: str) -> None:
@@ -99,7 +99,7 @@ def read_decisions(project: Project) -> list[Decision]:
         for name in project.batches()
     ]
     plain = [decision for published, decisions in read if not published for decision in decisions]
-    later = sorted((pair for pair in read if pair[0]), key=lambda pair: order(pair[0][0].version))
+    later = sorted((pair for pair in read if pair[0]), key=lambda pair: version_key(pair[0][0].version))
     return merge_decisions([plain, *(decisions for _, decisions in later)])
 
 

@@ -9,12 +9,12 @@ from builder.io.hashing import file_sha256
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project.project import Project
 from builder.records import MANIFEST, KhabarError, Notify, user_error
-from builder.release.diff.compare import Side
-from builder.release.diff.semver import numbers, order, refuse_backwards
+from builder.release.diff.compare import ReleaseView
+from builder.release.diff.semver import parse_version, refuse_backwards, version_key
 from builder.release.publish import storage, verify
 from builder.release.publish.client import connect
 from builder.release.publish.folder import read_manifest
-from builder.release.publish.open import LEDGER, REMOTE, LedgerEntry, ReleaseRef, opened
+from builder.release.publish.open import LEDGER, REMOTE, LedgerEntry, ReleaseRef, open_release
 
 HubAddress = tuple[str | None, str | None]
 
@@ -42,7 +42,7 @@ def find_release(
     place = resolve_release(name, project, base)
     version = name.removeprefix("v")
     if place.folder:
-        published = bool(numbers(version)) and place.folder == project.release(version)
+        published = bool(parse_version(version)) and place.folder == project.release(version)
         revision = f"v{version}" if published else ""
         repo_id = read_manifest(place.folder).repo_id if published else ""
         yield FoundRelease(place.folder, str(place.folder), revision, repo_id)
@@ -63,7 +63,7 @@ def resolve_release(name: str, project: Project, base: Path) -> ReleaseRef:
         return ReleaseRef(folder)
     version = name.removeprefix("v")
     reference = REMOTE.fullmatch(name)
-    if numbers(version):
+    if parse_version(version):
         built = project.release(version)
         return ReleaseRef(built) if built.is_dir() else ReleaseRef(repo_id=_own(project), revision=f"v{version}")
     if reference is None or not (reference["repo"] or name.startswith("@")):
@@ -80,9 +80,9 @@ def _own(project: Project) -> str:
 
 
 @contextmanager
-def since(
+def open_earlier(
     project: Project, version: str, name: str | None, hub: tuple[str | None, str | None]
-) -> Iterator[tuple[Side, str] | None]:
+) -> Iterator[tuple[ReleaseView, str] | None]:
     """Open the earlier release that a new version is compared with, and its changelog; yield None for a first version.
 
     The earlier release is the one that `name` refers to, else the one with the highest lower version. `hub` is the
@@ -95,9 +95,9 @@ def since(
     if location is None:
         yield None
         return
-    with opened(location, *hub) as earlier:
+    with open_release(location, *hub) as earlier:
         about = earlier.side.about
-        if order(about.version) >= order(version):
+        if version_key(about.version) >= version_key(version):
             raise user_error(
                 "version",
                 f"{version} is not higher than {about.version}, the release given with --since",
@@ -116,20 +116,22 @@ def _known(project: Project) -> Mapping[str, str]:
     known = {name.removeprefix("v"): "" for name in names} | {
         line.version: line.manifest for line in read_jsonl(project.annotations / LEDGER, LedgerEntry)
     }
-    return {version: manifest for version, manifest in known.items() if numbers(version)}
+    return {version: manifest for version, manifest in known.items() if parse_version(version)}
 
 
-def before(project: Project, version: str) -> tuple[str, ...]:
+def earlier_versions(project: Project, version: str) -> tuple[str, ...]:
     """List the lower versions in the ledger of releases, in ascending order."""
     lines = read_jsonl(project.annotations / LEDGER, LedgerEntry)
-    return tuple(sorted((line.version for line in lines if order(line.version) < order(version)), key=order))
+    return tuple(
+        sorted((line.version for line in lines if version_key(line.version) < version_key(version)), key=version_key)
+    )
 
 
 def _newest_below(project: Project, version: str, known: Mapping[str, str]) -> ReleaseRef | None:
-    lower = [built for built in known if order(built) < order(version)]
+    lower = [built for built in known if version_key(built) < version_key(version)]
     if not lower:
         return None
-    newest = max(lower, key=order)
+    newest = max(lower, key=version_key)
     if not (project.release(newest) / MANIFEST).is_file():
         raise _elsewhere(project, newest, f"{version} cannot be compared with {newest}: it is not in dist/")
     return ReleaseRef(project.release(newest))
@@ -158,4 +160,4 @@ def record(project: Project, version: str) -> None:
             fix="a published version never changes: delete this folder, and build the next one",
         )
     lines[version] = LedgerEntry(version, manifest)
-    write_jsonl(path, [lines[built] for built in sorted(lines, key=lambda built: (order(built), built))])
+    write_jsonl(path, [lines[built] for built in sorted(lines, key=lambda built: (version_key(built), built))])

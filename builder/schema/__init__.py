@@ -84,9 +84,9 @@ def load_schema(folder: Path) -> Schema:
             return None
 
     dataset, labels, boilerplate, profiles = parsed(Dataset), parsed(Labels), parsed(Boilerplate), parsed(Profiles)
-    own = {profile.name: profile for profile in profiles.profiles} if profiles else {}
-    if dataset is not None and dataset.profile not in {*BUILT_IN, *own} and not issues:
-        known = ", ".join((*BUILT_IN, *own))
+    own_profiles = {profile.name: profile for profile in profiles.profiles} if profiles else {}
+    if dataset is not None and dataset.profile not in {*BUILT_IN, *own_profiles} and not issues:
+        known = ", ".join((*BUILT_IN, *own_profiles))
         message = (
             f"profile {dataset.profile!r} is neither built in nor defined in profiles.yaml; known profiles: {known}"
         )
@@ -105,7 +105,7 @@ def load_schema(folder: Path) -> Schema:
         texts["guidelines.md"],
         _digest(whole, 16),
         _digest(texts["labels.yaml"], 8),
-        own.get(dataset.profile),
+        own_profiles.get(dataset.profile),
     )
 
 

@@ -12,7 +12,7 @@ from itertools import accumulate, chain, pairwise
 import numpy as np
 
 from builder.records import Edit
-from builder.text.edits import NONE, Columns, Edits, compose, cut_points, pack, raw_places
+from builder.text.edits import NO_EDITS, Columns, Edits, compose, cut_points, pack, raw_positions
 
 TATWEEL = "\N{ARABIC TATWEEL}"
 
@@ -31,7 +31,7 @@ class AlignedText:
 
     text: str
     raw: str
-    edits: Edits = NONE
+    edits: Edits = NO_EDITS
 
     def raw_span(self, start: int, end: int) -> tuple[int, int]:
         """Return the raw span of text[start:end], including deleted marks and tatweel of its last letter.
@@ -187,12 +187,12 @@ def pack_batch(aligned: Sequence[AlignedText]) -> list[tuple[int, ...]]:
     return [tuple(flat[3 * first : 3 * last]) for first, last in pairwise(cuts)]
 
 
-def unpacked(text: str, raw: str, packed: Sequence[int]) -> AlignedText:
+def unpack_edits(text: str, raw: str, packed: Sequence[int]) -> AlignedText:
     """Rebuild an AlignedText from the output of `packed`.
 
     Raises ValueError if the edits do not match the lengths of text and raw.
 
-    >>> unpacked("قدما", "قدماً", (4, 1, 0)).raw_span(3, 4)
+    >>> unpack_edits("قدما", "قدماً", (4, 1, 0)).raw_span(3, 4)
     (3, 5)
     """
     triples = np.array(packed, np.int32).reshape(-1, 3).T
@@ -225,13 +225,13 @@ def _join(aligned: Sequence[AlignedText]) -> _Joined:
     begins = np.fromiter(accumulate((len(text.text) + 1 for text in aligned), initial=0), np.int32, size)
     raw_begins = np.fromiter(accumulate((len(text.raw) + 1 for text in aligned), initial=0), np.int32, size)
     counts = [len(text.edits) for text in aligned]
-    columns = np.concatenate([NONE.columns, *(text.edits.columns for text in aligned)], axis=1)
+    columns = np.concatenate([NO_EDITS.columns, *(text.edits.columns for text in aligned)], axis=1)
     columns[:2] += np.repeat(raw_begins[:-1], counts)
     columns[2:] += np.repeat(begins[:-1], counts)
     return _Joined(columns, begins, raw_begins)
 
 
-def raw_places_batch(
+def raw_positions_batch(
     aligned: Sequence[AlignedText], positions: Sequence[Sequence[int]]
 ) -> tuple[list[list[int]], list[list[int]]]:
     """Return the raw start and raw end of given characters of many texts.
@@ -239,13 +239,13 @@ def raw_places_batch(
     The positions -1 and len(text) represent the edges of a text.
 
     >>> aligned = AlignedText("قدما", "قدماً", Edits.of([Edit(4, 5, 4, 4)]))
-    >>> raw_places_batch([aligned], [[-1, 3, 4]])
+    >>> raw_positions_batch([aligned], [[-1, 3, 4]])
     ([[-1, 3, 5]], [[0, 4, 6]])
     """
     joined = _join(aligned)
     counts = [len(places) for places in positions]
     flat = np.fromiter(chain.from_iterable(positions), np.int32, sum(counts))
-    starts, ends = raw_places(joined.columns, flat + np.repeat(joined.begins[:-1], counts))
+    starts, ends = raw_positions(joined.columns, flat + np.repeat(joined.begins[:-1], counts))
     offsets = np.repeat(joined.raw_begins[:-1], counts)
     cuts = list(pairwise(accumulate(counts, initial=0)))
     starts_of, ends_of = (starts - offsets).tolist(), (ends - offsets).tolist()

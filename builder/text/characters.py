@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from builder.text.aligned import AlignedText
 from builder.text.contexts import unsettled
-from builder.text.edits import NONE, Columns, Edits
+from builder.text.edits import NO_EDITS, Columns, Edits
 
 CHUNK = 128_000
 """Code points looked up at once. This fits the processor's cache; larger chunks are slower."""
 
-BETWEEN = " "
+SEPARATOR = " "
 """Separator between joined texts. No rule looks past it, and no table may change it."""
 
 
@@ -31,9 +31,9 @@ Positions = NDArray[np.intp]
 Units = NDArray[Any]
 """Texts as UTF-16 or UTF-32 code units, one per code point."""
 
-Stays = Callable[[str, int], bool]
+StaysTest = Callable[[str, int], bool]
 
-GONE, RARE = 0xFFFF, 0xFFFE
+DELETED, RARE = 0xFFFF, 0xFFFE
 """Noncharacters used as markers of deleted and rare characters. Every table deletes them from input."""
 
 
@@ -47,7 +47,7 @@ class Rare:
 
     becomes: str
     asks: bool
-    stays: Stays | None = None
+    stays: StaysTest | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,24 +87,24 @@ class _Rares:
     asks: list[int]
 
 
-def compile_table(changes: Mapping[str, str], stays: Mapping[str, Stays]) -> Table:
+def compile_table(changes: Mapping[str, str], stays: Mapping[str, StaysTest]) -> Table:
     """Compile a table from character replacements and from predicates for characters that stay in some contexts.
 
     Raises ValueError if the space, which separates joined texts, would change.
     """
-    if BETWEEN in changes:
+    if SEPARATOR in changes:
         raise ValueError("a table may not change the space")
     put = np.arange(sys.maxunicode + 1, dtype=np.uint32)
     rare = {ord(character): Rare(character, asks=True) for character in unsettled()}
-    for character, becomes in {**changes, chr(GONE): ""}.items():
+    for character, becomes in {**changes, chr(DELETED): ""}.items():
         asks = any(ord(c) in rare or c in stays for c in becomes)
-        put[ord(character)] = ord(becomes) if len(becomes) == 1 else GONE
-        if asks or character in stays or len(becomes) > 1 or character in ("\r", chr(GONE)):
+        put[ord(character)] = ord(becomes) if len(becomes) == 1 else DELETED
+        if asks or character in stays or len(becomes) > 1 or character in ("\r", chr(DELETED)):
             rare[ord(character)] = Rare(becomes, asks, stays.get(character))
         else:
             rare.pop(ord(character), None)
     put[list(rare)] = RARE
-    return Table(put, put[: GONE + 1].astype(np.uint16), rare)
+    return Table(put, put[: DELETED + 1].astype(np.uint16), rare)
 
 
 def map_characters(table: Table, texts: Sequence[str]) -> Mapped:
@@ -125,12 +125,12 @@ def substitute(table: Table, texts: Sequence[str]) -> list[str | None]:
         new: Units = (table.narrow if chunk.width == 2 else table.put).take(chunk.units())
         begins = chunk.begins
         rare = _rare(table, chunk.texts, begins, np.flatnonzero(new == RARE))
-        new[rare.at] = [ord(becomes) if len(becomes) == 1 else GONE for becomes in rare.becomes]
+        new[rare.at] = [ord(becomes) if len(becomes) == 1 else DELETED for becomes in rare.becomes]
         long = [position for position, becomes in zip(rare.at, rare.becomes, strict=True) if len(becomes) > 1]
         skipped = set((np.searchsorted(begins, rare.asks + long, "right") - 1).tolist())
-        deleted = np.flatnonzero(new == GONE)
+        deleted = np.flatnonzero(new == DELETED)
         if deleted.size:
-            new, begins = new[new != GONE], begins - np.searchsorted(deleted, begins)
+            new, begins = new[new != DELETED], begins - np.searchsorted(deleted, begins)
         whole = _decoder(chunk.width)(new.tobytes(), "surrogatepass")[0]
         for number, (index, (low, high)) in enumerate(zip(chunk.indices, pairwise(begins.tolist()), strict=True)):
             done[index] = None if number in skipped else whole[low : high - 1]
@@ -148,7 +148,7 @@ class _Chunk:
 
     def units(self) -> Units:
         """Return the joined texts as one unit per code point."""
-        between = BETWEEN.encode("utf-16-le" if self.width == 2 else "utf-32-le")
+        between = SEPARATOR.encode("utf-16-le" if self.width == 2 else "utf-32-le")
         return np.frombuffer(between.join(self.encoded), np.uint16 if self.width == 2 else np.uint32)
 
     @property
@@ -196,12 +196,12 @@ def _map_chunk(table: Table, chunk: _Chunk) -> Mapped:
     if not at.size:
         return Mapped([AlignedText(text, text) for text in texts], [])
     put = new.take(at)
-    length = (put != GONE).view(np.int8)
+    length = (put != DELETED).view(np.int8)
     rare = _rare(table, texts, begins, at[put == RARE])
     if rare.at:
         indices = np.searchsorted(at, rare.at)
         length[indices] = [len(becomes) for becomes in rare.becomes]
-        new[rare.at] = [ord(becomes[0]) if becomes else GONE for becomes in rare.becomes]
+        new[rare.at] = [ord(becomes[0]) if becomes else DELETED for becomes in rare.becomes]
         same = [index for index, is_same in zip(indices.tolist(), rare.same, strict=True) if is_same]
         at, length = np.delete(at, same), np.delete(length, same)
     edits = _edits(at, length, begins)
@@ -242,7 +242,7 @@ def _written(new: Units, rare: _Rares) -> Units:
     ]
     if tails:
         new = np.insert(new, [position for position, _ in tails], [unit for _, unit in tails])
-    kept = new != GONE
+    kept = new != DELETED
     # Boolean indexing is faster on long runs, np.compress on short ones.
     return new[kept] if 8 * np.count_nonzero(kept) > 7 * len(new) else np.compress(kept, new)
 
@@ -279,7 +279,7 @@ def _parted(texts: Sequence[str], new: Units, edits: _ByText) -> list[AlignedTex
     for index, text in enumerate(texts):
         first, last = edits.cuts[index], edits.cuts[index + 1]
         if first == last:
-            aligned.append(AlignedText(text, text, NONE))
+            aligned.append(AlignedText(text, text, NO_EDITS))
         else:
             begin, end = edits.begins[index] * width, (edits.begins[index + 1] - 1) * width
             put = decode(units[begin:end], "surrogatepass")[0]

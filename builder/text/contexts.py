@@ -88,7 +88,7 @@ def _before_controls(text: str, position: int) -> int:
     return position
 
 
-def is_foreign(text: str, position: int) -> bool:
+def in_foreign_word(text: str, position: int) -> bool:
     """Return whether the Farsi letter at a position is not clearly inside an otherwise Arabic word."""
     low = text.rfind(" ", max(0, position - LONG_WORD), position) + 1
     high = text.find(" ", position, position + LONG_WORD)
@@ -96,10 +96,10 @@ def is_foreign(text: str, position: int) -> bool:
         return True
     high = high if high >= 0 else len(text)
     words = (word for word in FARSI_WORD.finditer(text, low, high) if word.start() <= position < word.end())
-    return all(_is_parted(text, *word.span()) for word in words)
+    return all(_beside_removable(text, *word.span()) for word in words)
 
 
-def _is_parted(text: str, start: int, end: int) -> bool:
+def _beside_removable(text: str, start: int, end: int) -> bool:
     """Return whether a control or a mark is adjacent to a word.
 
     When it is deleted or composed, more letters may join the word.
@@ -130,10 +130,10 @@ def order_fathatan(text: str) -> list[Change]:
     return [(m.start(), m.end(), swapped) for m in FATHATAN.finditer(text)]
 
 
-def make_arabic(text: str, letters: Mapping[str, str]) -> list[Change]:
+def replace_farsi(text: str, letters: Mapping[str, str]) -> list[Change]:
     """Return the changes of Farsi letters to Arabic ones, in otherwise Arabic words.
 
-    >>> make_arabic("شب\N{ARABIC LETTER KEHEH}ة \N{ARABIC LETTER PEH}\N{ARABIC LETTER KEHEH}", FARSI) == [(2, 3, "ك")]
+    >>> replace_farsi("شب\N{ARABIC LETTER KEHEH}ة \N{ARABIC LETTER PEH}\N{ARABIC LETTER KEHEH}", FARSI) == [(2, 3, "ك")]
     True
     """
     changes: list[Change] = []

@@ -47,7 +47,7 @@ class Edits:
         return f"Edits({list(self)})"
 
 
-NONE = Edits.of([])
+NO_EDITS = Edits.of([])
 
 
 def pack(columns: Columns) -> NDArray[np.int32]:
@@ -72,7 +72,7 @@ def compose(old: Columns, low: Columns, high: Columns, lengths: Columns) -> Colu
         return old
     shifts = np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths - (high - low), dtype=np.int32)])
     start = low + shifts[:-1]
-    new = np.stack([raw_places(old, low)[0], raw_places(old, high - 1)[1], start, start + lengths])
+    new = np.stack([raw_positions(old, low)[0], raw_positions(old, high - 1)[1], start, start + lengths])
     before = np.searchsorted(low, old[3], "left") - 1
     kept = old[:, (before < 0) | (old[2] >= high[before])]
     shift = shifts[np.searchsorted(high, kept[2], "right")]
@@ -80,7 +80,7 @@ def compose(old: Columns, low: Columns, high: Columns, lengths: Columns) -> Colu
     return join_columns(edits[:, np.argsort(edits[0])])
 
 
-def raw_places(old: Columns, positions: Columns) -> tuple[Columns, Columns]:
+def raw_positions(old: Columns, positions: Columns) -> tuple[Columns, Columns]:
     """Return the raw start and raw end of each given character of the text."""
     if old.shape[1] == 0:
         return positions, positions + 1

@@ -23,29 +23,33 @@ FILLERS = "\N{COMBINING GRAPHEME JOINER}\u115f\u1160\u17b4\u17b5\u2800\u3164\uff
 """Invisible characters that Unicode categorises as letters, marks or symbols."""
 
 
-def hidden(character: str) -> bool:
+def is_invisible(character: str) -> bool:
     r"""Return whether a character is invisible, or affects a terminal or the text direction.
 
-    >>> [hidden(character) for character in ("ب", " ", "\x1b", "\u202e")]
+    >>> [is_invisible(character) for character in ("ب", " ", "\x1b", "\u202e")]
     [False, False, True, True]
     """
     category = unicodedata.category(character)
     return character != " " and (category[0] == "C" or category in ("Zs", "Zl", "Zp") or character in FILLERS)
 
 
-def sign(character: str) -> str:
+def visible_sign(character: str) -> str:
     r"""Return the bracketed sign of an invisible character.
 
-    >>> sign("\u200f") + sign("\x07") + sign("\ue000")
+    >>> visible_sign("\u200f") + visible_sign("\x07") + visible_sign("\ue000")
     '⟨RLM⟩⟨BEL⟩⟨U+E000⟩'
     """
     return f"⟨{SHORT.get(character) or f'U+{ord(character):04X}'}⟩"
 
 
-def visible(text: str) -> str:
+def make_visible(text: str) -> str:
     r"""Return a text that is safe to print, with every invisible character replaced by its sign.
 
-    >>> visible("قال\N{NO-BREAK SPACE}لي")
+    >>> make_visible("قال\N{NO-BREAK SPACE}لي")
     'قال⟨NBSP⟩لي'
     """
-    return text if text.isprintable() and text.isascii() else "".join(sign(c) if hidden(c) else c for c in text)
+    return (
+        text
+        if text.isprintable() and text.isascii()
+        else "".join(visible_sign(c) if is_invisible(c) else c for c in text)
+    )

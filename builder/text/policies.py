@@ -35,7 +35,7 @@ def _presentation_forms() -> dict[str, str]:
     return forms
 
 
-FORMS = _presentation_forms()
+PRESENTATION_FORMS = _presentation_forms()
 
 
 def _folded_letters() -> dict[str, str]:
@@ -72,11 +72,11 @@ _LIGHT = (
     Policy("controls", dict.fromkeys(CONTROLS, "")),
     Policy("spaces", dict.fromkeys(SPACES, " ")),
     TATWEEL,
-    Policy("presentation forms", FORMS),
+    Policy("presentation forms", PRESENTATION_FORMS),
 )
 
 _STANDARD = (*_LIGHT, Policy("marks", dict.fromkeys(MARKS, "")), FARSI)
 
 BUILT_IN = {"light@1": (*_LIGHT, FATHATAN), "standard@1": _STANDARD, "search@1": (*_STANDARD, FOLDED)}
 
-STAYS = {TATWEEL.name: contexts.is_abbreviation, FARSI.name: contexts.is_foreign}
+STAYS = {TATWEEL.name: contexts.is_abbreviation, FARSI.name: contexts.in_foreign_word}

@@ -19,7 +19,7 @@ import pyarrow as pa
 from builder.schema.profiles import OwnProfile
 from builder.text import contexts
 from builder.text.aligned import AlignedText, Change, identity
-from builder.text.characters import Stays, Table, compile_table, map_characters, substitute
+from builder.text.characters import StaysTest, Table, compile_table, map_characters, substitute
 from builder.text.edits import pack
 from builder.text.policies import BUILT_IN, FARSI, FATHATAN, FOLDED, NAMES, STAYS, TATWEEL, Policy
 
@@ -116,7 +116,7 @@ class Profile:
         for edit in aligned.edits:
             before, after = aligned.raw[edit.raw_start : edit.raw_end], aligned.text[edit.start : edit.end]
             for piece in before if not after else [before]:
-                counts[describe(piece, after)] += 1
+                counts[describe_change(piece, after)] += 1
         return counts
 
     def _settled(self, aligned: AlignedText) -> AlignedText:
@@ -161,16 +161,16 @@ def _folded(aligned: AlignedText) -> AlignedText:
     return folded.replace(contexts.compose(folded.text))
 
 
-def describe(before: str, after: str) -> str:
+def describe_change(before: str, after: str) -> str:
     """Describe a change by the Unicode names of its characters.
 
-    >>> describe("\N{NO-BREAK SPACE}", " ")
+    >>> describe_change("\N{NO-BREAK SPACE}", " ")
     'NO-BREAK SPACE: SPACE'
     """
-    return f"{names_of(before)}: {names_of(after) or 'deleted'}"
+    return f"{unicode_names(before)}: {unicode_names(after) or 'deleted'}"
 
 
-def names_of(characters: str) -> str:
+def unicode_names(characters: str) -> str:
     """Return the Unicode names of characters; a control character, which has none, by its code point."""
     return ", ".join(unicodedata.name(c, f"U+{ord(c):04X}") for c in characters)
 
@@ -181,7 +181,7 @@ def _table(policies: Sequence[Policy]) -> Table:
     A policy with a context rule is not applied to replacements here, but when the whole text is processed.
     """
     changes: dict[str, str] = {}
-    stays: dict[str, Stays] = {}
+    stays: dict[str, StaysTest] = {}
     for policy in policies:
         later = policy.changes if policy.name not in STAYS else {}
         composed = {c: "".join(later.get(p, p) for p in put) for c, put in changes.items()}
@@ -198,7 +198,7 @@ def _compiled(name: str, policies: tuple[Policy, ...]) -> Profile:
         if policy.name == TATWEEL.name and policy.changes:
             steps.append(contexts.drop_tatweel)
         elif policy.name == FARSI.name:
-            steps.append(partial(contexts.make_arabic, letters=policy.changes))
+            steps.append(partial(contexts.replace_farsi, letters=policy.changes))
         elif policy.name == FATHATAN.name:
             steps.append(contexts.order_fathatan)
     rules = [name, *(ascii((policy.name, sorted(policy.changes.items()), policy.context)) for policy in policies)]

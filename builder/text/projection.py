@@ -10,25 +10,25 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.text.shingles import shingles, words
+from builder.text.shingles import hash_words, shingles
 
 Vectors = NDArray[np.float32]
 
-SIZE = 512
+DIMENSIONS = 512
 """Dimensions of a vector. The dot product of unrelated texts is 0 with a deviation of about 1 / sqrt(SIZE) = 0.04."""
 
 _SIGN, _PLACE = np.uint64(63), np.uint64(32)
 
 
-def vectors(texts: Sequence[str]) -> Vectors:
+def tfidf_vectors(texts: Sequence[str]) -> Vectors:
     """Return one row of unit length for each text, or zeros for a text without words (n x SIZE, float32).
 
-    >>> rows = vectors(["فاز فريق المرجان", "فاز فريق المرجان أمس", "هطل مطر غزير"])
+    >>> rows = tfidf_vectors(["فاز فريق المرجان", "فاز فريق المرجان أمس", "هطل مطر غزير"])
     >>> bool(rows[0] @ rows[1] > 0.5 > rows[0] @ rows[2])
     True
     """
-    unigrams = words(texts)
-    projected = np.zeros(len(texts) * SIZE, np.float64)
+    unigrams = hash_words(texts)
+    projected = np.zeros(len(texts) * DIMENSIONS, np.float64)
     for ngrams in (unigrams, shingles(unigrams, 2)):
         owners = np.repeat(np.arange(len(texts)), ngrams.counts)
         vocabulary, terms = np.unique(ngrams.hashes, return_inverse=True)
@@ -38,8 +38,8 @@ def vectors(texts: Sequence[str]) -> Vectors:
         weights = (1 + np.log(counts)) * idf[term]
         hashes = vocabulary[term]
         signs = np.where(hashes >> _SIGN, 1.0, -1.0)
-        cells = text * SIZE + ((hashes >> _PLACE) % np.uint64(SIZE)).astype(np.int64)
+        cells = text * DIMENSIONS + ((hashes >> _PLACE) % np.uint64(DIMENSIONS)).astype(np.int64)
         projected += np.bincount(cells, weights * signs, minlength=len(projected))
-    rows = projected.reshape(len(texts), SIZE)
+    rows = projected.reshape(len(texts), DIMENSIONS)
     norms = np.sqrt((rows**2).sum(axis=1, keepdims=True))
     return np.asarray(rows / np.where(norms > 0, norms, 1), np.float32)

@@ -9,8 +9,8 @@ from itertools import accumulate, chain
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.text.aligned import belongs_to_letter, unpacked
-from builder.text.edits import Columns, raw_places
+from builder.text.aligned import belongs_to_letter, unpack_edits
+from builder.text.edits import Columns, raw_positions
 
 Places = NDArray[np.int64]
 
@@ -36,7 +36,7 @@ def raw_spans(
     edits = _edits(texts, raws, packed, begins, raw_begins)
     shifts, raw_shifts = np.repeat(begins, counts), np.repeat(raw_begins, counts)
     first, last = starts + shifts, ends + shifts - 1
-    raw_starts, raw_ends = raw_places(edits, first)[0], raw_places(edits, last)[1]
+    raw_starts, raw_ends = raw_positions(edits, first)[0], raw_positions(edits, last)[1]
     _take_marks(edits, last, raw_ends, raws, raw_begins)
     return raw_starts - raw_shifts, raw_ends - raw_shifts
 
@@ -71,7 +71,7 @@ def _edits(
 def _refuse(texts: Sequence[str], raws: Sequence[str], packed: Sequence[Sequence[int]]) -> None:
     """Raise the ValueError of the first text whose edits are invalid."""
     for text, raw, numbers in zip(texts, raws, packed, strict=True):
-        unpacked(text, raw, numbers)
+        unpack_edits(text, raw, numbers)
 
 
 def _take_marks(edits: Columns, last: Places, raw_ends: Columns, raws: Sequence[str], raw_begins: Places) -> None:

@@ -28,23 +28,23 @@ _MIX, _STIR = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Words:
+class HashedWords:
     """Word hashes of many texts, concatenated, and the number of words of each text."""
 
     hashes: Hashes
     counts: Counts
 
 
-def hashed(texts: Sequence[str]) -> tuple[Words, Hashes]:
+def hash_texts(texts: Sequence[str]) -> tuple[HashedWords, Hashes]:
     """Return the words of the texts, and one hash over all characters of each text.
 
-    >>> tokens, (first_text, second_text) = hashed(["خبر عاجل", "خبر عاجل."])
+    >>> tokens, (first_text, second_text) = hash_texts(["خبر عاجل", "خبر عاجل."])
     >>> tokens.counts.tolist(), bool(first_text == second_text)
     ([2, 2], False)
     """
     parts = [_words(texts[low:high]) for low, high in _batches(texts)]
     return (
-        Words(
+        HashedWords(
             np.concatenate([np.empty(0, np.uint64), *(part.hashes for part, _ in parts)]),
             np.concatenate([np.empty(0, np.int64), *(part.counts for part, _ in parts)]),
         ),
@@ -52,22 +52,22 @@ def hashed(texts: Sequence[str]) -> tuple[Words, Hashes]:
     )
 
 
-def words(texts: Sequence[str]) -> Words:
+def hash_words(texts: Sequence[str]) -> HashedWords:
     """Return the hashed words of the texts.
 
-    >>> tokens = words(["خبر عاجل", "", "عاجل"])
+    >>> tokens = hash_words(["خبر عاجل", "", "عاجل"])
     >>> tokens.counts.tolist(), bool(tokens.hashes[1] == tokens.hashes[2])
     ([2, 0, 1], True)
     """
-    return hashed(texts)[0]
+    return hash_texts(texts)[0]
 
 
-def shingles(tokens: Words, size: int) -> Words:
+def shingles(tokens: HashedWords, size: int) -> HashedWords:
     """Return the shingles of `size` consecutive words of each text.
 
     A text of fewer words gives one shingle, and a text without words gives none.
 
-    >>> shingles(words(["أعلن المجلس البلدي قراره", "أعلن المجلس", ""]), 3).counts.tolist()
+    >>> shingles(hash_words(["أعلن المجلس البلدي قراره", "أعلن المجلس", ""]), 3).counts.tolist()
     [2, 1, 0]
     """
     firsts = np.cumsum(tokens.counts) - tokens.counts
@@ -83,19 +83,19 @@ def shingles(tokens: Words, size: int) -> Words:
         np.multiply(padded[low : low + len(part)], weights[0], out=part)
         for offset in range(1, size):
             part += padded[low + offset : low + offset + len(part)] * weights[offset]
-        part[:] = _stirred(part)
+        part[:] = _finalize(part)
     for length in range(1, size):  # texts shorter than a shingle
         short = firsts[tokens.counts == length]
         begin[short] = True
         weighted = padded[short[:, None] + np.arange(length)] * weights[:length]
-        runs[short] = _stirred(weighted.sum(axis=1, dtype=np.uint64))
-    return Words(runs[begin], np.maximum(tokens.counts - size + 1, np.minimum(tokens.counts, 1)))
+        runs[short] = _finalize(weighted.sum(axis=1, dtype=np.uint64))
+    return HashedWords(runs[begin], np.maximum(tokens.counts - size + 1, np.minimum(tokens.counts, 1)))
 
 
-def whole(tokens: Words) -> Hashes:
+def sequence_hashes(tokens: HashedWords) -> Hashes:
     """Return one hash over all words of each text, in order; 0 for a text without words.
 
-    >>> forward, backward, empty = whole(words(["خبر عاجل", "عاجل خبر", ""])).tolist()
+    >>> forward, backward, empty = sequence_hashes(hash_words(["خبر عاجل", "عاجل خبر", ""])).tolist()
     >>> forward == backward, empty
     (False, 0)
     """
@@ -103,28 +103,28 @@ def whole(tokens: Words) -> Hashes:
     index = np.arange(len(tokens.hashes)) - np.repeat(ends - tokens.counts, tokens.counts)
     sums = np.zeros(len(tokens.hashes) + 1, np.uint64)
     np.cumsum(tokens.hashes * _powers(max(BATCH, int(tokens.counts.max(initial=0))))[0][index], out=sums[1:])
-    return np.where(tokens.counts > 0, _stirred(sums[ends] - sums[ends - tokens.counts]), np.uint64(0))
+    return np.where(tokens.counts > 0, _finalize(sums[ends] - sums[ends - tokens.counts]), np.uint64(0))
 
 
-def first(tokens: Words, count: int) -> Words:
+def first_words(tokens: HashedWords, count: int) -> HashedWords:
     """Return the first words of each text, at most `count`.
 
-    >>> first(words(["أعلن المجلس قراره", "خبر", ""]), 2).counts.tolist()
+    >>> first_words(hash_words(["أعلن المجلس قراره", "خبر", ""]), 2).counts.tolist()
     [2, 1, 0]
     """
     counts = np.minimum(tokens.counts, count)
     begins = np.cumsum(tokens.counts) - tokens.counts
     index = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return Words(tokens.hashes[np.repeat(begins, counts) + index], counts)
+    return HashedWords(tokens.hashes[np.repeat(begins, counts) + index], counts)
 
 
-def winnow(runs: Words, window: int) -> Words:
+def winnow(runs: HashedWords, window: int) -> HashedWords:
     """Select fingerprints by winnowing (Schleimer, Wilkerson and Aiken 2003): the minimum of every `window` shingles.
 
     Selected hashes are finalised again. Two texts that share `window` consecutive shingles always share a
     fingerprint. Of random shingles, 2 in `window` + 1 are selected. A text of fewer shingles has none.
 
-    >>> winnow(Words(np.array([5, 3, 4, 9, 8], np.uint64), np.array([4, 1])), 3).counts.tolist()
+    >>> winnow(HashedWords(np.array([5, 3, 4, 9, 8], np.uint64), np.array([4, 1])), 3).counts.tolist()
     [1, 0]
     """
     smallest, width = runs.hashes.copy(), 1
@@ -143,7 +143,7 @@ def winnow(runs: Words, window: int) -> Words:
     begins[1:] |= smallest[1:] != smallest[:-1]
     chosen = np.flatnonzero(begins)
     edges = np.concatenate([[0], np.cumsum(full)])
-    return Words(_stirred(smallest.take(chosen)), np.diff(np.searchsorted(chosen, edges)))
+    return HashedWords(_finalize(smallest.take(chosen)), np.diff(np.searchsorted(chosen, edges)))
 
 
 def _batches(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -158,7 +158,7 @@ def _batches(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         yield low, len(texts)
 
 
-def _words(texts: Sequence[str]) -> tuple[Words, Hashes]:
+def _words(texts: Sequence[str]) -> tuple[HashedWords, Hashes]:
     """Return the words of texts and the hash of each text.
 
     Both are polynomial hashes of the characters, computed as differences of a prefix sum.
@@ -171,13 +171,13 @@ def _words(texts: Sequence[str]) -> tuple[Words, Hashes]:
     starts, ends = edges[::2], edges[1::2]
     powers, inverses = _powers(1 << max(len(codes), BATCH + 1).bit_length())
     sums = np.zeros(len(codes) + 1, np.uint64)
-    numbers = _numbers().take(indices) if narrow else _stirred(codes.astype(np.uint64) + np.uint64(1))
+    numbers = _numbers().take(indices) if narrow else _finalize(codes.astype(np.uint64) + np.uint64(1))
     np.multiply(numbers, powers[: len(codes)], out=numbers)
     np.cumsum(numbers, out=sums[1:])
     begins = np.cumsum([0, *(len(text) + 1 for text in texts)])
     counts = np.diff(np.searchsorted(starts, begins))
-    text_hashes = _stirred((sums[begins[1:] - 1] - sums[begins[:-1]]) * inverses[begins[:-1]])
-    return Words(_stirred((sums[ends] - sums[starts]) * inverses[starts]), counts), text_hashes
+    text_hashes = _finalize((sums[begins[1:] - 1] - sums[begins[:-1]]) * inverses[begins[:-1]])
+    return HashedWords(_finalize((sums[ends] - sums[starts]) * inverses[starts]), counts), text_hashes
 
 
 def _codes(text: str) -> NDArray[np.uint16] | NDArray[np.uint32]:
@@ -191,10 +191,10 @@ def _codes(text: str) -> NDArray[np.uint16] | NDArray[np.uint32]:
 @cache
 def _numbers() -> Hashes:
     """Return the hash value of each code point of the Basic Multilingual Plane."""
-    return _stirred(np.arange(1, (1 << 16) + 1, dtype=np.uint64))
+    return _finalize(np.arange(1, (1 << 16) + 1, dtype=np.uint64))
 
 
-def _stirred(values: Hashes) -> Hashes:
+def _finalize(values: Hashes) -> Hashes:
     """Apply the MurmurHash3 finaliser (Appleby) without its last step, so that every output bit depends on all input."""
     values = (values ^ (values >> np.uint64(33))) * _MIX
     return (values ^ (values >> np.uint64(33))) * _STIR

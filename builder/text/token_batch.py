@@ -71,14 +71,14 @@ def tokenize_batch(texts: Sequence[str]) -> Tokens:
     odd = (classes == _OTHER) | ((classes == _POINT) & after)
     odd[:-1] |= (classes[:-1] == _QUOTE) & (classes[1:] == _MARK)
     if odd.any():
-        starts, ends = _asked(joined, np.flatnonzero(odd), np.flatnonzero(~visible), starts, ends)
+        starts, ends = _retokenize(joined, np.flatnonzero(odd), np.flatnonzero(~visible), starts, ends)
     bytes_before = np.zeros(len(units) + 1, np.int64)
     np.cumsum(_widths(units), out=bytes_before[1:])
     data = units[visible].tobytes().decode("utf-32-le", "surrogatepass").encode("utf-8", "surrogatepass")
     return Tokens(starts, ends, bytes_before[ends] - bytes_before[starts], data, begins)
 
 
-def _asked(joined: str, odd: Places, spaces: Places, starts: Places, ends: Places) -> tuple[Places, Places]:
+def _retokenize(joined: str, odd: Places, spaces: Places, starts: Places, ends: Places) -> tuple[Places, Places]:
     """Replace the tokens of each chunk that holds an odd character by those of `tokenize`."""
     chunks = np.unique(np.searchsorted(spaces, odd))
     highs = spaces[chunks]

@@ -124,14 +124,14 @@ def _is_end(text: str, start: int) -> bool:
     return not _NO_STOP.search(text, low, start + 1) or bool(_AFTER_NUMBER.search(text, low, start + 1))
 
 
-def canonical(text: str, start: int, end: int, *, whole_words: bool = True) -> tuple[int, int] | None:
+def canonical_span(text: str, start: int, end: int, *, whole_words: bool = True) -> tuple[int, int] | None:
     """Return the canonical boundaries of a span: trimmed of white space and punctuation, extended to whole words.
 
     With `whole_words`, clitics stay with their word, as in ANERcorp and Wojood. Returns None if the span holds
     only white space and punctuation. Raises ValueError if it is out of bounds.
 
     >>> text = "قال «وبمرجانة» أمس"
-    >>> canonical(text, 4, 9)
+    >>> canonical_span(text, 4, 9)
     (5, 13)
     """
     if not 0 <= start <= end <= len(text):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from builder.io.plain import from_plain
 from builder.records import KhabarError, Release
-from builder.release.publish import hub, readback_client
+from builder.release.publish import commit, hub, readback_client
 from builder.release.publish.client import Remote
 from builder.release.publish.readback import read_back, read_folder
 from builder.release.publish.readback_client import Job
@@ -65,7 +65,7 @@ def main():
     from datasets.utils import file_utils
     from huggingface_hub.utils import _http
 
-    readback_client.reading = reading
+    hub.start_readback = commit.start_readback = reading
     hurried = types.SimpleNamespace(**vars(time) | {"sleep": lambda _: None})
     _http.time = hurried
     file_utils.time = hurried

@@ -161,7 +161,7 @@ def holds(bench, repo, commit, folder):
     files = {path: entry for path, entry in tree.items() if entry.kind == "file" and path != ".gitattributes"}
     there = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     found = {
-        path: git.large(bench.root, entry.lfs).read_bytes() if entry.lfs else git.read(repo, entry.oid)
+        path: git.large_file_path(bench.root, entry.lfs).read_bytes() if entry.lfs else git.read(repo, entry.oid)
         for path, entry in files.items()
     }
     return found == there

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from builder.local_hub import git
-from builder.local_hub.http import Hub
+from builder.local_hub.http import LocalHub
 from builder.local_hub.server import serve
 from builder.records import KhabarError, Release
 from builder.release.publish import client, commit
@@ -32,7 +32,7 @@ SHARD = "entities/train-00000-of-00001.parquet"
 class Stage:
     """A Hub, a release folder, and what a push of it said."""
 
-    hub: Hub
+    hub: LocalHub
     folder: Path
     release: Release
     said: list[str] = dataclasses.field(default_factory=list)
@@ -40,7 +40,7 @@ class Stage:
     def push(self, token=TOKEN, **options):
         kept = {"endpoint": self.hub.url, "progress": self.said.append}
         kept |= {name: options.pop(name) for name in list(options) if name in kept}
-        return hubs.push(self.folder, self.release, token=token, way=hubs.Way(**options), **kept)
+        return hubs.push(self.folder, self.release, token=token, way=hubs.PushOptions(**options), **kept)
 
     def verify(self, revision="v1.0.0", token=TOKEN):
         return commit.verify(
@@ -62,7 +62,7 @@ class Stage:
         pointers = {}
         for path, content in files.items():
             sha = hashlib.sha256(content).hexdigest()
-            large = git.large(self.hub.root, sha)
+            large = git.large_file_path(self.hub.root, sha)
             large.parent.mkdir(parents=True, exist_ok=True)
             large.write_bytes(content)
             pointers[path] = git.pointer(sha, len(content))
@@ -119,7 +119,7 @@ def test_every_file_of_the_hub_is_that_of_the_release_byte_for_byte(published):
 
     assert set(files) == {*published.release.files, "MANIFEST.json"}
     for path, entry in files.items():
-        large = git.large(published.hub.root, entry.lfs)
+        large = git.large_file_path(published.hub.root, entry.lfs)
         content = large.read_bytes() if entry.lfs else git.read(published.repo, entry.oid)
         assert content == (published.folder / path).read_bytes()
 
@@ -288,7 +288,7 @@ def test_a_push_without_a_token_is_refused(published, tmp_path):
 
 def test_a_tag_on_other_bytes_is_a_conflict_and_nothing_is_committed(stage):
     git.create(stage.repo)
-    git.point(stage.repo, "refs/tags/v1.0.0", stage.refs()["refs/heads/main"])
+    git.set_ref(stage.repo, "refs/tags/v1.0.0", stage.refs()["refs/heads/main"])
     with pytest.raises(KhabarError) as refused:
         stage.push()
 
@@ -304,7 +304,7 @@ def _tampered(published, edit):
     pq.write_table(table, sink)
     made = published.put({SHARD: sink.getvalue().to_pybytes()})
     before = published.refs()["refs/tags/v1.0.0"]
-    assert git.point(published.repo, "refs/tags/v1.0.0", made, before)
+    assert git.set_ref(published.repo, "refs/tags/v1.0.0", made, before)
     with pytest.raises(KhabarError) as refused:
         published.verify()
     assert refused.value.exit_code == 1
@@ -411,7 +411,7 @@ def test_a_repository_that_changed_meanwhile_is_a_conflict_and_keeps_the_change(
 def test_a_server_that_repeats_the_token_does_not_get_it_printed():
     echo = client.Remote(None, "https://hub.example", REPO, TOKEN)
     for fault in (OSError(f"no such user: {TOKEN}"), ValueError(f"bad: {TOKEN}"), RuntimeError(TOKEN)):
-        with pytest.raises(KhabarError) as refused, client.explained(echo, "reading"):
+        with pytest.raises(KhabarError) as refused, client.translate_hub_errors(echo, "reading"):
             raise fault
         assert "***" in refusal(refused)
         assert TOKEN not in refusal(refused) + repr(echo)

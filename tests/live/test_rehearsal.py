@@ -210,7 +210,7 @@ def test_a_large_file_is_taken_only_at_an_address_that_was_given_out_and_with_it
 
     assert ask(hub, "PUT", f"{address.path}?key=0", b"the bytes", token=None)[0] == 403
     assert ask(hub, "PUT", f"{address.path}?{address.query}", b"others", token=None)[0] == 400
-    assert not git.large(hub.root, oid).exists()
+    assert not git.large_file_path(hub.root, oid).exists()
     status, _, said = commit(hub, ("lfsFile", {"path": "a/x.parquet", "oid": oid, "size": 9}))
     assert (status, said["error"]) == (400, f"the large file {oid} was never sent")
 

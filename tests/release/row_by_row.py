@@ -8,7 +8,7 @@ from builder.records import Span
 from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.features import all_values, arrow_schema, features, tag_names
 from builder.release.tables.inputs import index_inputs, instant, zone
-from builder.text.aligned import unpacked
+from builder.text.aligned import unpack_edits
 from builder.text.tokens import tokenize
 
 
@@ -38,7 +38,7 @@ def entities(material, known):
             continue
         article = known.articles[article_id]
         text = article.text
-        aligned = unpacked(text, known.documents[article.document_id].raw, article.edits)
+        aligned = unpack_edits(text, known.documents[article.document_id].raw, article.edits)
         sure = {(one.what, one.answer): one.value for one in gold.confidence}
         tokens = pieces(text, gold.spans) if material.labels.clitics == "segment" else tokenize(text)
         outer, lost = layer(gold.spans, tokens)

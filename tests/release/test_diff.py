@@ -16,11 +16,11 @@ from builder.records import Group, Span, Stance
 from builder.release.diff import html as diff_page
 from builder.release.diff import text as diff_lines
 from builder.release.diff.compare import compare, side_of
-from builder.release.diff.records import About
+from builder.release.diff.records import ReleaseId
 from builder.release.diff.rows import differing, join, unequal, unique_keys
-from builder.release.diff.spans import Mention, Placed, pair_spans
+from builder.release.diff.spans import AlignedMention, Mention, pair_spans
 from builder.release.tables.build import build_tables, non_empty
-from builder.release.tables.features import arrow_schema, features, renumbered
+from builder.release.tables.features import arrow_schema, convert_labels, features
 
 GOLDEN = Path(__file__).with_name("diff.golden.json")
 HOSTILE = "<img src=x onerror=alert(1)>\N{RIGHT-TO-LEFT OVERRIDE}&"
@@ -75,7 +75,7 @@ def renamed(labels):
 
 
 def side(material, version="1.0.0", card="# card 1.0.0\n"):
-    about = About(version, "khabar/demo-news", "0" * 64, "full")
+    about = ReleaseId(version, "khabar/demo-news", "0" * 64, "full")
     return side_of(about, non_empty(build_tables(material).tables), card)
 
 
@@ -250,7 +250,7 @@ def made(schema, corpus, version="1.0.0"):
         for config, found in rows.items()
         if found
     }
-    return side_of(About(version, "a/b", "", "full"), tables, "")
+    return side_of(ReleaseId(version, "a/b", "", "full"), tables, "")
 
 
 @given(CORPUS, CORPUS)
@@ -291,7 +291,7 @@ def test_any_two_releases_differ_the_same_way_from_both_sides(schema, one, two):
     assert_empty(compare(new, new))
 
 
-PLACED = st.lists(st.builds(lambda start, size, label: Placed(start, start + size, Mention(start, start + size, label)),
+PLACED = st.lists(st.builds(lambda start, size, label: AlignedMention(start, start + size, Mention(start, start + size, label)),
                             st.integers(0, 6), st.integers(1, 4), st.sampled_from("AB")), max_size=6)  # fmt: skip
 
 
@@ -347,7 +347,7 @@ def test_label_numbers_are_compared_by_their_names():
     names = [{"_type": "ClassLabel", "names": n.split()} for n in ("A B C", "C A")]
     tags = pa.array([[0, 1], None, [2, -1, None]], pa.list_(pa.int64()))
 
-    assert renumbered(tags, [names[0]], [names[1]]).to_pylist() == [[1, 2], None, [0, -1, None]]
+    assert convert_labels(tags, [names[0]], [names[1]]).to_pylist() == [[1, 2], None, [0, -1, None]]
 
 
 def test_the_page_shows_hostile_texts_and_runs_none(sides):

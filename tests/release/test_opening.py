@@ -7,13 +7,13 @@ import pytest
 
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project.project import Project
-from builder.project.releases import record, resolve_release, since
+from builder.project.releases import open_earlier, record, resolve_release
 from builder.records import MANIFEST, KhabarError, Release
 from builder.release.diff.changelog import changelog, section
 from builder.release.diff.compare import compare, side_of
-from builder.release.diff.records import About
+from builder.release.diff.records import ReleaseId
 from builder.release.publish.folder import write_release
-from builder.release.publish.open import LedgerEntry, ReleaseRef, opened
+from builder.release.publish.open import LedgerEntry, ReleaseRef, open_release
 from builder.release.tables.build import non_empty
 from tests.conftest import ROOT
 
@@ -49,11 +49,11 @@ def refused(manager):
 
 
 def opened_here(folder):
-    return opened(ReleaseRef(folder), None, None)
+    return open_release(ReleaseRef(folder), None, None)
 
 
 def test_a_folder_holds_the_tables_that_were_built(build, built):
-    about = About("1.0.0", "khabar/demo-news", "", "full")
+    about = ReleaseId("1.0.0", "khabar/demo-news", "", "full")
     with opened_here(build("1.0.0")) as found:
         diff = compare(side_of(about, non_empty(built.tables), "# card 1.0.0\n"), found.side)
         said = found.changelog
@@ -125,21 +125,21 @@ def test_a_version_is_compared_with_the_newest_lower_one_by_number(project, buil
     for version in ("1.9.0", "1.10.0", "0.3.0"):
         build(version)
     for version, earlier in (("1.10.1", "1.10.0"), ("1.10.0", "1.9.0"), ("2.0.0", "1.10.0")):
-        with since(project, version, None, (None, None)) as found:
+        with open_earlier(project, version, None, (None, None)) as found:
             assert found[0].about.version == earlier
-    with since(project, "2.0.0", "1.9.0", (None, None)) as found:
+    with open_earlier(project, "2.0.0", "1.9.0", (None, None)) as found:
         assert found[0].about.version == "1.9.0"
 
 
 def test_the_first_release_is_compared_with_none(project):
-    with since(project, "0.1.0", None, (None, None)) as found:
+    with open_earlier(project, "0.1.0", None, (None, None)) as found:
         assert found is None
 
 
 def test_a_version_below_one_that_was_built_is_refused(project, build):
     build("2.0.0")
 
-    code, message, fix = refused(since(project, "1.0.0", None, (None, None)))
+    code, message, fix = refused(open_earlier(project, "1.0.0", None, (None, None)))
     assert (code, message) == (2, "1.0.0 goes backwards: 2.0.0 was built already")
     assert "annotations/releases.jsonl" in fix
 
@@ -147,7 +147,7 @@ def test_a_version_below_one_that_was_built_is_refused(project, build):
 def test_an_earlier_release_that_is_not_on_this_machine_is_not_passed_over(project, build):
     shutil.rmtree(build("1.0.0"))
 
-    assert refused(since(project, "1.1.0", None, (None, None))) == (
+    assert refused(open_earlier(project, "1.1.0", None, (None, None))) == (
         2,
         "1.1.0 cannot be compared with 1.0.0: it is not in dist/",
         (
@@ -160,7 +160,7 @@ def test_an_earlier_release_that_is_not_on_this_machine_is_not_passed_over(proje
 def test_one_that_was_pushed_before_there_was_a_ledger_is_not_passed_over_either(project):
     project.note("pushed/v1.0.0", {"commit": "c", "url": "u"})
 
-    message = refused(since(project, "1.1.0", None, (None, None)))[1]
+    message = refused(open_earlier(project, "1.1.0", None, (None, None)))[1]
     assert message == "1.1.0 cannot be compared with 1.0.0: it is not in dist/"
 
 
@@ -168,14 +168,14 @@ def test_an_earlier_release_with_other_bytes_than_the_ledger_says_is_refused(pro
     build("1.0.0")
     write_jsonl(project.annotations / "releases.jsonl", [LedgerEntry("1.0.0", "0" * 64)])
 
-    message = refused(since(project, "1.1.0", None, (None, None)))[1]
+    message = refused(open_earlier(project, "1.1.0", None, (None, None)))[1]
     assert message == "dist/v1.0.0 is not the 1.0.0 that annotations/releases.jsonl names"
 
 
 def test_since_must_name_a_lower_version(project, build):
     build("1.0.0")
 
-    message = refused(since(project, "1.0.0", "v1.0.0", (None, None)))[1]
+    message = refused(open_earlier(project, "1.0.0", "v1.0.0", (None, None)))[1]
     assert message == "1.0.0 is not higher than 1.0.0, the release given with --since"
 
 

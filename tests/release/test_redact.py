@@ -23,7 +23,7 @@ from builder.release.redaction.redact import (
     steps,
 )
 from builder.release.tables.build import build_tables
-from builder.text.aligned import unpacked
+from builder.text.aligned import unpack_edits
 from builder.text.profiles import profile
 from builder.text.tokens import tokenize
 from tests.release.conftest import page
@@ -120,8 +120,8 @@ def test_a_span_that_no_redaction_meets_keeps_its_characters_and_its_raw_place(r
     end = data.draw(st.integers(start + 1, len(article.text)))
     new = moved.span(start, end)
     said = moved.article.text[new[0] : new[1]]
-    before = unpacked(article.text, document.raw, article.edits).raw_span(start, end)
-    after = unpacked(moved.article.text, document.raw, moved.article.edits).raw_span(*new)
+    before = unpack_edits(article.text, document.raw, article.edits).raw_span(start, end)
+    after = unpack_edits(moved.article.text, document.raw, moved.article.edits).raw_span(*new)
     there, a, b = [], start, end
     for step in moved.steps:
         there += [one for one in step.found if one.start < b and a < one.end]

@@ -9,15 +9,15 @@ import pytest
 from builder.records import KhabarError, Span, Stance, Takedown
 from builder.release.diff.changelog import changelog, changes, section
 from builder.release.diff.compare import compare, side_of
-from builder.release.diff.records import About
-from builder.release.diff.semver import refuse_backwards, refuse_too_small, step
+from builder.release.diff.records import ReleaseId
+from builder.release.diff.semver import check_version_step, make_changelog, refuse_backwards
 from builder.release.tables.build import build_tables, non_empty
 
-FIX = "or any higher number; `khabar diff` shows each change"
+FIX = "or any higher version; `khabar diff` shows each change"
 
 
 def side(material, version, card="card"):
-    return side_of(About(version, "a/b", "f" * 64, "full"), non_empty(build_tables(material).tables), card)
+    return side_of(ReleaseId(version, "a/b", "f" * 64, "full"), non_empty(build_tables(material).tables), card)
 
 
 def relabelled(material):
@@ -83,38 +83,37 @@ def retitled(material):
 
 
 VOTES = "1 rows of stance with another label_counts, 1 rows of stance with another soft_label"
-MAJOR = "that is a major change"
 WRONG = [
-    (relabelled, "1.0.0", "1.1.0", "2.0.0", f"1 spans changed; {MAJOR}"),
-    (relabelled, "1.2.3", "1.2.4", "2.0.0", f"1 spans changed; {MAJOR}"),
-    (relabelled, "0.4.2", "0.4.3", "0.5.0", f"1 spans changed; {MAJOR}"),
-    (span_added, "1.0.0", "1.1.0", "2.0.0", f"1 spans changed; {MAJOR}"),
-    (resplit, "1.0.0", "1.9.9", "2.0.0", f"6 rows in another split; {MAJOR}"),
-    (without, "1.0.0", "1.1.0", "2.0.0", f"6 rows removed; {MAJOR}"),
-    (renormalised, "1.0.0", "1.1.0", "2.0.0", f"1 texts changed; {MAJOR}"),
-    (answered, "1.0.0", "1.1.0", "2.0.0", f"1 stances changed; {MAJOR}"),
-    (rejudged, "1.0.0", "1.1.0", "2.0.0", f"1 judgements changed; {MAJOR}"),
-    (revoted, "1.0.0", "1.1.0", "2.0.0", f"{VOTES}; {MAJOR}"),
-    (with_a_label_less, "1.0.0", "1.1.0", "2.0.0", f"4 columns changed; {MAJOR}"),
-    (unchanged, "1.0.0", "1.0.0", "1.0.1", "nothing but the card or metadata; that is a patch change"),
-    (retitled, "1.0.0", "1.0.0", "1.0.1", "nothing but the card or metadata; that is a patch change"),
+    (relabelled, "1.0.0", "1.1.0", "2.0.0", "major", "1 spans changed"),
+    (relabelled, "1.2.3", "1.2.4", "2.0.0", "major", "1 spans changed"),
+    (relabelled, "0.4.2", "0.4.3", "0.5.0", "major", "1 spans changed"),
+    (span_added, "1.0.0", "1.1.0", "2.0.0", "major", "1 spans changed"),
+    (resplit, "1.0.0", "1.9.9", "2.0.0", "major", "6 rows in another split"),
+    (without, "1.0.0", "1.1.0", "2.0.0", "major", "6 rows removed"),
+    (renormalised, "1.0.0", "1.1.0", "2.0.0", "major", "1 texts changed"),
+    (answered, "1.0.0", "1.1.0", "2.0.0", "major", "1 stances changed"),
+    (rejudged, "1.0.0", "1.1.0", "2.0.0", "major", "1 judgements changed"),
+    (revoted, "1.0.0", "1.1.0", "2.0.0", "major", VOTES),
+    (with_a_label_less, "1.0.0", "1.1.0", "2.0.0", "major", "4 columns changed"),
+    (unchanged, "1.0.0", "1.0.0", "1.0.1", "patch", "at most the card or metadata changed"),
+    (retitled, "1.0.0", "1.0.0", "1.0.1", "patch", "at most the card or metadata changed"),
 ]
 
 
-@pytest.mark.parametrize(("change", "before", "wrong", "least", "what"), WRONG)
+@pytest.mark.parametrize(("change", "before", "wrong", "least", "bump", "what"), WRONG)
 def test_each_wrong_number_is_refused_with_what_changed_and_the_smallest_right_one(
-    material, change, before, wrong, least, what
+    material, change, before, wrong, least, bump, what
 ):
     old, new = side(material, before), change(material)
     with pytest.raises(KhabarError) as caught:
-        refuse_too_small(compare(old, side(new, wrong)))
+        check_version_step(compare(old, side(new, wrong)))
 
     (issue,) = caught.value.issues
     assert (caught.value.exit_code, issue.message, issue.fix) == (
-        2, f"{wrong} is too small a step from {before}: {what}", f"build {least}, {FIX}"
+        2, f"{wrong} requires a {bump} version bump from {before}: {what}", f"build {least}, {FIX}"
     )  # fmt: skip
-    refuse_too_small(compare(old, side(new, least)))
-    refuse_too_small(compare(old, side(new, "7.0.3")))
+    check_version_step(compare(old, side(new, least)))
+    check_version_step(compare(old, side(new, "7.0.3")))
 
 
 @pytest.mark.parametrize(
@@ -124,12 +123,12 @@ def test_each_wrong_number_is_refused_with_what_changed_and_the_smallest_right_o
 def test_rows_that_are_only_added_ask_for_a_minor_step(material, before, wrong, least):
     old = side(without(material), before)
     with pytest.raises(KhabarError) as caught:
-        refuse_too_small(compare(old, side(material, wrong)))
+        check_version_step(compare(old, side(material, wrong)))
 
     (issue,) = caught.value.issues
-    assert issue.message == f"{wrong} is too small a step from {before}: 6 rows added; that is a minor change"
+    assert issue.message == f"{wrong} requires a minor version bump from {before}: 6 rows added"
     assert issue.fix == f"build {least}, {FIX}"
-    refuse_too_small(compare(old, side(material, least)))
+    check_version_step(compare(old, side(material, least)))
 
 
 def tables_of(material, change=lambda table: table, config="articles"):
@@ -157,54 +156,54 @@ def retyped(table):
 
 def about(tables, version):
     plain = {c: {s: table.replace_schema_metadata(None) for s, table in of.items()} for c, of in tables.items()}
-    return side_of(About(version, "a/b", "f" * 64, "full"), plain, "card")
+    return side_of(ReleaseId(version, "a/b", "f" * 64, "full"), plain, "card")
 
 
 SHAPES = [
-    (with_column, "articles", "1.0.1", "1.1.0", "1 columns added; that is a minor change"),
-    (lambda table: with_column(retyped(table)), "articles", "1.1.0", "2.0.0", f"1 columns changed; {MAJOR}"),
-    (lambda table: table.drop_columns("author"), "articles", "1.1.0", "2.0.0", f"1 columns changed; {MAJOR}"),
-    (lambda table: table.rename_columns({"author": "by"}), "articles", "1.1.0", "2.0.0", f"1 columns changed; {MAJOR}"),
-    (retyped, "articles", "1.1.0", "2.0.0", f"1 columns changed; {MAJOR}"),
-    (with_field, "entities", "1.1.0", "2.0.0", f"1 columns changed; {MAJOR}"),
+    (with_column, "articles", "1.0.1", "1.1.0", "minor", "1 columns added"),
+    (lambda table: with_column(retyped(table)), "articles", "1.1.0", "2.0.0", "major", "1 columns changed"),
+    (lambda table: table.drop_columns("author"), "articles", "1.1.0", "2.0.0", "major", "1 columns changed"),
+    (lambda table: table.rename_columns({"author": "by"}), "articles", "1.1.0", "2.0.0", "major", "1 columns changed"),
+    (retyped, "articles", "1.1.0", "2.0.0", "major", "1 columns changed"),
+    (with_field, "entities", "1.1.0", "2.0.0", "major", "1 columns changed"),
 ]
 
 
-@pytest.mark.parametrize(("change", "config", "wrong", "least", "what"), SHAPES)
+@pytest.mark.parametrize(("change", "config", "wrong", "least", "bump", "what"), SHAPES)
 def test_a_column_more_asks_for_a_minor_step_and_one_less_or_another_for_a_major_one(
-    material, change, config, wrong, least, what
+    material, change, config, wrong, least, bump, what
 ):
     old = about(tables_of(material), "1.0.0")
     new = tables_of(material, change, config)
     with pytest.raises(KhabarError) as caught:
-        refuse_too_small(compare(old, about(new, wrong)))
+        check_version_step(compare(old, about(new, wrong)))
 
     (issue,) = caught.value.issues
-    assert issue.message == f"{wrong} is too small a step from 1.0.0: {what}"
+    assert issue.message == f"{wrong} requires a {bump} version bump from 1.0.0: {what}"
     assert issue.fix == f"build {least}, {FIX}"
-    refuse_too_small(compare(old, about(new, least)))
+    check_version_step(compare(old, about(new, least)))
 
 
 def test_a_column_more_hides_nothing_else_that_changed(material):
     old, new = about(tables_of(material), "1.0.0"), tables_of(relabelled(material), with_column)
-    with pytest.raises(KhabarError, match="1 spans changed; that is a major change"):
-        refuse_too_small(compare(old, about(new, "1.1.0")))
+    with pytest.raises(KhabarError, match=r"requires a major version bump from 1\.0\.0: 1 spans changed"):
+        check_version_step(compare(old, about(new, "1.1.0")))
 
 
 def test_a_config_more_asks_for_a_minor_step_and_one_less_for_a_major_one(material):
     whole = tables_of(material)
     less = {config: tables for config, tables in whole.items() if config != "stance"}
 
-    refuse_too_small(compare(about(less, "1.0.0"), about(whole, "1.1.0")))
-    with pytest.raises(KhabarError, match=r"\d+ rows added; that is a minor change"):
-        refuse_too_small(compare(about(less, "1.0.0"), about(whole, "1.0.1")))
-    with pytest.raises(KhabarError, match=r"\d+ rows removed; that is a major change"):
-        refuse_too_small(compare(about(whole, "1.0.0"), about(less, "1.1.0")))
+    check_version_step(compare(about(less, "1.0.0"), about(whole, "1.1.0")))
+    with pytest.raises(KhabarError, match=r"requires a minor version bump .*: \d+ rows added"):
+        check_version_step(compare(about(less, "1.0.0"), about(whole, "1.0.1")))
+    with pytest.raises(KhabarError, match=r"requires a major version bump .*: \d+ rows removed"):
+        check_version_step(compare(about(whole, "1.0.0"), about(less, "1.1.0")))
 
 
 @pytest.mark.parametrize("change", [unchanged, retitled])
 def test_a_card_or_metadata_asks_for_a_patch(material, change):
-    refuse_too_small(compare(side(material, "1.0.0"), side(change(material), "1.0.1", "another card")))
+    check_version_step(compare(side(material, "1.0.0"), side(change(material), "1.0.1", "another card")))
 
 
 def test_a_version_never_goes_backwards():
@@ -217,17 +216,19 @@ def test_a_version_never_goes_backwards():
 
 
 def test_the_first_release_may_have_any_number(material, schema):
-    text, inputs = step(None, "4.5.6", schema.dataset, build_tables(material).tables, "card", ())
+    text, inputs = make_changelog(None, "4.5.6", schema.dataset, build_tables(material).tables, "card", ())
 
     assert text.startswith("# Changelog\n\n## 4.5.6\n\nRows of each config and split:\n")
     assert inputs == {}
 
 
 def test_the_changelog_grows_newest_first_and_the_earlier_release_is_an_input(material, schema):
-    first, _ = step(None, "1.0.0", schema.dataset, build_tables(material).tables, "card", ())
+    first, _ = make_changelog(None, "1.0.0", schema.dataset, build_tables(material).tables, "card", ())
     tables = build_tables(relabelled(material)).tables
-    second, inputs = step((side(material, "1.0.0"), first), "2.0.0", schema.dataset, tables, "card", ())
-    third, _ = step((side(relabelled(material), "2.0.0"), second), "2.0.1", schema.dataset, tables, "other", ())
+    second, inputs = make_changelog((side(material, "1.0.0"), first), "2.0.0", schema.dataset, tables, "card", ())
+    third, _ = make_changelog(
+        (side(relabelled(material), "2.0.0"), second), "2.0.1", schema.dataset, tables, "other", ()
+    )
 
     assert inputs == {"since": "f" * 64}
     assert re.findall(r"(?m)^## (.*)$", third) == ["2.0.1", "2.0.0", "1.0.0"]

@@ -7,7 +7,7 @@ import pytest
 from builder.records import Edit
 from builder.text.policies import NAMES
 from builder.text.profiles import profile
-from builder.text.tokens import canonical, sentences, tokenize
+from builder.text.tokens import canonical_span, sentences, tokenize
 
 pytestmark = pytest.mark.slow
 
@@ -104,7 +104,7 @@ def test_ten_megabyte_line_is_normalized_and_tokenized():
     assert aligned.text == bare * (len(raw) // len(LINE))
     assert aligned.raw_span(len(aligned.text) - 8, len(aligned.text) - 2) == (len(raw) - 8, len(raw) - 2)
     assert len(sentences(aligned.text)) == len(raw) // len(LINE)
-    assert canonical(aligned.text, 5, 6) == (4, 8)
+    assert canonical_span(aligned.text, 5, 6) == (4, 8)
 
 
 @pytest.mark.parametrize(("between", "size"), [("", 2_000_000), (" ", 2_000_000), ("\n", 90_000), (RLM, 90_000)])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyarabic import araby
 
 from builder.text.contexts import HAMZA_MARKS, MARKS
-from builder.text.policies import FORMS, NAMES
+from builder.text.policies import NAMES, PRESENTATION_FORMS
 from builder.text.profiles import profile
 from tests.text import oracle
 from tests.text.corpus import VOCALIZED, between, corpus, shared_texts, still_and_others, still_pages
@@ -35,7 +35,7 @@ DEVIATIONS = [
     ("marks", "standard@1", araby.strip_small, {}, {*MARKS} - {SMALL_ALEF, SMALL_WAW, SMALL_YEH}),
     ("marks", "standard@1", araby.strip_diacritics, {c: c for c in HAMZA_MARKS}, {SMALL_WAW, SMALL_YEH, *EXTENDED}),
     ("presentation forms", "light@1", araby.normalize_ligature,
-     {form: letters for form, letters in LAM_ALEF.items() if letters != "لا"}, {*FORMS} - {*LAM_ALEF}),
+     {form: letters for form, letters in LAM_ALEF.items() if letters != "لا"}, {*PRESENTATION_FORMS} - {*LAM_ALEF}),
 ]  # fmt: skip
 
 # The same for one character in a key, which several of pyarabic's functions have a hand in.

@@ -11,7 +11,7 @@ from pyarabic import araby
 from builder.records import Edit
 from builder.text.contexts import MARKS
 from builder.text.edits import Edits
-from builder.text.policies import FORMS, NAMES
+from builder.text.policies import NAMES, PRESENTATION_FORMS
 from builder.text.profiles import profile
 from tests.text.strategies import PAGES
 
@@ -173,7 +173,7 @@ def test_lam_alef_keeps_its_hamza_unlike_pyarabic():
 
     assert araby.normalize_ligature(ligature) == "لا"
     assert profile("standard@1").apply(ligature).text == "لأ"
-    assert FORMS[ligature] == "لأ"
+    assert PRESENTATION_FORMS[ligature] == "لأ"
 
 
 def test_known_pyarabic_deviations_remain():

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.text import characters
-from builder.text.aligned import pack_batch, unpacked
+from builder.text.aligned import pack_batch, unpack_edits
 from builder.text.policies import NAMES
 from builder.text.profiles import profile
 from tests.text.strategies import CHARACTERS
@@ -111,7 +111,7 @@ def test_packed_edits_round_trip(name):
     packed = [one.packed() for one in normalized(name)]
 
     assert packed == pack_batch(normalized(name))
-    assert [unpacked(one.text, one.raw, own) for one, own in zip(normalized(name), packed, strict=True)] == [
+    assert [unpack_edits(one.text, one.raw, own) for one, own in zip(normalized(name), packed, strict=True)] == [
         *normalized(name)
     ]
 
@@ -147,7 +147,7 @@ def test_any_text_is_normalized_idempotently(raw, name):
 
     assert_edits_are_in_order_and_make_the_text(once)
     assert profile(name).apply(once.text).text == once.text
-    assert unpacked(once.text, raw, once.packed()) == once
+    assert unpack_edits(once.text, raw, once.packed()) == once
 
 
 @given(st.lists(TEXTS, max_size=8), st.sampled_from(NAMES), st.sampled_from([1, 7, 40, 128_000]))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.text.aligned import unpacked
+from builder.text.aligned import unpack_edits
 from builder.text.profiles import profile
 from builder.text.raw_spans import raw_spans
 from tests.text.strategies import PAGES
@@ -36,7 +36,7 @@ def test_span_outside_its_text_is_refused(span):
 @pytest.mark.parametrize("packed", [(1, 1, 0), (9, 1, 0), (1, -1, 0), (1, 1), (4, 0, 1)])
 def test_invalid_edits_raise_the_same_error_as_one_text(packed):
     with pytest.raises(ValueError, match=r".") as alone:
-        unpacked("قدما", "قدما", packed)
+        unpack_edits("قدما", "قدما", packed)
     with pytest.raises(ValueError, match=r".") as together:
         raw_spans(["قدم", "قدما"], ["قدم", "قدما"], [(), packed], [0, 1], np.array([0]), np.array([1]))
 

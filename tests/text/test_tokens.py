@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.text.tokens import canonical, sentences, tokenize
+from builder.text.tokens import canonical_span, sentences, tokenize
 from tests.text.token_cases import cases
 
 NOISE = st.text(st.sampled_from([*"ابو.،:؟!«»()3٣٫٪ \nـ_@#a-'/", "\N{ARABIC FATHATAN}", "\N{ZERO WIDTH NON-JOINER}",
@@ -55,7 +55,7 @@ def test_sentences_cover_every_non_space_character(text):
 def test_drawn_span_gets_canonical_edges(start, end, wanted):
     text = "قال «وبمرجانة»، ثم"
 
-    found = canonical(text, start, end)
+    found = canonical_span(text, start, end)
 
     assert (text[slice(*found)] if found else None) == wanted
 
@@ -67,12 +67,12 @@ def test_canonical_edges_are_stable_and_on_token_edges(text, data):
     start = data.draw(st.integers(0, len(text) - 1))
     end = data.draw(st.integers(start + 1, len(text)))
 
-    found = canonical(text, start, end)
+    found = canonical_span(text, start, end)
 
     if found is None:
         assert not any(character.isalnum() for character in text[start:end])
     else:
-        assert canonical(text, *found) == found
+        assert canonical_span(text, *found) == found
         assert found[0] in {s for s, _ in tokenize(text)}
         assert found[1] in {e for _, e in tokenize(text)}
 
@@ -80,13 +80,13 @@ def test_canonical_edges_are_stable_and_on_token_edges(text, data):
 def test_abbreviation_keeps_its_edges_at_sentence_end():
     inside, at_end = "قالت أ.ف.ب إنه", "قالت أ.ف.ب."
 
-    assert canonical(inside, 5, 10) == canonical(at_end, 5, 11) == (5, 10)
+    assert canonical_span(inside, 5, 10) == canonical_span(at_end, 5, 11) == (5, 10)
 
 
 @pytest.mark.parametrize(("start", "end"), [(-1, 2), (0, 5), (3, 2)])
 def test_span_outside_the_text_is_an_error(start, end):
     with pytest.raises(ValueError, match=f"^span {start}:{end} is outside a text of 4 code points$"):
-        canonical("خبر.", start, end)
+        canonical_span("خبر.", start, end)
 
 
 def test_long_runs_are_tokenized_in_linear_time():

@@ -28,7 +28,7 @@ from builder.annotation.questions import targets_for
 from builder.records import Article, Gold, Judgement, user_error
 from builder.schema.labels import Labels
 from builder.text.profiles import profile
-from builder.text.projection import vectors
+from builder.text.projection import tfidf_vectors
 
 Numbers = NDArray[np.float64]
 
@@ -101,7 +101,7 @@ def select_articles(
     known = sorted(texts.values(), key=lambda article: article.id)
     expected = _expected(pool, [texts[gold.article_id] for gold in taught], taught, labels, seed)
     fold = profile("search@1").fold_batch
-    matrix = vectors(fold([article.text for article in [*known, *pool]]))
+    matrix = tfidf_vectors(fold([article.text for article in [*known, *pool]]))
     before, here = matrix[: len(known)], matrix[len(known) :]
     disagreements = disagreement(judgements)
     rows = [row for row, article in enumerate(known) if article.id in disagreements.articles]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from builder.annotation.questions import targets_for
 from builder.records import Article, Decision, Issue, Span, Stance
 from builder.schema.labels import Labels
-from builder.text.tokens import canonical
+from builder.text.tokens import canonical_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _names(decisions: Iterable[Decision]) -> tuple[str, ...]:
 def _canonical(spans: Iterable[Span], text: str, labels: Labels) -> tuple[Span, ...]:
     """Return the spans with canonical edges, sorted and without duplicates."""
     whole = labels.clitics == "expand"
-    moved = {(canonical(text, span.start, span.end, whole_words=whole), span.label) for span in spans}
+    moved = {(canonical_span(text, span.start, span.end, whole_words=whole), span.label) for span in spans}
     return tuple(sorted(Span(*edges, label) for edges, label in moved if edges))
 
 
@@ -90,7 +90,7 @@ def _faults(decision: Decision, article: Article | None, labels: Labels) -> list
             issues.append(_issue(decision, where, f"unknown label {span.label!r}"))
         if not 0 <= span.start < span.end <= len(article.text):
             issues.append(_issue(decision, where, f"outside the text, which has {len(article.text)} code points"))
-        elif canonical(article.text, span.start, span.end) is None:
+        elif canonical_span(article.text, span.start, span.end) is None:
             issues.append(_issue(decision, where, "only spaces or punctuation"))
     asked = {target.id for target in targets_for(article, labels)}
     values = {value.name for value in labels.stances.values} if labels.stances else set()

@@ -10,7 +10,7 @@ from statistics import median
 
 from builder.records import AnnotatorAssignment, Article, BatchItem, Decision, Issue, Judgement, Span
 from builder.schema.labels import Labels
-from builder.text.tokens import canonical
+from builder.text.tokens import canonical_span
 
 LEAST = 10
 """Least number of articles shared with others before an annotator is compared with them."""
@@ -123,7 +123,7 @@ def _edges(text: str, span: Span, *, whole_words: bool) -> tuple[int, int] | Non
     """Return a span's canonical edges, or None if it is out of bounds or has no words."""
     if not 0 <= span.start < span.end <= len(text):
         return None
-    return canonical(text, span.start, span.end, whole_words=whole_words)
+    return canonical_span(text, span.start, span.end, whole_words=whole_words)
 
 
 def coverage(

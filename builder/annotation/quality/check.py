@@ -13,7 +13,7 @@ from builder.annotation.quality.rules import Answered, Fault, Placed, faults_of,
 from builder.annotation.questions import targets_for
 from builder.records import Article, Dropped, Issue, Judgement, Span, StageCounts, Stance, count_by_reason
 from builder.schema.labels import Labels
-from builder.text.tokens import canonical
+from builder.text.tokens import canonical_span
 
 Link = Callable[[Judgement], str]
 
@@ -152,7 +152,7 @@ def _placed(spans: Iterable[Span], text: str, labels: Labels) -> list[Placed]:
         if not 0 <= span.start < span.end <= len(text):
             placed.append((span, None, "out of bounds"))
             continue
-        edges = canonical(text, span.start, span.end, whole_words=whole)
+        edges = canonical_span(text, span.start, span.end, whole_words=whole)
         moved = replace(span, start=edges[0], end=edges[1]) if edges else None
         if span.label not in labels.entity_names:
             placed.append((span, moved, "unknown label"))

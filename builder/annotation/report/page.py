@@ -33,7 +33,7 @@ from builder.annotation.report.tables import (
     reason,
 )
 from builder.records import Agreement, Article, Judgement
-from builder.report_page import document, number
+from builder.report_page import format_number, html_page
 from builder.schema.labels import Labels
 
 STYLE = """
@@ -91,7 +91,7 @@ def page(
         "</main>\n",
     ])  # fmt: skip
     style = plots.STYLE + tables.STYLE + passages_html.STYLE + STYLE + _colours(labels)
-    return document(f"الاتفاق: {title}", style, body)
+    return html_page(f"الاتفاق: {title}", style, body)
 
 
 def _colours(labels: Labels) -> str:
@@ -108,8 +108,8 @@ def _colours(labels: Labels) -> str:
 def _header(title: str, judgements: Sequence[Judgement], articles: int, shared: int) -> str:
     """Return the page's header: counts, batches, and the versions of guidelines and schema."""
     people = {judgement.annotator for judgement in judgements}
-    facts = [("الأحكام", number(len(judgements))), ("المقالات", number(articles)),
-             ("منها لأكثر من موسّم", number(shared)), ("الموسّمون", number(len(people)))]  # fmt: skip
+    facts = [("الأحكام", format_number(len(judgements))), ("المقالات", format_number(articles)),
+             ("منها لأكثر من موسّم", format_number(shared)), ("الموسّمون", format_number(len(people)))]  # fmt: skip
     for name, values in (
         ("الدفعات", {judgement.batch for judgement in judgements}),
         ("الإرشادات", {judgement.guideline for judgement in judgements}),
@@ -118,7 +118,7 @@ def _header(title: str, judgements: Sequence[Judgement], articles: int, shared: 
         kept, more = bounded(sorted(values), 8)
         if kept:
             shown = " ".join(f"<code>{cut(value)}</code>" for value in kept)
-            facts.append((name, shown + (f" و{number(more)} غيرها" if more else "")))
+            facts.append((name, shown + (f" و{format_number(more)} غيرها" if more else "")))
     listed = "".join(f"<span>{name}: {value}</span>" for name, value in facts)
     return f"""<header>
 <h1>الاتفاق بين الموسّمين</h1>
@@ -162,7 +162,7 @@ def _headline(figure: Agreement, figures: Sequence[Agreement]) -> str:
     return (
         f'<p class="sum"><span class="n">{figure.value:.3f}</span> <small>{_interval(figure)}</small></p>{plot}'
         f"{plots.axis(start)}"
-        f'<p class="note">{unit}: {number(figure.n)}{also}</p>'
+        f'<p class="note">{unit}: {format_number(figure.n)}{also}</p>'
     )
 
 

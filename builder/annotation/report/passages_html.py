@@ -10,9 +10,9 @@ from itertools import pairwise
 
 from builder.annotation.report.passages import Mark, Passage, PassageAnswer, Question, lanes
 from builder.records import Article
-from builder.report_page import number, shown
+from builder.report_page import escape_html, format_number
 from builder.schema.labels import Labels
-from builder.text.invisible import visible
+from builder.text.invisible import make_visible
 
 STYLE = """
 .dispute { break-inside: avoid; border-top: 1px solid var(--line); padding: .7rem 0 .4rem; }
@@ -63,12 +63,12 @@ def cut(text: str, most: int = CUT) -> str:
     >>> cut("طويل", 2)
     '<bdi>طو…</bdi>'
     """
-    return f"<bdi>{shown(text if len(text) <= most else text[:most] + '…')}</bdi>"
+    return f"<bdi>{escape_html(text if len(text) <= most else text[:most] + '…')}</bdi>"
 
 
 def left_out(what: str, many: int) -> str:
     """Return a note that counts what is not shown, or "" if nothing is left out."""
-    return f'<p class="note">{what}: {number(many)}.</p>' if many else ""
+    return f'<p class="note">{what}: {format_number(many)}.</p>' if many else ""
 
 
 def passages_section(
@@ -98,8 +98,8 @@ def _with_room(parts: Iterable[str]) -> tuple[str, int]:
 def _head(article: Article, position: str, score: int) -> str:
     title = cut(article.title, 80) if article.title else ""
     return (
-        f"<h3>{title} <span>المقال <code>{escape(visible(article.id))}</code>{position}</span> "
-        f"<span>الفروق: {number(score)}</span></h3>"
+        f"<h3>{title} <span>المقال <code>{escape(make_visible(article.id))}</code>{position}</span> "
+        f"<span>الفروق: {format_number(score)}</span></h3>"
     )
 
 
@@ -108,7 +108,7 @@ def _passage(passage: Passage, article: Article, labels: Labels, remarks: Remark
     answers = [_answer(passage, answer, article, labels, remarks) for answer in passage.answers[:MOST]]
     folded = "".join(answers[ANSWERS:])
     if folded:
-        folded = f"<details><summary>إجابات أخرى: {number(len(answers) - ANSWERS)}</summary>{folded}</details>"
+        folded = f"<details><summary>إجابات أخرى: {format_number(len(answers) - ANSWERS)}</summary>{folded}</details>"
         folded += left_out("إجابات أخرى لم تُعرض", len(passage.answers) - len(answers))
     head = _head(article, position, passage.score)
     return f'<article class="dispute">{head}{"".join(answers[:ANSWERS])}{folded}</article>\n'
@@ -123,13 +123,13 @@ def _answer(passage: Passage, answer: PassageAnswer, article: Article, labels: L
 
 
 def _people(annotators: Sequence[str]) -> str:
-    return " ".join(f"<code>{escape(visible(who))}</code>" for who in annotators)
+    return " ".join(f"<code>{escape(make_visible(who))}</code>" for who in annotators)
 
 
 def _remarks(article_id: str, annotators: Sequence[str], remarks: Remarks) -> str:
     written = [(who, remarks.get((article_id, who), "").replace("\n", " ")) for who in annotators]
     return "".join(
-        f'<p class="remark"><code>{escape(visible(who))}</code> {cut(remark, REMARK)}</p>'
+        f'<p class="remark"><code>{escape(make_visible(who))}</code> {cut(remark, REMARK)}</p>'
         for who, remark in written
         if remark
     )
@@ -144,12 +144,12 @@ def _marked(passage: Passage, answer: PassageAnswer, text: str, labels: Labels) 
     parts: list[str] = []
     for start, end in pairwise(cuts):
         over = [mark for mark in marks if mark[0] < end and start < mark[1]]
-        words = shown(text[start:end].replace("\n", " "))
+        words = escape_html(text[start:end].replace("\n", " "))
         parts.append(_under(words, over, lane, passage.agreed, labels))
         closed = sorted((mark for mark in over if mark[1] == end), key=lambda mark: -lane[mark])
         parts += [_name(mark[2], labels) for mark in closed if mark not in passage.agreed]
     if len(answer.marks) > MARKS:
-        parts.append(f'<span class="who"> … وسوم أخرى: {number(len(answer.marks) - MARKS)}</span>')
+        parts.append(f'<span class="who"> … وسوم أخرى: {format_number(len(answer.marks) - MARKS)}</span>')
     return "".join(parts) + ("…" if passage.end < len(text) and not text[passage.end - 1].isspace() else "")
 
 
@@ -186,7 +186,7 @@ def _question(question: Question, article: Article, labels: Labels, remarks: Rem
     begins = whole[: max(whole.rfind(" ", 0, REMARK), REMARK // 2)] if len(whole) > REMARK else whole
     return (
         f'<article class="dispute">{_head(article, "", question.score)}'
-        f'<p class="text">{shown(begins)}{"…" if len(begins) < len(whole) else ""}</p>'
+        f'<p class="text">{escape_html(begins)}{"…" if len(begins) < len(whole) else ""}</p>'
         f'<div class="wide"><table class="stances"><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
         f"{_remarks(article.id, people, remarks)}</article>\n"
     )

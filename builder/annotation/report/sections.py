@@ -11,7 +11,7 @@ from builder.annotation.report.plots import Point
 from builder.annotation.report.progress import Progress
 from builder.annotation.report.tables import ARABIC, bounded, figure_rows
 from builder.records import Agreement
-from builder.report_page import number
+from builder.report_page import format_number
 
 HUES = (212, 28, 150, 335, 265, 50, 185, 2, 95, 305, 235, 125)
 """Hues of the annotators' colours, in degrees. More could not be distinguished."""
@@ -52,7 +52,7 @@ def progress_section(done: Progress) -> str:
         plot = plots.stacked([short_name(time) for time in done.times], counts, fills, description)
         plot += f'<p class="note">الأيام بالتوقيت العالمي، من <span class="n">{done.times[0]}</span> إلى <span class="n">{done.times[-1]}</span>.</p>'
     keys = "".join(
-        f'<li><span class="key" style="background:{fills[who]}"></span><code>{cut(who)}</code> {number(sum(numbers))}</li>'
+        f'<li><span class="key" style="background:{fills[who]}"></span><code>{cut(who)}</code> {format_number(sum(numbers))}</li>'
         for who, numbers in counts.items()
     )
     notes = left_out("أحكام بلا وقت معروف", done.undated) + left_out("أحكام أقدم من هذه المدة", done.earlier)

@@ -21,7 +21,7 @@ from builder.annotation.report import plots
 from builder.annotation.report.passages_html import cut, left_out
 from builder.annotation.report.plots import Point
 from builder.records import Agreement
-from builder.report_page import number
+from builder.report_page import format_number
 from builder.schema.labels import Labels
 
 T = TypeVar("T")
@@ -151,12 +151,12 @@ def figure_rows(rows: Sequence[tuple[tuple[str, str], Agreement, str]], unit: st
 def _cells(figure: Agreement, point: Point, start: float, fill: str) -> str:
     """Return the cells of a figure's row: bar, value with interval, and n."""
     if figure.value is None:
-        return f'<td class="why" colspan="2">غير معرَّف: {reason(figure)}</td><td class="none">{number(figure.n)}</td>'
+        return f'<td class="why" colspan="2">غير معرَّف: {reason(figure)}</td><td class="none">{format_number(figure.n)}</td>'
     plot = plots.interval(point, start, fill, figure_text(figure))
     reach = "" if figure.low is None or figure.high is None else f"{figure.low:.3f}–{figure.high:.3f}"
     return (
         f'<td>{plot}</td><td><b><span class="n">{figure.value:.3f}</span></b>'
-        f'<small><span class="n">{reach}</span></small></td><td>{number(figure.n)}</td>'
+        f'<small><span class="n">{reach}</span></small></td><td>{format_number(figure.n)}</td>'
     )
 
 

@@ -6,7 +6,7 @@ from builder.annotation.agreement.measure import headline
 from builder.annotation.agreement.spans import SPAN_F1
 from builder.annotation.agreement.stances import ALPHA
 from builder.records import Agreement
-from builder.text.invisible import visible
+from builder.text.invisible import make_visible
 
 HEAD = ("layer", "label", "batch", "between", "week", "measure", "value", "95 % interval", "n", "")
 
@@ -40,6 +40,6 @@ def _cells(figure: Agreement) -> Iterable[str]:
     """Return the cells of a figure's row, in the order of HEAD."""
     interval = "" if figure.low is None or figure.high is None else f"{figure.low:.3f} to {figure.high:.3f}"
     value = "undefined" if figure.value is None else f"{figure.value:.3f}"
-    batch = "" if figure.batch == "all" else visible(figure.batch)
+    batch = "" if figure.batch == "all" else make_visible(figure.batch)
     subject = figure.layer, figure.label, batch, figure.between, figure.period
     return *subject, figure.measure, value, interval, f"{figure.n} {figure.unit}", figure.why

@@ -13,7 +13,7 @@ from builder.corpus.cleaning.rules import compile_rules
 from builder.io.hashing import sha16
 from builder.records import Article, Document, Drop, Dropped, Issue
 from builder.schema.boilerplate import Boilerplate
-from builder.text.aligned import AlignedText, keep_batch, pack_batch, raw_places_batch
+from builder.text.aligned import AlignedText, keep_batch, pack_batch, raw_positions_batch
 from builder.text.profiles import Profile
 
 MOSTLY = 0.6
@@ -132,7 +132,7 @@ def _drops(
     ruled = [[index for index, verdict in enumerate(judged) if verdict.rule] for judged in verdicts]
     above = [[page.begins[index] - 1 for index in lines] for page, lines in zip(pages, ruled, strict=True)]
     below = [[page.below[index] - 1 for index in lines] for page, lines in zip(pages, ruled, strict=True)]
-    starts, ends = raw_places_batch(wholes, above)[1], raw_places_batch(wholes, below)[0]
+    starts, ends = raw_positions_batch(wholes, above)[1], raw_positions_batch(wholes, below)[0]
     drops: list[dict[int, Drop]] = [{} for _ in pages]
     for page, lines in enumerate(ruled):
         raw = wholes[page].raw

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from builder.corpus.dedup.candidates import Pairs, components, make_pairs, sides
 from builder.records import Dropped, Group, GroupKind
 from builder.records.arrow import arrow_schema
-from builder.text.shingles import Words, shingles
+from builder.text.shingles import HashedWords, shingles
 from builder.text.similarity import FEW_WORDS, LONG, SHORT, clearly_smaller, contained, near, related
 
 Places = NDArray[np.int64]
@@ -48,7 +48,7 @@ class Members:
     """The group of an earlier run, or null."""
     counts: Places
     """The number of words of each article."""
-    words: Callable[[NDArray[np.bool_]], Words]
+    words: Callable[[NDArray[np.bool_]], HashedWords]
     """Read the 32-bit word hashes of the selected members; the others get no words, because all may not fit memory."""
 
 
@@ -108,7 +108,7 @@ def group_members(
     return rows.sort_by("article_id"), remarks
 
 
-def compare_texts(twin: Places, words: Callable[[NDArray[np.bool_]], Words], pairs: Pairs) -> Similarities:
+def compare_texts(twin: Places, words: Callable[[NDArray[np.bool_]], HashedWords], pairs: Pairs) -> Similarities:
     """Compare the texts of pairs whose texts differ; `twin` and `words` are fields of Members."""
     left, right = sides(pairs)
     different = make_pairs(twin[left], twin[right])
@@ -169,7 +169,7 @@ def _ordered(left: Places, right: Places) -> Pairs:
     return np.minimum(left, right).astype(np.uint64) << _HALF | np.maximum(left, right).astype(np.uint64)
 
 
-def _shares(words: Words, pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+def _shares(words: HashedWords, pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Return the columns `jaccard`, `inside` and `part` of Shares for pairs of positions in `words`."""
     left, right = sides(pairs)
     jaccard, inside = np.zeros(len(pairs)), np.zeros(len(pairs))
@@ -192,7 +192,7 @@ def _portions(items: Places, costs: Places) -> list[Places]:
     return [items[low:high] for low, high in pairwise([0, *cuts.tolist(), len(items)]) if low < high]
 
 
-def _common(words: Words, left: Places, right: Places, size: int) -> tuple[Places, Places, Places]:
+def _common(words: HashedWords, left: Places, right: Places, size: int) -> tuple[Places, Places, Places]:
     """Count distinct runs of `size` words for each pair: common to both texts, of the smaller text, and the sum of both.
 
     The hashes of all runs go into one array, each with the number of its text in the high bits; sorting it removes
@@ -201,7 +201,7 @@ def _common(words: Words, left: Places, right: Places, size: int) -> tuple[Place
     """
     needed, number = np.unique(np.concatenate([left, right]), return_inverse=True)
     needed_words = _of(words, needed)
-    runs = shingles(Words(needed_words.hashes.astype(np.uint64), needed_words.counts), size)
+    runs = shingles(HashedWords(needed_words.hashes.astype(np.uint64), needed_words.counts), size)
     bits = np.uint64(64 - max(len(needed) - 1, len(left) - 1, 1).bit_length())
     low = (np.uint64(1) << bits) - np.uint64(1)
     keys = np.repeat(np.arange(len(needed), dtype=np.uint64), runs.counts) << bits | (runs.hashes & low)
@@ -209,7 +209,7 @@ def _common(words: Words, left: Places, right: Places, size: int) -> tuple[Place
     keys = keys[np.append(True, keys[1:] != keys[:-1])] if len(keys) else keys
     counts = np.bincount((keys >> bits).astype(np.int64), minlength=len(needed))
     left_text, right_text = number[: len(left)], number[len(left) :]
-    sets = Words(keys & low, counts)
+    sets = HashedWords(keys & low, counts)
     total = counts[left_text] + counts[right_text]
     pair = np.repeat(np.arange(len(left), dtype=np.uint64), total)
     merged = pair << bits | _of(sets, np.column_stack([left_text, right_text]).ravel()).hashes
@@ -219,11 +219,11 @@ def _common(words: Words, left: Places, right: Places, size: int) -> tuple[Place
     return common, np.minimum(counts[left_text], counts[right_text]), total
 
 
-def _of(words: Words, texts: Places) -> Words:
+def _of(words: HashedWords, texts: Places) -> HashedWords:
     """Return the words of the given texts, in the given order."""
     begins, counts = np.cumsum(words.counts) - words.counts, words.counts[texts]
     at = np.arange(counts.sum()) + np.repeat(begins[texts] - (np.cumsum(counts) - counts), counts)
-    return Words(words.hashes[at], counts)
+    return HashedWords(words.hashes[at], counts)
 
 
 def _assign_groups(members: Members, links: SimilarPairs) -> tuple[_GroupAssignment, list[Dropped]]:

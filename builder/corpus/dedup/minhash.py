@@ -22,7 +22,16 @@ from numpy.typing import NDArray
 from builder.executor.shards import BatchResult
 from builder.executor.stage import Stage
 from builder.text.profiles import profile
-from builder.text.shingles import Hashes, Words, first, hashed, shingles, whole, winnow, words
+from builder.text.shingles import (
+    HashedWords,
+    Hashes,
+    first_words,
+    hash_texts,
+    hash_words,
+    sequence_hashes,
+    shingles,
+    winnow,
+)
 from builder.text.similarity import BANDS, FEW_WORDS, LEAD_WORDS, LEAST_CONTAINED, LONG, ROWS, SHORT, TITLE_WORDS
 
 MAX_SHORT_WORDS = 64
@@ -85,8 +94,8 @@ def sign(articles: pa.Table) -> pa.Table:
 def _signed(articles: pa.Table) -> pa.Table:
     """Return the rows of `keys` for up to ROWS_AT_ONCE articles."""
     texts = profile("search@1").fold_batch(articles["text"].to_pylist())
-    text_words, text_hashes = hashed(texts)
-    text_words = Words(text_words.hashes >> _HIGH, text_words.counts)  # 32 bits, as in the column `order`
+    text_words, text_hashes = hash_texts(texts)
+    text_words = HashedWords(text_words.hashes >> _HIGH, text_words.counts)  # 32 bits, as in the column `order`
     blank = np.array([not text or text.isspace() for text in texts], bool)
     runs = {size: shingles(text_words, size) for size in (LONG, SHORT)}
     few, many = text_words.counts <= MAX_SHORT_WORDS, text_words.counts >= FEW_WORDS
@@ -130,12 +139,12 @@ def parse_milliseconds(published_at: str | None) -> int | None:
         return None
 
 
-def _headings(articles: pa.Table, text_words: Words) -> pa.Array:
+def _headings(articles: pa.Table, text_words: HashedWords) -> pa.Array:
     """Return the column `heading`: one hash of title and lead together."""
     if "title" not in articles.column_names:
         return pa.nulls(len(articles), pa.uint64())
-    titles = words(profile("search@1").fold_batch([title or "" for title in articles["title"].to_pylist()]))
-    keys = whole(titles) * np.uint64(3) + whole(first(text_words, LEAD_WORDS))
+    titles = hash_words(profile("search@1").fold_batch([title or "" for title in articles["title"].to_pylist()]))
+    keys = sequence_hashes(titles) * np.uint64(3) + sequence_hashes(first_words(text_words, LEAD_WORDS))
     return pa.array(keys, pa.uint64(), mask=(titles.counts < TITLE_WORDS) | (text_words.counts == 0))
 
 
@@ -150,7 +159,7 @@ def _functions() -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     return drawn[0] | np.uint32(1), drawn[1]
 
 
-def _bands(runs: Words, which: NDArray[np.bool_]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+def _bands(runs: HashedWords, which: NDArray[np.bool_]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
     """Return one hash for each text and band, of shape (texts, BANDS) and 0 for texts not in the mask; and the mask."""
     keys = np.zeros((len(which), BANDS), np.uint64)
     chosen = np.flatnonzero(which)
@@ -186,7 +195,7 @@ def _extremes(values: NDArray[np.uint32], counts: NDArray[np.int64]) -> NDArray[
     return extremes
 
 
-def _fingerprints(runs: dict[int, Words], counts: NDArray[np.int64]) -> list[pa.Array]:
+def _fingerprints(runs: dict[int, HashedWords], counts: NDArray[np.int64]) -> list[pa.Array]:
     """Return the winnowed runs of each text that is long enough to contain or be contained, one column for each range.
 
     `counts` are the word counts of the texts.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from builder.corpus.dedup.candidates import Pairs, make_pairs, sides
 from builder.corpus.dedup.minhash import unpack_values
 from builder.corpus.dedup.spill import read_part
-from builder.text.shingles import Hashes, Words
+from builder.text.shingles import HashedWords, Hashes
 
 
 def candidates_of(scratch: str, part: int, ranks: NDArray[np.int64]) -> Pairs:
@@ -24,11 +24,11 @@ def similarities_path(scratch: str, part: int, which: slice) -> str:
     return f"{scratch}/shares-{part:05}-{which.start}.parquet"
 
 
-def words_of(scratch: str, shards: int, part: int, ranks: NDArray[np.int64], needed: NDArray[np.bool_]) -> Words:
+def words_of(scratch: str, shards: int, part: int, ranks: NDArray[np.int64], needed: NDArray[np.bool_]) -> HashedWords:
     """Return the words of the articles of a part, by rank; articles that are not needed get no words."""
     tables: list[pa.Table] = []
     if not needed.any():
-        return Words(np.empty(0, np.uint64), np.zeros(len(ranks), np.int64))
+        return HashedWords(np.empty(0, np.uint64), np.zeros(len(ranks), np.int64))
     for number in range(shards):
         table = read_part(f"{scratch}/words-{number:05}.parquet", part)
         wanted = needed[np.searchsorted(ranks, table["rank"].to_numpy())]
@@ -38,8 +38,8 @@ def words_of(scratch: str, shards: int, part: int, ranks: NDArray[np.int64], nee
     table = table.take(pc.sort_indices(table["rank"])).combine_chunks()
     del tables  # the largest objects of a task
     if not len(table):
-        return Words(np.empty(0, np.uint64), np.zeros(len(ranks), np.int64))
+        return HashedWords(np.empty(0, np.uint64), np.zeros(len(ranks), np.int64))
     values, counts = unpack_values(table["order"].combine_chunks(), np.uint32)
     word_counts = np.zeros(len(ranks), np.int64)
     word_counts[np.searchsorted(ranks, table["rank"].to_numpy())] = counts
-    return Words(cast(Hashes, values), word_counts)
+    return HashedWords(cast(Hashes, values), word_counts)

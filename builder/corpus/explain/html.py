@@ -11,9 +11,9 @@ from itertools import groupby, islice
 
 from builder.corpus.explain.text import abbreviate_controls, format_range, label
 from builder.corpus.explain.trace import Explanation, Kind, TraceCount, TracePiece, TraceRow, rows
-from builder.report_page import character, document, number
-from builder.text.invisible import visible
-from builder.text.profiles import names_of
+from builder.report_page import escape_character, format_number, html_page
+from builder.text.invisible import make_visible
+from builder.text.profiles import unicode_names
 
 WORDS: dict[Kind, str] = {"kept": "باقية", "dropped": "محذوفة", "changed": "مبدَّلة", "blank": "فراغات مسوّاة"}
 
@@ -92,10 +92,10 @@ class Unit:
 
 def render_html(explanation: Explanation) -> str:
     """Return the HTML page; invisible characters are shown as signs, so the text cannot override its direction."""
-    title = escape(visible(explanation.title or explanation.origin))
+    title = escape(make_visible(explanation.title or explanation.origin))
     heading = f"<bdi>{title}</bdi>" if explanation.title else f"<code>{title}</code>"
     body = "".join(_row(row) for row in rows(explanation.pieces))
-    return document(explanation.title or explanation.origin, CSS, f"""<header>
+    return html_page(explanation.title or explanation.origin, CSS, f"""<header>
 <h1>{heading}</h1>
 {_facts(explanation)}
 {_sums(explanation)}
@@ -156,7 +156,7 @@ def _side(row: TraceRow) -> str:
     for piece in row.said:
         tags.append(f'<code class="tag {piece.kind}">{escape(piece.rule)}</code>')
         tags += [
-            f'<span class="field"><code>{escape(name)}</code> = <bdi>{escape(visible(value))}</bdi></span>'
+            f'<span class="field"><code>{escape(name)}</code> = <bdi>{escape(make_visible(value))}</bdi></span>'
             for name, value in piece.fields.items()
         ]
     return "".join(tags)
@@ -165,9 +165,9 @@ def _side(row: TraceRow) -> str:
 def _unit(unit: Unit) -> str:
     """Return the HTML of a unit; an edited one is a mark with a tooltip."""
     if not unit.edits:
-        return "".join(map(character, unit.raw))
+        return "".join(map(escape_character, unit.raw))
     style = "blank" if unit.edits[0].kind == "blank" else "put" if any(piece.put for piece in unit.edits) else "cut"
-    shown = "".join(map(character, unit.raw.replace(" ", "␣")))
+    shown = "".join(map(escape_character, unit.raw.replace(" ", "␣")))
     if _leading_marks(unit.raw):
         shown = "\N{DOTTED CIRCLE}" + shown
     title = "\n".join(map(_title, unit.edits))
@@ -181,7 +181,7 @@ def _title(piece: TracePiece) -> str:
     """
     raw, put = (
         ("\N{DOTTED CIRCLE}" if _leading_marks(text) else "")
-        + visible(text[:RUN]).replace(" ", "␣")
+        + make_visible(text[:RUN]).replace(" ", "␣")
         + ("…" if len(text) > RUN else "")
         for text in (piece.raw, piece.put)
     )
@@ -194,7 +194,8 @@ def _runs(text: str) -> str:
     runs = [(repeated, len(list(run))) for repeated, run in islice(groupby(text), RUN)]
     more = "" if sum(length for _, length in runs) == len(text) else ", …"
     named = (
-        f"{f'{length} × ' if length > 1 else ''}{abbreviate_controls(names_of(repeated))}" for repeated, length in runs
+        f"{f'{length} × ' if length > 1 else ''}{abbreviate_controls(unicode_names(repeated))}"
+        for repeated, length in runs
     )
     return ", ".join(named) + more
 
@@ -202,13 +203,13 @@ def _runs(text: str) -> str:
 def _facts(explanation: Explanation) -> str:
     """Return the header line: origin, document, source, profile and articles."""
     facts = [
-        ("الملف", f"<code>{escape(visible(explanation.origin))}</code>"),
+        ("الملف", f"<code>{escape(make_visible(explanation.origin))}</code>"),
         ("الوثيقة", f"<code>{escape(explanation.document_id)}</code>"),
-        ("المصدر", f"<bdi>{escape(visible(explanation.source))}</bdi>"),
+        ("المصدر", f"<bdi>{escape(make_visible(explanation.source))}</bdi>"),
         ("التسوية", f"<code>{escape(explanation.profile)}</code>"),
     ]
     for part in explanation.parts:
-        title = f" «<bdi>{escape(visible(part.title))}</bdi>»" if part.title else ""
+        title = f" «<bdi>{escape(make_visible(part.title))}</bdi>»" if part.title else ""
         facts.append((f"المقال {part.number}", f"<code>{escape(part.article_id)}</code>{title}"))
     if not explanation.parts:
         facts.append(("المقالات", "لم يبق من هذه الصفحة متن"))
@@ -220,9 +221,10 @@ def _sums(explanation: Explanation) -> str:
     totals = {kind: explanation.total(kind) for kind in WORDS}
     bar = "".join(f'<i class="{kind}" style="flex: {total} 0 0"></i>' for kind, total in totals.items() if total)
     terms = " + ".join(
-        f'<span><span class="key {kind}"></span>{number(totals[kind])} {word}</span>' for kind, word in WORDS.items()
+        f'<span><span class="key {kind}"></span>{format_number(totals[kind])} {word}</span>'
+        for kind, word in WORDS.items()
     )
-    whole = f"<strong>{number(explanation.characters)} محرفًا في الصفحة الخام</strong>"
+    whole = f"<strong>{format_number(explanation.characters)} محرفًا في الصفحة الخام</strong>"
     return f'<div class="bar" aria-hidden="true">{bar}</div>\n<p class="sum">{whole} = {terms}</p>'
 
 
@@ -243,8 +245,8 @@ def _cells(count: TraceCount) -> Iterator[str]:
     what = count.what.removesuffix(": deleted").replace(": ", " → ")
     yield _part(what) if count.kind == "kept" else f"<code>{escape(abbreviate_controls(what))}</code>"
     if count.kind in UNITS:
-        yield number(count.times)
-    yield number(count.characters)
+        yield format_number(count.times)
+    yield format_number(count.characters)
 
 
 def _part(what: str) -> str:

@@ -11,8 +11,8 @@ import click
 
 from builder.corpus.explain.trace import Explanation, Kind, TraceCount, TracePiece, TraceRow, rows
 from builder.io.plain import to_plain
-from builder.text.invisible import SHORT, hidden, visible
-from builder.text.profiles import describe, names_of
+from builder.text.invisible import SHORT, is_invisible, make_visible
+from builder.text.profiles import describe_change, unicode_names
 
 PLACES = 12
 """Maximum number of positions printed for one change in one line; --json has all of them."""
@@ -28,10 +28,10 @@ Place = tuple[int, int]
 
 def format_lines(explanation: Explanation, *, colour: bool) -> Iterator[str]:
     """Yield the page line by line, each with its raw range in code points, end exclusive; then the counts."""
-    yield visible(explanation.origin)
-    yield f"document {explanation.document_id}, source {visible(explanation.source)}, {explanation.profile}"
+    yield make_visible(explanation.origin)
+    yield f"document {explanation.document_id}, source {make_visible(explanation.source)}, {explanation.profile}"
     for part in explanation.parts:
-        yield f"part {part.number}: {part.article_id}{f' «{visible(part.title)}»' if part.title else ''}"
+        yield f"part {part.number}: {part.article_id}{f' «{make_visible(part.title)}»' if part.title else ''}"
     if not explanation.parts:
         yield "no article: cleaning left no body text"
     yield ""
@@ -41,7 +41,7 @@ def format_lines(explanation: Explanation, *, colour: bool) -> Iterator[str]:
     for raw_range, name, row in table:
         ink = COLOURS[row.kind]
         head = _styled(f"{MARKS[row.kind]} {raw_range:>{range_width}}  {name:<{label_width}} │", ink, colour=colour)
-        text = visible(_shown(row))
+        text = make_visible(_shown(row))
         yield f"{head} {_styled(text, ink, colour=colour) if row.kind != 'kept' else text}".rstrip()
         for kind, note in _notes(row):
             yield f"{_styled(' ' * (range_width + label_width + 5) + '│', ink, colour=colour)}   " + _styled(
@@ -54,7 +54,7 @@ def format_lines(explanation: Explanation, *, colour: bool) -> Iterator[str]:
 def as_json(explanation: Explanation) -> str:
     """Format the whole explanation as one JSON document; invisible characters are written as JSON escapes."""
     plain = json.dumps(to_plain(explanation), ensure_ascii=False)
-    return "".join(json.dumps(character)[1:-1] if hidden(character) else character for character in plain)
+    return "".join(json.dumps(character)[1:-1] if is_invisible(character) else character for character in plain)
 
 
 def abbreviate_controls(what: str) -> str:
@@ -73,7 +73,7 @@ def edits(row: TraceRow) -> dict[str, list[Place]]:
     places: dict[str, list[Place]] = {}
     for piece in row.pieces:
         if piece.kind == "changed" and piece.put:
-            places.setdefault(describe(piece.raw, piece.put), []).append((piece.start, piece.end))
+            places.setdefault(describe_change(piece.raw, piece.put), []).append((piece.start, piece.end))
         elif piece.kind == "changed":
             _add_runs(places, piece, piece.raw, "deleted")
         elif piece.kind == "blank":
@@ -86,14 +86,14 @@ def _add_runs(places: dict[str, list[Place]], piece: TracePiece, raw: str, chang
     at = piece.start
     for character, run in groupby(raw):
         end = at + len(list(run))
-        places.setdefault(f"{names_of(character)}: {change}", []).append((at, end))
+        places.setdefault(f"{unicode_names(character)}: {change}", []).append((at, end))
         at = end
 
 
 def _notes(row: TraceRow) -> Iterator[tuple[Kind, str]]:
     """Yield the notes below a row: extracted fields, then changes with their positions."""
     for piece in row.said:
-        fields = ", ".join(f"{name} = {visible(value)}" for name, value in piece.fields.items())
+        fields = ", ".join(f"{name} = {make_visible(value)}" for name, value in piece.fields.items())
         if piece.kind == "read":
             yield "read", f"read by {piece.rule}: {fields}"
         elif fields:

@@ -12,8 +12,8 @@ from itertools import groupby
 from typing import Literal
 
 from builder.records import Article, Document, Drop, Edit
-from builder.text.aligned import AlignedText, raw_places_batch, unpacked
-from builder.text.profiles import Profile, describe, names_of
+from builder.text.aligned import AlignedText, raw_positions_batch, unpack_edits
+from builder.text.profiles import Profile, describe_change, unicode_names
 
 Kind = Literal["kept", "changed", "dropped", "blank", "read"]
 
@@ -111,10 +111,10 @@ def explain(
     whole = profile.apply(document.raw)
     held: list[tuple[Drop, int | None]] = [(drop, article.part) for article in articles for drop in article.drops]
     held = held if articles else [(drop, None) for drop in drops]
-    page = _Page(whole, list(whole.edits), raw_places_batch([whole], [_line_ends(whole.text)])[1][0])
+    page = _Page(whole, list(whole.edits), raw_positions_batch([whole], [_line_ends(whole.text)])[1][0])
     known = [page.piece(drop.start, drop.end, *_fate(drop), part, drop.rule, drop.extracted) for drop, part in held]
     for article in articles:
-        known += page.of_article(unpacked(article.text, document.raw, article.edits), article.part)
+        known += page.of_article(unpack_edits(article.text, document.raw, article.edits), article.part)
     pieces = _with_parts(list(page.filled(sorted(known, key=lambda piece: (piece.start, piece.end)))))
     return Explanation(
         document.id,
@@ -254,8 +254,8 @@ def changes(piece: TracePiece) -> Counter[str]:
     Counter({'RIGHT-TO-LEFT MARK: deleted': 2})
     """
     if piece.kind == "blank":
-        return Counter(map(names_of, piece.raw))
-    return Counter(describe(raw, piece.put) for raw in (piece.raw if not piece.put else [piece.raw]))
+        return Counter(map(unicode_names, piece.raw))
+    return Counter(describe_change(raw, piece.put) for raw in (piece.raw if not piece.put else [piece.raw]))
 
 
 def _counts(pieces: Sequence[TracePiece]) -> Iterator[TraceCount]:

@@ -1,7 +1,6 @@
-"""The dataset's CHANGELOG.md, made of what changed: newest first, without clock times.
+"""CHANGELOG.md of a dataset, rendered from the changes of each version: newest first, without times.
 
-Says numbers only: no text, title, address or id of an article, so that one that was taken down leaves no trace.
-Pure.
+It contains numbers only. Without any text, title, URL or id, an article that was taken down leaves no trace in it.
 """
 
 from collections import Counter
@@ -17,7 +16,7 @@ HEAD = "# Changelog\n\n"
 
 
 def changelog(newest: str, earlier: str = "") -> str:
-    r"""The changelog: the newest section, then those that the earlier release's changelog held.
+    r"""Return the changelog: the newest section, then the sections of the earlier release's changelog.
 
     >>> changelog("## 1.1.0\n\nMore.\n", "# Changelog\n\n## 1.0.0\n\nFirst.\n")
     '# Changelog\n\n## 1.1.0\n\nMore.\n\n## 1.0.0\n\nFirst.\n'
@@ -27,7 +26,7 @@ def changelog(newest: str, earlier: str = "") -> str:
 
 
 def section(version: str, tables: Tables, diff: Diff | None = None, takedowns: Sequence[Takedown] = ()) -> str:
-    """What one version says: what changed since the one before it, and its rows; raises nothing."""
+    """Render the section of one version: the changes since the earlier version, and the row counts."""
     parts = [f"## {version}"]
     if diff is not None:
         lines = changes(diff, takedowns)
@@ -45,28 +44,31 @@ def section(version: str, tables: Tables, diff: Diff | None = None, takedowns: S
 
 
 def changes(diff: Diff, takedowns: Sequence[Takedown] = ()) -> list[str]:
-    """What changed, a line for each kind, with its count; why articles were taken down, but not which."""
+    """Describe the changes, one line with a count for each kind; takedowns give their reason but no article."""
     lines = [
-        *_articles("added", Counter(one.split for one in diff.articles_added)),
+        *_articles("added", Counter(added.split for added in diff.articles_added)),
         *_removed(diff, takedowns),
         *_counted(len(diff.resplit), "articles stand in another split"),
         *_counted(len(diff.texts), "articles have another text"),
     ]
-    for name, number in sorted(Counter(one.column for one in diff.fields).items()):
+    for name, number in sorted(Counter(field.column for field in diff.fields).items()):
         lines.append(f"{number:,} articles have another `{name}`.")
-    spans = Counter[str](one.kind for one in diff.spans)
-    for kind, said in (
+    spans = Counter[str](span.kind for span in diff.spans)
+    for kind, wording in (
         ("added", "added"),
         ("removed", "removed"),
         ("relabelled", "relabelled"),
         ("moved", "with other edges"),
     ):
-        lines += _counted(spans[kind], f"spans {said}, in articles that stayed")
-    for layer, found in (("stances", diff.stances), ("judgements of annotators", diff.judgements)):
-        kinds = Counter[str](one.kind for one in found)
+        lines += _counted(spans[kind], f"spans {wording}, in articles that stayed")
+    for layer, layer_changes in (("stances", diff.stances), ("judgements of annotators", diff.judgements)):
+        kinds = Counter[str](change.kind for change in layer_changes)
         for kind in ("added", "removed", "changed"):
             lines += _counted(kinds[kind], f"{layer} {kind}, of articles that stayed")
-    lines += [f"The column `{one.column}` of `{one.config}` {_feature(one.old, one.new)}." for one in diff.features]
+    lines += [
+        f"The column `{column.column}` of `{column.config}` {_feature(column.old, column.new)}."
+        for column in diff.features
+    ]
     if not lines:
         card = diff.card.added or diff.card.removed
         lines = (
@@ -95,24 +97,24 @@ def _place(split: str) -> tuple[int, str]:
 
 
 def _removed(diff: Diff, takedowns: Sequence[Takedown]) -> list[str]:
-    why = {one.article_id: " ".join(one.reason.split()) for one in takedowns}
-    taken = Counter(why[one.article_id] for one in diff.articles_removed if one.article_id in why)
-    others = Counter(one.split for one in diff.articles_removed if one.article_id not in why)
+    why = {takedown.article_id: " ".join(takedown.reason.split()) for takedown in takedowns}
+    taken = Counter(why[removed.article_id] for removed in diff.articles_removed if removed.article_id in why)
+    others = Counter(removed.split for removed in diff.articles_removed if removed.article_id not in why)
     lines = [f"{number:,} articles taken down: {_plain(reason)}." for reason, number in sorted(taken.items())]
     return lines + _articles("removed", others)
 
 
 def _plain(text: str) -> str:
-    """A text that is no Markdown."""
-    return "".join(f"\\{one}" if one in "\\`*_[]<>#|!&" else one for one in text.removesuffix("."))
+    """Escape Markdown in a text, and remove a final full stop."""
+    return "".join(f"\\{char}" if char in "\\`*_[]<>#|!&" else char for char in text.removesuffix("."))
 
 
 def _labels(tallies: Sequence[LabelTally]) -> str:
-    moved = [one for one in tallies if one.before != one.kept or one.after != one.kept]
+    changed = [tally for tally in tallies if tally.before != tally.kept or tally.after != tally.kept]
     head = ["layer", "label", "before", "after", "added", "removed", "relabelled to it", "from it", "other edges"]
     rows = [
-        [one.layer, f"`{one.label}`", one.before, one.after, one.added + one.came, one.removed + one.went,
-         one.relabelled_to, one.relabelled_from, one.moved]
-        for one in moved
+        [tally.layer, f"`{tally.label}`", tally.before, tally.after, tally.added + tally.came,
+         tally.removed + tally.went, tally.relabelled_to, tally.relabelled_from, tally.moved]
+        for tally in changed
     ]  # fmt: skip
     return markdown_table(head, rows) if rows else ""

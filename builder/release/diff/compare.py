@@ -1,7 +1,7 @@
-"""What changed between two releases, row by row and label by label.
+"""Comparison of two releases by row and by label.
 
-Rows are joined by their ids and compared as Arrow; only those that differ become Python values. One column
-of both releases is held at a time. Pure: `Side.read` gives a column, from wherever it is.
+Rows are joined by id and compared as Arrow arrays, and only differing rows become Python values. At any time, memory
+holds one column of both releases. `Side.read` reads a column from wherever the release is.
 """
 
 import re
@@ -13,32 +13,44 @@ import numpy as np
 import pyarrow as pa
 
 from builder.release.diff import layers
-from builder.release.diff.layers import Found, Part
-from builder.release.diff.records import About, CardChange, ColumnCount, Diff, FeatureChange, Place, Resplit, RowTally
+from builder.release.diff.layers import Changes, ConfigPair
+from builder.release.diff.records import (
+    ArticleSplit,
+    CardChange,
+    ColumnCount,
+    Diff,
+    FeatureChange,
+    ReleaseId,
+    RowTally,
+    SplitChange,
+)
 from builder.release.diff.rows import Joined, Mask, differing, join, unique_keys
 from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.build import Tables
-from builder.release.tables.features import features_of, narrowed
+from builder.release.tables.features import feature_changes, features_of
 
 FIRST = ("articles", "entities", "stance", "annotations")
-"""The order of the configs: an article's text is looked at before its spans."""
+"""The order in which configs are compared: the texts of articles before their spans."""
 
 JUDGED = ("article_id", "annotator", "batch")
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """One release to compare: the rows of each config and split, and how to read a column, split after split."""
+class ReleaseView:
+    """One release of a comparison: the rows of each config and split, the card, and a function that reads a column.
 
-    about: About
+    A column is read in the order of the splits.
+    """
+
+    about: ReleaseId
     rows: Mapping[str, Mapping[str, int]]
     schemas: Mapping[str, pa.Schema]
     read: Callable[[str, str], pa.ChunkedArray]
     card: str = field(repr=False)
 
 
-def side_of(about: About, tables: Tables, card: str) -> Side:
-    """A release that is in memory."""
+def side_of(about: ReleaseId, tables: Tables, card: str) -> ReleaseView:
+    """Make a side of a comparison from a release in memory."""
 
     def read(config: str, column: str) -> pa.ChunkedArray:
         return pa.chunked_array([chunk for table in tables[config].values() for chunk in table[column].chunks],
@@ -46,13 +58,13 @@ def side_of(about: About, tables: Tables, card: str) -> Side:
 
     rows = {config: {split: table.num_rows for split, table in splits.items()} for config, splits in tables.items()}
     schemas = {config: next(iter(splits.values())).schema for config, splits in tables.items() if splits}
-    return Side(about, rows, schemas, read, card)
+    return ReleaseView(about, rows, schemas, read, card)
 
 
-def compare(old: Side, new: Side) -> Diff:
-    """What changed from one release to the other; `compare(new, old)` says the same the other way round."""
+def compare(old: ReleaseView, new: ReleaseView) -> Diff:
+    """Compare two releases; `compare(new, old)` gives the same changes in the opposite direction."""
     homes = _homes(old), _homes(new)
-    found = Found(homes[0].keys() & homes[1].keys())
+    changes = Changes(homes[0].keys() & homes[1].keys())
     rows: list[RowTally] = []
     features: list[FeatureChange] = []
     columns: list[ColumnCount] = []
@@ -62,18 +74,19 @@ def compare(old: Side, new: Side) -> Diff:
         masks = _masks(old, new, config, joined)
         columns += [ColumnCount(config, name, int(mask.sum())) for name, mask in masks.items() if mask.any()]
         rows += _tallies(old, new, config, joined, masks)
-        layers.look(Part(config, joined, masks, _reader(old, config), _reader(new, config)), found)
-    shared = sorted(found.shared)
+        layers.collect_changes(ConfigPair(config, joined, masks, _reader(old, config), _reader(new, config)), changes)
+    shared = sorted(changes.shared)
     return Diff(
-        old.about, new.about, tuple(rows), tuple(found.labels), tuple(features), tuple(columns),
+        old.about, new.about, tuple(rows), tuple(changes.labels), tuple(features), tuple(columns),
         _card(old, new),
-        tuple(Place(one, homes[1][one]) for one in sorted(homes[1].keys() - homes[0].keys())),
-        tuple(Place(one, homes[0][one]) for one in sorted(homes[0].keys() - homes[1].keys())),
-        tuple(Resplit(one, homes[0][one], homes[1][one]) for one in shared if homes[0][one] != homes[1][one]),
-        tuple(found.texts[one] for one in sorted(found.texts)),
-        tuple(found.fields[one] for one in sorted(found.fields)),
-        tuple(found.spans), tuple(found.stances), tuple(found.judgements),
-        _titles(new, found, homes),
+        tuple(ArticleSplit(article, homes[1][article]) for article in sorted(homes[1].keys() - homes[0].keys())),
+        tuple(ArticleSplit(article, homes[0][article]) for article in sorted(homes[0].keys() - homes[1].keys())),
+        tuple(SplitChange(article, homes[0][article], homes[1][article])
+              for article in shared if homes[0][article] != homes[1][article]),
+        tuple(changes.texts[article] for article in sorted(changes.texts)),
+        tuple(changes.fields[key] for key in sorted(changes.fields)),
+        tuple(changes.spans), tuple(changes.stances), tuple(changes.judgements),
+        _titles(new, changes, homes),
     )  # fmt: skip
 
 
@@ -81,19 +94,19 @@ def _place(config: str) -> int:
     return FIRST.index(config) if config in FIRST else 0
 
 
-def _reader(side: Side, config: str) -> layers.Reader:
+def _reader(side: ReleaseView, config: str) -> layers.Reader:
     def read(column: str) -> pa.ChunkedArray | None:
         return side.read(config, column) if _has(side, config, column) else None
 
     return layers.Reader(read, features_of(side.schemas[config]) if config in side.schemas else {})
 
 
-def _has(side: Side, config: str, column: str) -> bool:
+def _has(side: ReleaseView, config: str, column: str) -> bool:
     return config in side.schemas and column in side.schemas[config].names
 
 
-def _keys(side: Side, config: str) -> pa.Array:
-    """What a row is known by on both sides: its id, or who judged what; else its place."""
+def _keys(side: ReleaseView, config: str) -> pa.Array:
+    """Return the join key of each row: its id, else article, annotator and batch, else its row number."""
     for names in (("id",), JUDGED):
         if all(_has(side, config, name) for name in names):
             return unique_keys([side.read(config, name) for name in names])
@@ -101,20 +114,20 @@ def _keys(side: Side, config: str) -> pa.Array:
     return pa.array([str(number) for number in range(count)], pa.string())
 
 
-def _homes(side: Side) -> dict[str, str]:
-    """The split of each article of a release."""
-    found: dict[str, str] = {}
+def _homes(side: ReleaseView) -> dict[str, str]:
+    """Map each article of a release to its split."""
+    homes: dict[str, str] = {}
     for config in sorted(side.rows, key=_place):
         column = next((name for name in ("article_id", "id") if _has(side, config, name)), None)
         if column:
             splits = (split for split, count in side.rows[config].items() for _ in range(count))
             for article, split in zip(side.read(config, column).to_pylist(), splits, strict=True):
-                found.setdefault(str(article), split)
-    return found
+                homes.setdefault(str(article), split)
+    return homes
 
 
-def _features(old: Side, new: Side, config: str) -> list[FeatureChange]:
-    """Columns that are not the same on both sides; a config that only one side has is told by its rows."""
+def _features(old: ReleaseView, new: ReleaseView, config: str) -> list[FeatureChange]:
+    """List the columns whose features differ; a config of only one release shows in the row counts instead."""
     if config not in old.schemas or config not in new.schemas:
         return []
     before, after = features_of(old.schemas[config]), features_of(new.schemas[config])
@@ -122,28 +135,30 @@ def _features(old: Side, new: Side, config: str) -> list[FeatureChange]:
         FeatureChange(config, *change)
         for name in sorted(before.keys() | after.keys())
         if before.get(name) != after.get(name) or _kinds(old, new, config, name)
-        for change in narrowed(name, before.get(name), after.get(name))
+        for change in feature_changes(name, before.get(name), after.get(name))
     ]
 
 
-def _kinds(old: Side, new: Side, config: str, name: str) -> bool:
+def _kinds(old: ReleaseView, new: ReleaseView, config: str, name: str) -> bool:
     return bool(old.schemas[config].field(name).type != new.schemas[config].field(name).type)
 
 
-def _masks(old: Side, new: Side, config: str, joined: Joined) -> dict[str, Mask]:
-    """Where the rows of both sides differ, by column, of those columns that can be compared."""
-    found: dict[str, Mask] = {}
+def _masks(old: ReleaseView, new: ReleaseView, config: str, joined: Joined) -> dict[str, Mask]:
+    """Mark the differing joined rows for each column with the same type in both releases."""
+    masks: dict[str, Mask] = {}
     if config in old.schemas and config in new.schemas:
         before, after = features_of(old.schemas[config]), features_of(new.schemas[config])
         for name in old.schemas[config].names:
             if name in after and not _kinds(old, new, config, name):
-                # Not bound to names: the columns before these would be held while these are read.
-                masks = differing(old.read(config, name), new.read(config, name), joined, (before[name], after[name]))
-                found |= {name + leaf: mask for leaf, mask in masks.items()}
-    return found
+                # The columns are not bound to names, which would keep the previous ones in memory during the next read.
+                leaves = differing(old.read(config, name), new.read(config, name), joined, (before[name], after[name]))
+                masks |= {name + leaf: mask for leaf, mask in leaves.items()}
+    return masks
 
 
-def _tallies(old: Side, new: Side, config: str, joined: Joined, masks: Mapping[str, Mask]) -> list[RowTally]:
+def _tallies(
+    old: ReleaseView, new: ReleaseView, config: str, joined: Joined, masks: Mapping[str, Mask]
+) -> list[RowTally]:
     splits = sorted({*old.rows.get(config, {}), *new.rows.get(config, {})}, key=lambda name: (name not in SPLIT_NAMES, _split(name), name))  # fmt: skip
     homes = [
         np.repeat(
@@ -171,7 +186,7 @@ def _split(name: str) -> int:
     return SPLIT_NAMES.index(name) if name in SPLIT_NAMES else 0
 
 
-def _card(old: Side, new: Side) -> CardChange:
+def _card(old: ReleaseView, new: ReleaseView) -> CardChange:
     before, after = (
         Counter(re.sub(rf"(?<![\d.]){re.escape(side.about.version)}(?![\d.])", "", side.card).splitlines())
         for side in (old, new)
@@ -179,11 +194,11 @@ def _card(old: Side, new: Side) -> CardChange:
     return CardChange((before - after).total(), (after - before).total())
 
 
-def _titles(new: Side, found: Found, homes: tuple[Mapping[str, str], Mapping[str, str]]) -> dict[str, str]:
-    named = found.named() | (homes[1].keys() - homes[0].keys())
-    named |= {one for one in found.shared if homes[0][one] != homes[1][one]}
+def _titles(new: ReleaseView, changes: Changes, homes: tuple[Mapping[str, str], Mapping[str, str]]) -> dict[str, str]:
+    named = changes.named() | (homes[1].keys() - homes[0].keys())
+    named |= {article for article in changes.shared if homes[0][article] != homes[1][article]}
     if not (named and _has(new, "articles", "id") and _has(new, "articles", "title")):
         return {}
     ids, titles = new.read("articles", "id").to_pylist(), new.read("articles", "title").to_pylist()
-    known = {one: title for one, title in zip(ids, titles, strict=True) if one in named and title}
-    return {one: str(known[one]) for one in sorted(known)}
+    known = {article: title for article, title in zip(ids, titles, strict=True) if article in named and title}
+    return {article: str(known[article]) for article in sorted(known)}

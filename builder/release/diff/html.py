@@ -1,22 +1,23 @@
-"""What changed between two releases as one HTML page, right to left: no script, nothing from outside.
+"""HTML report of a comparison of two releases: right to left, no scripts, no external resources.
 
-Every text is escaped, cut and shown with its hidden characters; the page is bounded, and says what it leaves out.
+Every text is escaped, shortened, and shown with its invisible characters. Each list is limited, and states how many
+lines it leaves out.
 """
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from builder.release.diff.layers import BEFORE
-from builder.release.diff.records import About, Diff, FieldChange, LabelTally, SpanChange, StanceChange, TextChange
+from builder.release.diff.records import Diff, FieldChange, LabelTally, ReleaseId, SpanChange, StanceChange, TextChange
 from builder.release.diff.semver import level, reasons
 from builder.release.diff.spans import Mention
-from builder.report_page import document, number, shown
+from builder.report_page import escape_html, format_number, html_page
 
 SHOWN = 200
-"""Lines of one list."""
+"""The greatest number of lines in one list."""
 
 LONGEST = 120
-"""Code points of one text."""
+"""The greatest length of one text, in code points."""
 
 STEPS = {"major": "رئيسية", "minor": "فرعية", "patch": "تصحيحية"}
 
@@ -54,23 +55,25 @@ td.text { font-size: 1.15rem; line-height: 1.9; min-width: 12rem; }
 
 
 def page(diff: Diff) -> str:
-    """The whole page."""
+    """Render the page as one HTML document."""
     body = "".join([
         _header(diff),
         "<main>\n",
         _rows(diff),
         _labels(diff.labels),
         _list("الأعمدة", "columns", ("الجدول", "العمود", "كان", "صار"), (
-            [_code(one.config), _code(one.column), _was(one.old), _now(one.new)] for one in diff.features
+            [_code(change.config), _code(change.column), _was(change.old), _now(change.new)] for change in diff.features
         ), len(diff.features)),
         _list("مقالات أُضيفت", "articles added", ("المقال", "القسم", "العنوان"), (
-            [_code(one.article_id), _code(one.split), _title(diff, one.article_id)] for one in diff.articles_added
+            [_code(added.article_id), _code(added.split), _title(diff, added.article_id)]
+            for added in diff.articles_added
         ), len(diff.articles_added)),
         _list("مقالات حُذفت", "articles removed", ("المقال", "القسم"), (
-            [_code(one.article_id), _code(one.split)] for one in diff.articles_removed
+            [_code(removed.article_id), _code(removed.split)] for removed in diff.articles_removed
         ), len(diff.articles_removed)),
         _list("مقالات انتقلت إلى قسم آخر", "articles in another split", ("المقال", "العنوان", "كان", "صار"), (
-            [_code(one.article_id), _title(diff, one.article_id), _was(one.old), _now(one.new)] for one in diff.resplit
+            [_code(moved.article_id), _title(diff, moved.article_id), _was(moved.old), _now(moved.new)]
+            for moved in diff.resplit
         ), len(diff.resplit)),
         _list("نصوص تغيّرت", "texts", ("المقال", "أول موضع", "كان", "صار"), map(_text, diff.texts), len(diff.texts)),
         _list("عناوين ومصادر وتواريخ", "titles, sources, dates", ("المقال", "الحقل", "كان", "صار"),
@@ -78,38 +81,40 @@ def page(diff: Diff) -> str:
         _list("كيانات", "spans", ("المقال", "ما جرى", "كان", "صار"), map(_span, diff.spans), len(diff.spans)),
         _list("مواقف", "stances", ("المقال", "الهدف", "ما جرى", "كان", "صار"), map(_stance, diff.stances), len(diff.stances)),
         _list("أحكام الموسّمين", "judgements", ("المقال", "الموسّم", "الدفعة", "ما جرى", "الأعمدة"), (
-            [_code(one.article_id), _code(one.annotator), _code(one.batch), _kind(one.kind),
-             " ".join(map(_code, one.columns))] for one in diff.judgements
+            [_code(change.article_id), _code(change.annotator), _code(change.batch), _kind(change.kind),
+             " ".join(map(_code, change.columns))] for change in diff.judgements
         ), len(diff.judgements)),
         _list("صفوف يختلف فيها عمود", "rows by column", ("الجدول", "العمود", "الصفوف"), (
-            [_code(one.config), _code(one.column), number(one.rows)] for one in diff.columns
+            [_code(count.config), _code(count.column), format_number(count.rows)] for count in diff.columns
         ), len(diff.columns)),
         "</main>\n",
     ])  # fmt: skip
-    return document(f"{diff.old.version} ← {diff.new.version}: {diff.new.repo_id}", STYLE, body)
+    return html_page(f"{diff.old.version} ← {diff.new.version}: {diff.new.repo_id}", STYLE, body)
 
 
 def _header(diff: Diff) -> str:
-    found = reasons(diff)
-    step = level(found)
-    said = "الجداول متطابقة" if diff.same_tables else f"نقلة {STEPS[step]}"
-    why = "".join(f"<li>{WHY.get(one.what) or _code(one.what)}: {number(one.count)}</li>" for one in found)
+    changes = reasons(diff)
+    step = level(changes)
+    summary = "الجداول متطابقة" if diff.same_tables else f"نقلة {STEPS[step]}"
+    why = "".join(
+        f"<li>{WHY.get(reason.what) or _code(reason.what)}: {format_number(reason.count)}</li>" for reason in changes
+    )
     lines = diff.card.added + diff.card.removed
     card = (
-        f" <span>{CARD}: {number(diff.card.added)} سطرًا جديدًا، و{number(diff.card.removed)} ذهبت</span>"
+        f" <span>{CARD}: {format_number(diff.card.added)} سطرًا جديدًا، و{format_number(diff.card.removed)} ذهبت</span>"
         if lines
         else ""
     )
     return f"""<header>
 <h1>ما تغيّر من <code>{_cut(diff.old.version)}</code> إلى <code>{_cut(diff.new.version)}</code></h1>
 <p class="facts">{_about("الأقدم", diff.old)}{_about("الأحدث", diff.new)}{card}</p>
-<p><span class="step {step}">{said}</span></p>
+<p><span class="step {step}">{summary}</span></p>
 {f'<ul class="why">{why}</ul>' if why else ""}
 </header>
 """
 
 
-def _about(name: str, about: About) -> str:
+def _about(name: str, about: ReleaseId) -> str:
     manifest = f" <code>{_cut(about.manifest[:16])}</code>" if about.manifest else ""
     return f"<span>{name}: <code>{_cut(about.repo_id)}</code> <code>{_cut(about.edition)}</code>{manifest}</span>"
 
@@ -147,13 +152,13 @@ def _labels(tallies: Sequence[LabelTally]) -> str:
 
 
 def _list(heading: str, english: str, head: Sequence[str], rows: Iterable[Sequence[str]], total: int) -> str:
-    """A card with a table of at most SHOWN rows, or nothing where there is none; cells are HTML already."""
+    """Render a card with a table of at most SHOWN rows, or an empty string if `total` is 0; cells are HTML."""
     if not total:
         return ""
     top = "".join(f"<th>{cell}</th>" for cell in head)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>\n" for row in islice(rows, SHOWN))
-    more = f'<p class="more">و{number(total - SHOWN)} غيرها لا تظهر هنا.</p>\n' if total > SHOWN else ""
-    return f"""<section class="card"><h2>{heading} {number(total)} <bdi lang="en">{english}</bdi></h2>
+    more = f'<p class="more">و{format_number(total - SHOWN)} غيرها لا تظهر هنا.</p>\n' if total > SHOWN else ""
+    return f"""<section class="card"><h2>{heading} {format_number(total)} <bdi lang="en">{english}</bdi></h2>
 <div class="wide"><table><thead><tr>{top}</tr></thead><tbody>
 {body}</tbody></table></div>{more}</section>
 """
@@ -163,40 +168,42 @@ def _cell(html: str) -> str:
     return f'<td class="text">{html}</td>' if html.startswith(("<bdi>", '<bdi class="')) else f"<td>{html}</td>"
 
 
-def _text(one: TextChange) -> list[str]:
-    if one.at is None:
-        return [_code(one.article_id), "", _code(one.old_sha), _code(one.new_sha)]
-    lengths = f"{number(one.at)} <small>({number(one.old_length or 0)} ← {number(one.new_length or 0)})</small>"
+def _text(change: TextChange) -> list[str]:
+    if change.at is None:
+        return [_code(change.article_id), "", _code(change.old_sha), _code(change.new_sha)]
+    old_length, new_length = format_number(change.old_length or 0), format_number(change.new_length or 0)
     return [
-        _code(one.article_id),
-        lengths,
-        _differing(one.old_words, one.at, "was"),
-        _differing(one.new_words, one.at, "now"),
+        _code(change.article_id),
+        f"{format_number(change.at)} <small>({old_length} ← {new_length})</small>",
+        _differing(change.old_words, change.at, "was"),
+        _differing(change.new_words, change.at, "now"),
     ]
 
 
 def _differing(words: str, at: int, look: str) -> str:
-    """Words of a text, marked from the place on where they differ."""
+    """Render the excerpt of a text, highlighted from its first difference."""
     same = min(at, BEFORE)
-    return f'<bdi>{shown(words[:same])}<span class="{look}">{shown(words[same:])}</span></bdi>'
+    return f'<bdi>{escape_html(words[:same])}<span class="{look}">{escape_html(words[same:])}</span></bdi>'
 
 
-def _field(one: FieldChange) -> list[str]:
-    return [_code(one.article_id), _code(one.column), _bdi(one.old or "", "was"), _bdi(one.new or "", "now")]
+def _field(change: FieldChange) -> list[str]:
+    old, new = _bdi(change.old or "", "was"), _bdi(change.new or "", "now")
+    return [_code(change.article_id), _code(change.column), old, new]
 
 
-def _span(one: SpanChange) -> list[str]:
-    return [_code(one.article_id), _kind(one.kind), _mention(one.old, "was"), _mention(one.new, "now")]
+def _span(change: SpanChange) -> list[str]:
+    return [_code(change.article_id), _kind(change.kind), _mention(change.old, "was"), _mention(change.new, "now")]
 
 
-def _mention(one: Mention | None, look: str) -> str:
-    if one is None:
+def _mention(mention: Mention | None, look: str) -> str:
+    if mention is None:
         return ""
-    return f"{_bdi(one.text, look)} {_code(one.label)} {_code(f'{one.start}:{one.end}')}"
+    return f"{_bdi(mention.text, look)} {_code(mention.label)} {_code(f'{mention.start}:{mention.end}')}"
 
 
-def _stance(one: StanceChange) -> list[str]:
-    return [_code(one.article_id), _code(one.target), _kind(one.kind), _was(one.old), _now(one.new)]
+def _stance(change: StanceChange) -> list[str]:
+    old, new = _was(change.old), _now(change.new)
+    return [_code(change.article_id), _code(change.target), _kind(change.kind), old, new]
 
 
 def _kind(kind: str) -> str:
@@ -225,8 +232,8 @@ def _code(text: str) -> str:
 
 
 def _count(value: int) -> str:
-    return number(value) if value else f'<span class="zero">{number(0)}</span>'
+    return format_number(value) if value else f'<span class="zero">{format_number(0)}</span>'
 
 
 def _cut(text: str) -> str:
-    return shown(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…")
+    return escape_html(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…")

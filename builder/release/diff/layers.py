@@ -1,6 +1,6 @@
-"""Of one config of two releases: which texts, fields, spans, stances and judgements changed.
+"""Changed texts, fields, spans, stances and annotations in one config of two releases.
 
-Looks at the rows that differ only, and counts the others without making Python values of them.
+Only differing rows become Python values; the others are counted as Arrow arrays.
 """
 
 from collections import Counter, defaultdict
@@ -25,31 +25,31 @@ from builder.release.diff.records import (
     TextChange,
 )
 from builder.release.diff.rows import Joined, Mask, taken
-from builder.release.diff.spans import Mention, Pair, Placed, pair_spans
-from builder.release.tables.features import Json, Places, class_names
+from builder.release.diff.spans import AlignedMention, Mention, Pair, pair_spans
+from builder.release.tables.features import Json, RowIndices, class_names
 
 FIELDS = ("title", "source", "source_name", "author", "url", "published_at", "published_zone")
 
 EDGES = ("spans.start", "spans.end", "spans.label")
 
 WORDS = 40
-"""Code points of a text that are shown from where it differs."""
+"""Length in code points of the excerpt of a changed text."""
 
 BEFORE = 12
-"""Of these, how many stand before that place."""
+"""Code points of the excerpt before the first difference."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads a column of one config of one release, or None where there is none; and the features of its columns."""
+    """Access to one config of a release: a function that reads a column (None if it is missing), and the features."""
 
     column: Callable[[str], pa.ChunkedArray | None]
     features: Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One config of both releases: the joined rows, and where they differ by column."""
+class ConfigPair:
+    """One config of both releases: the joined rows, and for each column the mask of those that differ."""
 
     config: str
     joined: Joined
@@ -59,8 +59,8 @@ class Part:
 
 
 @dataclass(slots=True)
-class Found:
-    """What was found so far; `shared` are the articles that both releases hold."""
+class Changes:
+    """The changes collected so far; `shared` holds the articles of both releases."""
 
     shared: AbstractSet[str]
     texts: dict[str, TextChange] = field(default_factory=dict)
@@ -71,49 +71,49 @@ class Found:
     labels: list[LabelTally] = field(default_factory=list)
 
     def named(self) -> set[str]:
-        """The articles that something was found of."""
+        """Return the ids of the articles with a change."""
         changes: list[SpanChange | StanceChange | JudgementChange]
         changes = [*self.spans, *self.stances, *self.judgements]
-        return {*self.texts, *(article for article, _ in self.fields), *(one.article_id for one in changes)}
+        return {*self.texts, *(article for article, _ in self.fields), *(change.article_id for change in changes)}
 
 
-def look(part: Part, found: Found) -> None:
-    """Add to `found` what changed in one config."""
-    _texts(part, found)
-    _fields(part, found)
+def collect_changes(part: ConfigPair, changes: Changes) -> None:
+    """Add the changes of one config to `changes`."""
+    _texts(part, changes)
+    _fields(part, changes)
     if part.config == "entities":
-        _spans(part, found)
+        _spans(part, changes)
     elif part.config == "stance":
-        _stances(part, found)
+        _stances(part, changes)
     elif part.config == "annotations":
-        _judgements(part, found)
+        _judgements(part, changes)
 
 
-def _values(reader: Reader, name: str, places: Places) -> list[Any]:
-    """The values of a column at these rows; None where there is no such column."""
-    column = reader.column(name) if len(places) else None
-    return [None] * len(places) if column is None else taken(column, places).to_pylist()
+def _values(reader: Reader, name: str, rows: RowIndices) -> list[Any]:
+    """Return the values of a column in these rows, all None if the column is missing."""
+    column = reader.column(name) if len(rows) else None
+    return [None] * len(rows) if column is None else taken(column, rows).to_pylist()
 
 
-def _articles(reader: Reader, places: Places) -> list[str]:
+def _articles(reader: Reader, rows: RowIndices) -> list[str]:
     name = "article_id" if "article_id" in reader.features else "id"
-    return [str(one) for one in _values(reader, name, places)]
+    return [str(article) for article in _values(reader, name, rows)]
 
 
-def _both(part: Part, name: str, mask: Mask) -> list[tuple[str, Any, Any]]:
-    """Article, old and new value of a column, of the rows that a mask chooses."""
+def _both(part: ConfigPair, name: str, mask: Mask) -> list[tuple[str, Any, Any]]:
+    """Return the article, old value and new value of a column for each row in a mask."""
     old, new = part.joined.old[mask], part.joined.new[mask]
     values = _values(part.old, name, old), _values(part.new, name, new)
     return list(zip(_articles(part.new, new), *values, strict=True))
 
 
-def _texts(part: Part, found: Found) -> None:
+def _texts(part: ConfigPair, changes: Changes) -> None:
     name = "text" if "text" in part.masks else "text_sha"
     if name in part.masks and part.masks[name].any():
         for article, old, new in _both(part, name, part.masks[name]):
-            if article not in found.texts:
+            if article not in changes.texts:
                 changed = _text_change if name == "text" else TextChange
-                found.texts[article] = changed(article, old or "", new or "")
+                changes.texts[article] = changed(article, old or "", new or "")
 
 
 def _text_change(article: str, old: str, new: str) -> TextChange:
@@ -123,23 +123,23 @@ def _text_change(article: str, old: str, new: str) -> TextChange:
                       old[start : start + WORDS], new[start : start + WORDS])  # fmt: skip
 
 
-def _fields(part: Part, found: Found) -> None:
+def _fields(part: ConfigPair, changes: Changes) -> None:
     for name in FIELDS:
         if part.config != "annotations" and name in part.masks and part.masks[name].any():
             for article, old, new in _both(part, name, part.masks[name]):
-                found.fields.setdefault((article, name), FieldChange(article, name, _plain(old), _plain(new)))
+                changes.fields.setdefault((article, name), FieldChange(article, name, _plain(old), _plain(new)))
 
 
 def _plain(value: object) -> str | None:
     return value.isoformat() if isinstance(value, datetime) else None if value is None else str(value)
 
 
-def _comparable(part: Part, names: Sequence[str]) -> bool:
-    """Whether both releases have these columns, or one has nothing of this config."""
+def _comparable(part: ConfigPair, names: Sequence[str]) -> bool:
+    """Return whether both releases have these columns with the same type, or one of them lacks this config."""
     return not (part.old.features and part.new.features) or all(name in part.masks for name in names)
 
 
-def _spans(part: Part, found: Found) -> None:
+def _spans(part: ConfigPair, changes: Changes) -> None:
     if not _comparable(part, EDGES):
         return
     touched = np.zeros(len(part.joined.old), dtype=bool)
@@ -148,13 +148,13 @@ def _spans(part: Part, found: Found) -> None:
     pairs: list[Pair] = []
     names = _span_names(part.old), _span_names(part.new)
     for article, old, new in sorted(_both(part, "spans", touched), key=lambda row: row[0]):
-        by_raw = article in found.texts and all(span.get("raw_start") is not None for span in (*old, *new))
+        by_raw = article in changes.texts and all(span.get("raw_start") is not None for span in (*old, *new))
         paired = pair_spans(_placed(old, names[0], by_raw=by_raw), _placed(new, names[1], by_raw=by_raw))
-        found.spans += [SpanChange(article, p.kind, p.old, p.new) for p in paired if p.kind != "kept"]
+        changes.spans += [SpanChange(article, p.kind, p.old, p.new) for p in paired if p.kind != "kept"]
         pairs += paired
     unchanged = part.joined.old[~touched]
     kept = _span_labels(part.old, unchanged) + Counter(p.old.label for p in pairs if p.kind == "kept" and p.old)
-    found.labels += _tally("spans", {
+    changes.labels += _tally("spans", {
         "before": _span_labels(part.old), "after": _span_labels(part.new), "kept": kept,
         "moved": _of(pairs, "moved", 0), "relabelled_from": _of(pairs, "relabelled", 0),
         "relabelled_to": _of(pairs, "relabelled", 1), "removed": _of(pairs, "removed", 0),
@@ -174,10 +174,10 @@ def _span_names(reader: Reader) -> list[str]:
     return class_names(span.get("label")) if isinstance(span, dict) else []
 
 
-def _placed(spans: Sequence[Mapping[str, Any]], names: Sequence[str], *, by_raw: bool) -> list[Placed]:
-    places = ("raw_start", "raw_end") if by_raw else ("start", "end")
+def _placed(spans: Sequence[Mapping[str, Any]], names: Sequence[str], *, by_raw: bool) -> list[AlignedMention]:
+    start, end = ("raw_start", "raw_end") if by_raw else ("start", "end")
     return [
-        Placed(span[places[0]], span[places[1]],
+        AlignedMention(span[start], span[end],
                Mention(span["start"], span["end"], _name(span["label"], names), span.get("text") or ""))
         for span in spans
     ]  # fmt: skip
@@ -188,48 +188,49 @@ def _name(number: object, names: Sequence[str]) -> str:
     return names[cast(int, number)] if known else "" if number is None else str(number)
 
 
-def _span_labels(reader: Reader, places: Places | None = None) -> Counter[str]:
-    """The labels of all spans, or of those of some rows, counted without making values of them."""
+def _span_labels(reader: Reader, rows: RowIndices | None = None) -> Counter[str]:
+    """Count the labels of all spans, or of the spans in some rows, as Arrow arrays."""
     column = reader.column("spans")
     if column is None:
         return Counter()
-    chosen = column if places is None else taken(column, places)
+    chosen = column if rows is None else taken(column, rows)
     counts: Counter[str] = Counter()
     names = _span_names(reader)
     for chunk in chosen.chunks:
-        for one in pc.value_counts(pc.struct_field(chunk.flatten(), "label")).to_pylist():
-            counts[_name(one["values"], names)] += one["counts"]
+        for entry in pc.value_counts(pc.struct_field(chunk.flatten(), "label")).to_pylist():
+            counts[_name(entry["values"], names)] += entry["counts"]
     return counts
 
 
-def _stances(part: Part, found: Found) -> None:
+def _stances(part: ConfigPair, changes: Changes) -> None:
     if not _comparable(part, ("article_id", "target", "stance")):
         return
     old, new = _answers(part.old), _answers(part.new)
-    places = part.joined
-    changed = [(old[i], new[j]) for i, j in zip(places.old, places.new, strict=True) if old[i][1:] != new[j][1:]]
-    removed, added = [old[i] for i in places.removed], [new[j] for j in places.added]
-    found.stances += sorted(
+    joined = part.joined
+    changed = [(old[i], new[j]) for i, j in zip(joined.old, joined.new, strict=True) if old[i][1:] != new[j][1:]]
+    removed, added = [old[i] for i in joined.removed], [new[j] for j in joined.added]
+    changes.stances += sorted(
         [
             *(StanceChange(b[0], b[1], "changed", a[2], b[2]) for a, b in changed),
-            *(StanceChange(a[0], a[1], "removed", a[2], "") for a in removed if a[0] in found.shared),
-            *(StanceChange(b[0], b[1], "added", "", b[2]) for b in added if b[0] in found.shared),
+            *(StanceChange(a[0], a[1], "removed", a[2], "") for a in removed if a[0] in changes.shared),
+            *(StanceChange(b[0], b[1], "added", "", b[2]) for b in added if b[0] in changes.shared),
         ],
-        key=lambda one: (one.article_id, one.target, one.kind, one.old, one.new),
+        key=lambda change: (change.article_id, change.target, change.kind, change.old, change.new),
     )
-    before, came_before = Counter(map(_answer, old)), Counter(_answer(a) for a, _ in changed)
-    gone = defaultdict[bool, list[str]](list)
-    come = defaultdict[bool, list[str]](list)
-    for one in removed:
-        gone[one[0] in found.shared].append(_answer(one))
-    for one in added:
-        come[one[0] in found.shared].append(_answer(one))
-    found.labels += _tally("stance", {
+    before, changed_from = Counter(map(_answer, old)), Counter(_answer(a) for a, _ in changed)
+    # True collects the answers of articles that both releases hold, False those of whole removed or added articles.
+    removed_answers = defaultdict[bool, list[str]](list)
+    added_answers = defaultdict[bool, list[str]](list)
+    for row in removed:
+        removed_answers[row[0] in changes.shared].append(_answer(row))
+    for row in added:
+        added_answers[row[0] in changes.shared].append(_answer(row))
+    changes.labels += _tally("stance", {
         "before": before, "after": Counter(map(_answer, new)),
-        "kept": before - came_before - Counter(gone[True]) - Counter(gone[False]),
-        "relabelled_from": came_before, "relabelled_to": Counter(_answer(b) for _, b in changed),
-        "removed": Counter(gone[True]), "added": Counter(come[True]),
-        "went": Counter(gone[False]), "came": Counter(come[False]),
+        "kept": before - changed_from - Counter(removed_answers[True]) - Counter(removed_answers[False]),
+        "relabelled_from": changed_from, "relabelled_to": Counter(_answer(b) for _, b in changed),
+        "removed": Counter(removed_answers[True]), "added": Counter(added_answers[True]),
+        "went": Counter(removed_answers[False]), "came": Counter(added_answers[False]),
     })  # fmt: skip
 
 
@@ -238,7 +239,7 @@ def _answer(row: tuple[str, str, str]) -> str:
 
 
 def _answers(reader: Reader) -> list[tuple[str, str, str]]:
-    """Article, target and answer of every row."""
+    """Return the article, target and answer of every row."""
     names = class_names(reader.features.get("stance"))
     columns = [reader.column(name) for name in ("article_id", "target", "stance")]
     articles, targets, numbers = (column.to_pylist() if column is not None else [] for column in columns)
@@ -265,20 +266,22 @@ def _tally(layer: Literal["spans", "stance"], counts: Mapping[str, Counter[str]]
     ]
 
 
-def _judgements(part: Part, found: Found) -> None:
+def _judgements(part: ConfigPair, changes: Changes) -> None:
     changed = np.zeros(len(part.joined.old), dtype=bool)
     for mask in part.masks.values():
         changed |= mask
-    columns = [tuple(name for name, mask in part.masks.items() if mask[place]) for place in np.flatnonzero(changed)]
-    sides: list[tuple[Kind, Reader, Places]] = [
+    columns = [tuple(name for name, mask in part.masks.items() if mask[row]) for row in np.flatnonzero(changed)]
+    sides: list[tuple[Kind, Reader, RowIndices]] = [
         ("changed", part.new, part.joined.new[changed]),
         ("removed", part.old, part.joined.removed),
         ("added", part.new, part.joined.added),
     ]
-    for kind, reader, places in sides:
-        rows = zip(*(_values(reader, name, places) for name in ("article_id", "annotator", "batch")), strict=True)
+    for kind, reader, indices in sides:
+        rows = zip(*(_values(reader, name, indices) for name in ("article_id", "annotator", "batch")), strict=True)
         for number, (article, annotator, batch) in enumerate(rows):
-            if article in found.shared:
-                where = columns[number] if kind == "changed" else ()
-                found.judgements.append(JudgementChange(str(article), str(annotator), str(batch), kind, where))
-    found.judgements.sort(key=lambda one: (one.article_id, one.annotator, one.batch, one.kind, one.columns))
+            if article in changes.shared:
+                names = columns[number] if kind == "changed" else ()
+                changes.judgements.append(JudgementChange(str(article), str(annotator), str(batch), kind, names))
+    changes.judgements.sort(
+        key=lambda change: (change.article_id, change.annotator, change.batch, change.kind, change.columns)
+    )

@@ -1,6 +1,6 @@
-"""What changed between two releases, as records: every list is whole and in a stable order.
+"""Records of a comparison of two releases; every list is complete and in a stable order.
 
-Counts are exact: each row, and each span, of either release is in exactly one of them.
+Counts are exact: each row and each span of either release is in exactly one of them.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ Kind = Literal["added", "removed", "changed"]
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """Which release: its version, its dataset, the sha256 of its manifest (empty while it is built), its edition."""
+class ReleaseId:
+    """The identity of a release: version, dataset, sha256 of its manifest (empty during its build), and edition."""
 
     version: str
     repo_id: str
@@ -23,7 +23,10 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class RowTally:
-    """The rows of one split of a config: before = unchanged + changed + moved_out + removed, and so after."""
+    """Row counts of one split of a config.
+
+    before = unchanged + changed + moved_out + removed, after = unchanged + changed + moved_in + added.
+    """
 
     config: str
     split: str
@@ -45,10 +48,10 @@ class RowTally:
 
 @dataclass(frozen=True, slots=True)
 class LabelTally:
-    """The spans of one label, or the answers of one stance.
+    """Counts of the spans of one label, or of the answers of one stance.
 
-    before = kept + moved + relabelled_from + removed + went, after = kept + moved + relabelled_to + added + came:
-    `went` and `came` with the rows of whole articles.
+    before = kept + moved + relabelled_from + removed + went, after = kept + moved + relabelled_to + added + came.
+    `went` and `came` count those in removed and added rows.
     """
 
     layer: Literal["spans", "stance"]
@@ -76,7 +79,7 @@ class LabelTally:
 
 @dataclass(frozen=True, slots=True)
 class FeatureChange:
-    """A column that came, went or has another type or other label names; an absent side is empty."""
+    """A column that was added or removed, or whose type or label names changed; the missing side is empty."""
 
     config: str
     column: str
@@ -86,7 +89,7 @@ class FeatureChange:
 
 @dataclass(frozen=True, slots=True)
 class ColumnCount:
-    """In how many rows of both releases a column differs; a field of a list of structs is `spans.label`."""
+    """The number of rows in both releases in which a column differs; `spans.label` is a field of a list of structs."""
 
     config: str
     column: str
@@ -94,16 +97,16 @@ class ColumnCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """An article that came or went, and its split."""
+class ArticleSplit:
+    """An added or removed article, and its split."""
 
     article_id: str
     split: str
 
 
 @dataclass(frozen=True, slots=True)
-class Resplit:
-    """An article that stands in another split."""
+class SplitChange:
+    """An article whose split changed."""
 
     article_id: str
     old: str
@@ -112,9 +115,9 @@ class Resplit:
 
 @dataclass(frozen=True, slots=True)
 class TextChange:
-    """An article whose text is another: hashes, lengths in code points, the first place that differs, words from there.
+    """An article whose text changed: hashes, lengths and first differing offset in code points, and an excerpt of each.
 
-    `at` is None where the texts are not published.
+    `at` is None if the texts are not published.
     """
 
     article_id: str
@@ -129,7 +132,7 @@ class TextChange:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """An article whose title, source, url or date is another."""
+    """An article whose title, source, author, URL or date changed."""
 
     article_id: str
     column: str
@@ -139,7 +142,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class SpanChange:
-    """A span of an article that both releases hold: added, removed, relabelled, or with moved edges."""
+    """A span added, removed, relabelled or moved in an article that both releases hold."""
 
     article_id: str
     kind: Literal["added", "removed", "relabelled", "moved"]
@@ -149,7 +152,7 @@ class SpanChange:
 
 @dataclass(frozen=True, slots=True)
 class StanceChange:
-    """A stance of an article that both releases hold; an absent side is empty."""
+    """A stance changed in an article that both releases hold; the missing side is empty."""
 
     article_id: str
     target: str
@@ -160,7 +163,7 @@ class StanceChange:
 
 @dataclass(frozen=True, slots=True)
 class JudgementChange:
-    """What one annotator said of an article that both releases hold, and the columns that differ."""
+    """One annotator's annotation changed in an article that both releases hold, and the columns that differ."""
 
     article_id: str
     annotator: str
@@ -171,7 +174,7 @@ class JudgementChange:
 
 @dataclass(frozen=True, slots=True)
 class CardChange:
-    """Lines that only the older or only the newer card has; its own version number set aside."""
+    """Numbers of lines that only the older or only the newer card has, ignoring the version number of each."""
 
     removed: int
     added: int
@@ -179,18 +182,21 @@ class CardChange:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """All that changed from one release to another; `titles` are the newer release's, of articles named here."""
+    """All changes from one release to another.
 
-    old: About
-    new: About
+    `titles` maps each article named in a change to its title in the newer release.
+    """
+
+    old: ReleaseId
+    new: ReleaseId
     rows: tuple[RowTally, ...]
     labels: tuple[LabelTally, ...]
     features: tuple[FeatureChange, ...]
     columns: tuple[ColumnCount, ...]
     card: CardChange
-    articles_added: tuple[Place, ...]
-    articles_removed: tuple[Place, ...]
-    resplit: tuple[Resplit, ...]
+    articles_added: tuple[ArticleSplit, ...]
+    articles_removed: tuple[ArticleSplit, ...]
+    resplit: tuple[SplitChange, ...]
     texts: tuple[TextChange, ...]
     fields: tuple[FieldChange, ...]
     spans: tuple[SpanChange, ...]
@@ -201,5 +207,5 @@ class Diff:
     @property
     def same_tables(self) -> bool:
         """Whether the tables are equal, so that at most the card differs."""
-        moved = any(one.removed or one.added or one.moved_in or one.moved_out for one in self.rows)
-        return not (moved or self.features or self.columns)
+        rows = any(tally.removed or tally.added or tally.moved_in or tally.moved_out for tally in self.rows)
+        return not (rows or self.features or self.columns)

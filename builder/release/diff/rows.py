@@ -1,6 +1,6 @@
-"""Rows of two tables, joined by key and compared column by column, without making Python values of them.
+"""Join and column-wise comparison of the rows of two Arrow tables, without creating Python values.
 
-Knows Arrow and the names of ClassLabels; what a column means is diff.py's affair.
+ClassLabels are compared by name.
 """
 
 from collections import Counter
@@ -13,29 +13,29 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.release.tables.features import Json, Places, is_list_like, list_lengths, renumbered
+from builder.release.tables.features import Json, RowIndices, convert_labels, is_list_like, list_lengths
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 
 BATCH = 8192
-"""Rows that are compared at a time."""
+"""Rows compared at a time."""
 
 RUNS = 512
-"""Runs of rows that are gathered one by one; to take scattered rows, Arrow copies the whole column."""
+"""Most runs of consecutive rows that are sliced; beyond it, `take` is used, for which Arrow copies the whole column."""
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Places of the rows with equal keys on both sides, in the order of the first, and of all others."""
+    """Row indices after a join: `old` and `new` of rows with equal keys, in the order of `old`, and of all other rows."""
 
-    old: Places
-    new: Places
-    removed: Places
-    added: Places
+    old: RowIndices
+    new: RowIndices
+    removed: RowIndices
+    added: RowIndices
 
 
 def unique_keys(columns: Sequence[pa.ChunkedArray]) -> pa.Array:
-    r"""One key for each row, of the values of these columns; rows that share one are numbered in their order.
+    r"""Build one key per row from the values of these columns; repeated keys get a number, in row order.
 
     >>> unique_keys([pa.chunked_array([["a", "a", "b"]])]).to_pylist()
     ['a', 'a\x001', 'b']
@@ -54,57 +54,57 @@ def unique_keys(columns: Sequence[pa.ChunkedArray]) -> pa.Array:
 
 
 def join(old: pa.Array, new: pa.Array) -> Joined:
-    """Join two sides by their keys, which are unique on each."""
-    at = pc.index_in(old, value_set=new)
-    found = np.asarray(pc.is_valid(at))
-    places = np.asarray(pc.fill_null(at, 0)).astype(np.int64)
-    gone = np.ones(len(new), dtype=bool)
-    gone[places[found]] = False
+    """Join the rows of two tables by their keys, which are unique in each."""
+    matches = pc.index_in(old, value_set=new)
+    matched = np.asarray(pc.is_valid(matches))
+    indices = np.asarray(pc.fill_null(matches, 0)).astype(np.int64)
+    added = np.ones(len(new), dtype=bool)
+    added[indices[matched]] = False
     return Joined(
-        np.flatnonzero(found).astype(np.int64), places[found],
-        np.flatnonzero(~found).astype(np.int64), np.flatnonzero(gone).astype(np.int64),
+        np.flatnonzero(matched).astype(np.int64), indices[matched],
+        np.flatnonzero(~matched).astype(np.int64), np.flatnonzero(added).astype(np.int64),
     )  # fmt: skip
 
 
 def differing(
     old: pa.ChunkedArray, new: pa.ChunkedArray, joined: Joined, features: tuple[Json, Json]
 ) -> dict[str, Mask]:
-    """Which of the joined rows differ in a column; of a list of structs, in each of its fields, as `.field`.
+    """Mark the joined rows that differ in a column; for a list of structs, in each of its fields, under `.field`.
 
-    ClassLabels are compared by their names. The type of both columns is the same.
+    ClassLabels are compared by name. Both columns have the same type, and `features` are the old and the new feature.
     """
-    found: dict[str, Mask] = {leaf: np.zeros(len(joined.old), dtype=bool) for leaf in leaf_names(old.type)}
+    masks: dict[str, Mask] = {leaf: np.zeros(len(joined.old), dtype=bool) for leaf in leaf_names(old.type)}
     renumber = features[0] != features[1]
     for start in range(0, len(joined.old), BATCH):
-        one = taken(old, joined.old[start : start + BATCH])
-        two = taken(new, joined.new[start : start + BATCH])
-        if one.equals(two) and not renumber:
+        old_rows = taken(old, joined.old[start : start + BATCH])
+        new_rows = taken(new, joined.new[start : start + BATCH])
+        if old_rows.equals(new_rows) and not renumber:
             continue
-        first, second = whole(one), whole(two)
+        old_array, new_array = whole(old_rows), whole(new_rows)
         if renumber:
-            first = renumbered(first, *features)
-        for (leaf, mine), (_, theirs) in zip(_leaves(first), _leaves(second), strict=True):
-            found[leaf][start : start + BATCH] = unequal(mine, theirs)
-    return found
+            old_array = convert_labels(old_array, *features)
+        for (leaf, old_leaf), (_, new_leaf) in zip(_leaves(old_array), _leaves(new_array), strict=True):
+            masks[leaf][start : start + BATCH] = unequal(old_leaf, new_leaf)
+    return masks
 
 
-def taken(column: pa.ChunkedArray, places: Places) -> pa.ChunkedArray:
-    """Rows of a column; those that follow one another are not copied."""
-    edges = np.flatnonzero(np.diff(places) != 1) + 1
+def taken(column: pa.ChunkedArray, rows: RowIndices) -> pa.ChunkedArray:
+    """Take rows of a column by index, without copying consecutive rows."""
+    edges = np.flatnonzero(np.diff(rows) != 1) + 1
     if len(edges) > RUNS:
-        return column.take(pa.array(places))
-    runs = np.split(places, edges) if len(places) else []
+        return column.take(pa.array(rows))
+    runs = np.split(rows, edges) if len(rows) else []
     chunks = [chunk for run in runs for chunk in column.slice(int(run[0]), len(run)).chunks]
     return pa.chunked_array(chunks, column.type)
 
 
 def whole(column: pa.ChunkedArray) -> pa.Array:
-    """A column as one array."""
+    """Return a column as one array."""
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
 def leaf_names(kind: pa.DataType) -> list[str]:
-    """The parts of a column that are compared on their own: the fields of a list of structs, or the whole.
+    """List the parts of a column that are compared separately: the fields of a list of structs, else `""`, the whole.
 
     >>> leaf_names(pa.list_(pa.struct([("start", pa.int32())])))
     ['.start']
@@ -125,33 +125,33 @@ def _leaves(array: pa.Array) -> Iterator[tuple[str, pa.Array]]:
 
 
 def unequal(old: pa.Array, new: pa.Array) -> Mask:
-    """Which rows of two arrays of one type differ; null is null, and NaN is NaN.
+    """Mark the rows in which two arrays of one type differ; null equals null, and NaN equals NaN.
 
     >>> unequal(pa.array([1, None, 3]), pa.array([1, None, 4])).tolist()
     [False, False, True]
     """
     if old.equals(new):
         return np.zeros(len(old), dtype=bool)
-    nulls: Mask = np.asarray(old.is_null()) ^ np.asarray(new.is_null())
+    differs: Mask = np.asarray(old.is_null()) ^ np.asarray(new.is_null())
     if pa.types.is_struct(old.type):
-        for place in range(old.type.num_fields):
-            nulls |= unequal(pc.struct_field(old, [place]), pc.struct_field(new, [place]))
-        return nulls
+        for index in range(old.type.num_fields):
+            differs |= unequal(pc.struct_field(old, [index]), pc.struct_field(new, [index]))
+        return differs
     if pa.types.is_list(old.type) or pa.types.is_large_list(old.type):
         return _unequal_lists(old, new)
-    other: Mask = np.array(pc.fill_null(pc.not_equal(old, new), fill_value=False), dtype=bool)
+    values: Mask = np.array(pc.fill_null(pc.not_equal(old, new), fill_value=False), dtype=bool)
     if pa.types.is_floating(old.type):
-        other &= ~np.asarray(pc.fill_null(pc.and_(pc.is_nan(old), pc.is_nan(new)), fill_value=False))
-    nulls |= other
-    return nulls
+        values &= ~np.asarray(pc.fill_null(pc.and_(pc.is_nan(old), pc.is_nan(new)), fill_value=False))
+    differs |= values
+    return differs
 
 
 def _unequal_lists(old: pa.Array, new: pa.Array) -> Mask:
     lengths = list_lengths(old)
-    found: Mask = lengths != list_lengths(new)
-    same = np.flatnonzero(~found & (lengths > 0))
-    if len(same):
-        items = unequal(old.take(pa.array(same)).flatten(), new.take(pa.array(same)).flatten())
-        starts = np.concatenate([[0], np.cumsum(lengths[same])[:-1]])
-        found[same] = np.logical_or.reduceat(items, starts)
-    return found
+    differs: Mask = lengths != list_lengths(new)
+    same_length = np.flatnonzero(~differs & (lengths > 0))
+    if len(same_length):
+        items = unequal(old.take(pa.array(same_length)).flatten(), new.take(pa.array(same_length)).flatten())
+        starts = np.concatenate([[0], np.cumsum(lengths[same_length])[:-1]])
+        differs[same_length] = np.logical_or.reduceat(items, starts)
+    return differs

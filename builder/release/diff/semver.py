@@ -1,7 +1,7 @@
-"""The number that a release must have, by what changed since the one before it.
+"""Semantic versioning of releases: the version step that the changes since the earlier release require.
 
-As semantic versions and TFDS have it: whoever pins `1.*` never meets another label, text or split for a row that
-was there. Pure; opening the earlier release is opening.py's affair.
+The rules follow semantic versioning and TensorFlow Datasets. For a reader who pins `1.*`, no label, text or split of an
+existing row ever changes.
 """
 
 import re
@@ -11,15 +11,15 @@ from typing import Literal
 
 from builder.records import KhabarError, Takedown, user_error
 from builder.release.diff.changelog import changelog, section
-from builder.release.diff.compare import Side, compare, side_of
-from builder.release.diff.records import About, ColumnCount, Diff
+from builder.release.diff.compare import ReleaseView, compare, side_of
+from builder.release.diff.records import ColumnCount, Diff, ReleaseId
 from builder.release.tables.build import Tables, non_empty
 from builder.schema.dataset import Dataset
 
 
 def check_version(version: str) -> None:
     """Raise Refused (exit code 2) for what is not three numbers with points."""
-    if numbers(version) is None:
+    if parse_version(version) is None:
         raise user_error("version", f"{version!r} is not a version: three numbers with points", fix="such as 1.0.0")
 
 
@@ -33,113 +33,114 @@ METADATA = frozenset({
     "title", "source", "source_name", "author", "url", "published_at", "published_zone", "document_id", "part", "profile", "split_group",
     "target_name", "n_annotators", "adjudicated", "confidence", "seconds", "guideline", "schema", "remark",
 })  # fmt: skip
-"""Columns, and fields of spans, that say where a row is from or what it rests on; every other one is data."""
+"""Columns, and fields of spans, with the origin or basis of a row, whose change is a patch; all others are data."""
 
 FOLLOWING = frozenset({
     "text", "text_sha", "spans.start", "spans.end", "spans.label", "spans.text", "spans.raw_start", "spans.raw_end",
     "tokens", "token_spans.start", "token_spans.end", "ner_tags", "ner_tags_inner", "stance",
 })  # fmt: skip
-"""Columns that change with a text, a span or a stance, which are told of themselves."""
+"""Columns that change together with a text, span or stance, whose change is counted already."""
 
 
-def numbers(version: str) -> tuple[int, int, int] | None:
-    """The three numbers of a version, or None.
+def parse_version(version: str) -> tuple[int, int, int] | None:
+    """Return the three numbers of a version, or None if it is not a version.
 
-    >>> numbers("1.20.3"), numbers("1.2")
+    >>> parse_version("1.20.3"), parse_version("1.2")
     ((1, 20, 3), None)
     """
-    found = VERSION.fullmatch(version)
-    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+    match = VERSION.fullmatch(version)
+    return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
-def order(version: str) -> tuple[int, int, int]:
-    """What versions are sorted by; what is none comes first."""
-    return numbers(version) or (-1, -1, -1)
+def version_key(version: str) -> tuple[int, int, int]:
+    """Return the sort key of a version; a string that is not a version sorts first."""
+    return parse_version(version) or (-1, -1, -1)
 
 
 def _others(diff: Diff) -> list[ColumnCount]:
-    """Columns of data whose change nothing else tells of."""
-    told = diff.texts or diff.spans or any(one.kind == "changed" for one in diff.stances)
+    """List the changed data columns that no other kind of change counts."""
+    counted = diff.texts or diff.spans or any(stance.kind == "changed" for stance in diff.stances)
     return [
         column
         for column in diff.columns
         if column.column.rsplit(".", 1)[-1] not in METADATA
         and column.config != "annotations"
-        and not (told and column.column in FOLLOWING)
+        and not (counted and column.column in FOLLOWING)
     ]
 
 
-def smallest(earlier: str, step: Level) -> str:
-    """The smallest number that is a large enough step; below 1.0.0 each step is one place lower.
+def next_version(earlier: str, bump: Level) -> str:
+    """Return the smallest version that is this bump above an earlier one; below 1.0.0 each bump is one place lower.
 
-    Raises ValueError for what is not a version.
+    Raises ValueError if `earlier` is not a version.
 
-    >>> smallest("1.2.3", "major"), smallest("1.2.3", "minor"), smallest("0.2.3", "major"), smallest("0.2.3", "minor")
+    >>> next_version("1.2.3", "major"), next_version("1.2.3", "minor"), next_version("0.2.3", "major"), next_version("0.2.3", "minor")
     ('2.0.0', '1.3.0', '0.3.0', '0.2.4')
     """
-    found = numbers(earlier)
-    if found is None:
+    parsed = parse_version(earlier)
+    if parsed is None:
         raise ValueError(earlier)
-    major, minor, patch = found
-    if step == "patch" or (step == "minor" and not major):
+    major, minor, patch = parsed
+    if bump == "patch" or (bump == "minor" and not major):
         return f"{major}.{minor}.{patch + 1}"
-    return f"{major}.{minor + 1}.0" if step == "minor" or not major else f"{major + 1}.0.0"
+    return f"{major}.{minor + 1}.0" if bump == "minor" or not major else f"{major + 1}.0.0"
 
 
-def refuse_too_small(diff: Diff) -> None:
-    """Raise Refused (exit code 2) where the new version's number hides what changed."""
-    found = reasons(diff)
-    step = level(found)
-    least = smallest(diff.old.version, step)
-    if order(diff.new.version) >= order(least):
+def check_version_step(diff: Diff) -> None:
+    """Raise Refused (exit code 2) if the step to the new version is smaller than the changes require."""
+    changes = reasons(diff)
+    bump = level(changes)
+    least = next_version(diff.old.version, bump)
+    if version_key(diff.new.version) >= version_key(least):
         return
-    asked = [reason for reason in found if reason.level == step]
-    what = ", ".join(f"{reason.count:,} {reason.what}" for reason in asked) or "nothing but the card or metadata"
+    decisive = [reason for reason in changes if reason.level == bump]
+    what = ", ".join(f"{reason.count:,} {reason.what}" for reason in decisive) or "at most the card or metadata changed"
     raise user_error(
         "version",
-        f"{diff.new.version} is too small a step from {diff.old.version}: {what}; that is a {step} change",
-        fix=f"build {least}, or any higher number; `khabar diff` shows each change",
+        f"{diff.new.version} requires a {bump} version bump from {diff.old.version}: {what}",
+        fix=f"build {least}, or any higher version; `khabar diff` shows each change",
     )
 
 
 def refuse_backwards(version: str, known: Sequence[str]) -> None:
-    """Raise Refused (exit code 2) where a later version of these is there already."""
-    highest = max(known, key=order, default=version)
-    if order(version) < order(highest):
+    """Raise Refused (exit code 2) if one of the known versions is higher."""
+    highest = max(known, key=version_key, default=version)
+    if version_key(version) < version_key(highest):
         raise _backwards(version, highest)
 
 
 def _backwards(version: str, highest: str) -> KhabarError:
     return user_error("version", f"{version} goes backwards: {highest} was built already",
-                  fix=f"build a number above {highest}; if that was never published, delete its folder in dist/ "
+                  fix=f"build a version above {highest}; if that was never published, delete its folder in dist/ "
                   "and its line in annotations/releases.jsonl")  # fmt: skip
 
 
-def step(
-    earlier: tuple[Side, str] | None,
+def make_changelog(
+    earlier: tuple[ReleaseView, str] | None,
     version: str,
     dataset: Dataset,
     tables: Tables,
     card: str,
     takedowns: Sequence[Takedown],
 ) -> tuple[str, dict[str, str]]:
-    """The changelog of a version, and the input that the earlier release is: its manifest's sha256, as `since`.
+    """Return the changelog of a version, and its additional build inputs.
 
-    `earlier` is the release before it with its changelog, or None for the first. Raises Refused (exit code 2)
-    where the number is too small a step for what changed.
+    `earlier` is the earlier release with its changelog, or None for the first version. The inputs are the sha256 of the
+    earlier release's manifest under `since`, or empty. Raises Refused (exit code 2) if the version step is smaller than
+    the changes require.
     """
     if earlier is None:
         return changelog(section(version, tables)), {}
-    before, said = earlier
-    now = side_of(About(version, dataset.repo_id, "", dataset.text), non_empty(tables), card)
+    before, history = earlier
+    now = side_of(ReleaseId(version, dataset.repo_id, "", dataset.text), non_empty(tables), card)
     diff = compare(before, now)
-    refuse_too_small(diff)
-    return changelog(section(version, tables, diff, takedowns), said), {"since": before.about.manifest}
+    check_version_step(diff)
+    return changelog(section(version, tables, diff, takedowns), history), {"since": before.about.manifest}
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Something that changed, how often, and the least step that it asks for."""
+    """A kind of change, its count, and the smallest version step that it requires."""
 
     level: Level
     what: str
@@ -147,25 +148,27 @@ class Reason:
 
 
 def reasons(diff: Diff) -> list[Reason]:
-    """All that asks for a major or a minor step, with its counts; nothing of it: a patch is enough."""
-    judged = [one for one in diff.judgements if one.kind == "changed" and not METADATA.issuperset(one.columns)]
+    """List the changes that require a major or minor step, with their counts; an empty list allows a patch."""
+    judged = [
+        change for change in diff.judgements if change.kind == "changed" and not METADATA.issuperset(change.columns)
+    ]
     # A new field of a list changes the column that holds it.
-    fresh = [one for one in diff.features if not one.old and "." not in one.column]
+    fresh = [change for change in diff.features if not change.old and "." not in change.column]
     major = [
         (len(diff.features) - len(fresh), "columns changed"),
         (sum(tally.removed for tally in diff.rows), "rows removed"),
         (sum(tally.moved_in for tally in diff.rows), "rows in another split"),
         (len(diff.texts), "texts changed"),
         (len(diff.spans), "spans changed"),
-        (sum(one.kind == "changed" for one in diff.stances), "stances changed"),
+        (sum(stance.kind == "changed" for stance in diff.stances), "stances changed"),
         (len(judged), "judgements changed"),
         *((column.rows, f"rows of {column.config} with another {column.column}") for column in _others(diff)),
     ]
     minor = [(len(fresh), "columns added"), (sum(tally.added for tally in diff.rows), "rows added")]
-    found = [Reason("major", what, count) for count, what in major if count]
-    return found + [Reason("minor", what, count) for count, what in minor if count]
+    required = [Reason("major", what, count) for count, what in major if count]
+    return required + [Reason("minor", what, count) for count, what in minor if count]
 
 
-def level(found: Sequence[Reason]) -> Level:
-    """The least step that all of these allow."""
-    return max((reason.level for reason in found), key=LEVELS.index, default="patch")
+def level(required: Sequence[Reason]) -> Level:
+    """Return the largest step that any of these reasons requires."""
+    return max((reason.level for reason in required), key=LEVELS.index, default="patch")

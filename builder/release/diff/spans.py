@@ -1,6 +1,6 @@
-"""The spans of one article in two releases, paired: the same, relabelled, with moved edges, gone or new.
+"""One-to-one pairing of the spans of an article in two releases: kept, relabelled, moved, removed or added.
 
-Pure. Offsets are code points, end exclusive.
+Offsets are code points, end exclusive.
 """
 
 from bisect import bisect_left
@@ -14,7 +14,7 @@ SpanKind = Literal["kept", "relabelled", "moved", "removed", "added"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mention:
-    """A labelled stretch of a text: code points, end exclusive, with its characters where they are published."""
+    """A labelled span in code points, end exclusive, with its text if texts are published."""
 
     start: int
     end: int
@@ -23,8 +23,8 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """A mention, and where it stands in what both releases share: their text or, where that changed, the raw page."""
+class AlignedMention:
+    """A mention and its offsets in what both releases share: the text or, if that changed, the raw page."""
 
     start: int
     end: int
@@ -33,44 +33,44 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What became of a mention."""
+    """A mention of the old release and its counterpart in the new one; a removed or added mention has none."""
 
     kind: SpanKind
     old: Mention | None
     new: Mention | None
 
 
-def pair_spans(old: Sequence[Placed], new: Sequence[Placed]) -> list[Pair]:
-    """Pair the spans of two releases one to one; every span of either is in exactly one pair.
+def pair_spans(old: Sequence[AlignedMention], new: Sequence[AlignedMention]) -> list[Pair]:
+    """Pair the spans of two releases one to one, with every span in exactly one pair.
 
-    The same place and label are kept, the same place alone is relabelled; of those left, spans of one label that
-    overlap have moved edges, the widest overlap first. The other way round, the same pairs are found.
+    Spans with the same offsets and label are kept, and spans with the same offsets alone are relabelled. Of the others,
+    overlapping spans of one label are moved, paired by the largest overlap first. The result is symmetric in both
+    releases.
 
-    >>> before = [Placed(0, 4, Mention(0, 4, "ORG")), Placed(9, 12, Mention(9, 12, "GPE"))]
-    >>> after = [Placed(0, 6, Mention(0, 6, "ORG")), Placed(9, 12, Mention(9, 12, "FAC"))]
+    >>> before = [AlignedMention(0, 4, Mention(0, 4, "ORG")), AlignedMention(9, 12, Mention(9, 12, "GPE"))]
+    >>> after = [AlignedMention(0, 6, Mention(0, 6, "ORG")), AlignedMention(9, 12, Mention(9, 12, "FAC"))]
     >>> [pair.kind for pair in pair_spans(before, after)]
     ['moved', 'relabelled']
     """
     left, right = sorted(old, key=_order), sorted(new, key=_order)
     pairs: list[Pair] = []
     for kind, key in (("kept", _exactly), ("relabelled", _place)):
-        shelf: dict[tuple[object, ...], list[Placed]] = defaultdict(list)
-        for one in right:
-            shelf[key(one)].append(one)
-        alone = []
-        for one in left:
-            if shelf[key(one)]:
-                pairs.append(
-                    Pair("kept" if kind == "kept" else "relabelled", one.mention, shelf[key(one)].pop(0).mention)
-                )
+        by_key: dict[tuple[object, ...], list[AlignedMention]] = defaultdict(list)
+        for span in right:
+            by_key[key(span)].append(span)
+        unpaired = []
+        for span in left:
+            if by_key[key(span)]:
+                partner = by_key[key(span)].pop(0)
+                pairs.append(Pair("kept" if kind == "kept" else "relabelled", span.mention, partner.mention))
             else:
-                alone.append(one)
-        left, right = alone, sorted((one for rest in shelf.values() for one in rest), key=_order)
+                unpaired.append(span)
+        left, right = unpaired, sorted((span for rest in by_key.values() for span in rest), key=_order)
     pairs += _moved(left, right)
     return sorted(pairs, key=_place_of_pair)
 
 
-def _moved(left: Sequence[Placed], right: Sequence[Placed]) -> list[Pair]:
+def _moved(left: Sequence[AlignedMention], right: Sequence[AlignedMention]) -> list[Pair]:
     starts = [b.start for b in right]
     overlaps = [
         (max(a.start, b.start) - min(a.end, b.end), *sorted((a.start, b.start)), *sorted((a.end, b.end)), i, j)
@@ -89,17 +89,17 @@ def _moved(left: Sequence[Placed], right: Sequence[Placed]) -> list[Pair]:
     return pairs + [Pair("added", None, right[j].mention) for j in free_right]
 
 
-def _exactly(one: Placed) -> tuple[object, ...]:
-    return one.start, one.end, one.mention.label
+def _exactly(span: AlignedMention) -> tuple[object, ...]:
+    return span.start, span.end, span.mention.label
 
 
-def _place(one: Placed) -> tuple[object, ...]:
-    return one.start, one.end
+def _place(span: AlignedMention) -> tuple[object, ...]:
+    return span.start, span.end
 
 
-def _order(one: Placed) -> tuple[int, int, Mention]:
-    return one.start, one.end, one.mention
+def _order(span: AlignedMention) -> tuple[int, int, Mention]:
+    return span.start, span.end, span.mention
 
 
 def _place_of_pair(pair: Pair) -> tuple[tuple[Mention, ...], str]:
-    return tuple(sorted(one for one in (pair.old, pair.new) if one)), pair.kind
+    return tuple(sorted(mention for mention in (pair.old, pair.new) if mention)), pair.kind

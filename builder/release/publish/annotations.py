@@ -10,12 +10,12 @@ from typing import Any
 
 from builder.io.hashing import sha16
 from builder.records import GOLD, PublishedAnnotation, Span, Stance
-from builder.release.diff.compare import Side
+from builder.release.diff.compare import ReleaseView
 from builder.release.tables.features import Json, class_names, features_of
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ReleaseArticle:
     """An article of a release: the hash of its published text, the text (None if not published), and its origin."""
 
     text_sha: str
@@ -24,18 +24,18 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class ReleaseAnnotations:
     """The articles, annotations and gold of a release.
 
     `unsettled` holds the articles with an open or adjudicated dispute.
     """
 
-    pages: Mapping[str, Page]
+    pages: Mapping[str, ReleaseArticle]
     answers: tuple[PublishedAnnotation, ...]
     unsettled: frozenset[str]
 
 
-def read_answers(side: Side) -> Answers:
+def read_annotations(side: ReleaseView) -> ReleaseAnnotations:
     """Read the annotations and the gold of a release; raises KeyError if a config or a column is missing."""
     pages = dict(_pages(side))
     version = side.about.version
@@ -66,20 +66,20 @@ def read_answers(side: Side) -> Answers:
         for article, page in pages.items()
         if article in gold_spans or gold_stances[article]
     ]
-    return Answers(pages, tuple(answers), frozenset(unsettled))
+    return ReleaseAnnotations(pages, tuple(answers), frozenset(unsettled))
 
 
-def _pages(side: Side) -> Iterator[tuple[str, Page]]:
+def _pages(side: ReleaseView) -> Iterator[tuple[str, ReleaseArticle]]:
     names = ("id", "text_sha", "url", "source")
     columns = [_column(side, "articles", name) for name in names]
     has_text = "text" in side.schemas["articles"].names
     texts = _column(side, "articles", "text") if has_text else [None] * len(columns[0])
     for article, text_sha, url, source, text in zip(*columns, texts, strict=True):
         # Spans refer to the published text, which redaction may have changed, so its own hash is what counts.
-        yield article, Page(sha16(text) if text is not None else text_sha, text, url or source or "")
+        yield article, ReleaseArticle(sha16(text) if text is not None else text_sha, text, url or source or "")
 
 
-def _judged(side: Side) -> Iterator[tuple[str, str, tuple[Span, ...], tuple[Stance, ...]]]:
+def _judged(side: ReleaseView) -> Iterator[tuple[str, str, tuple[Span, ...], tuple[Stance, ...]]]:
     columns = [_column(side, "annotations", name) for name in ("article_id", "annotator", "status")]
     has_stances = "stances" in side.schemas["annotations"].names
     per_row = _stances(side) if has_stances else iter([()] * len(columns[0]))
@@ -88,25 +88,25 @@ def _judged(side: Side) -> Iterator[tuple[str, str, tuple[Span, ...], tuple[Stan
             yield article, annotator, spans, stances
 
 
-def _column(side: Side, config: str, name: str) -> list[Any]:
+def _column(side: ReleaseView, config: str, name: str) -> list[Any]:
     values: list[Any] = side.read(config, name).to_pylist()
     return values
 
 
-def _spans(side: Side, config: str) -> Iterator[tuple[Span, ...]]:
+def _spans(side: ReleaseView, config: str) -> Iterator[tuple[Span, ...]]:
     names = class_names(_inner(side, config, "spans", "label"))
     for rows in side.read(config, "spans").chunks:
         for row in rows.to_pylist():
             yield tuple(Span(span["start"], span["end"], names[span["label"]]) for span in row)
 
 
-def _stances(side: Side) -> Iterator[tuple[Stance, ...]]:
+def _stances(side: ReleaseView) -> Iterator[tuple[Stance, ...]]:
     names = class_names(_inner(side, "annotations", "stances", "value"))
     for row in _column(side, "annotations", "stances"):
         yield tuple(Stance(stance["target"], names[stance["value"]]) for stance in row)
 
 
-def _inner(side: Side, config: str, column: str, field: str) -> Json:
+def _inner(side: ReleaseView, config: str, column: str, field: str) -> Json:
     feature = features_of(side.schemas[config])[column]
     inner = feature[0] if isinstance(feature, list) else None
     return inner.get(field) if isinstance(inner, dict) else None

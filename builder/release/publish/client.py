@@ -78,7 +78,7 @@ def hub_errors() -> Any:
 
 
 @contextmanager
-def explained(remote: Remote, doing: str) -> Iterator[None]:
+def translate_hub_errors(remote: Remote, doing: str) -> Iterator[None]:
     """Turn exceptions of the client libraries into Refused, with the server's message but without the token.
 
     `doing` names the action in the message, such as "reading" or "committing to".
@@ -87,28 +87,28 @@ def explained(remote: Remote, doing: str) -> Iterator[None]:
     try:
         yield
     except errors.HfHubHTTPError as error:
-        refuse_remote(remote, doing, error.response.status_code, error.server_message or "")
+        raise_hub_error(remote, doing, error.response.status_code, error.server_message or "")
     except (errors.HTTPError, OSError, RuntimeError) as error:
         cause = error.__cause__ or error
         status = cause.response.status_code if isinstance(cause, errors.HfHubHTTPError) else 0
-        refuse_remote(remote, doing, status, f"{type(cause).__name__}: {cause}".split("\n")[0])
+        raise_hub_error(remote, doing, status, f"{type(cause).__name__}: {cause}".split("\n")[0])
     except ValueError as error:
-        message = scrubbed(str(error).strip(), remote.token)
+        message = redact_token(str(error).strip(), remote.token)
         raise user_error("hub-input", f"huggingface_hub rejected the request: {message}", where=remote.url()) from None
 
 
-def refuse_remote(remote: Remote, doing: str, status: int, said: str) -> NoReturn:
+def raise_hub_error(remote: Remote, doing: str, status: int, detail: str) -> NoReturn:
     """Raise Refused for an HTTP status, 0 if there was no response: exit code 3, or 4 for 409 and 412.
 
-    `said` is the message of the server or of the client library.
+    `detail` is the message of the server or of the client library.
     """
-    said = scrubbed(said, remote.token)
+    detail = redact_token(detail, remote.token)
     what = f"{doing} {remote.repo_id} on {remote.endpoint}"
     if status in {401, 403}:
         why = "the token in HF_TOKEN was not accepted" if remote.token else "no token was given"
         raise user_error(
             "hub-auth",
-            f"{what} was refused ({status}): {why}" + (f"; the Hub says: {said}" if said else ""),
+            f"{what} was refused ({status}): {why}" + (f"; the Hub says: {detail}" if detail else ""),
             fix=f"set HF_TOKEN to a token that may write to {remote.repo_id.split('/')[0]} "
             f"({remote.endpoint}/settings/tokens)",
             exit_code=3,
@@ -116,27 +116,27 @@ def refuse_remote(remote: Remote, doing: str, status: int, said: str) -> NoRetur
     if status in {409, 412}:
         raise user_error(
             "hub-changed",
-            f"{what} conflicts with a change that someone else made meanwhile ({status}): {said}",
+            f"{what} conflicts with a change that someone else made meanwhile ({status}): {detail}",
             fix="check the repository's history, then retry",
             exit_code=4,
         )
     if status == 404:
         raise user_error(
             "hub-absent",
-            f"{what} failed: not found (404): {said}",
+            f"{what} failed: not found (404): {detail}",
             exit_code=3,
             fix="check the name, and that the version was pushed",
         )
     if status:
-        raise user_error("hub", f"{what} failed ({status}): {said}", fix="try again later", exit_code=3)
-    raise user_error("hub-unreachable", f"{what} failed: {said}", exit_code=3,
+        raise user_error("hub", f"{what} failed ({status}): {detail}", fix="try again later", exit_code=3)
+    raise user_error("hub-unreachable", f"{what} failed: {detail}", exit_code=3,
                  fix="check the address and that the Hub is running, then retry")  # fmt: skip
 
 
-def scrubbed(text: str, token: str | None) -> str:
+def redact_token(text: str, token: str | None) -> str:
     """Return a message with the token replaced by asterisks.
 
-    >>> scrubbed("no such user: hf_abc", "hf_abc")
+    >>> redact_token("no such user: hf_abc", "hf_abc")
     'no such user: ***'
     """
     return text.replace(token, "***") if token else text

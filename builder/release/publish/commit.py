@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.records import Issue, KhabarError, Notify, Release, user_error
-from builder.release.publish.client import Remote, connect, explained
-from builder.release.publish.plan import Plan, Staged, commit_of, plan, stage
-from builder.release.publish.readback_client import Job, Reader, reading
+from builder.release.publish.client import Remote, connect, translate_hub_errors
+from builder.release.publish.plan import Plan, ReleaseFile, commit_of, plan, stage
+from builder.release.publish.readback_client import Job, ReadbackClient, start_readback
 
 AGAIN = "run the same command again to resume; nothing is sent twice"
 
@@ -48,8 +48,8 @@ class PushContext:
     folder: Path
     release: Release
     remote: Remote
-    reader: Reader
-    staged: Sequence[Staged]
+    reader: ReadbackClient
+    staged: Sequence[ReleaseFile]
     progress: Notify
 
     @property
@@ -68,13 +68,13 @@ def verify(
     staged = stage(folder, release)
     remote = connect(endpoint, token, release.repo_id)
     progress(f"reading {revision} of {remote.url()} back with load_dataset")
-    with reading(readback_job(folder, release, staged), remote) as reader:
+    with start_readback(readback_job(folder, release, staged), remote) as reader:
         reader.compare_folder()
         outcome = reader.compare_revision(revision)
     return Verified(revision, outcome.commit, len(staged), outcome.rows)
 
 
-def readback_job(folder: Path, release: Release, staged: Sequence[Staged]) -> Job:
+def readback_job(folder: Path, release: Release, staged: Sequence[ReleaseFile]) -> Job:
     """Return what the read-back process compares a release with."""
     return Job(str(folder.resolve()), release.repo_id, release.version, {file.path: file.sha256 for file in staged})
 
@@ -91,7 +91,7 @@ def commit_files(work: PushContext, head: str, todo: Plan) -> str:
     """Commit the files that the Hub lacks, and return the commit."""
     remote = work.remote
     try:
-        with explained(remote, "committing to"):
+        with translate_hub_errors(remote, "committing to"):
             commit = remote.api.create_commit(
                 remote.repo_id, operations_of(work.folder, todo), repo_type="dataset", revision="main",
                 parent_commit=head, commit_message=f"Release {work.tag}", commit_description=work.release.tool,
@@ -99,7 +99,7 @@ def commit_files(work: PushContext, head: str, todo: Plan) -> str:
             return str(commit.oid)
     except KhabarError:
         # The Hub may have made the commit, and only its response was lost.
-        with suppress(KhabarError), explained(remote, "reading"):
+        with suppress(KhabarError), translate_hub_errors(remote, "reading"):
             new_head = commit_of(remote, "main")
             if new_head is not None and new_head != head and plan(remote, new_head, work.staged).empty:
                 return new_head
@@ -108,10 +108,10 @@ def commit_files(work: PushContext, head: str, todo: Plan) -> str:
 
 def _tag(remote: Remote, tag: str, commit: str) -> None:
     try:
-        with explained(remote, "tagging"):
+        with translate_hub_errors(remote, "tagging"):
             remote.api.create_tag(remote.repo_id, tag=tag, revision=commit, repo_type="dataset")
     except KhabarError:
-        with explained(remote, "reading"):
+        with translate_hub_errors(remote, "reading"):
             tagged = commit_of(remote, tag)
         if tagged == commit:
             return
@@ -127,7 +127,7 @@ def _tag(remote: Remote, tag: str, commit: str) -> None:
         raise
 
 
-def verify_and_tag(reader: Reader, remote: Remote, tag: str, commit: str) -> None:
+def verify_and_tag(reader: ReadbackClient, remote: Remote, tag: str, commit: str) -> None:
     """Read the commit back and tag it.
 
     Raises Refused with an added issue that the commit is on the Hub without a tag; an error of the Hub (exit code 3)

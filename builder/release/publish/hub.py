@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.records import Notify, Release, user_error
-from builder.release.publish.client import Remote, connect, explained, hub_errors
+from builder.release.publish.client import Remote, connect, hub_errors, translate_hub_errors
 from builder.release.publish.commit import AGAIN, PushContext, Pushed, commit_files, readback_job, verify_and_tag
-from builder.release.publish.plan import Plan, Staged, commit_of, plan, stage
+from builder.release.publish.plan import Plan, ReleaseFile, commit_of, plan, stage
 from builder.release.publish.pull_request import propose
-from builder.release.publish.readback_client import reading
+from builder.release.publish.readback_client import start_readback
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class PushOptions:
     """Options of a push: dry run, pull request, private repository (if the push creates it)."""
 
     dry_run: bool = False
@@ -25,7 +25,7 @@ class Way:
     private: bool = False
 
 
-PLAIN = Way()
+DEFAULT = PushOptions()
 
 
 def push(
@@ -35,7 +35,7 @@ def push(
     endpoint: str | None,
     token: str | None,
     progress: Notify,
-    way: Way = PLAIN,
+    way: PushOptions = DEFAULT,
 ) -> Pushed:
     """Push a release folder as one commit, read it back, and tag the commit `v<version>`.
 
@@ -47,8 +47,8 @@ def push(
     remote = connect(endpoint, token, release.repo_id)
     tag = f"v{release.version}"
     progress(f"checking {remote.url()}")
-    with reading(readback_job(folder, release, staged), remote) as reader:
-        with explained(remote, "reading"):
+    with start_readback(readback_job(folder, release, staged), remote) as reader:
+        with translate_hub_errors(remote, "reading"):
             tagged = commit_of(remote, tag)
             if tagged is not None:
                 _refuse_other_bytes(remote, tag, tagged, staged)
@@ -91,7 +91,7 @@ def _refuse_public(remote: Remote) -> None:
         )
 
 
-def _refuse_other_bytes(remote: Remote, tag: str, commit: str, staged: Sequence[Staged]) -> None:
+def _refuse_other_bytes(remote: Remote, tag: str, commit: str, staged: Sequence[ReleaseFile]) -> None:
     todo = plan(remote, commit, staged)
     if not todo.empty:
         raise user_error(
@@ -105,7 +105,7 @@ def _refuse_other_bytes(remote: Remote, tag: str, commit: str, staged: Sequence[
 
 
 def _show(
-    folder: Path, todo: Plan, staged: Sequence[Staged], remote: Remote, head: str | None, progress: Notify
+    folder: Path, todo: Plan, staged: Sequence[ReleaseFile], remote: Remote, head: str | None, progress: Notify
 ) -> None:
     if head is None:
         progress(f"would create the dataset {remote.url()}")
@@ -125,8 +125,8 @@ def _metadata(folder: Path) -> str:
     return "\n".join(lines[1:end])
 
 
-def _create(remote: Remote, staged: Sequence[Staged], *, private: bool) -> tuple[str, Plan]:
-    with explained(remote, "creating"):
+def _create(remote: Remote, staged: Sequence[ReleaseFile], *, private: bool) -> tuple[str, Plan]:
+    with translate_hub_errors(remote, "creating"):
         try:
             remote.api.create_repo(remote.repo_id, repo_type="dataset", private=private or None)
         except hub_errors().HfHubHTTPError as error:

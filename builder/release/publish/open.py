@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 
 from builder.io.hashing import file_sha256
 from builder.records import MANIFEST, Release, user_error
-from builder.release.diff.compare import Side
-from builder.release.diff.records import About
+from builder.release.diff.compare import ReleaseView
+from builder.release.diff.records import ReleaseId
 from builder.release.diff.rows import BATCH
-from builder.release.publish.client import Remote, connect, explained
+from builder.release.publish.client import Remote, connect, translate_hub_errors
 from builder.release.publish.folder import read_manifest
 from builder.release.tables.shards import shards
 
@@ -45,7 +45,7 @@ class ReleaseRef:
 class OpenRelease:
     """An open release and the text of its changelog."""
 
-    side: Side
+    side: ReleaseView
     changelog: str
 
 
@@ -58,20 +58,20 @@ class LedgerEntry:
 
 
 @contextmanager
-def opened(place: ReleaseRef, endpoint: str | None, token: str | None) -> Iterator[OpenRelease]:
+def open_release(location: ReleaseRef, endpoint: str | None, token: str | None) -> Iterator[OpenRelease]:
     """Open a release for the duration of the block.
 
     Raises Refused: 1 a file is not the one that was built, 2 no release is there, 3 an error of the Hub.
     """
-    if place.folder:
-        yield open_folder(place.folder)
+    if location.folder:
+        yield open_folder(location.folder)
         return
     with tempfile.TemporaryDirectory(prefix="khabar-release-", ignore_cleanup_errors=True) as scratch:
-        yield open_folder(_fetch(connect(endpoint, token, place.repo_id), place.revision, Path(scratch)))
+        yield open_folder(_fetch(connect(endpoint, token, location.repo_id), location.revision, Path(scratch)))
 
 
 def _fetch(remote: Remote, revision: str, scratch: Path) -> Path:
-    with explained(remote, f"reading {revision} of"):
+    with translate_hub_errors(remote, f"reading {revision} of"):
         commit = str(remote.api.repo_info(remote.repo_id, repo_type="dataset", revision=revision).sha)
 
         def get(path: str) -> Path:
@@ -132,14 +132,14 @@ def open_folder(folder: Path) -> OpenRelease:
             fix="restore the folder, or build it again",
             exit_code=1,
         )
-    about = About(release.version, release.repo_id, file_sha256(folder / MANIFEST), release.edition)
+    about = ReleaseId(release.version, release.repo_id, file_sha256(folder / MANIFEST), release.edition)
 
     def read(config: str, column: str) -> pa.ChunkedArray:
         paths = [folder / path for split in rows[config] for path in files[config].get(split, [])]
         chunks = [chunk for path in paths for chunk in _chunks(path, column)]
         return pa.chunked_array(chunks, schemas[config].field(column).type)
 
-    return OpenRelease(Side(about, rows, schemas, read, _text(folder / CARD)), _text(folder / CHANGES))
+    return OpenRelease(ReleaseView(about, rows, schemas, read, _text(folder / CARD)), _text(folder / CHANGES))
 
 
 def _chunks(path: Path, column: str) -> Iterator[pa.Array]:

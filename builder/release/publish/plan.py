@@ -13,7 +13,7 @@ from builder.release.tables.shards import shards
 
 
 @dataclass(frozen=True, slots=True)
-class Staged:
+class ReleaseFile:
     """One file of the release: its path, size in bytes, sha256 and git blob id."""
 
     path: str
@@ -35,12 +35,12 @@ class Plan:
         return not self.adds and not self.deletes
 
 
-def stage(folder: Path, release: Release) -> list[Staged]:
+def stage(folder: Path, release: Release) -> list[ReleaseFile]:
     """List the files of a release folder, sorted by path.
 
     Raises Refused (exit code 1) for each file that is missing or differs from the manifest.
     """
-    staged: list[Staged] = []
+    staged: list[ReleaseFile] = []
     issues: list[Issue] = []
     for path in sorted({*release.files, MANIFEST}):
         sha256 = release.files.get(path)
@@ -59,14 +59,14 @@ def stage(folder: Path, release: Release) -> list[Staged]:
     return staged
 
 
-def _hash(folder: Path, path: str) -> Staged:
+def _hash(folder: Path, path: str) -> ReleaseFile:
     size = (folder / path).stat().st_size
     sha256, blob = hashlib.sha256(), hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
     with (folder / path).open("rb") as content:
         while chunk := content.read(1 << 20):
             sha256.update(chunk)
             blob.update(chunk)
-    return Staged(path, size, sha256.hexdigest(), blob.hexdigest())
+    return ReleaseFile(path, size, sha256.hexdigest(), blob.hexdigest())
 
 
 def commit_of(remote: Remote, revision: str) -> str | None:
@@ -79,7 +79,7 @@ def commit_of(remote: Remote, revision: str) -> str | None:
         raise
 
 
-def plan(remote: Remote, commit: str | None, staged: Sequence[Staged]) -> Plan:
+def plan(remote: Remote, commit: str | None, staged: Sequence[ReleaseFile]) -> Plan:
     """Compare a commit with the release: files to add or replace, and files of an older release to delete.
 
     The commit None stands for a repository that does not exist yet.
@@ -89,7 +89,7 @@ def plan(remote: Remote, commit: str | None, staged: Sequence[Staged]) -> Plan:
     listed = remote.api.list_repo_tree(remote.repo_id, repo_type="dataset", revision=commit, recursive=True)
     present = {file.path: file for file in listed if hasattr(file, "blob_id")}
 
-    def same(file: Staged) -> bool:
+    def same(file: ReleaseFile) -> bool:
         stored = present.get(file.path)
         if stored is None:
             return False

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from builder.records import Issue, KhabarError
-from builder.release.publish.client import explained
+from builder.release.publish.client import translate_hub_errors
 from builder.release.publish.commit import AGAIN, PushContext, Pushed, operations_of
 from builder.release.publish.plan import Plan, plan
 
@@ -34,7 +34,7 @@ def propose(work: PushContext, head: str, todo: Plan, created: bool) -> Pushed:
 
 def _proposed(work: PushContext) -> tuple[str, str]:
     """Return the ref and commit of the newest pull request with exactly the release's files, or two empty strings."""
-    with explained(work.remote, "reading"):
+    with translate_hub_errors(work.remote, "reading"):
         refs = work.remote.api.list_repo_refs(work.remote.repo_id, repo_type="dataset", include_pull_requests=True)
         newest = sorted(refs.pull_requests or (), key=lambda pull: int(pull.ref.rsplit("/", 1)[1]), reverse=True)
         for pull in newest[:MOST_PULL_REQUESTS]:
@@ -49,7 +49,7 @@ MOST_PULL_REQUESTS = 5
 
 def _open(work: PushContext, head: str, todo: Plan) -> tuple[str, str]:
     try:
-        with explained(work.remote, "opening a pull request at"):
+        with translate_hub_errors(work.remote, "opening a pull request at"):
             commit = work.remote.api.create_commit(
                 work.remote.repo_id, operations_of(work.folder, todo), repo_type="dataset", create_pr=True,
                 parent_commit=head, commit_message=f"Release {work.tag}", commit_description=work.release.tool,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from builder.io.plain import from_plain, to_plain
 from builder.records import Issue, KhabarError, user_error
-from builder.release.publish.client import Remote, environment, refuse_remote, scrubbed
+from builder.release.publish.client import Remote, environment, raise_hub_error, redact_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ MOST_FINDINGS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class ReadbackClient:
     """A running readback child, which loads its libraries and the release folder as soon as it starts."""
 
     child: subprocess.Popen[str]
@@ -79,12 +79,12 @@ class Reader:
         if line:
             return from_plain(Outcome, json.loads(line))
         errors = self.errors.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no message"]
-        message = f"the process that reads {what} back stopped: {scrubbed(errors[-1], self.remote.token)}"
+        message = f"the process that reads {what} back stopped: {redact_token(errors[-1], self.remote.token)}"
         raise user_error("readback", message, fix="run the same command again", exit_code=3)
 
 
 @contextmanager
-def reading(job: Job, remote: Remote) -> Iterator[Reader]:
+def start_readback(job: Job, remote: Remote) -> Iterator[ReadbackClient]:
     """Run a readback child for one release for the duration of the block, with temporary caches of its own."""
     with tempfile.TemporaryDirectory(prefix="khabar-readback-", ignore_cleanup_errors=True) as home:
         errors = Path(home) / "stderr"
@@ -96,7 +96,7 @@ def reading(job: Job, remote: Remote) -> Iterator[Reader]:
             ) as child,
         ):  # fmt: skip
             try:
-                reader = Reader(child, errors, job, remote)
+                reader = ReadbackClient(child, errors, job, remote)
                 _send(child, to_plain(job))
                 yield reader
             finally:
@@ -106,7 +106,7 @@ def reading(job: Job, remote: Remote) -> Iterator[Reader]:
 def refuse_differing(outcome: Outcome, revision: str, remote: Remote) -> None:
     """Raise Refused if a revision differs from the release (1) or the Hub failed (3)."""
     if outcome.trouble:
-        refuse_remote(remote, "reading back from", outcome.status, outcome.trouble)
+        raise_hub_error(remote, "reading back from", outcome.status, outcome.trouble)
     if outcome.findings:
         raise KhabarError(*_issues(outcome.findings, f"{remote.repo_id}@{revision[:12]}"), exit_code=1)
 

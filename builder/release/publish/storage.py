@@ -18,7 +18,7 @@ from fsspec.registry import known_implementations, registry
 from builder.io.hashing import sha256_of
 from builder.io.remote import filesystem_of, is_remote, redact_credentials, translate_errors
 from builder.records import MANIFEST, Notify, Release, user_error
-from builder.release.publish.plan import Staged, stage
+from builder.release.publish.plan import ReleaseFile, stage
 from builder.release.tables.shards import shards
 
 if TYPE_CHECKING:
@@ -79,17 +79,17 @@ def fetched(url: str, scratch: Path) -> Iterator[Path]:
             )
         listed = json.loads(files.cat_file(f"{base}/{MANIFEST}")).get("files", {})
         present = _present(files, base)
-        wanted = {path for path in listed if safe(path)} | _loaded(present, sorted(listed))
+        wanted = {path for path in listed if is_safe_path(path)} | _loaded(present, sorted(listed))
         for path in sorted({MANIFEST, *(wanted & present)}):
             (scratch / path).parent.mkdir(parents=True, exist_ok=True)
             files.get_file(f"{base}/{path}", str(scratch / path))
     yield scratch
 
 
-def safe(path: str) -> bool:
+def is_safe_path(path: str) -> bool:
     """Return whether a path from a manifest stays inside the release folder.
 
-    >>> safe("entities/train-00000-of-00001.parquet"), safe("../x"), safe("/etc/passwd"), safe("a//b")
+    >>> is_safe_path("entities/train-00000-of-00001.parquet"), is_safe_path("../x"), is_safe_path("/etc/passwd"), is_safe_path("a//b")
     (True, False, False, False)
     """
     return bool(re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", path)) and ".." not in PurePosixPath(path).parts
@@ -105,7 +105,7 @@ def _open(target: str) -> "tuple[AbstractFileSystem, str]":
 
 
 def _refuse_others(
-    files: "AbstractFileSystem", final: str, staged: Sequence[Staged], address: str, *, whole: bool = False
+    files: "AbstractFileSystem", final: str, staged: Sequence[ReleaseFile], address: str, *, whole: bool = False
 ) -> set[str]:
     """Return the files of the release that are stored already.
 
@@ -151,7 +151,7 @@ def _loaded(present: set[str], release_files: Sequence[str]) -> set[str]:
     return {path for path in present if path.startswith(folders)} if folders else set()
 
 
-def _put(files: "AbstractFileSystem", source: Path, scratch: str, final: str, file: Staged) -> None:
+def _put(files: "AbstractFileSystem", source: Path, scratch: str, final: str, file: ReleaseFile) -> None:
     for path in (scratch, final):
         files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
     files.put_file(str(source), scratch)

@@ -17,10 +17,10 @@ from builder.release.card import check
 from builder.release.card.check import CARD
 from builder.release.card.inputs import FILE, CardInputs, compute_facts, parse_card_inputs, render_card
 from builder.release.card.plots import plots
-from builder.release.publish.client import Remote, explained
+from builder.release.publish.client import Remote, translate_hub_errors
 from builder.release.publish.folder import read_manifest
-from builder.release.publish.readback_client import Job, reading
-from builder.release.publish.storage import safe
+from builder.release.publish.readback_client import Job, start_readback
+from builder.release.publish.storage import is_safe_path
 from builder.release.splits import leakage
 from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.build import Tables
@@ -47,7 +47,7 @@ def fetch(remote: Remote, revision: str, scratch: Path) -> tuple[Path, str]:
     These are the files that its manifest lists, and any other file that load_dataset would load. Raises Refused: 2 it is
     not a release of khabar, 3 an error of the Hub.
     """
-    with explained(remote, f"reading {revision} of"):
+    with translate_hub_errors(remote, f"reading {revision} of"):
         commit = str(remote.api.repo_info(remote.repo_id, repo_type="dataset", revision=revision).sha)
 
         def get(path: str) -> None:
@@ -59,7 +59,7 @@ def fetch(remote: Remote, revision: str, scratch: Path) -> tuple[Path, str]:
             release = read_manifest(scratch)
             folders = tuple(f"{config}/" for config in shards(list(release.files)))
             for path in sorted(present):
-                if safe(path) and (path in release.files or path.startswith(folders)):
+                if is_safe_path(path) and (path in release.files or path.startswith(folders)):
                     get(path)
             return scratch, commit
     raise user_error(
@@ -109,7 +109,7 @@ def loads(folder: Path, release: Release, remote: Remote, revision: str = "") ->
     files = release.files | {MANIFEST: file_sha256(folder / MANIFEST)}
     job = Job(str(folder.resolve()), remote.repo_id, release.version, files)
     found: list[Check] = []
-    with reading(job, remote) as reader:
+    with start_readback(job, remote) as reader:
         try:
             reader.compare_folder()
             found.append(

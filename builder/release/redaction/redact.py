@@ -13,7 +13,7 @@ from itertools import accumulate
 from builder.io.hashing import sha16
 from builder.records import Article, Confidence, Dispute, Document, Gold, Judgement, Span, StageCounts, Vote
 from builder.release.redaction.pii import Kind, PiiMatch, find_pii
-from builder.text.aligned import AlignedText, unpacked
+from builder.text.aligned import AlignedText, unpack_edits
 
 PLACEHOLDER: Mapping[Kind, str] = {
     "email": "REDACTED_EMAIL", "phone": "REDACTED_PHONE", "url": "REDACTED_URL", "mention": "REDACTED_MENTION",
@@ -127,7 +127,7 @@ def redact(articles: Iterable[Article], documents: Sequence[Document], kinds: Co
 def _article(article: Article, raw: str, kinds: Collection[Kind], counts: Counter[str]) -> RedactedArticle:
     """Redact one article, and count its matches."""
     made = steps(article.text, kinds)
-    aligned: AlignedText = unpacked(article.text, raw, article.edits) if made else AlignedText("", "")
+    aligned: AlignedText = unpack_edits(article.text, raw, article.edits) if made else AlignedText("", "")
     for step in made:
         counts.update(match.kind for match in step.found)
         aligned = aligned.replace((match.start, match.end, PLACEHOLDER[match.kind]) for match in step.found)

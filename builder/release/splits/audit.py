@@ -10,7 +10,7 @@ import numpy as np
 from builder.records import Issue
 from builder.release.splits import leakage
 from builder.text.profiles import profile
-from builder.text.shingles import words
+from builder.text.shingles import hash_words
 
 WORDS = 5
 """Minimum median length in words of a column that is compared; shorter values are ids or labels."""
@@ -124,5 +124,5 @@ def skip_reason(values: Mapping[str, Sequence[str | None]]) -> str | None:
         return "there is nothing in it"
     if sum(bool(URL.match(text)) for text in texts) * 2 > len(texts):
         return "it holds addresses"
-    long_enough = float(np.median(words(texts).counts)) >= WORDS
+    long_enough = float(np.median(hash_words(texts).counts)) >= WORDS
     return None if long_enough else f"half of the values have under {WORDS} words"

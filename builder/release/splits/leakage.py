@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.records import Issue
-from builder.text.shingles import Hashes, shingles, words
+from builder.text.shingles import Hashes, hash_words, shingles
 from builder.text.similarity import FEW_WORDS, HEADING, LONG, SAME, SHORT, SLACK, TITLE_WORDS, contained, near
 
 Kind = Literal["exact", "near", "contained", "related"]
@@ -125,7 +125,7 @@ def _titled(titles: Sequence[str]) -> Iterator[Pair]:
     for index, title in enumerate(titles):
         articles_of[title].append(index)
     for title, same in articles_of.items():
-        if 1 < len(same) <= HEADING and words([title]).counts[0] >= TITLE_WORDS:
+        if 1 < len(same) <= HEADING and hash_words([title]).counts[0] >= TITLE_WORDS:
             yield from (Pair(same[0], other, "related", 1.0) for other in same[1:])
 
 
@@ -211,7 +211,7 @@ def _keys(texts: Sequence[str], size: int) -> tuple[list[Hashes], np.uint64, Pla
     parts: list[Hashes] = [np.empty(0, np.uint64)]
     counts: list[Places] = [np.empty(0, np.int64)]
     for low in range(0, len(texts), BATCH):
-        text_words = words(texts[low : low + BATCH])
+        text_words = hash_words(texts[low : low + BATCH])
         runs = shingles(text_words, size)
         text = np.arange(low, low + len(runs.counts), dtype=np.uint64)
         keys = (runs.hashes >> bits << bits) | np.repeat(text, runs.counts)

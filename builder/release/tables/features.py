@@ -161,44 +161,44 @@ def _yaml_feature(feature: Feature) -> dict[str, object]:
     return {"sequence": of}
 
 
-Places: TypeAlias = npt.NDArray[np.int64]
+RowIndices: TypeAlias = npt.NDArray[np.int64]
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
 
 def is_list_like(array: pa.Array, items: pa.Array) -> pa.Array:
-    """The list array with these items in place of its own."""
+    """Return a list array with other items but the same lengths and nulls."""
     offsets = np.concatenate([[0], np.cumsum(list_lengths(array).clip(0))]).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), items, mask=array.is_null())
 
 
-def list_lengths(array: pa.Array) -> Places:
+def list_lengths(array: pa.Array) -> RowIndices:
     """Return the length of each list, -1 for null."""
     return np.asarray(pc.fill_null(pc.list_value_length(array), -1)).astype(np.int64)
 
 
 def features_of(schema: pa.Schema) -> dict[str, Json]:
-    """The feature of each column, as `datasets` notes it in Parquet; of a column without a note, its Arrow type."""
-    noted = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
-    known = noted.get("info", {}).get("features", {})
-    return {field.name: known.get(field.name, str(field.type)) for field in schema}
+    """Return the feature of each column from the metadata that `datasets` writes to Parquet, else its Arrow type."""
+    metadata = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+    features = metadata.get("info", {}).get("features", {})
+    return {field.name: features.get(field.name, str(field.type)) for field in schema}
 
 
-def narrowed(name: str, old: Json, new: Json) -> list[tuple[str, str, str]]:
-    """The parts of a column whose features differ, as name, old and new; an absent feature is None, and then empty.
+def feature_changes(name: str, old: Json, new: Json) -> list[tuple[str, str, str]]:
+    """List the parts of a column whose features differ, as (name, old, new); an absent feature (None) becomes `""`.
 
     >>> label = {"names": ["A"], "_type": "ClassLabel"}
-    >>> narrowed("spans", [{"label": label}], [{"label": label | {"names": ["A", "B"]}}])
+    >>> feature_changes("spans", [{"label": label}], [{"label": label | {"names": ["A", "B"]}}])
     [('spans.label', 'A', 'A, B')]
     """
     if isinstance(old, list) and isinstance(new, list):
-        return narrowed(name, old[0], new[0])
+        return feature_changes(name, old[0], new[0])
     if isinstance(old, dict) and isinstance(new, dict) and "_type" not in old and "_type" not in new:
         return [
             change
             for part in sorted(old.keys() | new.keys())
             if old.get(part) != new.get(part)
-            for change in narrowed(f"{name}.{part}", old.get(part), new.get(part))
+            for change in feature_changes(f"{name}.{part}", old.get(part), new.get(part))
         ]
     return [(name, _said(old), _said(new))]
 
@@ -210,26 +210,29 @@ def _said(feature: Json) -> str:
 
 
 def class_names(feature: Json) -> list[str]:
-    """The names of a ClassLabel, or none."""
+    """Return the names of a ClassLabel, or an empty list for any other feature."""
     names = feature.get("names") if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" else None
     return [str(name) for name in names] if isinstance(names, list) else []
 
 
-def renumbered(array: pa.Array, old: Json, new: Json) -> pa.Array:
-    """The array with every ClassLabel's number as the new feature counts; names that it lacks come after its own."""
+def convert_labels(array: pa.Array, old: Json, new: Json) -> pa.Array:
+    """Convert ClassLabel numbers of the old feature to those of the new one; names that it lacks are numbered after its.
+
+    A number outside the names stays as it is.
+    """
     before, after = class_names(old), class_names(new)
     if before and after:
         numbers = {name: number for number, name in enumerate([*after, *(n for n in before if n not in set(after))])}
-        inside = pc.and_(pc.greater_equal(array, 0), pc.less(array, len(before)))
-        places = pc.if_else(inside, array, pa.scalar(None, array.type))
-        moved = pa.array([numbers[name] for name in before], array.type).take(places)
-        return pc.if_else(pc.fill_null(inside, fill_value=False), moved, array)
+        valid = pc.and_(pc.greater_equal(array, 0), pc.less(array, len(before)))
+        indices = pc.if_else(valid, array, pa.scalar(None, array.type))
+        converted = pa.array([numbers[name] for name in before], array.type).take(indices)
+        return pc.if_else(pc.fill_null(valid, fill_value=False), converted, array)
     if isinstance(old, list) and isinstance(new, list) and pa.types.is_list(array.type):
-        return is_list_like(array, renumbered(array.flatten(), old[0], new[0]))
+        return is_list_like(array, convert_labels(array.flatten(), old[0], new[0]))
     if isinstance(old, dict) and isinstance(new, dict) and pa.types.is_struct(array.type):
         items = [
-            renumbered(pc.struct_field(array, [place]), old.get(field.name), new.get(field.name))
-            for place, field in enumerate(array.type)
+            convert_labels(pc.struct_field(array, [index]), old.get(field.name), new.get(field.name))
+            for index, field in enumerate(array.type)
         ]
         return pa.StructArray.from_arrays(items, fields=list(array.type), mask=array.is_null())
     return array

@@ -9,7 +9,7 @@ from builder.records import Article, Dispute, Document, Gold, Group, Issue, Judg
 from builder.release.tables.features import all_values
 from builder.release.tables.mentions import mentions
 from builder.schema.labels import Labels
-from builder.text.aligned import unpacked
+from builder.text.aligned import unpack_edits
 
 Answer = TypeVar("Answer", Gold, Judgement)
 
@@ -136,7 +136,7 @@ def edit_faults(known: Lookup) -> Iterator[Issue]:
     """
     for article in known.articles.values():
         try:
-            unpacked(article.text, known.documents[article.document_id].raw, article.edits)
+            unpack_edits(article.text, known.documents[article.document_id].raw, article.edits)
         except ValueError as error:
             yield Issue("error", "edits", f"the edits of article {article.id} do not fit its text and its page: {error}",
                         where=".khabar/articles.parquet", fix="run `khabar clean`", article_id=article.id)  # fmt: skip

@@ -16,7 +16,7 @@ from builder.io.parquet import write_table
 from builder.records import Article, Document, Dropped
 from builder.schema import load_schema
 from builder.schema.boilerplate import Boilerplate
-from builder.text.aligned import unpacked
+from builder.text.aligned import unpack_edits
 from builder.text.profiles import profile
 from tests.conftest import ROOT, SHARED
 
@@ -39,7 +39,7 @@ def raw_lines(raw):
 
 def kept_lines(page, article):
     """The raw range of each line of an article, by the article's own way back."""
-    aligned = unpacked(article.text, page.raw, article.edits)
+    aligned = unpack_edits(article.text, page.raw, article.edits)
     ranges, begin = [], 0
     for line in article.text.split("\n"):
         ranges.append(aligned.raw_span(begin, begin + len(line)))
@@ -87,7 +87,7 @@ def check_spans(page, done, seed):
     """Normalising the raw place of any span, without what was dropped inside it, gives the span."""
     chance = random.Random(seed)  # noqa: S311 - seeded test data
     for article in done.articles:
-        aligned = unpacked(article.text, page.raw, article.edits)
+        aligned = unpack_edits(article.text, page.raw, article.edits)
         for _ in range(60):
             start = chance.randrange(len(article.text))
             low, high = aligned.raw_span(start, min(len(article.text), start + chance.randint(1, 60)))

@@ -20,7 +20,7 @@ from builder.io.hashing import sha16
 from builder.records import Document
 from builder.schema import load_schema
 from builder.schema.boilerplate import Boilerplate
-from builder.text.invisible import hidden
+from builder.text.invisible import is_invisible
 from builder.text.profiles import profile
 from tests.conftest import ROOT
 from tests.text.strategies import PAGES
@@ -180,10 +180,10 @@ def test_hidden_characters_reach_no_output(name, raw):
     coloured = "\n".join(format_lines(explanation, colour=True))
     written = render_html(explanation)
 
-    assert not any(hidden(character) for character in printed.replace("\n", ""))
+    assert not any(is_invisible(character) for character in printed.replace("\n", ""))
     assert click.unstyle(coloured) == printed
-    assert not any(hidden(character) for character in written.replace("\n", ""))
-    assert not any(hidden(character) for character in as_json(explanation))
+    assert not any(is_invisible(character) for character in written.replace("\n", ""))
+    assert not any(is_invisible(character) for character in as_json(explanation))
     assert "".join(piece["raw"] for piece in json.loads(as_json(explanation))["pieces"]) == raw
 
 
