@@ -20,10 +20,10 @@ from builder.commands.sample import sample
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project.project import Project
 from builder.records import BatchItem, Decision, Dispute, SplitAssignment, Stance
+from tests.builders import judge, walk
 from tests.conftest import ROOT
-from tests.test_flow import judge, walk
 
-pytestmark = pytest.mark.slow  # each walks a project through several verbs
+pytestmark = pytest.mark.slow  # each test runs several commands on a project
 
 CLOCK = '''
 """A clock that is shifted by so many seconds: every way in which Python code asks for the time or the day."""
@@ -70,9 +70,9 @@ def digest(folder):
 
 
 @pytest.fixture(scope="module")
-def pattern(tmp_path_factory):
+def prepared(tmp_path_factory):
     """A project that is ready to be built: two batches, all judged, and a decision."""
-    folder = tmp_path_factory.mktemp("pattern") / "project"
+    folder = tmp_path_factory.mktemp("prepared") / "project"
     init(folder, card=str)
     project = Project(folder)
     walk(project, [ROOT / "examples" / "articles"], size=14)
@@ -105,14 +105,14 @@ def clock(tmp_path):
     return tmp_path / "clock"
 
 
-def test_the_clock_of_these_tests_is_shifted(clock):
+def test_clock_is_shifted(clock):
     asked = (
         "import time, datetime; print(datetime.datetime.now().year, datetime.date.today().year, time.localtime()[0])"
     )
     env = {"PYTHONPATH": str(clock), "SHIFT": str(10 * 366 * 86400)}
-    said = subprocess.run([sys.executable, "-c", asked], env=env, capture_output=True, text=True, check=True).stdout
+    years = subprocess.run([sys.executable, "-c", asked], env=env, capture_output=True, text=True, check=True).stdout
 
-    assert {int(year) - time.localtime()[0] for year in said.split()} == {10}
+    assert {int(year) - time.localtime()[0] for year in years.split()} == {10}
 
 
 def shuffled(folder, seed):
@@ -127,7 +127,7 @@ def shuffled(folder, seed):
         path.write_bytes(b"".join(lines))
 
 
-def test_two_folders_two_days_two_locales_and_shuffled_inputs_give_one_hash(pattern, clock, tmp_path, khabar):
+def test_folder_day_locale_and_order_do_not_matter(prepared, clock, tmp_path, khabar):
     pages = sorted(path for path in (ROOT / "examples" / "articles").rglob("*") if path.is_file())
     hashes = set()
     for number, (place, environment) in enumerate(PLACES.items()):
@@ -137,7 +137,7 @@ def test_two_folders_two_days_two_locales_and_shuffled_inputs_give_one_hash(patt
         init(folder, card=str)
         (folder / "annotations").rmdir()
         for name in sorted(("pilot", "second"), reverse=bool(number)):  # made in another order
-            shutil.copytree(pattern / "annotations" / name, folder / "annotations" / name)
+            shutil.copytree(prepared / "annotations" / name, folder / "annotations" / name)
         if number:
             shuffled(folder / "annotations", seed=7)
         own = environment | {"PYTHONPATH": f"{clock}{os.pathsep}{ROOT}"}
@@ -184,16 +184,16 @@ atexit.register(lambda: os.write(2, b"changes left: %d\\n" % left))
 
 
 @pytest.fixture(scope="module")
-def releases(pattern, tmp_path_factory):
+def releases(prepared, tmp_path_factory):
     """A project with a release, and what that and the next build of it must be: hashes before and after."""
-    folder = shutil.copytree(pattern, tmp_path_factory.mktemp("releases") / "project")
+    folder = shutil.copytree(prepared, tmp_path_factory.mktemp("releases") / "project")
     project = Project(folder)
     builds.build(project, "1.0.0")
     before = digest(project.release("1.0.0"))
-    twin = Project(shutil.copytree(folder, folder.parent / "twin"))
-    edit_card(twin)
-    builds.build(twin, "1.0.0")
-    return folder, before, digest(twin.release("1.0.0"))
+    next_build = Project(shutil.copytree(folder, folder.parent / "next_build"))
+    edit_card(next_build)
+    builds.build(next_build, "1.0.0")
+    return folder, before, digest(next_build.release("1.0.0"))
 
 
 def edit_card(project):
@@ -210,7 +210,7 @@ def disturbed(releases, tmp_path):
     return project, before, after
 
 
-def whole(project, before, after):
+def assert_whole(project, before, after):
     """That there is one release, old or new, and no ledger lost a line; which one it is."""
     assert sorted(path.name for path in (project.root / "dist").iterdir() if path.name[0] != ".") == ["v1.0.0"]
     assert [line.article_id for line in read_jsonl(project.annotations / "splits.jsonl", SplitAssignment)] == LEDGER
@@ -228,7 +228,7 @@ def ledger(releases):
     assert len(LEDGER) == 26
 
 
-def recovers(project, after):
+def assert_recovers(project, after):
     """The next build gives what an undisturbed one gives, and leaves nothing of the one before."""
     builds.build(Project(project.root), "1.0.0")
     assert digest(project.release("1.0.0")) == after
@@ -258,17 +258,17 @@ def changes(releases, killed, tmp_path):
     """How often a build that replaces a release changes a file or folder of its project."""
     project = Project(shutil.copytree(releases[0], tmp_path / "counted"))
     edit_card(project)
-    code, said = killed(project, 10_000)
+    code, output = killed(project, 10_000)
     assert code == 0
-    return 10_000 - int(re.search(r"changes left: (\d+)", said)[1])
+    return 10_000 - int(re.search(r"changes left: (\d+)", output)[1])
 
 
-def test_a_build_that_is_killed_leaves_the_old_release_or_the_new_one_whole(disturbed, killed, changes):
+def test_killed_build_leaves_one_whole_release(disturbed, killed, changes):
     project, before, after = disturbed
     chance = random.Random(5)  # noqa: S311 - the same moments each time
     moments = sorted({*chance.sample(range(changes - 8), 8), changes - 8, changes - 1})
-    found = [(killed(project, number)[0], whole(project, before, after)) for number in moments]
-    recovers(project, after)
+    found = [(killed(project, number)[0], assert_whole(project, before, after)) for number in moments]
+    assert_recovers(project, after)
 
     assert [code for code, _ in found] == [-9] * len(moments)
     assert {state for _, state in found} == {"old", "new"}
@@ -283,14 +283,14 @@ def points(changes):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_build_can_be_killed_before_any_change_of_a_file(disturbed, killed, changes, tmp_path):
+def test_build_killed_before_any_file_change(disturbed, killed, changes, tmp_path):
     project, before, after = disturbed
     states = []
     for number in points(changes):
         fresh = Project(shutil.copytree(project.root, tmp_path / f"copy-{number}"))
         assert killed(fresh, number)[0] == -9
-        states.append(whole(fresh, before, after))
-        recovers(fresh, after)
+        states.append(assert_whole(fresh, before, after))
+        assert_recovers(fresh, after)
 
     assert states == sorted(states, reverse=True)  # old, then new
     assert {*states} == {"old", "new"}
@@ -298,7 +298,7 @@ def test_a_build_can_be_killed_before_any_change_of_a_file(disturbed, killed, ch
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_the_first_build_can_be_killed_at_any_moment_too(disturbed, killed, changes, tmp_path):
+def test_first_build_killed_at_any_moment(disturbed, killed, changes, tmp_path):
     project, before, after = disturbed
     shutil.rmtree(project.root / "dist")
     (project.annotations / "releases.jsonl").unlink()
@@ -307,12 +307,12 @@ def test_the_first_build_can_be_killed_at_any_moment_too(disturbed, killed, chan
         fresh = Project(shutil.copytree(project.root, tmp_path / f"copy-{number}"))
         killed(fresh, number)
         if (fresh.root / "dist" / "v1.0.0").exists():
-            assert whole(fresh, before, after) == "new"
-        recovers(fresh, after)
+            assert assert_whole(fresh, before, after) == "new"
+        assert_recovers(fresh, after)
 
 
 @pytest.mark.slow
-def test_a_build_that_is_killed_while_it_writes_the_new_folder_is_not_taken_for_a_release(disturbed, khabar):
+def test_half_written_folder_is_no_release(disturbed, khabar):
     project, before, after = disturbed
     chance = random.Random(11)  # noqa: S311 - the same moments each time
     partial = 0
@@ -326,9 +326,9 @@ def test_a_build_that_is_killed_while_it_writes_the_new_folder_is_not_taken_for_
             time.sleep(chance.random() * 0.05)
             child.kill()
         partial += bool(list((project.root / "dist").glob(".v1.0.0.*")))
-        whole(project, before, after)
+        assert_whole(project, before, after)
         assert "v1.0.0" in khabar("status", cwd=project.root).stdout
-    recovers(project, after)
+    assert_recovers(project, after)
 
     assert partial
 
@@ -343,7 +343,7 @@ main()
 
 
 @pytest.mark.parametrize("most", [0, pytest.param(1_000, marks=pytest.mark.slow), 5_000])
-def test_a_build_that_may_write_no_more_says_so_and_changes_nothing(disturbed, most):
+def test_file_size_limit_changes_nothing(disturbed, most):
     project, before, after = disturbed
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
@@ -358,9 +358,9 @@ def test_a_build_that_may_write_no_more_says_so_and_changes_nothing(disturbed, m
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith(str(project.root))  # what could not be written
     assert ": error[system] File too large\n" in done.stderr
-    assert "    fix: see to the disk and its permissions" in done.stderr
-    assert whole(project, before, after) == "old"
-    recovers(project, after)
+    assert "    fix: check free disk space and permissions" in done.stderr
+    assert assert_whole(project, before, after) == "old"
+    assert_recovers(project, after)
 
 
 @pytest.fixture
@@ -375,9 +375,7 @@ def disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk_during_a_build_leaves_the_old_release_and_the_next_build_gives_the_new_one(
-    disturbed, disk, khabar
-):
+def test_full_disk_keeps_the_old_release(disturbed, disk, khabar):
     made, before, after = disturbed
     project = Project(shutil.copytree(made.root, disk / "project"))
     filler = disk / "filler"
@@ -389,8 +387,8 @@ def test_a_full_disk_during_a_build_leaves_the_old_release_and_the_next_build_gi
         done = khabar("build", "1.0.0", cwd=project.root, TMPDIR=str(made.root))
         ended.append(done.returncode)
         assert done.returncode == 0 or ": error[system] No space left on device\n" in done.stderr, done.stderr
-        assert whole(project, before, after) == ("old" if done.returncode else "new")
+        assert assert_whole(project, before, after) == ("old" if done.returncode else "new")
     filler.unlink()
-    recovers(project, after)
+    assert_recovers(project, after)
 
     assert ended == [2, 2]

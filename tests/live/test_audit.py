@@ -7,7 +7,7 @@ import pytest
 from builder.commands.build import build
 from builder.commands.push import push
 from builder.local_hub.server import serve
-from tests.test_bridges import kept
+from tests.builders import kept
 
 pytestmark = pytest.mark.live
 

@@ -10,8 +10,8 @@ import pytest
 
 from builder.commands.build import build
 from builder.local_hub.server import serve
+from tests.builders import judge, walk
 from tests.conftest import ROOT
-from tests.test_flow import judge, walk
 
 pytestmark = pytest.mark.live
 

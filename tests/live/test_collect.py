@@ -22,8 +22,8 @@ from builder.labelstudio.server.install import OWNER
 from builder.labelstudio.server.process import down, up
 from builder.labelstudio.tasks import result_of
 from builder.records import AnnotatorAssignment, Judgement, KhabarError, Span, Stance
+from tests.builders import walk
 from tests.conftest import ROOT
-from tests.test_flow import walk
 
 pytestmark = pytest.mark.live
 TEXT = "قال المدير \N{GRINNING FACE} إن ميناء مرجانة رقم {} يعمل، ثم زار مترو العاصمة."

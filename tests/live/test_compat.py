@@ -7,9 +7,9 @@ import sys
 import pytest
 
 from builder.commands.build import build
+from tests.builders import judge, walk
 from tests.conftest import ROOT
 from tests.live.environments import python_with
-from tests.test_flow import judge, walk
 
 pytestmark = [pytest.mark.live, pytest.mark.compat, pytest.mark.timeout(600)]
 

@@ -9,8 +9,8 @@ from builder.commands import diff
 from builder.commands.build import build
 from builder.commands.sample import sample
 from builder.local_hub.server import serve
+from tests.builders import judge, snapshot, walk
 from tests.conftest import ROOT
-from tests.test_flow import judge, snapshot, walk
 
 pytestmark = pytest.mark.live
 

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from builder.executor.start import engine
+from tests.builders import fresh
 from tests.executor.poison import Poison, bytes_of, pipeline
 from tests.live.environments import python_with
-from tests.test_gathering import CHAIN, TEXTS, digest, fresh, lines
+from tests.news import CHAIN, TEXTS, digest, lines
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[2]
@@ -136,7 +137,7 @@ def _gathered(python, name, folder, **environment):
     """What the verbs from files to a batch make on an engine."""
     project = fresh(folder / name)
     inputs = [lines(folder / name / f"{number}" / "nasim.jsonl", TEXTS[number::4]) for number in range(4)]
-    code = CHAIN.replace("Run(workers=2)", f"Run({name!r}, 2)")
+    code = CHAIN.replace("(workers=2)", f"({name!r}, 2)")
     done = subprocess.run([python, "-c", code, str(project.root), *map(str, inputs)], cwd=ROOT, timeout=300, check=False,
                           env=_environment(**environment), capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]

@@ -10,9 +10,9 @@ from builder.commands.build import build
 from builder.release.card.citation import SPDX, citation_cff
 from builder.release.tables.shards import shards
 from builder.schema.dataset import Licence
+from tests.builders import judge, walk
 from tests.conftest import ROOT
 from tests.live.environments import python_with
-from tests.test_flow import judge, walk
 
 pytestmark = [pytest.mark.live, pytest.mark.compat, pytest.mark.timeout(900)]
 READ = """

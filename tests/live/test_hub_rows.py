@@ -10,7 +10,7 @@ from builder.commands.push import push
 from builder.local_hub.server import serve
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.corpus import read_documents
-from tests.test_bridges import kept
+from tests.builders import kept
 
 pytestmark = pytest.mark.live
 

@@ -23,8 +23,8 @@ from builder.labelstudio.tasks import key_of
 from builder.project.annotations import labelstudio_project_of
 from builder.project.corpus import read_articles
 from builder.records import Judgement
+from tests.builders import snapshot
 from tests.conftest import ROOT
-from tests.test_flow import snapshot
 
 pytestmark = pytest.mark.live
 KNOWLEDGE = parse_knowledge((ROOT / "examples" / "simulation.yaml").read_text(encoding="utf-8"))

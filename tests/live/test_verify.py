@@ -15,8 +15,8 @@ from builder.local_hub.server import serve
 from builder.project.project import Project
 from builder.records import KhabarError
 from builder.release.publish.folder import read_manifest
+from tests.builders import judge, walk
 from tests.conftest import ROOT
-from tests.test_flow import judge, walk
 
 pytestmark = pytest.mark.live
 

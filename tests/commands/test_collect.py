@@ -1,0 +1,95 @@
+"""The command `collect`: annotations from an export file, and what it refuses."""
+
+import json
+
+import pytest
+
+from builder.commands import collect
+from builder.io.jsonl import read_jsonl
+from builder.project.annotations import read_judgements
+from builder.project.corpus import read_articles
+from builder.records import BatchItem, Judgement, KhabarError
+from tests.builders import judge
+
+pytestmark = pytest.mark.slow  # each test runs several commands on a project
+
+
+def export_of(project, file, *, foreign=1, who="huda@example.org"):
+    """An export of another Label Studio: each article of the batch judged once, and tasks of no article."""
+    texts = {a.id: a.text for a in read_articles(project)}
+    items = read_jsonl(project.annotations / "pilot" / "batch.jsonl", BatchItem)
+    times = {"created_at": "2026-02-01T09:00:00Z", "updated_at": "2026-02-01T09:00:00Z"}
+    value = {"start": 0, "end": 3, "labels": ["PERS"]}
+    result = [{"id": "a", "from_name": "label", "type": "labels", "value": value}]
+    tasks = [
+        {"id": n, "data": {"text": texts[item.article_id]}, "annotations": [
+            {"id": n, "completed_by": {"id": 3, "email": who}, "result": result, **times}]}
+        for n, item in enumerate(items)
+    ]  # fmt: skip
+    foreign_task = {"id": 99, "data": {"text": "نص"}, "annotations": [{"id": 99, "completed_by": 1, "result": []}]}
+    path = project.root / file
+    path.write_text(json.dumps(tasks + [foreign_task] * foreign), encoding="utf-8")
+    return path
+
+
+def test_export_is_read_and_repeats_unchanged(sampled):
+    path = export_of(sampled, "elsewhere.json")
+    judged = sampled.annotations / "pilot" / "judgements.jsonl"
+    report = collect.collect(sampled, None, prune=False, source=path)
+    before = judged.read_bytes()
+    collect.collect(sampled, None, prune=False, source=path)
+    found = read_jsonl(judged, Judgement)
+
+    assert judged.read_bytes() == before
+    assert len(found) == 4
+    assert {len(j.spans) for j in found} == {1}
+    (account,) = report.accounts
+    assert (account.taken, account.kept, account.set_aside) == (5, 4, {"no article matches": 1})
+    assert [(i.severity, i.code, i.where) for i in report.issues] == [("warning", "unmatched-task", "task 99")]
+    assert report.exit_code == 0
+
+
+def test_earlier_judgements_stay_beside_a_file(sampled):
+    judge(sampled)
+    collect.collect(sampled, None, prune=False, source=export_of(sampled, "elsewhere.json", foreign=0))
+
+    assert len(read_judgements(sampled)) == 4 * 3 + 4
+
+
+def test_no_file_or_log_holds_an_email(sampled, khabar):
+    for shape in ({"id": 3, "email": "huda@example.org"}, 3):
+        path = export_of(sampled, "elsewhere.json")
+        tasks = json.loads(path.read_text())
+        for task in tasks:
+            task["annotations"][0]["completed_by"] = shape
+            task["annotations"].append({"completed_by": "huda@example.org", "result": [{"type": "huda@example.org"}]})
+        path.write_text(json.dumps(tasks))
+        done = khabar("collect", "--from", "elsewhere.json", "--json", "-v", cwd=sampled.root)
+        checked = khabar("check", "-v", cwd=sampled.root)
+        path.unlink()
+        files = [one for one in sampled.root.rglob("*") if one.is_file() and b"huda" in one.read_bytes()]
+
+        assert (done.returncode, checked.returncode) == (1, 1), done.stderr
+        assert "unreadable-annotation" in checked.stderr
+        assert "huda" not in done.stdout + done.stderr + checked.stdout + checked.stderr
+        assert files == []
+
+
+def test_missing_file_and_other_format_are_refused(sampled, khabar):
+    (sampled.root / "table.csv").write_text("id,text\n1,a\n")
+
+    absent = khabar("collect", "--from", "no.json", cwd=sampled.root)
+    table = khabar("collect", "--from", "table.csv", cwd=sampled.root)
+    assert (absent.returncode, table.returncode) == (2, 2)
+    assert "error[export] cannot be read: No such file or directory" in absent.stderr
+    assert "table.csv: error[export] not JSON: line 1, column 1" in table.stderr
+
+
+def test_batch_without_assignments_is_refused(sampled, monkeypatch):
+    sampled.__dict__["schema"] = sampled.schema.__class__(**{
+        **{f: getattr(sampled.schema, f) for f in sampled.schema.__slots__},
+        "dataset": sampled.schema.dataset.model_copy(update={"assignment": "separate"}),
+    })  # fmt: skip
+    monkeypatch.setattr("builder.commands.collect.connections", lambda _: [("", None)])
+    with pytest.raises(KhabarError, match="batch pilot was not sent yet: nobody was assigned to its articles"):
+        collect.collect(sampled, None, prune=False)

@@ -1,0 +1,67 @@
+"""The command `ingest`: what is read, and what is dropped with its reason."""
+
+import json
+import random
+
+import pytest
+
+from builder.commands.ingest import ingest
+from builder.executor.start import ExecutorConfig
+from builder.project.corpus import read_columns, read_documents
+from builder.records import Dropped
+from tests.news import lines, news
+
+pytestmark = pytest.mark.slow  # each test runs several commands on a project
+
+
+def test_changed_file_adds_only_new_documents(project, tmp_path):
+    path = lines(tmp_path / "nasim.jsonl", [news(1), news(2)])
+    ingest(project, [path])
+    lines(path, [news(2), news(3)])
+    report = ingest(project, [path])
+    again = ingest(project, [path])
+
+    assert {document.raw for document in read_documents(project)} == {news(1), news(2), news(3)}
+    assert (report.accounts[0].taken, report.accounts[0].kept) == (2, 1)
+    assert report.set_aside == (Dropped("ingest", "nasim.jsonl:1", "already ingested", "nasim.jsonl:2"),)
+    assert (again.accounts[0].kept, again.accounts[0].set_aside) == (0, {"already ingested": 2})
+
+
+def test_broken_record_is_a_warning(project, khabar, tmp_path):
+    path = lines(tmp_path / "nasim.jsonl", [news(1)])
+    path.write_text(path.read_text(encoding="utf-8") + "{broken\n", encoding="utf-8")
+    done = khabar("ingest", path, cwd=project.root)
+    again = khabar("ingest", path, "--json", cwd=project.root)
+
+    assert (done.returncode, again.returncode) == (0, 0)
+    assert done.stdout.startswith("ingest: 2 files and records in, 1 kept\n         1  not JSON\n")
+    assert done.stderr.startswith(f"{path}:2:2: warning[unreadable] not JSON: ")
+    assert json.loads(again.stdout)["accounts"][0]["set_aside"] == {"already ingested": 1, "not JSON": 1}
+    steps = [json.loads(line) for line in again.stderr.splitlines()]
+    assert [(step["stage"], step["shards"], step["of"]) for step in steps] == [("ingest", 1, 1)]
+
+
+KINDS = (
+    (b"{broken", "not JSON"), (b'["x"]', "not an object"), (b'{"title": "x"}', "no text"), (b'{"text": null}', "no text"),
+    (b'{"text": 5}', "not a string"), (b'{"text": "x", "url": []}', "not a string"), (b'{"text": "  "}', "empty"),
+    (b'{"text": "\xff\xfe"}', "not UTF-8"), (rb'{"text": "\ud800"}', "half a surrogate pair"),
+    (b"[" * 5000, "not JSON"), (b'{"n": ' + b"1" * 5000 + b"}", "not JSON"),
+    ('{"text": "\ufe8f\ufe8e\ufe98\ufedb"}'.encode(), "visual order"),
+)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_1_000_poisoned_of_100_000_records_are_dropped(project, tmp_path):
+    chance = random.Random(5)  # noqa: S311
+    poisoned = dict(zip(chance.sample(range(100_000), 1000), [KINDS[n % 12] for n in range(1000)], strict=True))
+    for part in range(4):
+        with (tmp_path / f"{part}.jsonl").open("wb") as out:
+            for number in range(part * 25_000, (part + 1) * 25_000):
+                good = json.dumps({"text": f"خبر رقم {number}: افتتح المعرض في مرجانة."}, ensure_ascii=False).encode()
+                out.write((poisoned[number][0] if number in poisoned else good) + b"\n")
+    report = ingest(project, sorted(tmp_path.glob("?.jsonl")), run=ExecutorConfig(workers=2))
+    places = {(f"{number // 25_000}.jsonl:{number % 25_000 + 1}", reason) for number, (_, reason) in poisoned.items()}
+
+    assert {(":".join(a.what.split(":")[:2]), a.reason) for a in report.set_aside} == places
+    assert (report.accounts[0].taken, report.accounts[0].kept) == (100_000, 99_000)
+    assert read_columns(project, "documents", ["id"]).num_rows == 99_000

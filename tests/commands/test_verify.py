@@ -1,0 +1,64 @@
+"""The command `verify`: each check of a release folder."""
+
+import json
+
+import pytest
+
+from builder.commands import diff
+from builder.commands.build import build
+from builder.commands.verify import verify
+from tests.builders import with_floor
+
+pytestmark = pytest.mark.slow  # each test runs several commands on a project
+
+
+def test_rebuild_uses_the_reason_for_low_agreement(annotated):
+    reason = "a pilot <b> | of new annotators"
+    strict = with_floor(annotated, 0.99)
+    build(strict, "1.0.0", accept=reason)
+    folder = str(strict.release("1.0.0"))
+    report = verify(strict, folder, base=strict.root, rehearse=False, progress=lambda _: None)
+
+    assert json.loads((strict.release("1.0.0") / "facts.json").read_text(encoding="utf-8"))["accepted"] == reason
+    assert report.facts["rebuild"].startswith("done: ")
+
+
+def test_verify_and_diff_read_a_standoff_release(editions, tmp_path):
+    standoff = editions[1]
+    folder = standoff.release("1.0.0")
+    found = verify(standoff, str(folder), base=tmp_path, rehearse=False, progress=lambda _: None)
+    difference = diff.diff(standoff, str(folder), str(editions[0].release("1.0.0")), base=tmp_path)
+
+    assert found.exit_code == 0
+    assert found.facts["rebuild"].startswith("done: ")
+    assert found.facts["leaks"] == "not possible: a standoff edition holds no texts to compare"
+    assert ("entities", "tokens") in {(one.config, one.column) for one in difference.features}
+    assert not difference.spans
+    assert not difference.texts
+
+
+def test_built_folder_passes_every_check(built, khabar):
+    done = khabar("verify", "dist/v1.0.0", "--json", cwd=built.root)
+    facts = json.loads(done.stdout)["facts"]
+
+    assert done.returncode == 0, done.stderr
+    for check in ("manifest", "loads", "rows", "leaks", "card", "agreement", "rebuild"):
+        assert facts[check].startswith("done: "), check
+    assert "read back" not in facts
+
+
+def test_changed_file_fails_the_manifest_check(built, khabar):
+    path = built.release("1.0.0") / "CHANGELOG.md"
+    path.write_text(path.read_text(encoding="utf-8") + "one more line\n", encoding="utf-8")
+
+    done = khabar("verify", "dist/v1.0.0", "--json", cwd=built.root)
+
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["facts"]["manifest"].startswith("failed: ")
+
+
+def test_unknown_release_is_refused(project, khabar):
+    done = khabar("verify", "nowhere", cwd=project.root)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "'nowhere' is not a release" in done.stderr

@@ -1,0 +1,26 @@
+"""Records as JSON Lines."""
+
+import pytest
+
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.records import Judgement, KhabarError, Span, StageCounts, Stance
+
+
+def test_jsonl_gives_back_equal_records(tmp_path):
+    judgement = Judgement(
+        "d-0", "t", "b", "a-1", (Span(0, 3, "PERS", "s0"),), (Stance("dam", "favor"),), "submitted", 1.5,
+        "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "g", "s", 1, 2, "ملاحظة",
+    )  # fmt: skip
+    write_jsonl(tmp_path / "j.jsonl", [judgement])
+
+    assert read_jsonl(tmp_path / "j.jsonl", Judgement) == [judgement]
+
+
+def test_each_malformed_line_is_named(tmp_path):
+    path = tmp_path / "j.jsonl"
+    path.write_text('{"stage": "clean"}\n{"stage": 1\n')
+
+    with pytest.raises(KhabarError) as caught:
+        read_jsonl(path, StageCounts)
+
+    assert {issue.where for issue in caught.value.issues} == {f"{path}:1", f"{path}:2"}
