@@ -17,8 +17,8 @@ from builder.labelstudio.tasks import key_of, result_of
 from builder.project.project import Project
 from builder.records import Article, BatchItem, Document, Span, Stance
 from tests.live.conftest import Answer
-from tests.live.test_page import TEXT, choose, drag_over
-from tests.live.test_send import store
+from tests.live.page import TEXT, choose, drag_over
+from tests.live.projects import store
 
 REMARK = "ملاحظة زهراء وحدها"
 PORT = TEXT.index("ميناء مرجانة")

@@ -24,13 +24,10 @@ from builder.labelstudio.tasks import result_of
 from builder.records import AnnotatorAssignment, Judgement, KhabarError, Span, Stance
 from tests.builders import walk
 from tests.conftest import ROOT
+from tests.live.projects import name
 
 pytestmark = pytest.mark.live
 TEXT = "قال المدير \N{GRINNING FACE} إن ميناء مرجانة رقم {} يعمل، ثم زار مترو العاصمة."
-
-
-def name(who):
-    return pseudonym(b"key", who)
 
 
 def refusal(call, *arguments, **named):

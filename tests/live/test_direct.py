@@ -14,7 +14,7 @@ from builder.labelstudio.download.sync import _read, collect
 from builder.labelstudio.server import data_dir
 from builder.labelstudio.tasks import result_of
 from builder.records import Span, Stance
-from tests.live.test_collect import name
+from tests.live.projects import name
 
 pytestmark = pytest.mark.live
 TEXT = "قال المدير \N{GRINNING FACE} إن ميناء مرجانة رقم {} يعمل، ثم زار مترو العاصمة."

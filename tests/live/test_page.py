@@ -11,27 +11,9 @@ from builder.labelstudio import client
 from builder.labelstudio.config import render_config
 from builder.labelstudio.download.sync import collect
 from builder.records import Span, Stance
+from tests.live.page import TEXT, choose, drag_over
 
 pytestmark = pytest.mark.live
-
-TEXT = (
-    "قالت الوزيرة سلمى الراوي \N{GRINNING FACE}\N{FAMILY} اليوم إن توسعة ميناء مرجانة ستبدأ في مايو المقبل، بعد أن أقر "
-    "مجلس المدينة الميزانية في جلسة امتدت حتى ساعة متأخرة من الليل.\n\n"
-    + "وأضافت أن المشروع سيوفر فرص عمل لأبناء الساحل، وأنه لن يمس محمية وادي السنديان الواقعة شمال الميناء. " * 6
-    + "\n\nوكان مترو العاصمة قد واجه تأخيرا مماثلا قبل ثلاث سنوات."
-)
-WORD_BOX = """([box, mention]) => {
-  const walker = document.createTreeWalker(document.querySelector(box), NodeFilter.SHOW_TEXT);
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    const at = node.data.indexOf(mention);
-    if (at < 0) continue;
-    const range = document.createRange();
-    range.setStart(node, at);
-    range.setEnd(node, at + mention.length);
-    const r = range.getBoundingClientRect();
-    return {left: r.left, right: r.right, middle: (r.top + r.bottom) / 2};
-  }
-}"""
 
 
 @pytest.fixture
@@ -61,21 +43,6 @@ def page(browser, label_studio, sent):
     page.wait_for_timeout(500)
     yield page
     context.close()
-
-
-def drag_over(page, mention):
-    """Drag from the mention's first letter to its last, right to left, as slowly as a hand."""
-    box = page.evaluate(WORD_BOX, [".kh-text", mention])
-    page.mouse.move(box["right"] - 1, box["middle"])
-    page.mouse.down()
-    page.mouse.move(box["left"] + 1, box["middle"], steps=25)
-    page.wait_for_timeout(150)
-    page.mouse.up()
-    page.wait_for_timeout(300)
-
-
-def choose(page, question, value):
-    page.locator(".kh-target").nth(question).locator("label", has_text=value).click()
 
 
 def test_a_mention_drawn_in_the_browser_comes_back_as_that_very_span(page, label_studio, sent, tmp_path):

@@ -17,7 +17,7 @@ from builder.records import Stance
 from builder.release.card.wording import ASSIGNMENTS
 from tests.conftest import ROOT
 from tests.live.desks import REMARK, answer_some, enter, label, project_of, send, session_of, submit, told_by
-from tests.live.test_page import TEXT
+from tests.live.page import TEXT
 
 pytestmark = pytest.mark.live
 __all__ = ("enter",)

@@ -8,7 +8,7 @@ from builder.labelstudio.config import guide_html
 from builder.labelstudio.preview import SAMPLE, preview_page
 from builder.schema import load_schema
 from tests.conftest import ROOT
-from tests.live.test_page import WORD_BOX
+from tests.live.page import WORD_BOX
 
 pytestmark = pytest.mark.live
 

@@ -9,28 +9,24 @@ import time
 from collections import Counter
 from dataclasses import replace
 
-import pyarrow as pa
 import pytest
 from playwright.sync_api import expect
 
 from builder.annotation.pseudonyms import pseudonym
 from builder.commands import send as annotate
 from builder.commands.init import init
-from builder.corpus.cleaning.stage import COPIED_COLUMNS, SCHEMA
-from builder.executor.shards import BatchResult, write_shard
 from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl, write_jsonl
-from builder.io.parquet import to_table
 from builder.labelstudio import annotator, upload
 from builder.labelstudio import client as studio
 from builder.labelstudio.server.install import OWNER
 from builder.labelstudio.server.process import down, new_credentials, status, up
 from builder.labelstudio.tasks import key_of
 from builder.project.annotations import labelstudio_project_of, read_assigned
-from builder.project.corpus import clean_inputs, read_articles, read_documents, stage_folder
+from builder.project.corpus import read_articles, read_documents
 from builder.project.project import Project
 from builder.records import Article, BatchItem, Decision, Document, Judgement, KhabarError, Span, Stance
-from builder.records.arrow import arrow_schema
+from tests.live.projects import store
 
 pytestmark = pytest.mark.live
 HOSTILE = "</Text><script>window.hit = 1</script> $text {{ title }} {{{x}}} \N{GRINNING FACE} \"'\\ <b>و</b> \N{LEFT-TO-RIGHT MARK}"
@@ -45,21 +41,6 @@ def pages_of(number, start=0):
         documents.append(document)
         articles.append(Article(f"{document.id}-0", document.id, 0, document.title, text, (), (), "p", sha16(text)))
     return documents, articles
-
-
-def store(project, documents, articles):
-    """Put articles into a project as `clean` would, with the texts that a test wants."""
-    pages = {one.id: one for one in documents}
-    table = to_table(articles, Article)
-    for name in COPIED_COLUMNS:
-        table = table.append_column(
-            name, pa.array([getattr(pages[a.document_id], name) for a in articles], pa.string())
-        )
-    table = table.append_column("characters", pa.array([len(article.text) for article in articles], pa.int64()))
-    documented = [BatchResult(to_table(documents, Document))]
-    write_shard(stage_folder(project, "documents"), "given", "", arrow_schema(Document), documented)
-    write_shard(stage_folder(project, "articles"), "given", "", SCHEMA, [BatchResult(table)])
-    project.stamp("clean", clean_inputs(project))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from builder.labelstudio.tasks import result_of
 from builder.project.annotations import labelstudio_project_of
 from builder.records import Span, Stance
 from tests.live.desks import PORT, project_of
-from tests.live.test_page import TEXT
+from tests.live.page import TEXT
 
 pytestmark = pytest.mark.live
 WHERE = TEXT.index("الوزيرة سلمى")
