@@ -27,7 +27,7 @@ def assign(
     of the rest. Each other article goes to exactly `dataset.overlap` annotators, and their loads differ by at
     most one. Pairs in `before` are kept, so new articles go to the annotators with the least work.
 
-    Raises Refused (exit code 2) if there are fewer annotators than `dataset.overlap`.
+    Raises KhabarError (exit code 2) if there are fewer annotators than `dataset.overlap`.
 
     >>> dataset = Dataset(format=1, repo_id="a/b", title="t", overlap=1, shared=0,
     ...                   licence={"text": "cc0-1.0", "annotations": "cc0-1.0"})

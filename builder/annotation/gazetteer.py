@@ -79,7 +79,7 @@ def _width(word: str, clitic: int) -> int:
 def parse_terms(content: bytes, where: str, known: Collection[str]) -> dict[tuple[str, ...], str]:
     """Parse a TSV file with `term<TAB>label` on each line. Blank lines are ignored.
 
-    Raises Refused (exit code 2) with every bad line, up to MOST_ISSUES of them, or if the file has no terms.
+    Raises KhabarError (exit code 2) with every bad line, up to MOST_ISSUES of them, or if the file has no terms.
     """
     terms: dict[tuple[str, ...], str] = {}
     lines: dict[tuple[str, ...], int] = {}

@@ -79,7 +79,7 @@ class _Habits:
 def parse_knowledge(text: str) -> Knowledge:
     """Parse the content of examples/simulation.yaml.
 
-    Raises Refused (exit code 2) with every fault at file:line:column.
+    Raises KhabarError (exit code 2) with every fault at file:line:column.
     """
     parsed = parse_yaml(text, _Simulation, "examples/simulation.yaml")
     return Knowledge(parsed.mentions, tuple((stance.phrase, stance.values) for stance in parsed.stances))

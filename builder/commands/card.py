@@ -19,7 +19,7 @@ from builder.release.publish.folder import read_manifest
 
 @click.group("card")
 def cli() -> None:
-    """The dataset card."""
+    """Check the dataset card."""
 
 
 @cli.command("check")

@@ -117,7 +117,7 @@ def _compare_builds(again: Path, folder: Path, release: Release) -> Check:
 
 
 def _accepted(folder: Path) -> str | None:
-    """The reason for which low agreement was accepted, or None."""
+    """Return the reason for which low agreement was accepted, or None."""
     basis = parse_card_inputs((folder / FILE).read_bytes(), FILE) if (folder / FILE).is_file() else None
     if basis is None or basis.accepted is None:
         return _accepted_on_the_card(folder)

@@ -48,7 +48,7 @@ class IngestResult:
 def ingest_pieces(pieces: Sequence[InputPiece], folder: str, pmap: Pmap, watch: ShardCallback) -> IngestResult:
     """Read pieces into the shards of `folder`/documents, and skip pieces that are there already.
 
-    Raises Refused (exit code 2) with the fault of each record if nothing could be read.
+    Raises KhabarError (exit code 2) with the fault of each record if nothing could be read.
     """
     incoming, documents = f"{folder}/incoming", f"{folder}/documents"
     names = {piece.name for piece in pieces}

@@ -23,7 +23,7 @@ class Pmap(Protocol):
     def __call__(self, function: Callable[[T], R], items: Iterable[T], /) -> Generator[R, None, None]:
         """Yield each result as soon as it is ready, in any order.
 
-        Raises what the function raises, and Refused (exit code 5) for an item whose workers died.
+        Raises what the function raises, and KhabarError (exit code 5) for an item whose workers died.
         """
 
 
@@ -68,7 +68,7 @@ def engine_missing(name: str) -> KhabarError:
 
 @contextmanager
 def connecting(variable: str, address: str | None) -> Iterator[None]:
-    """Raise Refused (exit code 3) if the cluster does not answer."""
+    """Raise KhabarError (exit code 3) if the cluster does not answer."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - each cluster has exceptions of its own

@@ -54,7 +54,7 @@ def run(  # noqa: PLR0913 - a stage has these parts
 
     `schema` is the schema of the output. Rows with a null in a `required` column, or with invalid UTF-8, are set aside
     before the function sees them, and rows at which the function raises are set aside too. `digest` identifies a
-    configuration that is not a pydantic model, dataclass or plain value. `version` is the stage's version. Returns all shards, by name. Raises Refused,
+    configuration that is not a pydantic model, dataclass or plain value. `version` is the stage's version. Returns all shards, by name. Raises KhabarError,
     with exit code 2 if a shard cannot be read or the workers do not share the folder, 3 if the storage fails, and 5 if
     the workers of a shard died.
     """
@@ -83,7 +83,7 @@ def run(  # noqa: PLR0913 - a stage has these parts
 
 
 def _tidy(folder: str, done: Sequence[ShardResult]) -> None:
-    """Remove files that belong to no shard; raise Refused if a file that a worker wrote is missing."""
+    """Remove files that belong to no shard; raise KhabarError if a file that a worker wrote is missing."""
     files = storage.listed(folder)
     wanted = {name for result in done for name in (data_of(result.shard), marker_name(result.shard.name))}
     missing = sorted(wanted - files.keys())

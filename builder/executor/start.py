@@ -21,7 +21,7 @@ from builder.records import Progress, user_error
 def engine(name: str, workers: int | None = None) -> Iterator[Pmap]:
     """Start an engine by name, or join the cluster that RAY_ADDRESS or DASK_SCHEDULER_ADDRESS names.
 
-    `workers` is the number of processes to start on this machine; None means one for each core. Raises Refused, with
+    `workers` is the number of processes to start on this machine; None means one for each core. Raises KhabarError, with
     exit code 2 if the engine does not exist or is not installed, 3 if the cluster does not answer, and, from pmap, 5 if
     the workers of an item died.
     """

@@ -73,7 +73,7 @@ def _pieces(job: Job) -> Iterator[CountedBatch]:
 
 
 def _read(shard: Shard) -> Iterator[pa.Table]:
-    """Yield the rows of a shard in batches; raise Refused if its file is missing or damaged."""
+    """Yield the rows of a shard in batches; raise KhabarError if its file is missing or damaged."""
     try:
         with open_file(shard.uri) as file, pq.ParquetFile(file) as parquet:
             for number in range(parquet.num_row_groups):

@@ -102,7 +102,7 @@ def write_jsonl(path: Path, records: Iterable[object]) -> None:
 def read_jsonl(path: Path, record: type[R]) -> list[R]:
     """Read JSON Lines; an absent file has no records.
 
-    Raises Refused (exit code 2) with every malformed line.
+    Raises KhabarError (exit code 2) with every malformed line.
     """
     found, issues = read_lines(path, record)
     if issues:

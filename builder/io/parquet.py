@@ -40,13 +40,13 @@ def write_batches(path: Path, batches: Iterable[Sequence[object]], record: type[
 
 
 def to_table(records: Iterable[object], record: type[Any]) -> pa.Table:
-    """Records as an Arrow table."""
+    """Return records as an Arrow table."""
     dump = _adapter(record).dump_python
     return pa.Table.from_pylist([dump(one) for one in records], schema=arrow_schema(record))
 
 
 def from_table(table: pa.Table | pa.RecordBatch, record: type[R]) -> list[R]:
-    """The rows of a table as records; columns that the record does not have are left out."""
+    """Return the rows of a table as records; columns that the record does not have are left out."""
     validate, known = _adapter(record).validate_python, {*get_type_hints(record)}
     own = table.select([name for name in table.column_names if name in known])
     return [validate(row) for row in own.to_pylist(maps_as_pydicts="strict")]

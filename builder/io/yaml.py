@@ -112,7 +112,7 @@ def _forbidden(text: str) -> Iterator[tuple[Any, str]]:
 
 
 def _load(text: str, name: str) -> tuple[dict[str, Any], dict[Loc, yaml.Mark]]:
-    """Parse a text into a mapping and the mark of each value; raise Refused if it is not strict YAML."""
+    """Parse a text into a mapping and the mark of each value; raise KhabarError if it is not strict YAML."""
     faults: Faults = []
     marks: dict[Loc, yaml.Mark] = {}
     data: Any = None
@@ -137,7 +137,7 @@ def _load(text: str, name: str) -> tuple[dict[str, Any], dict[Loc, yaml.Mark]]:
 def parse_yaml(text: str, model: type[M], name: str) -> M:
     """Parse YAML text into a model; `name` is the file name used in messages.
 
-    Raises Refused (exit code 2) with every error at file:line:column.
+    Raises KhabarError (exit code 2) with every error at file:line:column.
     """
     if len(text.encode()) > MAX_BYTES:
         raise KhabarError(_issue(name, None, f"the file is larger than {MAX_BYTES:,} bytes"))

@@ -58,7 +58,7 @@ class Annotator:
 
 @contextlib.contextmanager
 def log_in(url: str, email: str, password: str) -> Iterator[Annotator]:
-    """Log in with e-mail and password; raises Refused (exit code 3) if the server rejects them."""
+    """Log in with e-mail and password; raises KhabarError (exit code 3) if the server rejects them."""
     base = url.rstrip("/")
     with translate_errors(base), http_client(url) as client:
         client.get(f"{base}/user/login/").raise_for_status()
@@ -78,7 +78,7 @@ def annotate_as(url: str, email: str, password: str, project_id: int, answers: M
     """Log in as an annotator, answer every task of the label stream, and return the number of submissions.
 
     `answers` is keyed by article id. The result is 0 if every task was answered before.
-    Raises Refused with exit code 3 if the server fails, and 2 for a task whose article has no entry in `answers`.
+    Raises KhabarError with exit code 3 if the server fails, and 2 for a task whose article has no entry in `answers`.
     """
     with log_in(url, email, password) as annotator:
         submitted = 0

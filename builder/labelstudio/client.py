@@ -54,7 +54,7 @@ class Sent:
 def connect(url: str, api_key: str) -> Connection:
     """Log in with a personal access token or a legacy token.
 
-    Raises Refused (exit code 3) if nothing responds, if the server is not Label Studio, or if it refuses the token.
+    Raises KhabarError (exit code 3) if nothing responds, if the server is not Label Studio, or if it refuses the token.
     """
     base = url.rstrip("/")
     with translate_errors(base):
@@ -66,7 +66,7 @@ def connect(url: str, api_key: str) -> Connection:
 
 
 def http_client(url: str) -> httpx.Client:
-    """Return an HTTP client with a long timeout and no proxy for this machine; raises Refused for an invalid URL."""
+    """Return an HTTP client with a long timeout and no proxy for this machine; raises KhabarError for an invalid URL."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise user_error("url", f"{url!r} is not a Label Studio URL", fix="use a URL such as http://127.0.0.1:8080")
@@ -83,7 +83,7 @@ def http_client(url: str) -> httpx.Client:
 
 @contextlib.contextmanager
 def translate_errors(url: str) -> Iterator[None]:
-    """Translate SDK and HTTP errors of the block into Refused (exit code 3) with a message and a fix."""
+    """Translate SDK and HTTP errors of the block into KhabarError (exit code 3) with a message and a fix."""
     try:
         yield
     except ApiError as error:
@@ -107,7 +107,7 @@ def translate_errors(url: str) -> Iterator[None]:
 def retry_while_unavailable(url: str, call: Callable[[], T], *, progress: Notify) -> T:
     """Return the result of a repeatable call, retrying it for PATIENCE seconds while the server is unavailable.
 
-    Raises Refused as `spoken` does.
+    Raises KhabarError as `spoken` does.
     """
 
     def attempt() -> T:
@@ -163,7 +163,7 @@ def send(
 
     Tasks are identified by article id and text hash, so sending twice creates nothing. A send that was killed, or
     whose server was unavailable for a while, resumes where it stopped. A dry run only counts.
-    Raises Refused with exit code 3 if the server fails, and 4 if several projects have this title.
+    Raises KhabarError with exit code 3 if the server fails, and 4 if several projects have this title.
     """
     first: list[Sent] = []
 
@@ -194,7 +194,7 @@ def send(
 
 
 def find_project(connection: Connection, title: str) -> int | None:
-    """Return the id of the project with this title, or None; raises Refused (exit code 4) if there are several."""
+    """Return the id of the project with this title, or None; raises KhabarError (exit code 4) if there are several."""
     ids = [p.id for p in connection.client.projects.list(title=title, page_size=100) if p.title == title]
     if len(ids) > 1:
         raise user_error(
@@ -236,7 +236,7 @@ def show_predictions(connection: Connection, project_id: str, origin: str, *, in
     """Show the predictions of one origin on the page; return the origin that is shown afterwards, or an empty string.
 
     A project shows predictions of one origin only. If it shows others, they are replaced only with `instead`. Nothing
-    changes if no task has predictions of `origin`. Raises Refused if the server fails.
+    changes if no task has predictions of `origin`. Raises KhabarError if the server fails.
     """
     with translate_errors(connection.url):
         projects = connection.client.projects

@@ -62,7 +62,7 @@ STYLE = """
 def render_config(labels: Labels) -> str:
     """Render the labeling config as XML, with all names escaped.
 
-    Raises Refused (exit code 2) if an Arabic name contains `$` or a character that XML does not allow.
+    Raises KhabarError (exit code 2) if an Arabic name contains `$` or a character that XML does not allow.
     """
     page = _view(None, "kh-page", style="direction:rtl; text-align:right;")
     ET.SubElement(page, "Style").text = STYLE

@@ -105,7 +105,7 @@ class _Task:
 
 
 def parse(name: str, content: bytes) -> list[dict[str, Any]]:
-    """Parse an export into tasks; raises Refused (exit code 2) if the content is not a Label Studio JSON export."""
+    """Parse an export into tasks; raises KhabarError (exit code 2) if the content is not a Label Studio JSON export."""
     fix = "in Label Studio choose Export, then JSON (not JSON-MIN, CSV or CoNLL)"
     try:
         plain = json.loads(content)

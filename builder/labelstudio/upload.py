@@ -64,7 +64,7 @@ def annotator_projects(
     `connections` are pairs of a pseudonym (empty if not `isolated`) and a server; `title` returns the project title
     for a pseudonym. With `separate`, the annotators are those in `names`, or all accounts of khabar's own server except
     its owner, plus those `recorded` as having tasks already.
-    Raises Refused if `names` do not fit the assignment, an account does not exist, or there are no annotators.
+    Raises KhabarError if `names` do not fit the assignment, an account does not exist, or there are no annotators.
     """
     mode = schema.dataset.assignment
     if names and mode != "separate":
@@ -191,7 +191,7 @@ class UploadResult:
 
 
 def upload(prepared: Upload, schema: Schema, *, progress: Notify, dry_run: bool) -> UploadResult:
-    """Send the tasks of one project and choose the predictions shown on its page; raises Refused if the server fails."""
+    """Send the tasks of one project and choose the predictions shown on its page; raises KhabarError if the server fails."""
     destination, annotator = prepared.desk, prepared.desk.annotator
     sent = send(
         destination.connection,

@@ -221,7 +221,7 @@ def serve(
 ) -> Iterator[LocalHub]:  # fmt: skip
     """Run a local Hub on 127.0.0.1 for the duration of the block, with its data under `root`.
 
-    Port 0 chooses a free port. Requests with a token in `deny` are answered with 401. Raises Refused (exit code 2) if
+    Port 0 chooses a free port. Requests with a token in `deny` are answered with 401. Raises KhabarError (exit code 2) if
     git or hf_xet is missing or the port is busy.
     """
 

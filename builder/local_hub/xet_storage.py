@@ -37,7 +37,7 @@ def address(root: Path) -> str:
 
 
 def check() -> None:
-    """Raise Refused (exit code 2) if hf_xet is not installed."""
+    """Raise KhabarError (exit code 2) if hf_xet is not installed."""
     if find_spec("hf_xet") is None:
         raise user_error("no-xet", "--xet needs hf_xet, which is not installed", fix="pip install hf_xet")
 

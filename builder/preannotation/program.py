@@ -42,7 +42,7 @@ def from_command(
     points of `text`, end exclusive. Input ends after the last article, and the program may read all of it before it
     writes. The last line of its standard error is shown if it fails.
 
-    Raises Refused (exit code 2) if the program cannot be started, fails, is silent for `silence` seconds, or writes
+    Raises KhabarError (exit code 2) if the program cannot be started, fails, is silent for `silence` seconds, or writes
     bad lines, which are all reported by number.
     """
     known = frozenset(labels.entity_names)
@@ -128,7 +128,7 @@ def _drain(stream: IO[bytes], put: Callable[[bytes], None]) -> None:
 
 
 def _refuse_program(arguments: Sequence[str], what: str, errors: IO[bytes]) -> NoReturn:
-    """Raise Refused with what a program did wrong, and the last line of its standard error."""
+    """Raise KhabarError with what a program did wrong, and the last line of its standard error."""
     errors.seek(0)
     lines = errors.read(1_000_000).decode("utf-8", "replace").strip().splitlines()
     last = f": {lines[-1][:300]}" if lines else ""

@@ -19,7 +19,7 @@ from builder.schema.labels import Labels
 def predict(spec: str, articles: Sequence[Article], labels: Labels, folder: Path = Path()) -> Predicted:
     """Return the predictions of `release:DIR`, `gazetteer:FILE` or `command:"PROGRAM ARGUMENTS"`.
 
-    Paths and the program are relative to `folder`. Raises Refused (exit code 2) with every fault.
+    Paths and the program are relative to `folder`. Raises KhabarError (exit code 2) with every fault.
     """
     kind, colon, rest = spec.partition(":")
     if not colon or not rest.strip():
@@ -41,7 +41,7 @@ def _known_kinds() -> str:
 def from_release(folder: Path, articles: Sequence[Article], labels: Labels) -> Predicted:
     """Return the gold spans of a release folder. If a text changed since, only spans whose words did not are kept.
 
-    Raises Refused (exit code 2) if the folder is not a release.
+    Raises KhabarError (exit code 2) if the folder is not a release.
     """
     origin, rows = _release_rows(folder)
     known = set(labels.entity_names)
@@ -84,7 +84,7 @@ def _release_rows(folder: Path) -> tuple[str, dict[str, tuple[str, list[Span]]]]
 def from_gazetteer(path: Path, articles: Sequence[Article], labels: Labels) -> Predicted:
     """Return every mention of the terms of a TSV file with `term<TAB>label` on each line.
 
-    Of overlapping terms the first counts, then the longest. A mention never crosses a line break. Raises Refused
+    Of overlapping terms the first counts, then the longest. A mention never crosses a line break. Raises KhabarError
     (exit code 2) with every bad line.
     """
     content = _read(path)

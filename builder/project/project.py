@@ -42,7 +42,7 @@ class Project:
         return self.root / "annotations"
 
     def release(self, version: str) -> Path:
-        """The folder of a built release."""
+        """Return the folder of a built release."""
         return self.root / "dist" / f"v{version}"
 
     def batches(self) -> list[str]:
@@ -78,7 +78,7 @@ class Project:
     def save_account(self, stage: str, accounts: Sequence[StageCounts], set_aside: Sequence[Dropped] = ()) -> None:
         """Keep a stage's accounts and the list behind them, for `status` and the card.
 
-        Raises Refused (exit code 1) where an account does not balance.
+        Raises KhabarError (exit code 1) where an account does not balance.
         """
         for account in accounts:
             if not account.balanced:
@@ -93,29 +93,29 @@ class Project:
         write_jsonl(self.work / "set_aside" / f"{stage}.jsonl", set_aside)
 
     def accounts(self, stage: str) -> list[StageCounts]:
-        """The accounts that a stage last saved."""
+        """Read the counts that a stage last saved."""
         return read_jsonl(self.work / "accounts" / f"{stage}.jsonl", StageCounts)
 
     def stamp(self, stage: str, inputs: str) -> None:
-        """Remember the hash of what a stage was made from."""
+        """Store the hash of the inputs that a stage was made from."""
         write_bytes(self.work / "stamps" / stage, inputs.encode())
 
     def stamped(self, stage: str) -> str | None:
-        """The hash that a stage was last made from, or None."""
+        """Return the hash of the inputs that a stage was last made from, or None."""
         path = self.work / "stamps" / stage
         return path.read_text() if path.exists() else None
 
     def note(self, name: str, facts: Mapping[str, str]) -> None:
-        """Keep facts about the outside, such as where a batch was sent."""
+        """Store facts about the outside, such as where a batch was sent."""
         write_json(self.work / "notes" / f"{name}.json", dict(facts))
 
     def noted(self, name: str) -> dict[str, str]:
-        """Give back what `note` kept, or nothing."""
+        """Return what `note` stored, or nothing."""
         path = self.work / "notes" / f"{name}.json"
         return dict(json.loads(path.read_text())) if path.exists() else {}
 
     def pseudonym_key(self) -> bytes:
-        """The secret behind annotators' pseudonyms: KHABAR_SECRET, or a local one (mode 0600, not in git)."""
+        """Return the secret behind annotators' pseudonyms: KHABAR_SECRET, or a local one (mode 0600, not in git)."""
         given = os.environ.get("KHABAR_SECRET")
         if given:
             return given.encode()
@@ -126,9 +126,9 @@ class Project:
 
 
 def find_project(start: Path) -> Project:
-    """The project that holds a folder: the nearest one above with schema/dataset.yaml.
+    """Find the project that holds a folder: the nearest one above with schema/dataset.yaml.
 
-    Raises Refused (exit code 2) when there is none.
+    Raises KhabarError (exit code 2) when there is none.
     """
     for folder in (start.resolve(), *start.resolve().parents):
         if (folder / "schema" / "dataset.yaml").is_file():
@@ -142,6 +142,6 @@ def find_project(start: Path) -> Project:
 
 
 def template() -> Path:
-    """The folder of the project template: in the installed package, or the repository itself."""
+    """Return the folder of the project template: in the installed package, or the repository itself."""
     packaged = Path(__file__).parent.parent / "template"
     return packaged if packaged.is_dir() else Path(__file__).parent.parent.parent

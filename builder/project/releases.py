@@ -56,7 +56,7 @@ def resolve_release(name: str, project: Project, base: Path) -> ReleaseRef:
     """Resolve a reference to a release.
 
     A reference is a folder below `base`, a version (in dist/, else on the Hub), NAME/DATASET@REVISION, or @REVISION of
-    the project's own dataset. Raises Refused (exit code 2) for anything else.
+    the project's own dataset. Raises KhabarError (exit code 2) for anything else.
     """
     folder = base / name
     if folder.is_dir():
@@ -86,7 +86,7 @@ def open_earlier(
     """Open the earlier release that a new version is compared with, and its changelog; yield None for a first version.
 
     The earlier release is the one that `name` refers to, else the one with the highest lower version. `hub` is the
-    endpoint and the token. Raises Refused (exit code 2) if a higher version was built already, or if the earlier
+    endpoint and the token. Raises KhabarError (exit code 2) if a higher version was built already, or if the earlier
     release is not on this machine.
     """
     known = _known(project)
@@ -146,7 +146,7 @@ def _elsewhere(project: Project, version: str, message: str) -> KhabarError:
 def record(project: Project, version: str) -> None:
     """Record a built version and the sha256 of its manifest in the ledger of releases, which is in git.
 
-    Raises Refused (exit code 4) if the version was published with another manifest.
+    Raises KhabarError (exit code 4) if the version was published with another manifest.
     """
     path = project.annotations / LEDGER
     lines = {line.version: line for line in read_jsonl(path, LedgerEntry)}

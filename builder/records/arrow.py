@@ -32,7 +32,7 @@ def _arrow_type(hint: Any) -> pa.DataType:
 
 
 def arrow_schema(record: type[Any]) -> pa.Schema:
-    """The Arrow schema of a record type, one field for each of its own, in order.
+    """Return the Arrow schema of a record type, one field for each of its own, in order.
 
     >>> from builder.records import Stance
     >>> arrow_schema(Stance).names

@@ -71,7 +71,7 @@ def _read_texts(folder: Path) -> tuple[dict[str, str], list[Issue]]:
 def load_schema(folder: Path) -> Schema:
     """Read and validate a project's schema folder.
 
-    Raises Refused (exit code 2) with the errors of all files together.
+    Raises KhabarError (exit code 2) with the errors of all files together.
     """
     texts, issues = _read_texts(folder)
 

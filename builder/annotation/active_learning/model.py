@@ -88,7 +88,7 @@ def _sklearn() -> _Sklearn:
 
 
 def check_installed() -> None:
-    """Raise Refused (exit code 2) with the command to install scikit-learn, if it is not installed."""
+    """Raise KhabarError (exit code 2) with the command to install scikit-learn, if it is not installed."""
     try:
         _sklearn()
     except ImportError:

@@ -88,7 +88,7 @@ def select_articles(
     `groups` maps articles to their near-duplicate group. At most one article of a group is chosen, and none of a
     group that has an annotated article. Gold on a text that changed since is not used for training.
 
-    Raises Refused with exit code 2 if scikit-learn is not installed, and with exit code 1 if there is no gold to
+    Raises KhabarError with exit code 2 if scikit-learn is not installed, and with exit code 1 if there is no gold to
     learn from.
     """
     check_installed()
@@ -120,7 +120,7 @@ def select_articles(
 
 
 def _taught(golds: Sequence[Gold], texts: Mapping[str, Article]) -> list[Gold]:
-    """Return the gold on the present texts, sorted by article id; raises Refused (exit code 1) if there is none."""
+    """Return the gold on the present texts, sorted by article id; raises KhabarError (exit code 1) if there is none."""
     current = [gold for gold in golds if gold.article_id in texts and texts[gold.article_id].text_sha == gold.text_sha]
     if not current:
         fix = "sample and annotate a batch first; `khabar adjudicate` shows its gold"

@@ -41,7 +41,7 @@ def shortfalls(figures: Sequence[Agreement], floors: Floors, labels: Labels) -> 
 def accepted(low: Sequence[Issue], reason: str | None) -> tuple[Issue, ...]:
     """Return the shortfalls that the release has to report on its card.
 
-    Raises Refused with exit code 1 and all shortfalls if there are any and `reason` is None, and with exit code 2
+    Raises KhabarError with exit code 1 and all shortfalls if there are any and `reason` is None, and with exit code 2
     if `reason` is blank, longer than LONGEST or not one printable line.
     """
     if reason is not None and not (reason.isprintable() and reason.strip() and len(reason) <= LONGEST):

@@ -96,7 +96,7 @@ def read_documents(paths: Sequence[Path], encoding: str | None = None, fields: F
     """Read files and folders into memory, in the given order; only the first of equal texts is kept.
 
     `encoding` declares the encoding of all files (one of encodings.NAMES); without it, each file's is detected.
-    Raises Refused (exit code 2) with every fault of the request, or with the reasons if nothing could be read.
+    Raises KhabarError (exit code 2) with every fault of the request, or with the reasons if nothing could be read.
     """
     planned = plan([str(path) for path in paths], fields or Fields(), encoding)
     parts = [part for piece in planned.pieces for part in read(piece)]
@@ -115,7 +115,7 @@ def read_documents(paths: Sequence[Path], encoding: str | None = None, fields: F
 
 
 def require_documents(documents: int, issues: Sequence[Issue]) -> None:
-    """Raise Refused (exit code 2) if faults left no document to read."""
+    """Raise KhabarError (exit code 2) if faults left no document to read."""
     faults = [replace(issue, severity="error") for issue in issues if issue.code == "unreadable"]
     if faults and not documents:
         raise KhabarError(*faults)

@@ -29,7 +29,7 @@ class DatasetAddress:
 
 
 def parse_address(uri: str) -> DatasetAddress:
-    """Parse an address; raise Refused for an unknown parameter or a missing name."""
+    """Parse an address; raise KhabarError for an unknown parameter or a missing name."""
     parts = urlsplit(uri)
     asked = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
     unknown = sorted(asked.keys() - {*ASKED})

@@ -85,7 +85,7 @@ class _Search:
 def plan(inputs: Sequence[str], fields: Fields, encoding: str | None = None) -> Plan:
     """Divide files, folders and addresses into pieces, in the given order and sorted within a folder.
 
-    Raises Refused (exit code 2) with every fault of the request: a missing path, a file of an unsupported format, a
+    Raises KhabarError (exit code 2) with every fault of the request: a missing path, a file of an unsupported format, a
     table without the columns that `fields` names, or a missing package.
     """
     search = _Search(fields, encoding)

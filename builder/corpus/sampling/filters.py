@@ -90,7 +90,7 @@ def filter_articles(articles: pa.Table, filters: Filters) -> BatchResult:
 
 
 def check_installed(filters: Filters) -> None:
-    """Raise Refused (exit code 2) if a filter needs a package that is not installed."""
+    """Raise KhabarError (exit code 2) if a filter needs a package that is not installed."""
     if filters.language and importlib.util.find_spec("py3langid") is None:
         raise user_error(
             "no-language",

@@ -58,7 +58,7 @@ def take_snapshot(connection: Connection, project: int, tasks: list[int]) -> byt
 
 
 def _await(connection: Connection, project: int, snapshot: int) -> None:
-    """Wait until an export snapshot is complete; raises Refused (exit code 3) if it fails or takes over TIMEOUT seconds."""
+    """Wait until an export snapshot is complete; raises KhabarError (exit code 3) if it fails or takes over TIMEOUT seconds."""
     deadline = time.monotonic() + TIMEOUT
     while (state := connection.client.projects.exports.get(project, snapshot).status) != "completed":
         if state == "failed" or time.monotonic() > deadline:

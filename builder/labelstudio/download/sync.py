@@ -100,7 +100,7 @@ class _RetryingClient:
             self.progress(f"collected {self.kept} of {total} tasks")
 
     def lost(self, refused: KhabarError) -> KhabarError:
-        """Return a Refused with exit code 5 if the server became unavailable after a part was stored, else the same one."""
+        """Return a KhabarError with exit code 5 if the server became unavailable after a part was stored, else the same one."""
         if refused.issues[0].code != "no-studio" or not self.kept:
             return refused
         message = f"Label Studio at {self.connection.url} became unavailable after {self.kept} tasks were collected"
@@ -111,7 +111,7 @@ def collect(connection: Connection, title: str, name: Pseudonym, kept: Path | No
     """Return all annotations in the project with this title, including skipped ones, and the number of drafts.
 
     `name` turns an e-mail or user id into a pseudonym. `kept` is the cache file of an earlier call, for an incremental
-    download. Raises Refused with exit code 3 if the server fails or has no such project.
+    download. Raises KhabarError with exit code 3 if the server fails or has no such project.
     """
     with cache.open_cache(kept) as db:
         update_cache(db, ProjectRef(connection, title), name)
@@ -125,7 +125,7 @@ def update_cache(
     """Update a cache from a project, and return the name of its source in the cache.
 
     Tasks stored under another `stamp`, such as another pseudonym key, are downloaded again; with `full`, all are.
-    Raises Refused with exit code 3 if the server fails or has no such project, and 5 if a part is stored and the next
+    Raises KhabarError with exit code 3 if the server fails or has no such project, and 5 if a part is stored and the next
     call resumes.
     """
     remote = _RetryingClient(site.connection, site.title, site.again, progress, patience)

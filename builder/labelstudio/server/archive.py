@@ -57,7 +57,7 @@ class Manifest(BaseModel):
 
 @contextlib.contextmanager
 def open_archive(source: Path) -> Iterator[zipfile.ZipFile]:
-    """Open an archive; errors of a damaged archive are raised as Refused."""
+    """Open an archive; errors of a damaged archive are raised as KhabarError."""
     try:
         with zipfile.ZipFile(source) as packed:
             yield packed
@@ -66,7 +66,7 @@ def open_archive(source: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def check_archive(packed: zipfile.ZipFile, source: Path) -> Manifest:
-    """Read the manifest of a backup and check it against the archive; raises Refused if anything does not match.
+    """Read the manifest of a backup and check it against the archive; raises KhabarError if anything does not match.
 
     Checked are the Label Studio version, the file names, the set of files and the compression ratio.
     """

@@ -37,7 +37,7 @@ def backup(works: Sequence[Path], target: Path, *, progress: Notify) -> int:
 
     `works` are the servers' work folders. Each database is copied as one consistent snapshot. The file is read back
     and verified, and deleted if that fails.
-    Raises Refused with exit code 2 if the file exists or a server has no data, and 3 if Postgres fails.
+    Raises KhabarError with exit code 2 if the file exists or a server has no data, and 3 if Postgres fails.
     """
     if target.exists():
         raise user_error("exists", "the file already exists", where=str(target), fix="choose another name")
@@ -94,7 +94,7 @@ def _parts(work: Path, scratch: Path, progress: Notify) -> Iterator[tuple[str, P
 
 
 def _snapshot(source: Path, copy: Path) -> None:
-    """Copy a consistent snapshot of a SQLite database with SQLite's backup API; raises Refused if it is corrupt."""
+    """Copy a consistent snapshot of a SQLite database with SQLite's backup API; raises KhabarError if it is corrupt."""
     try:
         with (
             contextlib.closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True, timeout=30)) as base,

@@ -76,7 +76,7 @@ def recover_replace(work: Path) -> None:
 def database_for(work: Path, given: postgres.Database | None) -> postgres.Database | None:
     """Return the Postgres database that the server uses or, before its first start, will use; None for SQLite.
 
-    Raises Refused (exit code 2) if `given` is another database than the server's, or holds tables before a first start.
+    Raises KhabarError (exit code 2) if `given` is another database than the server's, or holds tables before a first start.
     """
     data = work / "data"
     if not data.exists():

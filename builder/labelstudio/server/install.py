@@ -36,7 +36,7 @@ def studio_home() -> Path:
 def install(constraints: Path, progress: Notify) -> Path:
     """Install Label Studio and its template database if they are missing; return the installation folder.
 
-    Raises Refused (exit code 3) with pip's error line if pip fails.
+    Raises KhabarError (exit code 3) with pip's error line if pip fails.
     """
     home = _folder()
     if _is_complete(home):
@@ -57,7 +57,7 @@ def install(constraints: Path, progress: Notify) -> Path:
 
 
 def installed() -> Path:
-    """Return the installation folder; raises Refused (exit code 2) if Label Studio is not installed."""
+    """Return the installation folder; raises KhabarError (exit code 2) if Label Studio is not installed."""
     home = _folder()
     if not _is_complete(home):
         raise user_error("studio", "Label Studio is not installed", where=str(home), fix="run `khabar studio install`")
@@ -110,7 +110,7 @@ def _make_template(home: Path, progress: Notify) -> None:
 def _run(command: Sequence[str], environment: dict[str, str], log: Path, progress: Notify, doing: str) -> None:
     """Run a command, append its output to the log and report progress every few seconds.
 
-    Raises Refused (exit code 3) if the command fails.
+    Raises KhabarError (exit code 3) if the command fails.
     """
     began = time.monotonic()
     with (

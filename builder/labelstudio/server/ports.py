@@ -14,7 +14,7 @@ from builder.records import KhabarError, Notify, user_error
 def choose_port(work: Path, port: int | None, progress: Notify) -> int:
     """Return the port asked for, else the last one, so that links stay valid, else a free one.
 
-    Raises Refused (exit code 2) if the port asked for is in use.
+    Raises KhabarError (exit code 2) if the port asked for is in use.
     """
     last = last_state(work)
     wanted = port or (last[1] if last else None)
@@ -35,7 +35,7 @@ def choose_port(work: Path, port: int | None, progress: Notify) -> int:
 
 
 def refuse_busy_port(work: Path, port: int) -> None:
-    """Raise Refused (exit code 2) if another program uses the port. Call it before a long installation."""
+    """Raise KhabarError (exit code 2) if another program uses the port. Call it before a long installation."""
     if running_state(work) is None and last_state(work) is None and not is_free(port):
         raise _busy(port)
 

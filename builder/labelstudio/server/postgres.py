@@ -50,7 +50,7 @@ class DatabaseStats(BaseModel):
 def database_of(url: str) -> Database:
     """Parse a Postgres URL. A URL without a password gets that of PGPASSWORD.
 
-    Raises Refused (exit code 2) for an invalid URL; the message does not quote it, because it may hold a password.
+    Raises KhabarError (exit code 2) for an invalid URL; the message does not quote it, because it may hold a password.
 
     >>> str(database_of("postgresql://khabar:secret@db.example.org/studio"))
     'postgresql://khabar@db.example.org:5432/studio'
@@ -90,7 +90,7 @@ def save_config(data: Path, database: Database) -> None:
 def load_config(data: Path) -> Database | None:
     """Return the database that a data folder is configured for, with the password of PGPASSWORD; None for SQLite.
 
-    Raises Refused (exit code 2) if the configuration file cannot be read.
+    Raises KhabarError (exit code 2) if the configuration file cannot be read.
     """
     path = data / FILE
     if not path.exists():
@@ -106,7 +106,7 @@ def load_config(data: Path) -> Database | None:
 def inspect_database(database: Database) -> DatabaseStats:
     """Connect to the database and return its contents.
 
-    Raises Refused (exit code 3) with the error message of Postgres, which contains no password.
+    Raises KhabarError (exit code 3) with the error message of Postgres, which contains no password.
     """
     order = json.dumps({"database": asdict(database), "owner": OWNER}).encode()
     done = subprocess.run(
@@ -133,7 +133,7 @@ def inspect_database(database: Database) -> DatabaseStats:
 
 
 def require_empty(database: Database) -> None:
-    """Raise Refused (exit code 2) if the database is not empty, because a start would migrate its contents."""
+    """Raise KhabarError (exit code 2) if the database is not empty, because a start would migrate its contents."""
     content = inspect_database(database)
     if content.tables:
         tables = "tables of a Label Studio" if content.label_studio else f"{content.tables} tables of something else"
@@ -145,7 +145,7 @@ def require_empty(database: Database) -> None:
 
 
 def dump(database: Database, path: Path) -> None:
-    """Dump a consistent snapshot of the database to a file, even while it is in use; raises Refused if pg_dump fails.
+    """Dump a consistent snapshot of the database to a file, even while it is in use; raises KhabarError if pg_dump fails.
 
     The dump uses pg_dump's custom format, because a dump in SQL may contain commands that psql runs in a shell.
     """
@@ -153,7 +153,7 @@ def dump(database: Database, path: Path) -> None:
 
 
 def load(database: Database, path: Path) -> None:
-    """Replace the contents of the database with a dump, in one transaction; raises Refused if pg_restore fails."""
+    """Replace the contents of the database with a dump, in one transaction; raises KhabarError if pg_restore fails."""
     options = ["--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error"]
     _run("pg_restore", database, [*options, str(path)])
 

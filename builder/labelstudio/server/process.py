@@ -40,7 +40,7 @@ def new_credentials(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Return a lower-case e-mail and a new random password for each annotator.
 
     A plain name becomes an address under khabar.localhost, which receives no mail.
-    Raises Refused (exit code 2) for a string that is neither a name nor an e-mail.
+    Raises KhabarError (exit code 2) for a string that is neither a name nor an e-mail.
     """
     credentials: list[tuple[str, str]] = []
     for name in names:
@@ -55,7 +55,7 @@ def accounts(work: Path, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Create annotators' accounts, or set a new password for existing ones; return e-mails and passwords.
 
     The passwords are not stored. This takes about seven seconds, and the server may be running.
-    Raises Refused if there is no server yet.
+    Raises KhabarError if there is no server yet.
     """
     credentials = new_credentials(names)
     _make_accounts(work, credentials)
@@ -74,7 +74,7 @@ def up(
 
     `accounts` (from `logins`) are created during the start, which saves the seconds that `accounts()` takes.
     The first start uses `database`, or SQLite if it is None; later starts use the same database.
-    Raises Refused with exit code 2 if Label Studio is not installed or the port is in use, and 3 if it does not start.
+    Raises KhabarError with exit code 2 if Label Studio is not installed or the port is in use, and 3 if it does not start.
     """
     home = installed()
     data_dir.recover_replace(work)
@@ -112,7 +112,7 @@ def status(work: Path) -> Server | None:
 def down(work: Path) -> bool:
     """Stop the project's Label Studio, keep its data, and return whether it was running.
 
-    Raises Refused (exit code 3) if the process cannot be stopped.
+    Raises KhabarError (exit code 3) if the process cannot be stopped.
     """
     state = running_state(work)
     if state is None:
@@ -190,7 +190,7 @@ def _spawn(home: Path, work: Path, port: int, order: bytes) -> int:
 
 
 def _ready(work: Path, pid: int, port: int, progress: Notify) -> Server:
-    """Wait until the server responds and accepts its token; raises Refused (exit code 3) if it does not start."""
+    """Wait until the server responds and accepts its token; raises KhabarError (exit code 3) if it does not start."""
     began = reported = time.monotonic()
     while (now := time.monotonic()) - began < START_TIMEOUT:
         if not is_ours(pid, work):

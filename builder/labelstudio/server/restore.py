@@ -23,7 +23,7 @@ def restore(
     """Restore the Label Studio servers of a backup into the folder `root`; return their names, and warnings.
 
     Every file is unpacked and verified before anything is replaced. The old data are deleted once the new data
-    are in place. Raises Refused with exit code 2 if a server is running, if data exist and `overwrite` is False, if
+    are in place. Raises KhabarError with exit code 2 if a server is running, if data exist and `overwrite` is False, if
     the backup is of another version or assignment mode, or if the file is damaged or not a backup; with exit code 3
     if Postgres fails.
     """
@@ -52,7 +52,7 @@ def restore(
 
 
 def _refuse_other_kind(manifest: Manifest, source: Path, *, isolated: bool) -> None:
-    """Raise Refused if the backup is of an `isolated` project and this one is not, or the other way round."""
+    """Raise KhabarError if the backup is of an `isolated` project and this one is not, or the other way round."""
     alone = set(manifest.servers) == {"studio"}
     if alone == isolated:
         servers = "one server for all" if alone else "a server for each annotator"
@@ -65,7 +65,7 @@ def _refuse_other_kind(manifest: Manifest, source: Path, *, isolated: bool) -> N
 
 
 def _target(work: Path, kind: str, given: postgres.Database | None) -> postgres.Database | None:
-    """Return the Postgres database to restore into, or None for SQLite; raises Refused if it is not known."""
+    """Return the Postgres database to restore into, or None for SQLite; raises KhabarError if it is not known."""
     if kind == "sqlite":
         if given:
             raise user_error(
@@ -85,7 +85,7 @@ def _target(work: Path, kind: str, given: postgres.Database | None) -> postgres.
 
 
 def _refuse_in_use(work: Path, target: postgres.Database | None, *, overwrite: bool) -> None:
-    """Raise Refused if the server is running, or if data would be replaced and `overwrite` is False."""
+    """Raise KhabarError if the server is running, or if data would be replaced and `overwrite` is False."""
     if is_running(work):
         raise user_error(
             "studio-up",

@@ -59,7 +59,7 @@ def compute_facts(basis: CardInputs, tables: Tables) -> dict[str, str]:
 
 
 def render_card(basis: CardInputs, tables: Tables, facts: Mapping[str, str]) -> str:
-    """Render the card of these tables and facts; raises Refused (exit codes 1 and 2) as make_card does."""
+    """Render the card of these tables and facts; raises KhabarError (exit codes 1 and 2) as make_card does."""
     return make_card(basis.template, basis.version, basis, tables, facts, REQUIRED)
 
 
@@ -71,7 +71,7 @@ def text_files(basis: CardInputs, card: str, tables: Tables, changelog: str) -> 
 
 
 def parse_card_inputs(content: bytes, where: str) -> CardInputs:
-    """Parse the `facts.json` that `texts_of` wrote; raises Refused (exit code 2) for anything else."""
+    """Parse the `facts.json` that `texts_of` wrote; raises KhabarError (exit code 2) for anything else."""
     try:
         return from_plain(CardInputs, json.loads(content))
     except (ValueError, ValidationError):

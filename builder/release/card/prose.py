@@ -25,7 +25,7 @@ class CardProse:
 
 
 def read_prose(template: str, facts: Mapping[str, str]) -> CardProse:
-    """Parse a template with its facts filled in; raises Refused as make_card does."""
+    """Parse a template with its facts filled in; raises KhabarError as make_card does."""
     plain = template.replace("\r\n", "\n")
     head_block = HEAD.match(plain)
     head = parse_yaml("\n" + (head_block[1] if head_block else ""), Head, TEMPLATE)

@@ -51,7 +51,7 @@ class Head(Part):
 def render(template: str, facts: Mapping[str, str]) -> str:
     """Fill the {{slots}} of a template.
 
-    Raises Refused (exit code 2) with the line and column of every unknown fact, every fact without a value, every stray
+    Raises KhabarError (exit code 2) with the line and column of every unknown fact, every fact without a value, every stray
     brace pair and every `{{prose: ...}}` slot that is still unwritten.
 
     >>> render("version {{version}}", {"version": "1.0.0"})
@@ -108,7 +108,7 @@ def make_card(
 ) -> str:
     """Render the card: the computed YAML head, then the template's prose with its facts.
 
-    Raises Refused: exit code 2 with all faults of head and slots, each at its line and column, and for every `required`
+    Raises KhabarError: exit code 2 with all faults of head and slots, each at its line and column, and for every `required`
     fact that the template does not show; exit code 1 if there is nothing to release.
     """
     template = template.replace("\r\n", "\n")

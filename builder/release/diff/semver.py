@@ -18,7 +18,7 @@ from builder.schema.dataset import Dataset
 
 
 def check_version(version: str) -> None:
-    """Raise Refused (exit code 2) for what is not three numbers with points."""
+    """Raise KhabarError (exit code 2) for what is not three numbers with points."""
     if parse_version(version) is None:
         raise user_error("version", f"{version!r} is not a version: three numbers with points", fix="such as 1.0.0")
 
@@ -87,7 +87,7 @@ def next_version(earlier: str, bump: Level) -> str:
 
 
 def check_version_step(diff: Diff) -> None:
-    """Raise Refused (exit code 2) if the step to the new version is smaller than the changes require."""
+    """Raise KhabarError (exit code 2) if the step to the new version is smaller than the changes require."""
     changes = reasons(diff)
     bump = level(changes)
     least = next_version(diff.old.version, bump)
@@ -103,7 +103,7 @@ def check_version_step(diff: Diff) -> None:
 
 
 def refuse_backwards(version: str, known: Sequence[str]) -> None:
-    """Raise Refused (exit code 2) if one of the known versions is higher."""
+    """Raise KhabarError (exit code 2) if one of the known versions is higher."""
     highest = max(known, key=version_key, default=version)
     if version_key(version) < version_key(highest):
         raise _backwards(version, highest)
@@ -126,7 +126,7 @@ def make_changelog(
     """Return the changelog of a version, and its additional build inputs.
 
     `earlier` is the earlier release with its changelog, or None for the first version. The inputs are the sha256 of the
-    earlier release's manifest under `since`, or empty. Raises Refused (exit code 2) if the version step is smaller than
+    earlier release's manifest under `since`, or empty. Raises KhabarError (exit code 2) if the version step is smaller than
     the changes require.
     """
     if earlier is None:

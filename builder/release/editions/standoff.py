@@ -34,7 +34,7 @@ def apply_edition(edition: Edition, built: BuiltTables, material: TableInputs, f
 def file_audit(edition: Edition, material: TableInputs, fold: Fold) -> Callable[[Path], None]:
     """Return a function that audits the files of an edition before they are moved into place.
 
-    The function raises Refused (exit code 1) with every quotation that it finds in a stand-off edition.
+    The function raises KhabarError (exit code 1) with every quotation that it finds in a stand-off edition.
     """
 
     def look(folder: Path) -> None:

@@ -51,7 +51,7 @@ class Sentence:
 def read_wojood(text: str) -> list[Sentence]:
     r"""Parse a file in Wojood's columns into sentences.
 
-    If a type has several open mentions and fewer tags continue, the innermost ones end first. Raises Refused (exit
+    If a type has several open mentions and fewer tags continue, the innermost ones end first. Raises KhabarError (exit
     code 2) with the line number of the first malformed row.
 
     >>> read_wojood("جريدة B-ORG\nمرجانة I-ORG B-GPE\n")[0].mentions
@@ -69,7 +69,7 @@ def read_wojood(text: str) -> list[Sentence]:
 
 
 def _row(line: str, number: int) -> tuple[str, list[str]]:
-    """Split a row into its token and its tags, without `O`; raises Refused for a malformed row."""
+    """Split a row into its token and its tags, without `O`; raises KhabarError for a malformed row."""
     token, *tags = line.split(" ")
     good = tags == ["O"] or (tags and all(tag[:2] in ("B-", "I-") and len(tag) > 2 for tag in tags))
     if not token or not good:

@@ -79,7 +79,7 @@ def hub_errors() -> Any:
 
 @contextmanager
 def translate_hub_errors(remote: Remote, doing: str) -> Iterator[None]:
-    """Turn exceptions of the client libraries into Refused, with the server's message but without the token.
+    """Turn exceptions of the client libraries into KhabarError, with the server's message but without the token.
 
     `doing` names the action in the message, such as "reading" or "committing to".
     """
@@ -98,7 +98,7 @@ def translate_hub_errors(remote: Remote, doing: str) -> Iterator[None]:
 
 
 def raise_hub_error(remote: Remote, doing: str, status: int, detail: str) -> NoReturn:
-    """Raise Refused for an HTTP status, 0 if there was no response: exit code 3, or 4 for 409 and 412.
+    """Raise KhabarError for an HTTP status, 0 if there was no response: exit code 3, or 4 for 409 and 412.
 
     `detail` is the message of the server or of the client library.
     """

@@ -63,7 +63,7 @@ def verify(
 ) -> Verified:
     """Read a revision back with load_dataset, and compare every file and every row with the folder.
 
-    Raises Refused: 1 with each difference, 3 remote or authentication error.
+    Raises KhabarError: 1 with each difference, 3 remote or authentication error.
     """
     staged = stage(folder, release)
     remote = connect(endpoint, token, release.repo_id)
@@ -130,7 +130,7 @@ def _tag(remote: Remote, tag: str, commit: str) -> None:
 def verify_and_tag(reader: ReadbackClient, remote: Remote, tag: str, commit: str) -> None:
     """Read the commit back and tag it.
 
-    Raises Refused with an added issue that the commit is on the Hub without a tag; an error of the Hub (exit code 3)
+    Raises KhabarError with an added issue that the commit is on the Hub without a tag; an error of the Hub (exit code 3)
     becomes a partial push (exit code 5).
     """
     try:

@@ -50,7 +50,7 @@ def write_release(
     `rest` is called after rows are written, so that the caller can free their memory (Scratch.rest). `look` is called
     with the complete temporary folder, and if it raises, the release folder stays as it was. `describe` gets the sha256
     of every file written so far, and returns further texts. If the folder holds the same bytes already, nothing
-    changes. Raises Refused (exit code 4) if it holds other bytes and is `frozen`, like a published version.
+    changes. Raises KhabarError (exit code 4) if it holds other bytes and is `frozen`, like a published version.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     old = folder.parent / f".{folder.name}.old"
@@ -134,7 +134,7 @@ def _hashes(folder: Path) -> dict[str, str]:
 
 
 def read_manifest(folder: Path) -> Release:
-    """Read the manifest of a release folder; raises Refused (exit code 2) if it is missing or invalid."""
+    """Read the manifest of a release folder; raises KhabarError (exit code 2) if it is missing or invalid."""
     path = folder / MANIFEST
     try:
         return from_plain(Release, json.loads(path.read_bytes()))

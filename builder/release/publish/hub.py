@@ -39,7 +39,7 @@ def push(
 ) -> Pushed:
     """Push a release folder as one commit, read it back, and tag the commit `v<version>`.
 
-    Raises Refused: 1 the folder does not load, or the Hub returns something other than the manifest lists, 2 the Hub
+    Raises KhabarError: 1 the folder does not load, or the Hub returns something other than the manifest lists, 2 the Hub
     rejects the name or the card, or `private` is given for a public dataset, 3 remote or authentication error,
     4 the tag exists with other files, or the repository changed meanwhile, 5 committed but not yet tagged (run again).
     """

@@ -61,7 +61,7 @@ class LedgerEntry:
 def open_release(location: ReleaseRef, endpoint: str | None, token: str | None) -> Iterator[OpenRelease]:
     """Open a release for the duration of the block.
 
-    Raises Refused: 1 a file is not the one that was built, 2 no release is there, 3 an error of the Hub.
+    Raises KhabarError: 1 a file is not the one that was built, 2 no release is there, 3 an error of the Hub.
     """
     if location.folder:
         yield open_folder(location.folder)

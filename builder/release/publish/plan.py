@@ -38,7 +38,7 @@ class Plan:
 def stage(folder: Path, release: Release) -> list[ReleaseFile]:
     """List the files of a release folder, sorted by path.
 
-    Raises Refused (exit code 1) for each file that is missing or differs from the manifest.
+    Raises KhabarError (exit code 1) for each file that is missing or differs from the manifest.
     """
     staged: list[ReleaseFile] = []
     issues: list[Issue] = []

@@ -62,13 +62,13 @@ class ReadbackClient:
     remote: Remote
 
     def compare_folder(self) -> None:
-        """Raise Refused (exit code 1) if the folder does not load as it was built; call it first, and once."""
+        """Raise KhabarError (exit code 1) if the folder does not load as it was built; call it first, and once."""
         outcome = self._outcome(self.job.folder)
         if outcome.findings:
             raise KhabarError(*_issues(outcome.findings, self.job.folder), exit_code=1)
 
     def compare_revision(self, revision: str) -> Outcome:
-        """Read a revision back and return its contents; raises Refused: 1 with each difference, 3 an error of the Hub."""
+        """Read a revision back and return its contents; raises KhabarError: 1 with each difference, 3 an error of the Hub."""
         _send(self.child, revision)
         outcome = self._outcome(revision)
         refuse_differing(outcome, revision, self.remote)
@@ -104,7 +104,7 @@ def start_readback(job: Job, remote: Remote) -> Iterator[ReadbackClient]:
 
 
 def refuse_differing(outcome: Outcome, revision: str, remote: Remote) -> None:
-    """Raise Refused if a revision differs from the release (1) or the Hub failed (3)."""
+    """Raise KhabarError if a revision differs from the release (1) or the Hub failed (3)."""
     if outcome.trouble:
         raise_hub_error(remote, "reading back from", outcome.status, outcome.trouble)
     if outcome.findings:

@@ -37,7 +37,7 @@ class Copied:
 def copy(folder: Path, release: Release, target: str, *, progress: Notify, dry_run: bool = False) -> Copied:
     """Copy a release to TARGET/v<version>, its manifest last, and read it back.
 
-    Raises Refused: 1 the folder is not as it was built, or what was read back differs, 2 no fsspec backend for the
+    Raises KhabarError: 1 the folder is not as it was built, or what was read back differs, 2 no fsspec backend for the
     target, 3 an error of the target, 4 other bytes are there already.
     """
     staged = sorted(stage(folder, release), key=lambda file: (file.path == MANIFEST, file.path))
@@ -66,7 +66,7 @@ def copy(folder: Path, release: Release, target: str, *, progress: Notify, dry_r
 def fetched(url: str, scratch: Path) -> Iterator[Path]:
     """Download the files of a release at a URL to the folder `scratch`, for the duration of the block.
 
-    These are the files that its manifest lists, and any other file that load_dataset would load. Raises Refused: 2 no
+    These are the files that its manifest lists, and any other file that load_dataset would load. Raises KhabarError: 2 no
     release is there, 3 an error of the target.
     """
     files, base = _open(url)
@@ -109,7 +109,7 @@ def _refuse_others(
 ) -> set[str]:
     """Return the files of the release that are stored already.
 
-    Raises Refused if one has other bytes, if there is another file that load_dataset would load, or, with `whole`, if
+    Raises KhabarError if one has other bytes, if there is another file that load_dataset would load, or, with `whole`, if
     one is missing.
     """
     present = _present(files, final)

@@ -44,7 +44,7 @@ class Check:
 def fetch(remote: Remote, revision: str, scratch: Path) -> tuple[Path, str]:
     """Download a revision of a dataset to the folder `scratch`, and return the folder and the commit.
 
-    These are the files that its manifest lists, and any other file that load_dataset would load. Raises Refused: 2 it is
+    These are the files that its manifest lists, and any other file that load_dataset would load. Raises KhabarError: 2 it is
     not a release of khabar, 3 an error of the Hub.
     """
     with translate_hub_errors(remote, f"reading {revision} of"):
@@ -72,7 +72,7 @@ def fetch(remote: Remote, revision: str, scratch: Path) -> tuple[Path, str]:
 def checks(folder: Path, release: Release, remote: Remote, revision: str = "") -> list[Check]:
     """Run every check of a release folder; with `revision`, also compare it with that revision on the Hub.
 
-    Raises Refused (exit code 3) for an error of the Hub.
+    Raises KhabarError (exit code 3) for an error of the Hub.
     """
     whole = manifest(folder, release)
     others = {"rows": rows, "leaks": alike, "card": card}

@@ -42,7 +42,7 @@ def split_articles(
     """Assign each chosen article to a split; similar articles and those of one duplicate group share it.
 
     `frozen` is the ledger so far. An article that was published once keeps its group in its split, even if it is no
-    longer published. Raises Refused (exit code 1) with each pair of similar articles that are already in two splits.
+    longer published. Raises KhabarError (exit code 1) with each pair of similar articles that are already in two splits.
     """
     ids = [article.id for article in chosen]
     alike = leakage.pairs(fold([article.text for article in chosen]), fold([article.title or "" for article in chosen]))
@@ -74,7 +74,7 @@ def assign(
 
     `groups` maps articles to groups, `frozen` maps articles to the split they already have and keep. A group follows
     its frozen members. The strategy of `shares` places a new group. If a group is frozen in two splits, its new members
-    get none. Raises Refused (exit code 2) if `frozen` names an unknown split.
+    get none. Raises KhabarError (exit code 2) if `frozen` names an unknown split.
 
     >>> split, aside = assign({"a-0": "g", "b-0": "g", "c-0": "h"}, Splits(), {"a-0": "test"})
     >>> split["b-0"], split["c-0"], aside
@@ -103,7 +103,7 @@ def assign(
 
 
 def _refuse_unknown(frozen: Mapping[str, str]) -> None:
-    """Raise Refused for each article whose split is unknown."""
+    """Raise KhabarError for each article whose split is unknown."""
     issues = [
         Issue(
             "error",

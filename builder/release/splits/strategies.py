@@ -131,7 +131,7 @@ def _place_by_key(
 ) -> Placement:
     """Place each key in one split, the most frequent key first; a group follows its keys.
 
-    A group whose keys are in several splits, or that has no key, gets none. Raises Refused (exit code 2) if there are
+    A group whose keys are in several splits, or that has no key, gets none. Raises KhabarError (exit code 2) if there are
     fewer keys than splits.
     """
     homes: dict[str, set[str]] = defaultdict(set)

@@ -64,7 +64,7 @@ class BuiltTables:
 def build_tables(material: TableInputs, scratch: TableSpill | None = None) -> BuiltTables:
     """Build the tables of every config; each has all splits, even if empty.
 
-    The tables are in memory, or in the scratch folder if there is one, with the same rows. Raises Refused (exit code 1)
+    The tables are in memory, or in the scratch folder if there is one, with the same rows. Raises KhabarError (exit code 1)
     with every span that its article does not allow and every stance that the labels do not allow.
     """
     known, labels = index_inputs(material), material.labels
@@ -107,7 +107,7 @@ def build_tables(material: TableInputs, scratch: TableSpill | None = None) -> Bu
 def non_empty(tables: Tables) -> Tables:
     """Return the tables that have rows, because no version of `datasets` can load an empty split.
 
-    Raises Refused (exit code 1) if the default config has no rows.
+    Raises KhabarError (exit code 1) if the default config has no rows.
     """
     filled = {c: {s: table for s, table in splits.items() if table.num_rows} for c, splits in tables.items()}
     if not filled["entities"]:

@@ -63,7 +63,7 @@ def index_inputs(material: TableInputs) -> Lookup:
     """Index the inputs by id and check their stances.
 
     Spans are checked later, when the columns of their rows are made. Only the spans of disputed articles, which get no
-    row, are checked here. Raises Refused (exit code 1) with every fault of the inputs if one is found.
+    row, are checked here. Raises KhabarError (exit code 1) with every fault of the inputs if one is found.
     """
     known = Lookup(
         {article.id: article for article in material.articles},

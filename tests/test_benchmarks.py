@@ -1,0 +1,35 @@
+"""Every benchmark runs at its smallest size."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.slow
+
+SMALLEST = {
+    "bulk": ["--articles", "200", "--grown", "400", "--stock", "0"],
+    "release": ["--articles", "30", "--plain", "30"],
+    "selection": ["--seeds", "2", "--data", "nowhere"],
+    "studio": ["--help"],
+    "text": ["--mb", "0.02", "--slow-mb", "0.02", "--pages", "10", "--repeats", "1"],
+}
+"""`studio` needs a server; tests/live drives the same functions."""
+
+
+@pytest.mark.parametrize("name", SMALLEST)
+def test_benchmark_runs_at_its_smallest_size(name, tmp_path):
+    extra = ["--out", str(tmp_path / "results.md")] if name == "text" else []
+    command = [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), *SMALLEST[name], *extra]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
+
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.strip()
+
+
+def test_every_benchmark_is_in_the_list():
+    programs = {path.stem for path in (ROOT / "benchmarks").glob("*.py") if "argparse" in path.read_text("utf-8")}
+
+    assert programs == set(SMALLEST)
