@@ -65,8 +65,8 @@ def show(report: Report, console: Console) -> None:
         click.echo(f"{account.stage}: {account.taken} {account.unit} in, {account.kept} kept")
         for reason, number in sorted(account.set_aside.items()):
             click.echo(f"    {number:>6}  {reason}")
-    for one in report.set_aside if console.verbose else ():
-        click.echo(f"    {one.what}: {one.reason}{': ' if one.detail else ''}{one.detail}")
+    for dropped in report.set_aside if console.verbose else ():
+        click.echo(f"    {dropped.what}: {dropped.reason}{': ' if dropped.detail else ''}{dropped.detail}")
     for name, value in report.facts.items():
         click.echo(f"{name}:\n{value}" if "\n" in value else f"{name}: {value}")
     warnings = [i for i in report.issues if i.severity == "warning"]

@@ -43,7 +43,7 @@ def clean(project: Project, run: ExecutorConfig = LOCAL) -> Report:
         done = run_stage(project, STAGE, config, run, digest=digest(config))
         counts, aside = sum_counts(done), all_dropped(done)
         accounts = (
-            count_by_reason("clean", "documents", sum(one.taken for one in done), counts["documents"], aside),
+            count_by_reason("clean", "documents", sum(shard.taken for shard in done), counts["documents"], aside),
             StageCounts("clean", "lines", counts["lines"], counts["kept"], dropped(counts)),
         )
         project.save_account("clean", accounts, aside)

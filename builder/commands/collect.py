@@ -113,11 +113,11 @@ def _annotator_projects(project: Project, name: str, server: str) -> list[str]:
     """Return the annotators who have a project of their own on a server, or one empty name if all share it."""
     if project.schema.dataset.assignment == "pool":
         return [""]
-    people = sorted({one.annotator for one in read_assigned(project, name)})
+    people = sorted({assigned.annotator for assigned in read_assigned(project, name)})
     if not people:
         message = f"batch {name} was not sent yet: nobody was assigned to its articles"
         raise user_error("no-project", message, fix="run `khabar send` first", exit_code=3)
-    return [one for one in people if server in ("", one)]  # who was invited later has no project of this batch
+    return [person for person in people if server in ("", person)]  # who was invited later has no project of this batch
 
 
 def _read_file(project: Project, name: str, db: "Store", source: Path) -> None:

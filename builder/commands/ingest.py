@@ -47,14 +47,14 @@ def ingest(
     Raises KhabarError (exit code 2) with every fault of the request, or if nothing could be read.
     """
     with project.lock():
-        plan = sources.plan([str(one) for one in inputs], project.schema.dataset.fields, encoding)
+        plan = sources.plan([str(path) for path in inputs], project.schema.dataset.fields, encoding)
         with engine_for(run, sum(piece.size for piece in plan.pieces)) as pmap:
             watch = progress_callback(run, "ingest", len(plan.pieces))
             taken = ingest_pieces(plan.pieces, corpus_root(project), pmap, watch)
         aside = [*plan.set_aside, *taken.set_aside]
-        reasons = Counter(one.reason for one in aside) + Counter({AGAIN: taken.again})
+        reasons = Counter(dropped.reason for dropped in aside) + Counter({AGAIN: taken.again})
         number = len(plan.set_aside) + taken.taken
         account = StageCounts("ingest", "files and records", number, taken.kept, dict(sorted(reasons.items())))
-        every = sum(one.rows for one in done_shards(project, "documents"))
+        every = sum(shard.rows for shard in done_shards(project, "documents"))
         project.save_account("ingest", [account], aside)
     return Report("ingest", (account,), taken.issues, {"documents in the project": str(every)}, set_aside=tuple(aside))

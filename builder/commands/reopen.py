@@ -69,13 +69,15 @@ def reopen(
     with project.lock():
         version, found = _read(project, name, base)
         refuse_stale(project)
-        articles = {one.id: one for one in select_rows(project, "articles", Article, "id", [*found.pages])}
+        articles = {article.id: article for article in select_rows(project, "articles", Article, "id", [*found.pages])}
         gone = taken_down(project)
         wanted = disputed(found.answers, found.unsettled) if only_disputed else {*found.pages}
         chosen = sorted(wanted - gone)
         _refuse_empty(name, chosen, only_disputed=only_disputed)
         others = _other_texts(chosen, found.pages, articles)
-        placed = transfer_answers((one for one in found.answers if one.article_id in {*chosen}), articles, others)
+        placed = transfer_answers(
+            (answer for answer in found.answers if answer.article_id in {*chosen}), articles, others
+        )
         kind = "disputed" if only_disputed else "reopen"
         batch = batch or f"{kind}-{version.replace('.', '-')}"
         fresh = _write(project, batch, [articles[article] for article in chosen], placed.answers)
@@ -86,7 +88,7 @@ def reopen(
             count_by_reason("reopen", "spans", placed.taken, placed.taken - len(placed.set_aside), placed.set_aside),
         )
         project.save_account("reopen", accounts, [*aside, *placed.set_aside])
-    people = len({one.who for one in placed.answers} - {GOLD})
+    people = len({answer.who for answer in placed.answers} - {GOLD})
     facts = {
         "batch": f"{batch}: {len(chosen)} articles of version {version}{'' if fresh else ', as it was before'}",
         "predictions": f"{len(placed.answers)}, of {people} annotators and the gold",
@@ -144,7 +146,7 @@ def _write(project: Project, batch: str, articles: Sequence[Article], answers: S
     """Write a batch and its pre-annotations, the batch last. Return False if both exist already."""
     folder = project.annotations / batch
     if (folder / "batch.jsonl").exists():
-        there = {(one.article_id, one.text_sha) for one in read_batch(project, batch)}
+        there = {(item.article_id, item.text_sha) for item in read_batch(project, batch)}
         same = there == {(article.id, article.text_sha) for article in articles}
         if not same or read_published(project, batch) != [*answers]:
             raise user_error(
@@ -154,16 +156,18 @@ def _write(project: Project, batch: str, articles: Sequence[Article], answers: S
                 fix="choose another name with --batch",
             )
         return False
-    group_of = {one.article_id: one.group_id for one in groups.groups_for(project, {one.id for one in articles})}
+    group_of = {
+        group.article_id: group.group_id for group in groups.groups_for(project, {article.id for article in articles})
+    }
     pages = {article.document_id for article in articles}
-    sources = {one.id: one.source for one in select_rows(project, "documents", Document, "id", pages)}
+    sources = {document.id: document.source for document in select_rows(project, "documents", Document, "id", pages)}
     items = [
         BatchItem(batch, article.id, article.text_sha, group_of[article.id], sources[article.document_id])
         for article in articles
     ]
     write_jsonl(published_path(project, batch), answers)
     if project.schema.dataset.assignment != "pool":
-        people = {one.annotator for one in read_judgements(project)}
+        people = {judgement.annotator for judgement in read_judgements(project)}
         write_jsonl(folder / "assignment.jsonl", assigned(batch, answers, people))
     write_jsonl(folder / "batch.jsonl", items)
     return True

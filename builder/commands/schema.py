@@ -73,8 +73,8 @@ def _write_preview(project: Project, page: Path) -> None:
     article, source, most = SAMPLE, "", labels.stances.targets[: slots_of(labels)] if labels.stances else ()
     articles = next(iter_records(project, "articles", Article), [])
     if articles:
-        asked = {one.id: targets_for(one, labels) for one in articles}
-        article = max(articles, key=lambda one: len(asked[one.id]))
+        asked = {candidate.id: targets_for(candidate, labels) for candidate in articles}
+        article = max(articles, key=lambda candidate: len(asked[candidate.id]))
         (document,) = select_rows(project, "documents", Document, "id", [article.document_id])
         source, most = document.source, asked[article.id]
     guide = guide_html(schema.guidelines, schema.guideline_version)
@@ -86,7 +86,7 @@ def suggest(project: Project) -> Report:
     """Propose rules for lines that recur in many documents of one source. Nothing is applied."""
     refuse_empty(project)
     rules = compile_rules(project.schema.boilerplate)
-    documents = (one for batch in iter_records(project, "documents", Document) for one in batch)
+    documents = (document for batch in iter_records(project, "documents", Document) for document in batch)
     proposals = suggest_rules(documents, profile_of(project), rules)
     facts = {"proposals": f"{len(proposals)}; none is applied"}
     facts |= {

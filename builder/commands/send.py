@@ -61,7 +61,7 @@ def send(
         before = read_assigned(project, name)
         desks = upload.annotator_projects(
             connections(project), schema, lambda who: project_title(project, name, who),
-            project.pseudonym_key(), annotators, {one.annotator for one in before},
+            project.pseudonym_key(), annotators, {duty.annotator for duty in before},
         )  # fmt: skip
         assigned: list[AnnotatorAssignment] = []
         if schema.dataset.assignment != "pool":
@@ -83,8 +83,8 @@ def send(
                 write_jsonl(project.annotations / name / "batch.jsonl", present.values())
             project.save_account("send", accounts, aside)
     issues += [
-        Issue("warning", "stale-span", f"{one.reason}{f': {one.detail}' if one.detail else ''}", where=one.what)
-        for one in moved.stale
+        Issue("warning", "stale-span", f"{span.reason}{f': {span.detail}' if span.detail else ''}", where=span.what)
+        for span in moved.stale
     ]
     facts = upload.facts(delivered, assigned, predicted, dry_run=dry_run)
     return Report("send", accounts, tuple(issues), facts, 0, aside)
@@ -112,20 +112,22 @@ def _known(project: Project, batch: str, present: Mapping[str, BatchItem]) -> tu
     """Return the articles of a batch whose answers are known, and the issues with them."""
     known = read_known(project, batch)
     path = str(project.annotations / batch / "known.jsonl")
-    absent = [one.article_id for one in known if one.article_id not in present]
+    absent = [decision.article_id for decision in known if decision.article_id not in present]
     if absent:
         message = f"{len(absent)} known articles are not in batch {batch}, such as {absent[0]}"
         raise user_error("known", message, where=path, fix="add them to batch.jsonl, or take them out")
     issues = [
-        Issue("warning", "known-stale", "its known answers are of another text", path, "answer again", one.article_id)
-        for one in known
-        if one.text_sha != present[one.article_id].text_sha
+        Issue(
+            "warning", "known-stale", "its known answers are of another text", path, "answer again", decision.article_id
+        )
+        for decision in known
+        if decision.text_sha != present[decision.article_id].text_sha
     ]
     if known and project.schema.dataset.assignment == "pool":
         message = "in a pool a known article goes to `overlap` annotators, not to all"
         fix = "with assignment: separate or isolated all annotators get it"
         issues.append(Issue("warning", "known-pool", message, path, fix))
-    return {one.article_id for one in known}, issues
+    return {decision.article_id for decision in known}, issues
 
 
 def _moved(
@@ -133,7 +135,7 @@ def _moved(
 ) -> TransferredJudgements:
     """Transfer annotations made on older texts of a batch's articles to their present texts."""
     path = project.annotations / batch / "judgements.jsonl"
-    judgements = [one for one in read_jsonl(path, Judgement) if one.article_id in stale]
+    judgements = [judgement for judgement in read_jsonl(path, Judgement) if judgement.article_id in stale]
     return transfer.transfer_judgements(judgements, stale, upload.existing_texts(desks, stale), project.schema.labels)
 
 

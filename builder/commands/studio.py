@@ -125,9 +125,9 @@ def up(project: Project, port: int | None, database: str | None = None, *, progr
     with project.lock():
         if isolated:
             running = {work.name: process.up(work, progress=progress) for work in data_dirs(project)}
-            return Report("studio up", facts={name: one.url for name, one in running.items()} | _INVITE)
-        one = process.up(project.work / "studio", port=port, database=chosen, progress=progress)
-    return Report("studio up", facts={"address": one.url} | _INVITE)
+            return Report("studio up", facts={name: server.url for name, server in running.items()} | _INVITE)
+        server = process.up(project.work / "studio", port=port, database=chosen, progress=progress)
+    return Report("studio up", facts={"address": server.url} | _INVITE)
 
 
 def down(project: Project) -> Report:
@@ -150,8 +150,8 @@ def invite(project: Project, names: Sequence[str], *, progress: Notify) -> Repor
         key = project.pseudonym_key()
         for email, password in logins:
             work = project.work / f"studio-{pseudonym(key, email)}"
-            one = process.up(work, accounts=[(email, password)], progress=progress)
-            facts |= {email: password, f"{email} works at": one.url}
+            running = process.up(work, accounts=[(email, password)], progress=progress)
+            facts |= {email: password, f"{email} works at": running.url}
     return Report("studio invite", facts=facts)
 
 

@@ -46,12 +46,12 @@ def takedown(project: Project, name: str, reason: str) -> Report:
                 fix="give the whole id, as the release's `id` column has it",
             )
         path = project.annotations / "takedowns.jsonl"
-        known = {one.article_id: one for one in read_jsonl(path, Takedown)}
+        known = {entry.article_id: entry for entry in read_jsonl(path, Takedown)}
         fresh = [Takedown(article, reason.strip()) for article in found if article not in known]
-        known |= {one.article_id: one for one in fresh}
+        known |= {entry.article_id: entry for entry in fresh}
         write_jsonl(path, [known[article] for article in sorted(known)])
     facts = {
-        "taken down": ", ".join(one.article_id for one in fresh) or "none (already listed)",
+        "taken down": ", ".join(entry.article_id for entry in fresh) or "none (already listed)",
         "written to": str(path),
         "next": "`khabar build VERSION` leaves it out; published versions still contain it",
     }

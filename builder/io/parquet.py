@@ -42,7 +42,7 @@ def write_batches(path: Path, batches: Iterable[Sequence[object]], record: type[
 def to_table(records: Iterable[object], record: type[Any]) -> pa.Table:
     """Return records as an Arrow table."""
     dump = _adapter(record).dump_python
-    return pa.Table.from_pylist([dump(one) for one in records], schema=arrow_schema(record))
+    return pa.Table.from_pylist([dump(row) for row in records], schema=arrow_schema(record))
 
 
 def from_table(table: pa.Table | pa.RecordBatch, record: type[R]) -> list[R]:
@@ -63,4 +63,4 @@ def read_batches(path: Path, record: type[R]) -> Iterator[list[R]]:
 
 def read_table(path: Path, record: type[R]) -> list[R]:
     """Read all that write_table wrote; an absent file has no records."""
-    return [one for batch in read_batches(path, record) for one in batch]
+    return [row for batch in read_batches(path, record) for row in batch]

@@ -105,4 +105,4 @@ def read_decisions(project: Project) -> list[Decision]:
 
 def taken_down(project: Project) -> set[str]:
     """Return the ids of articles that no later release may contain."""
-    return {one.article_id for one in read_jsonl(project.annotations / "takedowns.jsonl", Takedown)}
+    return {takedown.article_id for takedown in read_jsonl(project.annotations / "takedowns.jsonl", Takedown)}

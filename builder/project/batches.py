@@ -18,9 +18,9 @@ def batch_articles(project: Project) -> list[Article]:
     inputs = sha16("\n".join([stage_digest(project, "articles"), *sorted(wanted)]))
     path = project.work / "sampled" / "articles.parquet"
     if project.stamped("sampled") != inputs or not path.exists():
-        articles = sorted(select_rows(project, "articles", Article, "id", wanted), key=lambda one: one.id)
+        articles = sorted(select_rows(project, "articles", Article, "id", wanted), key=lambda article: article.id)
         pages = {article.document_id for article in articles}
-        documents = sorted(select_rows(project, "documents", Document, "id", pages), key=lambda one: one.id)
+        documents = sorted(select_rows(project, "documents", Document, "id", pages), key=lambda document: document.id)
         write_table(project.work / "sampled" / "documents.parquet", documents, Document)
         write_table(path, articles, Article)
         project.stamp("sampled", inputs)

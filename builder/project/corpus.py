@@ -44,12 +44,12 @@ def done_shards(project: Project, stage: str) -> list[ShardResult]:
 
 def stage_shards(project: Project, stage: str) -> list[Shard]:
     """Return the finished shards of a stage, sorted by name."""
-    return [one.shard for one in done_shards(project, stage)]
+    return [result.shard for result in done_shards(project, stage)]
 
 
 def stage_digest(project: Project, stage: str) -> str:
     """Return a hash of the content of all shards of a stage."""
-    return sha16("\n".join(f"{one.name} {one.digest}" for one in stage_shards(project, stage)))
+    return sha16("\n".join(f"{shard.name} {shard.digest}" for shard in stage_shards(project, stage)))
 
 
 def stage_bytes(project: Project, stage: str) -> int:
@@ -71,19 +71,19 @@ def run_stage(
 def sum_counts(found: Sequence[ShardResult]) -> Counter[str]:
     """Return the counts of all shards added up."""
     counts = Counter[str]()
-    for one in found:
-        counts.update(one.counts)
+    for result in found:
+        counts.update(result.counts)
     return counts
 
 
 def all_dropped(found: Sequence[ShardResult]) -> list[Dropped]:
     """Return the dropped records of all shards."""
-    return [each for one in found for each in one.set_aside]
+    return [each for result in found for each in result.set_aside]
 
 
 def all_issues(found: Sequence[ShardResult]) -> list[Issue]:
     """Return the issues of all shards."""
-    return [each for one in found for each in one.issues]
+    return [each for result in found for each in result.issues]
 
 
 def iter_records(project: Project, stage: str, record: type[R]) -> Iterator[list[R]]:
@@ -124,7 +124,7 @@ def _parquet(shard: Shard) -> Iterator[pq.ParquetFile]:
 
 def refuse_empty(project: Project) -> None:
     """Raise KhabarError if the project has no documents."""
-    if not any(one.kept for one in done_shards(project, "documents")):
+    if not any(result.kept for result in done_shards(project, "documents")):
         raise user_error("no-documents", "the project has no documents", fix="run `khabar ingest FILES` first")
 
 
@@ -139,8 +139,8 @@ def refuse_stale(project: Project) -> None:
 def read_documents(project: Project) -> list[Document]:
     """Load all documents. Raises KhabarError if there are none."""
     refuse_empty(project)
-    found = [one for batch in iter_records(project, "documents", Document) for one in batch]
-    return sorted(found, key=lambda one: one.id)
+    found = [document for batch in iter_records(project, "documents", Document) for document in batch]
+    return sorted(found, key=lambda document: document.id)
 
 
 def profile_of(project: Project) -> Profile:
@@ -157,5 +157,5 @@ def clean_inputs(project: Project) -> str:
 def read_articles(project: Project) -> list[Article]:
     """Load all articles. Raises KhabarError if cleaning is out of date."""
     refuse_stale(project)
-    found = [one for batch in iter_records(project, "articles", Article) for one in batch]
-    return sorted(found, key=lambda one: one.id)
+    found = [article for batch in iter_records(project, "articles", Article) for article in batch]
+    return sorted(found, key=lambda article: article.id)

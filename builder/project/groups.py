@@ -50,10 +50,10 @@ def ensure_groups(project: Project, run: ExecutorConfig) -> Counter[str]:
         spill.make_folder(scratch)
         with engine_for(run, stage_bytes(project, "keys")) as pmap:
             earlier = read_columns(project, "groups", ["article_id", "group_id"])
-            found = pipeline.find_groups([one.shard.uri for one in keys], earlier, pmap, scratch)
+            found = pipeline.find_groups([shard.shard.uri for shard in keys], earlier, pmap, scratch)
         shards.replace_shards(found.paths, home, arrow_schema(Group), inputs)
         spill.remove_folder(scratch)
-        rows = sum(one.rows for one in done_shards(project, "groups"))
+        rows = sum(shard.rows for shard in done_shards(project, "groups"))
         project.save_account("dedup", [StageCounts("dedup", "articles", found.taken, rows)], found.set_aside)
         project.stamp("dedup", inputs)
     return _counted(project)
@@ -78,7 +78,7 @@ def apply_filters(project: Project, run: ExecutorConfig) -> StageCounts:
     account = StageCounts(
         "filter",
         "articles",
-        sum(one.taken for one in done),
+        sum(shard.taken for shard in done),
         sum_counts(done)["passed"],
         dict(sorted(counts.items())),
     )

@@ -23,8 +23,12 @@ def recompute_agreement(folder: Path, release: Release) -> Check:
     tables = tables_of(folder, release, basis)
     lengths = {i: len(t) for table in tables["articles"].values()
                for i, t in zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True)}  # fmt: skip
-    found = {_key(one): one for one in agree(list(_judgements(tables, basis)), basis.labels, lengths) if headline(one)}
-    said = {_key(one): one for one in basis.agreement}
+    found = {
+        _key(figure): figure
+        for figure in agree(list(_judgements(tables, basis)), basis.labels, lengths)
+        if headline(figure)
+    }
+    said = {_key(figure): figure for figure in basis.agreement}
     issues = tuple(
         Issue("error", "agreement", f"{' '.join(filter(None, key))}: the card says {_shown(said.get(key))}, the published "
               f"judgements give {_shown(found.get(key))}", where=FILE)
@@ -39,13 +43,13 @@ def recompute_agreement(folder: Path, release: Release) -> Check:
 def _lacking(basis: CardInputs, release: Release) -> str:
     if release.edition != "full" or basis.redacted:
         return "the texts that spans were drawn on are not in this release"
-    account = next((one for one in basis.built if one.unit == UNIT), None)
+    account = next((account for account in basis.built if account.unit == UNIT), None)
     return "" if account and account.taken == account.kept else "not all judgements that were measured are published"
 
 
 def _judgements(tables: Tables, basis: CardInputs) -> Iterator[Judgement]:
     names = basis.labels.entity_names
-    values = tuple(one.name for one in basis.labels.stances.values) if basis.labels.stances else ()
+    values = tuple(value.name for value in basis.labels.stances.values) if basis.labels.stances else ()
     for table in tables["annotations"].values():
         for number, row in enumerate(table.to_pylist()):
             spans = tuple(Span(s["start"], s["end"], names[s["label"]]) for s in row["spans"])

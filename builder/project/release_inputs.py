@@ -123,14 +123,16 @@ def hash_inputs(project: Project, material: TableInputs, card: str, tool: str) -
     # Judgements are of the texts before anything was redacted.
     articles = batch_articles(project) if project.schema.dataset.redact else material.articles
     once, _, _ = without_repeats(project, {article.id: article for article in articles})
-    said = [to_plain(replace(one, created_at="", updated_at="", task_id=0, annotation_id=0)) for one in once]
+    said = [
+        to_plain(replace(judgement, created_at="", updated_at="", task_id=0, annotation_id=0)) for judgement in once
+    ]
     inputs = {
         "articles": [[article.id, article.text_sha] for article in material.articles],
         "judgements": sorted(said, key=lambda judgement: json.dumps(judgement, sort_keys=True)),
         "decisions": sorted(map(to_plain, read_decisions(project)), key=lambda one: json.dumps(one, sort_keys=True)),
         "splits": sorted(material.splits.items()),
         "takedowns": sorted(
-            (to_plain(one) for one in read_jsonl(project.annotations / "takedowns.jsonl", Takedown)),
+            (to_plain(takedown) for takedown in read_jsonl(project.annotations / "takedowns.jsonl", Takedown)),
             key=lambda one: json.dumps(one, sort_keys=True),
         ),
     }

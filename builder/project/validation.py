@@ -38,7 +38,7 @@ def validate_annotations(project: Project) -> None:
 
     def read(path: Path, record: type[R], look: Look[R] | None = None) -> list[R]:
         lines, faults = read_lines(path, record)
-        issues.extend(replace(one, where=one.where.removeprefix(f"{project.root}/")) for one in faults)
+        issues.extend(replace(issue, where=issue.where.removeprefix(f"{project.root}/")) for issue in faults)
         file = Lines(str(path.relative_to(project.root)), lines)
         if look:
             files.append(lambda world: look(file, world))
@@ -56,7 +56,7 @@ def validate_annotations(project: Project) -> None:
         read(folder / name / "assignment.jsonl", AnnotatorAssignment)
         read(folder / name / "disputed.jsonl", Dispute)
     try:
-        world = _world(project, {one.article_id for one in takedowns})
+        world = _world(project, {takedown.article_id for takedown in takedowns})
     except KhabarError as refused:
         raise KhabarError(*issues, *refused.issues) from None
     issues += [issue for file in files for issue in file(world)]

@@ -57,7 +57,7 @@ class StageCounts:
 
 def count_by_reason(stage: str, unit: str, taken: int, kept: int, aside: Iterable[Dropped]) -> StageCounts:
     """Return the counts of a stage, with dropped records counted by reason."""
-    return StageCounts(stage, unit, taken, kept, dict(sorted(Counter(one.reason for one in aside).items())))
+    return StageCounts(stage, unit, taken, kept, dict(sorted(Counter(dropped.reason for dropped in aside).items())))
 
 
 @dataclass(frozen=True, slots=True)
