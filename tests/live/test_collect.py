@@ -82,9 +82,7 @@ def gather(connection, title, path, **named):
         return cache.load_all(db), cache.counts(db), asked
 
 
-def test_what_changed_is_taken_and_what_was_deleted_goes_and_it_is_the_same_as_all_again(
-    label_studio, annotated, send, title, tmp_path
-):
+def test_incremental_collect_equals_a_full_one(label_studio, annotated, send, title, tmp_path):
     client, kept = label_studio.connection.client, tmp_path / "kept.sqlite3"
     _, ids = send(annotated(30))
     first, counts, _ = gather(label_studio.connection, title, kept)
@@ -165,9 +163,7 @@ with cache.open_cache(Path(path)) as db:
 """
 
 
-def test_killed_at_ten_moments_nothing_is_lost_or_doubled_and_nothing_stays_on_the_server(
-    label_studio, annotated, send, title, tmp_path
-):
+def test_collect_killed_ten_times_loses_and_leaves_nothing(label_studio, annotated, send, title, tmp_path):
     project, _ = send(annotated(60))
     kept, running = tmp_path / "kept.sqlite3", label_studio.running
     moments = random.Random(7)  # noqa: S311 - moments, not secrets
@@ -277,9 +273,7 @@ def test_an_access_token_that_expires_is_made_anew_by_the_client(label_studio, a
     assert len(sync.collect(stale, title, name).judgements) == 1
 
 
-def test_a_project_deleted_meanwhile_is_said_and_what_was_collected_stays(
-    label_studio, annotated, send, title, tmp_path, monkeypatch
-):
+def test_deleted_project_keeps_collected_annotations(label_studio, annotated, send, title, tmp_path, monkeypatch):
     project, _ = send(annotated(6))
     monkeypatch.setattr(sync, "CHUNK", 2)
     done = []
@@ -335,9 +329,7 @@ def test_no_email_is_in_any_file_that_collect_leaves(label_studio, annotated, se
     assert "@" not in repr(found) + repr(said)
 
 
-def test_separate_projects_are_collected_together_and_only_what_changed_is_fetched_again(
-    label_studio, project, khabar, answer
-):
+def test_separate_projects_collect_only_changes(label_studio, project, khabar, answer):
     walk(project, [ROOT / "examples" / "articles"], size=6)
     path = project.root / "schema" / "dataset.yaml"
     text = path.read_text(encoding="utf-8").replace("demo-news", "apart")

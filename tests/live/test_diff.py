@@ -42,7 +42,7 @@ def test_revisions_of_a_hub_differ_as_the_folders_do(pushed, khabar):
     ]
 
 
-def test_a_version_whose_predecessor_is_on_the_hub_alone_is_built_with_since(pushed, khabar):
+def test_since_accepts_a_predecessor_on_the_hub(pushed, khabar):
     with serve(pushed.work / "hub") as hub:
         own = {"HF_ENDPOINT": hub.url, "HF_TOKEN": "good"}
         built = khabar("build", "1.1.1", cwd=pushed.root, **own)

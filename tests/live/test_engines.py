@@ -156,7 +156,7 @@ def test_ray_of_this_machine_makes_the_same_bytes(ray, calm, tmp_path):
     assert _run(ray, "ray", tmp_path / "own") == calm
 
 
-def test_ray_of_two_nodes_makes_the_same_bytes_also_when_a_worker_is_killed(ray, calm, tmp_path, short):
+def test_ray_on_two_nodes_gives_the_same_bytes_after_a_kill(ray, calm, tmp_path, short):
     with _two_nodes(ray, short) as address:
         assert _run(ray, "ray", tmp_path / "two", RAY_ADDRESS=address) == calm
         assert _run(ray, "ray", tmp_path / "killed", killer=KILLER, RAY_ADDRESS=address) == calm
@@ -167,7 +167,7 @@ def test_dask_of_this_machine_makes_the_same_bytes(dask, calm, tmp_path):
     assert _run(dask, "dask", tmp_path / "own") == calm
 
 
-def test_dask_of_two_workers_makes_the_same_bytes_also_when_one_is_killed(dask, calm, tmp_path):
+def test_dask_on_two_workers_gives_the_same_bytes_after_a_kill(dask, calm, tmp_path):
     with _two_workers(dask, tmp_path) as address:
         assert _run(dask, "dask", tmp_path / "two", DASK_SCHEDULER_ADDRESS=address) == calm
         assert _run(dask, "dask", tmp_path / "killed", killer=KILLER, DASK_SCHEDULER_ADDRESS=address) == calm
@@ -196,7 +196,7 @@ def test_a_cluster_that_does_not_answer_is_named(request, name, variable, addres
 
 
 @pytest.mark.parametrize(("name", "how"), [("ray", "WorkerCrashedError"), ("dask", "KilledWorker")])
-def test_an_item_that_no_worker_survives_is_named_and_what_a_function_raises_is_raised(request, name, how):
+def test_worker_deaths_and_exceptions_are_named(request, name, how):
     code = (
         "import sys\nfrom builder.executor.start import engine\nfrom builder.records import KhabarError\n"
         "from tests.executor import poison\n"

@@ -213,9 +213,7 @@ def check_after_next(bench, repo_id, scenario, releases, said):
 
 @pytest.mark.timeout(7200 if EVERY else 300)
 @pytest.mark.parametrize("scenario", ["update", "fresh"])
-def test_a_push_that_is_cut_off_at_any_call_leaves_old_or_new_and_is_finished_by_the_next(
-    bench, releases, scenario, capsys
-):
+def test_interrupted_push_leaves_old_or_new_and_resumes(bench, releases, scenario, capsys):
     if not bench.repo(TEMPLATE).exists():
         assert bench.push(releases[0], TEMPLATE)["exit"] == 0
         shutil.copytree(bench.root / "lfs", bench.root / "old-lfs")

@@ -170,7 +170,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(stage):
     assert not stage.repo.exists()
 
 
-def test_a_pull_request_is_read_back_and_left_untagged_until_it_is_merged(published, tmp_path):
+def test_pull_request_is_untagged_until_merged(published, tmp_path):
     published.folder = tmp_path / "v1.1.0"
     rows = ROWS | {"stance": {"train": ROWS["stance"]["train"]}}
     published.release = make_release(published.folder, "1.1.0", rows)
@@ -393,7 +393,7 @@ def test_a_commit_that_fails_leaves_no_tag_and_can_be_run_again(stage):
     assert list(stage.refs()) == ["refs/heads/main"]
 
 
-def test_a_repository_that_changed_meanwhile_is_a_conflict_and_keeps_the_change(published, tmp_path):
+def test_concurrent_repository_change_is_a_conflict(published, tmp_path):
     def progress(message):
         if message.startswith("sending"):
             published.put({"notes/by-hand.parquet": b"kept"})

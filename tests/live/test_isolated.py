@@ -84,7 +84,7 @@ def test_an_annotator_can_reach_nothing_of_anothers(apart):
     assert "No annotator could reach the answers of another." in ASSIGNMENTS["isolated"]
 
 
-def test_answers_come_together_under_pseudonyms_and_check_finds_them_sound(apart, enter, khabar, tmp_path):
+def test_answers_are_pseudonymous_and_pass_check(apart, enter, khabar, tmp_path):
     project = apart.project
     window = enter(apart.logins[0], apart.places[0])
     label(window.page, tmp_path)
@@ -116,7 +116,7 @@ def test_answers_come_together_under_pseudonyms_and_check_finds_them_sound(apart
     assert "khabar.localhost" not in first.stdout + first.stderr + again.stdout + again.stderr + checked.stdout
 
 
-def test_who_is_invited_after_a_batch_was_sent_does_not_stand_in_the_way_of_collecting_it(apart):
+def test_later_invitation_does_not_block_collect(apart):
     collect(apart.project, None, prune=False)
     invite(apart.project, ["omar"], progress=print)
     report = collect(apart.project, None, prune=False)

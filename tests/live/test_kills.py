@@ -69,7 +69,7 @@ def answered(label_studio, tmp_path):
     return project
 
 
-def test_a_collect_killed_at_ten_random_moments_ends_with_the_same_bytes_and_two_answers_of_each_article(answered):
+def test_collect_killed_ten_times_gives_the_same_bytes(answered):
     path = answered.annotations / "pilot" / "judgements.jsonl"
     kept = collected_path(answered, "pilot")
     with child_of(answered) as child:

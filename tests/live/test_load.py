@@ -71,7 +71,7 @@ def loaded(request, tmp_path_factory):
     return folder, configs, said.facts["commit"], json.loads(done.stdout), calls, xet
 
 
-def test_every_config_and_split_is_the_same_by_tag_by_commit_as_a_folder_and_streaming(loaded):
+def test_every_way_to_load_gives_the_same_rows(loaded):
     folder, configs, commit, found, _, _ = loaded
 
     assert len(found) == 3 * sum(len(splits) for splits in configs.values())

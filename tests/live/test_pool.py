@@ -38,9 +38,7 @@ def pool(label_studio, config, article, task, request):
     return title, {"url": sent.url, "project_id": sent.project_id}
 
 
-def test_with_mouse_and_keys_two_annotators_answer_one_article_and_the_second_is_sent_nothing_of_the_first_answer(
-    label_studio, people, pool, enter, tmp_path
-):
+def test_pool_hides_other_annotators_answers_in_the_browser(label_studio, people, pool, enter, tmp_path):
     title, place = pool
     first = enter(people[0], place)
     label(first.page, tmp_path)
@@ -87,9 +85,7 @@ def test_with_mouse_and_keys_two_annotators_answer_one_article_and_the_second_is
     assert second.holding('"total_annotations":1,') == {"/api/tasks", "/api/dm/actions"}
 
 
-def test_a_list_made_to_show_answers_sends_them_to_the_stream_too_but_not_onto_its_page(
-    label_studio, people, pool, enter
-):
+def test_list_answers_reach_the_stream_but_not_its_page(label_studio, people, pool, enter):
     """Whoever opens the list and shows the column of answers does so for all: the card's words rest on this."""
     _, place = pool
     client, number = label_studio.connection.client, int(place["project_id"])
@@ -110,9 +106,7 @@ def test_a_list_made_to_show_answers_sends_them_to_the_stream_too_but_not_onto_i
     assert "and the answers too once somebody shows their column in the list of tasks" in DOCS
 
 
-def test_with_separate_nothing_of_anothers_is_offered_but_nobody_is_kept_out_as_the_card_says(
-    label_studio, people, enter, tmp_path
-):
+def test_separate_projects_do_not_offer_others_answers(label_studio, people, enter, tmp_path):
     project = project_of(tmp_path / "side", "separate", 4, overlap=1)
     (project.work / "studio").symlink_to(label_studio.work)
     send(project, annotators=[email for email, _ in people])

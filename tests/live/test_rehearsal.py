@@ -204,7 +204,7 @@ def test_a_large_file_is_kept_whole_under_its_hash_and_read_in_parts(hub):
     assert ask(hub, "GET", at, Range=f"bytes={size}-")[0] == 416
 
 
-def test_a_large_file_is_taken_only_at_an_address_that_was_given_out_and_with_its_own_bytes(hub):
+def test_large_file_needs_its_own_address_and_bytes(hub):
     create(hub)
     oid, address = large(hub, b"the bytes")
 

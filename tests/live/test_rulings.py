@@ -130,7 +130,7 @@ def test_disputes_are_sent_ruled_on_and_closed(judged, label_studio, answer):
     build(judged, "1.0.0")
 
 
-def test_the_adjudicator_finds_each_version_by_name_and_the_stream_shows_none(judged, label_studio):
+def test_adjudicator_sees_versions_by_name_only_in_the_list(judged, label_studio):
     _, number = place_of(adjudicate(judged, send=True))
     voters = {j.article_id: {} for j in read_judgements(judged)}
     canonical, _ = canonical_judgements(judged, read_articles(judged))
@@ -203,7 +203,7 @@ def test_rulings_are_looked_for_where_disputes_were_sent(judged, khabar):
     assert json.loads(done.stdout)["facts"]["open disputes"] != "0"
 
 
-def test_where_each_annotator_has_a_server_adjudicators_need_one_of_their_own(judged, monkeypatch):
+def test_isolated_annotators_need_an_adjudication_server(judged, monkeypatch):
     monkeypatch.delenv("LABEL_STUDIO_URL")
     settings = judged.root / "schema" / "dataset.yaml"
     settings.write_text(settings.read_text(encoding="utf-8") + "assignment: isolated\n", encoding="utf-8")

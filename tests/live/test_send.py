@@ -119,7 +119,7 @@ def test_with_separate_each_article_is_on_exactly_k_desks_as_recorded(label_stud
     assert recorded == sorted(recorded, key=lambda one: (one.article_id, one.annotator))
 
 
-def test_links_are_told_by_person_and_no_file_and_no_title_holds_an_email(label_studio, make, emails):
+def test_links_are_printed_by_person_without_stored_emails(label_studio, make, emails):
     project = make(4, assignment="separate")
     report = send(project, emails)
     titles = [one.title for one in label_studio.connection.client.projects.list(page_size=1000)]
@@ -224,7 +224,7 @@ def test_people_who_cannot_annotate_are_refused(make, mode, names, message):
         send(project, names)
 
 
-def test_a_known_article_that_is_not_in_the_batch_is_refused_and_a_pool_says_what_it_cannot_do(make):
+def test_known_articles_outside_the_batch_are_refused(make):
     project = make(2, assignment="pool")
     known = project.annotations / "pilot" / "known.jsonl"
     article = read_articles(project)[0]
@@ -270,7 +270,7 @@ def test_with_isolated_each_annotator_has_a_server_of_their_own(installed, make)
 # Hostile texts, predictions
 
 
-def test_hostile_texts_go_through_unchanged_and_predictions_stand_where_they_should(label_studio, make):
+def test_hostile_texts_and_predictions_are_unchanged(label_studio, make):
     project = make(3, assignment="pool")
     (project.root / "terms.tsv").write_text("ميناء مرجانة\tFAC\nسلمى الراوي\tPERS\n", encoding="utf-8")
     report = send(project, predict="gazetteer:terms.tsv")
@@ -422,7 +422,7 @@ def test_a_changed_text_is_a_new_task_with_what_was_judged_carried_over(label_st
         assert [len(task.predictions) for task in fresh] == [1, 1, 0]
 
 
-def test_a_send_of_changed_texts_that_was_stopped_goes_on_with_what_was_judged(label_studio, make, emails):
+def test_interrupted_send_of_changed_texts_resumes(label_studio, make, emails):
     project = make(2, assignment="separate", overlap=3)
     send(project, emails)
     old = read_articles(project)[0]
@@ -481,9 +481,7 @@ def child_of(project, emails):
     return child
 
 
-def test_killed_at_ten_random_points_each_article_is_on_exactly_two_desks_and_sending_again_adds_none(
-    label_studio, make, emails
-):
+def test_send_killed_ten_times_assigns_each_article_twice(label_studio, make, emails):
     whole = make(60, name="-whole", assignment="separate")
     with child_of(whole, emails) as child:
         began = time.monotonic()

@@ -122,7 +122,7 @@ def test_two_installs_at_once_wait_for_each_other(tmp_path, monkeypatch):
     assert (done_before, done) == ([], [home])
 
 
-def test_the_server_listens_on_this_machine_only_and_talks_to_nobody_else(label_studio):
+def test_server_listens_on_loopback_only(label_studio):
     sockets = {
         str(link.readlink()) for link in Path(f"/proc/{label_studio.running.pid}/fd").iterdir() if link.is_symlink()
     }
@@ -250,7 +250,7 @@ def test_what_is_neither_a_name_nor_an_email_is_refused(given):
     )
 
 
-def test_inviting_someone_again_gives_a_new_password_and_the_old_one_ends(label_studio):
+def test_second_invitation_replaces_the_password(label_studio):
     ((email, first),) = accounts(label_studio.work, ["late.comer"])
     ((_, second),) = accounts(label_studio.work, ["late.comer"])
     url = label_studio.running.url

@@ -379,9 +379,7 @@ def no_list(files, listed):
         (no_list, "the file is not a khabar backup"),
     ],
 )
-def test_a_file_that_is_not_a_whole_backup_is_refused_and_nothing_changes(
-    quiet_root, packed, tmp_path, change, message
-):
+def test_incomplete_backup_is_refused(quiet_root, packed, tmp_path, change, message):
     root = quiet_root("new", mark="two")
     before = bytes_of(tmp_path / "new")
     changed = rewritten(packed, tmp_path / "changed.zip", change)

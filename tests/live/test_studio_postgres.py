@@ -128,9 +128,7 @@ def test_what_runs_beside_it_asks_postgres_and_no_file(
     assert up(work, database=database, progress=silent) == running
 
 
-def test_it_is_found_again_without_saying_database_and_comes_back_from_a_backup(
-    on_postgres, cluster, monkeypatch, config, article, task, tmp_path
-):
+def test_postgres_is_remembered_and_restored(on_postgres, cluster, monkeypatch, config, article, task, tmp_path):
     work, _, running, _, _ = on_postgres
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
     batch = [task(article(n, f"خبر مخترع رقم {n}")) for n in range(4)]

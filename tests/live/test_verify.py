@@ -174,7 +174,7 @@ def test_a_rebuild_leaves_the_project_as_it_was(built):
     assert everything() == before
 
 
-def test_a_release_is_copied_to_a_folder_and_verified_there_by_the_command_line(built, khabar):
+def test_release_copied_to_a_folder_is_verified(built, khabar):
     dry = khabar("push", "1.0.0", "--to", "shelf", "--dry-run", cwd=built.root)
     pushed = khabar("push", "1.0.0", "--to", "shelf", cwd=built.root)
     again = khabar("push", "1.0.0", "--to", "shelf", cwd=built.root)

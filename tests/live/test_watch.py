@@ -70,7 +70,7 @@ def live(installed, tmp_path):
         down(work)
 
 
-def test_a_fault_is_said_once_with_its_link_through_a_restart_until_ctrl_c(live):
+def test_watch_reports_a_fault_once_until_ctrl_c(live):
     project, logins, work = live
     place = labelstudio_project_of(project, "pilot")
 

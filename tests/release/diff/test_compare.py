@@ -84,7 +84,7 @@ def sides(material, later):
     return side(material), side(later, "2.0.0", "# card 2.0.0\nOne line more.\n")
 
 
-def test_a_fixture_with_one_of_each_kind_of_change_gives_the_exact_report(sides):
+def test_one_of_each_kind_of_change_gives_the_exact_report(sides):
     found = json.loads(diff_lines.as_json(compare(*sides)))
 
     assert found == json.loads(GOLDEN.read_text(encoding="utf-8"))

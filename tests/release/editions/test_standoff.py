@@ -60,7 +60,7 @@ def test_a_recipe_names_each_character_once_and_in_no_order_of_the_text():
     assert known.placed == ()
 
 
-def test_what_one_character_became_in_two_ways_is_known_by_the_number_of_the_edit():
+def test_two_changes_of_a_character_are_told_apart_by_edit():
     known = compute_delta("text", "ايب", "ىىب", (0, 1, 1, 0, 1, 1))
 
     assert known.replaced == (("ى", "ا"),)
@@ -126,7 +126,7 @@ def test_a_title_that_came_with_the_page_is_only_hashed(material):
     assert delta_from_row(known) == Delta("title", sha16(material.articles[0].title), given=True)
 
 
-def test_the_stand_off_tables_have_the_columns_that_features_say_and_no_other(material):
+def test_stand_off_columns_are_those_of_features(material):
     full = build_tables(material)
     made = to_standoff(full, material, FOLD)
 

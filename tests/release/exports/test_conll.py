@@ -196,7 +196,7 @@ def test_published_mentions_become_the_published_bilou(shared):
 
 @pytest.mark.slow
 @pytest.mark.shared
-def test_mentions_in_characters_become_the_published_bilou_of_the_same_tweet(shared):
+def test_mentions_become_the_published_bilou_tags(shared):
     # The published characters are always those of a name's first place in its tweet; the tags, of its true one.
     agree, unlike = 0, []
     for text, mentions, words, tags in tweets(shared):

@@ -144,7 +144,7 @@ def test_a_version_below_one_that_was_built_is_refused(project, build):
     assert "annotations/releases.jsonl" in fix
 
 
-def test_an_earlier_release_that_is_not_on_this_machine_is_not_passed_over(project, build):
+def test_missing_earlier_release_is_not_skipped(project, build):
     shutil.rmtree(build("1.0.0"))
 
     assert refused(open_earlier(project, "1.1.0", None, (None, None))) == (
@@ -157,14 +157,14 @@ def test_an_earlier_release_that_is_not_on_this_machine_is_not_passed_over(proje
     )
 
 
-def test_one_that_was_pushed_before_there_was_a_ledger_is_not_passed_over_either(project):
+def test_version_pushed_before_the_ledger_is_not_skipped(project):
     project.note("pushed/v1.0.0", {"commit": "c", "url": "u"})
 
     message = refused(open_earlier(project, "1.1.0", None, (None, None)))[1]
     assert message == "1.1.0 cannot be compared with 1.0.0: it is not in dist/"
 
 
-def test_an_earlier_release_with_other_bytes_than_the_ledger_says_is_refused(project, build):
+def test_earlier_release_must_match_the_ledger(project, build):
     build("1.0.0")
     write_jsonl(project.annotations / "releases.jsonl", [LedgerEntry("1.0.0", "0" * 64)])
 
@@ -188,7 +188,7 @@ def test_the_ledger_has_one_line_for_a_version_in_order_of_their_numbers(project
     assert all(len(line.manifest) == 64 for line in lines)
 
 
-def test_a_published_version_that_was_lost_is_not_built_anew_with_other_bytes(project, build):
+def test_lost_published_version_is_not_rebuilt_differently(project, build):
     folder = build("1.0.0")
     project.note("pushed/v1.0.0", {"commit": "c", "url": "u"})
     record(project, "1.0.0")

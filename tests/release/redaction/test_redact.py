@@ -112,7 +112,7 @@ def moved_of(raw, kinds):
 
 
 @given(PIECES, st.sets(st.sampled_from(KINDS), min_size=1), st.data())
-def test_a_span_that_no_redaction_meets_keeps_its_characters_and_its_raw_place(raw, kinds, data):
+def test_spans_outside_redactions_keep_text_and_raw_place(raw, kinds, data):
     document, article, moved = moved_of(raw, kinds)
     if not article.text:
         return

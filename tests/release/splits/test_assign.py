@@ -30,7 +30,7 @@ def test_the_order_of_the_input_changes_nothing(groups, frozen, random):
 
 
 @given(GROUPS, FROZEN)
-def test_every_article_keeps_its_split_or_gets_its_groups_split_or_is_named(groups, frozen):
+def test_articles_keep_or_inherit_splits_or_are_named(groups, frozen):
     split, issues = assign(groups, Splits(), frozen)
     named = set(issues)
 
@@ -54,7 +54,7 @@ def test_three_groups_are_enough_for_three_splits(count, seed):
 
 
 @given(GROUPS, st.integers(0, 99))
-def test_no_split_is_further_from_its_share_than_two_of_the_largest_groups(groups, seed):
+def test_splits_are_within_two_groups_of_their_shares(groups, seed):
     shares = Splits(train=0.5, validation=0.3, test=0.2, seed=seed)
     split, _ = assign(groups, shares, {})
     largest = max(Counter(groups.values()).values(), default=0)
@@ -85,7 +85,7 @@ def test_another_seed_gives_another_split():
     assert assign(singles(30), Splits(seed=1), {}) != assign(singles(30), Splits(seed=2), {})
 
 
-def test_a_new_article_between_two_frozen_splits_is_left_out_with_the_reason():
+def test_article_between_frozen_splits_is_left_out():
     groups = {"a-0": "g", "b-0": "g", "new-0": "g"}
     split, aside = assign(groups, Splits(), {"a-0": "train", "b-0": "test"})
 

@@ -62,7 +62,7 @@ def test_what_cannot_be_loaded_is_said(khabar, tmp_path):
 
 
 @pytest.mark.shared
-def test_the_audit_finds_what_stands_in_two_splits_of_a_published_stance_dataset(khabar, shared, tmp_path):
+def test_audit_of_a_published_stance_dataset(khabar, shared, tmp_path):
     done = khabar("check", "--splits", shared / "stance" / "ans", "--json", cwd=tmp_path)
     report = json.loads(done.stdout)
 

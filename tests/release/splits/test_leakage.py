@@ -53,7 +53,7 @@ def corpus(seed):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(25))
-def test_every_pair_that_comparing_each_with_each_finds_is_found_and_no_other(seed):
+def test_pairs_equal_those_of_brute_force(seed):
     texts = corpus(seed)
     found = {(p.left, p.right): (p.kind, p.similarity) for p in pairs(texts) if p.kind != "exact"}
     expected = brute(texts)
@@ -100,7 +100,7 @@ def test_a_pair_in_one_split_or_outside_all_is_no_leak():
     st.dictionaries(st.sampled_from("abcdefgh"), st.sampled_from("abcdefgh")),
     st.lists(st.tuples(*[st.sampled_from("abcdefgh")] * 2)),
 )
-def test_groups_that_are_linked_become_one_named_after_its_smallest_article(groups, links):
+def test_linked_groups_take_the_name_of_the_smallest_article(groups, links):
     links = [(a, b) for a, b in links if a in groups and b in groups]
     found = merge_groups(groups, links)
 

@@ -62,7 +62,7 @@ def test_by_time_later_articles_are_tested_on_and_the_borders_stay():
     assert aside == {"undated-0": "it has no date, and the split goes by time"}
 
 
-def test_by_source_no_source_stands_in_two_splits_and_a_copy_across_them_is_left_out():
+def test_by_source_keeps_sources_in_one_split():
     traits = {f"a{n:03}-0": Traits(f"s{n % 10}") for n in range(100)}
     groups = singles(traits)
     split, aside = assign(groups, Splits(strategy="by_source"), {}, traits)

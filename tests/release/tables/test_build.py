@@ -69,7 +69,7 @@ NOISE = [
 
 
 @given(st.lists(st.sampled_from(NOISE), max_size=20).map("".join))
-def test_the_raw_place_of_any_token_of_a_noisy_page_cleans_to_its_mention(schema, raw):
+def test_raw_place_of_any_token_cleans_to_its_mention(schema, raw):
     standard = profile("standard@1")
     aligned = standard.apply(raw)
     document = Document("d", "barq", None, None, None, raw, "d.txt")
