@@ -21,7 +21,7 @@ from tests.news import CHAIN, TEXTS, digest, lines
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[2]
-NEEDS = ("numpy", "pyarrow", "pydantic", "pyyaml", "fsspec", "pyarabic", "defusedxml")
+NEEDS = ("numpy", "pyarrow", "pydantic", "pyyaml", "fsspec", "pyarabic", "defusedxml", "krippendorff")
 KILLER = "خبر 1000 من مرجانة"
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)}
@@ -39,13 +39,13 @@ def calm(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ray():
-    return python_with("khabar-ray-2.60.0", "-c", str(ROOT / "constraints.txt"), "ray==2.60.0", *NEEDS)
+    return python_with("khabar-ray-2.60.0-krippendorff", "-c", str(ROOT / "constraints.txt"), "ray==2.60.0", *NEEDS)
 
 
 @pytest.fixture(scope="module")
 def dask():
     return python_with(
-        "khabar-distributed-2026.8.0", "-c", str(ROOT / "constraints.txt"), "distributed==2026.8.0", *NEEDS
+        "khabar-distributed-2026.8.0-krippendorff", "-c", str(ROOT / "constraints.txt"), "distributed==2026.8.0", *NEEDS
     )
 
 
