@@ -36,12 +36,12 @@ def test_a_folder_of_tables_is_audited_and_its_labels_are_not(khabar, tmp_path):
     (tmp_path / "set").mkdir()
     write(tmp_path / "set" / "train.csv", ["افتتح المجلس رصيفا جديدا للصيادين", "توقف العمل في محطة القطار"])
     write(tmp_path / "set" / "test.csv", ["افتتح المجلس رصيفاً جديداً للصيادين", "بدأ موسم الحصاد في السهول"])
-    done = khabar("check", "--splits", "set", "--json", cwd=tmp_path)
+    done = khabar("audit", "set", "--json", cwd=tmp_path)
     report = json.loads(done.stdout)
 
     assert done.returncode == 1, done.stderr
     assert report["facts"] == {
-        "claim": "1 of 3 texts stand in more than one split; 1 of 2 rows of test share one with train",
+        "claim": "1 of 3 texts occur in more than one split; 1 of 2 rows of test share one with train",
         "not compared, as half of the values have under 5 words": "stance",
     }
     assert [issue["message"] for issue in report["issues"]] == [
@@ -51,24 +51,24 @@ def test_a_folder_of_tables_is_audited_and_its_labels_are_not(khabar, tmp_path):
 
 def test_what_cannot_be_loaded_is_said(khabar, tmp_path):
     (tmp_path / "empty").mkdir()
-    empty = khabar("check", "--splits", "empty", cwd=tmp_path)
-    nothing = khabar("check", "--splits", "no such thing", cwd=tmp_path)
+    empty = khabar("audit", "empty", cwd=tmp_path)
+    nothing = khabar("audit", "no such thing", cwd=tmp_path)
 
     assert (empty.returncode, nothing.returncode) == (2, 2)
     assert "load_dataset cannot read empty" in empty.stderr
     assert nothing.stderr.splitlines()[0] == (
-        "error[no-dataset] 'no such thing' is neither a folder nor NAME/DATASET[@REVISION]"
+        "error[no-dataset] 'no such thing' is not a local folder or a Hub dataset (NAME/DATASET[@REVISION])"
     )
 
 
 @pytest.mark.shared
 def test_audit_of_a_published_stance_dataset(khabar, shared, tmp_path):
-    done = khabar("check", "--splits", shared / "stance" / "ans", "--json", cwd=tmp_path)
+    done = khabar("audit", shared / "stance" / "ans", "--json", cwd=tmp_path)
     report = json.loads(done.stdout)
 
     assert done.returncode == 1
     assert report["facts"]["s1"] == (
-        "43 of 2749 texts stand in more than one split; 37 of 755 rows of validation share one with train; "
+        "43 of 2749 texts occur in more than one split; 37 of 755 rows of validation share one with train; "
         "19 of 379 rows of test share one with train"
     )
     assert sum(issue["where"] == "s1" for issue in report["issues"]) == 43
