@@ -26,10 +26,10 @@ def sampled(project):
 @pytest.fixture
 def annotated(project):
     """A project with the judgements of the repository's demonstration."""
-    kept = ROOT / "annotations" / "demo"
+    source = ROOT / "annotations" / "demo"
     (project.annotations / "demo").mkdir()
     for name in ("batch", "judgements", "decisions"):
-        (project.annotations / "demo" / f"{name}.jsonl").write_bytes((kept / f"{name}.jsonl").read_bytes())
+        (project.annotations / "demo" / f"{name}.jsonl").write_bytes((source / f"{name}.jsonl").read_bytes())
     ingest(project, [ROOT / "examples" / "articles"])
     clean(project)
     return project

@@ -65,16 +65,16 @@ def test_project_without_a_batch_is_refused(project):
 
 @pytest.mark.slow
 def test_fresh_clone_builds_from_kept_judgements(project):
-    kept = ROOT / "annotations"
+    source = ROOT / "annotations"
     (project.annotations / "demo").mkdir()
     for name in ("batch", "judgements", "decisions"):
-        (project.annotations / "demo" / f"{name}.jsonl").write_bytes((kept / "demo" / f"{name}.jsonl").read_bytes())
+        (project.annotations / "demo" / f"{name}.jsonl").write_bytes((source / "demo" / f"{name}.jsonl").read_bytes())
     ingest(project, [ROOT / "examples" / "articles"])
     clean(project)
 
     report = build(project, "1.0.0")
 
-    assert (project.annotations / "splits.jsonl").read_bytes() == (kept / "splits.jsonl").read_bytes()
+    assert (project.annotations / "splits.jsonl").read_bytes() == (source / "splits.jsonl").read_bytes()
     assert report.facts["entities"].startswith("train ")
 
 
@@ -269,8 +269,8 @@ def test_changelog_counts_takedowns_by_reason(two_releases):
     removed = json.loads(
         (two_releases.annotations / "second" / "batch.jsonl").read_text(encoding="utf-8").splitlines()[0]
     )
-    kept = (two_releases.annotations / "second" / "batch.jsonl").read_text(encoding="utf-8").splitlines()[1:]
-    (two_releases.annotations / "second" / "batch.jsonl").write_text("\n".join(kept) + "\n", encoding="utf-8")
+    remaining = (two_releases.annotations / "second" / "batch.jsonl").read_text(encoding="utf-8").splitlines()[1:]
+    (two_releases.annotations / "second" / "batch.jsonl").write_text("\n".join(remaining) + "\n", encoding="utf-8")
     write_jsonl(
         two_releases.annotations / "takedowns.jsonl", [Takedown(removed["article_id"], "the owner asked for it")]
     )
