@@ -130,6 +130,11 @@ def fail(item):
     return item
 
 
+def canonical_configuration():
+    """The canonical form of a configuration with a value of each kind."""
+    return stage.canonical({"words": frozenset("ابتثجح"), "p": Poison(), "at": Path("/x"), "b": b"\0"})
+
+
 def shards_of(folder, tables):
     """Write tables as input shards of a folder."""
     Path(folder).mkdir(parents=True, exist_ok=True)

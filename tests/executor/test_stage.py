@@ -300,7 +300,7 @@ def test_row_groups_depend_only_on_the_rows(tmp_path, monkeypatch):
 
 
 def test_configuration_hash_is_the_same_in_every_process(schema_rules):
-    script = "from tests.executor.test_stage import _configuration; print(_configuration())"
+    script = "from tests.executor.poison import canonical_configuration; print(canonical_configuration())"
     seen = {
         subprocess.run(
             [sys.executable, "-c", script],
@@ -323,10 +323,6 @@ def schema_rules():
     from builder.schema.boilerplate import Boilerplate
 
     return Boilerplate(version=1)
-
-
-def _configuration():
-    return canonical({"words": frozenset("ابتثجح"), "p": Poison(), "at": Path("/x"), "b": b"\0"})
 
 
 def test_full_disk_names_the_file_and_next_run_resumes(run, tmp_path):
