@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from builder.annotation.questions import UNUSED
 from builder.io.hashing import sha16
@@ -22,15 +22,15 @@ from builder.labelstudio.parse import (
     addressed,
     answers_of,
     bare,
+    convert_annotations,
     merge_parsed,
     seconds,
     span_text,
-    unknown_type,
-    unreadable,
+    validate_result,
     who,
 )
-from builder.labelstudio.payloads import MAX_RESULTS, Id, LsRelation, LsUser, Offset, Region, Remark, Shape, Word
-from builder.records import Article, Issue, Judgement, Relation, Span, Stance, user_error
+from builder.labelstudio.payloads import MAX_RESULTS, Id, LsRelation, LsRemarkValue, LsUser, Offset, Region, Shape, Word
+from builder.records import Article, Issue, Judgement, Span, Stance, user_error
 from builder.schema.labels import Labels
 
 
@@ -79,16 +79,12 @@ class _Choice(Shape):
     value: _ChoiceValue
 
 
-class _RemarkValue(Shape):
-    text: list[Remark] | Remark
-
-
 class _Remark(Shape):
     type: Literal["textarea"]
-    value: _RemarkValue
+    value: LsRemarkValue
 
 
-_SHAPES: dict[object, type[Shape]] = {
+_SHAPES: dict[str, type[Shape]] = {
     "labels": _Span, "hypertextlabels": _Span, "choices": _Choice, "textarea": _Remark, "relation": LsRelation,
 }  # fmt: skip
 
@@ -166,19 +162,10 @@ def _matched(
 
 
 def _of_task(task: _Task, annotations: Sequence[object], drafts: int, batch: str, name: Pseudonym) -> ParsedAnnotations:
-    judgements: list[Judgement] = []
-    issues: list[Issue] = []
-    for index, plain in enumerate(annotations):
-        try:
-            annotation = _Annotation.model_validate(plain)
-        except ValidationError as error:
-            where = f"{task.where}, annotation at place {index}"
-            issues.append(unreadable("annotation", "an annotation that cannot be read", where, error))
-            continue
-        judgement, faults = _judgement(task, annotation, batch, name)
-        judgements.append(judgement)
-        issues += faults
-    return ParsedAnnotations(tuple(judgements), drafts, tuple(issues))
+    judgements, issues = convert_annotations(
+        annotations, _Annotation, task.where, lambda annotation: _judgement(task, annotation, batch, name)
+    )
+    return ParsedAnnotations(judgements, drafts, issues)
 
 
 def _judgement(task: _Task, annotation: _Annotation, batch: str, name: Pseudonym) -> tuple[Judgement, list[Issue]]:
@@ -209,11 +196,7 @@ def _judgement(task: _Task, annotation: _Annotation, batch: str, name: Pseudonym
 
 
 def _read(plain: object, task: _Task, answers: Answers, misplaced: list[Issue]) -> None:
-    kind = plain.get("type") if isinstance(plain, dict) else None
-    shape = _SHAPES.get(kind) if isinstance(kind, str) else None
-    if shape is None:
-        raise unknown_type(kind)
-    result = shape.model_validate(plain)
+    result = validate_result(plain, _SHAPES)
     if isinstance(result, _Span):
         spans = _spans(result, task.labels)
         answers.spans.extend(spans)
@@ -225,11 +208,9 @@ def _read(plain: object, task: _Task, answers: Answers, misplaced: list[Issue]) 
     elif isinstance(result, _Choice):
         answers.stances.extend(_stances(result, task))
     elif isinstance(result, _Remark):
-        written = result.value.text
-        answers.remarks.extend([written] if isinstance(written, str) else written)
+        answers.add_remark(result.value)
     elif isinstance(result, LsRelation):
-        names = tuple(result.labels or ())
-        answers.relations.append(Relation(result.from_id, result.to_id, names, result.direction))
+        answers.add_relation(result)
 
 
 def _spans(result: _Span, labels: Labels) -> list[Span]:

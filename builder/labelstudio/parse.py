@@ -5,8 +5,9 @@ with the article, never used. The module is pure.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -17,6 +18,7 @@ from builder.labelstudio.payloads import (
     LsChoice,
     LsRelation,
     LsRemark,
+    LsRemarkValue,
     LsSpan,
     LsTarget,
     LsTask,
@@ -27,7 +29,9 @@ from builder.records import Issue, Judgement, Relation, Span, Stance
 
 Pseudonym = Callable[[int | str], str]
 
-_SHAPES: dict[object, type[Shape]] = {
+A = TypeVar("A", bound=Shape)
+
+_SHAPES: dict[str, type[Shape]] = {
     "labels": LsSpan, "choices": LsChoice, "textarea": LsRemark, "relation": LsRelation,
 }  # fmt: skip
 
@@ -53,6 +57,15 @@ class Answers:
     stances: list[Stance] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     relations: list[Relation] = field(default_factory=list)
+
+    def add_remark(self, value: LsRemarkValue) -> None:
+        """Add the text of a remark field: one remark, or a list of them."""
+        self.remarks.extend([value.text] if isinstance(value.text, str) else value.text)
+
+    def add_relation(self, relation: LsRelation) -> None:
+        """Add a relation between two spans."""
+        names = tuple(relation.labels or ())
+        self.relations.append(Relation(relation.from_id, relation.to_id, names, relation.direction))
 
     def linked(self) -> tuple[Relation, ...]:
         """Return the relations whose spans both exist, without duplicates, sorted."""
@@ -99,21 +112,33 @@ def merge_parsed(parts: Sequence[ParsedAnnotations]) -> ParsedAnnotations:
 
 def judgements_of(task: LsTask, name: Pseudonym) -> ParsedAnnotations:
     """Convert the annotations of one task into judgements; cancelled ones get the status `skipped`."""
+    edited = task.data.text is not None and sha16(task.data.text) != task.data.text_sha
+    judgements, issues = convert_annotations(
+        task.annotations, LsAnnotation, f"task {task.id}", lambda annotation: _judgement(task, annotation, name)
+    )
+    return ParsedAnnotations(judgements, len(task.drafts), (_edited(task), *issues) if edited else issues)
+
+
+def convert_annotations(
+    annotations: Sequence[object],
+    shape: type[A],
+    where: str,
+    convert: Callable[[A], tuple[Judgement, Sequence[Issue]]],
+) -> tuple[tuple[Judgement, ...], tuple[Issue, ...]]:
+    """Convert the annotations of one task; one that does not validate as `shape` becomes an issue."""
     judgements: list[Judgement] = []
     issues: list[Issue] = []
-    if task.data.text is not None and sha16(task.data.text) != task.data.text_sha:
-        issues.append(_edited(task))
-    for index, plain in enumerate(task.annotations):
+    for index, plain in enumerate(annotations):
         try:
-            annotation = LsAnnotation.model_validate(plain)
+            annotation = shape.model_validate(plain)
         except ValidationError as error:
-            where = f"task {task.id}, annotation at place {index}"
-            issues.append(unreadable("annotation", "an annotation that cannot be read", where, error))
+            place = f"{where}, annotation at place {index}"
+            issues.append(unreadable("annotation", "an annotation that cannot be read", place, error))
             continue
-        judgement, faults = _judgement(task, annotation, name)
+        judgement, faults = convert(annotation)
         judgements.append(judgement)
         issues.extend(faults)
-    return ParsedAnnotations(tuple(judgements), len(task.drafts), tuple(issues))
+    return tuple(judgements), tuple(issues)
 
 
 def _edited(task: LsTask) -> Issue:
@@ -180,11 +205,7 @@ def answers_of(
 
 
 def _read(plain: object, targets: Sequence[LsTarget], answers: Answers) -> None:
-    kind = plain.get("type") if isinstance(plain, dict) else None
-    shape = _SHAPES.get(kind) if isinstance(kind, str) else None
-    if shape is None:
-        raise unknown_type(kind)
-    result = shape.model_validate(plain)
+    result = validate_result(plain, _SHAPES)
     if isinstance(result, LsSpan):
         answers.spans.extend(
             Span(result.value.start, result.value.end, label, result.id) for label in result.value.labels
@@ -196,17 +217,23 @@ def _read(plain: object, targets: Sequence[LsTarget], answers: Answers) -> None:
             raise UnreadableError(f"the task has no question {slot}")
         answers.stances.extend(Stance(targets[slot].id, choice) for choice in choices)
     elif isinstance(result, LsRemark):
-        written = result.value.text
-        answers.remarks.extend([written] if isinstance(written, str) else written)
+        answers.add_remark(result.value)
     elif isinstance(result, LsRelation):
-        names = tuple(result.labels or ())
-        answers.relations.append(Relation(result.from_id, result.to_id, names, result.direction))
+        answers.add_relation(result)
 
 
-def unknown_type(kind: object) -> UnreadableError:
-    """Return the error for a result of unknown type. It quotes the type only if that is a short plain word."""
-    shown = repr(kind) if isinstance(kind, str) and kind.isalnum() and len(kind) < 30 else "of the result"
-    return UnreadableError(f"unknown type {shown}")
+def validate_result(plain: object, shapes: Mapping[str, type[Shape]]) -> Shape:
+    """Validate one result as the payload model of its type.
+
+    Raises ValidationError, or UnreadableError if the type is unknown; it quotes the type only if that is a short
+    plain word.
+    """
+    kind = plain.get("type") if isinstance(plain, dict) else None
+    shape = shapes.get(kind) if isinstance(kind, str) else None
+    if shape is None:
+        shown = repr(kind) if isinstance(kind, str) and kind.isalnum() and len(kind) < 30 else "of the result"
+        raise UnreadableError(f"unknown type {shown}")
+    return shape.model_validate(plain)
 
 
 def misplaced(results: Iterable[object], text: str, where: str) -> list[Issue]:
