@@ -17,7 +17,7 @@ from builder.records import (
     Judgement,
     Prediction,
     PublishedAnnotation,
-    Span,
+    mark_set,
 )
 from builder.schema.labels import Labels
 
@@ -34,6 +34,7 @@ class TransferredAnswers:
 def disputed(answers: Iterable[PublishedAnnotation], open_or_decided: Collection[str]) -> set[str]:
     """Return the articles whose annotators gave different answers, and those that are open or were decided.
 
+    >>> from builder.records import Span
     >>> first, second = PublishedAnnotation("x-0", "", "1.0.0", "a-1", (Span(0, 3, "PERS"),)), PublishedAnnotation("x-0", "", "1.0.0", "a-2")
     >>> disputed([first, second], ()), disputed([first, replace(second, spans=first.spans)], ())
     ({'x-0'}, set())
@@ -41,13 +42,8 @@ def disputed(answers: Iterable[PublishedAnnotation], open_or_decided: Collection
     versions: dict[str, set[object]] = defaultdict(set)
     for answer in answers:
         if answer.who != GOLD:
-            versions[answer.article_id].add((frozenset(_places(answer.spans)), frozenset(answer.stances)))
+            versions[answer.article_id].add((mark_set(answer.spans), frozenset(answer.stances)))
     return {article for article, of_article in versions.items() if len(of_article) > 1} | {*open_or_decided}
-
-
-def _places(spans: Iterable[Span]) -> Iterable[tuple[int, int, str]]:
-    """Return the (start, end, label) of each span, without its id."""
-    return ((span.start, span.end, span.label) for span in spans)
 
 
 def transfer_answers(

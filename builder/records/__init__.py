@@ -13,12 +13,14 @@ from builder.records.annotation import (
     GoldSource,
     Judgement,
     JudgementStatus,
+    Mark,
     Prediction,
     PublishedAnnotation,
     Relation,
     Span,
     Stance,
     Vote,
+    mark_set,
 )
 from builder.records.corpus import Article, Document, Drop, Edit, Group, GroupKind
 from builder.records.release import MANIFEST, Release, SplitAssignment, Takedown
@@ -60,6 +62,7 @@ __all__ = [
     "Judgement",
     "JudgementStatus",
     "KhabarError",
+    "Mark",
     "Notify",
     "Prediction",
     "Progress",
@@ -75,5 +78,6 @@ __all__ = [
     "Takedown",
     "Vote",
     "count_by_reason",
+    "mark_set",
     "user_error",
 ]

@@ -1,5 +1,6 @@
 """Records of annotation: batch items, spans, stances, judgements, decisions, gold, agreement."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,6 +31,19 @@ class Span:
     end: int
     label: str
     id: str = ""
+
+
+Mark = tuple[int, int, str]
+"""A span without its id: start and end in code points, end exclusive, and label."""
+
+
+def mark_set(spans: Iterable[Span]) -> frozenset[Mark]:
+    """Return the (start, end, label) of each span, without ids and order.
+
+    >>> mark_set([Span(0, 3, "PERS", "a"), Span(0, 3, "PERS", "b")])
+    frozenset({(0, 3, 'PERS')})
+    """
+    return frozenset((span.start, span.end, span.label) for span in spans)
 
 
 @dataclass(frozen=True, slots=True, order=True)

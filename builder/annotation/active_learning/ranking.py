@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.records import Judgement
+from builder.records import Judgement, mark_set
 from builder.text.projection import Vectors
 
 Numbers = NDArray[np.float64]
@@ -61,7 +61,7 @@ def _parted(left: Judgement, right: Judgement, differing: Counter[str], total: C
 
     Differences and totals are added to the counters by label and target.
     """
-    left_marks, right_marks = ({(s.start, s.end, s.label) for s in judgement.spans} for judgement in (left, right))
+    left_marks, right_marks = (mark_set(judgement.spans) for judgement in (left, right))
     unmatched, number = left_marks ^ right_marks, len(left_marks) + len(right_marks)
     differing.update(label for _, _, label in unmatched)
     total.update(label for _, _, label in [*left_marks, *right_marks])

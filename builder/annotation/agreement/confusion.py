@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from builder.annotation.agreement.matching import matches
-from builder.records import Judgement
+from builder.records import Judgement, mark_set
 
 OTHER_EDGES = "other edges"
 
@@ -30,7 +30,7 @@ def entity_confusion(shared: Shared) -> Table:
     """
     table: Counter[tuple[str, str]] = Counter()
     for judged in shared:
-        marked = [{(span.start, span.end, span.label) for span in judgement.spans} for judgement in judged]
+        marked = [mark_set(judgement.spans) for judgement in judged]
         for left, right in combinations(marked, 2):
             _, pairs, _ = matches(left, right)
             for a, b in pairs:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-Mark = tuple[int, int, str]
-
+from builder.records import Mark
 
 Place = tuple[int, ...]
 

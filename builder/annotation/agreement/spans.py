@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.annotation.agreement.bootstrap import Floats, Statistic
-from builder.annotation.agreement.matching import Mark, matches
-from builder.records import Judgement
+from builder.annotation.agreement.matching import matches
+from builder.records import Judgement, Mark, mark_set
 from builder.schema.labels import Labels
 
 SPAN_F1 = "span F1, strict, pairwise"
@@ -55,7 +55,7 @@ def overall_statistics(
 
     `shared` holds the judgements of each article, two or more. `lengths` gives the code points of each article's text.
     """
-    marked = [[_marks(judgement) for judgement in judged] for judged in shared]
+    marked = [[mark_set(judgement.spans) for judgement in judged] for judged in shared]
     names = labels.entity_names
     parts: list[Statistic] = []
     for mode, rows in _f1_rows(marked, names, modes).items():
@@ -73,7 +73,7 @@ def pairwise_statistics(shared: Sequence[Sequence[Judgement]]) -> list[Statistic
     for left, right in combinations(names, 2):
         rows[f"{left} {right}"] = np.zeros((len(shared), 2))
     for number, judged in enumerate(shared):
-        marks = sorted((judgement.annotator, _marks(judgement)) for judgement in judged)
+        marks = sorted((judgement.annotator, mark_set(judgement.spans)) for judgement in judged)
         for (left, left_marks), (right, right_marks) in combinations(marks, 2):
             counts = 2 * len(left_marks & right_marks), len(left_marks) + len(right_marks)
             rows[f"{left} {right}"][number] += counts
@@ -88,12 +88,7 @@ def pairwise_statistics(shared: Sequence[Sequence[Judgement]]) -> list[Statistic
     ]  # fmt: skip
 
 
-def _marks(judgement: Judgement) -> set[Mark]:
-    """Return the (start, end, label) of each span."""
-    return {(span.start, span.end, span.label) for span in judgement.spans}
-
-
-def _credits(left: set[Mark], right: set[Mark], modes: Sequence[str]) -> Iterable[tuple[str, str, float]]:
+def _credits(left: frozenset[Mark], right: frozenset[Mark], modes: Sequence[str]) -> Iterable[tuple[str, str, float]]:
     """Yield (mode, label, credit) for the matched marks of two annotators.
 
     A mark counts 1 if it matches, and one half in a partial match with other edges. The two marks of a strict match
@@ -110,7 +105,9 @@ def _credits(left: set[Mark], right: set[Mark], modes: Sequence[str]) -> Iterabl
             yield mode, b[2], worth
 
 
-def _f1_rows(marked: Sequence[Sequence[set[Mark]]], names: Sequence[str], modes: Sequence[str]) -> dict[str, Floats]:
+def _f1_rows(
+    marked: Sequence[Sequence[frozenset[Mark]]], names: Sequence[str], modes: Sequence[str]
+) -> dict[str, Floats]:
     """Return for each mode an array articles x labels x (credit, number of marks), added up over pairs of annotators."""
     columns = {name: column for column, name in enumerate(names)}
     rows: dict[str, Floats] = {mode: np.zeros((len(marked), len(names), 2)) for mode in modes}
@@ -127,7 +124,7 @@ def _f1_rows(marked: Sequence[Sequence[set[Mark]]], names: Sequence[str], modes:
 
 
 def _unitizing_rows(
-    marked: Sequence[Sequence[set[Mark]]], sizes: Sequence[int], names: Sequence[str]
+    marked: Sequence[Sequence[frozenset[Mark]]], sizes: Sequence[int], names: Sequence[str]
 ) -> tuple[Floats, Floats]:
     """Return the counts from which unitizing alpha is computed (articles x labels x columns), and the unit lengths.
 

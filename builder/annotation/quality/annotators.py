@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
 
-from builder.records import AnnotatorAssignment, Article, BatchItem, Decision, Issue, Judgement, Span
+from builder.records import AnnotatorAssignment, Article, BatchItem, Decision, Issue, Judgement, Span, mark_set
 from builder.schema.labels import Labels
 from builder.text.tokens import canonical_span
 
@@ -111,7 +111,7 @@ def _compared(judgement: Judgement, decision: Decision, text: str, *, whole_word
         right = {
             (*edges, span.label) for span in decision.spans if (edges := _edges(text, span, whole_words=whole_words))
         }
-        given = {(span.start, span.end, span.label) for span in judgement.spans}
+        given = mark_set(judgement.spans)
         counts.update(spans=len(right), missed=len(right - given), added=len(given - right))
     answers = {stance.target: stance.value for stance in judgement.stances}
     wrong = sum(answers.get(stance.target) != stance.value for stance in decision.stances)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from builder.annotation.quality.check import answers_of, name_of, order
-from builder.records import Article, Decision, Dropped, Judgement, Span
+from builder.records import Article, Decision, Dropped, Judgement, mark_set
 from builder.schema.labels import Labels
 
 REPEAT_REASON = "says again what counts already"
@@ -89,8 +89,8 @@ def _news(decision: Decision, before: Sequence[Decision]) -> Decision | None:
     """Return the part of a decision that the adjudicator's earlier ones lack, or None if there is no such part."""
     if not before:
         return decision
-    known_spans = {_places(old.spans) for old in before if old.spans is not None}
-    spans = None if decision.spans is None or _places(decision.spans) in known_spans else decision.spans
+    known_spans = {mark_set(old.spans) for old in before if old.spans is not None}
+    spans = None if decision.spans is None or mark_set(decision.spans) in known_spans else decision.spans
     known = {stance for old in before for stance in old.stances}
     stances = tuple(stance for stance in decision.stances if stance not in known)
     return replace(decision, spans=spans, stances=stances) if spans is not None or stances else None
@@ -107,8 +107,3 @@ def _without(old: Decision | None, fresh: Decision | None) -> Decision | None:
         stances=tuple(stance for stance in old.stances if stance.target not in anew),
     )
     return left if left.spans is not None or left.stances else None
-
-
-def _places(spans: Iterable[Span]) -> frozenset[tuple[int, int, str]]:
-    """Return the (start, end, label) of each span, ignoring ids and order."""
-    return frozenset((span.start, span.end, span.label) for span in spans)

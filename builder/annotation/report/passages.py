@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 
-from builder.records import Article, Judgement
+from builder.records import Article, Judgement, Mark, mark_set
 from builder.text.tokens import sentences
 
 LONGEST = 200
@@ -20,8 +20,6 @@ SHOWN = 20
 """Default number of passages or articles."""
 
 Edges = tuple[int, int]
-
-Mark = tuple[int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +147,7 @@ def lanes(marks: Sequence[Mark]) -> list[int]:
 
 def _differences(judged: Sequence[Judgement]) -> dict[Mark, int]:
     """Count the pairs of annotators who differ on a mark, for each mark that not all share."""
-    times = Counter(mark for judgement in judged for mark in _marks(judgement))
+    times = Counter(mark for judgement in judged for mark in mark_set(judgement.spans))
     return {mark: having * (len(judged) - having) for mark, having in times.items() if having < len(judged)}
 
 
@@ -158,7 +156,7 @@ def _passage(minus: int, article_id: str, start: int, end: int, judged: Sequence
 
     It is extended to the end of the marks that begin in it, but not beyond 2 * LONGEST code points for their sake.
     """
-    marks_of = {judgement.annotator: _marks(judgement) for judgement in judged}
+    marks_of = {judgement.annotator: mark_set(judgement.spans) for judgement in judged}
     ends = [mark[1] for marks in marks_of.values() for mark in marks if start <= mark[0] < end]
     end = max(end, min(max(ends), start + 2 * LONGEST))
     within = {
@@ -172,8 +170,3 @@ def _passage(minus: int, article_id: str, start: int, end: int, judged: Sequence
     grouped.sort(key=lambda answer: (-len(answer.annotators), answer.annotators))
     agreed = frozenset.intersection(*(frozenset(marks) for marks in within.values()))
     return Passage(article_id, start, end, -minus, tuple(grouped), agreed)
-
-
-def _marks(judgement: Judgement) -> set[Mark]:
-    """Return the (start, end, label) of each span."""
-    return {(span.start, span.end, span.label) for span in judgement.spans}

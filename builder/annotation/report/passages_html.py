@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from itertools import pairwise
 
-from builder.annotation.report.passages import Mark, Passage, PassageAnswer, Question, lanes
-from builder.records import Article
+from builder.annotation.report.passages import Passage, PassageAnswer, Question, lanes
+from builder.records import Article, Mark
 from builder.report_page import escape_html, format_number
 from builder.schema.labels import Labels
 from builder.text.invisible import make_visible
