@@ -33,4 +33,4 @@ def sha256_of(file: BinaryIO) -> str:
 def file_sha256(path: Path) -> str:
     """Return the sha256 of a file, as 64 hex digits."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(file)

@@ -64,3 +64,8 @@ def read_batches(path: Path, record: type[R]) -> Iterator[list[R]]:
 def read_table(path: Path, record: type[R]) -> list[R]:
     """Read all that write_table wrote; an absent file has no records."""
     return [row for batch in read_batches(path, record) for row in batch]
+
+
+def whole(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array."""
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)

@@ -55,13 +55,17 @@ class Manifest(BaseModel):
     files: dict[str, Entry]
 
 
+DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
+"""What zipfile raises for a damaged archive; RuntimeError is a password or, as NotImplementedError, a method."""
+
+
 @contextlib.contextmanager
 def open_archive(source: Path) -> Iterator[zipfile.ZipFile]:
     """Open an archive; errors of a damaged archive are raised as KhabarError."""
     try:
         with zipfile.ZipFile(source) as packed:
             yield packed
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+    except DAMAGE as error:
         raise damaged(source, f"it cannot be read: {error}") from None
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from builder.io.parquet import whole
 from builder.release.tables.features import Json, RowIndices, convert_labels, is_list_like, list_lengths
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
@@ -96,11 +97,6 @@ def taken(column: pa.ChunkedArray, rows: RowIndices) -> pa.ChunkedArray:
     runs = np.split(rows, edges) if len(rows) else []
     chunks = [chunk for run in runs for chunk in column.slice(int(run[0]), len(run)).chunks]
     return pa.chunked_array(chunks, column.type)
-
-
-def whole(column: pa.ChunkedArray) -> pa.Array:
-    """Return a column as one array."""
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
 def leaf_names(kind: pa.DataType) -> list[str]:

@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from builder.io.parquet import whole
+
 GROUP_ROWS = 1000
 
 GROUP_BYTES = 32_000_000
@@ -121,13 +123,8 @@ def row_sizes(table: pa.Table) -> NDArray[np.int64]:
     >>> row_sizes(pa.table({"text": ["خبر", None], "n": pa.array([[1, 2], []], pa.list_(pa.int32()))})).tolist()
     [22, 8]
     """
-    columns = [_weights(chunk) for name in table.column_names for chunk in [_whole(table[name])]]
+    columns = [_weights(chunk) for name in table.column_names for chunk in [whole(table[name])]]
     return np.sum(columns, axis=0, dtype=np.int64) if columns else np.zeros(table.num_rows, np.int64)
-
-
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    """Return a column as one array."""
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
 def _weights(array: pa.Array) -> NDArray[np.int64]:
