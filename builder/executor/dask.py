@@ -30,16 +30,25 @@ def dask_pmap(workers: int) -> Iterator[Pmap]:
         rest = iter(items)
         room = 2 * max(1, sum(client.nthreads().values()))
         running: dict[Any, T] = {}
+        suspects: list[T] = []
         first = [_submitted(client, running, function, item) for item in islice(rest, room)]
         coming = as_completed(first, loop=client.loop)
         for done in coming:
             item = running.pop(done)
+            for following in islice(rest, 1):
+                coming.add(_submitted(client, running, function, following))
             try:
                 outcome = done.result()
             except KilledWorker:
+                suspects.append(item)
+                continue
+            yield unwrap(outcome)
+        # Dask blames each item that waited at a worker that died: what kills its workers also alone is to blame.
+        for item in suspects:
+            try:
+                outcome = _submitted(client, running, function, item).result()
+            except KilledWorker:
                 raise worker_died(item, "KilledWorker") from None
-            for following in islice(rest, 1):
-                coming.add(_submitted(client, running, function, following))
             yield unwrap(outcome)
 
     try:
