@@ -195,7 +195,7 @@ def test_pasted_rule_parses_and_matches_the_line():
 
     assert len(found) == len(bottom)
     assert check_examples(boilerplate) == []
-    assert own == tuple(p.rule for p in found)
+    assert own == tuple(p.rule.model_copy(update={"evidence": "hard"}) for p in found)
     assert suggest_rules(documents, STANDARD, compile_rules(boilerplate)) == []
     assert as_yaml([]) == ""
 
