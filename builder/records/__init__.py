@@ -22,7 +22,7 @@ from builder.records.annotation import (
     Vote,
     mark_set,
 )
-from builder.records.corpus import Article, Document, Drop, Edit, Group, GroupKind
+from builder.records.corpus import Article, Document, Drop, EdgeCount, Edit, Group, GroupKind
 from builder.records.release import MANIFEST, Release, SplitAssignment, Takedown
 from builder.records.report import (
     TOOL,
@@ -53,6 +53,7 @@ __all__ = [
     "Document",
     "Drop",
     "Dropped",
+    "EdgeCount",
     "Edit",
     "Gold",
     "GoldSource",

@@ -75,3 +75,15 @@ class Group:
     group_id: str
     similarity: float
     kind: GroupKind
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeCount:
+    """How often something stands at the edges of a source's pages; the thing is a hash, since its text is the source's."""
+
+    key: str
+    """Hash of the source, the kind of thing and its masked words (16 hex digits)."""
+    pages: int
+    """Number of different paragraphs beside which it stands."""
+    profile: str
+    """The profile of the pages, as name@version+hash."""

@@ -26,8 +26,8 @@ Evidence = Literal["hard", "supporting"]
 
 - `hard`: the line is not article text, whatever stands around it. It is dropped from any page.
 - `supporting`: the line may be article text. In an article it is dropped only at the edges and only together with a
-  second kind of evidence, such as recurrence in its source. In a dump, a page with hard marks of at least two rules,
-  it is dropped at the rule's position.
+  second kind of evidence, such as recurrence in its source. In a dump, a page that lines of at least two `furniture`
+  rules show to be more than the article, it is dropped at the rule's position.
 """
 
 
@@ -63,6 +63,8 @@ class CutRule(Part):
     at_most: Annotated[int, Field(ge=1, le=1000)] = 30
     max_length: Annotated[int, Field(ge=1)] = 80
     min_before: Annotated[int, Field(ge=0)] = 200
+    furniture: bool = False
+    """Whether the line belongs to the page around the article: two such rules that match make the page a dump."""
     examples: Examples
 
     @model_validator(mode="after")
@@ -93,6 +95,8 @@ class LineRule(Part):
     position: Literal["head", "tail", "any"] = "any"
     takes: Literal["line", "prefix", "suffix"] = "line"
     extract_only: bool = False
+    furniture: bool = False
+    """Whether the line belongs to the page around the article: two such rules that match make the page a dump."""
     examples: Examples
 
     @model_validator(mode="after")

@@ -1,17 +1,22 @@
-"""The boilerplate rule engine: decide for each line of a page whether it is article text, and by which rule it is not.
+"""Decide for each line of a page whether it is article text, and on which evidence it is not.
 
-Patterns match folded lines, so one pattern covers all spellings; extracted fields are taken from the normalized line.
-A list between two paragraphs of an article belongs to the article and is kept.
+A page is a dump where lines of two `furniture` rules show that it is more than the article: every rule acts there, at its
+position, and a list between two paragraphs is kept. Any other page is article text: hard rules act, and beside them lines
+go from its two edges inward on evidence (`evidence.py`); the rest is not touched. Patterns match folded lines, so that one
+pattern covers all spellings; extracted fields are taken from the normalized line.
 """
 
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from builder.corpus.cleaning.counts import no_counts
+from builder.corpus.cleaning.edges import edges
+from builder.corpus.cleaning.evidence import Evidence, Part
 from builder.corpus.cleaning.page import PageLines, begins_article, drops_lines, read_page, words
-from builder.corpus.cleaning.rules import NO_CANDIDATES, CompiledRule, Rules, compile_rule, every_rule
+from builder.corpus.cleaning.rules import NO_CANDIDATES, Candidates, CompiledRule, Rules, compile_rule, every_rule
 from builder.records import Issue
 from builder.schema.boilerplate import Boilerplate, CutRule, LineRule, ListRule
 from builder.text.profiles import profile
@@ -33,6 +38,8 @@ class LineDecision:
     part: int
     rule: str = ""
     extracted: dict[str, str] = field(default_factory=dict)
+    cut: tuple[Part, ...] = ()
+    """Parts of a body line that are not article text, at its begin and at its end."""
 
 
 PLAIN = LineDecision("body", 0)
@@ -66,29 +73,124 @@ class _LineState:
         return self.made.get((part, rule)) or self.made.setdefault((part, rule), LineDecision("drop", part, rule))
 
 
-def classify_lines(lines: Sequence[str], folded: Sequence[str], rules: Rules, source: str) -> list[LineDecision]:
-    """Return one verdict for each line of a page; the lines are trimmed, non-blank and in the page's order.
+def classify_lines(
+    lines: Sequence[str], folded: Sequence[str], rules: Rules, source: str, evidence: Evidence | None = None
+) -> list[LineDecision]:
+    """Return one decision for each line of a page; the lines are trimmed, non-blank and in the page's order.
 
     `folded` has the same lines, folded by Profile.fold. A cut that drops to the end or splits the page applies only if
-    there are at least `min_before` code points of body above it.
+    there are at least `min_before` code points of body above it. Without `evidence`, only the page itself counts.
 
     >>> from builder.corpus.cleaning.rules import compile_rules
     >>> rules = compile_rules(Boilerplate(version=1))
     >>> classify_lines(["شارك"], ["شارك"], rules, "nasim")
-    [LineDecision(role='body', part=0, rule='', extracted={})]
+    [LineDecision(role='body', part=0, rule='', extracted={}, cut=())]
     """
-    return classify_batch([lines], [folded], rules, [source])[0]
+    return classify_batch([lines], [folded], rules, [evidence or Evidence(no_counts(), source)])[0]
 
 
 def classify_batch(
-    pages: Sequence[Sequence[str]], folded: Sequence[Sequence[str]], rules: Rules, sources: Sequence[str]
+    pages: Sequence[Sequence[str]], folded: Sequence[Sequence[str]], rules: Rules, evidence: Sequence[Evidence]
 ) -> list[list[LineDecision]]:
-    """Judge many pages at once; equivalent to `judge` of each page, and much faster."""
-    candidates = rules.candidates(list(zip(sources, folded, strict=True)))
+    """Decide on many pages at once; equivalent to `classify_lines` of each page, and much faster."""
+    candidates = rules.candidates([(known.source, seen) for known, seen in zip(evidence, folded, strict=True)])
     return [
-        _judge(lines, read_page(seen, found)) if found.count(NO_CANDIDATES) < len(found) else [PLAIN] * len(lines)
-        for lines, seen, found in zip(pages, folded, candidates, strict=True)
+        _decide(lines, seen, found, known)
+        for lines, seen, found, known in zip(pages, folded, candidates, evidence, strict=True)
     ]
+
+
+def _decide(
+    lines: Sequence[str], folded: Sequence[str], candidates: Sequence[Candidates], evidence: Evidence
+) -> list[LineDecision]:
+    if is_dump(folded, candidates):
+        decisions = _judge(lines, read_page(folded, candidates))
+        if any(decision.role == "body" for decision in decisions):
+            return _with_parts(lines, folded, candidates, decisions, None)
+    hard = [found if found.hard is None else found.hard for found in candidates]
+    if hard.count(NO_CANDIDATES) == len(hard):
+        decisions = [PLAIN] * len(lines)
+    else:
+        decisions = _judge(lines, read_page(folded, hard))
+    decisions = _from_the_edges(folded, candidates, decisions, evidence)
+    return _with_parts(lines, folded, candidates, decisions, evidence)
+
+
+def is_dump(folded: Sequence[str], candidates: Sequence[Candidates]) -> bool:
+    """Return whether lines of two `furniture` rules stand on a page."""
+    found: set[str] = set()
+    for line, rules in zip(folded, candidates, strict=True):
+        for ready in rules.furniture:
+            if ready.rule.id not in found and ready.takes(line):
+                found.add(ready.rule.id)
+                if len(found) > 1:
+                    return True
+    return False
+
+
+def _from_the_edges(
+    folded: Sequence[str], candidates: Sequence[Candidates], decisions: Sequence[LineDecision], evidence: Evidence
+) -> list[LineDecision]:
+    """Drop lines with evidence from both edges inward, up to the first line without; never all that is left."""
+    made, page = [*decisions], edges(folded)
+    inward: tuple[tuple[Literal["head", "tail"], range], ...] = (
+        ("head", range(len(folded))), ("tail", range(len(folded) - 1, -1, -1))
+    )  # fmt: skip
+    for side, order in inward:
+        for i in order:
+            if made[i].role == "body":
+                reason = evidence.against(folded, page, candidates[i], i, side)
+                if not reason:
+                    break
+                made[i] = LineDecision("drop", made[i].part, reason)
+    return made if any(decision.role == "body" for decision in made) else [*decisions]
+
+
+def _with_parts(
+    lines: Sequence[str], folded: Sequence[str], candidates: Sequence[Candidates], decisions: Sequence[LineDecision],
+    evidence: Evidence | None,
+) -> list[LineDecision]:  # fmt: skip
+    """Cut what is not article text from the begin and from the end of lines; a line that is all cut is dropped."""
+    made = [*decisions]
+    body = [i for i, decision in enumerate(decisions) if decision.role == "body"]
+    for i in body:
+        parts = _ruled_parts(folded[i], candidates[i])
+        if evidence and i == body[0] and (part := evidence.prefix(folded[i])):
+            parts.append(part)
+        if evidence and i == body[-1] and (part := evidence.suffix(folded[i])):
+            parts.append(part)
+        if parts:
+            made[i] = _without(lines[i], folded[i], made[i], parts)
+    return made
+
+
+def _ruled_parts(line: str, candidates: Candidates) -> list[Part]:
+    """Return the parts of a line that hard rules for parts take."""
+    parts: list[Part] = []
+    for ready in candidates.lines:
+        if ready.rule.takes != "line" and ready.rule.evidence == "hard" and len(line) <= ready.longest:
+            found = ready.search(line)
+            if found and found.end() > found.start():
+                parts.append(Part(found.start(), found.end(), ready.rule.id))
+    return parts
+
+
+def _without(line: str, folded: str, decision: LineDecision, parts: Sequence[Part]) -> LineDecision:
+    """Return the decision on a body line without its parts: those at its begin are one, and those at its end."""
+    heads = [part for part in parts if part.start == 0]
+    tails = [part for part in parts if part.start > 0]
+    cut: list[Part] = []
+    if heads:
+        longest = max(heads, key=lambda part: part.end)
+        cut.append(Part(0, _offset(line, folded, longest.end), longest.reason))
+    if tails:
+        longest = min(tails, key=lambda part: part.start)
+        cut.append(Part(_offset(line, folded, longest.start), len(line), longest.reason))
+    low = cut[0].end if heads else 0
+    high = cut[-1].start if tails else len(line)
+    if not line[low:high].strip():
+        return LineDecision("drop", decision.part, cut[0].reason)
+    return replace(decision, cut=tuple(cut))
 
 
 def _judge(lines: Sequence[str], page: PageLines) -> list[LineDecision]:
@@ -156,9 +258,11 @@ def _at_cut(i: int, cut: CutRule, page: PageLines, walk: _LineState, above: Sequ
 
 
 def _line_rule(i: int, page: PageLines, walk: _LineState) -> CompiledRule[LineRule] | None:
-    """Return the first line rule that matches a line at its position, or None."""
+    """Return the first line rule that matches a line at its position, or None; those for a part of a line come later."""
     line, below_head = page.folded[i], walk.below_head
     for ready in page.candidates[i].lines:
+        if ready.rule.takes != "line":
+            continue
         in_place = ready.position == "any" or (page.tail[i] if ready.position == "tail" else not below_head)
         if in_place and ready.takes(line):
             return ready
@@ -171,14 +275,18 @@ def _extracted(ready: CompiledRule[LineRule], line: str, folded: str) -> dict[st
     if found is None:
         return {}
     spans = {name: found.span(name) for name, value in found.groupdict().items() if value}
+    return {
+        name: line[_offset(line, folded, start) : _offset(line, folded, end)].strip()
+        for name, (start, end) in spans.items()
+    }
+
+
+def _offset(line: str, folded: str, position: int) -> int:
+    """Return the offset in a normalized line of an offset in the folded line."""
+    if len(line) == len(folded):
+        return position
     fold = profile("search@1").fold
-
-    def place(position: int) -> int:
-        if len(line) == len(folded):
-            return position
-        return bisect_right(range(len(line) + 1), position, key=lambda end: len(fold(line[:end]))) - 1
-
-    return {name: line[place(start) : place(end)].strip() for name, (start, end) in spans.items()}
+    return bisect_right(range(len(line) + 1), position, key=lambda end: len(fold(line[:end]))) - 1
 
 
 def check_examples(rules: Boilerplate) -> list[Issue]:

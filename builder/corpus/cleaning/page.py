@@ -63,7 +63,11 @@ class PageLines:
 
     def line_rules(self, i: int) -> Iterator[LineRule]:
         """Return the line rules that match a line, regardless of its position."""
-        return (ready.rule for ready in self.candidates[i].lines if ready.takes(self.folded[i]))
+        return (
+            ready.rule
+            for ready in self.candidates[i].lines
+            if ready.rule.takes == "line" and ready.takes(self.folded[i])
+        )
 
     def is_text(self, i: int) -> bool:
         """Return whether a line below links is text: a paragraph, or a shorter line that ends like a sentence."""

@@ -42,9 +42,32 @@ class Candidates:
     cuts: tuple[CompiledRule[CutRule], ...] = ()
     lines: tuple[CompiledRule[LineRule], ...] = ()
     lists: tuple[CompiledRule[ListRule], ...] = ()
+    furniture: tuple[CompiledRule[CutRule] | CompiledRule[LineRule], ...] = ()
+    """Those of the rules whose lines show that the page is a dump."""
+    hard: "Candidates | None" = None
+    """Those of the rules that need no other evidence, at any place on a page."""
 
 
 NO_CANDIDATES = Candidates()
+
+
+def candidates_of(rules: Sequence[CutRule | LineRule | ListRule]) -> Candidates:
+    """Return the candidates that some rules are."""
+    cuts = tuple(compile_rule(rule) for rule in rules if isinstance(rule, CutRule))
+    lines = tuple(compile_rule(rule) for rule in rules if isinstance(rule, LineRule))
+    lists = tuple(compile_rule(rule) for rule in rules if isinstance(rule, ListRule))
+    hard = [rule for rule in rules if _is_enough(rule)]
+    return Candidates(
+        cuts, lines, lists, tuple(ready for ready in (*cuts, *lines) if ready.rule.furniture),
+        (candidates_of(hard) if len(hard) < len(rules) else None) if hard else NO_CANDIDATES,
+    ) if rules else NO_CANDIDATES  # fmt: skip
+
+
+def _is_enough(rule: CutRule | LineRule | ListRule) -> bool:
+    """Return whether a rule may act anywhere on a page without other evidence; one that only extracts always may."""
+    if isinstance(rule, LineRule):
+        return rule.extract_only or (rule.evidence == "hard" and (rule.position == "any" or rule.takes != "line"))
+    return rule.evidence == "hard"
 
 
 class RuleSet:
@@ -69,12 +92,7 @@ class _Table(dict[RuleNumbers, Candidates]):
 
     def __missing__(self, found: RuleNumbers) -> Candidates:
         rules = [self._rules[number] for number in found if self._rules[number].id not in self._off]
-        candidates = Candidates(
-            tuple(compile_rule(rule) for rule in rules if isinstance(rule, CutRule)),
-            tuple(compile_rule(rule) for rule in rules if isinstance(rule, LineRule)),
-            tuple(compile_rule(rule) for rule in rules if isinstance(rule, ListRule)),
-        )
-        self[found] = candidates if rules else NO_CANDIDATES
+        self[found] = candidates_of(rules)
         return self[found]
 
 

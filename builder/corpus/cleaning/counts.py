@@ -1,0 +1,217 @@
+"""Counts of what recurs at the edges of a source's pages: the evidence that a line is not article text.
+
+`count_table` is the stage that reads pages: one row for each thing that a page shows at its edges, as a hash, with the
+hash of the paragraph beside it. `merge` counts the different paragraphs of each thing, so that copies of a page, and
+pages that begin alike, count once. No text is kept: the lines are the newspapers'.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from itertools import chain
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from builder.corpus.cleaning.edges import GRAM, LONG, edges, ends, fields, is_lone, label, mask, suffix
+from builder.executor.shards import BatchResult
+from builder.executor.stage import Stage
+from builder.io.hashing import sha16
+from builder.records import EdgeCount, user_error
+from builder.text.profiles import Profile
+
+Kind = Literal[
+    "page", "head", "tail", "inside", "field", "label", "inside label", "part", "suffix", "inside suffix", "lone head",
+    "lone tail",
+]  # fmt: skip
+"""What is counted of a source.
+
+- `page`: its different pages.
+- `head`, `tail`: a line above the first paragraph, or below the last; `inside`, the same line anywhere else.
+- `field`: a part, between dashes or bars, of a line at an edge, or of the first words of the first paragraph.
+- `label`: the words before the first colon of a line at an edge; `inside label`, those of any other line.
+- `part`: most of the words of a line at an edge.
+- `suffix`: the last words of the last paragraph; `inside suffix`, those of any other.
+- `lone head`, `lone tail`: a page that has a line alone beside its first or last paragraph.
+"""
+
+Hashes = NDArray[np.uint64]
+
+FEWEST = 3
+"""Fewest paragraphs beside which a thing must stand to be counted at all."""
+
+PASS = 5_000_000
+"""Rows that `merge` sorts at once, about 200 MB."""
+
+SIGHTINGS = pa.schema({"key": pa.uint64(), "beside": pa.uint64()})
+"""The columns of what pages show: the hash of a thing, and of the paragraph beside it."""
+
+
+def key(source: str, kind: Kind, text: str) -> int:
+    """Return the 64-bit hash of a thing of a source."""
+    whole = f"{source}\0{kind}\0{text}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(whole, digest_size=8).digest(), "big")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The number of different paragraphs beside which each thing stands; `keys` are sorted."""
+
+    profile: str
+    """The profile whose folded lines were counted."""
+    keys: Hashes
+    numbers: NDArray[np.int64]
+
+    def of(self, wanted: int) -> int:
+        """Return the count of a key: 0, or FEWEST and more."""
+        place = int(self.keys.searchsorted(np.uint64(wanted)))
+        return int(self.numbers[place]) if place < len(self.keys) and int(self.keys[place]) == wanted else 0
+
+    @cached_property
+    def digest(self) -> str:
+        """The hash of the counts (16 hex digits), or nothing where there are none."""
+        return sha16(f"{self.profile}\n{self.keys.tobytes().hex()}\n{self.numbers.tobytes().hex()}") if len(self.keys) else ""
+
+    def only(self, wanted: Iterable[int]) -> "Counts":
+        """Return the counts of some keys."""
+        kept = np.isin(self.keys, np.fromiter(wanted, np.uint64))
+        return Counts(self.profile, self.keys[kept], self.numbers[kept])
+
+
+def no_counts(profile: str = "") -> Counts:
+    """Return the counts of a project of few pages."""
+    return Counts(profile, np.zeros(0, np.uint64), np.zeros(0, np.int64))
+
+
+def sightings(source: str, folded: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yield the hash of each thing that a page shows, and of the paragraph beside it, or of the page where there is none."""
+    whole = key("", "page", "\n".join(folded))
+    yield key(source, "page", ""), whole
+    if not folded:
+        return
+    page = edges(folded)
+    low = key("", "page", folded[page.first]) if page.first < len(folded) else whole
+    high = key("", "page", folded[page.last]) if page.last >= 0 else whole
+    for i, line in enumerate(folded):
+        at_head, at_tail = i in page.head, i in page.tail
+        if at_head or at_tail:
+            beside = low if at_head else high
+            masked = mask(line)
+            if at_head:
+                yield key(source, "head", masked), low
+            if at_tail:
+                yield key(source, "tail", masked), high
+            for part in fields(line):
+                yield key(source, "field", part), beside
+            for part in ends(masked):
+                yield key(source, "part", part), beside
+        elif len(line) <= LONG:
+            yield key(source, "inside", mask(line)), whole
+        if ":" in line and (name := label(line)):
+            outer = at_head or at_tail or i in (0, len(folded) - 1)
+            yield key(source, "label" if outer else "inside label", name), low if at_head else high if outer else whole
+        if i < page.last and page.prose[i]:
+            if words := suffix(line, GRAM[0]):
+                yield key(source, "inside suffix", words), whole
+    if page.last >= 0:
+        for part in fields(folded[page.first][: LONG + 1].partition(":")[0]):
+            yield key(source, "field", part), low
+        for size in range(GRAM[0], GRAM[1] + 1):
+            if words := suffix(folded[page.last], size):
+                yield key(source, "suffix", words), high
+    if is_lone(folded, page, len(folded) - 1):
+        yield key(source, "lone tail", ""), high
+    if is_lone(folded, page, 0):
+        yield key(source, "lone head", ""), low
+
+
+def count_table(documents: pa.Table, config: Profile) -> BatchResult:
+    """Return what the pages of a table show at their edges, each once."""
+    pages = config.fold_batch(documents["raw"].to_pylist())
+    seen = chain.from_iterable(
+        sightings(source, _lines(page)) for source, page in zip(documents["source"].to_pylist(), pages, strict=True)
+    )
+    rows = _distinct(np.fromiter(chain.from_iterable(seen), np.uint64).reshape(-1, 2))
+    return BatchResult(pa.table([pa.array(rows[:, 0]), pa.array(rows[:, 1])], schema=SIGHTINGS))
+
+
+def _lines(folded: str) -> list[str]:
+    return [" ".join(line.split()) for line in folded.split("\n") if line and not line.isspace()]
+
+
+def _distinct(rows: Hashes) -> Hashes:
+    """Return each row once, sorted."""
+    rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+    fresh = np.ones(len(rows), bool)
+    fresh[1:] = (rows[1:] != rows[:-1]).any(axis=1)
+    return rows[fresh]
+
+
+def merge(profile: str, rows: int, read: Callable[[], Iterator[pa.Table]]) -> Counts:
+    """Count the different paragraphs of each thing in tables of SIGHTINGS, which are read again for each pass.
+
+    A pass takes the keys of one remainder, so that no more than about PASS of the `rows` are in memory.
+    """
+    passes = rows // PASS + 1
+    parts = [_counted(_of_pass(read(), passes, number)) for number in range(passes)]
+    keys, numbers = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = keys.argsort()
+    return Counts(profile, keys[order], numbers[order])
+
+
+def _of_pass(tables: Iterator[pa.Table], passes: int, number: int) -> Hashes:
+    found = [np.zeros((0, 2), np.uint64)]
+    for table in tables:
+        rows = np.stack([table["key"].to_numpy(), table["beside"].to_numpy()], axis=1)
+        found.append(rows[rows[:, 0] % np.uint64(passes) == number] if passes > 1 else rows)
+    return np.concatenate(found)
+
+
+def _counted(rows: Hashes) -> tuple[Hashes, NDArray[np.int64]]:
+    keys, numbers = np.unique(_distinct(rows)[:, 0], return_counts=True)
+    return keys[numbers >= FEWEST], numbers[numbers >= FEWEST]
+
+
+def union(first: Counts, second: Counts) -> Counts:
+    """Return the counts of both; a key that both have keeps the larger count, as both may be of the same pages."""
+    keys = np.union1d(first.keys, second.keys)
+    numbers = np.zeros(len(keys), np.int64)
+    for counts in (first, second):
+        places = keys.searchsorted(counts.keys)
+        numbers[places] = np.maximum(numbers[places], counts.numbers)
+    return Counts(first.profile or second.profile, keys, numbers)
+
+
+def as_records(counts: Counts) -> list[EdgeCount]:
+    """Return counts as records, sorted by key."""
+    rows = zip(counts.keys.tolist(), counts.numbers.tolist(), strict=True)
+    return [EdgeCount(f"{name:016x}", number, counts.profile) for name, number in rows]
+
+
+def from_records(records: Sequence[EdgeCount], profile: str, where: str) -> Counts:
+    """Return counts from records.
+
+    Raises KhabarError (exit code 2) if they were counted with another profile, or a key is no hash.
+    """
+    others = sorted({record.profile for record in records} - {profile})
+    if others:
+        raise user_error(
+            "other-profile", f"these counts are of pages normalized with {', '.join(others)}, and this project's profile is "
+            f"{profile}", where=where, fix="use counts of a project with the same profile, or count again with "
+            "`khabar clean --recount`")  # fmt: skip
+    broken = [record.key for record in records if not re.fullmatch("[0-9a-f]{16}", record.key) or record.pages < 1]
+    if broken:
+        raise user_error("broken-counts", f"{len(broken)} lines are no counts, such as {broken[0][:40]!r}", where=where,
+                         fix="restore the file from git, or run `khabar clean --recount`")  # fmt: skip
+    rows = sorted({int(record.key, 16): record.pages for record in records}.items())
+    keys, numbers = (np.array([row[column] for row in rows], kind) for column, kind in ((0, np.uint64), (1, np.int64)))
+    return Counts(profile, keys, numbers)
+
+
+STAGE = Stage("count", 1, count_table, "documents", "sightings", SIGHTINGS, ("raw", "source"), "none")
+"""What the pages of each shard show at their edges."""
+

@@ -1,0 +1,146 @@
+"""The edges of a page: which of its lines recurrence may judge, and what of them is counted.
+
+Everything here takes folded lines, and gives masked text: words only, each number as 0, each address as one word.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from builder.corpus.cleaning.page import BULLETS, paragraphs
+
+HEAD, TAIL = 6, 14
+"""Most lines at the beginning and at the end of a page that are judged by recurrence."""
+
+LONG = 100
+"""Code points; a longer line is a paragraph, and never goes by recurrence."""
+
+GRAM = (5, 14)
+"""Fewest and most words of a suffix of a paragraph."""
+
+PART = 4
+"""Fewest words of a part of a line."""
+
+WORDS = 6
+"""Most words of a label or of a field."""
+
+LONE = 10
+"""Most words of a line that stands alone above or below the paragraphs."""
+
+PROSE = 0.8
+"""Share of paragraphs among a page's other lines, from which on a line at its edge can stand alone."""
+
+END_MARKS = frozenset(".!؟?…:،,؛;")
+"""Ends of a sentence, or of a line that goes on."""
+
+_ADDRESS = re.compile(
+    r"\S*@\S+|https?:\S*|\bwww\.\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|info|tv|co|me)\b\S*", re.ASCII
+)
+
+_SEPARATOR = re.compile(r"\s*[–—|/\\]+\s*|\s+-\s*|-\s+")
+
+_NUMBER = re.compile(r"\d+")
+
+_SIGNS = re.compile(r"[\W_]+")
+
+
+def mask(folded: str) -> str:
+    """Return the words of a line, with each number as 0 and each address as `address`.
+
+    A line that is an address keeps its words, so that one columnist's address is not another's. A line of signs stays.
+
+    >>> mask("للتواصل: 0123-45 او bahr@nasim.example.com")
+    'للتواصل 0 0 او address'
+    >>> mask("bahr@nasim.example.com"), mask("* * *")
+    ('bahr nasim example com', '* * *')
+    """
+    words = folded
+    if "." in folded or "@" in folded or ":" in folded:
+        words = _ADDRESS.sub(" address ", folded)
+        if _SIGNS.sub(" ", words).strip() == "address":
+            words = folded
+    return _SIGNS.sub(" ", _NUMBER.sub("0", words)).strip() or folded
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """The lines above a page's first paragraph and below its last, at most HEAD and TAIL of them."""
+
+    first: int
+    """The first paragraph, or the number of lines where there is none."""
+    last: int
+    """The last paragraph, or -1 where there is none."""
+    head: range
+    tail: range
+    prose: Sequence[bool]
+    """Whether each line is a paragraph."""
+
+
+def edges(folded: Sequence[str]) -> Edges:
+    """Find the first and the last paragraph: a line of more than LONG code points, or a shorter one that ends in a stop.
+
+    >>> found = edges(["عنوان", "ا" * 120, "شارك"])
+    >>> found.first, found.last, found.head, found.tail
+    (1, 1, range(0, 1), range(2, 3))
+    """
+    prose = [long or len(line) > LONG for line, long in zip(folded, paragraphs(folded), strict=True)]
+    count = len(folded)
+    first, last = (prose.index(True), count - 1 - prose[::-1].index(True)) if True in prose else (count, -1)
+    return Edges(first, last, range(min(first, HEAD)), range(max(last + 1, count - TAIL), count), prose)
+
+
+def fields(folded: str) -> list[str]:
+    """Return the masked parts of a short line between dashes or bars, or nothing where there is only one.
+
+    >>> fields("نسيم – مرفا السدر")
+    ['نسيم', 'مرفا السدر']
+    """
+    if len(folded) > LONG:
+        return []
+    parts = [mask(part) for part in _SEPARATOR.split(folded)]
+    return parts if len(parts) > 1 and all(part and part.count(" ") < WORDS for part in parts) else []
+
+
+def label(folded: str) -> str:
+    """Return the masked words before the first colon: two to WORDS of them, with something behind.
+
+    >>> label("رابط الخبر في نسيم: عوده السفينه"), label("وقال: لا"), label("الساعه 12:30")
+    ('رابط الخبر في نسيم', '', '')
+    """
+    before, colon, rest = folded[: LONG + 1].partition(":")
+    if not colon or not rest.startswith(" ") or len(before) > 60:
+        return ""
+    words = mask(before.strip())
+    return words if 0 < words.count(" ") < WORDS else ""
+
+
+def ends(masked: str) -> list[str]:
+    """Return the last and the first words of a line, without the others: PART words or more, most of the line.
+
+    >>> ends("مرفا السدر 0 رجب 0 نسيم")
+    ['… السدر 0 رجب 0 نسيم', 'مرفا السدر 0 رجب 0 …', '… 0 رجب 0 نسيم', 'مرفا السدر 0 رجب …']
+    """
+    words = masked.split(" ")
+    sizes = range(len(words) - 1, max(PART, -(-len(words) * 3 // 5)) - 1, -1)
+    return [part for size in sizes for part in (f"… {' '.join(words[-size:])}", f"{' '.join(words[:size])} …")]
+
+
+def suffix(folded: str, size: int) -> str:
+    """Return the last words of a paragraph, masked; nothing of a short paragraph."""
+    words = folded.split(" ")
+    return mask(" ".join(words[-size:])) if len(words) >= 2 * GRAM[1] else ""
+
+
+def is_lone(folded: Sequence[str], page: Edges, i: int) -> bool:
+    """Return whether a line at a page's edge stands alone beside a paragraph, is short and ends in no mark.
+
+    The other lines of the page are paragraphs, but for a fifth, and a paragraph above the line ends in a mark: the last
+    line of text that was broken to a width, or of a poem, does not stand alone.
+    """
+    line, beside = folded[i], 1 if i == 0 else i - 1
+    if not (len(folded) > 1 and page.prose[beside] and not page.prose[i]):
+        return False
+    if line.count(" ") >= LONE or line[-1] in END_MARKS or line[0] in BULLETS:
+        return False
+    whole = i == 0 or folded[beside][-1] in END_MARKS or folded[beside][-1] in "»\"”')]}"
+    return whole and sum(page.prose) >= PROSE * (len(folded) - 1)

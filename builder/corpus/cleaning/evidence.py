@@ -1,0 +1,203 @@
+"""Evidence that a line at the edge of an article text is not article: recurrence in its source, and the record's fields.
+
+A line goes only from an edge inward, and the first line without evidence ends the way. The counts of the source say what
+recurs (`counts.py`); the record says what its title and author are.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from builder.corpus.cleaning.counts import FEWEST, Counts, Kind, key
+from builder.corpus.cleaning.edges import END_MARKS, GRAM, LONG, Edges, ends, fields, is_lone, label, mask, suffix
+from builder.corpus.cleaning.rules import Candidates
+
+Side = Literal["head", "tail"]
+
+ALONE, SHARE = 10, 0.002
+"""A line recurs often enough to go by that alone beside ALONE paragraphs, or beside this share of the source's pages."""
+
+RARER = 5
+"""How many times as often a line must stand at an edge as inside texts."""
+
+LABEL_SHARE, LABEL_RARER = 0.01, 10
+"""Share of the source's pages that a label must be on, and how many times as rare it must be inside texts."""
+
+FIELD_SHARE = 0.02
+"""Share of the source's pages that show a field at an edge, from which on a line of fields goes."""
+
+SIGNATURE_SHARE = 0.3
+"""Share of the source's pages that show a field at an edge, from which on it signs the prefix of a paragraph."""
+
+LONE_SHARE = 0.005
+"""Share of the source's pages that have a line alone at an edge, from which on such a line goes."""
+
+MANY = 10
+"""Fewest pages behind a share: less is chance."""
+
+NAME = 8
+"""Fewest letters of an author's name that a line must hold or be part of."""
+
+AROUND = 20
+"""Most letters of a line beside the author's name, such as a place."""
+
+_FORMULA = re.compile(r"\b(?:الله|والله|بالله|لله|السلام عليكم|والسلام|دمتم|ودمتم|اللقاء|نلتقي|تحياتي|القارئ|اعلم)\b")
+"""Words of closing formulae, which recur and are article text."""
+
+_SIGNS = re.compile(r"[\W_]+")
+
+RECURS, RECURRING_PART, RECURRING_FIELD, RECURRING_LABEL = "recurs", "recurring-part", "recurring-field", "recurring-label"
+"""Reasons: the line recurs in its source; most of its words do; its parts between dashes do; its words before a colon do."""
+
+LONE, TITLE, AUTHOR = "lone-line", "record-title", "record-author"
+"""Reasons: the source's pages often have a line alone there; the line is the record's title; it names its author."""
+
+PREFIX, SUFFIXED = "recurring-prefix", "recurring-suffix"
+"""Reasons for a part of a line: it signs the source's paragraphs; it ends many of them."""
+
+REASONS = (RECURS, RECURRING_PART, RECURRING_FIELD, RECURRING_LABEL, LONE, TITLE, AUTHOR, PREFIX, SUFFIXED)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a line that is not article: a range of the folded line, end exclusive, and why."""
+
+    start: int
+    end: int
+    reason: str
+
+
+def letters(folded: str) -> str:
+    """Return a line without spaces and signs, as titles and names are compared.
+
+    >>> letters("طلال عبد الله – مرفا")
+    'طلالعبداللهمرفا'
+    """
+    return _SIGNS.sub("", folded)
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What is known of a page beside its text; title and author are folded, and empty where there is none."""
+
+    counts: Counts
+    source: str
+    title: str = ""
+    author: str = ""
+    used: set[int] = field(default_factory=set)
+    """The keys that were looked up and found: the page's text rests on them."""
+
+    def count(self, kind: Kind, text: str = "") -> int:
+        """Return beside how many paragraphs of the source a thing stands; 0 below FEWEST."""
+        wanted = key(self.source, kind, text)
+        found = self.counts.of(wanted)
+        if found:
+            self.used.add(wanted)
+        return found
+
+    def share(self, share: float, fewest: int = MANY) -> float:
+        """Return the number of pages that a share of the source's pages is, at least `fewest`."""
+        return max(fewest, share * self.count("page"))
+
+    def alone(self) -> float:
+        """Return the count from which on a line that recurs needs no other evidence."""
+        return min(ALONE, self.share(SHARE, FEWEST))
+
+    def against(self, folded: Sequence[str], page: Edges, found: Candidates, i: int, side: Side) -> str:
+        """Return why the line at an edge is not article text, or nothing."""
+        line = folded[i]
+        supporting = ""
+        for ready in found.lines:
+            if ready.position in (side, "any") and ready.rule.takes == "line" and not ready.rule.extract_only:
+                if ready.takes(line):
+                    if ready.rule.evidence == "hard":
+                        return ready.rule.id
+                    supporting = supporting or ready.rule.id
+        if page.prose[i] and not (side == "tail" and 0 < i == len(folded) - 1 and len(line) <= 2 * LONG):
+            return ""
+        if (name := label(line)) and self._labels(name):
+            return RECURRING_LABEL  # also a long one: a title stands behind the label
+        if page.prose[i]:
+            return ""
+        supporting = supporting or next((ready.rule.id for ready in found.lists if ready.takes(line)), "")
+        return self._of_record(folded, page, i, side) or self._of_source(folded, page, i, side, supporting)
+
+    def _of_record(self, folded: Sequence[str], page: Edges, i: int, side: Side) -> str:
+        whole = letters(folded[i])
+        if side == "head" and self.title and whole == letters(self.title) and any(page.prose[i + 1 : i + 3]):
+            return TITLE  # above paragraphs: a poem is named after its first verse
+        name = letters(self.author)
+        if len(name) >= NAME and (name in whole and len(whole) - len(name) <= AROUND or (len(whole) >= NAME and whole in name)):
+            return AUTHOR
+        return ""
+
+    def _of_source(self, folded: Sequence[str], page: Edges, i: int, side: Side, supporting: str) -> str:
+        line, masked = folded[i], mask(folded[i])
+        is_text = line[-1] in ".!؟?:،…" or _FORMULA.search(line) is not None
+        if i in (page.head if side == "head" else page.tail):
+            times = self.count(side, masked)
+            if times and times >= RARER * self.count("inside", masked):
+                if times >= self.alone() and (not is_text or "address" in masked):
+                    return RECURS
+                if supporting:
+                    return supporting
+        for part in fields(line):
+            if self.count("field", part) >= self.share(FIELD_SHARE, FEWEST):
+                return RECURRING_FIELD
+        if is_text:
+            return ""
+        if any(self.count("part", part) >= self.alone() for part in ends(masked)):
+            return RECURRING_PART
+        return LONE if self._is_lone(folded, page, i) else ""
+
+    def _labels(self, name: str) -> bool:
+        times = self.count("label", name)
+        return times >= self.share(LABEL_SHARE) and times >= LABEL_RARER * self.count("inside label", name)
+
+    def _is_lone(self, folded: Sequence[str], page: Edges, i: int) -> bool:
+        """Return whether the page has a line alone where its source's pages often have one.
+
+        At the head that can be the headline: only a page whose record has another title has none in its text.
+        """
+        if not is_lone(folded, page, i):
+            return False
+        if i == 0:
+            return bool(self.title) and self.count("lone head") >= self.share(LONE_SHARE)
+        return self.count("lone tail") >= self.share(LONE_SHARE)
+
+    def prefix(self, line: str) -> Part | None:
+        """Return the first words of a paragraph, up to a colon, that name the record's author or sign the source."""
+        before, colon, _ = line[: LONG + 1].partition(":")
+        if not colon or len(before) > LONG * 3 // 5:
+            return None
+        end = len(before) + 1
+        if letters(before) == letters(self.author) != "":
+            return Part(0, end, AUTHOR)
+        if any(self.count("field", part) >= self.share(SIGNATURE_SHARE) for part in fields(before)):
+            return Part(0, end, PREFIX)
+        return None
+
+    def suffix(self, line: str) -> Part | None:
+        """Return the last words of a page's last paragraph, behind a sentence's end, that end many of its source's."""
+        shortest = suffix(line, GRAM[0])
+        times = self.count("suffix", shortest) if shortest else 0
+        if line[-1] in END_MARKS or times < self.alone() or times < RARER * self.count("inside suffix", shortest):
+            return None
+        words = line.split(" ")
+        for size in range(GRAM[1], GRAM[0] - 1, -1):
+            if self.count("suffix", suffix(line, size)) >= self.alone():
+                start = _behind_a_sentence(line, len(line) - len(" ".join(words[-size:])))
+                return Part(start, len(line), SUFFIXED) if start and not _FORMULA.search(line, start) else None
+        return None
+
+
+def _behind_a_sentence(line: str, start: int) -> int:
+    """Return where a suffix begins: at `start` or in the word before, which may be glued to it, behind an end mark; or 0.
+
+    >>> _behind_a_sentence("انتهي العام.شارك الخبر", 17), _behind_a_sentence("انتهي العام شارك الخبر", 17)
+    (12, 0)
+    """
+    glued = line[line.rfind(" ", 0, start - 1) + 1 : start].rstrip()
+    mark = max(glued.rfind(mark) for mark in ".!؟…»\"”")
+    return start - 1 - len(glued) + mark + 1 + (mark == len(glued) - 1) if mark >= 0 else 0
