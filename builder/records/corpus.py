@@ -32,6 +32,8 @@ class Document:
     """What its bytes were read as, and how that was known: `utf-8`, `utf-16-le, mark`, `windows-1256, detected`."""
     html_sha: str | None = None
     """sha256 of the HTML file (64 hex digits) where `raw` is the text extracted from one."""
+    author: str | None = None
+    """The author that the record names, or several joined by `، `; None in shards of versions that had no such column."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,13 +29,17 @@ class Licence(Part):
 
 
 class Fields(Part):
-    """Names of the input fields: JSON keys, columns or feed elements. Dots separate the names of nested fields."""
+    """Names of the input fields: JSON keys, columns or feed elements. Dots separate the names of nested fields.
+
+    Unless it is mapped, `author` is also read from other usual names (builder.corpus.readers.rows.AUTHORS).
+    """
 
     text: Text = "text"
     title: Text = "title"
     url: Text = "url"
     published_at: Text = "published_at"
     source: Text = "source"
+    author: Text = "author"
 
 
 class Splits(Part):

@@ -3,12 +3,17 @@
 import json
 import random
 
+import pyarrow.parquet as pq
 import pytest
 
+from builder.commands.clean import clean
 from builder.commands.ingest import ingest
+from builder.executor import storage
+from builder.executor.shards import BatchResult, write_shard
 from builder.executor.start import ExecutorConfig
-from builder.project.corpus import read_columns, read_documents
-from builder.records import Dropped
+from builder.project.corpus import read_columns, read_documents, stage_folder, stage_shards
+from builder.records import Document, Dropped
+from builder.records.arrow import arrow_schema
 from tests.news import lines, news
 
 pytestmark = pytest.mark.slow  # each test runs several commands on a project
@@ -25,6 +30,36 @@ def test_changed_file_adds_only_new_documents(project, tmp_path):
     assert (report.accounts[0].taken, report.accounts[0].kept) == (2, 1)
     assert report.set_aside == (Dropped("ingest", "nasim.jsonl:1", "already ingested", "nasim.jsonl:2"),)
     assert (again.accounts[0].kept, again.accounts[0].set_aside) == (0, {"already ingested": 2})
+
+
+def forget_authors(project):
+    """Write the documents again as an earlier khabar did: without the column, in shards of other names."""
+    schema = arrow_schema(Document)
+    earlier = schema.remove(schema.get_field_index("author"))
+    folder = stage_folder(project, "documents")
+    tables = [pq.read_table(shard.uri).select(earlier.names) for shard in stage_shards(project, "documents")]
+    storage.remove(folder, [*storage.listed(folder)])
+    for number, table in enumerate(tables):
+        write_shard(folder, f"{number:016}", f"{number:064}", earlier, [BatchResult(table)])
+
+
+def test_shards_without_authors_are_read_with_null_beside_those_with_them(project, tmp_path):
+    records = [json.dumps({"text": news(number), "author": f"سلمى {number}"}) for number in range(2)]
+    (tmp_path / "a.jsonl").write_text(records[0], encoding="utf-8")
+    (tmp_path / "b.jsonl").write_text(records[1], encoding="utf-8")
+    ingest(project, [tmp_path / "a.jsonl"])
+    forget_authors(project)
+    clean(project)
+    again = ingest(project, [tmp_path / "a.jsonl"])
+    ingest(project, [tmp_path / "b.jsonl"])
+    documents = {document.raw: document.author for document in read_documents(project)}
+
+    assert again.accounts[0].set_aside == {"already ingested": 1}
+    assert documents == {news(0): None, news(1): "سلمى 1"}
+    assert clean(project).exit_code == 0
+    storage.remove(folder := stage_folder(project, "documents"), [*storage.listed(folder)])
+    ingest(project, [tmp_path / "a.jsonl", tmp_path / "b.jsonl"])
+    assert {document.author for document in read_documents(project)} == {"سلمى 0", "سلمى 1"}
 
 
 def test_broken_record_is_a_warning(project, khabar, tmp_path):

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import ParseError, tostring
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, ReadItem, iso, row_of
+from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, ReadItem, author_fields, iso, row_of
 from builder.corpus.readers.streams import content, opened
 from builder.schema.dataset import Fields
 
@@ -25,6 +25,9 @@ USUAL: Mapping[str, tuple[str, ...]] = {
     "source": ("source",),
 }
 """The elements read for each field, the fullest first, by their names without a namespace."""
+
+PERSONS = ("creator", "author")
+"""The elements of authors, the first that an entry has; the `author` of RSS is an e-mail address, `dc:creator` a name."""
 
 BLOCKS = frozenset((
     "address", "article", "blockquote", "br", "dd", "div", "dl", "dt", "figcaption", "figure", "h1", "h2", "h3", "h4",
@@ -73,10 +76,22 @@ def _values(entry: "Element", fields: Fields) -> dict[str, object]:
     for key, names in USUAL.items():
         if getattr(fields, key) == key:
             values[key] = next((elements[name] for name in names if name in elements), None)
+    if "author" in author_fields(fields):
+        values["author"] = _authors(entry)
     if isinstance(text := values.get(fields.text), str):
         values[fields.text] = plain(text)
     values[fields.published_at] = iso(date if isinstance(date := values.get(fields.published_at), str) else None)
     return values
+
+
+def _authors(entry: "Element") -> list[str]:
+    """Return the authors of an entry; an Atom author has its name in an element of its own."""
+    for name in PERSONS:
+        persons = [element for element in entry if _name(element) == name]
+        named = [next((part for part in person if _name(part) == "name"), person) for person in persons]
+        if values := [value for person in named if (value := _element_value(person))]:
+            return values
+    return []
 
 
 def _name(element: "Element") -> str:

@@ -24,12 +24,13 @@ DATES = {"extensive_search": False, "original_date": True, "max_date": "9999-12-
 
 @dataclass(frozen=True, slots=True)
 class HtmlPage:
-    """The text and the metadata of a page; `published_at` is an ISO date."""
+    """The text and the metadata of a page; `published_at` is an ISO date, and `authors` are names."""
 
     text: str
     title: str | None
     url: str | None
     published_at: str | None
+    authors: tuple[str, ...] = ()
 
 
 def declared(content: bytes) -> str | None:
@@ -83,4 +84,5 @@ def extract(html: str) -> HtmlPage | None:
         raise ValueError(f"trafilatura fails on it with {type(error).__name__}") from error
     if extracted is None or not extracted.text:
         return None
-    return HtmlPage(extracted.text, extracted.title or None, extracted.url or None, extracted.date or None)
+    authors = tuple(extracted.author.split("; ")) if extracted.author else ()
+    return HtmlPage(extracted.text, extracted.title or None, extracted.url or None, extracted.date or None, authors)

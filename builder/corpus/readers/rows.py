@@ -12,6 +12,12 @@ MAX_BYTES = 50_000_000
 
 OPTIONAL = ("title", "url", "published_at", "source")
 
+AUTHORS = ("author", "authors", "byline", "creator", "writer", "الكاتب", "كاتب")
+"""The names under which an author is read, in this order, unless `fields` maps `author` to another."""
+
+LONGEST_AUTHOR = 300
+"""Most code points of an author; the rest of a longer one is cut off."""
+
 WRITE = 'write {"text": "..."} with strings; title, url, published_at and source are optional'
 
 
@@ -49,6 +55,7 @@ class RawRecord:
     source: str | None = None
     encoding: str = "utf-8"
     html_sha: str | None = None
+    author: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,40 @@ def row_of(
     text = texts.pop("text")
     if text is None:
         return BadRecord(position, "no text", "the line has no text" if kind == "JSON " else "the row has no text", fix)
-    return RawRecord(position, text, **texts, encoding=encoding)
+    found = (person_names(_at(values, name)) for name in author_fields(fields))
+    author = next((name for name in found if name), None)
+    return RawRecord(position, text, **texts, encoding=encoding, author=author)
+
+
+def author_fields(fields: Fields) -> tuple[str, ...]:
+    """Return the names under which an author is read: the mapped one, else AUTHORS without those of other fields.
+
+    >>> author_fields(Fields(author="meta.by")), author_fields(Fields(source="creator"))[:4]
+    (('meta.by',), ('author', 'authors', 'byline', 'writer'))
+    """
+    if fields.author != AUTHORS[0]:
+        return (fields.author,)
+    others = {getattr(fields, name) for name in ("text", *OPTIONAL)}
+    return tuple(name for name in AUTHORS if name not in others)
+
+
+def person_names(value: object) -> str | None:
+    """Return the names in a string, an object with a `name`, or a list of both; None if there are none.
+
+    An author never makes a record unreadable, so any other value has no name.
+
+    >>> person_names([{"name": " سلمى  الندى "}, "نديم الشعفار"]), person_names("—"), person_names(7)
+    ('سلمى الندى، نديم الشعفار', None, None)
+    """
+    names = [_name(item) for item in (value if isinstance(value, (list, tuple)) else [value])]
+    joined = "، ".join(dict.fromkeys(name for name in names if any(map(str.isalnum, name))))
+    return joined[:LONGEST_AUTHOR].strip() or None
+
+
+def _name(value: object) -> str:
+    """Return a name on one line; empty if the value has none, or holds half a surrogate pair."""
+    name = value.get("name") if isinstance(value, Mapping) else value
+    return " ".join(name.split()) if isinstance(name, str) and not _half(name) else ""
 
 
 def _at(values: Mapping[str, object], path: str) -> object:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.corpus.readers.encodings import decode
-from builder.corpus.readers.rows import MAX_BYTES, OPTIONAL, BadRecord, File, ReadItem, row_of
+from builder.corpus.readers.rows import MAX_BYTES, OPTIONAL, BadRecord, File, ReadItem, author_fields, row_of
 from builder.corpus.readers.streams import opened
 from builder.corpus.readers.text import encoding_warnings
 from builder.io.remote import open_file
@@ -48,7 +48,7 @@ def row_groups(file: File, size: int) -> Iterator[tuple[int, int]]:
 
 def missing(columns: Sequence[str], fields: Fields) -> list[str]:
     """Return the missing columns: the text, and each optional field that `fields` maps to another name."""
-    wanted = [fields.text, *(name for key in OPTIONAL if (name := getattr(fields, key)) != key)]
+    wanted = [fields.text, *(name for key in (*OPTIONAL, "author") if (name := getattr(fields, key)) != key)]
     return [name for name in wanted if name not in columns and name.split(".")[0] not in columns]
 
 
@@ -119,7 +119,7 @@ def _escaped(value: str) -> bool:
 
 def parquet(file: File, fields: Fields) -> Iterator[ReadItem]:
     """Yield the rows of a Parquet file, counted from 1; columns may be nested."""
-    wanted = {getattr(fields, key) for key in ("text", *OPTIONAL)}
+    wanted = {*(getattr(fields, key) for key in ("text", *OPTIONAL)), *author_fields(fields)}
     number = file.before
     with open_file(file.uri) as raw, pq.ParquetFile(raw) as table:
         columns = [

@@ -3,12 +3,13 @@
 import hashlib
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BufferedReader
 from urllib.parse import urlsplit
 
 from builder.corpus.readers import html
 from builder.corpus.readers.encodings import decode
-from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, RawRecord, ReadItem
+from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, RawRecord, ReadItem, person_names
 from builder.corpus.readers.streams import BrokenError, content, opened
 from builder.corpus.readers.text import decoding_fault, encoding_warnings
 
@@ -46,7 +47,7 @@ def _extracted(markup: bytes, position: str, declared: str | None) -> Iterator[R
         return
     digest = hashlib.sha256(markup).hexdigest()
     yield RawRecord(position, extracted.text, extracted.title, extracted.url, extracted.published_at, None, decoded.said,
-              digest)  # fmt: skip
+              digest, person_names(extracted.authors))  # fmt: skip
 
 
 def archive(file: File, declared: str | None) -> Iterator[ReadItem]:
@@ -127,4 +128,4 @@ def _plain(text: bytes, position: str, declared: str | None) -> Iterator[ReadIte
 def _placed(row: RawRecord, url: str | None) -> RawRecord:
     """Return a page with the URL from which it was fetched, and that URL's host as its source."""
     host = urlsplit(url).hostname if url else None
-    return RawRecord(row.place, row.text, row.title, url or row.url, row.published_at, host, row.encoding, row.html_sha)
+    return replace(row, url=url or row.url, source=host)
