@@ -1,53 +1,131 @@
 """The command `clean`: normalize documents and remove boilerplate lines."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import click
 
 from builder.cli.options import bulk, moved_option, verb
 from builder.cli.output import Console
 from builder.corpus.cleaning.boilerplate import check_examples
-from builder.corpus.cleaning.clean import dropped
-from builder.corpus.cleaning.stage import STAGE, CleaningConfig, digest
+from builder.corpus.cleaning.clean import cut, dropped
+from builder.corpus.cleaning.counts import Counts
+from builder.corpus.cleaning.stage import STAGE, digest
 from builder.executor.start import LOCAL, ExecutorConfig
 from builder.project import groups
+from builder.project.annotations import read_judgements
+from builder.project.cleaning import Recount, apply_recount, count_pages, recount, take_counts
 from builder.project.corpus import (
     all_dropped,
     all_issues,
     clean_inputs,
-    profile_of,
+    cleaning_config,
     refuse_empty,
     run_stage,
     sum_counts,
 )
 from builder.project.project import Project, find_project
-from builder.records import KhabarError, Report, StageCounts, count_by_reason
+from builder.records import KhabarError, Report, StageCounts, count_by_reason, user_error
+
+LISTED = 10
+"""Most articles that a line of the report names."""
 
 
 @click.command("clean")
 @moved_option("--learn", instead="schema suggest", flag=True)
+@click.option(
+    "--counts", "given", type=click.Path(path_type=Path), metavar="FROM",
+    help="Take the counts of another project (a folder, or its .khabar/counts.jsonl) as well, where this one has few pages.",
+)  # fmt: skip
+@click.option(
+    "--recount", "again", is_flag=True,
+    help="Clean the articles of batches with the present counts too: say which would change, and change them.",
+)  # fmt: skip
+@click.option("--yes", is_flag=True, help="With --recount: also change articles that have judgements.")
+@click.option("--dry-run", "dry", is_flag=True, help="With --recount: only say what would change.")
 @bulk
 @verb
-def cli(console: Console) -> Report:
-    """Normalize each document and remove boilerplate lines, keeping exact offsets into the raw text."""
-    return clean(find_project(console.folder), ExecutorConfig(console.engine, console.workers, console.step))
+def cli(console: Console, given: Path | None, again: bool, yes: bool, dry: bool) -> Report:
+    """Normalize each document and remove boilerplate lines, keeping exact offsets into the raw text.
+
+    A line goes only on evidence that it is not article text: a hard rule of schema/boilerplate.yaml, or at the edges of
+    a page recurrence in its source, or the record's title and author. What recurs is counted first. Articles of batches
+    keep the counts that they were cleaned with; --recount asks for the present ones.
+    """
+    if (yes or dry) and not again:
+        raise click.UsageError("--yes and --dry-run belong to --recount")
+    project = find_project(console.folder)
+    if given:
+        take_counts(project, console.folder / given)
+    return clean(project, ExecutorConfig(console.engine, console.workers, console.step), again=again, yes=yes, dry=dry)
 
 
-def clean(project: Project, run: ExecutorConfig = LOCAL) -> Report:
-    """Clean every document into articles and record each removal."""
+def clean(
+    project: Project, run: ExecutorConfig = LOCAL, *, again: bool = False, yes: bool = False, dry: bool = False
+) -> Report:  # fmt: skip
+    """Clean every document into articles and record each removal.
+
+    With `again`, the articles of batches are cleaned with the present counts as well. Raises KhabarError (exit code 1)
+    if articles with judgements would change, unless `yes`; with `dry`, nothing is changed.
+    """
     with project.lock():
         rules = project.schema.boilerplate
         broken = check_examples(rules)
         if broken:
             raise KhabarError(*broken)
         refuse_empty(project)
-        config = CleaningConfig(profile_of(project), rules)
+        counts = count_pages(project, run)
+        facts = {"counts": _said(counts)}
+        if again:
+            found = recount(project)
+            facts |= _would_change(project, found, yes=yes, dry=dry)
+            if dry:
+                return Report("clean", facts=facts)
+            apply_recount(project, found)
+        config = cleaning_config(project)
         done = run_stage(project, STAGE, config, run, digest=digest(config))
-        counts, aside = sum_counts(done), all_dropped(done)
+        counted, aside = sum_counts(done), all_dropped(done)
         accounts = (
-            count_by_reason("clean", "documents", sum(shard.taken for shard in done), counts["documents"], aside),
-            StageCounts("clean", "lines", counts["lines"], counts["kept"], dropped(counts)),
+            count_by_reason("clean", "documents", sum(shard.taken for shard in done), counted["documents"], aside),
+            StageCounts("clean", "lines", counted["lines"], counted["kept"], dropped(counted)),
         )
         project.save_account("clean", accounts, aside)
         project.stamp("clean", clean_inputs(project))
         judged = groups.apply_filters(project, run)
-    facts = {"articles": f"{counts['articles']}, of which {counts['embedded']} were embedded in the page of another"}
+    facts["articles"] = f"{counted['articles']}, of which {counted['embedded']} were embedded in the page of another"
+    if parts := cut(counted):
+        facts["parts of lines cut"] = ", ".join(f"{rule} {number}" for rule, number in parts.items())
     return Report("clean", (*accounts, judged), tuple(all_issues(done)), facts, set_aside=tuple(aside))
+
+
+def _said(counts: Counts) -> str:
+    if len(counts.keys):
+        return f"{len(counts.keys):,} things recur at the edges of pages; their hash is {counts.digest}"
+    return (
+        "none: too few pages of any source to tell what recurs; only hard rules and the record's own fields are evidence "
+        "(`khabar clean --counts FROM` takes those of a larger project)"
+    )
+
+
+def _would_change(project: Project, found: Recount, *, yes: bool, dry: bool) -> dict[str, str]:
+    """Return what a recount changes. Raises KhabarError (exit code 1) if that is judged, and nobody said yes."""
+    changed = [*(article.id for article in found.changed), *found.lost]
+    judged = sorted({judgement.article_id for judgement in read_judgements(project)} & {*changed})
+    if judged and not yes and not dry:
+        raise user_error(
+            "judged", f"{len(judged)} of the {len(changed)} articles that would change have judgements: {_named(judged)}",
+            fix="look with --dry-run; with --yes they change, and `khabar send` carries the spans whose words stay",
+            exit_code=1,
+        )  # fmt: skip
+    said = {"articles of batches": f"{found.articles}, of which {len(changed)} {'would change' if dry else 'changed'}"}
+    if changed:
+        said["changed"] = _named(changed)
+    if found.lost:
+        said["without text by then"] = _named(found.lost)
+    if judged:
+        said["with judgements"] = f"{len(judged)}: {_named(judged)}"
+    return said
+
+
+def _named(articles: Sequence[str]) -> str:
+    return ", ".join(articles[:LISTED]) + (f" and {len(articles) - LISTED} more" if len(articles) > LISTED else "")

@@ -18,6 +18,7 @@ from builder.project.annotations import (
     read_published,
     taken_down,
 )
+from builder.project.cleaning import keep_basis
 from builder.project.corpus import refuse_stale, select_rows
 from builder.project.project import Project, find_project
 from builder.project.releases import resolve_release
@@ -165,6 +166,7 @@ def _write(project: Project, batch: str, articles: Sequence[Article], answers: S
         BatchItem(batch, article.id, article.text_sha, group_of[article.id], sources[article.document_id])
         for article in articles
     ]
+    keep_basis(project, batch, items)
     write_jsonl(published_path(project, batch), answers)
     if project.schema.dataset.assignment != "pool":
         people = {judgement.annotator for judgement in read_judgements(project)}

@@ -14,6 +14,7 @@ from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project import groups
 from builder.project.annotations import check_batch_name, read_batch
 from builder.project.batches import batch_articles
+from builder.project.cleaning import keep_basis
 from builder.project.corpus import refuse_stale, select_rows
 from builder.project.judgements import canonical_judgements, compute_gold
 from builder.project.project import Project, find_project
@@ -78,6 +79,7 @@ def sample(
             write_jsonl(path.with_name("next.jsonl"), choices)
         if not items:
             raise user_error("empty-batch", "no article is left to choose", fix="ingest and clean more documents")
+        keep_basis(project, name, items)
         write_jsonl(path, items)
         project.save_account("sample", [account])
     facts = {"batch": f"{name}: {len(items)} articles in {path}"}

@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from builder.corpus.cleaning import counts
+from builder.corpus.cleaning.stage import STAGE, CleaningConfig
 from builder.executor import stage as stages
 from builder.executor import storage
 from builder.executor.shards import Shard, ShardResult, finished_shards
@@ -17,6 +19,7 @@ from builder.executor.start import ExecutorConfig, engine_for, progress_callback
 from builder.io.hashing import sha16
 from builder.io.parquet import PART, from_table
 from builder.io.remote import is_remote, open_file
+from builder.project.counts import cleaning_digest, pinned_counts, project_counts
 from builder.project.project import Project
 from builder.records import Article, Document, Dropped, Issue, user_error
 from builder.text.profiles import Profile, profile
@@ -103,6 +106,13 @@ def read_columns(project: Project, stage: str, names: Sequence[str]) -> pa.Table
     return pa.concat_tables(found) if found else pa.table({name: pa.array([], pa.string()) for name in names})
 
 
+def iter_tables(project: Project, stage: str) -> Iterator[pa.Table]:
+    """Yield the shards of a stage as tables."""
+    for shard in stage_shards(project, stage):
+        with _parquet(shard) as file:
+            yield file.read()
+
+
 def select_rows(project: Project, stage: str, record: type[R], name: str, values: Collection[str]) -> list[R]:
     """Read the records whose column has one of these values. Other row groups are skipped."""
     wanted = pa.array(sorted(values), pa.string())
@@ -132,7 +142,9 @@ def refuse_stale(project: Project) -> None:
     """Raise KhabarError if cleaning is out of date."""
     refuse_empty(project)
     if project.stamped("clean") != clean_inputs(project):
-        message = "the documents, the profile or the boilerplate rules changed since the last `khabar clean`"
+        message = (
+            "the documents, the profile, the boilerplate rules or khabar itself changed since the last `khabar clean`"
+        )
         raise user_error("stale", message, fix="run `khabar clean` first")
 
 
@@ -148,10 +160,19 @@ def profile_of(project: Project) -> Profile:
     return profile(project.schema.dataset.profile, project.schema.own_profile)
 
 
+def cleaning_config(project: Project) -> CleaningConfig:
+    """Return everything that cleaning depends on beside the documents."""
+    table = profile_of(project)
+    counts = project_counts(project, table.id)
+    return CleaningConfig(table, project.schema.boilerplate, counts, pinned_counts(project, table.id))
+
+
 def clean_inputs(project: Project) -> str:
-    """Return a hash of everything that cleaning depends on: documents, profile and rules."""
-    rules = project.schema.boilerplate.model_dump_json()
-    return sha16("\n".join([profile_of(project).id, rules, stage_digest(project, "documents")]))
+    """Return a hash of everything that cleaning depends on: documents, profile, rules, counts, and its own version."""
+    table = profile_of(project)
+    rules, versions = project.schema.boilerplate.model_dump_json(), f"{STAGE.version} {counts.STAGE.version}"
+    parts = [versions, table.id, rules, cleaning_digest(project, table.id), stage_digest(project, "documents")]
+    return sha16("\n".join(parts))
 
 
 def read_articles(project: Project) -> list[Article]:

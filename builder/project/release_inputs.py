@@ -12,6 +12,7 @@ from builder.project import groups
 from builder.project.annotations import read_batch, read_decisions, taken_down
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.corpus import profile_of
+from builder.project.counts import clean_accounts
 from builder.project.judgements import canonical_judgements, compute_agreement, compute_gold, without_repeats
 from builder.project.project import Project
 from builder.records import (
@@ -71,7 +72,7 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     material = TableInputs(
         chosen, documents, parted.groups, splits, said, golds, disputes, project.schema.labels, parted.aside,
     )  # fmt: skip
-    accounts = (*project.accounts("clean"), *checked, result.account, result.spans, *redactions)
+    accounts = (*clean_accounts(project), *checked, result.account, result.spans, *redactions)
     figures = compute_agreement(project, every, judgements)
     found: dict[str, int] = {kind: redaction.counts[kind] for kind in kinds}
     return ReleaseInputs(material, accounts, figures, _changes(project, chosen, documents), parted.ledger, parted.issues,
@@ -139,6 +140,11 @@ def hash_inputs(project: Project, material: TableInputs, card: str, tool: str) -
     texts = {name: json.dumps(value, ensure_ascii=False, sort_keys=True) for name, value in inputs.items()}
     contents = {name: text.encode() for name, text in (texts | {"card": card, "tool": tool}).items()}
     folder = project.root / "schema"
+    counts = [
+        path for name in project.batches() for path in [project.annotations / name / "counts.jsonl"] if path.exists()
+    ]
+    if counts:
+        contents["counts"] = b"".join(path.read_bytes() for path in counts)
     contents |= {f"schema/{path.name}": path.read_bytes() for path in folder.iterdir() if path.name in FILES}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     return hashes | {"profile": profile_of(project).digest}

@@ -22,7 +22,7 @@ from builder.records.annotation import (
     Vote,
     mark_set,
 )
-from builder.records.corpus import Article, Document, Drop, EdgeCount, Edit, Group, GroupKind
+from builder.records.corpus import Article, CleaningBasis, Document, Drop, EdgeCount, Edit, Group, GroupKind
 from builder.records.release import MANIFEST, Release, SplitAssignment, Takedown
 from builder.records.report import (
     TOOL,
@@ -48,6 +48,7 @@ __all__ = [
     "AssignmentKind",
     "BatchItem",
     "Confidence",
+    "CleaningBasis",
     "Decision",
     "Dispute",
     "Document",

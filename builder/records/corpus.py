@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from builder.records.report import StageCounts
+
 GroupKind = Literal["exact", "near", "contained", "related", "single"]
 
 
@@ -89,3 +91,15 @@ class EdgeCount:
     """Number of different paragraphs beside which it stands."""
     profile: str
     """The profile of the pages, as name@version+hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class CleaningBasis:
+    """What the texts of a batch rest on beside pages, profile and rules, as it was when the batch was sampled."""
+
+    counts: str
+    """Hash of all counts of the project (16 hex digits), or empty where it had none."""
+    documents: tuple[str, ...]
+    """The documents whose counts stand in counts.jsonl beside this: those of the batch that no earlier batch holds."""
+    accounts: tuple[StageCounts, ...]
+    """The account of cleaning of the documents that the batch was sampled from."""

@@ -103,6 +103,8 @@ def classify_batch(
 def _decide(
     lines: Sequence[str], folded: Sequence[str], candidates: Sequence[Candidates], evidence: Evidence
 ) -> list[LineDecision]:
+    if not evidence.is_asked:
+        return _judge(lines, read_page(folded, candidates))
     if is_dump(folded, candidates):
         decisions = _judge(lines, read_page(folded, candidates))
         if any(decision.role == "body" for decision in decisions):

@@ -4,11 +4,14 @@ Every step edits the same AlignedText, so each code point of an article keeps it
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, compress, groupby
+from itertools import accumulate, chain, compress, groupby
 
 from builder.corpus.cleaning.boilerplate import HEADLINE, LineDecision, classify_batch
+from builder.corpus.cleaning.counts import Counts, no_counts
+from builder.corpus.cleaning.evidence import Evidence, Part
 from builder.corpus.cleaning.rules import compile_rules
 from builder.io.hashing import sha16
 from builder.records import Article, Document, Drop, Dropped, Issue
@@ -19,8 +22,8 @@ from builder.text.profiles import Profile
 MOSTLY = 0.6
 """Share of a page's characters; a page that loses more gets a warning."""
 
-RULE = "rule "
-"""Prefix of a rule's name among the counts of clean_table."""
+RULE, PART = "rule ", "part "
+"""Prefixes of a rule's name among the counts of clean_table, for lines and for parts of lines."""
 
 Range = tuple[int, int]
 
@@ -29,7 +32,11 @@ _SURPLUS = re.compile(r"(?<=\s)\s+")
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """The result of cleaning one document; `lines` counts its non-blank lines, kept and dropped."""
+    """The result of cleaning one document.
+
+    `lines` counts its non-blank lines, kept and dropped; a line of which a part was cut is kept. `evidence` are the keys
+    of the counts that were looked up and found.
+    """
 
     articles: tuple[Article, ...]
     drops: tuple[Drop, ...]
@@ -38,6 +45,8 @@ class Cleaned:
     lines: int
     kept_lines: int
     dropped_by_rule: dict[str, int]
+    cut_by_rule: dict[str, int]
+    evidence: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,44 +62,82 @@ class _NormalizedLines:
     is_dense: bool
     """Whether the lines are the whole text, because no line was blank and each keeps all of its text."""
 
+    def ranges(self, index: int) -> list[Range]:
+        """Return the ranges that a line keeps of the text, with its line end."""
+        return self.kept.get(index) or [(self.begins[index], self.below[index])]
 
-def clean(document: Document, profile: Profile, rules: Boilerplate) -> Cleaned:
+    def position(self, index: int, offset: int) -> int:
+        """Return the offset in the text of an offset in a line; at the begin of a range, not at the end of the last."""
+        for start, end in self.ranges(index):
+            if offset < end - start:
+                return start + offset
+            offset -= end - start
+        return self.below[index] - 1
+
+
+def clean(document: Document, profile: Profile, rules: Boilerplate, counts: Counts | None = None) -> Cleaned:
     """Normalize a page, drop its boilerplate and split it into articles.
 
-    A drop's offsets are code points of the raw document, end exclusive; they cover the line without its newline.
-    An empty drop marks the begin of a line that was kept and from which only fields were extracted.
+    A drop's offsets are code points of the raw document, end exclusive; they cover the line without its newline, or the
+    part of the line that was cut. An empty drop marks the begin of a line that was kept and from which only fields were
+    extracted. Without counts, only the page itself and the record's fields are evidence.
     """
-    return clean_batch([document], profile, rules)[0]
+    return clean_batch([document], profile, rules, [counts or no_counts()])[0]
 
 
-def clean_batch(documents: Sequence[Document], profile: Profile, rules: Boilerplate) -> list[Cleaned]:
-    """Clean many pages at once; equivalent to `clean` of each page, and much faster."""
+def clean_batch(
+    documents: Sequence[Document], profile: Profile, rules: Boilerplate, counts: Sequence[Counts] | None = None
+) -> list[Cleaned]:
+    """Clean many pages at once, each with its counts; equivalent to `clean` of each page, and much faster."""
     wholes = profile.apply_batch([document.raw for document in documents])
     pages = [_tidy(whole.text) for whole in wholes]
     folded = profile.fold_batch(["\n".join(page.lines) for page in pages])
-    verdicts = classify_batch(
+    evidence = _evidence(documents, profile, counts or [no_counts()] * len(documents))
+    decisions = classify_batch(
         [page.lines for page in pages],
         [lines.split("\n") if lines else [] for lines in folded],
         compile_rules(rules),
-        [document.source for document in documents],
+        evidence,
     )
-    drops = _drops(wholes, pages, verdicts)
-    bodies = [_bodies(page, judged) for page, judged in zip(pages, verdicts, strict=True)]
+    drops = _drops(wholes, pages, decisions)
+    bodies = [_bodies(page, judged) for page, judged in zip(pages, decisions, strict=True)]
     parts = [(index, ranges) for index, body in enumerate(bodies) for ranges in body.values()]
     kept = keep_batch([wholes[index] for index, _ in parts], [ranges for _, ranges in parts])
     packed = pack_batch(kept)
     texts = zip(kept, packed, strict=True)
     cleaned: list[Cleaned] = []
-    for document, page, judged, dropped, body in zip(documents, pages, verdicts, drops, bodies, strict=True):
+    for document, page, judged, dropped, body, known in zip(
+        documents, pages, decisions, drops, bodies, evidence, strict=True
+    ):
         articles = _articles(document, profile.id, judged, dropped, {part: next(texts) for part in body})
-        cleaned.append(_cleaned(document, page, judged, dropped, articles))
+        cleaned.append(_cleaned(document, page, judged, dropped, articles, frozenset(known.used)))
     return cleaned
+
+
+def _evidence(documents: Sequence[Document], profile: Profile, counts: Sequence[Counts]) -> list[Evidence]:
+    """Return what is known of each page beside its text, with the record's title and author folded."""
+    titles, authors = (
+        [" ".join(text.split()) for text in profile.fold_batch(texts)]
+        for texts in ([one.title or "" for one in documents], [one.author or "" for one in documents])
+    )
+    return [
+        Evidence(known, document.source, title, author, known.is_asked)
+        for document, known, title, author in zip(documents, counts, titles, authors, strict=True)
+    ]
 
 
 def dropped(counts: Mapping[str, int]) -> dict[str, int]:
     """Return the number of dropped lines by rule, sorted by rule, from the counts of clean_table."""
-    rules = sorted(name for name in counts if name.startswith(RULE))
-    return {name.removeprefix(RULE): counts[name] for name in rules}
+    return _with_prefix(counts, RULE)
+
+
+def cut(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the number of parts that were cut from lines by rule, sorted by rule, from the counts of clean_table."""
+    return _with_prefix(counts, PART)
+
+
+def _with_prefix(counts: Mapping[str, int], prefix: str) -> dict[str, int]:
+    return {name.removeprefix(prefix): counts[name] for name in sorted(counts) if name.startswith(prefix)}
 
 
 def _tidy(text: str) -> _NormalizedLines:
@@ -123,38 +170,51 @@ def _without_surplus(line: str, begin: int) -> Iterator[Range]:
 
 
 def _drops(
-    wholes: Sequence[AlignedText], pages: Sequence[_NormalizedLines], verdicts: Sequence[Sequence[LineDecision]]
-) -> list[dict[int, Drop]]:
-    """Return the drops of each page by line, for lines that a rule dropped or extracted fields from.
+    wholes: Sequence[AlignedText], pages: Sequence[_NormalizedLines], decisions: Sequence[Sequence[LineDecision]]
+) -> list[dict[int, list[Drop]]]:
+    """Return the drops of each page by line: lines that a rule dropped or extracted fields from, and parts of lines.
 
     A raw line begins after the line end above it.
     """
-    ruled = [[index for index, verdict in enumerate(judged) if verdict.rule] for judged in verdicts]
+    ruled = [[index for index, made in enumerate(judged) if made.rule] for judged in decisions]
     above = [[page.begins[index] - 1 for index in lines] for page, lines in zip(pages, ruled, strict=True)]
     below = [[page.below[index] - 1 for index in lines] for page, lines in zip(pages, ruled, strict=True)]
     starts, ends = raw_positions_batch(wholes, above)[1], raw_positions_batch(wholes, below)[0]
-    drops: list[dict[int, Drop]] = [{} for _ in pages]
+    drops: list[dict[int, list[Drop]]] = [{} for _ in pages]
     for page, lines in enumerate(ruled):
         raw = wholes[page].raw
         for index, start, end in zip(lines, starts[page], ends[page], strict=True):
-            verdict = verdicts[page][index]
-            if verdict.role == "body":
+            made = decisions[page][index]
+            if made.role == "body":
                 end = start  # noqa: PLW2901 - the line is kept
             elif raw[end - 1 : end + 1] == "\r\n":
                 end -= 1  # noqa: PLW2901 - both characters belong to the line end
-            drops[page][index] = Drop(start, end, verdict.rule, verdict.extracted)
-    return drops
+            drops[page][index] = [Drop(start, end, made.rule, made.extracted)]
+    for page, judged in enumerate(decisions):
+        for index, made in enumerate(judged):
+            for part in made.cut:
+                drops[page].setdefault(index, []).append(_part_drop(wholes[page], pages[page], index, part))
+    return [{index: found[index] for index in sorted(found)} for found in drops]
 
 
-def _bodies(page: _NormalizedLines, verdicts: Sequence[LineDecision]) -> dict[int, list[Range]]:
+def _part_drop(whole: AlignedText, page: _NormalizedLines, index: int, part: Part) -> Drop:
+    """Return the drop of a part of a line, without the whitespace beside it."""
+    line = page.lines[index]
+    text = line[part.start : part.end]
+    low, high = part.start + len(text) - len(text.lstrip()), part.end - len(text) + len(text.rstrip())
+    start, end = whole.raw_span(page.position(index, low), page.position(index, high - 1) + 1)
+    return Drop(start, end, part.reason)
+
+
+def _bodies(page: _NormalizedLines, decisions: Sequence[LineDecision]) -> dict[int, list[Range]]:
     """Return the ranges that each part with a body keeps of the page; ranges do not touch, the last has no line end."""
     bodies: dict[int, list[Range]] = {}
     begin = 0
-    for verdict, run in _runs(verdicts):
+    for decision, run in _runs(decisions):
         end = begin + run
-        if verdict.role == "body":
-            ranges = bodies.setdefault(verdict.part, [])
-            for first, last in _kept(page, begin, end):
+        if decision.role == "body":
+            ranges = bodies.setdefault(decision.part, [])
+            for first, last in _trimmed(page, begin, decision) if decision.cut else _kept(page, begin, end):
                 if ranges and ranges[-1][1] == first:
                     ranges[-1] = (ranges[-1][0], last)
                 else:
@@ -167,9 +227,9 @@ def _bodies(page: _NormalizedLines, verdicts: Sequence[LineDecision]) -> dict[in
     return bodies
 
 
-def _runs(verdicts: Sequence[LineDecision]) -> Iterator[tuple[LineDecision, int]]:
-    """Yield each verdict with its run length: neighbouring lines that no rule takes share one verdict object."""
-    for _, same in groupby(verdicts, key=id):
+def _runs(decisions: Sequence[LineDecision]) -> Iterator[tuple[LineDecision, int]]:
+    """Yield each decision with its run length: neighbouring lines that no rule takes share one decision object."""
+    for _, same in groupby(decisions, key=id):
         run = [*same]
         yield run[0], len(run)
 
@@ -183,22 +243,38 @@ def _kept(page: _NormalizedLines, begin: int, end: int) -> Iterator[Range]:
         yield from page.kept.get(index) or ((page.begins[index], page.below[index]),)
 
 
+def _trimmed(page: _NormalizedLines, index: int, decision: LineDecision) -> Iterator[Range]:
+    """Yield the ranges that a line keeps without its cut parts and the whitespace beside them, then its line end."""
+    line = page.lines[index]
+    low = max((part.end for part in decision.cut if part.start == 0), default=0)
+    high = min((part.start for part in decision.cut if part.start > 0), default=len(line))
+    text = line[low:high]
+    low, high = low + len(text) - len(text.lstrip()), high - len(text) + len(text.rstrip())
+    at = 0
+    for start, end in page.ranges(index):
+        first, last = max(start, start + low - at), min(end, start + high - at)
+        if first < last:
+            yield first, last
+        at += end - start
+    yield page.below[index] - 1, page.below[index]
+
+
 def _articles(
     document: Document,
     profile_id: str,
-    verdicts: Sequence[LineDecision],
-    drops: Mapping[int, Drop],
+    decisions: Sequence[LineDecision],
+    drops: Mapping[int, Sequence[Drop]],
     bodies: Mapping[int, tuple[AlignedText, tuple[int, ...]]],
 ) -> tuple[Article, ...]:
     """Return the articles that have a body; the first one also holds the drops of parts without a body."""
     first = next(iter(bodies), 0)
     titles = {0: document.title}
     drops_by_part: dict[int, list[Drop]] = {part: [] for part in bodies}
-    for index, drop in drops.items() if bodies else ():
-        part = verdicts[index].part
-        drops_by_part[part if part in bodies else first].append(drop)
-        if drop.rule == HEADLINE:
-            titles[part] = drop.extracted["title"]
+    for index, found in drops.items() if bodies else ():
+        part = decisions[index].part
+        drops_by_part[part if part in bodies else first].extend(found)
+        if found[0].rule == HEADLINE:
+            titles[part] = found[0].extracted["title"]
     return tuple(
         Article(
             f"{document.id}-{part}", document.id, part, titles.get(part), kept.text, packed,
@@ -211,22 +287,27 @@ def _articles(
 def _cleaned(
     document: Document,
     page: _NormalizedLines,
-    verdicts: Sequence[LineDecision],
-    drops: Mapping[int, Drop],
+    decisions: Sequence[LineDecision],
+    drops: Mapping[int, Sequence[Drop]],
     articles: tuple[Article, ...],
+    evidence: frozenset[int],
 ) -> Cleaned:
-    dropped: dict[str, int] = {}
-    for index, drop in drops.items():
-        if verdicts[index].role != "body":
-            dropped[drop.rule] = dropped.get(drop.rule, 0) + 1
+    dropped: Counter[str] = Counter()
+    parts: Counter[str] = Counter()
+    for index, found in drops.items():
+        if decisions[index].role != "body":
+            dropped[found[0].rule] += 1
+        parts.update(part.reason for part in decisions[index].cut)
     return Cleaned(
         articles,
-        tuple(drops.values()),
-        () if articles else (Dropped("clean", document.origin, "no body", _counted(dropped)),),
+        tuple(chain.from_iterable(drops.values())),
+        () if articles else (Dropped("clean", document.origin, "no body", _lost(dropped, page.lines)),),
         tuple(_warnings(document, articles, page.lines, dropped)) if dropped else (),
         len(page.lines),
         len(page.lines) - sum(dropped.values()),
         dict(sorted(dropped.items())),
+        dict(sorted(parts.items())),
+        evidence,
     )
 
 
@@ -245,6 +326,11 @@ def _warnings(
             "schema/boilerplate.yaml",
             article_id=articles[0].id,
         )
+
+
+def _lost(dropped: Mapping[str, int], lines: Sequence[str]) -> str:
+    """Format what a page without text lost: the counts of rules, and its size."""
+    return f"{_counted(dropped)}; {sum(map(len, lines)):,} characters" if dropped else ""
 
 
 def _counted(dropped: Mapping[str, int]) -> str:

@@ -65,6 +65,8 @@ class Counts:
     """The profile whose folded lines were counted."""
     keys: Hashes
     numbers: NDArray[np.int64]
+    is_asked: bool = True
+    """Whether cleaning asks for evidence at all; khabar 0.1 took every page for a dump, and its batches stay as they are."""
 
     def of(self, wanted: int) -> int:
         """Return the count of a key: 0, or FEWEST and more."""
@@ -74,7 +76,11 @@ class Counts:
     @cached_property
     def digest(self) -> str:
         """The hash of the counts (16 hex digits), or nothing where there are none."""
-        return sha16(f"{self.profile}\n{self.keys.tobytes().hex()}\n{self.numbers.tobytes().hex()}") if len(self.keys) else ""
+        return (
+            sha16(f"{self.profile}\n{self.keys.tobytes().hex()}\n{self.numbers.tobytes().hex()}")
+            if len(self.keys)
+            else ""
+        )
 
     def only(self, wanted: Iterable[int]) -> "Counts":
         """Return the counts of some keys."""
@@ -148,7 +154,8 @@ def _distinct(rows: Hashes) -> Hashes:
     rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
     fresh = np.ones(len(rows), bool)
     fresh[1:] = (rows[1:] != rows[:-1]).any(axis=1)
-    return rows[fresh]
+    kept: Hashes = rows[fresh]
+    return kept
 
 
 def merge(profile: str, rows: int, read: Callable[[], Iterator[pa.Table]]) -> Counts:
@@ -164,9 +171,9 @@ def merge(profile: str, rows: int, read: Callable[[], Iterator[pa.Table]]) -> Co
 
 
 def _of_pass(tables: Iterator[pa.Table], passes: int, number: int) -> Hashes:
-    found = [np.zeros((0, 2), np.uint64)]
+    found: list[Hashes] = [np.zeros((0, 2), np.uint64)]
     for table in tables:
-        rows = np.stack([table["key"].to_numpy(), table["beside"].to_numpy()], axis=1)
+        rows: Hashes = np.stack([table["key"].to_numpy(), table["beside"].to_numpy()], axis=1)
         found.append(rows[rows[:, 0] % np.uint64(passes) == number] if passes > 1 else rows)
     return np.concatenate(found)
 
@@ -208,10 +215,9 @@ def from_records(records: Sequence[EdgeCount], profile: str, where: str) -> Coun
         raise user_error("broken-counts", f"{len(broken)} lines are no counts, such as {broken[0][:40]!r}", where=where,
                          fix="restore the file from git, or run `khabar clean --recount`")  # fmt: skip
     rows = sorted({int(record.key, 16): record.pages for record in records}.items())
-    keys, numbers = (np.array([row[column] for row in rows], kind) for column, kind in ((0, np.uint64), (1, np.int64)))
-    return Counts(profile, keys, numbers)
+    keys = np.array([name for name, _ in rows], np.uint64)
+    return Counts(profile, keys, np.array([number for _, number in rows], np.int64))
 
 
 STAGE = Stage("count", 1, count_table, "documents", "sightings", SIGHTINGS, ("raw", "source"), "none")
 """What the pages of each shard show at their edges."""
-

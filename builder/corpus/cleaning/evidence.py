@@ -33,6 +33,9 @@ SIGNATURE_SHARE = 0.3
 LONE_SHARE = 0.005
 """Share of the source's pages that have a line alone at an edge, from which on such a line goes."""
 
+FEW = 20
+"""Fewest different pages of a source whose counts are evidence: among fewer, what three pages share is chance."""
+
 MANY = 10
 """Fewest pages behind a share: less is chance."""
 
@@ -47,7 +50,12 @@ _FORMULA = re.compile(r"\b(?:الله|والله|بالله|لله|السلام 
 
 _SIGNS = re.compile(r"[\W_]+")
 
-RECURS, RECURRING_PART, RECURRING_FIELD, RECURRING_LABEL = "recurs", "recurring-part", "recurring-field", "recurring-label"
+RECURS, RECURRING_PART, RECURRING_FIELD, RECURRING_LABEL = (
+    "recurs",
+    "recurring-part",
+    "recurring-field",
+    "recurring-label",
+)
 """Reasons: the line recurs in its source; most of its words do; its parts between dashes do; its words before a colon do."""
 
 LONE, TITLE, AUTHOR = "lone-line", "record-title", "record-author"
@@ -85,11 +93,24 @@ class Evidence:
     source: str
     title: str = ""
     author: str = ""
+    is_asked: bool = True
+    """Whether evidence is asked for at all; khabar 0.1 took every page for a dump."""
     used: set[int] = field(default_factory=set)
     """The keys that were looked up and found: the page's text rests on them."""
+    _pages: int = -1
+
+    def pages(self) -> int:
+        """Return the number of different pages of the source, or 0 where there are too FEW to count on."""
+        if self._pages < 0:
+            known = self._look_up("page", "")
+            self._pages = known if known >= FEW else 0
+        return self._pages
 
     def count(self, kind: Kind, text: str = "") -> int:
         """Return beside how many paragraphs of the source a thing stands; 0 below FEWEST."""
+        return self._look_up(kind, text) if self.pages() else 0
+
+    def _look_up(self, kind: Kind, text: str) -> int:
         wanted = key(self.source, kind, text)
         found = self.counts.of(wanted)
         if found:
@@ -98,7 +119,7 @@ class Evidence:
 
     def share(self, share: float, fewest: int = MANY) -> float:
         """Return the number of pages that a share of the source's pages is, at least `fewest`."""
-        return max(fewest, share * self.count("page"))
+        return max(fewest, share * self.pages())
 
     def alone(self) -> float:
         """Return the count from which on a line that recurs needs no other evidence."""
@@ -128,7 +149,9 @@ class Evidence:
         if side == "head" and self.title and whole == letters(self.title) and any(page.prose[i + 1 : i + 3]):
             return TITLE  # above paragraphs: a poem is named after its first verse
         name = letters(self.author)
-        if len(name) >= NAME and (name in whole and len(whole) - len(name) <= AROUND or (len(whole) >= NAME and whole in name)):
+        if len(name) >= NAME and (
+            name in whole and len(whole) - len(name) <= AROUND or (len(whole) >= NAME and whole in name)
+        ):
             return AUTHOR
         return ""
 
@@ -199,5 +222,5 @@ def _behind_a_sentence(line: str, start: int) -> int:
     (12, 0)
     """
     glued = line[line.rfind(" ", 0, start - 1) + 1 : start].rstrip()
-    mark = max(glued.rfind(mark) for mark in ".!؟…»\"”")
+    mark = max(glued.rfind(mark) for mark in '.!؟…»"”')
     return start - 1 - len(glued) + mark + 1 + (mark == len(glued) - 1) if mark >= 0 else 0

@@ -1,12 +1,14 @@
 """The stage that cleans shards of documents into shards of articles."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.corpus.cleaning.clean import RULE, clean_batch
+from builder.corpus.cleaning.clean import PART, RULE, clean_batch
+from builder.corpus.cleaning.counts import Counts
 from builder.executor.shards import BatchResult
 from builder.executor.stage import Stage
 from builder.io.parquet import from_table, to_table
@@ -20,19 +22,33 @@ COPIED_COLUMNS = ("source", "published_at")
 
 
 @dataclass(frozen=True, slots=True)
+class PinnedCounts:
+    """Documents whose text does not move, and the counts that they were cleaned with."""
+
+    documents: frozenset[str]
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
 class CleaningConfig:
     """The configuration of the cleaning stage."""
 
     profile: Profile
     rules: Boilerplate
+    counts: Counts
+    """What recurs in the project's sources."""
+    pinned: tuple[PinnedCounts, ...] = ()
+    """The counts that documents were cleaned with before, where they differ from `counts`."""
 
 
 def clean_table(documents: pa.Table, config: CleaningConfig) -> BatchResult:
     """Clean a table of documents into a table of articles, with the source and the date of each article."""
-    pages = clean_batch(from_table(documents, Document), config.profile, config.rules)
+    read = from_table(documents, Document)
+    pages = clean_batch(read, config.profile, config.rules, counts_for(config, [one.id for one in read]))
     counts: Counter[str] = Counter()
     for cleaned in pages:
         counts.update({f"{RULE}{rule}": number for rule, number in cleaned.dropped_by_rule.items()})
+        counts.update({f"{PART}{rule}": number for rule, number in cleaned.cut_by_rule.items()})
         counts.update(lines=cleaned.lines, kept=cleaned.kept_lines, documents=bool(cleaned.articles))
     articles = [article for cleaned in pages for article in cleaned.articles]
     counts.update(articles=len(articles), embedded=sum(article.part > 0 for article in articles))
@@ -45,9 +61,19 @@ def clean_table(documents: pa.Table, config: CleaningConfig) -> BatchResult:
     return BatchResult(table, counts, set_aside, tuple(issue for cleaned in pages for issue in cleaned.issues))
 
 
+def counts_for(config: CleaningConfig, documents: Sequence[str]) -> list[Counts]:
+    """Return the counts that judge each document: those it was cleaned with before, or else the project's."""
+    pinned = {document: pin.counts for pin in config.pinned for document in pin.documents}
+    return [pinned.get(document, config.counts) for document in documents]
+
+
 def digest(config: CleaningConfig) -> bytes:
-    """Return the bytes that identify the configuration: the profile and all rules."""
-    return f"{config.profile.id} {config.rules.model_dump_json()}".encode("utf-8", "surrogatepass")
+    """Return the bytes that identify the configuration: the profile, all rules and the counts."""
+    pinned = sorted(
+        f"{pin.counts.digest} {pin.counts.is_asked} {' '.join(sorted(pin.documents))}" for pin in config.pinned
+    )
+    parts = [config.profile.id, config.rules.model_dump_json(), config.counts.digest, *pinned]
+    return "\n".join(parts).encode("utf-8", "surrogatepass")
 
 
 SCHEMA = pa.schema([
@@ -55,4 +81,4 @@ SCHEMA = pa.schema([
 ])  # fmt: skip
 """The columns of a table of articles: the Article record, TAKEN_ALONG, and the length of the text in code points."""
 
-STAGE = Stage("clean", 1, clean_table, "documents", "articles", SCHEMA, ("id", "raw", "source", "origin"))
+STAGE = Stage("clean", 2, clean_table, "documents", "articles", SCHEMA, ("id", "raw", "source", "origin"))

@@ -1,0 +1,79 @@
+"""The counts that cleaning rests on: the project's own, and those of each batch, whose texts stay what they were.
+
+The counts of a batch stand in git beside it, so that a clone that ingests the same pages gets the same texts, whatever
+else it crawls.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from builder.corpus.cleaning.counts import Counts, as_records, from_records, no_counts
+from builder.corpus.cleaning.stage import PinnedCounts
+from builder.io.hashing import sha16
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.project.annotations import read_batch
+from builder.project.project import Project
+from builder.records import CleaningBasis, EdgeCount, StageCounts
+
+
+def read_counts(path: Path, profile: str) -> Counts:
+    """Read a file of counts; a missing one has none. Raises KhabarError (exit code 2) for those of another profile."""
+    records = read_jsonl(path, EdgeCount)
+    return from_records(records, profile, str(path)) if records else no_counts(profile)
+
+
+def project_counts(project: Project, profile: str) -> Counts:
+    """Return the counts of the project's own pages, together with those that it was given."""
+    return read_counts(project.work / "counts.jsonl", profile)
+
+
+def save_counts(project: Project, counts: Counts) -> None:
+    """Store the project's counts."""
+    write_jsonl(project.work / "counts.jsonl", as_records(counts))
+    project.stamp("counts", counts.digest)
+
+
+def batch_basis(project: Project, batch: str) -> CleaningBasis | None:
+    """Return what the texts of a batch rest on, or None for a batch of khabar 0.1."""
+    found = read_jsonl(project.annotations / batch / "basis.jsonl", CleaningBasis)
+    return found[0] if found else None
+
+
+def save_basis(project: Project, batch: str, basis: CleaningBasis, counts: Counts) -> None:
+    """Store what the texts of a batch rest on, in git beside it."""
+    write_jsonl(project.annotations / batch / "counts.jsonl", as_records(counts))
+    write_jsonl(project.annotations / batch / "basis.jsonl", [basis])
+
+
+def pinned_counts(project: Project, profile: str) -> tuple[PinnedCounts, ...]:
+    """Return the documents of batches that were cleaned with other counts than the project's, and those counts."""
+    now = project.stamped("counts") or ""
+    pinned: list[PinnedCounts] = []
+    for batch in project.batches():
+        basis = batch_basis(project, batch)
+        if basis is None:
+            documents = frozenset(item.article_id.rpartition("-")[0] for item in read_batch(project, batch))
+            pinned.append(PinnedCounts(documents, replace(no_counts(profile), is_asked=False)))
+        elif basis.counts != now:
+            counts = read_counts(project.annotations / batch / "counts.jsonl", profile)
+            pinned.append(PinnedCounts(frozenset(basis.documents), counts))
+    return tuple(pinned)
+
+
+def clean_accounts(project: Project) -> list[StageCounts]:
+    """Return the account of cleaning of the documents that the batches were sampled from, for the card.
+
+    Of several batches, that of the one that was sampled from the most documents. Batches of khabar 0.1 keep none: then
+    it is that of all documents.
+    """
+    bases = [batch_basis(project, batch) for batch in project.batches()]
+    kept = max((basis.accounts for basis in bases if basis), key=lambda made: made[0].taken if made else 0, default=())
+    return [*kept] or project.accounts("clean")
+
+
+def cleaning_digest(project: Project, profile: str) -> str:
+    """Return a hash of all counts that cleaning depends on."""
+    pinned = [
+        f"{pin.counts.digest} {pin.counts.is_asked} {sorted(pin.documents)}" for pin in pinned_counts(project, profile)
+    ]
+    return sha16("\n".join([project.stamped("counts") or "", *sorted(pinned)]))
