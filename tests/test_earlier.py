@@ -159,13 +159,31 @@ def test_the_release_of_the_demonstration_holds_the_same_parquet(project, khabar
     for name in ("demo/batch.jsonl", "demo/judgements.jsonl", "demo/decisions.jsonl", "splits.jsonl"):
         (project.annotations / name).parent.mkdir(exist_ok=True)
         (project.annotations / name).write_bytes((ROOT / "annotations" / name).read_bytes())
+    settings = project.root / "schema" / "dataset.yaml"
+    by_default = settings.read_text(encoding="utf-8")
+    settings.write_text(f"{by_default}publish_authors: true\n", encoding="utf-8")  # as 3003190 always did
     for command in (("ingest", ROOT / "examples" / "articles"), ("clean",), ("build", "1.0.0")):
         done = khabar(*command, cwd=project.root)
         assert done.returncode == 0, done.stderr
-    folder = project.release("1.0.0")
+    settings.write_text(by_default, encoding="utf-8")
+    done = khabar("build", "1.0.1", cwd=project.root)
+    assert done.returncode == 0, done.stderr
+    named, nameless = (files_of(project.release(version)) for version in ("1.0.0", "1.0.1"))
 
-    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.parquet")}
-    assert {path: hashlib.sha256(content).hexdigest() for path, content in found.items()} == kept["sha256"]
+    assert {path: hashlib.sha256(content).hexdigest() for path, content in named.items()} == kept["sha256"]
+    assert all(path.startswith("articles/") for path in named if named[path] != nameless[path])
+    rows = {path: without_authors(table) for path, table in rows_of(project.release("1.0.0")).items()}
+    assert rows_of(project.release("1.0.1")) == rows
+
+
+def files_of(folder):
+    """The bytes of each Parquet file of a release."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.parquet")}
+
+
+def without_authors(rows):
+    """The rows, with null where they name an author."""
+    return [row | {"author": None} if "author" in row else row for row in rows]
 
 
 def test_the_version_that_is_told_is_that_of_the_code(khabar, tmp_path):

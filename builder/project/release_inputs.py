@@ -26,7 +26,7 @@ from builder.records import (
     Takedown,
     user_error,
 )
-from builder.release.redaction.redact import move_annotations, redact
+from builder.release.redaction.redact import move_annotations, redact, redact_authors
 from builder.release.splits.assign import split_articles
 from builder.release.splits.strategies import Traits
 from builder.release.tables.inputs import TableInputs, instant
@@ -70,7 +70,8 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     redactions = [moved_spans] if kinds else []
     project.save_account("redact", redactions)
     material = TableInputs(
-        chosen, documents, parted.groups, splits, said, golds, disputes, project.schema.labels, parted.aside,
+        chosen, redact_authors(documents, kinds), parted.groups, splits, said, golds, disputes, project.schema.labels,
+        parted.aside, project.schema.dataset.publish_authors,
     )  # fmt: skip
     accounts = (*clean_accounts(project), *checked, result.account, result.spans, *redactions)
     figures = compute_agreement(project, every, judgements)

@@ -97,6 +97,8 @@ class Dataset(Part):
     """Whether a release contains the articles' text, or only offsets into it (stand-off)."""
     redact: tuple[Literal["email", "phone", "url", "mention", "iban", "ip"], ...] = ()
     """Kinds of personal data that are removed from published text."""
+    publish_authors: bool = False
+    """Whether `author` of the config `articles` names the authors, who are persons; else it is null in every row."""
     profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}@[1-9]\d{0,3}$")] = "standard@1"
     overlap: Annotated[int, Field(ge=1, le=20)] = 3
     assignment: Literal["pool", "separate", "isolated"] = "pool"

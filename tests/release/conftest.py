@@ -90,6 +90,7 @@ def material(schema):
         golds=(replace(made[0][2], decided=("spans",)), *(gold for _, _, gold, _ in made[1:])),
         disputes=(),
         labels=schema.labels,
+        publish_authors=True,
     )
 
 

@@ -177,6 +177,7 @@ def articles(material, known):
     for article in sorted(material.articles, key=lambda article: article.id):
         if known.obstacle(article.id):
             continue
+        record = known.documents[article.document_id].author if article.part == 0 else None
         extracted = {name: value for drop in article.drops for name, value in drop.extracted.items()}
         yield (
             known.splits[article.id],
@@ -186,7 +187,7 @@ def articles(material, known):
                 "part": article.part,
                 "text": article.text,
                 "source_name": extracted.get("source_name"),
-                "author": extracted.get("author"),
+                "author": extracted.get("author", record) if material.publish_authors else None,
                 "profile": article.profile,
                 "text_sha": article.text_sha,
                 **origin(article, known),

@@ -26,7 +26,7 @@ class Delta:
     """The delta that makes a column of an article from its page.
 
     `sha` is sha256(value as UTF-8)[:16]. `given` means that the value derives from metadata that came with the page,
-    such as its title, instead of the page itself. `edits` are packed (AlignedText.packed). `replaced` maps characters
+    its title or author, instead of the page itself. `edits` are packed (AlignedText.packed). `replaced` maps characters
     of the page to their replacement, sorted. `placed` maps the number of an edit (from 0) to its insertion, where the
     characters alone do not determine it.
     """
@@ -90,10 +90,11 @@ def text_delta(article: Article, document: Document) -> Delta:
 
 def field_delta(column: str, value: str, article: Article, document: Document) -> Delta | None:
     """Return the recipe of a title or name; None if it is neither metadata of the page nor one of its lines."""
-    if column == "title" and document.title is not None:
-        edits = _masked(value, document.title)
+    given = given_field(column, document)
+    if given is not None:
+        edits = _masked(value, given)
         if edits is not None:
-            return replace(compute_delta(column, value, document.title, edits), given=True)
+            return replace(compute_delta(column, value, given, edits), given=True)
     if any(placeholder in value for placeholder in PLACEHOLDERS):
         return None  # the recipe would spell out what was redacted on the page
     for drop in reversed(article.drops):
@@ -103,6 +104,11 @@ def field_delta(column: str, value: str, article: Article, document: Document) -
             if sum(len(put.split()) for _, put in delta.placed) <= WORDS and apply_delta(document.raw, delta) == value:
                 return delta
     return None
+
+
+def given_field(column: str, document: Document) -> str | None:
+    """Return the metadata that came with a page for a column."""
+    return {"title": document.title, "author": document.author}.get(column)
 
 
 def _masked(value: str, given: str) -> tuple[int, ...] | None:

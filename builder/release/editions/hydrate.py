@@ -15,7 +15,7 @@ import yaml
 from builder.records import Document, Dropped, Issue, StageCounts, count_by_reason
 from builder.release.card.editions import BEGIN, END
 from builder.release.card.render import HEAD, loading, with_head
-from builder.release.editions.delta import apply_delta, delta_from_row
+from builder.release.editions.delta import apply_delta, delta_from_row, given_field
 from builder.release.tables.build import ROWS, Tables, non_empty
 from builder.release.tables.features import Json, LabelNames, class_names, features, features_of
 
@@ -111,7 +111,7 @@ def _restored(row: Mapping[str, object], document: Document) -> tuple[dict[str, 
     recipes = row["restore"]
     for recipe_row in recipes if isinstance(recipes, list) else ():
         recipe = delta_from_row(recipe_row)
-        page = document.title if recipe.given else document.raw
+        page = given_field(recipe.column, document) if recipe.given else document.raw
         columns[recipe.column] = None if page is None or not recipe.sha else apply_delta(page, recipe)
     if columns.get("text") is None:
         return None

@@ -124,6 +124,14 @@ def redact(articles: Iterable[Article], documents: Sequence[Document], kinds: Co
     return Redaction(moved, counts)
 
 
+def redact_authors(documents: Sequence[Document], kinds: Collection[Kind]) -> list[Document]:
+    """Redact the authors that records name; the pages themselves stay as they are."""
+    return [
+        replace(document, author=redact_text(document.author, kinds)) if document.author and kinds else document
+        for document in documents
+    ]
+
+
 def _article(article: Article, raw: str, kinds: Collection[Kind], counts: Counter[str]) -> RedactedArticle:
     """Redact one article, and count its matches."""
     made = steps(article.text, kinds)

@@ -45,6 +45,8 @@ ORDER = attrgetter("article_id", "annotator", "batch", "status", "spans", "stanc
 TAGGED = ("spans in ner_tags", "spans in ner_tags_inner")
 """Units of the accounts of the two tag layers; the spans nested in the first are the input of the second."""
 
+WITHHELD_AUTHOR = "not published (publish_authors is off)"
+
 
 @dataclass(frozen=True, slots=True)
 class BuiltTables:
@@ -97,9 +99,9 @@ def build_tables(material: TableInputs, scratch: TableSpill | None = None) -> Bu
     make("articles", _articles(known), lambda rows: articles(rows, known))
     if labels.stances is not None:
         make("stance", _stance(material, known), lambda rows: stance(rows, labels, known))
-    dates = _dates(known)
-    accounts += [*losses.accounts, dates.account]
-    aside += [*losses.aside, *dates.aside]
+    authors, dates = _authors(known), _dates(known)
+    accounts += [*losses.accounts, authors.account, dates.account]
+    aside += [*losses.aside, *authors.aside, *dates.aside]
     tables = {config: made[config] for config in features(labels)}
     return BuiltTables(tables, tuple(accounts), tuple(aside), *losses.cut)
 
@@ -186,6 +188,17 @@ def _build_config(
     if scratch is None:
         return {split: pa.Table.from_batches(parts(rows), schema) for split, rows in part.rows.items()}
     return {split: scratch.table(f"{config}-{split}", schema, parts(rows)) for split, rows in part.rows.items()}
+
+
+def _authors(known: Lookup) -> _ConfigRows[str]:
+    """Account for the authors of the published articles, all of which are withheld unless they may be published."""
+    part: _ConfigRows[str] = _ConfigRows("authors", 0)
+    for article_id, article in sorted(known.articles.items()):
+        if known.obstacle(article_id) is None and known.author(article):
+            part.taken += 1
+            if not known.publish_authors:
+                part.put_aside(f"author of {article_id}", WITHHELD_AUTHOR)
+    return part
 
 
 def _dates(known: Lookup) -> _ConfigRows[str]:

@@ -175,7 +175,7 @@ def articles(rows: Sequence[Article], known: Lookup) -> Columns:
         "part": pa.array([article.part for article in rows], pa.int32()),
         "text": texts(article.text for article in rows),
         "source_name": strings(fields.get("source_name") for fields in extracted),
-        "author": strings(fields.get("author") for fields in extracted),
+        "author": strings(known.author(article) if known.publish_authors else None for article in rows),
         "profile": strings(article.profile for article in rows),
         "text_sha": strings(article.text_sha for article in rows),
         **origin(rows, known),

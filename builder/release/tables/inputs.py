@@ -32,6 +32,7 @@ class TableInputs:
     labels: Labels
     aside: Mapping[str, str] = field(default_factory=dict)
     """The reason why an article has no split."""
+    publish_authors: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Lookup:
     groups: Mapping[str, str]
     splits: Mapping[str, str]
     aside: Mapping[str, str]
+    publish_authors: bool = False
 
     def obstacle(self, article_id: str, text_sha: str | None = None) -> str | None:
         """Return why nothing can be published of an article, or None.
@@ -58,6 +60,16 @@ class Lookup:
             return "its text changed since it was annotated"
         return None
 
+    def author(self, article: Article) -> str | None:
+        """Return the author that the text of an article names, else that of its record.
+
+        The record names the author of its main article, not those of the articles embedded in it.
+        """
+        named = [drop.extracted["author"] for drop in article.drops if "author" in drop.extracted]
+        if named:
+            return named[-1]
+        return self.documents[article.document_id].author if article.part == 0 else None
+
 
 def index_inputs(material: TableInputs) -> Lookup:
     """Index the inputs by id and check their stances.
@@ -71,6 +83,7 @@ def index_inputs(material: TableInputs) -> Lookup:
         {group.article_id: group.group_id for group in material.groups},
         material.splits,
         material.aside,
+        material.publish_authors,
     )
     allowed = _stances(material.labels)
     records: list[Gold | Judgement] = [*_usable(material.golds, known), *_usable(material.judgements, known)]

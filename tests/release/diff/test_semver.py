@@ -82,6 +82,10 @@ def retitled(material):
     return replace(material, articles=(replace(material.articles[0], title="عنوان آخر"), *material.articles[1:]))
 
 
+def without_authors(material):
+    return replace(material, publish_authors=False)
+
+
 VOTES = "1 rows of stance with another label_counts, 1 rows of stance with another soft_label"
 WRONG = [
     (relabelled, "1.0.0", "1.1.0", "2.0.0", "major", "1 spans changed"),
@@ -97,6 +101,7 @@ WRONG = [
     (with_a_label_less, "1.0.0", "1.1.0", "2.0.0", "major", "4 columns changed"),
     (unchanged, "1.0.0", "1.0.0", "1.0.1", "patch", "at most the card or metadata changed"),
     (retitled, "1.0.0", "1.0.0", "1.0.1", "patch", "at most the card or metadata changed"),
+    (without_authors, "1.0.0", "1.0.0", "1.0.1", "patch", "at most the card or metadata changed"),
 ]
 
 

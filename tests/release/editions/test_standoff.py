@@ -172,6 +172,22 @@ def test_an_author_s_name_that_quotes_goes_and_comes_back_from_its_line(material
     assert pa.Table.from_batches(list(rows)).equals(full.tables["articles"]["train"])
 
 
+def test_the_author_of_a_record_that_quotes_comes_back_from_its_record(material, tmp_path):
+    quoted = "قال رئيس بلدية مرجانة في"
+    documents = (replace(material.documents[0], author=quoted), *material.documents[1:])
+    articles = tuple(replace(article, title=None, drops=()) for article in material.articles)
+    changed = replace(material, documents=documents, articles=articles)
+    full = build_tables(changed)
+    table = to_standoff(full, changed, FOLD).tables["articles"]["train"]
+    pq.write_table(table, tmp_path / "train.parquet")
+    back = restore_articles({"articles": {"train": [tmp_path / "train.parquet"]}}, documents)
+
+    assert table["author"].to_pylist() == [None] * 5
+    rows = to_full("articles", table.to_batches(), label_names(changed.labels), back.texts)
+    assert pa.Table.from_batches(list(rows)).equals(full.tables["articles"]["train"])
+    assert back.set_aside == ()
+
+
 def _rest(article, document):
     """Unchanged code points of the page after the last edit."""
     done = sum(article.edits[0::3]) + sum(article.edits[1::3])

@@ -19,6 +19,7 @@ from builder.release.redaction.redact import (
     WIDENED,
     move_annotations,
     redact,
+    redact_authors,
     redact_text,
     steps,
 )
@@ -224,6 +225,17 @@ def test_nothing_that_is_looked_for_is_left_in_any_table(material):
     assert redaction.counts == {"email": 2, "phone": 1}
 
 
+def test_the_author_of_a_record_is_redacted_and_its_page_stays(material):
+    documents = [replace(document, author="سلمى (desk@barq.example)") for document in material.documents]
+    redacted = redact_authors(documents, ["email"])
+    articles = tuple(replace(article, drops=()) for article in material.articles)
+    built = build_tables(replace(material, articles=articles, documents=redacted))
+
+    assert set(built.tables["articles"]["train"]["author"].to_pylist()) == {"سلمى (REDACTED_EMAIL)"}
+    assert [document.raw for document in redacted] == [document.raw for document in documents]
+    assert redact_authors(documents, []) == documents
+
+
 def test_a_redacted_title_comes_back_without_what_was_taken_out():
     document, article = page(1, ["نص"])
     document = replace(document, title="راسلوا desk@barq.example أو @salma_99 الآن")
@@ -233,6 +245,7 @@ def test_a_redacted_title_comes_back_without_what_was_taken_out():
     assert known.replaced == ()
     assert {put for _, put in known.placed} == {"REDACTED_EMAIL", "REDACTED_MENTION"}
     assert apply_delta(document.title, known) == title
+    assert field_delta("author", title, article, document) is None
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from builder.io.hashing import sha16
 from builder.records import Article, Confidence, Dispute, Document, Gold, Group, Judgement, KhabarError, Span, Stance
 from builder.release.splits.strategies import SPLIT_NAMES
-from builder.release.tables.build import build_tables
+from builder.release.tables.build import WITHHELD_AUTHOR, build_tables
 from builder.release.tables.features import arrow_schema, features
 from builder.release.tables.inputs import TableInputs
 from builder.text.profiles import profile
@@ -189,6 +189,27 @@ def test_articles_carry_their_origin_with_the_date_in_utc(built):
     assert [row["published_zone"] for row in (first, second, third)] == ["+03:00", None, None]
     assert (first["source"], first["source_name"], first["author"]) == ("barq", "برق", "سلمى")
     assert first["split_group"] == "g-d00-0"
+
+
+def test_the_author_is_that_of_the_text_else_that_of_the_record(altered, material):
+    first, second, *others = material.articles
+    documents = tuple(replace(document, author="ندى") for document in material.documents)
+    embedded = replace(second, part=1, drops=())
+    built = altered(articles=(replace(first, drops=()), embedded, *others), documents=documents)
+
+    assert [row["author"] for row in rows(built, "articles")[:3]] == ["ندى", None, "سلمى"]
+    assert (account(built, "authors").taken, account(built, "authors").kept) == (7, 7)
+
+
+def test_authors_are_null_and_counted_unless_they_may_be_published(altered, material):
+    documents = tuple(replace(document, author="ندى") for document in material.documents)
+    built = altered(documents=documents, publish_authors=False)
+    authors = account(built, "authors")
+
+    assert [row["author"] for row in rows(built, "articles")] == [None] * 8
+    assert not any(name in str(built) for name in ("سلمى", "ندى"))
+    assert (authors.taken, authors.kept, authors.set_aside) == (8, 0, {WITHHELD_AUTHOR: 8})
+    assert built.tables["articles"]["train"].schema == altered().tables["articles"]["train"].schema
 
 
 def test_a_date_that_cannot_be_read_is_null_and_counted(altered, material):

@@ -71,8 +71,9 @@ def pages(draw, number, names):
     aligned = profile("standard@1").apply(draw(RAW))
     sha = sha16(aligned.text)
     document = Document(
-        f"d{number}", draw(st.sampled_from(["barq", "sahel"])), None, draw(DATES), None, aligned.raw, "x"
-    )
+        f"d{number}", draw(st.sampled_from(["barq", "sahel"])), None, draw(DATES), None, aligned.raw, "x",
+        author=draw(st.none() | st.just("ندى")),
+    )  # fmt: skip
     drops = (Drop(0, 0, "byline", {"author": "سلمى"}),) if draw(st.booleans()) else ()
     article = Article(f"d{number}-0", f"d{number}", 0, draw(st.none() | st.just("خبر")), aligned.text,
                       aligned.packed(), drops, "standard@1", sha)  # fmt: skip
@@ -107,6 +108,7 @@ def materials(draw):
         tuple(gold for _, _, gold, _, _ in made if gold),
         tuple(one for _, _, _, _, disputes in made for one in disputes),
         labels.model_copy(update={"clitics": draw(st.sampled_from(["expand", "segment"]))}),
+        publish_authors=draw(st.booleans()),
     )
 
 
