@@ -31,6 +31,13 @@ for. Offsets and edits reveal how long a text, its words and its mentions are. A
 page to whoever guesses it. Labels, stances, addresses and dates still say whom and what an article is about. It is \
 no anonymity, neither for those who are written about nor for authors."""
 
+AUTHORS = {
+    True: "`author` of `articles` is the author whom the text names, else the one whom its record named. Authors are "
+    "persons: who uses their names is responsible for it.",
+    False: "The names of authors are not published: `author` of `articles` is null in every row. A name that the text "
+    "itself holds is still there.",
+}
+
 REDACTED = """
 What looks like {kinds} was taken out of texts, titles, remarks and names of authors and sources before the release, \
 and a placeholder stands in its place; so many stretches of texts and titles:
@@ -48,6 +55,11 @@ def edition_section(kind: Edition) -> str:
     withheld = dict.fromkeys(f"`{name}` of `{config}`" for config, names in WITHHELD.items() for name in names)
     section = FULL if kind == "full" else STANDOFF.format(columns=", ".join(withheld))
     return f"{BEGIN}\n{section}\n{END}"
+
+
+def authors_section(*, published: bool) -> str:
+    """Return the card text on the names of authors."""
+    return f"\n\n{AUTHORS[published]}"
 
 
 def redaction_section(redacted: Mapping[str, int]) -> str:

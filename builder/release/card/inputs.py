@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from builder.io.plain import from_plain, to_plain
 from builder.records import Agreement, StageCounts, user_error
-from builder.release.card.editions import redaction_section
+from builder.release.card.editions import authors_section, redaction_section
 from builder.release.card.facts import card_facts
 from builder.release.card.plots import plots
 from builder.release.card.render import REQUIRED, make_card
@@ -54,7 +54,7 @@ def compute_facts(basis: CardInputs, tables: Tables) -> dict[str, str]:
     facts = card_facts(version=basis.version, tool=basis.tool, schema=basis, built=built, agreement=basis.agreement,
                        accounts=basis.accounts, changes=basis.changes, earlier=basis.earlier)  # fmt: skip
     facts["agreement"] += basis.below
-    facts["edition"] += redaction_section(basis.redacted)
+    facts["edition"] += authors_section(published=basis.dataset.publish_authors) + redaction_section(basis.redacted)
     return facts
 
 

@@ -160,6 +160,7 @@ def _responsible(about: ReleaseDescription, tables: Tables) -> Node:
         "rai:personalSensitiveInformation": [
             "Annotators are known by keyed pseudonyms only.",
             f"Taken out of the published text: {hidden}." if hidden else "Nothing was redacted in the published text.",
+            f"The names of authors are {'' if dataset.publish_authors else 'not '}published (`author` of `articles`).",
         ],
         "rai:dataReleaseMaintenancePlan": MAINTENANCE_PLAN,
     }

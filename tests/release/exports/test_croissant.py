@@ -102,6 +102,9 @@ def test_what_is_responsible_to_say_is_what_the_project_knows(written, beside, w
     assert found["rai:dataBiases"][0].startswith("Use it to try tools on")
     assert found["rai:personalSensitiveInformation"][1] == "Nothing was redacted in the published text."
     assert redacted["rai:personalSensitiveInformation"][1] == "Taken out of the published text: email, phone."
+    named = said(written(beside(schema=with_dataset(publish_authors=True)), "named"))
+    names = [each["rai:personalSensitiveInformation"][2] for each in (found, named)]
+    assert names == [f"The names of authors are {word}published (`author` of `articles`)." for word in ("not ", "")]
     assert "datePublished" not in found
 
 
