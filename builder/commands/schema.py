@@ -8,7 +8,7 @@ import click
 from builder.annotation.questions import slots_of, targets_for
 from builder.cli.options import verb
 from builder.cli.output import Console, open_page
-from builder.corpus.cleaning.boilerplate import check_examples
+from builder.corpus.cleaning.examples import check_examples
 from builder.corpus.cleaning.rules import compile_rules, every_rule
 from builder.corpus.cleaning.suggest import as_yaml, suggest_rules
 from builder.io.atomic import write_bytes

@@ -6,7 +6,6 @@ go from its two edges inward on evidence (`evidence.py`); the rest is not touche
 pattern covers all spellings; extracted fields are taken from the normalized line.
 """
 
-import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -16,9 +15,8 @@ from builder.corpus.cleaning.counts import no_counts
 from builder.corpus.cleaning.edges import edges
 from builder.corpus.cleaning.evidence import Evidence, Part
 from builder.corpus.cleaning.page import PageLines, begins_article, drops_lines, read_page, words
-from builder.corpus.cleaning.rules import NO_CANDIDATES, Candidates, CompiledRule, Rules, compile_rule, every_rule
-from builder.records import Issue
-from builder.schema.boilerplate import Boilerplate, CutRule, LineRule, ListRule
+from builder.corpus.cleaning.rules import NO_CANDIDATES, Candidates, CompiledRule, Rules
+from builder.schema.boilerplate import CutRule, LineRule, ListRule
 from builder.text.profiles import profile
 
 Role = Literal["body", "headline", "drop"]
@@ -289,39 +287,3 @@ def _offset(line: str, folded: str, position: int) -> int:
         return position
     fold = profile("search@1").fold
     return bisect_right(range(len(line) + 1), position, key=lambda end: len(fold(line[:end]))) - 1
-
-
-def check_examples(rules: Boilerplate) -> list[Issue]:
-    """Return an issue for each example that its rule fails: lines to match, lines to leave, and lines that end a box."""
-    issues: list[Issue] = []
-    for rule in every_rule(rules):
-        where, fix = f"schema/boilerplate.yaml: {rule.id}", "correct the pattern or the example"
-        issues += [Issue("error", "example", fault, where=where, fix=fix) for fault in _faults(rule)]
-    return issues
-
-
-def _faults(rule: CutRule | LineRule | ListRule) -> list[str]:
-    takes, examples = compile_rule(rule).takes, rule.examples
-    faults = [f"does not match its example {line!r}" for line in examples.matches if not takes(_seen(line))]
-    faults += [f"matches {line!r}, which is listed under `leaves`" for line in examples.leaves if takes(_seen(line))]
-    if isinstance(rule, CutRule) and rule.until is not None:
-        ends = re.compile(rule.until).search
-        faults += [
-            f"`until` does not match {line!r}, which is listed under `ends`"
-            for line in examples.ends
-            if not ends(_seen(line))
-        ]
-        faults += [
-            f"`until` matches {line!r}, which is listed under `inside`" for line in examples.inside if ends(_seen(line))
-        ]
-        if len(examples.inside) >= rule.at_most:
-            faults.append(
-                f"`at_most` ({rule.at_most}) must exceed the number of lines under `inside` ({len(examples.inside)})"
-            )
-    return faults
-
-
-def _seen(line: str) -> str:
-    """Return a line as rules match it: normalized, folded and with single spaces."""
-    standard = profile("standard@1")
-    return " ".join(standard.fold(standard.apply(line).text).split())

@@ -3,15 +3,15 @@
 Every step edits the same AlignedText, so each code point of an article keeps its offset in the raw document.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, compress, groupby
+from itertools import chain, groupby
 
 from builder.corpus.cleaning.boilerplate import HEADLINE, LineDecision, classify_batch
 from builder.corpus.cleaning.counts import Counts, no_counts
 from builder.corpus.cleaning.evidence import Evidence, Part
+from builder.corpus.cleaning.lines import NormalizedLines, Range, kept_ranges, tidy, trimmed_ranges
 from builder.corpus.cleaning.rules import compile_rules
 from builder.io.hashing import sha16
 from builder.records import Article, Document, Drop, Dropped, Issue
@@ -24,10 +24,6 @@ MOSTLY = 0.6
 
 RULE, PART = "rule ", "part "
 """Prefixes of a rule's name among the counts of clean_table, for lines and for parts of lines."""
-
-Range = tuple[int, int]
-
-_SURPLUS = re.compile(r"(?<=\s)\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +45,6 @@ class Cleaned:
     evidence: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class _NormalizedLines:
-    """The non-blank lines of a page, trimmed and with single spaces, and their offsets in the normalized text."""
-
-    lines: list[str]
-    begins: list[int]
-    below: list[int]
-    """The offset at which the next line begins, which is behind the line end."""
-    kept: dict[int, list[Range]]
-    """The ranges that a line keeps, with its line end, for lines that do not keep all of their text."""
-    is_dense: bool
-    """Whether the lines are the whole text, because no line was blank and each keeps all of its text."""
-
-    def ranges(self, index: int) -> list[Range]:
-        """Return the ranges that a line keeps of the text, with its line end."""
-        return self.kept.get(index) or [(self.begins[index], self.below[index])]
-
-    def position(self, index: int, offset: int) -> int:
-        """Return the offset in the text of an offset in a line; at the begin of a range, not at the end of the last."""
-        for start, end in self.ranges(index):
-            if offset < end - start:
-                return start + offset
-            offset -= end - start
-        return self.below[index] - 1
-
-
 def clean(document: Document, profile: Profile, rules: Boilerplate, counts: Counts | None = None) -> Cleaned:
     """Normalize a page, drop its boilerplate and split it into articles.
 
@@ -90,7 +60,7 @@ def clean_batch(
 ) -> list[Cleaned]:
     """Clean many pages at once, each with its counts; equivalent to `clean` of each page, and much faster."""
     wholes = profile.apply_batch([document.raw for document in documents])
-    pages = [_tidy(whole.text) for whole in wholes]
+    pages = [tidy(whole.text) for whole in wholes]
     folded = profile.fold_batch(["\n".join(page.lines) for page in pages])
     evidence = _evidence(documents, profile, counts or [no_counts()] * len(documents))
     decisions = classify_batch(
@@ -140,37 +110,8 @@ def _with_prefix(counts: Mapping[str, int], prefix: str) -> dict[str, int]:
     return {name.removeprefix(prefix): counts[name] for name in sorted(counts) if name.startswith(prefix)}
 
 
-def _tidy(text: str) -> _NormalizedLines:
-    """Return the non-blank lines of a page, trimmed, and the ranges of the text that they keep."""
-    untrimmed = text.split("\n")
-    below = [*accumulate([len(line) + 1 for line in untrimmed])]
-    begins = [0, *below[:-1]]
-    lines = [*map(str.strip, untrimmed)]
-    has_blank = "" in lines
-    if has_blank:
-        begins, below = [*compress(begins, lines)], [*compress(below, lines)]
-        untrimmed, lines = [*compress(untrimmed, lines)], [*filter(None, lines)]
-    kept: dict[int, list[Range]] = {}
-    if "  " in text or untrimmed != lines:
-        for index, line in enumerate(untrimmed):
-            if len(lines[index]) != len(line) or "  " in line:
-                kept[index] = list(_without_surplus(line, begins[index]))
-                lines[index] = " ".join(line.split())
-    return _NormalizedLines(lines, begins, below, kept, not has_blank and not kept)
-
-
-def _without_surplus(line: str, begin: int) -> Iterator[Range]:
-    """Yield the ranges that a line keeps: its text without surplus whitespace, then its line end."""
-    low, high = len(line) - len(line.lstrip()), len(line.rstrip())
-    for surplus in _SURPLUS.finditer(line, low, high):
-        yield begin + low, begin + surplus.start()
-        low = surplus.end()
-    yield begin + low, begin + high
-    yield begin + len(line), begin + len(line) + 1
-
-
 def _drops(
-    wholes: Sequence[AlignedText], pages: Sequence[_NormalizedLines], decisions: Sequence[Sequence[LineDecision]]
+    wholes: Sequence[AlignedText], pages: Sequence[NormalizedLines], decisions: Sequence[Sequence[LineDecision]]
 ) -> list[dict[int, list[Drop]]]:
     """Return the drops of each page by line: lines that a rule dropped or extracted fields from, and parts of lines.
 
@@ -197,7 +138,7 @@ def _drops(
     return [{index: found[index] for index in sorted(found)} for found in drops]
 
 
-def _part_drop(whole: AlignedText, page: _NormalizedLines, index: int, part: Part) -> Drop:
+def _part_drop(whole: AlignedText, page: NormalizedLines, index: int, part: Part) -> Drop:
     """Return the drop of a part of a line, without the whitespace beside it."""
     line = page.lines[index]
     text = line[part.start : part.end]
@@ -206,7 +147,7 @@ def _part_drop(whole: AlignedText, page: _NormalizedLines, index: int, part: Par
     return Drop(start, end, part.reason)
 
 
-def _bodies(page: _NormalizedLines, decisions: Sequence[LineDecision]) -> dict[int, list[Range]]:
+def _bodies(page: NormalizedLines, decisions: Sequence[LineDecision]) -> dict[int, list[Range]]:
     """Return the ranges that each part with a body keeps of the page; ranges do not touch, the last has no line end."""
     bodies: dict[int, list[Range]] = {}
     begin = 0
@@ -214,7 +155,7 @@ def _bodies(page: _NormalizedLines, decisions: Sequence[LineDecision]) -> dict[i
         end = begin + run
         if decision.role == "body":
             ranges = bodies.setdefault(decision.part, [])
-            for first, last in _trimmed(page, begin, decision) if decision.cut else _kept(page, begin, end):
+            for first, last in trimmed_ranges(page, begin, decision) if decision.cut else kept_ranges(page, begin, end):
                 if ranges and ranges[-1][1] == first:
                     ranges[-1] = (ranges[-1][0], last)
                 else:
@@ -232,31 +173,6 @@ def _runs(decisions: Sequence[LineDecision]) -> Iterator[tuple[LineDecision, int
     for _, same in groupby(decisions, key=id):
         run = [*same]
         yield run[0], len(run)
-
-
-def _kept(page: _NormalizedLines, begin: int, end: int) -> Iterator[Range]:
-    """Yield the ranges that consecutive lines keep of the text; a dense page gives one range."""
-    if page.is_dense:
-        yield page.begins[begin], page.below[end - 1]
-        return
-    for index in range(begin, end):
-        yield from page.kept.get(index) or ((page.begins[index], page.below[index]),)
-
-
-def _trimmed(page: _NormalizedLines, index: int, decision: LineDecision) -> Iterator[Range]:
-    """Yield the ranges that a line keeps without its cut parts and the whitespace beside them, then its line end."""
-    line = page.lines[index]
-    low = max((part.end for part in decision.cut if part.start == 0), default=0)
-    high = min((part.start for part in decision.cut if part.start > 0), default=len(line))
-    text = line[low:high]
-    low, high = low + len(text) - len(text.lstrip()), high - len(text) + len(text.rstrip())
-    at = 0
-    for start, end in page.ranges(index):
-        first, last = max(start, start + low - at), min(end, start + high - at)
-        if first < last:
-            yield first, last
-        at += end - start
-    yield page.below[index] - 1, page.below[index]
 
 
 def _articles(
@@ -286,7 +202,7 @@ def _articles(
 
 def _cleaned(
     document: Document,
-    page: _NormalizedLines,
+    page: NormalizedLines,
     decisions: Sequence[LineDecision],
     drops: Mapping[int, Sequence[Drop]],
     articles: tuple[Article, ...],

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from builder.corpus.cleaning.edges import GRAM, LONG, edges, ends, fields, is_lone, label, mask, suffix
+from builder.corpus.cleaning.edges import GRAM, LONG, Edges, edges, ends, fields, is_lone, label, mask, suffix
 from builder.executor.shards import BatchResult
 from builder.executor.stage import Stage
 from builder.io.hashing import sha16
@@ -38,6 +38,11 @@ Kind = Literal[
 - `suffix`: the last words of the last paragraph; `inside suffix`, those of any other.
 - `lone head`, `lone tail`: a page that has a line alone beside its first or last paragraph.
 """
+
+Side = Literal["head", "tail"]
+
+LOW = ("field", "lone head")
+"""What the first paragraph shows; the rest is of the last."""
 
 Hashes = NDArray[np.uint64]
 
@@ -97,42 +102,55 @@ def sightings(source: str, folded: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Yield the hash of each thing that a page shows, and of the paragraph beside it, or of the page where there is none."""
     whole = key("", "page", "\n".join(folded))
     yield key(source, "page", ""), whole
-    if not folded:
+    if folded:
+        page = edges(folded)
+        low = key("", "page", folded[page.first]) if page.first < len(folded) else whole
+        high = key("", "page", folded[page.last]) if page.last >= 0 else whole
+        for i, line in enumerate(folded):
+            side: Side | None = "head" if i in page.head else "tail" if i in page.tail else None
+            beside = low if side == "head" else high if side or i == len(folded) - 1 else whole
+            for kind, text in chain(_of_line(line, side), _of_label(line, side, is_outer=i in (0, len(folded) - 1))):
+                yield key(source, kind, text), beside
+            if i in page.tail and side == "head":
+                yield key(source, "tail", mask(line)), high
+        for kind, text in _of_paragraphs(folded, page):
+            yield key(source, kind, text), low if kind in LOW else whole if kind == "inside suffix" else high
+
+
+def _of_line(line: str, side: Side | None) -> Iterator[tuple[Kind, str]]:
+    """Yield what a line shows: itself, its fields and most of its words at an edge, itself alone inside."""
+    if side:
+        masked = mask(line)
+        yield side, masked
+        for part in fields(line):
+            yield "field", part
+        for part in ends(masked):
+            yield "part", part
+    elif len(line) <= LONG:
+        yield "inside", mask(line)
+
+
+def _of_label(line: str, side: Side | None, *, is_outer: bool) -> Iterator[tuple[Kind, str]]:
+    if ":" in line and (name := label(line)):
+        yield "label" if side or is_outer else "inside label", name
+
+
+def _of_paragraphs(folded: Sequence[str], page: Edges) -> Iterator[tuple[Kind, str]]:
+    """Yield what the paragraphs of a page show: signatures, last words, and lines that stand alone beside them."""
+    if page.last < 0:
         return
-    page = edges(folded)
-    low = key("", "page", folded[page.first]) if page.first < len(folded) else whole
-    high = key("", "page", folded[page.last]) if page.last >= 0 else whole
-    for i, line in enumerate(folded):
-        at_head, at_tail = i in page.head, i in page.tail
-        if at_head or at_tail:
-            beside = low if at_head else high
-            masked = mask(line)
-            if at_head:
-                yield key(source, "head", masked), low
-            if at_tail:
-                yield key(source, "tail", masked), high
-            for part in fields(line):
-                yield key(source, "field", part), beside
-            for part in ends(masked):
-                yield key(source, "part", part), beside
-        elif len(line) <= LONG:
-            yield key(source, "inside", mask(line)), whole
-        if ":" in line and (name := label(line)):
-            outer = at_head or at_tail or i in (0, len(folded) - 1)
-            yield key(source, "label" if outer else "inside label", name), low if at_head else high if outer else whole
-        if i < page.last and page.prose[i]:
-            if words := suffix(line, GRAM[0]):
-                yield key(source, "inside suffix", words), whole
-    if page.last >= 0:
-        for part in fields(folded[page.first][: LONG + 1].partition(":")[0]):
-            yield key(source, "field", part), low
-        for size in range(GRAM[0], GRAM[1] + 1):
-            if words := suffix(folded[page.last], size):
-                yield key(source, "suffix", words), high
-    if is_lone(folded, page, len(folded) - 1):
-        yield key(source, "lone tail", ""), high
+    for part in fields(folded[page.first][: LONG + 1].partition(":")[0]):
+        yield "field", part
+    for i in range(page.first, page.last):
+        if page.prose[i] and (words := suffix(folded[i], GRAM[0])):
+            yield "inside suffix", words
+    for size in range(GRAM[0], GRAM[1] + 1):
+        if words := suffix(folded[page.last], size):
+            yield "suffix", words
     if is_lone(folded, page, 0):
-        yield key(source, "lone head", ""), low
+        yield "lone head", ""
+    if is_lone(folded, page, len(folded) - 1):
+        yield "lone tail", ""
 
 
 def count_table(documents: pa.Table, config: Profile) -> BatchResult:

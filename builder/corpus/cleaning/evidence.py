@@ -7,13 +7,10 @@ recurs (`counts.py`); the record says what its title and author are.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
-from builder.corpus.cleaning.counts import FEWEST, Counts, Kind, key
+from builder.corpus.cleaning.counts import FEWEST, Counts, Kind, Side, key
 from builder.corpus.cleaning.edges import END_MARKS, GRAM, LONG, Edges, ends, fields, is_lone, label, mask, suffix
 from builder.corpus.cleaning.rules import Candidates
-
-Side = Literal["head", "tail"]
 
 ALONE, SHARE = 10, 0.002
 """A line recurs often enough to go by that alone beside ALONE paragraphs, or beside this share of the source's pages."""
@@ -130,11 +127,11 @@ class Evidence:
         line = folded[i]
         supporting = ""
         for ready in found.lines:
-            if ready.position in (side, "any") and ready.rule.takes == "line" and not ready.rule.extract_only:
-                if ready.takes(line):
-                    if ready.rule.evidence == "hard":
-                        return ready.rule.id
-                    supporting = supporting or ready.rule.id
+            is_for_lines = ready.rule.takes == "line" and not ready.rule.extract_only
+            if is_for_lines and ready.position in (side, "any") and ready.takes(line):
+                if ready.rule.evidence == "hard":
+                    return ready.rule.id
+                supporting = supporting or ready.rule.id
         if page.prose[i] and not (side == "tail" and 0 < i == len(folded) - 1 and len(line) <= 2 * LONG):
             return ""
         if (name := label(line)) and self._labels(name):
@@ -150,7 +147,7 @@ class Evidence:
             return TITLE  # above paragraphs: a poem is named after its first verse
         name = letters(self.author)
         if len(name) >= NAME and (
-            name in whole and len(whole) - len(name) <= AROUND or (len(whole) >= NAME and whole in name)
+            (name in whole and len(whole) - len(name) <= AROUND) or (len(whole) >= NAME and whole in name)
         ):
             return AUTHOR
         return ""

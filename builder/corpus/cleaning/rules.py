@@ -112,7 +112,7 @@ class Rules:
         """Return the rules that may match each line of each page (source, folded lines); source-specific rules come first.
 
         >>> compile_rules(Boilerplate(version=1)).candidates([("nasim", ["شارك"])])
-        [[Candidates(cuts=(), lines=(), lists=())]]
+        [[Candidates(cuts=(), lines=(), lists=(), furniture=(), hard=None)]]
         """
         found = self.shipped.find([line for _, folded in pages for line in folded])
         candidates: list[list[Candidates]] = []

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from builder.corpus.cleaning.boilerplate import LineDecision, check_examples, classify_batch, classify_lines
+from builder.corpus.cleaning.boilerplate import LineDecision, classify_batch, classify_lines
+from builder.corpus.cleaning.examples import check_examples
 from builder.corpus.cleaning.page import begins_article, paragraphs, read_page
 from builder.corpus.cleaning.rules import compile_rules
 from builder.io.yaml import parse_yaml

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.cleaning.boilerplate import check_examples, classify_lines
+from builder.corpus.cleaning.boilerplate import classify_lines
+from builder.corpus.cleaning.examples import check_examples
 from builder.corpus.cleaning.rules import compile_rules
 from builder.corpus.cleaning.suggest import Proposal, as_yaml, suggest_rules
 from builder.io.hashing import sha16
