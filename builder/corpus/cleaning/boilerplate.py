@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from builder.corpus.cleaning.counts import no_counts
+from builder.corpus.cleaning.dump import acting_rules, core, is_dump
 from builder.corpus.cleaning.edges import edges
 from builder.corpus.cleaning.evidence import Evidence, Part
 from builder.corpus.cleaning.page import PageLines, begins_article, drops_lines, read_page, words
@@ -48,6 +49,7 @@ PLAIN = LineDecision("body", 0)
 class _LineState:
     """The state of the top-down pass over the lines of a page."""
 
+    is_careful: bool = False
     plain: LineDecision = PLAIN
     """The verdict on a line of the current part that no rule takes."""
     part: int = 0
@@ -103,29 +105,18 @@ def _decide(
 ) -> list[LineDecision]:
     if not evidence.is_asked:
         return _judge(lines, read_page(folded, candidates))
-    if is_dump(folded, candidates):
-        decisions = _judge(lines, read_page(folded, candidates))
-        if any(decision.role == "body" for decision in decisions):
-            return _with_parts(lines, folded, candidates, decisions, None)
     hard = [found if found.hard is None else found.hard for found in candidates]
     if hard.count(NO_CANDIDATES) == len(hard):
         decisions = [PLAIN] * len(lines)
     else:
-        decisions = _judge(lines, read_page(folded, hard))
+        decisions = _judge(lines, read_page(folded, hard), is_careful=True)
+    if is_dump(folded, candidates):
+        inside = core(folded, [decision.role == "body" for decision in decisions])
+        dumped = _judge(lines, read_page(folded, acting_rules(folded, candidates, hard, inside)), is_careful=True)
+        if any(decision.role == "body" for decision in dumped):
+            return _with_parts(lines, folded, candidates, dumped, None)
     decisions = _from_the_edges(folded, candidates, decisions, evidence)
     return _with_parts(lines, folded, candidates, decisions, evidence)
-
-
-def is_dump(folded: Sequence[str], candidates: Sequence[Candidates]) -> bool:
-    """Return whether lines of two `furniture` rules stand on a page."""
-    found: set[str] = set()
-    for line, rules in zip(folded, candidates, strict=True):
-        for ready in rules.furniture:
-            if ready.rule.id not in found and ready.takes(line):
-                found.add(ready.rule.id)
-                if len(found) > 1:
-                    return True
-    return False
 
 
 def _from_the_edges(
@@ -193,8 +184,9 @@ def _without(line: str, folded: str, decision: LineDecision, parts: Sequence[Par
     return replace(decision, cut=tuple(cut))
 
 
-def _judge(lines: Sequence[str], page: PageLines) -> list[LineDecision]:
-    walk = _LineState()
+def _judge(lines: Sequence[str], page: PageLines, *, is_careful: bool = False) -> list[LineDecision]:
+    """Decide on the lines from the top down; a careful walk keeps a line between links and a paragraph, a heading."""
+    walk = _LineState(is_careful=is_careful)
     verdicts: list[LineDecision] = []
     for i, line in enumerate(lines):
         known = page.candidates[i] is NO_CANDIDATES and not walk.links and not walk.ending and i != walk.headline
@@ -213,6 +205,7 @@ def _verdict(i: int, line: str, page: PageLines, walk: _LineState, above: Sequen
         return LineDecision("headline", walk.part, HEADLINE, {"title": line})
     item = page.items.get(i)
     in_links = bool(walk.links) and (item is not None if walk.only_items else not page.is_text(i))
+    in_links = in_links and not (walk.is_careful and item is None and _is_heading(i, page))
     owner = 0 if walk.ending or in_links else walk.part
     ready = _line_rule(i, page, walk)
     if ready and not ready.rule.extract_only:
@@ -225,6 +218,12 @@ def _verdict(i: int, line: str, page: PageLines, walk: _LineState, above: Sequen
     if ready:
         return LineDecision("body", walk.part, ready.rule.id, _extracted(ready, line, page.folded[i]))
     return walk.plain
+
+
+def _is_heading(i: int, page: PageLines) -> bool:
+    """Return whether a line stands between links and a paragraph, and is itself no link of the page."""
+    stands = i > 0 and i - 1 not in page.cuts and not page.ends_at(i + 1) and page.paragraphs[i + 1]
+    return stands and not page.recurs(i)
 
 
 def _is_no_part_of_text(i: int, item: ListRule, page: PageLines, walk: _LineState) -> bool:

@@ -82,6 +82,15 @@ def letters(folded: str) -> str:
     return _SIGNS.sub("", folded)
 
 
+def is_formula(folded: str) -> bool:
+    """Return whether a line holds words of a closing formula.
+
+    >>> is_formula("والله الموفق"), is_formula("تابعونا")
+    (True, False)
+    """
+    return _FORMULA.search(folded) is not None
+
+
 @dataclass(slots=True)
 class Evidence:
     """What is known of a page beside its text; title and author are folded, and empty where there is none."""
@@ -154,7 +163,7 @@ class Evidence:
 
     def _of_source(self, folded: Sequence[str], page: Edges, i: int, side: Side, supporting: str) -> str:
         line, masked = folded[i], mask(folded[i])
-        is_text = line[-1] in ".!؟?:،…" or _FORMULA.search(line) is not None
+        is_text = line[-1] in ".!؟?:،…" or is_formula(line)
         if i in (page.head if side == "head" else page.tail):
             times = self.count(side, masked)
             if times and times >= RARER * self.count("inside", masked):

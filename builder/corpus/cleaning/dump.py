@@ -1,0 +1,61 @@
+"""Dumps: pages that hold more than their article, and which rules act on their lines."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from builder.corpus.cleaning.evidence import is_formula
+from builder.corpus.cleaning.page import paragraphs
+from builder.corpus.cleaning.rules import Candidates
+
+ABOVE, BELOW = 8, 3
+"""Most lines above the first paragraph of a dump's article, and below its last, among which supporting rules act."""
+
+
+def is_dump(folded: Sequence[str], candidates: Sequence[Candidates]) -> bool:
+    """Return whether lines of two `furniture` rules stand on a page."""
+    found: set[str] = set()
+    for line, rules in zip(folded, candidates, strict=True):
+        for ready in rules.furniture:
+            if ready.rule.id not in found and ready.takes(line):
+                found.add(ready.rule.id)
+                if len(found) > 1:
+                    return True
+    return False
+
+
+def core(folded: Sequence[str], kept: Sequence[bool]) -> range:
+    """Return the lines of a dump that hold its article: from the first run of lines that hard rules keep, with a paragraph to the last.
+
+    Where no line is a paragraph, the article is the longest run: a poem, a table, or text that was broken to a width.
+    """
+    runs = [[i for i, _ in run] for keep, run in groupby(enumerate(kept), key=lambda pair: pair[1]) if keep]
+    prose = paragraphs(folded)
+    told = [run for run in runs if any(prose[i] for i in run)]
+    if not told:
+        told = [max(runs, key=lambda run: sum(len(folded[i]) for i in run))] if runs else [[]]
+    return range(told[0][0], told[-1][-1] + 1) if told[0] else range(0)
+
+
+def acting_rules(
+    folded: Sequence[str], candidates: Sequence[Candidates], hard: Sequence[Candidates], inside: range
+) -> list[Candidates]:
+    """Return the rules that may act on each line of a dump: all around its article, hard ones in it.
+
+    Supporting rules act in the article too, on lines above its first paragraph and below its last, if they are few: more
+    are a list of the article; and between paragraphs on a line alone. They take no formula, and nothing of an article
+    without paragraph.
+    """
+    prose = paragraphs(folded)
+    told = [i for i in inside if prose[i]]
+    found = {i for i in range(len(folded)) if i not in inside}
+    if told:
+        above, below = range(inside.start, told[0]), range(told[-1] + 1, inside.stop)
+        found |= {i for part, most in ((above, ABOVE), (below, BELOW)) if len(part) <= most for i in part}
+        found |= {i for i in range(told[0] + 1, told[-1]) if prose[i - 1] and prose[i + 1]}
+    acting = [candidates[i] if i in found and not is_formula(folded[i]) else hard[i] for i in range(len(folded))]
+    for i in inside:
+        lists = candidates[i].lists if told and told[0] < i < told[-1] else ()
+        if acting[i].lists != lists:
+            acting[i] = replace(acting[i], lists=lists)
+    return acting
