@@ -103,6 +103,8 @@ def classify_batch(
 def _decide(
     lines: Sequence[str], folded: Sequence[str], candidates: Sequence[Candidates], evidence: Evidence
 ) -> list[LineDecision]:
+    if not lines:
+        return []
     if not evidence.is_asked:
         return _judge(lines, read_page(folded, candidates))
     hard = [found if found.hard is None else found.hard for found in candidates]

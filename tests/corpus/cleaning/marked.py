@@ -15,6 +15,7 @@ from builder.text.profiles import profile
 from tests.conftest import ROOT
 
 PAGES = ROOT / "tests" / "cases" / "pages"
+CLEAN = ROOT / "tests" / "cases" / "clean"
 BODY = {"body": "own", "embedded-body": "embedded"}
 
 
@@ -56,11 +57,21 @@ def read_pages():
     return pages
 
 
-def digest():
-    """The hash of the marked set and of nothing else."""
+def read_clean_pages(above=(), below=()):
+    """The pages on which every line is article text, each by its name; with lines of a site around it."""
+    pages = {}
+    for path in sorted(CLEAN.glob("*/*.txt")):
+        name, text = f"{path.parent.name}/{path.name}", path.read_bytes().decode("utf-8")
+        raw = "\n".join([*above, text, *below])
+        pages[name] = Document(sha16(raw), path.parent.name, None, None, None, raw, name)
+    return pages
+
+
+def digest(folder=PAGES):
+    """The hash of a set of pages and of nothing else."""
     whole = hashlib.sha256()
-    for path in sorted(PAGES.glob("*/*.tsv")):
-        whole.update(f"{path.relative_to(PAGES)}\0".encode() + path.read_bytes())
+    for path in sorted(one for kind in ("*/*.tsv", "*/*.txt") for one in folder.glob(kind)):
+        whole.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
     return whole.hexdigest()[:16]
 
 
@@ -84,5 +95,5 @@ def recall(count):
     return count["hit"] / (count["hit"] + count["missed"])
 
 
-def precision(count):
-    return count["hit"] / (count["hit"] + count["extra"])
+def drop_recall(count):
+    return count["gone"] / (count["gone"] + count["extra"])

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from builder.corpus.cleaning.boilerplate import LineDecision, classify_batch, classify_lines
+from builder.corpus.cleaning.counts import no_counts
+from builder.corpus.cleaning.evidence import Evidence
 from builder.corpus.cleaning.examples import check_examples
 from builder.corpus.cleaning.page import begins_article, paragraphs, read_page
 from builder.corpus.cleaning.rules import compile_rules
@@ -32,8 +34,13 @@ def fold(lines):
     return FOLD("\n".join(lines)).split("\n")
 
 
+def every_rule_acts(source="nasim"):
+    """As in a dump, or in any page of khabar 0.1: what each rule does, whatever the page."""
+    return Evidence(no_counts(), source, is_asked=False)
+
+
 def verdicts_of(lines, rules=RULES, source="nasim"):
-    return classify_lines(lines, fold(lines), compile_rules(rules), source)
+    return classify_lines(lines, fold(lines), compile_rules(rules), source, every_rule_acts(source))
 
 
 def fates(lines, rules=RULES, source="nasim"):
@@ -412,10 +419,11 @@ def test_batch_of_sources_equals_pages_one_by_one():
     sources = ["d", "nasim", "nasim"]
     seen = [fold(lines) if lines else [] for lines in pages]
 
-    together = classify_batch(pages, seen, compile_rules(rules), sources)
+    together = classify_batch(pages, seen, compile_rules(rules), [every_rule_acts(source) for source in sources])
 
     assert together == [
-        classify_lines(*one, compile_rules(rules), source) for *one, source in zip(pages, seen, sources, strict=True)
+        classify_lines(*one, compile_rules(rules), source, every_rule_acts(source))
+        for *one, source in zip(pages, seen, sources, strict=True)
     ]
     assert [v.rule for v in together[0]] == ["", "own"]
     assert [v.rule for v in together[2]] == ["", "", "", "", "source"]
