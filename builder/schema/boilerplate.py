@@ -64,7 +64,7 @@ class CutRule(Part):
     max_length: Annotated[int, Field(ge=1)] = 80
     min_before: Annotated[int, Field(ge=0)] = 200
     furniture: bool = False
-    """Whether the line belongs to the page around the article: two such rules that match make the page a dump."""
+    """Whether the line belongs to the page around the article, if the rule is hard: two such rules make a page a dump."""
     examples: Examples
 
     @model_validator(mode="after")
@@ -96,7 +96,7 @@ class LineRule(Part):
     takes: Literal["line", "prefix", "suffix"] = "line"
     extract_only: bool = False
     furniture: bool = False
-    """Whether the line belongs to the page around the article: two such rules that match make the page a dump."""
+    """Whether the line belongs to the page around the article, if the rule is hard: two such rules make a page a dump."""
     examples: Examples
 
     @model_validator(mode="after")

@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from builder.corpus.cleaning import counts
+from builder.corpus.cleaning.counts import no_counts
 from builder.corpus.cleaning.stage import STAGE, CleaningConfig
 from builder.corpus.dedup import minhash
 from builder.corpus.dedup.pipeline import VERSION, find_groups
@@ -76,7 +78,7 @@ def articles():
 
 def cleaned(name):
     rules = parse_yaml((KEPT / "schema" / "boilerplate.yaml").read_text(encoding="utf-8"), Boilerplate, "rules")
-    return STAGE.function(to_table(documents(), Document), CleaningConfig(profile(name), rules))
+    return STAGE.function(to_table(documents(), Document), CleaningConfig(profile(name), rules, no_counts()))
 
 
 def grouped(folder):

@@ -6,43 +6,19 @@ go from its two edges inward on evidence (`evidence.py`); the rest is not touche
 pattern covers all spellings; extracted fields are taken from the normalized line.
 """
 
-from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from builder.corpus.cleaning.counts import no_counts
-from builder.corpus.cleaning.dump import acting_rules, core, is_dump
+from builder.corpus.cleaning.decisions import HEADLINE, PLAIN, LineDecision, extracted
+from builder.corpus.cleaning.dump import core, is_dump, supported
 from builder.corpus.cleaning.edges import edges
-from builder.corpus.cleaning.evidence import Evidence, Part
+from builder.corpus.cleaning.evidence import Evidence
 from builder.corpus.cleaning.page import PageLines, begins_article, drops_lines, read_page, words
+from builder.corpus.cleaning.parts import without_parts
 from builder.corpus.cleaning.rules import NO_CANDIDATES, Candidates, CompiledRule, Rules
 from builder.schema.boilerplate import CutRule, LineRule, ListRule
-from builder.text.profiles import profile
-
-Role = Literal["body", "headline", "drop"]
-
-HEADLINE = "embedded-headline"
-"""The rule id of the line that becomes the title of an embedded article."""
-
-
-@dataclass(frozen=True, slots=True)
-class LineDecision:
-    """The decision on one line; `part` is the article it belongs to, 0 for the page's main article.
-
-    A body line with a rule is kept, and the rule only extracts fields from it.
-    """
-
-    role: Role
-    part: int
-    rule: str = ""
-    extracted: dict[str, str] = field(default_factory=dict)
-    cut: tuple[Part, ...] = ()
-    """Parts of a body line that are not article text, at its begin and at its end."""
-
-
-PLAIN = LineDecision("body", 0)
-"""The verdict on a line of the main article that no rule takes."""
 
 
 @dataclass(slots=True)
@@ -81,7 +57,8 @@ def classify_lines(
     `folded` has the same lines, folded by Profile.fold. A cut that drops to the end or splits the page applies only if
     there are at least `min_before` code points of body above it. Without `evidence`, only the page itself counts.
 
-    >>> from builder.corpus.cleaning.rules import compile_rules
+    >>> from builder.corpus.cleaning.parts import without_parts
+    from builder.corpus.cleaning.rules import compile_rules
     >>> rules = compile_rules(Boilerplate(version=1))
     >>> classify_lines(["شارك"], ["شارك"], rules, "nasim")
     [LineDecision(role='body', part=0, rule='', extracted={}, cut=())]
@@ -111,18 +88,30 @@ def _decide(
     if hard.count(NO_CANDIDATES) == len(hard):
         decisions = [PLAIN] * len(lines)
     else:
-        decisions = _judge(lines, read_page(folded, hard), is_careful=True)
+        decisions = _judge(lines, read_page(folded, hard, ()), is_careful=True)
     if is_dump(folded, candidates):
         inside = core(folded, [decision.role == "body" for decision in decisions])
-        dumped = _judge(lines, read_page(folded, acting_rules(folded, candidates, hard, inside)), is_careful=True)
+        open_to = supported(folded, inside)
+        acting = [candidates[i] if i in open_to else hard[i] for i in range(len(lines))]
+        dumped = _judge(lines, read_page(folded, acting, open_to - {*inside}), is_careful=True)
         if any(decision.role == "body" for decision in dumped):
-            return _with_parts(lines, folded, candidates, dumped, None)
-    decisions = _from_the_edges(folded, candidates, decisions, evidence)
-    return _with_parts(lines, folded, candidates, decisions, evidence)
+            return without_parts(lines, folded, candidates, dumped, None)
+    decisions = _from_the_edges(lines, folded, candidates, decisions, evidence)
+    return without_parts(lines, folded, candidates, decisions, evidence)
+
+
+def _read_by(reason: str, candidates: Candidates, line: str, folded: str) -> dict[str, str]:
+    """Return the fields that a rule reads from a line that goes for this reason."""
+    ready = next((ready for ready in candidates.lines if ready.rule.id == reason and ready.reads), None)
+    return extracted(ready, line, folded) if ready else {}
 
 
 def _from_the_edges(
-    folded: Sequence[str], candidates: Sequence[Candidates], decisions: Sequence[LineDecision], evidence: Evidence
+    lines: Sequence[str],
+    folded: Sequence[str],
+    candidates: Sequence[Candidates],
+    decisions: Sequence[LineDecision],
+    evidence: Evidence,
 ) -> list[LineDecision]:
     """Drop lines with evidence from both edges inward, up to the first line without; never all that is left."""
     made, page = [*decisions], edges(folded)
@@ -135,55 +124,9 @@ def _from_the_edges(
                 reason = evidence.against(folded, page, candidates[i], i, side)
                 if not reason:
                     break
-                made[i] = LineDecision("drop", made[i].part, reason)
+                read = _read_by(reason, candidates[i], lines[i], folded[i])
+                made[i] = LineDecision("drop", made[i].part, reason, read)
     return made if any(decision.role == "body" for decision in made) else [*decisions]
-
-
-def _with_parts(
-    lines: Sequence[str], folded: Sequence[str], candidates: Sequence[Candidates], decisions: Sequence[LineDecision],
-    evidence: Evidence | None,
-) -> list[LineDecision]:  # fmt: skip
-    """Cut what is not article text from the begin and from the end of lines; a line that is all cut is dropped."""
-    made = [*decisions]
-    body = [i for i, decision in enumerate(decisions) if decision.role == "body"]
-    for i in body:
-        parts = _ruled_parts(folded[i], candidates[i])
-        if evidence and i == body[0] and (part := evidence.prefix(folded[i])):
-            parts.append(part)
-        if evidence and i == body[-1] and (part := evidence.suffix(folded[i])):
-            parts.append(part)
-        if parts:
-            made[i] = _without(lines[i], folded[i], made[i], parts)
-    return made
-
-
-def _ruled_parts(line: str, candidates: Candidates) -> list[Part]:
-    """Return the parts of a line that hard rules for parts take."""
-    parts: list[Part] = []
-    for ready in candidates.lines:
-        if ready.rule.takes != "line" and ready.rule.evidence == "hard" and len(line) <= ready.longest:
-            found = ready.search(line)
-            if found and found.end() > found.start():
-                parts.append(Part(found.start(), found.end(), ready.rule.id))
-    return parts
-
-
-def _without(line: str, folded: str, decision: LineDecision, parts: Sequence[Part]) -> LineDecision:
-    """Return the decision on a body line without its parts: those at its begin are one, and those at its end."""
-    heads = [part for part in parts if part.start == 0]
-    tails = [part for part in parts if part.start > 0]
-    cut: list[Part] = []
-    if heads:
-        longest = max(heads, key=lambda part: part.end)
-        cut.append(Part(0, _offset(line, folded, longest.end), longest.reason))
-    if tails:
-        longest = min(tails, key=lambda part: part.start)
-        cut.append(Part(_offset(line, folded, longest.start), len(line), longest.reason))
-    low = cut[0].end if heads else 0
-    high = cut[-1].start if tails else len(line)
-    if not line[low:high].strip():
-        return LineDecision("drop", decision.part, cut[0].reason)
-    return replace(decision, cut=tuple(cut))
 
 
 def _judge(lines: Sequence[str], page: PageLines, *, is_careful: bool = False) -> list[LineDecision]:
@@ -211,14 +154,14 @@ def _verdict(i: int, line: str, page: PageLines, walk: _LineState, above: Sequen
     owner = 0 if walk.ending or in_links else walk.part
     ready = _line_rule(i, page, walk)
     if ready and not ready.rule.extract_only:
-        read = _extracted(ready, line, page.folded[i]) if ready.reads else None
+        read = extracted(ready, line, page.folded[i]) if ready.reads else None
         return LineDecision("drop", owner, ready.rule.id, read) if read else walk.dropped(owner, ready.rule.id)
-    listed = item is not None and i in page.runs and _is_no_part_of_text(i, item, page, walk)
+    listed = item is not None and i in page.runs and page.may_drop(i, item) and _is_no_part_of_text(i, item, page, walk)
     if listed or walk.ending or in_links:
         return walk.dropped(owner, item.id if item else walk.ending or walk.links)
     walk.links = ""
     if ready:
-        return LineDecision("body", walk.part, ready.rule.id, _extracted(ready, line, page.folded[i]))
+        return LineDecision("body", walk.part, ready.rule.id, extracted(ready, line, page.folded[i]))
     return walk.plain
 
 
@@ -268,23 +211,3 @@ def _line_rule(i: int, page: PageLines, walk: _LineState) -> CompiledRule[LineRu
         if in_place and ready.takes(line):
             return ready
     return None
-
-
-def _extracted(ready: CompiledRule[LineRule], line: str, folded: str) -> dict[str, str]:
-    """Return the text of the pattern's named groups in the normalized line."""
-    found = ready.search(folded)
-    if found is None:
-        return {}
-    spans = {name: found.span(name) for name, value in found.groupdict().items() if value}
-    return {
-        name: line[_offset(line, folded, start) : _offset(line, folded, end)].strip()
-        for name, (start, end) in spans.items()
-    }
-
-
-def _offset(line: str, folded: str, position: int) -> int:
-    """Return the offset in a normalized line of an offset in the folded line."""
-    if len(line) == len(folded):
-        return position
-    fold = profile("search@1").fold
-    return bisect_right(range(len(line) + 1), position, key=lambda end: len(fold(line[:end]))) - 1

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 
-from builder.corpus.cleaning.boilerplate import HEADLINE, LineDecision, classify_batch
+from builder.corpus.cleaning.boilerplate import classify_batch
 from builder.corpus.cleaning.counts import Counts, no_counts
+from builder.corpus.cleaning.decisions import HEADLINE, LineDecision
 from builder.corpus.cleaning.evidence import Evidence, Part
 from builder.corpus.cleaning.lines import NormalizedLines, Range, kept_ranges, tidy, trimmed_ranges
 from builder.corpus.cleaning.rules import compile_rules

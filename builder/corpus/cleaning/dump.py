@@ -1,7 +1,6 @@
 """Dumps: pages that hold more than their article, and which rules act on their lines."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby
 
 from builder.corpus.cleaning.evidence import is_formula
@@ -37,14 +36,11 @@ def core(folded: Sequence[str], kept: Sequence[bool]) -> range:
     return range(told[0][0], told[-1][-1] + 1) if told[0] else range(0)
 
 
-def acting_rules(
-    folded: Sequence[str], candidates: Sequence[Candidates], hard: Sequence[Candidates], inside: range
-) -> list[Candidates]:
-    """Return the rules that may act on each line of a dump: all around its article, hard ones in it.
+def supported(folded: Sequence[str], inside: range) -> set[int]:
+    """Return the lines of a dump on which supporting rules may act: all around its article, and some in it.
 
-    Supporting rules act in the article too, on lines above its first paragraph and below its last, if they are few: more
-    are a list of the article; and between paragraphs on a line alone. They take no formula, and nothing of an article
-    without paragraph.
+    These are lines above the article's first paragraph and below its last, if they are few: more are a list of the
+    article; and a line alone between paragraphs. Never a formula, and nothing of an article without paragraph.
     """
     prose = paragraphs(folded)
     told = [i for i in inside if prose[i]]
@@ -53,9 +49,4 @@ def acting_rules(
         above, below = range(inside.start, told[0]), range(told[-1] + 1, inside.stop)
         found |= {i for part, most in ((above, ABOVE), (below, BELOW)) if len(part) <= most for i in part}
         found |= {i for i in range(told[0] + 1, told[-1]) if prose[i - 1] and prose[i + 1]}
-    acting = [candidates[i] if i in found and not is_formula(folded[i]) else hard[i] for i in range(len(folded))]
-    for i in inside:
-        lists = candidates[i].lists if told and told[0] < i < told[-1] else ()
-        if acting[i].lists != lists:
-            acting[i] = replace(acting[i], lists=lists)
-    return acting
+    return {i for i in found if not is_formula(folded[i])}

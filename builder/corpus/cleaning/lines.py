@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate, compress
 
-from builder.corpus.cleaning.boilerplate import LineDecision
+from builder.corpus.cleaning.decisions import LineDecision
 
 Range = tuple[int, int]
 

@@ -5,7 +5,7 @@ a list of links, and delimit the head and the tail of an article.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -60,6 +60,12 @@ class PageLines:
     """The list rule that matches a line; a line without bullet or number counts only if enough neighbours match too."""
     paragraphs: Sequence[bool]
     """Whether each line is a paragraph; lines inside a box are not."""
+    listed: Container[int] | None = None
+    """The lines that a list rule of supporting evidence may drop where no marker stands above; None for all."""
+
+    def may_drop(self, i: int, item: ListRule) -> bool:
+        """Return whether a list rule may drop its line without a marker above it."""
+        return self.listed is None or item.evidence == "hard" or i in self.listed
 
     def line_rules(self, i: int) -> Iterator[LineRule]:
         """Return the line rules that match a line, regardless of its position."""
@@ -147,7 +153,9 @@ def words(folded: str) -> set[str]:
     return set(_WORD.findall(folded))
 
 
-def read_page(folded: Sequence[str], candidates: Sequence[Candidates]) -> PageLines:
+def read_page(
+    folded: Sequence[str], candidates: Sequence[Candidates], listed: Container[int] | None = None
+) -> PageLines:
     """Find the cuts, list items and paragraphs of a page, given its folded, trimmed lines and their candidate rules."""
     prose = paragraphs(folded)
     cuts: dict[int, CutRule] = {}
@@ -164,7 +172,7 @@ def read_page(folded: Sequence[str], candidates: Sequence[Candidates]) -> PageLi
     for i in items.keys() - cuts.keys():
         if i and leads(folded[i - 1]) and i - 1 not in cuts:
             prose[i - 1] = True  # a line that leads to a list is text
-    page = PageLines(folded, candidates, cuts, items, prose)
+    page = PageLines(folded, candidates, cuts, items, prose, listed)
     alone = {i for i in items if folded[i][0] not in BULLETS and not folded[i][0].isdigit()} - page.runs
     return replace(page, items={i: rule for i, rule in items.items() if i not in alone}) if alone else page
 

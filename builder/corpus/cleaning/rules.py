@@ -45,7 +45,7 @@ class Candidates:
     furniture: tuple[CompiledRule[CutRule] | CompiledRule[LineRule], ...] = ()
     """Those of the rules whose lines show that the page is a dump."""
     hard: "Candidates | None" = None
-    """Those of the rules that need no other evidence, at any place on a page."""
+    """Those of the rules that need no other evidence, at any place on a page; and lists, whose lines are links anyway."""
 
 
 NO_CANDIDATES = Candidates()
@@ -58,16 +58,19 @@ def candidates_of(rules: Sequence[CutRule | LineRule | ListRule]) -> Candidates:
     lists = tuple(compile_rule(rule) for rule in rules if isinstance(rule, ListRule))
     hard = [rule for rule in rules if _is_enough(rule)]
     return Candidates(
-        cuts, lines, lists, tuple(ready for ready in (*cuts, *lines) if ready.rule.furniture),
+        cuts, lines, lists, tuple(ready for ready in (*cuts, *lines) if ready.rule.furniture and ready.rule.evidence == "hard"),
         (candidates_of(hard) if len(hard) < len(rules) else None) if hard else NO_CANDIDATES,
     ) if rules else NO_CANDIDATES  # fmt: skip
 
 
 def _is_enough(rule: CutRule | LineRule | ListRule) -> bool:
-    """Return whether a rule may act anywhere on a page without other evidence; one that only extracts always may."""
+    """Return whether a rule may act anywhere on a page without other evidence.
+
+    One that only extracts always may, and a list says which lines are links: below a marker, links go.
+    """
     if isinstance(rule, LineRule):
         return rule.extract_only or (rule.evidence == "hard" and (rule.position == "any" or rule.takes != "line"))
-    return rule.evidence == "hard"
+    return isinstance(rule, ListRule) or rule.evidence == "hard"
 
 
 class RuleSet:

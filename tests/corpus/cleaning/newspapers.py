@@ -72,7 +72,9 @@ def score(table, rules):
     assert not missing
     total, counts = tool.Counter(), newspaper_counts(table)
     for marks, raw, facts, _ in marked:
-        page = Document(sha16(raw), facts["source"], None, None, facts["title"] or None, raw, "", author=facts["author"])
+        page = Document(
+            sha16(raw), facts["source"], None, None, facts["title"] or None, raw, "", author=facts["author"]
+        )
         (done,) = clean_batch([page], table, rules, [counts])
         total.update(tool.score_page(marks, raw, kept_ranges(page, done.articles), True)[0])
     return tool.figures(total) | {"altered": total["clean_altered"], "clean": total["clean_pages"]}

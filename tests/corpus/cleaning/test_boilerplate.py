@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from builder.corpus.cleaning.boilerplate import LineDecision, classify_batch, classify_lines
+from builder.corpus.cleaning.boilerplate import classify_batch, classify_lines
 from builder.corpus.cleaning.counts import no_counts
+from builder.corpus.cleaning.decisions import LineDecision
 from builder.corpus.cleaning.evidence import Evidence
 from builder.corpus.cleaning.examples import check_examples
 from builder.corpus.cleaning.page import begins_article, paragraphs, read_page
