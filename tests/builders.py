@@ -20,6 +20,9 @@ from builder.records import (
 from builder.schema.labels import Labels
 from tests.conftest import ROOT
 
+KINDS = ("batch", "basis", "counts", "judgements", "decisions")
+"""The files of a batch in annotations/."""
+
 KNOWLEDGE = parse_knowledge((ROOT / "examples" / "simulation.yaml").read_text(encoding="utf-8"))
 
 
@@ -60,7 +63,7 @@ def fresh(path):
 def kept(project):
     """Prepare the demonstration from the judgements kept in this repository; return its ledger of splits."""
     (project.annotations / "demo").mkdir()
-    for name in ("demo/batch.jsonl", "demo/judgements.jsonl", "demo/decisions.jsonl", "splits.jsonl"):
+    for name in (*(f"demo/{kind}.jsonl" for kind in KINDS), "splits.jsonl"):
         (project.annotations / name).write_bytes((ROOT / "annotations" / name).read_bytes())
     ingest(project, [ROOT / "examples" / "articles"])
     clean(project)

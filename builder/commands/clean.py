@@ -8,7 +8,8 @@ import click
 from builder.cli.options import bulk, moved_option, verb
 from builder.cli.output import Console
 from builder.corpus.cleaning.clean import cut, dropped
-from builder.corpus.cleaning.counts import Counts
+from builder.corpus.cleaning.counts import Counts, key
+from builder.corpus.cleaning.evidence import FEW
 from builder.corpus.cleaning.examples import check_examples
 from builder.corpus.cleaning.stage import STAGE, digest
 from builder.executor.start import LOCAL, ExecutorConfig
@@ -20,6 +21,7 @@ from builder.project.corpus import (
     all_issues,
     clean_inputs,
     cleaning_config,
+    read_columns,
     refuse_empty,
     run_stage,
     sum_counts,
@@ -75,7 +77,7 @@ def clean(
             raise KhabarError(*broken)
         refuse_empty(project)
         counts = count_pages(project, run)
-        facts = {"counts": _said(counts)}
+        facts = {"counts": _said(project, counts)}
         if again:
             found = recount(project)
             facts |= _would_change(project, found, yes=yes, dry=dry)
@@ -98,13 +100,16 @@ def clean(
     return Report("clean", (*accounts, judged), tuple(all_issues(done)), facts, set_aside=tuple(aside))
 
 
-def _said(counts: Counts) -> str:
-    if len(counts.keys):
-        return f"{len(counts.keys):,} things recur at the edges of pages; their hash is {counts.digest}"
-    return (
-        "none: too few pages of any source to tell what recurs; only hard rules and the record's own fields are evidence "
-        "(`khabar clean --counts FROM` takes those of a larger project)"
-    )
+def _said(project: Project, counts: Counts) -> str:
+    """Say what cleaning can count on: the sources with enough pages to tell what recurs."""
+    sources = read_columns(project, "documents", ["source"])["source"].unique().to_pylist()
+    enough = [source for source in sources if counts.of(key(source, "page", "")) >= FEW]
+    few = f"{len(sources) - len(enough)} of {len(sources)} sources have fewer than {FEW} different pages"
+    alone = "only hard rules and the record's own fields are evidence there (`khabar clean --counts FROM` takes more)"
+    if not enough:
+        return f"none: {few}; {alone}"
+    said = f"{len(counts.keys):,} things recur at the edges of pages; their hash is {counts.digest}"
+    return said if len(enough) == len(sources) else f"{said}\n{few}; {alone}"
 
 
 def _would_change(project: Project, found: Recount, *, yes: bool, dry: bool) -> dict[str, str]:

@@ -12,6 +12,7 @@ from builder.commands.ingest import ingest
 from builder.commands.sample import sample
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project import release_inputs
+from builder.project.cleaning import keep_basis
 from builder.project.corpus import profile_of, read_articles, read_documents
 from builder.project.project import Project
 from builder.records import BatchItem, Judgement, KhabarError, SplitAssignment, Takedown
@@ -94,6 +95,7 @@ def test_article_that_bridges_splits_is_left_out(project, tmp_path):
     clean(project)
     (bridge,) = (a for a in read_articles(project) if train.text[:40] in a.text and test.text[:40] in a.text)
     item = BatchItem("more", bridge.id, bridge.text_sha, bridge.id, "صدى المرفأ")
+    keep_basis(project, "more", [item])
     write_jsonl(project.annotations / "more" / "batch.jsonl", [item])
 
     report = build(project, "1.1.0")
@@ -116,7 +118,9 @@ def test_similar_articles_in_two_splits_stop_a_build(project, tmp_path):
     ingest(project, [tmp_path / "copy.jsonl"])
     clean(project)
     (copy,) = (a for a in read_articles(project) if a.text.startswith(old.text[:80]) and a.id != old.id)
-    write_jsonl(project.annotations / "more" / "batch.jsonl", [BatchItem("more", copy.id, copy.text_sha, copy.id, "ص")])
+    item = BatchItem("more", copy.id, copy.text_sha, copy.id, "ص")
+    keep_basis(project, "more", [item])
+    write_jsonl(project.annotations / "more" / "batch.jsonl", [item])
     build(project, "1.0.0")
     found = {one.article_id: one.split for one in read_jsonl(project.annotations / "splits.jsonl", SplitAssignment)}
     assert found == ledger | {copy.id: "train"}

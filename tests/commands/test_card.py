@@ -26,7 +26,14 @@ def made(tmp_path_factory):
     project = Project(tmp_path_factory.mktemp("card") / "project")
     init(project.root, card=str)
     (project.annotations / "demo").mkdir()
-    for name in ("demo/batch.jsonl", "demo/judgements.jsonl", "demo/decisions.jsonl", "splits.jsonl"):
+    for name in (
+        "demo/batch.jsonl",
+        "demo/basis.jsonl",
+        "demo/counts.jsonl",
+        "demo/judgements.jsonl",
+        "demo/decisions.jsonl",
+        "splits.jsonl",
+    ):
         (project.annotations / name).write_bytes((ROOT / "annotations" / name).read_bytes())
     ingest(project, [ROOT / "examples" / "articles"])
     clean(project)

@@ -265,9 +265,12 @@ def test_reopen_in_a_project_with_only_the_pages(released, tmp_path):
     reopening.reopen(other, str(released.release("1.0.0")), base=tmp_path)
     reopen(released)
 
-    assert snapshot(other.annotations) == {
-        k: v for k, v in snapshot(released.annotations).items() if k.startswith("reopen-")
-    }
+    def reopened(project):
+        files = {k: v for k, v in snapshot(project.annotations).items() if k.startswith("reopen-")}
+        # The counts of the same documents are the batch's own there, and those of earlier batches here.
+        return {k: v for k, v in files.items() if not k.endswith(("basis.jsonl", "counts.jsonl"))}
+
+    assert reopened(other) == reopened(released) != {}
 
 
 def test_standoff_release_is_reopened(released):

@@ -110,7 +110,12 @@ def judged(**settings):
     return filters.STAGE.function(articles(), Filters(**settings))
 
 
+def counted():
+    return counts.STAGE.function(to_table(documents(), Document), profile("standard@1"))
+
+
 MADE = {
+    "count": (str(counts.STAGE.version), lambda _: result(counted())),
     "clean": (str(STAGE.version), lambda _: result(cleaned("standard@1"))),
     "clean, light": (str(STAGE.version), lambda _: result(cleaned("light@1"))),
     "filter": (str(filters.STAGE.version), lambda _: result(judged(least_words=5, most_words=900))),

@@ -146,9 +146,14 @@ def test_rules_apply_to_page_text(tmp_path):
     main, embedded = cleaned.articles
     dropped = [(drop.rule, document.raw[drop.start : drop.end]) for drop in cleaned.drops]
 
-    assert main.text.split("\n") == [LINES[0], BODY[0].replace("\N{ARABIC SHADDA}", ""), *BODY[1:]]
+    assert main.text.split("\n") == [BODY[0].replace("\N{ARABIC SHADDA}", ""), *BODY[1:]]
     assert (embedded.title, embedded.text) == (LINES[-2], SECOND)
-    assert dropped == [("source", LINES[4]), ("read-also", LINES[5]), ("embedded-headline", LINES[6])]
+    assert dropped == [
+        ("record-title", LINES[0]),
+        ("source", LINES[4]),
+        ("read-also", LINES[5]),
+        ("embedded-headline", LINES[6]),
+    ]
 
 
 def test_page_makes_no_requests(tmp_path):
