@@ -11,7 +11,11 @@ import pytest
 
 from builder import __version__
 from builder.commands.verify import _accepted
+from builder.project.annotations import read_batch
+from builder.project.corpus import read_articles
+from builder.project.project import Project
 from tests.conftest import ROOT
+from tests.news import lines, news
 
 pytestmark = pytest.mark.slow  # each walks a project through several verbs
 
@@ -121,6 +125,43 @@ def test_the_latest_release_is_reopened_with_every_answer(cleaned, khabar):
     assert len((batch / "batch.jsonl").read_text(encoding="utf-8").splitlines()) == sum(rows["articles"].values())
     who = {json.loads(line)["who"] for line in (batch / "predictions.jsonl").read_text(encoding="utf-8").splitlines()}
     assert who >= {"a-1f0c9d27e4", "a-b83a5e6012"}
+
+
+def hashes(folder):
+    """The text hashes of the batches: as they were sampled, and as today's code cleans the pages."""
+    project = Project(folder)
+    now = {article.id: article.text_sha for article in read_articles(project)}
+    items = [item for batch in project.batches() for item in read_batch(project, batch)]
+    return {item.article_id: item.text_sha for item in items}, {item.article_id: now[item.article_id] for item in items}
+
+
+def test_texts_of_its_batches_are_what_they_were_whatever_is_crawled_later(cleaned, khabar, tmp_path):
+    then, now = hashes(cleaned)
+    more = lines(
+        tmp_path / "almidan" / "more.jsonl", [f"{news(n)}\nنسيم صوت الجزر البعيدة" for n in range(30)], "almidan"
+    )
+    for command in (("ingest", more), ("clean",)):
+        assert khabar(*command, cwd=cleaned).returncode in (0, 1)
+    later, grown = hashes(cleaned)
+
+    assert len(then) > 5
+    assert then == now == later == grown
+    assert not [*cleaned.glob("annotations/*/basis.jsonl")]
+    assert Project(cleaned).accounts("clean")[1].set_aside["recurs"] == 30
+
+
+def test_a_new_batch_beside_its_batches_rests_on_counts_and_they_do_not(cleaned, khabar):
+    done = khabar("sample", "--batch", "third", cwd=cleaned)
+    before, after = hashes(cleaned)
+    again = khabar("clean", cwd=cleaned)
+    asked = khabar("clean", "--recount", "--dry-run", cwd=cleaned)
+
+    assert done.returncode == 0, done.stderr
+    assert again.returncode in (0, 1), again.stderr
+    assert asked.returncode in (0, 1), asked.stderr
+    assert [path.parent.name for path in cleaned.glob("annotations/*/basis.jsonl")] == ["third"]
+    assert before == after
+    assert hashes(cleaned) == (before, after)
 
 
 def rows_of(folder):

@@ -8,20 +8,18 @@ import click
 from builder.cli.options import bulk, moved_option, verb
 from builder.cli.output import Console
 from builder.corpus.cleaning.clean import cut, dropped
-from builder.corpus.cleaning.counts import Counts, key
-from builder.corpus.cleaning.evidence import FEW
+from builder.corpus.cleaning.counts import Counts
 from builder.corpus.cleaning.examples import check_examples
 from builder.corpus.cleaning.stage import STAGE, digest
 from builder.executor.start import LOCAL, ExecutorConfig
 from builder.project import groups
 from builder.project.annotations import read_judgements
-from builder.project.cleaning import Recount, apply_recount, count_pages, recount, take_counts
+from builder.project.cleaning import Recount, apply_recount, count_pages, few_pages, recount
 from builder.project.corpus import (
     all_dropped,
     all_issues,
     clean_inputs,
     cleaning_config,
-    read_columns,
     refuse_empty,
     run_stage,
     sum_counts,
@@ -57,17 +55,17 @@ def cli(console: Console, given: Path | None, again: bool, yes: bool, dry: bool)
     if (yes or dry) and not again:
         raise click.UsageError("--yes and --dry-run belong to --recount")
     project = find_project(console.folder)
-    if given:
-        take_counts(project, console.folder / given)
-    return clean(project, ExecutorConfig(console.engine, console.workers, console.step), again=again, yes=yes, dry=dry)
+    run = ExecutorConfig(console.engine, console.workers, console.step)
+    return clean(project, run, given=console.folder / given if given else None, again=again, yes=yes, dry=dry)
 
 
 def clean(
-    project: Project, run: ExecutorConfig = LOCAL, *, again: bool = False, yes: bool = False, dry: bool = False
+    project: Project, run: ExecutorConfig = LOCAL, *, given: Path | None = None, again: bool = False, yes: bool = False,
+    dry: bool = False,
 ) -> Report:  # fmt: skip
     """Clean every document into articles and record each removal.
 
-    With `again`, the articles of batches are cleaned with the present counts as well. Raises KhabarError (exit code 1)
+    `given` is another project whose counts are used as well. With `again`, the articles of batches are cleaned with the present counts as well. Raises KhabarError (exit code 1)
     if articles with judgements would change, unless `yes`; with `dry`, nothing is changed.
     """
     with project.lock():
@@ -76,14 +74,14 @@ def clean(
         if broken:
             raise KhabarError(*broken)
         refuse_empty(project)
-        counts = count_pages(project, run)
-        facts = {"counts": _said(project, counts)}
+        counts = count_pages(project, run, given, is_kept=not dry)
+        facts = {"counts": _said(counts, *few_pages(project, counts))}
         if again:
-            found = recount(project)
+            found = recount(project, counts)
             facts |= _would_change(project, found, yes=yes, dry=dry)
             if dry:
                 return Report("clean", facts=facts)
-            apply_recount(project, found)
+            apply_recount(project, found, counts)
         config = cleaning_config(project)
         done = run_stage(project, STAGE, config, run, digest=digest(config))
         counted, aside = sum_counts(done), all_dropped(done)
@@ -100,26 +98,25 @@ def clean(
     return Report("clean", (*accounts, judged), tuple(all_issues(done)), facts, set_aside=tuple(aside))
 
 
-def _said(project: Project, counts: Counts) -> str:
-    """Say what cleaning can count on: the sources with enough pages to tell what recurs."""
-    sources = read_columns(project, "documents", ["source"])["source"].unique().to_pylist()
-    enough = [source for source in sources if counts.of(key(source, "page", "")) >= FEW]
-    few = f"{len(sources) - len(enough)} of {len(sources)} sources have fewer than {FEW} different pages"
-    alone = "only hard rules and the record's own fields are evidence there (`khabar clean --counts FROM` takes more)"
-    if not enough:
-        return f"none: {few}; {alone}"
+def _said(counts: Counts, few: int, sources: int) -> str:
+    """Return what was counted; of `few` of the sources there are too few pages."""
+    if few == sources:
+        return (
+            "none: too few pages of any source to tell what recurs; only hard rules and the record's own fields are "
+            "evidence (`khabar clean --counts FROM` takes those of a larger project)"
+        )
     said = f"{len(counts.keys):,} things recur at the edges of pages; their hash is {counts.digest}"
-    return said if len(enough) == len(sources) else f"{said}\n{few}; {alone}"
+    return f"{said}; {few} of {sources} sources have too few pages to tell what recurs" if few else said
 
 
 def _would_change(project: Project, found: Recount, *, yes: bool, dry: bool) -> dict[str, str]:
     """Return what a recount changes. Raises KhabarError (exit code 1) if that is judged, and nobody said yes."""
-    changed = [*(article.id for article in found.changed), *found.lost]
+    changed = [*found.changed, *found.lost]
     judged = sorted({judgement.article_id for judgement in read_judgements(project)} & {*changed})
     if judged and not yes and not dry:
         raise user_error(
             "judged", f"{len(judged)} of the {len(changed)} articles that would change have judgements: {_named(judged)}",
-            fix="look with --dry-run; with --yes they change, and `khabar send` carries the spans whose words stay",
+            fix="look with --dry-run; with --yes they change, and `khabar send --changed` carries the spans whose words stay",
             exit_code=1,
         )  # fmt: skip
     said = {"articles of batches": f"{found.articles}, of which {len(changed)} {'would change' if dry else 'changed'}"}

@@ -1,61 +1,90 @@
 """What cleaning keeps of a project: its counts, what the texts of batches rest on, and what a new count would change."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from builder.corpus.cleaning import counts as counting
 from builder.corpus.cleaning.clean import Cleaned, clean_batch
-from builder.corpus.cleaning.counts import Counts, merge, union
+from builder.corpus.cleaning.counts import Counts, key, merge, union
+from builder.corpus.cleaning.evidence import FEW
 from builder.corpus.cleaning.stage import CleaningConfig, counts_for
 from builder.executor.start import ExecutorConfig
 from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl, write_jsonl
-from builder.project.annotations import read_batch
+from builder.project.annotations import read_batch, read_judgements
 from builder.project.corpus import (
     cleaning_config,
     iter_tables,
     profile_of,
+    read_columns,
     run_stage,
     select_rows,
     stage_digest,
 )
-from builder.project.counts import batch_basis, read_counts, save_basis, save_counts
+from builder.project.counts import (
+    batch_basis,
+    batches_of_other_profiles,
+    pinned_counts,
+    read_counts,
+    save_basis,
+    save_counts,
+)
 from builder.project.project import Project
-from builder.records import Article, BatchItem, CleaningBasis, Document, EdgeCount, user_error
+from builder.records import BatchItem, CleaningBasis, Document, EdgeCount, KhabarError, user_error
 
 AT_ONCE = 500
 """Documents that are cleaned at once."""
 
 
-def take_counts(project: Project, given: Path) -> Counts:
-    """Keep the counts of another project, or of a file of counts, for this one.
+def _given_counts(project: Project, profile: str, given: Path | None) -> tuple[Counts, list[EdgeCount]]:
+    """Return the counts of another project, or of a file of counts; without one, those that the project was given before.
 
     Raises KhabarError (exit code 2) if there are none, or if they were counted with another profile.
     """
+    kept = project.work / "given-counts.jsonl"
+    if given is None:
+        try:
+            return read_counts(kept, profile), []
+        except KhabarError as refused:
+            fix = f"name others with `khabar clean --counts FROM`, or delete {kept}"
+            raise KhabarError(*(replace(issue, fix=fix) for issue in refused.issues)) from None
     path = given / ".khabar" / "counts.jsonl" if given.is_dir() else given
     if not path.is_file():
         raise user_error("no-counts", f"{given} has no counts", where=str(path),
                          fix="name a project in which `khabar clean` ran, or its .khabar/counts.jsonl")  # fmt: skip
-    counts = read_counts(path, profile_of(project).id)
-    write_jsonl(project.work / "given-counts.jsonl", read_jsonl(path, EdgeCount))
-    return counts
+    return read_counts(path, profile), read_jsonl(path, EdgeCount)
 
 
-def count_pages(project: Project, run: ExecutorConfig) -> Counts:
-    """Count what recurs in the project's sources, unless nothing changed, and add the counts that it was given."""
-    table, path = profile_of(project), project.work / "given-counts.jsonl"
-    given = read_counts(path, table.id)
-    inputs = sha16(f"{counting.STAGE.version} {table.id} {stage_digest(project, 'documents')} {given.digest}")
+def count_pages(project: Project, run: ExecutorConfig, given: Path | None = None, *, is_kept: bool = True) -> Counts:
+    """Count what recurs in the project's sources, unless nothing changed, and add the counts that it was given.
+
+    `given` is another project, or a file of its counts, which are used from now on. Unless `is_kept`, nothing of it is
+    stored. Raises KhabarError (exit code 2) if there are no such counts, or if they were counted with another profile.
+    """
+    table = profile_of(project)
+    offered, records = _given_counts(project, table.id, given)
+    inputs = sha16(f"{counting.STAGE.version} {table.id} {stage_digest(project, 'documents')} {offered.digest}")
     stored = project.work / "counts.jsonl"
+    if is_kept and given:
+        write_jsonl(project.work / "given-counts.jsonl", records)
     if project.stamped("counted") == inputs and stored.exists():
         return read_counts(stored, table.id)
     done = run_stage(project, counting.STAGE, table, run, digest=table.id.encode())
     rows = sum(shard.rows for shard in done)
-    counts = union(merge(table.id, rows, lambda: iter_tables(project, counting.STAGE.target)), given)
-    save_counts(project, counts)
-    project.stamp("counted", inputs)
+    counts = union(merge(table.id, rows, lambda: iter_tables(project, counting.STAGE.target)), offered)
+    if is_kept:
+        save_counts(project, counts)
+        project.stamp("counted", inputs)
     return counts
+
+
+def few_pages(project: Project, counts: Counts) -> tuple[int, int]:
+    """Return the number of sources that have too few pages to tell what recurs, and of all sources."""
+    sources = pc.unique(read_columns(project, "documents", ["source"])["source"]).to_pylist()
+    return sum(counts.of(key(source, "page", "")) < FEW for source in sources), len(sources)
 
 
 def keep_basis(project: Project, batch: str, items: Sequence[BatchItem]) -> None:
@@ -95,39 +124,63 @@ class Recount:
 
     articles: int
     """Articles of the batches."""
-    changed: tuple[Article, ...]
-    """Articles whose text would be another, as they would be."""
+    changed: Mapping[str, str]
+    """Ids of articles whose text would be another, and the hash of that."""
     lost: tuple[str, ...]
     """Ids of articles of a batch that would not be there."""
 
 
-def recount(project: Project) -> Recount:
-    """Return what would change if the articles of all batches were cleaned with the present counts."""
-    config = cleaning_config(project)
-    pinned = {document for pin in config.pinned for document in pin.documents}
-    fresh = CleaningConfig(config.profile, config.rules, config.counts)
-    items = {item.article_id for batch in project.batches() for item in read_batch(project, batch)}
-    before, after = (_articles(_cleaned(project, pinned, one)) for one in (config, fresh))
-    known = items & before.keys()
-    changed = [after[name] for name in sorted(known & after.keys()) if after[name].text_sha != before[name].text_sha]
-    return Recount(len(items), tuple(changed), tuple(sorted(known - after.keys())))
+def recount(project: Project, counts: Counts) -> Recount:
+    """Return what would change if the articles of all batches were cleaned with these counts.
+
+    Texts of a batch that was cleaned with another profile are compared with those that the batch names.
+    """
+    fresh = _with_counts(project, counts)
+    others = batches_of_other_profiles(project, fresh.profile.id)
+    pinned = pinned_counts(project, fresh.profile.id, now=counts.digest, without=others)
+    items = {batch: read_batch(project, batch) for batch in project.batches()}
+    documents = {document for pin in pinned for document in pin.documents}
+    before = _text_hashes(_cleaned(project, documents, replace(fresh, pinned=pinned)))
+    before |= {item.article_id: item.text_sha for batch in others for item in items[batch]}
+    documents |= {document for batch in others for document in _documents(project, batch)}
+    after = _text_hashes(_cleaned(project, documents, fresh))
+    wanted = {item.article_id for each in items.values() for item in each}
+    known = wanted & {name for name in before if name.rpartition("-")[0] in documents}
+    changed = {name: after[name] for name in sorted(known & after.keys()) if after[name] != before[name]}
+    return Recount(len(wanted), changed, tuple(sorted(known - after.keys())))
 
 
-def _articles(cleaned: dict[str, Cleaned]) -> dict[str, Article]:
-    return {article.id: article for one in cleaned.values() for article in one.articles}
+def _with_counts(project: Project, counts: Counts) -> CleaningConfig:
+    return CleaningConfig(profile_of(project), project.schema.boilerplate, counts)
 
 
-def apply_recount(project: Project, found: Recount) -> None:
-    """Rest the texts of all batches on the present counts; what was annotated on changed texts is stale from then on."""
-    config = cleaning_config(project)
-    fresh = CleaningConfig(config.profile, config.rules, config.counts)
-    hashes = {article.id: article.text_sha for article in found.changed}
+def _text_hashes(cleaned: dict[str, Cleaned]) -> dict[str, str]:
+    return {article.id: article.text_sha for one in cleaned.values() for article in one.articles}
+
+
+def apply_recount(project: Project, found: Recount, counts: Counts) -> None:
+    """Rest the texts of all batches on these counts.
+
+    batch.jsonl names the new text of an article that nobody saw. Of one that was sent or judged it names the old text
+    until `khabar send --changed` makes the new one a task, and carries what was annotated on the old.
+    """
+    fresh = _with_counts(project, counts)
+    judged = {judgement.article_id for judgement in read_judgements(project)}
     for batch in project.batches():
         basis, documents = batch_basis(project, batch), _documents(project, batch)
         used = {key for cleaned in _cleaned(project, documents, fresh).values() for key in cleaned.evidence}
-        made = CleaningBasis(config.counts.digest, tuple(documents), basis.accounts if basis else ())
-        items = [
-            replace(item, text_sha=hashes.get(item.article_id, item.text_sha)) for item in read_batch(project, batch)
-        ]
-        write_jsonl(project.annotations / batch / "batch.jsonl", items)
-        save_basis(project, batch, made, config.counts.only(used))
+        made = CleaningBasis(counts.digest, tuple(sorted(documents)), basis.accounts if basis else ())
+        if not was_sent(project, batch):
+            items = [
+                item if item.article_id in judged
+                else replace(item, text_sha=found.changed.get(item.article_id, item.text_sha))
+                for item in read_batch(project, batch)
+            ]  # fmt: skip
+            write_jsonl(project.annotations / batch / "batch.jsonl", items)
+        save_basis(project, batch, made, counts.only(used))
+
+
+def was_sent(project: Project, batch: str) -> bool:
+    """Return whether this project sent a batch to Label Studio, to all annotators or to each."""
+    sent = project.work / "notes" / "sent"
+    return (sent / f"{batch}.json").exists() or (sent / batch).is_dir()

@@ -171,7 +171,7 @@ def clean_inputs(project: Project) -> str:
     """Return a hash of everything that cleaning depends on: documents, profile, rules, counts, and its own version."""
     table = profile_of(project)
     rules, versions = project.schema.boilerplate.model_dump_json(), f"{STAGE.version} {counts.STAGE.version}"
-    parts = [versions, table.id, rules, cleaning_digest(project, table.id), stage_digest(project, "documents")]
+    parts = [versions, table.id, rules, cleaning_digest(project), stage_digest(project, "documents")]
     return sha16("\n".join(parts))
 
 

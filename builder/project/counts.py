@@ -4,6 +4,7 @@ The counts of a batch stand in git beside it, so that a clone that ingests the s
 else it crawls.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,12 +46,19 @@ def save_basis(project: Project, batch: str, basis: CleaningBasis, counts: Count
     write_jsonl(project.annotations / batch / "basis.jsonl", [basis])
 
 
-def pinned_counts(project: Project, profile: str) -> tuple[PinnedCounts, ...]:
-    """Return the documents of batches that were cleaned with other counts than the project's, and those counts."""
-    now = project.stamped("counts") or ""
+def pinned_counts(
+    project: Project, profile: str, *, now: str | None = None, without: Collection[str] = ()
+) -> tuple[PinnedCounts, ...]:  # fmt: skip
+    """Return the documents of batches that were cleaned with other counts than the project's, and those counts.
+
+    `now` is the hash of the project's counts where they are not stored yet; batches `without` counts are left out.
+    """
+    now = (project.stamped("counts") or "") if now is None else now
     pinned: list[PinnedCounts] = []
     for batch in project.batches():
         basis = batch_basis(project, batch)
+        if batch in without:
+            continue
         if basis is None:
             documents = frozenset(item.article_id.rpartition("-")[0] for item in read_batch(project, batch))
             pinned.append(PinnedCounts(documents, replace(no_counts(profile), is_asked=False)))
@@ -58,6 +66,12 @@ def pinned_counts(project: Project, profile: str) -> tuple[PinnedCounts, ...]:
             counts = read_counts(project.annotations / batch / "counts.jsonl", profile)
             pinned.append(PinnedCounts(frozenset(basis.documents), counts))
     return tuple(pinned)
+
+
+def batches_of_other_profiles(project: Project, profile: str) -> list[str]:
+    """Return the batches whose counts are of pages of another profile: only a recount gives them others."""
+    paths = {batch: project.annotations / batch / "counts.jsonl" for batch in project.batches()}
+    return [batch for batch, path in paths.items() if {one.profile for one in read_jsonl(path, EdgeCount)} - {profile}]
 
 
 def clean_accounts(project: Project) -> list[StageCounts]:
@@ -71,9 +85,14 @@ def clean_accounts(project: Project) -> list[StageCounts]:
     return [*kept] or project.accounts("clean")
 
 
-def cleaning_digest(project: Project, profile: str) -> str:
-    """Return a hash of all counts that cleaning depends on."""
-    pinned = [
-        f"{pin.counts.digest} {pin.counts.is_asked} {sorted(pin.documents)}" for pin in pinned_counts(project, profile)
-    ]
-    return sha16("\n".join([project.stamped("counts") or "", *sorted(pinned)]))
+def cleaning_digest(project: Project) -> str:
+    """Return a hash of all counts that cleaning depends on. They may be broken, or of another profile."""
+    now = project.stamped("counts") or ""
+    pinned: list[str] = []
+    for batch in project.batches():
+        basis, path = batch_basis(project, batch), project.annotations / batch / "counts.jsonl"
+        if basis is None:
+            pinned.append(f"none {sorted({item.article_id for item in read_batch(project, batch)})}")
+        elif basis.counts != now:
+            pinned.append(f"{sha16(path.read_bytes().hex()) if path.exists() else ''} {sorted(basis.documents)}")
+    return sha16("\n".join([now, *sorted(pinned)]))

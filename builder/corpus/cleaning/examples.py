@@ -18,24 +18,31 @@ def check_examples(rules: Boilerplate) -> list[Issue]:
 
 
 def _faults(rule: CutRule | LineRule | ListRule) -> list[str]:
-    takes, examples = compile_rule(rule).takes, rule.examples
-    faults = [f"does not match its example {line!r}" for line in examples.matches if not takes(_seen(line))]
-    faults += [f"matches {line!r}, which is listed under `leaves`" for line in examples.leaves if takes(_seen(line))]
+    ready, examples = compile_rule(rule), rule.examples
+    faults = [f"does not match its example {_shown(line, ready.longest)}" for line in examples.matches
+              if not ready.takes(_seen(line))]  # fmt: skip
+    faults += [f"matches {_shown(line)}, which is listed under `leaves`" for line in examples.leaves
+               if ready.takes(_seen(line))]  # fmt: skip
     if isinstance(rule, CutRule) and rule.until is not None:
         ends = re.compile(rule.until).search
-        faults += [
-            f"`until` does not match {line!r}, which is listed under `ends`"
-            for line in examples.ends
-            if not ends(_seen(line))
-        ]
-        faults += [
-            f"`until` matches {line!r}, which is listed under `inside`" for line in examples.inside if ends(_seen(line))
-        ]
+        faults += [f"`until` does not match {_shown(line)}, which is listed under `ends`" for line in examples.ends
+                   if not ends(_seen(line))]  # fmt: skip
+        faults += [f"`until` matches {_shown(line)}, which is listed under `inside`" for line in examples.inside
+                   if ends(_seen(line))]  # fmt: skip
         if len(examples.inside) >= rule.at_most:
             faults.append(
                 f"`at_most` ({rule.at_most}) must exceed the number of lines under `inside` ({len(examples.inside)})"
             )
     return faults
+
+
+def _shown(line: str, longest: int | None = None) -> str:
+    """Return an example with the folded line that the pattern sees, where that is another, and its length if too long."""
+    folded = _seen(line)
+    said = repr(line) if folded == line else f"{line!r} (folded: {folded!r})"
+    if longest is None or len(folded) <= longest:
+        return said
+    return f"{said}, which has {len(folded)} code points, more than `max_length: {longest}`"
 
 
 def _seen(line: str) -> str:

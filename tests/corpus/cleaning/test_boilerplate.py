@@ -77,7 +77,7 @@ def test_failed_example_is_reported():
 
     assert [(issue.where, issue.message) for issue in issues] == [
         ("schema/boilerplate.yaml: own", "does not match its example 'قال'"),
-        ("schema/boilerplate.yaml: own", "matches 'أقرأُ', which is listed under `leaves`"),
+        ("schema/boilerplate.yaml: own", "matches 'أقرأُ' (folded: 'اقرا'), which is listed under `leaves`"),
     ]
 
 

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
@@ -48,7 +49,7 @@ def kept_lines(page, article):
 
 
 def fates(page, done):
-    """Number of each line that is not blank -> the articles that keep it and the rules that drop it."""
+    """Number of each line that is not blank -> the articles that keep it and the rules that drop it whole."""
     found = {
         n: []
         for n, (start, end) in enumerate(raw_lines(page.raw), 1)
@@ -56,13 +57,41 @@ def fates(page, done):
     }
     place = {span: n for n, span in enumerate(raw_lines(page.raw), 1)}
     for drop in done.drops:
-        if drop.start < drop.end:
+        if drop.start < drop.end and (drop.start, drop.end) in place:
             found[place[drop.start, drop.end]].append(drop.rule)
     for article in done.articles:
         for start, end in kept_lines(page, article):
             (number,) = (n for (low, high), n in place.items() if low <= start and end <= high)
             found[number].append(article.part)
     return found
+
+
+def pieces(page, done):
+    """Number of each line that is not blank -> what became of its parts: ranges of the raw text in order, and why."""
+    held = [(start, end, article.part) for article in done.articles for start, end in kept_lines(page, article)]
+    every = sorted([*held, *((drop.start, drop.end, drop.rule) for drop in done.drops if drop.start < drop.end)])
+    return {
+        n: [piece for piece in every if start <= piece[0] and piece[1] <= end]
+        for n, (start, end) in enumerate(raw_lines(page.raw), 1)
+        if STANDARD.apply(page.raw[start:end]).text.split()
+    }
+
+
+def check_cover(page, done):
+    """What is kept, and what was dropped with or without the rest of its line, is each line, and nothing twice."""
+    found, seen = pieces(page, done), 0
+    for number, parts in found.items():
+        at, end = raw_lines(page.raw)[number - 1]
+        for low, high, _ in parts:
+            assert low >= at
+            assert not STANDARD.apply(page.raw[at:low]).text.strip()
+            at, seen = high, seen + 1
+        assert not STANDARD.apply(page.raw[at:end]).text.strip()
+        assert [type(why) for *_, why in parts].count(int) <= 1
+        assert len(parts) == 1 or any(isinstance(why, int) for *_, why in parts)  # else the line went in parts
+    cut = sum(len(parts) - 1 for parts in found.values())
+    assert cut == sum(done.cut_by_rule.values())
+    assert seen == done.lines + cut
 
 
 def check_books(page, done):
@@ -72,6 +101,7 @@ def check_books(page, done):
     assert all(len(fate) == 1 for fate in found.values())
     assert done.lines == len(found) == done.kept_lines + sum(done.dropped_by_rule.values())
     assert done.kept_lines == sum(len(article.text.split("\n")) for article in done.articles)
+    check_cover(page, done)
     if done.articles:
         held = [drop for article in done.articles for drop in article.drops]
         assert sorted(held, key=lambda drop: (drop.start, drop.end)) == list(done.drops)
@@ -241,6 +271,57 @@ def test_any_text_maps_back_to_raw(raw):
 
     check_books(page, done)
     check_spans(page, done, 1)
+
+
+PARTS = [
+    "مرجانة – نسيم: ", "كتب طلال الكتاني: ", "قال: ", "نسيم | متابعات : ", "", " شارك الخبر", " اقرأ أيضاً", "\u200fشارك",
+    "المصدر: نسيم", ".", "…", "ﷲ", " ", "\u00a0", "ـ", "\u064b", "»", "مقالات أخرى للكاتب ", "(نسيم)",
+]  # fmt: skip
+PART_RULES = Boilerplate.model_validate({
+    "version": 1,
+    "lines": [
+        {"id": "head", "evidence": "hard", "takes": "prefix", "max_length": 300, "match": "^(?:نسيم|مرجانه|كتب)[^:]*:",
+         "examples": {"matches": ["نسيم:"], "leaves": ["قال:"]}},
+        {"id": "tail", "evidence": "hard", "takes": "suffix", "max_length": 300, "match": "(?:شارك|اقرا|مقالات اخري|الله|المصدر).*$",
+         "examples": {"matches": ["شارك"], "leaves": ["قال"]}},
+        {"id": "source", "evidence": "hard", "match": "^المصدر: نسيم$",
+         "examples": {"matches": ["المصدر: نسيم"], "leaves": ["قال"]}},
+    ],
+})  # fmt: skip
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(PARTS), st.sampled_from([PARAGRAPH, "علم", "", "\ufefb\ufdf2", "ختم القبطان كلامه"]),
+            st.sampled_from(PARTS), st.sampled_from(["\n", "\r\n", "\u2028", "\n\n"]),
+        ), max_size=8,
+    ),
+    st.sampled_from([None, "طلال الكتاني", "كتب طلال الكتاني"]),
+)  # fmt: skip
+def test_parts_of_lines_and_what_is_kept_are_the_whole_line(pieces, author):
+    page = replace(document("".join(map("".join, pieces))), author=author)
+    done = clean(page, STANDARD, PART_RULES)
+
+    check_books(page, done)
+    check_spans(page, done, 2)
+
+
+def test_a_part_of_a_line_leads_back_to_its_place():
+    raw = f"عنوان الصفحة\r\n\u200f نسيم\u00a0– مَرجانة : \u200f{PARAGRAPH}\r\n{PARAGRAPH} شاركـ الخبر \r\n"
+    page = document(raw)
+    done = clean(page, STANDARD, PART_RULES)
+    (article,) = done.articles
+
+    assert article.text == f"عنوان الصفحة\n{PARAGRAPH}\n{PARAGRAPH}"
+    assert [(raw[drop.start : drop.end], drop.rule) for drop in done.drops] == [
+        ("نسيم\u00a0– مَرجانة :", "head"),
+        ("شاركـ الخبر", "tail"),
+    ]
+    assert (done.lines, done.kept_lines, done.dropped_by_rule) == (3, 3, {})
+    assert done.cut_by_rule == {"head": 1, "tail": 1}
+    check_books(page, done)
+    check_spans(page, done, 5)
 
 
 def test_cleaning_is_deterministic_under_each_profile(examples):
