@@ -50,9 +50,9 @@ def format_lines(explanation: Explanation, *, colour: bool) -> Iterator[str]:
     yield from _summary(explanation)
 
 
-def as_json(explanation: Explanation) -> str:
-    """Format the whole explanation as one JSON document; invisible characters are written as JSON escapes."""
-    plain = json.dumps(to_plain(explanation), ensure_ascii=False)
+def as_json(record: object) -> str:
+    """Format a whole explanation, or another record, as one JSON document; invisible characters are JSON escapes."""
+    plain = json.dumps(to_plain(record), ensure_ascii=False)
     return "".join(json.dumps(character)[1:-1] if is_invisible(character) else character for character in plain)
 
 
