@@ -28,7 +28,12 @@ def format_losses(losses: Losses) -> Iterator[str]:
     if not losses.lossy:
         return
     yield ""
-    yield f"the {len(worst)} that lost the largest shares:" if len(worst) < losses.lossy else "all that lost text:"
+    of_many = (
+        "the page that lost the largest share:"
+        if len(worst) == 1
+        else f"the {len(worst)} that lost the largest shares:"
+    )
+    yield of_many if len(worst) < losses.lossy else "all that lost text:"
     sizes = [f"{page.lost:,} of {page.characters:,}" for page in worst]
     width = max(map(len, sizes))
     for page, size in zip(worst, sizes, strict=True):
