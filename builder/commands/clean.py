@@ -24,6 +24,7 @@ from builder.project.corpus import (
     run_stage,
     sum_counts,
 )
+from builder.project.losses import loss_facts
 from builder.project.project import Project, find_project
 from builder.records import KhabarError, Report, StageCounts, count_by_reason, user_error
 
@@ -95,6 +96,7 @@ def clean(
     facts["articles"] = f"{counted['articles']}, of which {counted['embedded']} were embedded in the page of another"
     if parts := cut(counted):
         facts["parts of lines cut"] = ", ".join(f"{rule} {number}" for rule, number in parts.items())
+    facts |= loss_facts(project)
     return Report("clean", (*accounts, judged), tuple(all_issues(done)), facts, set_aside=tuple(aside))
 
 

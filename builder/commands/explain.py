@@ -1,4 +1,4 @@
-"""The command `explain`: show what cleaning did to one page."""
+"""The command `explain`: show what cleaning did to one page, or which pages lost most."""
 
 import os
 import re
@@ -10,14 +10,17 @@ import click
 
 from builder.cli.options import verb
 from builder.cli.output import Console, open_page
-from builder.corpus.cleaning.clean import clean
-from builder.corpus.explain import text, trace
+from builder.corpus.explain import text
 from builder.corpus.explain.html import render_html
+from builder.corpus.explain.losses import Losses, keep_worst
+from builder.corpus.explain.losses_html import render_losses
+from builder.corpus.explain.losses_text import SHOWN, format_losses
 from builder.corpus.explain.trace import Explanation
 from builder.io.atomic import write_bytes
-from builder.project.corpus import profile_of, read_columns, refuse_empty, refuse_stale, select_rows
+from builder.project.corpus import read_columns, refuse_empty, refuse_stale
+from builder.project.losses import explain_documents, read_losses
 from builder.project.project import Project, find_project
-from builder.records import Article, Document, KhabarError, user_error
+from builder.records import KhabarError, user_error
 from builder.text.invisible import make_visible
 
 LISTED = 10
@@ -32,18 +35,27 @@ def explain(project: Project, name: str, page: Path | None = None) -> Explanatio
     """
     document_id, part = _find_document(project, name)
     refuse_stale(project)
-    articles = select_rows(project, "articles", Article, "document_id", [document_id])
-    if part and document_id + part not in {article.id for article in articles}:
-        known = ", ".join(article.id for article in articles)
+    (explanation,) = explain_documents(project, [document_id])
+    if part and document_id + part not in {article.article_id for article in explanation.parts}:
+        known = ", ".join(article.article_id for article in explanation.parts)
         none = f"the page's own id, {document_id}: it has no article"
         raise _unknown(name, f"an id, or one of {known}" if known else none)
-    table = profile_of(project)
-    (document,) = select_rows(project, "documents", Document, "id", [document_id])
-    drops = () if articles else clean(document, table, project.schema.boilerplate).drops
-    explanation = trace.explain(document, articles, table, drops)
     if page:
         write_bytes(page, render_html(explanation).encode())
     return explanation
+
+
+def explain_worst(project: Project, number: int, page: Path | None = None) -> Losses:
+    """Return what cleaning removed, with the `number` pages that lost most; write HTML if `page` names a file.
+
+    Raises KhabarError if there are no documents, or if cleaning is out of date.
+    """
+    refuse_stale(project)
+    losses = keep_worst(read_losses(project, number), number)
+    if page:
+        traces = explain_documents(project, [one.document_id for one in losses.worst])
+        write_bytes(page, render_losses(losses, traces).encode())
+    return losses
 
 
 def _find_document(project: Project, name: str) -> tuple[str, str]:
@@ -87,28 +99,35 @@ def _unknown(name: str, instead: str) -> KhabarError:
 
 
 @click.command("explain")
-@click.argument("document")
+@click.argument("document", required=False)
+@click.option(
+    "--worst", type=click.IntRange(min=1), is_flag=False, flag_value=SHOWN, metavar="[N]",
+    help=f"Show instead the N pages that lost the largest shares of their characters, and what each rule dropped. "
+    f"[N: {SHOWN} by default]",
+)  # fmt: skip
 @click.option(
     "--html", "page", type=click.Path(path_type=Path), metavar="FILE", help="Write it as an HTML page instead."
 )
 @click.option("--open", "opened", is_flag=True, help="Open the HTML page in the browser.")
 @verb
-def cli(console: Console, document: str, page: Path | None, opened: bool) -> None:
+def cli(console: Console, document: str | None, worst: int | None, page: Path | None, opened: bool) -> None:
     """Show what cleaning did to a raw page: each removed range with its rule, and each edit.
 
     DOCUMENT is the id of a document or an article, at least 4 digits of one, or an origin such as folder/file.txt.
-    Ranges are code points of the raw page, end exclusive.
+    Ranges are code points of the raw page, end exclusive. With --worst, there is no DOCUMENT.
     """
+    if (document is None) == (worst is None):
+        raise click.UsageError("give either DOCUMENT or --worst")
     project = find_project(console.folder)
     path = console.folder / page if page else project.work / "explain.html" if opened else None
-    explanation = explain(project, document, path)
+    found = explain(project, document, path) if document is not None else explain_worst(project, worst or SHOWN, path)
     if console.as_json:
-        click.echo(text.as_json(explanation))
+        click.echo(text.as_json(found))
     elif path:
         click.echo(f"page: {path}")
     else:
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        for line in text.format_lines(explanation, colour=colour):
+        for line in text.format_lines(found, colour=colour) if isinstance(found, Explanation) else format_losses(found):
             click.echo(line)
     if path and opened:
         open_page(path)

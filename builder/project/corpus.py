@@ -97,12 +97,16 @@ def iter_records(project: Project, stage: str, record: type[R]) -> Iterator[list
                 yield from_table(batch, record)
 
 
-def read_columns(project: Project, stage: str, names: Sequence[str]) -> pa.Table:
-    """Read some columns of all rows of a stage."""
-    found = []
+def iter_columns(project: Project, stage: str, names: Sequence[str]) -> Iterator[pa.Table]:
+    """Yield some columns of each shard of a stage."""
     for shard in stage_shards(project, stage):
         with _parquet(shard) as file:
-            found.append(file.read(columns=list(names)))
+            yield file.read(columns=list(names))
+
+
+def read_columns(project: Project, stage: str, names: Sequence[str]) -> pa.Table:
+    """Read some columns of all rows of a stage."""
+    found = [*iter_columns(project, stage, names)]
     return pa.concat_tables(found) if found else pa.table({name: pa.array([], pa.string()) for name in names})
 
 

@@ -9,10 +9,10 @@ import sys
 import pytest
 
 from builder.commands.clean import clean
-from builder.commands.explain import explain
+from builder.commands.explain import explain, explain_worst
 from builder.commands.ingest import ingest
 from builder.io.hashing import sha16
-from builder.project.corpus import read_columns
+from builder.project.corpus import cleaning_config, read_columns
 from builder.records import KhabarError
 
 pytestmark = pytest.mark.slow  # each test runs several commands on a project
@@ -22,6 +22,7 @@ RULES = """\
 version: 1
 lines:
   - id: source
+    evidence: hard
     match: '^المصدر: (?P<source_name>.+)$'
     examples:
       matches: ['المصدر: نسيم']
@@ -201,14 +202,127 @@ def test_page_cleaned_by_older_rules_is_refused(cleaned, khabar):
     done = khabar("explain", ONE, "--html", "page.html", cwd=cleaned.root)
 
     assert (done.returncode, done.stdout, done.stderr) == (2, "", (
-        "error[stale] the documents, the profile or the boilerplate rules changed since the last `khabar clean`\n"
+        "error[stale] the documents, the profile, the boilerplate rules or khabar itself changed since the last `khabar clean`\n"
         "    fix: run `khabar clean` first\n"
     ))  # fmt: skip
     assert not (cleaned.root / "page.html").exists()
 
 
-def test_empty_project_is_refused(project, khabar):
-    done = khabar("explain", ONE, cwd=project.root)
+def test_page_without_an_article_is_explained_with_the_counts_of_its_cleaning(project, monkeypatch):
+    """A page of which all was cut on the record's evidence shows the same drops."""
+    author = "سعاد الخياط – نسيم"
+    (project.root / "schema" / "boilerplate.yaml").write_text(RULES, encoding="utf-8")
+    path = project.root / "pages.jsonl"
+    path.write_text(
+        json.dumps({"text": f"{author}:\nالمصدر: نسيم", "source": "nasim", "author": author}, ensure_ascii=False)
+    )
+    ingest(project, [path])
+    asked = []
+    monkeypatch.setattr(
+        "builder.project.losses.counts_for", lambda config, ids: asked.append((config.counts.digest, ids)) or [config.counts]
+    )
+    cleaned = clean(project)
+    explanation = explain(project, "pages.jsonl:1")
+
+    assert [one.reason for one in cleaned.set_aside] == ["no body"]
+    assert asked == [(cleaning_config(project).counts.digest, [explanation.document_id])]
+    assert {piece.rule for piece in explanation.pieces if piece.kind == "dropped"} == {"record-author", "source"}
+
+
+WORST = """\
+4 pages: 2 lost text, of which 0 lost more than a third and 1 ended with no text
+
+all that lost text:
+ 100.0%  12 of 12 characters  TWO  pages/two.txt (pages)
+         source 1 line; no text is left
+  26.7%  12 of 45 characters  ONE  pages/one.txt (pages)
+         source 12 characters
+
+by rule, most characters first:
+    source  24 characters in 2 drops on 2 pages
+            most: 12 characters of ONE, pages/one.txt
+"""
+
+
+def test_worst_pages_are_printed_and_nothing_is_written(cleaned, khabar):
+    before = {path: path.stat().st_mtime_ns for path in cleaned.root.rglob("*")}
+    done = khabar("explain", "--worst", cwd=cleaned.root)
+    one, two = ONE, sha16(TEXTS["two.txt"])
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == WORST.replace("ONE", one).replace("TWO", two)
+    assert {path: path.stat().st_mtime_ns for path in cleaned.root.rglob("*")} == before
+
+
+def test_worst_one_names_one_page(cleaned, khabar):
+    done = khabar("explain", "--worst", "1", cwd=cleaned.root)
+    plain = json.loads(khabar("explain", "--worst=1", "--json", cwd=cleaned.root).stdout)
+
+    assert "the page that lost the largest share:\n 100.0%" in done.stdout
+    assert ONE not in done.stdout.split("by rule")[0]
+    assert {name: plain[name] for name in ("pages", "lossy", "over_third", "without_text", "shortened")} == {
+        "pages": 4, "lossy": 2, "over_third": 0, "without_text": 1, "shortened": [],
+    }  # fmt: skip
+    assert plain["emptied"] == [{
+        "document_id": sha16(TEXTS["two.txt"]), "origin": "pages/two.txt", "source": "pages", "share": 1.0, "lost": 12,
+        "characters": 12, "has_text": False, "rules": [{"rule": "source", "drops": 1, "characters": None}],
+    }]  # fmt: skip
+    assert [rule["drops"] for rule in plain["rules"]] == [2]
+
+
+def test_worst_pages_are_written_as_html(cleaned, khabar):
+    done = khabar("explain", "--worst", "9", "--html", "worst.html", cwd=cleaned.root)
+    page = (cleaned.root / "worst.html").read_text(encoding="utf-8")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "page: worst.html\n", "")
+    assert page.count("<details") == 2
+    assert page.count('<code class="tag dropped">source</code>') == 2
+
+
+def test_pages_with_one_origin_are_told_apart(project, tmp_path):
+    """Of two pages with one origin, only that without text is listed as such."""
+    (project.root / "schema" / "boilerplate.yaml").write_text(RULES, encoding="utf-8")
+    for place, text in (("a", "المصدر: نسيم"), ("b", TEXTS["one.txt"]), ("c", "المصدر: نسيم\nالمصدر: برق")):
+        folder = tmp_path / place / "pages"
+        folder.mkdir(parents=True)
+        (folder / "x.txt").write_text(text, encoding="utf-8")
+        ingest(project, [folder])
+    clean(project)
+    losses = explain_worst(project, 20)
+
+    assert {(page.document_id, page.characters) for page in losses.emptied} == {
+        (sha16("المصدر: نسيم"), 12), (sha16("المصدر: نسيم\nالمصدر: برق"), 23),
+    }  # fmt: skip
+    assert [page.document_id for page in losses.shortened] == [ONE]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give either DOCUMENT or --worst"),
+        ([ONE, "--worst", "3"], "give either DOCUMENT or --worst"),
+        (["--worst", "0"], "Invalid value for '--worst': 0 is not in the range x>=1."),
+        (["--worst", "pages/one.txt"], "Invalid value for '--worst': 'pages/one.txt' is not a valid integer range."),
+    ],
+)
+def test_one_of_document_and_worst_is_needed(cleaned, khabar, arguments, message):
+    done = khabar("explain", *arguments, cwd=cleaned.root)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == f"Error: {message}"
+
+
+def test_worst_of_stale_pages_is_refused(cleaned, khabar):
+    (cleaned.root / "schema" / "boilerplate.yaml").write_text("version: 2\n")
+    done = khabar("explain", "--worst", cwd=cleaned.root)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("fix: run `khabar clean` first\n")
+
+
+@pytest.mark.parametrize("argument", [ONE, "--worst"])
+def test_empty_project_is_refused(project, khabar, argument):
+    done = khabar("explain", argument, cwd=project.root)
 
     assert (done.returncode, done.stderr) == (
         2, "error[no-documents] the project has no documents\n    fix: run `khabar ingest FILES` first\n",

@@ -5,7 +5,7 @@ The page shows the scraped text, with removed and changed ranges marked in it.
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from itertools import groupby, islice
 
@@ -26,6 +26,8 @@ HEADINGS: dict[Kind, str] = {
 }
 
 UNITS: dict[Kind, str] = {"kept": "السطور", "dropped": "السطور", "read": "السطور"}
+
+WITH_PARTS = "السطور وأجزاؤها"
 
 RUN = 16
 """Maximum number of characters shown, and of character runs named, for one edit."""
@@ -66,7 +68,9 @@ td:first-child { padding-block: .15rem; }
 .row.dropped .no, .row.dropped .side { color: var(--gone-ink); }
 .row.blank > * { padding-block: 0; } .row.blank .text { line-height: 1.7; font-size: 1.2rem; } .row.blank .no { padding-top: .1rem; }
 .tag { display: inline-block; border-radius: .3rem; padding: 0 .45rem; }
-.dropped .tag { background: var(--gone-ink); color: var(--gone); } .tag.read { border: 1px solid var(--soft); }
+.dropped .tag, .tag.dropped { background: var(--gone-ink); color: var(--gone); } .tag.read { border: 1px solid var(--soft); }
+del { background: var(--gone); color: var(--gone-ink); text-decoration: line-through; text-decoration-color: var(--gone-line);
+  text-decoration-thickness: 1px; border-radius: .25rem; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
 .field { display: block; }
 mark { --tint: var(--cut); --rule: var(--cut-line); color: var(--cut-ink); cursor: help;
   background: linear-gradient(var(--rule), var(--rule)) 0 84% / 100% 2px no-repeat,
@@ -83,30 +87,34 @@ mark.blank { color: var(--soft); background: none; }
 class Unit:
     """A range of raw text in one style.
 
-    A letter and its combining marks are in one unit, because a browser does not join them across elements.
+    A letter and its combining marks are in one unit, because a browser does not join them across elements. A part that
+    a rule cut from a kept line names its piece.
     """
 
     raw: str
     edits: tuple[TracePiece, ...] = ()
+    cut_by: TracePiece | None = None
 
 
 def render_html(explanation: Explanation) -> str:
     """Return the HTML page; invisible characters are shown as signs, so the text cannot override its direction."""
     title = escape(make_visible(explanation.title or explanation.origin))
     heading = f"<bdi>{title}</bdi>" if explanation.title else f"<code>{title}</code>"
-    body = "".join(_row(row) for row in rows(explanation.pieces))
     return html_page(explanation.title or explanation.origin, CSS, f"""<header>
 <h1>{heading}</h1>
 {_facts(explanation)}
-{_sums(explanation)}
+{render_sums(explanation)}
 </header>
 <main>
-<article class="sheet">
-{body}</article>
-<aside class="legend">
+{render_sheet(explanation)}<aside class="legend">
 {"".join(_card(explanation, kind, heading) for kind, heading in HEADINGS.items())}</aside>
 </main>
 """)  # fmt: skip
+
+
+def render_sheet(explanation: Explanation) -> str:
+    """Return the rows of the raw page as an HTML element."""
+    return f'<article class="sheet">\n{"".join(map(_row, rows(explanation.pieces)))}</article>\n'
 
 
 def units(row: TraceRow) -> list[Unit]:
@@ -115,19 +123,20 @@ def units(row: TraceRow) -> list[Unit]:
     for piece in row.pieces:
         raw = piece.raw.removesuffix("\n") if piece.kind == "kept" else piece.raw
         plain = piece.kind in ("kept", "dropped")
+        by = piece if piece.kind == "dropped" and row.kind == "kept" else None
         marks = _leading_marks(raw) if cut else 0
         if marks and plain and cut[-1].edits:
-            cut[-1] = Unit(cut[-1].raw + raw[:marks], cut[-1].edits)
+            cut[-1] = replace(cut[-1], raw=cut[-1].raw + raw[:marks])
             raw = raw[marks:]
         elif marks and piece.kind == "changed":
             before = cut.pop()
             base = 0 if before.edits else _last_letter(before.raw)
             if before.raw[:base]:
-                cut.append(Unit(before.raw[:base]))
-            cut.append(Unit(before.raw[base:] + raw, (*before.edits, piece)))
+                cut.append(replace(before, raw=before.raw[:base]))
+            cut.append(Unit(before.raw[base:] + raw, (*before.edits, piece), before.cut_by))
             continue
         if raw:
-            cut.append(Unit(raw, () if plain else (piece,)))
+            cut.append(Unit(raw, () if plain else (piece,), by))
     return cut
 
 
@@ -142,12 +151,19 @@ def _last_letter(text: str) -> int:
 
 
 def _row(row: TraceRow) -> str:
-    text = "".join(_unit(unit) for unit in units(row))
+    text = "".join(
+        _with_cut(by, "".join(map(_unit, same))) for by, same in groupby(units(row), lambda unit: unit.cut_by)
+    )
     side = "" if row.kind == "blank" else f'{_side(row)}<span class="n">{format_range(row)}</span>'
     return (
         f'<div class="row {row.kind}"><div class="no">{row.line}</div>'
         f'<p class="text">{text}</p><div class="side">{side}</div></div>\n'
     )
+
+
+def _with_cut(by: TracePiece | None, text: str) -> str:
+    """Mark HTML as a part that a rule cut from its line, if one did."""
+    return f'<del title="{escape(by.rule)}\n{by.start}:{by.end}">{text}</del>' if by else text
 
 
 def _side(row: TraceRow) -> str:
@@ -216,7 +232,7 @@ def _facts(explanation: Explanation) -> str:
     return f'<p class="facts">{"".join(f"<span>{name}: {value}</span>" for name, value in facts)}</p>'
 
 
-def _sums(explanation: Explanation) -> str:
+def render_sums(explanation: Explanation) -> str:
     """Return the totals by kind, as a bar and as a sum."""
     totals = {kind: explanation.total(kind) for kind in WORDS}
     bar = "".join(f'<i class="{kind}" style="flex: {total} 0 0"></i>' for kind, total in totals.items() if total)
@@ -233,7 +249,7 @@ def _card(explanation: Explanation, kind: Kind, heading: str) -> str:
     counts = [count for count in explanation.counts if count.kind == kind]
     if not counts:
         return ""
-    unit = f"<th>{UNITS[kind]}</th>" if kind in UNITS else ""
+    unit = f"<th>{WITH_PARTS if any(count.parts for count in counts) else UNITS[kind]}</th>" if kind in UNITS else ""
     head = f"<tr><th></th>{unit}<th>المحارف</th></tr>"
     body = "".join(f"<tr><td>{cells}</td></tr>" for cells in ("</td><td>".join(_cells(count)) for count in counts))
     table = f'<div class="rows"><table>{head}{body}</table></div>'

@@ -41,8 +41,7 @@ def format_lines(explanation: Explanation, *, colour: bool) -> Iterator[str]:
     for raw_range, name, row in table:
         ink = COLOURS[row.kind]
         head = _styled(f"{MARKS[row.kind]} {raw_range:>{range_width}}  {name:<{label_width}} │", ink, colour=colour)
-        text = make_visible(_shown(row))
-        yield f"{head} {_styled(text, ink, colour=colour) if row.kind != 'kept' else text}".rstrip()
+        yield f"{head} {_inked(row, colour=colour)}".rstrip()
         for kind, note in _notes(row):
             yield f"{_styled(' ' * (range_width + label_width + 5) + '│', ink, colour=colour)}   " + _styled(
                 note, COLOURS[kind], colour=colour
@@ -51,9 +50,9 @@ def format_lines(explanation: Explanation, *, colour: bool) -> Iterator[str]:
     yield from _summary(explanation)
 
 
-def as_json(explanation: Explanation) -> str:
-    """Format the whole explanation as one JSON document; invisible characters are written as JSON escapes."""
-    plain = json.dumps(to_plain(explanation), ensure_ascii=False)
+def as_json(record: object) -> str:
+    """Format a whole explanation, or another record, as one JSON document; invisible characters are JSON escapes."""
+    plain = json.dumps(to_plain(record), ensure_ascii=False)
     return "".join(json.dumps(character)[1:-1] if is_invisible(character) else character for character in plain)
 
 
@@ -91,11 +90,14 @@ def _add_runs(places: dict[str, list[Place]], piece: TracePiece, raw: str, chang
 
 
 def _notes(row: TraceRow) -> Iterator[tuple[Kind, str]]:
-    """Yield the notes below a row: extracted fields, then changes with their positions."""
+    """Yield the notes below a row: parts that were cut from it, extracted fields, then changes with their positions."""
     for piece in row.said:
         fields = ", ".join(f"{name} = {make_visible(value)}" for name, value in piece.fields.items())
         if piece.kind == "read":
             yield "read", f"read by {piece.rule}: {fields}"
+        elif row.kind == "kept":
+            cut = f"{piece.start}:{piece.end} cut by {piece.rule}: {make_visible(piece.raw)}"
+            yield "dropped", f"{cut}, {fields}" if fields else cut
         elif fields:
             yield "dropped", fields
     for what, places in edits(row).items():
@@ -125,11 +127,18 @@ def label(row: TraceRow) -> str:
     return "whitespace" if row.kind == "blank" else f"part {next(p.part for p in row.pieces if p.put)}"
 
 
-def _shown(row: TraceRow) -> str:
-    """Return the raw text of a row, without a line end that the article keeps."""
+def _inked(row: TraceRow, *, colour: bool) -> str:
+    """Return the raw text of a row, without a line end that the article keeps; what was dropped has its colour."""
+    shown = [make_visible(piece.raw) for piece in row.pieces]
     last = row.pieces[-1]
-    raw = "".join(piece.raw for piece in row.pieces)
-    return raw.removesuffix("\n") if last.kind == "kept" else raw
+    if last.kind == "kept":
+        shown[-1] = make_visible(last.raw.removesuffix("\n"))
+    if row.kind != "kept":
+        return _styled("".join(shown), COLOURS[row.kind], colour=colour)
+    return "".join(
+        _styled(text, COLOURS["dropped"], colour=colour) if piece.kind == "dropped" else text
+        for text, piece in zip(shown, row.pieces, strict=True)
+    )
 
 
 def _summary(explanation: Explanation) -> Iterator[str]:
@@ -153,7 +162,12 @@ def _of(counts: Sequence[TraceCount], kind: Kind) -> list[TraceCount]:
 
 def _times(count: TraceCount) -> str:
     unit = "time" if count.kind == "changed" else "line"
-    return f"{count.times} {unit}{'s' if count.times > 1 else ''}"
+    named = ((count.times - count.parts, unit), (count.parts, "part of a line"))
+    return ", ".join(f"{n} {_plural(what) if n > 1 else what}" for n, what in named if n)
+
+
+def _plural(what: str) -> str:
+    return "parts of lines" if what == "part of a line" else f"{what}s"
 
 
 def _styled(text: str, ink: str, *, colour: bool) -> str:

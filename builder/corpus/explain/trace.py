@@ -1,12 +1,12 @@
 """The trace of one raw page through cleaning: each code point is kept, changed, dropped by a rule, or tidied away.
 
-The trace is derived only from the edits and drops that cleaning recorded. explain_lines.py formats it for a terminal,
-explain_page.py as HTML.
+The trace is derived only from the edits and drops that cleaning recorded. text.py formats it for a terminal, html.py as
+HTML.
 """
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Literal
@@ -23,7 +23,8 @@ class TracePiece:
     """A range of the raw page within one line, in code points, end exclusive.
 
     The pieces of a page are in order and cover all of it. `put` is the article's text for the range: equal to `raw` if
-    the range was kept, empty if it was removed. A dropped piece names its rule and the fields that the rule extracted.
+    the range was kept, empty if it was removed. A dropped piece is a line, or a part of a line that was cut; it names its
+    rule and the fields that the rule extracted.
     A read piece is empty, and its rule extracted fields from the line that begins there, which was kept. A blank piece
     is whitespace, at the edges of a line or between words or lines, that cleaning removed.
     """
@@ -46,12 +47,14 @@ class TraceCount:
     """The number of raw code points of one kind, by part (kept), rule (dropped) or character name (changed, blank).
 
     `times` counts lines for kept, dropped and read pieces, changes for changed pieces, and characters for blank ones.
+    Of dropped pieces, `parts` are only a part of their line, of which the rest was kept.
     """
 
     kind: Kind
     what: str
     times: int
     characters: int
+    parts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,10 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class TraceRow:
-    """The pieces of one raw line, or of consecutive lines that hold only whitespace and deleted characters."""
+    """The pieces of one raw line, or of consecutive lines that hold only whitespace and deleted characters.
+
+    A line of which a part was cut is kept; the cut parts are its dropped pieces.
+    """
 
     kind: Literal["kept", "dropped", "blank"]
     pieces: tuple[TracePiece, ...]
@@ -134,11 +140,10 @@ def rows(pieces: Sequence[TracePiece]) -> list[TraceRow]:
     grouped: list[TraceRow] = []
     for _, same_line in groupby(pieces, key=lambda piece: piece.line):
         line = tuple(same_line)
-        kinds = {piece.kind for piece in line}
-        if "dropped" in kinds:
-            grouped.append(TraceRow("dropped", line))
-        elif any(piece.put for piece in line):
+        if any(piece.put for piece in line):
             grouped.append(TraceRow("kept", line))
+        elif any(piece.kind == "dropped" for piece in line):
+            grouped.append(TraceRow("dropped", line))
         elif grouped and grouped[-1].kind == "blank":
             grouped[-1] = TraceRow("blank", grouped[-1].pieces + line)
         else:
@@ -264,13 +269,15 @@ def _counts(pieces: Sequence[TracePiece]) -> Iterator[TraceCount]:
         of_part = [piece for piece in pieces if piece.part == part and piece.put]
         kept = sum(len(piece.raw) for piece in of_part if piece.kind == "kept")
         yield TraceCount("kept", f"part {part}", len({piece.line for piece in of_part}), kept)
+    kept_lines = {piece.line for piece in pieces if piece.put}
     by_rule: tuple[Kind, ...] = ("dropped", "read")
     for kind in by_rule:
         of_kind = [piece for piece in pieces if piece.kind == kind]
         sizes = Counter[str]()
         for piece in of_kind:
             sizes[piece.rule] += len(piece.raw)
-        yield from _sorted(kind, Counter(piece.rule for piece in of_kind), sizes)
+        parts = Counter(piece.rule for piece in of_kind if kind == "dropped" and piece.line in kept_lines)
+        yield from _sorted(kind, Counter(piece.rule for piece in of_kind), sizes, parts)
     by_character: tuple[Kind, ...] = ("changed", "blank")
     for kind in by_character:
         times, sizes = Counter[str](), Counter[str]()
@@ -283,7 +290,9 @@ def _counts(pieces: Sequence[TracePiece]) -> Iterator[TraceCount]:
         yield from _sorted(kind, times, sizes)
 
 
-def _sorted(kind: Kind, times: Counter[str], sizes: Counter[str]) -> Iterator[TraceCount]:
+def _sorted(
+    kind: Kind, times: Counter[str], sizes: Counter[str], parts: Mapping[str, int] | None = None
+) -> Iterator[TraceCount]:
     """Yield one count for each name, the most frequent first, then by name."""
     for what, number in sorted(times.items(), key=lambda pair: (-pair[1], pair[0])):
-        yield TraceCount(kind, what, number, sizes[what])
+        yield TraceCount(kind, what, number, sizes[what], (parts or {}).get(what, 0))

@@ -30,7 +30,8 @@ PARAGRAPH = "وصلت السفينة الشراعية إلى مرفأ السدر
 
 
 def rule(name, match, **more):
-    return {"id": name, "match": match, "examples": {"matches": ["x"], "leaves": ["y"]}} | more
+    """A rule whose match is enough to drop a line from any page."""
+    return {"id": name, "match": match, "evidence": "hard", "examples": {"matches": ["x"], "leaves": ["y"]}} | more
 
 
 RULES = Boilerplate.model_validate({
@@ -42,6 +43,14 @@ RULES = Boilerplate.model_validate({
         rule("dateline", "^(?P<place>السدر) – ", extract_only=True, max_length=400),
     ],
     "lists": [rule("links", "^- ", min_run=2)],
+})  # fmt: skip
+CUTS = Boilerplate.model_validate({
+    "version": 1,
+    "lines": [
+        rule("follow", "تابعنا علي المنصه(?P<channel> نسيم)?$", takes="suffix", max_length=900),
+        rule("agency", "^نسيم: ", takes="prefix", max_length=900),
+        rule("share", "^شارك$"),
+    ],
 })  # fmt: skip
 SMALL = (
     "السدر – وصلت  السفينة قدما\N{ARABIC FATHATAN} إلى مرفأ\N{ARABIC SHADDA}\N{ARABIC KASRA} السدر.\r\n\r\n"
@@ -95,8 +104,8 @@ def document(raw, title=None, source="nasim"):
     return Document(sha16(raw), source, None, None, title, raw, "articles/01.txt")
 
 
-def explained(raw, table=STANDARD, rules=RULES, title=None):
-    one = document(raw, title)
+def explained(raw, table=STANDARD, rules=RULES, title=None, author=None):
+    one = replace(document(raw, title), author=author)
     done = clean(one, table, rules)
     return explain(one, done.articles, table, done.drops), done
 
@@ -231,9 +240,9 @@ def test_small_page_as_json():
         "characters": size + 15,
         "parts": [{"number": 0, "article_id": f"{sha16(raw)}-0", "title": None}],
         "counts": [
-            {"kind": "kept", "what": "part 0", "times": 1, "characters": size},
-            {"kind": "dropped", "what": "source", "times": 1, "characters": 13},
-            {"kind": "blank", "what": "U+000A", "times": 2, "characters": 2},
+            {"kind": "kept", "what": "part 0", "times": 1, "characters": size, "parts": 0},
+            {"kind": "dropped", "what": "source", "times": 1, "characters": 13, "parts": 0},
+            {"kind": "blank", "what": "U+000A", "times": 2, "characters": 2, "parts": 0},
         ],
         "pieces": [
             {"start": 0, "end": size, "line": 1, "kind": "kept", "raw": PARAGRAPH, "put": PARAGRAPH, **plain},
@@ -258,6 +267,75 @@ def test_kept_line_names_its_article():
     ]  # fmt: skip
     assert f"part 1: {sha16(raw)}-1 «عودة الحصاد إلى السدر»" in list(format_lines(explanation, colour=False))
     assert render_html(explanation).count("المقال 1") == 3  # among the facts, beside its line, in the legend
+
+
+AUTHOR = "واس – الرياض"
+
+
+def test_prefix_that_names_the_author_is_cut_from_a_kept_line():
+    raw = f"{AUTHOR}:  {PARAGRAPH}\n{PARAGRAPH}\nشارك"
+    explanation, done = explained(raw, rules=CUTS, author=AUTHOR)
+    first = rows(explanation.pieces)[0]
+
+    check_books(explanation, done, raw)
+    assert done.articles[0].text == f"{PARAGRAPH}\n{PARAGRAPH}"
+    assert [(row.kind, row.line) for row in rows(explanation.pieces)] == [("kept", 1), ("kept", 2), ("dropped", 3)]
+    assert [(piece.kind, piece.raw) for piece in first.pieces] == [
+        ("dropped", f"{AUTHOR}:"), ("blank", "  "), ("kept", f"{PARAGRAPH}\n"),
+    ]  # fmt: skip
+    printed = list(format_lines(explanation, colour=False))
+    assert printed[4:8] == [
+        f"    0:103  part 0 │ {AUTHOR}:  {PARAGRAPH}",
+        f"                  │   0:13 cut by record-author: {AUTHOR}:",
+        "                  │   2 × SPACE at 13:15 → whitespace tidied",
+        f"  103:191  part 0 │ {PARAGRAPH}⟨LF⟩",
+    ]
+    assert "    dropped             13  record-author, 1 part of a line" in printed
+    assert "    dropped              4  share, 1 line" in printed
+
+
+def test_suffix_is_cut_from_a_kept_line_in_html():
+    raw = f"{PARAGRAPH}\n{PARAGRAPH} تابعنا على المنصة نسيم\nشارك"
+    explanation, done = explained(raw, rules=CUTS)
+    written = render_html(explanation)
+
+    check_books(explanation, done, raw)
+    assert [row.kind for row in rows(explanation.pieces)] == ["kept", "kept", "dropped"]
+    assert '<del title="follow\n176:198">تابعنا على المنصة نسيم</del>' in written
+    assert written.count('<code class="tag dropped">') == 2
+    assert "<th>السطور وأجزاؤها</th>" in written
+    assert "<del" not in render_html(explained(f"{PARAGRAPH}\nشارك", rules=CUTS)[0])
+
+
+def test_line_loses_its_begin_and_its_end():
+    raw = f"نسيم: {PARAGRAPH} تابعنا على المنصّة"
+    explanation, done = explained(raw, rules=CUTS)
+    printed = list(format_lines(explanation, colour=True))
+
+    check_books(explanation, done, raw)
+    assert done.articles[0].text == PARAGRAPH
+    assert [(count.what, count.times, count.parts) for count in explanation.counts if count.kind == "dropped"] == [
+        ("agency", 1, 1), ("follow", 1, 1),
+    ]  # fmt: skip
+    assert f"{click.style('نسيم:', fg='red')} {PARAGRAPH} {click.style('تابعنا على المنصّة', fg='red')}" in printed[4]
+
+
+def test_line_that_is_all_cut_is_dropped():
+    raw = f"{PARAGRAPH}\nتابعنا على المنصة"
+    explanation, done = explained(raw, rules=CUTS)
+
+    check_books(explanation, done, raw)
+    assert [row.kind for row in rows(explanation.pieces)] == ["kept", "dropped"]
+
+
+@given(LINES.filter(lambda raw: raw.strip()))
+def test_pieces_partition_pages_with_cut_lines(raw):
+    whole = f"{AUTHOR}: {PARAGRAPH}\n{raw}\n{PARAGRAPH} تابعنا على المنصة"
+    explanation, done = explained(whole, rules=CUTS, author=AUTHOR)
+
+    check_books(explanation, done, whole)
+    for row in rows(explanation.pieces):
+        assert (row.kind == "kept") == any(piece.put for piece in row.pieces)
 
 
 def test_page_without_body_is_explained_by_its_drops():
