@@ -1,6 +1,9 @@
 """The command `schema`: check, render and extend the dataset's own definition."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -10,13 +13,19 @@ from builder.cli.options import verb
 from builder.cli.output import Console, open_page
 from builder.corpus.cleaning.examples import check_examples
 from builder.corpus.cleaning.rules import compile_rules, every_rule
-from builder.corpus.cleaning.suggest import as_yaml, suggest_rules
+from builder.corpus.cleaning.suggest.describe import describe, remark
+from builder.corpus.cleaning.suggest.insert import FILE as BOILERPLATE
+from builder.corpus.cleaning.suggest.insert import insert_rules, rules_yaml
+from builder.corpus.cleaning.suggest.proposals import MIN_DOCUMENTS, Proposal, suggest_rules
 from builder.io.atomic import write_bytes
+from builder.io.yaml import parse_yaml
 from builder.labelstudio.config import guide_html
 from builder.labelstudio.preview import SAMPLE, preview_page
 from builder.project.corpus import iter_records, profile_of, refuse_empty, select_rows
+from builder.project.counts import read_counts
 from builder.project.project import Project, find_project
-from builder.records import Article, Document, Report
+from builder.records import Article, Document, KhabarError, Report, user_error
+from builder.schema.boilerplate import Boilerplate
 from builder.text.invisible import make_visible
 from builder.text.profiles import describe_change
 
@@ -82,21 +91,66 @@ def _write_preview(project: Project, page: Path) -> None:
     write_bytes(page, html.encode("utf-8", "replace"))
 
 
-def suggest(project: Project) -> Report:
-    """Propose rules for lines that recur in many documents of one source. Nothing is applied."""
+@dataclass(frozen=True, slots=True)
+class Suggestions(Report):
+    """The report of `schema suggest`: also the proposals, with all of their fields."""
+
+    proposals: tuple[Proposal, ...] = ()
+
+
+def suggest(
+    project: Project, *, apply: Sequence[str] = (), dry_run: bool = False, min_documents: int = MIN_DOCUMENTS
+) -> Suggestions:
+    """Propose rules for what recurs at the edges of a source's pages; write those of the proposals named by `apply`.
+
+    With `dry_run`, only report what would be written. Raises KhabarError (exit code 2) for an unknown id, and if an
+    example fails.
+    """
     refuse_empty(project)
-    rules = compile_rules(project.schema.boilerplate)
-    documents = (document for batch in iter_records(project, "documents", Document) for document in batch)
-    proposals = suggest_rules(documents, profile_of(project), rules)
-    facts = {"proposals": f"{len(proposals)}; none is applied"}
-    facts |= {
-        f"{proposal.source}: {make_visible(proposal.example)}": f"{proposal.documents} of {proposal.of} documents, "
-        f"{proposal.place}{'; ' if proposal.warning else ''}{proposal.warning}"
-        for proposal in proposals
-    }
-    if proposals:
-        facts["to paste under `sources:` of schema/boilerplate.yaml"] = as_yaml(proposals)
-    return Report("schema suggest", facts=facts)
+    table = profile_of(project)
+    counts = read_counts(project.work / "counts.jsonl", table.id)
+
+    def read() -> Iterator[Document]:
+        return (document for batch in iter_records(project, "documents", Document) for document in batch)
+
+    proposals = suggest_rules(
+        read, table, compile_rules(project.schema.boilerplate), counts=counts if len(counts.keys) else None,
+        min_documents=min_documents,
+    )  # fmt: skip
+    chosen = _chosen(proposals, apply)
+    if apply:
+        return Suggestions("schema suggest", facts=_apply(project, chosen, dry_run=dry_run), proposals=tuple(chosen))
+    facts = {"proposals": f"{len(proposals)}; none is applied (`--apply ID` writes its rules into {BOILERPLATE})"}
+    facts |= {f"{one.id} ({make_visible(one.source)})": describe(one) + "\n" for one in proposals}
+    return Suggestions("schema suggest", facts=facts, proposals=tuple(proposals))
+
+
+def _chosen(proposals: Sequence[Proposal], wanted: Sequence[str]) -> list[Proposal]:
+    """Return the proposals with the wanted ids, each once."""
+    known = {one.id: one for one in proposals}
+    if unknown := [name for name in dict.fromkeys(wanted) if name not in known]:
+        raise user_error(
+            "unknown-proposal", f"no proposal has the id {', '.join(unknown)}",
+            fix=f"name some of: {', '.join(known)}" if known else "no proposals are left; nothing is to be applied",
+        )  # fmt: skip
+    return [known[name] for name in dict.fromkeys(wanted)]
+
+
+def _apply(project: Project, chosen: Sequence[Proposal], *, dry_run: bool) -> dict[str, str]:
+    """Write the rules of proposals into the boilerplate file; return what was written, as facts."""
+    path = project.root / BOILERPLATE
+    with nullcontext() if dry_run else project.lock():
+        text = path.read_bytes().decode("utf-8")
+        for one in chosen:
+            text = insert_rules(text, one.source, one.rules, remark(one))
+        if failed := check_examples(parse_yaml(text, Boilerplate, BOILERPLATE)):
+            raise KhabarError(*failed)
+        if not dry_run:
+            write_bytes(path, text.encode("utf-8"))
+    verb = "would be added" if dry_run else "added"
+    rules = sum(len(one.rules) for one in chosen)
+    facts = {f"{verb} to {BOILERPLATE}": f"{rules} rules of {len(chosen)} proposals"}
+    return facts | {one.source + ": " + one.id: rules_yaml(one.rules, 6, remark(one)) for one in chosen}
 
 
 @click.group("schema")
@@ -131,7 +185,20 @@ def render_cli(console: Console, page: Path | None, opened: bool) -> Report:
 
 
 @cli.command("suggest")
+@click.option("--apply", multiple=True, metavar="ID", help="Write the rules of this proposal; may be repeated.")
+@click.option("--dry-run", is_flag=True, help="With --apply: only print what would be written.")
+@click.option(
+    "--min-documents", type=click.IntRange(min=3), default=MIN_DOCUMENTS, show_default=True,
+    help="Fewest documents of a source that show what is proposed.",
+)  # fmt: skip
 @verb
-def suggest_cli(console: Console) -> Report:
-    """Propose boilerplate rules for lines that recur in a source. Nothing is applied."""
-    return suggest(find_project(console.folder))
+def suggest_cli(console: Console, apply: tuple[str, ...], dry_run: bool, min_documents: int) -> Report:
+    """Propose boilerplate rules for what recurs at the edges of a source's pages.
+
+    Each proposal has examples, counter-examples from inside the texts, and a lower bound of its precision. Nothing is
+    applied unless --apply names it; several ids may be joined by commas.
+    """
+    wanted = [name for given in apply for name in given.replace(",", " ").split()]
+    if dry_run and not wanted:
+        raise click.UsageError("--dry-run belongs to --apply")
+    return suggest(find_project(console.folder), apply=wanted, dry_run=dry_run, min_documents=min_documents)
