@@ -57,8 +57,7 @@ def classify_lines(
     `folded` has the same lines, folded by Profile.fold. A cut that drops to the end or splits the page applies only if
     there are at least `min_before` code points of body above it. Without `evidence`, only the page itself counts.
 
-    >>> from builder.corpus.cleaning.parts import without_parts
-    from builder.corpus.cleaning.rules import compile_rules
+    >>> from builder.corpus.cleaning.rules import compile_rules
     >>> rules = compile_rules(Boilerplate(version=1))
     >>> classify_lines(["شارك"], ["شارك"], rules, "nasim")
     [LineDecision(role='body', part=0, rule='', extracted={}, cut=())]

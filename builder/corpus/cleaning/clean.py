@@ -66,7 +66,7 @@ def clean_batch(
     evidence = _evidence(documents, profile, counts or [no_counts()] * len(documents))
     decisions = classify_batch(
         [page.lines for page in pages],
-        [lines.split("\n") if lines else [] for lines in folded],
+        [text.split("\n") if page.lines else [] for page, text in zip(pages, folded, strict=True)],
         compile_rules(rules),
         evidence,
     )

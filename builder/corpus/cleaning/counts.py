@@ -109,7 +109,7 @@ def sightings(source: str, folded: Sequence[str]) -> Iterator[tuple[int, int]]:
         for i, line in enumerate(folded):
             side: Side | None = "head" if i in page.head else "tail" if i in page.tail else None
             beside = low if side == "head" else high if side or i == len(folded) - 1 else whole
-            for kind, text in chain(_of_line(line, side), _of_label(line, side, is_outer=i in (0, len(folded) - 1))):
+            for kind, text in chain(_of_line(line, side), _of_label(line, side, is_last=0 < i == len(folded) - 1)):
                 yield key(source, kind, text), beside
             if i in page.tail and side == "head":
                 yield key(source, "tail", mask(line)), high
@@ -130,9 +130,9 @@ def _of_line(line: str, side: Side | None) -> Iterator[tuple[Kind, str]]:
         yield "inside", mask(line)
 
 
-def _of_label(line: str, side: Side | None, *, is_outer: bool) -> Iterator[tuple[Kind, str]]:
+def _of_label(line: str, side: Side | None, *, is_last: bool) -> Iterator[tuple[Kind, str]]:
     if ":" in line and (name := label(line)):
-        yield "label" if side or is_outer else "inside label", name
+        yield "label" if side or is_last else "inside label", name
 
 
 def _of_paragraphs(folded: Sequence[str], page: Edges) -> Iterator[tuple[Kind, str]]:

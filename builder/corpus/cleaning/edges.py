@@ -138,7 +138,7 @@ def is_lone(folded: Sequence[str], page: Edges, i: int) -> bool:
     line of text that was broken to a width, or of a poem, does not stand alone.
     """
     line, beside = folded[i], 1 if i == 0 else i - 1
-    if not (len(folded) > 1 and page.prose[beside] and not page.prose[i]):
+    if not (line and len(folded) > 1 and page.prose[beside] and not page.prose[i]):
         return False
     if line.count(" ") >= LONE or line[-1] in END_MARKS or line[0] in BULLETS:
         return False

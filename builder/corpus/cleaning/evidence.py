@@ -134,6 +134,8 @@ class Evidence:
     def against(self, folded: Sequence[str], page: Edges, found: Candidates, i: int, side: Side) -> str:
         """Return why the line at an edge is not article text, or nothing."""
         line = folded[i]
+        if not line:
+            return ""  # of characters that folding removes
         supporting = ""
         for ready in found.lines:
             is_for_lines = ready.rule.takes == "line" and not ready.rule.extract_only
@@ -164,13 +166,13 @@ class Evidence:
     def _of_source(self, folded: Sequence[str], page: Edges, i: int, side: Side, supporting: str) -> str:
         line, masked = folded[i], mask(folded[i])
         is_text = line[-1] in ".!؟?:،…" or is_formula(line)
-        if i in (page.head if side == "head" else page.tail):
-            times = self.count(side, masked)
-            if times and times >= RARER * self.count("inside", masked):
-                if times >= self.alone() and (not is_text or "address" in masked):
-                    return RECURS
-                if supporting:
-                    return supporting
+        times = self.count(side, masked) if i in (page.head if side == "head" else page.tail) else 0
+        if times < RARER * self.count("inside", masked):
+            return ""
+        if times >= self.alone() and (not is_text or "address" in masked):
+            return RECURS
+        if times and supporting:
+            return supporting
         for part in fields(line):
             if self.count("field", part) >= self.share(FIELD_SHARE, FEWEST):
                 return RECURRING_FIELD
@@ -211,7 +213,12 @@ class Evidence:
         """Return the last words of a page's last paragraph, behind a sentence's end, that end many of its source's."""
         shortest = suffix(line, GRAM[0])
         times = self.count("suffix", shortest) if shortest else 0
-        if line[-1] in END_MARKS or times < self.alone() or times < RARER * self.count("inside suffix", shortest):
+        if (
+            not times
+            or line[-1] in END_MARKS
+            or times < self.alone()
+            or times < RARER * self.count("inside suffix", shortest)
+        ):
             return None
         words = line.split(" ")
         for size in range(GRAM[1], GRAM[0] - 1, -1):

@@ -287,11 +287,11 @@ def test_the_law_of_counts_holds_on_each_page_of_the_source():
 
 
 def test_a_batch_of_the_first_version_asks_for_no_evidence():
-    pages = [page([*body(1, 2), "وكالات"])]
+    pages = [page([*body(1, 2), "صحيفة الضفاف"])]
     (before,) = clean_batch(pages, STANDARD, RULES, [replace(no_counts(STANDARD.id), is_asked=False)])
     (now,) = clean_batch(pages, STANDARD, RULES, [no_counts(STANDARD.id)])
 
-    assert before.dropped_by_rule == {"agencies": 1}
+    assert before.dropped_by_rule == {"agency-named": 1}
     assert now.dropped_by_rule == {}
 
 
