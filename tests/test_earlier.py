@@ -164,6 +164,21 @@ def test_a_new_batch_beside_its_batches_rests_on_counts_and_they_do_not(cleaned,
     assert hashes(cleaned) == (before, after)
 
 
+@pytest.mark.xfail(
+    reason="batches of 0.1 keep no account of cleaning: the card has that of the whole crawl", strict=True
+)
+def test_a_release_on_its_batches_is_verified_after_the_crawl_grew(cleaned, khabar, tmp_path):
+    assert khabar("build", "2.1.0", cwd=cleaned).returncode == 0
+    more = lines(
+        tmp_path / "almidan" / "more.jsonl", [f"{news(n)}\nنسيم صوت الجزر البعيدة" for n in range(30)], "almidan"
+    )
+    for command in (("ingest", more), ("clean",)):
+        assert khabar(*command, cwd=cleaned).returncode in (0, 1)
+    done = khabar("verify", "--json", "dist/v2.1.0", cwd=cleaned)
+
+    assert json.loads(done.stdout)["facts"]["rebuild"].startswith("done: ")
+
+
 def rows_of(folder):
     """The rows of each table, whatever shards they are in."""
     return {path.relative_to(folder).as_posix(): pq.read_table(path).to_pylist() for path in folder.rglob("*.parquet")}

@@ -26,7 +26,7 @@ from builder.project.corpus import (
 )
 from builder.project.counts import (
     batch_basis,
-    batches_of_other_profiles,
+    batches_without_counts,
     pinned_counts,
     read_counts,
     save_basis,
@@ -133,10 +133,10 @@ class Recount:
 def recount(project: Project, counts: Counts) -> Recount:
     """Return what would change if the articles of all batches were cleaned with these counts.
 
-    Texts of a batch that was cleaned with another profile are compared with those that the batch names.
+    Texts of a batch without counts of this profile are compared with those that the batch names.
     """
     fresh = _with_counts(project, counts)
-    others = batches_of_other_profiles(project, fresh.profile.id)
+    others = batches_without_counts(project, fresh.profile.id)
     pinned = pinned_counts(project, fresh.profile.id, now=counts.digest, without=others)
     items = {batch: read_batch(project, batch) for batch in project.batches()}
     documents = {document for pin in pinned for document in pin.documents}

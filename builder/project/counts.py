@@ -14,7 +14,7 @@ from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project.annotations import read_batch
 from builder.project.project import Project
-from builder.records import CleaningBasis, EdgeCount, StageCounts
+from builder.records import CleaningBasis, EdgeCount, StageCounts, user_error
 
 
 def read_counts(path: Path, profile: str) -> Counts:
@@ -63,15 +63,25 @@ def pinned_counts(
             documents = frozenset(item.article_id.rpartition("-")[0] for item in read_batch(project, batch))
             pinned.append(PinnedCounts(documents, replace(no_counts(profile), is_asked=False)))
         elif basis.counts != now:
-            counts = read_counts(project.annotations / batch / "counts.jsonl", profile)
+            path = project.annotations / batch / "counts.jsonl"
+            if not path.exists():
+                message = f"the counts that the texts of batch {batch} rest on are missing"
+                fix = "restore the file from git, or count again with `khabar clean --recount`"
+                raise user_error("no-counts", message, where=str(path), fix=fix)
+            counts = read_counts(path, profile)
             pinned.append(PinnedCounts(frozenset(basis.documents), counts))
     return tuple(pinned)
 
 
-def batches_of_other_profiles(project: Project, profile: str) -> list[str]:
-    """Return the batches whose counts are of pages of another profile: only a recount gives them others."""
-    paths = {batch: project.annotations / batch / "counts.jsonl" for batch in project.batches()}
-    return [batch for batch, path in paths.items() if {one.profile for one in read_jsonl(path, EdgeCount)} - {profile}]
+def batches_without_counts(project: Project, profile: str) -> list[str]:
+    """Return the batches whose counts are missing, or of pages of another profile: only a recount gives them others."""
+    found = []
+    for batch in project.batches():
+        path = project.annotations / batch / "counts.jsonl"
+        profiles = {one.profile for one in read_jsonl(path, EdgeCount)}
+        if profiles - {profile} or (batch_basis(project, batch) and not path.exists()):
+            found.append(batch)
+    return found
 
 
 def clean_accounts(project: Project) -> list[StageCounts]:

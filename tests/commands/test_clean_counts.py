@@ -392,6 +392,29 @@ def test_a_project_may_change_its_profile_after_it_sampled(grown, khabar):
     assert again.returncode == 0, again.stderr
 
 
+def test_counts_of_a_batch_that_are_missing_are_refused(grown, khabar):
+    (grown.annotations / "pilot" / "counts.jsonl").unlink()
+    refused = khabar("clean", cwd=grown.root)
+    again = khabar("clean", "--recount", "--yes", cwd=grown.root)
+
+    assert refused.returncode == 2
+    assert "error[no-counts] the counts that the texts of batch pilot rest on are missing" in refused.stderr
+    assert "fix: restore the file from git, or count again with `khabar clean --recount`" in refused.stderr
+    assert again.returncode == 0, again.stderr
+    assert (grown.annotations / "pilot" / "counts.jsonl").exists()
+
+
+@pytest.mark.parametrize("name", ["counts.jsonl", "basis.jsonl"])
+def test_what_a_batch_rests_on_is_named_where_it_is_broken(grown, khabar, name):
+    path = grown.annotations / "pilot" / name
+    path.write_bytes(b"<<<<<<< HEAD\n" + path.read_bytes())
+    done = khabar("clean", cwd=grown.root)
+
+    assert done.returncode == 2
+    assert f"annotations/pilot/{name}:1: error[record] not a" in done.stderr
+    assert "fix: restore the line from git" in done.stderr
+
+
 def test_a_dry_recount_does_not_keep_given_counts(small, sampled, khabar):
     clean(small)
     before = snapshot(small.root)
@@ -426,12 +449,13 @@ def test_the_manifest_names_the_counts(sampled):
     judge(sampled)
     build(sampled, "1.0.0", accept="a test")
     first = read_manifest(sampled.release("1.0.0")).inputs["counts"]
-    (sampled.annotations / "pilot" / "counts.jsonl").unlink()
-    clean(sampled)
-    build(sampled, "1.0.1", accept="a test")
+    ingest(sampled, [crawl(sampled.root / "more" / "nasim.jsonl", [MORE])])
+    clean(sampled, again=True, yes=True)
+    judge(sampled)
+    build(sampled, "2.0.0", accept="a test")
 
     assert len(first) == 64
-    assert read_manifest(sampled.release("1.0.1")).inputs.get("counts") != first
+    assert read_manifest(sampled.release("2.0.0")).inputs["counts"] not in ("", first)
 
 
 def test_a_project_of_few_pages_builds_and_verifies(small):

@@ -275,7 +275,7 @@ def test_any_text_maps_back_to_raw(raw):
 
 PARTS = [
     "مرجانة – نسيم: ", "كتب طلال الكتاني: ", "قال: ", "نسيم | متابعات : ", "", " شارك الخبر", " اقرأ أيضاً", "\u200fشارك",
-    "المصدر: نسيم", ".", "…", "ﷲ", " ", "\u00a0", "ـ", "\u064b", "»", "مقالات أخرى للكاتب ", "(نسيم)",
+    "المصدر: نسيم", ".", "…", "ﷲ", " ", "\u00a0", "\u064b", "»", "مقالات أخرى للكاتب ", "(نسيم)",
 ]  # fmt: skip
 PART_RULES = Boilerplate.model_validate({
     "version": 1,
@@ -293,7 +293,7 @@ PART_RULES = Boilerplate.model_validate({
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(PARTS), st.sampled_from([PARAGRAPH, "علم", "", "\ufefb\ufdf2", "ختم القبطان كلامه"]),
+            st.sampled_from(PARTS), st.sampled_from([PARAGRAPH, "علم", "", "\ufefb\ufdf2", "ختم القبطان حديثا"]),
             st.sampled_from(PARTS), st.sampled_from(["\n", "\r\n", "\u2028", "\n\n"]),
         ), max_size=8,
     ),
