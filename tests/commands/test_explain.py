@@ -219,7 +219,8 @@ def test_page_without_an_article_is_explained_with_the_counts_of_its_cleaning(pr
     ingest(project, [path])
     asked = []
     monkeypatch.setattr(
-        "builder.project.losses.counts_for", lambda config, ids: asked.append((config.counts.digest, ids)) or [config.counts]
+        "builder.project.losses.counts_for",
+        lambda config, ids: asked.append((config.counts.digest, ids)) or [config.counts],
     )
     cleaned = clean(project)
     explanation = explain(project, "pages.jsonl:1")
