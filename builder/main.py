@@ -55,7 +55,12 @@ BESIDE = (
     Entry("init", "init", "Create a new dataset project.", "khabar init my-dataset --repo-id my-org/my-dataset"),
     Entry("demo", "demo", "Run the full pipeline on sample articles with simulated annotators.", "khabar demo"),
     Entry("status", "status", "Show the state of the project.", "khabar status"),
-    Entry("explain", "explain", "Show what cleaning did to one page.", "khabar explain articles/page.txt"),
+    Entry(
+        "explain",
+        "explain",
+        "Show what cleaning did to one page, or which pages lost most.",
+        "khabar explain articles/page.txt",
+    ),
     Entry("diff", "diff", "Compare two releases.", "khabar diff 1.0.0 1.1.0"),
     Entry(
         "hydrate",

@@ -7,7 +7,11 @@ import pytest
 from builder.commands.clean import clean
 from builder.commands.dedup import dedup
 from builder.commands.ingest import ingest
+from builder.corpus.cleaning.clean import cut, dropped
 from builder.executor.start import ExecutorConfig
+from builder.io.hashing import sha16
+from builder.project.corpus import done_shards, sum_counts
+from builder.project.losses import read_losses
 from builder.records import KhabarError, Progress
 from tests.conftest import ROOT
 from tests.news import lines, news
@@ -48,3 +52,101 @@ def test_learn_is_now_schema_suggest(project, khabar):
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error[usage] --learn is now a command of its own\n    fix: run `khabar schema suggest`\n"
+
+
+RULES = """\
+version: 1
+lines:
+  - id: share
+    evidence: hard
+    match: '^شارك\\b'
+    max_length: 200
+    examples: {matches: ['شارك'], leaves: ['مشاركة']}
+  - id: source
+    evidence: hard
+    match: '^المصدر: (?P<source_name>.+)$'
+    examples: {matches: ['المصدر: نسيم'], leaves: ['قال المصدر']}
+  - id: menu
+    evidence: hard
+    match: '^تصفح$'
+    examples: {matches: ['تصفح'], leaves: ['تصفح الوزير']}
+  - id: follow
+    evidence: hard
+    takes: suffix
+    match: 'تابعنا$'
+    max_length: 900
+    examples: {matches: ['وصلت السفينة. تابعنا'], leaves: ['تابعنا السفينة']}
+"""
+LONG = f"شارك <b>\x1b[2J\N{RIGHT-TO-LEFT OVERRIDE}{' الخبر' * 12}"
+PAGES = {
+    "a.txt": f"وصلت السفينة إلى مرفأ السدر فجر اليوم.\n{LONG}",
+    "b.txt": "وصلت سفينة أخرى إلى مرفأ السدر مساء. تابعنا\nالمصدر: نسيم",
+    "empty\x1b.txt": "تصفح\nشارك\nشارك",
+    "whole.txt": "عاد الصيادون إلى بيوتهم مع الغروب.",
+}
+EMPTIED, SHORTENED, DROPS = (
+    "pages that ended with no text", "pages that lost more than a third", "rules with most drops",
+)  # fmt: skip
+
+
+@pytest.fixture
+def lossy(project, tmp_path):
+    """A project with a page that keeps no text, two that lose some and one that loses none, not yet cleaned."""
+    (project.root / "schema" / "boilerplate.yaml").write_text(RULES, encoding="utf-8")
+    (tmp_path / "pages").mkdir()
+    for name, text in PAGES.items():
+        (tmp_path / "pages" / name).write_text(text, encoding="utf-8")
+    ingest(project, [tmp_path / "pages"])
+    return project
+
+
+def test_losses_stand_beside_the_account(lossy, khabar):
+    done = khabar("clean", cwd=lossy.root)
+    again = khabar("clean", "--json", cwd=lossy.root)
+    _, _, empty, _ = PAGES
+    ids = {name: sha16(text) for name, text in PAGES.items()}
+    shown = f"شارك <b>⟨ESC⟩[2J⟨RLO⟩{' الخبر' * 12}"[:59]
+    facts = {
+        EMPTIED: f"    1 of 4\n        pages/empty⟨ESC⟩.txt {ids[empty]}: 12 characters, share 2 lines, menu 1 line",
+        SHORTENED: f"    1 of 4\n        69% of pages/a.txt {ids['a.txt']}: share 85 characters",
+        DROPS: (
+            f"    3  share   «{shown}…»\n    1  follow  «تابعنا»\n"
+            "    1  menu    only on pages that ended with no text\n    1  source  «المصدر: نسيم»"
+        ),
+        "next": "`khabar explain --worst 20` shows the pages that lost most",
+    }
+
+    assert "\x1b" not in done.stdout
+    assert "".join(f"{name}:\n{text}\n" for name, text in facts.items() if name != "next") in done.stdout
+    assert done.stdout.endswith(f"next: {facts['next']}\n")
+    assert {name: text for name, text in json.loads(again.stdout)["facts"].items() if name in facts} == facts
+
+
+def test_losses_count_what_the_account_counts(lossy):
+    clean(lossy)
+    losses = read_losses(lossy, 20)
+    counted = sum_counts(done_shards(lossy, "articles"))
+
+    assert {rule.rule: rule.drops for rule in losses.rules} == dropped(counted) | cut(counted)
+
+
+def test_no_losses_are_said_in_a_line(project, tmp_path):
+    ingest(project, [lines(tmp_path / "a.jsonl", [news(1)])])
+    facts = clean(project).facts
+
+    assert (facts[EMPTIED], facts[SHORTENED]) == ("none", "none")
+    assert DROPS not in facts
+    assert "next" not in facts
+
+
+def test_every_page_is_boilerplate(project, tmp_path):
+    (project.root / "schema" / "boilerplate.yaml").write_text(RULES, encoding="utf-8")
+    ingest(project, [lines(tmp_path / "a.jsonl", ["تصفح\n" * number for number in range(1, 9)])])
+    facts = clean(project).facts
+    first, *listed = facts[EMPTIED].splitlines()
+
+    assert first.strip() == "8 of 8"
+    assert [line.split(": ")[1] for line in listed] == [
+        f"{4 * number} characters, menu {number} lines" for number in (8, 7, 6, 5, 4)
+    ]
+    assert facts[DROPS] == "    36  menu  only on pages that ended with no text"

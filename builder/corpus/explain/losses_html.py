@@ -31,10 +31,12 @@ main > h2 { font-size: 1.2rem; margin: 1.5rem 0 .5rem; }
 .loss > .trace { border-top: 1px solid var(--line); padding: .4rem .9rem .9rem; }
 .rules { overflow-x: auto; margin-bottom: 3rem; } .rules td { border-top: 1px solid var(--line); padding-block: .3rem; }
 .rules td code { display: inline; font-size: .85em; } .rules .meter { width: 9rem; background: none; margin-inline-start: auto; }
+.rules td:first-child code { white-space: nowrap; }
 .rules td.where { white-space: normal; min-width: 11rem; }
 @media (max-width: 50rem) {
   .loss > summary { grid-template-columns: 6rem minmax(0, 1fr); padding-inline: .6rem; }
-  .loss .title, .loss .about { grid-column: 1 / -1; } .loss > .trace { padding-inline: .3rem; } }
+  .loss .title, .loss .about { grid-column: 1 / -1; } .loss > .trace { padding-inline: .3rem; }
+  .rules .meter { display: none; } }
 """
 
 
