@@ -120,6 +120,16 @@ def test_words_of_speech_are_no_label():
     assert proposed([*pages(12, bottom=said, begin=100), *inside]) == []
 
 
+def test_sentences_that_begin_alike_are_no_suffix():
+    ended = pages(40, last=" ويذكر أن رحلة {name} كانت طويلة.", begin=100)
+
+    assert proposed([*pages(9, last=" ويذكر أن رحلة {name} كانت قصيرة"), *ended]) == []
+
+
+def test_dates_are_no_opening():
+    assert proposed([*pages(9, bottom=["السبت {n} مارس 2026 سباق {name}"]), *pages(991, begin=9)]) == []
+
+
 def test_signature_between_dashes():
     places = ["مرفأ السدر", "جزيرة الملح", "متابعات البحر", "خان اللؤلؤ"]
     lines = [[f"عين نسيم – {places[n % 4]}"] for n in range(24)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from builder.corpus.cleaning.edges import LONG, mask
 from builder.corpus.cleaning.rules import CompiledRule, compile_rule
 from builder.corpus.cleaning.suggest.counting import Name
-from builder.corpus.cleaning.suggest.sightings import Page, edge_lines
+from builder.corpus.cleaning.suggest.sightings import Kind, Page, edge_lines
 from builder.schema.boilerplate import LineRule
 
 SHOWN = 3
@@ -98,8 +98,7 @@ def _search(number: int, page: Page, outer: Mapping[int, str], source: _Source, 
         if not lines:
             continue
         edge = {"prefix": {0, first}, "suffix": {last}, "line": {0, last, *outer}}[one.ready.rule.takes]
-        is_text = one.name[1] in ("label", "opening", "ending")
-        inside = [i for i in lines if i not in edge or (is_text and _is_sentence(page.folded[i]))]
+        inside = [i for i in lines if i not in edge or _is_sentence(page.folded[i], one.name[1])]
         result = found[one.name]
         result.pages += 1
         result.inside += bool(inside)
@@ -108,9 +107,10 @@ def _search(number: int, page: Page, outer: Mapping[int, str], source: _Source, 
             result.wrong.append(_taken(page, inside[0], one.ready))
 
 
-def _is_sentence(line: str) -> bool:
-    """Return whether a line is a paragraph that ends in a full stop; it is text, also at the edge of a page."""
-    return len(line) > LONG and line.rstrip("»”\"')]")[-1:] in (".", "…")
+def _is_sentence(line: str, kind: Kind) -> bool:
+    """Return whether a line with a changing rest ends in a full stop as a paragraph does; it is text, also at an edge."""
+    changes = kind == "suffix" or (kind in ("label", "opening", "ending") and len(line) > LONG)
+    return changes and line.rstrip("»”\"')]")[-1:] in (".", "…")
 
 
 def _taken(page: Page, i: int, ready: CompiledRule[LineRule]) -> str:

@@ -101,6 +101,8 @@ def collect(pages: Iterable[Page], known: dict[int, int], rules: Rules, counts: 
                 found.append((seen, one))
         if found:
             _add(page, found, _dropped(page, rules, counts) if counts else set())
+    for one in candidates.values():
+        one.documents = min(one.documents, one.seen)  # at both edges of a page there are two paragraphs beside it
     return candidates
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from builder.corpus.cleaning.counts import Counts
-from builder.corpus.cleaning.evidence import _FORMULA
+from builder.corpus.cleaning.evidence import _FORMULA, LABEL_RARER, RARER
 from builder.corpus.cleaning.examples import check_examples
 from builder.corpus.cleaning.rules import Rules, every_rule
 from builder.corpus.cleaning.suggest.counterexamples import Against, against
@@ -79,6 +79,12 @@ class _Ruled:
     against: Against
 
     @property
+    def is_rare_inside(self) -> bool:
+        """Whether so few pages have it inside their text as cleaning asks for: a tenth where the rest changes."""
+        changes = self.candidate.kind in ("label", "opening", "ending", "suffix")
+        return self.against.inside * (LABEL_RARER if changes else RARER) <= self.against.pages
+
+    @property
     def precision(self) -> float:
         return wilson(self.against.pages - self.against.inside, self.against.pages)
 
@@ -114,11 +120,14 @@ def suggest_rules(
     if not known:
         return []
     candidates = collect(read_pages(read(), profile, rules), known, rules, counts)
-    chosen = {name: one for name, one in candidates.items() if _is_worth(one, pages[one.source])}
+    chosen = {
+        name: one for name, one in candidates.items()
+        if one.documents >= min_documents and _is_worth(one, pages[one.source])
+    }  # fmt: skip
     ready = {name: rule for name, one in chosen.items() if (rule := _rule(one))}
     found = against(read_pages(read(), profile, rules), ready)
     ruled = [_Ruled(chosen[name], rule, found[name]) for name, rule in ready.items()]
-    accepted = _accept([one for one in ruled if one.precision >= PRECISE], min_documents)
+    accepted = _accept([one for one in ruled if one.is_rare_inside and one.precision >= PRECISE], min_documents)
     taken = {rule.id for rule in every_rule(rules.boilerplate)}
     lines = [name for name, one in accepted.items() if one.candidate.kind == "line"]
     groups = [*blocks(candidates, lines)]
@@ -138,6 +147,8 @@ def _is_worth(one: Candidate, pages: int) -> bool:
     words = re.findall(r"[^\W\d_]{2,}", one.text.replace("address", ""))
     if not words or (one.kind not in ("prefix", "suffix") and len(one.rests) < RESTS):
         return False
+    if one.kind in ("label", "opening", "suffix") and "0" in one.text.split(" "):
+        return False  # a date or a score
     if one.kind in ("label", "field"):
         return one.documents >= max(MANY, SHARE * pages)
     return len(words) > 1 or one.kind == "prefix" or one.documents >= WORD_SHARE * pages
