@@ -32,8 +32,11 @@ LONGEST = 260
 FEW = 64
 """Number of lines; up to so many are read one by one, more of them in parallel, column by column."""
 
-STATES = 24_000
-"""Maximum number of states; when there are more, the automaton discards all of them and starts again."""
+STATES = 100_000
+"""Maximum number of states, which take about 50 MB; when there are more, the automaton discards them and starts again."""
+
+TOGETHER = 8
+"""Number of columns after which lines that nothing can match any more are left out."""
 
 CLASSES = (40, 80, 120, 180, LONGEST)
 """Length classes, by the maximum length in code points; a pattern is searched in every class that its limit reaches."""
@@ -86,10 +89,11 @@ def _is_rare(piece: str) -> bool:
     return len(piece) >= LEAST or (len(piece) > 0 and not any(letter.isalnum() or letter in COMMON for letter in piece))
 
 
-def _columns(symbols: Symbols, starts: Places, lengths: Places) -> list[Symbols]:
-    """Return the first symbols of all lines, then the second ones, and so on; the lines are sorted, the longest first."""
+def _counts(lengths: Places) -> list[int]:
+    """Return how many lines reach each column; the lines are sorted, the longest first."""
     longer = np.searchsorted(-lengths, -np.arange(int(lengths.max(initial=0))), side="left")
-    return [symbols.take(starts[:count] + column) for column, count in enumerate(longer.tolist())]
+    counts: list[int] = longer.tolist()
+    return counts
 
 
 class _Pattern:
@@ -177,10 +181,12 @@ class Automaton:
         classes = np.searchsorted(CLASSES, whole)
         states, pieces = np.zeros(len(lines), np.intp), np.zeros(len(lines), np.int64)
         if len(lines) > FEW:
-            order = np.argsort(-lengths, kind="stable")
-            columns = _columns(np.frombuffer(symbols, np.uint8), (ends - lengths)[order], lengths[order])
-            states[order] = self._side_by_side(columns, np.array(self._starts).take(classes[order]))
-            pieces[order] = self._literals.side_by_side(columns, len(lines))
+            order = np.argsort(-whole, kind="stable")
+            text, starts = np.frombuffer(symbols, np.uint8), (ends - lengths)[order]
+            states[order] = self._side_by_side(text, starts, lengths[order], classes[order])
+            short = np.count_nonzero(whole > LONGEST)  # of the others, any of the literals may be behind what is read
+            columns = [text.take(starts[short:][:count] + i) for i, count in enumerate(_counts(lengths[order[short:]]))]
+            pieces[order[short:]] = self._literals.side_by_side(columns, len(lines) - short)
         found = [*map(self._found.__getitem__, states.tolist())]
         for index in long:
             found[index] = self._left[states[index]]
@@ -208,13 +214,40 @@ class Automaton:
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
         return self._symbols.take(codes, mode="clip").tobytes()
 
-    def _side_by_side(self, columns: Sequence[Symbols], states: Places) -> Places:
-        """Return the last state of each line, given its first; UNKNOWN if a state on the way is not made yet."""
-        steps = self._next.ravel()
-        states = states * self._width
-        for column in columns:
-            states[: len(column)] = steps.take(states[: len(column)] + column)
-        return states // self._width
+    def _side_by_side(self, text: Symbols, starts: Places, lengths: Places, classes: Places) -> Places:
+        """Return the last state of each line, given its length class; UNKNOWN if there are too many states to go on.
+
+        The lines are sorted, the longest first.
+        """
+        last = np.array(self._starts).take(classes) * self._width
+        rows, states, counts = np.arange(len(last)), last.copy(), _counts(lengths)
+        column = 0
+        while column < len(counts):
+            if column % TOGETHER == 0:
+                last[rows] = states
+                alive = np.flatnonzero(states[: counts[column]] != self._dead * self._width)
+                rows, states, starts, lengths = rows[alive], states[alive], starts[alive], lengths[alive]
+                counts = _counts(lengths)
+                if column >= len(counts):
+                    break
+            steps = states[: counts[column]] + text.take(starts[: counts[column]] + column)
+            following = self._next.take(steps)
+            if not following.all():
+                self._make_missing(steps[following == UNKNOWN])
+                following = self._next.take(steps)
+            states[: counts[column]] = following
+            column += 1
+        last[rows] = states
+        return last // self._width
+
+    def _make_missing(self, steps: Places) -> None:
+        """Make the states that follow some states, each given with a symbol, until there are more than STATES."""
+        for step in np.unique(steps).tolist():
+            state, symbol = divmod(step, self._width)
+            if state == UNKNOWN or len(self._states) > STATES:
+                continue
+            following = self._make(self._stepped(self._states[state], symbol))
+            self._next[state, symbol] = following * self._width
 
     def _alone(self, symbols: bytes, length: int) -> int:
         """Return the last state of one line of a length class, and make the missing states on the way.
@@ -242,6 +275,9 @@ class Automaton:
         self._found: list[tuple[int, ...]] = []
         self._left: list[tuple[int, ...]] = []
         self._make((FAILED,))
+        self._dead = self._make(())
+        """The state of a line that no pattern can match any more."""
+        self._next[self._dead] = self._dead * self._width
         self._starts = [self._make(self._begin(length)) for length in SHORTEST]
         """The first state of a line, for each length class."""
 

@@ -8,7 +8,7 @@ pages that begin alike, count once. No text is kept: the lines are the newspaper
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from itertools import chain
 from typing import Literal
@@ -17,7 +17,19 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from builder.corpus.cleaning.edges import GRAM, LONG, Edges, edges, ends, fields, is_lone, label, mask, suffix
+from builder.corpus.cleaning.edges import (
+    GRAM,
+    LONG,
+    Edges,
+    edges,
+    ends,
+    fields,
+    is_lone,
+    label,
+    mask,
+    suffix,
+    suffixes,
+)
 from builder.executor.shards import BatchResult
 from builder.executor.stage import Stage
 from builder.io.hashing import sha16
@@ -58,8 +70,19 @@ SIGHTINGS = pa.schema({"key": pa.uint64(), "beside": pa.uint64()})
 
 def key(source: str, kind: Kind, text: str) -> int:
     """Return the 64-bit hash of a thing of a source."""
-    whole = f"{source}\0{kind}\0{text}".encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(whole, digest_size=8).digest(), "big")
+    return int.from_bytes(_hash(_of_kind(source, kind), text), "big")
+
+
+@lru_cache(maxsize=4096)
+def _of_kind(source: str, kind: Kind) -> blake2b:
+    """Return the begun hash of all things of one kind of a source."""
+    return blake2b(f"{source}\0{kind}\0".encode("utf-8", "surrogatepass"), digest_size=8)
+
+
+def _hash(begun: blake2b, text: str) -> bytes:
+    whole = begun.copy()
+    whole.update(text.encode("utf-8", "surrogatepass"))
+    return whole.digest()
 
 
 @dataclass(frozen=True)
@@ -98,41 +121,47 @@ def no_counts(profile: str = "") -> Counts:
     return Counts(profile, np.zeros(0, np.uint64), np.zeros(0, np.int64))
 
 
-def sightings(source: str, folded: Sequence[str]) -> Iterator[tuple[int, int]]:
+def sightings(source: str, folded: Sequence[str]) -> Iterator[tuple[bytes, bytes]]:
     """Yield the hash of each thing that a page shows, and of the paragraph beside it, or of the page where there is none."""
-    whole = key("", "page", "\n".join(folded))
-    yield key(source, "page", ""), whole
+    of_page = _of_kind("", "page")
+    whole = _hash(of_page, "\n".join(folded))
+    yield _hash(_of_kind(source, "page"), ""), whole
     if folded:
-        page = edges(folded)
-        low = key("", "page", folded[page.first]) if page.first < len(folded) else whole
-        high = key("", "page", folded[page.last]) if page.last >= 0 else whole
+        page, count = edges(folded), len(folded)
+        low = _hash(of_page, folded[page.first]) if page.first < count else whole
+        high = low if page.last == page.first else _hash(of_page, folded[page.last]) if page.last >= 0 else whole
         for i, line in enumerate(folded):
             side: Side | None = "head" if i in page.head else "tail" if i in page.tail else None
-            beside = low if side == "head" else high if side or i == len(folded) - 1 else whole
-            for kind, text in chain(_of_line(line, side), _of_label(line, side, is_last=0 < i == len(folded) - 1)):
-                yield key(source, kind, text), beside
+            beside = low if side == "head" else high if side or i == count - 1 else whole
+            for kind, text in _of_line(line, side) if side else _of_inner_line(line, is_last=0 < i == count - 1):
+                yield _hash(_of_kind(source, kind), text), beside
             if i in page.tail and side == "head":
-                yield key(source, "tail", mask(line)), high
+                yield _hash(_of_kind(source, "tail"), mask(line)), high
         for kind, text in _of_paragraphs(folded, page):
-            yield key(source, kind, text), low if kind in LOW else whole if kind == "inside suffix" else high
+            yield (
+                _hash(_of_kind(source, kind), text),
+                low if kind in LOW else whole if kind == "inside suffix" else high,
+            )
 
 
-def _of_line(line: str, side: Side | None) -> Iterator[tuple[Kind, str]]:
-    """Yield what a line shows: itself, its fields and most of its words at an edge, itself alone inside."""
-    if side:
-        masked = mask(line)
-        yield side, masked
-        for part in fields(line):
-            yield "field", part
-        for part in ends(masked):
-            yield "part", part
-    elif len(line) <= LONG:
-        yield "inside", mask(line)
-
-
-def _of_label(line: str, side: Side | None, *, is_last: bool) -> Iterator[tuple[Kind, str]]:
+def _of_line(line: str, side: Side) -> Iterator[tuple[Kind, str]]:
+    """Yield what a line at an edge shows: itself, its fields, most of its words and its label."""
+    masked = mask(line)
+    yield side, masked
+    for part in fields(line):
+        yield "field", part
+    for part in ends(masked):
+        yield "part", part
     if ":" in line and (name := label(line)):
-        yield "label" if side or is_last else "inside label", name
+        yield "label", name
+
+
+def _of_inner_line(line: str, *, is_last: bool) -> Iterator[tuple[Kind, str]]:
+    """Yield what any other line shows: itself, if it is short, and its label."""
+    if len(line) <= LONG:
+        yield "inside", mask(line)
+    if ":" in line and (name := label(line)):
+        yield "label" if is_last else "inside label", name
 
 
 def _of_paragraphs(folded: Sequence[str], page: Edges) -> Iterator[tuple[Kind, str]]:
@@ -144,8 +173,8 @@ def _of_paragraphs(folded: Sequence[str], page: Edges) -> Iterator[tuple[Kind, s
     for i in range(page.first, page.last):
         if page.prose[i] and (words := suffix(folded[i], GRAM[0])):
             yield "inside suffix", words
-    for size in range(GRAM[0], GRAM[1] + 1):
-        if words := suffix(folded[page.last], size):
+    for words in suffixes(folded[page.last]):
+        if words:
             yield "suffix", words
     if is_lone(folded, page, 0):
         yield "lone head", ""
@@ -159,12 +188,15 @@ def count_table(documents: pa.Table, config: Profile) -> BatchResult:
     seen = chain.from_iterable(
         sightings(source, _lines(page)) for source, page in zip(documents["source"].to_pylist(), pages, strict=True)
     )
-    rows = _distinct(np.fromiter(chain.from_iterable(seen), np.uint64).reshape(-1, 2))
+    hashes = np.frombuffer(b"".join(chain.from_iterable(seen)), ">u8").astype(np.uint64)
+    rows = _distinct(hashes.reshape(-1, 2))
     return BatchResult(pa.table([pa.array(rows[:, 0]), pa.array(rows[:, 1])], schema=SIGHTINGS))
 
 
 def _lines(folded: str) -> list[str]:
-    return [" ".join(line.split()) for line in folded.split("\n") if line and not line.isspace()]
+    """Return the lines of a folded page that are not blank, trimmed and with single spaces; it has no other whitespace."""
+    lines = [line for untrimmed in folded.split("\n") if (line := untrimmed.strip())]
+    return [" ".join(line.split()) if "  " in line else line for line in lines] if "  " in folded else lines
 
 
 def _distinct(rows: Hashes) -> Hashes:

@@ -6,6 +6,7 @@ Everything here takes folded lines, and gives masked text: words only, each numb
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from builder.corpus.cleaning.page import BULLETS, paragraphs
 
@@ -37,7 +38,12 @@ _ADDRESS = re.compile(
     r"\S*@\S+|https?:\S*|\bwww\.\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|info|tv|co|me)\b\S*", re.ASCII
 )
 
+_MAY_BE_ADDRESS = re.compile(r"@|https?:|www\.|\.(?:com|net|org|info|tv|co|me)", re.ASCII)
+"""What every address holds; most lines hold none of it, and are not searched for addresses."""
+
 _SEPARATOR = re.compile(r"\s*[–—|/\\]+\s*|\s+-\s*|-\s+")
+
+_MAY_SEPARATE = re.compile(r"[–—|/\\-]")
 
 _NUMBER = re.compile(r"\d+")
 
@@ -55,11 +61,21 @@ def mask(folded: str) -> str:
     ('bahr nasim example com', '* * *')
     """
     words = folded
-    if "." in folded or "@" in folded or ":" in folded:
+    if _MAY_BE_ADDRESS.search(folded):
         words = _ADDRESS.sub(" address ", folded)
         if _SIGNS.sub(" ", words).strip() == "address":
             words = folded
-    return _SIGNS.sub(" ", _NUMBER.sub("0", words)).strip() or folded
+    return " ".join(filter(None, _bare(words))) or folded
+
+
+def _bare(folded: str) -> list[str]:
+    """Return each word with numbers as 0 and without signs at its ends; a word of signs is empty."""
+    return [word if word.isalpha() else _bare_word(word) for word in folded.split(" ")]
+
+
+@lru_cache(maxsize=1 << 14)
+def _bare_word(word: str) -> str:
+    return _SIGNS.sub(" ", _NUMBER.sub("0", word)).strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +111,7 @@ def fields(folded: str) -> list[str]:
     >>> fields("نسيم – مرفا السدر")
     ['نسيم', 'مرفا السدر']
     """
-    if len(folded) > LONG:
+    if len(folded) > LONG or not _MAY_SEPARATE.search(folded):
         return []
     parts = [mask(part) for part in _SEPARATOR.split(folded)]
     return parts if len(parts) > 1 and all(part and part.count(" ") < WORDS for part in parts) else []
@@ -127,8 +143,28 @@ def ends(masked: str) -> list[str]:
 
 def suffix(folded: str, size: int) -> str:
     """Return the last words of a paragraph, masked; nothing of a short paragraph."""
-    words = folded.split(" ")
-    return mask(" ".join(words[-size:])) if len(words) >= 2 * GRAM[1] else ""
+    return mask(_tail(folded, size)) if folded.count(" ") + 1 >= 2 * GRAM[1] else ""
+
+
+def suffixes(folded: str) -> list[str]:
+    """Return the suffix of each size, the shortest first; what `suffix` returns of each, at once.
+
+    Numbers and signs do not reach across a space, so that each word is masked once. An address can be all of a suffix,
+    which then keeps its words.
+    """
+    if folded.count(" ") + 1 < 2 * GRAM[1]:
+        return []
+    tail = _tail(folded, GRAM[1])
+    if _MAY_BE_ADDRESS.search(tail):
+        return [suffix(folded, size) for size in range(GRAM[0], GRAM[1] + 1)]
+    words = _bare(tail)
+    whole = [" ".join(filter(None, words[-size:])) for size in range(GRAM[0], GRAM[1] + 1)]
+    return [masked or _tail(folded, size) for size, masked in enumerate(whole, GRAM[0])]
+
+
+def _tail(folded: str, size: int) -> str:
+    """Return the last words of a text of more words."""
+    return folded[len(folded.rsplit(" ", size)[0]) + 1 :]
 
 
 def is_lone(folded: Sequence[str], page: Edges, i: int) -> bool:

@@ -51,9 +51,16 @@ def tidy(text: str) -> NormalizedLines:
     kept: dict[int, list[Range]] = {}
     if "  " in text or untrimmed != lines:
         for index, line in enumerate(untrimmed):
-            if len(lines[index]) != len(line) or "  " in line:
-                kept[index] = list(_without_surplus(line, begins[index]))
-                lines[index] = " ".join(line.split())
+            trimmed = lines[index]
+            if len(trimmed) != len(line) or "  " in line:
+                single = trimmed if trimmed.isprintable() and "  " not in trimmed else " ".join(trimmed.split())
+                if single == trimmed:  # only its ends are surplus
+                    begin, below = begins[index], begins[index] + len(line)
+                    low = 0 if line.startswith(trimmed) else line.index(trimmed)
+                    kept[index] = [(begin + low, begin + low + len(trimmed)), (below, below + 1)]
+                else:
+                    kept[index] = list(_without_surplus(line, begins[index]))
+                    lines[index] = single
     return NormalizedLines(lines, begins, below, kept, not has_blank and not kept)
 
 
