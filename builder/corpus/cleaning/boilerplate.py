@@ -15,7 +15,7 @@ from builder.corpus.cleaning.decisions import HEADLINE, PLAIN, LineDecision, ext
 from builder.corpus.cleaning.dump import core, is_dump, supported
 from builder.corpus.cleaning.edges import edges
 from builder.corpus.cleaning.evidence import Evidence
-from builder.corpus.cleaning.page import PageLines, begins_article, drops_lines, read_page, words
+from builder.corpus.cleaning.page import BULLETS, PageLines, begins_article, drops_lines, read_page, words
 from builder.corpus.cleaning.parts import without_parts
 from builder.corpus.cleaning.rules import NO_CANDIDATES, Candidates, CompiledRule, Rules
 from builder.schema.boilerplate import CutRule, LineRule, ListRule
@@ -94,7 +94,7 @@ def _decide(
         acting = [candidates[i] if i in open_to else hard[i] for i in range(len(lines))]
         dumped = _judge(lines, read_page(folded, acting, open_to - {*inside}), is_careful=True)
         if any(decision.role == "body" for decision in dumped):
-            return without_parts(lines, folded, candidates, dumped, None)
+            decisions = dumped
     decisions = _from_the_edges(lines, folded, candidates, decisions, evidence)
     return without_parts(lines, folded, candidates, decisions, evidence)
 
@@ -200,9 +200,17 @@ def _at_cut(i: int, cut: CutRule, page: PageLines, walk: _LineState, above: Sequ
     return walk.dropped(0, cut.id)
 
 
+def _is_bullet_among_bullets(i: int, page: PageLines) -> bool:
+    """Return whether a line and both of its neighbours begin with the same bullet: an item of a list of the article."""
+    three = page.folded[i - 1 : i + 2] if i else []
+    return len(three) == 3 and three[1][:1] in BULLETS and len({line[:1] for line in three}) == 1
+
+
 def _line_rule(i: int, page: PageLines, walk: _LineState) -> CompiledRule[LineRule] | None:
     """Return the first line rule that matches a line at its position, or None; those for a part of a line come later."""
     line, below_head = page.folded[i], walk.below_head
+    if walk.is_careful and not walk.links and not walk.ending and _is_bullet_among_bullets(i, page):
+        return None
     for ready in page.candidates[i].lines:
         if ready.rule.takes != "line":
             continue

@@ -27,6 +27,7 @@ from builder.corpus.cleaning.edges import (
     is_lone,
     label,
     mask,
+    rest,
     suffix,
     suffixes,
 )
@@ -37,8 +38,8 @@ from builder.records import EdgeCount, user_error
 from builder.text.profiles import Profile
 
 Kind = Literal[
-    "page", "head", "tail", "inside", "field", "label", "inside label", "part", "suffix", "inside suffix", "lone head",
-    "lone tail",
+    "page", "head", "tail", "inside", "field", "label", "inside label", "part", "suffix", "inside suffix", "rest",
+    "inside rest", "lone head", "lone tail",
 ]  # fmt: skip
 """What is counted of a source.
 
@@ -47,7 +48,8 @@ Kind = Literal[
 - `field`: a part, between dashes or bars, of a line at an edge, or of the first words of the first paragraph.
 - `label`: the words before the first colon of a line at an edge; `inside label`, those of any other line.
 - `part`: most of the words of a line at an edge.
-- `suffix`: the last words of the last paragraph; `inside suffix`, those of any other.
+- `suffix`: the last words of the last paragraph; `rest`, the few behind its last sentence; `inside suffix` and `inside
+  rest`, those of any other.
 - `lone head`, `lone tail`: a page that has a line alone beside its first or last paragraph.
 """
 
@@ -140,7 +142,7 @@ def sightings(source: str, folded: Sequence[str]) -> Iterator[tuple[bytes, bytes
         for kind, text in _of_paragraphs(folded, page):
             yield (
                 _hash(_of_kind(source, kind), text),
-                low if kind in LOW else whole if kind == "inside suffix" else high,
+                low if kind in LOW else whole if kind.startswith("inside") else high,
             )
 
 
@@ -171,15 +173,21 @@ def _of_paragraphs(folded: Sequence[str], page: Edges) -> Iterator[tuple[Kind, s
     for part in fields(folded[page.first][: LONG + 1].partition(":")[0]):
         yield "field", part
     for i in range(page.first, page.last):
-        if page.prose[i] and (words := suffix(folded[i], GRAM[0])):
-            yield "inside suffix", words
-    for words in suffixes(folded[page.last]):
-        if words:
-            yield "suffix", words
+        if page.prose[i]:
+            yield from _of_ending("inside ", folded[i], suffix(folded[i], GRAM[0]))
+    yield from _of_ending("", folded[page.last], *suffixes(folded[page.last]))
     if is_lone(folded, page, 0):
         yield "lone head", ""
     if is_lone(folded, page, len(folded) - 1):
         yield "lone tail", ""
+
+
+def _of_ending(place: str, paragraph: str, *last: str) -> Iterator[tuple[Kind, str]]:
+    """Yield the last words of a paragraph, and the few behind its last sentence."""
+    for words in filter(None, last):
+        yield "inside suffix" if place else "suffix", words
+    if start := rest(paragraph):
+        yield "inside rest" if place else "rest", mask(paragraph[start:])
 
 
 def count_table(documents: pa.Table, config: Profile) -> BatchResult:

@@ -19,6 +19,9 @@ LONG = 100
 GRAM = (5, 14)
 """Fewest and most words of a suffix of a paragraph."""
 
+REST = 4
+"""Most words behind the last sentence of a paragraph that are counted."""
+
 PART = 4
 """Fewest words of a part of a line."""
 
@@ -160,6 +163,20 @@ def suffixes(folded: str) -> list[str]:
     words = _bare(tail)
     whole = [" ".join(filter(None, words[-size:])) for size in range(GRAM[0], GRAM[1] + 1)]
     return [masked or _tail(folded, size) for size, masked in enumerate(whole, GRAM[0])]
+
+
+def rest(folded: str) -> int:
+    """Return where at most REST words behind a paragraph's last sentence begin, or 0 if there are none.
+
+    >>> line = "وعادت السفينه الي المرفا مع البحاره كلهم. (نسيم)"
+    >>> line[rest(line) :], rest("وعادت السفينه الي المرفا مع البحاره كلهم.")
+    ('(نسيم)', 0)
+    """
+    mark = max(folded.rfind(mark, 0, -1) for mark in '.!؟…»"”')
+    words = folded[mark + 1 :].strip()
+    if mark < LONE or not words or words.count(" ") >= REST or folded[-1] in END_MARKS:
+        return 0
+    return len(folded) - len(words)
 
 
 def _tail(folded: str, size: int) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from builder.corpus.cleaning.counts import FEWEST, Counts, Kind, Side, key
-from builder.corpus.cleaning.edges import END_MARKS, GRAM, LONG, Edges, ends, fields, is_lone, label, mask, suffix
+from builder.corpus.cleaning.edges import END_MARKS, GRAM, LONG, Edges, ends, fields, is_lone, label, mask, rest, suffix
 from builder.corpus.cleaning.rules import Candidates
+from builder.schema.boilerplate import LineRule, ListRule
 
 ALONE, SHARE = 10, 0.002
 """A line recurs often enough to go by that alone beside ALONE paragraphs, or beside this share of the source's pages."""
@@ -30,11 +31,23 @@ SIGNATURE_SHARE = 0.3
 LONE_SHARE = 0.005
 """Share of the source's pages that have a line alone at an edge, from which on such a line goes."""
 
+SUPPORTED_SHARE = 0.0005
+"""Share of the source's pages on which a line must recur, at least FEWEST, that a supporting rule matches."""
+
+HEADLINE_SHARE = 0.02
+"""Share of the source's pages on which a line at the head must recur where the record names no title: headlines recur."""
+
 FEW = 20
 """Fewest different pages of a source whose counts are evidence: among fewer, what three pages share is chance."""
 
 MANY = 10
 """Fewest pages behind a share: less is chance."""
+
+SENTENCE = frozenset(".!؟?:،…")
+"""Ends of lines that read like a sentence, or lead to something."""
+
+FIELD = 4
+"""Fewest letters of a field that is evidence."""
 
 NAME = 8
 """Fewest letters of an author's name that a line must hold or be part of."""
@@ -42,7 +55,30 @@ NAME = 8
 AROUND = 20
 """Most letters of a line beside the author's name, such as a place."""
 
-_FORMULA = re.compile(r"\b(?:الله|والله|بالله|لله|السلام عليكم|والسلام|دمتم|ودمتم|اللقاء|نلتقي|تحياتي|القارئ|اعلم)\b")
+_NAMED = (
+    "عبد",
+    "سعد",
+    "نصر",
+    "فضل",
+    "خير",
+    "عطا",
+    "جاد",
+    "ضيف",
+    "هبه",
+    "فتح",
+    "حزب",
+    "رزق",
+    "جار",
+    "نور",
+    "حسب",
+    "خلف",
+)
+"""Words behind which الله is part of a name."""
+
+_FORMULA = re.compile(
+    "".join(f"(?<!{word} )" for word in _NAMED)
+    + r"(?<!\w)[وف]?[بتوك]?(?:الله|لله|السلام عليكم|والسلام|رب العالمين|دمتم|اللقاء|نلتقي|تحياتي|القارئ|اعلم)\b"
+)
 """Words of closing formulae, which recur and are article text."""
 
 _SIGNS = re.compile(r"[\W_]+")
@@ -136,25 +172,45 @@ class Evidence:
         line = folded[i]
         if not line:
             return ""  # of characters that folding removes
-        supporting = ""
+        ruled = self._of_rules(line, found, side)
+        if isinstance(ruled, LineRule) and ruled.evidence == "hard":
+            return ruled.id
+        is_title_behind_label = side == "tail" and 0 < i == len(folded) - 1 and len(line) <= 2 * LONG
+        if page.prose[i] and not is_title_behind_label:
+            return ""
+        if self._is_labelled(folded, i, side):
+            return RECURRING_LABEL
+        of_record = "" if page.prose[i] else self._of_record(folded, page, i, side)
+        if of_record or page.prose[i] or is_formula(line):
+            return of_record
+        supporting = ruled.id if ruled else ""
+        return self._of_line(line, page, i, side, supporting) or self._of_parts(folded, page, i, side)
+
+    def _of_rules(self, line: str, found: Candidates, side: Side) -> LineRule | ListRule | None:
+        """Return the first hard rule that matches the line at its position, or else the first supporting one."""
+        first: LineRule | ListRule | None = None
         for ready in found.lines:
             is_for_lines = ready.rule.takes == "line" and not ready.rule.extract_only
             if is_for_lines and ready.position in (side, "any") and ready.takes(line):
                 if ready.rule.evidence == "hard":
-                    return ready.rule.id
-                supporting = supporting or ready.rule.id
-        if page.prose[i] and not (side == "tail" and 0 < i == len(folded) - 1 and len(line) <= 2 * LONG):
-            return ""
-        if (name := label(line)) and self._labels(name):
-            return RECURRING_LABEL  # also a long one: a title stands behind the label
-        if page.prose[i]:
-            return ""
-        supporting = supporting or next((ready.rule.id for ready in found.lists if ready.takes(line)), "")
-        return self._of_record(folded, page, i, side) or self._of_source(folded, page, i, side, supporting)
+                    return ready.rule
+                first = first or ready.rule
+        return first or next((ready.rule for ready in found.lists if ready.takes(line)), None)
+
+    def _is_labelled(self, folded: Sequence[str], i: int, side: Side) -> bool:
+        """Return whether the words before the line's colon recur, and the line inward is not labelled in the same way.
+
+        Two different labels that both recur are fields of a form, as of a recipe, and article text.
+        """
+        name = label(folded[i])
+        if not name or not self._labels(name):
+            return False
+        inward = label("".join(folded[i + 1 : i + 2] if side == "head" else folded[max(0, i - 1) : i]))
+        return not inward or inward == name or not self._labels(inward)
 
     def _of_record(self, folded: Sequence[str], page: Edges, i: int, side: Side) -> str:
         whole = letters(folded[i])
-        if side == "head" and self.title and whole == letters(self.title) and any(page.prose[i + 1 : i + 3]):
+        if side == "head" and whole in self._titles() and any(page.prose[i + 1 : i + 3]):
             return TITLE  # above paragraphs: a poem is named after its first verse
         name = letters(self.author)
         if len(name) >= NAME and (
@@ -163,22 +219,41 @@ class Evidence:
             return AUTHOR
         return ""
 
-    def _of_source(self, folded: Sequence[str], page: Edges, i: int, side: Side, supporting: str) -> str:
-        line, masked = folded[i], mask(folded[i])
-        is_text = line[-1] in ".!؟?:،…" or is_formula(line)
+    def _titles(self) -> set[str]:
+        """Return the record's title, also without the site's name behind a dash or a bar, as letters."""
+        shorter = [self.title.rpartition(mark)[0] for mark in (" - ", " – ", " | ", "|")]
+        found = {letters(title) for title in (self.title, *shorter)}
+        return {title for title in found if len(title) >= NAME or title == letters(self.title) != ""}
+
+    def _least(self, side: Side, share: float, fewest: float) -> float:
+        """Return the count from which on a line at an edge recurs; at the head, a headline may where no title is known."""
+        if side == "head" and not self.title:
+            return self.share(HEADLINE_SHARE)
+        return min(ALONE, self.share(share, FEWEST)) if fewest == ALONE else self.share(share, FEWEST)
+
+    def _of_line(self, line: str, page: Edges, i: int, side: Side, supporting: str) -> str:
+        """Return a reason if the line as a whole recurs."""
+        masked = mask(line)
         times = self.count(side, masked) if i in (page.head if side == "head" else page.tail) else 0
         if times < RARER * self.count("inside", masked):
             return ""
-        if times >= self.alone() and (not is_text or "address" in masked):
+        if times >= self._least(side, SHARE, ALONE) and (line[-1] not in SENTENCE or "address" in masked):
             return RECURS
-        if times and supporting:
-            return supporting
-        for part in fields(line):
-            if self.count("field", part) >= self.share(FIELD_SHARE, FEWEST):
-                return RECURRING_FIELD
-        if is_text:
+        return supporting if times and times >= self._least(side, SUPPORTED_SHARE, FEWEST) else ""
+
+    def _of_parts(self, folded: Sequence[str], page: Edges, i: int, side: Side) -> str:
+        """Return a reason if parts of the line recur, or if its source often has a line alone there."""
+        line, masked = folded[i], mask(folded[i])
+        if self.count("inside", masked) or line[0].isdigit():
             return ""
-        if any(self.count("part", part) >= self.alone() for part in ends(masked)):
+        known = [part for part in fields(line) if len(letters(part)) >= FIELD and not part[0].isdigit()]
+        if line[-1] not in SENTENCE - {":"} and any(
+            self.count("field", part) >= self.share(FIELD_SHARE, FEWEST) for part in known
+        ):
+            return RECURRING_FIELD
+        if line[-1] in SENTENCE:
+            return ""
+        if any(self.count("part", part) >= self._least(side, SHARE, ALONE) for part in ends(masked)):
             return RECURRING_PART
         return LONE if self._is_lone(folded, page, i) else ""
 
@@ -189,12 +264,14 @@ class Evidence:
     def _is_lone(self, folded: Sequence[str], page: Edges, i: int) -> bool:
         """Return whether the page has a line alone where its source's pages often have one.
 
-        At the head that can be the headline: only a page whose record has another title has none in its text.
+        At the head that can be the headline, or a heading: only a page whose record has another title, and which has no
+        other line that is no paragraph, has neither there.
         """
         if not is_lone(folded, page, i):
             return False
         if i == 0:
-            return bool(self.title) and self.count("lone head") >= self.share(LONE_SHARE)
+            has_headings = not all(page.prose[1:])
+            return bool(self.title) and not has_headings and self.count("lone head") >= self.share(LONE_SHARE)
         return self.count("lone tail") >= self.share(LONE_SHARE)
 
     def prefix(self, line: str) -> Part | None:
@@ -211,21 +288,29 @@ class Evidence:
 
     def suffix(self, line: str) -> Part | None:
         """Return the last words of a page's last paragraph, behind a sentence's end, that end many of its source's."""
+        if line[-1:] in END_MARKS or not self.pages():
+            return None
+        start = self._recurring_suffix(line) or self._recurring_rest(line)
+        return Part(start, len(line), SUFFIXED) if start and not is_formula(line[start:]) else None
+
+    def _recurring_suffix(self, line: str) -> int:
+        """Return where GRAM or more words that recur begin, or 0."""
         shortest = suffix(line, GRAM[0])
         times = self.count("suffix", shortest) if shortest else 0
-        if (
-            not times
-            or line[-1] in END_MARKS
-            or times < self.alone()
-            or times < RARER * self.count("inside suffix", shortest)
-        ):
-            return None
+        if times < max(1, self.alone()) or times < RARER * self.count("inside suffix", shortest):
+            return 0
         words = line.split(" ")
         for size in range(GRAM[1], GRAM[0] - 1, -1):
             if self.count("suffix", suffix(line, size)) >= self.alone():
-                start = _behind_a_sentence(line, len(line) - len(" ".join(words[-size:])))
-                return Part(start, len(line), SUFFIXED) if start and not _FORMULA.search(line, start) else None
-        return None
+                return _behind_a_sentence(line, len(line) - len(" ".join(words[-size:])))
+        return 0
+
+    def _recurring_rest(self, line: str) -> int:
+        """Return where the few words behind the last sentence begin, if they recur, or 0."""
+        start = rest(line)
+        masked = mask(line[start:]) if start else ""
+        times = self.count("rest", masked) if masked else 0
+        return start if times >= max(1, self.alone()) and times >= RARER * self.count("inside rest", masked) else 0
 
 
 def _behind_a_sentence(line: str, start: int) -> int:

@@ -10,20 +10,23 @@ from builder.corpus.cleaning.rules import Candidates
 
 def without_parts(
     lines: Sequence[str], folded: Sequence[str], candidates: Sequence[Candidates], decisions: Sequence[LineDecision],
-    evidence: Evidence | None,
+    evidence: Evidence,
 ) -> list[LineDecision]:  # fmt: skip
-    """Cut what is not article text from the begin and from the end of lines; a line that is all cut is dropped."""
+    """Cut what is not article text from the begin and from the end of lines; a line that is all cut is dropped.
+
+    Where nothing would be left, nothing is cut.
+    """
     made = [*decisions]
     body = [i for i, decision in enumerate(decisions) if decision.role == "body"]
     for i in body:
         parts = _ruled_parts(folded[i], candidates[i])
-        if evidence and i == body[0] and (part := evidence.prefix(folded[i])):
+        if i == body[0] and (part := evidence.prefix(folded[i])):
             parts.append(part)
-        if evidence and i == body[-1] and (part := evidence.suffix(folded[i])):
+        if i == body[-1] and (part := evidence.suffix(folded[i])):
             parts.append(part)
         if parts:
             made[i] = _without(lines[i], folded[i], made[i], parts)
-    return made
+    return made if any(made[i].role == "body" for i in body) else [*decisions]
 
 
 def _ruled_parts(line: str, candidates: Candidates) -> list[Part]:

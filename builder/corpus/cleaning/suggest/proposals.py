@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from builder.corpus.cleaning.counts import Counts
-from builder.corpus.cleaning.evidence import _FORMULA, LABEL_RARER, RARER
+from builder.corpus.cleaning.evidence import LABEL_RARER, RARER, is_formula
 from builder.corpus.cleaning.examples import check_examples
 from builder.corpus.cleaning.rules import Rules, every_rule
 from builder.corpus.cleaning.suggest.counterexamples import Against, against
@@ -236,7 +236,7 @@ def _final(one: _Ruled, name: str) -> LineRule | None:
 
 def _warning(group: Sequence[Candidate]) -> str:
     for one in group:
-        if 2 * sum(_FORMULA.search(folded) is not None for folded in one.folded) > len(one.folded):
+        if 2 * sum(is_formula(folded) for folded in one.folded) > len(one.folded):
             return "has words of a closing formula, which writers repeat; it is probably article text"
         if 2 * one.sentences > one.seen:
             return "reads like a sentence; copies of one report, or a writer's habit, may repeat it"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from builder.corpus.cleaning.decisions import LineDecision
 from builder.corpus.cleaning.boilerplate import classify_batch
 from builder.corpus.cleaning.counts import no_counts
+from builder.corpus.cleaning.decisions import LineDecision
 from builder.corpus.cleaning.edges import END_MARKS, HEAD, LONG, TAIL, edges, ends, fields, label, mask
 from builder.corpus.cleaning.evidence import Evidence
 from builder.corpus.cleaning.rules import Rules
