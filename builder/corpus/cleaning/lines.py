@@ -55,9 +55,9 @@ def tidy(text: str) -> NormalizedLines:
             if len(trimmed) != len(line) or "  " in line:
                 single = trimmed if trimmed.isprintable() and "  " not in trimmed else " ".join(trimmed.split())
                 if single == trimmed:  # only its ends are surplus
-                    begin, below = begins[index], begins[index] + len(line)
+                    begin, end = begins[index], begins[index] + len(line)
                     low = 0 if line.startswith(trimmed) else line.index(trimmed)
-                    kept[index] = [(begin + low, begin + low + len(trimmed)), (below, below + 1)]
+                    kept[index] = [(begin + low, begin + low + len(trimmed)), (end, end + 1)]
                 else:
                     kept[index] = list(_without_surplus(line, begins[index]))
                     lines[index] = single
