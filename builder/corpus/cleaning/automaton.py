@@ -7,24 +7,14 @@ when a line first needs them, as in RE2 (Cox, Regular Expression Matching in the
 
 import sys
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.corpus.cleaning.glushkov import (
-    ANY,
-    BMP,
-    LINE_BEGIN,
-    LINE_END,
-    Bits,
-    Letters,
-    Positions,
-    UnreadableError,
-    members,
-    union,
-)
-from builder.corpus.cleaning.literals import Literals, required
+from builder.corpus.cleaning.glushkov import Bits, Letters, Positions, UnreadableError
+from builder.corpus.cleaning.literals import Literals, is_rare, required
+from builder.corpus.cleaning.pattern import Pattern, Symbols, symbols_of
 
 LONGEST = 260
 """Number of code points read of a line; a longer line may match every pattern that has not failed by then."""
@@ -50,43 +40,10 @@ UNKNOWN = 0
 FAILED, UNMADE = 0, -1
 """States of a single pattern: it cannot match the line any more; not computed yet."""
 
-RARE, BEGIN, END, LAST = 0, 1, 2, 255
-"""Symbols: code points above U+FFFF, which every set may contain; begin of a line; end of a line; the highest symbol."""
-
-LEAST = 3
-"""Minimum length of a literal that is rare; a literal with no letter, digit or COMMON sign is rare at any length."""
-
-COMMON = " .,،؛:؟!-–—/|()«»\"'"
-"""Signs that occur in many lines."""
-
 NEUTRAL = "ظظظظ " * 6
 """A beginning of a line; a pattern that has not failed behind it is searched by its literals, if it requires any."""
 
-Symbols = NDArray[np.uint8]
-
 Places = NDArray[np.intp]
-
-
-def _symbols(sets: Mapping[str, Letters]) -> tuple[Symbols, list[frozenset[str]]]:
-    """Return the symbol of each code point, and the names of the sets that contain each symbol.
-
-    Code points that are in the same sets share a symbol. If there are too many such
-    classes, the last ones share RARE.
-    """
-    names = list(sets)
-    memberships = np.packbits(np.array([*sets.values(), np.ones(BMP, bool)]), axis=0).T
-    kinds = np.ascontiguousarray(memberships).view(np.dtype((np.void, memberships.shape[1]))).ravel()
-    _, examples, symbols = np.unique(kinds, return_index=True, return_inverse=True)
-    symbols = symbols + END + 1
-    symbols[symbols > LAST] = RARE
-    taken = [frozenset((*names, ANY)), frozenset((LINE_BEGIN,)), frozenset((LINE_END,))]
-    taken += [frozenset((ANY, *(n for n in names if sets[n][code]))) for code in examples[: LAST - END].tolist()]
-    return np.append(symbols, RARE).astype(np.uint8), taken
-
-
-def _is_rare(piece: str) -> bool:
-    """Return whether a literal is long or unusual enough that few lines contain it."""
-    return len(piece) >= LEAST or (len(piece) > 0 and not any(letter.isalnum() or letter in COMMON for letter in piece))
 
 
 def _counts(lengths: Places) -> list[int]:
@@ -94,41 +51,6 @@ def _counts(lengths: Places) -> list[int]:
     longer = np.searchsorted(-lengths, -np.arange(int(lengths.max(initial=0))), side="left")
     counts: list[int] = longer.tolist()
     return counts
-
-
-class _Pattern:
-    """The automaton of one pattern; its states are sets of positions, as bit masks."""
-
-    def __init__(self, held: Positions, taken: Sequence[frozenset[str]]) -> None:
-        self._held = held
-        by_name: dict[str, Bits] = {}
-        for position, name in enumerate(held.takes):
-            by_name[name] = by_name.get(name, 0) | 1 << position
-        self._takes = [union(bits for name, bits in by_name.items() if name in names) for names in taken]
-        self._anywhere = held.first & ~self._takes[BEGIN]
-        self.begin = held.first & self._takes[BEGIN]
-
-    def following(self, positions: Bits, symbol: int) -> Bits:
-        """Return the positions after a symbol, or only the position behind the pattern once it has matched."""
-        found = (union(self._held.follow[position] for position in members(positions)) | self._anywhere) & self._takes[
-            symbol
-        ]
-        return self._held.rest if found & self._held.rest else found
-
-    def is_alive_after(self, symbols: bytes) -> bool:
-        """Return whether the pattern may match a line that begins with the symbols."""
-        positions = self.begin
-        for symbol in symbols:
-            positions = self.following(positions, symbol)
-        return not self.has_failed(positions)
-
-    def has_failed(self, positions: Bits) -> bool:
-        """Return whether the pattern can no longer match the line."""
-        return not positions and not self._anywhere
-
-    def is_found(self, positions: Bits) -> bool:
-        """Return whether the pattern matches a line that ends here."""
-        return bool((positions | self.following(positions, END)) & self._held.last)
 
 
 class Automaton:
@@ -143,14 +65,13 @@ class Automaton:
                 held[number] = Positions(pattern, sets)
             except UnreadableError:
                 continue
-        self._symbols, taken = _symbols(sets)
+        self._symbols, taken = symbols_of(sets)
         self._width = len(taken)
-        made = {number: _Pattern(positions, taken) for number, positions in held.items()}
+        made = {number: Pattern(positions, taken) for number, positions in held.items()}
         unanchored = [number for number, pattern in made.items() if pattern.is_alive_after(self._read(NEUTRAL))]
         pieces = {number: required(patterns[number]) for number in unanchored}
         self._literals = Literals(
-            {n: [self._read(piece) for piece in some] for n, some in pieces.items() if all(map(_is_rare, some))},
-            self._width,
+            {n: some for n, some in pieces.items() if all(map(is_rare, some))}, self._read, self._width
         )
         self._patterns = {number: made[number] for number in made if number not in self._literals.numbers}
         self._nears: dict[int, tuple[int, ...]] = {}
@@ -195,8 +116,10 @@ class Automaton:
             states[index] = state = self._alone(line, int(classes[index]))
             pieces[index] = pieces[index] or self._literals.alone(line)
             found[index] = self._left[state] if index in long else self._found[state]
-        pieces[whole > LONGEST] = -1
         pieces &= self._matter.take(classes)
+        pieces[whole > LONGEST] = self._literals.in_texts(
+            [lines[index] for index in sorted(long)], int(self._matter[-1])
+        )
         some = np.flatnonzero(pieces)
         for index, held in zip(some.tolist(), pieces[some].tolist(), strict=True):
             found[index] = tuple(sorted((*found[index], *self._near(held))))
@@ -219,8 +142,9 @@ class Automaton:
 
         The lines are sorted, the longest first.
         """
-        last = np.array(self._starts).take(classes) * self._width
-        rows, states, counts = np.arange(len(last)), last.copy(), _counts(lengths)
+        last: Places = np.array(self._starts).take(classes) * self._width
+        rows: Places = np.arange(len(last))
+        states, counts = last.copy(), _counts(lengths)
         column = 0
         while column < len(counts):
             if column % TOGETHER == 0:

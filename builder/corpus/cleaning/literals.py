@@ -7,7 +7,7 @@ and searched with an Aho-Corasick automaton (Aho and Corasick, Efficient string 
 
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from re import _constants as op  # type: ignore[attr-defined] # no other parser reads what `re` reads
@@ -25,6 +25,12 @@ LONG = 6
 
 MOST_NUMBERS = 63
 """Maximum number of patterns in one search: the bits of a signed 64-bit integer without the sign."""
+
+LEAST = 3
+"""Minimum length of a literal that is rare; a literal with no letter, digit or COMMON sign is rare at any length."""
+
+COMMON = " .,،؛:؟!-–—/|()«»\"'"
+"""Signs that occur in many lines."""
 
 Pieces = frozenset[str]
 
@@ -52,8 +58,13 @@ def required(pattern: str) -> Pieces:
 
 
 def _better(one: Pieces, other: Pieces) -> Pieces:
-    """Return the set that fewer lines match: the one with longer literals, then the one with fewer literals."""
-    return max(one, other, key=lambda pieces: (min(*map(len, pieces), LONG), -len(pieces)))
+    """Return the set that fewer lines match: the one with longer literals, then rarer ones, then fewer."""
+    return max(one, other, key=lambda pieces: (min(*map(len, pieces), LONG), all(map(is_rare, pieces)), -len(pieces)))
+
+
+def is_rare(piece: str) -> bool:
+    """Return whether a literal is long or unusual enough that few lines contain it."""
+    return len(piece) >= LEAST or (len(piece) > 0 and not any(letter.isalnum() or letter in COMMON for letter in piece))
 
 
 def _sequence(tree: Sequence[tuple[Any, Any]]) -> _Requirement:
@@ -102,15 +113,16 @@ def _repeated(least: int, most: Any, tree: Any) -> _Requirement:
 class Literals:
     """An Aho-Corasick automaton for the literals of at most `MOST_NUMBERS` patterns."""
 
-    def __init__(self, wanted: Mapping[int, Iterable[bytes]], width: int) -> None:
-        """Build the automaton; `wanted` has the literals of each pattern as symbols, `width` is the number of symbols."""
+    def __init__(self, wanted: Mapping[int, Pieces], read: Callable[[str], bytes], width: int) -> None:
+        """Build the automaton; `wanted` has the literals of each pattern, `read` gives their symbols of `width` kinds."""
         self.numbers = tuple(sorted(wanted)[:MOST_NUMBERS])
+        self._anywhere = [re.compile("|".join(map(re.escape, sorted(wanted[number])))) for number in self.numbers]
         children: list[dict[int, int]] = [{}]
         ends = [0]
         for bit, number in enumerate(self.numbers):
             for piece in wanted[number]:
                 node = 0
-                for symbol in piece:
+                for symbol in read(piece):
                     node = children[node].setdefault(symbol, len(children))
                     if node == len(children):
                         children.append({})
@@ -148,4 +160,14 @@ class Literals:
         for symbol in symbols:
             node = steps[node + symbol]
             found |= ends[node]
+        return found
+
+    def in_texts(self, lines: Sequence[str], wanted: int) -> NDArray[np.int64]:
+        """Return for each line the bit mask of the patterns, of those `wanted`, with a literal anywhere in it."""
+        found = np.zeros(len(lines), np.int64)
+        text, ends = "\n".join(lines), np.cumsum([len(line) + 1 for line in lines])
+        for bit, search in enumerate(self._anywhere):
+            if wanted >> bit & 1:
+                places = [match.start() for match in search.finditer(text)]
+                found[np.searchsorted(ends, places, "right")] |= 1 << bit
         return found
