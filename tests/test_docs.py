@@ -8,7 +8,7 @@ import sys
 import click
 import pytest
 
-from builder.corpus.cleaning.examples import check_examples
+from builder.corpus.cleaning.matching.examples import check_examples
 from builder.io.yaml import parse_yaml
 from builder.main import COMMANDS
 from builder.main import khabar as command_line

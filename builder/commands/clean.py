@@ -9,7 +9,7 @@ from builder.cli.options import bulk, moved_option, verb
 from builder.cli.output import Console
 from builder.corpus.cleaning.clean import cut, dropped
 from builder.corpus.cleaning.counts import Counts
-from builder.corpus.cleaning.examples import check_examples
+from builder.corpus.cleaning.matching.examples import check_examples
 from builder.corpus.cleaning.stage import STAGE, digest
 from builder.executor.start import LOCAL, ExecutorConfig
 from builder.project import groups

@@ -11,8 +11,8 @@ import click
 from builder.annotation.questions import slots_of, targets_for
 from builder.cli.options import verb
 from builder.cli.output import Console, open_page
-from builder.corpus.cleaning.examples import check_examples
-from builder.corpus.cleaning.rules import compile_rules, every_rule
+from builder.corpus.cleaning.matching.examples import check_examples
+from builder.corpus.cleaning.matching.rules import compile_rules, every_rule
 from builder.corpus.cleaning.suggest.describe import describe, remark
 from builder.corpus.cleaning.suggest.insert import FILE as BOILERPLATE
 from builder.corpus.cleaning.suggest.insert import insert_rules, rules_yaml

@@ -15,9 +15,9 @@ from builder.corpus.cleaning.decisions import HEADLINE, PLAIN, LineDecision, ext
 from builder.corpus.cleaning.dump import core, is_dump, supported
 from builder.corpus.cleaning.edges import edges
 from builder.corpus.cleaning.evidence import Evidence
+from builder.corpus.cleaning.matching.rules import NO_CANDIDATES, Candidates, CompiledRule, Rules
 from builder.corpus.cleaning.page import BULLETS, PageLines, begins_article, drops_lines, read_page, words
 from builder.corpus.cleaning.parts import without_parts
-from builder.corpus.cleaning.rules import NO_CANDIDATES, Candidates, CompiledRule, Rules
 from builder.schema.boilerplate import CutRule, LineRule, ListRule
 
 
@@ -57,7 +57,8 @@ def classify_lines(
     `folded` has the same lines, folded by Profile.fold. A cut that drops to the end or splits the page applies only if
     there are at least `min_before` code points of body above it. Without `evidence`, only the page itself counts.
 
-    >>> from builder.corpus.cleaning.rules import compile_rules
+    >>> from builder.corpus.cleaning.matching.rules import compile_rules
+    >>> from builder.schema.boilerplate import Boilerplate
     >>> rules = compile_rules(Boilerplate(version=1))
     >>> classify_lines(["شارك"], ["شارك"], rules, "nasim")
     [LineDecision(role='body', part=0, rule='', extracted={}, cut=())]

@@ -10,10 +10,10 @@ from itertools import chain, groupby
 
 from builder.corpus.cleaning.boilerplate import classify_batch
 from builder.corpus.cleaning.counts import Counts, no_counts
-from builder.corpus.cleaning.decisions import HEADLINE, LineDecision
-from builder.corpus.cleaning.evidence import Evidence, Part
+from builder.corpus.cleaning.decisions import HEADLINE, LineDecision, Part
+from builder.corpus.cleaning.evidence import Evidence
 from builder.corpus.cleaning.lines import NormalizedLines, Range, kept_ranges, tidy, trimmed_ranges
-from builder.corpus.cleaning.rules import compile_rules
+from builder.corpus.cleaning.matching.rules import compile_rules
 from builder.io.hashing import sha16
 from builder.records import Article, Document, Drop, Dropped, Issue
 from builder.schema.boilerplate import Boilerplate

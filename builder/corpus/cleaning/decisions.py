@@ -4,8 +4,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Literal
 
-from builder.corpus.cleaning.evidence import Part
-from builder.corpus.cleaning.rules import CompiledRule
+from builder.corpus.cleaning.matching.rules import CompiledRule
 from builder.schema.boilerplate import LineRule
 from builder.text.profiles import profile
 
@@ -13,6 +12,15 @@ Role = Literal["body", "headline", "drop"]
 
 HEADLINE = "embedded-headline"
 """The rule id of the line that becomes the title of an embedded article."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a line that is not article: a range of the folded line, end exclusive, and why."""
+
+    start: int
+    end: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from builder.corpus.cleaning.evidence import is_formula
+from builder.corpus.cleaning.matching.rules import Candidates
 from builder.corpus.cleaning.page import paragraphs
-from builder.corpus.cleaning.rules import Candidates
 
 ABOVE, BELOW = 8, 3
 """Most lines above the first paragraph of a dump's article, and below its last, among which supporting rules act."""

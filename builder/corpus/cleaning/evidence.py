@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from builder.corpus.cleaning.counts import FEWEST, Counts, Kind, Side, key
-from builder.corpus.cleaning.edges import END_MARKS, GRAM, LONG, Edges, ends, fields, is_lone, label, mask, rest, suffix
-from builder.corpus.cleaning.rules import Candidates
+from builder.corpus.cleaning.edges import LONG, Edges, ends, fields, is_lone, label, mask
+from builder.corpus.cleaning.matching.rules import Candidates
 from builder.schema.boilerplate import LineRule, ListRule
 
 ALONE, SHARE = 10, 0.002
@@ -24,9 +24,6 @@ LABEL_SHARE, LABEL_RARER = 0.01, 10
 
 FIELD_SHARE = 0.02
 """Share of the source's pages that show a field at an edge, from which on a line of fields goes."""
-
-SIGNATURE_SHARE = 0.3
-"""Share of the source's pages that show a field at an edge, from which on it signs the prefix of a paragraph."""
 
 LONE_SHARE = 0.005
 """Share of the source's pages that have a line alone at an edge, from which on such a line goes."""
@@ -93,20 +90,6 @@ RECURS, RECURRING_PART, RECURRING_FIELD, RECURRING_LABEL = (
 
 LONE, TITLE, AUTHOR = "lone-line", "record-title", "record-author"
 """Reasons: the source's pages often have a line alone there; the line is the record's title; it names its author."""
-
-PREFIX, SUFFIXED = "recurring-prefix", "recurring-suffix"
-"""Reasons for a part of a line: it signs the source's paragraphs; it ends many of them."""
-
-REASONS = (RECURS, RECURRING_PART, RECURRING_FIELD, RECURRING_LABEL, LONE, TITLE, AUTHOR, PREFIX, SUFFIXED)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of a line that is not article: a range of the folded line, end exclusive, and why."""
-
-    start: int
-    end: int
-    reason: str
 
 
 def letters(folded: str) -> str:
@@ -273,52 +256,3 @@ class Evidence:
             has_headings = not all(page.prose[1:])
             return bool(self.title) and not has_headings and self.count("lone head") >= self.share(LONE_SHARE)
         return self.count("lone tail") >= self.share(LONE_SHARE)
-
-    def prefix(self, line: str) -> Part | None:
-        """Return the first words of a paragraph, up to a colon, that name the record's author or sign the source."""
-        before, colon, _ = line[: LONG + 1].partition(":")
-        if not colon or len(before) > LONG * 3 // 5:
-            return None
-        end = len(before) + 1
-        if letters(before) == letters(self.author) != "":
-            return Part(0, end, AUTHOR)
-        if any(self.count("field", part) >= self.share(SIGNATURE_SHARE) for part in fields(before)):
-            return Part(0, end, PREFIX)
-        return None
-
-    def suffix(self, line: str) -> Part | None:
-        """Return the last words of a page's last paragraph, behind a sentence's end, that end many of its source's."""
-        if line[-1:] in END_MARKS or not self.pages():
-            return None
-        start = self._recurring_suffix(line) or self._recurring_rest(line)
-        return Part(start, len(line), SUFFIXED) if start and not is_formula(line[start:]) else None
-
-    def _recurring_suffix(self, line: str) -> int:
-        """Return where GRAM or more words that recur begin, or 0."""
-        shortest = suffix(line, GRAM[0])
-        times = self.count("suffix", shortest) if shortest else 0
-        if times < max(1, self.alone()) or times < RARER * self.count("inside suffix", shortest):
-            return 0
-        words = line.split(" ")
-        for size in range(GRAM[1], GRAM[0] - 1, -1):
-            if self.count("suffix", suffix(line, size)) >= self.alone():
-                return _behind_a_sentence(line, len(line) - len(" ".join(words[-size:])))
-        return 0
-
-    def _recurring_rest(self, line: str) -> int:
-        """Return where the few words behind the last sentence begin, if they recur, or 0."""
-        start = rest(line)
-        masked = mask(line[start:]) if start else ""
-        times = self.count("rest", masked) if masked else 0
-        return start if times >= max(1, self.alone()) and times >= RARER * self.count("inside rest", masked) else 0
-
-
-def _behind_a_sentence(line: str, start: int) -> int:
-    """Return where a suffix begins: at `start` or in the word before, which may be glued to it, behind an end mark; or 0.
-
-    >>> _behind_a_sentence("انتهي العام.شارك الخبر", 17), _behind_a_sentence("انتهي العام شارك الخبر", 17)
-    (12, 0)
-    """
-    glued = line[line.rfind(" ", 0, start - 1) + 1 : start].rstrip()
-    mark = max(glued.rfind(mark) for mark in '.!؟…»"”')
-    return start - 1 - len(glued) + mark + 1 + (mark == len(glued) - 1) if mark >= 0 else 0

@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from builder.corpus.cleaning.rules import NO_CANDIDATES, Candidates, CompiledRule, R
+from builder.corpus.cleaning.matching.rules import NO_CANDIDATES, Candidates, CompiledRule, R
 from builder.schema.boilerplate import CutRule, LineRule, ListRule
 
 BULLETS = "•●○▪■◾◦‣▶►▸›◄◀←*+-–—"

@@ -3,9 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from builder.corpus.cleaning.decisions import LineDecision, line_offset
-from builder.corpus.cleaning.evidence import Evidence, Part
-from builder.corpus.cleaning.rules import Candidates
+from builder.corpus.cleaning.decisions import LineDecision, Part, line_offset
+from builder.corpus.cleaning.edges import END_MARKS, GRAM, LONG, fields, mask, rest, suffix
+from builder.corpus.cleaning.evidence import AUTHOR, RARER, Evidence, is_formula, letters
+from builder.corpus.cleaning.matching.rules import Candidates
+
+SIGNATURE_SHARE = 0.3
+"""Share of the source's pages that show a field at an edge, from which on it signs the prefix of a paragraph."""
+
+PREFIX, SUFFIXED = "recurring-prefix", "recurring-suffix"
+"""Reasons for a part of a line: it signs the source's paragraphs; it ends many of them."""
 
 
 def without_parts(
@@ -20,9 +27,9 @@ def without_parts(
     body = [i for i, decision in enumerate(decisions) if decision.role == "body"]
     for i in body:
         parts = _ruled_parts(folded[i], candidates[i])
-        if i == body[0] and (part := evidence.prefix(folded[i])):
+        if i == body[0] and (part := _prefix(evidence, folded[i])):
             parts.append(part)
-        if i == body[-1] and (part := evidence.suffix(folded[i])):
+        if i == body[-1] and (part := _suffix(evidence, folded[i])):
             parts.append(part)
         if parts:
             made[i] = _without(lines[i], folded[i], made[i], parts)
@@ -56,3 +63,56 @@ def _without(line: str, folded: str, decision: LineDecision, parts: Sequence[Par
     if not line[low:high].strip():
         return LineDecision("drop", decision.part, cut[0].reason)
     return replace(decision, cut=tuple(cut))
+
+
+def _prefix(evidence: Evidence, line: str) -> Part | None:
+    """Return the first words of a paragraph, up to a colon, that name the record's author or sign the source."""
+    before, colon, _ = line[: LONG + 1].partition(":")
+    if not colon or len(before) > LONG * 3 // 5:
+        return None
+    end = len(before) + 1
+    if letters(before) == letters(evidence.author) != "":
+        return Part(0, end, AUTHOR)
+    if any(evidence.count("field", part) >= evidence.share(SIGNATURE_SHARE) for part in fields(before)):
+        return Part(0, end, PREFIX)
+    return None
+
+
+def _suffix(evidence: Evidence, line: str) -> Part | None:
+    """Return the last words of a page's last paragraph, behind a sentence's end, that end many of its source's."""
+    if line[-1:] in END_MARKS or not evidence.pages():
+        return None
+    start = _recurring_suffix(evidence, line) or _recurring_rest(evidence, line)
+    return Part(start, len(line), SUFFIXED) if start and not is_formula(line[start:]) else None
+
+
+def _recurring_suffix(evidence: Evidence, line: str) -> int:
+    """Return where GRAM or more words that recur begin, or 0."""
+    shortest = suffix(line, GRAM[0])
+    times = evidence.count("suffix", shortest) if shortest else 0
+    if times < max(1, evidence.alone()) or times < RARER * evidence.count("inside suffix", shortest):
+        return 0
+    words = line.split(" ")
+    for size in range(GRAM[1], GRAM[0] - 1, -1):
+        if evidence.count("suffix", suffix(line, size)) >= evidence.alone():
+            return _behind_a_sentence(line, len(line) - len(" ".join(words[-size:])))
+    return 0
+
+
+def _recurring_rest(evidence: Evidence, line: str) -> int:
+    """Return where the few words behind the last sentence begin, if they recur, or 0."""
+    start = rest(line)
+    masked = mask(line[start:]) if start else ""
+    times = evidence.count("rest", masked) if masked else 0
+    return start if times >= max(1, evidence.alone()) and times >= RARER * evidence.count("inside rest", masked) else 0
+
+
+def _behind_a_sentence(line: str, start: int) -> int:
+    """Return where a suffix begins: at `start` or in the word before, which may be glued to it, behind an end mark; or 0.
+
+    >>> _behind_a_sentence("انتهي العام.شارك الخبر", 17), _behind_a_sentence("انتهي العام شارك الخبر", 17)
+    (12, 0)
+    """
+    glued = line[line.rfind(" ", 0, start - 1) + 1 : start].rstrip()
+    mark = max(glued.rfind(mark) for mark in '.!؟…»"”')
+    return start - 1 - len(glued) + mark + 1 + (mark == len(glued) - 1) if mark >= 0 else 0

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.corpus.cleaning import automaton, glushkov
-from builder.corpus.cleaning.automaton import FEW, LONGEST, Automaton
-from builder.corpus.cleaning.literals import Literals, required
-from builder.corpus.cleaning.rules import every_rule
+from builder.corpus.cleaning.matching import automaton, glushkov
+from builder.corpus.cleaning.matching.automaton import FEW, LONGEST, Automaton
+from builder.corpus.cleaning.matching.literals import Literals, required
+from builder.corpus.cleaning.matching.rules import every_rule
 from builder.schema import load_schema
 from builder.text.profiles import profile
 from tests.conftest import ROOT

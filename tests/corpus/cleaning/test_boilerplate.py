@@ -9,9 +9,9 @@ from builder.corpus.cleaning.boilerplate import classify_batch, classify_lines
 from builder.corpus.cleaning.counts import no_counts
 from builder.corpus.cleaning.decisions import LineDecision
 from builder.corpus.cleaning.evidence import Evidence
-from builder.corpus.cleaning.examples import check_examples
+from builder.corpus.cleaning.matching.examples import check_examples
+from builder.corpus.cleaning.matching.rules import compile_rules
 from builder.corpus.cleaning.page import begins_article, paragraphs, read_page
-from builder.corpus.cleaning.rules import compile_rules
 from builder.io.yaml import parse_yaml
 from builder.schema import load_schema
 from builder.schema.boilerplate import Boilerplate

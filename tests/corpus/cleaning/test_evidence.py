@@ -3,7 +3,8 @@
 import pytest
 
 from builder.corpus.cleaning.clean import clean
-from builder.corpus.cleaning.evidence import ALONE, FEW, RARER, _behind_a_sentence
+from builder.corpus.cleaning.evidence import ALONE, FEW, RARER, is_formula
+from builder.corpus.cleaning.parts import _behind_a_sentence
 from builder.schema import load_schema
 from tests.conftest import ROOT
 from tests.corpus.cleaning.sources import (
@@ -123,10 +124,12 @@ def test_the_count_that_is_enough_grows_with_the_source():
 
 
 def test_a_supporting_rule_and_a_rarer_line_are_two_kinds_of_evidence():
-    counts = counted({("tail", "صحيفه الضفاف"): 3}, pages=1_000_000)
+    counts = counted({("tail", "صحيفه الضفاف"): 3}, pages=5_000)
+    rare = counted({("tail", "صحيفه الضفاف"): 3}, pages=10_000)
 
     assert drops(page([*body(1), "صحيفة الضفاف"]), counts, RULES) == [("صحيفة الضفاف", "agency-named")]
     assert drops(page([*body(1), "صحيفة الضفاف"]), counts) == []
+    assert drops(page([*body(1), "صحيفة الضفاف"]), rare, RULES) == []
     assert drops(page([*body(1), "صحيفة الضفاف"]), counted({}), RULES) == []
 
 
@@ -362,11 +365,59 @@ def test_last_words_that_end_many_texts_are_cut_behind_a_sentence(sign):
         (LINE, " "),  # the sentence goes on
         (LINE + ".", ". "),
         ("والله من وراء القصد وهو الموفق", ". "),
-        ("شارك الخبر", ". "),  # too few words
     ],
 )
 def test_other_last_words_stay(tail, sign):
     assert drops_of([glued(n, tail, sign) for n in range(MANY)]) == []
+
+
+@pytest.mark.parametrize("credit", ["(نسيم)", "ع ب م", "(صورة من الأرشيف)"])
+def test_few_words_behind_the_last_sentence_are_cut_where_they_recur(credit):
+    pages = [glued(n, credit, ". ") for n in range(MANY)]
+    text, cut = parts_of(pages[0], count(pages))
+
+    assert cut == [(credit, "recurring-suffix")]
+    assert text == pages[0].raw.removesuffix(credit).rstrip()
+    assert drops_of([glued(n, "والله أعلم", ". ") for n in range(MANY)]) == []
+    assert drops_of([*(glued(n, credit, ". ") for n in range(2)), *source(MANY, first=2)]) == []
+
+
+def test_headlines_that_recur_stay_where_the_record_names_no_title():
+    """A daily headline: the date in it is masked, so that it recurs."""
+    said = "توقعات الطقس في مرفأ السدر ليوم {} من الشهر"
+    pages = [page([said.format(n), *body(n)]) for n in range(MANY)]
+
+    assert drops_of([*pages, *source(40 * MANY, first=MANY)]) == []
+    assert drops_of([page([said.format(n), *body(n)], title="عنوان آخر") for n in range(MANY)])
+
+
+@pytest.mark.parametrize("line", ["8 - قول الربان القديم للبحارة", "سلوة البحارة 3/164", "7- وصايا الربان الأخير"])
+def test_numbers_are_no_field_and_numbered_lines_stay(line):
+    pages = [page([*body(n), f"{n} - سطر آخر من كلام البحارة {n}"]) for n in range(MANY)]
+
+    assert drops_of([*pages, page([*body(MANY), line])]) == []
+
+
+def test_neighbouring_labels_are_a_form():
+    """Two labels that both recur are fields of a recipe; one alone is a link."""
+
+    def recipe(n):
+        return page([*body(n), f"مدة الطهو: {n} دقيقة", f"عدد الحصص: {n} حصص"])
+
+    assert drops_of([recipe(n) for n in range(MANY)]) == []
+    linked = [page([*body(n), f"رابط الخبر: عودة السفينة رقم {n} إلى المرفأ"]) for n in range(MANY)]
+    assert [rule for _, rule in drops_of(linked)] == ["recurring-label"] * MANY
+
+
+@pytest.mark.parametrize(
+    ("line", "is_one"),
+    [
+        ("والحمد لله رب العالمين", True), ("وبالله التوفيق", True), ("طلال عبد الله", False), ("حزب الله", False),
+        ("مرفأ السدر", False), ("إلى اللقاء", True),
+    ],
+)  # fmt: skip
+def test_formulae_are_known_and_names_are_none(line, is_one):
+    assert is_formula(STANDARD.fold(line)) == is_one
 
 
 def test_last_words_that_are_also_inside_stay():

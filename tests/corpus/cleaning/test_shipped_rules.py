@@ -2,7 +2,7 @@
 
 import pytest
 
-from builder.corpus.cleaning.rules import compile_rule, every_rule
+from builder.corpus.cleaning.matching.rules import compile_rule, every_rule
 from builder.io.yaml import parse_yaml
 from builder.schema import load_schema
 from builder.schema.boilerplate import Boilerplate, LineRule

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from builder.corpus.cleaning.boilerplate import classify_lines
 from builder.corpus.cleaning.counts import count_table, merge
-from builder.corpus.cleaning.examples import check_examples
-from builder.corpus.cleaning.rules import compile_rules
+from builder.corpus.cleaning.matching.examples import check_examples
+from builder.corpus.cleaning.matching.rules import compile_rules
 from builder.corpus.cleaning.suggest.describe import describe
 from builder.corpus.cleaning.suggest.insert import insert_rules
 from builder.corpus.cleaning.suggest.proposals import suggest_rules, wilson

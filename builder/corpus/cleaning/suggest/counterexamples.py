@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from builder.corpus.cleaning.edges import LONG, mask
-from builder.corpus.cleaning.rules import CompiledRule, compile_rule
+from builder.corpus.cleaning.matching.rules import CompiledRule, compile_rule
 from builder.corpus.cleaning.suggest.counting import Name
 from builder.corpus.cleaning.suggest.sightings import Kind, Page, edge_lines
 from builder.schema.boilerplate import LineRule

@@ -12,7 +12,7 @@ from builder.corpus.cleaning.boilerplate import classify_lines
 from builder.corpus.cleaning.counts import Counts
 from builder.corpus.cleaning.edges import edges
 from builder.corpus.cleaning.evidence import Evidence
-from builder.corpus.cleaning.rules import Rules
+from builder.corpus.cleaning.matching.rules import Rules
 from builder.corpus.cleaning.suggest.sightings import Kind, Page, Sighting, sightings
 
 SPELLINGS = 3

@@ -7,8 +7,8 @@ from hashlib import sha256
 
 from builder.corpus.cleaning.counts import Counts
 from builder.corpus.cleaning.evidence import LABEL_RARER, RARER, is_formula
-from builder.corpus.cleaning.examples import check_examples
-from builder.corpus.cleaning.rules import Rules, every_rule
+from builder.corpus.cleaning.matching.examples import check_examples
+from builder.corpus.cleaning.matching.rules import Rules, every_rule
 from builder.corpus.cleaning.suggest.counterexamples import Against, against
 from builder.corpus.cleaning.suggest.counting import RESTS, Candidate, Name, blocks, collect, frequent
 from builder.corpus.cleaning.suggest.patterns import longest_of, pattern_of, takes_of

@@ -11,7 +11,7 @@ from builder.corpus.cleaning.counts import no_counts
 from builder.corpus.cleaning.decisions import LineDecision
 from builder.corpus.cleaning.edges import END_MARKS, HEAD, LONG, TAIL, edges, ends, fields, label, mask
 from builder.corpus.cleaning.evidence import Evidence
-from builder.corpus.cleaning.rules import Rules
+from builder.corpus.cleaning.matching.rules import Rules
 from builder.records import Document
 from builder.text.profiles import Profile
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.corpus.cleaning.glushkov import Bits, Letters, Positions, UnreadableError
-from builder.corpus.cleaning.literals import Literals, is_rare, required
-from builder.corpus.cleaning.pattern import Pattern, Symbols, symbols_of
+from builder.corpus.cleaning.matching.glushkov import Bits, Letters, Positions, UnreadableError
+from builder.corpus.cleaning.matching.literals import Literals, is_rare, required
+from builder.corpus.cleaning.matching.pattern import Pattern, Symbols, symbols_of
 
 LONGEST = 260
 """Number of code points read of a line; a longer line may match every pattern that has not failed by then."""

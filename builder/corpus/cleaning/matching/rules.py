@@ -7,7 +7,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
-from builder.corpus.cleaning.automaton import Automaton
+from builder.corpus.cleaning.matching.automaton import Automaton
 from builder.schema.boilerplate import Boilerplate, CutRule, LineRule, ListRule, SourceRules
 
 R = TypeVar("R", bound=CutRule | LineRule | ListRule)

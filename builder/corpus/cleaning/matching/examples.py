@@ -2,7 +2,7 @@
 
 import re
 
-from builder.corpus.cleaning.rules import compile_rule, every_rule
+from builder.corpus.cleaning.matching.rules import compile_rule, every_rule
 from builder.records import Issue
 from builder.schema.boilerplate import Boilerplate, CutRule, LineRule, ListRule
 from builder.text.profiles import profile

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.corpus.cleaning.glushkov import (
+from builder.corpus.cleaning.matching.glushkov import (
     ANY,
     BMP,
     LINE_BEGIN,
