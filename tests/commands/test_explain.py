@@ -219,7 +219,7 @@ def test_page_without_an_article_is_explained_with_the_counts_of_its_cleaning(pr
     ingest(project, [path])
     asked = []
     monkeypatch.setattr(
-        "builder.project.losses.counts_for",
+        "builder.project.corpus.counts_for",
         lambda config, ids: asked.append((config.counts.digest, ids)) or [config.counts],
     )
     cleaned = clean(project)
