@@ -20,11 +20,11 @@ from builder.project.corpus import (
     all_issues,
     clean_inputs,
     cleaning_config,
+    loss_facts,
     refuse_empty,
     run_stage,
     sum_counts,
 )
-from builder.project.losses import loss_facts
 from builder.project.project import Project, find_project
 from builder.records import KhabarError, Report, StageCounts, count_by_reason, user_error
 

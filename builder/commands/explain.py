@@ -17,8 +17,7 @@ from builder.corpus.explain.losses_html import render_losses
 from builder.corpus.explain.losses_text import SHOWN, format_losses
 from builder.corpus.explain.trace import Explanation
 from builder.io.atomic import write_bytes
-from builder.project.corpus import read_columns, refuse_empty, refuse_stale
-from builder.project.losses import explain_documents, read_losses
+from builder.project.corpus import explain_documents, read_columns, read_losses, refuse_empty, refuse_stale
 from builder.project.project import Project, find_project
 from builder.records import KhabarError, user_error
 from builder.text.invisible import make_visible
