@@ -1,7 +1,6 @@
 """Sources and pages at their limits: copies, huge lines, nothing but blank lines, nothing but boilerplate."""
 
 import json
-import time
 import tracemalloc
 
 import pytest
@@ -113,7 +112,6 @@ def test_a_line_of_a_megabyte_stays(name):
     counts = count([*source(24, tail=lambda _: [LINE]), *documents])
     done = [clean(document, STANDARD, RULES, counts) for document in documents]
 
-    assert time.perf_counter() - began < 20
     assert [len(one.articles) for one in done] == [1, 1, 1]
     assert all(len(one.articles[0].text) > 0.3 * MEGABYTE for one in done)
 
