@@ -11,7 +11,7 @@ from builder.corpus.cleaning.clean import cut, dropped
 from builder.corpus.cleaning.counts import Counts
 from builder.corpus.cleaning.matching.examples import check_examples
 from builder.corpus.cleaning.stage import STAGE, digest
-from builder.executor.start import LOCAL, ExecutorConfig
+from builder.executor.start import LOCAL, ExecutorConfig, one_engine
 from builder.project import groups
 from builder.project.annotations import read_judgements
 from builder.project.cleaning import Recount, apply_recount, count_pages, few_pages, recount
@@ -23,6 +23,7 @@ from builder.project.corpus import (
     loss_facts,
     refuse_empty,
     run_stage,
+    stage_bytes,
     sum_counts,
 )
 from builder.project.project import Project, find_project
@@ -69,7 +70,7 @@ def clean(
     `given` is another project whose counts are used as well. With `again`, the articles of batches are cleaned with the present counts as well. Raises KhabarError (exit code 1)
     if articles with judgements would change, unless `yes`; with `dry`, nothing is changed.
     """
-    with project.lock():
+    with project.lock(), one_engine(run, stage_bytes(project, "documents")) as run:  # noqa: PLR1704 - the same run
         rules = project.schema.boilerplate
         broken = check_examples(rules)
         if broken:

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from builder.executor.dask import dask_pmap
 from builder.executor.environment import keep_pandas_unimported
@@ -50,6 +50,8 @@ class ExecutorConfig:
     engine: str = "local"
     workers: int | None = None
     say: Callable[[Progress], None] = lambda _: None
+    pmap: Pmap | None = None
+    """The executor that the stages of a command share, if it is started."""
 
 
 LOCAL = ExecutorConfig()
@@ -57,10 +59,20 @@ LOCAL = ExecutorConfig()
 
 @contextmanager
 def engine_for(run: ExecutorConfig, size: int) -> Iterator[Pmap]:
-    """Start the executor of a run. Little input is processed in this process."""
+    """Start the executor of a run, unless it is started. Little input is processed in this process."""
+    if run.pmap:
+        yield run.pmap
+        return
     few = run.engine == "local" and run.workers is None and size < SMALL
     with engine(run.engine, 1 if few else run.workers) as pmap:
         yield pmap
+
+
+@contextmanager
+def one_engine(run: ExecutorConfig, size: int) -> Iterator[ExecutorConfig]:
+    """Start the executor of a run once for several stages."""
+    with engine_for(run, size) as pmap:
+        yield replace(run, pmap=pmap)
 
 
 def progress_callback(run: ExecutorConfig, name: str, of: int) -> ShardCallback:

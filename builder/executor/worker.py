@@ -4,6 +4,7 @@ Rows with invalid UTF-8, or with a null in a required column, are set aside befo
 which the function raises is found by halving its batch, and set aside.
 """
 
+import gc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -26,6 +27,9 @@ ROWS = 1_000
 
 BYTES = 8_000_000
 """Limits of a batch: rows, and approximate bytes; a larger row is a batch of its own."""
+
+BETWEEN_COLLECTIONS = 100_000
+"""New objects between two garbage collections; records hold no cycles, and Python's default looks for some at every 700."""
 
 SAID = 200
 """Characters kept of an exception's message."""
@@ -54,7 +58,12 @@ class Job:
 
 def make_shard(job: Job) -> ShardResult:
     """Make one shard in a worker."""
-    return write_pieces(job.folder, job.shard.name, job.key, job.schema, _pieces(job), job.compression)
+    before = gc.get_threshold()
+    gc.set_threshold(BETWEEN_COLLECTIONS, *before[1:])
+    try:
+        return write_pieces(job.folder, job.shard.name, job.key, job.schema, _pieces(job), job.compression)
+    finally:
+        gc.set_threshold(*before)
 
 
 def _pieces(job: Job) -> Iterator[CountedBatch]:

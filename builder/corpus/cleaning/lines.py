@@ -49,11 +49,13 @@ def tidy(text: str) -> NormalizedLines:
         begins, below = [*compress(begins, lines)], [*compress(below, lines)]
         untrimmed, lines = [*compress(untrimmed, lines)], [*filter(None, lines)]
     kept: dict[int, list[Range]] = {}
-    if "  " in text or untrimmed != lines:
+    has_double = "  " in text
+    if has_double or untrimmed != lines:
         for index, line in enumerate(untrimmed):
             trimmed = lines[index]
-            if len(trimmed) != len(line) or "  " in line:
-                single = trimmed if trimmed.isprintable() and "  " not in trimmed else " ".join(trimmed.split())
+            if len(trimmed) != len(line) or (has_double and "  " in line):
+                is_single = trimmed.isprintable() and not (has_double and "  " in trimmed)
+                single = trimmed if is_single else " ".join(trimmed.split())
                 if single == trimmed:  # only its ends are surplus
                     begin, end = begins[index], begins[index] + len(line)
                     low = 0 if line.startswith(trimmed) else line.index(trimmed)
