@@ -96,17 +96,8 @@ def _decide(
         dumped = _judge(lines, read_page(folded, acting, open_to - {*inside}), is_careful=True)
         if any(decision.role == "body" for decision in dumped):
             decisions = dumped
-    elif not any(
-        decision.role == "body" or _is_furniture(decision, found)
-        for decision, found in zip(decisions, hard, strict=True)
-    ):
-        decisions = [PLAIN] * len(lines)  # a page of nothing but a caption, a credit or an address
     decisions = _from_the_edges(lines, folded, candidates, decisions, evidence)
     return without_parts(lines, folded, candidates, decisions, evidence)
-
-
-def _is_furniture(decision: LineDecision, candidates: Candidates) -> bool:
-    return any(ready.rule.id == decision.rule for ready in candidates.furniture)
 
 
 def _read_by(reason: str, candidates: Candidates, line: str, folded: str) -> dict[str, str]:
