@@ -171,10 +171,13 @@ def rest(folded: str) -> int:
     >>> line = "وعادت السفينه الي المرفا مع البحاره كلهم. (نسيم)"
     >>> line[rest(line) :], rest("وعادت السفينه الي المرفا مع البحاره كلهم.")
     ('(نسيم)', 0)
+    >>> line = 'وعادت السفينه الي المرفا مع البحاره. "نسيم"'
+    >>> line[rest(line) :]
+    '"نسيم"'
     """
     mark = max(folded.rfind(mark, 0, -1) for mark in '.!؟…»"”')
     words = folded[mark + 1 :].strip()
-    if mark < LONE or not words or words.count(" ") >= REST or folded[-1] in END_MARKS:
+    if mark < LONE or folded[mark] not in '.!؟…»"”' or not words or words.count(" ") >= REST or folded[-1] in END_MARKS:
         return 0
     return len(folded) - len(words)
 
