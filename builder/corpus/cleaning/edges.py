@@ -176,6 +176,8 @@ def rest(folded: str) -> int:
     '"نسيم"'
     """
     mark = max(folded.rfind(mark, 0, -1) for mark in '.!؟…»"”')
+    if folded[mark] == folded[-1] == '"':
+        mark = len(folded[:mark].rstrip()) - 1  # the words are quoted
     words = folded[mark + 1 :].strip()
     if mark < LONE or folded[mark] not in '.!؟…»"”' or not words or words.count(" ") >= REST or folded[-1] in END_MARKS:
         return 0
