@@ -9,7 +9,7 @@ from builder.cli.options import bulk, moved_option, verb
 from builder.cli.output import Console
 from builder.corpus.cleaning.clean import cut, dropped
 from builder.corpus.cleaning.counts import Counts
-from builder.corpus.cleaning.matching.examples import check_examples
+from builder.corpus.cleaning.matching.examples import check_evidence, check_examples
 from builder.corpus.cleaning.stage import STAGE, digest
 from builder.executor.start import LOCAL, ExecutorConfig, one_engine
 from builder.project import groups
@@ -98,7 +98,9 @@ def clean(
     if parts := cut(counted):
         facts["parts of lines cut"] = ", ".join(f"{rule} {number}" for rule, number in parts.items())
     facts |= loss_facts(project)
-    return Report("clean", (*accounts, judged), tuple(all_issues(done)), facts, set_aside=tuple(aside))
+    return Report(
+        "clean", (*accounts, judged), (*check_evidence(rules), *all_issues(done)), facts, set_aside=tuple(aside)
+    )
 
 
 def _said(counts: Counts, few: int, sources: int) -> str:

@@ -11,7 +11,7 @@ import click
 from builder.annotation.questions import slots_of, targets_for
 from builder.cli.options import verb
 from builder.cli.output import Console, open_page
-from builder.corpus.cleaning.matching.examples import check_examples
+from builder.corpus.cleaning.matching.examples import check_evidence, check_examples
 from builder.corpus.cleaning.matching.rules import compile_rules, every_rule
 from builder.corpus.cleaning.suggest.describe import describe, remark
 from builder.corpus.cleaning.suggest.insert import FILE as BOILERPLATE
@@ -45,7 +45,9 @@ def check(project: Project) -> Report:
         "boilerplate": f"{len(rules)} rules, {examples} examples, of which {len(failed)} fail",
         "schema": schema.hash,
     }
-    return Report("schema check", issues=tuple(failed), facts=facts, exit_code=1 if failed else 0)
+    return Report(
+        "schema check", issues=(*failed, *check_evidence(schema.boilerplate)), facts=facts, exit_code=1 if failed else 0
+    )
 
 
 def render(project: Project, *, every: bool = False, page: Path | None = None) -> Report:

@@ -2,8 +2,12 @@
 
 import pytest
 
+from builder.corpus.cleaning.clean import clean
+from builder.corpus.cleaning.matching.examples import check_evidence
 from builder.corpus.cleaning.matching.rules import compile_rule, every_rule
+from builder.io.hashing import sha16
 from builder.io.yaml import parse_yaml
+from builder.records import Document
 from builder.schema import load_schema
 from builder.schema.boilerplate import Boilerplate, LineRule
 from builder.text.profiles import profile
@@ -162,3 +166,37 @@ def test_rules_parse_without_evidence():
     text = "version: 1\nlines:\n  - {id: own, match: '^xx', examples: {matches: [xx], leaves: [x]}}\n"
 
     assert parse_yaml(text, Boilerplate, "b").lines[0].evidence == "supporting"
+
+
+REPORTED = [
+    ("01-body-sentence-as-notice/c01-bans.txt", 7), ("02-patronage-and-discount/c02-patron.txt", 5),
+    ("02-patronage-and-discount/c04-sale.txt", 5), ("04-last-attribution-as-author-bio/d01-last-quote.txt", 3),
+    ("04-last-attribution-as-author-bio/d02-last-expert.txt", 3), ("04-last-attribution-as-author-bio/d03-last-activist.txt", 3),
+    ("04-last-attribution-as-author-bio/d04-last-member.txt", 3), ("05-lines-without-full-stop/c05-bulletin.txt", 5),
+    ("05-lines-without-full-stop/d05-wrapped.txt", 8), ("05-lines-without-full-stop/d06-poem.txt", 7),
+    ("05-lines-without-full-stop/d07-bulletin.txt", 4), ("05-lines-without-full-stop/d08-nostop.txt", 4),
+    ("07-missed-boilerplate/c06-readalso.txt", 2), ("07-missed-boilerplate/c07-tweet.txt", 3),
+    ("07-missed-boilerplate/c10-pages.txt", 2), ("07-missed-boilerplate/c11-captions.txt", 2),
+]  # fmt: skip
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(("name", "kept"), REPORTED, ids=[name for name, _ in REPORTED])
+def test_reported_pages_keep_their_lines_and_lose_the_others(name, kept):
+    raw = (CASES / name).read_text(encoding="utf-8")
+    page = Document(sha16(raw), "nasim", None, None, None, raw, name)
+
+    assert clean(page, STANDARD, SHIPPED).kept_lines == kept
+
+
+def test_rules_that_say_no_evidence_are_named():
+    """A file of khabar 0.1: its rules count as supporting, which nobody would notice."""
+    earlier = ROOT / "tests" / "cases" / "earlier" / "3003190" / "schema" / "boilerplate.yaml"
+    (issue,) = check_evidence(parse_yaml(earlier.read_text(encoding="utf-8"), Boilerplate, "boilerplate.yaml"))
+
+    assert (issue.severity, issue.code, issue.where) == ("warning", "no-evidence", "schema/boilerplate.yaml")
+    assert issue.message == (
+        "12 rules do not say what evidence they are, and count as supporting: read-also-inline, read-also, may-like, "
+        "related, source ..."
+    )
+    assert check_evidence(SHIPPED) == []

@@ -17,6 +17,24 @@ def check_examples(rules: Boilerplate) -> list[Issue]:
     return issues
 
 
+def check_evidence(rules: Boilerplate) -> list[Issue]:
+    """Return a warning if rules do not say what evidence they are, as in files of khabar 0.1."""
+    shared: list[CutRule | LineRule | ListRule] = [*rules.cuts, *rules.lines, *rules.lists]
+    silent = [rule.id for rule in shared if "evidence" not in rule.model_fields_set]
+    if not silent:
+        return []
+    return [
+        Issue(
+            "warning", "no-evidence",
+            f"{len(silent)} rules do not say what evidence they are, and count as supporting: {', '.join(silent[:5])}"
+            f"{' ...' if len(silent) > 5 else ''}",
+            where="schema/boilerplate.yaml",
+            fix="write `evidence: hard` where a matching line is never article text, else `evidence: supporting`; or take "
+            "the rules of a new project (`khabar init DIR`)",
+        )
+    ]  # fmt: skip
+
+
 def _faults(rule: CutRule | LineRule | ListRule) -> list[str]:
     ready, examples = compile_rule(rule), rule.examples
     faults = [f"does not match its example {_shown(line, ready.longest)}" for line in examples.matches
