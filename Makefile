@@ -66,11 +66,12 @@ MB := 20
 PIP_BENCH = $(BENCH)/bin/python -m pip install -qq --disable-pip-version-check
 .PHONY: bench
 bench: $(BENCH)/.installed
-	$(BENCH)/bin/python benchmarks/text.py --mb $(MB) --json
+	$(BENCH)/bin/python benchmarks/text.py --mb $(MB) $(if $(OLD),--old $(OLD)) --json
 
 $(BENCH)/.installed: pyproject.toml constraints.txt
 	@python3 -m venv $(BENCH) && echo '*' > $(BENCH)/.gitignore
 	@$(PIP_BENCH) -c constraints.txt -e .
 	@$(PIP_BENCH) arabic-norm==0.1.0 || true
+	@$(PIP_BENCH) justext==3.0.2 trafilatura==2.3.1 lxml_html_clean==0.4.6 || true
 	@$(PIP_BENCH) emoji==2.16.0 six==1.17.0 && $(PIP_BENCH) --no-deps camel-tools==1.6.0 || true
 	@touch $@

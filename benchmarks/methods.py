@@ -1,6 +1,7 @@
 """Methods compared by the text benchmark: khabar, other installed tools, and plain UTF-8 decoding as the baseline."""
 
 import importlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -153,3 +154,20 @@ PEERS: Mapping[str, Callable[[], list[Method]]] = {
     "camel-tools": _camel,
     "arabic-norm": _arabic_norm,
 }
+
+
+def timed(methods: Sequence[Method], sample: Sample, subset: Sample, repeats: int) -> dict[str, float]:
+    """Return the best time of each method in seconds per million bytes.
+
+    Methods take turns, so that noise affects all of them.
+    """
+    best: dict[str, float] = {}
+    for _ in range(repeats):
+        for method in methods:
+            texts = subset if method.slow else sample
+            start = time.perf_counter()
+            result = method.run(texts)
+            seconds = (time.perf_counter() - start) / texts.size * 1e6
+            del result
+            best[method.name] = min(seconds, best.get(method.name, seconds))
+    return best

@@ -9,16 +9,16 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 
+import newspapers
 import pyarrow as pa
 import pyarrow.parquet as pq
 from corpora import EVEN, MARK, ROOT, news, pages, vocalised
-from methods import CHAIN, DECODE, KHABAR, KHABAR_SINGLE, STANDARD, Method, Sample, cleaning, own_tools, peers
+from methods import CHAIN, DECODE, KHABAR, KHABAR_SINGLE, STANDARD, Method, Sample, cleaning, own_tools, peers, timed
 from report import Figures, Row, Target, markdown
 from results import write_part
 
@@ -55,6 +55,10 @@ def main() -> None:
     targets = [*_speed_targets(figures), _memory_target(options.pages), written]
     command = f"make bench MB={options.mb:g}"
     write_part("text", markdown(command, options.repeats, figures, targets), Path(options.out))
+    rules = load_schema(ROOT / "schema").boilerplate
+    real = newspapers.measure(options.shared, rules, int(options.real_mb * 1e6), int(options.slow_mb * 1e6),
+                              options.repeats, options.old)  # fmt: skip
+    write_part("newspapers", newspapers.markdown(command, options.shared, real), Path(options.out))
     print(Path(options.out).read_text(encoding="utf-8"))
     if options.json:
         rows = {figure.name: [asdict(row) for row in figure.rows] for figure in figures}
@@ -69,6 +73,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3, help="rounds, of which the best counts (default 3)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", default=str(ROOT / "benchmarks" / "results.md"))
+    parser.add_argument("--real-mb", type=float, default=100, help="size in MB of real newspapers (default 100: all)")
+    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared", help="folder of the real newspapers")
+    parser.add_argument("--old", default="", metavar="PYTHON", help="interpreter of an environment with commit 3003190")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON on the last line")
     parser.add_argument("--memory", type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -85,7 +92,7 @@ def _normalising(
     equal = {method.name: _equal(method, subset if method.slow else sample, aligned) for method in methods}
     described = _described(texts, aligned)
     del aligned
-    seconds = _timed(methods, sample, subset, options.repeats)
+    seconds = timed(methods, sample, subset, options.repeats)
     rows = _rows(methods, seconds, equal, subset, sample.size)
     rows += [Row(name, missing=reason) for name, reason in missing.items()]
     return Figures(name, described, rows)
@@ -111,23 +118,6 @@ def _equal(method: Method, sample: Sample, aligned: Sequence[AlignedText]) -> fl
         return None
     results = [result.text if isinstance(result, AlignedText) else result for result in method.run(sample)]
     return sum(text.text == result for text, result in zip(aligned, results, strict=False)) / len(results)
-
-
-def _timed(methods: Sequence[Method], sample: Sample, subset: Sample, repeats: int) -> dict[str, float]:
-    """Return the best time of each method in seconds per million bytes.
-
-    Methods take turns, so that noise affects all of them.
-    """
-    best: dict[str, float] = {}
-    for _ in range(repeats):
-        for method in methods:
-            texts = subset if method.slow else sample
-            start = time.perf_counter()
-            result = method.run(texts)
-            seconds = (time.perf_counter() - start) / texts.size * 1e6
-            del result
-            best[method.name] = min(seconds, best.get(method.name, seconds))
-    return best
 
 
 def _rows(
@@ -185,7 +175,7 @@ def _cleaning(name: str, documents: list[Document], options: argparse.Namespace)
     if single.run(subset) != cleaned[: len(subset.raws)]:
         raise SystemExit("clean_batch and clean differ")
     methods = [DECODE, batch, single]
-    rows = _rows(methods, _timed(methods, sample, subset, options.repeats), {}, subset, sample.size)
+    rows = _rows(methods, timed(methods, sample, subset, options.repeats), {}, subset, sample.size)
     lines, kept = sum(page.lines for page in cleaned), sum(page.kept_lines for page in cleaned)
     articles = sum(len(page.articles) for page in cleaned)
     described = (

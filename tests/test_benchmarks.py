@@ -14,7 +14,7 @@ SMALLEST = {
     "release": ["--articles", "30", "--plain", "30"],
     "selection": ["--seeds", "2", "--data", "nowhere"],
     "studio": ["--help"],
-    "text": ["--mb", "0.02", "--slow-mb", "0.02", "--pages", "10", "--repeats", "1"],
+    "text": ["--mb", "0.02", "--slow-mb", "0.02", "--real-mb", "0.1", "--pages", "10", "--repeats", "1"],
 }
 """`studio` needs a server; tests/live drives the same functions."""
 
