@@ -18,6 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from builder.corpus.cleaning.edges import (
+    END_MARKS,
     GRAM,
     LONG,
     Edges,
@@ -49,7 +50,7 @@ Kind = Literal[
 - `label`: the words before the first colon of a line at an edge; `inside label`, those of any other line.
 - `part`: most of the words of a line at an edge.
 - `suffix`: the last words of the last paragraph; `rest`, the few behind its last sentence; `inside suffix` and `inside
-  rest`, those of any other.
+  rest`, those of any other; only of paragraphs that do not end in a mark.
 - `lone head`, `lone tail`: a page that has a line alone beside its first or last paragraph.
 """
 
@@ -173,9 +174,10 @@ def _of_paragraphs(folded: Sequence[str], page: Edges) -> Iterator[tuple[Kind, s
     for part in fields(folded[page.first][: LONG + 1].partition(":")[0]):
         yield "field", part
     for i in range(page.first, page.last):
-        if page.prose[i]:
+        if page.prose[i] and folded[i][-1] not in END_MARKS:
             yield from _of_ending("inside ", folded[i], suffix(folded[i], GRAM[0]))
-    yield from _of_ending("", folded[page.last], *suffixes(folded[page.last]))
+    if folded[page.last][-1] not in END_MARKS:
+        yield from _of_ending("", folded[page.last], *suffixes(folded[page.last]))
     if is_lone(folded, page, 0):
         yield "lone head", ""
     if is_lone(folded, page, len(folded) - 1):
