@@ -151,8 +151,11 @@ def _apply(project: Project, chosen: Sequence[Proposal], *, dry_run: bool) -> di
             write_bytes(path, text.encode("utf-8"))
     verb = "would be added" if dry_run else "added"
     rules = sum(len(one.rules) for one in chosen)
-    facts = {f"{verb} to {BOILERPLATE}": f"{rules} rules of {len(chosen)} proposals"}
-    return facts | {one.source + ": " + one.id: rules_yaml(one.rules, 6, remark(one)) for one in chosen}
+    facts = {
+        f"{verb} to {BOILERPLATE}": f"{rules} {'rule' if rules == 1 else 'rules'} of {len(chosen)} {'proposal' if len(chosen) == 1 else 'proposals'}"
+    }
+    written = {one.source + ": " + one.id: rules_yaml(one.rules, 6, remark(one)) for one in chosen}
+    return facts | written | ({} if dry_run else {"next": "`khabar clean`"})
 
 
 @click.group("schema")

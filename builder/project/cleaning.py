@@ -52,10 +52,19 @@ def _given_counts(project: Project, profile: str, given: Path | None) -> tuple[C
             fix = f"name others with `khabar clean --counts FROM`, or delete {kept}"
             raise KhabarError(*(replace(issue, fix=fix) for issue in refused.issues)) from None
     path = given / ".khabar" / "counts.jsonl" if given.is_dir() else given
+    fix = "name another project in which `khabar clean` ran, or its .khabar/counts.jsonl"
+    if path.resolve() == (project.work / "counts.jsonl").resolve():
+        raise user_error("no-counts", "these are the project's own counts", where=str(path), fix=fix)
     if not path.is_file():
-        raise user_error("no-counts", f"{given} has no counts", where=str(path),
-                         fix="name a project in which `khabar clean` ran, or its .khabar/counts.jsonl")  # fmt: skip
-    return read_counts(path, profile), read_jsonl(path, EdgeCount)
+        raise user_error("no-counts", f"{given} has no counts", where=str(path), fix=fix)
+    try:
+        return read_counts(path, profile), read_jsonl(path, EdgeCount)
+    except KhabarError as refused:
+        broken = [issue for issue in refused.issues if issue.code == "record"]
+        if not broken:
+            raise
+        message = f"{len(broken)} lines of this file are no counts"
+        raise user_error("broken-counts", message, where=broken[0].where, fix=fix) from None
 
 
 def count_pages(project: Project, run: ExecutorConfig, given: Path | None = None, *, is_kept: bool = True) -> Counts:

@@ -348,7 +348,7 @@ def test_counts_that_are_not_there_are_refused(small, khabar, tmp_path):
 
         assert done.returncode == 2
         assert "has no counts" in done.stderr
-        assert "fix: name a project in which `khabar clean` ran" in done.stderr
+        assert "fix: name another project in which `khabar clean` ran" in done.stderr
         assert not (small.work / "given-counts.jsonl").exists()
 
 
@@ -537,3 +537,15 @@ def test_a_count_that_was_killed_is_made_again(grown, tmp_path):
 
     assert (grown.work / "counts.jsonl").read_bytes() == (whole.work / "counts.jsonl").read_bytes()
     assert texts(grown) == texts(whole)
+
+
+def test_a_file_that_is_none_of_counts_is_one_fault(small):
+    """Whatever its lines are: one line of the report, not one for each of them."""
+    (small.root / "notes.txt").write_text("سطر\n" * 2_000, encoding="utf-8")
+
+    with pytest.raises(KhabarError) as refused:
+        clean(small, given=small.root / "notes.txt")
+    (issue,) = refused.value.issues
+    assert (issue.code, issue.message) == ("broken-counts", "2000 lines of this file are no counts")
+    with pytest.raises(KhabarError, match="the project's own counts"):
+        clean(small, given=small.root)

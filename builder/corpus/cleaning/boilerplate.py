@@ -201,16 +201,17 @@ def _at_cut(i: int, cut: CutRule, page: PageLines, walk: _LineState, above: Sequ
     return walk.dropped(0, cut.id)
 
 
-def _is_bullet_among_bullets(i: int, page: PageLines) -> bool:
-    """Return whether a line and both of its neighbours begin with the same bullet: an item of a list of the article."""
+def _is_marked_text(i: int, page: PageLines) -> bool:
+    """Return whether a line is a heading in Markdown, or an item among items with the same bullet: the article's own."""
     three = page.folded[i - 1 : i + 2] if i else []
-    return len(three) == 3 and three[1][:1] in BULLETS and len({line[:1] for line in three}) == 1
+    among_items = len(three) == 3 and three[1][:1] in BULLETS and len({line[:1] for line in three}) == 1
+    return among_items or page.folded[i].startswith(("# ", "## ", "### "))
 
 
 def _line_rule(i: int, page: PageLines, walk: _LineState) -> CompiledRule[LineRule] | None:
     """Return the first line rule that matches a line at its position, or None; those for a part of a line come later."""
     line, below_head = page.folded[i], walk.below_head
-    if walk.is_careful and not walk.links and not walk.ending and _is_bullet_among_bullets(i, page):
+    if walk.is_careful and not walk.links and not walk.ending and _is_marked_text(i, page):
         return None
     for ready in page.candidates[i].lines:
         if ready.rule.takes != "line":

@@ -37,6 +37,8 @@ PROSE = 0.8
 END_MARKS = frozenset(".!؟?…:،,؛;")
 """Ends of a sentence, or of a line that goes on."""
 
+QUOTES = frozenset('»"”')
+
 _ADDRESS = re.compile(
     r"\S*@\S+|https?:\S*|\bwww\.\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|info|tv|co|me)\b\S*", re.ASCII
 )
@@ -47,6 +49,9 @@ _MAY_BE_ADDRESS = re.compile(r"@|https?:|www\.|\.(?:com|net|org|info|tv|co|me)",
 _SEPARATOR = re.compile(r"\s*[–—|/\\]+\s*|\s+-\s*|-\s+")
 
 _MAY_SEPARATE = re.compile(r"[–—|/\\-]")
+
+_REST = re.compile(r"""(?:(?<=\w\w)|(?<=[»”")\]]))\s?(?P<mark>[.!؟…»”"])[.!…]*(?:\s+|(?=[(\[]))(?P<words>[^.!؟…]+)$""")
+"""The last end of a sentence in a paragraph, and the words behind it."""
 
 _NUMBER = re.compile(r"\d+")
 
@@ -168,20 +173,28 @@ def suffixes(folded: str) -> list[str]:
 def rest(folded: str) -> int:
     """Return where at most REST words behind a paragraph's last sentence begin, or 0 if there are none.
 
+    A full stop ends a sentence behind a word of two letters or more, before a space or a bracket; behind a quotation, the
+    words must be set apart themselves. They hold a letter and no digit: the rest of a number or of an address is none.
+
     >>> line = "وعادت السفينه الي المرفا مع البحاره كلهم. (نسيم)"
     >>> line[rest(line) :], rest("وعادت السفينه الي المرفا مع البحاره كلهم.")
     ('(نسيم)', 0)
     >>> line = 'وعادت السفينه الي المرفا مع البحاره. "نسيم"'
     >>> line[rest(line) :]
     '"نسيم"'
+    >>> rest("وبلغت نسبه البطاله في الجزيره وسواحلها 2. 5 بالمئه"), rest('وكتبت عنه مرارا صحيفه الجزيره "لوموند" الفرنسيه')
+    (0, 0)
     """
-    mark = max(folded.rfind(mark, 0, -1) for mark in '.!؟…»"”')
-    if folded[mark] == folded[-1] == '"':
-        mark = len(folded[:mark].rstrip()) - 1  # the words are quoted
-    words = folded[mark + 1 :].strip()
-    if mark < LONE or folded[mark] not in '.!؟…»"”' or not words or words.count(" ") >= REST or folded[-1] in END_MARKS:
+    found = _REST.search(folded)
+    if not found or found.start() < LONE or folded[-1] in END_MARKS:
         return 0
-    return len(folded) - len(words)
+    words = found["words"]
+    is_apart = words[0] in '([«"“*–—-' or words.startswith("المصدر")
+    if words.count(" ") >= REST or not any(map(str.isalpha, words)) or any(map(str.isdigit, words)):
+        return 0
+    if found["mark"] in '»”"' and not is_apart:
+        return 0
+    return found.start("words")
 
 
 def _tail(folded: str, size: int) -> str:
@@ -198,7 +211,7 @@ def is_lone(folded: Sequence[str], page: Edges, i: int) -> bool:
     line, beside = folded[i], 1 if i == 0 else i - 1
     if not (line and len(folded) > 1 and page.prose[beside] and not page.prose[i]):
         return False
-    if line.count(" ") >= LONE or line[-1] in END_MARKS or line[0] in BULLETS:
+    if line.count(" ") >= LONE or line[-1] in END_MARKS or line[-1] in QUOTES or line[0] in BULLETS:
         return False
-    whole = i == 0 or folded[beside][-1] in END_MARKS or folded[beside][-1] in "»\"”')]}"
+    whole = i == 0 or folded[beside][-1] in ".!؟?…" or folded[beside][-1] in "»\"”')]}"
     return whole and sum(page.prose) >= PROSE * (len(folded) - 1)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from builder.corpus.cleaning.counts import FEWEST, Counts, Kind, Side, key
 from builder.corpus.cleaning.edges import LONG, Edges, ends, fields, is_lone, label, mask
 from builder.corpus.cleaning.matching.rules import Candidates
+from builder.corpus.cleaning.page import BULLETS
 from builder.schema.boilerplate import LineRule, ListRule
 
 ALONE, SHARE = 10, 0.002
@@ -74,7 +75,7 @@ _NAMED = (
 
 _FORMULA = re.compile(
     "".join(f"(?<!{word} )" for word in _NAMED)
-    + r"(?<!\w)[وف]?[بتوك]?(?:الله|لله|السلام عليكم|والسلام|رب العالمين|دمتم|اللقاء|نلتقي|تحياتي|القارئ|اعلم)\b"
+    + r"(?<!\w)[وف]?[بتوك]?(?:الله|رواه|متفق عليه|لله|السلام عليكم|والسلام|رب العالمين|دمتم|اللقاء|نلتقي|تحياتي|القارئ|اعلم)\b"
 )
 """Words of closing formulae, which recur and are article text."""
 
@@ -167,7 +168,7 @@ class Evidence:
         if of_record or page.prose[i] or is_formula(line):
             return of_record
         supporting = ruled.id if ruled else ""
-        return self._of_line(line, page, i, side, supporting) or self._of_parts(folded, page, i, side)
+        return self._of_line(folded, page, i, side, supporting) or self._of_parts(folded, page, i, side)
 
     def _of_rules(self, line: str, found: Candidates, side: Side) -> LineRule | ListRule | None:
         """Return the first hard rule that matches the line at its position, or else the first supporting one."""
@@ -214,20 +215,21 @@ class Evidence:
             return self.share(HEADLINE_SHARE)
         return min(ALONE, self.share(share, FEWEST)) if fewest == ALONE else self.share(share, FEWEST)
 
-    def _of_line(self, line: str, page: Edges, i: int, side: Side, supporting: str) -> str:
+    def _of_line(self, folded: Sequence[str], page: Edges, i: int, side: Side, supporting: str) -> str:
         """Return a reason if the line as a whole recurs."""
-        masked = mask(line)
+        line, masked = folded[i], mask(folded[i])
         times = self.count(side, masked) if i in (page.head if side == "head" else page.tail) else 0
         if times < RARER * self.count("inside", masked):
             return ""
-        if times >= self._least(side, SHARE, ALONE) and (line[-1] not in SENTENCE or "address" in masked):
+        is_sentence = line[-1] in SENTENCE and "address" not in masked
+        if not is_sentence and times >= self._least(side, SHARE, ALONE) and not _is_heading(folded, i, side, times):
             return RECURS
         return supporting if times and times >= self._least(side, SUPPORTED_SHARE, FEWEST) else ""
 
     def _of_parts(self, folded: Sequence[str], page: Edges, i: int, side: Side) -> str:
         """Return a reason if parts of the line recur, or if its source often has a line alone there."""
         line, masked = folded[i], mask(folded[i])
-        if self.count("inside", masked) or line[0].isdigit():
+        if self.count("inside", masked) or line.lstrip("([")[:1].isdigit():
             return ""
         known = [part for part in fields(line) if len(letters(part)) >= FIELD and not part[0].isdigit()]
         if line[-1] not in SENTENCE - {":"} and any(
@@ -256,3 +258,19 @@ class Evidence:
             has_headings = not all(page.prose[1:])
             return bool(self.title) and not has_headings and self.count("lone head") >= self.share(LONE_SHARE)
         return self.count("lone tail") >= self.share(LONE_SHARE)
+
+
+def _is_heading(folded: Sequence[str], i: int, side: Side, times: int) -> bool:
+    """Return whether a line that recurs can be a heading: one or two words that recur seldom, or a marked line at the head.
+
+    So can a line with whose words the next one begins.
+    """
+    line = folded[i]
+    if not letters(line):
+        return False
+    if line.count(" ") < 2 and times < ALONE:
+        return True
+    if side == "tail":
+        return False
+    following = letters("".join(folded[i + 1 : i + 2]))
+    return line[0] in f"{BULLETS}#" or following.startswith(letters(line))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from builder.corpus.cleaning.decisions import LineDecision, Part, line_offset
 from builder.corpus.cleaning.edges import END_MARKS, GRAM, LONG, fields, mask, rest, suffix
-from builder.corpus.cleaning.evidence import AUTHOR, RARER, Evidence, is_formula, letters
+from builder.corpus.cleaning.evidence import ALONE, AUTHOR, RARER, Evidence, is_formula, letters
 from builder.corpus.cleaning.matching.rules import Candidates
 
 SIGNATURE_SHARE = 0.3
@@ -13,6 +13,10 @@ SIGNATURE_SHARE = 0.3
 
 PREFIX, SUFFIXED = "recurring-prefix", "recurring-suffix"
 """Reasons for a part of a line: it signs the source's paragraphs; it ends many of them."""
+
+
+OPENING = frozenset('([«"“*')
+"""Signs before a credit, as in (نسيم); it needs fewer sightings than bare words behind a sentence."""
 
 
 def without_parts(
@@ -26,7 +30,7 @@ def without_parts(
     made = [*decisions]
     body = [i for i, decision in enumerate(decisions) if decision.role == "body"]
     for i in body:
-        parts = _ruled_parts(folded[i], candidates[i])
+        parts = _ruled_parts(folded[i], candidates[i]) if candidates[i].parts else []
         if i == body[0] and (part := _prefix(evidence, folded[i])):
             parts.append(part)
         if i == body[-1] and (part := _suffix(evidence, folded[i])):
@@ -39,11 +43,10 @@ def without_parts(
 def _ruled_parts(line: str, candidates: Candidates) -> list[Part]:
     """Return the parts of a line that hard rules for parts take."""
     parts: list[Part] = []
-    for ready in candidates.lines:
-        if ready.rule.takes != "line" and ready.rule.evidence == "hard" and len(line) <= ready.longest:
-            found = ready.search(line)
-            if found and found.end() > found.start():
-                parts.append(Part(found.start(), found.end(), ready.rule.id))
+    for ready in candidates.parts:
+        found = ready.search(line) if len(line) <= ready.longest else None
+        if found and found.end() > found.start():
+            parts.append(Part(found.start(), found.end(), ready.rule.id))
     return parts
 
 
@@ -102,9 +105,12 @@ def _recurring_suffix(evidence: Evidence, line: str) -> int:
 def _recurring_rest(evidence: Evidence, line: str) -> int:
     """Return where the few words behind the last sentence begin, if they recur, or 0."""
     start = rest(line)
-    masked = mask(line[start:]) if start else ""
+    words = line[start:]
+    masked = mask(words) if start else ""
     times = evidence.count("rest", masked) if masked else 0
-    return start if times >= max(1, evidence.alone()) and times >= RARER * evidence.count("inside rest", masked) else 0
+    is_credit = words[:1] in OPENING or all(len(word) == 1 for word in words.split(" "))
+    least = max(1, evidence.alone()) if is_credit else ALONE
+    return start if times >= least and times >= RARER * evidence.count("inside rest", masked) else 0
 
 
 def _behind_a_sentence(line: str, start: int) -> int:

@@ -3,6 +3,7 @@
 import pytest
 
 from builder.corpus.cleaning.clean import clean
+from builder.corpus.cleaning.edges import mask
 from builder.corpus.cleaning.evidence import ALONE, FEW, RARER, is_formula
 from builder.corpus.cleaning.parts import _behind_a_sentence
 from builder.schema import load_schema
@@ -400,6 +401,33 @@ def test_numbers_are_no_field_and_numbered_lines_stay(line):
     assert drops_of([*pages, page([*body(MANY), line])]) == []
 
 
+def test_headings_that_recur_stay():
+    """A word or two that few pages share, a marked line at the head, the first words of the text below it."""
+    for line in ("القصة", "## الدروس المستفادة", "• الفائدة الأولى"):
+        assert drops(page([line, *body(1)]), counted({("head", mask(STANDARD.fold(line))): 3}, pages=100)) == []
+    story = "القصة كما رواها الربان " + paragraph(1)
+    counts = counted({("head", "القصه كما رواها الربان"): 30}, pages=100)
+    assert drops(page(["القصة كما رواها الربان", story], title="عنوان آخر"), counts) == []
+    assert drops(page(["القصة كما رواها الربان", *body(1)], title="عنوان آخر"), counts)
+
+
+def test_a_line_below_a_colon_or_in_quotation_marks_does_not_stand_alone():
+    for above, first, last in (("وقال الشاعر:", "", ""), (".", "«", "»")):
+        lines = [f"{first}{' '.join(paragraph(n + 700).split()[2:6])}{last}" for n in range(MANY)]
+        pages = [page([paragraph(n), f"{paragraph(n + 300)[:-1]}{above}", lines[n]]) for n in range(MANY)]
+
+        assert drops_of(pages) == []
+
+
+@pytest.mark.parametrize(
+    "ending",
+    ["وبلغت النسبة في الجزيرة 2.5 بالمئة", 'وكتبت عنه صحيفة "الضفاف" اليومية', "راسلوا البلدية على bahr@nasim.example",
+     "هاتف الميناء 0123. 456", "(رواه مسلم)", "صدر في العام الماضي. 1920"],
+)  # fmt: skip
+def test_the_rest_of_a_number_a_name_or_an_address_stays(ending):
+    assert drops_of([glued(n, f"{GUESTS[n]} {ending}", " ") for n in range(MANY)]) == []
+
+
 def test_neighbouring_labels_are_a_form():
     """Two labels that both recur are fields of a recipe; one alone is a link."""
 
@@ -450,7 +478,8 @@ def test_a_suffix_begins_behind_an_end_mark(line, start, expected):
 def test_a_quiet_source_keeps_everything():
     """Poems, lists and short texts of one source, of which nothing recurs."""
     poem = ["يا بحر هل من عودة", "لمن مضى وراء الأفق"]
-    pages = [page([*(f"{verse} {GUESTS[n]}" for verse in poem), f"{WHERE[n % 6]}: {n}"]) for n in range(MANY)]
+    verses = [[f"{GUESTS[n]} {verse} {GUESTS[-n - 1]}" for verse in poem] for n in range(MANY)]
+    pages = [page([*verses[n], f"{WHERE[n % 6]}: {n}"]) for n in range(MANY)]
     kept = [drops(one, count(pages)) for one in (*pages, *source(MANY))]
 
     assert [found for found in kept if found] == []

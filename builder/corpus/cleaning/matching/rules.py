@@ -44,6 +44,8 @@ class Candidates:
     lists: tuple[CompiledRule[ListRule], ...] = ()
     furniture: tuple[CompiledRule[CutRule] | CompiledRule[LineRule], ...] = ()
     """Those of the rules whose lines show that the page is a dump."""
+    parts: tuple[CompiledRule[LineRule], ...] = ()
+    """Those of the rules that take a part of a line, and need no other evidence."""
     hard: "Candidates | None" = None
     """Those of the rules that need no other evidence, at any place on a page; and lists, whose lines are links anyway."""
 
@@ -59,6 +61,7 @@ def candidates_of(rules: Sequence[CutRule | LineRule | ListRule]) -> Candidates:
     hard = [rule for rule in rules if _is_enough(rule)]
     return Candidates(
         cuts, lines, lists, tuple(ready for ready in (*cuts, *lines) if ready.rule.furniture and ready.rule.evidence == "hard"),
+        tuple(ready for ready in lines if ready.rule.takes != "line" and ready.rule.evidence == "hard"),
         (candidates_of(hard) if len(hard) < len(rules) else None) if hard else NO_CANDIDATES,
     ) if rules else NO_CANDIDATES  # fmt: skip
 
@@ -115,7 +118,7 @@ class Rules:
         """Return the rules that may match each line of each page (source, folded lines); source-specific rules come first.
 
         >>> compile_rules(Boilerplate(version=1)).candidates([("nasim", ["شارك"])])
-        [[Candidates(cuts=(), lines=(), lists=(), furniture=(), hard=None)]]
+        [[Candidates(cuts=(), lines=(), lists=(), furniture=(), parts=(), hard=None)]]
         """
         found = self.shipped.find([line for _, folded in pages for line in folded])
         candidates: list[list[Candidates]] = []

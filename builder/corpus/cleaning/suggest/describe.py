@@ -1,5 +1,6 @@
 """Proposals as text for the terminal."""
 
+import math
 from collections.abc import Iterator
 
 from builder.corpus.cleaning.suggest.proposals import Proposal
@@ -14,7 +15,7 @@ def describe(proposal: Proposal) -> str:
 def _facts(proposal: Proposal) -> Iterator[str]:
     yield (
         f"    {proposal.kind}, in {proposal.documents:,} of {proposal.of:,} documents ({proposal.share:.1%}); "
-        f"precision at least {proposal.precision:.2f} (it matches on {proposal.matching:,} pages, "
+        f"precision at least {math.floor(proposal.precision * 100) / 100:.2f} (it matches on {proposal.matching:,} pages, "
         f"on {proposal.inside:,} of them inside the text)"
     )
     if proposal.warning:
@@ -38,5 +39,5 @@ def remark(proposal: Proposal) -> str:
     """
     return (
         f"khabar schema suggest: {proposal.kind}, in {proposal.documents} of {proposal.of} documents, "
-        f"precision at least {proposal.precision:.2f}"
+        f"precision at least {math.floor(proposal.precision * 100) / 100:.2f}"
     )
