@@ -14,7 +14,7 @@ from builder.corpus.cleaning.stage import STAGE, digest
 from builder.executor.start import LOCAL, ExecutorConfig, one_engine
 from builder.project import groups
 from builder.project.annotations import read_judgements
-from builder.project.cleaning import Recount, apply_recount, count_pages, few_pages, recount
+from builder.project.cleaning import Recount, apply_recount, count_pages, few_pages, moved_texts, recount
 from builder.project.corpus import (
     all_dropped,
     all_issues,
@@ -27,7 +27,7 @@ from builder.project.corpus import (
     sum_counts,
 )
 from builder.project.project import Project, find_project
-from builder.records import KhabarError, Report, StageCounts, count_by_reason, user_error
+from builder.records import Issue, KhabarError, Report, StageCounts, count_by_reason, user_error
 
 LISTED = 10
 """Most articles that a line of the report names."""
@@ -99,7 +99,11 @@ def clean(
         facts["parts of lines cut"] = ", ".join(f"{rule} {number}" for rule, number in parts.items())
     facts |= loss_facts(project)
     return Report(
-        "clean", (*accounts, judged), (*check_evidence(rules), *all_issues(done)), facts, set_aside=tuple(aside)
+        "clean",
+        (*accounts, judged),
+        (*check_evidence(rules), *_moved(project), *all_issues(done)),
+        facts,
+        set_aside=tuple(aside),
     )
 
 
@@ -132,6 +136,20 @@ def _would_change(project: Project, found: Recount, *, yes: bool, dry: bool) -> 
     if judged:
         said["with judgements"] = f"{len(judged)}: {_named(judged)}"
     return said
+
+
+def _moved(project: Project) -> list[Issue]:
+    """Return a warning if articles of batches have other texts than when they were sampled, such as by another rule."""
+    moved = moved_texts(project)
+    if not moved:
+        return []
+    judged = len({judgement.article_id for judgement in read_judgements(project)} & {*moved})
+    message = (
+        f"{len(moved)} articles of batches have another text than they were sampled with, or none: {_named(moved)}"
+    )
+    said = f"{message}; {judged} of them have judgements" if judged else message
+    fix = "restore schema/ and annotations/ from git, or keep the new texts: `khabar send --changed` carries the spans"
+    return [Issue("warning", "text-moved", said, where="annotations/", fix=fix)]
 
 
 def _named(articles: Sequence[str]) -> str:

@@ -105,12 +105,21 @@ def keep_basis(project: Project, batch: str, items: Sequence[BatchItem]) -> None
     earlier = {document for other in project.batches() if other != batch for document in _documents(project, other)}
     wanted = {item.article_id.rpartition("-")[0] for item in items} - earlier
     used = {key for cleaned in _cleaned(project, wanted, config).values() for key in cleaned.evidence}
-    basis = CleaningBasis(config.counts.digest, tuple(sorted(wanted)), tuple(project.accounts("clean")))
-    save_basis(project, batch, basis, config.counts.only(used))
+    kept = config.counts.only(used)
+    basis = CleaningBasis(config.counts.digest, kept.digest, tuple(sorted(wanted)), tuple(project.accounts("clean")))
+    save_basis(project, batch, basis, kept)
+
+
+def _basis(project: Project, batch: str) -> CleaningBasis | None:
+    """Return what the texts of a batch rest on, or None where that is missing or broken."""
+    try:
+        return batch_basis(project, batch)
+    except KhabarError:
+        return None
 
 
 def _documents(project: Project, batch: str) -> Collection[str]:
-    basis = batch_basis(project, batch)
+    basis = _basis(project, batch)
     if basis:
         return basis.documents
     return {item.article_id.rpartition("-")[0] for item in read_batch(project, batch)}
@@ -125,6 +134,15 @@ def _cleaned(project: Project, documents: Collection[str], config: CleaningConfi
         made = clean_batch(pages, config.profile, config.rules, counts_for(config, [page.id for page in pages]))
         found |= {page.id: cleaned for page, cleaned in zip(pages, made, strict=True)}
     return found
+
+
+def moved_texts(project: Project) -> list[str]:
+    """Return the articles of batches whose text is another than the batch names, or which are not there any more."""
+    table = read_columns(project, "articles", ["id", "text_sha"])
+    now = dict(zip(table["id"].to_pylist(), table["text_sha"].to_pylist(), strict=True))
+    here = set(read_columns(project, "documents", ["id"])["id"].to_pylist())
+    items = {item.article_id: item.text_sha for batch in project.batches() for item in read_batch(project, batch)}
+    return sorted(name for name, text in items.items() if name.rpartition("-")[0] in here and now.get(name) != text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +194,10 @@ def apply_recount(project: Project, found: Recount, counts: Counts) -> None:
     fresh = _with_counts(project, counts)
     judged = {judgement.article_id for judgement in read_judgements(project)}
     for batch in project.batches():
-        basis, documents = batch_basis(project, batch), _documents(project, batch)
+        basis, documents = _basis(project, batch), _documents(project, batch)
         used = {key for cleaned in _cleaned(project, documents, fresh).values() for key in cleaned.evidence}
-        made = CleaningBasis(counts.digest, tuple(sorted(documents)), basis.accounts if basis else ())
+        kept = counts.only(used)
+        made = CleaningBasis(counts.digest, kept.digest, tuple(sorted(documents)), basis.accounts if basis else ())
         if not was_sent(project, batch):
             items = [
                 item if item.article_id in judged
@@ -186,7 +205,7 @@ def apply_recount(project: Project, found: Recount, counts: Counts) -> None:
                 for item in read_batch(project, batch)
             ]  # fmt: skip
             write_jsonl(project.annotations / batch / "batch.jsonl", items)
-        save_basis(project, batch, made, counts.only(used))
+        save_basis(project, batch, made, kept)
 
 
 def was_sent(project: Project, batch: str) -> bool:

@@ -14,7 +14,9 @@ from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project.annotations import read_batch
 from builder.project.project import Project
-from builder.records import CleaningBasis, EdgeCount, StageCounts, user_error
+from builder.records import CleaningBasis, EdgeCount, KhabarError, StageCounts, user_error
+
+RESTORE = "restore the file from git, or count again with `khabar clean --recount`"
 
 
 def read_counts(path: Path, profile: str) -> Counts:
@@ -35,9 +37,27 @@ def save_counts(project: Project, counts: Counts) -> None:
 
 
 def batch_basis(project: Project, batch: str) -> CleaningBasis | None:
-    """Return what the texts of a batch rest on, or None for a batch of khabar 0.1."""
-    found = read_jsonl(project.annotations / batch / "basis.jsonl", CleaningBasis)
-    return found[0] if found else None
+    """Return what the texts of a batch rest on, or None for a batch of khabar 0.1.
+
+    Raises KhabarError (exit code 2) if it is missing beside counts, or there are two, as after a merge.
+    """
+    path = project.annotations / batch / "basis.jsonl"
+    found = read_jsonl(path, CleaningBasis)
+    if len(found) == 1 or not (found or path.exists() or path.with_name("counts.jsonl").exists()):
+        return found[0] if found else None
+    said = f"{len(found)} lines say" if found else "nothing says"
+    raise user_error("broken-basis", f"{said} what the texts of batch {batch} rest on", where=str(path), fix=RESTORE)
+
+
+def batch_counts(project: Project, batch: str, basis: CleaningBasis, profile: str) -> Counts:
+    """Return the counts that the texts of a batch rest on. Raises KhabarError (exit code 2) if they are others by now."""
+    path = project.annotations / batch / "counts.jsonl"
+    counts = read_counts(path, profile)
+    if counts.digest != basis.kept:
+        missing = "are missing" if not path.exists() else "are not those that it was sampled with"
+        message = f"the counts that the texts of batch {batch} rest on {missing}"
+        raise user_error("broken-counts", message, where=str(path), fix=RESTORE)
+    return counts
 
 
 def save_basis(project: Project, batch: str, basis: CleaningBasis, counts: Counts) -> None:
@@ -56,30 +76,25 @@ def pinned_counts(
     now = (project.stamped("counts") or "") if now is None else now
     pinned: list[PinnedCounts] = []
     for batch in project.batches():
-        basis = batch_basis(project, batch)
         if batch in without:
             continue
+        basis = batch_basis(project, batch)
         if basis is None:
             documents = frozenset(item.article_id.rpartition("-")[0] for item in read_batch(project, batch))
             pinned.append(PinnedCounts(documents, replace(no_counts(profile), is_asked=False)))
         elif basis.counts != now:
-            path = project.annotations / batch / "counts.jsonl"
-            if not path.exists():
-                message = f"the counts that the texts of batch {batch} rest on are missing"
-                fix = "restore the file from git, or count again with `khabar clean --recount`"
-                raise user_error("no-counts", message, where=str(path), fix=fix)
-            counts = read_counts(path, profile)
-            pinned.append(PinnedCounts(frozenset(basis.documents), counts))
+            pinned.append(PinnedCounts(frozenset(basis.documents), batch_counts(project, batch, basis, profile)))
     return tuple(pinned)
 
 
 def batches_without_counts(project: Project, profile: str) -> list[str]:
-    """Return the batches whose counts are missing, or of pages of another profile: only a recount gives them others."""
+    """Return the batches whose counts are missing, broken, or of another profile: only a recount gives them others."""
     found = []
     for batch in project.batches():
-        path = project.annotations / batch / "counts.jsonl"
-        profiles = {one.profile for one in read_jsonl(path, EdgeCount)}
-        if profiles - {profile} or (batch_basis(project, batch) and not path.exists()):
+        try:
+            if basis := batch_basis(project, batch):
+                batch_counts(project, batch, basis, profile)
+        except KhabarError:
             found.append(batch)
     return found
 

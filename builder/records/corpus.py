@@ -99,6 +99,8 @@ class CleaningBasis:
 
     counts: str
     """Hash of all counts of the project (16 hex digits), or empty where it had none."""
+    kept: str
+    """Hash of the counts in counts.jsonl beside this (16 hex digits), or empty where there are none."""
     documents: tuple[str, ...]
     """The documents whose counts stand in counts.jsonl beside this: those of the batch that no earlier batch holds."""
     accounts: tuple[StageCounts, ...]

@@ -270,7 +270,11 @@ def from_records(records: Sequence[EdgeCount], profile: str, where: str) -> Coun
             "other-profile", f"these counts are of pages normalized with {', '.join(others)}, and this project's profile is "
             f"{profile}", where=where, fix="use counts of a project with the same profile, or count again with "
             "`khabar clean --recount`")  # fmt: skip
-    broken = [record.key for record in records if not re.fullmatch("[0-9a-f]{16}", record.key) or record.pages < 1]
+    broken = [
+        record.key
+        for record in records
+        if not re.fullmatch("[0-9a-f]{16}", record.key) or not 1 <= record.pages < 1 << 62
+    ]
     if broken:
         raise user_error("broken-counts", f"{len(broken)} lines are no counts, such as {broken[0][:40]!r}", where=where,
                          fix="restore the file from git, or run `khabar clean --recount`")  # fmt: skip
