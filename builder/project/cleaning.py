@@ -33,7 +33,7 @@ from builder.project.counts import (
     save_counts,
 )
 from builder.project.project import Project
-from builder.records import BatchItem, CleaningBasis, Document, EdgeCount, KhabarError, user_error
+from builder.records import BatchItem, CleaningBasis, Document, EdgeCount, Issue, KhabarError, user_error
 
 AT_ONCE = 500
 """Documents that are cleaned at once."""
@@ -162,6 +162,7 @@ def recount(project: Project, counts: Counts) -> Recount:
 
     Texts of a batch without counts of this profile are compared with those that the batch names.
     """
+    _refuse_missing(project)
     fresh = _with_counts(project, counts)
     others = batches_without_counts(project, fresh.profile.id)
     pinned = pinned_counts(project, fresh.profile.id, now=counts.digest, without=others)
@@ -175,6 +176,19 @@ def recount(project: Project, counts: Counts) -> Recount:
     known = wanted & {name for name in before if name.rpartition("-")[0] in documents}
     changed = {name: after[name] for name in sorted(known & after.keys()) if after[name] != before[name]}
     return Recount(len(wanted), changed, tuple(sorted(known - after.keys())))
+
+
+def _refuse_missing(project: Project) -> None:
+    """Raise KhabarError (exit code 2) if documents of a batch are not here, so that nothing can be counted on them."""
+    here = set(read_columns(project, "documents", ["id"])["id"].to_pylist())
+    missing = {batch: len({*_documents(project, batch)} - here) for batch in project.batches()}
+    issues = [
+        Issue("error", "no-documents", f"{number} documents of batch {batch} are not in this project",
+              where=str(project.annotations / batch), fix="ingest the files that the batch came from first")
+        for batch, number in missing.items() if number
+    ]  # fmt: skip
+    if issues:
+        raise KhabarError(*issues)
 
 
 def _with_counts(project: Project, counts: Counts) -> CleaningConfig:

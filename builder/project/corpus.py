@@ -147,6 +147,10 @@ def select_rows(project: Project, stage: str, record: type[R], name: str, values
 
 @contextmanager
 def _parquet(shard: Shard) -> Iterator[pq.ParquetFile]:
+    if not is_remote(shard.uri):  # without Python's file, whose last holder can be an Arrow thread when Python ends
+        with pq.ParquetFile(shard.uri) as file:
+            yield file
+        return
     with open_file(shard.uri) as raw, pq.ParquetFile(raw) as file:
         yield file
 
