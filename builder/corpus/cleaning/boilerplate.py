@@ -12,11 +12,11 @@ from typing import Literal
 
 from builder.corpus.cleaning.counts import no_counts
 from builder.corpus.cleaning.decisions import HEADLINE, PLAIN, LineDecision, extracted
-from builder.corpus.cleaning.dump import core, is_dump, supported
+from builder.corpus.cleaning.dump import core, is_dump, supported, takes_line
 from builder.corpus.cleaning.edges import edges
 from builder.corpus.cleaning.evidence import Evidence
 from builder.corpus.cleaning.matching.rules import NO_CANDIDATES, Candidates, CompiledRule, Rules
-from builder.corpus.cleaning.page import BULLETS, PageLines, begins_article, drops_lines, read_page, words
+from builder.corpus.cleaning.page import BULLETS, PageLines, begins_article, drops_lines, paragraphs, read_page, words
 from builder.corpus.cleaning.parts import without_parts
 from builder.schema.boilerplate import CutRule, LineRule, ListRule
 
@@ -85,19 +85,32 @@ def _decide(
     if not evidence.is_asked:
         return _judge(lines, read_page(folded, candidates))
     hard = [found if found.hard is None else found.hard for found in candidates]
-    if hard.count(NO_CANDIDATES) == len(hard):
-        decisions = [PLAIN] * len(lines)
-    else:
-        decisions = _judge(lines, read_page(folded, hard, ()), is_careful=True)
-    if is_dump(folded, candidates):
-        inside = core(folded, [decision.role == "body" for decision in decisions])
-        open_to = supported(folded, inside)
-        acting = [candidates[i] if i in open_to else hard[i] for i in range(len(lines))]
-        dumped = _judge(lines, read_page(folded, acting, open_to - {*inside}), is_careful=True)
-        if any(decision.role == "body" for decision in dumped):
-            decisions = dumped
+    decisions = _in_a_dump(lines, folded, candidates, hard) if is_dump(folded, candidates) else []
+    if not any(decision.role == "body" for decision in decisions):
+        decisions = _by_hard_rules(lines, folded, hard)
     decisions = _from_the_edges(lines, folded, candidates, decisions, evidence)
     return without_parts(lines, folded, candidates, decisions, evidence)
+
+
+def _by_hard_rules(lines: Sequence[str], folded: Sequence[str], hard: Sequence[Candidates]) -> list[LineDecision]:
+    if hard.count(NO_CANDIDATES) == len(hard):
+        return [PLAIN] * len(lines)
+    return _judge(lines, read_page(folded, hard, ()), is_careful=True)
+
+
+def _in_a_dump(
+    lines: Sequence[str], folded: Sequence[str], candidates: Sequence[Candidates], hard: Sequence[Candidates]
+) -> list[LineDecision]:
+    """Decide on a dump: every rule acts around its article, and hard ones in it."""
+    prose = paragraphs(folded)
+    if any(prose):
+        kept = [found is NO_CANDIDATES or not takes_line(found, line) for found, line in zip(hard, folded, strict=True)]
+    else:
+        kept = [decision.role == "body" for decision in _by_hard_rules(lines, folded, hard)]
+    inside = core(folded, kept, prose)
+    open_to = supported(folded, inside, prose)
+    acting = [candidates[i] if i in open_to else hard[i] for i in range(len(lines))]
+    return _judge(lines, read_page(folded, acting, open_to - {*inside}), is_careful=True)
 
 
 def _read_by(reason: str, candidates: Candidates, line: str, folded: str) -> dict[str, str]:

@@ -118,14 +118,19 @@ def _drops(
 
     A raw line begins after the line end above it.
     """
-    ruled = [[index for index, made in enumerate(judged) if made.rule] for judged in decisions]
-    above = [[page.begins[index] - 1 for index in lines] for page, lines in zip(pages, ruled, strict=True)]
-    below = [[page.below[index] - 1 for index in lines] for page, lines in zip(pages, ruled, strict=True)]
-    starts, ends = raw_positions_batch(wholes, above)[1], raw_positions_batch(wholes, below)[0]
     drops: list[dict[int, list[Drop]]] = [{} for _ in pages]
-    for page, lines in enumerate(ruled):
+    ruled = {
+        page: lines
+        for page, judged in enumerate(decisions)
+        if (lines := [index for index, made in enumerate(judged) if made.rule])
+    }
+    some = [wholes[page] for page in ruled]
+    above = [[pages[page].begins[index] - 1 for index in lines] for page, lines in ruled.items()]
+    below = [[pages[page].below[index] - 1 for index in lines] for page, lines in ruled.items()]
+    starts, ends = raw_positions_batch(some, above)[1], raw_positions_batch(some, below)[0]
+    for (page, lines), begin, behind in zip(ruled.items(), starts, ends, strict=True):
         raw = wholes[page].raw
-        for index, start, end in zip(lines, starts[page], ends[page], strict=True):
+        for index, start, end in zip(lines, begin, behind, strict=True):
             made = decisions[page][index]
             if made.role == "body":
                 end = start  # noqa: PLW2901 - the line is kept
@@ -136,7 +141,7 @@ def _drops(
         for index, made in enumerate(judged):
             for part in made.cut:
                 drops[page].setdefault(index, []).append(_part_drop(wholes[page], pages[page], index, part))
-    return [{index: found[index] for index in sorted(found)} for found in drops]
+    return [{index: found[index] for index in sorted(found)} if found else found for found in drops]
 
 
 def _part_drop(whole: AlignedText, page: NormalizedLines, index: int, part: Part) -> Drop:

@@ -5,7 +5,6 @@ from itertools import groupby
 
 from builder.corpus.cleaning.evidence import is_formula
 from builder.corpus.cleaning.matching.rules import Candidates
-from builder.corpus.cleaning.page import paragraphs
 
 ABOVE, BELOW = 8, 3
 """Most lines above the first paragraph of a dump's article, and below its last, among which supporting rules act."""
@@ -23,26 +22,31 @@ def is_dump(folded: Sequence[str], candidates: Sequence[Candidates]) -> bool:
     return False
 
 
-def core(folded: Sequence[str], kept: Sequence[bool]) -> range:
-    """Return the lines of a dump that hold its article: from the first run of lines that hard rules keep, with a paragraph to the last.
+def takes_line(rules: Candidates, line: str) -> bool:
+    """Return whether a cut or a line rule takes a whole line."""
+    return any(ready.takes(line) for ready in rules.cuts) or any(
+        ready.takes(line) for ready in rules.lines if ready.rule.takes == "line" and not ready.rule.extract_only
+    )
+
+
+def core(folded: Sequence[str], kept: Sequence[bool], prose: Sequence[bool]) -> range:
+    """Return the lines of a dump that hold its article: of the runs of lines that hard rules keep, those with paragraphs.
 
     Where no line is a paragraph, the article is the longest run: a poem, a table, or text that was broken to a width.
     """
     runs = [[i for i, _ in run] for keep, run in groupby(enumerate(kept), key=lambda pair: pair[1]) if keep]
-    prose = paragraphs(folded)
     told = [run for run in runs if any(prose[i] for i in run)]
     if not told:
         told = [max(runs, key=lambda run: sum(len(folded[i]) for i in run))] if runs else [[]]
     return range(told[0][0], told[-1][-1] + 1) if told[0] else range(0)
 
 
-def supported(folded: Sequence[str], inside: range) -> set[int]:
+def supported(folded: Sequence[str], inside: range, prose: Sequence[bool]) -> set[int]:
     """Return the lines of a dump on which supporting rules may act: all around its article, and some in it.
 
     These are lines above the article's first paragraph and below its last, if they are few: more are a list of the
     article; and a line alone between paragraphs. Never a formula, and nothing of an article without paragraph.
     """
-    prose = paragraphs(folded)
     told = [i for i in inside if prose[i]]
     found = {i for i in range(len(folded)) if i not in inside}
     if told:

@@ -53,29 +53,13 @@ NAME = 8
 AROUND = 20
 """Most letters of a line beside the author's name, such as a place."""
 
-_NAMED = (
-    "عبد",
-    "سعد",
-    "نصر",
-    "فضل",
-    "خير",
-    "عطا",
-    "جاد",
-    "ضيف",
-    "هبه",
-    "فتح",
-    "حزب",
-    "رزق",
-    "جار",
-    "نور",
-    "حسب",
-    "خلف",
+_NAMED = frozenset(
+    ["عبد", "سعد", "نصر", "فضل", "خير", "عطا", "جاد", "ضيف", "هبه", "فتح", "حزب", "رزق", "جار", "نور", "حسب", "خلف"]
 )
 """Words behind which الله is part of a name."""
 
 _FORMULA = re.compile(
-    "".join(f"(?<!{word} )" for word in _NAMED)
-    + r"(?<!\w)[وف]?[بتوك]?(?:الله|رواه|متفق عليه|لله|السلام عليكم|والسلام|رب العالمين|دمتم|اللقاء|نلتقي|تحياتي|القارئ|اعلم)\b"
+    r"(?<!\w)[وف]?[بتوك]?(الله|لله|السلام عليكم|والسلام|رب العالمين|دمتم|اللقاء|نلتقي|تحياتي|القاري|اعلم|رواه|متفق عليه)\b"
 )
 """Words of closing formulae, which recur and are article text."""
 
@@ -108,7 +92,10 @@ def is_formula(folded: str) -> bool:
     >>> is_formula("والله الموفق"), is_formula("تابعونا")
     (True, False)
     """
-    return _FORMULA.search(folded) is not None
+    return any(
+        found[1] != "الله" or folded[: found.start()].rstrip().rpartition(" ")[2] not in _NAMED
+        for found in _FORMULA.finditer(folded)
+    )
 
 
 @dataclass(slots=True)
