@@ -15,6 +15,7 @@ from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project.annotations import read_batch
 from builder.project.project import Project
 from builder.records import CleaningBasis, EdgeCount, KhabarError, StageCounts, user_error
+from builder.schema.boilerplate import CutRule, LineRule, ListRule
 
 RESTORE = "restore the file from git, or count again with `khabar clean --recount`"
 
@@ -49,6 +50,16 @@ def batch_basis(project: Project, batch: str) -> CleaningBasis | None:
     raise user_error("broken-basis", f"{said} what the texts of batch {batch} rest on", where=str(path), fix=RESTORE)
 
 
+def is_of_the_first_version(project: Project) -> bool:
+    """Return whether the rules are of khabar 0.1, which knew no evidence: then batches without a basis are its own.
+
+    In other projects a batch without a basis was written by hand, and rests on the project's counts.
+    """
+    rules = project.schema.boilerplate
+    shared: list[CutRule | LineRule | ListRule] = [*rules.cuts, *rules.lines, *rules.lists]
+    return not any("evidence" in rule.model_fields_set for rule in shared)
+
+
 def batch_counts(project: Project, batch: str, basis: CleaningBasis, profile: str) -> Counts:
     """Return the counts that the texts of a batch rest on. Raises KhabarError (exit code 2) if they are others by now."""
     path = project.annotations / batch / "counts.jsonl"
@@ -79,6 +90,8 @@ def pinned_counts(
         if batch in without:
             continue
         basis = batch_basis(project, batch)
+        if basis is None and not is_of_the_first_version(project):
+            continue
         if basis is None:
             documents = frozenset(item.article_id.rpartition("-")[0] for item in read_batch(project, batch))
             pinned.append(PinnedCounts(documents, replace(no_counts(profile), is_asked=False)))
@@ -116,8 +129,8 @@ def cleaning_digest(project: Project) -> str:
     pinned: list[str] = []
     for batch in project.batches():
         basis, path = batch_basis(project, batch), project.annotations / batch / "counts.jsonl"
-        if basis is None:
+        if basis is None and is_of_the_first_version(project):
             pinned.append(f"none {sorted({item.article_id for item in read_batch(project, batch)})}")
-        elif basis.counts != now:
+        elif basis and basis.counts != now:
             pinned.append(f"{sha16(path.read_bytes().hex()) if path.exists() else ''} {sorted(basis.documents)}")
     return sha16("\n".join([now, *sorted(pinned)]))

@@ -11,14 +11,13 @@ from playwright.sync_api import Page, expect
 from builder.commands import send as annotate
 from builder.commands.init import init
 from builder.io.hashing import sha16
-from builder.io.jsonl import write_jsonl
 from builder.labelstudio import annotator
 from builder.labelstudio.tasks import key_of, result_of
 from builder.project.project import Project
 from builder.records import Article, BatchItem, Document, Span, Stance
 from tests.live.conftest import Answer
 from tests.live.page import TEXT, choose, drag_over
-from tests.live.projects import store
+from tests.live.projects import put_batch, store
 
 REMARK = "ملاحظة زهراء وحدها"
 PORT = TEXT.index("ميناء مرجانة")
@@ -109,7 +108,7 @@ def project_of(folder, assignment, number, **fields):
     articles = [Article(f"{one.id}-0", one.id, 0, one.title, one.raw, (), (), "p", one.id) for one in documents]
     store(project, documents, articles)
     items = [BatchItem("pilot", one.id, one.text_sha, one.id, "sahel") for one in articles]
-    write_jsonl(project.annotations / "pilot" / "batch.jsonl", items)
+    put_batch(project, items)
     return project
 
 

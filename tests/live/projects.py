@@ -5,6 +5,7 @@ import pyarrow as pa
 from builder.annotation.pseudonyms import pseudonym
 from builder.corpus.cleaning.stage import COPIED_COLUMNS, SCHEMA
 from builder.executor.shards import BatchResult, write_shard
+from builder.io.jsonl import write_jsonl
 from builder.io.parquet import to_table
 from builder.project.corpus import clean_inputs, stage_folder
 from builder.records import Article, Document
@@ -28,3 +29,9 @@ def store(project, documents, articles):
 
 def name(who):
     return pseudonym(b"key", who)
+
+
+def put_batch(project, items):
+    """Write the batch `pilot` as if `sample` had chosen it of the stored articles."""
+    write_jsonl(project.annotations / "pilot" / "batch.jsonl", items)
+    project.stamp("clean", clean_inputs(project))

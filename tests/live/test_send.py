@@ -26,7 +26,7 @@ from builder.project.annotations import labelstudio_project_of, read_assigned
 from builder.project.corpus import read_articles, read_documents
 from builder.project.project import Project
 from builder.records import Article, BatchItem, Decision, Document, Judgement, KhabarError, Span, Stance
-from tests.live.projects import store
+from tests.live.projects import put_batch, store
 
 pytestmark = pytest.mark.live
 HOSTILE = "</Text><script>window.hit = 1</script> $text {{ title }} {{{x}}} \N{GRINNING FACE} \"'\\ <b>و</b> \N{LEFT-TO-RIGHT MARK}"
@@ -60,7 +60,7 @@ def make(label_studio, tmp_path, request):
         documents, articles = pages_of(number)
         store(project, documents, articles)
         items = [BatchItem("pilot", one.id, one.text_sha, one.id, "sahel") for one in articles]
-        write_jsonl(project.annotations / "pilot" / "batch.jsonl", items)
+        put_batch(project, items)
         return project
 
     return made
@@ -178,8 +178,7 @@ def test_an_annotator_who_joins_gets_new_articles_and_nobody_loses_one(label_stu
     before = desks_of(label_studio, project, emails[:2])
     documents, articles = pages_of(16)
     store(project, documents, articles)
-    path = project.annotations / "pilot" / "batch.jsonl"
-    write_jsonl(path, [BatchItem("pilot", one.id, one.text_sha, one.id, "sahel") for one in articles])
+    put_batch(project, [BatchItem("pilot", one.id, one.text_sha, one.id, "sahel") for one in articles])
     send(project, emails)
     after = desks_of(label_studio, project, emails)
 

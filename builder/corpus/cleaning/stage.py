@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,7 +11,6 @@ from builder.corpus.cleaning.clean import PART, RULE, clean_batch
 from builder.corpus.cleaning.counts import Counts
 from builder.executor.shards import BatchResult
 from builder.executor.stage import Stage
-from builder.io.parquet import from_table, to_table
 from builder.records import Article, Document
 from builder.records.arrow import arrow_schema
 from builder.schema.boilerplate import Boilerplate
@@ -43,7 +42,7 @@ class CleaningConfig:
 
 def clean_table(documents: pa.Table, config: CleaningConfig) -> BatchResult:
     """Clean a table of documents into a table of articles, with the source and the date of each article."""
-    read = from_table(documents, Document)
+    read = _read(documents)
     pages = clean_batch(read, config.profile, config.rules, counts_for(config, [one.id for one in read]))
     counts: Counter[str] = Counter()
     for cleaned in pages:
@@ -53,12 +52,37 @@ def clean_table(documents: pa.Table, config: CleaningConfig) -> BatchResult:
     articles = [article for cleaned in pages for article in cleaned.articles]
     counts.update(articles=len(articles), embedded=sum(article.part > 0 for article in articles))
     document_rows = pa.array([row for row, cleaned in enumerate(pages) for _ in cleaned.articles], pa.int64())
-    table = to_table(articles, Article)
+    table = _written(articles)
     for name in COPIED_COLUMNS:
         table = table.append_column(name, documents[name].take(document_rows).combine_chunks())
     table = table.append_column("characters", pc.cast(pc.utf8_length(table["text"]), pa.int64()))
     set_aside = tuple(entry for cleaned in pages for entry in cleaned.set_aside)
     return BatchResult(table, counts, set_aside, tuple(issue for cleaned in pages for issue in cleaned.issues))
+
+
+def _read(documents: pa.Table) -> list[Document]:
+    """Return the documents of a table; a column that an earlier version did not write has the field's default."""
+    columns = [
+        documents[field.name].to_pylist()
+        if field.name in documents.column_names
+        else [field.default] * documents.num_rows
+        for field in fields(Document)
+    ]
+    return [Document(*row) for row in zip(*columns, strict=True)]
+
+
+def _written(articles: Sequence[Article]) -> pa.Table:
+    """Return articles as a table, a column at a time."""
+    columns = {field.name: [getattr(article, field.name) for article in articles] for field in fields(Article)}
+    columns["drops"] = [
+        [
+            {"start": one.start, "end": one.end, "rule": one.rule, "extracted": [*one.extracted.items()]}
+            for one in article.drops
+        ]
+        for article in articles
+    ]
+    schema = arrow_schema(Article)
+    return pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
 
 
 def counts_for(config: CleaningConfig, documents: Sequence[str]) -> list[Counts]:
