@@ -181,7 +181,7 @@ def test_corpus_in_an_object_store(tmp_path, store):
         assert not (project.work / "corpus").exists()
         files.invalidate_cache()
         assert {path.split("/")[3] for path in files.find("/bucket/news")} == {
-            "articles", "documents", "filters", "groups", "keys",
+            "articles", "documents", "filters", "groups", "keys", "sightings",
         }  # fmt: skip
     finally:
         files.invalidate_cache()

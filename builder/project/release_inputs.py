@@ -145,7 +145,7 @@ def hash_inputs(project: Project, material: TableInputs, card: str, tool: str) -
         path for name in project.batches() for path in [project.annotations / name / "counts.jsonl"] if path.exists()
     ]
     if counts:
-        contents["counts"] = b"".join(path.read_bytes() for path in counts)
+        contents["counts"] = b"\n".join(line for path in counts for line in sorted(path.read_bytes().splitlines()))
     contents |= {f"schema/{path.name}": path.read_bytes() for path in folder.iterdir() if path.name in FILES}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     return hashes | {"profile": profile_of(project).digest}
