@@ -67,8 +67,9 @@ def clean(
 ) -> Report:  # fmt: skip
     """Clean every document into articles and record each removal.
 
-    `given` is another project whose counts are used as well. With `again`, the articles of batches are cleaned with the present counts as well. Raises KhabarError (exit code 1)
-    if articles with judgements would change, unless `yes`; with `dry`, nothing is changed.
+    `given` is another project whose counts are used as well. With `again`, the articles of batches are cleaned with the
+    present counts as well; with `dry`, nothing is changed. Raises KhabarError (exit code 1) if articles with judgements
+    would change, unless `yes`.
     """
     with project.lock(), one_engine(run, stage_bytes(project, "documents")) as run:  # noqa: PLR1704 - the same run
         rules = project.schema.boilerplate

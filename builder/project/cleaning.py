@@ -33,7 +33,17 @@ from builder.project.counts import (
     save_counts,
 )
 from builder.project.project import Project
-from builder.records import BatchItem, CleaningBasis, Document, EdgeCount, Issue, KhabarError, user_error
+from builder.records import (
+    BatchItem,
+    CleaningBasis,
+    Document,
+    EdgeCount,
+    Issue,
+    KhabarError,
+    StageCounts,
+    document_of,
+    user_error,
+)
 
 AT_ONCE = 500
 """Documents that are cleaned at once."""
@@ -103,11 +113,17 @@ def keep_basis(project: Project, batch: str, items: Sequence[BatchItem]) -> None
     """
     config = cleaning_config(project)
     earlier = {document for other in project.batches() if other != batch for document in _documents(project, other)}
-    wanted = {item.article_id.rpartition("-")[0] for item in items} - earlier
-    used = {key for cleaned in _cleaned(project, wanted, config).values() for key in cleaned.evidence}
+    wanted = {document_of(item.article_id) for item in items} - earlier
+    save_basis(project, batch, *_rest_on(project, wanted, config, project.accounts("clean")))
+
+
+def _rest_on(
+    project: Project, documents: Collection[str], config: CleaningConfig, accounts: Sequence[StageCounts]
+) -> tuple[CleaningBasis, Counts]:
+    """Return what the texts of a batch's documents rest on, and those of the configuration's counts."""
+    used = {key for cleaned in _cleaned(project, documents, config).values() for key in cleaned.evidence}
     kept = config.counts.only(used)
-    basis = CleaningBasis(config.counts.digest, kept.digest, tuple(sorted(wanted)), tuple(project.accounts("clean")))
-    save_basis(project, batch, basis, kept)
+    return CleaningBasis(config.counts.digest, kept.digest, tuple(sorted(documents)), tuple(accounts)), kept
 
 
 def _basis(project: Project, batch: str) -> CleaningBasis | None:
@@ -122,7 +138,7 @@ def _documents(project: Project, batch: str) -> Collection[str]:
     basis = _basis(project, batch)
     if basis:
         return basis.documents
-    return {item.article_id.rpartition("-")[0] for item in read_batch(project, batch)}
+    return {document_of(item.article_id) for item in read_batch(project, batch)}
 
 
 def _cleaned(project: Project, documents: Collection[str], config: CleaningConfig) -> dict[str, Cleaned]:
@@ -142,7 +158,7 @@ def moved_texts(project: Project) -> list[str]:
     now = dict(zip(table["id"].to_pylist(), table["text_sha"].to_pylist(), strict=True))
     here = set(read_columns(project, "documents", ["id"])["id"].to_pylist())
     items = {item.article_id: item.text_sha for batch in project.batches() for item in read_batch(project, batch)}
-    return sorted(name for name, text in items.items() if name.rpartition("-")[0] in here and now.get(name) != text)
+    return sorted(name for name, text in items.items() if document_of(name) in here and now.get(name) != text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +189,7 @@ def recount(project: Project, counts: Counts) -> Recount:
     documents |= {document for batch in others for document in _documents(project, batch)}
     after = _text_hashes(_cleaned(project, documents, fresh))
     wanted = {item.article_id for each in items.values() for item in each}
-    known = wanted & {name for name in before if name.rpartition("-")[0] in documents}
+    known = wanted & {name for name in before if document_of(name) in documents}
     changed = {name: after[name] for name in sorted(known & after.keys()) if after[name] != before[name]}
     return Recount(len(wanted), changed, tuple(sorted(known - after.keys())))
 
@@ -208,10 +224,8 @@ def apply_recount(project: Project, found: Recount, counts: Counts) -> None:
     fresh = _with_counts(project, counts)
     judged = {judgement.article_id for judgement in read_judgements(project)}
     for batch in project.batches():
-        basis, documents = _basis(project, batch), _documents(project, batch)
-        used = {key for cleaned in _cleaned(project, documents, fresh).values() for key in cleaned.evidence}
-        kept = counts.only(used)
-        made = CleaningBasis(counts.digest, kept.digest, tuple(sorted(documents)), basis.accounts if basis else ())
+        before, documents = _basis(project, batch), _documents(project, batch)
+        made, kept = _rest_on(project, documents, fresh, before.accounts if before else ())
         if not was_sent(project, batch):
             items = [
                 item if item.article_id in judged

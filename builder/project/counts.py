@@ -14,8 +14,8 @@ from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project.annotations import read_batch
 from builder.project.project import Project
-from builder.records import CleaningBasis, EdgeCount, KhabarError, StageCounts, user_error
-from builder.schema.boilerplate import CutRule, LineRule, ListRule
+from builder.records import CleaningBasis, EdgeCount, KhabarError, StageCounts, document_of, user_error
+from builder.schema.boilerplate import rules_of
 
 RESTORE = "restore the file from git, or count again with `khabar clean --recount`"
 
@@ -55,9 +55,7 @@ def is_of_the_first_version(project: Project) -> bool:
 
     In other projects a batch without a basis was written by hand, and rests on the project's counts.
     """
-    rules = project.schema.boilerplate
-    shared: list[CutRule | LineRule | ListRule] = [*rules.cuts, *rules.lines, *rules.lists]
-    return not any("evidence" in rule.model_fields_set for rule in shared)
+    return not any("evidence" in rule.model_fields_set for rule in rules_of(project.schema.boilerplate))
 
 
 def batch_counts(project: Project, batch: str, basis: CleaningBasis, profile: str) -> Counts:
@@ -93,7 +91,7 @@ def pinned_counts(
         if basis is None and not is_of_the_first_version(project):
             continue
         if basis is None:
-            documents = frozenset(item.article_id.rpartition("-")[0] for item in read_batch(project, batch))
+            documents = frozenset(document_of(item.article_id) for item in read_batch(project, batch))
             pinned.append(PinnedCounts(documents, replace(no_counts(profile), is_asked=False)))
         elif basis.counts != now:
             pinned.append(PinnedCounts(frozenset(basis.documents), batch_counts(project, batch, basis, profile)))

@@ -22,7 +22,17 @@ from builder.records.annotation import (
     Vote,
     mark_set,
 )
-from builder.records.corpus import Article, CleaningBasis, Document, Drop, EdgeCount, Edit, Group, GroupKind
+from builder.records.corpus import (
+    Article,
+    CleaningBasis,
+    Document,
+    Drop,
+    EdgeCount,
+    Edit,
+    Group,
+    GroupKind,
+    document_of,
+)
 from builder.records.release import MANIFEST, Release, SplitAssignment, Takedown
 from builder.records.report import (
     TOOL,
@@ -80,6 +90,7 @@ __all__ = [
     "Takedown",
     "Vote",
     "count_by_reason",
+    "document_of",
     "mark_set",
     "user_error",
 ]

@@ -71,6 +71,15 @@ class Article:
     text_sha: str
 
 
+def document_of(article_id: str) -> str:
+    """Return the id of the document that an article came from.
+
+    >>> document_of("web-7-0")
+    'web-7'
+    """
+    return article_id.rpartition("-")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Membership of an article in a near-duplicate group; marked, never removed."""

@@ -166,7 +166,7 @@ class Boilerplate(Part):
     @model_validator(mode="after")
     def _distinct(self) -> Self:
         owners: list[Boilerplate | SourceRules] = [self, *self.sources.values()]
-        ids = [rule.id for owner in owners for rules in (owner.cuts, owner.lines, owner.lists) for rule in rules]
+        ids = [rule.id for owner in owners for rule in rules_of(owner)]
         duplicates = sorted({rule_id for rule_id in ids if ids.count(rule_id) > 1})
         if duplicates:
             raise ValueError(f"duplicate rule id: {', '.join(duplicates)}")
@@ -177,3 +177,8 @@ class Boilerplate(Part):
 
     def __hash__(self) -> int:
         return hash((self.version, self.cuts, self.lines, self.lists, frozenset(self.sources.items())))
+
+
+def rules_of(owner: Boilerplate | SourceRules) -> list[CutRule | LineRule | ListRule]:
+    """Return the rules that all sources share, or those of one source."""
+    return [*owner.cuts, *owner.lines, *owner.lists]

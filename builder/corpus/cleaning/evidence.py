@@ -196,11 +196,9 @@ class Evidence:
         found = {letters(title) for title in (self.title, *shorter)}
         return {title for title in found if len(title) >= NAME or title == letters(self.title) != ""}
 
-    def _least(self, side: Side, share: float, fewest: float) -> float:
-        """Return the count from which on a line at an edge recurs; at the head, a headline may where no title is known."""
-        if side == "head" and not self.title:
-            return self.share(HEADLINE_SHARE)
-        return min(ALONE, self.share(share, FEWEST)) if fewest == ALONE else self.share(share, FEWEST)
+    def _least(self, side: Side, usual: float) -> float:
+        """Return the count from which on a line at an edge recurs: the usual one, unless it may be an unknown headline."""
+        return self.share(HEADLINE_SHARE) if side == "head" and not self.title else usual
 
     def _of_line(self, folded: Sequence[str], page: Edges, i: int, side: Side, supporting: str) -> str:
         """Return a reason if the line as a whole recurs."""
@@ -209,9 +207,9 @@ class Evidence:
         if times < RARER * self.count("inside", masked):
             return ""
         is_sentence = line[-1] in SENTENCE and "address" not in masked
-        if not is_sentence and times >= self._least(side, SHARE, ALONE) and not _is_heading(folded, i, side, times):
+        if not is_sentence and times >= self._least(side, self.alone()) and not _is_heading(folded, i, side, times):
             return RECURS
-        return supporting if times and times >= self._least(side, SUPPORTED_SHARE, FEWEST) else ""
+        return supporting if times and times >= self._least(side, self.share(SUPPORTED_SHARE, FEWEST)) else ""
 
     def _of_parts(self, folded: Sequence[str], page: Edges, i: int, side: Side) -> str:
         """Return a reason if parts of the line recur, or if its source often has a line alone there."""
@@ -225,7 +223,7 @@ class Evidence:
             return RECURRING_FIELD
         if line[-1] in SENTENCE:
             return ""
-        if any(self.count("part", part) >= self._least(side, SHARE, ALONE) for part in ends(masked)):
+        if any(self.count("part", part) >= self._least(side, self.alone()) for part in ends(masked)):
             return RECURRING_PART
         return LONE if self._is_lone(folded, page, i) else ""
 

@@ -103,6 +103,6 @@ def digest(config: CleaningConfig) -> bytes:
 SCHEMA = pa.schema([
     *arrow_schema(Article), *(pa.field(name, pa.string()) for name in COPIED_COLUMNS), pa.field("characters", pa.int64())
 ])  # fmt: skip
-"""The columns of a table of articles: the Article record, TAKEN_ALONG, and the length of the text in code points."""
+"""The columns of a table of articles: the Article record, COPIED_COLUMNS, and the length of the text in code points."""
 
 STAGE = Stage("clean", 2, clean_table, "documents", "articles", SCHEMA, ("id", "raw", "source", "origin"))

@@ -4,7 +4,7 @@ import re
 
 from builder.corpus.cleaning.matching.rules import compile_rule, every_rule
 from builder.records import Issue
-from builder.schema.boilerplate import Boilerplate, CutRule, LineRule, ListRule
+from builder.schema.boilerplate import Boilerplate, CutRule, LineRule, ListRule, rules_of
 from builder.text.profiles import profile
 
 
@@ -19,8 +19,7 @@ def check_examples(rules: Boilerplate) -> list[Issue]:
 
 def check_evidence(rules: Boilerplate) -> list[Issue]:
     """Return a warning if rules do not say what evidence they are, as in files of khabar 0.1."""
-    shared: list[CutRule | LineRule | ListRule] = [*rules.cuts, *rules.lines, *rules.lists]
-    silent = [rule.id for rule in shared if "evidence" not in rule.model_fields_set]
+    silent = [rule.id for rule in rules_of(rules) if "evidence" not in rule.model_fields_set]
     if not silent:
         return []
     return [

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from builder.corpus.cleaning.matching.automaton import Automaton
-from builder.schema.boilerplate import Boilerplate, CutRule, LineRule, ListRule, SourceRules
+from builder.schema.boilerplate import Boilerplate, CutRule, LineRule, ListRule, SourceRules, rules_of
 
 R = TypeVar("R", bound=CutRule | LineRule | ListRule)
 
@@ -80,7 +80,7 @@ class RuleSet:
     """A set of rules that one automaton searches for in one pass."""
 
     def __init__(self, rules: Boilerplate | SourceRules) -> None:
-        self.rules = _rules(rules)
+        self.rules = rules_of(rules)
         self.automaton = Automaton([rule.match for rule in self.rules], [rule.max_length for rule in self.rules])
 
     def find(self, folded: Sequence[str]) -> list[RuleNumbers]:
@@ -146,7 +146,7 @@ def compile_rule(rule: R) -> CompiledRule[R]:
 
 def every_rule(boilerplate: Boilerplate) -> list[CutRule | LineRule | ListRule]:
     """Return all rules, including those of single sources."""
-    return [*_rules(boilerplate), *(rule for source in boilerplate.sources.values() for rule in _rules(source))]
+    return [*rules_of(boilerplate), *(rule for source in boilerplate.sources.values() for rule in rules_of(source))]
 
 
 @lru_cache(maxsize=8)
@@ -159,7 +159,3 @@ def compile_rules(boilerplate: Boilerplate) -> Rules:
     }
     tables[""] = _Table(shipped.rules, ())
     return Rules(boilerplate, shipped, MappingProxyType(own), MappingProxyType(tables))
-
-
-def _rules(rules: Boilerplate | SourceRules) -> list[CutRule | LineRule | ListRule]:
-    return [*rules.cuts, *rules.lines, *rules.lists]
