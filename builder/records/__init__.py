@@ -23,12 +23,14 @@ from builder.records.annotation import (
     mark_set,
 )
 from builder.records.corpus import (
+    NO_FACTS,
     Article,
     CleaningBasis,
     Document,
     Drop,
     EdgeCount,
     Edit,
+    Facts,
     Group,
     GroupKind,
     document_of,
@@ -51,6 +53,7 @@ from builder.records.report import (
 __all__ = [
     "GOLD",
     "MANIFEST",
+    "NO_FACTS",
     "TOOL",
     "Agreement",
     "AnnotatorAssignment",
@@ -66,6 +69,7 @@ __all__ = [
     "Dropped",
     "EdgeCount",
     "Edit",
+    "Facts",
     "Gold",
     "GoldSource",
     "Group",

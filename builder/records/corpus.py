@@ -19,6 +19,42 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """What a page, a feed or a record says of an article beside its text; each is None or empty where nothing says it."""
+
+    section: str | None = None
+    tags: tuple[str, ...] = ()
+    language: str | None = None
+    """The declared language, as `ar` or `ar-SA`."""
+    site: str | None = None
+    """The name that the site gives itself."""
+    date_from: str | None = None
+    """Where `published_at` stood, as `json-ld`, `article:published_time`, `itemprop`, `arabic words` or `field`."""
+    fetched_url: str | None = None
+    """The address that was fetched, where it is known apart from the canonical one."""
+    fetched_at: str | None = None
+    """When it was fetched, in ISO 8601."""
+    extractor: str | None = None
+    """Name, version and options of what extracted the text from HTML."""
+    page_type: str | None = None
+    """The `og:type`, as `article` or `website`."""
+    robots: str | None = None
+    tdm: str | None = None
+    """The reservation of text and data mining: `1` if reserved, else what stands there."""
+    licence: str | None = None
+    """The address or name of the licence that the page links to."""
+    is_free: bool | None = None
+    """Whether it is accessible for free."""
+    is_teaser: bool = False
+    """Whether the text is only the beginning or a summary of an article."""
+    extra: dict[str, str] = field(default_factory=dict)
+    """Fields of the record that have no column: the value of each as text, or as JSON if it is none."""
+
+
+NO_FACTS = Facts()
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One scraped page; `raw` is never altered and `id` is sha256(raw as UTF-8)[:16]."""
 
@@ -36,6 +72,8 @@ class Document:
     """sha256 of the HTML file (64 hex digits) where `raw` is the text extracted from one."""
     author: str | None = None
     """The author that the record names, or several joined by `، `; None in shards of versions that had no such column."""
+    facts: Facts = NO_FACTS
+    """What is known of it beside these; missing in shards of versions that had no such column."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ def _read(documents: pa.Table) -> list[Document]:
         if field.name in documents.column_names
         else [field.default] * documents.num_rows
         for field in fields(Document)
+        if field.name != "facts"  # cleaning asks for none of them
     ]
     return [Document(*row) for row in zip(*columns, strict=True)]
 

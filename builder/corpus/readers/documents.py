@@ -206,7 +206,7 @@ def _document(row: RawRecord, file: File, origin: str) -> Document:
         else _stem(path)
     )
     return Document(sha16(row.text), row.source or source, row.url, row.published_at, row.title, row.text, origin,
-                    row.encoding, row.html_sha, row.author)  # fmt: skip
+                    row.encoding, row.html_sha, row.author, row.facts)  # fmt: skip
 
 
 def _stem(path: Path) -> str:

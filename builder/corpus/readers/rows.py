@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 
+from builder.records import NO_FACTS, Facts
 from builder.schema.dataset import Fields
 
 MAX_BYTES = 50_000_000
@@ -56,6 +57,7 @@ class RawRecord:
     encoding: str = "utf-8"
     html_sha: str | None = None
     author: str | None = None
+    facts: Facts = NO_FACTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,8 @@ def row_of(
         return BadRecord(position, "no text", "the line has no text" if kind == "JSON " else "the row has no text", fix)
     found = (person_names(_at(values, name)) for name in author_fields(fields))
     author = next((name for name in found if name), None)
-    return RawRecord(position, text, **texts, encoding=encoding, author=author)
+    title, url, published_at, source = (texts[name] for name in OPTIONAL)
+    return RawRecord(position, text, title, url, published_at, source, encoding, author=author)
 
 
 def author_fields(fields: Fields) -> tuple[str, ...]:
