@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from builder.annotation.adjudication.adjudicate import adjudicate
+from builder.annotation.agreement.matching import SPAN_F1
 from builder.annotation.agreement.measure import agree
-from builder.annotation.agreement.spans import SPAN_F1
 from builder.annotation.agreement.stances import ALPHA
 from builder.annotation.quality.check import canonicalise, check
 from builder.annotation.simulate import Knowledge, SimulatedAnswer, parse_knowledge, simulate_answer, truth

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from builder.annotation.agreement.matching import SPAN_F1
 from builder.annotation.agreement.measure import headline
-from builder.annotation.agreement.spans import SPAN_F1
 from builder.annotation.agreement.stances import ALPHA
 from builder.commands.agree import agree
 from builder.io.jsonl import read_jsonl

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from builder.annotation.agreement.spans import SPAN_F1
+from builder.annotation.agreement.matching import SPAN_F1
 from builder.commands.build import build
 from builder.commands.clean import clean
 from builder.commands.ingest import ingest

@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _CELLS = 4_000_000
-"""Most cells of the resampling matrix held in memory at once."""
+"""Most cells of the resampling matrix that are drawn, or held as numbers of 8 bytes, at once."""
+
+_TOGETHER = 2_000_000
+"""Most resampled figures held in memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Statistic:
     unit: str
     why: str
     between: str = ""
+    articles: NDArray[np.int64] | None = None
+    """The articles of the rows; None for all articles, in order."""
 
     @property
     def value(self) -> float | None:
@@ -46,34 +51,72 @@ class Statistic:
 Interval = tuple[float, float] | None
 
 
-def intervals(parts: Sequence[Statistic], seed: int, resamples: int) -> list[Interval]:
+def intervals(parts: Sequence[Statistic], articles: int, seed: int, resamples: int) -> list[Interval]:
     """Compute the 95 % interval of each part's figure, over the resamples in which it is defined.
 
-    The interval is None if fewer than two articles contribute to the figure. The rows of all parts must belong
-    to the same articles.
+    The interval is None if fewer than two articles contribute to the figure. The rows of all parts belong to the same
+    `articles`. Parts that share their rows are added up once.
     """
-    articles = len(parts[0].rows) if parts else 0
-    chosen = [number for number, part in enumerate(parts) if part.telling > 1]
     bounds: list[Interval] = [None] * len(parts)
+    chosen = [number for number, part in enumerate(parts) if part.telling > 1]
     if not chosen or not resamples:
         return bounds
-    random = np.random.default_rng(seed)
-    drawn: dict[int, list[Floats]] = {number: [] for number in chosen}
-    for start in range(0, resamples, step := max(1, _CELLS // articles)):
-        size = min(step, resamples - start)
-        picks = random.integers(articles, size=(size, articles)) + np.arange(size)[:, None] * articles
-        weights = np.bincount(picks.ravel(), minlength=size * articles).reshape(size, articles).astype(float)
-        for number in chosen:
-            drawn[number].append(parts[number].of(weights @ parts[number].rows))
-    for number, values in drawn.items():
-        bounds[number] = _middle(np.concatenate(values))
+    weights = _weights(articles, seed, resamples)
+    by_rows: dict[int, list[int]] = {}
+    for number in chosen:
+        by_rows.setdefault(id(parts[number].rows), []).append(number)
+    waiting: list[int] = []
+    drawn: list[Floats] = []
+    for numbers in by_rows.values():
+        sums = _sums(weights, parts[numbers[0]])
+        waiting += numbers
+        drawn += [parts[number].of(sums) for number in numbers]
+        if len(drawn) * resamples > _TOGETHER:
+            _bound(bounds, waiting, drawn)
+            waiting, drawn = [], []
+    _bound(bounds, waiting, drawn)
     return bounds
 
 
-def _middle(values: Floats) -> Interval:
-    """Return the 2.5th and 97.5th percentile of the values that are not NaN, or None if all are."""
-    defined = values[~np.isnan(values)]
-    if not len(defined):
-        return None
-    low, high = np.percentile(defined, (2.5, 97.5))
-    return float(low), float(high)
+def _weights(articles: int, seed: int, resamples: int) -> NDArray[np.uint16]:
+    """Return how often each resample draws each article (articles x resamples)."""
+    random = np.random.default_rng(seed)
+    weights = np.zeros((articles, resamples), np.uint16)
+    for start in range(0, resamples, step := max(1, _CELLS // articles)):
+        size = min(step, resamples - start)
+        picks = random.integers(articles, size=(size, articles)) + np.arange(size)[:, None] * articles
+        weights[:, start : start + size] = (
+            np.bincount(picks.ravel(), minlength=size * articles).reshape(size, articles).T
+        )
+    return weights
+
+
+def _sums(weights: NDArray[np.uint16], part: Statistic) -> Floats:
+    """Return the sums of a part's rows in each resample (resamples x columns)."""
+    own = weights if part.articles is None else weights[part.articles]
+    step = max(1, _CELLS // own.shape[1])
+    sums = np.zeros((own.shape[1], part.rows.shape[1]))
+    for begin in range(0, len(own), step):
+        sums += own[begin : begin + step].T.astype(float) @ part.rows[begin : begin + step]
+    return sums
+
+
+def _bound(bounds: list[Interval], numbers: Sequence[int], drawn: Sequence[Floats]) -> None:
+    """Set the intervals of parts from their figures in each resample."""
+    if not numbers:
+        return
+    values = np.sort(np.stack(drawn), axis=1)  # NaN last
+    defined = np.count_nonzero(~np.isnan(values), axis=1)
+    low, high = (_percentile(values, defined, share) for share in (0.025, 0.975))
+    for row, number in enumerate(numbers):
+        if defined[row]:
+            bounds[number] = float(low[row]), float(high[row])
+
+
+def _percentile(values: Floats, defined: NDArray[np.intp], share: float) -> Floats:
+    """Return a percentile of the `defined` first values of each sorted row, between two of them linearly."""
+    place = np.maximum(defined - 1, 0) * share
+    below = np.floor(place).astype(int)
+    rows, part = np.arange(len(values)), place - below
+    first, second = values[rows, below], values[rows, np.minimum(below + 1, np.maximum(defined - 1, 0))]
+    return np.where(part < 0.5, first + (second - first) * part, second - (second - first) * (1 - part))

@@ -4,6 +4,21 @@ from collections.abc import Iterable
 
 from builder.records import Mark
 
+SPAN_F1 = "span F1, strict, pairwise"
+
+SPAN_F1_EXACT = "span F1, exact, pairwise"
+
+SPAN_F1_PARTIAL = "span F1, partial, pairwise"
+
+SPAN_F1_TYPE = "span F1, type, pairwise"
+
+MODES = (SPAN_F1, SPAN_F1_EXACT, SPAN_F1_PARTIAL, SPAN_F1_TYPE)
+"""Matching modes, named as in SemEval-2013 task 9 and nervaluate.
+
+Strict: same edges and label. Exact: same edges. Partial: overlapping edges, which count one half unless they are
+equal. Type: overlapping edges and the same label.
+"""
+
 Place = tuple[int, ...]
 
 

@@ -6,11 +6,16 @@ An undefined figure has the value None and a reason, never 0, 1 or NaN. The inpu
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+
+import numpy as np
 
 from builder.annotation.agreement import spans, stances
 from builder.annotation.agreement.bootstrap import Statistic, intervals
-from builder.annotation.agreement.spans import MODES, SPAN_F1, UNITIZING, macro
+from builder.annotation.agreement.matching import SPAN_F1
+from builder.annotation.agreement.span_tables import span_tables
+from builder.annotation.agreement.spans import UNITIZING, macro
 from builder.annotation.agreement.stances import ALPHA
 from builder.records import Agreement, Judgement
 from builder.schema.labels import Labels
@@ -19,8 +24,6 @@ DIGITS = 6
 """Decimals to which figures are rounded, so that they are equal on every machine."""
 
 _SHOWN = frozenset({SPAN_F1, macro(SPAN_F1), UNITIZING, macro(UNITIZING), ALPHA})
-
-Shared = Sequence[Sequence[Judgement]]
 
 
 def agree(
@@ -46,31 +49,31 @@ def agree(
     for judgement in sorted(judgements, key=lambda j: (j.article_id, j.annotator)):
         by_article[judgement.article_id].append(judgement)
     shared = [judged for judged in by_article.values() if len(judged) > 1]
-    figures = _resampled(_over_all(shared, labels, lengths), "all", "", seed, resamples)
+    tables = span_tables(shared, labels, lengths)
+    parts = spans.statistics(tables) + stances.overall_statistics(shared, labels)
+    figures = _resampled(parts, len(shared), "all", "", seed, resamples)
     pairs = spans.pairwise_statistics(shared) + stances.pairwise_statistics(shared, labels)
-    figures += _resampled(pairs, "all", "", seed, resamples)
+    figures += _resampled(pairs, len(shared), "all", "", seed, resamples)
     batches = sorted({judgement.batch for judgement in judgements})
     for batch in batches if len(batches) > 1 else []:
         of_batch = [[j for j in judged if j.batch == batch] for judged in shared]
-        parts = _over_all([judged for judged in of_batch if len(judged) > 1], labels, lengths, (SPAN_F1,))
-        figures += _resampled(parts, batch, "", seed, resamples)
-    weeks = sorted({week for judged in shared if (week := _week(judged))})
-    for week in weeks if len(weeks) > 1 else []:
-        parts = _over_all([judged for judged in shared if _week(judged) == week], labels, lengths, (SPAN_F1,))
-        figures += _resampled([part for part in parts if part.label == "all"], "all", week, seed, resamples)
+        several = [judged for judged in of_batch if len(judged) > 1]
+        parts = spans.overall_statistics(several, labels, lengths, (SPAN_F1,))
+        parts += stances.overall_statistics(several, labels)
+        figures += _resampled(parts, len(several), batch, "", seed, resamples)
+    weeks = [_week(judged) for judged in shared]
+    strict = replace(tables, f1={SPAN_F1: tables.f1[SPAN_F1]})
+    for week in sorted(filter(None, {*weeks})) if len({*weeks} - {""}) > 1 else []:
+        rows = np.array([number for number, of in enumerate(weeks) if of == week])
+        parts = spans.statistics(strict.only(rows))
+        parts += stances.overall_statistics([shared[number] for number in rows], labels)
+        figures += _resampled([part for part in parts if part.label == "all"], len(rows), "all", week, seed, resamples)
     return figures
 
 
 def headline(figure: Agreement) -> bool:
     """Return whether a figure is over all annotators and weeks, in a measure that the dataset card shows."""
     return figure.measure in _SHOWN and not figure.between and not figure.period
-
-
-def _over_all(
-    shared: Shared, labels: Labels, lengths: Mapping[str, int], modes: Sequence[str] = MODES
-) -> list[Statistic]:
-    """Return the statistics of both layers over all annotators, before resampling."""
-    return spans.overall_statistics(shared, labels, lengths, modes) + stances.overall_statistics(shared, labels)
 
 
 def _week(judged: Sequence[Judgement]) -> str:
@@ -82,10 +85,12 @@ def _week(judged: Sequence[Judgement]) -> str:
     return f"{year}-W{week:02}"
 
 
-def _resampled(parts: Sequence[Statistic], batch: str, period: str, seed: int, resamples: int) -> list[Agreement]:
-    """Turn statistics into agreement figures with bootstrap intervals."""
+def _resampled(
+    parts: Sequence[Statistic], articles: int, batch: str, period: str, seed: int, resamples: int
+) -> list[Agreement]:
+    """Turn statistics of so many articles into agreement figures with bootstrap intervals."""
     figures: list[Agreement] = []
-    for part, interval in zip(parts, intervals(parts, seed, resamples), strict=True):
+    for part, interval in zip(parts, intervals(parts, articles, seed, resamples), strict=True):
         value = part.value
         low, high = interval if interval and value is not None else (None, None)
         layer = "stance" if part.unit == stances.UNIT else "entities"

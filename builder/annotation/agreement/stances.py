@@ -4,12 +4,13 @@ A question is a pair of article and target. An unpublished value counts as a val
 """
 
 from collections.abc import Callable, Sequence
-from itertools import combinations
+from itertools import chain
 
 import krippendorff
 import numpy as np
 
 from builder.annotation.agreement.bootstrap import Floats, Statistic
+from builder.annotation.agreement.pairs import Meeting, PairRows, pair_rows
 from builder.records import Judgement
 from builder.schema.labels import Labels
 
@@ -20,6 +21,9 @@ KAPPA = "Cohen's kappa"
 PERCENT = "share of equal answers"
 
 UNIT = "pairs of article and target"
+
+ROWS = 50_000
+"""Pairs of judgements that are counted at once."""
 
 
 def alpha(counts: Floats) -> float | None:
@@ -71,50 +75,62 @@ def pairwise_statistics(shared: Sequence[Sequence[Judgement]], labels: Labels) -
     """
     if labels.stances is None:
         return []
-    names = sorted({judgement.annotator for judged in shared for judgement in judged})
-    given = _given(shared, labels, names)
-    size = len(labels.stances.values)
-    tables = {
-        (left, right): np.einsum("dtv,dtw->dvw", given[:, left], given[:, right])
-        for left, right in combinations(range(len(names)), 2)
-    }
-    wanted = [(f"{names[left]} {names[right]}", table) for (left, right), table in tables.items()]
-    for number, name in enumerate(names if len(names) > 2 else []):
-        as_left = [table for pair, table in tables.items() if pair[0] == number]
-        as_right = [table.transpose(0, 2, 1) for pair, table in tables.items() if pair[1] == number]
-        wanted.append((name, sum(as_left + as_right, np.zeros((len(shared), size, size)))))
+    ordered = [sorted(judged, key=lambda judgement: judgement.annotator) for judged in shared]
+    pairs = pair_rows([[judgement.annotator for judgement in judged] for judged in ordered])
+    tables = _contingency(_given(ordered, labels), pairs)
     parts: list[Statistic] = []
-    for who, table in wanted:
-        n, rows = int(table.sum()), table.reshape(len(shared), -1)
-        none = "no question was answered by both" if " " in who else "no question was answered by another too"
-        parts.append(_part(KAPPA, "all", rows, _kappa, n, "both gave only one value" if n else none, who))
-        parts.append(_part(PERCENT, "all", rows, _percent, n, none, who))
+    for meeting in chain(pairs.pairs(), pairs.against_others()):
+        is_pair = " " in meeting.who
+        counts = (
+            tables
+            if is_pair
+            else np.where(
+                (pairs.left == pairs.names.index(meeting.who))[:, None, None], tables, tables.transpose(0, 2, 1)
+            )
+        )
+        rows = meeting.added(counts.reshape(len(counts), -1))
+        n = int(rows.sum())
+        none = "no question was answered by both" if is_pair else "no question was answered by another too"
+        why = "both gave only one value" if n else none
+        parts.append(_part(KAPPA, "all", rows, _kappa, n, why, meeting))
+        parts.append(_part(PERCENT, "all", rows, _percent, n, none, meeting))
     return parts
 
 
+def _contingency(given: Floats, pairs: PairRows) -> Floats:
+    """Return the table of the answers of each pair (rows of pairs x values of the first x values of the second)."""
+    size = given.shape[3]
+    tables = np.zeros((len(pairs.article), size, size))
+    for begin in range(0, len(tables), ROWS):
+        rows = slice(begin, begin + ROWS)
+        one, other = (given[pairs.article[rows], place[rows]] for place in (pairs.first, pairs.second))
+        tables[rows] = np.einsum("ntv,ntw->nvw", one, other)
+    return tables
+
+
 def _part(
-    measure: str, label: str, rows: Floats, of: Callable[[Floats], Floats], n: int, why: str, who: str = ""
-) -> Statistic:
+    measure: str, label: str, rows: Floats, of: Callable[[Floats], Floats], n: int, why: str,
+    meeting: Meeting | None = None,
+) -> Statistic:  # fmt: skip
     """Return the statistic of a stance measure."""
-    return Statistic(measure, label, rows, of, int(np.count_nonzero(rows.any(axis=1))), n, UNIT, why, who)
+    telling = int(np.count_nonzero(rows.any(axis=1)))
+    who, articles = (meeting.who, meeting.articles) if meeting else ("", None)
+    return Statistic(measure, label, rows, of, telling, n, UNIT, why, who, articles)
 
 
-def _given(shared: Sequence[Sequence[Judgement]], labels: Labels, names: Sequence[str] = ()) -> Floats:
-    """Return an array articles x annotators x targets x values with 1 where a value was given.
-
-    Without `names` the second axis is the number of the judgement in its article.
-    """
+def _given(shared: Sequence[Sequence[Judgement]], labels: Labels) -> Floats:
+    """Return an array articles x judgements x targets x values with 1 where a value was given."""
     stances = labels.stances
     values = {value.name: column for column, value in enumerate(stances.values)} if stances else {}
     targets = {target: column for column, target in enumerate(labels.target_ids)}
-    people = {name: column for column, name in enumerate(names)}
-    most = len(names) or max((len(judged) for judged in shared), default=0)
-    given = np.zeros((len(shared), most, len(targets), len(values)))
-    for article, judged in enumerate(shared):
-        for number, judgement in enumerate(judged):
-            row = given[article, people[judgement.annotator] if people else number]
-            for stance in judgement.stances:
-                row[targets[stance.target], values[stance.value]] = 1
+    given = np.zeros((len(shared), max(map(len, shared), default=0), len(targets), len(values)))
+    places = [
+        (article, number, targets[stance.target], values[stance.value])
+        for article, judged in enumerate(shared)
+        for number, judgement in enumerate(judged)
+        for stance in judgement.stances
+    ]
+    given[tuple(np.array(places, np.int64).reshape(-1, 4).T)] = 1
     return given
 
 

@@ -5,7 +5,7 @@ A figure that is undefined or was not measured does not reach its threshold. Pur
 
 from collections.abc import Sequence
 
-from builder.annotation.agreement.spans import SPAN_F1
+from builder.annotation.agreement.matching import SPAN_F1
 from builder.annotation.agreement.stances import ALPHA
 from builder.records import Agreement, Issue, KhabarError, user_error
 from builder.schema.dataset import Floors

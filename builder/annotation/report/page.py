@@ -7,7 +7,8 @@ Annotators appear under their pseudonyms. The page's size is bounded, and it cou
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from builder.annotation.agreement.spans import MODES, SPAN_F1, UNITIZING, macro
+from builder.annotation.agreement.matching import MODES, SPAN_F1
+from builder.annotation.agreement.spans import UNITIZING, macro
 from builder.annotation.agreement.stances import ALPHA
 from builder.annotation.report import passages_html, plots, sections, tables
 from builder.annotation.report.passages import SHOWN, disputed_passages, disputed_questions

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
-from builder.annotation.agreement.spans import SPAN_F1, UNITIZING
+from builder.annotation.agreement.matching import SPAN_F1
+from builder.annotation.agreement.spans import UNITIZING
 from builder.annotation.agreement.stances import ALPHA
 from builder.annotation.report import plots, time_tables
 from builder.annotation.report.passages_html import cut, left_out

@@ -15,7 +15,8 @@ from builder.annotation.agreement.confusion import (
     entity_confusion,
     stance_confusion,
 )
-from builder.annotation.agreement.spans import SPAN_F1, SPAN_F1_EXACT, SPAN_F1_PARTIAL, SPAN_F1_TYPE, UNITIZING
+from builder.annotation.agreement.matching import SPAN_F1, SPAN_F1_EXACT, SPAN_F1_PARTIAL, SPAN_F1_TYPE
+from builder.annotation.agreement.spans import UNITIZING
 from builder.annotation.agreement.stances import ALPHA, KAPPA
 from builder.annotation.report import plots
 from builder.annotation.report.passages_html import cut, left_out

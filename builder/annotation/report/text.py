@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from builder.annotation.agreement.matching import SPAN_F1
 from builder.annotation.agreement.measure import headline
-from builder.annotation.agreement.spans import SPAN_F1
 from builder.annotation.agreement.stances import ALPHA
 from builder.records import Agreement
 from builder.text.invisible import make_visible

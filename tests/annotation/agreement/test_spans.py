@@ -10,17 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from nervaluate import Evaluator
 
-from builder.annotation.agreement.spans import (
-    SPAN_F1,
-    SPAN_F1_EXACT,
-    SPAN_F1_PARTIAL,
-    SPAN_F1_TYPE,
-    UNITIZING,
-    macro,
-    matches,
-    overall_statistics,
-    pairwise_statistics,
-)
+from builder.annotation.agreement.matching import SPAN_F1, SPAN_F1_EXACT, SPAN_F1_PARTIAL, SPAN_F1_TYPE, matches
+from builder.annotation.agreement.spans import UNITIZING, macro, overall_statistics, pairwise_statistics
 from builder.records import Judgement, Span
 from builder.schema.labels import EntityType, Labels
 

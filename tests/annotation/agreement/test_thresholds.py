@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from builder.annotation.agreement.spans import SPAN_F1
+from builder.annotation.agreement.matching import SPAN_F1
 from builder.annotation.agreement.stances import ALPHA
 from builder.annotation.agreement.thresholds import LONGEST, accepted, shortfalls
 from builder.project.project import Project

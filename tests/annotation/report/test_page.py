@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from lxml import html as lxml_html
 
 from builder.annotation.agreement.confusion import NOT_MARKED, OTHER_EDGES, entity_confusion, stance_confusion
+from builder.annotation.agreement.matching import MODES, SPAN_F1
 from builder.annotation.agreement.measure import agree
-from builder.annotation.agreement.spans import MODES, SPAN_F1, UNITIZING
+from builder.annotation.agreement.spans import UNITIZING
 from builder.annotation.agreement.stances import ALPHA, KAPPA
 from builder.annotation.report.passages import disputed_passages, disputed_questions, lanes, passages
 from builder.annotation.report.progress import progress

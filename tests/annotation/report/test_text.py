@@ -2,7 +2,7 @@
 
 import pytest
 
-from builder.annotation.agreement.spans import SPAN_F1
+from builder.annotation.agreement.matching import SPAN_F1
 from builder.annotation.agreement.stances import ALPHA
 from builder.annotation.report.text import lines
 from builder.records import Agreement
