@@ -1,5 +1,8 @@
 """What an article is asked: stance targets, and the answers and keys of each question."""
 
+from collections.abc import Iterable
+from itertools import islice
+
 from builder.records import Article
 from builder.schema.labels import Labels, StanceTarget
 from builder.text.profiles import profile
@@ -12,6 +15,10 @@ UNUSED = "_unused"
 
 KEY_ROWS = ("qwert", "asdfg", "zxcvb", "yiop", "hjkl", "nm", "67890", "12345")
 """Rows of neighbouring hotkeys, without `u`, which Label Studio itself uses to unselect."""
+
+
+TOGETHER = 500
+"""Articles that are folded at once."""
 
 
 def slots_of(labels: Labels) -> int:
@@ -42,9 +49,20 @@ def targets_for(article: Article, labels: Labels) -> tuple[StanceTarget, ...]:
 
     They are in the order of labels.yaml, and at most as many as the page has questions.
     """
+    return targets_by_article([article], labels)[article.id]
+
+
+def targets_by_article(articles: Iterable[Article], labels: Labels) -> dict[str, tuple[StanceTarget, ...]]:
+    """Return what targets_for returns of each of many articles, by id (much faster)."""
     if labels.stances is None:
-        return ()
-    fold = profile("standard@1").fold
-    body = fold(f"{article.title or ''}\n{article.text}")
-    asked = [target for target in labels.stances.targets if any(fold(word) in body for word in target.keywords)]
-    return tuple(asked[: slots_of(labels)])
+        return {article.id: () for article in articles}
+    fold, most = profile("standard@1").fold_batch, slots_of(labels)
+    targets = [(target, fold(target.keywords)) for target in labels.stances.targets]
+    asked: dict[str, tuple[StanceTarget, ...]] = {}
+    rest = iter(articles)
+    while part := [*islice(rest, TOGETHER)]:
+        bodies = fold([f"{article.title or ''}\n{article.text}" for article in part])
+        for article, body in zip(part, bodies, strict=True):
+            found = (target for target, keywords in targets if any(word in body for word in keywords))
+            asked[article.id] = tuple(islice(found, most))
+    return asked

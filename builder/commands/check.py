@@ -1,5 +1,6 @@
 """The command `check`: report every fault in the annotations, once or while people work."""
 
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,13 +9,19 @@ import click
 
 from builder.annotation.quality import annotators
 from builder.annotation.quality import check as checks
-from builder.annotation.quality.check import canonicalise
+from builder.annotation.quality.check import canonicalise, read_forms
 from builder.cli.options import moved_option, verb
 from builder.cli.output import Console, show_issues
 from builder.commands.collect import collect
-from builder.io.jsonl import read_jsonl
 from builder.labelstudio.download import cache
-from builder.project.annotations import collected_path, labelstudio_project_of, read_assigned, read_batch, read_known
+from builder.project.annotations import (
+    collected_path,
+    labelstudio_project_of,
+    read_assigned,
+    read_batch,
+    read_collected,
+    read_known,
+)
 from builder.project.batches import batch_articles
 from builder.project.judgements import without_repeats
 from builder.project.project import Project, find_project
@@ -47,15 +54,16 @@ def cli(console: Console, watches: bool, every: float) -> Report:
 def check(project: Project) -> Report:
     """List every fault in the judgements. The report's exit code is 1 if one is an error."""
     articles = {article.id: article for article in batch_articles(project)}
-    judgements, _, _ = without_repeats(project, articles)
+    collected = read_collected(project)
+    judgements, _, _ = without_repeats(project, articles, [one for own in collected.values() for one in own])
     labels, dataset = project.schema.labels, project.schema.dataset
-    issues = checks.check(judgements, articles, labels, lambda one: _link(project, one))
-    counting, _, _ = canonicalise(judgements, articles, labels)
+    forms = read_forms(articles, labels)
+    issues = checks.check(judgements, articles, labels, _links(project), forms)
+    counting, _, _ = canonicalise(judgements, articles, labels, forms)
     issues += annotators.pace_warnings(counting)
-    for name in project.batches():
+    for name, read in collected.items():
         items, assigned = read_batch(project, name), read_assigned(project, name)
-        read = read_jsonl(project.annotations / name / "judgements.jsonl", Judgement)
-        own, _, _ = canonicalise(read, articles, labels)  # a later batch may repeat or replace them
+        own, _, _ = canonicalise(read, articles, labels, forms)  # a later batch may repeat or replace them
         issues += annotators.known_missed(own, read_known(project, name), articles, labels)
         issues += annotators.coverage(name, own, items, assigned, dataset.overlap)
         path = collected_path(project, name)
@@ -67,10 +75,15 @@ def check(project: Project) -> Report:
     return Report("check", (), tuple(issues), facts, exit_code=1 if errors else 0)
 
 
-def _link(project: Project, judgement: Judgement) -> str:
-    """Return the address of a judgement's task, or an empty string if it came from a file."""
-    place = labelstudio_project_of(project, judgement.batch, judgement.annotator) if judgement.task_id else {}
-    return f"{place['url']}/projects/{place['project_id']}/data?task={judgement.task_id}" if place else ""
+def _links(project: Project) -> Callable[[Judgement], str]:
+    """Return a function that gives the address of a judgement's task, or an empty string if it came from a file."""
+    place_of = functools.cache(functools.partial(labelstudio_project_of, project))
+
+    def link(judgement: Judgement) -> str:
+        place = place_of(judgement.batch, judgement.annotator) if judgement.task_id else {}
+        return f"{place['url']}/projects/{place['project_id']}/data?task={judgement.task_id}" if place else ""
+
+    return link
 
 
 def watch(

@@ -86,10 +86,14 @@ def collected_path(project: Project, batch: str) -> Path:
     return project.work / "collected" / f"{batch}.sqlite3"
 
 
+def read_collected(project: Project) -> dict[str, list[Judgement]]:
+    """Read the judgements of each batch."""
+    return {name: read_jsonl(project.annotations / name / "judgements.jsonl", Judgement) for name in project.batches()}
+
+
 def read_judgements(project: Project) -> list[Judgement]:
     """Read the judgements of all batches."""
-    batches = project.batches()
-    return [j for name in batches for j in read_jsonl(project.annotations / name / "judgements.jsonl", Judgement)]
+    return [judgement for own in read_collected(project).values() for judgement in own]
 
 
 def read_decisions(project: Project) -> list[Decision]:

@@ -13,10 +13,9 @@ from builder.records import Agreement, Article, Dropped, Judgement, StageCounts,
 
 
 def without_repeats(
-    project: Project, articles: Mapping[str, Article]
+    project: Project, articles: Mapping[str, Article], every: Sequence[Judgement]
 ) -> tuple[list[Judgement], StageCounts, list[Dropped]]:
     """Return the judgements of all batches without repeats, and the counts of the repeats."""
-    every = read_judgements(project)
     once, aside = separate_repeats(every, articles, project.schema.labels)
     return once, count_by_reason("check", "submissions", len(every), len(once), aside), aside
 
@@ -27,7 +26,7 @@ def canonical_judgements(project: Project, articles: Sequence[Article]) -> tuple
     Repeats appear only in the saved counts, because a release does not depend on them.
     """
     by_id = {article.id: article for article in articles}
-    once, again, repeated = without_repeats(project, by_id)
+    once, again, repeated = without_repeats(project, by_id, read_judgements(project))
     judgements, accounts, aside = canonicalise(once, by_id, project.schema.labels)
     project.save_account("check", [again, *accounts] if repeated else accounts, [*repeated, *aside])
     reopened = {name for name in project.batches() if published_path(project, name).exists()}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from builder.io.jsonl import read_jsonl
 from builder.io.plain import to_plain
 from builder.project import groups
-from builder.project.annotations import read_batch, read_decisions, taken_down
+from builder.project.annotations import read_batch, read_decisions, read_judgements, taken_down
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.corpus import profile_of
 from builder.project.counts import clean_accounts
@@ -124,7 +124,7 @@ def hash_inputs(project: Project, material: TableInputs, card: str, tool: str) -
     """
     # Judgements are of the texts before anything was redacted.
     articles = batch_articles(project) if project.schema.dataset.redact else material.articles
-    once, _, _ = without_repeats(project, {article.id: article for article in articles})
+    once, _, _ = without_repeats(project, {article.id: article for article in articles}, read_judgements(project))
     said = [
         to_plain(replace(judgement, created_at="", updated_at="", task_id=0, annotation_id=0)) for judgement in once
     ]

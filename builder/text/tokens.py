@@ -150,8 +150,11 @@ def canonical_span(text: str, start: int, end: int, *, whole_words: bool = True)
 
 def _token_at(text: str, position: int) -> tuple[int, int]:
     """Return the token that holds a character, searching only between the white space around it."""
-    low = max(text.rfind(space, 0, position) for space in " \n\t") + 1
-    high = min((end for space in " \n\t" if (end := text.find(space, position)) >= 0), default=len(text))
+    low, high = text.rfind(" ", 0, position) + 1, text.find(" ", position)
+    high = len(text) if high < 0 else high
+    for space in "\n\t":
+        low, end = max(low, text.rfind(space, low, position) + 1), text.find(space, position, high)
+        high = end if end >= 0 else high
     return next(match.span() for match in _TOKEN.finditer(text, low, high) if match.end() > position)
 
 

@@ -24,7 +24,7 @@ from builder.annotation.active_learning.model import (
     uncertainties,
 )
 from builder.annotation.active_learning.ranking import disagreement, nearby_disagreement, pick_diverse, ranks
-from builder.annotation.questions import targets_for
+from builder.annotation.questions import targets_by_article
 from builder.records import Article, Gold, Judgement, user_error
 from builder.schema.labels import Labels
 from builder.text.profiles import profile
@@ -149,7 +149,7 @@ def _expected(
     held = Counter(span.label for gold in golds for span in gold.spans)
     rare = amounts / np.sqrt([1 + held[name] for name in names])
     per_word = rare.sum(axis=1) / np.maximum(np.diff(words.cuts)[here], 1)
-    asked = [[target.id for target in targets_for(article, labels)] for article in pool]
+    asked = [[target.id for target in found] for found in targets_by_article(pool, labels).values()]
     stances = _expected_stances(pool, asked, taught_on, golds, seed)
     return _Expected(
         {"unsure of entities": uncertainties(words, here, chances), "rare labels": per_word, **stances.parts},

@@ -12,7 +12,7 @@ from itertools import combinations
 
 from builder.annotation.adjudication.dawid_skene import Model, estimate, most_likely
 from builder.annotation.adjudication.decisions import MergedDecisions, not_applied_warning, read_decisions
-from builder.annotation.questions import targets_for
+from builder.annotation.questions import targets_by_article
 from builder.records import (
     Article,
     Confidence,
@@ -28,7 +28,7 @@ from builder.records import (
     Vote,
 )
 from builder.schema.dataset import Adjudication
-from builder.schema.labels import Labels
+from builder.schema.labels import Labels, StanceTarget
 
 NONE = "(none)"
 """Placeholder for an annotator who marked nothing or did not answer."""
@@ -107,7 +107,8 @@ def adjudicate(
     for judgement in sorted(judgements, key=lambda j: (j.article_id, j.annotator)):
         judged[judgement.article_id].append(judgement)
     decided, issues = read_decisions(decisions, articles, labels)
-    model = _model(judged, articles, labels, rules)
+    asked = targets_by_article((articles[name] for name in {*judged, *decided}), labels)
+    model = _model(judged, asked, rules)
     golds: list[Gold] = []
     disputes: list[Dispute] = []
     spans: Counter[str] = Counter()
@@ -118,7 +119,7 @@ def adjudicate(
         if len(voters) < rules.min_annotators and decision.spans is None:
             issues += [not_applied_warning(article_id, reason)] if decision.decisions else []
             continue
-        gold, still_open = _settle(articles[article_id], voters, decision, labels, rules, model)
+        gold, still_open = _settle(articles[article_id], voters, decision, labels, asked[article_id], rules, model)
         golds.append(gold)
         disputes += still_open
         spans += _tally(gold, still_open, decision)
@@ -138,7 +139,7 @@ def adjudicate(
 
 
 def _model(
-    judged: Mapping[str, Sequence[Judgement]], articles: Mapping[str, Article], labels: Labels, rules: Adjudication
+    judged: Mapping[str, Sequence[Judgement]], asked: Mapping[str, Sequence[StanceTarget]], rules: Adjudication
 ) -> Model | None:
     """Fit the stance model to all articles with enough annotators; return None if the rules do not ask for it."""
     if rules.stance != "dawid-skene":
@@ -146,7 +147,7 @@ def _model(
     answers: dict[tuple[str, str], dict[str, str]] = {}
     for article_id, voters in judged.items():
         if len(voters) >= rules.min_annotators:
-            for target in targets_for(articles[article_id], labels):
+            for target in asked[article_id]:
                 answers[article_id, target.id] = _answers(voters, target.id)
     return estimate(answers)
 
@@ -156,6 +157,7 @@ def _settle(
     voters: Sequence[Judgement],
     decision: MergedDecisions,
     labels: Labels,
+    asked: Sequence[StanceTarget],
     rules: Adjudication,
     model: Model | None,
 ) -> tuple[Gold, list[Dispute]]:
@@ -163,8 +165,7 @@ def _settle(
     enough = len(voters) >= rules.min_annotators
     marked = _vote_spans(article.id, voters, rules.votes)
     answered = {
-        target.id: _vote_stance(article.id, target.id, voters, labels, model, enough=enough)
-        for target in targets_for(article, labels)
+        target.id: _vote_stance(article.id, target.id, voters, labels, model, enough=enough) for target in asked
     }
     outcomes = [*marked.values(), *answered.values()]
     spans = decision.spans

@@ -6,27 +6,67 @@ are computed, and accounts for everything it drops. Collected files are never ch
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from builder.annotation.quality.rules import Answered, Fault, Placed, faults_of, homeless, place, repeats
-from builder.annotation.questions import targets_for
+from builder.annotation.questions import targets_by_article
 from builder.records import Article, Dropped, Issue, Judgement, Span, StageCounts, Stance, count_by_reason
 from builder.schema.labels import Labels
 from builder.text.tokens import canonical_span
 
 Link = Callable[[Judgement], str]
 
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The canonical form of a judgement on an article's present text: its spans and answers, and what was asked."""
+
+    placed: list[Placed]
+    answered: list[Answered]
+    asked: tuple[str, ...]
+
+
+Forms = Callable[[Judgement], Form]
+
+Edges = dict[tuple[int, int], tuple[int, int] | None]
+"""The canonical edges of spans of one text, or None where nothing is left of a span."""
+
 REPLACED = ("superseded", "replaced in a later batch")
 """Reasons for dropping a judgement when the same annotator judged the article again."""
 
 
-def check(judgements: Sequence[Judgement], articles: Mapping[str, Article], labels: Labels, link: Link) -> list[Issue]:
+def read_forms(articles: Mapping[str, Article], labels: Labels) -> Forms:
+    """Return a function that gives the form of a judgement, and works out each judgement's once."""
+    asked = {name: tuple(t.id for t in found) for name, found in targets_by_article(articles.values(), labels).items()}
+    edges: dict[str, Edges] = defaultdict(dict)
+    known: dict[int, tuple[Judgement, Form]] = {}
+
+    def form(judgement: Judgement) -> Form:
+        found = known.get(id(judgement))
+        if found is None:
+            name = judgement.article_id
+            placed = _placed(judgement.spans, articles[name].text, labels, edges[name])
+            made = Form(placed, _answered(judgement.stances, asked[name], labels), asked[name])
+            found = known[id(judgement)] = judgement, made  # with the judgement, so that no other gets its id
+        return found[1]
+
+    return form
+
+
+def check(
+    judgements: Sequence[Judgement],
+    articles: Mapping[str, Article],
+    labels: Labels,
+    link: Link,
+    forms: Forms | None = None,
+) -> list[Issue]:
     """Return every fault in the judgements, sorted by article and annotator; `link` gives a judgement's task URL.
 
     The contents of skipped and replaced judgements are not checked: the former hold no answers, the latter do
-    not count.
+    not count. `forms` are those of read_forms, where they are needed again.
     """
+    forms = forms or read_forms(articles, labels)
     reasoned = _told_apart(judgements, articles)
     earlier: dict[tuple[str, str], list[Judgement]] = defaultdict(list)
     for judgement, why in reasoned:
@@ -43,9 +83,9 @@ def check(judgements: Sequence[Judgement], articles: Mapping[str, Article], labe
         else:
             submitted = earlier.get((judgement.article_id, judgement.annotator), [])
             replaced = [previous for previous in submitted if previous.batch == judgement.batch]
-            placed, asked = _placed(judgement.spans, article.text, labels), _asked(article, labels)
-            answered = _answered(judgement.stances, asked, labels)
-            faults = [*repeats(judgement, replaced), *faults_of(placed, answered, asked, article.text, labels)]
+            form = forms(judgement)
+            found = faults_of(form.placed, form.answered, form.asked, article.text, labels)
+            faults = [*repeats(judgement, replaced), *found]
         for severity, code, where, message, fix in faults:
             issues.append(
                 Issue(severity, code, message, where, fix, judgement.article_id, judgement.annotator, link(judgement))
@@ -54,7 +94,7 @@ def check(judgements: Sequence[Judgement], articles: Mapping[str, Article], labe
 
 
 def canonicalise(
-    judgements: Sequence[Judgement], articles: Mapping[str, Article], labels: Labels
+    judgements: Sequence[Judgement], articles: Mapping[str, Article], labels: Labels, forms: Forms | None = None
 ) -> tuple[list[Judgement], list[StageCounts], list[Dropped]]:
     """Return the canonical judgements that count, sorted by article and annotator, with accounts and dropped items.
 
@@ -62,15 +102,15 @@ def canonicalise(
     annotation_id). Its spans are trimmed, expanded to whole words, deduplicated and sorted. Only answers that
     labels.yaml defines are kept. The accounts cover the judgements, and the spans and stances of those kept.
     """
+    forms = forms or read_forms(articles, labels)
     reasoned = _told_apart(judgements, articles)
     ledger = [Dropped("check", name_of(judgement), why) for judgement, why in reasoned if why]
     ready: list[Judgement] = []
     taken: Counter[str] = Counter()
     lost: dict[str, list[Dropped]] = {"spans": [], "stances": []}
     for judgement in (judgement for judgement, why in reasoned if not why):
-        article = articles[judgement.article_id]
-        placed = _placed(judgement.spans, article.text, labels)
-        answered = _answered(judgement.stances, _asked(article, labels), labels)
+        form = forms(judgement)
+        placed, answered = form.placed, form.answered
         taken.update(spans=len(placed), stances=len(answered))
         name = name_of(judgement)
         lost["spans"] += [Dropped("check", f"{place(s)} {s.label} in {name}", why) for s, _, why in placed if why]
@@ -89,10 +129,9 @@ def canonicalise(
 
 def answers_of(judgement: Judgement, article: Article, labels: Labels) -> tuple[list[Span], list[Stance]]:
     """Return the spans and stances of a judgement that count, in canonical form, sorted, spans without ids."""
-    placed = _placed(judgement.spans, article.text, labels)
-    spans = sorted(replace(span, id="") for _, span, why in placed if span and not why)
-    asked = _asked(article, labels)
-    return spans, sorted(stance for stance, why in _answered(judgement.stances, asked, labels) if not why)
+    form = read_forms({article.id: article}, labels)(judgement)
+    spans = sorted(replace(span, id="") for _, span, why in form.placed if span and not why)
+    return spans, sorted(stance for stance, why in form.answered if not why)
 
 
 def order(judgement: Judgement) -> tuple[str, str, datetime, str, int]:
@@ -143,18 +182,24 @@ def _told_apart(judgements: Iterable[Judgement], articles: Mapping[str, Article]
     return reasoned[::-1]
 
 
-def _placed(spans: Iterable[Span], text: str, labels: Labels) -> list[Placed]:
-    """Return each span as drawn, its canonical form if it has one, and the reason it does not count or ""."""
+def _placed(spans: Iterable[Span], text: str, labels: Labels, edges: Edges) -> list[Placed]:
+    """Return each span as drawn, its canonical form if it has one, and the reason it does not count or "".
+
+    `edges` are the canonical edges of the text that are known already; others are added.
+    """
     placed: list[Placed] = []
     seen: set[tuple[int, int, str]] = set()
-    whole = labels.clitics == "expand"
+    whole, names = labels.clitics == "expand", labels.entity_names
     for span in sorted(spans):
-        if not 0 <= span.start < span.end <= len(text):
+        start, end = span.start, span.end
+        if not 0 <= start < end <= len(text):
             placed.append((span, None, "out of bounds"))
             continue
-        edges = canonical_span(text, span.start, span.end, whole_words=whole)
-        moved = replace(span, start=edges[0], end=edges[1]) if edges else None
-        if span.label not in labels.entity_names:
+        if (start, end) not in edges:
+            edges[start, end] = canonical_span(text, start, end, whole_words=whole)
+        own = edges[start, end]
+        moved = span if own == (start, end) else Span(*own, span.label, span.id) if own else None
+        if span.label not in names:
             placed.append((span, moved, "unknown label"))
         elif moved is None:
             placed.append((span, None, "nothing left"))
@@ -164,11 +209,6 @@ def _placed(spans: Iterable[Span], text: str, labels: Labels) -> list[Placed]:
             seen.add((moved.start, moved.end, moved.label))
             placed.append((span, moved, ""))
     return placed
-
-
-def _asked(article: Article, labels: Labels) -> tuple[str, ...]:
-    """Return the targets that an article is asked about."""
-    return tuple(target.id for target in targets_for(article, labels))
 
 
 def _answered(stances: Iterable[Stance], asked: Sequence[str], labels: Labels) -> list[Answered]:

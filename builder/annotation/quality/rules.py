@@ -54,8 +54,10 @@ def faults_of(
     placed: Sequence[Placed], answered: Sequence[Answered], asked: Sequence[str], text: str, labels: Labels
 ) -> Iterator[Fault]:
     """Yield the faults of one judgement's spans and stances."""
+    names = labels.entity_names
     for span, _, why in placed:
-        yield from _span_faults(span, why, text, labels)
+        if why or span.label not in names:
+            yield from _span_faults(span, why, text, names)
     canonical = [moved for _, moved, why in placed if moved and not why]
     yield from _crossings(canonical)
     yield from _two_labels(canonical, text)
@@ -69,11 +71,12 @@ def faults_of(
     yield from _stance_faults(answered, asked, labels)
 
 
-def _two_labels(spans: Iterable[Span], text: str) -> Iterator[Fault]:
+def _two_labels(spans: Sequence[Span], text: str) -> Iterator[Fault]:
     """Yield a warning for each pair of edges (start, end) that has several labels."""
     labels_at: dict[tuple[int, int], set[str]] = defaultdict(set)
-    for span in spans:
-        labels_at[span.start, span.end].add(span.label)
+    if len({(span.start, span.end) for span in spans}) < len(spans):
+        for span in spans:
+            labels_at[span.start, span.end].add(span.label)
     for (start, end), labels in sorted(labels_at.items()):
         if len(labels) > 1:
             message = f"{text[start:end]!r} is marked {' and '.join(sorted(labels))}"
@@ -81,15 +84,15 @@ def _two_labels(spans: Iterable[Span], text: str) -> Iterator[Fault]:
             yield "warning", "two-labels", f"span {start}:{end}", message, fix
 
 
-def _span_faults(span: Span, why: str, text: str, labels: Labels) -> Iterator[Fault]:
+def _span_faults(span: Span, why: str, text: str, names: Sequence[str]) -> Iterator[Fault]:
     """Yield the faults of one span."""
     if why == "out of bounds":
         message = f"ends at or before its start ({span.start} >= {span.end})"
         if span.start < span.end:
             message = f"outside the text, which has {len(text)} code points"
         yield "error", "span-bounds", place(span), message, _REDRAW
-    if span.label not in labels.entity_names:
-        message = f"unknown label {span.label!r}; known: {', '.join(labels.entity_names)}"
+    if span.label not in names:
+        message = f"unknown label {span.label!r}; known: {', '.join(names)}"
         yield "error", "unknown-label", place(span), message, "open the task and give the span a known label"
     if why == "nothing left":
         message = f"{text[span.start : span.end]!r} is only spaces or punctuation"
