@@ -4,6 +4,7 @@ Pieces are read in parallel into a folder of their own. Once all are read, repea
 plan and the other documents are published shard by shard. After an interruption, the same call resumes.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from builder.corpus.readers.dates.unread import merge_warnings
 from builder.corpus.readers.documents import read, require_documents
 from builder.corpus.readers.sources import InputPiece
 from builder.executor import storage
@@ -81,7 +83,7 @@ def ingest_pieces(pieces: Sequence[InputPiece], folder: str, pmap: Pmap, watch: 
 def _read(piece: InputPiece, folder: str) -> ShardResult:
     """Read one piece into a shard of `folder`, repeats included."""
     batches = (
-        BatchResult(to_table(part.documents, Document), {}, tuple(part.set_aside), tuple(part.issues))
+        BatchResult(to_table(part.documents, Document), part.counts, tuple(part.set_aside), tuple(part.issues))
         for part in read(piece)
     )
     return write_shard(folder, piece.name, piece.digest, arrow_schema(Document), batches)
@@ -163,4 +165,6 @@ def _clear(folder: str) -> None:
 
 
 def _issues(shards: Sequence[ShardResult]) -> tuple[Issue, ...]:
-    return tuple(issue for done in shards for issue in done.issues)
+    """Return the warnings of shards, with one for each reason why dates were not converted."""
+    counts = sum((Counter(done.counts) for done in shards), Counter[str]())
+    return merge_warnings((issue for done in shards for issue in done.issues), counts)

@@ -4,11 +4,14 @@ The raw text is kept unchanged, without newline translation. Only a byte order m
 The raw text of an HTML page is the text that was extracted from it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from builder.corpus.readers import feeds, hub, tabular, text, web
+from builder.corpus.readers.dates.parse import read_date
+from builder.corpus.readers.dates.unread import COUNT, date_warning, merge_warnings
 from builder.corpus.readers.encodings import mojibake, visual_order
 from builder.corpus.readers.rows import BadRecord, File, Note, RawRecord, ReadItem
 from builder.corpus.readers.sources import InputPiece, plan
@@ -38,6 +41,8 @@ class DocumentBatch:
     documents: tuple[Document, ...]
     set_aside: tuple[Dropped, ...]
     issues: tuple[Issue, ...]
+    counts: Mapping[str, int]
+    """Dates that could not be read, by reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +67,15 @@ class _Basket:
     issues: list[Issue] = field(default_factory=list)
     said: int = 0
     heavy: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    named: set[str] = field(default_factory=set)
+    """The reasons of unread dates of which the piece has a warning."""
 
     def emptied(self) -> DocumentBatch:
         """Return the batch, and start the next one."""
-        part = DocumentBatch(tuple(self.documents), tuple(self.set_aside), tuple(self.issues))
+        part = DocumentBatch(tuple(self.documents), tuple(self.set_aside), tuple(self.issues), dict(self.counts))
         self.documents, self.set_aside, self.issues, self.heavy = [], [], [], 0
+        self.counts.clear()
         return part
 
     @property
@@ -79,6 +88,18 @@ class _Basket:
         self.said += 1
         if self.said <= SHOWN:
             self.issues.append(Issue("warning", code, message, where=where, fix=fix))
+
+    def date(self, written: str | None, where: str) -> str | None:
+        """Return a date in ISO 8601; count one that cannot be read, and warn of the first of each reason."""
+        if not written or not written.strip():
+            return None
+        read = read_date(written)
+        if read.fault:
+            self.counts[COUNT + read.fault] += 1
+            if read.fault not in self.named:
+                self.named.add(read.fault)
+                self.issues.append(date_warning(written, read.fault, where))
+        return read.text
 
 
 def read(piece: InputPiece) -> Iterator[DocumentBatch]:
@@ -108,7 +129,8 @@ def read_documents(paths: Sequence[Path], encoding: str | None = None, fields: F
             known = first.setdefault(document.id, document)
             if known is not document:
                 aside.append(Dropped("ingest", document.origin, "same text twice", f"first at {known.origin}"))
-    issues = tuple(issue for part in parts for issue in part.issues)
+    counts = sum((Counter(part.counts) for part in parts), Counter[str]())
+    issues = merge_warnings((issue for part in parts for issue in part.issues), counts)
     aside += planned.set_aside
     require_documents(len(first), issues)
     return Reading(tuple(first.values()), tuple(aside), len(first) + len(aside), issues)
@@ -186,6 +208,7 @@ def _put(record: ReadItem, file: File, basket: _Basket) -> None:
     elif backward and backward.share > MOST_REVERSED:
         basket.set_aside.append(Dropped("ingest", origin, "visual order", backward.message))
     else:
+        record = replace(record, published_at=basket.date(record.published_at, where))
         basket.documents.append(_document(record, file, origin))
         basket.heavy += len(record.text)
         if garbled := mojibake(record.text):

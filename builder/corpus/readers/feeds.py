@@ -9,7 +9,7 @@ from xml.etree.ElementTree import ParseError, tostring
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, ReadItem, author_fields, iso, row_of
+from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, ReadItem, author_fields, row_of
 from builder.corpus.readers.streams import content, opened
 from builder.schema.dataset import Fields
 
@@ -80,7 +80,6 @@ def _values(entry: "Element", fields: Fields) -> dict[str, object]:
         values["author"] = _authors(entry)
     if isinstance(text := values.get(fields.text), str):
         values[fields.text] = plain(text)
-    values[fields.published_at] = iso(date if isinstance(date := values.get(fields.published_at), str) else None)
     return values
 
 

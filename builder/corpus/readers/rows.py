@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from email.utils import parsedate_to_datetime
 
+from builder.corpus.readers.dates.parse import as_written
 from builder.records import NO_FACTS, Facts
 from builder.schema.dataset import Fields
 
@@ -94,7 +94,8 @@ def row_of(
     """
     texts: dict[str, str | None] = {}
     for name in ("text", *OPTIONAL):
-        value = _plain(_at(values, getattr(fields, name)))
+        value = _at(values, getattr(fields, name))
+        value = as_written(value) if name == "published_at" else _plain(value)
         if value is None:
             texts[name] = None
         elif not isinstance(value, str):
@@ -169,15 +170,3 @@ def _half(text: str) -> int:
     except UnicodeEncodeError as error:
         return error.start + 1
     return 0
-
-
-def iso(moment: str | None) -> str | None:
-    """Convert the date of a mail or a feed (RFC 822) to ISO 8601; return any other value unchanged.
-
-    >>> iso("Tue, 03 Mar 2026 18:42:00 +0300"), iso("2026-03-03")
-    ('2026-03-03T18:42:00+03:00', '2026-03-03')
-    """
-    try:
-        return parsedate_to_datetime(moment or "").isoformat()
-    except ValueError:
-        return moment

@@ -8,7 +8,6 @@ import resource
 import subprocess
 import sys
 from datetime import UTC, datetime
-from email.utils import format_datetime
 
 import fsspec
 import pyarrow as pa
@@ -19,7 +18,7 @@ from hypothesis import strategies as st
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from builder.corpus.readers import rows, sources, streams
+from builder.corpus.readers import sources, streams
 from builder.corpus.readers.documents import read, read_documents
 from builder.corpus.readers.sources import plan
 from builder.records import Dropped, KhabarError
@@ -403,10 +402,3 @@ def test_table_without_its_column_is_refused_early(tmp_path, name, content, colu
             "name its columns under `fields:` in schema/dataset.yaml, such as `text: body`",
         )
     ]
-
-
-def test_mail_date_becomes_iso_with_zone():
-    moment = datetime(2026, 3, 3, 18, 42, tzinfo=UTC)
-
-    assert rows.iso(format_datetime(moment)) == moment.isoformat()
-    assert (rows.iso(None), rows.iso("أمس")) == (None, "أمس")
