@@ -36,9 +36,10 @@ class _Writer:
         self.rows: list[_Row] = []
 
     def end_line(self) -> None:
-        """End the line, unless it is blank; any whitespace in it becomes one space."""
-        if words := "".join(self.pieces).split():
-            self.lines.append(" ".join(words))
+        """End the line, unless nothing in it can be seen; any whitespace in it becomes one space."""
+        line = " ".join("".join(self.pieces).split())
+        if any(letter.isprintable() and letter != " " for letter in line):
+            self.lines.append(line)
         self.pieces.clear()
 
     def begin(self, tag: str) -> None:
