@@ -13,8 +13,8 @@ from typing import Literal
 NAMES = ("utf-8", "utf-16-le", "utf-16-be", "windows-1256")
 """The supported encodings, by the names used in Document.encoding."""
 
-Known = Literal["default", "mark", "declared", "detected"]
-"""How an encoding was determined; a mark is a byte order mark."""
+Known = Literal["default", "mark", "declared", "detected", "repaired"]
+"""How an encoding was determined; a mark is a byte order mark, and a repaired text has lost some bytes."""
 
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 

@@ -22,7 +22,7 @@ from builder.schema.dataset import Fields
 
 KINDS = {
     ".txt": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet",
-    ".html": "html", ".htm": "html", ".warc": "warc", ".rss": "feed", ".atom": "feed", ".xml": "feed",
+    ".html": "html", ".htm": "html", ".warc": "warc", ".wet": "warc", ".rss": "feed", ".atom": "feed", ".xml": "feed",
 }  # fmt: skip
 
 PACKINGS = {".gz": "gz", ".zst": "zst"}

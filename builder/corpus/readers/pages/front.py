@@ -1,0 +1,50 @@
+"""Front pages, which hold many articles and are none."""
+
+import re
+from urllib.parse import urlsplit
+
+from lxml import etree, html
+
+ROOT = re.compile(
+    r"/?(?:[a-z]{2}(?:-[a-z]{2})?|arabic)?/?(?:(?:index|home|default|main)(?:\.\w{2,5})?)?/?", re.IGNORECASE
+)
+
+OWN_ADDRESSES = etree.XPath("//link[@rel='canonical']/@href | //meta[@property='og:url']/@content")
+
+PUBLISHED = etree.XPath(
+    "//meta[@property='article:published_time' or (@property='og:type' and @content='article')]"
+    " | //*[@itemprop='articleBody' or @itemprop='datePublished']"
+)
+
+LINKED_DATA = etree.XPath("//script[contains(@type, 'ld+json')]/text()")
+
+ARTICLE_TYPE = re.compile(r'"@type"\s*:\s*\[?\s*"\w*(?:Article|Posting|Report)"')
+
+
+def is_front_page(tree: html.HtmlElement, fetched_url: str | None) -> bool:
+    """Return whether a page is the front page of a site, by the address that was fetched, else by its own addresses.
+
+    Some articles give the front page as their address, so these count only where nothing marks the page as an article.
+    """
+    if fetched_url:
+        return is_front_address(fetched_url)
+    addresses = OWN_ADDRESSES(tree)
+    return bool(addresses) and all(map(is_front_address, addresses)) and not _marked_as_article(tree)
+
+
+def is_front_address(address: str) -> bool:
+    """Return whether an address is that of a front page.
+
+    >>> [is_front_address(f"https://nasim.example{path}") for path in ("", "/ar/", "/index.php", "/?p=7", "/news")]
+    [True, True, True, False, False]
+    """
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:
+        return False
+    return bool(parts.netloc) and not parts.query and ROOT.fullmatch(parts.path) is not None
+
+
+def _marked_as_article(tree: html.HtmlElement) -> bool:
+    """Return whether a page says in its metadata that it is an article."""
+    return bool(PUBLISHED(tree)) or any(ARTICLE_TYPE.search(text) for text in LINKED_DATA(tree))
