@@ -48,9 +48,10 @@ def ingest(
     """
     with project.lock():
         plan = sources.plan([str(path) for path in inputs], project.schema.dataset.fields, encoding)
-        with engine_for(run, sum(piece.size for piece in plan.pieces)) as pmap:
-            watch = progress_callback(run, "ingest", len(plan.pieces))
-            taken = ingest_pieces(plan.pieces, corpus_root(project), pmap, watch)
+        pieces = [sources.with_sources(piece, project.schema.sources) for piece in plan.pieces]
+        with engine_for(run, sum(piece.size for piece in pieces)) as pmap:
+            watch = progress_callback(run, "ingest", len(pieces))
+            taken = ingest_pieces(pieces, corpus_root(project), pmap, watch)
         aside = [*plan.set_aside, *taken.set_aside]
         reasons = Counter(dropped.reason for dropped in aside) + Counter({AGAIN: taken.again})
         number = len(plan.set_aside) + taken.taken

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from builder.corpus.readers import feeds, hub, tabular, text, web
+from builder.corpus.readers import feeds, hub, markup, tabular, text, web
 from builder.corpus.readers.dates.parse import read_date
 from builder.corpus.readers.dates.unread import COUNT, date_warning, merge_warnings
 from builder.corpus.readers.encodings import mojibake, visual_order
@@ -32,6 +32,9 @@ SHOWN = 100
 
 FOLDER = frozenset(("text", "html"))
 """Formats whose files take their source from the folder's name; the others take it from the file's name."""
+
+PAGES = frozenset(("text", "html", "warc", "feed"))
+"""Formats whose records have no field of HTML; a feed's text is converted by its own reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +155,13 @@ def _reader(piece: InputPiece, file: File) -> Callable[[], Iterator[ReadItem]]:
         "csv": lambda: tabular.read_csv(file, fields, declared),
         "tsv": lambda: tabular.read_csv(file, fields, declared),
         "parquet": lambda: tabular.parquet(file, fields),
-        "html": lambda: web.page(file, declared),
-        "warc": lambda: web.archive(file, declared),
+        "html": lambda: web.page(file, declared, piece.sources),
+        "warc": lambda: web.archive(file, declared, piece.sources),
         "feed": lambda: feeds.feed(file, fields),
         "hub": lambda: hub.rows(file, fields),
     }
-    return readers[file.kind]
+    reader = readers[file.kind]
+    return reader if fields.html is None or file.kind in PAGES else lambda: markup.extracted(reader(), piece.sources)
 
 
 def _records_or_fault(reader: Callable[[], Iterator[ReadItem]]) -> Iterator[ReadItem]:

@@ -19,6 +19,7 @@ from builder.executor import storage
 from builder.io.remote import redact_credentials
 from builder.records import Dropped, Issue, KhabarError
 from builder.schema.dataset import Fields
+from builder.schema.sources import NO_SOURCES, Sources
 
 KINDS = {
     ".txt": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet",
@@ -45,6 +46,8 @@ class InputPiece:
     files: tuple[File, ...]
     fields: Fields
     encoding: str | None
+    sources: Sources = NO_SOURCES
+    """How the pages of each source are read."""
 
     @property
     def size(self) -> int:
@@ -191,10 +194,13 @@ def _remote(given: str, search: _Search) -> None:
 
 def _look(search: _Search) -> None:
     """Record each package that is missing, and each table without its columns."""
-    for kind in sorted({file.kind for file in search.files} & {*EXTRAS}):
+    kinds = {file.kind: file.named for file in reversed(search.files)}
+    if search.fields.html and kinds:
+        kinds["html"] = kinds.get("html", search.files[0].named)
+    for kind in sorted({*kinds} & {*EXTRAS}):
         package, extra = EXTRAS[kind]
         if importlib.util.find_spec(package) is None:
-            where = next(file.named for file in search.files if file.kind == kind)
+            where = kinds[kind]
             search.fault(where, f"needs the {extra} extra", f"pip install 'khabar[{extra}]'")
     for file in search.files:
         if file.kind in ("csv", "tsv", "parquet"):
@@ -247,3 +253,11 @@ def _piece(files: Sequence[File], search: _Search) -> InputPiece:
         "\n".join([repr(search.fields), str(search.declared), *states]).encode("utf-8", "surrogateescape")
     )
     return InputPiece(digest.hexdigest()[:16], digest.hexdigest(), tuple(files), search.fields, search.declared)
+
+
+def with_sources(piece: InputPiece, sources: Sources) -> InputPiece:
+    """Return a piece whose pages are read by the rules of their sources; without any rules, it is the same piece."""
+    if not sources.sources or not (piece.fields.html or {file.kind for file in piece.files} & {"html", "warc"}):
+        return piece
+    digest = hashlib.sha256(f"{piece.digest}\n{sources.model_dump_json()}".encode()).hexdigest()
+    return replace(piece, name=digest[:16], digest=digest, sources=sources)

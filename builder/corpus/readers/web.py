@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from io import BufferedReader
-from urllib.parse import urlsplit
 
+from builder.corpus.readers.pages.addresses import source_of
 from builder.corpus.readers.pages.decoding import MOST_LOST, DecodedPage, decode_page, share_lost
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, Note, RawRecord, ReadItem
 from builder.corpus.readers.streams import BrokenError, content, opened
 from builder.corpus.readers.text import decoding_fault, encoding_warnings
 from builder.records import Facts
+from builder.schema.sources import NO_SOURCES, Sources
 
 HTML, PLAIN = ("text/html", "application/xhtml+xml"), ("text/plain",)
 
@@ -55,7 +56,7 @@ class _Notes:
             yield replace(note, message=message)
 
 
-def page(file: File, declared: str | None) -> Iterator[ReadItem]:
+def page(file: File, declared: str | None, sources: Sources = NO_SOURCES) -> Iterator[ReadItem]:
     """Yield the text extracted from an HTML file, as one record."""
     with opened(file) as stream:
         markup = content(stream)
@@ -63,17 +64,17 @@ def page(file: File, declared: str | None) -> Iterator[ReadItem]:
         yield BadRecord("", "too long", f"more than {MAX_BYTES:,} bytes in one HTML file",
                   "save the page without embedded content")  # fmt: skip
         return
-    yield from _extracted(_Answer(markup), declared)
+    yield from _extracted(_Answer(markup), declared, sources)
 
 
-def _extracted(answer: _Answer, declared: str | None) -> Iterator[ReadItem]:
+def _extracted(answer: _Answer, declared: str | None, sources: Sources) -> Iterator[ReadItem]:
     """Yield the text extracted from a page, or the reason why there is none."""
     from builder.corpus.readers.pages.extract import PageError, extract  # noqa: PLC0415 - extra `html`
 
     read = decode_page(answer.body, declared, answer.charset)
     yield from _decoding_notes(read)
     try:
-        found = extract(read.decoded.text, fetched_url=answer.url, fetched_at=answer.fetched_at)
+        found = extract(read.decoded.text, fetched_url=answer.url, fetched_at=answer.fetched_at, sources=sources)
     except PageError as error:
         yield BadRecord(answer.place, error.reason, str(error), "")
         return
@@ -105,13 +106,13 @@ def _damaged(fault: UnicodeDecodeError, answer: _Answer) -> BadRecord:
                      bad.fix)  # fmt: skip
 
 
-def archive(file: File, declared: str | None) -> Iterator[ReadItem]:
+def archive(file: File, declared: str | None, sources: Sources = NO_SOURCES) -> Iterator[ReadItem]:
     """Yield the pages of a WARC or WET file, each placed by the byte offset of its record.
 
     Other record types are skipped. Warnings are summed at the end of the file.
     """
     notes = _Notes()
-    for item, place in _archived(file, declared):
+    for item, place in _archived(file, declared, sources):
         if isinstance(item, Note):
             notes.add(item, place)
         else:
@@ -119,7 +120,7 @@ def archive(file: File, declared: str | None) -> Iterator[ReadItem]:
     yield from notes.summed()
 
 
-def _archived(file: File, declared: str | None) -> Iterator[tuple[ReadItem, str]]:
+def _archived(file: File, declared: str | None, sources: Sources) -> Iterator[tuple[ReadItem, str]]:
     """Yield what each record of an archive gives, with the record's place; a fault ends the archive."""
     from warcio import archiveiterator, exceptions  # noqa: PLC0415 - extra `warc`
 
@@ -140,7 +141,7 @@ def _archived(file: File, declared: str | None) -> Iterator[tuple[ReadItem, str]
                                 "fetch the archive again; the pages before this one were read"), f":{offset}"  # fmt: skip
                 return
             if body is not None:
-                for item in _record(record, body, f":{offset}", declared):
+                for item in _record(record, body, f":{offset}", declared, sources):
                     yield item, f":{offset}"
 
 
@@ -164,7 +165,7 @@ def _body(record: object) -> bytes | None:
     return body
 
 
-def _record(record: object, body: bytes, place: str, declared: str | None) -> Iterator[ReadItem]:
+def _record(record: object, body: bytes, place: str, declared: str | None, sources: Sources) -> Iterator[ReadItem]:
     """Yield the page of one WARC record, or the reason why it is not a page."""
     headers, http = record.rec_headers, record.http_headers  # type: ignore[attr-defined]
     named = (http or headers).get_header("Content-Type") or ""
@@ -190,7 +191,7 @@ def _record(record: object, body: bytes, place: str, declared: str | None) -> It
             yield Note(
                 "truncated", f"the crawler cut it short (WARC-Truncated: {cut})", "fetch it again with a higher limit"
             )
-        yield from _extracted(answer, declared) if kind in HTML else _plain(answer, declared)
+        yield from _extracted(answer, declared, sources) if kind in HTML else _plain(answer, declared, sources)
 
 
 def _looks_like(body: bytes) -> str:
@@ -219,7 +220,7 @@ def _unpacked(packed: str) -> bool:
     return packed in UNPACKED and (packed != "br" or "br" in Unpacker.get_supported_decompressors())
 
 
-def _plain(answer: _Answer, declared: str | None) -> Iterator[ReadItem]:
+def _plain(answer: _Answer, declared: str | None, sources: Sources) -> Iterator[ReadItem]:
     """Yield a plain-text page, or the text that the crawler made of a page."""
     read = decode_page(answer.body, declared, answer.charset)
     yield from _decoding_notes(read)
@@ -227,13 +228,5 @@ def _plain(answer: _Answer, declared: str | None) -> Iterator[ReadItem]:
         yield _damaged(read.fault, answer)
         return
     facts = Facts(fetched_url=answer.url, fetched_at=answer.fetched_at)
-    yield RawRecord(answer.place, read.decoded.text, url=answer.url, source=_host(answer.url), encoding=read.decoded.said,
+    yield RawRecord(answer.place, read.decoded.text, url=answer.url, source=source_of(answer.url, sources), encoding=read.decoded.said,
                     facts=facts)  # fmt: skip
-
-
-def _host(url: str | None) -> str | None:
-    """Return the host of an address; None if it has none."""
-    try:
-        return urlsplit(url).hostname if url else None
-    except ValueError:
-        return None

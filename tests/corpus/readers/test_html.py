@@ -50,7 +50,7 @@ def test_page_gives_its_lines_and_metadata():
 
     assert page.text.split("\n") == LINES
     assert (page.title, page.url) == ("افتتاح معرض الكتاب", "https://nasim.example/news/1")
-    assert (page.published_at, page.author) == ("2026-03-04", None)
+    assert (page.published_at, page.author) == ("2026-03-04T23:20:30+03:00", None)
 
 
 @pytest.mark.parametrize("markup", ["".join(f"<p>{line}</p>" for line in BODY), page_of(*BODY)])
@@ -78,9 +78,12 @@ def test_page_becomes_a_document_with_its_file_hash(tmp_path):
     reading = read_documents([tmp_path])
     first, second = reading.documents
 
-    assert (first.raw, first.source, first.origin) == ("\n".join(LINES), "nasim", f"{tmp_path.name}/nasim/01.html")
+    assert (first.raw, first.source, first.origin) == (
+        "\n".join(LINES), "nasim.example", f"{tmp_path.name}/nasim/01.html"
+    )  # fmt: skip
     assert (first.title, first.url) == ("افتتاح معرض الكتاب", "https://nasim.example/news/1")
-    assert (first.published_at, first.encoding) == ("2026-03-04", "utf-8")
+    assert (first.published_at, first.encoding) == ("2026-03-04T23:20:30+03:00", "utf-8")
+    assert second.source == "nasim", "the folder is the last resort"
     assert first.html_sha == hashlib.sha256((folder / "01.html").read_bytes()).hexdigest()
     assert (second.id, second.title, second.url, second.published_at) == (sha16("\n".join(BODY)), None, None, None)
     assert reading.set_aside == (

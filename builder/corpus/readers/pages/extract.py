@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 import trafilatura
 from lxml import etree, html
 
+from builder.corpus.readers.pages.addresses import saved_from
+from builder.corpus.readers.pages.facts import PageFacts, page_facts, rules_for
 from builder.corpus.readers.pages.front import is_front_page
 from builder.corpus.readers.pages.lead import restored
 from builder.corpus.readers.pages.lines import lines_of
-from builder.corpus.readers.pages.metadata import PageFacts, PageRules, page_facts
 from builder.corpus.readers.pages.scripted import built_by_scripts, scripted_lines
 from builder.corpus.readers.pages.tree import parse, prune
 from builder.records import Facts
+from builder.schema.sources import NO_SOURCES, SourceRules, Sources
 
 VERSION = 1
 """Version of the steps around trafilatura; raise it when the text of any page changes."""
@@ -48,7 +50,7 @@ class PageError(ValueError):
 
 
 def extract(
-    markup: str, *, fetched_url: str | None = None, fetched_at: str | None = None, rules: PageRules | None = None
+    markup: str, *, fetched_url: str | None = None, fetched_at: str | None = None, sources: Sources = NO_SOURCES
 ) -> Page:
     """Extract the article of a page, and what the page says of it.
 
@@ -56,7 +58,7 @@ def extract(
     """
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # the caller reports pages without text
     try:
-        return _page(markup, fetched_url, fetched_at, rules)
+        return _page(markup, fetched_url, fetched_at, sources)
     except PageError:
         raise
     except ValueError as error:
@@ -65,13 +67,15 @@ def extract(
         raise PageError(NOT_READ, f"trafilatura fails on it with {type(error).__name__}") from error
 
 
-def _page(markup: str, fetched_url: str | None, fetched_at: str | None, rules: PageRules | None) -> Page:
+def _page(markup: str, fetched_url: str | None, fetched_at: str | None, sources: Sources) -> Page:
     """Extract a page, and raise any error of the libraries."""
     tree = parse(markup)
     if tree is None:
         raise PageError(NO_TEXT)
+    fetched_url = fetched_url or saved_from(markup)
     if is_front_page(tree, fetched_url):
         raise PageError(FRONT_PAGE, "its address is the front page of a site")
+    rules = rules_for(tree, fetched_url, sources)
     found = page_facts(tree, fetched_url=fetched_url, fetched_at=fetched_at, rules=rules)
     descriptions, scripted = DESCRIPTION(tree), scripted_lines(tree)
     prune(tree, rules.strip if rules else ())
@@ -85,14 +89,13 @@ def _page(markup: str, fetched_url: str | None, fetched_at: str | None, rules: P
 
 
 def _article(
-    tree: html.HtmlElement, scripted: list[str], found: PageFacts, rules: PageRules | None
+    tree: html.HtmlElement, scripted: list[str], found: PageFacts, rules: SourceRules | None
 ) -> tuple[list[str], str]:
     """Return the lines of the article, and what extracted them."""
     options = f", without {' | '.join(rules.strip)}" if rules and rules.strip else ""
-    if rules and rules.body:
-        chosen = [line for element in tree.xpath(rules.body) for line in lines_of(element)]
-        if chosen:
-            return chosen, f"khabar {VERSION}, body {rules.body}{options}"
+    for path in rules.body if rules else ():
+        if chosen := [line for element in tree.xpath(path) for line in lines_of(element)]:
+            return chosen, f"khabar {VERSION}, body {path}{options}"
     lines = _extracted(tree)
     if found.facts.is_free is not False and built_by_scripts(scripted, lines, lines_of(tree, ("head",))):
         return scripted, f"khabar {VERSION}, articleBody"

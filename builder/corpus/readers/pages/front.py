@@ -1,13 +1,10 @@
 """Front pages, which hold many articles and are none."""
 
 import re
-from urllib.parse import urlsplit
 
 from lxml import etree, html
 
-ROOT = re.compile(
-    r"/?(?:[a-z]{2}(?:-[a-z]{2})?|arabic)?/?(?:(?:index|home|default|main)(?:\.\w{2,5})?)?/?", re.IGNORECASE
-)
+from builder.corpus.readers.pages.addresses import is_front_address
 
 OWN_ADDRESSES = etree.XPath("//link[@rel='canonical']/@href | //meta[@property='og:url']/@content")
 
@@ -30,19 +27,6 @@ def is_front_page(tree: html.HtmlElement, fetched_url: str | None) -> bool:
         return is_front_address(fetched_url)
     addresses = OWN_ADDRESSES(tree)
     return bool(addresses) and all(map(is_front_address, addresses)) and not _marked_as_article(tree)
-
-
-def is_front_address(address: str) -> bool:
-    """Return whether an address is that of a front page.
-
-    >>> [is_front_address(f"https://nasim.example{path}") for path in ("", "/ar/", "/index.php", "/?p=7", "/news")]
-    [True, True, True, False, False]
-    """
-    try:
-        parts = urlsplit(address.strip())
-    except ValueError:
-        return False
-    return bool(parts.netloc) and not parts.query and ROOT.fullmatch(parts.path) is not None
 
 
 def _marked_as_article(tree: html.HtmlElement) -> bool:
