@@ -1,7 +1,8 @@
 """Deduplicate newly read documents by id, and append them to the corpus shards.
 
 Pieces are read in parallel into a folder of their own. Once all are read, repeats are set aside in the order of the
-plan and the other documents are published shard by shard. After an interruption, the same call resumes.
+plan and the other documents are published shard by shard. After an interruption, the same call resumes. Of pages with one
+address, the latest counts.
 """
 
 from collections import Counter
@@ -12,12 +13,15 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from builder.corpus.readers.dates.unread import merge_warnings
 from builder.corpus.readers.documents import read, require_documents
 from builder.corpus.readers.sources import InputPiece
+from builder.corpus.sampling.hashing import hash_strings
+from builder.corpus.sampling.page_filters import REFETCHED
 from builder.executor import storage
 from builder.executor.pmap import Pmap
 from builder.executor.shards import BatchResult, Shard, ShardResult, finished_shards, write_shard
@@ -96,16 +100,58 @@ def _repeats(fresh: Sequence[ShardResult], stored: Sequence[ShardResult]) -> Ite
     _, firsts, which = np.unique(ids, return_index=True, return_inverse=True)
     first = firsts[which] if len(ids) else which
     known = sum(map(len, old))
-    origins = _origins([*stored, *fresh], np.unique(first[first != np.arange(len(ids))]))
+    is_copy = first != np.arange(len(ids))
+    latest = latest_pages([*stored, *fresh], is_copy)
+    is_older = ~is_copy & (latest != np.arange(len(ids)))
+    origins = _origins([*stored, *fresh], np.unique([*first[is_copy], *latest[is_older]]))
     begin = known
     for shard_ids in new:
-        copies = first[begin : begin + len(shard_ids)]
-        rows = np.flatnonzero(copies != np.arange(begin, begin + len(shard_ids)))
-        yield {
-            row: (AGAIN, origins[copy]) if copy < known else (TWICE, f"first at {origins[copy]}")
-            for row, copy in zip(rows.tolist(), copies[rows].tolist(), strict=True)
+        rows = np.arange(begin, begin + len(shard_ids))
+        copies = {
+            row - begin: (AGAIN, origins[copy]) if copy < known else (TWICE, f"first at {origins[copy]}")
+            for row, copy in zip(rows[is_copy[rows]].tolist(), first[rows][is_copy[rows]].tolist(), strict=True)
         }
+        older = rows[is_older[rows]]
+        refetched = {
+            row - begin: (REFETCHED, f"later at {origins[page]}")
+            for row, page in zip(older.tolist(), latest[older].tolist(), strict=True)
+        }
+        yield copies | refetched
         begin += len(shard_ids)
+
+
+def latest_pages(shards: Sequence[ShardResult], is_copy: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return, for each row of all shards, the row of the latest page with its address, or the row itself.
+
+    Copies are left out, and so are rows that are no pages. Of pages fetched at one time or at no known time, the last counts.
+    """
+    latest = np.arange(len(is_copy))
+    rows, urls, moments = _pages(shards, is_copy)
+    order = np.lexsort((rows, moments, urls))
+    ends = np.searchsorted(urls[order], urls, side="right") - 1
+    latest[rows] = rows[order][ends]
+    return latest
+
+
+def _pages(
+    shards: Sequence[ShardResult], is_copy: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], Ids, NDArray[np.bytes_]]:
+    """Return the row of each page that has an address, the hash of the address, and when it was fetched."""
+    rows: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+    urls: list[Ids] = [np.empty(0, np.uint64)]
+    moments: list[NDArray[np.bytes_]] = [np.empty(0, "S20")]
+    begin = 0
+    for done in shards:
+        is_page = pc.is_valid(_column(done.shard, "html_sha")).to_numpy()
+        if is_page.any():
+            url = _column(done.shard, "url")
+            kept = np.flatnonzero(is_page & pc.is_valid(url).to_numpy() & ~is_copy[begin : begin + done.rows])
+            fetched = _column(done.shard, "facts.fetched_at").take(pa.array(kept)).cast(pa.binary()).to_pylist()
+            rows.append(kept + begin)
+            urls.append(hash_strings(url.take(pa.array(kept)), 0))
+            moments.append(np.array([moment or b"" for moment in fetched], "S20"))
+        begin += done.rows
+    return np.concatenate(rows), np.concatenate(urls), np.concatenate(moments)
 
 
 def _ids(shard: Shard) -> Ids:
@@ -128,9 +174,15 @@ def _origins(shards: Sequence[ShardResult], wanted: NDArray[np.int64]) -> Mappin
 
 
 def _column(shard: Shard, name: str) -> pa.ChunkedArray:
-    """Read one column of a shard."""
+    """Read one column of a shard, or a field of a column of records; null where an earlier version did not write it."""
     with open_file(shard.uri) as file, pq.ParquetFile(file) as parquet:
-        return parquet.read(columns=[name])[name]
+        table = parquet.read(columns=[name])
+    for part in name.split("."):
+        if part not in table.column_names:
+            return pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
+        column = table[part]
+        table = pa.Table.from_struct_array(column) if pa.types.is_struct(column.type) else table
+    return column
 
 
 def _settle(job: tuple[ShardResult, dict[int, tuple[str, str]]], folder: str) -> ShardResult:
