@@ -24,6 +24,9 @@ MARKUP = (b"<!doctype html", b"<html", b"<head", b"<body", b"<article", b"<div",
 
 LOOKED_AT = 2048
 
+LONGEST_HEADER = 60
+"""Characters of a header that a message shows."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
@@ -125,7 +128,7 @@ def _archived(file: File, declared: str | None) -> Iterator[tuple[ReadItem, str]
 
     logging.getLogger("warcio").setLevel(logging.CRITICAL)  # the caller reports these faults
     with opened(file) as stream:
-        records = archiveiterator.ArchiveIterator(_Short(stream))
+        records = archiveiterator.ArchiveIterator(_Short(stream), no_record_parse=True)
         offset = 0
         while True:
             try:
@@ -154,12 +157,21 @@ class _Short:
 def _body(record: object) -> bytes | None:
     """Return the body of a WARC record, cut off above the size limit; None if it is of a type that has no page.
 
-    Raises EOFError if the file ends before the body does.
+    The headers of HTTP are read here, since warcio takes a file that ends in them for a complete one. Raises EOFError
+    if the file ends before the record does.
     """
-    if record.rec_type not in ("response", "resource", "conversion"):  # type: ignore[attr-defined]
+    from warcio.statusandheaders import StatusAndHeadersParser  # noqa: PLC0415 - extra `warc`
+
+    kind, headers, stream = record.rec_type, record.rec_headers, record.raw_stream  # type: ignore[attr-defined]
+    if headers.get_header("Content-Length") is None:
+        raise EOFError("it ends in the headers of a record")
+    if kind not in ("response", "resource", "conversion"):
         return None
+    url = (headers.get_header("WARC-Target-URI") or "").strip("<> ").lower()
+    if kind == "response" and stream.limit and url.startswith(("http:", "https:")):
+        record.http_headers = StatusAndHeadersParser([], verify=False).parse(stream)  # type: ignore[attr-defined]
     body: bytes = record.content_stream().read(MAX_BYTES + 1)  # type: ignore[attr-defined]
-    if len(body) <= MAX_BYTES and record.raw_stream.limit > 0:  # type: ignore[attr-defined]
+    if len(body) <= MAX_BYTES and stream.limit > 0:
         raise EOFError("it ends in the middle of a page")
     return body
 
@@ -174,21 +186,26 @@ def _record(record: object, body: bytes, place: str, declared: str | None) -> It
     url = (headers.get_header("WARC-Target-URI") or "").strip("<> ") or None
     answer = _Answer(body, place, url, headers.get_header("WARC-Date"), _charset(parameters))
     if http and http.get_statuscode() != "200":
-        yield BadRecord(place, "not a page", f"answered with status {http.get_statuscode()}", "")
+        yield BadRecord(place, "not a page", f"answered with status {_shown(http.get_statuscode())}", "")
     elif kind not in (*HTML, *PLAIN):
-        yield BadRecord(place, "not a page", f"its type is {kind or 'not said'}", "")
+        yield BadRecord(place, "not a page", f"its type is {_shown(kind) or 'not said'}", "")
     elif len(body) > MAX_BYTES:
         yield BadRecord(
             place, "too long", f"more than {MAX_BYTES:,} bytes in one page", "check whether it is a news page"
         )
     elif not _unpacked(packed):
         yield BadRecord(
-            place, "not unpacked", f"its content encoding is {packed}", "pip install brotli" if packed == "br" else ""
+            place,
+            "not unpacked",
+            f"its content encoding is {_shown(packed)}",
+            "pip install brotli" if packed == "br" else "",
         )
     else:
         if cut := headers.get_header("WARC-Truncated"):
             yield Note(
-                "truncated", f"the crawler cut it short (WARC-Truncated: {cut})", "fetch it again with a higher limit"
+                "truncated",
+                f"the crawler cut it short (WARC-Truncated: {_shown(cut)})",
+                "fetch it again with a higher limit",
             )
         yield from _extracted(answer, declared) if kind in HTML else _plain(answer, declared)
 
@@ -210,6 +227,11 @@ def _charset(parameters: str) -> str | None:
         if name.strip().casefold() == "charset":
             return value.strip(" \"'") or None
     return None
+
+
+def _shown(header: str) -> str:
+    """Return the value of a header for a message, short and without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "\N{MIDDLE DOT}" for letter in header[:LONGEST_HEADER])
 
 
 def _unpacked(packed: str) -> bool:

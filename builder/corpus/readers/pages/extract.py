@@ -89,10 +89,9 @@ def _article(
 ) -> tuple[list[str], str]:
     """Return the lines of the article, and what extracted them."""
     options = f", without {' | '.join(rules.strip)}" if rules and rules.strip else ""
-    if rules and rules.body:
-        chosen = [line for element in tree.xpath(rules.body) for line in lines_of(element)]
-        if chosen:
-            return chosen, f"khabar {VERSION}, body {rules.body}{options}"
+    for path in rules.body if rules else ():
+        if chosen := [line for element in tree.xpath(path) for line in lines_of(element)]:
+            return chosen, f"khabar {VERSION}, body {path}{options}"
     lines = _extracted(tree)
     if found.facts.is_free is not False and built_by_scripts(scripted, lines, lines_of(tree, ("head",))):
         return scripted, f"khabar {VERSION}, articleBody"

@@ -20,8 +20,8 @@ class PageRules(Protocol):
     """What the project says of the pages of a source."""
 
     @property
-    def body(self) -> str | None:
-        """XPath of the elements that hold the article."""
+    def body(self) -> tuple[str, ...]:
+        """XPaths of the elements that hold the article; the first that selects any counts."""
 
     @property
     def strip(self) -> tuple[str, ...]:
