@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from builder.corpus.readers import feeds, hub, tabular, text, web
+from builder.corpus.readers import archives, feeds, hub, tabular, text, web
 from builder.corpus.readers.encodings import mojibake, visual_order
 from builder.corpus.readers.rows import BadRecord, File, Note, RawRecord, ReadItem
 from builder.corpus.readers.sources import InputPiece, plan
@@ -131,7 +131,7 @@ def _reader(piece: InputPiece, file: File) -> Callable[[], Iterator[ReadItem]]:
         "tsv": lambda: tabular.read_csv(file, fields, declared),
         "parquet": lambda: tabular.parquet(file, fields),
         "html": lambda: web.page(file, declared),
-        "warc": lambda: web.archive(file, declared),
+        "warc": lambda: archives.archive(file, declared),
         "feed": lambda: feeds.feed(file, fields),
         "hub": lambda: hub.rows(file, fields),
     }

@@ -1,35 +1,17 @@
-"""Readers for web pages: HTML files, and the pages of WARC archives (extra `warc`)."""
+"""Reader for HTML files, and the reading of one page that an archive or a file holds."""
 
 import hashlib
-import logging
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from io import BufferedReader
-from urllib.parse import urlsplit
+from dataclasses import dataclass
 
 from builder.corpus.readers.pages.decoding import MOST_LOST, DecodedPage, decode_page, share_lost
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, Note, RawRecord, ReadItem
-from builder.corpus.readers.streams import BrokenError, content, opened
+from builder.corpus.readers.streams import content, opened
 from builder.corpus.readers.text import decoding_fault, encoding_warnings
-from builder.records import Facts
-
-HTML, PLAIN = ("text/html", "application/xhtml+xml"), ("text/plain",)
-
-UNPACKED = ("", "identity", "gzip", "x-gzip", "deflate", "br")
-"""Content encodings that warcio unpacks; `br` needs a package."""
-
-MARKUP = (b"<!doctype html", b"<html", b"<head", b"<body", b"<article", b"<div", b"<p")
-"""Beginnings of tags by which an answer without a type is known as a page."""
-
-LOOKED_AT = 2048
-
-LONGEST_HEADER = 60
-"""Characters of a header that a message shows."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answer:
     """A page as it came: its bytes, its place in the file, and what is known of how it was fetched."""
 
     body: bytes
@@ -37,25 +19,6 @@ class _Answer:
     url: str | None = None
     fetched_at: str | None = None
     charset: str | None = None
-
-
-@dataclass(slots=True)
-class _Notes:
-    """Warnings about the pages of an archive, each counted and shown once, with its first place."""
-
-    counts: Counter[Note] = field(default_factory=Counter)
-    first: dict[Note, str] = field(default_factory=dict)
-
-    def add(self, note: Note, place: str) -> None:
-        """Count a warning."""
-        self.counts[note] += 1
-        self.first.setdefault(note, place)
-
-    def summed(self) -> Iterator[Note]:
-        """Yield each warning with the number of its pages."""
-        for note, count in self.counts.items():
-            message = f"{note.message}; {count:,} page{'s'[: count > 1]}, first at {self.first[note]}"
-            yield replace(note, message=message)
 
 
 def page(file: File, declared: str | None) -> Iterator[ReadItem]:
@@ -66,29 +29,33 @@ def page(file: File, declared: str | None) -> Iterator[ReadItem]:
         yield BadRecord("", "too long", f"more than {MAX_BYTES:,} bytes in one HTML file",
                   "save the page without embedded content")  # fmt: skip
         return
-    yield from _extracted(_Answer(markup), declared)
+    yield from extracted_page(Answer(markup), declared)
 
 
-def _extracted(answer: _Answer, declared: str | None) -> Iterator[ReadItem]:
+def extracted_page(answer: Answer, declared: str | None) -> Iterator[ReadItem]:
     """Yield the text extracted from a page, or the reason why there is none."""
-    from builder.corpus.readers.pages.extract import PageError, extract  # noqa: PLC0415 - extra `html`
-
+    try:
+        from builder.corpus.readers.pages.extract import PageError, extract  # noqa: PLC0415 - extra `html`
+    except ImportError:  # only the pages of an archive come here without the extra
+        yield Note("unreadable", "its pages need the html extra", "pip install 'khabar[html]'")
+        yield BadRecord(answer.place, "html extra missing", "", "")
+        return
     read = decode_page(answer.body, declared, answer.charset)
-    yield from _decoding_notes(read)
+    yield from decoding_notes(read)
     try:
         found = extract(read.decoded.text, fetched_url=answer.url, fetched_at=answer.fetched_at)
     except PageError as error:
         yield BadRecord(answer.place, error.reason, str(error), "")
         return
     if read.fault and share_lost(found.text) > MOST_LOST:
-        yield _damaged(read.fault, answer)
+        yield damaged(read.fault, answer)
         return
     digest = hashlib.sha256(answer.body).hexdigest()
     yield RawRecord(answer.place, found.text, found.title, found.url, found.published_at, found.source,
                     read.decoded.said, digest, found.author, found.facts)  # fmt: skip
 
 
-def _decoding_notes(read: DecodedPage) -> Iterator[Note]:
+def decoding_notes(read: DecodedPage) -> Iterator[Note]:
     """Yield the warnings about the encoding of a page."""
     if read.fault is None:
         yield from encoding_warnings(read.decoded, read.declared)
@@ -101,161 +68,8 @@ def _decoding_notes(read: DecodedPage) -> Iterator[Note]:
     )
 
 
-def _damaged(fault: UnicodeDecodeError, answer: _Answer) -> BadRecord:
+def damaged(fault: UnicodeDecodeError, answer: Answer) -> BadRecord:
     """Return the fault of a page whose text has too many bad bytes."""
     bad = decoding_fault(fault, answer.body)
     return BadRecord(answer.place or bad.place, bad.reason, f"{bad.message}; more than {MOST_LOST:.0%} of its text is lost",
                      bad.fix)  # fmt: skip
-
-
-def archive(file: File, declared: str | None) -> Iterator[ReadItem]:
-    """Yield the pages of a WARC or WET file, each placed by the byte offset of its record.
-
-    Other record types are skipped. Warnings are summed at the end of the file.
-    """
-    notes = _Notes()
-    for item, place in _archived(file, declared):
-        if isinstance(item, Note):
-            notes.add(item, place)
-        else:
-            yield item
-    yield from notes.summed()
-
-
-def _archived(file: File, declared: str | None) -> Iterator[tuple[ReadItem, str]]:
-    """Yield what each record of an archive gives, with the record's place; a fault ends the archive."""
-    from warcio import archiveiterator, exceptions  # noqa: PLC0415 - extra `warc`
-
-    logging.getLogger("warcio").setLevel(logging.CRITICAL)  # the caller reports these faults
-    with opened(file) as stream:
-        records = archiveiterator.ArchiveIterator(_Short(stream), no_record_parse=True)
-        offset = 0
-        while True:
-            try:
-                record = next(records, None)
-                if record is None:
-                    return
-                offset = records.offset
-                body = _body(record)
-            except (exceptions.ArchiveLoadFailed, EOFError, OSError, ValueError, BrokenError) as error:
-                cause = str(error).splitlines()[0] if str(error) else type(error).__name__
-                yield BadRecord(f":{offset}", "broken archive", f"the archive cannot be read on: {cause}",
-                                "fetch the archive again; the pages before this one were read"), f":{offset}"  # fmt: skip
-                return
-            if body is not None:
-                for item in _record(record, body, f":{offset}", declared):
-                    yield item, f":{offset}"
-
-
-class _Short:
-    """Stream for warcio that never reads ahead, so that a fault does not discard the records before it."""
-
-    def __init__(self, stream: BufferedReader) -> None:
-        self.read = stream.read1
-
-
-def _body(record: object) -> bytes | None:
-    """Return the body of a WARC record, cut off above the size limit; None if it is of a type that has no page.
-
-    The headers of HTTP are read here, since warcio takes a file that ends in them for a complete one. Raises EOFError
-    if the file ends before the record does.
-    """
-    from warcio.statusandheaders import StatusAndHeadersParser  # noqa: PLC0415 - extra `warc`
-
-    kind, headers, stream = record.rec_type, record.rec_headers, record.raw_stream  # type: ignore[attr-defined]
-    if headers.get_header("Content-Length") is None:
-        raise EOFError("it ends in the headers of a record")
-    if kind not in ("response", "resource", "conversion"):
-        return None
-    url = (headers.get_header("WARC-Target-URI") or "").strip("<> ").lower()
-    if kind == "response" and stream.limit and url.startswith(("http:", "https:")):
-        record.http_headers = StatusAndHeadersParser([], verify=False).parse(stream)  # type: ignore[attr-defined]
-    body: bytes = record.content_stream().read(MAX_BYTES + 1)  # type: ignore[attr-defined]
-    if len(body) <= MAX_BYTES and stream.limit > 0:
-        raise EOFError("it ends in the middle of a page")
-    return body
-
-
-def _record(record: object, body: bytes, place: str, declared: str | None) -> Iterator[ReadItem]:
-    """Yield the page of one WARC record, or the reason why it is not a page."""
-    headers, http = record.rec_headers, record.http_headers  # type: ignore[attr-defined]
-    named = (http or headers).get_header("Content-Type") or ""
-    kind, _, parameters = named.partition(";")
-    kind = kind.strip().casefold() or _looks_like(body)
-    packed = ((http.get_header("Content-Encoding") if http else "") or "").strip().casefold()
-    url = (headers.get_header("WARC-Target-URI") or "").strip("<> ") or None
-    answer = _Answer(body, place, url, headers.get_header("WARC-Date"), _charset(parameters))
-    if http and http.get_statuscode() != "200":
-        yield BadRecord(place, "not a page", f"answered with status {_shown(http.get_statuscode())}", "")
-    elif kind not in (*HTML, *PLAIN):
-        yield BadRecord(place, "not a page", f"its type is {_shown(kind) or 'not said'}", "")
-    elif len(body) > MAX_BYTES:
-        yield BadRecord(
-            place, "too long", f"more than {MAX_BYTES:,} bytes in one page", "check whether it is a news page"
-        )
-    elif not _unpacked(packed):
-        yield BadRecord(
-            place,
-            "not unpacked",
-            f"its content encoding is {_shown(packed)}",
-            "pip install brotli" if packed == "br" else "",
-        )
-    else:
-        if cut := headers.get_header("WARC-Truncated"):
-            yield Note(
-                "truncated",
-                f"the crawler cut it short (WARC-Truncated: {_shown(cut)})",
-                "fetch it again with a higher limit",
-            )
-        yield from _extracted(answer, declared) if kind in HTML else _plain(answer, declared)
-
-
-def _looks_like(body: bytes) -> str:
-    """Return the type of an answer that has none: HTML if it begins like a page."""
-    beginning = body[:LOOKED_AT].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").lower()
-    return HTML[0] if beginning.startswith(b"<") and any(tag in beginning for tag in MARKUP) else ""
-
-
-def _charset(parameters: str) -> str | None:
-    """Return the charset among the parameters of a content type.
-
-    >>> _charset(' boundary=x; Charset="cp1256"'), _charset("")
-    ('cp1256', None)
-    """
-    for parameter in parameters.split(";"):
-        name, _, value = parameter.partition("=")
-        if name.strip().casefold() == "charset":
-            return value.strip(" \"'") or None
-    return None
-
-
-def _shown(header: str) -> str:
-    """Return the value of a header for a message, short and without what a terminal would obey."""
-    return "".join(letter if letter.isprintable() else "\N{MIDDLE DOT}" for letter in header[:LONGEST_HEADER])
-
-
-def _unpacked(packed: str) -> bool:
-    """Return whether warcio unpacks a content encoding."""
-    from warcio.bufferedreaders import BufferedReader as Unpacker  # noqa: PLC0415 - extra `warc`
-
-    return packed in UNPACKED and (packed != "br" or "br" in Unpacker.get_supported_decompressors())
-
-
-def _plain(answer: _Answer, declared: str | None) -> Iterator[ReadItem]:
-    """Yield a plain-text page, or the text that the crawler made of a page."""
-    read = decode_page(answer.body, declared, answer.charset)
-    yield from _decoding_notes(read)
-    if read.fault and share_lost(read.decoded.text) > MOST_LOST:
-        yield _damaged(read.fault, answer)
-        return
-    facts = Facts(fetched_url=answer.url, fetched_at=answer.fetched_at)
-    yield RawRecord(answer.place, read.decoded.text, url=answer.url, source=_host(answer.url), encoding=read.decoded.said,
-                    facts=facts)  # fmt: skip
-
-
-def _host(url: str | None) -> str | None:
-    """Return the host of an address; None if it has none."""
-    try:
-        return urlsplit(url).hostname if url else None
-    except ValueError:
-        return None

@@ -2,12 +2,13 @@
 
 import gzip
 import io
+import sys
 
 import pytest
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from builder.corpus.readers import web
+from builder.corpus.readers import archives
 from builder.corpus.readers.documents import read_documents
 from builder.records import KhabarError
 
@@ -211,7 +212,7 @@ def test_plain_page_with_many_bad_bytes_is_set_aside(tmp_path):
 
 
 def test_oversized_page_of_an_archive_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(web, "MAX_BYTES", len(PAGE.encode()))
+    monkeypatch.setattr(archives, "MAX_BYTES", len(PAGE.encode()))
     reading = read(tmp_path, record(PAGE.encode(), http=HTML) + record(PAGE.encode() + b"x", http=HTML))
 
     assert len(reading.documents) == 1
@@ -231,3 +232,37 @@ def test_controls_in_headers_do_not_reach_the_terminal(tmp_path):
 
     assert len(said) == 4
     assert all(message.isprintable() and len(message) < 150 for message in said)
+
+
+def test_archive_without_the_html_extra_reads_its_texts(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "builder.corpus.readers.pages.extract", None)
+    plain = record(TEXT.encode(), kind="conversion", content_type="text/plain")
+    reading = read(tmp_path, record(PAGE.encode(), http=HTML) * 3 + plain)
+
+    assert [document.raw for document in reading.documents] == [TEXT]
+    assert [aside.reason for aside in reading.set_aside] == ["html extra missing"] * 3
+    assert [(issue.message, issue.fix) for issue in reading.issues] == [
+        ("its pages need the html extra; 3 pages, first at :0", "pip install 'khabar[html]'")
+    ]
+
+
+def test_record_of_another_length_is_reported_and_costs_no_other(tmp_path, capfd):
+    one = record(PAGE.encode(), http=HTML, compressed=False)
+    two = record(BODY[0].encode(), http=[("Content-Type", "text/plain")], compressed=False)
+    reading = read(tmp_path, one[:-4] + b"\0\0\r\n\r\n" + two, "a.warc")
+
+    assert [document.raw for document in reading.documents] == [TEXT, BODY[0]]
+    assert [issue.code for issue in reading.issues] == ["archive"]
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("junk", [b"\x1b[2J\0\r\n", b"x" * 5000 + b"\r\n", b"WARC/9\r\n"])
+def test_archive_with_junk_between_records_ends_there(tmp_path, junk):
+    one = record(PAGE.encode(), http=HTML, compressed=False)
+    reading = read(tmp_path, one + junk + one, "a.warc")
+    (issue,) = reading.issues
+
+    assert [document.raw for document in reading.documents] == [TEXT]
+    assert [aside.reason for aside in reading.set_aside] == ["broken archive"]
+    assert issue.message.isprintable()
+    assert len(issue.message) < 200
