@@ -17,6 +17,7 @@ from builder.project.releases import resolve_release
 from builder.project.services import hub
 from builder.records import MANIFEST, Issue, KhabarError, Release, Report, StageCounts, user_error
 from builder.release.card import editions
+from builder.release.editions.extractors import mismatches
 from builder.release.editions.hydrate import (
     Paths,
     RestoredArticles,
@@ -97,7 +98,8 @@ def hydrate(
         with open_spill(target.parent) as spill:
             tables = _full_tables(release, paths, names, back.texts, spill)
             if not any(table.num_rows for table in tables.get("entities", {}).values()):
-                raise KhabarError(*back.issues, *_nothing(target), exit_code=1)
+                other = mismatches(release.inputs, reading.documents)
+                raise KhabarError(*other, *back.issues, *_nothing(target), exit_code=1)
             digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
             others = _other_files(folder, release, names, tables, back, digest)
             full = replace(release, edition="full", inputs={**release.inputs, NOTE: digest}, splits={}, files={})
@@ -105,7 +107,8 @@ def hydrate(
         accounts = (*_accounts(back), *_rows(release.splits, tables))
     facts = {"release": f"{target} ({written.state})", "documents given": str(len(reading.documents)),
              "load": f'load_dataset("{target}", "entities")'}  # fmt: skip
-    return Report("hydrate", accounts, (*back.issues, *reading.issues), facts, 1 if back.issues else 0, back.set_aside)
+    issues = (*mismatches(release.inputs, reading.documents), *back.issues, *reading.issues)
+    return Report("hydrate", accounts, issues, facts, 1 if back.issues else 0, back.set_aside)
 
 
 def _full_tables(release: Release, paths: Paths, names: LabelNames, texts: Texts, spill: TableSpill) -> Tables:

@@ -26,6 +26,7 @@ from builder.records import (
     Takedown,
     user_error,
 )
+from builder.release.editions import extractors
 from builder.release.redaction.redact import move_annotations, redact, redact_authors
 from builder.release.splits.assign import split_articles
 from builder.release.splits.strategies import Traits
@@ -119,7 +120,7 @@ def _traits(chosen: Sequence[Article], documents: Sequence[Document], golds: Seq
 def hash_inputs(project: Project, material: TableInputs, card: str, tool: str) -> dict[str, str]:
     """Return the sha256 of each input of a release. Judgements are hashed without the server's clock and ids.
 
-    Files of schema/ and the card template are hashed by their bytes. Of the ledger of releases only the previous
+    What extracted texts from HTML is listed by name. Files of schema/ and the card template are hashed by their bytes. Of the ledger of releases only the previous
     release counts: its manifest is the input `since`.
     """
     # Judgements are of the texts before anything was redacted.
@@ -148,4 +149,6 @@ def hash_inputs(project: Project, material: TableInputs, card: str, tool: str) -
         contents["counts"] = b"\n".join(line for path in counts for line in sorted(path.read_bytes().splitlines()))
     contents |= {f"schema/{path.name}": path.read_bytes() for path in folder.iterdir() if path.name in FILES}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    return hashes | {"profile": profile_of(project).digest}
+    pages = {article.document_id for article in material.articles}
+    named = extractors.recorded(document for document in material.documents if document.id in pages)
+    return hashes | named | {"profile": profile_of(project).digest}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from builder.corpus.readers import feeds, hub, markup, tabular, text, web
+from builder.corpus.readers import archives, feeds, hub, markup, tabular, text, web
 from builder.corpus.readers.dates.parse import read_date
 from builder.corpus.readers.dates.unread import COUNT, date_warning, merge_warnings
 from builder.corpus.readers.encodings import mojibake, visual_order
@@ -156,7 +156,7 @@ def _reader(piece: InputPiece, file: File) -> Callable[[], Iterator[ReadItem]]:
         "tsv": lambda: tabular.read_csv(file, fields, declared),
         "parquet": lambda: tabular.parquet(file, fields),
         "html": lambda: web.page(file, declared, piece.sources),
-        "warc": lambda: web.archive(file, declared, piece.sources),
+        "warc": lambda: archives.archive(file, declared, piece.sources),
         "feed": lambda: feeds.feed(file, fields),
         "hub": lambda: hub.rows(file, fields),
     }

@@ -1,33 +1,18 @@
-"""Readers for web pages: HTML files, and the pages of WARC archives (extra `warc`)."""
+"""Reader for HTML files, and the reading of one page that an archive or a file holds."""
 
 import hashlib
-import logging
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from io import BufferedReader
+from dataclasses import dataclass
 
-from builder.corpus.readers.pages.addresses import source_of
 from builder.corpus.readers.pages.decoding import MOST_LOST, DecodedPage, decode_page, share_lost
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, Note, RawRecord, ReadItem
-from builder.corpus.readers.streams import BrokenError, content, opened
+from builder.corpus.readers.streams import content, opened
 from builder.corpus.readers.text import decoding_fault, encoding_warnings
-from builder.records import Facts
 from builder.schema.sources import NO_SOURCES, Sources
-
-HTML, PLAIN = ("text/html", "application/xhtml+xml"), ("text/plain",)
-
-UNPACKED = ("", "identity", "gzip", "x-gzip", "deflate", "br")
-"""Content encodings that warcio unpacks; `br` needs a package."""
-
-MARKUP = (b"<!doctype html", b"<html", b"<head", b"<body", b"<article", b"<div", b"<p")
-"""Beginnings of tags by which an answer without a type is known as a page."""
-
-LOOKED_AT = 2048
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answer:
     """A page as it came: its bytes, its place in the file, and what is known of how it was fetched."""
 
     body: bytes
@@ -35,25 +20,6 @@ class _Answer:
     url: str | None = None
     fetched_at: str | None = None
     charset: str | None = None
-
-
-@dataclass(slots=True)
-class _Notes:
-    """Warnings about the pages of an archive, each counted and shown once, with its first place."""
-
-    counts: Counter[Note] = field(default_factory=Counter)
-    first: dict[Note, str] = field(default_factory=dict)
-
-    def add(self, note: Note, place: str) -> None:
-        """Count a warning."""
-        self.counts[note] += 1
-        self.first.setdefault(note, place)
-
-    def summed(self) -> Iterator[Note]:
-        """Yield each warning with the number of its pages."""
-        for note, count in self.counts.items():
-            message = f"{note.message}; {count:,} page{'s'[: count > 1]}, first at {self.first[note]}"
-            yield replace(note, message=message)
 
 
 def page(file: File, declared: str | None, sources: Sources = NO_SOURCES) -> Iterator[ReadItem]:
@@ -64,29 +30,33 @@ def page(file: File, declared: str | None, sources: Sources = NO_SOURCES) -> Ite
         yield BadRecord("", "too long", f"more than {MAX_BYTES:,} bytes in one HTML file",
                   "save the page without embedded content")  # fmt: skip
         return
-    yield from _extracted(_Answer(markup), declared, sources)
+    yield from extracted_page(Answer(markup), declared, sources)
 
 
-def _extracted(answer: _Answer, declared: str | None, sources: Sources) -> Iterator[ReadItem]:
+def extracted_page(answer: Answer, declared: str | None, sources: Sources) -> Iterator[ReadItem]:
     """Yield the text extracted from a page, or the reason why there is none."""
-    from builder.corpus.readers.pages.extract import PageError, extract  # noqa: PLC0415 - extra `html`
-
+    try:
+        from builder.corpus.readers.pages.extract import PageError, extract  # noqa: PLC0415 - extra `html`
+    except ImportError:  # only the pages of an archive come here without the extra
+        yield Note("unreadable", "its pages need the html extra", "pip install 'khabar[html]'")
+        yield BadRecord(answer.place, "html extra missing", "", "")
+        return
     read = decode_page(answer.body, declared, answer.charset)
-    yield from _decoding_notes(read)
+    yield from decoding_notes(read)
     try:
         found = extract(read.decoded.text, fetched_url=answer.url, fetched_at=answer.fetched_at, sources=sources)
     except PageError as error:
         yield BadRecord(answer.place, error.reason, str(error), "")
         return
     if read.fault and share_lost(found.text) > MOST_LOST:
-        yield _damaged(read.fault, answer)
+        yield damaged(read.fault, answer)
         return
     digest = hashlib.sha256(answer.body).hexdigest()
     yield RawRecord(answer.place, found.text, found.title, found.url, found.published_at, found.source,
                     read.decoded.said, digest, found.author, found.facts)  # fmt: skip
 
 
-def _decoding_notes(read: DecodedPage) -> Iterator[Note]:
+def decoding_notes(read: DecodedPage) -> Iterator[Note]:
     """Yield the warnings about the encoding of a page."""
     if read.fault is None:
         yield from encoding_warnings(read.decoded, read.declared)
@@ -99,134 +69,8 @@ def _decoding_notes(read: DecodedPage) -> Iterator[Note]:
     )
 
 
-def _damaged(fault: UnicodeDecodeError, answer: _Answer) -> BadRecord:
+def damaged(fault: UnicodeDecodeError, answer: Answer) -> BadRecord:
     """Return the fault of a page whose text has too many bad bytes."""
     bad = decoding_fault(fault, answer.body)
     return BadRecord(answer.place or bad.place, bad.reason, f"{bad.message}; more than {MOST_LOST:.0%} of its text is lost",
                      bad.fix)  # fmt: skip
-
-
-def archive(file: File, declared: str | None, sources: Sources = NO_SOURCES) -> Iterator[ReadItem]:
-    """Yield the pages of a WARC or WET file, each placed by the byte offset of its record.
-
-    Other record types are skipped. Warnings are summed at the end of the file.
-    """
-    notes = _Notes()
-    for item, place in _archived(file, declared, sources):
-        if isinstance(item, Note):
-            notes.add(item, place)
-        else:
-            yield item
-    yield from notes.summed()
-
-
-def _archived(file: File, declared: str | None, sources: Sources) -> Iterator[tuple[ReadItem, str]]:
-    """Yield what each record of an archive gives, with the record's place; a fault ends the archive."""
-    from warcio import archiveiterator, exceptions  # noqa: PLC0415 - extra `warc`
-
-    logging.getLogger("warcio").setLevel(logging.CRITICAL)  # the caller reports these faults
-    with opened(file) as stream:
-        records = archiveiterator.ArchiveIterator(_Short(stream))
-        offset = 0
-        while True:
-            try:
-                record = next(records, None)
-                if record is None:
-                    return
-                offset = records.offset
-                body = _body(record)
-            except (exceptions.ArchiveLoadFailed, EOFError, OSError, ValueError, BrokenError) as error:
-                cause = str(error).splitlines()[0] if str(error) else type(error).__name__
-                yield BadRecord(f":{offset}", "broken archive", f"the archive cannot be read on: {cause}",
-                                "fetch the archive again; the pages before this one were read"), f":{offset}"  # fmt: skip
-                return
-            if body is not None:
-                for item in _record(record, body, f":{offset}", declared, sources):
-                    yield item, f":{offset}"
-
-
-class _Short:
-    """Stream for warcio that never reads ahead, so that a fault does not discard the records before it."""
-
-    def __init__(self, stream: BufferedReader) -> None:
-        self.read = stream.read1
-
-
-def _body(record: object) -> bytes | None:
-    """Return the body of a WARC record, cut off above the size limit; None if it is of a type that has no page.
-
-    Raises EOFError if the file ends before the body does.
-    """
-    if record.rec_type not in ("response", "resource", "conversion"):  # type: ignore[attr-defined]
-        return None
-    body: bytes = record.content_stream().read(MAX_BYTES + 1)  # type: ignore[attr-defined]
-    if len(body) <= MAX_BYTES and record.raw_stream.limit > 0:  # type: ignore[attr-defined]
-        raise EOFError("it ends in the middle of a page")
-    return body
-
-
-def _record(record: object, body: bytes, place: str, declared: str | None, sources: Sources) -> Iterator[ReadItem]:
-    """Yield the page of one WARC record, or the reason why it is not a page."""
-    headers, http = record.rec_headers, record.http_headers  # type: ignore[attr-defined]
-    named = (http or headers).get_header("Content-Type") or ""
-    kind, _, parameters = named.partition(";")
-    kind = kind.strip().casefold() or _looks_like(body)
-    packed = ((http.get_header("Content-Encoding") if http else "") or "").strip().casefold()
-    url = (headers.get_header("WARC-Target-URI") or "").strip("<> ") or None
-    answer = _Answer(body, place, url, headers.get_header("WARC-Date"), _charset(parameters))
-    if http and http.get_statuscode() != "200":
-        yield BadRecord(place, "not a page", f"answered with status {http.get_statuscode()}", "")
-    elif kind not in (*HTML, *PLAIN):
-        yield BadRecord(place, "not a page", f"its type is {kind or 'not said'}", "")
-    elif len(body) > MAX_BYTES:
-        yield BadRecord(
-            place, "too long", f"more than {MAX_BYTES:,} bytes in one page", "check whether it is a news page"
-        )
-    elif not _unpacked(packed):
-        yield BadRecord(
-            place, "not unpacked", f"its content encoding is {packed}", "pip install brotli" if packed == "br" else ""
-        )
-    else:
-        if cut := headers.get_header("WARC-Truncated"):
-            yield Note(
-                "truncated", f"the crawler cut it short (WARC-Truncated: {cut})", "fetch it again with a higher limit"
-            )
-        yield from _extracted(answer, declared, sources) if kind in HTML else _plain(answer, declared, sources)
-
-
-def _looks_like(body: bytes) -> str:
-    """Return the type of an answer that has none: HTML if it begins like a page."""
-    beginning = body[:LOOKED_AT].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").lower()
-    return HTML[0] if beginning.startswith(b"<") and any(tag in beginning for tag in MARKUP) else ""
-
-
-def _charset(parameters: str) -> str | None:
-    """Return the charset among the parameters of a content type.
-
-    >>> _charset(' boundary=x; Charset="cp1256"'), _charset("")
-    ('cp1256', None)
-    """
-    for parameter in parameters.split(";"):
-        name, _, value = parameter.partition("=")
-        if name.strip().casefold() == "charset":
-            return value.strip(" \"'") or None
-    return None
-
-
-def _unpacked(packed: str) -> bool:
-    """Return whether warcio unpacks a content encoding."""
-    from warcio.bufferedreaders import BufferedReader as Unpacker  # noqa: PLC0415 - extra `warc`
-
-    return packed in UNPACKED and (packed != "br" or "br" in Unpacker.get_supported_decompressors())
-
-
-def _plain(answer: _Answer, declared: str | None, sources: Sources) -> Iterator[ReadItem]:
-    """Yield a plain-text page, or the text that the crawler made of a page."""
-    read = decode_page(answer.body, declared, answer.charset)
-    yield from _decoding_notes(read)
-    if read.fault and share_lost(read.decoded.text) > MOST_LOST:
-        yield _damaged(read.fault, answer)
-        return
-    facts = Facts(fetched_url=answer.url, fetched_at=answer.fetched_at)
-    yield RawRecord(answer.place, read.decoded.text, url=answer.url, source=source_of(answer.url, sources), encoding=read.decoded.said,
-                    facts=facts)  # fmt: skip

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from lxml import etree, html
-from trafilatura.utils import load_html
+from trafilatura.utils import repair_faulty_html
 
 MAX_ELEMENTS = 100_000
 
@@ -44,18 +44,25 @@ class _Limits:
 
 
 def parse(markup: str) -> html.HtmlElement | None:
-    """Parse a page or a fragment; return None if it has no element.
+    """Parse a page or a fragment, whatever the length of its texts; return None if it has no element.
 
     Raises ValueError if the page exceeds a limit.
     """
-    parser = etree.HTMLParser(target=_Limits(), encoding="utf-8", no_network=True)
-    etree.fromstring(markup.encode("utf-8", "replace"), parser)
+    content = markup.encode("utf-8", "replace")
+    etree.fromstring(content, etree.HTMLParser(target=_Limits(), encoding="utf-8", no_network=True, huge_tree=True))
     whole = markup if "<html" in markup[:HEAD].lower() else f"<html><body>{markup}</body></html>"
-    return load_html(whole)
+    repaired = repair_faulty_html(whole, whole[:50].lower())
+    parser = html.HTMLParser(
+        encoding="utf-8", no_network=True, huge_tree=True, collect_ids=False, remove_comments=True, remove_pis=True
+    )
+    try:
+        return etree.fromstring(repaired.encode("utf-8", "replace"), parser)
+    except etree.ParserError:
+        return None
 
 
 def prune(tree: html.HtmlElement, unwanted: Sequence[str] = ()) -> None:
-    """Remove the elements that a browser never shows, and those that the XPaths `unwanted` find.
+    """Empty the elements that a browser never shows, and those that the XPaths `unwanted` find.
 
     The page as a whole stays, because many pages hide `body` until their scripts have run.
     """
@@ -63,16 +70,9 @@ def prune(tree: html.HtmlElement, unwanted: Sequence[str] = ()) -> None:
     chosen = [element for path in unwanted for element in tree.xpath(path)]
     for element in (*NEVER_SHOWN(tree), *hidden, *chosen):
         if isinstance(element, html.HtmlElement) and element.tag not in ("html", "body"):
-            _remove(element)
+            element.clear(keep_tail=True)
+            element.tag = "span"
     _break_lines(tree)
-
-
-def _remove(element: html.HtmlElement) -> None:
-    """Remove an element and keep the text after it; the words beside it stay apart."""
-    parent = element.getparent()
-    if parent is not None:
-        element.tail = f" {element.tail or ''}"
-        element.drop_tree()
 
 
 def _break_lines(tree: html.HtmlElement) -> None:
