@@ -154,7 +154,7 @@ def _reader(piece: InputPiece, file: File) -> Callable[[], Iterator[ReadItem]]:
         "parquet": lambda: tabular.parquet(file, fields),
         "html": lambda: web.page(file, declared),
         "warc": lambda: web.archive(file, declared),
-        "feed": lambda: feeds.feed(file, fields),
+        "feed": lambda: feeds.feed(file, fields, declared),
         "hub": lambda: hub.rows(file, fields),
     }
     return readers[file.kind]
