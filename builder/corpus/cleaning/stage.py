@@ -19,6 +19,9 @@ from builder.text.profiles import Profile
 COPIED_COLUMNS = ("source", "published_at")
 """Document columns that are copied to the articles, because filters and sampling use them."""
 
+COPIED_FACTS = ("is_teaser",)
+"""Facts of documents that are copied to the articles for the same reason; null in shards that have no such column."""
+
 
 @dataclass(frozen=True, slots=True)
 class PinnedCounts:
@@ -55,9 +58,18 @@ def clean_table(documents: pa.Table, config: CleaningConfig) -> BatchResult:
     table = _written(articles)
     for name in COPIED_COLUMNS:
         table = table.append_column(name, documents[name].take(document_rows).combine_chunks())
+    for name in COPIED_FACTS:
+        table = table.append_column(SCHEMA.field(name), _fact(documents, name).take(document_rows))
     table = table.append_column("characters", pc.cast(pc.utf8_length(table["text"]), pa.int64()))
     set_aside = tuple(entry for cleaned in pages for entry in cleaned.set_aside)
     return BatchResult(table, counts, set_aside, tuple(issue for cleaned in pages for issue in cleaned.issues))
+
+
+def _fact(documents: pa.Table, name: str) -> pa.Array:
+    """Return a column of the documents' facts."""
+    if "facts" not in documents.column_names:
+        return pa.nulls(documents.num_rows, _FACTS.field(name).type)
+    return pc.struct_field(documents["facts"], name).combine_chunks()
 
 
 def _read(documents: pa.Table) -> list[Document]:
@@ -101,9 +113,12 @@ def digest(config: CleaningConfig) -> bytes:
     return "\n".join(parts).encode("utf-8", "surrogatepass")
 
 
-SCHEMA = pa.schema([
-    *arrow_schema(Article), *(pa.field(name, pa.string()) for name in COPIED_COLUMNS), pa.field("characters", pa.int64())
-])  # fmt: skip
-"""The columns of a table of articles: the Article record, COPIED_COLUMNS, and the length of the text in code points."""
+_FACTS: pa.StructType = arrow_schema(Document).field("facts").type
 
-STAGE = Stage("clean", 2, clean_table, "documents", "articles", SCHEMA, ("id", "raw", "source", "origin"))
+SCHEMA = pa.schema([
+    *arrow_schema(Article), *(pa.field(name, pa.string()) for name in COPIED_COLUMNS),
+    *(_FACTS.field(name).with_nullable(True) for name in COPIED_FACTS), pa.field("characters", pa.int64()),
+])  # fmt: skip
+"""The columns of a table of articles: the Article record, COPIED_COLUMNS, COPIED_FACTS, and the text's code points."""
+
+STAGE = Stage("clean", 3, clean_table, "documents", "articles", SCHEMA, ("id", "raw", "source", "origin"))

@@ -12,6 +12,7 @@ from functools import cache
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from builder.corpus.sampling.repetition import Counts, Words, duplicate_runs, top_runs, words_of
@@ -73,6 +74,7 @@ def filter_articles(articles: pa.Table, filters: Filters) -> BatchResult:
     def against(failing: Flags, reason: str) -> None:
         reasons[failing & (reasons == None)] = reason  # noqa: E711 - by element
 
+    against(teasers(articles), "a teaser")
     against(~(share >= filters.arabic) & (filters.arabic > 0), "not in Arabic script")
     against(counts < filters.least_words, "too few words")
     if filters.most_words is not None:
@@ -87,6 +89,13 @@ def filter_articles(articles: pa.Table, filters: Filters) -> BatchResult:
     flagged = pa.table([articles["id"].combine_chunks(), pa.array(reasons.tolist(), pa.string()), counts,
                       pa.array(share, pa.float64(), from_pandas=True), pa.array(languages, pa.string())], schema=SCHEMA)  # fmt: skip
     return BatchResult(flagged, {"passed": int((reasons == None).sum())})  # noqa: E711
+
+
+def teasers(articles: pa.Table) -> Flags:
+    """Flag the articles of which a feed gave only the beginning or a summary."""
+    if "is_teaser" not in articles.column_names:
+        return np.zeros(articles.num_rows, bool)
+    return np.asarray(pc.fill_null(articles["is_teaser"], fill_value=False), bool)
 
 
 def check_installed(filters: Filters) -> None:
@@ -142,7 +151,7 @@ SCHEMA = pa.schema([
 ])  # fmt: skip
 """One row for each article; `reason` is null if it passes, `arabic` if its text has no letter."""
 
-STAGE = Stage("filter", 1, filter_articles, "articles", "filters", SCHEMA, ("id", "text"))
+STAGE = Stage("filter", 2, filter_articles, "articles", "filters", SCHEMA, ("id", "text"))
 
 
 def fineweb2(texts: Sequence[str], words: Words) -> list[tuple[str, Flags]]:
