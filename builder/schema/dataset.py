@@ -43,6 +43,8 @@ class Fields(Part):
     published_at: Text = "published_at"
     source: Text = "source"
     author: Text = "author"
+    quoted_tsv: bool | None = None
+    """Whether the cells of TSV files are quoted as in CSV; None looks at each file."""
 
     @model_validator(mode="before")
     @classmethod

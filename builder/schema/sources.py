@@ -3,12 +3,12 @@
 The file is optional. A source is listed by the host of its pages, and its entry also holds for the hosts below it.
 """
 
-import importlib.util
 import re
 from collections.abc import Mapping
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
+from lxml import etree
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from builder.schema.fields import Part, Text
@@ -18,14 +18,7 @@ FORMAT_CODES = frozenset("YymdHIMSpfzj%")
 
 
 def _xpath(source: str) -> str:
-    """Return the XPath; raise ValueError if it is malformed or selects no elements.
-
-    Without lxml, an extra that pages need, it is not checked.
-    """
-    if importlib.util.find_spec("lxml") is None:
-        return source
-    from lxml import etree  # noqa: PLC0415 - extra `html`
-
+    """Return the XPath; raise ValueError if it is malformed or selects no elements."""
     try:
         selected = etree.XPath(source)(etree.Element("html"))
     except etree.XPathError as error:

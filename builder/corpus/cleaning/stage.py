@@ -19,7 +19,7 @@ from builder.text.profiles import Profile
 COPIED_COLUMNS = ("source", "published_at", "url", "html_sha")
 """Document columns that are copied to the articles, because filters and sampling use them."""
 
-COPIED_FACTS = ("page_type", "robots", "tdm", "is_free", "fetched_at")
+COPIED_FACTS = ("page_type", "robots", "tdm", "is_free", "is_teaser", "fetched_at")
 """Fields of a document's facts that are copied to the articles for the same reason."""
 
 

@@ -157,7 +157,7 @@ def _reader(piece: InputPiece, file: File) -> Callable[[], Iterator[ReadItem]]:
         "parquet": lambda: tabular.parquet(file, fields),
         "html": lambda: web.page(file, declared, piece.sources),
         "warc": lambda: archives.archive(file, declared, piece.sources),
-        "feed": lambda: feeds.feed(file, fields),
+        "feed": lambda: feeds.feed(file, fields, declared),
         "hub": lambda: hub.rows(file, fields),
     }
     reader = readers[file.kind]

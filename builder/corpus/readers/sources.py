@@ -205,13 +205,11 @@ def _look(search: _Search) -> None:
     for file in search.files:
         if file.kind in ("csv", "tsv", "parquet"):
             try:
-                columns = tabular.header(file, search.declared)
+                refused = tabular.refusal(file, search.fields, search.declared)
             except Exception:  # noqa: BLE001, S112 - a faulty file is reported when it is read
                 continue
-            absent = tabular.missing(columns, search.fields)
-            if absent:
-                search.fault(file.named, f"no column {', '.join(absent)}; it has {', '.join(columns[:20]) or 'none'}",
-                             "name its columns under `fields:` in schema/dataset.yaml, such as `text: body`")  # fmt: skip
+            if refused:
+                search.fault(file.named, *refused)
 
 
 def _pieces(search: _Search) -> Iterator[InputPiece]:

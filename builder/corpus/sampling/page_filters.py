@@ -16,7 +16,7 @@ Flags = NDArray[np.bool_]
 
 def against_facts(articles: pa.Table, filters: Filters) -> list[tuple[str, Flags]]:
     """Return the reason of each filter of what pages say of themselves, and the articles that fail it."""
-    found: list[tuple[str, Flags]] = []
+    found = [("a teaser", np.array([one is True for one in column_of(articles, "is_teaser")], bool))]
     if filters.article_pages:
         found.append(
             ("not an article page", np.array([_is_other(one) for one in column_of(articles, "page_type")], bool))

@@ -19,6 +19,7 @@ CENTURY = "its year has two digits"
 HIJRI = "a Hijri date"
 NO_DATE = "no date that khabar knows"
 NO_DAY = "it names no day"
+NO_YEAR = "it names no year"
 OUTSIDE = "its year is not from 1800 to 2100"
 RELATIVE = "relative to an unknown day"
 SEVERAL = "it holds several dates"
@@ -166,7 +167,7 @@ def _of_standard(folded: str) -> str | None:
     except ValueError:
         return None
     _check_year(moment.year)
-    return moment.isoformat() if ":" in folded else moment.date().isoformat()
+    return moment.isoformat() if re.search("[:t]", folded) else moment.date().isoformat()
 
 
 def _of_words(folded: str) -> str:
@@ -191,8 +192,13 @@ def _why_not(folded: str, faults: set[str]) -> str:
         return HIJRI
     if SINCE.search(folded):
         return RELATIVE
-    month_only = rf"(?:\b(?:{month_pattern()})\b|\b\d{{1,2}}[/-])\D{{0,3}}\d{{4}}\b|\b\d{{4}}-\d\d\b"
-    return NO_DAY if re.search(month_only, folded) else NO_DATE
+    month = rf"\b(?:{month_pattern()})\b"
+    looks = {
+        NO_DAY: rf"(?:{month}|\b\d{{1,2}}[/-])\D{{0,3}}\d{{4}}\b|\b\d{{4}}-\d\d\b",
+        CENTURY: rf"\b\d{{1,2}}\W{{0,3}}{month}\W{{0,3}}\d\d\b(?!:)",
+        NO_YEAR: rf"\b\d{{1,2}}\W{{0,3}}{month}|{month}\W{{0,3}}\d{{1,2}}\b",
+    }
+    return next((reason for reason, pattern in looks.items() if re.search(pattern, folded)), NO_DATE)
 
 
 def _numeric_days(folded: str) -> Iterator[date | str]:

@@ -13,6 +13,7 @@ FIXES = {
     parse.HIJRI: "write the Gregorian date in the file; calendars differ by a day",
     parse.NO_DATE: "check that `published_at` under `fields:` in schema/dataset.yaml names the field of the date",
     parse.NO_DAY: "write the day in the file, or leave the date out",
+    parse.NO_YEAR: "write the year in the file, or leave the date out",
     parse.OUTSIDE: "correct the date in the file, or leave it out",
     parse.RELATIVE: "write the day in the file, or leave the date out",
     parse.SEVERAL: "keep the date of publication only",
