@@ -235,7 +235,8 @@ def test_controls_in_headers_do_not_reach_the_terminal(tmp_path):
 
 
 def test_archive_without_the_html_extra_reads_its_texts(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "builder.corpus.readers.pages.extract", None)
+    monkeypatch.setitem(sys.modules, "trafilatura", None)
+    monkeypatch.setitem(sys.modules, "trafilatura.utils", None)
     plain = record(TEXT.encode(), kind="conversion", content_type="text/plain")
     reading = read(tmp_path, record(PAGE.encode(), http=HTML) * 3 + plain)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
-import trafilatura
 from lxml import html
 
 from builder.corpus.readers.rows import person_names
@@ -44,6 +43,8 @@ def page_facts(
     tree: html.HtmlElement, *, fetched_url: str | None, fetched_at: str | None, rules: PageRules | None
 ) -> PageFacts:
     """Return what a page says of its article; the address that was fetched overrides the page's own."""
+    import trafilatura  # noqa: PLC0415 - extra `html`
+
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # the caller reports pages without text
     del rules  # trafilatura has none of its own
     found = trafilatura.extract_metadata(copy(tree), date_config=DATES)
