@@ -5,7 +5,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import redirect_stderr
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from io import BufferedReader, StringIO
+from typing import Any
 
 from builder.corpus.readers.pages.addresses import source_of
 from builder.corpus.readers.pages.decoding import MOST_LOST, decode_page, share_lost
@@ -66,11 +68,12 @@ def archive(file: File, declared: str | None, sources: Sources = NO_SOURCES) -> 
 
 def _archived(file: File, declared: str | None, sources: Sources) -> Iterator[tuple[ReadItem, str]]:
     """Yield what each record of an archive gives, with the record's place; a fault ends the archive."""
-    from warcio import archiveiterator, exceptions  # noqa: PLC0415 - extra `warc`
+    from warcio import archiveiterator, exceptions, statusandheaders  # noqa: PLC0415 - extra `warc`
 
     logging.getLogger("warcio").setLevel(logging.CRITICAL)  # the caller reports these faults
     with opened(file) as stream:
         records = archiveiterator.ArchiveIterator(_Short(stream), no_record_parse=True)
+        parser = statusandheaders.StatusAndHeadersParser([], verify=False)
         offset = faults = 0
         while True:
             try:
@@ -79,7 +82,7 @@ def _archived(file: File, declared: str | None, sources: Sources) -> Iterator[tu
                 if record is None:
                     return
                 offset = records.offset
-                body = _body(record)
+                body = _body(record, parser)
             except (exceptions.ArchiveLoadFailed, EOFError, OSError, ValueError, BrokenError) as error:
                 cause = _shown((str(error).splitlines() or [type(error).__name__])[0])
                 yield BadRecord(f":{offset}", "broken archive", f"the archive cannot be read on: {cause}",
@@ -100,31 +103,29 @@ class _Short:
         self.read = stream.read1
 
 
-def _body(record: object) -> bytes | None:
+def _body(record: Any, parser: Any) -> bytes | None:
     """Return the body of a WARC record, cut off above the size limit; None if it is of a type that has no page.
 
-    The headers of HTTP are read here, since warcio takes a file that ends in them for a complete one. Raises EOFError
+    The headers of HTTP are read here with warcio's `parser`, since warcio takes a file that ends in them for complete. Raises EOFError
     if the file ends before the record does.
     """
-    from warcio.statusandheaders import StatusAndHeadersParser  # noqa: PLC0415 - extra `warc`
-
-    kind, headers, stream = record.rec_type, record.rec_headers, record.raw_stream  # type: ignore[attr-defined]
+    kind, headers, stream = record.rec_type, record.rec_headers, record.raw_stream
     if headers.get_header("Content-Length") is None:
         raise EOFError("it ends in the headers of a record")
     if kind not in ("response", "resource", "conversion"):
         return None
     url = (headers.get_header("WARC-Target-URI") or "").strip("<> ").lower()
     if kind == "response" and stream.limit and url.startswith(("http:", "https:")):
-        record.http_headers = StatusAndHeadersParser([], verify=False).parse(stream)  # type: ignore[attr-defined]
-    body: bytes = record.content_stream().read(MAX_BYTES + 1)  # type: ignore[attr-defined]
+        record.http_headers = parser.parse(stream)
+    body: bytes = record.content_stream().read(MAX_BYTES + 1)
     if len(body) <= MAX_BYTES and stream.limit > 0:
         raise EOFError("it ends in the middle of a page")
     return body
 
 
-def _record(record: object, body: bytes, place: str, declared: str | None, sources: Sources) -> Iterator[ReadItem]:
+def _record(record: Any, body: bytes, place: str, declared: str | None, sources: Sources) -> Iterator[ReadItem]:
     """Yield the page of one WARC record, or the reason why it is not a page."""
-    headers, http = record.rec_headers, record.http_headers  # type: ignore[attr-defined]
+    headers, http = record.rec_headers, record.http_headers
     named = (http or headers).get_header("Content-Type") or ""
     kind, _, parameters = named.partition(";")
     kind = kind.strip().casefold() or _looks_like(body)
@@ -182,9 +183,7 @@ def _shown(text: str) -> str:
 
 def _unpacked(packed: str) -> bool:
     """Return whether warcio unpacks a content encoding."""
-    from warcio.bufferedreaders import BufferedReader as Unpacker  # noqa: PLC0415 - extra `warc`
-
-    return packed in UNPACKED and (packed != "br" or "br" in Unpacker.get_supported_decompressors())
+    return packed in UNPACKED and (packed != "br" or find_spec("brotli") is not None)
 
 
 def _plain(answer: Answer, declared: str | None, sources: Sources) -> Iterator[ReadItem]:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 
+from builder.corpus.readers.pages.extract import PageError, extract
 from builder.corpus.readers.rows import BadRecord, RawRecord, ReadItem
 from builder.schema.sources import NO_SOURCES, Sources
 
@@ -20,8 +21,6 @@ def page_row(row: RawRecord, sources: Sources = NO_SOURCES) -> RawRecord | BadRe
 
     The row's URL is the one that was fetched. Its title, date, source and author take the place of those that the page names.
     """
-    from builder.corpus.readers.pages.extract import PageError, extract  # noqa: PLC0415 - extra `html`
-
     try:
         page = extract(row.text, fetched_url=row.url, fetched_at=row.facts.fetched_at, sources=sources)
     except PageError as error:

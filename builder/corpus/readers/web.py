@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from builder.corpus.readers.pages.decoding import MOST_LOST, DecodedPage, decode_page, share_lost
+from builder.corpus.readers.pages.extract import PageError, extract
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, Note, RawRecord, ReadItem
 from builder.corpus.readers.streams import content, opened
 from builder.corpus.readers.text import decoding_fault, encoding_warnings
@@ -35,18 +36,16 @@ def page(file: File, declared: str | None, sources: Sources = NO_SOURCES) -> Ite
 
 def extracted_page(answer: Answer, declared: str | None, sources: Sources) -> Iterator[ReadItem]:
     """Yield the text extracted from a page, or the reason why there is none."""
-    try:
-        from builder.corpus.readers.pages.extract import PageError, extract  # noqa: PLC0415 - extra `html`
-    except ImportError:  # only the pages of an archive come here without the extra
-        yield Note("unreadable", "its pages need the html extra", "pip install 'khabar[html]'")
-        yield BadRecord(answer.place, "html extra missing", "", "")
-        return
     read = decode_page(answer.body, declared, answer.charset)
     yield from decoding_notes(read)
     try:
         found = extract(read.decoded.text, fetched_url=answer.url, fetched_at=answer.fetched_at, sources=sources)
     except PageError as error:
         yield BadRecord(answer.place, error.reason, str(error), "")
+        return
+    except ImportError:  # only the pages of an archive come here without the extra
+        yield Note("unreadable", "its pages need the html extra", "pip install 'khabar[html]'")
+        yield BadRecord(answer.place, "html extra missing", "", "")
         return
     if read.fault and share_lost(found.text) > MOST_LOST:
         yield damaged(read.fault, answer)

@@ -12,6 +12,7 @@ from builder.corpus.readers.pages.extract import PageError, extract
 from builder.corpus.readers.pages.lines import lines_of
 from builder.corpus.readers.pages.tree import parse, prune
 from builder.records import Dropped
+from builder.schema.sources import Sources
 
 BODY = [
     "افتتح وزير الثقافة صباح اليوم المعرض السنوي للكتاب في مدينة السدر، بحضور عدد كبير من الكتّاب والناشرين.",
@@ -218,19 +219,18 @@ def test_front_page_is_set_aside_under_its_reason(tmp_path):
     )
 
 
-class Rules:
-    body = ("//div[@id='none']", "//div[@class='story']")
-    strip = ("//p[@class='ad']", "//p/@class")
+RULES = {"body": ["//div[@id='none']", "//div[@class='story']"], "strip": "//p[@class='ad']"}
+SOURCES = Sources(sources={"nasim.example": RULES})
 
 
 def test_xpaths_of_a_source_choose_the_body_and_strip_it():
     ad = '<p class="ad">إعلان عن معرض آخر</p>'
     story = f'<div class="story"><p>{BODY[0]}</p>{ad}<p>{BODY[1]}</p></div>'
-    page = extract(page_of(*BODY, after=story), rules=Rules())
-    bare = extract(page_of(*BODY, after=ad), rules=Rules())
+    page = extract(page_of(*BODY, after=story), sources=SOURCES, fetched_url="https://nasim.example/n/7")
+    bare = extract(page_of(*BODY, after=ad), sources=SOURCES, fetched_url="https://nasim.example/n/7")
 
     assert page.text.split("\n") == BODY[:2]
-    assert page.facts.extractor == "khabar 1, body //div[@class='story'], without //p[@class='ad'] | //p/@class"
+    assert page.facts.extractor == "khabar 1, body //div[@class='story'], without //p[@class='ad']"
     assert bare.text.split("\n") == BODY
     assert bare.facts.extractor.startswith("trafilatura ")
 

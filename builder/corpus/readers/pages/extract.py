@@ -7,7 +7,6 @@ outside the article's element, and the article of a page that scripts build.
 import logging
 from dataclasses import dataclass, replace
 
-import trafilatura
 from lxml import etree, html
 
 from builder.corpus.readers.pages.addresses import saved_from
@@ -54,12 +53,13 @@ def extract(
 ) -> Page:
     """Extract the article of a page, and what the page says of it.
 
-    Raises PageError if the page exceeds a limit, is a front page, has no text, or the libraries fail on it.
+    Raises PageError if the page exceeds a limit, is a front page, has no text, or the libraries fail on it, and
+    ImportError if the extra `html` is not installed.
     """
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # the caller reports pages without text
     try:
         return _page(markup, fetched_url, fetched_at, sources)
-    except PageError:
+    except (PageError, ImportError):
         raise
     except ValueError as error:
         raise PageError(NOT_READ, str(error)) from error
@@ -96,13 +96,16 @@ def _article(
     for path in rules.body if rules else ():
         if chosen := [line for element in tree.xpath(path) for line in lines_of(element)]:
             return chosen, f"khabar {VERSION}, body {path}{options}"
-    lines = _extracted(tree)
+    lines, version = _extracted(tree)
     if found.facts.is_free is not False and built_by_scripts(scripted, lines, lines_of(tree, ("head",))):
         return scripted, f"khabar {VERSION}, articleBody"
-    return lines, f"trafilatura {trafilatura.__version__}, default mode, khabar {VERSION}{options}"
+    return lines, f"trafilatura {version}, default mode, khabar {VERSION}{options}"
 
 
-def _extracted(tree: html.HtmlElement) -> list[str]:
-    """Return the lines that trafilatura extracts from a tree; the tree stays as it is."""
+def _extracted(tree: html.HtmlElement) -> tuple[list[str], str]:
+    """Return the lines that trafilatura extracts from a tree, and its version; the tree stays as it is."""
+    import trafilatura  # noqa: PLC0415 - extra `html`, and its import takes half a second
+
     extracted = trafilatura.bare_extraction(tree, include_comments=False, with_metadata=False)
-    return [] if extracted is None or extracted.body is None else lines_of(extracted.body)
+    lines = [] if extracted is None or extracted.body is None else lines_of(extracted.body)
+    return lines, trafilatura.__version__

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 
 from lxml import etree, html
-from trafilatura.utils import repair_faulty_html
 
 MAX_ELEMENTS = 100_000
 
@@ -46,8 +45,10 @@ class _Limits:
 def parse(markup: str) -> html.HtmlElement | None:
     """Parse a page or a fragment, whatever the length of its texts; return None if it has no element.
 
-    Raises ValueError if the page exceeds a limit.
+    Raises ValueError if the page exceeds a limit, and ImportError if the extra `html` is not installed.
     """
+    from trafilatura.utils import repair_faulty_html  # noqa: PLC0415 - extra `html`
+
     content = markup.encode("utf-8", "replace")
     etree.fromstring(content, etree.HTMLParser(target=_Limits(), encoding="utf-8", no_network=True, huge_tree=True))
     whole = markup if "<html" in markup[:HEAD].lower() else f"<html><body>{markup}</body></html>"
