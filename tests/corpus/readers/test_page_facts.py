@@ -1,6 +1,7 @@
 """What pages say of themselves: title, address, date, source, author, section, rights."""
 
 import json
+import time
 
 import pytest
 
@@ -276,6 +277,37 @@ def test_hostile_metadata_say_nothing(head):
     page = facts_of(head)
 
     assert (page.url, page.author, page.title) == (ADDRESS, None, None)
+    assert page.published_at is None or len(page.published_at) <= 120
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<span itemprop=author class=byline>x" * 30_000,
+        "<div class='byline date'>كتب 2026</div>" * 90_000,
+        f"<h1>{TITLE}</h1>" * 90_000,
+        f"<h1>{TITLE * 100_000}</h1>",
+        "<title>" + "| " * 2_000_000,
+        meta("og:title", "x - y") * 90_000,
+        '<link rel="canonical" href="https://nasim.example/">' * 90_000,
+        linked(author=[{"name": "x - y"}] * 60_000),
+    ],
+    ids=range(8),
+)
+def test_facts_of_a_hostile_page_take_seconds(markup):
+    began = time.perf_counter()
+    page_facts(parse(markup), fetched_url=ADDRESS, fetched_at=None, rules=None)
+
+    assert time.perf_counter() - began < 15
+
+
+def test_microdata_say_that_a_page_is_an_article():
+    typed = '<html itemscope itemtype="https://schema.org/NewsArticle">'
+    many = '<div itemtype="https://schema.org/NewsArticle"></div>' * 2
+
+    assert facts_of(meta("og:type", "website"), top=typed).facts.page_type == "article"
+    assert facts_of(meta("og:type", "website"), many).facts.page_type == "website"
 
 
 def test_wrapped_linked_data_are_read():

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 LONGEST = 2_000
 """Most code points of an address."""
 
+CANONICAL = "//link[contains(concat(' ', translate(@rel, 'CANOIL', 'canoil'), ' '), ' canonical ')]/@href"
+
+MOST_DECLARED = 5
+"""Addresses of each kind that are looked at."""
+
 TRACKING = re.compile(
     r"utm_\w*|at_\w+|mtm_\w+|pk_\w+|_ga|_gl|fbclid|gclid|gclsrc|dclid|msclkid|yclid|twclid|ttclid|igshid|igsh|mc_[ce]id|"
     r"ns_\w+|xtor|ocid|cmpid|ncid|spm|s_cid|__twitter_impression|__s|oly_enc_id|vero_id|wickedid|_hsenc|_hsmi",
@@ -42,10 +47,10 @@ def page_url(tree: "HtmlElement", fetched_url: str | None) -> str | None:
     An address that is the front page, or stands on another host than the page, is refused. Tracking parameters are removed.
     """
     fetched = plain_address(fetched_url)
-    declared = [*tree.xpath("//link[contains(concat(' ', translate(@rel, 'CANOIL', 'canoil'), ' '), ' canonical ')]/@href"),
-                *tree.xpath("//meta[@property='og:url' or @name='og:url']/@content")]  # fmt: skip
+    places = (CANONICAL, "//meta[@property='og:url' or @name='og:url']/@content")
+    declared = [str(address).strip() for place in places for address in tree.xpath(place)[:MOST_DECLARED]]
     for address in declared:
-        whole = plain_address(urljoin(fetched or "", str(address).strip()) if _joins(str(address)) else None)
+        whole = plain_address(urljoin(fetched or "", address) if _joins(address) else None)
         if whole and not is_front_address(whole) and (fetched is None or same_site(whole, fetched)):
             return whole
     return fetched
@@ -144,7 +149,7 @@ def _split(address: str) -> SplitResult | None:
 def _joins(address: str) -> bool:
     """Return whether an address can be resolved."""
     try:
-        urlsplit(address.strip())
+        urlsplit(address)
     except ValueError:
         return False
-    return bool(address.strip())
+    return bool(address) and len(address) <= LONGEST

@@ -6,17 +6,17 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from builder.corpus.readers.pages.addresses import host_of, page_url
-from builder.corpus.readers.pages.json_ld import Linked, is_article, linked, many
-from builder.corpus.readers.pages.names import ADDRESS, BYLINE, author_of, one_line, site_in, title_of
-from builder.corpus.readers.pages.published import below, published
+from builder.corpus.readers.pages.json_ld import Linked, linked, many
+from builder.corpus.readers.pages.names import ADDRESS, BYLINE, author_of, one_line, site_in, text_of, title_of
+from builder.corpus.readers.pages.published import below, first_heading, published
 from builder.records import Facts
 from builder.schema.sources import SourceRules, Sources
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
-MOST_METAS, MOST_TAGS, LONGEST = 1_000, 50, 300
-"""Limits of what is kept of a page: meta elements, tags, and code points of a value."""
+MOST_METAS, MOST_TAGS, MOST_HEADLINES, LONGEST = 1_000, 50, 10, 300
+"""Limits of what is kept of a page: meta elements, tags, headlines, and code points of a value."""
 
 MOST_WORDS = 6
 """Most words of a byline."""
@@ -30,8 +30,8 @@ NAMED = " or ".join(
 )
 
 AUTHORS = (
-    "//*[@itemprop='author']//*[@itemprop='name'] | //*[@itemprop='author'][not(.//*[@itemprop='name'])]",
-    "//*[contains(concat(' ', @rel, ' '), ' author ')][normalize-space()][not(self::link)]",
+    "//*[@itemprop='author']",
+    "//*[contains(concat(' ', @rel, ' '), ' author ')][not(self::link)]",
     f"//*[{NAMED}][not(ancestor::aside or ancestor::footer or ancestor::nav or ancestor-or-self::*[contains(@class, 'comment')])]",
 )
 """Elements that name the author, the surest first."""
@@ -65,7 +65,7 @@ def page_facts(
     source in schema/sources.yaml.
     """
     metas = _metas(tree)
-    headlines = _all(metas, "og:title", "twitter:title", "dc.title")
+    headlines = _all(metas, "og:title", "twitter:title", "dc.title")[:MOST_HEADLINES]
     page = linked(tree, headlines)
     url = page_url(tree, fetched_url)
     host = host_of(url)
@@ -85,7 +85,7 @@ def page_facts(
             date_from=date.date_from if date else None,
             fetched_url=fetched_url,
             fetched_at=fetched_at,
-            page_type=_page_type(metas, page),
+            page_type=_page_type(tree, metas, page),
             robots=_first(", ".join(_all(metas, "robots", "googlebot"))),
             tdm=_first(*_all(metas, "tdm-reservation")),
             licence=_licence(tree, metas, page),
@@ -118,38 +118,43 @@ def _first(*values: str | None) -> str | None:
 def _sites(tree: "HtmlElement", metas: Metas, page: Linked, rules: SourceRules | None) -> list[str]:
     """Return the names that the site gives itself, the surest first; addresses are none."""
     given = [*_all(metas, "og:site_name"), page.site(), *_all(metas, "application-name"), rules.name if rules else None,
-             site_in(tree.findtext(".//title"), [*_headings(tree), *_all(metas, "og:title")])]  # fmt: skip
+             site_in(tree.findtext(".//title"), [*_headings(tree), *_all(metas, "og:title")[:MOST_HEADLINES]])]  # fmt: skip
     names = (text[:LONGEST] for one in given if (text := one_line(one)) and not ADDRESS.search(text))
     return list(dict.fromkeys(names))
 
 
 def _headings(tree: "HtmlElement") -> list[str]:
     """Return the texts of the first headings of the page."""
-    return [element.text_content() for element in tree.xpath("//h1")[:20]]
+    return [text_of(element) for element in tree.xpath("//h1")[:20]]
 
 
 def _title(tree: "HtmlElement", page: Linked, headlines: Sequence[str], sites: Sequence[str]) -> str | None:
     """Return the title of the page."""
     own = [value for value in many(page.article.get("headline")) if isinstance(value, str)]
-    marked = [element.text_content() for element in tree.xpath("//*[@itemprop='headline']")[:2]]
+    marked = [text_of(element) for element in tree.xpath("//*[@itemprop='headline']")[:2]]
     return title_of(_headings(tree), [*own, *headlines, *marked], tree.findtext(".//title"), sites)
 
 
 def _author(tree: "HtmlElement", metas: Metas, page: Linked, sites: Sequence[str], host: str | None) -> str | None:
     """Return the persons who wrote the article, as the surest place names them."""
     named = [_all(metas, name) for name in ("author", "article:author", "parsely-author", "sailthru.author")]
-    marked = [
-        [element.get("content") or element.text_content() for element in tree.xpath(path)[:5]] for path in AUTHORS
-    ]
+    marked = [[_named(element) for element in tree.xpath(path)[:5]] for path in AUTHORS]
     short = [[name for name in names if len(name) <= LONGEST] for names in marked]
     return author_of([page.names("author"), *named, *short, _bylines(tree)], sites, host)
 
 
+def _named(element: "HtmlElement") -> str:
+    """Return the name that an element holds: that of its `itemprop="name"`, else its content or its text."""
+    inner = element.find(".//*[@itemprop='name']")
+    whole = element if inner is None else inner
+    return whole.get("content") or text_of(whole)
+
+
 def _bylines(tree: "HtmlElement") -> list[str]:
     """Return the first short text between the title and the article that begins as a byline does, such as `كتبت سلمى الندى`."""
-    heading = next(iter(tree.xpath("//h1[normalize-space()]")), None)
+    heading = first_heading(tree)
     for element in below(heading) if heading is not None else ():
-        text = one_line(element.text_content())
+        text = text_of(element)
         if 2 <= len(text.split()) <= MOST_WORDS and BYLINE.match(text):
             return [text]
     return []
@@ -159,7 +164,7 @@ def _tags(tree: "HtmlElement", metas: Metas, page: Linked) -> tuple[str, ...]:
     """Return the tags of the article from the first place that has any."""
     keywords = [str(value) for value in many(page.article.get("keywords")) if isinstance(value, str)]
     places = (_all(metas, "article:tag"), keywords, _all(metas, "news_keywords"), _all(metas, "keywords"),
-              [element.text_content() for element in tree.xpath("//a[contains(concat(' ', @rel, ' '), ' tag ')]")[:MOST_TAGS]])  # fmt: skip
+              [text_of(element) for element in tree.xpath("//a[contains(concat(' ', @rel, ' '), ' tag ')]")[:MOST_TAGS]])  # fmt: skip
     for values in places:
         split = (part for value in values for part in one_line(value).replace("،", ",").replace(";", ",").split(","))
         tags = dict.fromkeys(tag.strip(" #")[:LONGEST] for tag in split)
@@ -181,10 +186,10 @@ def _language(tree: "HtmlElement", metas: Metas, page: Linked) -> str | None:
     return None
 
 
-def _page_type(metas: Metas, page: Linked) -> str | None:
-    """Return the `og:type`; `article` where it says otherwise and JSON-LD describes an article."""
-    stated = _first(*_all(metas, "og:type"))
-    return "article" if page.article and is_article(page.article) else stated
+def _page_type(tree: "HtmlElement", metas: Metas, page: Linked) -> str | None:
+    """Return the `og:type`; `article` where JSON-LD or the only typed element of the page describes an article."""
+    marked = tree.xpath("//*[contains(@itemtype, 'Article') or contains(@itemtype, 'BlogPosting')]")[:2]
+    return "article" if page.article or len(marked) == 1 else _first(*_all(metas, "og:type"))
 
 
 def _licence(tree: "HtmlElement", metas: Metas, page: Linked) -> str | None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Node = Mapping[str, object]
 
-MOST_BLOCKS, MOST_CHARACTERS, MOST_NODES, MOST_DEPTH = 50, 2_000_000, 5_000, 30
+MOST_BLOCKS, MOST_CHARACTERS, MOST_NODES, MOST_DEPTH, MOST_NAMES = 50, 2_000_000, 5_000, 30, 50
 """Limits of what is read of one page."""
 
 NOT_THIS_PAGE = frozenset(
@@ -32,7 +32,7 @@ class Linked:
 
     def names(self, key: str) -> list[str]:
         """Return the names under a property of the article: strings, and the `name` of nodes and references."""
-        return [name for value in many(self.article.get(key)) if (name := self._name(value))]
+        return [name for value in many(self.article.get(key))[:MOST_NAMES] if (name := self._name(value))]
 
     def _name(self, value: object) -> str:
         if isinstance(value, Mapping):

@@ -3,12 +3,17 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from builder.corpus.readers.rows import person_names
 from builder.text.profiles import profile
 
-LONGEST = 1_000
-"""Most code points of a title."""
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
+
+LONGEST, LOOKED_AT, MOST_TEXTS = 1_000, 5_000, 1_000
+"""Most code points of a title, and most code points and pieces of a text that are looked at."""
 
 SEPARATOR = r"\s*(?:\s[-–—|•·»«:/]\s|\s?[|»«]{1,2}\s?|\s::\s|\s[-–—]|[-–—]\s)\s*"
 """What stands between a title and the name of its site."""
@@ -21,6 +26,7 @@ AGENCIES = (
 )  # fmt: skip
 
 DESKS = (
+    "بقلم", "كتب", "كتبت", "إعداد", "الكاتب", "كاتب", "المؤلف", "by",
     "admin", "administrator", "editor", "editors", "webmaster", "newsroom", "newsdesk", "news desk", "staff", "user", "root", "author",
     "المحرر", "محرر", "المحررون", "التحرير", "هيئة التحرير", "فريق التحرير", "قسم التحرير", "إدارة التحرير", "أسرة التحرير", "رئيس التحرير", "غرفة الأخبار",
     "قسم الأخبار", "الموقع", "إدارة الموقع", "الإدارة", "متابعات", "متابعة", "خاص", "الأخبار", "مدير الموقع", "مراسلون", "المراسل", "فريق العمل",
@@ -51,11 +57,21 @@ def key(text: str | None) -> str:
 
 
 def one_line(text: str | None) -> str:
-    """Return a text on one line, without characters that are invisible or control a terminal."""
-    plain = "".join(
-        " " if c in "\n\t\r" else c for c in text or "" if c in "\n\t\r" or unicodedata.category(c) not in ("Cc", "Cf")
-    )
-    return " ".join(plain.split())
+    """Return the beginning of a text on one line, without characters that are invisible or control a terminal."""
+    begin = (text or "")[:LOOKED_AT]
+    return " ".join("".join(map(_visible, begin)).split())
+
+
+def _visible(character: str) -> str:
+    """Return a character, a space for one that separates words, or nothing for one that is not shown."""
+    if character.isspace():
+        return " "
+    return "" if unicodedata.category(character) in ("Cc", "Cf") else character
+
+
+def text_of(element: "HtmlElement") -> str:
+    """Return the text of an element on one line; `br` separates words."""
+    return one_line((" " if element.find(".//br") is not None else "").join(islice(element.itertext(), MOST_TEXTS)))
 
 
 def title_of(

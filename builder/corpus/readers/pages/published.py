@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from builder.corpus.readers.dates.parse import read_date
 from builder.corpus.readers.pages.json_ld import Linked, many
-from builder.corpus.readers.pages.names import one_line
+from builder.corpus.readers.pages.names import one_line, text_of
 from builder.schema.sources import SourceRules
 
 if TYPE_CHECKING:
@@ -89,15 +89,16 @@ def published(tree: "HtmlElement", page: Linked, rules: SourceRules | None) -> P
 def _stated(tree: "HtmlElement", page: Linked) -> Iterator[tuple[str, str]]:
     """Yield the dates of the metadata with their places, the surest first."""
     for value in (*many(page.article.get("datePublished")), *many(page.article.get("dateCreated"))):
-        yield "json-ld", str(value)
+        if isinstance(value, (str, int)):
+            yield "json-ld", str(value)
     metas = [(str(meta.get("property") or meta.get("name") or "").casefold(), str(meta.get("content") or "")) for meta in
              islice(tree.iter("meta"), 1_000)]  # fmt: skip
     for name in META[:4]:
         yield from (("article:published_time", value) for known, value in metas if known == name)
     for element in tree.xpath("//*[@itemprop='datePublished']")[:5]:
-        yield "itemprop", str(element.get("content") or element.get("datetime") or element.text_content())[:LONGEST]
+        yield "itemprop", str(element.get("content") or element.get("datetime") or text_of(element))[:LONGEST]
     for element in tree.xpath(f"//*[not(self::meta)][{RDFA}]")[:5]:
-        yield "rdfa", str(element.get("content") or element.text_content())[:LONGEST]
+        yield "rdfa", str(element.get("content") or text_of(element))[:LONGEST]
     for name in META[4:]:
         yield from ((name, value) for known, value in metas if known == name)
     for element in tree.xpath(
@@ -114,7 +115,7 @@ def _iso(written: str, rules: SourceRules | None) -> str | None:
         read = read_date(re.sub(r"(?<=\d)\s+(?=[+-]\d\d:?\d\d$)", "", text))
         if read.fault or not text:
             return None
-        moment = read.text
+        moment = re.sub(r"([+-]\d\d)(\d\d)$", r"\1:\2", read.text)
     if rules and rules.zone and len(moment) > 10 and not _has_zone(moment):
         return datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo(rules.zone)).isoformat()
     return moment
@@ -142,13 +143,18 @@ def _has_zone(moment: str) -> bool:
 
 def _beside_title(tree: "HtmlElement") -> Iterator[str]:
     """Yield short texts that may be the date of the page: near its first heading, or marked as a date."""
-    heading = next(iter(tree.xpath("//h1[normalize-space()]")), None)
+    heading = first_heading(tree)
     if heading is not None:
         yield from _dated(below(heading))
         for element in (heading, heading.getparent()):
             yield from _dated(element.xpath("preceding-sibling::*[position() <= 4]"))
     marked = heading.xpath(f"following::*[{MARKED}]") if heading is not None else tree.xpath(f"//*[{MARKED}]")
     yield from _dated(marked[:MOST_TEXTS])
+
+
+def first_heading(tree: "HtmlElement") -> "HtmlElement | None":
+    """Return the first `h1` of a page that has a text; None if there is none."""
+    return next((heading for heading in islice(tree.iter("h1"), 20) if text_of(heading)), None)
 
 
 def below(heading: "HtmlElement") -> Iterator["HtmlElement"]:
