@@ -8,6 +8,7 @@ import argparse
 import hashlib
 import json
 import logging
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -175,11 +176,9 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def _invented() -> Marked:
-    """Return the invented page, all of whose paragraphs are article."""
-    import tempfile
-
-    path = Path(tempfile.mkdtemp(prefix="khabar-pages-")) / "page.html"
+def _invented(folder: Path) -> Marked:
+    """Write the invented page, all of whose paragraphs are article."""
+    path = folder / "page.html"
     path.write_text(INVENTED, encoding="utf-8")
     article = lines_of(parse(INVENTED).find(".//article"))
     marks = dict.fromkeys(FACTS) | {"title": hashed("افتتاح المعرض")}
@@ -195,10 +194,11 @@ def main() -> None:
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
     marks = [json.loads(line) for line in options.marks.read_text(encoding="utf-8").splitlines()]
-    pages = list(marked_pages(options.folder, marks)) if options.folder else [_invented()]
-    if not pages:
-        raise SystemExit(f"{options.folder}: no file of it is marked in {options.marks}")
-    text = report(pages)
+    with tempfile.TemporaryDirectory(prefix="khabar-pages-") as place:
+        pages = list(marked_pages(options.folder, marks)) if options.folder else [_invented(Path(place))]
+        if not pages:
+            raise SystemExit(f"{options.folder}: no file of it is marked in {options.marks}")
+        text = report(pages)
     if options.write:
         write_part("pages", text)
     print(text)

@@ -189,10 +189,10 @@ def _unpacked(packed: str) -> bool:
 def _plain(answer: Answer, declared: str | None, sources: Sources) -> Iterator[ReadItem]:
     """Yield a plain-text page, or the text that the crawler made of a page."""
     read = decode_page(answer.body, declared, answer.charset)
-    yield from decoding_notes(read)
     if read.fault and share_lost(read.decoded.text) > MOST_LOST:
         yield damaged(read.fault, answer)
         return
+    yield from decoding_notes(read)
     facts = Facts(fetched_url=answer.url, fetched_at=answer.fetched_at)
     yield RawRecord(answer.place, read.decoded.text, url=answer.url, source=source_of(answer.url, sources), encoding=read.decoded.said,
                     facts=facts)  # fmt: skip

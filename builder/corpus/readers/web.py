@@ -11,6 +11,8 @@ from builder.corpus.readers.streams import content, opened
 from builder.corpus.readers.text import decoding_fault, encoding_warnings
 from builder.schema.sources import NO_SOURCES, Sources
 
+LOST = f"more than {MOST_LOST:.0%} of its text is lost"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -37,7 +39,6 @@ def page(file: File, declared: str | None, sources: Sources = NO_SOURCES) -> Ite
 def extracted_page(answer: Answer, declared: str | None, sources: Sources) -> Iterator[ReadItem]:
     """Yield the text extracted from a page, or the reason why there is none."""
     read = decode_page(answer.body, declared, answer.charset)
-    yield from decoding_notes(read)
     try:
         found = extract(read.decoded.text, fetched_url=answer.url, fetched_at=answer.fetched_at, sources=sources)
     except PageError as error:
@@ -50,6 +51,7 @@ def extracted_page(answer: Answer, declared: str | None, sources: Sources) -> It
     if read.fault and share_lost(found.text) > MOST_LOST:
         yield damaged(read.fault, answer)
         return
+    yield from decoding_notes(read)
     digest = hashlib.sha256(answer.body).hexdigest()
     yield RawRecord(answer.place, found.text, found.title, found.url, found.published_at, found.source,
                     read.decoded.said, digest, found.author, found.facts)  # fmt: skip
@@ -71,5 +73,5 @@ def decoding_notes(read: DecodedPage) -> Iterator[Note]:
 def damaged(fault: UnicodeDecodeError, answer: Answer) -> BadRecord:
     """Return the fault of a page whose text has too many bad bytes."""
     bad = decoding_fault(fault, answer.body)
-    return BadRecord(answer.place or bad.place, bad.reason, f"{bad.message}; more than {MOST_LOST:.0%} of its text is lost",
-                     bad.fix)  # fmt: skip
+    place = answer.place or bad.place
+    return BadRecord(place, bad.reason, f"{bad.reason} at byte {fault.start} of the page, and {LOST}", bad.fix)

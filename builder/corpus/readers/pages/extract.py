@@ -82,7 +82,7 @@ def _page(markup: str, fetched_url: str | None, fetched_at: str | None, sources:
     lines, extractor = _article(tree, scripted, found, rules)
     if not lines:
         raise PageError(NO_TEXT)
-    for description in descriptions:
+    for description in dict.fromkeys(descriptions):
         lines = restored(lines, tree, description, found.title)
     facts = replace(found.facts, extractor=extractor)
     return Page("\n".join(lines), found.title, found.url, found.source, found.published_at, found.author, facts)
@@ -97,7 +97,7 @@ def _article(
         if chosen := [line for element in tree.xpath(path) for line in lines_of(element)]:
             return chosen, f"khabar {VERSION}, body {path}{options}"
     lines, version = _extracted(tree)
-    if found.facts.is_free is not False and built_by_scripts(scripted, lines, lines_of(tree, ("head",))):
+    if scripted and found.facts.is_free is not False and built_by_scripts(scripted, lines, lines_of(tree, ("head",))):
         return scripted, f"khabar {VERSION}, articleBody"
     return lines, f"trafilatura {version}, default mode, khabar {VERSION}{options}"
 

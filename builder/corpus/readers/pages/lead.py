@@ -24,10 +24,11 @@ def restored(lines: Sequence[str], tree: html.HtmlElement, description: str | No
 
     A lead is a block that begins like the description that the page gives of itself. It is put below the title.
     """
-    beginning = words_of(description or "")[:BEGINNING]
-    heading = words_of(title or "")
+    beginning, heading = words_of(description or "")[:BEGINNING], words_of(title or "")
     body = words_of("\n".join(lines))
-    lead = _lead(tree, beginning, {*body, *heading}) if len(beginning) >= LEAST else None
+    if len(beginning) < LEAST or covered(beginning, body) > MOST_COVERED:
+        return [*lines]
+    lead = _lead(tree, beginning, {*body, *heading})
     if lead is None or words_of(lead) == heading or covered(words_of(lead), body) > MOST_COVERED:
         return [*lines]
     at = 1 if heading and words_of(lines[0]) == heading else 0
