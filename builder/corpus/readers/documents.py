@@ -113,7 +113,7 @@ def read(piece: InputPiece) -> Iterator[DocumentBatch]:
     yield basket.emptied()
 
 
-def read_documents(paths: Sequence[Path], encoding: str | None = None, fields: Fields | None = None) -> Reading:
+def read_documents(paths: Sequence[str | Path], encoding: str | None = None, fields: Fields | None = None) -> Reading:
     """Read files and folders into memory, in the given order; only the first of equal texts is kept.
 
     `encoding` declares the encoding of all files (one of encodings.NAMES); without it, each file's is detected.
