@@ -19,6 +19,7 @@ from builder.release.card.inputs import CardInputs, compute_facts, render_card, 
 from builder.release.card.markdown import below_thresholds
 from builder.release.diff.semver import check_version, make_changelog
 from builder.release.editions import standoff
+from builder.release.editions.reading import record_reading
 from builder.release.exports.conll import edition_files
 from builder.release.exports.write import export_files
 from builder.release.publish.folder import write_release
@@ -91,7 +92,8 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         kept.rest()
         inputs = release_inputs.hash_inputs(project, material, prose, TOOL) | earlier
         release = Release(version, schema.dataset.repo_id, "", TOOL, schema.hash, material.articles[0].profile,
-                          inputs, {}, {}, dataset.text)  # fmt: skip
+                          inputs, {}, {}, dataset.text,
+                          record_reading(dataset.fields, release_inputs.declared_encodings(material)))  # fmt: skip
         # Before the release: one that is there never lacks its ledger, whenever this is killed.
         write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
         folder = project.release(version)

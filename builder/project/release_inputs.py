@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +33,12 @@ from builder.release.splits.assign import split_articles
 from builder.release.splits.strategies import Traits
 from builder.release.tables.inputs import TableInputs, instant
 from builder.schema import FILES
+
+DECLARED = ", declared"
+"""End of Document.encoding where the encoding was declared."""
+
+DECLARES_ITSELF = re.compile(r"\.(?:html?|warc|rss|atom|xml)(?:\.gz|\.zst)?(?::\d+)?$", re.IGNORECASE)
+"""The origin of a document whose format has a declaration of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +122,20 @@ def _traits(chosen: Sequence[Article], documents: Sequence[Document], golds: Seq
         date = moment.isoformat() if moment else None
         traits[article.id] = Traits(page.source, date, stances.get(article.id, ()))
     return traits
+
+
+def declared_encodings(material: TableInputs) -> list[str]:
+    """Return the encodings that `ingest --encoding` declared for the pages of these articles.
+
+    Web pages and feeds declare their own.
+    """
+    used = {article.document_id for article in material.articles}
+    encodings = {
+        document.encoding.removesuffix(DECLARED)
+        for document in material.documents
+        if document.id in used and document.encoding.endswith(DECLARED) and not DECLARES_ITSELF.search(document.origin)
+    }
+    return sorted(encodings)
 
 
 def hash_inputs(project: Project, material: TableInputs, card: str, tool: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Records of a release: manifest, splits, takedowns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -38,3 +38,5 @@ class Release:
     splits: dict[str, dict[str, int]]
     files: dict[str, str]
     edition: Literal["full", "standoff"] = "full"
+    reading: dict[str, str] = field(default_factory=dict)
+    """The names of the fields and the encoding with which the pages were read; empty in releases of earlier versions."""

@@ -14,12 +14,13 @@ from builder.corpus.readers.dates.parse import read_date
 from builder.corpus.readers.dates.unread import COUNT, date_warning, merge_warnings
 from builder.corpus.readers.encodings import mojibake, visual_order
 from builder.corpus.readers.rows import BadRecord, File, Note, RawRecord, ReadItem
-from builder.corpus.readers.sources import InputPiece, plan
+from builder.corpus.readers.sources import InputPiece, plan, with_sources
 from builder.corpus.readers.streams import BrokenError
 from builder.io.hashing import sha16
 from builder.io.remote import is_remote
 from builder.records import Document, Dropped, Issue, KhabarError
 from builder.schema.dataset import Fields
+from builder.schema.sources import NO_SOURCES, Sources
 
 MOST_REVERSED = 0.05
 """Share of a text's Arabic letters in visual order above which the text is set aside."""
@@ -116,14 +117,19 @@ def read(piece: InputPiece) -> Iterator[DocumentBatch]:
     yield basket.emptied()
 
 
-def read_documents(paths: Sequence[Path], encoding: str | None = None, fields: Fields | None = None) -> Reading:
+def read_documents(
+    paths: Sequence[str | Path],
+    encoding: str | None = None,
+    fields: Fields | None = None,
+    sources: Sources = NO_SOURCES,
+) -> Reading:
     """Read files and folders into memory, in the given order; only the first of equal texts is kept.
 
     `encoding` declares the encoding of all files (one of encodings.NAMES); without it, each file's is detected.
     Raises KhabarError (exit code 2) with every fault of the request, or with the reasons if nothing could be read.
     """
     planned = plan([str(path) for path in paths], fields or Fields(), encoding)
-    parts = [part for piece in planned.pieces for part in read(piece)]
+    parts = [part for piece in planned.pieces for part in read(with_sources(piece, sources))]
     first: dict[str, Document] = {}
     aside: list[Dropped] = []
     for part in parts:

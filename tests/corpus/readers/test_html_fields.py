@@ -11,6 +11,7 @@ from builder.corpus.readers.documents import read, read_documents
 from builder.corpus.readers.sources import plan, with_sources
 from builder.io.yaml import parse_yaml
 from builder.records import Dropped, KhabarError
+from builder.release.editions.reading import change_fields, record_reading, recorded_fields
 from builder.schema.dataset import Fields
 from builder.schema.sources import Sources
 
@@ -106,3 +107,9 @@ def test_pages_are_read_by_the_rules_of_their_source(tmp_path):
     assert (document.source, document.published_at) == ("نسيم", "2026-03-04T23:20:30+03:00")
     assert ruled.name != plain.name, "changed rules read the pages anew"
     assert with_sources(plain, Sources()) is plain
+
+
+def test_hydrate_may_name_the_markup():
+    assert change_fields(Fields(), ["html=markup"]) == Fields(html="markup")
+    assert change_fields(Fields(html="markup"), ["text=body"]) == Fields(text="body")
+    assert recorded_fields(record_reading(Fields(html="markup"), [])) == Fields(html="markup")

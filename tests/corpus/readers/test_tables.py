@@ -171,6 +171,7 @@ def test_place_counts_the_lines_above_the_columns(tmp_path):
             "https://a.example/1,x\n",
             "the first line looks like data, not like names of columns: «https://a.example/1», «x»",
         ),
+        ("index,topic,share,words,0\n", "no column text; it has index, topic, share, words, 0"),
         (f"id,{RLM}body\n", "no column text; it has id, ⟨U+200F⟩body"),
         ("id,bo\x1b[2Jdy\n", "no column text; it has id, bo⟨U+001B⟩[2Jdy"),
         (f"text,{RLM}text\nx,y\n", "two columns are named text"),

@@ -7,6 +7,11 @@ from builder.corpus.readers.rows import OPTIONAL, author_fields
 from builder.schema.dataset import Fields
 from builder.text.invisible import is_invisible
 
+NUMBER = re.compile(r"[\d.,]+")
+
+VALUE = re.compile(r"https?://.*|\d{4}[-/]\d{1,2}[-/]\d{1,2}.{0,20}|\d{1,2}[-/]\d{1,2}[-/]\d{4}.{0,20}")
+"""An address, or a date in numbers."""
+
 LONGEST_NAME = 80
 """Most code points of a column's name in a message; a longer name is a cell of text."""
 
@@ -14,7 +19,7 @@ LONGEST_NAME = 80
 def column_fault(columns: Sequence[str], fields: Fields) -> tuple[str, str] | None:
     """Return why a table with these columns cannot be read, and what to do; None if it can."""
     absent = missing_columns(columns, fields)
-    if absent and any(map(_is_data, columns)):
+    if absent and _are_data(columns):
         shown = ", ".join(f"«{shown_name(name)}»" for name in columns[:4])
         return f"the first line looks like data, not like names of columns: {shown}", "name the columns in the first line, such as `title,text`"  # fmt: skip
     if absent:
@@ -66,7 +71,11 @@ def shown_name(name: str) -> str:
     return visible + "…" * (len(name) > LONGEST_NAME)
 
 
-def _is_data(cell: str) -> bool:
-    """Return whether a cell of the first line is a value rather than a name: long, a number, a date or an address."""
-    cell = plain_name(cell)
-    return len(cell) > LONGEST_NAME or bool(re.fullmatch(r"[\d٠-٩][\d٠-٩.,:/T-]*|https?://.*", cell))
+def _are_data(cells: Sequence[str]) -> bool:
+    """Return whether the cells of the first line are values rather than names.
+
+    One cell tells it by being long, an address or a date. Half of them must be numbers, which may be names too.
+    """
+    plain = [plain_name(cell) for cell in cells]
+    numbers = sum(bool(NUMBER.fullmatch(cell)) for cell in plain)
+    return any(len(cell) > LONGEST_NAME or VALUE.fullmatch(cell) for cell in plain) or numbers * 2 >= len(plain) > 0
