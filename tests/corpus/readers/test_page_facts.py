@@ -192,13 +192,14 @@ def test_date_is_not_taken_from_links_menus_sentences_or_updates(body):
         (meta("author", "nasim"), "", None),
         (meta("author", "admin"), "", None),
         (meta("author", "هيئة التحرير"), "", None),
+        (meta("author", "كل ما تريد أن تعرفه عن المعرض في سطور"), "", None),
         ("", f"<h1>{TITLE}</h1><span class='writeBy'>كتبت سلمى الندى</span>", "سلمى الندى"),
         ("", f"<h1>{TITLE}</h1><p>كتب: نديم الشعفار</p><p>{'كلمة ' * 60}</p>", "نديم الشعفار"),
         ("", f"<h1>{TITLE}</h1><p>{'كلمة ' * 60}</p><p>كتب الوزير رسالة</p>", None),
         ("", f"<h1>{TITLE}</h1><aside><a rel='author'>سلمى الندى</a></aside>", "سلمى الندى"),
         ("", "<div class='comment'><span class='author-name'>سلمى الندى</span></div>", None),
     ],
-    ids=range(20),
+    ids=range(21),
 )  # fmt: skip
 def test_author_is_a_person(head, body, author):
     assert facts_of(head, body).author == author

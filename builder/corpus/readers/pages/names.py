@@ -39,8 +39,8 @@ BYLINE = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 
-LEAST_LETTERS = 2
-"""Letters of a name."""
+LEAST_LETTERS, MOST_WORDS = 2, 8
+"""Letters of a name, at least, and words, at most."""
 
 ADDRESS = re.compile(r"@|https?:|www\.|\w\.(?:com|net|org|info|tv|news)\b", re.IGNORECASE)
 
@@ -180,7 +180,7 @@ def is_no_person(name: str, sites: Sequence[str], host: str | None) -> bool:
     plain = key(name)
     if sum(map(str.isalpha, plain)) < LEAST_LETTERS or ADDRESS.search(name):
         return True
-    if plain in _KNOWN or AGENCY_WORDS.search(name) or len(name) > 80:
+    if plain in _KNOWN or AGENCY_WORDS.search(name) or len(name) > 80 or len(name.split()) > MOST_WORDS:
         return True
     labels = {key(label) for label in (host or "").split(".")[:-1]} | {key(host)}
     names = [site for one in sites if len(site := key(one)) > 1]
