@@ -348,6 +348,13 @@ def test_last_line_of_wordpress_is_cut_and_kept_apart(tmp_path, tail):
     assert (document.raw, document.facts.extra, document.facts.is_teaser) == (LONG, {"wordpress tail": tail}, False)
 
 
+@pytest.mark.parametrize("end", [".", "…", " […]", "!", "؟", "»"])
+def test_last_sentence_of_wordpress_is_cut_behind_a_sentence(end):
+    tail = "The post المعرض appeared first on نسيم ."
+
+    assert split_tail(f"{TEXT}{end} {tail}") == (f"{TEXT}{end}", tail)
+
+
 @pytest.mark.parametrize(
     "text",
     [
