@@ -11,9 +11,8 @@ from builder.corpus.readers.documents import read_documents
 from builder.corpus.readers.feed.plain import TEASER_WORDS, is_teaser, split_tail
 from builder.records import KhabarError
 from builder.schema.dataset import Fields
-from tests.conftest import ROOT
+from tests.shared_cases import shared_case
 
-CASES = ROOT.parent / "shared" / "cases"
 TEXT = "افتتح وزير الثقافة صباح اليوم المعرض السنوي في العاصمة وقال إن الدخول إليه مجاني للطلاب طوال الشهر"
 LONG = " ".join([TEXT] * 5)
 SPACES = (
@@ -37,17 +36,10 @@ def read(tmp_path, content, *, name="a.rss", fields=None, encoding=None):
     return read_documents([tmp_path / name], encoding, fields)
 
 
-def given(name):
-    path = CASES / name
-    if not path.exists():
-        pytest.skip("needs ../shared/cases")
-    return path
-
-
 @pytest.mark.shared
 @pytest.mark.parametrize("name", ["media", "media-desc-first", "itunes"])
 def test_shared_feeds_are_read_by_namespace(name):
-    (document,) = read_documents([given(f"10-feed-media-wins/{name}.rss")]).documents
+    (document,) = read_documents([shared_case(f"10-feed-media-wins/{name}.rss")]).documents
 
     assert document.title == "سوق السمك"
     assert document.raw.startswith("أعلنت بلدية مرفأ السدر أمس")
@@ -58,7 +50,7 @@ def test_shared_feeds_are_read_by_namespace(name):
     ("name", "number"), [("nbsp.rss", 3), ("control.rss", 2), ("bare-amp.rss", 2), ("cut.rss.gz", 2)]
 )
 def test_shared_feeds_with_one_bad_character(name, number):
-    assert len(read_documents([given(f"12-feed-one-bad-character/{name}")]).documents) == number
+    assert len(read_documents([shared_case(f"12-feed-one-bad-character/{name}")]).documents) == number
 
 
 @pytest.mark.parametrize(
