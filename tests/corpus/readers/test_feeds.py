@@ -295,6 +295,18 @@ def test_source_of_an_entry(tmp_path, head, more, source):
     assert document.facts.site == ("نسيم" if "نسيم" in head else None)
 
 
+def test_categories_and_language_are_facts(tmp_path):
+    more = "<category>اقتصاد</category><category><![CDATA[سوق &amp; مال]]></category><category>اقتصاد</category>"
+    head = "<title>نسيم</title><language>ar-SA</language>"
+    (rss_document,) = read(tmp_path, rss(item(more=more), head=head)).documents
+    entry = f"<entry><category term='رأي'/><content>{LONG}</content></entry>"
+    atom = f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="ar">{entry}</feed>'
+    (atom_document,) = read(tmp_path, atom, name="a.atom").documents
+
+    assert (rss_document.facts.tags, rss_document.facts.language) == (("اقتصاد", "سوق & مال"), "ar-SA")
+    assert (atom_document.facts.tags, atom_document.facts.language) == (("رأي",), "ar")
+
+
 def test_source_of_an_atom_entry_is_the_title_of_its_source(tmp_path):
     entry = f"<entry><source><id>urn:b</id><title>برق</title></source><content>{LONG}</content></entry>"
     feed = f'<feed xmlns="http://www.w3.org/2005/Atom"><title>مجمع</title><link href="https://www.m.example/"/>{entry}</feed>'
