@@ -8,6 +8,8 @@ import pytest
 
 from builder.commands.clean import clean
 from builder.commands.ingest import ingest
+from builder.commands.sample import sample
+from builder.corpus.readers import sources
 from builder.executor import storage
 from builder.executor.shards import BatchResult, write_shard
 from builder.executor.start import ExecutorConfig
@@ -100,3 +102,36 @@ def test_1_000_poisoned_of_100_000_records_are_dropped(project, tmp_path):
     assert {(":".join(a.what.split(":")[:2]), a.reason) for a in report.set_aside} == places
     assert (report.accounts[0].taken, report.accounts[0].kept) == (100_000, 99_000)
     assert read_columns(project, "documents", ["id"]).num_rows == 99_000
+
+
+def test_unread_dates_of_all_pieces_are_one_warning(project, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "MANY", 1)
+    for number in range(3):
+        record = {"text": news(number), "published_at": f"0{number + 1}/07/2015"}
+        (tmp_path / f"{number}.jsonl").write_text(json.dumps(record), encoding="utf-8")
+    report = ingest(project, [tmp_path / f"{number}.jsonl" for number in range(3)])
+    again = ingest(project, [tmp_path / f"{number}.jsonl" for number in range(3)])
+
+    (issue,) = report.issues
+    assert issue.message.startswith("3 dates are kept as written")
+    assert issue.where.endswith("0.jsonl:1:1")
+    assert again.issues == report.issues
+
+
+def test_teasers_of_feeds_are_read_and_not_sampled(project, tmp_path):
+    items = "".join(
+        f"<item><title>{number}</title><description>{news(number)} {'[…]' if number % 2 else ''}</description>"
+        f"<content:encoded>{news(number) if number % 2 == 0 else ''}</content:encoded></item>"
+        for number in range(6)
+    )
+    feed = tmp_path / "a.rss"
+    space = 'xmlns:content="http://purl.org/rss/1.0/modules/content/"'
+    feed.write_text(f"<rss {space}><channel>{items}</channel></rss>", encoding="utf-8")
+    report = ingest(project, [feed])
+    clean(project)
+    sampled = sample(project, "pilot", None)
+
+    assert report.accounts[0].kept == 6
+    assert {name: number for one in sampled.accounts for name, number in one.set_aside.items()}[
+        "filtered: a teaser"
+    ] == 3

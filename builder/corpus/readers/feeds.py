@@ -7,7 +7,7 @@ from typing import BinaryIO
 from lxml import etree
 
 from builder.corpus.readers.encodings import Decoded
-from builder.corpus.readers.feed.entries import channel_of, entries_of, text_of, values_of
+from builder.corpus.readers.feed.entries import Channel, channel_of, entries_of, tags_of, text_of, values_of
 from builder.corpus.readers.feed.markup import Markup, declares_entities, decode_feed, parse_feed
 from builder.corpus.readers.feed.plain import is_teaser
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, Note, RawRecord, ReadItem, row_of
@@ -78,7 +78,7 @@ def _records(decoded: Decoded, lost: int, fields: Fields, *, is_cut: bool) -> It
 
 
 def _record(
-    entry: etree._Element, channel: tuple[str | None, str | None], fields: Fields, number: int, encoding: str
+    entry: etree._Element, channel: Channel, fields: Fields, number: int, encoding: str
 ) -> RawRecord | BadRecord:
     """Return the record of one entry; its source is the one it names, else the site of the feed."""
     values = values_of(entry, fields)
@@ -87,13 +87,12 @@ def _record(
                  fix="the entry has no text to read")  # fmt: skip
     if isinstance(row, BadRecord):
         return row
-    host, site = channel
     facts = replace(
-        row.facts, site=site, date_from="field" if row.published_at else None,
+        row.facts, tags=tags_of(entry), language=channel.language, site=channel.title, date_from="field" if row.published_at else None,
         is_teaser=is_teaser(row.text, is_summary=is_summary),
         extra=row.facts.extra | ({"wordpress tail": tail} if tail else {}),
     )  # fmt: skip
-    return replace(row, source=row.source or host or site, facts=facts)
+    return replace(row, source=row.source or channel.host or channel.title, facts=facts)
 
 
 def _warnings(markup: Markup, *, is_cut: bool) -> Iterator[Note]:

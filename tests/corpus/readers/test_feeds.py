@@ -11,9 +11,8 @@ from builder.corpus.readers.documents import read_documents
 from builder.corpus.readers.feed.plain import TEASER_WORDS, is_teaser, split_tail
 from builder.records import KhabarError
 from builder.schema.dataset import Fields
-from tests.conftest import ROOT
+from tests.shared_cases import shared_case
 
-CASES = ROOT.parent / "shared" / "cases"
 TEXT = "افتتح وزير الثقافة صباح اليوم المعرض السنوي في العاصمة وقال إن الدخول إليه مجاني للطلاب طوال الشهر"
 LONG = " ".join([TEXT] * 5)
 SPACES = (
@@ -37,17 +36,10 @@ def read(tmp_path, content, *, name="a.rss", fields=None, encoding=None):
     return read_documents([tmp_path / name], encoding, fields)
 
 
-def given(name):
-    path = CASES / name
-    if not path.exists():
-        pytest.skip("needs ../shared/cases")
-    return path
-
-
 @pytest.mark.shared
 @pytest.mark.parametrize("name", ["media", "media-desc-first", "itunes"])
 def test_shared_feeds_are_read_by_namespace(name):
-    (document,) = read_documents([given(f"10-feed-media-wins/{name}.rss")]).documents
+    (document,) = read_documents([shared_case(f"10-feed-media-wins/{name}.rss")]).documents
 
     assert document.title == "سوق السمك"
     assert document.raw.startswith("أعلنت بلدية مرفأ السدر أمس")
@@ -58,7 +50,7 @@ def test_shared_feeds_are_read_by_namespace(name):
     ("name", "number"), [("nbsp.rss", 3), ("control.rss", 2), ("bare-amp.rss", 2), ("cut.rss.gz", 2)]
 )
 def test_shared_feeds_with_one_bad_character(name, number):
-    assert len(read_documents([given(f"12-feed-one-bad-character/{name}")]).documents) == number
+    assert len(read_documents([shared_case(f"12-feed-one-bad-character/{name}")]).documents) == number
 
 
 @pytest.mark.parametrize(
@@ -303,6 +295,18 @@ def test_source_of_an_entry(tmp_path, head, more, source):
     assert document.facts.site == ("نسيم" if "نسيم" in head else None)
 
 
+def test_categories_and_language_are_facts(tmp_path):
+    more = "<category>اقتصاد</category><category><![CDATA[سوق &amp; مال]]></category><category>اقتصاد</category>"
+    head = "<title>نسيم</title><language>ar-SA</language>"
+    (rss_document,) = read(tmp_path, rss(item(more=more), head=head)).documents
+    entry = f"<entry><category term='رأي'/><content>{LONG}</content></entry>"
+    atom = f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="ar">{entry}</feed>'
+    (atom_document,) = read(tmp_path, atom, name="a.atom").documents
+
+    assert (rss_document.facts.tags, rss_document.facts.language) == (("اقتصاد", "سوق & مال"), "ar-SA")
+    assert (atom_document.facts.tags, atom_document.facts.language) == (("رأي",), "ar")
+
+
 def test_source_of_an_atom_entry_is_the_title_of_its_source(tmp_path):
     entry = f"<entry><source><id>urn:b</id><title>برق</title></source><content>{LONG}</content></entry>"
     feed = f'<feed xmlns="http://www.w3.org/2005/Atom"><title>مجمع</title><link href="https://www.m.example/"/>{entry}</feed>'
@@ -346,6 +350,13 @@ def test_last_line_of_wordpress_is_cut_and_kept_apart(tmp_path, tail):
     (document,) = read(tmp_path, rss(item(more=content))).documents
 
     assert (document.raw, document.facts.extra, document.facts.is_teaser) == (LONG, {"wordpress tail": tail}, False)
+
+
+@pytest.mark.parametrize("end", [".", "…", " […]", "!", "؟", "»"])
+def test_last_sentence_of_wordpress_is_cut_behind_a_sentence(end):
+    tail = "The post المعرض appeared first on نسيم ."
+
+    assert split_tail(f"{TEXT}{end} {tail}") == (f"{TEXT}{end}", tail)
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,8 @@ from builder.corpus.readers.documents import read_documents
 from builder.corpus.readers.tables.layout import opened_table
 from builder.records import KhabarError
 from builder.schema.dataset import Fields
-from tests.conftest import ROOT
+from tests.shared_cases import shared_case
 
-CASES = ROOT.parent / "shared" / "cases"
 RLM, BOM, NBSP, ZWNJ = (
     "\N{RIGHT-TO-LEFT MARK}",
     "\N{ZERO WIDTH NO-BREAK SPACE}",
@@ -40,17 +39,10 @@ def refusal(path, content, *, fields=None):
     return [issue.message for issue in caught.value.issues]
 
 
-def given(name):
-    path = CASES / name
-    if not path.exists():
-        pytest.skip("needs ../shared/cases")
-    return path
-
-
 @pytest.mark.shared
 @pytest.mark.parametrize(("name", "number"), [("merge", 4), ("merge2", 4), ("quote-open", 3), ("quotes", 3)])
 def test_shared_tsv_files_have_a_document_for_each_row(name, number):
-    reading = read_documents([given(f"13-tsv-quotes/{name}.tsv")])
+    reading = read_documents([shared_case(f"13-tsv-quotes/{name}.tsv")])
 
     assert (len(reading.documents), reading.set_aside) == (number, ())
     assert not any("\t" in document.raw for document in reading.documents)
@@ -66,7 +58,7 @@ def test_shared_tsv_files_have_a_document_for_each_row(name, number):
     ],
 )  # fmt: skip
 def test_shared_shapes_are_read(name):
-    reading = read_documents([given(name)])
+    reading = read_documents([shared_case(name)])
 
     assert (len(reading.documents), reading.set_aside) == (3, ())
 
@@ -74,13 +66,13 @@ def test_shared_shapes_are_read(name):
 @pytest.mark.shared
 def test_shared_table_without_header_is_refused():
     with pytest.raises(KhabarError, match="the first line looks like data"):
-        read_documents([given("16-excel-csv-shapes/noheader.csv")])
+        read_documents([shared_case("16-excel-csv-shapes/noheader.csv")])
 
 
 @pytest.mark.shared
 @pytest.mark.parametrize("name", ["utf16le-bom.csv.gz", "utf16le-nobom.csv.gz"])
 def test_shared_packed_tables_are_read_in_the_declared_encoding(name):
-    assert len(read_documents([given(f"14-encoding-option-ignored/{name}")], "utf-16-le").documents) == 3
+    assert len(read_documents([shared_case(f"14-encoding-option-ignored/{name}")], "utf-16-le").documents) == 3
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,6 @@ def named_date() -> re.Pattern[str]:
     gap = r"[\s،,/.()\-]{0,4}"
     return re.compile(
         rf"(?<!\d)(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?{gap}(?:of |من |شهر )*{month.format('m1')}"
-        rf"(?:\s?[/(\-]\s?{month.format('m2')}\)?)?{gap}(?:عام |سنه )?(?P<y1>\d{{4}})(?!\d)"
+        rf"(?:\s?[/(\-]\s?{month.format('m2')}\)?)?{gap}(?:من )?(?:عام |سنه )?(?P<y1>\d{{4}})(?!\d)"
         rf"|{month.format('m3')}{gap}(?P<d3>\d{{1,2}})(?:st|nd|rd|th)?{gap}(?P<y3>\d{{4}})(?!\d)"
     )

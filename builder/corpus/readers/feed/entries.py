@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from lxml import etree
@@ -43,6 +44,8 @@ PERSONS = ("dc:creator", "author")
 
 ENTRIES = ("item", "entry")
 
+LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+
 HOST = re.compile(r"^(?:www|m|amp)\.")
 
 
@@ -59,12 +62,28 @@ def entries_of(root: etree._Element) -> list[etree._Element]:
     return [element for element in root.iter(etree.Element) if name_of(element) in ENTRIES]
 
 
-def channel_of(root: etree._Element) -> tuple[str | None, str | None]:
-    """Return the host of a feed's site, and the name of the feed; each is None if the feed does not say it."""
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What a feed says of itself: the host of its site, its name and its language, as far as it says them."""
+
+    host: str | None
+    title: str | None
+    language: str | None
+
+
+def channel_of(root: etree._Element) -> Channel:
+    """Return what a feed says of itself."""
     channel = next((element for element in root.iter(etree.Element) if name_of(element) == "channel"), root)
-    link = _link(channel)
-    title = next((value for child in channel if name_of(child) == "title" and (value := _value(child))), "")
-    return (host_of(link) if link else None), one_line(title) or None
+    link, said = _link(channel), _elements(channel)
+    language = said.get("language") or said.get("dc:language") or channel.get(LANGUAGE) or ""
+    return Channel(host_of(link) if link else None, one_line(said.get("title", "")) or None, language.strip() or None)
+
+
+def tags_of(entry: etree._Element) -> tuple[str, ...]:
+    """Return the categories of an entry, without repeats."""
+    categories = [child for child in entry.iterchildren(etree.Element) if name_of(child) in ("category", "dc:subject")]
+    values = [_value(one) or one.get("label") or one.get("term") or "" for one in categories]
+    return tuple(dict.fromkeys(tag for value in values if (tag := one_line(value))))
 
 
 def host_of(address: str) -> str | None:
@@ -115,8 +134,9 @@ def _elements(entry: etree._Element) -> dict[str, str]:
     """Return the value of the first element of each name that has one."""
     elements: dict[str, str] = {}
     for child in entry.iterchildren(etree.Element):
-        if value := _value(child):
-            elements.setdefault(name_of(child), value)
+        name = name_of(child)
+        if name not in elements and (value := _value(child)):
+            elements[name] = value
     return elements
 
 

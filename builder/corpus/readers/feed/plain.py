@@ -16,11 +16,11 @@ REFERENCE = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[A-Za-z]\w{1,30});")
 _PIECE = "(?:هذا )?(?:المقالة|المقال|التدوينة|الخبر|الموضوع)"
 
 TAIL = re.compile(
-    rf"(?:\A|\n)[^\S\n]*((?:ظهرت? {_PIECE} (?:[^\n]{{1,400}} )?[أا]ول(?:اً|ًا|ا) (?:على|في) "
+    rf"(?:\A|\n|(?<=[.…\]؟!»\"]) )[^\S\n]*((?:ظهرت? {_PIECE} (?:[^\n]{{1,400}} )?[أا]ول(?:اً|ًا|ا) (?:على|في) "
     rf"|{_PIECE} (?:[^\n]{{1,400}} )?ظهرت? [أا]ول(?:اً|ًا|ا) (?:على|في) "
     r"|The post [^\n]{1,400} (?:appeared first|first appeared) on )[^\n]{1,200})\s*\Z"
 )
-"""The line that WordPress puts below each entry: the title, and the name of the site."""
+"""What WordPress puts below each entry, on a line of its own or behind a sentence: the title and the name of the site."""
 
 CUT_OFF = re.compile(
     r"(?:\.\.\.|…|\[(?:\.\.\.|…|&hellip;)\]|[\[(«]?\s*(?:(?:ل?قراءة|[إا]?قر[أا]|لقراءه|طالع|تابع(?: القراءة)?)\s+"
