@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from builder.corpus.readers import feeds, hub, tabular, text, web
-from builder.corpus.readers.encodings import mojibake, visual_order
-from builder.corpus.readers.rows import BadRecord, File, Note, RawRecord, ReadItem
+from builder.corpus.readers import corpus_xml, feeds, hub, json_shapes, tabular, text, web
+from builder.corpus.readers.damage import mojibake, visual_order
+from builder.corpus.readers.rows import BadRecord, File, Note, RawRecord, ReadItem, shown
 from builder.corpus.readers.sources import InputPiece, plan
 from builder.corpus.readers.streams import BrokenError
 from builder.io.hashing import sha16
@@ -127,6 +127,8 @@ def _reader(piece: InputPiece, file: File) -> Callable[[], Iterator[ReadItem]]:
     readers: dict[str, Callable[[], Iterator[ReadItem]]] = {
         "text": lambda: text.text(file, declared),
         "jsonl": lambda: text.json_lines(file, fields, declared),
+        "json": lambda: json_shapes.json_file(file, fields, declared),
+        "corpus": lambda: corpus_xml.corpus(file, fields, declared),
         "csv": lambda: tabular.read_csv(file, fields, declared),
         "tsv": lambda: tabular.read_csv(file, fields, declared),
         "parquet": lambda: tabular.parquet(file, fields),
@@ -188,7 +190,8 @@ def _put(record: ReadItem, file: File, basket: _Basket) -> None:
     else:
         basket.documents.append(_document(record, file, origin))
         basket.heavy += len(record.text)
-        if garbled := mojibake(record.text):
+        is_known = record.encoding.endswith("damaged")  # its lost letters are reported already
+        if not is_known and (garbled := mojibake(record.text)):
             basket.warn("mojibake", where, garbled.message, garbled.fix)
         if backward:
             basket.warn("visual-order", where, backward.message, "check these words; the text was read as it is")
@@ -198,6 +201,8 @@ def _document(row: RawRecord, file: File, origin: str) -> Document:
     """Return the document of a record; its source is the record's own, else that of its file."""
     path = Path(file.uri.split("://", 1)[-1])
     full_path = path if is_remote(file.uri) else path.resolve()
+    if file.member:  # a file in an archive, whose folder is the archive or one inside it
+        path = full_path = full_path.with_suffix("") / file.member.name
     source = (
         full_path.parent.name
         if file.kind in FOLDER
@@ -205,7 +210,7 @@ def _document(row: RawRecord, file: File, origin: str) -> Document:
         if file.kind == "hub"
         else _stem(path)
     )
-    return Document(sha16(row.text), row.source or source, row.url, row.published_at, row.title, row.text, origin,
+    return Document(sha16(row.text), row.source or shown(source), row.url, row.published_at, row.title, row.text, origin,
                     row.encoding, row.html_sha, row.author, row.facts)  # fmt: skip
 
 
