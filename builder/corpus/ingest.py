@@ -4,6 +4,7 @@ Pieces are read in parallel into a folder of their own. Once all are read, repea
 plan and the other documents are published shard by shard. After an interruption, the same call resumes.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from builder.corpus.readers.documents import read, require_documents
+from builder.corpus.readers.documents import merged, read, require_documents
 from builder.corpus.readers.sources import InputPiece
 from builder.executor import storage
 from builder.executor.pmap import Pmap
@@ -24,6 +25,9 @@ from builder.io.parquet import to_table
 from builder.io.remote import is_remote, open_file
 from builder.records import Document, Dropped, Issue
 from builder.records.arrow import arrow_schema
+
+EXTRA, MOST_NAMES = "extra: ", 200
+"""Prefix of the counts of fields that no column holds, and the most names of such fields in one batch."""
 
 AGAIN, TWICE = "already ingested", "same text twice"
 
@@ -43,6 +47,8 @@ class IngestResult:
     again: int
     set_aside: tuple[Dropped, ...]
     issues: tuple[Issue, ...]
+    extra: Mapping[str, int]
+    """Documents with each field that no column holds."""
 
 
 def ingest_pieces(pieces: Sequence[InputPiece], folder: str, pmap: Pmap, watch: ShardCallback) -> IngestResult:
@@ -74,17 +80,28 @@ def ingest_pieces(pieces: Sequence[InputPiece], folder: str, pmap: Pmap, watch: 
         sum(done.rows for done in published.values()),
         sum(done.rows for done in earlier),
         tuple(aside for done in results for aside in done.set_aside),
-        _issues(results),
+        merged(_issues(results)),
+        _totals(results),
     )
 
 
 def _read(piece: InputPiece, folder: str) -> ShardResult:
     """Read one piece into a shard of `folder`, repeats included."""
     batches = (
-        BatchResult(to_table(part.documents, Document), {}, tuple(part.set_aside), tuple(part.issues))
+        BatchResult(
+            to_table(part.documents, Document), _extra(part.documents), tuple(part.set_aside), tuple(part.issues)
+        )
         for part in read(piece)
     )
     return write_shard(folder, piece.name, piece.digest, arrow_schema(Document), batches)
+
+
+def _extra(documents: Sequence[Document]) -> Mapping[str, int]:
+    """Count the fields that are kept under `extra`; those after the first MOST_NAMES of a batch are one count."""
+    names = Counter(name for document in documents for name in document.facts.extra)
+    counts = Counter({f"{EXTRA}{name}": number for name, number in names.most_common(MOST_NAMES)})
+    others = names.total() - counts.total()
+    return counts + Counter({f"{EXTRA}…": others})
 
 
 def _repeats(fresh: Sequence[ShardResult], stored: Sequence[ShardResult]) -> Iterator[dict[int, tuple[str, str]]]:
@@ -164,3 +181,13 @@ def _clear(folder: str) -> None:
 
 def _issues(shards: Sequence[ShardResult]) -> tuple[Issue, ...]:
     return tuple(issue for done in shards for issue in done.issues)
+
+
+def _totals(shards: Sequence[ShardResult]) -> Mapping[str, int]:
+    """Return the number of documents with each field that no column holds, the most frequent first."""
+    totals: Counter[str] = Counter()
+    for done in shards:
+        totals.update(
+            {name.removeprefix(EXTRA): number for name, number in done.counts.items() if name.startswith(EXTRA)}
+        )
+    return dict(totals.most_common())

@@ -32,13 +32,16 @@ CLOSE = "close the element, or fetch the file again; the articles before it were
 
 USUAL = {
     "text": ("text", "body", "content", "article"),
-    "title": ("title", "headline", "head"),
+    "title": ("title", "headline", "healine", "head"),
     "url": ("url", "link"),
     "published_at": ("dateline", "date", "published_at", "pubdate"),
     "source": ("source", "publisher"),
     "author": ("author", "byline", "writer"),
 }
 """Names of elements that are read for each field, in any case, unless `fields` maps it."""
+
+DEEPEST = 6
+"""Elements that may stand around the first element without elements."""
 
 MOST_FIELDS = 100
 """Elements of one article that are read."""
@@ -92,14 +95,17 @@ def _values(stream: TextIO, fields: Fields, encoding: str) -> Iterator[Value | B
 
 
 def _first(text: str) -> int:
-    """Return where the first article may begin: after the root, and after elements that hold only articles."""
+    """Return where the first article begins: the element that holds the first element without elements.
+
+    The file may have a root, elements that group articles, or articles one after another without a root.
+    """
     prologue = PROLOGUE.match(text)
-    tags = [*islice(OPEN.finditer(text, prologue.end() if prologue else 0), 5)]
-    at = tags[0].end() if tags else 0
-    for wrapper, inner, field in zip(tags[1:], tags[2:], tags[3:], strict=False):
-        if text[wrapper.end() : inner.start()].strip() or text[inner.end() : field.start()].strip():
+    at = prologue.end() if prologue else 0
+    tags = [*islice(OPEN.finditer(text, at), DEEPEST)]
+    for article, inner, following in zip(tags, tags[1:], [*tags[2:], None], strict=True):
+        at = article.start()
+        if following is None or text[inner.end() : following.start()].strip():
             break
-        at = wrapper.end()
     return at
 
 

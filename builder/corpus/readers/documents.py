@@ -4,12 +4,14 @@ The raw text is kept unchanged, without newline translation. Only a byte order m
 The raw text of an HTML page is the text that was extracted from it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from builder.corpus.readers import corpus_xml, feeds, hub, json_shapes, tabular, text, web
 from builder.corpus.readers.damage import mojibake, visual_order
+from builder.corpus.readers.json_records import NO_FIELD
 from builder.corpus.readers.rows import BadRecord, File, Note, RawRecord, ReadItem, shown
 from builder.corpus.readers.sources import InputPiece, plan
 from builder.corpus.readers.streams import BrokenError
@@ -23,6 +25,9 @@ MOST_REVERSED = 0.05
 
 ROWS, CHARACTERS = 500, 8_000_000
 """Limits of a batch: documents, and code points of their texts."""
+
+FIELD = "field"
+"""Code of the warning that no record of a file has the field of the text."""
 
 SHOWN = 100
 """Warnings kept for each piece; records that are set aside are all listed."""
@@ -116,9 +121,20 @@ def read_documents(paths: Sequence[Path], encoding: str | None = None, fields: F
 
 def require_documents(documents: int, issues: Sequence[Issue]) -> None:
     """Raise KhabarError (exit code 2) if faults left no document to read."""
-    faults = [replace(issue, severity="error") for issue in issues if issue.code == "unreadable"]
+    faults = [replace(issue, severity="error") for issue in issues if issue.code in ("unreadable", FIELD)]
     if faults and not documents:
-        raise KhabarError(*faults)
+        raise KhabarError(*merged(faults))
+
+
+def merged(issues: Sequence[Issue]) -> tuple[Issue, ...]:
+    """Return issues with one for all files that lack the same field; the others are unchanged."""
+    files = Counter(issue.fix for issue in issues if issue.code == FIELD)
+    kept: dict[object, Issue] = {}
+    for issue in issues:
+        others = files[issue.fix] - 1 if issue.code == FIELD else 0
+        message = f"{issue.message}; so it is in {others:,} more files" if others else issue.message
+        kept.setdefault(issue.fix if others else issue, replace(issue, message=message))
+    return tuple(kept.values())
 
 
 def _reader(piece: InputPiece, file: File) -> Callable[[], Iterator[ReadItem]]:
@@ -180,7 +196,7 @@ def _put(record: ReadItem, file: File, basket: _Basket) -> None:
     if isinstance(record, BadRecord):
         basket.set_aside.append(Dropped("ingest", origin, record.reason, record.message))
         if record.fix:
-            basket.warn("unreadable", where, record.message, record.fix)
+            basket.warn(FIELD if record.reason == NO_FIELD else "unreadable", where, record.message, record.fix)
         return
     backward = visual_order(record.text)
     if not record.text.strip():

@@ -8,6 +8,8 @@ from builder.corpus.readers.rows import BadRecord, Note, ReadItem, has_field, ro
 from builder.corpus.readers.tags import ANNOTATIONS, is_annotated
 from builder.schema.dataset import Fields
 
+NO_FIELD = "no text field"
+
 LOOK = 1_000
 """Records without the text's field after which the rest of a file is not read."""
 
@@ -85,14 +87,14 @@ def _no_field(seen: Counter[str], number: int, fields: Fields, *, is_first: bool
     """Return the fault of a file in which no record has the field of the text."""
     listed = ", ".join(f"{shown(name)} ({count:,})" for name, count in seen.most_common(SHOWN))
     more = f" and {len(seen) - SHOWN:,} more" if len(seen) > SHOWN else ""
-    records = "its one record" if number == 1 else f"any of its first {number:,} records"
+    records = "its one record; it has" if number == 1 else f"any of its first {number:,} records; they have"
     found = {name.rpartition("[].")[2] for name in seen}
     likely = next((name for name in USUAL_TEXTS if name in found), "NAME")
-    message = f"no field `{shown(fields.text)}` in {records}; they have {listed}{more}"
+    message = f"no field `{shown(fields.text)}` in {records} {listed}{more}"
     fix = f"write `text: {likely}` under `fields:` in schema/dataset.yaml" + (
         "" if likely in found else ", with the name of the field that holds the text"
     )
-    return BadRecord("", "no text field", message, fix if is_first else "")
+    return BadRecord("", NO_FIELD, message, fix if is_first else "")
 
 
 USUAL_TEXTS = (

@@ -13,7 +13,8 @@ from builder.corpus.readers.text import file_encoding, is_object
 KINDS = {
     ".txt": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "tsv",
     ".parquet": "parquet", ".html": "html", ".htm": "html", ".xhtml": "html", ".warc": "warc", ".wet": "warc",
-    ".rss": "feed", ".atom": "feed", ".xml": "feed", ".zip": "zip",
+    ".rss": "feed", ".atom": "feed", ".xml": "feed", ".sgml": "feed", ".sgm": "feed",
+    ".zip": "zip",
 }  # fmt: skip
 
 PACKINGS = {".gz": "gz", ".zst": "zst"}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from itertools import islice
 
 from builder.corpus.readers.encodings import Encoding
@@ -125,6 +126,8 @@ def row_of(
     texts: dict[str, str | None] = {}
     for name in ("text", *OPTIONAL):
         value = _plain(_at(values, getattr(fields, name)))
+        if name == "text" and isinstance(value, list) and all(isinstance(line, str) for line in value):
+            value = "\n".join(value)  # paragraphs
         if value is None:
             texts[name] = None
         elif not isinstance(value, str):
@@ -156,10 +159,16 @@ def extra_fields(values: Mapping[str, object], fields: Fields) -> dict[str, str]
     >>> extra_fields({"text": "خبر", "id": 7, "meta": {"by": "سلمى", "page": 3}, "tags": ["اقتصاد"]}, Fields(author="meta.by"))
     {'id': '7', 'meta': '{"page": 3}', 'tags': '["اقتصاد"]'}
     """
-    used = frozenset((*(getattr(fields, name) for name in ("text", *OPTIONAL)), *author_fields(fields)))
+    used = _used(fields)
     others = {name: rest for name, value in values.items() if (rest := _unused(name, value, used)) is not None}
     extra = {shown(name)[:LONGEST_NAME]: _as_text(value) for name, value in islice(others.items(), MOST_EXTRA)}
     return extra | ({"…": str(len(others) - MOST_EXTRA)} if len(others) > MOST_EXTRA else {})
+
+
+@cache
+def _used(fields: Fields) -> frozenset[str]:
+    """Return the names of all values that are read as fields."""
+    return frozenset((*(getattr(fields, name) for name in ("text", *OPTIONAL)), *author_fields(fields)))
 
 
 def _unused(path: str, value: object, used: frozenset[str]) -> object:
@@ -205,6 +214,7 @@ def has_field(values: Mapping[str, object], path: str) -> bool:
     return bool(rest) and isinstance(inner, Mapping) and has_field(inner, rest)
 
 
+@cache
 def author_fields(fields: Fields) -> tuple[str, ...]:
     """Return the names under which an author is read: the mapped one, else AUTHORS without those of other fields.
 

@@ -175,7 +175,7 @@ def test_feed_entities_are_never_expanded(tmp_path):
     assert texts == []
     assert [(one.reason, one.detail) for one in aside] == [
         ("entities in a feed", "the feed declares entities, which are not expanded: EntitiesForbidden"),
-        ("no entries", "the XML is no feed, and 1 of its elements hold no elements, such as `note`"),
+        ("no text field", "no field `text` in its one record; it has note (1)"),
         ("not XML", "not XML: no element found"),
     ]
 
