@@ -37,27 +37,37 @@ LOST = re.compile("\N{REPLACEMENT CHARACTER}+")
 
 UNDO = "read the source again as {}, or undo it with `{}`"
 
-# Pattern, cause, fix. No written language has two UTF-8 byte pairs in a row read this way, or four accented
-# letters in a row.
+WINDOWS_1252 = _continuation("windows-1252") + _continuation("latin-1")
+"""Continuation bytes; latin-1 too, because decoders read the bytes that windows-1252 lacks as in latin-1."""
+
+WINDOWS_1256 = _continuation("windows-1256")
+
+ACCENTED = "[\N{LATIN CAPITAL LETTER A WITH GRAVE}-\N{LATIN SMALL LETTER Y WITH DIAERESIS}]"
+
+# Pattern, a shorter one that finds quickly whether it can occur, cause, fix. No written language has two UTF-8 byte
+# pairs in a row read this way, or four accented letters in a row.
 GARBLED = (
     (
-        # Latin-1 too, because decoders read the bytes that windows-1252 lacks as in latin-1.
-        re.compile(rf"(?:[ØÙÚÛ][{_continuation('windows-1252')}{_continuation('latin-1')}]){{2,}}"),
+        re.compile(rf"(?:[ØÙÚÛ][{WINDOWS_1252}]){{2,}}"),
+        re.compile(rf"[ØÙÚÛ][{WINDOWS_1252}][ØÙÚÛ]"),
         "UTF-8 that was read as windows-1252",
         UNDO.format("UTF-8", "iconv -f UTF-8 -t WINDOWS-1252"),
     ),
     (
-        re.compile(rf"(?:[طظ][{_continuation('windows-1256')}]){{2,}}"),
+        re.compile(rf"(?:[طظ][{WINDOWS_1256}]){{2,}}"),
+        re.compile(rf"[طظ][{WINDOWS_1256}][طظ]"),
         "UTF-8 that was read as windows-1256",
         UNDO.format("UTF-8", "iconv -f UTF-8 -t WINDOWS-1256"),
     ),
     (
-        re.compile("[\N{LATIN CAPITAL LETTER A WITH GRAVE}-\N{LATIN SMALL LETTER Y WITH DIAERESIS}]{4,}"),
+        re.compile(f"{ACCENTED}{{4,}}"),
+        re.compile(ACCENTED * 4),
         "windows-1256 that was read as windows-1252",
         UNDO.format("windows-1256", "iconv -f UTF-8 -t WINDOWS-1252 | iconv -f WINDOWS-1256 -t UTF-8"),
     ),
     (
         LOST,
+        re.compile("\N{REPLACEMENT CHARACTER}"),
         "replacement characters left by a faulty decoding",
         "these letters are lost; fetch the source again and decode it strictly",
     ),
@@ -76,7 +86,9 @@ def mojibake(text: str) -> Garbled | None:
     ('UTF-8 that was read as windows-1256', 5, 0.85)
     """
     worst: Garbled | None = None
-    for pattern, what, fix in GARBLED:
+    for pattern, quick, what, fix in GARBLED:
+        if not quick.search(text):
+            continue
         matches = list(pattern.finditer(text))
         size = sum(match.end() - match.start() for match in matches)
         if size < (LEAST_LOST if pattern is LOST else LEAST_GARBLED):

@@ -7,6 +7,7 @@ The raw text of an HTML page is the text that was extracted from it.
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from builder.corpus.readers import corpus_xml, feeds, hub, json_shapes, tabular, text, web
@@ -215,19 +216,20 @@ def _put(record: ReadItem, file: File, basket: _Basket) -> None:
 
 def _document(row: RawRecord, file: File, origin: str) -> Document:
     """Return the document of a record; its source is the record's own, else that of its file."""
+    return Document(sha16(row.text), row.source or _source(file), row.url, row.published_at, row.title, row.text,
+                    origin, row.encoding, row.html_sha, row.author, row.facts)  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _source(file: File) -> str:
+    """Return the source of the records of a file that name none: its folder, its name or its dataset."""
     path = Path(file.uri.split("://", 1)[-1])
     full_path = path if is_remote(file.uri) else path.resolve()
     if file.member:  # a file in an archive, whose folder is the archive or one inside it
         path = full_path = full_path.with_suffix("") / file.member.name
-    source = (
-        full_path.parent.name
-        if file.kind in FOLDER
-        else file.origin.rpartition("/")[0].partition("@")[0]
-        if file.kind == "hub"
-        else _stem(path)
-    )
-    return Document(sha16(row.text), row.source or shown(source), row.url, row.published_at, row.title, row.text, origin,
-                    row.encoding, row.html_sha, row.author, row.facts)  # fmt: skip
+    if file.kind == "hub":
+        return shown(file.origin.rpartition("/")[0].partition("@")[0])
+    return shown(full_path.parent.name if file.kind in FOLDER else _stem(path))
 
 
 def _stem(path: Path) -> str:

@@ -235,6 +235,8 @@ def person_names(value: object) -> str | None:
     >>> person_names([{"name": " سلمى  الندى "}, "نديم الشعفار"]), person_names("—"), person_names(7)
     ('سلمى الندى، نديم الشعفار', None, None)
     """
+    if value is None:
+        return None
     names = [_name(item) for item in (value if isinstance(value, (list, tuple)) else [value])]
     joined = "، ".join(dict.fromkeys(name for name in names if any(map(str.isalnum, name))))
     return joined[:LONGEST_AUTHOR].strip() or None
