@@ -5,22 +5,19 @@ the file declares are not expanded.
 """
 
 import html
-import io
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import TextIO
 
 from builder.corpus.readers.feeds import plain
 from builder.corpus.readers.json_records import Value, records
+from builder.corpus.readers.kinds import PROLOGUE
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, ReadItem
-from builder.corpus.readers.streams import CHUNK, opened
+from builder.corpus.readers.streams import CHUNK, decoded_blocks, opened
 from builder.corpus.readers.text import detection_warnings, file_encoding
 from builder.schema.dataset import Fields
 
 OPEN = re.compile(r"<([^\W\d][\w.-]*)(?:\s[^<>]*)?(?<!/)>")
-
-PROLOGUE = re.compile(r"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>\s*)*", re.DOTALL)
 
 CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 
@@ -55,14 +52,18 @@ def corpus(file: File, fields: Fields, declared: str | None) -> Iterator[ReadIte
         return
     yield from detection_warnings(encoding, declared)
     with opened(file) as stream:
-        decoded = io.TextIOWrapper(stream, encoding.codec, "replace", newline="")
-        yield from records(_values(decoded, fields, encoding.said), fields)
-        decoded.detach()
+        blocks = (_sound(block) for block in decoded_blocks(stream, encoding))
+        yield from records(_values(blocks, fields, encoding.said), fields)
 
 
-def _values(stream: TextIO, fields: Fields, encoding: str) -> Iterator[Value | BadRecord]:
+def _sound(text: str) -> str:
+    """Return a text with replacement characters for invalid bytes."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _values(blocks: Iterator[str], fields: Fields, encoding: str) -> Iterator[Value | BadRecord]:
     """Yield the elements of articles as objects."""
-    text = stream.read(CHUNK)
+    text = next(blocks, "")
     at = _first(text)
     line = 1 + text.count("\n", 0, at)
     articles, others, other = 0, 0, ""
@@ -82,8 +83,8 @@ def _values(stream: TextIO, fields: Fields, encoding: str) -> Iterator[Value | B
         elif len(text) - at > MAX_BYTES:
             yield BadRecord(f":{line}:1", "too long", f"more than {MAX_BYTES:,} characters in one article", CLOSE)
             return
-        elif block := stream.read(max(CHUNK, len(text) - at)):
-            text, at = text[at:] + block, 0
+        elif read := [*islice(blocks, 1 + (len(text) - at) // CHUNK)]:
+            text, at = text[at:] + "".join(read), 0
         else:
             break
     if opening:

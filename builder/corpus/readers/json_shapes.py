@@ -3,17 +3,15 @@
 The file is decoded and parsed as a stream; memory holds one element and a block of text.
 """
 
-import io
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TextIO
 
 from builder.corpus.readers.encodings import Encoding, decode_as
 from builder.corpus.readers.json_records import Value, records
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, ReadItem, has_field, shown
-from builder.corpus.readers.streams import CHUNK, opened
+from builder.corpus.readers.streams import CHUNK, BrokenError, decoded_blocks, opened
 from builder.corpus.readers.text import detection_warnings, file_encoding, recoding
 from builder.schema.dataset import Fields
 
@@ -40,19 +38,32 @@ MEND = "correct the element, or delete it"
 class _Cursor:
     """A position in a text that is read block by block."""
 
-    stream: TextIO
+    blocks: Iterator[str]
     buffer: str = ""
     at: int = 0
     line: int = 1
     column: int = 1
     closed: bool = False
     """Whether the end of an array stands before this position."""
+    broken: BrokenError | None = None
 
     def more(self) -> bool:
-        """Read another block, as long as what is not yet parsed; return whether there was one."""
-        block = self.stream.read(max(CHUNK, len(self.buffer) - self.at))
-        self.buffer, self.at = self.buffer[self.at :] + block, 0
-        return bool(block)
+        """Read more text, as long as what is not yet parsed; return whether there was any.
+
+        Raises BrokenError once all text before a fault of the stream has been returned.
+        """
+        read = [self.buffer[self.at :]]
+        wanted = max(CHUNK, len(read[0]))
+        try:
+            while wanted > 0 and not self.broken and (block := next(self.blocks, "")):
+                read.append(block)
+                wanted -= len(block)
+        except BrokenError as error:
+            self.broken = error
+        if self.broken and len(read) == 1:
+            raise self.broken
+        self.buffer, self.at = "".join(read), 0
+        return len(read) > 1
 
     def move(self, to: int) -> None:
         """Go on to a place in the buffer."""
@@ -97,10 +108,7 @@ def json_file(file: File, fields: Fields, declared: str | None) -> Iterator[Read
         return
     yield from detection_warnings(encoding, declared)
     with opened(file) as stream:
-        errors = "surrogateescape" if encoding.name == "utf-8" else "replace"
-        decoded = io.TextIOWrapper(stream, encoding.codec, errors, newline="")
-        yield from records(_values(_Cursor(decoded), encoding, fields), fields)
-        decoded.detach()
+        yield from records(_values(_Cursor(decoded_blocks(stream, encoding)), encoding, fields), fields)
 
 
 def _values(cursor: _Cursor, encoding: Encoding, fields: Fields) -> Iterator[Value | ReadItem]:

@@ -44,7 +44,10 @@ FRAGMENT = re.compile(r"<(?:article|div|p|h1|section|main|table|title|meta)\b", 
 
 ROOT = re.compile(r"<(?:[\w.-]+:)?([^\W\d][\w.-]*)")
 
-XML_PROLOGUE = re.compile(r"<\?.*?\?>|<!--.*?-->", re.DOTALL)
+PROLOGUE = re.compile(
+    r"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>\s*)*", re.DOTALL | re.IGNORECASE
+)
+"""What stands before the first element of XML."""
 
 
 def kind_of(name: str) -> tuple[str, str]:
@@ -123,12 +126,13 @@ def _kind_of_text(head: str) -> str:
 
 def _kind_of_markup(head: str) -> str:
     """Return the format of XML or HTML by its beginning."""
-    root = ROOT.search(XML_PROLOGUE.sub("", head))
+    prologue = PROLOGUE.match(head)
+    root = ROOT.match(head, prologue.end() if prologue else 0)
     name = root[1].casefold() if root else ""
     is_xml = head.startswith("<?xml")
     if name in FEED_ROOTS:
         return "feed"
-    if PAGE.search(head) or (FRAGMENT.match(head) and not is_xml):
+    if name == "html" or (not is_xml and (PAGE.search(head) or FRAGMENT.match(head))):
         return "html"
     return "corpus" if is_xml and name not in NO_ARTICLES else ""
 

@@ -135,9 +135,9 @@ def _local(path: Path, search: _Search) -> None:
     elif path.is_file() and kind_of(path.name)[0] == ANNOTATED:
         search.fault(str(path), tags.ANNOTATIONS.message, tags.IMPORT)
     elif not (path.is_file() and search.add(_file(path, path.name))):
-        search.fault(
-            str(path), f"not a {READ} file or a folder", "pass one of these; they may be compressed as .gz or .zst"
-        )
+        is_archive = kind_of(path.name)[0] == "zip"
+        message = f"the archive holds no {READ} file" if is_archive else f"not a {READ} file or a folder"
+        search.fault(str(path), message, "pass one of these; they may be compressed as .gz or .zst")
 
 
 def _file(path: Path, origin: str) -> File:

@@ -1,5 +1,6 @@
 """Byte streams of local, remote and compressed files; memory use is bounded by the size limit of one record."""
 
+import codecs
 import gzip
 import io
 import zipfile
@@ -116,6 +117,18 @@ def sample(file: File) -> tuple[bytes, bool]:
         except BrokenError:  # reported when the file is read
             pass
     return bytes(head), False
+
+
+def decoded_blocks(stream: io.BufferedReader, encoding: Encoding) -> Iterator[str]:
+    """Yield the text of a stream in blocks, without losing what stands before a fault of the stream.
+
+    Invalid bytes of UTF-8 become lone surrogates (`surrogateescape`), and those of UTF-16 replacement characters.
+    """
+    errors = "surrogateescape" if encoding.name == "utf-8" else "replace"
+    decoder = codecs.getincrementaldecoder(encoding.codec)(errors)
+    while block := stream.read1(CHUNK):
+        yield decoder.decode(block)
+    yield decoder.decode(b"", final=True)
 
 
 def line_ends(file: File, size: int, encoding: Encoding) -> Iterator[tuple[int, int]]:

@@ -49,7 +49,7 @@ def _directory(raw: BinaryIO, file: File) -> list[zipfile.ZipInfo]:
             infos = sorted((info for info in archive.infolist() if not info.is_dir()), key=lambda info: info.filename)
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
         raise ValueError(f"not a whole zip archive: {shown(str(error))}") from None
-    total = sum(info.file_size for info in infos)
+    total = sum(info.file_size for info in infos if not _refusal(info, ""))
     if len(infos) > MOST_MEMBERS:
         raise ValueError(f"more than {MOST_MEMBERS:,} files in one archive")
     if total > HARMLESS and total > MAX_RATIO * file.size:
