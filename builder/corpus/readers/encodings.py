@@ -37,6 +37,9 @@ HIGH = b"\x00\x06\x20\xfb\xfc\xfd\xfe"
 LEAST_UNITS = 12
 """UTF-16 code units; detection of UTF-16 without a mark skips shorter texts."""
 
+LOOK = 1 << 20
+"""Bytes or characters whose words and letters are counted, an even number."""
+
 LEAST_WORDS = 5
 """Arabic words; detection of windows-1256 skips shorter texts."""
 
@@ -129,6 +132,8 @@ def decode(content: bytes, declared: str | None = None) -> Decoded:
 
 def _narrow(content: bytes, declared: str | None) -> Decoded:
     """Decode bytes as UTF-8 or windows-1256."""
+    if _utf_32(content):
+        raise UnicodeDecodeError("utf-8", content, 0, 1, "UTF-32")
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
@@ -200,8 +205,9 @@ def other_encoding(content: bytes) -> str | None:
     >>> other_encoding("افتتح الوزير أمس المعرض السنوي في العاصمة".encode("iso-8859-6"))
     'iso-8859-6'
     """
-    if content.startswith((UTF_32_LE, codecs.BOM_UTF32_BE)) or _is_utf32(content):
-        return "utf-32"
+    wide = _utf_32(content)
+    if wide:
+        return wide
     best, most = None, 0
     for encoding in OTHERS:
         text = content.decode(encoding, "replace")
@@ -211,11 +217,14 @@ def other_encoding(content: bytes) -> str | None:
     return best
 
 
-def _is_utf32(content: bytes) -> bool:
-    """Return whether bytes are code points of four bytes each, without a mark."""
+def _utf_32(content: bytes) -> str | None:
+    """Return the kind of UTF-32 of bytes, by their mark or since half of them are zeros in their places; or None."""
+    if content.startswith((UTF_32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
     head = content[:4_000]
     used = [any(head[place::4]) for place in range(4)]
-    return len(head) >= 4 * LEAST_UNITS and used in ([True, True, False, False], [False, False, True, True])
+    orders = {(True, True, False, False): "utf-32-le", (False, False, True, True): "utf-32-be"}
+    return orders.get((used[0], used[1], used[2], used[3])) if len(head) >= 4 * LEAST_UNITS else None
 
 
 def _wide(content: bytes) -> str | None:
@@ -223,6 +232,7 @@ def _wide(content: bytes) -> str | None:
 
     In UTF-16 news every other byte is the high byte of a letter, a digit or a space.
     """
+    content = content[:LOOK]
     if len(content) < 2 * LEAST_UNITS:
         return None
     for encoding, high, low in (
@@ -246,9 +256,9 @@ def _mostly_utf8(content: bytes) -> bool:
 
 def _convinces(text: str) -> bool:
     """Return whether a text decoded as windows-1256 is Arabic prose; the decoding itself accepts any byte."""
-    words = ARABIC_WORD.findall(text)
+    words = ARABIC_WORD.findall(text, 0, LOOK)
     if len(words) < LEAST_WORDS or CONTROL.search(text):
         return False
     common = sum(COMMON.fullmatch(word) is not None for word in words)
-    mixed = len(MIXED.findall(JSON_ESCAPE.sub(" ", text)))
-    return common * 8 >= len(words) and (mixed + len(RARE.findall(text))) * 10 <= len(words)
+    mixed = len(MIXED.findall(JSON_ESCAPE.sub(" ", text[:LOOK])))
+    return common * 8 >= len(words) and (mixed + len(RARE.findall(text, 0, LOOK))) * 10 <= len(words)

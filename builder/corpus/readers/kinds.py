@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from builder.corpus.readers import tags
-from builder.corpus.readers.encodings import ARABIC_WORD, LEAST_WORDS
-from builder.corpus.readers.rows import BadRecord, File
+from builder.corpus.readers.encodings import ARABIC_WORD, LEAST_WORDS, encoding_of
+from builder.corpus.readers.rows import File
 from builder.corpus.readers.streams import BrokenError, opened
-from builder.corpus.readers.text import file_encoding, is_object
+from builder.corpus.readers.text import is_object
 
 KINDS = {
     ".txt": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "tsv",
@@ -93,8 +93,8 @@ def _kind_by_content(file: File, declared: str | None) -> str:
     """Return the format of a file by its first bytes."""
     with opened(file) as stream:
         content = stream.read(HEAD)
-    encoding = file_encoding(file, declared)
-    codec = "latin-1" if isinstance(encoding, BadRecord) else encoding.codec
+    encoding = encoding_of(content, declared, whole=len(content) < HEAD)
+    codec = encoding.codec if encoding else "latin-1"
     head = content.decode(codec, "replace").lstrip("\N{ZERO WIDTH NO-BREAK SPACE} \t\r\n")
     if file.kind in ("json", "jsonl"):
         return _json_kind(head, file.kind)

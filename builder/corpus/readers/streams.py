@@ -105,11 +105,11 @@ def opened(file: File) -> Iterator[io.BufferedReader]:
 
 
 def sample(file: File) -> tuple[bytes, bool]:
-    """Return the first bytes of a file, up to a block with non-ASCII bytes, and whether they are the whole file."""
+    """Return the first bytes of a file, up to a block that is not plain ASCII, and whether they are the whole file."""
     head = bytearray()
     with opened(file) as stream:
         try:
-            while len(head) < CHUNK or (head.isascii() and len(head) < MOST_ASCII):
+            while len(head) < CHUNK or (head.isascii() and 0 not in head and len(head) < MOST_ASCII):
                 block = stream.read1(CHUNK)
                 if not block:
                     return bytes(head), True

@@ -12,7 +12,7 @@ from builder.schema.dataset import Fields
 
 MEND = "correct the line, or delete it"
 
-ICONV = {"iso-8859-6": "ISO-8859-6", "utf-32": "UTF-32"}
+ICONV = {"iso-8859-6": "ISO-8859-6", "utf-32": "UTF-32", "utf-32-le": "UTF-32LE", "utf-32-be": "UTF-32BE"}
 """iconv's names of encodings that are not read; it has no cp720, and on Linux no Mac Arabic."""
 
 UNKNOWN = (

@@ -128,7 +128,7 @@ def test_declared_utf_16_needs_no_mark():
         (SHORT.encode("utf-16-be") + b"\x06", "utf-16-be"),
         (BYTE_ORDER_MARK.encode("utf-16-le") + b"\x00\xd8\x41\x00", "not utf-16-le at 2"),
         ((BYTE_ORDER_MARK + SHORT).encode("utf-32-le"), "not utf-8 at 0"),
-        ((BYTE_ORDER_MARK + SHORT).encode("utf-32-be"), "not utf-8 at 2"),
+        ((BYTE_ORDER_MARK + SHORT).encode("utf-32-be"), "not utf-8 at 0"),
     ],
 )
 def test_truncated_file_is_read_and_utf_32_refused(content, message):
