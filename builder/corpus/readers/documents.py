@@ -81,9 +81,9 @@ class _Basket:
         return len(self.documents) + len(self.set_aside) >= ROWS or self.heavy >= CHARACTERS
 
     def warn(self, code: str, where: str, message: str, fix: str) -> None:
-        """Add a warning, unless the piece already has SHOWN."""
-        self.said += 1
-        if self.said <= SHOWN:
+        """Add a warning, unless the piece already has SHOWN; those of missing fields are merged later."""
+        self.said += code != FIELD
+        if self.said <= SHOWN or code == FIELD:
             self.issues.append(Issue("warning", code, message, where=where, fix=fix))
 
 
