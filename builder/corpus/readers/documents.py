@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
-from builder.corpus.readers import corpus_xml, feeds, hub, json_shapes, tabular, text, web
-from builder.corpus.readers.damage import mojibake, visual_order
-from builder.corpus.readers.json_records import NO_FIELD
+from builder.corpus.readers import feeds, hub, tabular, text, web
+from builder.corpus.readers.detection.damage import mojibake, visual_order
+from builder.corpus.readers.objects import corpus_xml, lines, shapes
+from builder.corpus.readers.objects.records import NO_FIELD
 from builder.corpus.readers.rows import BadRecord, File, Note, RawRecord, ReadItem, shown
 from builder.corpus.readers.sources import InputPiece, plan
 from builder.corpus.readers.streams import BrokenError
@@ -143,8 +144,8 @@ def _reader(piece: InputPiece, file: File) -> Callable[[], Iterator[ReadItem]]:
     fields, declared = piece.fields, piece.encoding
     readers: dict[str, Callable[[], Iterator[ReadItem]]] = {
         "text": lambda: text.text(file, declared),
-        "jsonl": lambda: text.json_lines(file, fields, declared),
-        "json": lambda: json_shapes.json_file(file, fields, declared),
+        "jsonl": lambda: lines.json_lines(file, fields, declared),
+        "json": lambda: shapes.json_file(file, fields, declared),
         "corpus": lambda: corpus_xml.corpus(file, fields, declared),
         "csv": lambda: tabular.read_csv(file, fields, declared),
         "tsv": lambda: tabular.read_csv(file, fields, declared),

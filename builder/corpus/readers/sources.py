@@ -13,8 +13,9 @@ from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 
-from builder.corpus.readers import hub, streams, tabular, tags, text, zips
-from builder.corpus.readers.kinds import ANNOTATED, READ, kind_of, looked_at, may_be_page
+from builder.corpus.readers import hub, streams, tabular, text
+from builder.corpus.readers.detection import tags, zips
+from builder.corpus.readers.detection.kinds import ANNOTATED, READ, kind_of, looked_at, may_be_page
 from builder.corpus.readers.rows import BadRecord, File, shown
 from builder.executor import storage
 from builder.io.remote import redact_credentials

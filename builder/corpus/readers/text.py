@@ -1,16 +1,11 @@
-"""Readers for text files and JSON Lines, in each encoding of builder.corpus.readers.encodings."""
+"""Reader for text files, and what readers say of encodings."""
 
-import json
 from collections.abc import Iterator
 
-from builder.corpus.readers.encodings import Decoded, Encoding, decode, decode_as, encoding_of, other_encoding
-from builder.corpus.readers.json_records import Value, records
+from builder.corpus.readers.detection.tags import ANNOTATIONS, is_conll
+from builder.corpus.readers.encodings import Decoded, Encoding, decode, encoding_of, other_encoding
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, Note, RawRecord, ReadItem
-from builder.corpus.readers.streams import content, lines, opened, sample
-from builder.corpus.readers.tags import ANNOTATIONS, is_conll
-from builder.schema.dataset import Fields
-
-MEND = "correct the line, or delete it"
+from builder.corpus.readers.streams import content, opened, sample
 
 ICONV = {"iso-8859-6": "ISO-8859-6", "utf-32": "UTF-32", "utf-32-le": "UTF-32LE", "utf-32-be": "UTF-32BE"}
 """iconv's names of encodings that are not read; it has no cp720, and on Linux no Mac Arabic."""
@@ -86,57 +81,3 @@ def file_encoding(file: File, declared: str | None) -> Encoding | BadRecord:
     head, whole = sample(file)
     encoding = encoding_of(head, declared, whole=whole)
     return encoding or BadRecord("", "not UTF-8", "not UTF-8, UTF-16 or windows-1256", recoding(head))
-
-
-def json_lines(file: File, fields: Fields, declared: str | None) -> Iterator[ReadItem]:
-    """Yield the records of a JSON Lines file, or of a part of one; each line is decoded by itself."""
-    encoding = file_encoding(file, declared)
-    if isinstance(encoding, BadRecord):
-        yield encoding
-        return
-    if not file.begin:
-        yield from detection_warnings(encoding, declared)
-    yield from records(_values(file, encoding), fields, is_first=not file.begin)
-
-
-def _values(file: File, encoding: Encoding) -> Iterator[Value | ReadItem]:
-    """Yield the values of the lines of a file."""
-    with opened(file) as stream:
-        for number, begin, line in lines(stream, file, encoding):
-            if line is None:
-                yield BadRecord(f":{number}:1", "too long", f"a line longer than {MAX_BYTES:,} bytes",
-                          "split the line; each line must be one article")  # fmt: skip
-                continue
-            mark = 0 if begin else len(_mark(line, encoding))
-            try:
-                decoded = decode_as(line[mark:], encoding)
-            except UnicodeDecodeError as error:
-                yield decoding_fault(error, line[mark:], number, begin + mark)
-                continue
-            yield from _value(decoded.text, number, decoded.said)
-
-
-def is_object(line: str) -> bool:
-    """Return whether a line is a JSON object."""
-    try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
-        return False
-
-
-def _mark(line: bytes, encoding: Encoding) -> bytes:
-    """Return the byte order mark with which a line begins."""
-    mark = "\N{ZERO WIDTH NO-BREAK SPACE}".encode(encoding.codec, "ignore")
-    return mark if mark and line.startswith(mark) else b""
-
-
-def _value(line: str, number: int, encoding: str) -> Iterator[Value | BadRecord]:
-    """Yield the value of one line, or its fault; a blank line has none."""
-    if not line.strip():
-        return
-    try:
-        yield Value(json.loads(line.rstrip("\r\n")), f":{number}", encoding)
-    except json.JSONDecodeError as error:
-        yield BadRecord(f":{number}:{error.colno}", "not JSON", f"not JSON: {error.msg}", MEND)
-    except (ValueError, RecursionError) as error:
-        yield BadRecord(f":{number}:1", "not JSON", f"not JSON: {error}", MEND)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from builder.corpus.readers import corpus_xml
 from builder.corpus.readers.documents import read_documents
+from builder.corpus.readers.objects import corpus_xml
 from builder.records import KhabarError
 from builder.schema.dataset import Fields
 from tests.conftest import SHARED

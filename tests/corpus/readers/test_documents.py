@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from builder.corpus.readers import streams
 from builder.corpus.readers import text as plain
 from builder.corpus.readers.documents import read_documents
+from builder.corpus.readers.objects import lines as lines_of
 from builder.corpus.readers.sources import READ
 from builder.io.hashing import sha16
 from builder.records import Document, Dropped, Facts, KhabarError
@@ -162,6 +163,7 @@ def test_surrogate_pair_is_one_character(tmp_path):
 
 def test_too_long_file_or_line_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(plain, "MAX_BYTES", 40)
+    monkeypatch.setattr(lines_of, "MAX_BYTES", 40)
     monkeypatch.setattr(streams, "MAX_BYTES", 40)
     (tmp_path / "a.txt").write_text("x" * 41)
     (tmp_path / "b.jsonl").write_text('{"text": "t"}\n{"text": "' + "x" * 40 + '"}\n{"text": "u"}\n')

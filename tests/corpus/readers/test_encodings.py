@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.readers.damage import mojibake, visual_order
+from builder.corpus.readers.detection.damage import mojibake, visual_order
 from builder.corpus.readers.encodings import NAMES, Decoded, decode
 from tests.conftest import ROOT, SHARED
 

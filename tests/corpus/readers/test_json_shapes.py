@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.readers import json_records, json_shapes, streams
+from builder.corpus.readers import streams
 from builder.corpus.readers.documents import read_documents
+from builder.corpus.readers.objects import records as json_records
+from builder.corpus.readers.objects import shapes as json_shapes
 from builder.records import Dropped, KhabarError
 from builder.schema.dataset import Fields
 from tests.conftest import SHARED

@@ -139,7 +139,7 @@ def test_part_reads_only_its_own_bytes(tmp_path, monkeypatch):
         with opened(file) as stream:
             yield Counted(stream)
 
-    monkeypatch.setattr("builder.corpus.readers.text.opened", contextmanager(counting))
+    monkeypatch.setattr("builder.corpus.readers.objects.lines.opened", contextmanager(counting))
     assert next(iter(read(pieces[3]))).documents
     assert sum(taken) < 40_000
 

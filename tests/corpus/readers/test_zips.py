@@ -8,7 +8,8 @@ import zipfile
 import fsspec
 import pytest
 
-from builder.corpus.readers import streams, zips
+from builder.corpus.readers import streams
+from builder.corpus.readers.detection import zips
 from builder.corpus.readers.documents import read, read_documents
 from builder.corpus.readers.sources import READ, plan
 from builder.records import Dropped, KhabarError

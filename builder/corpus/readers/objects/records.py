@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from builder.corpus.readers.detection.tags import ANNOTATIONS, is_annotated
 from builder.corpus.readers.rows import BadRecord, Note, ReadItem, has_field, row_of, shown
 from builder.corpus.readers.streams import BrokenError
-from builder.corpus.readers.tags import ANNOTATIONS, is_annotated
 from builder.schema.dataset import Fields
 
 NO_FIELD = "no text field"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from builder.corpus.readers.encodings import Encoding, decode_as
-from builder.corpus.readers.json_records import Value, records
+from builder.corpus.readers.objects.records import Value, records
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, ReadItem, has_field, shown
 from builder.corpus.readers.streams import CHUNK, BrokenError, decoded_blocks, opened
 from builder.corpus.readers.text import detection_warnings, file_encoding, recoding

@@ -1,14 +1,14 @@
 """Formats of input files, by their names and by their first bytes."""
 
+import json
 import re
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from builder.corpus.readers import tags
+from builder.corpus.readers.detection import tags
 from builder.corpus.readers.encodings import ARABIC_WORD, LEAST_WORDS, encoding_of
 from builder.corpus.readers.rows import File
 from builder.corpus.readers.streams import BrokenError, opened
-from builder.corpus.readers.text import is_object
 
 KINDS = {
     ".txt": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "tsv",
@@ -144,4 +144,12 @@ def _json_kind(head: str, usual: str) -> str:
         return "json" if line.strip() == "[" or line[1:].lstrip().startswith("{") or usual == "json" else usual
     if line.strip() == "{":
         return "json"
-    return "jsonl" if usual == "jsonl" or (rest.strip() and is_object(line)) else usual
+    return "jsonl" if usual == "jsonl" or (rest.strip() and _is_object(line)) else usual
+
+
+def _is_object(line: str) -> bool:
+    """Return whether a line is a JSON object."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False

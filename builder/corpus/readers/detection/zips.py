@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from builder.corpus.readers.kinds import UNPACKED, kind_of
+from builder.corpus.readers.detection.kinds import UNPACKED, kind_of
 from builder.corpus.readers.rows import File, Member, shown
 from builder.corpus.readers.streams import HARMLESS, MAX_RATIO
 from builder.io.remote import open_file
