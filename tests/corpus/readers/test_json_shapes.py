@@ -253,17 +253,28 @@ def test_names_in_messages_are_printable(tmp_path):
         {"id": 1, "text": "وصل سالم", "label": [[4, 8, "PER"]]},
         {"text": "وصل سالم", "spans": [{"start": 4, "end": 8, "label": "PER"}], "answer": "accept"},
         {"id": 1, "data": {"text": "وصل سالم"}, "annotations": [{"id": 2, "result": []}]},
+        {"text": "وصل سالم", "mentions": [{"text": "سالم", "type": "PER", "start_offset": 4, "end_offset": 8}]},
+        {"file": "a.txt", "lines": [{"line": 1, "start": 0, "end": 8, "label": "body", "text": "وصل سالم"}]},
         {"text": "وصل سالم", "entities": [{"id": 9, "label": "PER", "start_offset": 4, "end_offset": 8}]},
     ],
 )
-@pytest.mark.parametrize("shape", ["lines", "array"])
+@pytest.mark.parametrize("shape", ["lines", "array", "one"])
 def test_annotated_records_are_refused_with_a_word_on_import(tmp_path, record, shape):
     path = tmp_path / ("a.jsonl" if shape == "lines" else "a.json")
-    path.write_text(json.dumps(record) + "\n" if shape == "lines" else json.dumps([record, record]))
+    path.write_text(json.dumps([record, record]) if shape == "array" else json.dumps(record) + "\n")
     ((_, message, fix),) = refusal(path)
 
     assert message == "the file holds annotations, not articles"
     assert "khabar import" in fix
+
+
+@pytest.mark.parametrize(
+    "record", [{"label": "رياضة"}, {"labels": ["رياضة"]}, {"segments": [{"start": 1, "end": 4}]}, {"spans": []}]
+)
+def test_records_with_labels_and_no_spans_are_read(tmp_path, record):
+    (tmp_path / "a.json").write_text(json.dumps([{"text": LONG, **record}]))
+
+    assert found(tmp_path / "a.json") == [LONG]
 
 
 @pytest.mark.slow

@@ -20,7 +20,9 @@ LEAST_TOKENS, LOOK = 5, 100_000
 """Tokens that a file of tags has at least, and the code points that are looked at."""
 
 SPAN_LISTS = ("spans", "label", "labels", "entities", "annotations")
-"""Keys of spans in the exports of Prodigy, doccano and Label Studio."""
+"""Keys of spans in the exports of Prodigy, doccano and Label Studio; under another key a span needs a label."""
+
+LABELS = ("label", "labels", "tag", "type", "entity")
 
 
 def is_conll(text: str) -> bool:
@@ -43,16 +45,15 @@ def is_annotated(values: Mapping[str, object]) -> bool:
     >>> is_annotated({"text": "وصل سالم", "label": [[4, 8, "PER"]]}), is_annotated({"text": "وصل سالم", "label": "رياضة"})
     (True, False)
     """
-    return any(
-        isinstance(spans := values.get(key), list) and bool(spans) and all(map(_is_span, spans)) for key in SPAN_LISTS
-    )
+    lists = [(key, value) for key, value in values.items() if isinstance(value, list) and value]
+    return any(all(_is_span(span, needs_label=key not in SPAN_LISTS) for span in spans) for key, spans in lists)
 
 
-def _is_span(span: object) -> bool:
+def _is_span(span: object, *, needs_label: bool) -> bool:
     """Return whether a value is a span with a label, or an annotation with a list of results."""
     if isinstance(span, list):
         return len(span) == 3 and type(span[0]) is int and type(span[1]) is int and isinstance(span[2], str)
-    if not isinstance(span, Mapping):
+    if not isinstance(span, Mapping) or (needs_label and not any(name in span for name in LABELS)):
         return False
     offsets = [span.get("start", span.get("start_offset")), span.get("end", span.get("end_offset"))]
     return all(type(offset) is int for offset in offsets) or isinstance(span.get("result"), list)

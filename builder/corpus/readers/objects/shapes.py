@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from builder.corpus.readers.detection.tags import is_annotated
 from builder.corpus.readers.encodings import Encoding, decode_as
 from builder.corpus.readers.objects.records import Value, records
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, ReadItem, has_field, shown
@@ -176,7 +177,7 @@ def _mended(source: str, value: object, place: str, encoding: Encoding) -> Value
 
 def _unwrapped(found: Value, fields: Fields) -> Iterator[Value]:
     """Yield the records inside the only object of a file, or the object itself if it is a record."""
-    if isinstance(found.value, dict) and not has_field(found.value, fields.text):
+    if isinstance(found.value, dict) and not has_field(found.value, fields.text) and not is_annotated(found.value):
         inner = _inner(found.value, fields.text, DEEPEST)
         if inner:
             path, values = inner
