@@ -127,7 +127,9 @@ def _report_bug(error: Exception) -> str:
             *traceback.format_exception(error),
         ]
     )
-    with tempfile.NamedTemporaryFile("w", prefix="khabar-", suffix=".log", delete=False, encoding="utf-8") as out:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="khabar-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
+    ) as out:
         out.write(report)
     return out.name
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from builder.corpus.readers.dates.unread import merge_warnings
-from builder.corpus.readers.documents import read, require_documents
+from builder.corpus.readers.documents import merged, read, require_documents
 from builder.corpus.readers.sources import InputPiece
 from builder.corpus.sampling.hashing import hash_strings
 from builder.corpus.sampling.page_filters import REFETCHED
@@ -30,6 +30,9 @@ from builder.io.parquet import to_table
 from builder.io.remote import is_remote, open_file
 from builder.records import Document, Dropped, Issue
 from builder.records.arrow import arrow_schema
+
+EXTRA, MOST_NAMES = "extra: ", 200
+"""Prefix of the counts of fields that no column holds, and the most names of such fields in one batch."""
 
 AGAIN, TWICE = "already ingested", "same text twice"
 
@@ -49,6 +52,8 @@ class IngestResult:
     again: int
     set_aside: tuple[Dropped, ...]
     issues: tuple[Issue, ...]
+    extra: Mapping[str, int]
+    """Documents with each field that no column holds."""
 
 
 def ingest_pieces(pieces: Sequence[InputPiece], folder: str, pmap: Pmap, watch: ShardCallback) -> IngestResult:
@@ -80,17 +85,28 @@ def ingest_pieces(pieces: Sequence[InputPiece], folder: str, pmap: Pmap, watch: 
         sum(done.rows for done in published.values()),
         sum(done.rows for done in earlier),
         tuple(aside for done in results for aside in done.set_aside),
-        _issues(results),
+        merged(_issues(results)),
+        _totals(results),
     )
 
 
 def _read(piece: InputPiece, folder: str) -> ShardResult:
     """Read one piece into a shard of `folder`, repeats included."""
     batches = (
-        BatchResult(to_table(part.documents, Document), part.counts, tuple(part.set_aside), tuple(part.issues))
+        BatchResult(
+            to_table(part.documents, Document), part.counts | _extra(part.documents), tuple(part.set_aside), tuple(part.issues)
+        )
         for part in read(piece)
     )
     return write_shard(folder, piece.name, piece.digest, arrow_schema(Document), batches)
+
+
+def _extra(documents: Sequence[Document]) -> Mapping[str, int]:
+    """Count the fields that are kept under `extra`; those after the first MOST_NAMES of a batch are one count."""
+    names = Counter(name for document in documents for name in document.facts.extra)
+    counts = Counter({f"{EXTRA}{name}": number for name, number in names.most_common(MOST_NAMES)})
+    others = names.total() - counts.total()
+    return counts + Counter({f"{EXTRA}…": others})
 
 
 def _repeats(fresh: Sequence[ShardResult], stored: Sequence[ShardResult]) -> Iterator[dict[int, tuple[str, str]]]:
@@ -220,3 +236,13 @@ def _issues(shards: Sequence[ShardResult]) -> tuple[Issue, ...]:
     """Return the warnings of shards, with one for each reason why dates were not converted."""
     counts = sum((Counter(done.counts) for done in shards), Counter[str]())
     return merge_warnings((issue for done in shards for issue in done.issues), counts)
+
+
+def _totals(shards: Sequence[ShardResult]) -> Mapping[str, int]:
+    """Return the number of documents with each field that no column holds, the most frequent first."""
+    totals: Counter[str] = Counter()
+    for done in shards:
+        totals.update(
+            {name.removeprefix(EXTRA): number for name, number in done.counts.items() if name.startswith(EXTRA)}
+        )
+    return dict(totals.most_common())

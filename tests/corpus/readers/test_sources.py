@@ -180,7 +180,7 @@ def test_feed_entities_are_never_expanded(tmp_path):
     assert texts == []
     assert [(one.reason, one.detail) for one in aside] == [
         ("entities in a feed", "the feed declares entities, which are not expanded"),
-        ("no entries", "the XML has no item and no entry: it is no feed"),
+        ("no text field", "no field `text` in its one record; it has note (1)"),
         ("truncated", "the feed ends in the middle of this entry"),
     ]
 
