@@ -94,7 +94,10 @@ def _read(piece: InputPiece, folder: str) -> ShardResult:
     """Read one piece into a shard of `folder`, repeats included."""
     batches = (
         BatchResult(
-            to_table(part.documents, Document), part.counts | _extra(part.documents), tuple(part.set_aside), tuple(part.issues)
+            to_table(part.documents, Document),
+            {**part.counts, **_extra(part.documents)},
+            tuple(part.set_aside),
+            tuple(part.issues),
         )
         for part in read(piece)
     )

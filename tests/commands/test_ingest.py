@@ -140,6 +140,8 @@ def test_teasers_of_feeds_are_read_and_not_sampled(project, tmp_path):
     assert {name: number for one in sampled.accounts for name, number in one.set_aside.items()}[
         "filtered: a teaser"
     ] == 3
+
+
 def test_fields_without_a_column_are_kept_and_counted(project, khabar, tmp_path):
     records = [{"text": news(number), "id": number, "tags": ["اقتصاد"] if number else None} for number in range(3)]
     (tmp_path / "a.json").write_text(json.dumps(records), encoding="utf-8")

@@ -6,13 +6,13 @@ from typing import BinaryIO
 
 from lxml import etree
 
-from builder.corpus.readers.encodings import Decoded
+from builder.corpus.readers.encodings import Decoded, Encoding
 from builder.corpus.readers.feed.entries import Channel, channel_of, entries_of, tags_of, text_of, values_of
 from builder.corpus.readers.feed.markup import Markup, declares_entities, decode_feed, parse_feed
 from builder.corpus.readers.feed.plain import is_teaser
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, Note, RawRecord, ReadItem, row_of
 from builder.corpus.readers.streams import CHUNK, BrokenError, opened
-from builder.corpus.readers.text import decoding_fault, encoding_warnings
+from builder.corpus.readers.text import decoding_fault, detection_warnings
 from builder.schema.dataset import Fields
 
 AGAIN = "fetch the feed again"
@@ -28,12 +28,12 @@ def feed(file: File, fields: Fields, declared: str | None) -> Iterator[ReadItem]
         )
         return
     try:
-        decoded, lost = decode_feed(content, declared)
+        decoded = decode_feed(content, declared)
     except UnicodeDecodeError as error:
         yield decoding_fault(error, content)
         return
-    yield from encoding_warnings(decoded, declared)
-    yield from _records(decoded, lost, fields, is_cut=broken is not None)
+    yield from detection_warnings(Encoding(decoded.encoding, decoded.known), declared)
+    yield from _records(decoded, fields, is_cut=broken is not None)
     if broken is not None:
         raise broken
 
@@ -51,7 +51,7 @@ def _content(stream: BinaryIO) -> tuple[bytes, BrokenError | None]:
     return b"".join(parts), None
 
 
-def _records(decoded: Decoded, lost: int, fields: Fields, *, is_cut: bool) -> Iterator[ReadItem]:
+def _records(decoded: Decoded, fields: Fields, *, is_cut: bool) -> Iterator[ReadItem]:
     """Yield the records of a decoded feed, then a warning of what was repaired."""
     markup = parse_feed(decoded.text, decoded.said)
     if markup.root is None:
@@ -66,8 +66,8 @@ def _records(decoded: Decoded, lost: int, fields: Fields, *, is_cut: bool) -> It
     if not entries:
         yield BadRecord("", "no entries", "the XML has no item and no entry: it is no feed", "pass RSS or Atom files")
         return
-    if lost:
-        markup.faults["bytes that are not UTF-8"] += lost
+    if decoded.lost:
+        markup.faults["bytes that are not UTF-8"] += decoded.lost
     channel = channel_of(markup.root)
     for number, entry in enumerate(entries, 1):
         if number == len(entries) and markup.is_open:

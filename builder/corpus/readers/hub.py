@@ -68,7 +68,7 @@ def rows(file: File, fields: Fields) -> Iterator[ReadItem]:
     """Yield the rows of one split, counted from 1."""
     uri, _, split = file.uri.rpartition("#")
     for number, values in enumerate(iter(_load(parse_address(uri), split)), 1):
-        yield row_of(values, fields, f":{number}", "", fix=FIX) if isinstance(values, Mapping) else BadRecord(
+        yield row_of(values, fields, f":{number}", "", fix=FIX, extra=True) if isinstance(values, Mapping) else BadRecord(
             f":{number}", "broken row", "not a row", FIX)  # fmt: skip
 
 

@@ -141,7 +141,7 @@ def _row(
         return BadRecord(position, "columns", f"{len(values)} columns, and the header has {len(columns)}", fix)
     # an empty cell is missing, but an empty text is counted as empty
     cells = {name: value if name == fields.text else value or None for name, value in zip(columns, values, strict=True)}
-    return row_of(cells, fields, position, "CSV ", encoding=encoding, fix=FIX)
+    return row_of(cells, fields, position, "CSV ", encoding=encoding, fix=FIX, extra=True)
 
 
 def _escaped(value: str) -> bool:
@@ -158,13 +158,22 @@ def parquet(file: File, fields: Fields) -> Iterator[ReadItem]:
         names = {
             column: name
             for column, name in zip(written, field_names(written, used), strict=True)
-            if name in used or any(path.startswith(f"{name}.") for path in used)
+            if name in used or any(path.startswith(f"{name}.") for path in used) or _is_plain(table, column)
         }
         for group in range(file.begin, table.num_row_groups if file.end is None else file.end):
             for batch in table.iter_batches(ROWS, row_groups=[group], columns=[*names]):
                 for row in range(batch.num_rows):
                     number += 1
                     yield _cell(batch.slice(row, 1), names, fields, f":{number}")
+
+
+def _is_plain(table: pq.ParquetFile, column: str) -> bool:
+    """Return whether a column that is read as no field is kept: texts, numbers, dates and lists of texts, no vectors."""
+    kind = table.schema_arrow.field(column).type
+    within = kind.value_type if pa.types.is_list(kind) else kind
+    return bool(pa.types.is_string(within) or pa.types.is_large_string(within)) or (
+        pa.types.is_primitive(kind) and not pa.types.is_null(kind)
+    )
 
 
 def _cell(row: pa.RecordBatch, names: Mapping[str, str], fields: Fields, position: str) -> ReadItem:
@@ -178,4 +187,4 @@ def _cell(row: pa.RecordBatch, names: Mapping[str, str], fields: Fields, positio
     except (pa.ArrowException, ValueError, OverflowError) as error:
         return BadRecord(position, "broken row", f"a value cannot be read: {error}", FIX)
     named = {names[column]: value for column, value in values.items()}
-    return row_of(named, fields, position, "Parquet ", fix=FIX)
+    return row_of(named, fields, position, "Parquet ", fix=FIX, extra=True)

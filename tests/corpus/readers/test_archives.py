@@ -149,7 +149,7 @@ def test_pages_cut_short_by_the_crawler_are_counted(tmp_path):
     assert first.raw.split("\n")[:2] == BODY[:2]
     assert BODY[2].startswith(first.raw.split("\n")[2])
     assert "\N{REPLACEMENT CHARACTER}" not in first.raw
-    assert first.encoding == "utf-8, repaired"
+    assert first.encoding == "utf-8, damaged"
     assert [issue.message for issue in reading.issues] == [
         "the crawler cut it short (WARC-Truncated: length); 2 pages, first at :0",
         "some bytes are not UTF-8; they were read as the replacement character; 2 pages, first at :0",
@@ -175,7 +175,7 @@ def test_page_with_a_few_bad_bytes_is_read(tmp_path, damaged, lost):
 
     assert document.raw.count("\N{REPLACEMENT CHARACTER}") == lost
     assert document.raw.split("\n")[1:] == BODY[1:] or lost
-    assert document.encoding == "utf-8, repaired"
+    assert document.encoding == "utf-8, damaged"
     assert [issue.code for issue in reading.issues] == ["encoding"]
     assert reading.set_aside == ()
 
@@ -198,7 +198,7 @@ def test_bad_bytes_in_utf_16_are_replaced(tmp_path):
     content = b"\xff\xfe" + PAGE.encode("utf-16-le").replace("الوزير".encode("utf-16-le"), b"\x00\xd8" * 2, 1)
     (document,) = read(tmp_path, content, "a.html").documents
 
-    assert document.encoding == "utf-16-le, repaired"
+    assert document.encoding == "utf-16-le, damaged"
     assert document.raw.count("\N{REPLACEMENT CHARACTER}") in (1, 2)
 
 

@@ -221,3 +221,19 @@ def test_looking_at_a_long_table_stops_in_the_middle_of_a_cell():
     table = opened_table(io.StringIO(head, newline=""), "tsv", None)
 
     assert (table.is_quoted, sum(1 for _ in table.rows)) == (True, 20_000)
+
+
+def test_columns_of_no_field_are_kept(tmp_path):
+    (tmp_path / "a.csv").write_text("text,views,desk\nافتتحت مرجانة سوقها.,12,\n", encoding="utf-8")
+    table = {
+        "text": ["افتتحت مرجانة سوقها الجديد."],
+        "views": [12],
+        "tags": [["سوق", "ميناء"]],
+        "vector": [[0.5, 0.25]],
+        "image": [b"\x89PNG"],
+    }
+    pq.write_table(pa.table(table), tmp_path / "b.parquet")
+    first, second = read_documents([tmp_path / "a.csv", tmp_path / "b.parquet"]).documents
+
+    assert first.facts.extra == {"views": "12"}
+    assert second.facts.extra == {"views": "12", "tags": '["سوق", "ميناء"]'}

@@ -22,11 +22,6 @@ ALIASES = {"cp1256": "windows-1256", "x-cp1256": "windows-1256", "utf8": "utf-8"
 OTHERS = re.compile(r"iso-?8859-\d{1,2}|latin-?1|us-ascii|windows-125\d|mac-?arabic|cp720")
 """The encodings, beside NAMES, in which a feed is read if it declares them."""
 
-MOST_LOST = 0.05
-"""Share of a feed's other than ASCII characters that may be invalid UTF-8."""
-
-LOST = "\N{REPLACEMENT CHARACTER}"
-
 CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
 
 FORBIDDEN = re.compile(
@@ -54,33 +49,20 @@ class Markup:
     """The first fault of the XML that the parser met: its line, its column and its message."""
 
 
-def decode_feed(content: bytes, declared: str | None) -> tuple[Decoded, int]:
-    """Decode a feed, and count the bytes that were replaced.
+def decode_feed(content: bytes, declared: str | None) -> Decoded:
+    """Decode a feed. The bytes decide before the XML declaration, which is often wrong.
 
-    The bytes decide before the XML declaration, which is often wrong. Raises UnicodeDecodeError if no encoding fits.
+    Raises UnicodeDecodeError if no encoding fits.
     """
     said = DECLARATION.search(content[:HEAD_BYTES])
     name = said[1].decode("ascii").lower() if said else ""
     name = ALIASES.get(name, name)
     try:
-        return decode(content, declared or (name if name in NAMES and not name.startswith("utf") else None)), 0
+        return decode(content, declared or (name if name in NAMES and not name.startswith("utf") else None))
     except UnicodeDecodeError:
         if (text := _decoded_as(content, name)) is not None:
-            return Decoded(text, name, "declared"), 0
-        text = content.decode("utf-8", "replace")
-        lost = text.count(LOST)
-        if (
-            declared not in (None, "utf-8")
-            or lost > MOST_LOST * len(text.encode("ascii", "ignore"))
-            or lost * 20 > _other(text)
-        ):
-            raise
-        return Decoded(text, "utf-8", "default"), lost
-
-
-def _other(text: str) -> int:
-    """Count the characters that are not ASCII."""
-    return len(text) - len(text.encode("ascii", "ignore"))
+            return Decoded(text, name, "declared")
+        raise
 
 
 def _decoded_as(content: bytes, name: str) -> str | None:

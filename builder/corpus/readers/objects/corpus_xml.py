@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from builder.corpus.readers.detection.kinds import PROLOGUE
-from builder.corpus.readers.feeds import plain
+from builder.corpus.readers.feed.plain import plain
 from builder.corpus.readers.objects.records import Value, records
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, ReadItem
 from builder.corpus.readers.streams import CHUNK, decoded_blocks, opened

@@ -4,7 +4,7 @@ import codecs
 import re
 from dataclasses import dataclass
 
-from builder.corpus.readers.encodings import BYTE_ORDER_MARK, LOST, Decoded, decode
+from builder.corpus.readers.encodings import BYTE_ORDER_MARK, LOST, Decoded, Encoding, decode
 
 HEAD_BYTES = 4096
 
@@ -34,11 +34,15 @@ def decode_page(content: bytes, declared: str | None, http_charset: str | None =
     """
     named = declared or _windows_1256(http_charset) or declared_encoding(content)
     try:
-        return DecodedPage(decode(content, named), named)
+        decoded = decode(content, named)
+        if decoded.known != "damaged":
+            return DecodedPage(decoded, named)
+        content.decode(Encoding(decoded.encoding, "damaged").codec)
     except UnicodeDecodeError as error:
         decoder = codecs.getincrementaldecoder(error.encoding)("replace")
         text = decoder.decode(content).removeprefix(BYTE_ORDER_MARK)
-        return DecodedPage(Decoded(text, error.encoding, "repaired"), named, error)
+        return DecodedPage(Decoded(text, error.encoding, "damaged", text.count(LOST)), named, error)
+    return DecodedPage(decoded, named)
 
 
 def declared_encoding(content: bytes) -> str | None:
@@ -62,7 +66,7 @@ def share_lost(text: str) -> float:
     0.25
     """
     visible = sum(map(len, text.split()))
-    return sum(map(len, LOST.findall(text))) / visible if visible else 0.0
+    return text.count(LOST) / visible if visible else 0.0
 
 
 def _windows_1256(name: str | None) -> str | None:
