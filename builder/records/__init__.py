@@ -35,7 +35,7 @@ from builder.records.corpus import (
     GroupKind,
     document_of,
 )
-from builder.records.release import MANIFEST, Release, SplitAssignment, Takedown
+from builder.records.release import MANIFEST, RELEASE_FORMAT, Release, SplitAssignment, Takedown
 from builder.records.report import (
     TOOL,
     Dropped,
@@ -54,6 +54,7 @@ __all__ = [
     "GOLD",
     "MANIFEST",
     "NO_FACTS",
+    "RELEASE_FORMAT",
     "TOOL",
     "Agreement",
     "AnnotatorAssignment",
