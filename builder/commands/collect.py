@@ -17,7 +17,7 @@ from builder.labelstudio.download import cache
 from builder.labelstudio.download.sync import ProjectRef, update_cache
 from builder.labelstudio.parse import ParsedAnnotations
 from builder.project.annotations import batch_name, collected_path, project_title, read_assigned, read_batch
-from builder.project.batches import batch_articles
+from builder.project.batches import batch_articles, batch_documents
 from builder.project.project import Project, find_project
 from builder.project.services import connections
 from builder.records import Judgement, Notify, Report, count_by_reason, user_error
@@ -35,14 +35,15 @@ if TYPE_CHECKING:
     "source",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Read a JSON export of another Label Studio instead.",
+    help="Read an export of another Label Studio instead.",
 )
 @verb
 def cli(console: Console, batch: str | None, prune: bool, full: bool, source: Path | None) -> Report:
     """Download annotations into annotations/<batch>/judgements.jsonl: what changed since the last collect.
 
-    --from reads a JSON export of another Label Studio, Community or Enterprise. Its tasks are matched to the batch's
-    articles by article_id, or else by equal text. Tasks without a match are listed.
+    --from reads an export of another Label Studio, Community or Enterprise: JSON, or JSON-MIN and CSV for what they
+    hold. Its tasks are matched to the batch's articles by article_id, raw text or cleaned text. Tasks without a match
+    are listed.
     """
     return collect(
         find_project(console.folder), batch, prune=prune, full=full, progress=console.progress,
@@ -126,8 +127,9 @@ def _read_file(project: Project, name: str, db: "Store", source: Path) -> None:
     articles = {article.id: article for article in batch_articles(project)}
     chosen = [item.article_id for item in read_batch(project, name)]
     own = {article_id: articles[article_id] for article_id in chosen if article_id in articles}
+    raws = {document.id: document.raw for document in batch_documents(project)}
     plain = exports.parse(source.name, _content(source))
-    found = exports.read(plain, own, project.schema.labels, name, lambda who: pseudonym(key, who))
+    found = exports.read(plain, own, project.schema.labels, name, lambda who: pseudonym(key, who), raws)
     if not cache.source_names(db):
         fresh = {(j.article_id, j.annotator, j.annotation_id) for j in found.judgements}
         before = read_jsonl(project.annotations / name / "judgements.jsonl", Judgement)

@@ -1,7 +1,7 @@
 """Import of Label Studio exports that khabar did not create: open-source and Enterprise JSON, Text and HyperText.
 
-A task matches the article whose id is in its `article_id` field, or whose text equals one of its fields exactly.
-If the annotated text differs from the article's, the spans keep their offsets and the check reports them as stale.
+builder.labelstudio.matching finds the article of each task. If the annotated text is neither the article's nor its raw
+text, the spans keep their offsets and the check reports them as stale.
 The module is pure; the caller reads the file.
 """
 
@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from builder.annotation.questions import UNUSED
-from builder.io.hashing import sha16
+from builder.labelstudio.flat import FIX, flat_task, is_flat, read_table
+from builder.labelstudio.matching import Match, Tally, index_articles, match_task
 from builder.labelstudio.parse import (
     Answers,
     ParsedAnnotations,
@@ -91,74 +92,70 @@ _SHAPES: dict[str, type[Shape]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A task of the export, its article, and the text that was annotated."""
+    """A task of the export, and its article."""
 
     where: str
-    article: Article
-    text: str
+    match: Match
     data: Mapping[str, object]
     labels: Labels
+    tally: Tally
 
 
 def parse(name: str, content: bytes) -> list[dict[str, Any]]:
-    """Parse an export into tasks; raises KhabarError (exit code 2) if the content is not a Label Studio JSON export."""
-    fix = "in Label Studio choose Export, then JSON (not JSON-MIN, CSV or CoNLL)"
+    """Parse an export into tasks: JSON, or JSON-MIN, CSV or TSV with what they hold.
+
+    Raises KhabarError (exit code 2) if the content is none of these.
+    """
     try:
-        plain = json.loads(content)
+        text = content.decode("utf-8-sig")
+        plain = json.loads(text) if text.lstrip()[:1] in ("[", "{") else list(read_table(name, text))
     except (ValueError, RecursionError) as error:
         why = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "not UTF-8"
-        raise user_error("export", f"not JSON: {why}", where=name, fix=fix) from None
+        raise user_error("export", f"not JSON: {why}", where=name, fix=FIX) from None
     if isinstance(plain, dict):
         plain = plain.get("tasks", [plain])
+    if isinstance(plain, list) and any(map(is_flat, plain)):
+        plain = [flat_task(record) if isinstance(record, dict) and "data" not in record else record for record in plain]
     is_export = isinstance(plain, list) and all(
         isinstance(task, dict) and isinstance(task.get("data"), dict) and isinstance(task.get("annotations"), list)
         for task in plain
     )
     if not is_export:
-        raise user_error("export", "not an export of Label Studio with data and annotations", where=name, fix=fix)
+        raise user_error("export", "not an export of Label Studio with data and annotations", where=name, fix=FIX)
     tasks: list[dict[str, Any]] = plain
     return tasks
 
 
 def read(
-    tasks: Sequence[Mapping[str, Any]], articles: Mapping[str, Article], labels: Labels, batch: str, name: Pseudonym
+    tasks: Sequence[Mapping[str, Any]],
+    articles: Mapping[str, Article],
+    labels: Labels,
+    batch: str,
+    name: Pseudonym,
+    raws: Mapping[str, str],
 ) -> ParsedAnnotations:
-    """Read the annotations of these articles from an export.
+    """Read the annotations of these articles from an export; `raws` holds the raw texts of their documents by id.
 
     A task that matches no article becomes an issue, and its annotations count as unread.
     """
-    by_text = {article.text: article for article in articles.values()}
+    index, tally = index_articles(articles, raws), Tally()
     parts: list[ParsedAnnotations] = []
-    for index, plain in enumerate(tasks):
+    for place, plain in enumerate(tasks):
         number = plain.get("id")
-        where = f"task {number}" if isinstance(number, int) else f"task at place {index} of the export"
-        match = _matched(plain["data"], articles, by_text)
+        where = f"task {number}" if isinstance(number, int) else f"task at place {place} of the export"
+        match = match_task(index, plain["data"], plain["annotations"])
         if match is None:
-            message = "no article of the batch has this task's article_id or its text"
+            message = "no article of the batch has this task's article_id, or its text as raw or cleaned text"
             fix = "ingest, clean and sample the texts that were annotated, or remove the task from the export"
             issue = Issue("warning", "unmatched-task", message, where, fix)
             parts.append(ParsedAnnotations(issues=(issue,), unread=len(plain["annotations"])))
             continue
-        task = _Task(where, *match, plain["data"], labels)
+        task = _Task(where, match, plain["data"], labels, tally)
+        if match.plain.units or match.hyper.units:
+            tally.add("utf16-offsets", where)
         drafts = plain.get("drafts")
         parts.append(_of_task(task, plain["annotations"], len(drafts) if isinstance(drafts, list) else 0, batch, name))
-    return merge_parsed(parts)
-
-
-def _matched(
-    data: Mapping[str, object], articles: Mapping[str, Article], by_text: Mapping[str, Article]
-) -> tuple[Article, str] | None:
-    """Return the article of a task and the text that was annotated, or None if no article matches."""
-    texts = [value for value in data.values() if isinstance(value, str)]
-    by_id = articles.get(str(data.get("article_id")))
-    same_text = next((by_text[text] for text in texts if text in by_text), None)
-    article = by_id or same_text
-    if article is None:
-        return None
-    if article.text in texts:
-        return article, article.text
-    annotated = data.get("text")
-    return article, annotated if isinstance(annotated, str) else max(texts, key=len, default="")
+    return merge_parsed([*parts, ParsedAnnotations(issues=tally.issues())])
 
 
 def _of_task(task: _Task, annotations: Sequence[object], drafts: int, batch: str, name: Pseudonym) -> ParsedAnnotations:
@@ -174,8 +171,8 @@ def _judgement(task: _Task, annotation: _Annotation, batch: str, name: Pseudonym
     answers, issues = answers_of(annotation.result, where, lambda plain, into: _read(plain, task, into, misplaced))
     guideline, schema = (str(task.data.get(key) or "")[:200] for key in ("guideline", "schema"))
     judgement = Judgement(
-        article_id=task.article.id,
-        text_sha=sha16(task.text),
+        article_id=task.match.article.id,
+        text_sha=task.match.text_sha,
         batch=batch,
         annotator=annotator,
         spans=tuple(sorted(answers.spans)),
@@ -192,19 +189,13 @@ def _judgement(task: _Task, annotation: _Annotation, batch: str, name: Pseudonym
         relations=answers.linked(),
     )
     issues += [replace(issue, where=where) for issue in misplaced]
-    return judgement, [addressed(issue, task.article.id, annotator) for issue in issues]
+    return judgement, [addressed(issue, task.match.article.id, annotator) for issue in issues]
 
 
 def _read(plain: object, task: _Task, answers: Answers, misplaced: list[Issue]) -> None:
     result = validate_result(plain, _SHAPES)
     if isinstance(result, _Span):
-        spans = _spans(result, task.labels)
-        answers.spans.extend(spans)
-        exported = result.value.text
-        for span in spans[:1]:
-            words = task.text[max(0, span.start) : max(0, span.end)]
-            if isinstance(exported, str) and bare(exported) != bare(words):
-                misplaced.append(span_text(span.start, span.end, ""))
+        answers.spans.extend(_spans(result, task, misplaced))
     elif isinstance(result, _Choice):
         answers.stances.extend(_stances(result, task))
     elif isinstance(result, _Remark):
@@ -213,23 +204,34 @@ def _read(plain: object, task: _Task, answers: Answers, misplaced: list[Issue]) 
         answers.add_relation(result)
 
 
-def _spans(result: _Span, labels: Labels) -> list[Span]:
-    """Return the spans of one region, one for each label, in code points, end exclusive.
+def _spans(result: _Span, task: _Task, misplaced: list[Issue]) -> list[Span]:
+    """Return the spans of one region in the article, one for each label; none if it is in no part of the article.
 
-    HyperText regions need `globalOffsets`, which are code points; their own offsets count UTF-16 units.
+    HyperText regions need `globalOffsets`: their own offsets count from the beginning of an HTML element.
     """
     value = result.value
     if value.offsets is not None:
-        start, end = value.offsets.start, value.offsets.end
+        reading, start, end = task.match.hyper, value.offsets.start, value.offsets.end
     elif isinstance(value.start, int) and isinstance(value.end, int):
-        start, end = value.start, value.end
+        reading, start, end = task.match.plain, value.start, value.end
     else:
         raise UnreadableError("a span of HyperText without globalOffsets")
     span_labels = value.labels or value.hypertextlabels
     if not span_labels:
         raise UnreadableError("a span without a label")
-    named = _names({entity.ar: entity.name for entity in labels.entities})
-    return [Span(start, end, named(label), result.id) for label in span_labels]
+    if reading.place is None:
+        raise UnreadableError("a span on the source of an HTML page, not on its text")
+    start, end = reading.code_points(start, end)
+    place = reading.place(start, end)
+    if place is None and not 0 <= start < end <= len(reading.seen):
+        raise UnreadableError("a span outside the text that was annotated")
+    if isinstance(value.text, str) and bare(value.text) != bare(reading.seen[max(0, start) : max(0, end)]):
+        misplaced.append(span_text(start, end, ""))
+    if place is None:
+        task.tally.add("span-removed", task.where)
+        return []
+    named = _names({entity.ar: entity.name for entity in task.labels.entities})
+    return [Span(*place, named(label), result.id) for label in span_labels]
 
 
 def _stances(result: _Choice, task: _Task) -> list[Stance]:
