@@ -22,10 +22,11 @@ from builder.release.splits.audit import Audit, AuditRequest
 @click.argument("dataset", metavar="DIR_OR_REPO")
 @verb
 def cli(console: Console, dataset: str) -> Report:
-    """Find texts that occur in several splits of any dataset; exit 1 if there are any.
+    """Find texts that occur in several splits of any dataset; exit 1 if there are any, or a text was not compared.
 
     DIR_OR_REPO is a folder, or NAME/DATASET[@REVISION] on a Hub. Every column of text is compared for texts that are
-    equal, nearly equal, or contained in one another.
+    equal, nearly equal, or contained in one another, without addresses, mentions and marks. CoNLL files of a folder are
+    compared by sentences.
     """
     return audit(dataset, base=console.folder)
 
@@ -33,7 +34,7 @@ def cli(console: Console, dataset: str) -> Report:
 def audit(name: str, *, base: Path) -> Report:
     """Report the texts that occur in several splits of a dataset: a folder below `base`, or a dataset on a Hub.
 
-    The report's exit code is 1 if there are any. Raises KhabarError with exit code 2 if `name` is neither, 3 if the
+    The report's exit code is 1 if there are any, or if a column of texts was not compared. Raises KhabarError with exit code 2 if `name` is neither, 3 if the
     dataset cannot be loaded.
     """
     folder, found = base / name, REPOSITORY.fullmatch(name)
