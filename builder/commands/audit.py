@@ -62,6 +62,11 @@ def audit(name: str, *, base: Path) -> Report:
     if result.trouble:
         raise user_error("no-dataset", f"load_dataset cannot read {name}: {redact_token(result.trouble, remote.token)}",
                      exit_code=2 if folder.is_dir() else 3, fix="check that it exists and is a dataset")  # fmt: skip
+    return report_of(result)
+
+
+def report_of(result: Audit) -> Report:
+    """Return the report of an audit that was not stopped."""
     facts: dict[str, str] = {}
     for column in result.columns:
         said = [f"{column.repeated} of {column.texts} texts occur in more than one split"]

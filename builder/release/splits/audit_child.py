@@ -11,7 +11,7 @@ import datasets
 from builder.io.plain import from_plain, to_plain
 from builder.records import Issue
 from builder.release.splits.audit import Audit, AuditRequest, Column, audit, skip_reason, uncompared
-from builder.release.splits.text_sets import TextSet, load_config, read_folder
+from builder.release.splits.text_sets import TextSet, has_configs, load_config, read_folder
 
 FILLED = 0.5
 """Share of rows with a value from which a column is expected in every split; others are optional, as remarks are."""
@@ -20,18 +20,18 @@ FILLED = 0.5
 def audit_dataset(asked: AuditRequest) -> Audit:
     """Load every config of a dataset and audit each of its text columns.
 
-    A folder of CoNLL files is read by sentences. If the files of a folder have different columns, they are read one by
-    one. An error of `datasets` is returned in `trouble`, not raised.
+    A folder without configs is read file by file if it has CoNLL files, files with different columns, or splits that
+    `datasets` does not see. An error of `datasets` is returned in `trouble`, not raised.
     """
     folder = Path(asked.path) if Path(asked.path).is_dir() else None
     try:
-        found = read_folder(folder, only_conll=True) if folder else []
+        found = read_folder(folder, needed=False) if folder and not has_configs(folder) else []
         configs = [] if found else datasets.get_dataset_config_names(asked.path, revision=asked.revision)
         return _audit(found or [load_config(asked.path, config, asked.revision) for config in configs])
     except Exception as error:  # noqa: BLE001 - whatever datasets raises is for the user to read
         if folder and isinstance(error, datasets.exceptions.DatasetGenerationError):
             with contextlib.suppress(Exception):
-                return _audit(read_folder(folder, only_conll=False))
+                return _audit(read_folder(folder, needed=True))
         return Audit(trouble=_said(error))
 
 

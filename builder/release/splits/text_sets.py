@@ -1,5 +1,6 @@
 """The texts of a dataset by column and split: of tables that `datasets` has loaded, and of a folder's files one by one."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,16 @@ STRINGS = {"string", "large_string"}
 
 MODULES = {".csv": "csv", ".tsv": "csv", ".json": "json", ".jsonl": "json", ".parquet": "parquet", ".txt": "text"}
 """The reader of `datasets` for each kind of file."""
+
+_SPLITS = {
+    split: re.compile(rf"(?<![a-z])(?:{words})(?![a-z])", re.IGNORECASE)
+    for split, words in (
+        ("train", "train|training"),
+        ("validation", "validation|valid|dev|val"),
+        ("test", "test|testing|eval"),
+    )
+}
+"""How names of files and folders name a split; the keywords are those of `datasets`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +86,25 @@ def _strings(value: Any) -> Iterator[str]:
         yield from (text for part in value for text in _strings(part))
 
 
-def read_folder(folder: Path, *, only_conll: bool) -> list[TextSet]:
+def has_configs(folder: Path) -> bool:
+    """Return whether the card of a folder names the files of its configs and splits."""
+    try:
+        return re.search(r"(?m)^configs:", (folder / "README.md").read_text(encoding="utf-8")) is not None
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def read_folder(folder: Path, *, needed: bool) -> list[TextSet]:
     """Read the files of a folder one by one: CoNLL files by sentences, and tables whose columns may differ.
 
-    With `only_conll`, returns nothing if there is no CoNLL file. A split is what `datasets` takes from the names of
-    files and folders.
+    Unless that is `needed`, returns nothing where `datasets` reads the folder as well: if it has no CoNLL file, and no
+    split that only the case of letters hides (`X_Test.csv`).
     """
     sentences: dict[str, list[str]] = defaultdict(list)
     names: dict[bool, dict[str, tuple[str, ...]]] = {True: {}, False: {}}
     tables: dict[str, list[Path]] = defaultdict(list)
-    for split, paths in _split_files(folder).items():
+    splits, is_hidden = _split_files(folder)
+    for split, paths in splits.items():
         for path in paths:
             found = read_sentences(path)
             sentences[split] += found or []
@@ -92,22 +112,34 @@ def read_folder(folder: Path, *, only_conll: bool) -> list[TextSet]:
                 tables[split].append(path)
             if found is not None or path.suffix in MODULES:
                 names[found is not None][split] = (*names[found is not None].get(split, ()), path.name)
-    if not names[True] and only_conll:
+    if not (names[True] or is_hidden or needed):
         return []
-    sets = (
-        [TextSet("", {"sentences": {split: sentences[split] for split in names[True]}}, names[True])]
-        if names[True]
-        else []
-    )
-    return [*sets, TextSet("", _each_file(tables), names[False])] if tables else sets
+    conll = TextSet("", {"sentences": {split: sentences[split] for split in names[True]}}, names[True])
+    return [*([conll] if names[True] else []), *([TextSet("", _each_file(tables), names[False])] if tables else [])]
 
 
-def _split_files(folder: Path) -> dict[str, list[Path]]:
+def _split_files(folder: Path) -> tuple[dict[str, list[Path]], bool]:
+    """Return the files of each split, and whether `datasets` takes them for one split.
+
+    A split is what `datasets` takes from the names of files and folders; if that is one, their case is ignored.
+    """
     try:
         found = DataFilesDict.from_patterns(get_data_patterns(str(folder)), base_path=str(folder))
     except FileNotFoundError:  # an empty folder
-        return {}
-    return {str(split): [Path(name) for name in names] for split, names in found.items()}
+        return {}, False
+    files = {str(split): [Path(name) for name in names] for split, names in found.items()}
+    if len(files) != 1:
+        return files, False
+    hidden: dict[str, list[Path]] = defaultdict(list)
+    (only,) = files
+    for path in files[only]:
+        hidden[_split_of(str(path.relative_to(folder))) or only].append(path)
+    return (dict(hidden), True) if len(hidden) > 1 else (files, False)
+
+
+def _split_of(name: str) -> str | None:
+    """Return the split that a path names in any case, or None."""
+    return next((split for split, pattern in _SPLITS.items() if pattern.search(name)), None)
 
 
 def _each_file(tables: Mapping[str, list[Path]]) -> Columns:
