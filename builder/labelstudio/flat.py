@@ -1,8 +1,7 @@
 """Flat exports of Label Studio: JSON-MIN, CSV and TSV, which have one record for each annotation.
 
 A record holds the fields of the task, and the answers of one annotation under the names of their controls. It becomes a
-task with that annotation. Offsets, labels and choices are read; relations, skipped tasks and drafts are in no flat
-export. The module is pure.
+task with that annotation. Relations, skipped tasks and drafts are in no flat export. The module is pure.
 """
 
 import csv
@@ -17,7 +16,10 @@ OWN = ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_tim
 """Fields of a record that Label Studio adds."""
 
 STANCE = ("stance_", "stance-")
-"""Beginnings of the names of controls that ask for a stance; any other single word is a field of the task."""
+"""Beginnings of the names of controls that ask for a stance."""
+
+REMARK = "remark"
+"""The control for remarks. Any other text is a field of the task, as no record says what it is."""
 
 FIX = "in Label Studio choose Export, then JSON; JSON-MIN and CSV are read too, and hold less"
 
@@ -89,7 +91,11 @@ def _is_choices(value: object) -> bool:
 
 
 def _is_answer(name: str, value: object) -> bool:
-    return _is_spans(value) or _is_choices(value) or (name.startswith(STANCE) and isinstance(value, str))
+    return (
+        _is_spans(value)
+        or _is_choices(value)
+        or ((name.startswith(STANCE) or name == REMARK) and isinstance(value, str))
+    )
 
 
 def _results(name: str, value: Any) -> Iterator[dict[str, Any]]:
@@ -101,6 +107,8 @@ def _results(name: str, value: Any) -> Iterator[dict[str, Any]]:
                 yield {"type": kind, "from_name": name, "value": span}
     elif _is_choices(value):
         yield {"type": "choices", "from_name": name, "value": value}
+    elif name == REMARK and value:
+        yield {"type": "textarea", "from_name": name, "value": {"text": value}}
     elif _is_answer(name, value) and value:
         yield {"type": "choices", "from_name": name, "value": {"choices": [value]}}
 

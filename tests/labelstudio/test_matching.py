@@ -1,6 +1,7 @@
 """Exported tasks find their articles, and their spans the text of these articles."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -263,6 +264,45 @@ def test_a_table_gives_what_json_min_gives(separator):
         for name, content in (("m.csv", table.encode()), ("m.json", json.dumps(MINIMAL).encode()))
     )
     assert found == wanted
+
+
+@pytest.mark.slow  # loads the converter of Label Studio
+@pytest.mark.parametrize("kind", ["JSON_MIN", "CSV", "TSV"])
+def test_flat_exports_that_label_studio_writes_give_what_its_json_gives(kind, tmp_path):
+    from label_studio_sdk.converter import Converter
+
+    config = """<View><Text name="text" value="$text"/><TextArea name="remark" toName="text"/>
+      <Labels name="l" toName="text"><Label value="ORG"/></Labels>
+      <Choices name="stance_port" toName="text"><Choice value="favor"/></Choices></View>"""
+    answers = [
+        span(RAW, "بلديّةُ مرجانة") | {"to_name": "text"},
+        {"id": "c", "type": "choices", "from_name": "stance_port", "to_name": "text", "value": {"choices": ["favor"]}},
+        {"id": "t", "type": "textarea", "from_name": "remark", "to_name": "text", "value": {"text": ['قال, "نعم"']}},
+    ]
+    dated = dict.fromkeys(("created_at", "updated_at"), "2026-02-01T09:00:00Z") | {
+        "was_cancelled": False,
+        "lead_time": 2.5,
+    }
+    people = (3, {"id": 4, "email": "huda@example.org"})
+    tasks = [{"id": 1, "data": {"text": RAW}, "annotations": [
+        {"id": 11 + n, "completed_by": who, "result": answers[: 3 * (n + 1) - 2], **dated} for n, who in enumerate(people)]}]  # fmt: skip
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "e.json").write_text(json.dumps(tasks), encoding="utf-8")
+    Converter(config, str(tmp_path)).convert(str(tmp_path / "in"), str(tmp_path / "out"), kind, is_dir=True)
+    (flat,) = (path.read_bytes() for path in (tmp_path / "out").iterdir() if path.is_file())
+
+    def collected_from(content):
+        return read(parse("x", content), ARTICLES, LABELS, "pilot", lambda who: f"<{who}>", RAWS)
+
+    found, wanted = collected_from(flat), collected_from(json.dumps(tasks).encode())
+    assert marked(wanted) == [["بلدية مرجانة"], ["بلدية مرجانة"]]
+    assert [unnamed(j) for j in found.judgements] == [unnamed(j) for j in wanted.judgements]
+    assert found.issues == ()
+
+
+def unnamed(judgement):
+    """A judgement whose spans have no ids: no flat export has them."""
+    return replace(judgement, spans=tuple(replace(one, id="") for one in judgement.spans))
 
 
 def test_a_row_of_another_length_is_named():
