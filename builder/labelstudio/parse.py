@@ -82,6 +82,10 @@ class UnreadableError(ValueError):
     """A result that this project's labeling config cannot produce. Its message quotes no content of the result."""
 
 
+class UnknownTypeError(UnreadableError):
+    """A result of a type that the reader does not know."""
+
+
 def parse_tasks(tasks: Iterable[object], name: Pseudonym) -> ParsedAnnotations:
     """Parse exported tasks into judgements, sorted by article, annotator and annotation.
 
@@ -225,14 +229,14 @@ def _read(plain: object, targets: Sequence[LsTarget], answers: Answers) -> None:
 def validate_result(plain: object, shapes: Mapping[str, type[Shape]]) -> Shape:
     """Validate one result as the payload model of its type.
 
-    Raises ValidationError, or UnreadableError if the type is unknown; it quotes the type only if that is a short
+    Raises ValidationError, or UnknownTypeError if the type is unknown; it quotes the type only if that is a short
     plain word.
     """
     kind = plain.get("type") if isinstance(plain, dict) else None
     shape = shapes.get(kind) if isinstance(kind, str) else None
     if shape is None:
         shown = repr(kind) if isinstance(kind, str) and kind.isalnum() and len(kind) < 30 else "of the result"
-        raise UnreadableError(f"unknown type {shown}")
+        raise UnknownTypeError(f"unknown type {shown}")
     return shape.model_validate(plain)
 
 

@@ -115,6 +115,14 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonAlias:
+    """That two pseudonyms are of one person: one line of annotations/persons.jsonl. `annotator` is the one in use."""
+
+    alias: str
+    annotator: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """An adjudicator's word; `spans` None leaves the spans to the votes; stances override one by one."""
 
