@@ -72,7 +72,7 @@ def _list(window: _Window) -> Iterator[object]:
     while not ended:
         yield _value(window)
         if _peek(window) not in (",", "]"):
-            raise _fault(window, "not JSON: a comma or a bracket is missing", window.at)
+            raise _missing(window)
         ended = window.text[window.at] == "]"
         window.at += not ended
     window.at += 1
@@ -111,14 +111,31 @@ def _value(window: _Window) -> object:
                 raise _fault(window, f"a task of more than {MAX_TASK:,} characters", window.at) from None
             if inside and _grow(window):
                 continue
-            if inside:
-                message = f"not JSON: the file ends in the middle, after {window.values:,} whole tasks"
-                raise _fault(window, message, len(window.text)) from None
+            if inside and _is_cut(error.msg, window.text[window.at + position :].strip()):
+                raise _cut(window) from None
             raise _fault(window, f"not JSON: {error.msg}", window.at + position) from None
         except (ValueError, RecursionError):
             raise _fault(window, "not JSON: a number is too long, or the nesting too deep", window.at) from None
         window.values += 1
         return value
+
+
+def _is_cut(message: str, rest: str) -> bool:
+    """Return whether a fault is that the file ends: inside a string, or where `rest` begins a word or an escape."""
+    words = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
+    return message.startswith("Unterminated") or rest.startswith("\\") or any(word.startswith(rest) for word in words)
+
+
+def _missing(window: _Window) -> KhabarError:
+    if window.at == len(window.text):
+        return _cut(window)
+    return _fault(window, "not JSON: a comma or a bracket is missing", window.at)
+
+
+def _cut(window: _Window) -> KhabarError:
+    """Return the error for a file that ends in the middle."""
+    message = f"not JSON: the file ends in the middle, after {window.values:,} whole tasks"
+    return _fault(window, message, len(window.text))
 
 
 def _grow(window: _Window) -> bool:

@@ -63,7 +63,7 @@ def unused_results(numbers: Mapping[str, int]) -> list[Issue]:
         Issue(
             "warning",
             "unused-result",
-            f"results of {kind} were not read, because the project does not use them: {number:,}",
+            f"results of {kind} are not used by this project; left out: {number:,}",
             fix=fix,
         )
         for kind, number in sorted(numbers.items())
@@ -75,7 +75,7 @@ def unknown_labels(judgements: Iterable[Judgement], labels: Labels) -> list[Issu
     counts = Counter(span.label for judgement in judgements for span in judgement.spans)
     fix = f"rename it in the export, or add it to schema/labels.yaml, which has {', '.join(labels.entity_names)}"
     return [
-        Issue("warning", "unknown-label", f"{label!r} is not a label of this project: {number:,} spans have it", fix=fix)
+        Issue("warning", "unknown-label", f"{label!r} is not a label of this project; spans that have it: {number:,}", fix=fix)
         for label, number in sorted(counts.items())
         if label not in labels.entity_names
     ]  # fmt: skip
