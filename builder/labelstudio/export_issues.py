@@ -63,7 +63,7 @@ def unused_results(numbers: Mapping[str, int]) -> list[Issue]:
         Issue(
             "warning",
             "unused-result",
-            f"results of {kind} are not used by this project; left out: {number:,}",
+            f"the {kind} is not used by this project; results left out: {number:,}",
             fix=fix,
         )
         for kind, number in sorted(numbers.items())

@@ -179,7 +179,7 @@ def _judgement(task: _Task, annotation: Annotation, batch: str, name: Name) -> t
         try:
             _read(plain, task, into, misplaced)
         except UnknownTypeError as error:
-            task.unused[str(error).removeprefix("unknown ")] += 1
+            task.unused[error.kind] += 1
 
     answers, issues = answers_of(annotation.result, where, read_used)
     guideline, schema = (str(task.data.get(key) or "")[:200] for key in ("guideline", "schema"))

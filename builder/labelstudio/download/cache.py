@@ -196,7 +196,7 @@ def counts(db: sqlite3.Connection) -> tuple[int, int, int, int]:
     (number,) = db.execute("select count(*) from judgement").fetchone()
     drafts, unread = db.execute("select coalesce(sum(drafts), 0), coalesce(sum(unread), 0) from task").fetchone()
     ids = db.execute("select annotations from task where annotations != ''")
-    return sum(len(text.split()) for (text,) in ids), number, drafts, unread
+    return sum(text.count(" ") + 1 for (text,) in ids), number, drafts, unread
 
 
 def set_aside(db: sqlite3.Connection, batch: str) -> list[Dropped]:
