@@ -6,19 +6,24 @@ The module is pure; the caller reads the file.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from builder.annotation.persons import Account
 from builder.annotation.questions import UNUSED
+from builder.labelstudio.export_accounts import Annotation, account_of, place_of
+from builder.labelstudio.export_file import task_of
+from builder.labelstudio.export_issues import PassedTasks, unknown_labels, unused_results
 from builder.labelstudio.flat import FIX, flat_task, is_flat, read_table
 from builder.labelstudio.matching import Match, Tally, index_articles, match_task
 from builder.labelstudio.parse import (
     Answers,
     ParsedAnnotations,
-    Pseudonym,
+    UnknownTypeError,
     UnreadableError,
     addressed,
     answers_of,
@@ -28,25 +33,10 @@ from builder.labelstudio.parse import (
     seconds,
     span_text,
     validate_result,
-    who,
 )
-from builder.labelstudio.payloads import MAX_RESULTS, Id, LsRelation, LsRemarkValue, LsUser, Offset, Region, Shape, Word
+from builder.labelstudio.payloads import LsRelation, LsRemarkValue, Offset, Region, Shape, Word
 from builder.records import Article, Issue, Judgement, Span, Stance, user_error
 from builder.schema.labels import Labels
-
-
-class _Person(LsUser):
-    id: Id = 0
-
-
-class _Annotation(Shape):
-    id: Id
-    completed_by: Id | _Person
-    result: Annotated[list[Any], Field(max_length=MAX_RESULTS)]
-    was_cancelled: bool = False
-    lead_time: float | None = None
-    created_at: Word = ""
-    updated_at: Word = ""
 
 
 class _Offsets(Shape):
@@ -99,6 +89,8 @@ class _Task:
     data: Mapping[str, object]
     labels: Labels
     tally: Tally
+    place: str = ""
+    unused: Counter[str] = field(default_factory=Counter)
 
 
 def parse(name: str, content: bytes) -> list[dict[str, Any]]:
@@ -126,49 +118,71 @@ def parse(name: str, content: bytes) -> list[dict[str, Any]]:
     return tasks
 
 
+Name = Callable[[Account], str]
+"""Returns the name under which the annotations of an account are kept."""
+
+
 def read(
-    tasks: Sequence[Mapping[str, Any]],
+    elements: Iterable[object],
     articles: Mapping[str, Article],
     labels: Labels,
     batch: str,
-    name: Pseudonym,
+    name: Name,
     raws: Mapping[str, str],
 ) -> ParsedAnnotations:
-    """Read the annotations of these articles from an export; `raws` holds the raw texts of their documents by id.
+    """Read the annotations of these articles from the elements of an export; `raws` has their raw texts by document id.
 
-    A task that matches no article becomes an issue, and its annotations count as unread.
+    Elements that are no task, tasks without `annotations` and tasks that match no article are counted in one issue
+    each, and so is each unused type of result. Annotations that were passed over count as unread.
     """
     index, tally = index_articles(articles, raws), Tally()
     parts: list[ParsedAnnotations] = []
-    for place, plain in enumerate(tasks):
-        number = plain.get("id")
-        where = f"task {number}" if isinstance(number, int) else f"task at place {place} of the export"
-        match = match_task(index, plain["data"], plain["annotations"])
-        if match is None:
-            message = "no article of the batch has this task's article_id, or its text as raw or cleaned text"
-            fix = "ingest, clean and sample the texts that were annotated, or remove the task from the export"
-            issue = Issue("warning", "unmatched-task", message, where, fix)
-            parts.append(ParsedAnnotations(issues=(issue,), unread=len(plain["annotations"])))
-            continue
-        task = _Task(where, match, plain["data"], labels, tally)
-        if match.plain.units or match.hyper.units:
-            tally.add("utf16-offsets", where)
-        drafts = plain.get("drafts")
-        parts.append(_of_task(task, plain["annotations"], len(drafts) if isinstance(drafts, list) else 0, batch, name))
-    return merge_parsed([*parts, ParsedAnnotations(issues=tally.issues())])
+    passed, unused = PassedTasks(), Counter[str]()
+    for number_in_file, element in enumerate(elements):
+        plain = task_of(element)
+        number = plain.get("id") if plain else None
+        where = f"task {number}" if isinstance(number, int) else f"task at place {number_in_file} of the export"
+        annotations = plain.get("annotations") if plain else None
+        if plain is None:
+            passed.add("not-a-task", where)
+        elif not isinstance(annotations, list):
+            passed.add("no-annotations", where)
+        elif match := match_task(index, plain["data"], annotations):
+            task = _Task(where, match, plain["data"], labels, tally, place_of(plain), unused)
+            if match.plain.units or match.hyper.units:
+                tally.add("utf16-offsets", where)
+            drafts = plain.get("drafts")
+            parts.append(_of_task(task, annotations, len(drafts) if isinstance(drafts, list) else 0, batch, name))
+        else:
+            passed.add("unmatched-task", where, len(annotations))
+    parts.append(
+        ParsedAnnotations(
+            issues=(*passed.issues(), *unused_results(unused), *tally.issues()), unread=passed.annotations
+        )
+    )
+    merged = merge_parsed(parts)
+    return replace(merged, issues=(*merged.issues, *unknown_labels(merged.judgements, labels)))
 
 
-def _of_task(task: _Task, annotations: Sequence[object], drafts: int, batch: str, name: Pseudonym) -> ParsedAnnotations:
+def _of_task(task: _Task, annotations: Sequence[object], drafts: int, batch: str, name: Name) -> ParsedAnnotations:
     judgements, issues = convert_annotations(
-        annotations, _Annotation, task.where, lambda annotation: _judgement(task, annotation, batch, name)
+        annotations, Annotation, task.where, lambda annotation: _judgement(task, annotation, batch, name)
     )
     return ParsedAnnotations(judgements, drafts, issues)
 
 
-def _judgement(task: _Task, annotation: _Annotation, batch: str, name: Pseudonym) -> tuple[Judgement, list[Issue]]:
-    annotator, where = name(who(annotation.completed_by)), f"{task.where}, annotation {annotation.id}"
+def _judgement(task: _Task, annotation: Annotation, batch: str, name: Name) -> tuple[Judgement, list[Issue]]:
+    annotator = name(account_of(annotation.completed_by, task.place))
+    where = f"{task.where}, annotation {annotation.id}"
     misplaced: list[Issue] = []
-    answers, issues = answers_of(annotation.result, where, lambda plain, into: _read(plain, task, into, misplaced))
+
+    def read_used(plain: object, into: Answers) -> None:
+        try:
+            _read(plain, task, into, misplaced)
+        except UnknownTypeError as error:
+            task.unused[error.kind] += 1
+
+    answers, issues = answers_of(annotation.result, where, read_used)
     guideline, schema = (str(task.data.get(key) or "")[:200] for key in ("guideline", "schema"))
     judgement = Judgement(
         article_id=task.match.article.id,
@@ -179,8 +193,8 @@ def _judgement(task: _Task, annotation: _Annotation, batch: str, name: Pseudonym
         stances=tuple(sorted(answers.stances)),
         status="skipped" if annotation.was_cancelled else "submitted",
         seconds=seconds(annotation.lead_time),
-        created_at=annotation.created_at,
-        updated_at=annotation.updated_at or annotation.created_at,
+        created_at=annotation.created_at or "",
+        updated_at=annotation.updated_at or annotation.created_at or "",
         guideline=guideline,
         schema=schema,
         task_id=0,  # the id belongs to another server and cannot be linked
