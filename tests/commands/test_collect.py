@@ -1,5 +1,6 @@
 """The command `collect`: annotations from an export file, and what it refuses."""
 
+import csv
 import json
 
 import pytest
@@ -135,3 +136,24 @@ def test_raw_text_with_marks_and_crlf_is_collected_with_all_its_spans(project, t
         "وكالة نسيم",
         "جزيرة الملح",
     ]
+
+
+@pytest.mark.parametrize("kind", ["json", "csv"])
+def test_flat_exports_are_collected(sampled, kind):
+    tasks = json.loads(export_of(sampled, "elsewhere.json", foreign=0).read_text(encoding="utf-8"))
+    records = [{"id": task["id"], "text": task["data"]["text"], "annotator": 7 + n % 2, "annotation_id": 50 + n,
+                "label": [{"start": 0, "end": 3, "labels": ["PERS"]}]} for n, task in enumerate(tasks)]  # fmt: skip
+    path = sampled.root / f"flat.{kind}"
+    if kind == "json":
+        path.write_text(json.dumps(records), encoding="utf-8")
+    else:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            table = csv.DictWriter(file, [*records[0]])
+            table.writeheader()
+            table.writerows(record | {"label": json.dumps(record["label"])} for record in records)
+    report = collect.collect(sampled, None, prune=False, source=path)
+    found = read_judgements(sampled)
+
+    assert (report.accounts[0].taken, report.accounts[0].kept, report.exit_code) == (4, 4, 0)
+    assert {len(j.spans) for j in found} == {1}
+    assert (len({j.annotator for j in found}), {j.annotation_id for j in found}) == (2, {50, 51, 52, 53})
