@@ -16,9 +16,9 @@ from pydantic import Field
 from builder.annotation.persons import Account
 from builder.annotation.questions import UNUSED
 from builder.io.hashing import sha16
-from builder.labelstudio.export_accounts import Annotation, account_of, place_of
-from builder.labelstudio.export_file import task_of
-from builder.labelstudio.export_issues import PassedTasks, unknown_labels, unused_results
+from builder.labelstudio.exports.accounts import Annotation, account_of, place_of
+from builder.labelstudio.exports.issues import PassedTasks, unknown_labels, unused_results
+from builder.labelstudio.exports.stream import task_of
 from builder.labelstudio.parse import (
     Answers,
     ParsedAnnotations,
