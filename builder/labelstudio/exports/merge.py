@@ -56,7 +56,7 @@ def merge_export(
     `accounts` are those of the provisional names in `found`, and `elsewhere` the judgements of other batches.
     Raises KhabarError (exit code 2) if its people cannot be told from earlier ones.
     """
-    sources = {name: cache.source_judgements(db, name) for name in cache.source_names(db)}
+    sources = {name: cache.judgements_of(db, name) for name in cache.source_names(db)}
     known = [*chain.from_iterable(sources.values()), *elsewhere]
     people = replace(people, used={*people.used, *(judgement.annotator for judgement in known)})
     accounts = join_emails(accounts)
@@ -76,7 +76,7 @@ def cache_unknown(db: Store, judgements: Iterable[Judgement]) -> None:
     known = cache.keys(db)
     unknown = [one for one in judgements if (one.article_id, one.annotator, one.annotation_id) not in known]
     if unknown:
-        earlier = cache.source_judgements(db, BEFORE)
+        earlier = cache.judgements_of(db, BEFORE)
         cache.put_source(db, BEFORE, ParsedAnnotations((*earlier, *unknown)))
 
 
@@ -121,7 +121,7 @@ def _names(
         same = [find_same(one, by_number[origin, one.annotation_id]) for one in judgements]
         before = {resolve(old.annotator, aliases) for old in same if old}
         known_as = before.pop() if len(before) == 1 else ""
-        if not account.is_nobody and is_nobody(people.key, origin, known_as):
+        if known_as and not account.is_nobody and is_nobody(people.key, origin, known_as):
             known_as = ""  # several people may have been counted under it
         if account.is_nobody:
             rank = ranks[judgements[0].article_id]
