@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from builder.annotation.persons import resolve
+from builder.annotation.persons import People, Roster, resolve
 from builder.annotation.pseudonyms import pseudonym
 from builder.cli.options import batch_option, verb
 from builder.cli.output import Console
@@ -17,8 +17,20 @@ from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.labelstudio.client import Connection
 from builder.labelstudio.download import cache
 from builder.labelstudio.download.sync import ProjectRef, update_cache
-from builder.project.annotations import batch_name, collected_path, project_title, read_assigned
-from builder.project.imports import Imported, ImportOptions, add_export, read_aliases
+from builder.labelstudio.exports.merge import Imported, ImportOptions, cache_unknown, merge_export
+from builder.labelstudio.exports.read import parse, read
+from builder.labelstudio.exports.stream import is_json, read_elements
+from builder.project.annotations import (
+    batch_name,
+    collected_path,
+    project_title,
+    read_aliases,
+    read_assigned,
+    read_batch,
+    read_judgements,
+    write_aliases,
+)
+from builder.project.batches import batch_articles, batch_documents
 from builder.project.project import Project, find_project
 from builder.project.services import connections
 from builder.records import Issue, Judgement, Notify, Report, count_by_reason, user_error
@@ -95,7 +107,7 @@ def collect(
         path = project.annotations / name / "judgements.jsonl"
         with cache.open_cache(collected_path(project, name)) as db:
             if source:
-                imported = add_export(project, name, db, source, options or ImportOptions(prune=prune))
+                imported = _read_file(project, name, db, source, options or ImportOptions(prune=prune))
             else:
                 _fetch(project, name, db, full, progress)
             aliases = read_aliases(project)
@@ -117,6 +129,25 @@ def collect(
         issues = [*grouped(issues), *imported.issues, *_nothing(imported, source)]
     code = 1 if any(issue.severity == "error" for issue in issues) else 0
     return Report("collect", (account,), tuple(issues), facts, code, tuple(aside))
+
+
+def _read_file(project: Project, name: str, db: "Store", source: Path, options: ImportOptions) -> Imported:
+    """Add the annotations of an export file to the batch's local cache, and the aliases of its people to the project."""
+    articles = {article.id: article for article in batch_articles(project)}
+    chosen = [item.article_id for item in read_batch(project, name)]
+    own = {article_id: articles[article_id] for article_id in chosen if article_id in articles}
+    roster = Roster()
+    elements = read_elements(source) if is_json(source) else parse(source.name, source.read_bytes())
+    raws = {document.id: document.raw for document in batch_documents(project)}
+    found = read(elements, own, project.schema.labels, name, roster.name, raws)
+    every = read_judgements(project)
+    cache_unknown(db, (judgement for judgement in every if judgement.batch == name))
+    assigned = {duty.annotator for batch in project.batches() for duty in read_assigned(project, batch)}
+    people = People(project.pseudonym_key(), read_aliases(project), assigned, options.given)
+    elsewhere = [judgement for judgement in every if judgement.batch != name]
+    imported = merge_export(db, found, roster.accounts, elsewhere, people, options, source.name)
+    write_aliases(project, imported.aliases)
+    return imported
 
 
 def _nothing(imported: Imported, source: Path) -> list[Issue]:

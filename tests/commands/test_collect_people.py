@@ -7,7 +7,7 @@ import pytest
 
 from builder.commands import collect
 from builder.io.jsonl import read_jsonl
-from builder.project.imports import ImportOptions
+from builder.labelstudio.exports.merge import ImportOptions
 from builder.project.project import Project
 from builder.project.validation import validate_annotations
 from builder.records import Judgement, KhabarError, PersonAlias

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from builder.annotation.persons import Account
 from builder.annotation.pseudonyms import pseudonym
 from builder.io.hashing import sha16
-from builder.labelstudio.exports import parse, read
+from builder.labelstudio.exports.read import parse, read
 from builder.records import Article, KhabarError, Relation, Span, Stance
 from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
 

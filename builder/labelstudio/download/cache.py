@@ -164,7 +164,7 @@ def judgements(db: sqlite3.Connection) -> Iterator[str]:
     return (line for (line,) in db.execute(query))
 
 
-def source_judgements(db: sqlite3.Connection, source: str) -> list[Judgement]:
+def judgements_of(db: sqlite3.Connection, source: str) -> list[Judgement]:
     """Return the judgements of a source, sorted by article, annotator and annotation."""
     query = "select line from judgement where place = ? order by article_id, annotator, annotation_id"
     return [from_plain(Judgement, json.loads(line)) for (line,) in db.execute(query, (source,))]

@@ -1,6 +1,6 @@
 """Import of Label Studio exports that khabar did not create: open-source and Enterprise JSON, Text and HyperText.
 
-builder.labelstudio.matching finds the article of each task. If the annotated text is neither the article's nor its raw
+builder.labelstudio.exports.matching finds the article of each task. If the annotated text is neither the article's nor its raw
 text, the spans keep their offsets and the check reports them as stale.
 The module is pure; the caller reads the file.
 """
@@ -15,11 +15,11 @@ from pydantic import Field
 
 from builder.annotation.persons import Account
 from builder.annotation.questions import UNUSED
-from builder.labelstudio.export_accounts import Annotation, account_of, place_of
-from builder.labelstudio.export_file import task_of
-from builder.labelstudio.export_issues import PassedTasks, unknown_labels, unused_results
-from builder.labelstudio.flat import FIX, flat_task, is_flat, read_table
-from builder.labelstudio.matching import Match, Tally, index_articles, match_task
+from builder.labelstudio.exports.accounts import Annotation, account_of, place_of
+from builder.labelstudio.exports.flat import FIX, flat_task, is_flat, read_table
+from builder.labelstudio.exports.issues import PassedTasks, unknown_labels, unused_results
+from builder.labelstudio.exports.matching import Match, Tally, index_articles, match_task
+from builder.labelstudio.exports.stream import task_of
 from builder.labelstudio.parse import (
     Answers,
     ParsedAnnotations,

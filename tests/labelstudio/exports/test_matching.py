@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.io.hashing import sha16
-from builder.labelstudio.exports import parse, read
-from builder.labelstudio.matching import index_articles, match_task, visible_text
+from builder.labelstudio.exports.matching import index_articles, match_task, visible_text
+from builder.labelstudio.exports.read import parse, read
 from builder.records import Article, KhabarError
 from builder.text.profiles import profile
 from tests.labelstudio.test_exports import LABELS, name

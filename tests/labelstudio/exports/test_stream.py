@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.labelstudio import export_file
-from builder.labelstudio.export_file import is_json, read_elements, task_of
+from builder.labelstudio.exports import stream
+from builder.labelstudio.exports.stream import is_json, read_elements, task_of
 from builder.records import KhabarError
 
 TASK = {"id": 1, "data": {"text": "زار الوزير ميناء مرجانة."}, "annotations": []}
@@ -29,7 +29,7 @@ def refusal(path):
 
 @pytest.mark.parametrize("chunk", [1, 7, 64, 1 << 20])
 def test_elements_are_the_same_in_windows_of_any_size(tmp_path, monkeypatch, chunk):
-    monkeypatch.setattr(export_file, "CHUNK", chunk)
+    monkeypatch.setattr(stream, "CHUNK", chunk)
     values = [TASK, {"id": 2, "data": {"text": 'نص \\ " \n \N{GRINNING FACE}'}}, 5, -1.5, None, True, "نص", [], {}]
     for text in (json.dumps(values), json.dumps(values, ensure_ascii=False, indent=1), "\ufeff" + json.dumps(values)):
         assert list(read_elements(written(tmp_path, text))) == values
@@ -88,8 +88,8 @@ def test_other_encodings_and_missing_files_are_refused(tmp_path):
 
 
 def test_task_over_the_limit_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(export_file, "CHUNK", 100)
-    monkeypatch.setattr(export_file, "MAX_TASK", 1000)
+    monkeypatch.setattr(stream, "CHUNK", 100)
+    monkeypatch.setattr(stream, "MAX_TASK", 1000)
     path = written(tmp_path, json.dumps([{"a": "ن" * 10_000}], ensure_ascii=False))
 
     assert refusal(path) == ("export.json:1:2", "a task of more than 1,000 characters")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from builder.labelstudio.flat import flat_task, is_flat
+from builder.labelstudio.exports.flat import flat_task, is_flat
 from builder.records import KhabarError, user_error
 
 CHUNK = 1 << 20

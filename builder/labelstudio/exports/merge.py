@@ -4,30 +4,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from pathlib import Path
 from sqlite3 import Connection as Store
 
 from builder.annotation.origins import Export, Merge, find_same, merge, origin_of
 from builder.annotation.persons import (
     Account,
     People,
-    Roster,
-    aliases_of,
     identify,
     is_nobody,
     join_emails,
     nobody,
     resolve,
 )
-from builder.io.jsonl import read_jsonl, write_jsonl
-from builder.labelstudio import exports
 from builder.labelstudio.download import cache
-from builder.labelstudio.export_file import is_json, read_elements
 from builder.labelstudio.parse import ParsedAnnotations
-from builder.project.annotations import read_assigned, read_batch
-from builder.project.batches import batch_articles, batch_documents
-from builder.project.project import Project
-from builder.records import Article, Issue, Judgement, KhabarError, PersonAlias
+from builder.records import Issue, Judgement, KhabarError
 
 BEFORE = "before the file"
 """Name of the source of judgements that the cache did not have when a file was read."""
@@ -47,76 +38,46 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """Result of reading an export: the number of its annotations that count, a summary, and issues that are said once."""
+    """Result of reading an export: the number of its annotations that count, a summary, issues that are said once, and aliases."""
 
     kept: int
     summary: str
     issues: tuple[Issue, ...]
+    aliases: Mapping[str, str]
+    """Every known alias, and the pseudonym that it stands for."""
 
 
-def read_aliases(project: Project) -> dict[str, str]:
-    """Read which pseudonyms stand for the same person."""
-    return aliases_of(read_jsonl(project.annotations / "persons.jsonl", PersonAlias))
+def merge_export(
+    db: Store, found: ParsedAnnotations, accounts: Mapping[str, Account], elsewhere: Sequence[Judgement], people: People,
+    options: ImportOptions, file: str,
+) -> Imported:  # fmt: skip
+    """Add the annotations of an export to a batch's local cache, each once, under its person.
 
-
-def add_export(project: Project, batch: str, db: Store, source: Path, options: ImportOptions) -> Imported:
-    """Add the annotations of an export file to the batch's local cache, and the aliases of its people to the project.
-
-    Raises KhabarError (exit code 2) if the file cannot be read, or if its people cannot be told from earlier ones.
+    `accounts` are those of the provisional names in `found`, and `elsewhere` the judgements of other batches.
+    Raises KhabarError (exit code 2) if its people cannot be told from earlier ones.
     """
-    roster = Roster()
-    raws = {document.id: document.raw for document in batch_documents(project)}
-    articles, labels = _articles(project, batch), project.schema.labels
-    found = exports.read(_elements(source), articles, labels, batch, roster.name, raws)
-    _cache_unknown(db, project, batch)
-    sources = {name: cache.source_judgements(db, name) for name in cache.source_names(db)}
-    elsewhere = _of_other_batches(project, batch)
+    sources = {name: cache.judgements_of(db, name) for name in cache.source_names(db)}
     known = [*chain.from_iterable(sources.values()), *elsewhere]
-    people = _people(project, known, options)
-    accounts = join_emails(roster.accounts)
-    origins, warnings = _origins(accounts, found.judgements, known, people, options.origin, source.name)
+    people = replace(people, used={*people.used, *(judgement.annotator for judgement in known)})
+    accounts = join_emails(accounts)
+    origins, warnings = _origins(accounts, found.judgements, known, people, options.origin, file)
     located = [replace(one, origin=origins[accounts[one.annotator].place]) for one in found.judgements]
     names, aliases = _names(accounts, located, known, people)
-    named = {id(one): names[one.annotator] for one in located}
-    judgements = tuple(replace(one, annotator=named[id(one)]) for one in located)
+    judgements = tuple(replace(one, annotator=names[one.annotator]) for one in located)
     issues = tuple(replace(one, annotator=names.get(one.annotator, one.annotator)) for one in found.issues)
-    _save_aliases(project, people.aliases, aliases)
     merges = _store(db, sources, replace(found, judgements=judgements, issues=issues), options.prune)
-    said = (*warnings, *_joined(aliases, people), *_without_account(accounts, source.name))
-    lacking = _lacking(merges, options.prune, source.name)
-    return Imported(len(judgements), _summary(merges, len(judgements)), (*said, *lacking))
+    said = (*warnings, *_joined(aliases, people), *_without_account(accounts, file))
+    lacking = _lacking(merges, options.prune, file)
+    return Imported(len(judgements), _summary(merges, len(judgements)), (*said, *lacking), aliases)
 
 
-def _elements(source: Path) -> Iterable[object]:
-    return read_elements(source) if is_json(source) else exports.parse(source.name, source.read_bytes())
-
-
-def _articles(project: Project, batch: str) -> dict[str, Article]:
-    articles = {article.id: article for article in batch_articles(project)}
-    chosen = [item.article_id for item in read_batch(project, batch)]
-    return {article_id: articles[article_id] for article_id in chosen if article_id in articles}
-
-
-def _cache_unknown(db: Store, project: Project, batch: str) -> None:
-    """Put the batch's judgements that the cache lacks, such as those of a colleague, into the cache."""
+def cache_unknown(db: Store, judgements: Iterable[Judgement]) -> None:
+    """Put the judgements that the cache lacks, such as those of a colleague, into the cache."""
     known = cache.keys(db)
-    lines = read_jsonl(project.annotations / batch / "judgements.jsonl", Judgement)
-    unknown = [one for one in lines if (one.article_id, one.annotator, one.annotation_id) not in known]
+    unknown = [one for one in judgements if (one.article_id, one.annotator, one.annotation_id) not in known]
     if unknown:
-        earlier = cache.source_judgements(db, BEFORE)
+        earlier = cache.judgements_of(db, BEFORE)
         cache.put_source(db, BEFORE, ParsedAnnotations((*earlier, *unknown)))
-
-
-def _of_other_batches(project: Project, batch: str) -> list[Judgement]:
-    others = [name for name in project.batches() if name != batch]
-    return [j for name in others for j in read_jsonl(project.annotations / name / "judgements.jsonl", Judgement)]
-
-
-def _people(project: Project, known: Iterable[Judgement], options: ImportOptions) -> People:
-    """Return what is known of annotators in all batches."""
-    used = {judgement.annotator for judgement in known}
-    used |= {duty.annotator for name in project.batches() for duty in read_assigned(project, name)}
-    return People(project.pseudonym_key(), read_aliases(project), used, options.given)
 
 
 def _origins(
@@ -160,7 +121,7 @@ def _names(
         same = [find_same(one, by_number[origin, one.annotation_id]) for one in judgements]
         before = {resolve(old.annotator, aliases) for old in same if old}
         known_as = before.pop() if len(before) == 1 else ""
-        if not account.is_nobody and is_nobody(people.key, origin, known_as):
+        if known_as and not account.is_nobody and is_nobody(people.key, origin, known_as):
             known_as = ""  # several people may have been counted under it
         if account.is_nobody:
             rank = ranks[judgements[0].article_id]
@@ -170,13 +131,6 @@ def _names(
         names[provisional], joined = identify(account, origin, known_as, replace(people, aliases=aliases))
         aliases |= joined
     return {one: resolve(name, aliases) for one, name in names.items()}, aliases
-
-
-def _save_aliases(project: Project, before: Mapping[str, str], aliases: Mapping[str, str]) -> None:
-    """Write the aliases, each with the pseudonym that it finally stands for."""
-    if aliases != before:
-        lines = [PersonAlias(alias, resolve(alias, aliases)) for alias in sorted(aliases)]
-        write_jsonl(project.annotations / "persons.jsonl", [line for line in lines if line.alias != line.annotator])
 
 
 def _store(db: Store, sources: Mapping[str, Sequence[Judgement]], found: ParsedAnnotations, prune: bool) -> list[Merge]:
