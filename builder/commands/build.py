@@ -14,7 +14,7 @@ from builder.project import release_inputs, services, validation
 from builder.project.corpus import profile_of
 from builder.project.project import Project, find_project
 from builder.project.releases import earlier_versions, open_earlier, record
-from builder.records import MANIFEST, TOOL, Release, Report, Takedown
+from builder.records import MANIFEST, RELEASE_FORMAT, TOOL, Release, Report, Takedown
 from builder.release.card.inputs import CardInputs, compute_facts, render_card, text_files
 from builder.release.card.markdown import below_thresholds
 from builder.release.diff.semver import check_version, make_changelog
@@ -93,7 +93,8 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         inputs = release_inputs.hash_inputs(project, material, prose, TOOL) | earlier
         release = Release(version, schema.dataset.repo_id, "", TOOL, schema.hash, material.articles[0].profile,
                           inputs, {}, {}, dataset.text,
-                          record_reading(dataset.fields, release_inputs.declared_encodings(material)))  # fmt: skip
+                          record_reading(dataset.fields, release_inputs.declared_encodings(material)),
+                          RELEASE_FORMAT)  # fmt: skip
         # Before the release: one that is there never lacks its ledger, whenever this is killed.
         write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
         folder = project.release(version)

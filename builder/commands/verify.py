@@ -101,6 +101,8 @@ def _compare_builds(again: Path, folder: Path, release: Release) -> Check:
     other = sorted(key for key in {*built.inputs, *release.inputs} if built.inputs.get(key) != release.inputs.get(key))
     if built.tool != release.tool:
         other.append(f"khabar itself ({built.tool}, not {release.tool})")
+    if built.format != release.format:
+        other.append(f"the format of its rows ({built.format}, not {release.format})")
     if built.schema_hash != release.schema_hash:
         other.append("schema/")
     if other:

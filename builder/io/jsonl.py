@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from builder.io.atomic import write_bytes
+from builder.io.atomic import atomic_write, write_bytes
 from builder.io.plain import to_plain
 from builder.records import Issue, KhabarError
 
@@ -95,8 +95,8 @@ def write_json(path: Path, value: object, *, mode: int = 0o644) -> None:
 
 def write_jsonl(path: Path, records: Iterable[object]) -> None:
     """Write records as JSON Lines, UTF-8, in the given order."""
-    lines = (json.dumps(to_plain(r), ensure_ascii=False) + "\n" for r in records)
-    write_bytes(path, "".join(lines).encode())
+    with atomic_write(path) as out:
+        out.writelines((json.dumps(to_plain(record), ensure_ascii=False) + "\n").encode() for record in records)
 
 
 def read_jsonl(path: Path, record: type[R]) -> list[R]:

@@ -1,17 +1,20 @@
 """Read annotations/<batch>/*.jsonl: batches, judgements, decisions, predictions, takedowns."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
+from builder.annotation.persons import aliases_of, resolve
 from builder.annotation.quality.repeats import merge_decisions
 from builder.io.hashing import sha16
-from builder.io.jsonl import read_jsonl
+from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project.project import Project
 from builder.records import (
     AnnotatorAssignment,
     BatchItem,
     Decision,
     Judgement,
+    PersonAlias,
     PublishedAnnotation,
     Takedown,
     user_error,
@@ -84,6 +87,18 @@ def project_title(project: Project, batch: str, annotator: str = "") -> str:
 def collected_path(project: Project, batch: str) -> Path:
     """Return the path of the local cache of a batch's downloaded annotations."""
     return project.work / "collected" / f"{batch}.sqlite3"
+
+
+def read_aliases(project: Project) -> dict[str, str]:
+    """Read which pseudonym each alias of a person stands for."""
+    return aliases_of(read_jsonl(project.annotations / "persons.jsonl", PersonAlias))
+
+
+def write_aliases(project: Project, aliases: Mapping[str, str]) -> None:
+    """Write aliases, each with the pseudonym that it finally stands for, if there are new ones."""
+    if aliases != read_aliases(project):
+        lines = [PersonAlias(alias, resolve(alias, aliases)) for alias in sorted(aliases)]
+        write_jsonl(project.annotations / "persons.jsonl", [line for line in lines if line.alias != line.annotator])
 
 
 def read_judgements(project: Project) -> list[Judgement]:

@@ -148,7 +148,8 @@ def hash_inputs(project: Project, material: TableInputs, card: str, tool: str) -
     articles = batch_articles(project) if project.schema.dataset.redact else material.articles
     once, _, _ = without_repeats(project, {article.id: article for article in articles})
     said = [
-        to_plain(replace(judgement, created_at="", updated_at="", task_id=0, annotation_id=0)) for judgement in once
+        to_plain(replace(judgement, created_at="", updated_at="", task_id=0, annotation_id=0, origin=""))
+        for judgement in once
     ]
     inputs = {
         "articles": [[article.id, article.text_sha] for article in material.articles],

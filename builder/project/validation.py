@@ -19,6 +19,7 @@ from builder.records import (
     Issue,
     Judgement,
     KhabarError,
+    PersonAlias,
     PublishedAnnotation,
     SplitAssignment,
     Takedown,
@@ -47,6 +48,7 @@ def validate_annotations(project: Project) -> None:
     folder = project.annotations
     read(folder / "splits.jsonl", SplitAssignment, integrity.split_faults)
     takedowns = read(folder / "takedowns.jsonl", Takedown)
+    read(folder / "persons.jsonl", PersonAlias)
     for name in project.batches():
         read(folder / name / "batch.jsonl", BatchItem, integrity.batch_faults)
         read(folder / name / "judgements.jsonl", Judgement, integrity.judgement_faults)

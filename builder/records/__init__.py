@@ -14,6 +14,7 @@ from builder.records.annotation import (
     Judgement,
     JudgementStatus,
     Mark,
+    PersonAlias,
     Prediction,
     PublishedAnnotation,
     Relation,
@@ -35,7 +36,7 @@ from builder.records.corpus import (
     GroupKind,
     document_of,
 )
-from builder.records.release import MANIFEST, Release, SplitAssignment, Takedown
+from builder.records.release import MANIFEST, RELEASE_FORMAT, Release, SplitAssignment, Takedown
 from builder.records.report import (
     TOOL,
     Dropped,
@@ -54,6 +55,7 @@ __all__ = [
     "GOLD",
     "MANIFEST",
     "NO_FACTS",
+    "RELEASE_FORMAT",
     "TOOL",
     "Agreement",
     "AnnotatorAssignment",
@@ -80,6 +82,7 @@ __all__ = [
     "KhabarError",
     "Mark",
     "Notify",
+    "PersonAlias",
     "Prediction",
     "Progress",
     "PublishedAnnotation",

@@ -23,6 +23,13 @@ class Takedown:
 MANIFEST = "MANIFEST.json"
 """The file of a release folder that holds its Release."""
 
+RELEASE_FORMAT = 2
+"""The format of the releases that this version builds.
+
+1: khabar 0.1, whose manifests have no `format`; an invisible character that follows no word is a token of its own.
+2: an invisible character is part of a word, or belongs to no token.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Release:
@@ -40,3 +47,5 @@ class Release:
     edition: Literal["full", "standoff"] = "full"
     reading: dict[str, str] = field(default_factory=dict)
     """The names of the fields and the encoding with which the pages were read; empty in releases of earlier versions."""
+    format: int = 1
+    """The format of its rows; RELEASE_FORMAT describes each."""

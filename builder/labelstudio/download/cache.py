@@ -8,8 +8,8 @@ it `place`.
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.io.plain import from_plain, to_plain
@@ -164,6 +164,22 @@ def judgements(db: sqlite3.Connection) -> Iterator[str]:
     return (line for (line,) in db.execute(query))
 
 
+def judgements_of(db: sqlite3.Connection, source: str) -> list[Judgement]:
+    """Return the judgements of a source, sorted by article, annotator and annotation."""
+    query = "select line from judgement where place = ? order by article_id, annotator, annotation_id"
+    return [from_plain(Judgement, json.loads(line)) for (line,) in db.execute(query, (source,))]
+
+
+def rename_annotators(db: sqlite3.Connection, names: Mapping[str, str]) -> None:
+    """Give the judgements of some annotators to the pseudonym that stands for each."""
+    with db:
+        for old, new in names.items():
+            rows = db.execute("select rowid, line from judgement where annotator = ?", (old,)).fetchall()
+            for row, line in rows:
+                renamed = replace(from_plain(Judgement, json.loads(line)), annotator=new)
+                db.execute("update judgement set annotator = ?, line = ? where rowid = ?", (new, _line(renamed), row))
+
+
 def keys(db: sqlite3.Connection) -> set[tuple[str, str, int]]:
     """Return the article id, annotator and annotation id of every judgement."""
     return set(db.execute("select article_id, annotator, annotation_id from judgement"))
@@ -180,7 +196,7 @@ def counts(db: sqlite3.Connection) -> tuple[int, int, int, int]:
     (number,) = db.execute("select count(*) from judgement").fetchone()
     drafts, unread = db.execute("select coalesce(sum(drafts), 0), coalesce(sum(unread), 0) from task").fetchone()
     ids = db.execute("select annotations from task where annotations != ''")
-    return sum(len(text.split()) for (text,) in ids), number, drafts, unread
+    return sum(text.count(" ") + 1 for (text,) in ids), number, drafts, unread
 
 
 def set_aside(db: sqlite3.Connection, batch: str) -> list[Dropped]:
