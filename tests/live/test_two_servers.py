@@ -10,9 +10,9 @@ from builder.annotation.agreement.spans import SPAN_F1
 from builder.commands.collect import collect
 from builder.io.jsonl import read_jsonl
 from builder.labelstudio import client
+from builder.labelstudio.exports.merge import ImportOptions
 from builder.labelstudio.server.process import down, up
 from builder.project.corpus import read_articles
-from builder.project.imports import ImportOptions
 from builder.project.judgements import canonical_judgements, compute_agreement
 from builder.records import BatchItem, Judgement
 from tests.builders import walk
