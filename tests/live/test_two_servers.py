@@ -11,6 +11,7 @@ from builder.annotation.agreement.spans import SPAN_F1
 from builder.commands.collect import collect
 from builder.io.jsonl import read_jsonl
 from builder.labelstudio import client
+from builder.labelstudio.exports.merge import ImportOptions
 from builder.labelstudio.server.process import down, up
 from builder.project.corpus import read_articles
 from builder.project.judgements import canonical_judgements, compute_agreement
