@@ -11,8 +11,8 @@ from builder.cli.options import batch_option, verb
 from builder.cli.output import Console
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.labelstudio import adjudication, client
-from builder.labelstudio.client import Connection
 from builder.labelstudio.config import guide_html, render_config
+from builder.labelstudio.connection import Connection
 from builder.labelstudio.download.sync import collect
 from builder.labelstudio.tasks import task_of
 from builder.project.annotations import batch_name, project_title, read_batch

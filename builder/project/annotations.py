@@ -86,10 +86,14 @@ def collected_path(project: Project, batch: str) -> Path:
     return project.work / "collected" / f"{batch}.sqlite3"
 
 
+def read_judgements_of(project: Project, batch: str) -> list[Judgement]:
+    """Read the judgements of one batch, as they were collected."""
+    return read_jsonl(project.annotations / batch / "judgements.jsonl", Judgement)
+
+
 def read_judgements(project: Project) -> list[Judgement]:
     """Read the judgements of all batches."""
-    batches = project.batches()
-    return [j for name in batches for j in read_jsonl(project.annotations / name / "judgements.jsonl", Judgement)]
+    return [judgement for name in project.batches() for judgement in read_judgements_of(project, name)]
 
 
 def read_decisions(project: Project) -> list[Decision]:
