@@ -11,7 +11,6 @@ from builder.annotation.pseudonyms import origin_name, pseudonym
 from builder.cli.options import batch_option, verb
 from builder.cli.output import Console
 from builder.io.atomic import atomic_write
-from builder.io.jsonl import read_jsonl
 from builder.labelstudio import exports
 from builder.labelstudio.connection import Connection
 from builder.labelstudio.download import cache
@@ -158,7 +157,7 @@ def _read_file(project: Project, name: str, db: "Store", source: Path) -> None:
     found = exports.read(plain, own, project.schema.labels, name, lambda who: pseudonym(key, who))
     if not cache.source_names(db):
         fresh = {(j.article_id, j.annotator, j.annotation_id) for j in found.judgements}
-        before = read_jsonl(project.annotations / name / "judgements.jsonl", Judgement)
+        before = read_judgements_of(project, name)
         kept = [j for j in before if (j.article_id, j.annotator, j.annotation_id) not in fresh]
         cache.put_source(db, "before the file", ParsedAnnotations(tuple(kept)))
     cache.put_source(db, cache.FILES + source.name, found)

@@ -14,8 +14,9 @@ from builder.cli.options import rehearse_option, verb
 from builder.cli.output import Console
 from builder.commands.build import build, rows_of
 from builder.io.atomic import write_bytes
-from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.io.jsonl import write_jsonl
 from builder.project.corpus import done_shards
+from builder.project.merged import read_merged
 from builder.project.project import Project, find_project
 from builder.project.recompute import recompute_agreement
 from builder.project.releases import find_release
@@ -157,7 +158,7 @@ def _project_as_of(project: Project, version: str) -> Iterator[Project]:
         write_bytes(root / "dataset_card.md", (project.root / "dataset_card.md").read_bytes())
         ledger = root / "annotations" / LEDGER
         if ledger.exists():
-            lines = read_jsonl(ledger, LedgerEntry)
+            lines = read_merged(ledger, LedgerEntry)
             write_jsonl(ledger, [line for line in lines if version_key(line.version) <= version_key(version)])
         yield Project(root)
 

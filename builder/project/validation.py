@@ -10,8 +10,10 @@ from builder.annotation.quality.integrity import Lines, ProjectIndex
 from builder.io.jsonl import read_lines
 from builder.project.annotations import published_path
 from builder.project.batches import batch_articles
+from builder.project.merged import contradictions, join
 from builder.project.project import Project
 from builder.records import (
+    AcceptedChange,
     AnnotatorAssignment,
     BatchItem,
     Decision,
@@ -22,7 +24,9 @@ from builder.records import (
     PublishedAnnotation,
     SplitAssignment,
     Takedown,
+    Withdrawal,
 )
+from builder.release.publish.open import LEDGER, LedgerEntry
 from builder.release.splits.strategies import SPLIT_NAMES
 
 R = TypeVar("R")
@@ -39,14 +43,18 @@ def validate_annotations(project: Project) -> None:
     def read(path: Path, record: type[R], look: Look[R] | None = None) -> list[R]:
         lines, faults = read_lines(path, record)
         issues.extend(replace(issue, where=issue.where.removeprefix(f"{project.root}/")) for issue in faults)
-        file = Lines(str(path.relative_to(project.root)), lines)
+        file = Lines(str(path.relative_to(project.root)), join(lines))
+        issues.extend(contradictions(file.path, file.lines))
         if look:
             files.append(lambda world: look(file, world))
-        return [one for _, one in lines]
+        return [one for _, one in file.lines]
 
     folder = project.annotations
     read(folder / "splits.jsonl", SplitAssignment, integrity.split_faults)
     takedowns = read(folder / "takedowns.jsonl", Takedown)
+    read(folder / "withdrawals.jsonl", Withdrawal)
+    read(folder / "accepted.jsonl", AcceptedChange)
+    read(folder / LEDGER, LedgerEntry)
     for name in project.batches():
         read(folder / name / "batch.jsonl", BatchItem, integrity.batch_faults)
         read(folder / name / "judgements.jsonl", Judgement, integrity.judgement_faults)

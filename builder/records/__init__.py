@@ -2,6 +2,7 @@
 
 from builder.records.annotation import (
     GOLD,
+    AcceptedChange,
     Agreement,
     AnnotatorAssignment,
     AssignmentKind,
@@ -35,7 +36,7 @@ from builder.records.corpus import (
     GroupKind,
     document_of,
 )
-from builder.records.release import MANIFEST, Release, SplitAssignment, Takedown
+from builder.records.release import MANIFEST, Release, SplitAssignment, Takedown, Withdrawal
 from builder.records.report import (
     TOOL,
     Dropped,
@@ -55,6 +56,7 @@ __all__ = [
     "MANIFEST",
     "NO_FACTS",
     "TOOL",
+    "AcceptedChange",
     "Agreement",
     "AnnotatorAssignment",
     "Article",
@@ -93,6 +95,7 @@ __all__ = [
     "Stance",
     "Takedown",
     "Vote",
+    "Withdrawal",
     "count_by_reason",
     "document_of",
     "mark_set",

@@ -20,6 +20,14 @@ class Takedown:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """An annotator whose work no release may hold any more: one line of annotations/withdrawals.jsonl."""
+
+    annotator: str
+    reason: str
+
+
 MANIFEST = "MANIFEST.json"
 """The file of a release folder that holds its Release."""
 

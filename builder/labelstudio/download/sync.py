@@ -23,7 +23,7 @@ from builder.labelstudio.download.persons import Past, Roster, with_origin, with
 from builder.labelstudio.download.remote import ProjectRef, RetryingClient
 from builder.labelstudio.download.snapshot import chosen_ids, export_tasks, remove_old_snapshots, take_snapshot
 from builder.labelstudio.parse import ParsedAnnotations, Pseudonym, parse_tasks
-from builder.labelstudio.projects import server_name
+from builder.labelstudio.projects import ProjectMark, server_name
 from builder.records import Judgement, KhabarError, Notify
 
 CHUNK = 500
@@ -38,14 +38,16 @@ ROUNDS = 3
 """Most downloads of one call, while people annotate and the counts differ."""
 
 
-def collect(connection: Connection, title: str, name: Pseudonym, kept: Path | None = None) -> ParsedAnnotations:
-    """Return all annotations in the project with this title, including skipped ones, and the number of drafts.
+def collect(
+    connection: Connection, wanted: ProjectMark | str, name: Pseudonym, kept: Path | None = None
+) -> ParsedAnnotations:
+    """Return all annotations in a project, including skipped ones, and the number of drafts; a mark or title names it.
 
     `name` turns an e-mail or user id into a pseudonym. `kept` is the cache file of an earlier call, for an incremental
     download. Raises KhabarError with exit code 3 if the server fails or has no such project.
     """
     with cache.open_cache(kept) as db:
-        update_cache(db, ProjectRef(connection, title), name)
+        update_cache(db, ProjectRef(connection, wanted), name)
         return cache.load_all(db)
 
 
