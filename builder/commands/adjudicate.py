@@ -11,14 +11,13 @@ from builder.cli.options import batch_option, verb
 from builder.cli.output import Console
 from builder.io.jsonl import write_jsonl
 from builder.labelstudio import adjudication, client
+from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.config import guide_html, render_config
-from builder.labelstudio.connection import Connection
 from builder.labelstudio.download.sync import collect
 from builder.labelstudio.tasks import task_of
-from builder.project.annotations import batch_name, read_batch
+from builder.project.annotations import batch_name, read_batch, read_merged
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.judgements import canonical_judgements, compute_gold
-from builder.project.merged import read_merged
 from builder.project.project import Project, find_project
 from builder.project.services import connect, note_sent, project_mark
 from builder.records import (

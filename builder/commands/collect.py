@@ -12,7 +12,7 @@ from builder.cli.options import batch_option, verb
 from builder.cli.output import Console
 from builder.io.atomic import atomic_write
 from builder.labelstudio import exports
-from builder.labelstudio.connection import Connection
+from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.download import cache
 from builder.labelstudio.download.persons import Past
 from builder.labelstudio.download.remote import ProjectRef

@@ -15,19 +15,19 @@ from builder.cli.output import Console
 from builder.commands.build import build, rows_of
 from builder.io.atomic import write_bytes
 from builder.io.jsonl import write_jsonl
+from builder.project.annotations import read_merged
 from builder.project.corpus import done_shards
-from builder.project.merged import read_merged
 from builder.project.project import Project, find_project
 from builder.project.recompute import recompute_agreement
 from builder.project.releases import find_release
 from builder.project.services import hub
-from builder.records import MANIFEST, Issue, KhabarError, Notify, Release, Report
+from builder.records import MANIFEST, Issue, KhabarError, LedgerEntry, Notify, Release, Report
 from builder.release.card.inputs import FILE, parse_card_inputs
 from builder.release.diff.semver import version_key
 from builder.release.publish import client
 from builder.release.publish import verify as verifying
 from builder.release.publish.folder import read_manifest
-from builder.release.publish.open import LEDGER, LedgerEntry
+from builder.release.publish.open import LEDGER
 from builder.release.publish.verify import Check, guarded
 
 

@@ -15,8 +15,8 @@ import label_studio_sdk  # it imports its parts when they are first used
 from label_studio_sdk.core.api_error import ApiError
 
 from builder.io.retry import retry
-from builder.labelstudio.connection import Connection
-from builder.labelstudio.projects import ProjectMark, created_at, find_project, mark_of
+from builder.labelstudio.api.connection import Connection
+from builder.labelstudio.api.projects import ProjectMark, created_at, find_project, mark_of
 from builder.labelstudio.tasks import key_of, unused_duplicates
 from builder.records import KhabarError, Notify, user_error
 

@@ -12,6 +12,8 @@ from typing import Any
 from builder.annotation.preannotate import Predicted
 from builder.annotation.pseudonyms import pseudonym
 from builder.annotation.transfer import TransferredJudgements
+from builder.labelstudio.api.connection import Connection
+from builder.labelstudio.api.projects import ProjectMark, find_project
 from builder.labelstudio.client import (
     PAGE,
     Sent,
@@ -21,8 +23,6 @@ from builder.labelstudio.client import (
     translate_errors,
 )
 from builder.labelstudio.config import guide_html, render_config
-from builder.labelstudio.connection import Connection
-from builder.labelstudio.projects import ProjectMark, find_project
 from builder.labelstudio.server.install import OWNER
 from builder.labelstudio.server.process import new_credentials
 from builder.labelstudio.tasks import key_of, task_of, with_predictions

@@ -4,10 +4,12 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
+from builder.annotation.quality.merged import contradictions, join
 from builder.annotation.quality.repeats import merge_decisions
 from builder.io.hashing import sha16
-from builder.project.merged import read_merged
+from builder.io.jsonl import read_lines
 from builder.project.project import Project
 from builder.records import (
     AcceptedChange,
@@ -15,6 +17,7 @@ from builder.records import (
     BatchItem,
     Decision,
     Judgement,
+    KhabarError,
     PublishedAnnotation,
     SplitAssignment,
     Takedown,
@@ -22,6 +25,21 @@ from builder.records import (
     user_error,
 )
 from builder.release.diff.semver import version_key
+
+R = TypeVar("R")
+
+
+def read_merged(path: Path, record: type[R]) -> list[R]:
+    """Read a file of annotations/, joined; an absent file has no records.
+
+    Raises KhabarError (exit code 2) with every malformed line and every contradiction.
+    """
+    lines, issues = read_lines(path, record)
+    joined = join(lines)
+    issues += contradictions(str(path), joined)
+    if issues:
+        raise KhabarError(*issues)
+    return [one for _, one in joined]
 
 
 def check_batch_name(name: str, example: str) -> None:

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from builder.io.hashing import file_sha256
 from builder.io.jsonl import write_jsonl
-from builder.project.merged import read_merged
+from builder.project.annotations import read_merged
 from builder.project.project import Project
-from builder.records import MANIFEST, KhabarError, Notify, user_error
+from builder.records import MANIFEST, KhabarError, LedgerEntry, Notify, user_error
 from builder.release.diff.compare import ReleaseView
 from builder.release.diff.semver import parse_version, refuse_backwards, version_key
 from builder.release.publish import storage, verify
 from builder.release.publish.client import connect
 from builder.release.publish.folder import read_manifest
-from builder.release.publish.open import LEDGER, REMOTE, LedgerEntry, ReleaseRef, open_release
+from builder.release.publish.open import LEDGER, REMOTE, ReleaseRef, open_release
 
 HubAddress = tuple[str | None, str | None]
 

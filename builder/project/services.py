@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from builder.labelstudio import client
+from builder.labelstudio.api.connection import Connection
+from builder.labelstudio.api.projects import ProjectMark
 from builder.labelstudio.client import Sent
-from builder.labelstudio.connection import Connection
-from builder.labelstudio.projects import ProjectMark
 from builder.labelstudio.server import data_dir
 from builder.labelstudio.server.process import Server, status
 from builder.local_hub.server import serve

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from builder.annotation.quality import integrity
 from builder.annotation.quality.integrity import Lines, ProjectIndex
+from builder.annotation.quality.merged import contradictions, join
 from builder.io.jsonl import read_lines
 from builder.project.annotations import published_path
 from builder.project.batches import batch_articles
-from builder.project.merged import contradictions, join
 from builder.project.project import Project
 from builder.records import (
     AcceptedChange,
@@ -21,12 +21,13 @@ from builder.records import (
     Issue,
     Judgement,
     KhabarError,
+    LedgerEntry,
     PublishedAnnotation,
     SplitAssignment,
     Takedown,
     Withdrawal,
 )
-from builder.release.publish.open import LEDGER, LedgerEntry
+from builder.release.publish.open import LEDGER
 from builder.release.splits.strategies import SPLIT_NAMES
 
 R = TypeVar("R")

@@ -36,7 +36,7 @@ from builder.records.corpus import (
     GroupKind,
     document_of,
 )
-from builder.records.release import MANIFEST, Release, SplitAssignment, Takedown, Withdrawal
+from builder.records.release import MANIFEST, LedgerEntry, Release, SplitAssignment, Takedown, Withdrawal
 from builder.records.report import (
     TOOL,
     Dropped,
@@ -80,6 +80,7 @@ __all__ = [
     "Judgement",
     "JudgementStatus",
     "KhabarError",
+    "LedgerEntry",
     "Mark",
     "Notify",
     "Prediction",

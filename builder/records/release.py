@@ -28,6 +28,14 @@ class Withdrawal:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One line of annotations/releases.jsonl: a built version and the sha256 of its manifest."""
+
+    version: str
+    manifest: str
+
+
 MANIFEST = "MANIFEST.json"
 """The file of a release folder that holds its Release."""
 

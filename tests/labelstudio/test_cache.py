@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from builder.labelstudio.download import cache
+from builder.labelstudio.download import cache, store
 from builder.labelstudio.download.cache import CachedTask
 from builder.labelstudio.parse import ParsedAnnotations
 from builder.records import Issue, Judgement, KhabarError
@@ -18,7 +18,7 @@ def judgement(number, who="a-1", **fields):
 
 @pytest.fixture
 def path(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(store, "BUSY_SECONDS", 0.1)
     return tmp_path / "kept.sqlite3"
 
 
@@ -53,7 +53,7 @@ def read_only(connect):
 def test_cache_that_cannot_be_written_is_not_deleted(path, monkeypatch):
     with cache.open_cache(path) as db:
         fill(db, 1, counted=1)
-    monkeypatch.setattr(cache.sqlite3, "connect", read_only(cache.sqlite3.connect))
+    monkeypatch.setattr(store.sqlite3, "connect", read_only(sqlite3.connect))
     with pytest.raises(KhabarError, match="readonly"), cache.open_cache(path) as db:
         fill(db, 2, counted=1)
 

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 from label_studio_sdk.core.api_error import ApiError
 
+from builder.labelstudio.api.connection import Connection
+from builder.labelstudio.api.projects import ProjectMark, find_project
 from builder.labelstudio.client import send
-from builder.labelstudio.connection import Connection
-from builder.labelstudio.projects import ProjectMark, find_project
 from builder.records import KhabarError
 
 OURS = {"article_id": "1-0", "text_sha": "s", "batch": "pilot"}

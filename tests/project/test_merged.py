@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from builder.annotation.quality.merged import contradictions, join
 from builder.commands.build import build
 from builder.commands.takedown import takedown
 from builder.io.jsonl import read_jsonl, read_lines, write_jsonl
-from builder.project.annotations import read_decisions, read_judgements, read_splits, read_takedowns
-from builder.project.merged import contradictions, join, read_merged
+from builder.project.annotations import read_decisions, read_judgements, read_merged, read_splits, read_takedowns
 from builder.project.project import Project
 from builder.records import (
     AnnotatorAssignment,
@@ -19,12 +19,12 @@ from builder.records import (
     Decision,
     Judgement,
     KhabarError,
+    LedgerEntry,
     Span,
     SplitAssignment,
     Stance,
     Takedown,
 )
-from builder.release.publish.open import LedgerEntry
 from tests.builders import judge, walk
 from tests.conftest import ROOT
 

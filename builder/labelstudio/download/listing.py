@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.client import PAGE
-from builder.labelstudio.connection import Connection
 from builder.labelstudio.download import sqlite
 from builder.labelstudio.download.cache import TaskState
 from builder.labelstudio.download.remote import RetryingClient

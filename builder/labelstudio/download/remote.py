@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from builder.io.retry import retry
+from builder.labelstudio.api.connection import Connection
+from builder.labelstudio.api.projects import ProjectMark, find_project, is_there, mark_of
 from builder.labelstudio.client import is_away, translate_errors
-from builder.labelstudio.connection import Connection
-from builder.labelstudio.projects import ProjectMark, find_project, is_there, mark_of
 from builder.records import KhabarError, Notify, user_error
 
 T = TypeVar("T")

@@ -6,8 +6,8 @@ from typing import Any
 
 import label_studio_sdk
 
+from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.client import TIMEOUT
-from builder.labelstudio.connection import Connection
 from builder.labelstudio.download import sqlite
 from builder.records import user_error
 

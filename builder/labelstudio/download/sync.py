@@ -15,7 +15,8 @@ from pathlib import Path
 from sqlite3 import Connection as Store
 from typing import Any
 
-from builder.labelstudio.connection import Connection
+from builder.labelstudio.api.connection import Connection
+from builder.labelstudio.api.projects import ProjectMark, server_name
 from builder.labelstudio.download import cache
 from builder.labelstudio.download.cache import CachedTask, TaskState
 from builder.labelstudio.download.listing import moment, tally, task_states, tasks_with_drafts
@@ -23,7 +24,6 @@ from builder.labelstudio.download.persons import Past, Roster, with_origin, with
 from builder.labelstudio.download.remote import ProjectRef, RetryingClient
 from builder.labelstudio.download.snapshot import chosen_ids, export_tasks, remove_old_snapshots, take_snapshot
 from builder.labelstudio.parse import ParsedAnnotations, Pseudonym, parse_tasks
-from builder.labelstudio.projects import ProjectMark, server_name
 from builder.records import Judgement, KhabarError, Notify
 
 CHUNK = 500

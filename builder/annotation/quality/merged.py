@@ -1,29 +1,26 @@
 """Files of annotations/ that git merged: lines of both sides are joined, contradictions between them are named.
 
 A union merge keeps the lines of both sides. Equal lines become one, and of one annotation the latest version counts.
-What two people decided differently stays, and is an error with both lines.
+What two people decided differently stays, and is an error with both lines. Pure: records come with their line numbers.
 """
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TypeVar
 
 from builder.annotation.quality.check import parse_time
-from builder.io.jsonl import read_lines
 from builder.records import (
     AnnotatorAssignment,
     BatchItem,
     Decision,
     Issue,
     Judgement,
-    KhabarError,
+    LedgerEntry,
     SplitAssignment,
     Takedown,
     Withdrawal,
     mark_set,
 )
-from builder.release.publish.open import LedgerEntry
 
 R = TypeVar("R")
 
@@ -31,19 +28,6 @@ Numbered = tuple[int, R]
 """A record and the number of its line."""
 
 KEEP_ONE = "keep one of the two lines, as the people who wrote them agree"
-
-
-def read_merged(path: Path, record: type[R]) -> list[R]:
-    """Read a file of annotations/, joined; an absent file has no records.
-
-    Raises KhabarError (exit code 2) with every malformed line and every contradiction.
-    """
-    lines, issues = read_lines(path, record)
-    joined = join(lines)
-    issues += contradictions(str(path), joined)
-    if issues:
-        raise KhabarError(*issues)
-    return [one for _, one in joined]
 
 
 def join(lines: Sequence[Numbered[R]]) -> list[Numbered[R]]:

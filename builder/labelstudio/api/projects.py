@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from label_studio_sdk.core.api_error import ApiError
 
+from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.config import PAGE_CLASS
-from builder.labelstudio.connection import Connection
 from builder.labelstudio.tasks import key_of
 from builder.records import user_error
 
