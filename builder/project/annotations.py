@@ -35,11 +35,10 @@ def read_merged(path: Path, record: type[R]) -> list[R]:
     Raises KhabarError (exit code 2) with every malformed line and every contradiction.
     """
     lines, issues = read_lines(path, record)
-    joined = join(lines)
-    issues += contradictions(str(path), joined)
+    issues += contradictions(str(path), lines)
     if issues:
         raise KhabarError(*issues)
-    return [one for _, one in joined]
+    return [one for _, one in join(lines)]
 
 
 def check_batch_name(name: str, example: str) -> None:

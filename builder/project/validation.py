@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from builder.annotation.quality import integrity
 from builder.annotation.quality.integrity import Lines, ProjectIndex
-from builder.annotation.quality.merged import contradictions, join
+from builder.annotation.quality.merged import contradictions
 from builder.io.jsonl import read_lines
 from builder.project.annotations import published_path
 from builder.project.batches import batch_articles
@@ -44,11 +44,11 @@ def validate_annotations(project: Project) -> None:
     def read(path: Path, record: type[R], look: Look[R] | None = None) -> list[R]:
         lines, faults = read_lines(path, record)
         issues.extend(replace(issue, where=issue.where.removeprefix(f"{project.root}/")) for issue in faults)
-        file = Lines(str(path.relative_to(project.root)), join(lines))
+        file = Lines(str(path.relative_to(project.root)), lines)
         issues.extend(contradictions(file.path, file.lines))
         if look:
             files.append(lambda world: look(file, world))
-        return [one for _, one in file.lines]
+        return [one for _, one in lines]
 
     folder = project.annotations
     read(folder / "splits.jsonl", SplitAssignment, integrity.split_faults)

@@ -29,11 +29,17 @@ from tests.builders import judge, walk
 from tests.conftest import ROOT
 
 GIT = shutil.which("git") or ""
-NAMED = ("-c", "user.name=Huda", "-c", "user.email=huda@example.org", "-c", "commit.gpgsign=false")
+NAMED = ("-c", "user.email=lead@example.org", "-c", "commit.gpgsign=false")
 
 
 def git(folder, *arguments, fails=False):
-    done = subprocess.run([GIT, *NAMED, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [GIT, "-c", f"user.name={folder.name}", *NAMED, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode != 0) is fails, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -79,6 +85,7 @@ RULED = Decision("1-0", "s", "a-1", (Span(0, 3, "LOC"),), (Stance("port", "favor
         (RULED, replace(RULED, spans=()), "the spans of article 1-0 by a-1"),
         (RULED, replace(RULED, stances=(Stance("port", "against"),)), "the stance on port of article 1-0 by a-1"),
         (BatchItem("p", "1-0", "s", "g", "x"), BatchItem("p", "1-0", "t", "g", "x"), "the text of article 1-0"),
+        (NEW, replace(NEW, remark="رأي آخر"), "annotation 1 of article 0-0 by a-1"),
         (LedgerEntry("1.0.0", "a"), LedgerEntry("1.0.0", "b"), "the manifest of version 1.0.0"),
     ],
 )

@@ -6,6 +6,7 @@ What two people decided differently stays, and is an error with both lines. Pure
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from builder.annotation.quality.check import parse_time
@@ -71,25 +72,31 @@ def _identity(record: object, origins: dict[Hashable, set[str]]) -> Hashable:
 
 def _age(record: object) -> tuple[object, ...]:
     """Return a sort key, newest last, that depends on the records alone and not on the order of their lines."""
-    if isinstance(record, Judgement):
-        return parse_time(record.updated_at), record.origin, repr(record)
-    return (repr(record),)
+    return (parse_time(record.updated_at), record.origin) if isinstance(record, Judgement) else (repr(record),)
 
 
 def contradictions(path: str, lines: Sequence[Numbered[R]]) -> Iterator[Issue]:
     """Yield an error for each line that decides otherwise than an earlier one what can be decided only once."""
     decided: dict[Hashable, tuple[int, Hashable]] = {}
+    origins = _origins(record for _, record in lines)
     for number, record in lines:
-        for key, what, answer in _decisions(record):
+        for key, what, answer in _decisions(record, origins):
             first, other = decided.setdefault(key, (number, answer))
             if other != answer:
                 message = f"contradicts {path}:{first}: both lines give {what}"
                 yield Issue("error", "contradiction", message, f"{path}:{number}", KEEP_ONE)
 
 
-def _decisions(record: object) -> Iterator[tuple[Hashable, str, Hashable]]:
-    """Yield what a line decides: its key, its name, and the answer."""
-    if isinstance(record, SplitAssignment):
+def _decisions(record: object, origins: dict[Hashable, set[str]]) -> Iterator[tuple[Hashable, str, Hashable]]:
+    """Yield what a line decides: its key, its name, and the answer.
+
+    Versions of one annotation differ in their time, and versions of khabar in what they note of its origin.
+    """
+    if isinstance(record, Judgement):
+        key = _identity(record, origins), record.updated_at
+        name = f"annotation {record.annotation_id} of article {record.article_id} by {record.annotator}"
+        yield key, name, repr(replace(record, origin="", changed_by=""))
+    elif isinstance(record, SplitAssignment):
         yield record.article_id, f"the split of article {record.article_id}", record.split
     elif isinstance(record, BatchItem):
         yield record.article_id, f"the text of article {record.article_id}", record
