@@ -86,6 +86,7 @@ def send(
             write_jsonl(project.annotations / name / "assignment.jsonl", assigned)
         delivered = _upload(project, name, desks, assigned, material, progress, dry_run=dry_run)
         accounts, aside = upload.accounts(delivered, moved, predicted)
+        issues += upload.offered_again(delivered, material)
         if not dry_run:
             if list(present.values()) != items:
                 write_jsonl(project.annotations / name / "batch.jsonl", present.values())

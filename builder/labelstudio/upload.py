@@ -32,6 +32,7 @@ from builder.records import (
     Article,
     BatchItem,
     Dropped,
+    Issue,
     Notify,
     Prediction,
     StageCounts,
@@ -191,6 +192,19 @@ def _is_judged(annotator: str, article_id: str, material: UploadInputs) -> bool:
     """Return whether an article need not be asked: judged by the project's annotator, or in a pool by `overlap` people."""
     people = material.judged.get((article_id, material.articles[article_id].text_sha), frozenset())
     return annotator in people if annotator else len(people) >= material.schema.dataset.overlap
+
+
+def offered_again(results: Sequence["UploadResult"], material: UploadInputs) -> list[Issue]:
+    """Return a warning if a pool got new tasks of articles that some of its annotators have judged before."""
+    if not any(result.sent.created and not result.parcel.desk.annotator for result in results):
+        return []
+    texts = {(article_id, material.articles[article_id].text_sha) for article_id in material.items}
+    few = [key for key, who in material.judged.items() if key in texts and len(who) < material.schema.dataset.overlap]
+    message = (
+        f"{len(few)} articles were judged by fewer than `overlap` people, and a pool may offer them to these again"
+    )
+    fix = "if nobody shall see an article twice, use assignment: separate; else the latest answer of each person counts"
+    return [Issue("warning", "judged-before", message, fix=fix)] if few else []
 
 
 @dataclass(frozen=True, slots=True)
