@@ -120,7 +120,7 @@ def test_conflict_that_git_wrote_into_a_file_is_named(tmp_path):
 
     assert [issue.where for issue in issues] == [f"{path}:{number}" for number in (1, 3, 4)]
     assert {issue.message for issue in issues} == {
-        "a conflict that git could not merge: keep the lines of both sides, and delete this one"
+        "not a SplitAssignment: a conflict that git could not merge: keep the lines of both sides, and delete this one"
     }
 
 
