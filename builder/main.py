@@ -72,7 +72,7 @@ BESIDE = (
     Entry(
         "takedown",
         "takedown",
-        "Keep an article out of all later releases.",
+        "Keep an article or an annotator's work out of all later releases.",
         'khabar takedown 0123456789abcdef-0 --reason "asked for by the publisher"',
     ),
     Entry("audit", "audit", "Find texts that occur in several splits of any dataset.", "khabar audit dist/v1.0.0"),

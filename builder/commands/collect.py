@@ -1,7 +1,7 @@
 """The command `collect`: download annotations from Label Studio or read an export."""
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,30 +9,32 @@ from typing import TYPE_CHECKING
 import click
 
 from builder.annotation.persons import People, Roster, resolve
-from builder.annotation.pseudonyms import pseudonym
+from builder.annotation.pseudonyms import origin_name, pseudonym
 from builder.cli.options import batch_option, verb
 from builder.cli.output import Console
 from builder.io.atomic import atomic_write
-from builder.io.jsonl import read_jsonl, write_jsonl
-from builder.labelstudio.client import Connection
+from builder.io.jsonl import write_jsonl
+from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.download import cache
-from builder.labelstudio.download.sync import ProjectRef, update_cache
+from builder.labelstudio.download.persons import Past
+from builder.labelstudio.download.remote import ProjectRef
+from builder.labelstudio.download.sync import update_cache
 from builder.labelstudio.exports.merge import Imported, ImportOptions, cache_unknown, merge_export
 from builder.labelstudio.exports.read import parse, read
 from builder.labelstudio.exports.stream import is_json, read_elements
 from builder.project.annotations import (
     batch_name,
     collected_path,
-    project_title,
     read_aliases,
     read_assigned,
     read_batch,
     read_judgements,
+    read_judgements_of,
     write_aliases,
 )
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.project import Project, find_project
-from builder.project.services import connections
+from builder.project.services import connections, project_mark
 from builder.records import Issue, Judgement, Notify, Report, count_by_reason, user_error
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 @click.command("collect")
 @batch_option
 @click.option("--prune", is_flag=True, help="Delete annotations that are no longer on the server, or not in the file.")
+@click.option("--keep", "keeps", is_flag=True, help="Keep annotations of a server or project that was lost.")
 @click.option("--full", is_flag=True, help="Download everything, not only changes since the last collect.")
 @click.option(
     "--from",
@@ -60,7 +63,8 @@ if TYPE_CHECKING:
 )
 @verb
 def cli(
-    console: Console, batch: str | None, prune: bool, full: bool, source: Path | None, origin: str, people: tuple[str, ...]
+    console: Console, batch: str | None, prune: bool, keeps: bool, full: bool, source: Path | None, origin: str,
+    people: tuple[str, ...],
 ) -> Report:  # fmt: skip
     """Download annotations into annotations/<batch>/judgements.jsonl: what changed since the last collect.
 
@@ -68,11 +72,13 @@ def cli(
     hold. Its tasks are matched to the batch's articles by article_id, raw text or cleaned text. Tasks without a match
     are listed. An annotation that was collected before adds nothing, and one that the file lacks stays, unless --prune
     is given. --origin and --annotator say whose annotations they are where the file has numbers instead of e-mails.
+
+    --keep goes on beside what was collected earlier, after a server or a project of it was lost. --prune accepts the loss.
     """
     if not source and (origin or people):
         raise user_error("options", "--origin and --annotator are for a file", fix="name the file with --from")
     return collect(
-        find_project(console.folder), batch, prune=prune, full=full, progress=console.progress,
+        find_project(console.folder), batch, prune=prune, keep=keeps, full=full, progress=console.progress,
         source=console.folder / source if source else None, options=ImportOptions(origin, _given(people), prune),
     )  # fmt: skip
 
@@ -92,6 +98,7 @@ def collect(
     batch: str | None,
     *,
     prune: bool,
+    keep: bool = False,
     full: bool = False,
     source: Path | None = None,
     options: ImportOptions | None = None,
@@ -100,7 +107,10 @@ def collect(
     """Download annotations into the batch's judgements.jsonl, sorted and pseudonymous.
 
     Downloads only changes since the last time, or everything with `full`. With `source`, reads an export file.
+    Annotations that are gone stop the command, unless `keep` keeps them or `prune` lets go of them.
     """
+    if keep and prune:
+        raise user_error("options", "--keep and --prune exclude each other", fix="pass one of them")
     imported: Imported | None = None
     with project.lock():
         name = batch_name(project, batch)
@@ -114,19 +124,23 @@ def collect(
             cache.rename_annotators(db, {alias: resolve(alias, aliases) for alias in aliases})
             _rename(project, aliases)
             if not source:  # what a file lacks stays
-                before = {_place(j) for j in read_jsonl(path, Judgement)}
+                before = read_judgements_of(project, name)
+                _carry(db, before if keep else [], prune=prune)
                 _refuse_loss(path, before, cache.keys(db), prune=prune)
             with atomic_write(path) as out:
                 out.writelines(f"{line}\n".encode() for line in cache.judgements(db))
             aside = cache.set_aside(db, name)
             annotations, judged, drafts, _ = cache.counts(db)
-            issues, people = cache.issues(db), len({who for _, who, _ in cache.keys(db)})
+            issues, people = cache.issues(db), len({who for _, who, *_ in cache.keys(db)})
+            kept = len(cache.judgements_of(db, cache.KEPT))
         account = count_by_reason("collect", "annotations", annotations + drafts, judged, aside)
         project.save_account("collect", [account], aside)
     facts = {"judgements": f"{judged} of {people} annotators in {path}"}
     if source and imported:
         facts["file"] = imported.summary
         issues = [*grouped(issues), *imported.issues, *_nothing(imported, source)]
+    if kept:
+        facts["kept"] = f"{kept} judgements that no server has any more"
     code = 1 if any(issue.severity == "error" for issue in issues) else 0
     return Report("collect", (account,), tuple(issues), facts, code, tuple(aside))
 
@@ -176,27 +190,33 @@ def _rename(project: Project, aliases: Mapping[str, str]) -> None:
     """Give the judgements of all batches to the pseudonyms that stand for their annotators."""
     for name in project.batches():
         path = project.annotations / name / "judgements.jsonl"
-        lines: list[Judgement] = read_jsonl(path, Judgement) if aliases else []
+        lines = read_judgements_of(project, name) if aliases else []
         renamed: list[Judgement] = [replace(one, annotator=resolve(one.annotator, aliases)) for one in lines]
         if renamed != lines:
             renamed.sort(key=_place)
             write_jsonl(path, renamed)
 
 
+def _carry(db: "Store", wanted: Sequence[Judgement], *, prune: bool) -> None:
+    """Keep the judgements that were kept before, and the `wanted` ones, unless a server has them again."""
+    held = [] if prune else [*cache.judgements_of(db, cache.KEPT), *wanted]
+    cache.keep(db, {cache.key_of(one): one for one in cache.missing(held, cache.keys(db, besides=cache.KEPT))}.values())
+
+
 def _fetch(project: Project, name: str, db: "Store", full: bool, progress: Notify) -> None:
     """Update the batch's local cache from each of its Label Studio projects."""
     key = project.pseudonym_key()
+    past = Past(read_judgements_of(project, name), functools.partial(origin_name, key))
     # Pseudonyms made with another key, or judgements read by another version of the reader, are no use.
     stamp = f"{cache.PARSER_VERSION} {pseudonym(key, 'khabar')}"
     aliases = read_aliases(project)
     places: list[str] = []
     for server, connection in connections(project):
         for desk in _annotator_projects(project, name, server):
-            title = project_title(project, name, desk)
-            site = ProjectRef(connection, title, functools.partial(_again, project, server))
+            site = ProjectRef(connection, project_mark(project, name, desk), functools.partial(_again, project, server))
             # With a server of their own, whoever logs in there is the annotator.
             named = functools.partial(_named, server) if server else functools.partial(_person, key, aliases)
-            places.append(update_cache(db, site, named, stamp=stamp, full=full, progress=progress))
+            places.append(update_cache(db, site, named, stamp=stamp, full=full, past=past, progress=progress))
     cache.retain(db, places)
 
 
@@ -223,13 +243,9 @@ def _annotator_projects(project: Project, name: str, server: str) -> list[str]:
     return [person for person in people if server in ("", person)]  # who was invited later has no project of this batch
 
 
-def _refuse_loss(path: Path, before: set[tuple[str, str, int]], now: set[tuple[str, str, int]], *, prune: bool) -> None:
-    gone = before - now
+def _refuse_loss(path: Path, before: Sequence[Judgement], now: Collection[cache.Key], *, prune: bool) -> None:
+    gone = cache.missing(before, now)
     if gone and not prune:
         message = f"{len(gone)} of {len(before)} annotations in {path} are no longer on the server"
-        raise user_error(
-            "would-lose",
-            message,
-            fix="check LABEL_STUDIO_URL; to accept the deletion, run `khabar collect --prune`",
-            exit_code=1,
-        )
+        fix = "check LABEL_STUDIO_URL; to go on beside them, run `khabar collect --keep`; to accept the deletion, run `khabar collect --prune`"
+        raise user_error("would-lose", message, fix=fix, exit_code=1)

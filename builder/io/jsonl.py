@@ -24,6 +24,9 @@ FAULTS = 5
 
 RESTORE = "restore the line from git, or delete it"
 
+MARKERS = (b"<<<<<<< ", b"||||||| ", b"=======", b">>>>>>> ")
+"""Beginnings of the lines that git writes around a conflict."""
+
 _LINES: dict[type, TypeAdapter[Any]] = {}
 
 
@@ -55,6 +58,10 @@ def read_lines(path: Path, record: type[R]) -> tuple[list[tuple[int, R]], list[I
 
 def _said(record: type, line: bytes, error: ValidationError) -> Iterator[str]:
     """Yield the errors of a line, without quoting its content."""
+    kind = f"{'an' if record.__name__[0] in 'AEIOU' else 'a'} {record.__name__}"
+    if line.startswith(MARKERS):
+        yield f"not {kind}: a conflict that git could not merge: keep the lines of both sides, and delete this one"
+        return
     for detail in error.errors(include_url=False, include_input=False)[:FAULTS]:
         field = ".".join(map(str, detail["loc"]))
         known = {"unexpected_keyword_argument": "unknown field", "missing": "is missing"}
@@ -65,7 +72,6 @@ def _said(record: type, line: bytes, error: ValidationError) -> Iterator[str]:
             except UnicodeDecodeError as fault:
                 reason = f"not UTF-8 at byte {fault.start + 1} of the line"
         reason = re.sub(r" at line 1 column (\d+)$", r" at column \1", reason)
-        kind = f"{'an' if record.__name__[0] in 'AEIOU' else 'a'} {record.__name__}"
         yield f"not {kind}: {field + ': ' if field else ''}{reason}"
 
 

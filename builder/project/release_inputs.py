@@ -7,10 +7,16 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from builder.io.jsonl import read_jsonl
 from builder.io.plain import to_plain
 from builder.project import groups
-from builder.project.annotations import read_batch, read_decisions, taken_down
+from builder.project.annotations import (
+    read_batch,
+    read_decisions,
+    read_splits,
+    read_takedowns,
+    read_withdrawals,
+    taken_down,
+)
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.corpus import profile_of
 from builder.project.counts import clean_accounts
@@ -24,7 +30,6 @@ from builder.records import (
     Issue,
     SplitAssignment,
     StageCounts,
-    Takedown,
     user_error,
 )
 from builder.release.editions import extractors
@@ -70,7 +75,7 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     chosen = [moved.article for moved in redaction.articles.values()]
     judgements, checked = canonical_judgements(project, every)
     result = compute_gold(project, every, judgements)
-    frozen = {a.article_id: a.split for a in read_jsonl(project.annotations / "splits.jsonl", SplitAssignment)}
+    frozen = {a.article_id: a.split for a in read_splits(project)}
     parted = split_articles(chosen, groups.groups_for(project, {article.id for article in chosen}), frozen, project.schema.dataset.splits,
                   _traits(chosen, documents, result.golds), profile_of(project).fold_batch)  # fmt: skip
     splits = {assignment.article_id: assignment.split for assignment in parted.ledger}
@@ -156,11 +161,10 @@ def hash_inputs(project: Project, material: TableInputs, card: str, tool: str) -
         "judgements": sorted(said, key=lambda judgement: json.dumps(judgement, sort_keys=True)),
         "decisions": sorted(map(to_plain, read_decisions(project)), key=lambda one: json.dumps(one, sort_keys=True)),
         "splits": sorted(material.splits.items()),
-        "takedowns": sorted(
-            (to_plain(takedown) for takedown in read_jsonl(project.annotations / "takedowns.jsonl", Takedown)),
-            key=lambda one: json.dumps(one, sort_keys=True),
-        ),
+        "takedowns": sorted(map(to_plain, read_takedowns(project)), key=lambda one: json.dumps(one, sort_keys=True)),
     }
+    if gone := read_withdrawals(project):  # releases before the first withdrawal have no such input
+        inputs["withdrawals"] = sorted(map(to_plain, gone), key=lambda one: json.dumps(one, sort_keys=True))
     texts = {name: json.dumps(value, ensure_ascii=False, sort_keys=True) for name, value in inputs.items()}
     contents = {name: text.encode() for name, text in (texts | {"card": card, "tool": tool}).items()}
     folder = project.root / "schema"

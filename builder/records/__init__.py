@@ -2,6 +2,7 @@
 
 from builder.records.annotation import (
     GOLD,
+    AcceptedChange,
     Agreement,
     AnnotatorAssignment,
     AssignmentKind,
@@ -36,7 +37,15 @@ from builder.records.corpus import (
     GroupKind,
     document_of,
 )
-from builder.records.release import MANIFEST, RELEASE_FORMAT, Release, SplitAssignment, Takedown
+from builder.records.release import (
+    MANIFEST,
+    RELEASE_FORMAT,
+    LedgerEntry,
+    Release,
+    SplitAssignment,
+    Takedown,
+    Withdrawal,
+)
 from builder.records.report import (
     TOOL,
     Dropped,
@@ -57,6 +66,7 @@ __all__ = [
     "NO_FACTS",
     "RELEASE_FORMAT",
     "TOOL",
+    "AcceptedChange",
     "Agreement",
     "AnnotatorAssignment",
     "Article",
@@ -80,6 +90,7 @@ __all__ = [
     "Judgement",
     "JudgementStatus",
     "KhabarError",
+    "LedgerEntry",
     "Mark",
     "Notify",
     "PersonAlias",
@@ -96,6 +107,7 @@ __all__ = [
     "Stance",
     "Takedown",
     "Vote",
+    "Withdrawal",
     "count_by_reason",
     "document_of",
     "mark_set",

@@ -114,6 +114,19 @@ class Judgement:
     """Pseudonym of the person who changed it last, if that is not its annotator."""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class AcceptedChange:
+    """An answer that another person changed, and that counts as its annotator's: one line of annotations/accepted.jsonl.
+
+    A later change of the same answer has another `updated_at`, and is not accepted.
+    """
+
+    article_id: str
+    annotator: str
+    changed_by: str
+    updated_at: str
+
+
 @dataclass(frozen=True, slots=True)
 class PersonAlias:
     """That two pseudonyms are of one person: one line of annotations/persons.jsonl. `annotator` is the one in use."""

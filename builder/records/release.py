@@ -20,6 +20,22 @@ class Takedown:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """An annotator whose work no release may hold any more: one line of annotations/withdrawals.jsonl."""
+
+    annotator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One line of annotations/releases.jsonl: a built version and the sha256 of its manifest."""
+
+    version: str
+    manifest: str
+
+
 MANIFEST = "MANIFEST.json"
 """The file of a release folder that holds its Release."""
 

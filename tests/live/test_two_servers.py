@@ -5,7 +5,6 @@ import re
 import shutil
 
 import pytest
-from builder.project.imports import ImportOptions
 
 from builder.annotation.agreement.spans import SPAN_F1
 from builder.commands.collect import collect

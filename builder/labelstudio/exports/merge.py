@@ -73,8 +73,7 @@ def merge_export(
 
 def cache_unknown(db: Store, judgements: Iterable[Judgement]) -> None:
     """Put the judgements that the cache lacks, such as those of a colleague, into the cache."""
-    known = cache.keys(db)
-    unknown = [one for one in judgements if (one.article_id, one.annotator, one.annotation_id) not in known]
+    unknown = cache.missing(judgements, cache.keys(db))
     if unknown:
         earlier = cache.judgements_of(db, BEFORE)
         cache.put_source(db, BEFORE, ParsedAnnotations((*earlier, *unknown)))
@@ -138,7 +137,9 @@ def _store(db: Store, sources: Mapping[str, Sequence[Judgement]], found: ParsedA
 
     What a server was asked for itself stays as the server gave it.
     """
-    files = {name: group for name, group in sources.items() if name.startswith(cache.FILES) or name == BEFORE}
+    files = {
+        name: group for name, group in sources.items() if name.startswith(cache.FILES) or name in (BEFORE, cache.KEPT)
+    }
     served = [one for name, group in sources.items() if name not in files for one in group]
     by_origin: dict[str, list[Judgement]] = defaultdict(list)
     for judgement in found.judgements:
@@ -168,7 +169,9 @@ def _store(db: Store, sources: Mapping[str, Sequence[Judgement]], found: ParsedA
 def _target(files: Mapping[str, Sequence[Judgement]], merged: Merge, origin: str) -> str:
     """Return the source that the annotations of an origin are kept in: where most of them are, or a new one."""
     met = {id(old) for old in merged.again} | {id(old) for _, old in merged.changed}
-    counts = {name: sum(id(one) in met for one in group) for name, group in files.items() if name != BEFORE}
+    counts = {
+        name: sum(id(one) in met for one in group) for name, group in files.items() if name not in (BEFORE, cache.KEPT)
+    }
     best = max(sorted(counts), key=lambda name: counts[name], default="")
     return best if best and counts[best] else f"{cache.FILES}{origin}"
 
