@@ -72,7 +72,7 @@ BESIDE = (
     Entry(
         "takedown",
         "takedown",
-        "Keep an article out of all later releases.",
+        "Keep an article or an annotator's work out of all later releases.",
         'khabar takedown 0123456789abcdef-0 --reason "asked for by the publisher"',
     ),
     Entry("audit", "audit", "Find texts that occur in several splits of any dataset.", "khabar audit dist/v1.0.0"),
@@ -127,7 +127,9 @@ def _report_bug(error: Exception) -> str:
             *traceback.format_exception(error),
         ]
     )
-    with tempfile.NamedTemporaryFile("w", prefix="khabar-", suffix=".log", delete=False, encoding="utf-8") as out:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="khabar-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
+    ) as out:
         out.write(report)
     return out.name
 

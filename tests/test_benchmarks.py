@@ -11,6 +11,7 @@ pytestmark = pytest.mark.slow
 
 SMALLEST = {
     "bulk": ["--articles", "200", "--grown", "400", "--stock", "0"],
+    "pages": [],
     "release": ["--articles", "30", "--plain", "30"],
     "selection": ["--seeds", "2", "--data", "nowhere"],
     "studio": ["--help"],

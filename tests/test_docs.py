@@ -13,6 +13,7 @@ from builder.io.yaml import parse_yaml
 from builder.main import COMMANDS
 from builder.main import khabar as command_line
 from builder.schema import Boilerplate, Profiles
+from builder.schema.sources import Sources
 from tests.conftest import ROOT
 
 
@@ -87,4 +88,6 @@ def test_yaml_examples_are_valid():
     parsed = {kind: parse_yaml(block, models[kind], kind) for kind, block in blocks}
 
     assert set(parsed) == set(models)
+    (block,) = re.findall(r"```yaml sources\n(.*?)```", (ROOT / "docs" / "reading.md").read_text("utf-8"), re.DOTALL)
+    assert parse_yaml(block, Sources, "sources.yaml").rules_of("nasim.example").zone == "Asia/Riyadh"
     assert check_examples(parsed["boilerplate"]) == []

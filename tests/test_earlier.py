@@ -14,6 +14,7 @@ from builder.commands.verify import _accepted
 from builder.project.annotations import read_batch
 from builder.project.corpus import read_articles
 from builder.project.project import Project
+from builder.release.publish.folder import read_manifest
 from tests.conftest import ROOT
 from tests.news import lines, news
 
@@ -61,6 +62,7 @@ def releases(folder):
 def test_every_release_is_verified_and_no_check_fails(made, khabar):
     names = releases(made)
     for name in names:
+        assert read_manifest(made / name).format == 1
         said = states(khabar("verify", "--json", name, cwd=made))
 
         assert {said[check].split(":")[0] for check in ("manifest", "loads", "rows")} == {"done"}

@@ -9,17 +9,17 @@ from builder.annotation.adjudication.adjudicate import AdjudicationResult
 from builder.annotation.pseudonyms import pseudonym
 from builder.cli.options import batch_option, verb
 from builder.cli.output import Console
-from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.io.jsonl import write_jsonl
 from builder.labelstudio import adjudication, client
-from builder.labelstudio.client import Connection
+from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.config import guide_html, render_config
 from builder.labelstudio.download.sync import collect
 from builder.labelstudio.tasks import task_of
-from builder.project.annotations import batch_name, project_title, read_batch
+from builder.project.annotations import batch_name, read_batch, read_merged
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.judgements import canonical_judgements, compute_gold
 from builder.project.project import Project, find_project
-from builder.project.services import connect
+from builder.project.services import connect, note_sent, project_mark
 from builder.records import (
     Article,
     Decision,
@@ -97,10 +97,11 @@ def _send_disputes(
         for a in [by_id[item.article_id]]
     ]
     path = project.annotations / name / "disputed.jsonl"
-    asked = adjudication.merge_disputes(read_jsonl(path, Dispute), [d for d in disputes if d.article_id in mine])
+    asked = adjudication.merge_disputes(read_merged(path, Dispute), [d for d in disputes if d.article_id in mine])
     write_jsonl(path, asked)  # before sending: a ruling counts only for what was asked
-    sent = client.send(connection, project_title(project, name, "disputes"),
+    sent = client.send(connection, project_mark(project, name, "disputes"),
                        render_config(schema.labels), payload, overlap=1, progress=progress)  # fmt: skip
+    note_sent(project, name, "disputes", sent)
     account = StageCounts("disputes", "articles", len(items), sent.created,
                       {"already there": sent.present} if sent.present else {})  # fmt: skip
     return Report("adjudicate", (account,), facts={"adjudicate at": f"{sent.url}/projects/{sent.project_id}/data"})
@@ -125,7 +126,7 @@ def _adjudication_server(project: Project) -> Connection:
 def _collect_rulings(project: Project, name: str) -> Report:
     """Turn what was submitted in the batch's adjudication project into decisions."""
     key, folder = project.pseudonym_key(), project.annotations / name
-    asked = read_jsonl(folder / "disputed.jsonl", Dispute)
+    asked = read_merged(folder / "disputed.jsonl", Dispute)
     if not asked:
         raise user_error(
             "nothing-asked",
@@ -133,11 +134,11 @@ def _collect_rulings(project: Project, name: str) -> Report:
             where=str(folder / "disputed.jsonl"),
             fix="run `khabar adjudicate --send` first",
         )
-    title = project_title(project, name, "disputes")
-    found = collect(_adjudication_server(project), title, lambda who: pseudonym(key, who))
+    mark = project_mark(project, name, "disputes")
+    found = collect(_adjudication_server(project), mark, lambda who: pseudonym(key, who))
     done = adjudication.decisions_from_rulings(found.judgements, asked)
     path = folder / "decisions.jsonl"
-    write_jsonl(path, adjudication.merge_decisions(read_jsonl(path, Decision), done.decisions))
+    write_jsonl(path, adjudication.merge_decisions(read_merged(path, Decision), done.decisions))
     account = count_by_reason("rulings", "rulings", len(found.judgements), len(done.decisions), done.set_aside)
     issues = (*found.issues, *done.issues)
     people = len({decision.adjudicator for decision in done.decisions})

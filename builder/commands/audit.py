@@ -22,10 +22,11 @@ from builder.release.splits.audit import Audit, AuditRequest
 @click.argument("dataset", metavar="DIR_OR_REPO")
 @verb
 def cli(console: Console, dataset: str) -> Report:
-    """Find texts that occur in several splits of any dataset; exit 1 if there are any.
+    """Find texts that occur in several splits of any dataset; exit 1 if there are any, or a text was not compared.
 
     DIR_OR_REPO is a folder, or NAME/DATASET[@REVISION] on a Hub. Every column of text is compared for texts that are
-    equal, nearly equal, or contained in one another.
+    equal, nearly equal, or contained in one another, without addresses, mentions and marks. CoNLL files of a folder are
+    compared by sentences.
     """
     return audit(dataset, base=console.folder)
 
@@ -33,7 +34,7 @@ def cli(console: Console, dataset: str) -> Report:
 def audit(name: str, *, base: Path) -> Report:
     """Report the texts that occur in several splits of a dataset: a folder below `base`, or a dataset on a Hub.
 
-    The report's exit code is 1 if there are any. Raises KhabarError with exit code 2 if `name` is neither, 3 if the
+    The report's exit code is 1 if there are any, or if a column of texts was not compared. Raises KhabarError with exit code 2 if `name` is neither, 3 if the
     dataset cannot be loaded.
     """
     folder, found = base / name, REPOSITORY.fullmatch(name)
@@ -61,6 +62,11 @@ def audit(name: str, *, base: Path) -> Report:
     if result.trouble:
         raise user_error("no-dataset", f"load_dataset cannot read {name}: {redact_token(result.trouble, remote.token)}",
                      exit_code=2 if folder.is_dir() else 3, fix="check that it exists and is a dataset")  # fmt: skip
+    return report_of(result)
+
+
+def report_of(result: Audit) -> Report:
+    """Return the report of an audit that was not stopped."""
     facts: dict[str, str] = {}
     for column in result.columns:
         said = [f"{column.repeated} of {column.texts} texts occur in more than one split"]

@@ -9,16 +9,19 @@ from builder.annotation.agreement.measure import headline
 from builder.annotation.agreement.thresholds import accepted, shortfalls
 from builder.cli.options import verb
 from builder.cli.output import Console
-from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.io.jsonl import write_jsonl
 from builder.project import release_inputs, services, validation
+from builder.project.annotations import read_takedowns, read_withdrawals
 from builder.project.corpus import profile_of
 from builder.project.project import Project, find_project
 from builder.project.releases import earlier_versions, open_earlier, record
-from builder.records import MANIFEST, TOOL, Release, Report, Takedown
+from builder.records import MANIFEST, RELEASE_FORMAT, TOOL, Release, Report
 from builder.release.card.inputs import CardInputs, compute_facts, render_card, text_files
 from builder.release.card.markdown import below_thresholds
+from builder.release.diff.changelog import Removals
 from builder.release.diff.semver import check_version, make_changelog
 from builder.release.editions import standoff
+from builder.release.editions.reading import record_reading
 from builder.release.exports.conll import edition_files
 from builder.release.exports.write import export_files
 from builder.release.publish.folder import write_release
@@ -86,12 +89,14 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         beside = export_files(
             built, schema, flat, version=version, template=prose, facts=facts, agreement=basis.agreement
         )
-        takedowns = read_jsonl(project.annotations / "takedowns.jsonl", Takedown)
-        changelog, earlier = make_changelog(past, version, schema.dataset, built.tables, card, takedowns)
+        removed = Removals(tuple(read_takedowns(project)), tuple(read_withdrawals(project)))
+        changelog, earlier = make_changelog(past, version, schema.dataset, built.tables, card, removed)
         kept.rest()
         inputs = release_inputs.hash_inputs(project, material, prose, TOOL) | earlier
         release = Release(version, schema.dataset.repo_id, "", TOOL, schema.hash, material.articles[0].profile,
-                          inputs, {}, {}, dataset.text)  # fmt: skip
+                          inputs, {}, {}, dataset.text,
+                          record_reading(dataset.fields, release_inputs.declared_encodings(material)),
+                          RELEASE_FORMAT)  # fmt: skip
         # Before the release: one that is there never lacks its ledger, whenever this is killed.
         write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
         folder = project.release(version)

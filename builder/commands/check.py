@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import click
@@ -13,14 +13,20 @@ from builder.annotation.quality.check import canonicalise, read_forms
 from builder.cli.options import moved_option, verb
 from builder.cli.output import Console, show_issues
 from builder.commands.collect import collect
+from builder.io.jsonl import write_jsonl
 from builder.labelstudio.download import cache
 from builder.project.annotations import (
+    change_of,
     collected_path,
+    count_accepted,
     labelstudio_project_of,
+    read_accepted,
     read_assigned,
     read_batch,
     read_collected,
+    read_judgements,
     read_known,
+    withdrawn,
 )
 from builder.project.batches import batch_articles
 from builder.project.judgements import without_repeats
@@ -39,13 +45,24 @@ from builder.records import Issue, Judgement, KhabarError, Notify, Report
     show_default=True,
     help="Seconds between two rounds of --watch.",
 )
+@click.option(
+    "--accept",
+    multiple=True,
+    metavar="ARTICLE/ANNOTATOR",
+    help="First count an answer that another person changed as its annotator's. Repeatable.",
+)
 @moved_option("--splits", instead="audit DIR_OR_REPO")
 @verb
-def cli(console: Console, watches: bool, every: float) -> Report:
+def cli(console: Console, watches: bool, every: float, accept: tuple[str, ...]) -> Report:
     """Report every fault in the annotations, each with the link of its task; exit 1 if there is an error.
 
     --watch ends when every article has its annotators.
+
+    An answer that another person changed in Label Studio does not count for either of them, until --accept counts it as
+    its annotator's. annotations/accepted.jsonl keeps what was accepted.
     """
+    if accept:
+        accept_changes(find_project(console.folder), accept)
     if watches:
         return watch(find_project(console.folder), seconds=every, show=show_issues, progress=console.progress)
     return check(find_project(console.folder))
@@ -57,13 +74,15 @@ def check(project: Project) -> Report:
     collected = read_collected(project)
     judgements, _, _ = without_repeats(project, articles, [one for own in collected.values() for one in own])
     labels, dataset = project.schema.labels, project.schema.dataset
+    gone, accepted = withdrawn(project), read_accepted(project)
     forms = read_forms(articles, labels)
     issues = checks.check(judgements, articles, labels, _links(project), forms)
     counting, _, _ = canonicalise(judgements, articles, labels, forms)
     issues += annotators.pace_warnings(counting)
     for name, read in collected.items():
         items, assigned = read_batch(project, name), read_assigned(project, name)
-        own, _, _ = canonicalise(read, articles, labels, forms)  # a later batch may repeat or replace them
+        mine = count_accepted((one for one in read if one.annotator not in gone), accepted)
+        own, _, _ = canonicalise(mine, articles, labels, forms)  # a later batch may repeat or replace them
         issues += annotators.known_missed(own, read_known(project, name), articles, labels)
         issues += annotators.coverage(name, own, items, assigned, dataset.overlap)
         path = collected_path(project, name)
@@ -73,6 +92,24 @@ def check(project: Project) -> Report:
     errors = sum(issue.severity == "error" for issue in issues)
     facts = {"checked": f"{len(judgements)} judgements, {errors} errors, {len(issues) - errors} warnings"}
     return Report("check", (), tuple(issues), facts, exit_code=1 if errors else 0)
+
+
+def accept_changes(project: Project, names: Sequence[str]) -> None:
+    """Count answers that another person changed as their annotators', each named ARTICLE/ANNOTATOR.
+
+    Raises KhabarError (exit code 2) with every name that no such answer has.
+    """
+    with project.lock():
+        path, known = project.annotations / "accepted.jsonl", read_accepted(project)
+        waiting = {f"{j.article_id}/{j.annotator}": change_of(j) for j in read_judgements(project) if j.changed_by}
+        issues = [
+            Issue("error", "accept", "no answer of this name was changed by another person", name,
+                  "run `khabar check`: its list has the names")
+            for name in names if name not in waiting
+        ]  # fmt: skip
+        if issues:
+            raise KhabarError(*issues)
+        write_jsonl(path, sorted(known | {waiting[name] for name in names}))
 
 
 def _links(project: Project) -> Callable[[Judgement], str]:

@@ -1,26 +1,41 @@
 """The command `collect`: download annotations from Label Studio or read an export."""
 
 import functools
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from builder.annotation.pseudonyms import pseudonym
+from builder.annotation.persons import People, Roster, resolve
+from builder.annotation.pseudonyms import origin_name, pseudonym
 from builder.cli.options import batch_option, verb
 from builder.cli.output import Console
 from builder.io.atomic import atomic_write
-from builder.io.jsonl import read_jsonl
-from builder.labelstudio import exports
-from builder.labelstudio.client import Connection
+from builder.io.jsonl import write_jsonl
+from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.download import cache
-from builder.labelstudio.download.sync import ProjectRef, update_cache
-from builder.labelstudio.parse import ParsedAnnotations
-from builder.project.annotations import batch_name, collected_path, project_title, read_assigned, read_batch
-from builder.project.batches import batch_articles
+from builder.labelstudio.download.persons import Past
+from builder.labelstudio.download.remote import ProjectRef
+from builder.labelstudio.download.sync import update_cache
+from builder.labelstudio.exports.merge import Imported, ImportOptions, cache_unknown, merge_export
+from builder.labelstudio.exports.read import parse, read
+from builder.labelstudio.exports.stream import is_json, read_elements
+from builder.project.annotations import (
+    batch_name,
+    collected_path,
+    read_aliases,
+    read_assigned,
+    read_batch,
+    read_judgements,
+    read_judgements_of,
+    write_aliases,
+)
+from builder.project.batches import batch_articles, batch_documents
 from builder.project.project import Project, find_project
-from builder.project.services import connections
-from builder.records import Judgement, Notify, Report, count_by_reason, user_error
+from builder.project.services import connections, project_mark
+from builder.records import Issue, Judgement, Notify, Report, count_by_reason, user_error
 
 if TYPE_CHECKING:
     from sqlite3 import Connection as Store
@@ -28,26 +43,54 @@ if TYPE_CHECKING:
 
 @click.command("collect")
 @batch_option
-@click.option("--prune", is_flag=True, help="Delete local annotations that no longer exist on the server.")
+@click.option("--prune", is_flag=True, help="Delete annotations that are no longer on the server, or not in the file.")
+@click.option("--keep", "keeps", is_flag=True, help="Keep annotations of a server or project that was lost.")
 @click.option("--full", is_flag=True, help="Download everything, not only changes since the last collect.")
 @click.option(
     "--from",
     "source",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Read a JSON export of another Label Studio instead.",
+    help="Read an export of another Label Studio instead.",
+)
+@click.option("--origin", default="", metavar="NAME", help="Name of the server that the file is from.")
+@click.option(
+    "--annotator",
+    "people",
+    multiple=True,
+    metavar="ACCOUNT=PERSON",
+    help="Who an account of the file is, such as 1=huda: number or e-mail, then name, e-mail or pseudonym.",
 )
 @verb
-def cli(console: Console, batch: str | None, prune: bool, full: bool, source: Path | None) -> Report:
+def cli(
+    console: Console, batch: str | None, prune: bool, keeps: bool, full: bool, source: Path | None, origin: str,
+    people: tuple[str, ...],
+) -> Report:  # fmt: skip
     """Download annotations into annotations/<batch>/judgements.jsonl: what changed since the last collect.
 
-    --from reads a JSON export of another Label Studio, Community or Enterprise. Its tasks are matched to the batch's
-    articles by article_id, or else by equal text. Tasks without a match are listed.
+    --from reads an export of another Label Studio, Community or Enterprise: JSON, or JSON-MIN and CSV for what they
+    hold. Its tasks are matched to the batch's articles by article_id, raw text or cleaned text. Tasks without a match
+    are listed. An annotation that was collected before adds nothing, and one that the file lacks stays, unless --prune
+    is given. --origin and --annotator say whose annotations they are where the file has numbers instead of e-mails.
+
+    --keep goes on beside what was collected earlier, after a server or a project of it was lost. --prune accepts the loss.
     """
+    if not source and (origin or people):
+        raise user_error("options", "--origin and --annotator are for a file", fix="name the file with --from")
     return collect(
-        find_project(console.folder), batch, prune=prune, full=full, progress=console.progress,
-        source=console.folder / source if source else None,
+        find_project(console.folder), batch, prune=prune, keep=keeps, full=full, progress=console.progress,
+        source=console.folder / source if source else None, options=ImportOptions(origin, _given(people), prune),
     )  # fmt: skip
+
+
+def _given(people: tuple[str, ...]) -> dict[str, str]:
+    """Return the person of each account. Raises KhabarError (exit code 2) for words that do not say so."""
+    pairs = [tuple(part.strip() for part in word.split("=", 1)) for word in people]
+    wrong = [word for word, pair in zip(people, pairs, strict=True) if len(pair) != 2 or not all(pair)]
+    if wrong:
+        message = f"--annotator {wrong[0]!r} does not say who an account is"
+        raise user_error("annotators", message, fix="write ACCOUNT=PERSON, such as 1=huda")
+    return {account.casefold(): person for account, person in pairs}
 
 
 def collect(
@@ -55,54 +98,134 @@ def collect(
     batch: str | None,
     *,
     prune: bool,
+    keep: bool = False,
     full: bool = False,
     source: Path | None = None,
+    options: ImportOptions | None = None,
     progress: Notify = lambda _: None,
 ) -> Report:
     """Download annotations into the batch's judgements.jsonl, sorted and pseudonymous.
 
     Downloads only changes since the last time, or everything with `full`. With `source`, reads an export file.
+    Annotations that are gone stop the command, unless `keep` keeps them or `prune` lets go of them.
     """
+    if keep and prune:
+        raise user_error("options", "--keep and --prune exclude each other", fix="pass one of them")
+    imported: Imported | None = None
     with project.lock():
         name = batch_name(project, batch)
         path = project.annotations / name / "judgements.jsonl"
         with cache.open_cache(collected_path(project, name)) as db:
             if source:
-                _read_file(project, name, db, source)
+                imported = _read_file(project, name, db, source, options or ImportOptions(prune=prune))
             else:
                 _fetch(project, name, db, full, progress)
-            before = {(j.article_id, j.annotator, j.annotation_id) for j in read_jsonl(path, Judgement)}
-            _refuse_loss(path, before, cache.keys(db), prune=prune)
+            aliases = read_aliases(project)
+            cache.rename_annotators(db, {alias: resolve(alias, aliases) for alias in aliases})
+            _rename(project, aliases)
+            if not source:  # what a file lacks stays
+                before = read_judgements_of(project, name)
+                _carry(db, before if keep else [], prune=prune)
+                _refuse_loss(path, before, cache.keys(db), prune=prune)
             with atomic_write(path) as out:
                 out.writelines(f"{line}\n".encode() for line in cache.judgements(db))
             aside = cache.set_aside(db, name)
             annotations, judged, drafts, _ = cache.counts(db)
-            issues, people = cache.issues(db), len({who for _, who, _ in cache.keys(db)})
+            issues, people = cache.issues(db), len({who for _, who, *_ in cache.keys(db)})
+            kept = len(cache.judgements_of(db, cache.KEPT))
         account = count_by_reason("collect", "annotations", annotations + drafts, judged, aside)
         project.save_account("collect", [account], aside)
     facts = {"judgements": f"{judged} of {people} annotators in {path}"}
+    if source and imported:
+        facts["file"] = imported.summary
+        issues = [*grouped(issues), *imported.issues, *_nothing(imported, source)]
+    if kept:
+        facts["kept"] = f"{kept} judgements that no server has any more"
     code = 1 if any(issue.severity == "error" for issue in issues) else 0
     return Report("collect", (account,), tuple(issues), facts, code, tuple(aside))
+
+
+def _read_file(project: Project, name: str, db: "Store", source: Path, options: ImportOptions) -> Imported:
+    """Add the annotations of an export file to the batch's local cache, and the aliases of its people to the project."""
+    articles = {article.id: article for article in batch_articles(project)}
+    chosen = [item.article_id for item in read_batch(project, name)]
+    own = {article_id: articles[article_id] for article_id in chosen if article_id in articles}
+    roster = Roster()
+    elements = read_elements(source) if is_json(source) else parse(source.name, source.read_bytes())
+    raws = {document.id: document.raw for document in batch_documents(project)}
+    found = read(elements, own, project.schema.labels, name, roster.name, raws)
+    every = read_judgements(project)
+    cache_unknown(db, (judgement for judgement in every if judgement.batch == name))
+    assigned = {duty.annotator for batch in project.batches() for duty in read_assigned(project, batch)}
+    people = People(project.pseudonym_key(), read_aliases(project), assigned, options.given)
+    elsewhere = [judgement for judgement in every if judgement.batch != name]
+    imported = merge_export(db, found, roster.accounts, elsewhere, people, options, source.name)
+    write_aliases(project, imported.aliases)
+    return imported
+
+
+def _nothing(imported: Imported, source: Path) -> list[Issue]:
+    """Return an error if nothing of an export was kept."""
+    fix = "check that the batch has the texts that were annotated: `khabar collect --batch NAME`"
+    return [] if imported.kept else [Issue("error", "nothing-kept", "no annotation of it was kept", source.name, fix)]
+
+
+def grouped(issues: Iterable[Issue]) -> list[Issue]:
+    """Return one issue for each cause, with the number of its places."""
+    places: dict[tuple[str, str, str, str], list[Issue]] = {}
+    for issue in issues:
+        places.setdefault((issue.severity, issue.code, issue.message, issue.link), []).append(issue)
+    return [
+        group[0] if len(group) == 1
+        else replace(group[0], where=f"{group[0].where} and {len(group) - 1:,} more places")
+        for group in places.values()
+    ]  # fmt: skip
+
+
+def _place(judgement: Judgement) -> tuple[str, str, int]:
+    return judgement.article_id, judgement.annotator, judgement.annotation_id
+
+
+def _rename(project: Project, aliases: Mapping[str, str]) -> None:
+    """Give the judgements of all batches to the pseudonyms that stand for their annotators."""
+    for name in project.batches():
+        path = project.annotations / name / "judgements.jsonl"
+        lines = read_judgements_of(project, name) if aliases else []
+        renamed: list[Judgement] = [replace(one, annotator=resolve(one.annotator, aliases)) for one in lines]
+        if renamed != lines:
+            renamed.sort(key=_place)
+            write_jsonl(path, renamed)
+
+
+def _carry(db: "Store", wanted: Sequence[Judgement], *, prune: bool) -> None:
+    """Keep the judgements that were kept before, and the `wanted` ones, unless a server has them again."""
+    held = [] if prune else [*cache.judgements_of(db, cache.KEPT), *wanted]
+    cache.keep(db, {cache.key_of(one): one for one in cache.missing(held, cache.keys(db, besides=cache.KEPT))}.values())
 
 
 def _fetch(project: Project, name: str, db: "Store", full: bool, progress: Notify) -> None:
     """Update the batch's local cache from each of its Label Studio projects."""
     key = project.pseudonym_key()
+    past = Past(read_judgements_of(project, name), functools.partial(origin_name, key))
     # Pseudonyms made with another key, or judgements read by another version of the reader, are no use.
     stamp = f"{cache.PARSER_VERSION} {pseudonym(key, 'khabar')}"
+    aliases = read_aliases(project)
     places: list[str] = []
     for server, connection in connections(project):
         for desk in _annotator_projects(project, name, server):
-            title = project_title(project, name, desk)
-            site = ProjectRef(connection, title, functools.partial(_again, project, server))
+            site = ProjectRef(connection, project_mark(project, name, desk), functools.partial(_again, project, server))
             # With a server of their own, whoever logs in there is the annotator.
-            named = functools.partial(_named, server) if server else functools.partial(pseudonym, key)
-            places.append(update_cache(db, site, named, stamp=stamp, full=full, progress=progress))
+            named = functools.partial(_named, server) if server else functools.partial(_person, key, aliases)
+            places.append(update_cache(db, site, named, stamp=stamp, full=full, past=past, progress=progress))
     cache.retain(db, places)
 
 
 def _again(project: Project, server: str) -> Connection:
     return dict(connections(project))[server]
+
+
+def _person(key: bytes, aliases: Mapping[str, str], who: int | str) -> str:
+    return resolve(pseudonym(key, who), aliases)
 
 
 def _named(server: str, _: int | str) -> str:
@@ -120,38 +243,9 @@ def _annotator_projects(project: Project, name: str, server: str) -> list[str]:
     return [person for person in people if server in ("", person)]  # who was invited later has no project of this batch
 
 
-def _read_file(project: Project, name: str, db: "Store", source: Path) -> None:
-    """Add the annotations of an export file to the batch's local cache."""
-    key = project.pseudonym_key()
-    articles = {article.id: article for article in batch_articles(project)}
-    chosen = [item.article_id for item in read_batch(project, name)]
-    own = {article_id: articles[article_id] for article_id in chosen if article_id in articles}
-    plain = exports.parse(source.name, _content(source))
-    found = exports.read(plain, own, project.schema.labels, name, lambda who: pseudonym(key, who))
-    if not cache.source_names(db):
-        fresh = {(j.article_id, j.annotator, j.annotation_id) for j in found.judgements}
-        before = read_jsonl(project.annotations / name / "judgements.jsonl", Judgement)
-        kept = [j for j in before if (j.article_id, j.annotator, j.annotation_id) not in fresh]
-        cache.put_source(db, "before the file", ParsedAnnotations(tuple(kept)))
-    cache.put_source(db, cache.FILES + source.name, found)
-
-
-def _content(source: Path) -> bytes:
-    try:
-        return source.read_bytes()
-    except OSError as error:
-        raise user_error(
-            "export", f"cannot be read: {error.strerror}", where=str(source), fix="name the file of an export"
-        ) from None
-
-
-def _refuse_loss(path: Path, before: set[tuple[str, str, int]], now: set[tuple[str, str, int]], *, prune: bool) -> None:
-    gone = before - now
+def _refuse_loss(path: Path, before: Sequence[Judgement], now: Collection[cache.Key], *, prune: bool) -> None:
+    gone = cache.missing(before, now)
     if gone and not prune:
         message = f"{len(gone)} of {len(before)} annotations in {path} are no longer on the server"
-        raise user_error(
-            "would-lose",
-            message,
-            fix="check LABEL_STUDIO_URL; to accept the deletion, run `khabar collect --prune`",
-            exit_code=1,
-        )
+        fix = "check LABEL_STUDIO_URL; to go on beside them, run `khabar collect --keep`; to accept the deletion, run `khabar collect --prune`"
+        raise user_error("would-lose", message, fix=fix, exit_code=1)

@@ -1,7 +1,7 @@
 """The command `ingest`: read files, folders or datasets as documents."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -16,6 +16,9 @@ from builder.project.corpus import corpus_root, done_shards
 from builder.project.project import Project, find_project
 from builder.records import Report, StageCounts
 
+SHOWN = 30
+"""Names of extra fields that the report lists."""
+
 
 @click.command("ingest")
 @click.argument("paths", nargs=-1, required=True)
@@ -25,10 +28,10 @@ from builder.records import Report, StageCounts
 def cli(console: Console, paths: tuple[str, ...], encoding: str | None) -> Report:
     """Read files, folders or datasets as documents. Texts are stored unchanged.
 
-    PATHS are .txt, .jsonl, .csv, .tsv, .parquet, .html, .warc, .rss, .atom or .xml files, packed as .gz or .zst too,
-    here or at an address that fsspec reads, such as s3://bucket/crawl; or what load_dataset reads, such as
-    hub://org/name?config=c&split=train. `fields:` in schema/dataset.yaml maps columns. A malformed record is skipped
-    and reported with the reason.
+    PATHS are .txt, .json, .jsonl, .csv, .tsv, .parquet, .html, .warc, .rss, .atom or .xml files, packed as .gz or .zst
+    or in a .zip too, here or at an address that fsspec reads, such as s3://bucket/crawl; or what load_dataset reads,
+    such as hub://org/name?config=c&split=train. `fields:` in schema/dataset.yaml maps columns. A malformed record is
+    skipped and reported with the reason.
     """
     given = [path if "://" in path else str(console.folder / path) for path in paths]
     return ingest(
@@ -48,13 +51,22 @@ def ingest(
     """
     with project.lock():
         plan = sources.plan([str(path) for path in inputs], project.schema.dataset.fields, encoding)
-        with engine_for(run, sum(piece.size for piece in plan.pieces)) as pmap:
-            watch = progress_callback(run, "ingest", len(plan.pieces))
-            taken = ingest_pieces(plan.pieces, corpus_root(project), pmap, watch)
+        pieces = [sources.with_sources(piece, project.schema.sources) for piece in plan.pieces]
+        with engine_for(run, sum(piece.size for piece in pieces)) as pmap:
+            watch = progress_callback(run, "ingest", len(pieces))
+            taken = ingest_pieces(pieces, corpus_root(project), pmap, watch)
         aside = [*plan.set_aside, *taken.set_aside]
         reasons = Counter(dropped.reason for dropped in aside) + Counter({AGAIN: taken.again})
         number = len(plan.set_aside) + taken.taken
         account = StageCounts("ingest", "files and records", number, taken.kept, dict(sorted(reasons.items())))
         every = sum(shard.rows for shard in done_shards(project, "documents"))
         project.save_account("ingest", [account], aside)
-    return Report("ingest", (account,), taken.issues, {"documents in the project": str(every)}, set_aside=tuple(aside))
+    facts = {"documents in the project": str(every)} | _extra(taken.extra)
+    return Report("ingest", (account,), taken.issues, facts, set_aside=tuple(aside))
+
+
+def _extra(extra: Mapping[str, int]) -> dict[str, str]:
+    """Return the line of the report that counts the fields without a column; empty if there are none."""
+    listed = [f"{name} ({number:,})" for name, number in extra.items()]
+    more = f" and {len(listed) - SHOWN:,} more" if len(listed) > SHOWN else ""
+    return {"fields kept as extra": ", ".join(listed[:SHOWN]) + more} if listed else {}

@@ -22,11 +22,14 @@ from builder.schema.dataset import Dataset
 @click.option("--repo-id", help="The dataset's name on the Hub, such as my-org/my-dataset.")
 @verb
 def cli(console: Console, directory: Path, repo_id: str | None) -> Report:
-    """Create a new dataset project in DIRECTORY: schema, card template, .gitignore."""
+    """Create a new dataset project in DIRECTORY: schema, card template, .gitignore, .gitattributes."""
     return init(console.folder / directory, repo_id=repo_id)
 
 
 GITIGNORE = ".khabar/\ndist/\n"
+
+GITATTRIBUTES = "annotations/**/*.jsonl merge=union\n"
+"""How git merges the work of two annotation leads: the lines of both. khabar joins them when it reads them."""
 
 
 def init(folder: Path, *, repo_id: str | None = None, card: Callable[[str], str] | None = None) -> Report:
@@ -46,5 +49,13 @@ def init(folder: Path, *, repo_id: str | None = None, card: Callable[[str], str]
     (folder / "annotations").mkdir()
     if not (folder / ".gitignore").exists():
         write_bytes(folder / ".gitignore", GITIGNORE.encode())
+    _add_line(folder / ".gitattributes", GITATTRIBUTES)
     following = "edit schema/dataset.yaml, schema/labels.yaml and dataset_card.md, then `khabar ingest FILES`"
     return Report("init", facts={"project": str(folder), "next": following})
+
+
+def _add_line(path: Path, line: str) -> None:
+    """Add a line to the end of a file that lacks it; create the file if there is none."""
+    given = path.read_text(encoding="utf-8") if path.exists() else ""
+    if line.strip() not in given.splitlines():
+        write_bytes(path, f"{given}{'' if not given or given.endswith(chr(10)) else chr(10)}{line}".encode())

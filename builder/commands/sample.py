@@ -10,7 +10,7 @@ from builder.cli.options import batch_option, bulk, verb
 from builder.cli.output import Console
 from builder.corpus.sampling.sample import choose, restrict_to
 from builder.executor.start import LOCAL, ExecutorConfig
-from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.io.jsonl import write_jsonl
 from builder.project import groups
 from builder.project.annotations import check_batch_name, read_batch
 from builder.project.batches import batch_articles
@@ -61,7 +61,7 @@ def sample(
     with project.lock():
         path = project.annotations / name / "batch.jsonl"
         if path.exists():
-            items = read_jsonl(path, BatchItem)
+            items = read_batch(project, name)
             return Report("sample", facts={"batch": f"{name} has {len(items)} articles already and stays as it is"})
         refuse_stale(project)
         groups.ensure_groups(project, run)

@@ -10,21 +10,27 @@ from builder.annotation import assignment, reopen, transfer
 from builder.annotation.transfer import TransferredJudgements
 from builder.cli.options import batch_option, verb
 from builder.cli.output import Console
-from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.io.jsonl import write_jsonl
 from builder.labelstudio import upload
 from builder.labelstudio.upload import AnnotatorProject, UploadInputs, UploadResult
 from builder.preannotation import sources as predictions
-from builder.project.annotations import batch_name, project_title, read_assigned, read_batch, read_known, read_published
+from builder.project.annotations import (
+    batch_name,
+    read_assigned,
+    read_batch,
+    read_judgements_of,
+    read_known,
+    read_published,
+)
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.project import Project, find_project
-from builder.project.services import connections
+from builder.project.services import connections, note_sent, project_mark
 from builder.records import (
     AnnotatorAssignment,
     Article,
     BatchItem,
     Document,
     Issue,
-    Judgement,
     KhabarError,
     Notify,
     Report,
@@ -60,7 +66,7 @@ def send(
         known, issues = _known(project, name, present)
         before = read_assigned(project, name)
         desks = upload.annotator_projects(
-            connections(project), schema, lambda who: project_title(project, name, who),
+            connections(project), schema, lambda who: project_mark(project, name, who),
             project.pseudonym_key(), annotators, {duty.annotator for duty in before},
         )  # fmt: skip
         assigned: list[AnnotatorAssignment] = []
@@ -73,11 +79,14 @@ def send(
                                               if i.text_sha != present[i.article_id].text_sha})  # fmt: skip
         sources = {document.id: document.source for document in batch_documents(project)}
         published = reopen.predictions(read_published(project, name), articles, schema.labels)
-        material = upload.UploadInputs(schema, articles, sources, present, predicted, moved.predictions, published)
+        material = upload.UploadInputs(
+            schema, articles, sources, present, predicted, moved.predictions, published, _judged(project, name)
+        )
         if assigned and not dry_run:
             write_jsonl(project.annotations / name / "assignment.jsonl", assigned)
         delivered = _upload(project, name, desks, assigned, material, progress, dry_run=dry_run)
         accounts, aside = upload.accounts(delivered, moved, predicted)
+        issues += upload.offered_again(delivered, material)
         if not dry_run:
             if list(present.values()) != items:
                 write_jsonl(project.annotations / name / "batch.jsonl", present.values())
@@ -103,9 +112,18 @@ def _upload(
         done = upload.upload(parcel, project.schema, progress=progress, dry_run=dry_run)
         delivered.append(done)
         if not dry_run:
-            place = {"url": done.sent.url, "project_id": done.sent.project_id}
-            project.note(f"sent/{name}/{desk.annotator}" if desk.annotator else f"sent/{name}", place)
+            note_sent(project, name, desk.annotator, done.sent)
     return delivered
+
+
+def _judged(project: Project, batch: str) -> dict[tuple[str, str], frozenset[str]]:
+    """Return who has judged each text of a batch, so that nobody is asked again when its project was lost."""
+    people: dict[tuple[str, str], frozenset[str]] = {}
+    for judgement in read_judgements_of(project, batch):
+        if judgement.status == "submitted":
+            key = judgement.article_id, judgement.text_sha
+            people[key] = people.get(key, frozenset()) | {judgement.annotator}
+    return people
 
 
 def _known(project: Project, batch: str, present: Mapping[str, BatchItem]) -> tuple[set[str], list[Issue]]:
@@ -134,8 +152,7 @@ def _moved(
     project: Project, batch: str, desks: Sequence[AnnotatorProject], stale: Mapping[str, Article]
 ) -> TransferredJudgements:
     """Transfer annotations made on older texts of a batch's articles to their present texts."""
-    path = project.annotations / batch / "judgements.jsonl"
-    judgements = [judgement for judgement in read_jsonl(path, Judgement) if judgement.article_id in stale]
+    judgements = [judgement for judgement in read_judgements_of(project, batch) if judgement.article_id in stale]
     return transfer.transfer_judgements(judgements, stale, upload.existing_texts(desks, stale), project.schema.labels)
 
 

@@ -5,10 +5,10 @@ import click
 from builder.cli.options import verb
 from builder.cli.output import Console
 from builder.io.jsonl import read_jsonl
-from builder.project.annotations import read_batch
+from builder.project.annotations import read_batch, read_judgements_of
 from builder.project.batches import cached_batch_articles
 from builder.project.project import Project, find_project
-from builder.records import Dispute, Judgement, Report
+from builder.records import Dispute, Report
 
 
 @click.command("status")
@@ -25,7 +25,7 @@ def status(project: Project) -> Report:
     """Return the state of the project. Changes nothing."""
     accounts = tuple(account for stage in STAGES for account in project.accounts(stage))
     facts = {f"batch {name}": f"{len(read_batch(project, name))} articles, "
-             f"{len(read_jsonl(project.annotations / name / 'judgements.jsonl', Judgement))} judgements"
+             f"{len(read_judgements_of(project, name))} judgements"
              for name in project.batches()}  # fmt: skip
     disputes = read_jsonl(project.work / "disputes.jsonl", Dispute)
     facts["open disputes"] = str(len(disputes))

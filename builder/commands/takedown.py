@@ -1,22 +1,41 @@
-"""The command `takedown`: keep an article out of all later releases."""
+"""The command `takedown`: keep an article, or the work of an annotator, out of all later releases."""
+
+from collections.abc import Mapping
 
 import click
 
 from builder.cli.options import verb
 from builder.cli.output import Console
-from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.io.jsonl import write_jsonl
+from builder.project.annotations import (
+    read_decisions,
+    read_judgements,
+    read_takedowns,
+    read_withdrawals,
+    taken_down,
+)
+from builder.project.batches import batch_articles
 from builder.project.corpus import refuse_stale, select_rows
+from builder.project.judgements import current_gold
 from builder.project.project import Project, find_project
-from builder.records import Article, Report, Takedown, user_error
+from builder.records import Article, Gold, Issue, Report, Takedown, Withdrawal, mark_set, user_error
 
 
 @click.command("takedown")
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="[ID]", required=False)
+@click.option("--annotator", metavar="PSEUDONYM", help="Keep the work of this annotator out instead of an article.")
 @click.option("--reason", required=True, help="One line, printed in the dataset's changelog.")
 @verb
-def cli(console: Console, name: str, reason: str) -> Report:
-    """Keep article ID, or all articles of document ID, out of every later release."""
-    return takedown(find_project(console.folder), name, reason)
+def cli(console: Console, name: str | None, annotator: str | None, reason: str) -> Report:
+    """Keep article ID, or all articles of document ID, out of every later release.
+
+    With --annotator, keep the judgements and decisions of a person out who withdraws them. Gold is computed again, and
+    each article whose gold changes is listed.
+    """
+    if bool(name) == bool(annotator):
+        raise user_error("usage", "takedown takes an ID or --annotator", fix="pass one of the two")
+    project = find_project(console.folder)
+    return withdraw(project, annotator, reason) if annotator else takedown(project, name or "", reason)
 
 
 LONGEST = 300
@@ -29,12 +48,7 @@ def takedown(project: Project, name: str, reason: str) -> Report:
     Published versions stay as they are. Raises KhabarError (exit code 2) if the id is unknown, or if the reason is
     empty or has several lines.
     """
-    if not (reason.isprintable() and reason.strip() and len(reason) <= LONGEST):
-        raise user_error(
-            "reason",
-            f"--reason takes one line of at most {LONGEST} characters",
-            fix='such as --reason "asked for by the publisher"',
-        )
+    _check_reason(reason)
     with project.lock():
         refuse_stale(project)
         found = sorted({article.id for column in ("id", "document_id")
@@ -46,7 +60,7 @@ def takedown(project: Project, name: str, reason: str) -> Report:
                 fix="give the whole id, as the release's `id` column has it",
             )
         path = project.annotations / "takedowns.jsonl"
-        known = {entry.article_id: entry for entry in read_jsonl(path, Takedown)}
+        known = {entry.article_id: entry for entry in read_takedowns(project)}
         fresh = [Takedown(article, reason.strip()) for article in found if article not in known]
         known |= {entry.article_id: entry for entry in fresh}
         write_jsonl(path, [known[article] for article in sorted(known)])
@@ -56,3 +70,70 @@ def takedown(project: Project, name: str, reason: str) -> Report:
         "next": "`khabar build VERSION` leaves it out; published versions still contain it",
     }
     return Report("takedown", facts=facts)
+
+
+def _check_reason(reason: str) -> None:
+    if not (reason.isprintable() and reason.strip() and len(reason) <= LONGEST):
+        raise user_error(
+            "reason",
+            f"--reason takes one line of at most {LONGEST} characters",
+            fix='such as --reason "asked for by the publisher"',
+        )
+
+
+def withdraw(project: Project, annotator: str, reason: str) -> Report:
+    """Keep the judgements and decisions of an annotator out of every later release, and list the gold that changes.
+
+    They stay in annotations/, and published versions stay as they are. Raises KhabarError (exit code 2) if nobody has
+    the pseudonym, or if the reason is empty or has several lines.
+    """
+    _check_reason(reason)
+    with project.lock():
+        known = {entry.annotator: entry for entry in read_withdrawals(project)}
+        judged = [one.article_id for one in read_judgements(project) if one.annotator == annotator]
+        decided = [one.article_id for one in read_decisions(project) if one.adjudicator == annotator]
+        if not judged and not decided and annotator not in known:
+            raise user_error(
+                "no-annotator",
+                f"no annotation of this project is of {annotator!r}",
+                fix="give the whole pseudonym, as the `annotator` field of annotations/*/judgements.jsonl has it",
+            )
+        gone = taken_down(project)
+        articles = [article for article in batch_articles(project) if article.id not in gone]
+        before = current_gold(project, articles)
+        entry = known.setdefault(annotator, Withdrawal(annotator, reason.strip()))
+        path = project.annotations / "withdrawals.jsonl"
+        write_jsonl(path, [known[who] for who in sorted(known)])
+        issues = _gold_changes(before, current_gold(project, articles))
+    facts = {
+        "withdrawn": f"{len(judged)} judgements and {len(decided)} decisions of {annotator}: {entry.reason}",
+        "gold": f"{len(issues)} of {len(before)} articles change",
+        "written to": str(path),
+        "next": "`khabar build VERSION` leaves them out; published versions still contain them",
+    }
+    return Report("takedown", issues=tuple(issues), facts=facts)
+
+
+def _gold_changes(before: Mapping[str, Gold], after: Mapping[str, Gold]) -> list[Issue]:
+    """Return a warning for each article whose gold is another one, with what changes."""
+    issues = []
+    for article_id in sorted({*before, *after}):
+        old, new = before.get(article_id), after.get(article_id)
+        what = "no gold is left" if new is None else _difference(old, new) if old else "it has gold now"
+        if what:
+            issues.append(Issue("warning", "gold-changed", what, article_id=article_id))
+    return issues
+
+
+def _difference(old: Gold, new: Gold) -> str:
+    """Return what changes from one gold of an article to another, or an empty string."""
+    lost, found = mark_set(old.spans) - mark_set(new.spans), mark_set(new.spans) - mark_set(old.spans)
+    parts = [f"{len(marks)} spans {how}" for marks, how in ((lost, "fewer"), (found, "more")) if marks]
+    given = {stance.target: stance.value for stance in old.stances}
+    now = {stance.target: stance.value for stance in new.stances}
+    parts += [
+        f"{target}: {given.get(target, 'none')} -> {now.get(target, 'none')}"
+        for target in sorted({*given, *now})
+        if given.get(target) != now.get(target)
+    ]
+    return ", ".join(parts) or ("other votes" if old != new else "")

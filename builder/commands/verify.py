@@ -14,19 +14,20 @@ from builder.cli.options import rehearse_option, verb
 from builder.cli.output import Console
 from builder.commands.build import build, rows_of
 from builder.io.atomic import write_bytes
-from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.io.jsonl import write_jsonl
+from builder.project.annotations import read_merged
 from builder.project.corpus import done_shards
 from builder.project.project import Project, find_project
 from builder.project.recompute import recompute_agreement
 from builder.project.releases import find_release
 from builder.project.services import hub
-from builder.records import MANIFEST, Issue, KhabarError, Notify, Release, Report
+from builder.records import MANIFEST, Issue, KhabarError, LedgerEntry, Notify, Release, Report
 from builder.release.card.inputs import FILE, parse_card_inputs
 from builder.release.diff.semver import version_key
 from builder.release.publish import client
 from builder.release.publish import verify as verifying
 from builder.release.publish.folder import read_manifest
-from builder.release.publish.open import LEDGER, LedgerEntry
+from builder.release.publish.open import LEDGER
 from builder.release.publish.verify import Check, guarded
 
 
@@ -101,6 +102,8 @@ def _compare_builds(again: Path, folder: Path, release: Release) -> Check:
     other = sorted(key for key in {*built.inputs, *release.inputs} if built.inputs.get(key) != release.inputs.get(key))
     if built.tool != release.tool:
         other.append(f"khabar itself ({built.tool}, not {release.tool})")
+    if built.format != release.format:
+        other.append(f"the format of its rows ({built.format}, not {release.format})")
     if built.schema_hash != release.schema_hash:
         other.append("schema/")
     if other:
@@ -157,7 +160,7 @@ def _project_as_of(project: Project, version: str) -> Iterator[Project]:
         write_bytes(root / "dataset_card.md", (project.root / "dataset_card.md").read_bytes())
         ledger = root / "annotations" / LEDGER
         if ledger.exists():
-            lines = read_jsonl(ledger, LedgerEntry)
+            lines = read_merged(ledger, LedgerEntry)
             write_jsonl(ledger, [line for line in lines if version_key(line.version) <= version_key(version)])
         yield Project(root)
 

@@ -1,9 +1,11 @@
 """Deduplicate newly read documents by id, and append them to the corpus shards.
 
 Pieces are read in parallel into a folder of their own. Once all are read, repeats are set aside in the order of the
-plan and the other documents are published shard by shard. After an interruption, the same call resumes.
+plan and the other documents are published shard by shard. After an interruption, the same call resumes. Of pages with one
+address, the latest counts.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,11 +13,15 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from builder.corpus.readers.documents import read, require_documents
+from builder.corpus.readers.dates.unread import merge_warnings
+from builder.corpus.readers.documents import merged, read, require_documents
 from builder.corpus.readers.sources import InputPiece
+from builder.corpus.sampling.hashing import hash_strings
+from builder.corpus.sampling.page_filters import REFETCHED
 from builder.executor import storage
 from builder.executor.pmap import Pmap
 from builder.executor.shards import BatchResult, Shard, ShardResult, finished_shards, write_shard
@@ -24,6 +30,9 @@ from builder.io.parquet import to_table
 from builder.io.remote import is_remote, open_file
 from builder.records import Document, Dropped, Issue
 from builder.records.arrow import arrow_schema
+
+EXTRA, MOST_NAMES = "extra: ", 200
+"""Prefix of the counts of fields that no column holds, and the most names of such fields in one batch."""
 
 AGAIN, TWICE = "already ingested", "same text twice"
 
@@ -43,6 +52,8 @@ class IngestResult:
     again: int
     set_aside: tuple[Dropped, ...]
     issues: tuple[Issue, ...]
+    extra: Mapping[str, int]
+    """Documents with each field that no column holds."""
 
 
 def ingest_pieces(pieces: Sequence[InputPiece], folder: str, pmap: Pmap, watch: ShardCallback) -> IngestResult:
@@ -74,17 +85,31 @@ def ingest_pieces(pieces: Sequence[InputPiece], folder: str, pmap: Pmap, watch: 
         sum(done.rows for done in published.values()),
         sum(done.rows for done in earlier),
         tuple(aside for done in results for aside in done.set_aside),
-        _issues(results),
+        merged(_issues(results)),
+        _totals(results),
     )
 
 
 def _read(piece: InputPiece, folder: str) -> ShardResult:
     """Read one piece into a shard of `folder`, repeats included."""
     batches = (
-        BatchResult(to_table(part.documents, Document), {}, tuple(part.set_aside), tuple(part.issues))
+        BatchResult(
+            to_table(part.documents, Document),
+            {**part.counts, **_extra(part.documents)},
+            tuple(part.set_aside),
+            tuple(part.issues),
+        )
         for part in read(piece)
     )
     return write_shard(folder, piece.name, piece.digest, arrow_schema(Document), batches)
+
+
+def _extra(documents: Sequence[Document]) -> Mapping[str, int]:
+    """Count the fields that are kept under `extra`; those after the first MOST_NAMES of a batch are one count."""
+    names = Counter(name for document in documents for name in document.facts.extra)
+    counts = Counter({f"{EXTRA}{name}": number for name, number in names.most_common(MOST_NAMES)})
+    others = names.total() - counts.total()
+    return counts + Counter({f"{EXTRA}…": others})
 
 
 def _repeats(fresh: Sequence[ShardResult], stored: Sequence[ShardResult]) -> Iterator[dict[int, tuple[str, str]]]:
@@ -94,16 +119,58 @@ def _repeats(fresh: Sequence[ShardResult], stored: Sequence[ShardResult]) -> Ite
     _, firsts, which = np.unique(ids, return_index=True, return_inverse=True)
     first = firsts[which] if len(ids) else which
     known = sum(map(len, old))
-    origins = _origins([*stored, *fresh], np.unique(first[first != np.arange(len(ids))]))
+    is_copy = first != np.arange(len(ids))
+    latest = latest_pages([*stored, *fresh], is_copy)
+    is_older = ~is_copy & (latest != np.arange(len(ids)))
+    origins = _origins([*stored, *fresh], np.unique([*first[is_copy], *latest[is_older]]))
     begin = known
     for shard_ids in new:
-        copies = first[begin : begin + len(shard_ids)]
-        rows = np.flatnonzero(copies != np.arange(begin, begin + len(shard_ids)))
-        yield {
-            row: (AGAIN, origins[copy]) if copy < known else (TWICE, f"first at {origins[copy]}")
-            for row, copy in zip(rows.tolist(), copies[rows].tolist(), strict=True)
+        rows = np.arange(begin, begin + len(shard_ids))
+        copies = {
+            row - begin: (AGAIN, origins[copy]) if copy < known else (TWICE, f"first at {origins[copy]}")
+            for row, copy in zip(rows[is_copy[rows]].tolist(), first[rows][is_copy[rows]].tolist(), strict=True)
         }
+        older = rows[is_older[rows]]
+        refetched = {
+            row - begin: (REFETCHED, f"later at {origins[page]}")
+            for row, page in zip(older.tolist(), latest[older].tolist(), strict=True)
+        }
+        yield copies | refetched
         begin += len(shard_ids)
+
+
+def latest_pages(shards: Sequence[ShardResult], is_copy: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return, for each row of all shards, the row of the latest page with its address, or the row itself.
+
+    Copies are left out, and so are rows that are no pages. Of pages fetched at one time or at no known time, the last counts.
+    """
+    latest = np.arange(len(is_copy))
+    rows, urls, moments = _pages(shards, is_copy)
+    order = np.lexsort((rows, moments, urls))
+    ends = np.searchsorted(urls[order], urls, side="right") - 1
+    latest[rows] = rows[order][ends]
+    return latest
+
+
+def _pages(
+    shards: Sequence[ShardResult], is_copy: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], Ids, NDArray[np.bytes_]]:
+    """Return the row of each page that has an address, the hash of the address, and when it was fetched."""
+    rows: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+    urls: list[Ids] = [np.empty(0, np.uint64)]
+    moments: list[NDArray[np.bytes_]] = [np.empty(0, "S20")]
+    begin = 0
+    for done in shards:
+        is_page = pc.is_valid(_column(done.shard, "html_sha")).to_numpy()
+        if is_page.any():
+            url = _column(done.shard, "url")
+            kept = np.flatnonzero(is_page & pc.is_valid(url).to_numpy() & ~is_copy[begin : begin + done.rows])
+            fetched = _column(done.shard, "facts.fetched_at").take(pa.array(kept)).cast(pa.binary()).to_pylist()
+            rows.append(kept + begin)
+            urls.append(hash_strings(url.take(pa.array(kept)), 0))
+            moments.append(np.array([moment or b"" for moment in fetched], "S20"))
+        begin += done.rows
+    return np.concatenate(rows), np.concatenate(urls), np.concatenate(moments)
 
 
 def _ids(shard: Shard) -> Ids:
@@ -126,9 +193,15 @@ def _origins(shards: Sequence[ShardResult], wanted: NDArray[np.int64]) -> Mappin
 
 
 def _column(shard: Shard, name: str) -> pa.ChunkedArray:
-    """Read one column of a shard."""
+    """Read one column of a shard, or a field of a column of records; null where an earlier version did not write it."""
     with open_file(shard.uri) as file, pq.ParquetFile(file) as parquet:
-        return parquet.read(columns=[name])[name]
+        table = parquet.read(columns=[name])
+    for part in name.split("."):
+        if part not in table.column_names:
+            return pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
+        column = table[part]
+        table = pa.Table.from_struct_array(column) if pa.types.is_struct(column.type) else table
+    return column
 
 
 def _settle(job: tuple[ShardResult, dict[int, tuple[str, str]]], folder: str) -> ShardResult:
@@ -163,4 +236,16 @@ def _clear(folder: str) -> None:
 
 
 def _issues(shards: Sequence[ShardResult]) -> tuple[Issue, ...]:
-    return tuple(issue for done in shards for issue in done.issues)
+    """Return the warnings of shards, with one for each reason why dates were not converted."""
+    counts = sum((Counter(done.counts) for done in shards), Counter[str]())
+    return merge_warnings((issue for done in shards for issue in done.issues), counts)
+
+
+def _totals(shards: Sequence[ShardResult]) -> Mapping[str, int]:
+    """Return the number of documents with each field that no column holds, the most frequent first."""
+    totals: Counter[str] = Counter()
+    for done in shards:
+        totals.update(
+            {name.removeprefix(EXTRA): number for name, number in done.counts.items() if name.startswith(EXTRA)}
+        )
+    return dict(totals.most_common())

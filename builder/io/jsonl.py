@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from builder.io.atomic import write_bytes
+from builder.io.atomic import atomic_write, write_bytes
 from builder.io.plain import to_plain
 from builder.records import Issue, KhabarError
 
@@ -23,6 +23,9 @@ FAULTS = 5
 """Maximum number of errors reported per line."""
 
 RESTORE = "restore the line from git, or delete it"
+
+MARKERS = (b"<<<<<<< ", b"||||||| ", b"=======", b">>>>>>> ")
+"""Beginnings of the lines that git writes around a conflict."""
 
 _LINES: dict[type, TypeAdapter[Any]] = {}
 
@@ -55,6 +58,10 @@ def read_lines(path: Path, record: type[R]) -> tuple[list[tuple[int, R]], list[I
 
 def _said(record: type, line: bytes, error: ValidationError) -> Iterator[str]:
     """Yield the errors of a line, without quoting its content."""
+    kind = f"{'an' if record.__name__[0] in 'AEIOU' else 'a'} {record.__name__}"
+    if line.startswith(MARKERS):
+        yield f"not {kind}: a conflict that git could not merge: keep the lines of both sides, and delete this one"
+        return
     for detail in error.errors(include_url=False, include_input=False)[:FAULTS]:
         field = ".".join(map(str, detail["loc"]))
         known = {"unexpected_keyword_argument": "unknown field", "missing": "is missing"}
@@ -65,7 +72,6 @@ def _said(record: type, line: bytes, error: ValidationError) -> Iterator[str]:
             except UnicodeDecodeError as fault:
                 reason = f"not UTF-8 at byte {fault.start + 1} of the line"
         reason = re.sub(r" at line 1 column (\d+)$", r" at column \1", reason)
-        kind = f"{'an' if record.__name__[0] in 'AEIOU' else 'a'} {record.__name__}"
         yield f"not {kind}: {field + ': ' if field else ''}{reason}"
 
 
@@ -95,8 +101,8 @@ def write_json(path: Path, value: object, *, mode: int = 0o644) -> None:
 
 def write_jsonl(path: Path, records: Iterable[object]) -> None:
     """Write records as JSON Lines, UTF-8, in the given order."""
-    lines = (json.dumps(to_plain(r), ensure_ascii=False) + "\n" for r in records)
-    write_bytes(path, "".join(lines).encode())
+    with atomic_write(path) as out:
+        out.writelines((json.dumps(to_plain(record), ensure_ascii=False) + "\n").encode() for record in records)
 
 
 def read_jsonl(path: Path, record: type[R]) -> list[R]:

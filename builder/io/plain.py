@@ -1,5 +1,6 @@
 """Records as plain JSON values, and back."""
 
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -9,6 +10,8 @@ R = TypeVar("R")
 
 
 _ADAPTERS: dict[type, "TypeAdapter[Any]"] = {}
+
+_OMITTED: dict[type, tuple[str, ...]] = {}
 
 
 def _adapter(record: type[R]) -> "TypeAdapter[R]":
@@ -20,9 +23,20 @@ def _adapter(record: type[R]) -> "TypeAdapter[R]":
 
 
 def to_plain(record: object) -> dict[str, Any]:
-    """Return a record as plain JSON values, fields in order."""
+    """Return a record as plain JSON values, fields in order, without empty fields that are marked `omit_empty`."""
     plain: dict[str, Any] = _adapter(type(record)).dump_python(record, mode="json")
+    for name in _omitted(type(record)):
+        if not plain[name]:
+            del plain[name]
     return plain
+
+
+def _omitted(record: type) -> tuple[str, ...]:
+    """Return the names of a record's fields that are left out when they are empty."""
+    if record not in _OMITTED:
+        known = fields(record) if is_dataclass(record) else ()
+        _OMITTED[record] = tuple(field.name for field in known if field.metadata.get("omit_empty"))
+    return _OMITTED[record]
 
 
 def from_plain(record: type[R], plain: object) -> R:

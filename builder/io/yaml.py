@@ -76,10 +76,10 @@ def _known_fields(model: type[BaseModel], path: Loc) -> str:
     """Return the names of the fields allowed beside the field at a path."""
     current: Any = model
     for step in path[:-1]:
-        if isinstance(step, int):
+        field = current.model_fields.get(step) if isinstance(step, str) and hasattr(current, "model_fields") else None
+        if field is None:  # an item of a list, or a key of a mapping
             continue
-        field = current.model_fields.get(step) if hasattr(current, "model_fields") else None
-        inner = list(_models_in(field.annotation)) if field else []
+        inner = list(_models_in(field.annotation))
         if not inner:
             return ""
         current = inner[0]

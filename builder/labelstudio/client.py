@@ -6,8 +6,7 @@ It uses the official SDK. No message contains a token or a password.
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -16,6 +15,8 @@ import label_studio_sdk  # it imports its parts when they are first used
 from label_studio_sdk.core.api_error import ApiError
 
 from builder.io.retry import retry
+from builder.labelstudio.api.connection import Connection
+from builder.labelstudio.api.projects import ProjectMark, created_at, find_project, mark_of
 from builder.labelstudio.tasks import key_of, unused_duplicates
 from builder.records import KhabarError, Notify, user_error
 
@@ -33,22 +34,17 @@ RETRY_SECONDS = 90.0
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
-    """An authenticated connection to a Label Studio; `data` is the SQLite file of an embedded one that uses SQLite."""
-
-    url: str
-    client: "label_studio_sdk.LabelStudio" = field(repr=False)
-    data: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Sent:
-    """Result of sending tasks: the server and project, how many tasks were created, and how many existed before."""
+    """Result of sending tasks: the server and project, how many tasks were created, and how many existed before.
+
+    `created_at` is the project's creation time on the server.
+    """
 
     url: str
     project_id: str
     created: int
     present: int
+    created_at: str = ""
 
 
 def connect(url: str, api_key: str) -> Connection:
@@ -150,7 +146,7 @@ def _not_studio(url: str) -> KhabarError:
 
 def send(
     connection: Connection,
-    title: str,
+    wanted: ProjectMark | str,
     config: str,
     tasks: Sequence[dict[str, Any]],
     *,
@@ -159,24 +155,26 @@ def send(
     dry_run: bool = False,
     batch_size: int = PAGE,
 ) -> Sent:
-    """Import the tasks of a batch into the project with this title; create the project if it does not exist.
+    """Import the tasks of a batch into its project, given by a mark or its title alone; create one if there is none.
 
     Tasks are identified by article id and text hash, so sending twice creates nothing. A send that was killed, or
     whose server was unavailable for a while, resumes where it stopped. A dry run only counts.
-    Raises KhabarError with exit code 3 if the server fails, and 4 if several projects have this title.
+    Raises KhabarError with exit code 3 if the server fails, and 4 if the project cannot be told from others.
     """
+    mark = mark_of(wanted)
     first: list[Sent] = []
 
     def attempt() -> Sent:
-        project_id = find_project(connection, title)
+        project_id = find_project(connection, mark)
         if project_id is None and not dry_run:
-            project_id = _create(connection, title, config, overlap)
+            project_id = _create(connection, mark.title, config, overlap)
         elif project_id is not None and not dry_run:
             _update(connection, project_id, config, overlap)
         keys = _keys(connection, project_id) if project_id is not None else []
         present = set(keys)
         missing = [task for task in tasks if key_of(task["data"]) not in present]
-        first.append(Sent(connection.url, str(project_id or ""), len(missing), len(tasks) - len(missing)))
+        made = created_at(connection, project_id) if project_id is not None else ""
+        first.append(Sent(connection.url, str(project_id or ""), len(missing), len(tasks) - len(missing), made))
         if dry_run or project_id is None:
             return first[0]
         for start in range(0, len(missing), batch_size):
@@ -191,19 +189,6 @@ def send(
         return first[0]
 
     return retry_while_unavailable(connection.url, attempt, progress=progress)
-
-
-def find_project(connection: Connection, title: str) -> int | None:
-    """Return the id of the project with this title, or None; raises KhabarError (exit code 4) if there are several."""
-    ids = [p.id for p in connection.client.projects.list(title=title, page_size=100) if p.title == title]
-    if len(ids) > 1:
-        raise user_error(
-            "two-projects",
-            f"Label Studio has {len(ids)} projects called {title!r}: {', '.join(map(str, ids))}",
-            fix="rename or delete all but one in Label Studio",
-            exit_code=4,
-        )
-    return int(ids[0]) if ids else None
 
 
 def _settings(config: str, overlap: int) -> dict[str, Any]:

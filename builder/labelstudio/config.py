@@ -59,12 +59,16 @@ STYLE = """
 """
 
 
+PAGE_CLASS = "kh-page"
+"""Class of the annotation page. It tells khabar's labeling config from others."""
+
+
 def render_config(labels: Labels) -> str:
     """Render the labeling config as XML, with all names escaped.
 
     Raises KhabarError (exit code 2) if an Arabic name contains `$` or a character that XML does not allow.
     """
-    page = _view(None, "kh-page", style="direction:rtl; text-align:right;")
+    page = _view(None, PAGE_CLASS, style="direction:rtl; text-align:right;")
     ET.SubElement(page, "Style").text = STYLE
     _entities(_view(page, "kh-bar"), labels)
     columns = _view(page, "kh-columns")

@@ -82,6 +82,14 @@ class UnreadableError(ValueError):
     """A result that this project's labeling config cannot produce. Its message quotes no content of the result."""
 
 
+class UnknownTypeError(UnreadableError):
+    """A result of a type that the reader does not know; `kind` says which, if it is a short plain word."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"unknown {kind}")
+        self.kind = kind
+
+
 def parse_tasks(tasks: Iterable[object], name: Pseudonym) -> ParsedAnnotations:
     """Parse exported tasks into judgements, sorted by article, annotator and annotation.
 
@@ -225,14 +233,14 @@ def _read(plain: object, targets: Sequence[LsTarget], answers: Answers) -> None:
 def validate_result(plain: object, shapes: Mapping[str, type[Shape]]) -> Shape:
     """Validate one result as the payload model of its type.
 
-    Raises ValidationError, or UnreadableError if the type is unknown; it quotes the type only if that is a short
+    Raises ValidationError, or UnknownTypeError if the type is unknown; it quotes the type only if that is a short
     plain word.
     """
     kind = plain.get("type") if isinstance(plain, dict) else None
     shape = shapes.get(kind) if isinstance(kind, str) else None
     if shape is None:
-        shown = repr(kind) if isinstance(kind, str) and kind.isalnum() and len(kind) < 30 else "of the result"
-        raise UnreadableError(f"unknown type {shown}")
+        plain_word = isinstance(kind, str) and kind.isalnum() and len(kind) < 30
+        raise UnknownTypeError(f"type {kind!r}" if plain_word else "type of the result")
     return shape.model_validate(plain)
 
 
@@ -274,6 +282,10 @@ def unreadable(kind: str, what: str, where: str, error: ValueError) -> Issue:
     why = str(error)
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
-        why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        # Names of union members, such as `constrained-int`, say nothing to a user.
+        place = [
+            str(part) for part in first["loc"] if isinstance(part, int) or (part.isidentifier() and part.islower())
+        ]
+        why = f"{'.'.join(place)}: {first['msg']}" if place else first["msg"]
     fix = "open the task in Label Studio and submit it again, or delete it there"
     return Issue("error", f"unreadable-{kind}", f"{what}: {why}", where=where, fix=fix)

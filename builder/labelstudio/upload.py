@@ -12,11 +12,11 @@ from typing import Any
 from builder.annotation.preannotate import Predicted
 from builder.annotation.pseudonyms import pseudonym
 from builder.annotation.transfer import TransferredJudgements
+from builder.labelstudio.api.connection import Connection
+from builder.labelstudio.api.projects import ProjectMark, find_project
 from builder.labelstudio.client import (
     PAGE,
-    Connection,
     Sent,
-    find_project,
     retry_while_unavailable,
     send,
     show_predictions,
@@ -32,6 +32,7 @@ from builder.records import (
     Article,
     BatchItem,
     Dropped,
+    Issue,
     Notify,
     Prediction,
     StageCounts,
@@ -46,7 +47,7 @@ class AnnotatorProject:
     """A Label Studio project that tasks are sent to: one annotator's, or everybody's if `annotator` is empty."""
 
     connection: Connection
-    title: str
+    wanted: ProjectMark
     annotator: str = ""
     email: str = field(default="", repr=False)
 
@@ -54,15 +55,15 @@ class AnnotatorProject:
 def annotator_projects(
     connections: Sequence[tuple[str, Connection]],
     schema: Schema,
-    title: Callable[[str], str],
+    mark: Callable[[str], ProjectMark],
     key: bytes,
     names: Sequence[str] = (),
     recorded: Iterable[str] = (),
 ) -> list[AnnotatorProject]:
     """Return the projects that a batch is sent to, according to `assignment`.
 
-    `connections` are pairs of a pseudonym (empty if not `isolated`) and a server; `title` returns the project title
-    for a pseudonym. With `separate`, the annotators are those in `names`, or all accounts of khabar's own server except
+    `connections` are pairs of a pseudonym (empty if not `isolated`) and a server; `mark` tells the project of a
+    pseudonym from others. With `separate`, the annotators are those in `names`, or all accounts of khabar's own server except
     its owner, plus those `recorded` as having tasks already.
     Raises KhabarError if `names` do not fit the assignment, an account does not exist, or there are no annotators.
     """
@@ -74,10 +75,10 @@ def annotator_projects(
             fix="omit --annotators, or change assignment in schema/dataset.yaml",
         )
     if mode == "pool":
-        return [AnnotatorProject(connection, title("")) for _, connection in connections]
+        return [AnnotatorProject(connection, mark("")) for _, connection in connections]
     if mode == "isolated":
         known = {who: emails_by_name(connection, key).get(who, "") for who, connection in connections}
-        return [AnnotatorProject(connection, title(who), who, known[who]) for who, connection in connections]
+        return [AnnotatorProject(connection, mark(who), who, known[who]) for who, connection in connections]
     ((_, connection),) = connections
     emails = emails_by_name(connection, key)
     wanted = {pseudonym(key, email): email for email, _ in new_credentials(names)}
@@ -97,7 +98,7 @@ def annotator_projects(
             f"cannot tell which accounts at {connection.url} are annotators",
             fix="pass --annotators leila@example.org,omar@example.org",
         )
-    return [AnnotatorProject(connection, title(who), who, emails.get(who, "")) for who in roster]
+    return [AnnotatorProject(connection, mark(who), who, emails.get(who, "")) for who in roster]
 
 
 def emails_by_name(connection: Connection, key: bytes) -> dict[str, str]:
@@ -114,7 +115,7 @@ def existing_texts(
     texts: dict[tuple[str, str], str] = {}
     for destination in destinations if articles else ():
         with translate_errors(destination.connection.url):
-            number = find_project(destination.connection, destination.title)
+            number = find_project(destination.connection, destination.wanted)
             if number is None:
                 continue
             listing = destination.connection.client.tasks.list(
@@ -134,6 +135,8 @@ class Upload:
     desk: AnnotatorProject
     tasks: tuple[dict[str, Any], ...]
     shown: str
+    judged: int = 0
+    """Number of articles that are left out, because they have been judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,8 @@ class UploadInputs:
 
     In a project of their own, annotators see their own and the gold.
     """
+    judged: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    """Who has judged a text in this batch, by article id and text hash."""
 
 
 def build_upload(destination: AnnotatorProject, article_ids: Iterable[str], material: UploadInputs) -> Upload:
@@ -165,7 +170,9 @@ def build_upload(destination: AnnotatorProject, article_ids: Iterable[str], mate
     annotator = destination.annotator
     carriers = {annotator} if annotator else {who for _, who in carried}
     publishers = {annotator, GOLD} if annotator else {who for _, who in published}
-    for article_id in article_ids:
+    chosen = list(article_ids)
+    asked = [article_id for article_id in chosen if not _is_judged(annotator, article_id, material)]
+    for article_id in asked:
         article = material.articles[article_id]
         predictions = [carried[article_id, who] for who in sorted(carriers) if (article_id, who) in carried]
         predictions += [published[article_id, who] for who in sorted(publishers) if (article_id, who) in published]
@@ -178,7 +185,26 @@ def build_upload(destination: AnnotatorProject, article_ids: Iterable[str], mate
     has_carried = any(who == annotator for _, who in carried)
     released = next((version.origin for (_, who), version in published.items() if who == annotator), "")
     shown = predicted.origin if predicted else released or (annotator if has_carried else "")
-    return Upload(destination, tuple(tasks), shown)
+    return Upload(destination, tuple(tasks), shown, len(chosen) - len(asked))
+
+
+def _is_judged(annotator: str, article_id: str, material: UploadInputs) -> bool:
+    """Return whether an article need not be asked: judged by the project's annotator, or in a pool by `overlap` people."""
+    people = material.judged.get((article_id, material.articles[article_id].text_sha), frozenset())
+    return annotator in people if annotator else len(people) >= material.schema.dataset.overlap
+
+
+def offered_again(results: Sequence["UploadResult"], material: UploadInputs) -> list[Issue]:
+    """Return a warning if a pool got new tasks of articles that some of its annotators have judged before."""
+    if not any(result.sent.created and not result.parcel.desk.annotator for result in results):
+        return []
+    texts = {(article_id, material.articles[article_id].text_sha) for article_id in material.items}
+    few = [key for key, who in material.judged.items() if key in texts and len(who) < material.schema.dataset.overlap]
+    message = (
+        f"{len(few)} articles were judged by fewer than `overlap` people, and a pool may offer them to these again"
+    )
+    fix = "if nobody shall see an article twice, use assignment: separate; else the latest answer of each person counts"
+    return [Issue("warning", "judged-before", message, fix=fix)] if few else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +221,7 @@ def upload(prepared: Upload, schema: Schema, *, progress: Notify, dry_run: bool)
     destination, annotator = prepared.desk, prepared.desk.annotator
     sent = send(
         destination.connection,
-        destination.title,
+        destination.wanted,
         render_config(schema.labels),
         prepared.tasks,
         overlap=1 if annotator else schema.dataset.overlap,
@@ -220,8 +246,10 @@ def accounts(
     """Return the accounts of a send, and the spans that it set aside."""
     created = sum(result.sent.created for result in results)
     present = sum(result.sent.present for result in results)
+    judged = sum(result.parcel.judged for result in results)
     unit = "tasks" if any(result.parcel.desk.annotator for result in results) else "articles"
-    totals = [StageCounts("send", unit, created + present, created, {"already there": present} if present else {})]
+    aside = {why: number for why, number in (("already there", present), ("judged before", judged)) if number}
+    totals = [StageCounts("send", unit, created + present + judged, created, aside)]
     if moved.taken:
         kept = moved.taken - len(moved.stale)
         totals.append(count_by_reason("send", "spans on older texts", moved.taken, kept, moved.stale))
@@ -250,7 +278,7 @@ def facts(
     for result in results:
         destination, sent = result.parcel.desk, result.sent
         link = "would be created" if dry_run else f"{sent.url}/projects/{sent.project_id}/data?labeling=1"
-        work = f"{len(result.parcel.tasks)} articles, {sent.created} of them new: {link}"
+        work = f"{len(result.parcel.tasks) + result.parcel.judged} articles, {sent.created} of them new: {link}"
         lines[destination.email or destination.annotator or "annotate at"] = work if destination.annotator else link
     if predicted:
         number = sum(map(bool, predicted.spans.values()))

@@ -1,22 +1,46 @@
 """Read annotations/<batch>/*.jsonl: batches, judgements, decisions, predictions, takedowns."""
 
 import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
+from builder.annotation.persons import aliases_of, resolve
+from builder.annotation.quality.merged import contradictions, join
 from builder.annotation.quality.repeats import merge_decisions
 from builder.io.hashing import sha16
-from builder.io.jsonl import read_jsonl
+from builder.io.jsonl import read_jsonl, read_lines, write_jsonl
 from builder.project.project import Project
 from builder.records import (
+    AcceptedChange,
     AnnotatorAssignment,
     BatchItem,
     Decision,
     Judgement,
+    KhabarError,
+    PersonAlias,
     PublishedAnnotation,
+    SplitAssignment,
     Takedown,
+    Withdrawal,
     user_error,
 )
 from builder.release.diff.semver import version_key
+
+R = TypeVar("R")
+
+
+def read_merged(path: Path, record: type[R]) -> list[R]:
+    """Read a file of annotations/, joined; an absent file has no records.
+
+    Raises KhabarError (exit code 2) with every malformed line and every contradiction.
+    """
+    lines, issues = read_lines(path, record)
+    issues += contradictions(str(path), lines)
+    if issues:
+        raise KhabarError(*issues)
+    return [one for _, one in join(lines)]
 
 
 def check_batch_name(name: str, example: str) -> None:
@@ -42,17 +66,17 @@ def batch_name(project: Project, batch: str | None) -> str:
 
 def read_batch(project: Project, batch: str) -> list[BatchItem]:
     """Read the articles of one batch, in the order of the file."""
-    return read_jsonl(project.annotations / batch / "batch.jsonl", BatchItem)
+    return read_merged(project.annotations / batch / "batch.jsonl", BatchItem)
 
 
 def read_assigned(project: Project, batch: str) -> list[AnnotatorAssignment]:
     """Read who annotates what in one batch, if annotators have a project or a server each."""
-    return read_jsonl(project.annotations / batch / "assignment.jsonl", AnnotatorAssignment)
+    return read_merged(project.annotations / batch / "assignment.jsonl", AnnotatorAssignment)
 
 
 def read_known(project: Project, batch: str) -> list[Decision]:
     """Read the articles of one batch with known answers, written by the lead annotator."""
-    return read_jsonl(project.annotations / batch / "known.jsonl", Decision)
+    return read_merged(project.annotations / batch / "known.jsonl", Decision)
 
 
 def published_path(project: Project, batch: str) -> Path:
@@ -61,8 +85,13 @@ def published_path(project: Project, batch: str) -> Path:
 
 
 def read_published(project: Project, batch: str) -> list[PublishedAnnotation]:
-    """Read the published annotations of a reopened batch; empty for any other batch."""
-    return read_jsonl(published_path(project, batch), PublishedAnnotation)
+    """Read the published annotations of a reopened batch; empty for any other batch.
+
+    Those of a person who has withdrawn are left out.
+    """
+    gone = withdrawn(project)
+    published = read_merged(published_path(project, batch), PublishedAnnotation)
+    return [one for one in published if one.who not in gone]
 
 
 def labelstudio_project_of(project: Project, batch: str, annotator: str = "") -> dict[str, str]:
@@ -86,9 +115,26 @@ def collected_path(project: Project, batch: str) -> Path:
     return project.work / "collected" / f"{batch}.sqlite3"
 
 
+def read_aliases(project: Project) -> dict[str, str]:
+    """Read which pseudonym each alias of a person stands for."""
+    return aliases_of(read_jsonl(project.annotations / "persons.jsonl", PersonAlias))
+
+
+def write_aliases(project: Project, aliases: Mapping[str, str]) -> None:
+    """Write aliases, each with the pseudonym that it finally stands for, if there are new ones."""
+    if aliases != read_aliases(project):
+        lines = [PersonAlias(alias, resolve(alias, aliases)) for alias in sorted(aliases)]
+        write_jsonl(project.annotations / "persons.jsonl", [line for line in lines if line.alias != line.annotator])
+
+
+def read_judgements_of(project: Project, batch: str) -> list[Judgement]:
+    """Read the judgements of one batch, as they were collected."""
+    return read_merged(project.annotations / batch / "judgements.jsonl", Judgement)
+
+
 def read_collected(project: Project) -> dict[str, list[Judgement]]:
-    """Read the judgements of each batch."""
-    return {name: read_jsonl(project.annotations / name / "judgements.jsonl", Judgement) for name in project.batches()}
+    """Read the judgements of each batch, as they were collected."""
+    return {name: read_judgements_of(project, name) for name in project.batches()}
 
 
 def read_judgements(project: Project) -> list[Judgement]:
@@ -96,17 +142,57 @@ def read_judgements(project: Project) -> list[Judgement]:
     return [judgement for own in read_collected(project).values() for judgement in own]
 
 
+def count_accepted(judgements: Iterable[Judgement], accepted: Collection[AcceptedChange]) -> list[Judgement]:
+    """Return the judgements; a change by another person that the lead annotator accepted is no longer marked."""
+    return [replace(j, changed_by="") if j.changed_by and change_of(j) in accepted else j for j in judgements]
+
+
+def change_of(judgement: Judgement) -> AcceptedChange:
+    """Return the line that accepts a judgement's change by another person."""
+    return AcceptedChange(judgement.article_id, judgement.annotator, judgement.changed_by, judgement.updated_at)
+
+
+def read_accepted(project: Project) -> frozenset[AcceptedChange]:
+    """Read the changes by other persons that the lead annotator accepted."""
+    return frozenset(read_merged(project.annotations / "accepted.jsonl", AcceptedChange))
+
+
+def read_splits(project: Project) -> list[SplitAssignment]:
+    """Read the ledger of splits."""
+    return read_merged(project.annotations / "splits.jsonl", SplitAssignment)
+
+
+def read_withdrawals(project: Project) -> list[Withdrawal]:
+    """Read which annotators have withdrawn their work."""
+    return read_merged(project.annotations / "withdrawals.jsonl", Withdrawal)
+
+
+def withdrawn(project: Project) -> set[str]:
+    """Return the annotators whose work no later release may contain."""
+    return {withdrawal.annotator for withdrawal in read_withdrawals(project)}
+
+
 def read_decisions(project: Project) -> list[Decision]:
-    """Read the decisions of all batches. If an adjudicator decided in several, the batch reopened last counts."""
+    """Read the decisions of all batches. If an adjudicator decided in several, the batch reopened last counts.
+
+    Those of a person who has withdrawn are left out.
+    """
+    gone = withdrawn(project)
     read = [
-        (read_published(project, name), read_jsonl(project.annotations / name / "decisions.jsonl", Decision))
+        (read_published(project, name), read_merged(project.annotations / name / "decisions.jsonl", Decision))
         for name in project.batches()
     ]
     plain = [decision for published, decisions in read if not published for decision in decisions]
     later = sorted((pair for pair in read if pair[0]), key=lambda pair: version_key(pair[0][0].version))
-    return merge_decisions([plain, *(decisions for _, decisions in later)])
+    merged = merge_decisions([plain, *(decisions for _, decisions in later)])
+    return [decision for decision in merged if decision.adjudicator not in gone]
+
+
+def read_takedowns(project: Project) -> list[Takedown]:
+    """Read which articles were taken down."""
+    return read_merged(project.annotations / "takedowns.jsonl", Takedown)
 
 
 def taken_down(project: Project) -> set[str]:
     """Return the ids of articles that no later release may contain."""
-    return {takedown.article_id for takedown in read_jsonl(project.annotations / "takedowns.jsonl", Takedown)}
+    return {takedown.article_id for takedown in read_takedowns(project)}

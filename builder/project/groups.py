@@ -10,6 +10,7 @@ from builder.corpus.dedup import minhash, pipeline, spill
 from builder.corpus.sampling import filters
 from builder.corpus.sampling.filters import over_limit
 from builder.corpus.sampling.hashing import hash_strings
+from builder.corpus.sampling.page_filters import REFETCHED, fetched_again
 from builder.corpus.sampling.sample import CANDIDATES
 from builder.executor import shards
 from builder.executor.start import LOCAL, ExecutorConfig, engine_for
@@ -17,6 +18,7 @@ from builder.io.hashing import sha16
 from builder.project.corpus import (
     all_dropped,
     done_shards,
+    iter_columns,
     read_columns,
     refuse_stale,
     run_stage,
@@ -70,7 +72,7 @@ def _counted(project: Project) -> Counter[str]:
 def apply_filters(project: Project, run: ExecutorConfig) -> StageCounts:
     """Run the quality filters of dataset.yaml over all articles. Articles that fail are flagged, never removed."""
     wanted = project.schema.dataset.filters
-    filters.check_installed(wanted)
+    filters.check_installed(wanted, wanted.language is None and _has_pages(project))
     done = run_stage(project, filters.STAGE, wanted, run)
     reasons = read_columns(project, "filters", ["reason"])["reason"].drop_null()
     counts = Counter({row["values"]: row["counts"] for row in reasons.value_counts().to_pylist()})
@@ -86,9 +88,17 @@ def apply_filters(project: Project, run: ExecutorConfig) -> StageCounts:
     return account
 
 
+def _has_pages(project: Project) -> bool:
+    """Return whether an article of the project was read from HTML."""
+    return any(
+        table["html_sha"].null_count < table.num_rows for table in iter_columns(project, "articles", ["html_sha"])
+    )
+
+
 def candidates(project: Project) -> pa.Table:
     """Return the sampling candidates: one row for each article (schema: `corpus.sampling.sample.CANDIDATES`)."""
-    table = read_columns(project, "articles", ["id", "document_id", "text_sha", "source", "published_at", "characters"])
+    names = ["id", "document_id", "text_sha", "source", "published_at", "characters", "url", "html_sha", "fetched_at"]
+    table = read_columns(project, "articles", names)
 
     def joined(stage: str, key: str, name: str) -> pa.Array:
         other = read_columns(project, stage, [key, name])
@@ -97,6 +107,8 @@ def candidates(project: Project) -> pa.Table:
 
     table = table.append_column("group_id", joined("groups", "article_id", "group_id"))
     reason, most = joined("filters", "id", "reason"), project.schema.dataset.filters.per_source
+    again = pa.array(fetched_again(table))
+    reason = pc.if_else(pc.and_(pc.is_null(reason), again), REFETCHED, reason)
     if most is not None:
         left = pc.indices_nonzero(pc.is_null(reason))
         own = table.select(["source", "group_id"]).take(left).combine_chunks()

@@ -4,19 +4,33 @@ from collections.abc import Mapping, Sequence
 
 from builder.annotation.adjudication.adjudicate import AdjudicationResult, adjudicate
 from builder.annotation.agreement.measure import agree
-from builder.annotation.quality.check import canonicalise
+from builder.annotation.quality.check import canonicalise, name_of
 from builder.annotation.quality.repeats import separate_repeats
 from builder.annotation.reopen import restore_batches
-from builder.project.annotations import published_path, read_batch, read_decisions, read_judgements
+from builder.project.annotations import (
+    count_accepted,
+    published_path,
+    read_accepted,
+    read_batch,
+    read_decisions,
+    read_judgements,
+    withdrawn,
+)
 from builder.project.project import Project
-from builder.records import Agreement, Article, Dropped, Judgement, StageCounts, count_by_reason
+from builder.records import Agreement, Article, Dropped, Gold, Judgement, StageCounts, count_by_reason
 
 
 def without_repeats(
     project: Project, articles: Mapping[str, Article], every: Sequence[Judgement]
 ) -> tuple[list[Judgement], StageCounts, list[Dropped]]:
-    """Return the judgements of all batches without repeats, and the counts of the repeats."""
-    once, aside = separate_repeats(every, articles, project.schema.labels)
+    """Return the judgements that a release may hold, of `every` batch, without repeats, and the counts of the others."""
+    gone = withdrawn(project)
+    own = count_accepted((one for one in every if one.annotator not in gone), read_accepted(project))
+    aside = [
+        Dropped("check", f"{name_of(one)} in batch {one.batch}", "withdrawn") for one in every if one.annotator in gone
+    ]
+    once, repeated = separate_repeats(own, articles, project.schema.labels)
+    aside += repeated
     return once, count_by_reason("check", "submissions", len(every), len(once), aside), aside
 
 
@@ -34,6 +48,13 @@ def canonical_judgements(project: Project, articles: Sequence[Article]) -> tuple
         batches = {name: [item.article_id for item in read_batch(project, name)] for name in project.batches()}
         judgements = restore_batches(judgements, batches, reopened)
     return judgements, accounts
+
+
+def current_gold(project: Project, articles: Sequence[Article]) -> dict[str, Gold]:
+    """Return the gold of the project's present annotations by article id, without saving any counts."""
+    once, _, _ = without_repeats(project, {article.id: article for article in articles}, read_judgements(project))
+    judgements, _, _ = canonicalise(once, {article.id: article for article in articles}, project.schema.labels)
+    return {gold.article_id: gold for gold in compute_gold(project, articles, judgements).golds}
 
 
 def compute_gold(project: Project, articles: Sequence[Article], judgements: Sequence[Judgement]) -> AdjudicationResult:

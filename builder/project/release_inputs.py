@@ -2,14 +2,22 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from builder.io.jsonl import read_jsonl
 from builder.io.plain import to_plain
 from builder.project import groups
-from builder.project.annotations import read_batch, read_decisions, read_judgements, taken_down
+from builder.project.annotations import (
+    read_batch,
+    read_decisions,
+    read_judgements,
+    read_splits,
+    read_takedowns,
+    read_withdrawals,
+    taken_down,
+)
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.corpus import profile_of
 from builder.project.counts import clean_accounts
@@ -23,14 +31,20 @@ from builder.records import (
     Issue,
     SplitAssignment,
     StageCounts,
-    Takedown,
     user_error,
 )
+from builder.release.editions import extractors
 from builder.release.redaction.redact import move_annotations, redact, redact_authors
 from builder.release.splits.assign import split_articles
 from builder.release.splits.strategies import Traits
 from builder.release.tables.inputs import TableInputs, instant
 from builder.schema import FILES
+
+DECLARED = ", declared"
+"""End of Document.encoding where the encoding was declared."""
+
+DECLARES_ITSELF = re.compile(r"\.(?:html?|warc|rss|atom|xml)(?:\.gz|\.zst)?(?::\d+)?$", re.IGNORECASE)
+"""The origin of a document whose format has a declaration of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +76,7 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     chosen = [moved.article for moved in redaction.articles.values()]
     judgements, checked = canonical_judgements(project, every)
     result = compute_gold(project, every, judgements)
-    frozen = {a.article_id: a.split for a in read_jsonl(project.annotations / "splits.jsonl", SplitAssignment)}
+    frozen = {a.article_id: a.split for a in read_splits(project)}
     parted = split_articles(chosen, groups.groups_for(project, {article.id for article in chosen}), frozen, project.schema.dataset.splits,
                   _traits(chosen, documents, result.golds), profile_of(project).fold_batch)  # fmt: skip
     splits = {assignment.article_id: assignment.split for assignment in parted.ledger}
@@ -116,28 +130,42 @@ def _traits(chosen: Sequence[Article], documents: Sequence[Document], golds: Seq
     return traits
 
 
+def declared_encodings(material: TableInputs) -> list[str]:
+    """Return the encodings that `ingest --encoding` declared for the pages of these articles.
+
+    Web pages and feeds declare their own.
+    """
+    used = {article.document_id for article in material.articles}
+    encodings = {
+        document.encoding.removesuffix(DECLARED)
+        for document in material.documents
+        if document.id in used and document.encoding.endswith(DECLARED) and not DECLARES_ITSELF.search(document.origin)
+    }
+    return sorted(encodings)
+
+
 def hash_inputs(project: Project, material: TableInputs, card: str, tool: str) -> dict[str, str]:
     """Return the sha256 of each input of a release. Judgements are hashed without the server's clock and ids.
 
-    Files of schema/ and the card template are hashed by their bytes. Of the ledger of releases only the previous
+    What extracted texts from HTML is listed by name. Files of schema/ and the card template are hashed by their bytes. Of the ledger of releases only the previous
     release counts: its manifest is the input `since`.
     """
     # Judgements are of the texts before anything was redacted.
     articles = batch_articles(project) if project.schema.dataset.redact else material.articles
     once, _, _ = without_repeats(project, {article.id: article for article in articles}, read_judgements(project))
     said = [
-        to_plain(replace(judgement, created_at="", updated_at="", task_id=0, annotation_id=0)) for judgement in once
+        to_plain(replace(judgement, created_at="", updated_at="", task_id=0, annotation_id=0, origin=""))
+        for judgement in once
     ]
     inputs = {
         "articles": [[article.id, article.text_sha] for article in material.articles],
         "judgements": sorted(said, key=lambda judgement: json.dumps(judgement, sort_keys=True)),
         "decisions": sorted(map(to_plain, read_decisions(project)), key=lambda one: json.dumps(one, sort_keys=True)),
         "splits": sorted(material.splits.items()),
-        "takedowns": sorted(
-            (to_plain(takedown) for takedown in read_jsonl(project.annotations / "takedowns.jsonl", Takedown)),
-            key=lambda one: json.dumps(one, sort_keys=True),
-        ),
+        "takedowns": sorted(map(to_plain, read_takedowns(project)), key=lambda one: json.dumps(one, sort_keys=True)),
     }
+    if gone := read_withdrawals(project):  # releases before the first withdrawal have no such input
+        inputs["withdrawals"] = sorted(map(to_plain, gone), key=lambda one: json.dumps(one, sort_keys=True))
     texts = {name: json.dumps(value, ensure_ascii=False, sort_keys=True) for name, value in inputs.items()}
     contents = {name: text.encode() for name, text in (texts | {"card": card, "tool": tool}).items()}
     folder = project.root / "schema"
@@ -148,4 +176,6 @@ def hash_inputs(project: Project, material: TableInputs, card: str, tool: str) -
         contents["counts"] = b"\n".join(line for path in counts for line in sorted(path.read_bytes().splitlines()))
     contents |= {f"schema/{path.name}": path.read_bytes() for path in folder.iterdir() if path.name in FILES}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    return hashes | {"profile": profile_of(project).digest}
+    pages = {article.document_id for article in material.articles}
+    named = extractors.recorded(document for document in material.documents if document.id in pages)
+    return hashes | named | {"profile": profile_of(project).digest}

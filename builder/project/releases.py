@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.io.hashing import file_sha256
-from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.io.jsonl import write_jsonl
+from builder.project.annotations import read_merged
 from builder.project.project import Project
-from builder.records import MANIFEST, KhabarError, Notify, user_error
+from builder.records import MANIFEST, KhabarError, LedgerEntry, Notify, user_error
 from builder.release.diff.compare import ReleaseView
 from builder.release.diff.semver import parse_version, refuse_backwards, version_key
 from builder.release.publish import storage, verify
 from builder.release.publish.client import connect
 from builder.release.publish.folder import read_manifest
-from builder.release.publish.open import LEDGER, REMOTE, LedgerEntry, ReleaseRef, open_release
+from builder.release.publish.open import LEDGER, REMOTE, ReleaseRef, open_release
 
 HubAddress = tuple[str | None, str | None]
 
@@ -114,14 +115,14 @@ def _known(project: Project) -> Mapping[str, str]:
     names = [path.parent.name for path in project.root.glob(f"dist/v*/{MANIFEST}")]
     names += [path.stem for path in (project.work / "notes" / "pushed").glob("v*.json")]
     known = {name.removeprefix("v"): "" for name in names} | {
-        line.version: line.manifest for line in read_jsonl(project.annotations / LEDGER, LedgerEntry)
+        line.version: line.manifest for line in read_merged(project.annotations / LEDGER, LedgerEntry)
     }
     return {version: manifest for version, manifest in known.items() if parse_version(version)}
 
 
 def earlier_versions(project: Project, version: str) -> tuple[str, ...]:
     """List the lower versions in the ledger of releases, in ascending order."""
-    lines = read_jsonl(project.annotations / LEDGER, LedgerEntry)
+    lines = read_merged(project.annotations / LEDGER, LedgerEntry)
     return tuple(
         sorted((line.version for line in lines if version_key(line.version) < version_key(version)), key=version_key)
     )
@@ -149,7 +150,7 @@ def record(project: Project, version: str) -> None:
     Raises KhabarError (exit code 4) if the version was published with another manifest.
     """
     path = project.annotations / LEDGER
-    lines = {line.version: line for line in read_jsonl(path, LedgerEntry)}
+    lines = {line.version: line for line in read_merged(path, LedgerEntry)}
     manifest = file_sha256(project.release(version) / MANIFEST)
     if project.noted(f"pushed/v{version}") and version in lines and lines[version].manifest != manifest:
         raise user_error(

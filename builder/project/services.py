@@ -8,10 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from builder.labelstudio import client
-from builder.labelstudio.client import Connection
+from builder.labelstudio.api.connection import Connection
+from builder.labelstudio.api.projects import ProjectMark
+from builder.labelstudio.client import Sent
 from builder.labelstudio.server import data_dir
 from builder.labelstudio.server.process import Server, status
 from builder.local_hub.server import serve
+from builder.project.annotations import project_title, read_batch
 from builder.project.project import Project
 from builder.records import KhabarError, user_error
 
@@ -65,6 +68,25 @@ def connections(project: Project) -> list[tuple[str, Connection]]:
             exit_code=3,
         )
     return [(work.name.removeprefix("studio-"), _embedded(work, one)) for work, one in running.items() if one]
+
+
+def project_mark(project: Project, batch: str, annotator: str = "") -> ProjectMark:
+    """Return what tells a batch's Label Studio project from others: the noted one, and the articles of the batch."""
+    noted = project.noted(_note(batch, annotator))
+    articles = frozenset(item.article_id for item in read_batch(project, batch))
+    number = noted.get("project_id", "")
+    title = project_title(project, batch, annotator)
+    return ProjectMark(title, batch, articles, int(number) if number.isdigit() else 0, noted.get("created_at", ""))
+
+
+def note_sent(project: Project, batch: str, annotator: str, sent: Sent) -> None:
+    """Note the Label Studio project that a batch was sent to."""
+    place = {"url": sent.url, "project_id": sent.project_id, "created_at": sent.created_at}
+    project.note(_note(batch, annotator), place)
+
+
+def _note(batch: str, annotator: str) -> str:
+    return f"sent/{batch}/{annotator}" if annotator else f"sent/{batch}"
 
 
 def is_isolated(project: Project) -> bool:

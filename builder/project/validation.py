@@ -7,11 +7,13 @@ from typing import TypeVar
 
 from builder.annotation.quality import integrity
 from builder.annotation.quality.integrity import Lines, ProjectIndex
+from builder.annotation.quality.merged import contradictions
 from builder.io.jsonl import read_lines
 from builder.project.annotations import published_path
 from builder.project.batches import batch_articles
 from builder.project.project import Project
 from builder.records import (
+    AcceptedChange,
     AnnotatorAssignment,
     BatchItem,
     Decision,
@@ -19,10 +21,14 @@ from builder.records import (
     Issue,
     Judgement,
     KhabarError,
+    LedgerEntry,
+    PersonAlias,
     PublishedAnnotation,
     SplitAssignment,
     Takedown,
+    Withdrawal,
 )
+from builder.release.publish.open import LEDGER
 from builder.release.splits.strategies import SPLIT_NAMES
 
 R = TypeVar("R")
@@ -40,6 +46,7 @@ def validate_annotations(project: Project) -> None:
         lines, faults = read_lines(path, record)
         issues.extend(replace(issue, where=issue.where.removeprefix(f"{project.root}/")) for issue in faults)
         file = Lines(str(path.relative_to(project.root)), lines)
+        issues.extend(contradictions(file.path, file.lines))
         if look:
             files.append(lambda world: look(file, world))
         return [one for _, one in lines]
@@ -47,6 +54,10 @@ def validate_annotations(project: Project) -> None:
     folder = project.annotations
     read(folder / "splits.jsonl", SplitAssignment, integrity.split_faults)
     takedowns = read(folder / "takedowns.jsonl", Takedown)
+    read(folder / "persons.jsonl", PersonAlias)
+    read(folder / "withdrawals.jsonl", Withdrawal)
+    read(folder / "accepted.jsonl", AcceptedChange)
+    read(folder / LEDGER, LedgerEntry)
     for name in project.batches():
         read(folder / name / "batch.jsonl", BatchItem, integrity.batch_faults)
         read(folder / name / "judgements.jsonl", Judgement, integrity.judgement_faults)

@@ -2,6 +2,7 @@
 
 from builder.records.annotation import (
     GOLD,
+    AcceptedChange,
     Agreement,
     AnnotatorAssignment,
     AssignmentKind,
@@ -14,6 +15,7 @@ from builder.records.annotation import (
     Judgement,
     JudgementStatus,
     Mark,
+    PersonAlias,
     Prediction,
     PublishedAnnotation,
     Relation,
@@ -35,7 +37,15 @@ from builder.records.corpus import (
     GroupKind,
     document_of,
 )
-from builder.records.release import MANIFEST, Release, SplitAssignment, Takedown
+from builder.records.release import (
+    MANIFEST,
+    RELEASE_FORMAT,
+    LedgerEntry,
+    Release,
+    SplitAssignment,
+    Takedown,
+    Withdrawal,
+)
 from builder.records.report import (
     TOOL,
     Dropped,
@@ -54,7 +64,9 @@ __all__ = [
     "GOLD",
     "MANIFEST",
     "NO_FACTS",
+    "RELEASE_FORMAT",
     "TOOL",
+    "AcceptedChange",
     "Agreement",
     "AnnotatorAssignment",
     "Article",
@@ -78,8 +90,10 @@ __all__ = [
     "Judgement",
     "JudgementStatus",
     "KhabarError",
+    "LedgerEntry",
     "Mark",
     "Notify",
+    "PersonAlias",
     "Prediction",
     "Progress",
     "PublishedAnnotation",
@@ -93,6 +107,7 @@ __all__ = [
     "Stance",
     "Takedown",
     "Vote",
+    "Withdrawal",
     "count_by_reason",
     "document_of",
     "mark_set",

@@ -1,8 +1,11 @@
 """Records of annotation: batch items, spans, stances, judgements, decisions, gold, agreement."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+OMIT_EMPTY = {"omit_empty": True}
+"""Metadata of a field that JSON leaves out when it is empty, so that files of earlier versions keep their bytes."""
 
 JudgementStatus = Literal["submitted", "skipped"]
 
@@ -105,6 +108,31 @@ class Judgement:
     annotation_id: int
     remark: str = ""
     relations: tuple[Relation, ...] = ()
+    origin: str = field(default="", metadata=OMIT_EMPTY)
+    """Keyed name of the server or export that it came from: `o-` and 10 hex digits; empty in batches of earlier versions."""
+    changed_by: str = field(default="", metadata=OMIT_EMPTY)
+    """Pseudonym of the person who changed it last, if that is not its annotator."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AcceptedChange:
+    """An answer that another person changed, and that counts as its annotator's: one line of annotations/accepted.jsonl.
+
+    A later change of the same answer has another `updated_at`, and is not accepted.
+    """
+
+    article_id: str
+    annotator: str
+    changed_by: str
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonAlias:
+    """That two pseudonyms are of one person: one line of annotations/persons.jsonl. `annotator` is the one in use."""
+
+    alias: str
+    annotator: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Records of a release: manifest, splits, takedowns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -20,8 +20,31 @@ class Takedown:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """An annotator whose work no release may hold any more: one line of annotations/withdrawals.jsonl."""
+
+    annotator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One line of annotations/releases.jsonl: a built version and the sha256 of its manifest."""
+
+    version: str
+    manifest: str
+
+
 MANIFEST = "MANIFEST.json"
 """The file of a release folder that holds its Release."""
+
+RELEASE_FORMAT = 2
+"""The format of the releases that this version builds.
+
+1: khabar 0.1, whose manifests have no `format`; an invisible character that follows no word is a token of its own.
+2: an invisible character is part of a word, or belongs to no token.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +61,7 @@ class Release:
     splits: dict[str, dict[str, int]]
     files: dict[str, str]
     edition: Literal["full", "standoff"] = "full"
+    reading: dict[str, str] = field(default_factory=dict)
+    """The names of the fields and the encoding with which the pages were read; empty in releases of earlier versions."""
+    format: int = 1
+    """The format of its rows; RELEASE_FORMAT describes each."""

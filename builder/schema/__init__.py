@@ -17,12 +17,16 @@ from builder.schema.boilerplate import Boilerplate
 from builder.schema.dataset import Dataset
 from builder.schema.labels import Labels
 from builder.schema.profiles import BUILT_IN, OwnProfile, Profiles
+from builder.schema.sources import NO_SOURCES, Sources
 
 M = TypeVar("M", bound=BaseModel)
 
 
-FILES = ("dataset.yaml", "labels.yaml", "boilerplate.yaml", "guidelines.md", "profiles.yaml")
-"""The files of schema/. The last one is optional and defines the project's own normalisation profiles."""
+OPTIONAL = ("profiles.yaml", "sources.yaml")
+"""The files of schema/ that a project needs only for normalisation profiles or names of sources of its own."""
+
+FILES = ("dataset.yaml", "labels.yaml", "boilerplate.yaml", "guidelines.md", *OPTIONAL)
+"""The files of schema/."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Schema:
     label_hash: str
     own_profile: OwnProfile | None = None
     """The profile that dataset.yaml names, if schema/profiles.yaml defines it."""
+    sources: Sources = NO_SOURCES
+    """The names of sources and how their pages are read, from schema/sources.yaml."""
 
     @property
     def guideline_version(self) -> str:
@@ -55,7 +61,7 @@ def _read_texts(folder: Path) -> tuple[dict[str, str], list[Issue]]:
     issues: list[Issue] = []
     for name in FILES:
         path = folder / name
-        if name == "profiles.yaml" and not path.exists():
+        if name in OPTIONAL and not path.exists():
             continue
         try:
             texts[name] = path.read_text(encoding="utf-8-sig")
@@ -84,6 +90,7 @@ def load_schema(folder: Path) -> Schema:
             return None
 
     dataset, labels, boilerplate, profiles = parsed(Dataset), parsed(Labels), parsed(Boilerplate), parsed(Profiles)
+    sources = parsed(Sources)
     own_profiles = {profile.name: profile for profile in profiles.profiles} if profiles else {}
     if dataset is not None and dataset.profile not in {*BUILT_IN, *own_profiles} and not issues:
         known = ", ".join((*BUILT_IN, *own_profiles))
@@ -106,6 +113,7 @@ def load_schema(folder: Path) -> Schema:
         _digest(whole, 16),
         _digest(texts["labels.yaml"], 8),
         own_profiles.get(dataset.profile),
+        sources or NO_SOURCES,
     )
 
 
@@ -131,6 +139,7 @@ __all__ = (
     "Profiles",
     "Schema",
     "SourceRules",
+    "Sources",
     "Splits",
     "StanceTarget",
     "StanceValue",

@@ -34,12 +34,26 @@ class Fields(Part):
     Unless it is mapped, `author` is also read from other usual names (builder.corpus.readers.rows.AUTHORS).
     """
 
+    html: Text | None = None
+    """The field that holds the HTML of a page, from which text and facts are extracted; it takes the place of `text`."""
+
     text: Text = "text"
     title: Text = "title"
     url: Text = "url"
     published_at: Text = "published_at"
     source: Text = "source"
     author: Text = "author"
+    quoted_tsv: bool | None = None
+    """Whether the cells of TSV files are quoted as in CSV; None looks at each file."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _text_of_html(cls, values: object) -> object:
+        if not isinstance(values, Mapping) or values.get("html") is None:
+            return values
+        if values.get("text", values["html"]) != values["html"]:
+            raise ValueError("`html` takes the place of `text`; write one of them")
+        return {**values, "text": values["html"]}
 
 
 class Splits(Part):

@@ -22,6 +22,12 @@ SHORT = {
 FILLERS = "\N{COMBINING GRAPHEME JOINER}\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 """Invisible characters that Unicode categorises as letters, marks or symbols."""
 
+IGNORABLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+"""Default_Ignorable_Code_Point of Unicode 16 (DerivedCoreProperties.txt), as the inside of a character class."""
+
 
 def is_invisible(character: str) -> bool:
     r"""Return whether a character is invisible, or affects a terminal or the text direction.

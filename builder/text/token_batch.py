@@ -14,11 +14,12 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
+from builder.text.invisible import IGNORABLE
 from builder.text.tokens import ARABIC, DIGIT, MARK, tokenize
 
 Places = NDArray[np.int64]
 
-_SPACE, _LETTER, _MARK, _ALONE, _QUOTE, _POINT, _OTHER = range(7)
+_SPACE, _LETTER, _MARK, _ALONE, _QUOTE, _POINT, _OTHER, _IGNORABLE = range(8)
 
 _CLASSES = {
     _LETTER: f"[{ARABIC}{DIGIT}]",
@@ -26,6 +27,7 @@ _CLASSES = {
     _QUOTE: r"[“”‘’…–—\[\]{}]",  # a token of its own, unless a joiner follows
     _POINT: "[.:/,-]",  # a token of its own, unless a word follows: 3.5, 18:40, ق.م
     _MARK: f"[{MARK}]",
+    _IGNORABLE: f"[{IGNORABLE}]",  # a mark too, except at the beginning of a word
     _SPACE: r"\s",
 }
 
@@ -51,7 +53,7 @@ class Tokens:
 
 
 def tokenize_batch(texts: Sequence[str]) -> Tokens:
-    """Tokenise many texts; every character except white space belongs to a token.
+    """Tokenise many texts; every visible character belongs to a token.
 
     >>> tokens = tokenize_batch(["بلغ ٣٫٥٪", "في (مرجانة)"])
     >>> tokens.starts.tolist(), tokens.begins.tolist(), tokens.cuts.tolist()
@@ -61,19 +63,21 @@ def tokenize_batch(texts: Sequence[str]) -> Tokens:
     joined = " ".join([*texts, ""])
     units = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
     classes = _table().take(units)
-    word = (classes == _LETTER) | (classes == _MARK)
+    ignorable = classes == _IGNORABLE
+    word = (classes == _LETTER) | (classes == _MARK) | ignorable
     before, after = np.zeros(len(word), bool), np.zeros(len(word), bool)
     before[1:] = word[:-1]
     after[:-1] = word[1:]
     visible = classes != _SPACE
     starts = np.flatnonzero(visible & ~(word & before))
     ends = np.flatnonzero(visible & ~(word & after)) + 1
-    odd = (classes == _OTHER) | ((classes == _POINT) & after)
-    odd[:-1] |= (classes[:-1] == _QUOTE) & (classes[1:] == _MARK)
+    odd = (classes == _OTHER) | ((classes == _POINT) & after) | (ignorable & ~before)
     if odd.any():
         starts, ends = _retokenize(joined, np.flatnonzero(odd), np.flatnonzero(~visible), starts, ends)
     bytes_before = np.zeros(len(units) + 1, np.int64)
     np.cumsum(_widths(units), out=bytes_before[1:])
+    if ignorable.any():
+        visible = _covered(starts, ends, len(units))
     data = units[visible].tobytes().decode("utf-32-le", "surrogatepass").encode("utf-8", "surrogatepass")
     return Tokens(starts, ends, bytes_before[ends] - bytes_before[starts], data, begins)
 
@@ -97,6 +101,15 @@ def _retokenize(joined: str, odd: Places, spaces: Places, starts: Places, ends: 
     starts, ends = starts[kept], ends[kept]
     indices = np.searchsorted(starts, inserted[0])
     return np.insert(starts, indices, inserted[0]), np.insert(ends, indices, inserted[1])
+
+
+def _covered(starts: Places, ends: Places, length: int) -> NDArray[np.bool_]:
+    """Return which code points belong to a token."""
+    steps = np.zeros(length + 1, np.int8)
+    steps[starts] += 1
+    steps[ends] -= 1
+    covered: NDArray[np.bool_] = np.cumsum(steps[:-1]) > 0
+    return covered
 
 
 def _widths(units: NDArray[np.uint32]) -> NDArray[np.uint8]:

@@ -1,13 +1,19 @@
 """Tokenisation, sentence splitting and canonical span boundaries.
 
 Offsets are code points, end exclusive. Clitics are not split off: a word extends to the next space or
-punctuation, including its marks, tatweel and joiners.
+punctuation, including its marks, tatweel and invisible characters. Invisible characters elsewhere belong to no token.
 """
 
 import re
 import unicodedata
 
-MARK = "\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u0898-\u089f\u08ca-\u08e1\u08e3-\u08ff\u0300-\u036f\u200c\u200d"
+from builder.text.invisible import IGNORABLE
+
+MARK = (
+    IGNORABLE
+    + "\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u0898-\u089f\u08ca-\u08e1\u08e3-\u08ff\u0300-\u036f"
+)
+"""What belongs to the letter before it: marks, tatweel, and invisible characters, which never begin a token."""
 
 ARABIC = "\u0621-\u063a\u0641-\u064a\u0671-\u06d3"
 
@@ -28,10 +34,11 @@ _INSIDE = f"(?:(?<=[{_LATIN}])['\u2019](?=[{_LATIN}])|(?<=[{DIGIT}])[{_POINT}](?
 
 _IN_URL = r"[^\s<>\"«»“”،؛؟…()\[\]{}]*"
 
-_TONE = "[\ufe0f\U0001f3fb-\U0001f3ff]*+"
+_TONE = "[\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*+"
+"""What belongs to an emoji: its presentation, its skin tone, and the tags of a flag."""
 
 _TOKEN = re.compile(
-    "(?=\\S)(?:"  # reject a space once, not once for each kind of token
+    f"(?![\\s{IGNORABLE}])(?:"  # reject a space once, not once for each kind of token
     + "|".join([
         # Most words and points come first, for speed. Excludes abbreviations and words with a number.
         f"[{ARABIC}]{_IN_WORD}++(?!\\.\\w|[{_POINT}][{DIGIT}]|[%\u066a]|['\u2019][{_LATIN}])",
@@ -59,7 +66,7 @@ _STOP = re.compile(
     f"[{_ENDS}\\n](?:"
     + "|".join([
         "(?<=\\n)\\n*",
-        f"(?<![{_ENDS}][{_ENDS}\\n])[{_ENDS}]*+(?: [!?؟…]++)*+(?:[{_CLOSING}]| ++[»”)\\]}}›])*+(?=\\s|\\Z)(?! ++[/،؛:,;])",
+        f"(?<![{_ENDS}][{_ENDS}\\n])[{_ENDS}]*+(?: [!?؟…]++)*+(?:[{_CLOSING}{IGNORABLE}]| ++[»”)\\]}}›])*+(?=\\s|\\Z)(?! ++[/،؛:,;])",
         f"(?<=[؟!])(?=[{ARABIC}])",  # news often has no space after it
         f"(?<=[{ARABIC}{MARK}]{{2}}\\.)(?=[{ARABIC}][{ARABIC}{MARK}])",
     ])
@@ -75,6 +82,8 @@ _NO_STOP = re.compile(
 _AFTER_NUMBER = re.compile(f"[{DIGIT}] +[مصه]\u0640?\\.\\Z")
 """A letter after a year or an hour, as in 1447 هـ. The point after it ends a sentence."""
 
+_SEEN = re.compile(f"[^\\s{IGNORABLE}]")
+
 _LONGEST = 5
 """A word of this many letters before the point is no title."""
 
@@ -83,7 +92,9 @@ _LOOKED_AT = 16
 
 
 def tokenize(text: str) -> list[tuple[int, int]]:
-    """Tokenise a text into (start, end) pairs, in order; every character except white space belongs to a token.
+    """Tokenise a text into (start, end) pairs, in order; every visible character belongs to a token.
+
+    An invisible character (IGNORABLE) that follows no word belongs to none.
 
     >>> text = "بلغ ٣٫٥٪ في (مرجانة)،"
     >>> [text[start:end] for start, end in tokenize(text)]
@@ -108,7 +119,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
     for end in [*ends, len(text)]:
         piece = text[start:end]
         left, right = start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip())
-        if left < right:
+        if _SEEN.search(text, left, right):
             spans.append((left, right))
         start = end
     return spans
@@ -125,10 +136,11 @@ def _is_end(text: str, start: int) -> bool:
 
 
 def canonical_span(text: str, start: int, end: int, *, whole_words: bool = True) -> tuple[int, int] | None:
-    """Return the canonical boundaries of a span: trimmed of white space and punctuation, extended to whole words.
+    """Return the canonical boundaries of a span: trimmed of what is no word, extended to whole words.
 
-    With `whole_words`, clitics stay with their word, as in ANERcorp and Wojood. Returns None if the span holds
-    only white space and punctuation. Raises ValueError if it is out of bounds.
+    White space, punctuation and invisible characters are trimmed; an invisible character inside or after a word is part
+    of the word. With `whole_words`, clitics stay with their word, as in ANERcorp and Wojood. Returns None if nothing is
+    left. Raises ValueError if it is out of bounds.
 
     >>> text = "قال «وبمرجانة» أمس"
     >>> canonical_span(text, 4, 9)
@@ -142,9 +154,10 @@ def canonical_span(text: str, start: int, end: int, *, whole_words: bool = True)
         end -= 1
     if start >= end:
         return None
-    if not whole_words:
-        return start, end
     first, last = _token_at(text, start), _token_at(text, end - 1)
+    if not whole_words:  # invisible characters after the last letter are a part of it
+        seen = _SEEN.search(text, end, last[1])
+        return start, seen.start() if seen else last[1]
     return min(start, first[0]), max(end, last[1])
 
 
@@ -159,4 +172,4 @@ def _token_at(text: str, position: int) -> tuple[int, int]:
 
 
 def _is_edge(character: str) -> bool:
-    return character.isspace() or unicodedata.category(character)[0] in "PZ"
+    return not _SEEN.match(character) or unicodedata.category(character)[0] in "PZ"

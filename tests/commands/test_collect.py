@@ -1,15 +1,17 @@
 """The command `collect`: annotations from an export file, and what it refuses."""
 
+import csv
 import json
 
 import pytest
 
 from builder.commands import collect
+from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl
 from builder.project.annotations import read_judgements
 from builder.project.corpus import read_articles
 from builder.records import BatchItem, Judgement, KhabarError
-from tests.builders import judge
+from tests.builders import judge, walk
 
 pytestmark = pytest.mark.slow  # each test runs several commands on a project
 
@@ -82,7 +84,7 @@ def test_missing_file_and_other_format_are_refused(sampled, khabar):
     table = khabar("collect", "--from", "table.csv", cwd=sampled.root)
     assert (absent.returncode, table.returncode) == (2, 2)
     assert "error[export] cannot be read: No such file or directory" in absent.stderr
-    assert "table.csv: error[export] not JSON: line 1, column 1" in table.stderr
+    assert "table.csv: error[export] neither JSON nor a table with the column `annotator`" in table.stderr
 
 
 def test_batch_without_assignments_is_refused(sampled, monkeypatch):
@@ -93,3 +95,65 @@ def test_batch_without_assignments_is_refused(sampled, monkeypatch):
     monkeypatch.setattr("builder.commands.collect.connections", lambda _: [("", None)])
     with pytest.raises(KhabarError, match="batch pilot was not sent yet: nobody was assigned to its articles"):
         collect.collect(sampled, None, prune=False)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [("raw-text.json", ["سراج الكتاني", "بلدية السدر"]), ("trimmed.json", ["سراج الكتاني", "مرفأ السدر"])],
+)
+def test_shared_case_of_an_export_of_the_raw_text(project, shared, file, words):
+    cases = shared.parent / "cases"
+    walk(project, [cases / "00-articles-of-the-collect-cases" / f"a{n}.txt" for n in (1, 2, 3)], size=3)
+    report = collect.collect(project, None, prune=False, source=cases / "33-export-of-the-raw-text" / file)
+    (judgement,) = read_judgements(project)
+    text = next(a.text for a in read_articles(project) if a.id == judgement.article_id)
+
+    assert (report.accounts[0].taken, report.accounts[0].kept, report.issues, report.exit_code) == (1, 1, (), 0)
+    assert [text[s.start : s.end] for s in judgement.spans] == words
+    assert judgement.text_sha == sha16(text)
+
+
+def test_raw_text_with_marks_and_crlf_is_collected_with_all_its_spans(project, tmp_path):
+    raw = (
+        "أعلنت بلديّةُ مرجانة أمس شراءَ متجراً قديماً في السوق لتجعل منه داراً للكتب، وقال رئيسها قُصيّ السنديان إن العمل يبدأ غداً.\r\n\r\n"
+        "وأضافَ السنديان أن وكالةَ نسيم ستنقل الحفلَ مباشرةً إلى جزيرة الملح، وأن الدار تضم قاعة للقراءة وأخرى للأطفال.\r\n"
+    )
+    (tmp_path / "a.txt").write_bytes(raw.encode())
+    walk(project, [tmp_path / "a.txt"], size=1)
+    marked = ["بلديّةُ مرجانة", "قُصيّ السنديان", "وكالةَ نسيم", "جزيرة الملح"]
+    results = [{"id": w[:2], "type": "labels", "from_name": "l", "value": {
+        "start": raw.index(w), "end": raw.index(w) + len(w), "text": w, "labels": ["ORG"]}} for w in marked]  # fmt: skip
+    task = {"id": 1, "data": {"text": raw}, "annotations": [{"id": 1, "completed_by": 1, "result": results}]}
+    (tmp_path / "e.json").write_text(json.dumps([task]), encoding="utf-8")
+    report = collect.collect(project, None, prune=False, source=tmp_path / "e.json")
+    (judgement,), (article,) = read_judgements(project), read_articles(project)
+
+    assert (report.issues, report.exit_code) == ((), 0)
+    assert [article.text[s.start : s.end] for s in judgement.spans] == [
+        "بلدية مرجانة",
+        "قصي السنديان",
+        "وكالة نسيم",
+        "جزيرة الملح",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["json", "csv"])
+def test_flat_exports_are_collected(sampled, kind):
+    tasks = json.loads(export_of(sampled, "elsewhere.json", foreign=0).read_text(encoding="utf-8"))
+    records = [{"id": task["id"], "text": task["data"]["text"], "annotator": 7 + n % 2, "annotation_id": 50 + n,
+                "label": [{"start": 0, "end": 3, "labels": ["PERS"]}]} for n, task in enumerate(tasks)]  # fmt: skip
+    path = sampled.root / f"flat.{kind}"
+    if kind == "json":
+        path.write_text(json.dumps(records), encoding="utf-8")
+    else:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            table = csv.DictWriter(file, [*records[0]])
+            table.writeheader()
+            table.writerows(record | {"label": json.dumps(record["label"])} for record in records)
+    report = collect.collect(sampled, None, prune=False, source=path)
+    found = read_judgements(sampled)
+
+    assert (report.accounts[0].taken, report.accounts[0].kept, report.exit_code) == (4, 4, 0)
+    assert {len(j.spans) for j in found} == {1}
+    assert (len({j.annotator for j in found}), {j.annotation_id for j in found}) == (2, {50, 51, 52, 53})

@@ -1,16 +1,23 @@
 """The command `ingest`: what is read, and what is dropped with its reason."""
 
 import json
+import os
 import random
+import sys
+import tempfile
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from builder.commands.clean import clean
 from builder.commands.ingest import ingest
+from builder.commands.sample import sample
+from builder.corpus.readers import sources
 from builder.executor import storage
 from builder.executor.shards import BatchResult, write_shard
 from builder.executor.start import ExecutorConfig
+from builder.main import _report_bug
 from builder.project.corpus import read_columns, read_documents, stage_folder, stage_shards
 from builder.records import Document, Dropped
 from builder.records.arrow import arrow_schema
@@ -100,3 +107,90 @@ def test_1_000_poisoned_of_100_000_records_are_dropped(project, tmp_path):
     assert {(":".join(a.what.split(":")[:2]), a.reason) for a in report.set_aside} == places
     assert (report.accounts[0].taken, report.accounts[0].kept) == (100_000, 99_000)
     assert read_columns(project, "documents", ["id"]).num_rows == 99_000
+
+
+def test_unread_dates_of_all_pieces_are_one_warning(project, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "MANY", 1)
+    for number in range(3):
+        record = {"text": news(number), "published_at": f"0{number + 1}/07/2015"}
+        (tmp_path / f"{number}.jsonl").write_text(json.dumps(record), encoding="utf-8")
+    report = ingest(project, [tmp_path / f"{number}.jsonl" for number in range(3)])
+    again = ingest(project, [tmp_path / f"{number}.jsonl" for number in range(3)])
+
+    (issue,) = report.issues
+    assert issue.message.startswith("3 dates are kept as written")
+    assert issue.where.endswith("0.jsonl:1:1")
+    assert again.issues == report.issues
+
+
+def test_teasers_of_feeds_are_read_and_not_sampled(project, tmp_path):
+    items = "".join(
+        f"<item><title>{number}</title><description>{news(number)} {'[…]' if number % 2 else ''}</description>"
+        f"<content:encoded>{news(number) if number % 2 == 0 else ''}</content:encoded></item>"
+        for number in range(6)
+    )
+    feed = tmp_path / "a.rss"
+    space = 'xmlns:content="http://purl.org/rss/1.0/modules/content/"'
+    feed.write_text(f"<rss {space}><channel>{items}</channel></rss>", encoding="utf-8")
+    report = ingest(project, [feed])
+    clean(project)
+    sampled = sample(project, "pilot", None)
+
+    assert report.accounts[0].kept == 6
+    assert {name: number for one in sampled.accounts for name, number in one.set_aside.items()}[
+        "filtered: a teaser"
+    ] == 3
+
+
+def test_fields_without_a_column_are_kept_and_counted(project, khabar, tmp_path):
+    records = [{"text": news(number), "id": number, "tags": ["اقتصاد"] if number else None} for number in range(3)]
+    (tmp_path / "a.json").write_text(json.dumps(records), encoding="utf-8")
+    done = khabar("ingest", tmp_path / "a.json", cwd=project.root)
+
+    assert done.returncode == 0
+    assert "fields kept as extra: id (3), tags (2)\n" in done.stdout
+    assert {document.raw: document.facts.extra for document in read_documents(project)} == {
+        news(0): {"id": "0"},
+        news(1): {"id": "1", "tags": '["اقتصاد"]'},
+        news(2): {"id": "2", "tags": '["اقتصاد"]'},
+    }
+
+
+def test_text_under_another_name_is_one_error_with_the_line_to_write(project, khabar, tmp_path):
+    crawl = tmp_path / "crawl"
+    crawl.mkdir()
+    for number in range(120):
+        (crawl / f"{number:03}.json").write_text(json.dumps({"content": news(number), "id": number}))
+    done = khabar("ingest", crawl, cwd=project.root)
+    schema = project.root / "schema" / "dataset.yaml"
+    schema.write_text(schema.read_text(encoding="utf-8") + "\nfields:\n  text: content\n", encoding="utf-8")
+    again = khabar("ingest", crawl, cwd=project.root)
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"{crawl}/000.json: error[field] no field `text` in its one record; it has content (1), id (1); "
+        "so it is in 119 more files\n    fix: write `text: content` under `fields:` in schema/dataset.yaml\n"
+    )
+    assert again.returncode == 0
+    assert again.stdout.startswith("ingest: 120 files and records in, 120 kept\n")
+
+
+def test_names_that_are_not_utf_8_end_in_no_traceback(project, khabar, tmp_path):
+    folder = tmp_path / os.fsdecode(b"\xce\xc8\xd1")
+    folder.mkdir()
+    (folder / os.fsdecode(b"caf\xe9.txt")).write_text(news(1), encoding="utf-8")
+    (folder / os.fsdecode(b"\xff.jsonl")).write_text("{bad\n", encoding="utf-8")
+    done = khabar("ingest", folder, "-v", cwd=project.root)
+    none = khabar("ingest", folder / os.fsdecode(b"\xfe"), cwd=project.root)
+
+    assert (done.returncode, none.returncode) == (0, 2)
+    assert "\\xce\\xc8\\xd1/\\xff.jsonl:1:2: warning[unreadable] not JSON" in done.stderr
+    assert none.stderr.startswith(f"{tmp_path}/\\xce\\xc8\\xd1/\\xfe: error[unreadable] there is no such file")
+
+
+def test_report_of_a_bug_may_quote_any_name(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["khabar", "ingest", os.fsdecode(b"caf\xe9")])
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    report = Path(_report_bug(RuntimeError("x")))
+
+    assert "command: ingest caf\\udce9\n" in report.read_text(encoding="utf-8")

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.annotation.persons import Account
 from builder.annotation.pseudonyms import pseudonym
 from builder.io.hashing import sha16
-from builder.labelstudio.exports import parse, read
+from builder.labelstudio.exports.read import parse, read
 from builder.records import Article, KhabarError, Relation, Span, Stance
 from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
 
@@ -38,11 +39,13 @@ PORT = (TEXT.index("ميناء"), TEXT.index("."))
 
 
 def name(who):
+    if isinstance(who, Account):
+        who = who.email or who.number
     return pseudonym(b"key", who)
 
 
 def case(file):
-    return read(parse(file, (CASES / file).read_bytes()), ARTICLES, LABELS, "pilot", name)
+    return read(parse(file, (CASES / file).read_bytes()), ARTICLES, LABELS, "pilot", name, {})
 
 
 def refusal(content):
@@ -69,13 +72,11 @@ def test_enterprise_export_hides_annotator_emails():
     found = case("enterprise.json")
 
     assert {j.annotator: j.spans for j in found.judgements} == {
-        name("huda@example.org"): (Span(5, 9, "PERS", "e1"),), name("layla@example.org"): (),
+        name("huda@example.org"): (Span(5, 9, "PERS", "e1"),), name("layla@example.org"): (), name("omar@example.org"): (),
     }  # fmt: skip
     assert [(i.severity, i.code, i.where) for i in found.issues] == [
-        ("error", "unreadable-result", "task 903, annotation 52"),
-        ("error", "unreadable-annotation", "task 903, annotation at place 2"),
-        ("warning", "unmatched-task", "task 904"),
-    ]
+        ("warning", "unmatched-task", "task 904"), ("warning", "unused-result", ""),
+    ]  # fmt: skip
     assert found.unread == 1
     assert "example.org" not in repr(found)
 
@@ -95,20 +96,21 @@ def test_hypertext_global_offsets_and_word_mismatches():
 def test_changed_text_keeps_the_hash_of_the_exported_text():
     task = {"id": 1, "data": {"article_id": "0000000000000001-0", "text": "نص قديم"}, "annotations": [
         {"id": 1, "completed_by": 1, "result": []}]}  # fmt: skip
-    (judgement,) = read([task], ARTICLES, LABELS, "pilot", name).judgements
+    (judgement,) = read([task], ARTICLES, LABELS, "pilot", name, {}).judgements
 
     assert (judgement.article_id, judgement.text_sha) == ("0000000000000001-0", sha16("نص قديم"))
 
 
-FIX = "in Label Studio choose Export, then JSON (not JSON-MIN, CSV or CoNLL)"
+FIX = "in Label Studio choose Export, then JSON; JSON-MIN and CSV are read too, and hold less"
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"id,text\n1,a", "not JSON: line 1, column 1"),
-        (b'"\xff"', "not JSON: not UTF-8"),
-        (b"7", "not an export of Label Studio with data and annotations"),
+        (b"id,text\n1,a", "neither JSON nor a table with the column `annotator`"),
+        (b"[1,", "not JSON: line 1, column 4"),
+        (b"[\xff", "not JSON: not UTF-8"),
+        (b"7", "neither JSON nor a table with the column `annotator`"),
         (b'[{"id": 1, "text": "json-min"}]', "not an export of Label Studio with data and annotations"),
     ],
 )
@@ -133,7 +135,7 @@ def test_any_json_is_read_and_every_annotation_counted(results, annotation, data
         {"id": 1, "data": {"text": TEXT, "other": data}, "annotations": [mine, annotation]},
         {"data": {"text": "غريب"}, "annotations": [mine]},
     ]
-    found = read(parse("x", json.dumps(tasks).encode()), ARTICLES, LABELS, "pilot", name)
+    found = read(parse("x", json.dumps(tasks).encode()), ARTICLES, LABELS, "pilot", name, {})
     broken = sum(issue.code == "unreadable-annotation" for issue in found.issues)
 
     assert len(found.judgements) + broken + found.unread == 3

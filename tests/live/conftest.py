@@ -8,6 +8,7 @@ from playwright.sync_api import sync_playwright
 
 from builder.io.hashing import sha16
 from builder.labelstudio import client
+from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.config import guide_html, render_config
 from builder.labelstudio.server.install import install
 from builder.labelstudio.server.process import Server, down, new_credentials, up
@@ -38,7 +39,7 @@ class Studio:
     work: Path
     running: Server
     logins: tuple[tuple[str, str], ...]
-    connection: client.Connection
+    connection: Connection
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from builder.annotation.pseudonyms import pseudonym
-from builder.corpus.cleaning.stage import COPIED_COLUMNS, SCHEMA
+from builder.corpus.cleaning.stage import COPIED, COPIED_COLUMNS, SCHEMA
 from builder.executor.shards import BatchResult, write_shard
 from builder.io.jsonl import write_jsonl
 from builder.io.parquet import to_table
@@ -16,10 +16,11 @@ def store(project, documents, articles):
     """Put articles into a project as `clean` would, with the texts that a test wants."""
     pages = {one.id: one for one in documents}
     table = to_table(articles, Article)
-    for name in COPIED_COLUMNS:
-        table = table.append_column(
-            name, pa.array([getattr(pages[a.document_id], name) for a in articles], pa.string())
-        )
+    for field in COPIED:
+        owners = [
+            pages[a.document_id] if field.name in COPIED_COLUMNS else pages[a.document_id].facts for a in articles
+        ]
+        table = table.append_column(field, pa.array([getattr(owner, field.name) for owner in owners], field.type))
     table = table.append_column("characters", pa.array([len(article.text) for article in articles], pa.int64()))
     documented = [BatchResult(to_table(documents, Document))]
     write_shard(stage_folder(project, "documents"), "given", "", arrow_schema(Document), documented)

@@ -291,7 +291,7 @@ def test_deleted_project_keeps_collected_annotations(label_studio, annotated, se
     assert found == (
         3,
         f"the project {title!r} was deleted in Label Studio at {label_studio.running.url}",
-        "annotations collected so far are kept; to create the project again, run `khabar send`",
+        "annotations collected so far are kept; to create the project again, run `khabar send`, then `khabar collect --keep`",
     )
     assert counts == (4, 4, 0, 0), "what was on its way too"
 

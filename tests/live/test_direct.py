@@ -9,6 +9,7 @@ import pytest
 from builder.labelstudio import annotator
 from builder.labelstudio import client as studio
 from builder.labelstudio.download import sqlite
+from builder.labelstudio.download.persons import Roster
 from builder.labelstudio.download.snapshot import export_tasks
 from builder.labelstudio.download.sync import _read, collect
 from builder.labelstudio.server import data_dir
@@ -63,8 +64,9 @@ def test_the_file_says_what_the_export_says(label_studio, file, answered):
     assert [one["id"] for one in of_file] == sorted(ids)
     assert sum(len(one["annotations"]) for one in of_file) >= 12
     assert any(one["drafts"] for one in of_file)
+    roster = Roster(name, dict, {})
     by_id = sorted(of_server, key=lambda one: one["id"])
-    pages = [list(_read(tasks, name, place)) for tasks in (of_file, by_id)]
+    pages = [list(_read(tasks, roster, place)) for tasks in (of_file, by_id)]
     assert [dataclasses.replace(p, annotations=tuple(sorted(p.annotations))) for p in pages[0]] == [
         dataclasses.replace(p, annotations=tuple(sorted(p.annotations))) for p in pages[1]
     ]

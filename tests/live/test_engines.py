@@ -21,7 +21,7 @@ from tests.news import CHAIN, TEXTS, digest, lines
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[2]
-NEEDS = ("numpy", "pyarrow", "pydantic", "pyyaml", "fsspec", "pyarabic", "defusedxml", "krippendorff")
+NEEDS = ("numpy", "pyarrow", "pydantic", "pyyaml", "fsspec", "pyarabic", "lxml", "krippendorff")
 KILLER = "خبر 1000 من مرجانة"
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)}

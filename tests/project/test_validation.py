@@ -103,15 +103,20 @@ def test_label_of_an_older_schema_is_dropped_and_counted(built):
     assert spans.set_aside["unknown label"] == 1
 
 
-def test_repeated_line(built):
+def test_repeated_line_counts_once_and_another_of_the_same_time_is_refused(built):
+    build(built, "1.0.1")
+    before = (built.release("1.0.1") / "entities").glob("*")
     for name, record in (("judgements", Judgement), ("batch", BatchItem)):
         records = read_jsonl(pilot(built, name), record)
         write_jsonl(pilot(built, name), [*records, records[4]])
+    build(built, "1.0.2")
+    assert [p.read_bytes() for p in (built.release("1.0.2") / "entities").glob("*")] == [p.read_bytes() for p in before]
 
-    assert faults(built) == [
-        ("pilot/batch.jsonl:31", "the same as line 5"),
-        ("pilot/judgements.jsonl:91", "the same as line 5"),
-    ]
+    judgements = read_jsonl(pilot(built, "judgements"), Judgement)
+    write_jsonl(pilot(built, "judgements"), [*judgements, replace(judgements[4], spans=(), remark="مختلف")])
+    ((where, message),) = faults(built)
+    assert where == "pilot/judgements.jsonl:92"
+    assert message.startswith("contradicts annotations/pilot/judgements.jsonl:5: both lines give annotation")
 
 
 def test_unknown_split_and_article_in_two_splits(built):
@@ -122,14 +127,17 @@ def test_unknown_split_and_article_in_two_splits(built):
 
     assert faults(built) == [
         ("splits.jsonl:2", "unknown split 'dev'; known: train, validation, test"),
-        ("splits.jsonl:31", f"{lines[0].article_id} is already on line 1"),
+        (
+            "splits.jsonl:31",
+            f"contradicts annotations/splits.jsonl:1: both lines give the split of article {lines[0].article_id}",
+        ),
     ]
 
 
 def test_decision_on_unknown_article_or_label(built):
     one = read_jsonl(pilot(built, "judgements"), Judgement)[0]
     valid = Decision(one.article_id, one.text_sha, "lead", (Span(0, 4, "PERS"),), (), "")
-    invalid = replace(valid, spans=(Span(0, 4, "X"),), stances=(Stance("metro", "maybe"),))
+    invalid = replace(valid, adjudicator="other", spans=(Span(0, 4, "X"),), stances=(Stance("metro", "maybe"),))
     write_jsonl(pilot(built, "decisions"), [valid, replace(valid, article_id="nowhere-0"), invalid])
     found = faults(built)
 
@@ -167,7 +175,8 @@ def test_all_faults_are_reported_at_once(built, khabar):
         json.dumps(first | {"span": []}).encode() + b"\n",
         json.dumps(first | {"seconds": "ten"}).encode() + b"\n",
         "زيادة".encode("windows-1256") + b"\n",
-        json.dumps(first | {"spans": [{"start": 0, "end": 99_999, "label": "PERS"}]}).encode() + b"\n",
+        json.dumps(first | {"annotation_id": 999, "spans": [{"start": 0, "end": 99_999, "label": "PERS"}]}).encode()
+        + b"\n",
     ]
     pilot(built, "judgements").write_bytes(b"".join([*judgements, *broken]))
     splits = built.annotations / "splits.jsonl"

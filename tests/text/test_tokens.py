@@ -7,8 +7,20 @@ from hypothesis import strategies as st
 from builder.text.tokens import canonical_span, sentences, tokenize
 from tests.text.token_cases import cases
 
-NOISE = st.text(st.sampled_from([*"ابو.،:؟!«»()3٣٫٪ \nـ_@#a-'/", "\N{ARABIC FATHATAN}", "\N{ZERO WIDTH NON-JOINER}",
+NOISE = st.text(st.sampled_from([*"ابو.،:؟!«»()3٣٫٪ \nـ_@#a-'/", "\N{ARABIC FATHATAN}", "\N{ZERO WIDTH NON-JOINER}", "\N{VARIATION SELECTOR-16}",
                                  "\N{GRINNING FACE}", "\N{NO-BREAK SPACE}"]), max_size=30)  # fmt: skip
+
+IGNORED = [
+    "\N{ZERO WIDTH NON-JOINER}", "\N{ZERO WIDTH JOINER}", "\N{VARIATION SELECTOR-16}", "\N{COMBINING GRAPHEME JOINER}",
+    "\N{RIGHT-TO-LEFT MARK}", "\N{ARABIC LETTER MARK}", "\N{SOFT HYPHEN}", "\N{ZERO WIDTH SPACE}", "\N{WORD JOINER}",
+    "\N{ZERO WIDTH NO-BREAK SPACE}", "\N{HANGUL FILLER}", "\N{MONGOLIAN VOWEL SEPARATOR}", "\N{TAG SPACE}", "\N{VARIATION SELECTOR-17}",
+    "\N{FUNCTION APPLICATION}", "\N{RIGHT-TO-LEFT ISOLATE}",
+]  # fmt: skip
+
+
+def seen(text):
+    """Positions of the visible characters."""
+    return [place for place, character in enumerate(text) if not character.isspace() and character not in IGNORED]
 
 
 def words(text):
@@ -25,10 +37,12 @@ def test_empty_text_has_no_tokens():
 
 
 @given(NOISE)
-def test_every_non_space_character_is_in_one_token(text):
+def test_every_visible_character_is_in_one_token(text):
     places = [place for start, end in tokenize(text) for place in range(start, end)]
 
-    assert places == [place for place, character in enumerate(text) if not character.isspace()]
+    assert [place for place in places if text[place] not in IGNORED] == seen(text)
+    assert len(places) == len(set(places))
+    assert all(text[start] not in IGNORED for start, _ in tokenize(text))
 
 
 @pytest.mark.parametrize("line", cases("sentences.txt"))
@@ -42,10 +56,10 @@ def test_sentences_of_the_hard_cases(line):
 
 
 @given(NOISE)
-def test_sentences_cover_every_non_space_character(text):
+def test_sentences_cover_every_visible_character(text):
     covered = {place for start, end in sentences(text) for place in range(start, end)}
 
-    assert {place for place, character in enumerate(text) if not character.isspace()} <= covered
+    assert set(seen(text)) <= covered
 
 
 @pytest.mark.parametrize(
@@ -96,3 +110,29 @@ def test_long_runs_are_tokenized_in_linear_time():
     assert len(tokenize("a.-" * run)) == 3 * run
     assert len(sentences("نص. " * run)) == run
     assert sentences("." * run + "س") == [(0, run + 1)]
+
+
+@pytest.mark.parametrize("ignored", IGNORED)
+def test_invisible_character_is_part_of_a_word_or_nothing(ignored):
+    assert words(f"قال:{ignored} «وكالة نسيم»{ignored} {ignored} ثم") == ["قال", ":", "«", "وكالة", "نسيم", "»", "ثم"]
+    assert words(f"غز{ignored}ة {ignored}الكبرى{ignored}") == [f"غز{ignored}ة", f"الكبرى{ignored}"]
+    assert words(f"{ignored} \n{ignored}") == sentences(f"{ignored} \n{ignored}") == []
+    assert len(sentences(f"وصل الوفد.{ignored} ثم عاد.")) == 2
+
+
+@pytest.mark.parametrize("ignored", IGNORED)
+@pytest.mark.parametrize("whole_words", [True, False])
+def test_invisible_characters_move_no_canonical_edge(ignored, whole_words):
+    text = f"قالت {ignored} {ignored}وكالة نسيم{ignored} {ignored} أمس"
+    start, end = text.index("وكالة"), text.index("نسيم") + 5
+
+    drawn = [(left, right) for left in range(4, start + 1) for right in range(end - 1, text.index("أمس"))]
+    assert {canonical_span(text, *edges, whole_words=whole_words) for edges in drawn} == {(start, end)}
+    assert canonical_span(text, 5, 7, whole_words=whole_words) is None
+
+
+def test_emoji_keeps_its_tags_and_presentation():
+    flag = "\N{WAVING BLACK FLAG}\N{TAG LATIN SMALL LETTER G}\N{CANCEL TAG}"
+    heart = "\N{HEAVY BLACK HEART}\N{VARIATION SELECTOR-16}"
+
+    assert words(f"فاز {flag}{heart}!") == ["فاز", flag, heart, "!"]

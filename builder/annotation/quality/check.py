@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from builder.annotation.quality.rules import Answered, Fault, Placed, faults_of, homeless, place, repeats
+from builder.annotation.quality.rules import Answered, Fault, Placed, changed, faults_of, homeless, place, repeats
 from builder.annotation.questions import targets_by_article
 from builder.records import Article, Dropped, Issue, Judgement, Span, StageCounts, Stance, count_by_reason
 from builder.schema.labels import Labels
@@ -34,6 +34,9 @@ Edges = dict[tuple[int, int], tuple[int, int] | None]
 
 REPLACED = ("superseded", "replaced in a later batch")
 """Reasons for dropping a judgement when the same annotator judged the article again."""
+
+CHANGED = "changed by another person"
+"""Reason for dropping a judgement whose answers are last of somebody else than its annotator."""
 
 
 def read_forms(articles: Mapping[str, Article], labels: Labels) -> Forms:
@@ -78,7 +81,9 @@ def check(
         if why in {"skipped", *REPLACED}:
             continue
         article = articles.get(judgement.article_id)
-        if article is None or why:
+        if why == CHANGED:
+            faults = [changed(judgement)]
+        elif article is None or why:
             faults = [homeless(judgement, article)]
         else:
             submitted = earlier.get((judgement.article_id, judgement.annotator), [])
@@ -174,6 +179,8 @@ def _told_apart(judgements: Iterable[Judgement], articles: Mapping[str, Article]
             why = "unknown article"
         elif judgement.text_sha != article.text_sha:
             why = "stale text"
+        elif judgement.changed_by:
+            why = CHANGED
         elif key in seen:
             why = REPLACED[seen[key] != judgement.batch]
         else:

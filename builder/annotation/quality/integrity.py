@@ -5,7 +5,7 @@ set explains, are left to check.py. Offsets are code points of an article's text
 with the number of their line.
 """
 
-from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -49,20 +49,8 @@ class ProjectIndex:
     splits: Sequence[str]
 
 
-def duplicate_lines(file: Lines[R], key: str = "") -> Iterator[Issue]:
-    """Yield an error for each line that repeats an earlier one, or its `key` if that is given."""
-    seen: dict[Hashable, tuple[int, R]] = {}
-    for number, record in file.lines:
-        name = getattr(record, key) if key else record
-        first, other = seen.setdefault(name, (number, record))
-        if first != number:
-            message = f"the same as line {first}" if record == other else f"{name} is already on line {first}"
-            yield file.fault(number, message, "delete one of them")
-
-
 def batch_faults(file: Lines[BatchItem], world: ProjectIndex) -> Iterator[Issue]:
     """Yield the errors of a batch.jsonl. A text that changed since is not an error."""
-    yield from duplicate_lines(file, "article_id")
     for number, item in file.lines:
         if item.article_id not in world.articles and item.article_id not in world.gone:
             message = f"article {item.article_id} is not in this project"
@@ -73,7 +61,6 @@ def batch_faults(file: Lines[BatchItem], world: ProjectIndex) -> Iterator[Issue]
 
 def split_faults(file: Lines[SplitAssignment], world: ProjectIndex) -> Iterator[Issue]:
     """Yield the errors of splits.jsonl."""
-    yield from duplicate_lines(file, "article_id")
     for number, line in file.lines:
         if line.split not in world.splits:
             message = f"unknown split {line.split!r}; known: {', '.join(world.splits)}"
@@ -86,7 +73,6 @@ def judgement_faults(file: Lines[Judgement], world: ProjectIndex) -> Iterator[Is
     A label or answer that labels.yaml lacks is an error only if the judgement was made under the present labels.yaml.
     Judgements on another version of the text are not checked.
     """
-    yield from duplicate_lines(file)
     for number, judgement in file.lines:
         article = world.articles.get(judgement.article_id)
         if article is None or article.text_sha != judgement.text_sha:
@@ -100,7 +86,6 @@ def judgement_faults(file: Lines[Judgement], world: ProjectIndex) -> Iterator[Is
 
 def decision_faults(file: Lines[Decision], world: ProjectIndex) -> Iterator[Issue]:
     """Yield the errors of a decisions.jsonl. A decision on an older text is not an error."""
-    yield from duplicate_lines(file)
     for number, decision in file.lines:
         article = world.articles.get(decision.article_id)
         if article is None:
@@ -117,7 +102,6 @@ def decision_faults(file: Lines[Decision], world: ProjectIndex) -> Iterator[Issu
 
 def answer_faults(file: Lines[PublishedAnnotation], world: ProjectIndex) -> Iterator[Issue]:
     """Yield the errors of a predictions.jsonl."""
-    yield from duplicate_lines(file)
     for number, answer in file.lines:
         article = world.articles.get(answer.article_id)
         if article is not None and article.text_sha == answer.text_sha:

@@ -42,6 +42,14 @@ def homeless(judgement: Judgement, article: Article | None) -> Fault:
     return "error", "stale-text", "text", message, "send the article again and have the present text annotated"
 
 
+def changed(judgement: Judgement) -> Fault:
+    """Return the fault of a judgement that another person changed last, which does not count until it is accepted."""
+    message = f"changed last by {judgement.changed_by}, so it does not count as an answer of {judgement.annotator}"
+    name = f"{judgement.article_id}/{judgement.annotator}"
+    fix = f"have it answered again, or count it as it is: `khabar check --accept {name}`"
+    return "error", "changed-by-another", "judgement", message, fix
+
+
 def repeats(judgement: Judgement, earlier: Sequence[Judgement]) -> Iterator[Fault]:
     """Yield the fault of a judgement whose annotator submitted the article before in the same batch."""
     if earlier:

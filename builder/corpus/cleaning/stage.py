@@ -11,13 +11,16 @@ from builder.corpus.cleaning.clean import PART, RULE, clean_batch
 from builder.corpus.cleaning.counts import Counts
 from builder.executor.shards import BatchResult
 from builder.executor.stage import Stage
-from builder.records import Article, Document
+from builder.records import Article, Document, Facts
 from builder.records.arrow import arrow_schema
 from builder.schema.boilerplate import Boilerplate
 from builder.text.profiles import Profile
 
-COPIED_COLUMNS = ("source", "published_at")
+COPIED_COLUMNS = ("source", "published_at", "url", "html_sha")
 """Document columns that are copied to the articles, because filters and sampling use them."""
+
+COPIED_FACTS = ("page_type", "robots", "tdm", "is_free", "is_teaser", "fetched_at")
+"""Fields of a document's facts that are copied to the articles for the same reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,8 @@ def clean_table(documents: pa.Table, config: CleaningConfig) -> BatchResult:
     counts.update(articles=len(articles), embedded=sum(article.part > 0 for article in articles))
     document_rows = pa.array([row for row, cleaned in enumerate(pages) for _ in cleaned.articles], pa.int64())
     table = _written(articles)
-    for name in COPIED_COLUMNS:
-        table = table.append_column(name, documents[name].take(document_rows).combine_chunks())
+    for field in COPIED:
+        table = table.append_column(field, _copied(documents, field).take(document_rows))
     table = table.append_column("characters", pc.cast(pc.utf8_length(table["text"]), pa.int64()))
     set_aside = tuple(entry for cleaned in pages for entry in cleaned.set_aside)
     return BatchResult(table, counts, set_aside, tuple(issue for cleaned in pages for issue in cleaned.issues))
@@ -70,6 +73,16 @@ def _read(documents: pa.Table) -> list[Document]:
         if field.name != "facts"  # cleaning asks for none of them
     ]
     return [Document(*row) for row in zip(*columns, strict=True)]
+
+
+def _copied(documents: pa.Table, field: pa.Field) -> pa.Array:
+    """Return a column of documents, or a field of their facts; null where an earlier version did not write it."""
+    names = documents.column_names
+    if field.name in names:
+        return documents[field.name].combine_chunks()
+    if field.name in COPIED_FACTS and "facts" in names and documents.num_rows:
+        return pc.struct_field(documents["facts"].combine_chunks(), field.name)
+    return pa.nulls(documents.num_rows, field.type)
 
 
 def _written(articles: Sequence[Article]) -> pa.Table:
@@ -101,9 +114,12 @@ def digest(config: CleaningConfig) -> bytes:
     return "\n".join(parts).encode("utf-8", "surrogatepass")
 
 
-SCHEMA = pa.schema([
-    *arrow_schema(Article), *(pa.field(name, pa.string()) for name in COPIED_COLUMNS), pa.field("characters", pa.int64())
-])  # fmt: skip
-"""The columns of a table of articles: the Article record, COPIED_COLUMNS, and the length of the text in code points."""
+COPIED = (
+    *(pa.field(name, pa.string()) for name in COPIED_COLUMNS),
+    *(arrow_schema(Facts).field(name) for name in COPIED_FACTS),
+)
 
-STAGE = Stage("clean", 2, clean_table, "documents", "articles", SCHEMA, ("id", "raw", "source", "origin"))
+SCHEMA = pa.schema([*arrow_schema(Article), *COPIED, pa.field("characters", pa.int64())])
+"""The columns of a table of articles: the Article record, COPIED, and the length of the text in code points."""
+
+STAGE = Stage("clean", 3, clean_table, "documents", "articles", SCHEMA, ("id", "raw", "source", "origin"))

@@ -1,20 +1,27 @@
-"""Encoding detection, and detection of mojibake and of visual-order text.
+"""Encoding detection and decoding.
 
-Nothing is repaired. Bytes are decoded strictly or rejected, and a damaged text is only reported.
+Bytes are decoded or rejected. A few bytes that are invalid in an otherwise valid text are replaced, counted and reported.
 """
 
+import codecs
 import re
-import unicodedata
 from dataclasses import dataclass
-from functools import cache
-from itertools import pairwise
 from typing import Literal
 
 NAMES = ("utf-8", "utf-16-le", "utf-16-be", "windows-1256")
 """The supported encodings, by the names used in Document.encoding."""
 
-Known = Literal["default", "mark", "declared", "detected"]
-"""How an encoding was determined; a mark is a byte order mark."""
+Known = Literal["default", "mark", "declared", "detected", "damaged"]
+"""How an encoding was determined; a mark is a byte order mark, and a damaged text has lost characters."""
+
+CODECS = {"windows-1256": "cp1256"}
+"""Python's names of the encodings that it names otherwise."""
+
+MOST_LOST = 0.05
+"""Share of a text's non-ASCII characters that are invalid, above which the text is rejected."""
+
+OTHERS = ("iso-8859-6", "cp720", "mac-arabic")
+"""Encodings of Arabic that are recognised and not read."""
 
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
@@ -29,6 +36,9 @@ HIGH = b"\x00\x06\x20\xfb\xfc\xfd\xfe"
 
 LEAST_UNITS = 12
 """UTF-16 code units; detection of UTF-16 without a mark skips shorter texts."""
+
+LOOK = 1 << 20
+"""Bytes or characters whose words and letters are counted, an even number."""
 
 LEAST_WORDS = 5
 """Arabic words; detection of windows-1256 skips shorter texts."""
@@ -52,52 +62,85 @@ MIXED = re.compile(rf"[\u0621-\u063a\u0641-\u0652][{LATIN}]|[{LATIN}][\u0621-\u0
 
 RARE = re.compile(r"[\u0080-\u009f¢-©¬\u00ad®-º¼-¾×÷ƒˆ†‡‰پٹچژڈگکڑںھہے]")
 
+LOST = "\N{REPLACEMENT CHARACTER}"
+
 JSON_ESCAPE = re.compile(r"\\[bfnrt]")
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
-    """A decoded text without its byte order mark, its encoding (one of NAMES), and how that was determined."""
+class Encoding:
+    """One of NAMES, and how it was determined."""
 
-    text: str
-    encoding: str
+    name: str
     known: Known
+
+    @property
+    def codec(self) -> str:
+        """Return Python's name of the encoding."""
+        return CODECS.get(self.name, self.name)
 
     @property
     def said(self) -> str:
         """Return the value of Document.encoding.
 
-        >>> Decoded("", "utf-8", "default").said, Decoded("", "windows-1256", "detected").said
+        >>> Encoding("utf-8", "default").said, Encoding("windows-1256", "detected").said
         ('utf-8', 'windows-1256, detected')
         """
-        return self.encoding if self.known == "default" else f"{self.encoding}, {self.known}"
+        return self.name if self.known == "default" else f"{self.name}, {self.known}"
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A decoded text without its byte order mark, its encoding (one of NAMES), and how that was determined.
+
+    `lost` counts the places of invalid bytes, each of which is a replacement character in the text.
+    """
+
+    text: str
+    encoding: str
+    known: Known
+    lost: int = 0
+
+    @property
+    def said(self) -> str:
+        """Return the value of Document.encoding.
+
+        >>> Decoded("", "utf-8", "default").said, Decoded("", "utf-8", "damaged", 2).said
+        ('utf-8', 'utf-8, damaged')
+        """
+        return Encoding(self.encoding, self.known).said
 
 
 def decode(content: bytes, declared: str | None = None) -> Decoded:
-    """Decode bytes strictly, by byte order mark, content or the declared encoding (one of NAMES).
+    """Decode bytes by byte order mark, content or the declared encoding (one of NAMES).
 
     Non-ASCII bytes that are valid UTF-8 are decoded as UTF-8 whatever was declared, because no windows-1256
-    text is valid UTF-8 by accident. Raises UnicodeDecodeError if no encoding fits; its position is that in
-    the encoding that fits best.
+    text is valid UTF-8 by accident. A few invalid bytes are replaced (`decode_as`). Raises UnicodeDecodeError if no
+    encoding fits; its position is that in the encoding that fits best.
 
     >>> decode("افتتح الوزير أمس المعرض السنوي في العاصمة".encode("cp1256"))
-    Decoded(text='افتتح الوزير أمس المعرض السنوي في العاصمة', encoding='windows-1256', known='detected')
+    Decoded(text='افتتح الوزير أمس المعرض السنوي في العاصمة', encoding='windows-1256', known='detected', lost=0)
     """
     for mark, encoding in MARKS.items():
         if content.startswith(mark) and not content.startswith(UTF_32_LE):
-            return Decoded(content.decode(encoding).removeprefix(BYTE_ORDER_MARK), encoding, "mark")
+            return decode_as(content[len(mark) :], Encoding(encoding, "mark"), len(mark))
     if declared in ("utf-16-le", "utf-16-be"):
-        return Decoded(content.decode(declared), declared, "declared")
+        return decode_as(content, Encoding(declared, "declared"))
     wide = None if declared else _wide(content)
-    if wide:
-        return Decoded(content.decode(wide), wide, "detected")
+    return decode_as(content, Encoding(wide, "detected")) if wide else _narrow(content, declared)
+
+
+def _narrow(content: bytes, declared: str | None) -> Decoded:
+    """Decode bytes as UTF-8 or windows-1256."""
+    if _utf_32(content):
+        raise UnicodeDecodeError("utf-8", content, 0, 1, "UTF-32")
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         if declared == "utf-8" or _mostly_utf8(content):
-            raise
+            return decode_as(content, Encoding("utf-8", "declared" if declared else "default"))
         text = content.decode("windows-1256")
-        if declared or _convinces(text):
+        if _convinces(text) or (declared and other_encoding(content) is None):
             return Decoded(text, "windows-1256", "declared" if declared else "detected")
         raise
     if not declared:
@@ -106,11 +149,90 @@ def decode(content: bytes, declared: str | None = None) -> Decoded:
     return Decoded(text, "utf-8", "detected") if overruled else Decoded(text, declared, "declared")
 
 
+def decode_as(content: bytes, encoding: Encoding, offset: int = 0) -> Decoded:
+    """Decode bytes in an encoding, and replace a few invalid ones, such as a letter that the end of a file cuts.
+
+    Raises UnicodeDecodeError if more than MOST_LOST of the non-ASCII characters are invalid; its position counts the
+    `offset` bytes of a mark too.
+
+    >>> decode_as("خبر عاجل".encode()[:-1], Encoding("utf-8", "default"))
+    Decoded(text='خبر عاج�', encoding='utf-8', known='damaged', lost=1)
+    """
+    try:
+        return Decoded(content.decode(encoding.codec), encoding.name, encoding.known)
+    except UnicodeDecodeError as error:
+        text = content.decode(encoding.codec, "replace")
+        lost = text.count(LOST) - content.count(LOST.encode(encoding.codec))
+        letters = len(text) - len(text.encode("ascii", "ignore"))
+        cut = lost == 1 and error.end >= len(content) and letters > 1
+        if cut or lost <= letters * MOST_LOST:
+            return Decoded(text, encoding.name, "damaged", lost)
+        where = error.start + offset, error.end + offset
+        raise UnicodeDecodeError(encoding.name, bytes(offset) + content, *where, error.reason) from None
+
+
+def encoding_of(sample: bytes, declared: str | None = None, *, whole: bool) -> Encoding | None:
+    """Return the encoding of a file by its first bytes; None if another encoding of Arabic fits, and none of NAMES.
+
+    A file with invalid bytes is UTF-8, so that each of its lines is decoded or rejected for itself. A sample that is
+    not the `whole` file may end in the middle of a character.
+    """
+    try:
+        decoded = decode(sample if whole else _whole_characters(sample), declared)
+    except UnicodeDecodeError as error:
+        if error.encoding != "utf-8":  # a mark or a declaration says so
+            return Encoding(error.encoding, "declared" if declared == error.encoding else "mark")
+        return None if other_encoding(sample) else Encoding("utf-8", "default")
+    if decoded.known == "damaged":
+        return Encoding(decoded.encoding, "default" if decoded.encoding == "utf-8" else "mark")
+    return Encoding(decoded.encoding, decoded.known)
+
+
+def _whole_characters(sample: bytes) -> bytes:
+    """Return a sample without the character that its end cuts, in UTF-8 and in UTF-16."""
+    for length in (1, 2, 3):
+        byte = sample[-length]
+        if byte >= 0xC0:
+            return sample[:-length]
+        if byte < 0x80:
+            break
+    return sample[: len(sample) // 2 * 2]
+
+
+def other_encoding(content: bytes) -> str | None:
+    """Return the encoding of OTHERS, or UTF-32, in which bytes are Arabic prose; None if none is, or windows-1256 is.
+
+    >>> other_encoding("افتتح الوزير أمس المعرض السنوي في العاصمة".encode("iso-8859-6"))
+    'iso-8859-6'
+    """
+    wide = _utf_32(content)
+    if wide:
+        return wide
+    best, most = None, 0
+    for encoding in OTHERS:
+        text = content.decode(encoding, "replace")
+        spaces = text.count(" ")
+        if _convinces(text) and text.count(LOST) * 100 <= len(text) and spaces > most:
+            best, most = encoding, spaces
+    return best
+
+
+def _utf_32(content: bytes) -> str | None:
+    """Return the kind of UTF-32 of bytes, by their mark or since half of them are zeros in their places; or None."""
+    if content.startswith((UTF_32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    head = content[:4_000]
+    used = [any(head[place::4]) for place in range(4)]
+    orders = {(True, True, False, False): "utf-32-le", (False, False, True, True): "utf-32-be"}
+    return orders.get((used[0], used[1], used[2], used[3])) if len(head) >= 4 * LEAST_UNITS else None
+
+
 def _wide(content: bytes) -> str | None:
     """Return the byte order of UTF-16 without a mark, or None.
 
     In UTF-16 news every other byte is the high byte of a letter, a digit or a space.
     """
+    content = content[:LOOK]
     if len(content) < 2 * LEAST_UNITS:
         return None
     for encoding, high, low in (
@@ -134,161 +256,9 @@ def _mostly_utf8(content: bytes) -> bool:
 
 def _convinces(text: str) -> bool:
     """Return whether a text decoded as windows-1256 is Arabic prose; the decoding itself accepts any byte."""
-    words = ARABIC_WORD.findall(text)
+    words = ARABIC_WORD.findall(text, 0, LOOK)
     if len(words) < LEAST_WORDS or CONTROL.search(text):
         return False
     common = sum(COMMON.fullmatch(word) is not None for word in words)
-    mixed = len(MIXED.findall(JSON_ESCAPE.sub(" ", text)))
-    return common * 8 >= len(words) and (mixed + len(RARE.findall(text))) * 10 <= len(words)
-
-
-@dataclass(frozen=True, slots=True)
-class Garbled:
-    """Mojibake in a text.
-
-    `what` names the cause, `start` is the code point of the first occurrence, and `share` is the share of
-    the text's visible code points.
-    """
-
-    what: str
-    start: int
-    share: float
-    sample: str
-    fix: str
-
-    @property
-    def message(self) -> str:
-        """Return the warning's text, with unprintable characters replaced since a terminal may interpret them."""
-        printable = "".join(letter if letter.isprintable() else "\N{MIDDLE DOT}" for letter in self.sample)
-        return f"{self.share:.0%} of the text is {self.what}, from character {self.start}: «{printable}»"
-
-
-def _continuation(encoding: str) -> str:
-    """Return the body of a regex class that matches the bytes 80 to BF as decoded by `encoding`."""
-    return re.escape(bytes(range(0x80, 0xC0)).decode(encoding, "ignore"))
-
-
-LOST = re.compile("\N{REPLACEMENT CHARACTER}+")
-
-UNDO = "read the source again as {}, or undo it with `{}`"
-
-# Pattern, cause, fix. No written language has two UTF-8 byte pairs in a row read this way, or four accented
-# letters in a row.
-GARBLED = (
-    (
-        # Latin-1 too, because decoders read the bytes that windows-1252 lacks as in latin-1.
-        re.compile(rf"(?:[ØÙÚÛ][{_continuation('windows-1252')}{_continuation('latin-1')}]){{2,}}"),
-        "UTF-8 that was read as windows-1252",
-        UNDO.format("UTF-8", "iconv -f UTF-8 -t WINDOWS-1252"),
-    ),
-    (
-        re.compile(rf"(?:[طظ][{_continuation('windows-1256')}]){{2,}}"),
-        "UTF-8 that was read as windows-1256",
-        UNDO.format("UTF-8", "iconv -f UTF-8 -t WINDOWS-1256"),
-    ),
-    (
-        re.compile("[\N{LATIN CAPITAL LETTER A WITH GRAVE}-\N{LATIN SMALL LETTER Y WITH DIAERESIS}]{4,}"),
-        "windows-1256 that was read as windows-1252",
-        UNDO.format("windows-1256", "iconv -f UTF-8 -t WINDOWS-1252 | iconv -f WINDOWS-1256 -t UTF-8"),
-    ),
-    (
-        LOST,
-        "replacement characters left by a faulty decoding",
-        "these letters are lost; fetch the source again and decode it strictly",
-    ),
-)
-
-LEAST_LOST = 3
-
-LEAST_GARBLED = 8
-
-
-def mojibake(text: str) -> Garbled | None:
-    """Find the most frequent kind of mojibake; return None below 8 such characters (3 replacement characters).
-
-    >>> garbled = mojibake("قال: " + "السلام عليكم".encode().decode("windows-1256"))
-    >>> garbled.what, garbled.start, round(garbled.share, 2)
-    ('UTF-8 that was read as windows-1256', 5, 0.85)
-    """
-    worst: Garbled | None = None
-    for pattern, what, fix in GARBLED:
-        matches = list(pattern.finditer(text))
-        size = sum(match.end() - match.start() for match in matches)
-        if size < (LEAST_LOST if pattern is LOST else LEAST_GARBLED):
-            continue
-        share = size / sum(not letter.isspace() for letter in text)
-        if worst is None or share > worst.share:
-            worst = Garbled(what, matches[0].start(), share, matches[0][0][:20], fix)
-    return worst
-
-
-FORM = re.compile(r"[\ufb50-\ufdef\ufe80-\ufefc]")
-
-FORM_WORD = re.compile(r"[\u0610-\u061a\u0620-\u065f\u066e-\u06d3\ufb50-\ufdef\ufe70-\ufefc]+")
-
-TRANSPARENT = re.compile(r"[\u0610-\u061a\u064b-\u065f\u0670\ufe70-\ufe7f]")
-
-LEAST_VOTES = 3
-"""Reversed joints in a text; fewer are typing errors rather than visual order."""
-
-
-@dataclass(frozen=True, slots=True)
-class VisualOrder:
-    """Visual order in a text: the share of its Arabic letters that are in reversed words, and the first such word.
-
-    `start` is the code point at which that word begins.
-    """
-
-    share: float
-    start: int
-    sample: str
-
-    @property
-    def message(self) -> str:
-        """Return the text of the report."""
-        return f"{self.share:.0%} of its letters stand last letter first, from character {self.start}: «{self.sample}»"
-
-
-def visual_order(text: str) -> VisualOrder | None:
-    r"""Find words of presentation forms stored in visual order, last letter first; return None if there are none.
-
-    Within a word, a letter joins the next exactly when the next joins it, and nothing joins at either end.
-    A joint that is valid only when read backwards votes for visual order; one valid only forwards votes against it.
-
-    >>> visual_order("\ufe8f\ufe8e\ufe98\ufedb " * 3).share
-    1.0
-    >>> visual_order("\ufedb\ufe98\ufe8e\ufe8f " * 3) is None
-    True
-    """
-    if not FORM.search(text):
-        return None
-    votes = backward = letters = 0
-    first: re.Match[str] | None = None
-    for word in FORM_WORD.finditer(text):
-        size = len(TRANSPARENT.sub("", word[0]))
-        letters += size
-        vote = _vote(word[0]) if FORM.search(word[0]) else 0
-        votes += vote
-        if vote > 0:
-            backward += size
-            first = first or word
-    if first is None or votes < LEAST_VOTES:
-        return None
-    return VisualOrder(backward / letters, first.start(), first[0][:20])
-
-
-def _vote(word: str) -> int:
-    """Count the joints of a word that are valid only backwards, minus those valid only forwards."""
-    joins = [(False, False), *(_joins(letter) for letter in TRANSPARENT.sub("", word)), (False, False)]
-    vote = 0
-    for here, following in pairwise(joins):
-        if here and following:  # the joints of a plain letter are unknown
-            vote += (here[1] != following[0]) - (here[0] != following[1])
-    return vote
-
-
-@cache
-def _joins(letter: str) -> tuple[bool, bool] | None:
-    """Return whether a presentation form joins the letter before and the letter after; None for other characters."""
-    form = unicodedata.decomposition(letter).partition(" ")[0]
-    return (form in ("<medial>", "<final>"), form in ("<initial>", "<medial>")) if FORM.match(letter) else None
+    mixed = len(MIXED.findall(JSON_ESCAPE.sub(" ", text[:LOOK])))
+    return common * 8 >= len(words) and (mixed + len(RARE.findall(text, 0, LOOK))) * 10 <= len(words)

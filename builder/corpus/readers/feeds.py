@@ -1,144 +1,105 @@
-"""Reader for RSS and Atom feeds; it converts HTML to text and rejects entity declarations."""
+"""Reader for RSS and Atom feeds; faults of the markup cost no entry, and declared entities are refused."""
 
-import re
-from collections.abc import Iterator, Mapping
-from html.parser import HTMLParser
-from typing import TYPE_CHECKING
-from xml.etree.ElementTree import ParseError, tostring
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import BinaryIO
 
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from lxml import etree
 
-from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, ReadItem, author_fields, iso, row_of
-from builder.corpus.readers.streams import content, opened
+from builder.corpus.readers.encodings import Decoded, Encoding
+from builder.corpus.readers.feed.entries import Channel, channel_of, entries_of, tags_of, text_of, values_of
+from builder.corpus.readers.feed.markup import Markup, declares_entities, decode_feed, parse_feed
+from builder.corpus.readers.feed.plain import is_teaser
+from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, Note, RawRecord, ReadItem, row_of
+from builder.corpus.readers.streams import CHUNK, BrokenError, opened
+from builder.corpus.readers.text import decoding_fault, detection_warnings
 from builder.schema.dataset import Fields
 
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
+AGAIN = "fetch the feed again"
 
 
-USUAL: Mapping[str, tuple[str, ...]] = {
-    "text": ("encoded", "content", "description", "summary"),
-    "title": ("title",),
-    "url": ("link",),
-    "published_at": ("pubDate", "published", "date", "updated"),
-    "source": ("source",),
-}
-"""The elements read for each field, the fullest first, by their names without a namespace."""
-
-PERSONS = ("creator", "author")
-"""The elements of authors, the first that an entry has; the `author` of RSS is an e-mail address, `dc:creator` a name."""
-
-BLOCKS = frozenset((
-    "address", "article", "blockquote", "br", "dd", "div", "dl", "dt", "figcaption", "figure", "h1", "h2", "h3", "h4",
-    "h5", "h6", "hr", "li", "ol", "p", "pre", "section", "table", "td", "tr", "ul",
-))  # fmt: skip
-
-SILENT = frozenset(("script", "style", "template"))
-
-
-def feed(file: File, fields: Fields) -> Iterator[ReadItem]:
-    """Yield one record for each entry, counted from 1."""
+def feed(file: File, fields: Fields, declared: str | None) -> Iterator[ReadItem]:
+    """Yield one record for each entry, counted from 1; those before the place where a feed is cut are whole."""
     with opened(file) as stream:
-        markup = content(stream)
-    if markup is None:
+        content, broken = _content(stream)
+    if len(content) > MAX_BYTES:
         yield BadRecord(
             "", "too long", f"more than {MAX_BYTES:,} bytes in one feed", "split it into several feed files"
         )
         return
     try:
-        root = fromstring(markup)
-    except DefusedXmlException as error:
-        yield BadRecord("", "entities in a feed", f"the feed declares entities, which are not expanded: {type(error).__name__}",
-                  "fetch it again from its publisher, or remove its DOCTYPE")  # fmt: skip
+        decoded = decode_feed(content, declared)
+    except UnicodeDecodeError as error:
+        yield decoding_fault(error, content)
         return
-    except (ParseError, ValueError, LookupError) as error:
-        line, column = getattr(error, "position", (1, 0))
-        yield BadRecord(
-            f":{line}:{column + 1}", "not XML", f"not XML: {str(error).partition(':')[0]}", "fetch the feed again"
-        )
+    yield from detection_warnings(Encoding(decoded.encoding, decoded.known), declared)
+    yield from _records(decoded, fields, is_cut=broken is not None)
+    if broken is not None:
+        raise broken
+
+
+def _content(stream: BinaryIO) -> tuple[bytes, BrokenError | None]:
+    """Return all of a stream, or a byte more than the size limit; and the fault at which it ends, if any."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        while size <= MAX_BYTES and (part := stream.read1(CHUNK)):  # type: ignore[attr-defined]
+            parts.append(part)
+            size += len(part)
+    except BrokenError as error:
+        return b"".join(parts), error
+    return b"".join(parts), None
+
+
+def _records(decoded: Decoded, fields: Fields, *, is_cut: bool) -> Iterator[ReadItem]:
+    """Yield the records of a decoded feed, then a warning of what was repaired."""
+    markup = parse_feed(decoded.text, decoded.said)
+    if markup.root is None:
+        line, column, message = markup.error or (1, 1, "it is empty")
+        yield BadRecord(f":{line}:{max(column, 1)}", "not XML", f"not XML: {message.partition(':')[0]}", AGAIN)
         return
-    entries = [element for element in root.iter() if _name(element) in ("item", "entry")]
+    if declares_entities(markup.root):
+        yield BadRecord("", "entities in a feed", "the feed declares entities, which are not expanded",
+                        "fetch it again from its publisher, or remove its DOCTYPE")  # fmt: skip
+        return
+    entries = entries_of(markup.root)
     if not entries:
         yield BadRecord("", "no entries", "the XML has no item and no entry: it is no feed", "pass RSS or Atom files")
+        return
+    if decoded.lost:
+        markup.faults["bytes that are not UTF-8"] += decoded.lost
+    channel = channel_of(markup.root)
     for number, entry in enumerate(entries, 1):
-        yield row_of(_values(entry, fields), fields, f":{number}", "feed ", fix="the entry has no text to read")
+        if number == len(entries) and markup.is_open:
+            yield BadRecord(f":{number}", "truncated", "the feed ends in the middle of this entry", AGAIN)
+        else:
+            yield _record(entry, channel, fields, number, markup.encoding)
+    yield from _warnings(markup, is_cut=is_cut or markup.is_open)
 
 
-def _values(entry: "Element", fields: Fields) -> dict[str, object]:
-    """Return the values of an entry by element name, and by field name where the field has its default name."""
-    elements: dict[str, str] = {}
-    for element in entry:
-        name, value = _name(element), _element_value(element)
-        if value and (name not in elements or element.get("rel") == "alternate"):
-            elements[name] = value
-    values: dict[str, object] = dict(elements)
-    for key, names in USUAL.items():
-        if getattr(fields, key) == key:
-            values[key] = next((elements[name] for name in names if name in elements), None)
-    if "author" in author_fields(fields):
-        values["author"] = _authors(entry)
-    if isinstance(text := values.get(fields.text), str):
-        values[fields.text] = plain(text)
-    values[fields.published_at] = iso(date if isinstance(date := values.get(fields.published_at), str) else None)
-    return values
+def _record(
+    entry: etree._Element, channel: Channel, fields: Fields, number: int, encoding: str
+) -> RawRecord | BadRecord:
+    """Return the record of one entry; its source is the one it names, else the site of the feed."""
+    values = values_of(entry, fields)
+    text, tail, is_summary = text_of(values, fields)
+    row = row_of(values | {fields.text: text}, fields, f":{number}", "feed ", encoding=encoding,
+                 fix="the entry has no text to read")  # fmt: skip
+    if isinstance(row, BadRecord):
+        return row
+    facts = replace(
+        row.facts, tags=tags_of(entry), language=channel.language, site=channel.title, date_from="field" if row.published_at else None,
+        is_teaser=is_teaser(row.text, is_summary=is_summary),
+        extra=row.facts.extra | ({"wordpress tail": tail} if tail else {}),
+    )  # fmt: skip
+    return replace(row, source=row.source or channel.host or channel.title, facts=facts)
 
 
-def _authors(entry: "Element") -> list[str]:
-    """Return the authors of an entry; an Atom author has its name in an element of its own."""
-    for name in PERSONS:
-        persons = [element for element in entry if _name(element) == name]
-        named = [next((part for part in person if _name(part) == "name"), person) for person in persons]
-        if values := [value for person in named if (value := _element_value(person))]:
-            return values
-    return []
-
-
-def _name(element: "Element") -> str:
-    """Return the name of an element without its namespace."""
-    return str(element.tag).rpartition("}")[2]
-
-
-def _element_value(element: "Element") -> str:
-    """Return the value of an element: its markup if it is XHTML, else its text, else the target of its link."""
-    if len(element) and element.get("type") == "xhtml":
-        return tostring(element, "unicode")
-    return "".join(element.itertext()).strip() or element.get("href") or ""
-
-
-class _Text(HTMLParser):
-    """Collector of the visible text of HTML, with a newline at each block."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self.silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
-        self.silent += tag in SILENT
-        if tag.rpartition(":")[2] in BLOCKS:
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        self.silent -= tag in SILENT and self.silent > 0
-        if tag.rpartition(":")[2] in BLOCKS:
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self.silent:
-            self.parts.append(re.sub(r"\s+", " ", data))
-
-
-def plain(text: str) -> str:
-    r"""Convert an HTML fragment to text, one line for each block; text without tags and references is unchanged.
-
-    >>> plain("<p>افتتح <b>الوزير</b></p><p>المعرض &amp; غادر</p>")
-    'افتتح الوزير\nالمعرض & غادر'
-    """
-    if "<" not in text and "&" not in text:
-        return text
-    parser = _Text()
-    parser.feed(text)
-    parser.close()
-    lines = (line.strip() for line in "".join(parser.parts).split("\n"))
-    return "\n".join(line for line in lines if line)
+def _warnings(markup: Markup, *, is_cut: bool) -> Iterator[Note]:
+    """Yield a warning of the faults of a feed that was read nevertheless."""
+    faults = [f"{what} ({number:,})" for what, number in sorted(markup.faults.items())]
+    if markup.error and not is_cut:
+        line, column, message = markup.error
+        faults.append(f"at line {line}, column {column}: {message.partition(':')[0]}")
+    if faults:
+        yield Note("feed", f"faulty XML, read nevertheless: {'; '.join(faults)}", "compare the entries with the site's")

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from builder.corpus.readers.rows import BadRecord, File, ReadItem, row_of
-from builder.corpus.readers.tabular import FIX, missing
+from builder.corpus.readers.tables.columns import missing_columns
+from builder.corpus.readers.tabular import FIX
 from builder.io.remote import filesystem_of
 from builder.records import Issue, user_error
 from builder.schema.dataset import Fields
@@ -54,7 +55,7 @@ def files(uri: str, fields: Fields) -> tuple[list[File], list[Issue]]:
                           fix="check the dataset's name and your access to it; HF_ENDPOINT and HF_TOKEN set the Hub and the account")]  # fmt: skip
     issues, split_files = [], []
     for split, columns in splits.items():
-        absent = missing(columns, fields) if columns else []
+        absent = missing_columns(columns, fields) if columns else []
         if absent:
             issues.append(Issue("error", "unreadable", f"split {split} has no column {', '.join(absent)}; it has {', '.join(columns)}",
                                 where=uri, fix="name its columns under `fields:` in schema/dataset.yaml, such as `text: body`"))  # fmt: skip
@@ -67,7 +68,7 @@ def rows(file: File, fields: Fields) -> Iterator[ReadItem]:
     """Yield the rows of one split, counted from 1."""
     uri, _, split = file.uri.rpartition("#")
     for number, values in enumerate(iter(_load(parse_address(uri), split)), 1):
-        yield row_of(values, fields, f":{number}", "", fix=FIX) if isinstance(values, Mapping) else BadRecord(
+        yield row_of(values, fields, f":{number}", "", fix=FIX, extra=True) if isinstance(values, Mapping) else BadRecord(
             f":{number}", "broken row", "not a row", FIX)  # fmt: skip
 
 

@@ -1,10 +1,14 @@
 """Records as the readers yield them: a row under khabar's field names, or the reason why it is unreadable."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from email.utils import parsedate_to_datetime
+from functools import cache
+from itertools import islice
 
+from builder.corpus.readers.dates.parse import as_written
+from builder.corpus.readers.encodings import Encoding
 from builder.records import NO_FACTS, Facts
 from builder.schema.dataset import Fields
 
@@ -19,7 +23,23 @@ AUTHORS = ("author", "authors", "byline", "creator", "writer", "الكاتب", "
 LONGEST_AUTHOR = 300
 """Most code points of an author; the rest of a longer one is cut off."""
 
+LONGEST_EXTRA, LONGEST_NAME, MOST_EXTRA = 20_000, 100, 100
+"""Most code points of a value that has no field, and of its name; and most such values of a record."""
+
 WRITE = 'write {"text": "..."} with strings; title, url, published_at and source are optional'
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file in a zip archive, as the archive's directory describes it."""
+
+    name: str
+    offset: int
+    """First byte of its local header."""
+    method: int
+    packed: int
+    size: int
+    crc: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +62,10 @@ class File:
     end: int | None = None
     before: int = 0
     """Lines or rows of the file before this part."""
+    encoding: Encoding | None = None
+    """The encoding of a part, which was determined once for the whole file."""
+    member: Member | None = None
+    """The file inside the zip archive at `uri`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +110,25 @@ ReadItem = RawRecord | BadRecord | Note
 
 
 def row_of(
-    values: Mapping[str, object], fields: Fields, position: str, kind: str, *, encoding: str = "utf-8", fix: str = WRITE
+    values: Mapping[str, object],
+    fields: Fields,
+    position: str,
+    kind: str,
+    *,
+    encoding: str = "utf-8",
+    fix: str = WRITE,
+    extra: bool = False,
 ) -> RawRecord | BadRecord:
     """Return the record of a mapping, read from the names in `fields`, or its fault.
 
-    `kind` describes the values in messages, as in `a JSON int`.
+    `kind` describes the values in messages, as in `a JSON int`. With `extra`, the other values are kept in the facts.
     """
     texts: dict[str, str | None] = {}
     for name in ("text", *OPTIONAL):
-        value = _plain(_at(values, getattr(fields, name)))
+        value = _at(values, getattr(fields, name))
+        value = as_written(value) if name == "published_at" else _plain(value)
+        if name == "text" and isinstance(value, list) and all(isinstance(line, str) for line in value):
+            value = "\n".join(value)  # paragraphs
         if value is None:
             texts[name] = None
         elif not isinstance(value, str):
@@ -113,9 +147,75 @@ def row_of(
     found = (person_names(_at(values, name)) for name in author_fields(fields))
     author = next((name for name in found if name), None)
     title, url, published_at, source = (texts[name] for name in OPTIONAL)
-    return RawRecord(position, text, title, url, published_at, source, encoding, author=author)
+    facts = Facts(extra=extra_fields(values, fields)) if extra else NO_FACTS
+    return RawRecord(position, text, title, url, published_at, source, encoding, author=author, facts=facts)
 
 
+def extra_fields(values: Mapping[str, object], fields: Fields) -> dict[str, str]:
+    """Return the values that are read as no field, each as text or as JSON.
+
+    A value of more than LONGEST_EXTRA code points is replaced by its length, and names after the first MOST_EXTRA are
+    counted under an ellipsis.
+
+    >>> extra_fields({"text": "خبر", "id": 7, "meta": {"by": "سلمى", "page": 3}, "tags": ["اقتصاد"]}, Fields(author="meta.by"))
+    {'id': '7', 'meta': '{"page": 3}', 'tags': '["اقتصاد"]'}
+    """
+    used = _used(fields)
+    others = {name: rest for name, value in values.items() if (rest := _unused(name, value, used)) is not None}
+    extra = {shown(name)[:LONGEST_NAME]: _as_text(value) for name, value in islice(others.items(), MOST_EXTRA)}
+    return extra | ({"…": str(len(others) - MOST_EXTRA)} if len(others) > MOST_EXTRA else {})
+
+
+@cache
+def _used(fields: Fields) -> frozenset[str]:
+    """Return the names of all values that are read as fields."""
+    return frozenset((*(getattr(fields, name) for name in ("text", *OPTIONAL)), *author_fields(fields)))
+
+
+def _unused(path: str, value: object, used: frozenset[str]) -> object:
+    """Return a value without what is read as a field; None if nothing is left."""
+    if path in used:
+        return None
+    if not isinstance(value, Mapping) or not any(name.startswith(f"{path}.") for name in used):
+        return value
+    rest = {name: left for name, inner in value.items() if (left := _unused(f"{path}.{name}", inner, used)) is not None}
+    return rest or None
+
+
+def _as_text(value: object) -> str:
+    """Return a value as text, or as JSON if it is none; a long one as its length."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    if len(text) > LONGEST_EXTRA:
+        return f"(left out: {len(text):,} characters)"
+    return text if not _half(text) else text.encode("utf-8", "replace").decode()
+
+
+def shown(name: str) -> str:
+    r"""Return a name of the input as it may be printed on a terminal.
+
+    >>> print(shown("caf\udce9"), shown("a\x1b[31m"))
+    caf\xe9 a\x1b[31m
+    """
+    return name if name.isprintable() else "".join(map(_shown_letter, name))
+
+
+def _shown_letter(letter: str) -> str:
+    """Return a printable letter, or the escape of another or of a byte that is not UTF-8."""
+    if letter.isprintable():
+        return letter
+    return f"\\x{ord(letter) - 0xDC00:02x}" if "\udc80" <= letter <= "\udcff" else ascii(letter)[1:-1]
+
+
+def has_field(values: Mapping[str, object], path: str) -> bool:
+    """Return whether an object has a field, under a name or a dotted path of names."""
+    if path in values:
+        return True
+    first, _, rest = path.partition(".")
+    inner = values.get(first)
+    return bool(rest) and isinstance(inner, Mapping) and has_field(inner, rest)
+
+
+@cache
 def author_fields(fields: Fields) -> tuple[str, ...]:
     """Return the names under which an author is read: the mapped one, else AUTHORS without those of other fields.
 
@@ -136,6 +236,8 @@ def person_names(value: object) -> str | None:
     >>> person_names([{"name": " سلمى  الندى "}, "نديم الشعفار"]), person_names("—"), person_names(7)
     ('سلمى الندى، نديم الشعفار', None, None)
     """
+    if value is None:
+        return None
     names = [_name(item) for item in (value if isinstance(value, (list, tuple)) else [value])]
     joined = "، ".join(dict.fromkeys(name for name in names if any(map(str.isalnum, name))))
     return joined[:LONGEST_AUTHOR].strip() or None
@@ -169,15 +271,3 @@ def _half(text: str) -> int:
     except UnicodeEncodeError as error:
         return error.start + 1
     return 0
-
-
-def iso(moment: str | None) -> str | None:
-    """Convert the date of a mail or a feed (RFC 822) to ISO 8601; return any other value unchanged.
-
-    >>> iso("Tue, 03 Mar 2026 18:42:00 +0300"), iso("2026-03-03")
-    ('2026-03-03T18:42:00+03:00', '2026-03-03')
-    """
-    try:
-        return parsedate_to_datetime(moment or "").isoformat()
-    except ValueError:
-        return moment

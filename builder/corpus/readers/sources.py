@@ -13,21 +13,15 @@ from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 
-from builder.corpus.readers import hub, streams, tabular
-from builder.corpus.readers.rows import File
+from builder.corpus.readers import hub, streams, tabular, text
+from builder.corpus.readers.detection import tags, zips
+from builder.corpus.readers.detection.kinds import ANNOTATED, READ, kind_of, looked_at, may_be_page
+from builder.corpus.readers.rows import BadRecord, File, shown
 from builder.executor import storage
 from builder.io.remote import redact_credentials
 from builder.records import Dropped, Issue, KhabarError
 from builder.schema.dataset import Fields
-
-KINDS = {
-    ".txt": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet",
-    ".html": "html", ".htm": "html", ".warc": "warc", ".rss": "feed", ".atom": "feed", ".xml": "feed",
-}  # fmt: skip
-
-PACKINGS = {".gz": "gz", ".zst": "zst"}
-
-READ = "txt, jsonl, csv, tsv, parquet, html, warc, rss or xml"
+from builder.schema.sources import NO_SOURCES, Sources
 
 EXTRAS = {"html": ("trafilatura", "html"), "warc": ("warcio", "warc")}
 """The package that a format needs, and the extra that installs it."""
@@ -45,6 +39,8 @@ class InputPiece:
     files: tuple[File, ...]
     fields: Fields
     encoding: str | None
+    sources: Sources = NO_SOURCES
+    """How the pages of each source are read."""
 
     @property
     def size(self) -> int:
@@ -75,11 +71,41 @@ class _Search:
 
     def fault(self, where: str, message: str, fix: str) -> None:
         """Record a fault of the request."""
-        self.issues.append(Issue("error", "unreadable", message, where=where, fix=fix))
+        self.issues.append(Issue("error", "unreadable", message, where=shown(where), fix=fix))
 
     def aside(self, origin: str, reason: str) -> None:
         """Record a file that is skipped."""
-        self.set_aside.append(Dropped("ingest", origin, reason))
+        self.set_aside.append(Dropped("ingest", shown(origin), reason))
+
+    def add(self, file: File) -> int:
+        """Add a file, or the members of an archive, and return how many can be read; others are skipped."""
+        if file.kind == "zip":
+            return self._unzip(file)
+        known = file if file.kind else looked_at(file, self.declared) if may_be_page(_name(file)) else file
+        if known.kind in ("", ANNOTATED):
+            self.aside(file.origin, tags.REASON if known.kind else f"not {READ}")
+            return 0
+        self.files.append(looked_at(known, self.declared))
+        return 1
+
+    def _unzip(self, file: File) -> int:
+        """Add the members of an archive, and return how many can be read."""
+        count = 0
+        try:
+            for member in zips.members(file):
+                if isinstance(member, File):
+                    count += self.add(member)
+                else:
+                    self.set_aside.append(member)
+        except (OSError, ValueError) as error:
+            self.fault(file.named, str(error), "fetch the archive again, or unpack it and pass its folder")
+            return 1
+        return count
+
+
+def _name(file: File) -> str:
+    """Return the name of a file without its folders."""
+    return PurePosixPath(file.member.name if file.member else file.uri).name
 
 
 def plan(inputs: Sequence[str], fields: Fields, encoding: str | None = None) -> Plan:
@@ -104,36 +130,25 @@ def plan(inputs: Sequence[str], fields: Fields, encoding: str | None = None) -> 
     return Plan(tuple(_pieces(search)), tuple(search.set_aside))
 
 
-def kind_of(name: str) -> tuple[str, str]:
-    """Return the format and the compression of a file by its name; each is "" if there is none.
-
-    >>> kind_of("news.JSONL.gz"), kind_of("page.html"), kind_of("notes.pdf")
-    (('jsonl', 'gz'), ('html', ''), ('', ''))
-    """
-    path = PurePosixPath(name.casefold())
-    packing = PACKINGS.get(path.suffix, "")
-    kind = KINDS.get(PurePosixPath(path.stem).suffix if packing else path.suffix, "")
-    return (kind, packing) if kind and not (kind == "parquet" and packing) else ("", "")
-
-
 def _local(path: Path, search: _Search) -> None:
     """Add a local file, or all files below a local folder."""
     if path.is_dir():
         _folder(path, search)
     elif not path.exists():
         search.fault(str(path), "there is no such file or folder", "check the path")
-    elif path.is_file() and kind_of(path.name)[0]:
-        search.files.append(_file(path, path.name))
-    else:
-        search.fault(
-            str(path), f"not a {READ} file or a folder", "pass one of these; they may be compressed as .gz or .zst"
-        )
+    elif path.is_file() and kind_of(path.name)[0] == ANNOTATED:
+        search.fault(str(path), tags.ANNOTATIONS.message, tags.IMPORT)
+    elif not (path.is_file() and search.add(_file(path, path.name))):
+        is_archive = kind_of(path.name)[0] == "zip"
+        message = f"the archive holds no {READ} file" if is_archive else f"not a {READ} file or a folder"
+        search.fault(str(path), message, "pass one of these; they may be compressed as .gz or .zst")
 
 
 def _file(path: Path, origin: str) -> File:
     """Return a local file with its size and its time of modification."""
     state = path.stat()
-    return File(str(path.absolute()), str(path), origin, *kind_of(path.name), state.st_size, str(state.st_mtime_ns))
+    uri, named = str(path.absolute()), shown(str(path))
+    return File(uri, named, shown(origin), *kind_of(path.name), state.st_size, str(state.st_mtime_ns))
 
 
 def _folder(folder: Path, search: _Search) -> None:
@@ -144,9 +159,8 @@ def _folder(folder: Path, search: _Search) -> None:
         target = path.resolve()
         if path.is_symlink() and not (target.is_file() and target.is_relative_to(root)):
             search.aside(origin, "link not followed")
-        elif kind_of(path.name)[0] and path.is_file():
-            count += 1
-            search.files.append(_file(path, origin))
+        elif path.is_file():
+            count += search.add(_file(path, origin))
         else:
             search.aside(origin, f"not {READ}")
     if not count:
@@ -180,38 +194,36 @@ def _remote(given: str, search: _Search) -> None:
         origin = f"{top}/{inside}" if inside else top
         if ".." in PurePosixPath(inside).parts:
             search.aside(origin, "path climbs out of its folder")
-        elif kind_of(uri)[0]:
-            count += 1
-            search.files.append(File(uri, redact_credentials(uri), origin, *kind_of(uri), size, stamp))
         else:
-            search.aside(origin, f"not {READ}")
+            count += search.add(File(uri, shown(redact_credentials(uri)), shown(origin), *kind_of(uri), size, stamp))
     if not count:
         search.fault(redact_credentials(given), f"it holds no {READ} file", "name a folder of scraped articles")
 
 
 def _look(search: _Search) -> None:
     """Record each package that is missing, and each table without its columns."""
-    for kind in sorted({file.kind for file in search.files} & {*EXTRAS}):
+    kinds = {file.kind: file.named for file in reversed(search.files)}
+    if search.fields.html and kinds:
+        kinds["html"] = kinds.get("html", search.files[0].named)
+    for kind in sorted({*kinds} & {*EXTRAS}):
         package, extra = EXTRAS[kind]
         if importlib.util.find_spec(package) is None:
-            where = next(file.named for file in search.files if file.kind == kind)
+            where = kinds[kind]
             search.fault(where, f"needs the {extra} extra", f"pip install 'khabar[{extra}]'")
     for file in search.files:
         if file.kind in ("csv", "tsv", "parquet"):
             try:
-                columns = tabular.header(file, search.declared)
+                refused = tabular.refusal(file, search.fields, search.declared)
             except Exception:  # noqa: BLE001, S112 - a faulty file is reported when it is read
                 continue
-            absent = tabular.missing(columns, search.fields)
-            if absent:
-                search.fault(file.named, f"no column {', '.join(absent)}; it has {', '.join(columns[:20]) or 'none'}",
-                             "name its columns under `fields:` in schema/dataset.yaml, such as `text: body`")  # fmt: skip
+            if refused:
+                search.fault(file.named, *refused)
 
 
 def _pieces(search: _Search) -> Iterator[InputPiece]:
     """Group the files into pieces, up to HEAVY bytes or MANY files; a split of a dataset is a piece by itself."""
     group: list[File] = []
-    for file in (part for whole in search.files for part in _parted(whole)):
+    for file in (part for whole in search.files for part in _parted(whole, search.declared)):
         if group and (
             len(group) == MANY
             or sum(member.size for member in group) + file.size > HEAVY
@@ -224,14 +236,19 @@ def _pieces(search: _Search) -> Iterator[InputPiece]:
         yield _piece(group, search)
 
 
-def _parted(file: File) -> Iterator[File]:
+def _parted(file: File, declared: str | None) -> Iterator[File]:
     """Divide a large file into parts that can be read independently: uncompressed lines, or Parquet row groups."""
-    if file.size <= 2 * HEAVY or file.packing or file.kind not in ("jsonl", "parquet"):
+    if file.size <= 2 * HEAVY or file.packing or file.member or file.kind not in ("jsonl", "parquet"):
         yield file
         return
-    parts = streams.line_ends(file, HEAVY) if file.kind == "jsonl" else tabular.row_groups(file, HEAVY)
     begin = before = 0
     try:
+        encoding = text.file_encoding(file, declared) if file.kind == "jsonl" else None
+        if isinstance(encoding, BadRecord):
+            yield file  # reported when it is read
+            return
+        file = replace(file, encoding=encoding)
+        parts = streams.line_ends(file, HEAVY, encoding) if encoding else tabular.row_groups(file, HEAVY)
         for end, lines in parts:
             yield replace(file, size=min(HEAVY, file.size), begin=begin, end=end, before=before)
             begin, before = end, lines
@@ -247,3 +264,11 @@ def _piece(files: Sequence[File], search: _Search) -> InputPiece:
         "\n".join([repr(search.fields), str(search.declared), *states]).encode("utf-8", "surrogateescape")
     )
     return InputPiece(digest.hexdigest()[:16], digest.hexdigest(), tuple(files), search.fields, search.declared)
+
+
+def with_sources(piece: InputPiece, sources: Sources) -> InputPiece:
+    """Return a piece whose pages are read by the rules of their sources; without any rules, it is the same piece."""
+    if not sources.sources or not (piece.fields.html or {file.kind for file in piece.files} & {"html", "warc"}):
+        return piece
+    digest = hashlib.sha256(f"{piece.digest}\n{sources.model_dump_json()}".encode()).hexdigest()
+    return replace(piece, name=digest[:16], digest=digest, sources=sources)

@@ -1,37 +1,51 @@
 """Readers for CSV, TSV and Parquet files; words such as None are kept, and only nulls are missing values."""
 
+import codecs
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from builder.corpus.readers.encodings import decode
-from builder.corpus.readers.rows import MAX_BYTES, OPTIONAL, BadRecord, File, ReadItem, author_fields, row_of
+from builder.corpus.readers.encodings import MARKS, Decoded, decode
+from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, ReadItem, row_of
 from builder.corpus.readers.streams import opened
+from builder.corpus.readers.tables.columns import column_fault, field_names, used_names
+from builder.corpus.readers.tables.layout import opened_table
 from builder.corpus.readers.text import encoding_warnings
 from builder.io.remote import open_file
 from builder.schema.dataset import Fields
 
 ROWS = 256
 
-DELIMITERS = {"csv": ",;", "tsv": "\t"}
+ESCAPE = "khabar.escape"
+"""Error handler that replaces invalid bytes by a surrogate; Python's own does so for single bytes above 7F only."""
+
+codecs.register_error(ESCAPE, lambda error: ("\udc80", error.end))  # type: ignore[attr-defined]
+
+PEEKED = 1 << 20
+"""Most bytes of the beginning of a table from which its encoding is determined."""
 
 FIX = "correct the row, or name other columns under `fields:` in schema/dataset.yaml"
 
+QUOTES_FIX = "correct the row; if its cells are quoted, write `quoted_tsv: true` under `fields:` in schema/dataset.yaml"
 
-def header(file: File, declared: str | None) -> list[str]:
-    """Return the columns of a file."""
+
+def refusal(file: File, fields: Fields, declared: str | None) -> tuple[str, str] | None:
+    """Return why a file has not the columns that it needs, and what to do; None if it has them."""
+    return column_fault(_header(file, fields, declared), fields)
+
+
+def _header(file: File, fields: Fields, declared: str | None) -> Sequence[str]:
+    """Return the columns of a file, as they are written."""
     if file.kind == "parquet":
         with open_file(file.uri) as raw, pq.ParquetFile(raw) as parquet:
             return list(parquet.schema_arrow.names)
-    with opened(file) as stream:
-        first = stream.readline(1 << 20)
-    encoding = "cp1256" if declared == "windows-1256" else "utf-8-sig"
-    line = first.decode("utf-16" if first[:2] in (b"\xff\xfe", b"\xfe\xff") else encoding, "replace")
-    return next(csv.reader([line.rstrip("\r\n")], delimiter=_delimiter(line, file.kind)), [])
+    with _stream(file, declared) as (text, _):
+        return opened_table(text, file.kind, fields.quoted_tsv).columns
 
 
 def row_groups(file: File, size: int) -> Iterator[tuple[int, int]]:
@@ -46,14 +60,8 @@ def row_groups(file: File, size: int) -> Iterator[tuple[int, int]]:
             rows, weight = rows + group.num_rows, weight + group.total_byte_size
 
 
-def missing(columns: Sequence[str], fields: Fields) -> list[str]:
-    """Return the missing columns: the text, and each optional field that `fields` maps to another name."""
-    wanted = [fields.text, *(name for key in (*OPTIONAL, "author") if (name := getattr(fields, key)) != key)]
-    return [name for name in wanted if name not in columns and name.split(".")[0] not in columns]
-
-
 def read_csv(file: File, fields: Fields, declared: str | None) -> Iterator[ReadItem]:
-    """Yield the rows of a CSV or TSV file; the first line names the columns."""
+    """Yield the rows of a CSV or TSV file; the first line that is not blank names the columns."""
     csv.field_size_limit(MAX_BYTES)
     if not file.packing and file.size <= MAX_BYTES:
         with opened(file) as stream:
@@ -66,50 +74,74 @@ def read_csv(file: File, fields: Fields, declared: str | None) -> Iterator[ReadI
             yield from encoding_warnings(decoded, declared)
             yield from _rows(io.StringIO(decoded.text, newline=""), file.kind, fields, decoded.said)
             return
-    encoding = "cp1256" if declared == "windows-1256" else "utf-8-sig"
+    with _stream(file, declared) as (text, decoded):
+        yield from encoding_warnings(decoded, declared)
+        yield from _rows(text, file.kind, fields, decoded.said)
+
+
+@contextmanager
+def _stream(file: File, declared: str | None) -> Iterator[tuple[TextIO, Decoded]]:
+    """Open a table as text; the encoding is determined from its beginning, whose text the second value holds.
+
+    Bytes that are not valid in it become surrogates.
+    """
     with opened(file) as stream:
-        text = io.TextIOWrapper(stream, encoding, "surrogateescape", newline="")
-        yield from _rows(text, file.kind, fields, "windows-1256, declared" if encoding == "cp1256" else "utf-8")
+        decoded = _beginning(stream.peek(PEEKED)[:PEEKED], declared)
+        codec = "cp1256" if decoded.encoding == "windows-1256" else decoded.encoding
+        yield io.TextIOWrapper(stream, codec, ESCAPE, newline=""), decoded
+
+
+def _beginning(head: bytes, declared: str | None) -> Decoded:
+    """Decode the whole lines of a file's beginning; what fits no encoding is taken for UTF-8.
+
+    The text is empty where a mark or the declaration says UTF-16.
+    """
+    mark = next((encoding for sign, encoding in MARKS.items() if head.startswith(sign)), None)
+    if (known := mark or declared) and known.startswith("utf-16"):
+        return Decoded("", known, "mark" if mark else "declared")
+    end = head.rfind(b"\n") + 1 or len(head)
+    end += head[end : end + 1] == b"\0"  # the second byte of a newline in UTF-16
+    try:
+        return decode(head[:end], declared)
+    except UnicodeDecodeError:
+        return Decoded("", "utf-8", "default")
 
 
 def _rows(text: TextIO, kind: str, fields: Fields, encoding: str) -> Iterator[ReadItem]:
     """Yield the rows of a decoded table, each placed by the line at which it begins."""
-    first = text.readline(1 << 20)
-    reader = csv.reader(text, delimiter=_delimiter(first, kind), strict=True)
-    columns = next(csv.reader([first], delimiter=_delimiter(first, kind)), [])
-    ended = 1  # the line at which the last row ended
+    table = opened_table(text, kind, fields.quoted_tsv)
+    columns = field_names(table.columns, used_names(fields))
+    above = table.line - 1
+    ended = above + table.rows.line_num  # the line at which the last row ended
     while True:
         begin = ended + 1
         try:
-            values = next(reader, None)
+            values = next(table.rows, None)
         except csv.Error as error:
-            ended = reader.line_num + 1
+            ended = above + table.rows.line_num
             yield BadRecord(
                 f":{begin}", "broken row", f"lines {begin} to {ended} are no row: {error}", "correct its quotes"
             )
             continue
-        ended = reader.line_num + 1
+        ended = above + table.rows.line_num
         if values is None:
             return
-        if not values:
-            continue
-        if any(_escaped(value) for value in values):
-            yield BadRecord(
-                f":{begin}", "not UTF-8", "the row holds bytes that are not UTF-8", "save the file as UTF-8"
-            )
-        elif len(values) != len(columns):
-            yield BadRecord(f":{begin}", "columns", f"{len(values)} columns, and the header has {len(columns)}", FIX)
-        else:
-            # an empty cell is missing, but an empty text is counted as empty
-            named = {name: value or None for name, value in zip(columns, values, strict=True) if name != fields.text}
-            cells = dict(zip(columns, values, strict=True))
-            yield row_of(named | ({fields.text: cells[fields.text]} if fields.text in cells else {}), fields,
-                         f":{begin}", "CSV ", encoding=encoding, fix=FIX)  # fmt: skip
+        if values:
+            yield _row(values, columns, fields, f":{begin}", encoding, FIX if table.is_quoted else QUOTES_FIX)
 
 
-def _delimiter(line: str, kind: str) -> str:
-    """Return the delimiter that occurs most often in the header."""
-    return max(DELIMITERS[kind], key=line.count)
+def _row(
+    values: Sequence[str], columns: Sequence[str], fields: Fields, position: str, encoding: str, fix: str
+) -> ReadItem:
+    """Return the record of the cells of a row, or its fault."""
+    if any(_escaped(value) for value in values):
+        name = encoding.partition(",")[0].upper()
+        return BadRecord(position, f"not {name}", f"the row holds bytes that are not {name}", "save the file as UTF-8")
+    if len(values) != len(columns):
+        return BadRecord(position, "columns", f"{len(values)} columns, and the header has {len(columns)}", fix)
+    # an empty cell is missing, but an empty text is counted as empty
+    cells = {name: value if name == fields.text else value or None for name, value in zip(columns, values, strict=True)}
+    return row_of(cells, fields, position, "CSV ", encoding=encoding, fix=FIX, extra=True)
 
 
 def _escaped(value: str) -> bool:
@@ -119,23 +151,33 @@ def _escaped(value: str) -> bool:
 
 def parquet(file: File, fields: Fields) -> Iterator[ReadItem]:
     """Yield the rows of a Parquet file, counted from 1; columns may be nested."""
-    wanted = {*(getattr(fields, key) for key in ("text", *OPTIONAL)), *author_fields(fields)}
+    used = used_names(fields)
     number = file.before
     with open_file(file.uri) as raw, pq.ParquetFile(raw) as table:
-        columns = [
-            name
-            for name in table.schema_arrow.names
-            if name in wanted or any(path.startswith(f"{name}.") for path in wanted)
-        ]
+        written = table.schema_arrow.names
+        names = {
+            column: name
+            for column, name in zip(written, field_names(written, used), strict=True)
+            if name in used or any(path.startswith(f"{name}.") for path in used) or _is_plain(table, column)
+        }
         for group in range(file.begin, table.num_row_groups if file.end is None else file.end):
-            for batch in table.iter_batches(ROWS, row_groups=[group], columns=columns):
+            for batch in table.iter_batches(ROWS, row_groups=[group], columns=[*names]):
                 for row in range(batch.num_rows):
                     number += 1
-                    yield _cell(batch.slice(row, 1), fields, f":{number}")
+                    yield _cell(batch.slice(row, 1), names, fields, f":{number}")
 
 
-def _cell(row: pa.RecordBatch, fields: Fields, position: str) -> ReadItem:
-    """Return the record of a batch of one row, or its fault."""
+def _is_plain(table: pq.ParquetFile, column: str) -> bool:
+    """Return whether a column that is read as no field is kept: texts, numbers, dates and lists of texts, no vectors."""
+    kind = table.schema_arrow.field(column).type
+    within = kind.value_type if pa.types.is_list(kind) else kind
+    return bool(pa.types.is_string(within) or pa.types.is_large_string(within)) or (
+        pa.types.is_primitive(kind) and not pa.types.is_null(kind)
+    )
+
+
+def _cell(row: pa.RecordBatch, names: Mapping[str, str], fields: Fields, position: str) -> ReadItem:
+    """Return the record of a batch of one row, or its fault; `names` has the name of each column."""
     try:
         (values,) = row.to_pylist()
     except UnicodeDecodeError as error:
@@ -144,4 +186,5 @@ def _cell(row: pa.RecordBatch, fields: Fields, position: str) -> ReadItem:
         )
     except (pa.ArrowException, ValueError, OverflowError) as error:
         return BadRecord(position, "broken row", f"a value cannot be read: {error}", FIX)
-    return row_of(values, fields, position, "Parquet ", fix=FIX)
+    named = {names[column]: value for column, value in values.items()}
+    return row_of(named, fields, position, "Parquet ", fix=FIX, extra=True)

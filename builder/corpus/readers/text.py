@@ -1,18 +1,29 @@
-"""Readers for text files and JSON Lines, in each encoding of builder.corpus.readers.encodings."""
+"""Reader for text files, and what readers say of encodings."""
 
-import json
 from collections.abc import Iterator
 
-from builder.corpus.readers.encodings import Decoded, decode
-from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, Note, RawRecord, ReadItem, row_of
-from builder.corpus.readers.streams import content, lines, opened
-from builder.schema.dataset import Fields
+from builder.corpus.readers.detection.tags import ANNOTATIONS, is_conll
+from builder.corpus.readers.encodings import Decoded, Encoding, decode, encoding_of, other_encoding
+from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, Note, RawRecord, ReadItem
+from builder.corpus.readers.streams import content, opened, sample
 
-RECODE = "save it as UTF-8, such as with `iconv -f WINDOWS-1256 -t UTF-8`"
+ICONV = {"iso-8859-6": "ISO-8859-6", "utf-32": "UTF-32", "utf-32-le": "UTF-32LE", "utf-32-be": "UTF-32BE"}
+"""iconv's names of encodings that are not read; it has no cp720, and on Linux no Mac Arabic."""
 
-BOM = b"\xef\xbb\xbf"
+UNKNOWN = (
+    "find out in which encoding it was saved, and save it as UTF-8; if it is windows-1256, pass --encoding windows-1256"
+)
 
-MEND = "correct the line, or delete it"
+
+def recoding(content: bytes) -> str:
+    """Return how to make UTF-8 of bytes that no supported encoding fits."""
+    other = other_encoding(content)
+    if other is None:
+        return UNKNOWN
+    if other in ICONV:
+        return f"it looks like {ICONV[other]}; save it as UTF-8 with `iconv -f {ICONV[other]} -t UTF-8 OLD > NEW`"
+    python = f"import sys; sys.stdout.buffer.write(sys.stdin.buffer.read().decode('{other}').encode())"
+    return f'it looks like {other}; save it as UTF-8 with `python3 -c "{python}" < OLD > NEW`'
 
 
 def text(file: File, declared: str | None) -> Iterator[ReadItem]:
@@ -29,15 +40,26 @@ def text(file: File, declared: str | None) -> Iterator[ReadItem]:
         yield decoding_fault(error, raw)
         return
     yield from encoding_warnings(decoded, declared)
-    yield RawRecord("", decoded.text, encoding=decoded.said)
+    if is_conll(decoded.text):
+        yield ANNOTATIONS
+    else:
+        yield RawRecord("", decoded.text, encoding=decoded.said)
 
 
 def encoding_warnings(decoded: Decoded, declared: str | None) -> Iterator[Note]:
+    """Yield a warning if an encoding was only detected, and one if bytes were replaced."""
+    yield from detection_warnings(Encoding(decoded.encoding, decoded.known), declared)
+    if decoded.lost:
+        yield Note("damaged", f"{decoded.lost:,} places are not {decoded.encoding.upper()}; each became a replacement character",
+                   "fetch the file again if these letters matter")  # fmt: skip
+
+
+def detection_warnings(encoding: Encoding, declared: str | None) -> Iterator[Note]:
     """Yield a warning if an encoding was only detected."""
-    if decoded.known == "detected":
+    if encoding.known == "detected":
         why = f"its bytes are, though {declared} was declared" if declared else "detected"
         other = "save it again as UTF-8" if declared else "name its encoding with --encoding, or save it as UTF-8"
-        yield Note("encoding", f"read as {decoded.encoding}: {why}", f"if its letters look wrong, {other}")
+        yield Note("encoding", f"read as {encoding.name}: {why}", f"if its letters look wrong, {other}")
 
 
 def decoding_fault(error: UnicodeDecodeError, bytes_: bytes, line: int = 1, offset: int = 0) -> BadRecord:
@@ -46,69 +68,16 @@ def decoding_fault(error: UnicodeDecodeError, bytes_: bytes, line: int = 1, offs
     `bytes_` start at line `line` (from 1) and byte `offset` of the file.
     """
     *above, current = bytes_[: error.start].decode(error.encoding).split("\n")
-    fix = RECODE if error.encoding == "utf-8" else "the file is truncated or damaged; fetch it again"
+    fix = recoding(bytes_) if error.encoding == "utf-8" else "the file is truncated or damaged; fetch it again"
     encoding = error.encoding.upper()
     return BadRecord(f":{line + len(above)}:{len(current) + 1}", f"not {encoding}",
                f"not {encoding} at byte {offset + error.start} of the file", fix)  # fmt: skip
 
 
-def json_lines(file: File, fields: Fields, declared: str | None) -> Iterator[ReadItem]:
-    """Yield the records of a JSON Lines file.
-
-    The encoding of a small file is detected from its whole content. A packed or large file is read line by line as
-    UTF-8, or in the declared encoding.
-    """
-    decoded = None
-    if not file.packing and file.size <= MAX_BYTES:
-        with opened(file) as stream:
-            raw = stream.read()
-        try:
-            decoded = decode(raw, declared)
-        except UnicodeDecodeError as error:
-            if error.encoding != "utf-8":
-                yield decoding_fault(error, raw)
-                return
-        else:
-            yield from encoding_warnings(decoded, declared)
-    if decoded and decoded.encoding != "utf-8":
-        for number, line in enumerate(decoded.text.split("\n"), 1):
-            yield from _record(line, number, fields, decoded.said)
-        return
-    yield from _streamed(file, fields, declared if file.packing or file.size > MAX_BYTES else None)
-
-
-def _streamed(file: File, fields: Fields, declared: str | None) -> Iterator[ReadItem]:
-    """Yield the records of a file, decoded line by line."""
-    encoding = "cp1256" if declared == "windows-1256" else "utf-8"
-    label = "windows-1256, declared" if encoding == "cp1256" else "utf-8"
-    with opened(file) as stream:
-        for number, begin, line in lines(stream, file):
-            if line is None:
-                yield BadRecord(f":{number}:1", "too long", f"a line longer than {MAX_BYTES:,} bytes",
-                          "split the line; each line must be one article")  # fmt: skip
-                continue
-            try:
-                decoded = line.removeprefix(b"" if begin else BOM).decode(encoding)
-            except UnicodeDecodeError as error:
-                yield decoding_fault(error, line, number, begin)
-            else:
-                yield from _record(decoded, number, fields, label)
-
-
-def _record(line: str, number: int, fields: Fields, encoding: str) -> Iterator[ReadItem]:
-    """Yield the record of one line, or its fault; a blank line has none."""
-    if not line.strip():
-        return
-    try:
-        values = json.loads(line.rstrip("\r\n"))
-    except json.JSONDecodeError as error:
-        yield BadRecord(f":{number}:{error.colno}", "not JSON", f"not JSON: {error.msg}", MEND)
-        return
-    except (ValueError, RecursionError) as error:
-        yield BadRecord(f":{number}:1", "not JSON", f"not JSON: {error}", MEND)
-        return
-    if not isinstance(values, dict):
-        yield BadRecord(f":{number}:1", "not an object", f"a JSON {type(values).__name__}, not an object",
-                  'write {"text": "..."} on each line')  # fmt: skip
-        return
-    yield row_of(values, fields, f":{number}", "JSON ", encoding=encoding)
+def file_encoding(file: File, declared: str | None) -> Encoding | BadRecord:
+    """Return the encoding of a file that is read as a stream, or its fault if none is supported."""
+    if file.encoding:
+        return file.encoding
+    head, whole = sample(file)
+    encoding = encoding_of(head, declared, whole=whole)
+    return encoding or BadRecord("", "not UTF-8", "not UTF-8, UTF-16 or windows-1256", recoding(head))

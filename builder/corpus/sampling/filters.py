@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from builder.corpus.sampling.page_filters import against_facts, column_of
 from builder.corpus.sampling.repetition import Counts, Words, duplicate_runs, top_runs, words_of
 from builder.executor.shards import BatchResult
 from builder.executor.stage import Stage
@@ -73,14 +74,15 @@ def filter_articles(articles: pa.Table, filters: Filters) -> BatchResult:
     def against(failing: Flags, reason: str) -> None:
         reasons[failing & (reasons == None)] = reason  # noqa: E711 - by element
 
+    for reason, failing in against_facts(articles, filters):
+        against(failing, reason)
     against(~(share >= filters.arabic) & (filters.arabic > 0), "not in Arabic script")
     against(counts < filters.least_words, "too few words")
     if filters.most_words is not None:
         against(counts > filters.most_words, "too many words")
-    languages: list[str | None] = [None] * len(texts)
-    if filters.language:
-        languages = [language(text) if count >= JUDGED else None for text, count in zip(texts, counts, strict=True)]
-        against(np.array([code is not None and code not in LANGUAGES for code in languages]), "another language")
+    judged = _language_asked(articles, filters) & (counts >= JUDGED)
+    languages = [language(text) if ask else None for text, ask in zip(texts, judged, strict=True)]
+    against(np.array([code is not None and code not in LANGUAGES for code in languages], bool), "another language")
     if filters.preset == "fineweb2-arabic":
         for reason, failing in fineweb2(texts, words_of(texts)):
             against(failing, reason)
@@ -89,14 +91,28 @@ def filter_articles(articles: pa.Table, filters: Filters) -> BatchResult:
     return BatchResult(flagged, {"passed": int((reasons == None).sum())})  # noqa: E711
 
 
-def check_installed(filters: Filters) -> None:
-    """Raise KhabarError (exit code 2) if a filter needs a package that is not installed."""
-    if filters.language and importlib.util.find_spec("py3langid") is None:
+def _language_asked(articles: pa.Table, filters: Filters) -> Flags:
+    """Return for which articles the language is detected."""
+    if filters.language is not None:
+        return np.full(articles.num_rows, filters.language)
+    return np.array([sha is not None for sha in column_of(articles, "html_sha")], bool)
+
+
+def check_installed(filters: Filters, has_pages: bool = False) -> None:
+    """Raise KhabarError (exit code 2) if a filter needs a package that is not installed.
+
+    `has_pages` says whether an article was read from HTML.
+    """
+    is_asked = has_pages if filters.language is None else filters.language
+    if is_asked and importlib.util.find_spec("py3langid") is None:
+        unasked = filters.language is None
         raise user_error(
             "no-language",
-            "filters.language needs the language extra",
+            "the language of HTML pages is detected with the language extra"
+            if unasked
+            else "filters.language needs the language extra",
             where="schema/dataset.yaml",
-            fix="pip install 'khabar[language]'",
+            fix="pip install 'khabar[language]'" + (", or write `language: false` under `filters:`" if unasked else ""),
         )
 
 
@@ -142,7 +158,7 @@ SCHEMA = pa.schema([
 ])  # fmt: skip
 """One row for each article; `reason` is null if it passes, `arabic` if its text has no letter."""
 
-STAGE = Stage("filter", 1, filter_articles, "articles", "filters", SCHEMA, ("id", "text"))
+STAGE = Stage("filter", 2, filter_articles, "articles", "filters", SCHEMA, ("id", "text"))
 
 
 def fineweb2(texts: Sequence[str], words: Words) -> list[tuple[str, Flags]]:

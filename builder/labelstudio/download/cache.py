@@ -5,34 +5,32 @@ next `collect` downloads everything again. A source is one project on one server
 it `place`.
 """
 
-import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from builder.io.plain import from_plain, to_plain
+from builder.labelstudio.download import store
 from builder.labelstudio.parse import ParsedAnnotations
 from builder.records import Dropped, Issue, Judgement
 
-PARSER_VERSION = "1"
+open_cache = store.open_cache
+
+PARSER_VERSION = "2"
 """Version of the parser. A new number makes every cache download its sources again."""
+
+INCOMPLETE = "incomplete"
+"""Code of the error about a server that counts other annotations than were downloaded."""
+
+DELETED, UNKNOWN = "account-deleted", "account-unknown"
+"""Codes of the warnings about annotations whose account was deleted: its pseudonym is known, or not."""
 
 FILES = "file:"
 """Prefix of the names of sources that are imported files."""
 
-_TABLES = """
-create table if not exists place (name text primary key, stamp text not null, until text not null);
-create table if not exists task (
-    place text, id integer, updated_at text, annotations text, drafts integer, unread integer, primary key (place, id)
-);
-create table if not exists judgement (
-    place text, task integer, article_id text, annotator text, annotation_id integer, line text
-);
-create index if not exists of_task on judgement (place, task);
-create table if not exists issue (place text, task integer, number integer, line text, primary key (place, task, number));
-"""
+KEPT = "kept:"
+"""Name of the source of judgements that are kept although no server has them any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +52,6 @@ class TaskState:
     drafts: int
 
 
-@contextlib.contextmanager
-def open_cache(path: Path | None) -> Iterator[sqlite3.Connection]:
-    """Open a batch's cache, or one in memory if `path` is None; a corrupt file is deleted and created again."""
-    if path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.closing(_connect(path)) as db:
-        yield db
-
-
-def _connect(path: Path | None) -> sqlite3.Connection:
-    db = sqlite3.connect(path or ":memory:")
-    try:
-        db.executescript(_TABLES)
-    except sqlite3.DatabaseError:
-        db.close()
-        if path is None or path.stat().st_size == 0:
-            raise
-        path.unlink()
-        return _connect(path)
-    return db
-
-
 def begin(db: sqlite3.Connection, source: str, stamp: str) -> str:
     """Return the time up to which a source was downloaded completely, or "" if it never was.
 
@@ -90,13 +66,17 @@ def begin(db: sqlite3.Connection, source: str, stamp: str) -> str:
     return ""
 
 
-def finish(db: sqlite3.Connection, source: str) -> None:
-    """Mark a source as downloaded completely, up to the latest change stored."""
+def finish(db: sqlite3.Connection, source: str, now: str, counted: int | None) -> None:
+    """Mark a source as downloaded completely, up to the latest change stored, but not later than the time `now`.
+
+    `counted` is the number of annotations by the server's own count, or None if it does not count.
+    """
     with db:
         db.execute(
-            "update place set until = coalesce((select max(updated_at) from task where place = name), '') where name = ?",
-            (source,),
+            "update place set until = min(?, coalesce((select max(updated_at) from task where place = name), '')) where name = ?",
+            (now, source),
         )
+        db.execute("insert or replace into counted values (?, ?)", (source, counted))
 
 
 def put_tasks(db: sqlite3.Connection, source: str, pages: Iterable[CachedTask]) -> None:
@@ -140,11 +120,16 @@ def put_source(db: sqlite3.Connection, source: str, parsed: ParsedAnnotations) -
 
 
 def retain(db: sqlite3.Connection, sources: Sequence[str]) -> None:
-    """Delete every source on a server except these; imported files stay."""
+    """Delete every source on a server except these; imported files and kept judgements stay."""
     with db:
         for (name,) in db.execute("select name from place").fetchall():
-            if name not in sources and not name.startswith(FILES):
+            if name not in sources and not name.startswith((FILES, KEPT)):
                 _drop(db, name)
+
+
+def keep(db: sqlite3.Connection, judgements: Iterable[Judgement]) -> None:
+    """Store the judgements that are kept although no source has them, instead of those kept before."""
+    put_source(db, KEPT, ParsedAnnotations(tuple(judgements)))
 
 
 def task_states(db: sqlite3.Connection, source: str) -> dict[int, TaskState]:
@@ -164,23 +149,93 @@ def judgements(db: sqlite3.Connection) -> Iterator[str]:
     return (line for (line,) in db.execute(query))
 
 
-def keys(db: sqlite3.Connection) -> set[tuple[str, str, int]]:
-    """Return the article id, annotator and annotation id of every judgement."""
-    return set(db.execute("select article_id, annotator, annotation_id from judgement"))
+def judgements_of(db: sqlite3.Connection, source: str) -> list[Judgement]:
+    """Return the judgements of a source, sorted by article, annotator and annotation."""
+    query = "select line from judgement where place = ? order by article_id, annotator, annotation_id"
+    return [from_plain(Judgement, json.loads(line)) for (line,) in db.execute(query, (source,))]
+
+
+def rename_annotators(db: sqlite3.Connection, names: Mapping[str, str]) -> None:
+    """Give the judgements of some annotators to the pseudonym that stands for each."""
+    with db:
+        for old, new in names.items():
+            rows = db.execute("select rowid, line from judgement where annotator = ?", (old,)).fetchall()
+            for row, line in rows:
+                renamed = replace(from_plain(Judgement, json.loads(line)), annotator=new)
+                db.execute("update judgement set annotator = ?, line = ? where rowid = ?", (new, _line(renamed), row))
+
+
+def annotation_count(db: sqlite3.Connection, source: str) -> int:
+    """Return the number of annotations of one source, whether they could be parsed or not."""
+    rows = db.execute("select annotations from task where place = ?", (source,))
+    return sum(len(ids.split()) for (ids,) in rows)
+
+
+Key = tuple[str, str, int, str]
+"""Article id, annotator, annotation id and origin of a judgement."""
+
+
+def key_of(judgement: Judgement) -> Key:
+    """Return the key of a judgement."""
+    return judgement.article_id, judgement.annotator, judgement.annotation_id, judgement.origin
+
+
+def missing(judgements: Iterable[Judgement], now: Collection[Key]) -> list[Judgement]:
+    """Return the judgements that are not among these keys. One of an earlier version of khabar has no origin."""
+    bare = {key[:3] for key in now}
+    return [j for j in judgements if key_of(j) not in now and (j.origin or key_of(j)[:3] not in bare)]
+
+
+def keys(db: sqlite3.Connection, *, besides: str = "") -> set[Key]:
+    """Return the key of every judgement, except those of the source `besides`."""
+    query = "select article_id, annotator, annotation_id, coalesce(json_extract(line, '$.origin'), '') from judgement"
+    return set(db.execute(f"{query} where place != ?", (besides,)))
 
 
 def issues(db: sqlite3.Connection) -> list[Issue]:
-    """Return the issues of all tasks, in the order of sources and tasks."""
+    """Return the issues of all tasks, in the order of sources and tasks, and an error for each source with a gap.
+
+    Issues about deleted accounts have one cause, and become one with their number.
+    """
     rows = db.execute("select line from issue order by place, task, number")
-    return [from_plain(Issue, json.loads(line)) for (line,) in rows]
+    found = [from_plain(Issue, json.loads(line)) for (line,) in rows]
+    return _merged(found, (DELETED, UNKNOWN)) + [_gap(*gap) for gap in gaps(db)]
+
+
+def gaps(db: sqlite3.Connection) -> list[tuple[str, int, int]]:
+    """Return the sources whose server counts another number of annotations: name, number there and number here."""
+    rows = db.execute("select place, annotations from counted where annotations is not null order by place").fetchall()
+    pairs = [(source, number, annotation_count(db, source)) for source, number in rows]
+    return [(source, there, here) for source, there, here in pairs if there != here]
+
+
+def _gap(source: str, there: int, here: int) -> Issue:
+    message = f"Label Studio counts {there} annotations, but {here} were downloaded"
+    fix = "run `khabar collect --full`; if people annotate at the moment, run it when they have finished"
+    return Issue("error", INCOMPLETE, message, source, fix)
+
+
+def _merged(found: Sequence[Issue], codes: Sequence[str]) -> list[Issue]:
+    """Replace the issues of each code by the first one, with their number."""
+    others = [issue for issue in found if issue.code not in codes]
+    for code in codes:
+        same = [issue for issue in found if issue.code == code]
+        if same:
+            more = f" and {len(same) - 1} more annotations" if len(same) > 1 else ""
+            others.append(replace(same[0], where=same[0].where + more))
+    return others
 
 
 def counts(db: sqlite3.Connection) -> tuple[int, int, int, int]:
-    """Return the numbers of annotations, judgements, drafts, and annotations on tasks that khabar did not create."""
+    """Return the numbers of annotations, judgements, drafts, and annotations on tasks that khabar did not create.
+
+    Annotations that a server counts but did not give are among the annotations.
+    """
     (number,) = db.execute("select count(*) from judgement").fetchone()
     drafts, unread = db.execute("select coalesce(sum(drafts), 0), coalesce(sum(unread), 0) from task").fetchone()
     ids = db.execute("select annotations from task where annotations != ''")
-    return sum(len(text.split()) for (text,) in ids), number, drafts, unread
+    missing = sum(max(there - here, 0) for _, there, here in gaps(db))
+    return sum(text.count(" ") + 1 for (text,) in ids) + missing, number, drafts, unread
 
 
 def set_aside(db: sqlite3.Connection, batch: str) -> list[Dropped]:
@@ -189,6 +244,9 @@ def set_aside(db: sqlite3.Connection, batch: str) -> list[Dropped]:
     aside = [Dropped("collect", f"batch {batch}", "draft, not submitted")] * drafts
     unreadable = [issue for issue in issues(db) if issue.code == "unreadable-annotation"]
     aside += [Dropped("collect", issue.where, "unreadable", issue.message) for issue in unreadable]
+    aside += [
+        Dropped("collect", source, "not downloaded") for source, there, here in gaps(db) for _ in range(there - here)
+    ]
     unmatched = db.execute("select place, id, unread from task where unread > 0 order by place, id")
     for source, task, number in unmatched:
         is_file = source.startswith(FILES)
@@ -219,6 +277,7 @@ def _drop(db: sqlite3.Connection, source: str) -> None:
         "delete from task where place = ?",
         "delete from judgement where place = ?",
         "delete from issue where place = ?",
+        "delete from counted where place = ?",
         "delete from place where name = ?",
     ):
         db.execute(statement, (source,))

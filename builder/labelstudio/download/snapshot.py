@@ -6,7 +6,8 @@ from typing import Any
 
 import label_studio_sdk
 
-from builder.labelstudio.client import TIMEOUT, Connection
+from builder.labelstudio.api.connection import Connection
+from builder.labelstudio.client import TIMEOUT
 from builder.labelstudio.download import sqlite
 from builder.records import user_error
 

@@ -15,8 +15,14 @@ from typing import Any
 _TASKS = "select id, data, updated_at from task where project_id = ? and id in ({}) order by id"
 
 _ANNOTATIONS = """
-select a.task_id, a.id, a.result, a.was_cancelled, a.lead_time, a.created_at, a.updated_at, u.id, u.email
-from task_completion a left join htx_user u on u.id = a.completed_by_id where a.task_id in ({}) order by a.id
+select a.task_id, a.id, a.result, a.was_cancelled, a.lead_time, a.created_at, a.updated_at, u.id, u.email, c.id, c.email
+from task_completion a left join htx_user u on u.id = a.completed_by_id left join htx_user c on c.id = a.updated_by_id
+where a.task_id in ({}) order by a.id
+"""
+
+_STATES = """
+select t.id, t.updated_at, group_concat(a.id, ' ') from task t left join task_completion a on a.task_id = t.id
+where t.project_id = ? group by t.id order by t.id
 """
 
 _DRAFTS = "select task_id, id from tasks_annotationdraft where task_id in ({}) order by id"
@@ -28,7 +34,7 @@ def read_tasks(path: Path, project: int, tasks: Sequence[int]) -> list[dict[str,
     Tasks that no longer exist are left out.
     """
     try:
-        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)) as base:
+        with contextlib.closing(_open(path)) as base:
             base.execute("begin")  # one consistent snapshot for all three queries
             by_id = {
                 number: _task(number, data, changed) for number, data, changed in _rows(base, _TASKS, tasks, project)
@@ -40,6 +46,20 @@ def read_tasks(path: Path, project: int, tasks: Sequence[int]) -> list[dict[str,
     except sqlite3.Error:
         return None
     return list(by_id.values())
+
+
+def read_states(path: Path, project: int) -> dict[int, tuple[str, list[int]]] | None:
+    """Return the time of the last change and the annotation ids of every task, or None if the database cannot be read."""
+    try:
+        with contextlib.closing(_open(path)) as base:
+            rows = base.execute(_STATES, [project]).fetchall()
+    except sqlite3.Error:
+        return None
+    return {task: (_time(changed), [int(one) for one in (ids or "").split()]) for task, changed, ids in rows}
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)
 
 
 def _rows(base: sqlite3.Connection, query: str, tasks: Sequence[int], *first: int) -> Iterator[Any]:
@@ -57,14 +77,19 @@ def _annotation(
     lead: float | None,
     created: str,
     changed: str,
-    user: int | None,
-    email: str | None,
+    *people: Any,
 ) -> dict[str, Any]:
-    completed_by = None if user is None else {"id": user, "email": email}  # None: the account was deleted
+    completed_by, updated_by = _person(*people[:2]), _person(*people[2:])
     return {
         "id": number, "result": json.loads(result), "was_cancelled": bool(cancelled), "lead_time": lead,
         "created_at": _time(created), "updated_at": _time(changed), "completed_by": completed_by,
+        "updated_by": updated_by,
     }  # fmt: skip
+
+
+def _person(number: int | None, email: str | None) -> dict[str, Any] | None:
+    """Return an account as an export has it; one that was deleted is None."""
+    return None if number is None else {"id": number, "email": email}
 
 
 def _time(stored: str) -> str:

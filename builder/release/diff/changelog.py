@@ -5,8 +5,9 @@ It contains numbers only. Without any text, title, URL or id, an article that wa
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from builder.records import Takedown
+from builder.records import Takedown, Withdrawal
 from builder.release.card.markdown import markdown_table
 from builder.release.diff.records import Diff, LabelTally
 from builder.release.splits.strategies import SPLIT_NAMES
@@ -25,11 +26,19 @@ def changelog(newest: str, earlier: str = "") -> str:
     return HEAD + newest.strip() + (f"\n\n{kept}" if kept else "") + "\n"
 
 
-def section(version: str, tables: Tables, diff: Diff | None = None, takedowns: Sequence[Takedown] = ()) -> str:
+@dataclass(frozen=True, slots=True)
+class Removals:
+    """What may be in no release any more: articles that were taken down, and annotators who have withdrawn."""
+
+    takedowns: Sequence[Takedown] = ()
+    withdrawals: Sequence[Withdrawal] = ()
+
+
+def section(version: str, tables: Tables, diff: Diff | None = None, removed: Removals = Removals()) -> str:
     """Render the section of one version: the changes since the earlier version, and the row counts."""
     parts = [f"## {version}"]
     if diff is not None:
-        lines = changes(diff, takedowns)
+        lines = changes(diff, removed)
         parts += [f"Since {diff.old.version}:", "\n".join(f"- {line}" for line in lines)]
         labels = _labels(diff.labels)
         parts += [labels] if labels else []
@@ -43,11 +52,12 @@ def section(version: str, tables: Tables, diff: Diff | None = None, takedowns: S
     return "\n\n".join([*parts, "Rows of each config and split:", rows]) + "\n"
 
 
-def changes(diff: Diff, takedowns: Sequence[Takedown] = ()) -> list[str]:
-    """Describe the changes, one line with a count for each kind; takedowns give their reason but no article."""
+def changes(diff: Diff, removed: Removals = Removals()) -> list[str]:
+    """Describe the changes, one line with a count for each kind; removals give their reason, but no article or person."""
     lines = [
         *_articles("added", Counter(added.split for added in diff.articles_added)),
-        *_removed(diff, takedowns),
+        *_removed(diff, removed.takedowns),
+        *_withdrawn(diff, removed.withdrawals),
         *_counted(len(diff.resplit), "articles stand in another split"),
         *_counted(len(diff.texts), "articles have another text"),
     ]
@@ -102,6 +112,12 @@ def _removed(diff: Diff, takedowns: Sequence[Takedown]) -> list[str]:
     others = Counter(removed.split for removed in diff.articles_removed if removed.article_id not in why)
     lines = [f"{number:,} articles taken down: {_plain(reason)}." for reason, number in sorted(taken.items())]
     return lines + _articles("removed", others)
+
+
+def _withdrawn(diff: Diff, withdrawals: Sequence[Withdrawal]) -> list[str]:
+    why = {withdrawal.annotator: " ".join(withdrawal.reason.split()) for withdrawal in withdrawals}
+    gone = Counter(why[one.annotator] for one in diff.judgements if one.kind == "removed" and one.annotator in why)
+    return [f"{number:,} judgements withdrawn: {_plain(reason)}." for reason, number in sorted(gone.items())]
 
 
 def _plain(text: str) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from builder.records import KhabarError, Takedown, user_error
-from builder.release.diff.changelog import changelog, section
+from builder.records import KhabarError, user_error
+from builder.release.diff.changelog import Removals, changelog, section
 from builder.release.diff.compare import ReleaseView, compare, side_of
 from builder.release.diff.records import ColumnCount, Diff, ReleaseId
 from builder.release.tables.build import Tables, non_empty
@@ -121,7 +121,7 @@ def make_changelog(
     dataset: Dataset,
     tables: Tables,
     card: str,
-    takedowns: Sequence[Takedown],
+    removed: Removals,
 ) -> tuple[str, dict[str, str]]:
     """Return the changelog of a version, and its additional build inputs.
 
@@ -135,7 +135,7 @@ def make_changelog(
     now = side_of(ReleaseId(version, dataset.repo_id, "", dataset.text), non_empty(tables), card)
     diff = compare(before, now)
     check_version_step(diff)
-    return changelog(section(version, tables, diff, takedowns), history), {"since": before.about.manifest}
+    return changelog(section(version, tables, diff, removed), history), {"since": before.about.manifest}
 
 
 @dataclass(frozen=True, slots=True)

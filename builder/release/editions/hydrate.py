@@ -4,6 +4,7 @@ Callers read the pages. A document is identified by its hash. If the hash differ
 was meant.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,15 @@ from builder.release.tables.features import Json, LabelNames, class_names, featu
 MISSING, DIFFERS = "not given", "its text differs"
 
 NEEDED = ("id", "document_id", "url", "restore")
+
+OTHER_TOOLS = re.compile(r"^For other tools: `croissant\.json`.*$", re.MULTILINE)
+"""The line of the template that names the files for other tools."""
+
+HYDRATED_TOOLS = (
+    "For other tools: `masader.json` and `CITATION.cff` describe the dataset; `conll/` has `entities` in the columns of "
+    "Wojood."
+)
+"""The same line for the files of a hydrated release."""
 
 Texts = dict[str, dict[str, str | None]]
 
@@ -153,7 +163,7 @@ def hydrated_card(old: str, version: str, names: LabelNames, tables: Tables, edi
     """Return the card of a hydrated release, with a new loading section and a new edition section."""
     head_block = HEAD.match(old)
     head = yaml.safe_load(head_block[1]) if head_block else {}
-    body = HEAD.sub("", old, count=1)
+    body = OTHER_TOOLS.sub(HYDRATED_TOOLS, HEAD.sub("", old, count=1))
     before, marker, rest = body.partition(BEGIN)
     body = before + edition + rest.partition(END)[2] if marker and END in rest else f"\n{edition}\n{body}"
     return with_head({**head, **loading(version, features(names), non_empty(tables))}, body)

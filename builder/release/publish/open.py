@@ -49,14 +49,6 @@ class OpenRelease:
     changelog: str
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """One line of annotations/releases.jsonl: a built version and the sha256 of its manifest."""
-
-    version: str
-    manifest: str
-
-
 @contextmanager
 def open_release(location: ReleaseRef, endpoint: str | None, token: str | None) -> Iterator[OpenRelease]:
     """Open a release for the duration of the block.

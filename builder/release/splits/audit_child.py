@@ -3,57 +3,92 @@
 import contextlib
 import json
 import sys
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import datasets
 
 from builder.io.plain import from_plain, to_plain
 from builder.records import Issue
-from builder.release.splits.audit import Audit, AuditRequest, Column, audit, skip_reason
+from builder.release.splits.audit import Audit, AuditRequest, Column, audit, skip_reason, uncompared
+from builder.release.splits.text_sets import TextSet, has_configs, load_config, read_folder
+
+FILLED = 0.5
+"""Share of rows with a value from which a column is expected in every split; others are optional, as remarks are."""
 
 
 def audit_dataset(asked: AuditRequest) -> Audit:
     """Load every config of a dataset and audit each of its text columns.
 
-    An error of `datasets` is returned in `trouble`, not raised.
+    A folder without configs is read file by file if it has CoNLL files, files with different columns, or splits that
+    `datasets` does not see. An error of `datasets` is returned in `trouble`, not raised.
     """
+    folder = Path(asked.path) if Path(asked.path).is_dir() else None
+    try:
+        found = read_folder(folder, needed=False) if folder and not has_configs(folder) else []
+        configs = [] if found else datasets.get_dataset_config_names(asked.path, revision=asked.revision)
+        return _audit(found or [load_config(asked.path, config, asked.revision) for config in configs])
+    except Exception as error:  # noqa: BLE001 - whatever datasets raises is for the user to read
+        if folder and isinstance(error, datasets.exceptions.DatasetGenerationError):
+            with contextlib.suppress(Exception):
+                return _audit(read_folder(folder, needed=True))
+        return Audit(trouble=_said(error))
+
+
+def _said(error: BaseException) -> str:
+    """Return the first line of an error; `datasets` hides that of a file behind one of its own."""
+    cause = error.__cause__ if isinstance(error, datasets.exceptions.DatasetGenerationError) else None
+    return f"{type(cause or error).__name__}: {cause or error}".split("\n")[0]
+
+
+def _audit(sets: Iterable[TextSet]) -> Audit:
+    """Audit every text column of these sets."""
     columns: list[Column] = []
     issues: list[Issue] = []
     skipped: dict[str, str] = {}
-    try:
-        for config in datasets.get_dataset_config_names(asked.path, revision=asked.revision):
-            loaded = datasets.load_dataset(asked.path, config, revision=asked.revision)
-            title = "" if config == "default" else f"{config}."
-            if len(loaded) < 2:
-                skipped[config] = "it has one split"
-                continue
-            for name, values in _columns(loaded):
-                reason = skip_reason(values)
-                if reason:
-                    skipped[f"{title}{name}"] = reason
-                    continue
-                column, leak_issues = audit(f"{title}{name}", values)
+    for one in sets:
+        texts = {name: values for name, values in one.columns.items() if skip_reason(values) is None}
+        skipped |= {
+            f"{one.title}{name}": reason for name, values in one.columns.items() if (reason := skip_reason(values))
+        }
+        issues += _uncompared(one, texts)
+        for name, values in texts.items():
+            there = {split: rows for split, rows in values.items() if any(rows)}
+            if len(there) > 1:
+                column, leaks = audit(f"{one.title}{name}", there)
                 columns.append(column)
-                issues += leak_issues
-    except Exception as error:  # noqa: BLE001 - whatever datasets raises is for the user to read
-        return Audit(trouble=f"{type(error).__name__}: {error}".split("\n")[0])
+                issues += leaks
     return Audit(tuple(columns), skipped, tuple(issues))
 
 
-def _columns(loaded: datasets.DatasetDict) -> Iterator[tuple[str, dict[str, list[str]]]]:
-    """Yield each string column with its values by split; token columns only if no string column holds texts."""
-    features: Mapping[str, Any] = next(iter(loaded.values())).features
-    plain = [name for name, kind in features.items() if getattr(kind, "dtype", "") in {"string", "large_string"}]
-    tokens = [name for name, kind in features.items() if isinstance(kind, datasets.List) and
-              getattr(kind.feature, "dtype", "") in {"string", "large_string"}]  # fmt: skip
-    for name in plain:
-        yield name, {split: [value or "" for value in rows[name]] for split, rows in loaded.items()}
-    for name in () if any(skip_reason({"": list(next(iter(loaded.values()))[n])}) is None for n in plain) else tokens:
-        yield (
-            name,
-            {split: [" ".join(filter(None, value or ())) for value in rows[name]] for split, rows in loaded.items()},
-        )
+def _uncompared(one: TextSet, texts: Mapping[str, Mapping[str, Sequence[str]]]) -> list[Issue]:
+    """Return an error for each column of texts that is not in every split, or for all if there is one split."""
+    if texts and len(one.files) < 2:
+        split, names = next(iter(one.files.items()), ("no split", ()))
+        shown = ", ".join(f"{one.title}{name}" for name in texts)
+        beside = names[0] if names else split
+        fix = f"add the file of another split beside {beside}, such as test{Path(beside).suffix}"
+        return [
+            uncompared(shown, f"only the split {split} is here ({_files(names)}), so that nothing was compared", fix)
+        ]
+    issues: list[Issue] = []
+    for name, values in texts.items():
+        for split, names in one.files.items():
+            if not any(values.get(split, ())) and _is_expected(values):
+                fix = f"give {_files(names)} a column {name!r}, or the name that it has in the other splits"
+                message = f"not compared with {split}: {_files(names)} holds no value of this column"
+                issues.append(uncompared(f"{one.title}{name}", message, fix))
+    return issues
+
+
+def _is_expected(values: Mapping[str, Sequence[str]]) -> bool:
+    rows = [value for own in values.values() if any(own) for value in own]
+    return sum(map(bool, rows)) >= FILLED * len(rows)
+
+
+def _files(names: Sequence[str]) -> str:
+    """Return the names of files as words; at most three are shown."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "") if names else "its table"
 
 
 def main() -> None:

@@ -17,6 +17,9 @@ Answer = TypeVar("Answer", Gold, Judgement)
 BATCH = 2000
 """Records whose spans are checked at once."""
 
+FIRST_YEAR = 1800
+"""The first year of a date that is published: an earlier one is of the Hijri calendar, or a placeholder."""
+
 
 @dataclass(frozen=True, slots=True)
 class TableInputs:
@@ -100,7 +103,7 @@ def index_inputs(material: TableInputs) -> Lookup:
 def instant(published_at: str | None) -> datetime | None:
     """Convert an ISO 8601 date to UTC, to the millisecond; returns None if it cannot be read.
 
-    A date without a zone is taken as UTC.
+    A date without a zone is taken as UTC. A year before FIRST_YEAR cannot be read.
 
     >>> instant("2026-03-03T18:42:00+03:00")
     datetime.datetime(2026, 3, 3, 15, 42, tzinfo=datetime.timezone.utc)
@@ -109,6 +112,8 @@ def instant(published_at: str | None) -> datetime | None:
         moment = datetime.fromisoformat(published_at or "")
         moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
+        return None
+    if moment.year < FIRST_YEAR:
         return None
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
@@ -119,10 +124,9 @@ def zone(published_at: str | None) -> str | None:
     >>> zone("2026-03-03T18:42:00+03:00"), zone("2026-03-03T18:42:00Z"), zone("2026-03-03")
     ('+03:00', '+00:00', None)
     """
-    try:
-        moment = datetime.fromisoformat(published_at or "")
-    except ValueError:
+    if published_at is None or instant(published_at) is None:
         return None
+    moment = datetime.fromisoformat(published_at)
     return str(moment.tzinfo).removeprefix("UTC") or "+00:00" if moment.tzinfo else None
 
 

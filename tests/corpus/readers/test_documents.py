@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from builder.corpus.readers import streams
 from builder.corpus.readers import text as plain
 from builder.corpus.readers.documents import read_documents
+from builder.corpus.readers.objects import lines as lines_of
 from builder.corpus.readers.sources import READ
 from builder.io.hashing import sha16
-from builder.records import Document, Dropped, KhabarError
+from builder.records import Document, Dropped, Facts, KhabarError
 
 TEXT = "افتتح الوزير المعرض."
 RAW = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
@@ -49,7 +50,9 @@ def test_json_line_keeps_known_fields(tmp_path):
     reading = read_documents([path])
 
     assert reading.documents == (
-        Document(sha16(TEXT), "nasim", "u", "2026-01-01", "المعرض", TEXT, "barq.jsonl:1"),
+        Document(
+            sha16(TEXT), "nasim", "u", "2026-01-01", "المعرض", TEXT, "barq.jsonl:1", facts=Facts(extra={"id": "7"})
+        ),
         Document(sha16(TEXT + "!"), "barq", None, None, None, TEXT + "!", "barq.jsonl:2"),
     )
 
@@ -160,6 +163,7 @@ def test_surrogate_pair_is_one_character(tmp_path):
 
 def test_too_long_file_or_line_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(plain, "MAX_BYTES", 40)
+    monkeypatch.setattr(lines_of, "MAX_BYTES", 40)
     monkeypatch.setattr(streams, "MAX_BYTES", 40)
     (tmp_path / "a.txt").write_text("x" * 41)
     (tmp_path / "b.jsonl").write_text('{"text": "t"}\n{"text": "' + "x" * 40 + '"}\n{"text": "u"}\n')
@@ -240,15 +244,39 @@ def test_declaration_decides_short_text_but_not_against_utf_8(tmp_path):
     ]
 
 
-def test_cut_utf_16_file_is_refused_at_its_place(tmp_path):
-    (tmp_path / "a.txt").write_bytes(f"\ufeff{LONG}".encode("utf-16-le")[:-1])
-    (tmp_path / "b.jsonl").write_bytes(f"\ufeff{json.dumps({'text': LONG})}".encode("utf-16-be") + b"\xd8\x00")
-    size = len(json.dumps({"text": LONG}))
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
+def test_file_cut_in_a_letter_is_read_and_reported(tmp_path, encoding):
+    cut = LONG.removesuffix(".").encode(encoding)[:-1]
+    (tmp_path / "a.txt").write_bytes(cut)
+    reading = read_documents([tmp_path], encoding)
 
-    assert refusal(tmp_path) == [
-        (f"a.txt:2:{len(LONG.partition(chr(10))[2])}", f"not UTF-16-LE at byte {len(LONG) * 2} of the file"),
-        (f"b.jsonl:1:{size + 2}", f"not UTF-16-BE at byte {(size + 1) * 2} of the file"),
+    assert [(d.raw, d.encoding) for d in reading.documents] == [
+        (f"{LONG[:-2]}\N{REPLACEMENT CHARACTER}", f"{encoding}, damaged")
     ]
+    assert warnings(reading) == [
+        ("warning", "damaged", "a.txt", f"1 places are not {encoding.upper()}; each became a replacement character")
+    ]
+
+
+def test_bad_bytes_cost_a_line_only_above_a_share(tmp_path):
+    good = json.dumps({"text": LONG}, ensure_ascii=False).encode()
+    few, many = good.replace("مجاني".encode(), b"\xe3\xcc"), good.replace("المعرض".encode(), b"\xc7\xe1" * 9)
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join([good, few, many]))
+    reading = read_documents([tmp_path])
+
+    assert [(d.origin.rpartition(":")[2], d.encoding) for d in reading.documents] == [
+        ("1", "utf-8"), ("2", "utf-8, damaged"),
+    ]  # fmt: skip
+    assert [(one.what.partition(":")[2], one.reason) for one in reading.set_aside] == [("3:41", "not UTF-8")]
+    assert [issue.message for issue in reading.issues if issue.code == "damaged"] == [
+        "1 records hold bytes that are not valid, the first of them at 2; each such place became a replacement character"
+    ]
+
+
+def test_utf_16_with_half_its_letters_lost_is_refused_at_its_place(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"\xff\xfe\x00\xd8\x41\x00")
+
+    assert refusal(tmp_path) == [("a.txt:1:2", "not UTF-16-LE at byte 2 of the file")]
 
 
 def test_bad_line_in_windows_1256_is_named(tmp_path):

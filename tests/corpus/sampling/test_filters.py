@@ -43,6 +43,13 @@ def reasons(*texts, **filters):
     return filter_articles(table(*texts), Filters(**filters)).table["reason"].to_pylist()
 
 
+def test_teasers_are_left_out_under_their_reason():
+    marked = table(NEWS, NEWS, NEWS).append_column("is_teaser", pa.array([True, False, None]))
+
+    assert filter_articles(marked, Filters()).table["reason"].to_pylist() == ["a teaser", None, None]
+    assert reasons(NEWS) == [None]
+
+
 @given(TEXTS)
 def test_words_are_separated_by_white_space(texts):
     found = words_of(texts)

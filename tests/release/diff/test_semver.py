@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from builder.records import KhabarError, Span, Stance, Takedown
-from builder.release.diff.changelog import changelog, changes, section
+from builder.release.diff.changelog import Removals, changelog, changes, section
 from builder.release.diff.compare import compare, side_of
 from builder.release.diff.records import ReleaseId
 from builder.release.diff.semver import check_version_step, make_changelog, refuse_backwards
@@ -217,18 +217,20 @@ def test_a_version_never_goes_backwards():
 
 
 def test_the_first_release_may_have_any_number(material, schema):
-    text, inputs = make_changelog(None, "4.5.6", schema.dataset, build_tables(material).tables, "card", ())
+    text, inputs = make_changelog(None, "4.5.6", schema.dataset, build_tables(material).tables, "card", Removals())
 
     assert text.startswith("# Changelog\n\n## 4.5.6\n\nRows of each config and split:\n")
     assert inputs == {}
 
 
 def test_changelog_is_newest_first_and_names_its_base(material, schema):
-    first, _ = make_changelog(None, "1.0.0", schema.dataset, build_tables(material).tables, "card", ())
+    first, _ = make_changelog(None, "1.0.0", schema.dataset, build_tables(material).tables, "card", Removals())
     tables = build_tables(relabelled(material)).tables
-    second, inputs = make_changelog((side(material, "1.0.0"), first), "2.0.0", schema.dataset, tables, "card", ())
+    second, inputs = make_changelog(
+        (side(material, "1.0.0"), first), "2.0.0", schema.dataset, tables, "card", Removals()
+    )
     third, _ = make_changelog(
-        (side(relabelled(material), "2.0.0"), second), "2.0.1", schema.dataset, tables, "other", ()
+        (side(relabelled(material), "2.0.0"), second), "2.0.1", schema.dataset, tables, "other", Removals()
     )
 
     assert inputs == {"since": "f" * 64}
@@ -245,6 +247,7 @@ def test_takedown_shows_only_count_and_reason(material):
     gone = without(without(material), "d07-0")
     diff = compare(side(material, "1.0.0"), side(gone, "2.0.0"))
     takedowns = [Takedown("d06-0", "the owner asked\nfor it, <b>`now`</b>."), Takedown("nowhere-0", "never there")]
+    takedowns = Removals(takedowns)
     text = changelog(section("2.0.0", build_tables(gone).tables, diff, takedowns))
 
     assert changes(diff, takedowns) == [

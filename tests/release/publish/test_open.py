@@ -8,12 +8,12 @@ import pytest
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project.project import Project
 from builder.project.releases import open_earlier, record, resolve_release
-from builder.records import MANIFEST, KhabarError, Release
+from builder.records import MANIFEST, KhabarError, LedgerEntry, Release
 from builder.release.diff.changelog import changelog, section
 from builder.release.diff.compare import compare, side_of
 from builder.release.diff.records import ReleaseId
 from builder.release.publish.folder import write_release
-from builder.release.publish.open import LedgerEntry, ReleaseRef, open_release
+from builder.release.publish.open import ReleaseRef, open_release
 from builder.release.tables.build import non_empty
 from tests.conftest import ROOT
 

@@ -1,0 +1,111 @@
+"""Files of annotations/ that git merged: lines of both sides are joined, contradictions between them are named.
+
+A union merge keeps the lines of both sides. Equal lines become one, and of one annotation the latest version counts.
+What two people decided differently stays, and is an error with both lines. Pure: records come with their line numbers.
+"""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from builder.annotation.quality.check import parse_time
+from builder.records import (
+    AnnotatorAssignment,
+    BatchItem,
+    Decision,
+    Issue,
+    Judgement,
+    LedgerEntry,
+    SplitAssignment,
+    Takedown,
+    Withdrawal,
+    mark_set,
+)
+
+R = TypeVar("R")
+
+Numbered = tuple[int, R]
+"""A record and the number of its line."""
+
+KEEP_ONE = "keep one of the two lines, as the people who wrote them agree"
+
+
+def join(lines: Sequence[Numbered[R]]) -> list[Numbered[R]]:
+    """Return the lines without repetitions, in their order; of each annotation, only its latest version."""
+    origins = _origins(record for _, record in lines)
+    newest: dict[Hashable, Numbered[R]] = {}
+    for line in lines:
+        key = _identity(line[1], origins)
+        if key not in newest or _age(newest[key][1]) < _age(line[1]):
+            newest[key] = line
+    return sorted(newest.values(), key=lambda line: line[0])
+
+
+def _origins(records: Iterable[object]) -> dict[Hashable, set[str]]:
+    """Return the origins of the judgements with the same numbers."""
+    origins: dict[Hashable, set[str]] = defaultdict(set)
+    for record in records:
+        if isinstance(record, Judgement) and record.origin:
+            origins[_numbers(record)].add(record.origin)
+    return origins
+
+
+def _numbers(judgement: Judgement) -> Hashable:
+    return judgement.batch, judgement.article_id, judgement.annotator, judgement.task_id, judgement.annotation_id
+
+
+def _identity(record: object, origins: dict[Hashable, set[str]]) -> Hashable:
+    """Return what makes two lines versions of one record.
+
+    A judgement of an earlier version of khabar has no origin. It gets the only one that its numbers have.
+    """
+    if isinstance(record, Judgement):
+        known = origins.get(_numbers(record), set())
+        return _numbers(record), record.origin or (min(known) if len(known) == 1 else "")
+    if isinstance(record, AnnotatorAssignment):
+        return record.batch, record.article_id, record.annotator
+    if isinstance(record, Takedown):
+        return record.article_id
+    return record.annotator if isinstance(record, Withdrawal) else repr(record)
+
+
+def _age(record: object) -> tuple[object, ...]:
+    """Return a sort key, newest last, that depends on the records alone and not on the order of their lines."""
+    return (parse_time(record.updated_at), record.origin) if isinstance(record, Judgement) else (repr(record),)
+
+
+def contradictions(path: str, lines: Sequence[Numbered[R]]) -> Iterator[Issue]:
+    """Yield an error for each line that decides otherwise than an earlier one what can be decided only once."""
+    decided: dict[Hashable, tuple[int, Hashable]] = {}
+    origins = _origins(record for _, record in lines)
+    for number, record in lines:
+        for key, what, answer in _decisions(record, origins):
+            first, other = decided.setdefault(key, (number, answer))
+            if other != answer:
+                message = f"contradicts {path}:{first}: both lines give {what}"
+                yield Issue("error", "contradiction", message, f"{path}:{number}", KEEP_ONE)
+
+
+def _decisions(record: object, origins: dict[Hashable, set[str]]) -> Iterator[tuple[Hashable, str, Hashable]]:
+    """Yield what a line decides: its key, its name, and the answer.
+
+    Versions of one annotation differ in their time, and versions of khabar in what they note of its origin.
+    """
+    if isinstance(record, Judgement):
+        key = _identity(record, origins), record.updated_at
+        name = f"annotation {record.annotation_id} of article {record.article_id} by {record.annotator}"
+        yield key, name, repr(replace(record, origin="", changed_by=""))
+    elif isinstance(record, SplitAssignment):
+        yield record.article_id, f"the split of article {record.article_id}", record.split
+    elif isinstance(record, BatchItem):
+        yield record.article_id, f"the text of article {record.article_id}", record
+    elif isinstance(record, LedgerEntry):
+        yield record.version, f"the manifest of version {record.version}", record.manifest
+    elif isinstance(record, Decision):
+        whose = record.article_id, record.adjudicator, record.text_sha
+        by = f"of article {record.article_id} by {record.adjudicator}"
+        if record.spans is not None:
+            yield whose, f"the spans {by}", mark_set(record.spans)
+        for stance in record.stances:
+            yield (*whose, stance.target), f"the stance on {stance.target} {by}", stance.value

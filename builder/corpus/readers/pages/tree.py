@@ -1,0 +1,86 @@
+"""Trees of HTML pages, within limits, and without what no reader sees."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from lxml import etree, html
+
+MAX_ELEMENTS = 100_000
+
+MAX_ATTRIBUTES = 1_000
+"""Limits per page and per element. Extraction takes seconds at the first, and quadratic time in the second."""
+
+HEAD = 4096
+"""Characters among which a page has its `<html`; markup without one is a fragment."""
+
+HIDDEN_STYLE = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+
+NEVER_SHOWN = etree.XPath(
+    "//script | //style | //noscript | //template | //*[@hidden] | //dialog[not(@open)]"
+    " | //*[translate(normalize-space(@aria-hidden), 'TRUE', 'true') = 'true']"
+)
+
+STYLED = etree.XPath("//*[@style]")
+
+NEWLINE = re.compile(r"\r\n?|\n")
+
+
+class _Limits:
+    """Parser target that enforces the limits before a tree is built, with lxml's own parsing of the markup."""
+
+    def __init__(self) -> None:
+        self.elements = 0
+
+    def start(self, _tag: str, attributes: Mapping[str, str]) -> None:
+        self.elements += 1
+        if self.elements > MAX_ELEMENTS:
+            raise ValueError(f"more than {MAX_ELEMENTS:,} elements in one page")
+        if len(attributes) > MAX_ATTRIBUTES:
+            raise ValueError(f"more than {MAX_ATTRIBUTES:,} attributes in one element")
+
+    def close(self) -> None:
+        """Return nothing, since no tree is built."""
+
+
+def parse(markup: str) -> html.HtmlElement | None:
+    """Parse a page or a fragment, whatever the length of its texts; return None if it has no element.
+
+    Raises ValueError if the page exceeds a limit, and ImportError if the extra `html` is not installed.
+    """
+    from trafilatura.utils import repair_faulty_html  # noqa: PLC0415 - extra `html`
+
+    content = markup.encode("utf-8", "replace")
+    etree.fromstring(content, etree.HTMLParser(target=_Limits(), encoding="utf-8", no_network=True, huge_tree=True))
+    whole = markup if "<html" in markup[:HEAD].lower() else f"<html><body>{markup}</body></html>"
+    repaired = repair_faulty_html(whole, whole[:50].lower())
+    parser = html.HTMLParser(
+        encoding="utf-8", no_network=True, huge_tree=True, collect_ids=False, remove_comments=True, remove_pis=True
+    )
+    try:
+        return etree.fromstring(repaired.encode("utf-8", "replace"), parser)
+    except etree.ParserError:
+        return None
+
+
+def prune(tree: html.HtmlElement, unwanted: Sequence[str] = ()) -> None:
+    """Empty the elements that a browser never shows, and those that the XPaths `unwanted` find.
+
+    The page as a whole stays, because many pages hide `body` until their scripts have run.
+    """
+    hidden = [element for element in STYLED(tree) if HIDDEN_STYLE.search(element.get("style"))]
+    chosen = [element for path in unwanted for element in tree.xpath(path)]
+    for element in (*NEVER_SHOWN(tree), *hidden, *chosen):
+        if isinstance(element, html.HtmlElement) and element.tag not in ("html", "body"):
+            element.clear(keep_tail=True)
+            element.tag = "span"
+    _break_lines(tree)
+
+
+def _break_lines(tree: html.HtmlElement) -> None:
+    """Replace the newlines of preformatted text by `br`, since extraction keeps only those."""
+    for element in tree.iter("pre"):
+        if len(element) == 0 and NEWLINE.search(element.text or ""):
+            first, *others = NEWLINE.split(element.text.strip("\r\n"))
+            element.text = first
+            for line in others:
+                etree.SubElement(element, "br").tail = line

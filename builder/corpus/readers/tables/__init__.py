@@ -1,0 +1,1 @@
+"""The layout and the columns of tables."""

@@ -1,0 +1,92 @@
+"""Two people who each annotate on a server of their own: their exports are of two annotators."""
+
+import json
+import re
+import shutil
+
+import pytest
+
+from builder.annotation.agreement.spans import SPAN_F1
+from builder.commands.collect import collect
+from builder.io.jsonl import read_jsonl
+from builder.labelstudio import client
+from builder.labelstudio.exports.merge import ImportOptions
+from builder.labelstudio.server.process import down, up
+from builder.project.corpus import read_articles
+from builder.project.judgements import canonical_judgements, compute_agreement
+from builder.records import BatchItem, Judgement
+from tests.builders import walk
+from tests.conftest import ROOT
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
+
+CONFIG = (
+    '<View><Labels name="label" toName="text"><Label value="PERS"/></Labels><Text name="text" value="$text"/></View>'
+)
+
+
+def annotate(connection, texts, words):
+    """Create project 1, mark the word of this number in each text, and return the export as its page would save it."""
+    project = connection.client.projects.create(title="project-1", label_config=CONFIG)
+    connection.client.projects.import_tasks(project.id, request=[{"text": text} for text in texts])
+    tasks = sorted(connection.client.tasks.list(project=project.id), key=lambda task: task.id)
+    for task, number in zip(tasks, words, strict=True):
+        start, end = [match.span() for match in re.finditer(r"\S+", task.data["text"])][number]
+        value = {"start": start, "end": end, "text": task.data["text"][start:end], "labels": ["PERS"]}
+        result = [{"id": "r1", "from_name": "label", "to_name": "text", "type": "labels", "value": value}]
+        connection.client.annotations.create(id=task.id, result=result, was_cancelled=False, ground_truth=False)
+    return list(connection.client.projects.exports.as_json(project.id))
+
+
+@pytest.fixture
+def exports(installed, tmp_path, project):
+    """The exports of Huda and of Ali, who marks another word in the first text."""
+    walk(project, [ROOT / "examples" / "articles"], size=3)
+    articles = {article.id: article.text for article in read_articles(project)}
+    texts = [articles[i.article_id] for i in read_jsonl(project.annotations / "pilot" / "batch.jsonl", BatchItem)]
+    files = []
+    for name, words in (("huda", (0, 0, 0)), ("ali", (1, 0, 0))):
+        work = tmp_path / name / ".khabar" / "studio"
+        running = up(work, progress=print)
+        try:
+            tasks = annotate(client.connect(running.url, running.token), texts, words)
+        finally:
+            down(work)
+        files.append(tmp_path / name / "project-1.json")
+        files[-1].write_text(json.dumps(tasks, ensure_ascii=False, default=str), encoding="utf-8")
+    return files
+
+
+def judged(project):
+    return read_jsonl(project.annotations / "pilot" / "judgements.jsonl", Judgement)
+
+
+def test_two_people_with_a_server_each(exports, project):
+    for file in exports:
+        numbers = {a["completed_by"] for task in json.loads(file.read_text()) for a in task["annotations"]}
+        assert numbers == {1}
+        assert collect(project, None, prune=False, source=file).exit_code == 0
+
+    found = judged(project)
+    assert (len(found), len({j.annotator for j in found}), sum(len(j.spans) for j in found)) == (6, 2, 6)
+    articles = list(read_articles(project))
+    judgements, _ = canonical_judgements(project, articles)
+    (strict,) = [
+        figure for figure in compute_agreement(project, articles, judgements)
+        if (figure.measure, figure.label, figure.between, figure.period, figure.batch)
+        == (SPAN_F1, "all", "", "", "all")
+    ]  # fmt: skip
+    assert strict.value == pytest.approx(2 / 3, abs=1e-6)
+
+    before = (project.annotations / "pilot" / "judgements.jsonl").read_bytes()
+    again = exports[0].with_name("project-1-again.json")
+    shutil.copy(exports[0], again)
+    collect(project, None, prune=False, source=again)
+    assert (project.annotations / "pilot" / "judgements.jsonl").read_bytes() == before
+
+
+def test_named_servers_give_the_same(exports, project):
+    for file in exports:
+        collect(project, None, prune=False, source=file, options=ImportOptions(origin=file.parent.name))
+
+    assert (len(judged(project)), len({j.annotator for j in judged(project)})) == (6, 2)
