@@ -4,7 +4,7 @@ A union merge keeps the lines of both sides. Equal lines become one, and of one 
 What two people decided differently stays, and is an error with both lines. Pure: records come with their line numbers.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -79,7 +79,10 @@ def contradictions(path: str, lines: Sequence[Numbered[R]]) -> Iterator[Issue]:
     """Yield an error for each line that decides otherwise than an earlier one what can be decided only once."""
     decided: dict[Hashable, tuple[int, Hashable]] = {}
     origins = _origins(record for _, record in lines)
+    versions = Counter(_numbers(record) for _, record in lines if isinstance(record, Judgement))
     for number, record in lines:
+        if isinstance(record, Judgement) and versions[_numbers(record)] == 1:
+            continue  # nearly all are
         for key, what, answer in _decisions(record, origins):
             first, other = decided.setdefault(key, (number, answer))
             if other != answer:
