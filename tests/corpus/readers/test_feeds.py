@@ -410,3 +410,15 @@ def test_markup_that_is_not_escaped_is_text_all_the_same(tmp_path):
     (document,) = read(tmp_path, rss(f"<description><p>{LONG}</p><p>ثم <b>غادر</b></p></description>")).documents
 
     assert document.raw == f"{LONG}\nثم غادر"
+
+
+def test_entry_that_a_cut_stream_ends_is_counted_once(tmp_path):
+    items = "".join(
+        f"<item><title>ع</title><description>{number} افتتح الوزير المعرض</description></item>" for number in range(300)
+    )
+    packed = gzip.compress(f"<rss><channel><title>نسيم</title>{items}".encode(), mtime=0)
+    (tmp_path / "a.rss.gz").write_bytes(packed[: len(packed) * 2 // 3])
+    reading = read_documents([tmp_path / "a.rss.gz"])
+
+    assert [dropped.reason for dropped in reading.set_aside] == ["truncated"]
+    assert reading.taken == len(reading.documents) + 1
