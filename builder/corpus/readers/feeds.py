@@ -19,7 +19,11 @@ AGAIN = "fetch the feed again"
 
 
 def feed(file: File, fields: Fields, declared: str | None) -> Iterator[ReadItem]:
-    """Yield one record for each entry, counted from 1; those before the place where a feed is cut are whole."""
+    """Yield one record for each entry, counted from 1; those before the place where a feed is cut are whole.
+
+    A field of HTML is one of other files; the text of an entry is read from its own elements then.
+    """
+    fields = fields.model_copy(update={"text": "text", "html": None}) if fields.html else fields
     with opened(file) as stream:
         content, broken = _content(stream)
     if len(content) > MAX_BYTES:
