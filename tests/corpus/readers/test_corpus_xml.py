@@ -121,3 +121,16 @@ def test_shared_corpus_is_read():
     assert [(d.url, d.published_at) for d in reading.documents] == [
         ("https://nasim.example/1", "2015-03-03"), ("https://nasim.example/2", "2015-03-04"),
     ]  # fmt: skip
+
+
+def test_bad_bytes_are_replaced_and_reported_up_to_a_share_of_the_article(tmp_path):
+    bad = [
+        article(1).encode().replace("المعرض".encode(), b"\xff", 1),
+        article(2).encode().replace(LONG.encode(), b"\xff" * 30),
+    ]
+    (tmp_path / "nasim.xml").write_bytes(b"<Nasim>" + b"".join(bad) + article(3).encode() + b"</Nasim>")
+    reading = read_documents([tmp_path / "nasim.xml"])
+
+    assert [document.encoding for document in reading.documents] == ["utf-8, damaged", "utf-8"]
+    assert [dropped.reason for dropped in reading.set_aside] == ["not UTF-8"]
+    assert "damaged" in [issue.code for issue in reading.issues]

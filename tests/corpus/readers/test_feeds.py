@@ -422,3 +422,23 @@ def test_entry_that_a_cut_stream_ends_is_counted_once(tmp_path):
 
     assert [dropped.reason for dropped in reading.set_aside] == ["truncated"]
     assert reading.taken == len(reading.documents) + 1
+
+
+@pytest.mark.parametrize("declared", [None, "windows-1256"])
+def test_feed_in_iso_8859_6_that_declares_windows_1256_is_refused(tmp_path, declared):
+    content = f"<?xml version='1.0' encoding='windows-1256'?><rss><channel><item><description>{LONG}</description></item></channel></rss>"
+    (tmp_path / "a.rss").write_bytes(content.encode("iso-8859-6"))
+    with pytest.raises(KhabarError) as caught:
+        read_documents([tmp_path / "a.rss"], declared)
+
+    assert "iconv -f ISO-8859-6" in caught.value.issues[0].fix
+
+
+@pytest.mark.parametrize("encoding", ["windows-1256", "iso-8859-6", "utf-8"])
+@pytest.mark.parametrize("declared", ["windows-1256", "utf-8"])
+def test_feed_is_read_as_its_bytes_are_whatever_was_declared(tmp_path, encoding, declared):
+    content = f"<?xml version='1.0' encoding='{encoding}'?><rss><channel><item><description>{LONG}</description></item></channel></rss>"
+    (tmp_path / "a.rss").write_bytes(content.encode(encoding))
+    (document,) = read_documents([tmp_path / "a.rss"], declared).documents
+
+    assert document.raw == LONG

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from itertools import islice
 
 from builder.corpus.readers.detection.kinds import PROLOGUE
+from builder.corpus.readers.encodings import Encoding, decode_as
 from builder.corpus.readers.feed.plain import plain
 from builder.corpus.readers.objects.records import Value, records
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, ReadItem
 from builder.corpus.readers.streams import CHUNK, decoded_blocks, opened
-from builder.corpus.readers.text import detection_warnings, file_encoding
+from builder.corpus.readers.text import detection_warnings, file_encoding, recoding
 from builder.schema.dataset import Fields
 
 OPEN = re.compile(r"<([^\W\d][\w.-]*)(?:\s[^<>]*)?(?<!/)>")
@@ -52,16 +53,24 @@ def corpus(file: File, fields: Fields, declared: str | None) -> Iterator[ReadIte
         return
     yield from detection_warnings(encoding, declared)
     with opened(file) as stream:
-        blocks = (_sound(block) for block in decoded_blocks(stream, encoding))
-        yield from records(_values(blocks, fields, encoding.said), fields)
+        yield from records(_values(decoded_blocks(stream, encoding), fields, encoding), fields)
 
 
-def _sound(text: str) -> str:
-    """Return a text with replacement characters for invalid bytes."""
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def _article(content: str, fields: Fields, place: str, encoding: Encoding) -> Value | BadRecord | None:
+    """Return the elements of an article as an object, None if it has none, or a fault if too many bytes are invalid."""
+    said = encoding.said
+    if encoding.name == "utf-8" and any("\udc80" <= letter <= "\udcff" for letter in set(content)):
+        damaged = content.encode("utf-8", "surrogateescape")
+        try:
+            decoded = decode_as(damaged, encoding)
+        except UnicodeDecodeError as error:
+            return BadRecord(place, "not UTF-8", f"not UTF-8 at byte {error.start} of the element", recoding(damaged))
+        content, said = decoded.text, decoded.said
+    values = _fields(content, fields)
+    return Value(values, place, said) if values else None
 
 
-def _values(blocks: Iterator[str], fields: Fields, encoding: str) -> Iterator[Value | BadRecord]:
+def _values(blocks: Iterator[str], fields: Fields, encoding: Encoding) -> Iterator[Value | BadRecord]:
     """Yield the elements of articles as objects."""
     text = next(blocks, "")
     at = _first(text)
@@ -73,9 +82,9 @@ def _values(blocks: Iterator[str], fields: Fields, encoding: str) -> Iterator[Va
         end = text.find(closing, opening.end()) if opening else -1
         if opening and end >= 0:
             line += text.count("\n", at, opening.start())
-            if values := _fields(text[opening.end() : end], fields):
+            if article := _article(text[opening.end() : end], fields, f":{line}", encoding):
                 articles += 1
-                yield Value(values, f":{line}", encoding)
+                yield article
             else:
                 others, other = others + 1, other or opening[1]
             line += text.count("\n", opening.start(), end)
