@@ -27,6 +27,9 @@ LONGEST_AUTHOR = 300
 LONGEST_EXTRA, LONGEST_NAME, MOST_EXTRA = 20_000, 100, 100
 """Most code points of a value that has no field, and of its name; and most such values of a record."""
 
+RECORDS = {"JSON ": "line", "XML ": "element"}
+"""What a record is called in messages, by the kind of its values; a row where no other name is listed."""
+
 WRITE = 'write {"text": "..."} with strings; title, url, published_at and source are optional'
 
 
@@ -151,7 +154,7 @@ def row_of(
             texts[name] = value
     text = texts.pop("text")
     if text is None:
-        return BadRecord(position, "no text", "the line has no text" if kind == "JSON " else "the row has no text", fix)
+        return BadRecord(position, "no text", f"the {RECORDS.get(kind, 'row')} has no text", fix)
     found = (person_names(_at(values, name)) for name in author_fields(fields))
     author = next((name for name in found if name), None)
     title, url, published_at, source = (texts[name] for name in OPTIONAL)

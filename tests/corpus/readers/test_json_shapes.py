@@ -309,3 +309,63 @@ def test_shared_zips_are_read_as_they_are():
     assert reading.taken == 31_030
     assert (reading.documents[0].raw, reading.documents[0].source) == (first["content"], first["source"])
     assert {one.reason for one in reading.set_aside} == {"empty", "same text twice"}
+
+
+COLUMNS = {name: {str(row): record[name] for row, record in enumerate(RECORDS)} for name in ("text", "title", "id")}
+SPLIT = {"columns": ["title", "text"], "index": [*range(5)], "data": [[one["title"], one["text"]] for one in RECORDS]}
+
+
+@pytest.mark.parametrize("table", [COLUMNS, SPLIT])
+def test_table_of_pandas_is_read_by_rows(tmp_path, table):
+    (tmp_path / "a.json").write_text(json.dumps(table), encoding="utf-8")
+    documents = read_documents([tmp_path / "a.json"]).documents
+
+    assert [(document.raw, document.title) for document in documents] == [
+        (one["text"], one["title"]) for one in RECORDS
+    ]
+    (tmp_path / "a.json").write_text(json.dumps(table).replace('"text"', '"maintext"'), encoding="utf-8")
+    assert refusal(tmp_path / "a.json")[0][2] == "write `text: maintext` under `fields:` in schema/dataset.yaml"
+    assert found(tmp_path / "a.json", text="maintext") == TEXTS
+
+
+@pytest.mark.parametrize("join", ["][", "]\n[\n", "],["])
+@pytest.mark.parametrize("chunk", [7, 1 << 20])
+def test_arrays_one_after_another_are_all_read(tmp_path, monkeypatch, join, chunk):
+    monkeypatch.setattr(json_shapes, "decoded_blocks", small_blocks(chunk))
+    arrays = [json.dumps(RECORDS[:2]), json.dumps(RECORDS[2:])]
+    (tmp_path / "a.json").write_text("[" + join.join(array[1:-1] for array in arrays) + "]", encoding="utf-8")
+    reading = read_documents([tmp_path / "a.json"])
+
+    assert ([document.raw for document in reading.documents], reading.set_aside) == (TEXTS, ())
+
+
+ARTICLE = f"{LONG} وقال. " * 9
+
+
+@pytest.mark.parametrize(
+    ("record", "line"),
+    [
+        ({"title": {"rendered": "أ"}, "content": {"rendered": f"<p>{ARTICLE}</p>"}}, "html: content.rendered"),
+        ({"title": "أ", "maintext": ARTICLE}, "text: maintext"),
+        ({"title": "أ", "comment_text": LONG}, "text: comment_text"),
+        ({"question": LONG, "answer": ARTICLE, "description": "وصف"}, "text: answer"),
+        ({"title": "أ", "description": LONG[:40]}, "text: description"),
+        ({"title": "أ", "page": f"<html><body>{ARTICLE}</body></html>"}, "html: page"),
+        ({"title": "أ", "paragraphs": [ARTICLE, ARTICLE]}, "text: paragraphs"),
+    ],
+)
+@pytest.mark.parametrize("shape", ["array", "keys", "one"])
+def test_line_to_write_names_the_likeliest_field(tmp_path, record, line, shape):
+    shapes = {"array": [record] * 3, "keys": {f"خبر {number}": record for number in range(4)}, "one": record}
+    (tmp_path / "a.json").write_text(json.dumps(shapes[shape]), encoding="utf-8")
+    ((_, _, fix),) = refusal(tmp_path / "a.json")
+
+    assert fix == f"write `{line}` under `fields:` in schema/dataset.yaml"
+
+
+def test_missing_field_of_markup_is_named_as_one(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps([{"x": 1}]), encoding="utf-8")
+    with pytest.raises(KhabarError) as caught:
+        read_documents([tmp_path / "a.json"], fields=Fields(html="markup"))
+
+    assert caught.value.issues[0].fix.startswith("write `html: NAME`")

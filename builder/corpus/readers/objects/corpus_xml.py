@@ -6,7 +6,7 @@ the file declares are not expanded.
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from builder.corpus.readers.detection.kinds import PROLOGUE
@@ -23,6 +23,8 @@ OPEN = re.compile(r"<([^\W\d][\w.-]*)(?:\s[^<>]*)?(?<!/)>")
 CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 
 MARKUP = re.compile(r"</?(?:p|br|div|b|i|a|span|h\d|ul|li|strong|em)\b[^<>]*>", re.IGNORECASE)
+
+CLOSING = re.compile(r"</([^\W\d][\w.-]*)>")
 
 ENTRIES = "pass RSS or Atom files, or XML with an element for each article that holds elements such as `Text`"
 
@@ -53,7 +55,7 @@ def corpus(file: File, fields: Fields, declared: str | None) -> Iterator[ReadIte
         return
     yield from detection_warnings(encoding, declared)
     with opened(file) as stream:
-        yield from records(_values(decoded_blocks(stream, encoding), fields, encoding), fields)
+        yield from records(_values(decoded_blocks(stream, encoding), fields, encoding), fields, kind="XML ")
 
 
 def _article(content: str, fields: Fields, place: str, encoding: Encoding) -> Value | BadRecord | None:
@@ -130,7 +132,7 @@ def _fields(content: str, fields: Fields) -> dict[str, object]:
         if end < 0:
             missing.add(name)
             continue
-        elements.setdefault(name, _value(content[at:end]))
+        elements.setdefault(name, _value(content[at:end], is_page=name == fields.html))
         at = end
     lower = {name.casefold(): name for name in reversed(elements)}
     for key, names in USUAL.items():
@@ -139,8 +141,25 @@ def _fields(content: str, fields: Fields) -> dict[str, object]:
     return elements
 
 
-def _value(content: str) -> str:
-    """Return the text of an element; only text with markup of its own is changed further."""
+def _value(content: str, *, is_page: bool) -> str:
+    """Return the text of an element, or the markup of a page.
+
+    Text with markup of its own becomes lines. Each element inside it is a line too, as Scrapy writes lists.
+    """
     parts = CDATA.split(content)  # every second part is the content of a CDATA section
+    if not is_page and any(map(CLOSING.search, parts[::2])):
+        parts[::2] = _without_elements(parts[::2], "<br>" if MARKUP.search(content) else "\n")
     text = "".join(part if number % 2 else html.unescape(part) for number, part in enumerate(parts))
-    return plain(text) if MARKUP.search(text) else text
+    return plain(text) if MARKUP.search(text) and not is_page else text
+
+
+def _without_elements(parts: Sequence[str], end: str) -> Iterator[str]:
+    """Yield text with `end` in place of the tags of elements that are not HTML."""
+    whole = "".join(parts)
+    inner = {found[1] for found in OPEN.finditer(whole)} & {found[1] for found in CLOSING.finditer(whole)}
+    names = sorted(name for name in inner if not MARKUP.fullmatch(f"<{name}>"))
+    if not names:
+        yield from parts
+        return
+    tags = re.compile(rf"(?:</?(?:{'|'.join(map(re.escape, names))})(?:\s[^<>]*)?>\s*)+")
+    yield from (tags.sub(end, part) for part in parts)

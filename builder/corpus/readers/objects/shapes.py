@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from builder.corpus.readers.detection.tags import is_annotated
 from builder.corpus.readers.encodings import Encoding, decode_as
+from builder.corpus.readers.objects.frames import frame_rows
 from builder.corpus.readers.objects.records import Value, records
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, ReadItem, has_field, shown
 from builder.corpus.readers.streams import CHUNK, BrokenError, decoded_blocks, opened
@@ -118,7 +119,10 @@ def _values(cursor: _Cursor, encoding: Encoding, fields: Fields) -> Iterator[Val
     if is_array:
         cursor.move(cursor.at + 1)
     number, fault = 0, False
-    while cursor.skip():
+    while first := cursor.skip():
+        if first == "[" and is_array and cursor.closed:  # another array, as Scrapy appends it to a file
+            cursor.move(cursor.at + 1)
+            continue
         number += 1
         place = cursor.place()
         value, end = _element(cursor, place)
@@ -177,6 +181,9 @@ def _mended(source: str, value: object, place: str, encoding: Encoding) -> Value
 
 def _unwrapped(found: Value, fields: Fields) -> Iterator[Value]:
     """Yield the records inside the only object of a file, or the object itself if it is a record."""
+    if isinstance(found.value, dict) and (rows := frame_rows(found.value)):
+        yield from (Value(row, f"{found.place}#{shown(key)}", found.encoding) for key, row in rows)
+        return
     if isinstance(found.value, dict) and not has_field(found.value, fields.text) and not is_annotated(found.value):
         inner = _inner(found.value, fields.text, DEEPEST)
         if inner:
