@@ -1,5 +1,6 @@
 """Which field of a record most likely holds its text, for the fix of a file whose text has another name."""
 
+import shlex
 from collections.abc import Iterable, Mapping
 
 USUAL_TEXTS = (
@@ -49,3 +50,13 @@ def line_to_write(field: str, path: str | None) -> str:
     """Return the fix of a file whose text has another name: the line for the schema, as far as the name is known."""
     fix = f"write `{field}: {path or 'NAME'}` under `fields:` in schema/dataset.yaml"
     return fix if path else f"{fix}, with the name of the field that holds the text"
+
+
+def option_to_pass(fix: str) -> str:
+    """Return the fix of `line_to_write` for a reader who has no project: the option of `khabar hydrate`.
+
+    >>> option_to_pass(line_to_write("text", "content"))
+    'pass --field text=content'
+    """
+    field, _, path = fix.removeprefix("write `").partition("`")[0].partition(": ")
+    return f"pass --field {shlex.quote(f'{field}={path}')}" if fix.startswith("write `") and path else fix

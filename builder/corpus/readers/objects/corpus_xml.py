@@ -149,6 +149,8 @@ def _value(content: str, *, is_page: bool) -> str:
     parts = CDATA.split(content)  # every second part is the content of a CDATA section
     if not is_page and any(map(CLOSING.search, parts[::2])):
         parts[::2] = _without_elements(parts[::2], "<br>" if MARKUP.search(content) else "\n")
+        parts[0] = parts[0].removeprefix("\n")
+        parts[-1] = parts[-1].removesuffix("\n")
     text = "".join(part if number % 2 else html.unescape(part) for number, part in enumerate(parts))
     return plain(text) if MARKUP.search(text) and not is_page else text
 
