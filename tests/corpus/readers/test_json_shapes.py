@@ -119,7 +119,7 @@ FIRST, LAST = '{"text": "one"}', '{"text": "two"}'
     ("bad", "place", "reason"),
     [
         ("{bad}", "1:20", "not JSON"),
-        ('{"text": "raw\nline"}', "1:32", "not JSON"),
+        ('{"text": "raw\nline}', "1:32", "not JSON"),
         ('{"text": "x" "y"}', "1:32", "not JSON"),
         ('{"n": ' + "1" * 5000 + "}", "1:19", "not JSON"),
         ('{"n": ' + "[" * 100_000 + "}", "1:19", "not JSON"),
@@ -369,3 +369,28 @@ def test_missing_field_of_markup_is_named_as_one(tmp_path):
         read_documents([tmp_path / "a.json"], fields=Fields(html="markup"))
 
     assert caught.value.issues[0].fix.startswith("write `html: NAME`")
+
+
+@pytest.mark.parametrize("chunk", [7, 1 << 20])
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_tabs_and_newlines_in_strings_are_kept(tmp_path, monkeypatch, name, chunk):
+    monkeypatch.setattr(json_shapes, "decoded_blocks", small_blocks(chunk))
+    text = f"{LONG}\t{LONG}" if name == "a.jsonl" else f"{LONG}\n\t{LONG}"
+    lines = [json.dumps({"text": f"{text} {number}"}).replace(r"\t", "\t").replace(r"\n", "\n") for number in range(3)]
+    (tmp_path / name).write_text(
+        "[" + ",\n".join(lines) + "]" if name == "a.json" else "\n".join(lines), encoding="utf-8"
+    )
+
+    assert found(tmp_path / name) == [f"{text} {number}" for number in range(3)]
+
+
+@pytest.mark.parametrize("chunk", [7, 1 << 20])
+def test_unclosed_string_costs_only_its_element(tmp_path, monkeypatch, chunk):
+    monkeypatch.setattr(json_shapes, "decoded_blocks", small_blocks(chunk))
+    lines = [json.dumps(record, ensure_ascii=False) for record in RECORDS]
+    lines[1] = f'{{"text": "{LONG}}}'
+    (tmp_path / "a.json").write_text("[\n" + ",\n".join(lines) + "\n]", encoding="utf-8")
+    reading = read_documents([tmp_path / "a.json"])
+
+    assert [document.raw for document in reading.documents] == [TEXTS[0], *TEXTS[2:]]
+    assert [dropped.reason for dropped in reading.set_aside] == ["not JSON"]

@@ -17,7 +17,9 @@ from builder.corpus.readers.streams import CHUNK, BrokenError, decoded_blocks, o
 from builder.corpus.readers.text import detection_warnings, file_encoding, recoding
 from builder.schema.dataset import Fields
 
-DECODER = json.JSONDecoder()
+DECODER, LAX = json.JSONDecoder(), json.JSONDecoder(strict=False)
+"""LAX accepts tabs and newlines in strings, which JSON forbids. An unclosed string would run on to the next quote, so it
+is only used where DECODER fails."""
 
 BLANKS = re.compile(r"[\s,\]]*")
 """What stands between elements; the end of an array is looked for at the end of the file."""
@@ -48,6 +50,8 @@ class _Cursor:
     closed: bool = False
     """Whether the end of an array stands before this position."""
     broken: BrokenError | None = None
+    is_at_end: bool = False
+    """Whether all text has been read."""
 
     def more(self) -> bool:
         """Read more text, as long as what is not yet parsed; return whether there was any.
@@ -65,7 +69,8 @@ class _Cursor:
         if self.broken and len(read) == 1:
             raise self.broken
         self.buffer, self.at = "".join(read), 0
-        return len(read) > 1
+        self.is_at_end = len(read) == 1
+        return not self.is_at_end
 
     def move(self, to: int) -> None:
         """Go on to a place in the buffer."""
@@ -145,7 +150,7 @@ def _element(cursor: _Cursor, place: str) -> tuple[object, int]:
     """Return the next element and its end in the buffer; or its fault, and the place of that."""
     while True:
         try:
-            value, end = DECODER.raw_decode(cursor.buffer, cursor.at)
+            value, end = _decoded(cursor)
         except json.JSONDecodeError as error:
             if error.msg.startswith("Unterminated") or error.pos >= len(cursor.buffer) - NEAR:
                 if len(cursor.buffer) - cursor.at > MAX_BYTES:
@@ -163,6 +168,20 @@ def _element(cursor: _Cursor, place: str) -> tuple[object, int]:
             return value, end
 
 
+def _decoded(cursor: _Cursor) -> tuple[object, int]:
+    """Return the value at a position and its end; raise JSONDecodeError, of DECODER unless LAX needs more text."""
+    try:
+        return DECODER.raw_decode(cursor.buffer, cursor.at)
+    except json.JSONDecodeError as error:
+        if not error.msg.startswith("Invalid control character"):
+            raise
+        try:
+            return LAX.raw_decode(cursor.buffer, cursor.at)
+        except json.JSONDecodeError as lax:
+            needs_more = lax.msg.startswith("Unterminated") or lax.pos >= len(cursor.buffer) - NEAR
+            raise (lax if needs_more and not cursor.is_at_end else error) from None
+
+
 def _mended(source: str, value: object, place: str, encoding: Encoding) -> Value | BadRecord:
     """Return the value of an element; a few bytes of it that are not UTF-8 are replaced."""
     if encoding.name != "utf-8" or source.isascii():
@@ -175,7 +194,7 @@ def _mended(source: str, value: object, place: str, encoding: Encoding) -> Value
             decoded = decode_as(content, encoding)
         except UnicodeDecodeError as error:
             return BadRecord(place, "not UTF-8", f"not UTF-8 at byte {error.start} of the element", recoding(content))
-        return Value(json.loads(decoded.text), place, decoded.said)
+        return Value(json.loads(decoded.text, strict=False), place, decoded.said)
     return Value(value, place, encoding.said)
 
 
