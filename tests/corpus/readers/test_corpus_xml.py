@@ -158,3 +158,10 @@ def test_article_without_text_is_called_an_element(tmp_path):
 
     assert [dropped.detail for dropped in reading.set_aside] == ["the element has no text"]
     assert "elements under `fields:`" in reading.issues[0].fix
+
+
+def test_xml_without_a_whole_element_is_named_so(tmp_path):
+    with pytest.raises(KhabarError) as caught:
+        found(tmp_path, "<corpus><doc><a>" * 9)
+
+    assert caught.value.issues[-1].message == "the XML is no feed, and it holds no whole article"

@@ -102,7 +102,9 @@ def _values(blocks: Iterator[str], fields: Fields, encoding: Encoding) -> Iterat
         line += text.count("\n", at, opening.start())
         yield BadRecord(f":{line}:1", "truncated", f"the element `{opening[1]}` has no end", CLOSE)
     if others or not articles:
-        such = f"{others:,} of its elements hold no elements, such as `{other}`"
+        such = (
+            f"{others:,} of its elements hold no elements, such as `{other}`" if others else "it holds no whole article"
+        )
         yield BadRecord("", "no entries", f"the XML is no feed, and {such}", "" if articles else ENTRIES)
 
 

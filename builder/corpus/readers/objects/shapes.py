@@ -158,7 +158,8 @@ def _element(cursor: _Cursor, place: str) -> tuple[object, int]:
                     return BadRecord(
                         place, "too long", message, "write each article as an element of its own"
                     ), error.pos
-                if cursor.more():
+                if not cursor.is_at_end:
+                    cursor.more()
                     continue
             where = cursor.place(error.pos - cursor.at)
             return BadRecord(where, "not JSON", f"not JSON: {error.msg}", MEND), error.pos
