@@ -52,6 +52,16 @@ def line_to_write(field: str, path: str | None) -> str:
     return fix if path else f"{fix}, with the name of the field that holds the text"
 
 
+def line_inside(field: str, path: str, value: object) -> str:
+    """Return the line that names a string inside an object that is no text; empty if it holds none.
+
+    >>> line_inside("title", "title", {"rendered": "عنوان"})
+    'write `title: title.rendered` under `fields:` in schema/dataset.yaml'
+    """
+    inner = [key for key, part in value.items() if isinstance(part, str)] if isinstance(value, Mapping) else []
+    return line_to_write(field, f"{path}.{inner[0]}") if inner and inner[0].isprintable() else ""
+
+
 def option_to_pass(fix: str) -> str:
     """Return the fix of `line_to_write` for a reader who has no project: the option of `khabar hydrate`.
 

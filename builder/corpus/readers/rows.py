@@ -10,6 +10,7 @@ from itertools import islice
 
 from builder.corpus.readers.dates.parse import as_written
 from builder.corpus.readers.encodings import Encoding, decode
+from builder.corpus.readers.naming import line_inside
 from builder.records import NO_FACTS, Facts
 from builder.schema.dataset import Fields
 
@@ -142,7 +143,7 @@ def row_of(
             texts[name] = None
         elif not isinstance(value, str):
             said = f"{kind}{'object' if isinstance(value, Mapping) else type(value).__name__}"
-            line = _line_to_write(getattr(fields, name), "html" if name == "text" and fields.html else name, value)
+            line = line_inside("html" if name == "text" and fields.html else name, getattr(fields, name), value)
             return BadRecord(position, "not a string", f"{name} is a {said}, not a string", line or fix)
         elif half := _half(value):
             return BadRecord(
@@ -288,12 +289,6 @@ def _plain(value: object, name: str) -> object:
     if name == "source" and isinstance(value, Mapping) and isinstance(value.get("name", ""), (str, type(None))):
         return value.get("name", value)
     return value
-
-
-def _line_to_write(path: str, name: str, value: object) -> str:
-    """Return the fix of a field that is an object: the line that names a string inside it; empty if there is none."""
-    inner = [key for key, part in value.items() if isinstance(part, str)] if isinstance(value, Mapping) else []
-    return f"write `{name}: {path}.{shown(inner[0])}` under `fields:` in schema/dataset.yaml" if inner else ""
 
 
 def _half(text: str) -> int:
