@@ -227,9 +227,11 @@ def test_date_is_not_taken_from_links_menus_sentences_or_updates(body):
         ("", "<div class='author-name'><div>سلمى الندى</div><div>مراسلة ثقافية</div></div>", "سلمى الندى"),
         (meta("twitter:label1", "كُتب بواسطة") + meta("twitter:data1", "سلمى الندى"), "", "سلمى الندى"),
         (meta("twitter:label1", "وقت القراءة") + meta("twitter:data1", "دقيقة واحدة"), "", None),
+        ("", "<p class='byline'><a>سلمى الندى</a><time>يناير 5</time></p>", "سلمى الندى"),
+        ("", "<div class='byline'><p>تقرير</p><p>سلمى الندى</p></div>", "سلمى الندى"),
         (linked(author={"name": "سلمى&nbsp;الندى"}), "", "سلمى الندى"),
     ],
-    ids=range(30),
+    ids=range(32),
 )  # fmt: skip
 def test_author_is_a_person(head, body, author):
     assert facts_of(head, body).author == author

@@ -24,6 +24,9 @@ MOST_METAS, MOST_TAGS, MOST_HEADLINES, LONGEST = 1_000, 50, 10, 300
 MOST_WORDS = 6
 """Most words of a byline."""
 
+MOST_LINES = 4
+"""Lines of an element that names the author: the name, and what is said of it."""
+
 LEAST_LABEL = 4
 """Letters of a host's label that counts as the name of its site."""
 
@@ -181,8 +184,24 @@ def _named(element: "HtmlElement", sites: Sequence[str], host: str | None) -> st
     text = whole.get("content") or text_of(whole)
     if len(text) > LONGEST:
         return ""
-    lines = [] if whole.get("content") else lines_of(whole)
-    return next((line for line in lines if author_of([[line]], sites, host)), text)
+    lines = [] if whole.get("content") else _apart(whole)
+    if len(lines) > MOST_LINES:
+        return one_line(" ".join(lines))
+    labels = {line for line in lines if not BYLINE.sub("", f"{line} ").strip()}
+    return next((line for line in lines if line not in labels and author_of([[line]], sites, host)), text)
+
+
+def _apart(element: "HtmlElement") -> list[str]:
+    """Return the lines of an element; where it is one line, its parts that stand without a space between them."""
+    lines = lines_of(element)
+    if len(lines) > 1:
+        return lines
+    parts = [""]
+    for piece in element.itertext():
+        if parts[-1] and piece and not parts[-1][-1].isspace() and not piece[0].isspace():
+            parts.append("")
+        parts[-1] += piece
+    return [line for part in parts if (line := one_line(part))]
 
 
 def _bylines(tree: "HtmlElement") -> list[str]:
