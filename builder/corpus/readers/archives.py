@@ -108,7 +108,10 @@ class _Brotli:
 
     def decompress(self, data: bytes) -> bytes:
         """Return what the next bytes unpack to, cut off above the size limit of a page."""
-        unpacked = self.unpacker.process(data, MAX_BYTES + 1)
+        try:
+            unpacked = self.unpacker.process(data, MAX_BYTES + 1)
+        except TypeError:  # brotli before 1.2 knows no limit
+            return bytes(self.unpacker.process(data))
         while (
             data and len(unpacked) <= MAX_BYTES and (more := self.unpacker.process(b"", MAX_BYTES + 1 - len(unpacked)))
         ):

@@ -151,7 +151,7 @@ def test_brotli_is_unpacked_and_bounded(tmp_path, monkeypatch):
     packed = [record(zlib.compress(text), http=http) for text in (PAGE.encode(), b"x" * 10_000_000)]
     reading = read(tmp_path, b"".join(packed) + record(PAGE.replace("<p>", "<p>. ").encode(), http=HTML))
 
-    assert [document.raw for document in reading.documents][0] == TEXT
+    assert reading.documents[0].raw == TEXT
     assert len(reading.documents) == 2
     assert [aside.reason for aside in reading.set_aside] == ["too long"]
 
