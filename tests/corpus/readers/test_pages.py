@@ -251,6 +251,23 @@ def test_xpaths_of_a_source_choose_the_body_and_strip_it():
     assert bare.facts.extractor.startswith("trafilatura ")
 
 
+@pytest.mark.parametrize("part", ["body", "strip"])
+@pytest.mark.parametrize("path", ["//p[near()]", "//p[re:test(@class, 'x')]", "//p[$x]"])
+def test_xpath_that_fails_on_a_page_is_named(part, path):
+    sources = Sources.model_validate({"sources": {"nasim.example": {part: path}}})
+
+    with pytest.raises(PageError, match=r"the XPath .* of schema/sources.yaml fails") as raised:
+        extract(page_of(*BODY), sources=sources, fetched_url="https://nasim.example/n/7")
+    assert path in str(raised.value)
+
+
+def test_xpath_that_selects_attributes_too_gives_its_elements():
+    rules = {"body": "//body/@class | //article", "strip": "//p/@class | //h1"}
+    sources = Sources.model_validate({"sources": {"nasim.example": rules}})
+
+    assert extract(page_of(*BODY), sources=sources, fetched_url="https://nasim.example/n/7").text.split("\n") == BODY
+
+
 def test_extractor_is_named_with_its_version(tmp_path):
     (tmp_path / "a.html").write_text(page_of(*BODY), encoding="utf-8")
     (tmp_path / "b.txt").write_text(LONG, encoding="utf-8")

@@ -15,7 +15,7 @@ from builder.corpus.readers.pages.front import is_front_page
 from builder.corpus.readers.pages.lead import restored
 from builder.corpus.readers.pages.lines import lines_of
 from builder.corpus.readers.pages.scripted import built_by_scripts, scripted_lines
-from builder.corpus.readers.pages.tree import parse, prune
+from builder.corpus.readers.pages.tree import parse, prune, selected
 from builder.records import Facts
 from builder.schema.sources import NO_SOURCES, SourceRules, Sources
 
@@ -100,7 +100,7 @@ def _article(
     """Return the lines of the article, and what extracted them."""
     options = f", without {' | '.join(rules.strip)}" if rules and rules.strip else ""
     for path in rules.body if rules else ():
-        if chosen := [line for element in tree.xpath(path) for line in lines_of(element)]:
+        if chosen := [line for element in selected(tree, path) for line in lines_of(element)]:
             return chosen, f"khabar {VERSION}, body {path}{options}"
     fast = BLOCKS(tree) > MOST_COMPARED
     lines, version = _extracted(tree, fast)

@@ -76,7 +76,7 @@ def prune(tree: html.HtmlElement, unwanted: Sequence[str] = ()) -> None:
     What is hidden only until the page's scripts have run stays: the whole page, the element that holds its heading and most
     of its text, and the parts that React streams.
     """
-    for element in (*NEVER_SHOWN(tree), *(element for path in unwanted for element in tree.xpath(path))):
+    for element in (*NEVER_SHOWN(tree), *(element for path in unwanted for element in selected(tree, path))):
         _empty(element)
     styled = [element for element in STYLED(tree) if HIDDEN_STYLE.search(element.get("style"))]
     hidden = [*HIDDEN(tree), *styled]
@@ -85,6 +85,18 @@ def prune(tree: html.HtmlElement, unwanted: Sequence[str] = ()) -> None:
         if element not in revealed and not STREAMED.fullmatch(element.get("id", "")):
             _empty(element)
     _break_lines(tree)
+
+
+def selected(tree: html.HtmlElement, path: str) -> list[html.HtmlElement]:
+    """Return the elements that an XPath of schema/sources.yaml selects.
+
+    Raises ValueError if it fails: functions and prefixes are looked up where the path first meets an element they apply to.
+    """
+    try:
+        found = tree.xpath(path)
+    except etree.XPathError as error:
+        raise ValueError(f"the XPath {path!r} of schema/sources.yaml fails: {str(error).lower()}") from error
+    return [element for element in found if isinstance(element, html.HtmlElement)] if isinstance(found, list) else []
 
 
 def _empty(element: html.HtmlElement) -> None:
