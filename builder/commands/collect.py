@@ -1,7 +1,7 @@
 """The command `collect`: download annotations from Label Studio or read an export."""
 
 import functools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -126,7 +126,7 @@ def collect(
             if not source:  # what a file lacks stays
                 before = read_judgements_of(project, name)
                 _carry(db, before if keep else [], prune=prune)
-                _refuse_loss(path, before, cache.keys(db), prune=prune)
+                _refuse_loss(path, before, _gone(db, before), prune=prune)
             with atomic_write(path) as out:
                 out.writelines(f"{line}\n".encode() for line in cache.judgements(db))
             aside = cache.set_aside(db, name)
@@ -200,7 +200,14 @@ def _rename(project: Project, aliases: Mapping[str, str]) -> None:
 def _carry(db: "Store", wanted: Sequence[Judgement], *, prune: bool) -> None:
     """Keep the judgements that were kept before, and the `wanted` ones, unless a server has them again."""
     held = [] if prune else [*cache.judgements_of(db, cache.KEPT), *wanted]
-    cache.keep(db, {cache.key_of(one): one for one in cache.missing(held, cache.keys(db, besides=cache.KEPT))}.values())
+    cache.keep(db, {cache.key_of(one): one for one in _gone(db, held, besides=cache.KEPT)}.values())
+
+
+def _gone(db: "Store", judgements: Sequence[Judgement], *, besides: str = "") -> list[Judgement]:
+    """Return the judgements that the cache lacks, and that no server got again with the tasks of a new project."""
+    gone = cache.missing(judgements, cache.keys(db, besides=besides))
+    served = cache.served(db) if gone else set()
+    return [one for one in gone if (one.article_id, one.annotator, one.created_at) not in served]
 
 
 def _fetch(project: Project, name: str, db: "Store", full: bool, progress: Notify) -> None:
@@ -243,8 +250,7 @@ def _annotator_projects(project: Project, name: str, server: str) -> list[str]:
     return [person for person in people if server in ("", person)]  # who was invited later has no project of this batch
 
 
-def _refuse_loss(path: Path, before: Sequence[Judgement], now: Collection[cache.Key], *, prune: bool) -> None:
-    gone = cache.missing(before, now)
+def _refuse_loss(path: Path, before: Sequence[Judgement], gone: Sequence[Judgement], *, prune: bool) -> None:
     if gone and not prune:
         message = f"{len(gone)} of {len(before)} annotations in {path} are no longer on the server"
         fix = "check LABEL_STUDIO_URL; to go on beside them, run `khabar collect --keep`; to accept the deletion, run `khabar collect --prune`"

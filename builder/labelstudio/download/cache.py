@@ -192,6 +192,12 @@ def keys(db: sqlite3.Connection, *, besides: str = "") -> set[Key]:
     return set(db.execute(f"{query} where place != ?", (besides,)))
 
 
+def served(db: sqlite3.Connection) -> set[tuple[str, str, str]]:
+    """Return article id, annotator and time of creation of each judgement of a server."""
+    query = "select article_id, annotator, json_extract(line, '$.created_at') from judgement where task != 0"
+    return set(db.execute(query))
+
+
 def issues(db: sqlite3.Connection) -> list[Issue]:
     """Return the issues of all tasks, in the order of sources and tasks, and an error for each source with a gap.
 
