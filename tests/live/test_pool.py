@@ -163,7 +163,7 @@ def test_an_answer_that_a_colleague_updates_from_the_list_is_set_aside_until_acc
     expect(page.locator(".kh-text .htx-highlight").first).to_be_visible()
     choose(page, 0, "مؤيّد")
     page.screenshot(path=tmp_path / "from-the-list.png")
-    page.get_by_role("button", name="Update").first.click()
+    page.click("button:has-text('Update')")
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(1000)
     taken = collect(project, None, prune=False)
