@@ -15,11 +15,11 @@ from builder.cli.output import Console
 from builder.io.atomic import atomic_write
 from builder.io.jsonl import write_jsonl
 from builder.labelstudio.api.connection import Connection
-from builder.labelstudio.download import cache
+from builder.labelstudio.download import cache, rewrite
 from builder.labelstudio.download.persons import Past
 from builder.labelstudio.download.remote import ProjectRef
 from builder.labelstudio.download.sync import update_cache
-from builder.labelstudio.exports.merge import Imported, ImportOptions, cache_unknown, merge_export
+from builder.labelstudio.exports.merge import Imported, ImportOptions, cache_unknown, follow, merge_export
 from builder.labelstudio.exports.read import parse, read
 from builder.labelstudio.exports.stream import is_json, read_elements
 from builder.project.annotations import (
@@ -116,12 +116,13 @@ def collect(
         name = batch_name(project, batch)
         path = project.annotations / name / "judgements.jsonl"
         with cache.open_cache(collected_path(project, name)) as db:
+            follow(db, read_judgements_of(project, name))
             if source:
                 imported = _read_file(project, name, db, source, options or ImportOptions(prune=prune))
             else:
                 _fetch(project, name, db, full, progress)
             aliases = read_aliases(project)
-            cache.rename_annotators(db, {alias: resolve(alias, aliases) for alias in aliases})
+            rewrite.rename_annotators(db, {alias: resolve(alias, aliases) for alias in aliases})
             _rename(project, aliases)
             if not source:  # what a file lacks stays
                 before = read_judgements_of(project, name)

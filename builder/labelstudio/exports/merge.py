@@ -16,7 +16,8 @@ from builder.annotation.persons import (
     nobody,
     resolve,
 )
-from builder.labelstudio.download import cache
+from builder.annotation.quality.check import is_exact, parse_time
+from builder.labelstudio.download import cache, rewrite
 from builder.labelstudio.parse import ParsedAnnotations
 from builder.records import Issue, Judgement, KhabarError
 
@@ -69,6 +70,34 @@ def merge_export(
     said = (*warnings, *_joined(aliases, people), *_without_account(accounts, file))
     lacking = _lacking(merges, options.prune, file)
     return Imported(len(judgements), _summary(merges, len(judgements)), (*said, *lacking), aliases)
+
+
+def follow(db: Store, judgements: Sequence[Judgement]) -> None:
+    """Bring cached files up to the judgements of a batch, which a colleague may have read from another export.
+
+    Their origins get the names that the judgements have, and of one annotation the later version counts.
+    """
+    names = {_same(one): one.origin for one in judgements if is_exact(one)}
+    versions = {cache.key_of(one): one for one in judgements}
+    for source in cache.source_names(db):
+        if source.startswith(cache.FILES) or source in (BEFORE, cache.KEPT):
+            held = cache.judgements_of(db, source)
+            new = {one.origin: names[_same(one)] for one in held if names.get(_same(one), one.origin) != one.origin}
+            rewrite.rename_origins(db, source, new)
+            held = cache.judgements_of(db, source) if new else held
+            rewrite.replace_lines(db, source, [later for one in held if (later := _later(one, versions))])
+
+
+def _later(judgement: Judgement, versions: Mapping[cache.Key, Judgement]) -> Judgement | None:
+    """Return the later version of a judgement, if there is one."""
+    other = versions.get(cache.key_of(judgement), judgement)
+    return other if parse_time(other.updated_at) > parse_time(judgement.updated_at) else None
+
+
+def _same(judgement: Judgement) -> tuple[object, ...]:
+    """Return what only one annotation has."""
+    made = parse_time(judgement.created_at)
+    return judgement.article_id, judgement.annotator, judgement.annotation_id, made
 
 
 def cache_unknown(db: Store, judgements: Iterable[Judgement]) -> None:
