@@ -136,7 +136,7 @@ def collect(
             kept = len(cache.judgements_of(db, cache.KEPT))
         account = count_by_reason("collect", "annotations", annotations + drafts, judged, aside)
         project.save_account("collect", [account], aside)
-    facts = {"judgements": f"{judged} of {people} annotators in {path}"}
+    facts = {"judgements": f"{judged} of {people} {'annotator' if people == 1 else 'annotators'} in {path}"}
     if source and imported:
         facts["file"] = imported.summary
         issues = [*grouped(issues), *imported.issues, *_nothing(imported, source)]
@@ -155,12 +155,13 @@ def _read_file(project: Project, name: str, db: "Store", source: Path, options: 
     elements = read_elements(source) if is_json(source) else parse(source.name, source.read_bytes())
     raws = {document.id: document.raw for document in batch_documents(project)}
     found = read(elements, own, project.schema.labels, name, roster.name, raws)
+    found = replace(found, issues=tuple(_in_file(issue, source) for issue in found.issues))
     every = read_judgements(project)
     cache_unknown(db, (judgement for judgement in every if judgement.batch == name))
     assigned = {duty.annotator for batch in project.batches() for duty in read_assigned(project, batch)}
     people = People(project.pseudonym_key(), read_aliases(project), assigned, options.given)
     elsewhere = [judgement for judgement in every if judgement.batch != name]
-    imported = merge_export(db, found, roster.accounts, elsewhere, people, options, source.name)
+    imported = merge_export(db, found, roster.accounts, elsewhere, people, options, _label(source))
     write_aliases(project, imported.aliases)
     return imported
 
@@ -168,19 +169,37 @@ def _read_file(project: Project, name: str, db: "Store", source: Path, options: 
 def _nothing(imported: Imported, source: Path) -> list[Issue]:
     """Return an error if nothing of an export was kept."""
     fix = "check that the batch has the texts that were annotated: `khabar collect --batch NAME`"
-    return [] if imported.kept else [Issue("error", "nothing-kept", "no annotation of it was kept", source.name, fix)]
+    return (
+        [] if imported.kept else [Issue("error", "nothing-kept", "no annotation of it was kept", _label(source), fix)]
+    )
 
 
 def grouped(issues: Iterable[Issue]) -> list[Issue]:
     """Return one issue for each cause, with the number of its places."""
-    places: dict[tuple[str, str, str, str], list[Issue]] = {}
+    places: dict[tuple[str, ...], list[Issue]] = {}
     for issue in issues:
-        places.setdefault((issue.severity, issue.code, issue.message, issue.link), []).append(issue)
+        file, _, rest = issue.where.partition(FILE_MARK)
+        key = issue.severity, issue.code, issue.message, issue.link, file if rest else ""
+        places.setdefault(key, []).append(issue)
     return [
         group[0] if len(group) == 1
-        else replace(group[0], where=f"{group[0].where} and {len(group) - 1:,} more places")
+        else replace(group[0], where=f"{group[0].where} and {len(group) - 1:,} more place{'s' * (len(group) > 2)}")
         for group in places.values()
     ]  # fmt: skip
+
+
+FILE_MARK = ": "
+"""Stands between the name of an exported file and a place in it."""
+
+
+def _in_file(issue: Issue, source: Path) -> Issue:
+    """Return an issue of an export with the file's name."""
+    return replace(issue, where=f"{_label(source)}{FILE_MARK}{issue.where}")
+
+
+def _label(source: Path) -> str:
+    """Return the name of a file with its folder, because exports of several servers often have the same name."""
+    return f"{source.parent.name}/{source.name}"
 
 
 def _place(judgement: Judgement) -> tuple[str, str, int]:
