@@ -64,10 +64,10 @@ def offered_again(created: int, wanted: Earlier, emails: Mapping[str, str]) -> l
     if not created or not absent:
         return []
     message = (
-        f"{len(set(absent))} people without an account on this server judged {len(absent)} of the articles before: "
-        f"{', '.join(sorted(set(absent))[:5])}; with a new account they may be offered these again"
+        f"articles that people without an account on this server judged before: {len(absent)} "
+        f"({', '.join(sorted(set(absent))[:5])}); with a new account they may be offered them again"
     )
-    fix = "nothing is lost: of each person the latest answer counts. Next time run `khabar studio invite` before `khabar send`"
+    fix = "run `khabar studio invite` before the first `khabar send` to a new server; of each person the latest answer counts"
     return [Issue("warning", "judged-before", message, fix=fix)]
 
 
