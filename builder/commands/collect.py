@@ -199,7 +199,7 @@ def _in_file(issue: Issue, source: Path) -> Issue:
 
 def _label(source: Path) -> str:
     """Return the name of a file with its folder, because exports of several servers often have the same name."""
-    return f"{source.parent.name}/{source.name}"
+    return f"{source.parent.name}/{source.name}".removeprefix("/")
 
 
 def _place(judgement: Judgement) -> tuple[str, str, int]:

@@ -300,6 +300,12 @@ def test_odd_tasks_cost_themselves_only(sampled):
     assert report.exit_code == 0
 
 
+def test_an_account_that_the_file_lacks_is_named(sampled):
+    report = take(sampled, "a.json", one_each(1), given={"1": "huda", "7": "omar"})
+
+    assert [i.message for i in report.issues] == ["--annotator 7=omar names an account that the file lacks"]
+
+
 def test_issues_of_two_files_of_one_name_are_told_apart(sampled):
     odd = [{"id": 8, "data": {"text": TEXTS[1]}}]
     for folder, first in (("huda", 1), ("ali", 11)):

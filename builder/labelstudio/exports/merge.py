@@ -67,7 +67,8 @@ def merge_export(
     judgements = tuple(replace(one, annotator=names[one.annotator]) for one in located)
     issues = tuple(replace(one, annotator=names.get(one.annotator, one.annotator)) for one in found.issues)
     merges = _store(db, sources, replace(found, judgements=judgements, issues=issues), options.prune)
-    said = (*warnings, *_joined(aliases, people), *_without_account(accounts, file))
+    unused = _unused(accounts.values(), options.given, file)
+    said = (*warnings, *unused, *_joined(aliases, people), *_without_account(accounts, file))
     lacking = _lacking(merges, options.prune, file)
     return Imported(len(judgements), _summary(merges, len(judgements)), (*said, *lacking), aliases)
 
@@ -221,6 +222,23 @@ def _joined(aliases: Mapping[str, str], people: People) -> list[Issue]:
         for alias, final in ((alias, resolve(alias, aliases)) for alias in sorted(aliases))
         if alias in people.used and resolve(alias, people.aliases) != final
     ]  # fmt: skip
+
+
+def _unused(accounts: Iterable[Account], given: Mapping[str, str], file: str) -> list[Issue]:
+    """Return a warning for each account that the user named and the export lacks."""
+    known = {name for one in accounts for name in (str(one.number), one.email.casefold()) if name}
+    fix = "give the number or e-mail that `completed_by` has in the file"
+    return [
+        Issue(
+            "warning",
+            "no-such-account",
+            f"--annotator {account}={person} names an account that the file lacks",
+            file,
+            fix,
+        )
+        for account, person in sorted(given.items())
+        if account not in known
+    ]
 
 
 def _without_account(accounts: Mapping[str, Account], file: str) -> list[Issue]:
