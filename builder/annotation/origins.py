@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from builder.annotation.persons import Account, People, resolve
 from builder.annotation.pseudonyms import number_pseudonym, origin_name
-from builder.annotation.quality.check import parse_time
+from builder.annotation.quality.check import is_exact, parse_time
 from builder.io.hashing import sha16
 from builder.records import Issue, Judgement, mark_set
 
@@ -52,7 +52,7 @@ def weigh(found: Iterable[Judgement], known: Iterable[Judgement]) -> dict[str, E
         for origin, group in by_number.get(new.annotation_id, {}).items():
             old = find_same(new, group)
             counts[origin][old is None] += 1
-            counts[origin][2] += old is not None and _is_exact(old)
+            counts[origin][2] += old is not None and is_exact(old)
     return {origin: Evidence(*numbers) for origin, numbers in counts.items()}
 
 
@@ -71,15 +71,11 @@ def _is_same(new: Judgement, old: Judgement) -> bool:
     made = parse_time(new.created_at)
     if made != parse_time(old.created_at):
         return False
-    if _is_exact(new):
+    if is_exact(new):
         return True
     # A time in whole seconds proves little: the article must be the same, and so must the answers until they change.
     changed = parse_time(new.updated_at) != parse_time(old.updated_at)
     return new.article_id == old.article_id and (changed or same_answers(new, old))
-
-
-def _is_exact(judgement: Judgement) -> bool:
-    return parse_time(judgement.created_at).microsecond != 0
 
 
 def same_answers(new: Judgement, old: Judgement) -> bool:
@@ -115,9 +111,15 @@ def merge(found: Sequence[Judgement], known: Sequence[Judgement], served: Sequen
     return Merge(tuple(fresh.values()), tuple(changed.values()), tuple(again), lacking)
 
 
-def first_annotation(found: Iterable[Judgement]) -> str:
-    """Return what tells an export without a name apart: number and time of its first annotation."""
+def _own_mark(found: Sequence[Judgement]) -> str:
+    """Return what tells an export without a name apart from others, for two leads who read exports of one server.
+
+    It is the number and time of its first annotation, which a later export has too, or a hash of all of them if the
+    time is in whole seconds.
+    """
     first = min(found, key=lambda one: (parse_time(one.created_at), one.annotation_id, one.article_id))
+    if not is_exact(first):
+        return _fingerprint(found)
     return f"{first.annotation_id} {parse_time(first.created_at).isoformat()} {first.article_id}"
 
 
@@ -148,7 +150,7 @@ def origin_of(export: Export, known: Sequence[Judgement], people: People) -> tup
         return name, [_reused(export)] if reused else []
     refuted = {origin for origin, one in evidence.items() if one.other and not one.same}
     origins = sorted({one.origin for one in known} - refuted)
-    own = origin_name(people.key, f"export {_fingerprint(export.judgements)}")
+    own = origin_name(people.key, f"export {_own_mark(export.judgements)}")
     questions = _questions(export, origins, known, people)
     return own, questions or _other_people(export, sorted(refuted), people)
 

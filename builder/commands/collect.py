@@ -1,7 +1,7 @@
 """The command `collect`: download annotations from Label Studio or read an export."""
 
 import functools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +15,11 @@ from builder.cli.output import Console
 from builder.io.atomic import atomic_write
 from builder.io.jsonl import write_jsonl
 from builder.labelstudio.api.connection import Connection
-from builder.labelstudio.download import cache
+from builder.labelstudio.download import cache, rewrite
 from builder.labelstudio.download.persons import Past
 from builder.labelstudio.download.remote import ProjectRef
 from builder.labelstudio.download.sync import update_cache
-from builder.labelstudio.exports.merge import Imported, ImportOptions, cache_unknown, merge_export
+from builder.labelstudio.exports.merge import Imported, ImportOptions, cache_unknown, follow, merge_export
 from builder.labelstudio.exports.read import parse, read
 from builder.labelstudio.exports.stream import is_json, read_elements
 from builder.project.annotations import (
@@ -116,17 +116,18 @@ def collect(
         name = batch_name(project, batch)
         path = project.annotations / name / "judgements.jsonl"
         with cache.open_cache(collected_path(project, name)) as db:
+            follow(db, read_judgements_of(project, name))
             if source:
                 imported = _read_file(project, name, db, source, options or ImportOptions(prune=prune))
             else:
                 _fetch(project, name, db, full, progress)
             aliases = read_aliases(project)
-            cache.rename_annotators(db, {alias: resolve(alias, aliases) for alias in aliases})
+            rewrite.rename_annotators(db, {alias: resolve(alias, aliases) for alias in aliases})
             _rename(project, aliases)
             if not source:  # what a file lacks stays
                 before = read_judgements_of(project, name)
                 _carry(db, before if keep else [], prune=prune)
-                _refuse_loss(path, before, cache.keys(db), prune=prune)
+                _refuse_loss(path, before, _gone(db, before), prune=prune)
             with atomic_write(path) as out:
                 out.writelines(f"{line}\n".encode() for line in cache.judgements(db))
             aside = cache.set_aside(db, name)
@@ -135,7 +136,7 @@ def collect(
             kept = len(cache.judgements_of(db, cache.KEPT))
         account = count_by_reason("collect", "annotations", annotations + drafts, judged, aside)
         project.save_account("collect", [account], aside)
-    facts = {"judgements": f"{judged} of {people} annotators in {path}"}
+    facts = {"judgements": f"{judged} of {people} {'annotator' if people == 1 else 'annotators'} in {path}"}
     if source and imported:
         facts["file"] = imported.summary
         issues = [*grouped(issues), *imported.issues, *_nothing(imported, source)]
@@ -154,12 +155,13 @@ def _read_file(project: Project, name: str, db: "Store", source: Path, options: 
     elements = read_elements(source) if is_json(source) else parse(source.name, source.read_bytes())
     raws = {document.id: document.raw for document in batch_documents(project)}
     found = read(elements, own, project.schema.labels, name, roster.name, raws)
+    found = replace(found, issues=tuple(_in_file(issue, source) for issue in found.issues))
     every = read_judgements(project)
     cache_unknown(db, (judgement for judgement in every if judgement.batch == name))
     assigned = {duty.annotator for batch in project.batches() for duty in read_assigned(project, batch)}
     people = People(project.pseudonym_key(), read_aliases(project), assigned, options.given)
     elsewhere = [judgement for judgement in every if judgement.batch != name]
-    imported = merge_export(db, found, roster.accounts, elsewhere, people, options, source.name)
+    imported = merge_export(db, found, roster.accounts, elsewhere, people, options, _label(source))
     write_aliases(project, imported.aliases)
     return imported
 
@@ -167,19 +169,37 @@ def _read_file(project: Project, name: str, db: "Store", source: Path, options: 
 def _nothing(imported: Imported, source: Path) -> list[Issue]:
     """Return an error if nothing of an export was kept."""
     fix = "check that the batch has the texts that were annotated: `khabar collect --batch NAME`"
-    return [] if imported.kept else [Issue("error", "nothing-kept", "no annotation of it was kept", source.name, fix)]
+    return (
+        [] if imported.kept else [Issue("error", "nothing-kept", "no annotation of it was kept", _label(source), fix)]
+    )
 
 
 def grouped(issues: Iterable[Issue]) -> list[Issue]:
     """Return one issue for each cause, with the number of its places."""
-    places: dict[tuple[str, str, str, str], list[Issue]] = {}
+    places: dict[tuple[str, ...], list[Issue]] = {}
     for issue in issues:
-        places.setdefault((issue.severity, issue.code, issue.message, issue.link), []).append(issue)
+        file, _, rest = issue.where.partition(FILE_MARK)
+        key = issue.severity, issue.code, issue.message, issue.link, file if rest else ""
+        places.setdefault(key, []).append(issue)
     return [
         group[0] if len(group) == 1
-        else replace(group[0], where=f"{group[0].where} and {len(group) - 1:,} more places")
+        else replace(group[0], where=f"{group[0].where} and {len(group) - 1:,} more place{'s' * (len(group) > 2)}")
         for group in places.values()
     ]  # fmt: skip
+
+
+FILE_MARK = ": "
+"""Stands between the name of an exported file and a place in it."""
+
+
+def _in_file(issue: Issue, source: Path) -> Issue:
+    """Return an issue of an export with the file's name."""
+    return replace(issue, where=f"{_label(source)}{FILE_MARK}{issue.where}")
+
+
+def _label(source: Path) -> str:
+    """Return the name of a file with its folder, because exports of several servers often have the same name."""
+    return f"{source.parent.name}/{source.name}".removeprefix("/")
 
 
 def _place(judgement: Judgement) -> tuple[str, str, int]:
@@ -200,7 +220,14 @@ def _rename(project: Project, aliases: Mapping[str, str]) -> None:
 def _carry(db: "Store", wanted: Sequence[Judgement], *, prune: bool) -> None:
     """Keep the judgements that were kept before, and the `wanted` ones, unless a server has them again."""
     held = [] if prune else [*cache.judgements_of(db, cache.KEPT), *wanted]
-    cache.keep(db, {cache.key_of(one): one for one in cache.missing(held, cache.keys(db, besides=cache.KEPT))}.values())
+    cache.keep(db, {cache.key_of(one): one for one in _gone(db, held, besides=cache.KEPT)}.values())
+
+
+def _gone(db: "Store", judgements: Sequence[Judgement], *, besides: str = "") -> list[Judgement]:
+    """Return the judgements that the cache lacks, and that no server got again with the tasks of a new project."""
+    gone = cache.missing(judgements, cache.keys(db, besides=besides))
+    served = cache.served(db) if gone else set()
+    return [one for one in gone if (one.article_id, one.annotator, one.created_at) not in served]
 
 
 def _fetch(project: Project, name: str, db: "Store", full: bool, progress: Notify) -> None:
@@ -243,8 +270,7 @@ def _annotator_projects(project: Project, name: str, server: str) -> list[str]:
     return [person for person in people if server in ("", person)]  # who was invited later has no project of this batch
 
 
-def _refuse_loss(path: Path, before: Sequence[Judgement], now: Collection[cache.Key], *, prune: bool) -> None:
-    gone = cache.missing(before, now)
+def _refuse_loss(path: Path, before: Sequence[Judgement], gone: Sequence[Judgement], *, prune: bool) -> None:
     if gone and not prune:
         message = f"{len(gone)} of {len(before)} annotations in {path} are no longer on the server"
         fix = "check LABEL_STUDIO_URL; to go on beside them, run `khabar collect --keep`; to accept the deletion, run `khabar collect --prune`"

@@ -13,6 +13,7 @@ from builder.cli.options import rehearse_option, verb
 from builder.cli.output import Console
 from builder.corpus.readers.documents import Reading, read_documents
 from builder.corpus.readers.encodings import NAMES
+from builder.corpus.readers.naming import option_to_pass
 from builder.project.project import Project, find_project
 from builder.project.releases import resolve_release
 from builder.project.services import hub
@@ -154,7 +155,9 @@ def _read(project: Project, release: Release, files: Sequence[str], naming: Nami
     except KhabarError as refused:
         hint = Issue("error", "field", f"the text was looked for under {fields.text!r}",
                      fix="if it has another name in your files, pass --field text=NAME")  # fmt: skip
-        raise KhabarError(*refused.issues, hint, exit_code=refused.exit_code) from None
+        named = [replace(issue, fix=option_to_pass(issue.fix)) for issue in refused.issues]
+        is_known = any(issue.fix.startswith("pass --field") for issue in named)
+        raise KhabarError(*named, *(() if is_known else [hint]), exit_code=refused.exit_code) from None
 
 
 def _sources(project: Project) -> Sources:

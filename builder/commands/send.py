@@ -7,15 +7,18 @@ from pathlib import Path
 import click
 
 from builder.annotation import assignment, reopen, transfer
+from builder.annotation.persons import resolve
 from builder.annotation.transfer import TransferredJudgements
 from builder.cli.options import batch_option, verb
 from builder.cli.output import Console
 from builder.io.jsonl import write_jsonl
 from builder.labelstudio import upload
+from builder.labelstudio.earlier import latest_judgements
 from builder.labelstudio.upload import AnnotatorProject, UploadInputs, UploadResult
 from builder.preannotation import sources as predictions
 from builder.project.annotations import (
     batch_name,
+    read_aliases,
     read_assigned,
     read_batch,
     read_judgements_of,
@@ -79,9 +82,11 @@ def send(
                                               if i.text_sha != present[i.article_id].text_sha})  # fmt: skip
         sources = {document.id: document.source for document in batch_documents(project)}
         published = reopen.predictions(read_published(project, name), articles, schema.labels)
+        judged = latest_judgements(read_judgements_of(project, name))
         material = upload.UploadInputs(
-            schema, articles, sources, present, predicted, moved.predictions, published, _judged(project, name)
-        )
+            schema, articles, sources, present, predicted, moved.predictions, published, judged,
+            _emails(project, desks) if judged else {},
+        )  # fmt: skip
         if assigned and not dry_run:
             write_jsonl(project.annotations / name / "assignment.jsonl", assigned)
         delivered = _upload(project, name, desks, assigned, material, progress, dry_run=dry_run)
@@ -116,14 +121,11 @@ def _upload(
     return delivered
 
 
-def _judged(project: Project, batch: str) -> dict[tuple[str, str], frozenset[str]]:
-    """Return who has judged each text of a batch, so that nobody is asked again when its project was lost."""
-    people: dict[tuple[str, str], frozenset[str]] = {}
-    for judgement in read_judgements_of(project, batch):
-        if judgement.status == "submitted":
-            key = judgement.article_id, judgement.text_sha
-            people[key] = people.get(key, frozenset()) | {judgement.annotator}
-    return people
+def _emails(project: Project, desks: Sequence[AnnotatorProject]) -> dict[str, str]:
+    """Return the e-mails of the accounts of a pool's server, by the pseudonym in use; none in other modes."""
+    pools = [desk.connection for desk in desks if not desk.annotator]
+    aliases, key = read_aliases(project), project.pseudonym_key()
+    return {resolve(who, aliases): email for one in pools for who, email in upload.emails_by_name(one, key).items()}
 
 
 def _known(project: Project, batch: str, present: Mapping[str, BatchItem]) -> tuple[set[str], list[Issue]]:

@@ -101,16 +101,18 @@ def withdraw(project: Project, annotator: str, reason: str) -> Report:
         gone = taken_down(project)
         articles = [article for article in batch_articles(project) if article.id not in gone]
         before = current_gold(project, articles)
+        already = annotator in known
         entry = known.setdefault(annotator, Withdrawal(annotator, reason.strip()))
         path = project.annotations / "withdrawals.jsonl"
         write_jsonl(path, [known[who] for who in sorted(known)])
         issues = _gold_changes(before, current_gold(project, articles))
     facts = {
-        "withdrawn": f"{len(judged)} judgements and {len(decided)} decisions of {annotator}: {entry.reason}",
+        "withdrawn": f"none ({annotator} is already listed: {entry.reason})" if already
+        else f"{len(judged)} judgements and {len(decided)} decisions of {annotator}: {entry.reason}",
         "gold": f"{len(issues)} of {len(before)} articles change",
         "written to": str(path),
-        "next": "`khabar build VERSION` leaves them out; published versions still contain them",
-    }
+        "next": "`khabar adjudicate` lists what is disputed without them; published versions still contain them",
+    }  # fmt: skip
     return Report("takedown", issues=tuple(issues), facts=facts)
 
 
@@ -128,7 +130,11 @@ def _gold_changes(before: Mapping[str, Gold], after: Mapping[str, Gold]) -> list
 def _difference(old: Gold, new: Gold) -> str:
     """Return what changes from one gold of an article to another, or an empty string."""
     lost, found = mark_set(old.spans) - mark_set(new.spans), mark_set(new.spans) - mark_set(old.spans)
-    parts = [f"{len(marks)} spans {how}" for marks, how in ((lost, "fewer"), (found, "more")) if marks]
+    parts = [
+        f"{len(marks)} {'span' if len(marks) == 1 else 'spans'} {how}"
+        for marks, how in ((lost, "fewer"), (found, "more"))
+        if marks
+    ]
     given = {stance.target: stance.value for stance in old.stances}
     now = {stance.target: stance.value for stance in new.stances}
     parts += [

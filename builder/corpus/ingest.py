@@ -28,7 +28,7 @@ from builder.executor.shards import BatchResult, Shard, ShardResult, finished_sh
 from builder.executor.stage import ShardCallback
 from builder.io.parquet import to_table
 from builder.io.remote import is_remote, open_file
-from builder.records import Document, Dropped, Issue
+from builder.records import Document, Dropped, Issue, KhabarError
 from builder.records.arrow import arrow_schema
 
 EXTRA, MOST_NAMES = "extra: ", 200
@@ -71,8 +71,11 @@ def ingest_pieces(pieces: Sequence[InputPiece], folder: str, pmap: Pmap, watch: 
         watch(done, False)
     fresh = [read[piece.name] for piece in pieces if piece.name in read]
     if not any(done.rows for done in fresh):
-        _clear(incoming)
-        require_documents(sum(done.rows for done in stored.values() if done.shard.name in names), _issues(fresh))
+        try:
+            require_documents(sum(done.rows for done in stored.values() if done.shard.name in names), _issues(fresh))
+        except KhabarError:
+            _clear(incoming)
+            raise
     jobs = [*zip(fresh, _repeats(fresh, [*stored.values()]), strict=True)]
     published = {done.shard.name: done for done in pmap(partial(_settle, folder=documents), jobs)}
     _clear(incoming)

@@ -5,7 +5,7 @@ It uses the official SDK. No message contains a token or a password.
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -37,7 +37,7 @@ RETRY_SECONDS = 90.0
 class Sent:
     """Result of sending tasks: the server and project, how many tasks were created, and how many existed before.
 
-    `created_at` is the project's creation time on the server.
+    `created_at` is the project's creation time on the server, and `judged` the number of tasks that were left out.
     """
 
     url: str
@@ -45,6 +45,7 @@ class Sent:
     created: int
     present: int
     created_at: str = ""
+    judged: int = 0
 
 
 def connect(url: str, api_key: str) -> Connection:
@@ -144,7 +145,7 @@ def _not_studio(url: str) -> KhabarError:
     return user_error("no-studio", message, fix="correct LABEL_STUDIO_URL", exit_code=3)
 
 
-def send(
+def send(  # noqa: PLR0913 - an import has these parts
     connection: Connection,
     wanted: ProjectMark | str,
     config: str,
@@ -153,12 +154,14 @@ def send(
     overlap: int,
     progress: Notify,
     dry_run: bool = False,
+    judged: Collection[tuple[str, str]] = (),
     batch_size: int = PAGE,
 ) -> Sent:
     """Import the tasks of a batch into its project, given by a mark or its title alone; create one if there is none.
 
     Tasks are identified by article id and text hash, so sending twice creates nothing. A send that was killed, or
-    whose server was unavailable for a while, resumes where it stopped. A dry run only counts.
+    whose server was unavailable for a while, resumes where it stopped. Tasks that were `judged` are not created. A dry
+    run only counts.
     Raises KhabarError with exit code 3 if the server fails, and 4 if the project cannot be told from others.
     """
     mark = mark_of(wanted)
@@ -172,9 +175,11 @@ def send(
             _update(connection, project_id, config, overlap)
         keys = _keys(connection, project_id) if project_id is not None else []
         present = set(keys)
-        missing = [task for task in tasks if key_of(task["data"]) not in present]
+        absent = [task for task in tasks if key_of(task["data"]) not in present]
+        missing = [task for task in absent if key_of(task["data"]) not in judged]
         made = created_at(connection, project_id) if project_id is not None else ""
-        first.append(Sent(connection.url, str(project_id or ""), len(missing), len(tasks) - len(missing), made))
+        done = len(absent) - len(missing)
+        first.append(Sent(connection.url, str(project_id or ""), len(missing), len(tasks) - len(absent), made, done))
         if dry_run or project_id is None:
             return first[0]
         for start in range(0, len(missing), batch_size):
@@ -250,13 +255,13 @@ def _delete_duplicates(connection: Connection, project_id: int) -> None:
     The server completes an import whose sender was killed, so the next send may import the same tasks again.
     """
     listing = connection.client.tasks.list(
-        project=project_id, fields="all", include="id,data,annotations_ids,draft_exists", page_size=PAGE
+        project=project_id, fields="all", include="id,data,annotations_ids,draft_exists,updated_by", page_size=PAGE
     )
     tasks = [
         {
             "id": task.id,
             "data": task.data,
-            "annotations": list(task.annotations_ids or ""),
+            "annotations": list(task.annotations_ids or "") if task.updated_by else [],  # imported ones name nobody
             "drafts": [1] * bool(task.draft_exists),
         }
         for task in listing

@@ -12,6 +12,7 @@ from typing import Any
 from builder.annotation.preannotate import Predicted
 from builder.annotation.pseudonyms import pseudonym
 from builder.annotation.transfer import TransferredJudgements
+from builder.labelstudio import earlier
 from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.api.projects import ProjectMark, find_project
 from builder.labelstudio.client import (
@@ -23,6 +24,7 @@ from builder.labelstudio.client import (
     translate_errors,
 )
 from builder.labelstudio.config import guide_html, render_config
+from builder.labelstudio.earlier import Earlier, with_annotations
 from builder.labelstudio.server.install import OWNER
 from builder.labelstudio.server.process import new_credentials
 from builder.labelstudio.tasks import key_of, task_of, with_predictions
@@ -135,8 +137,8 @@ class Upload:
     desk: AnnotatorProject
     tasks: tuple[dict[str, Any], ...]
     shown: str
-    judged: int = 0
-    """Number of articles that are left out, because they have been judged."""
+    judged: frozenset[tuple[str, str]] = frozenset()
+    """Keys of the tasks that are not created, because they have been judged; some may exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +157,10 @@ class UploadInputs:
 
     In a project of their own, annotators see their own and the gold.
     """
-    judged: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
-    """Who has judged a text in this batch, by article id and text hash."""
+    judged: Earlier = field(default_factory=dict)
+    """The latest judgement of each annotator of a text in this batch."""
+    emails: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """E-mails of the accounts of a pool's server, by the pseudonym in use."""
 
 
 def build_upload(destination: AnnotatorProject, article_ids: Iterable[str], material: UploadInputs) -> Upload:
@@ -171,8 +175,7 @@ def build_upload(destination: AnnotatorProject, article_ids: Iterable[str], mate
     carriers = {annotator} if annotator else {who for _, who in carried}
     publishers = {annotator, GOLD} if annotator else {who for _, who in published}
     chosen = list(article_ids)
-    asked = [article_id for article_id in chosen if not _is_judged(annotator, article_id, material)]
-    for article_id in asked:
+    for article_id in chosen:
         article = material.articles[article_id]
         predictions = [carried[article_id, who] for who in sorted(carriers) if (article_id, who) in carried]
         predictions += [published[article_id, who] for who in sorted(publishers) if (article_id, who) in published]
@@ -181,30 +184,33 @@ def build_upload(destination: AnnotatorProject, article_ids: Iterable[str], mate
         task = task_of(
             article, material.items[article_id], material.schema, material.sources[article.document_id], guide
         )
-        tasks.append(with_predictions(task, predictions))
+        task = with_predictions(task, predictions)
+        judged = () if annotator else material.judged.get((article_id, article.text_sha), ())
+        tasks.append(with_annotations(task, judged, material.emails))
     has_carried = any(who == annotator for _, who in carried)
     released = next((version.origin for (_, who), version in published.items() if who == annotator), "")
     shown = predicted.origin if predicted else released or (annotator if has_carried else "")
-    return Upload(destination, tuple(tasks), shown, len(chosen) - len(asked))
+    done = {one for one in chosen if _is_judged(annotator, one, material)}
+    keys = frozenset((article_id, material.articles[article_id].text_sha) for article_id in done)
+    return Upload(destination, tuple(tasks), shown, keys)
 
 
 def _is_judged(annotator: str, article_id: str, material: UploadInputs) -> bool:
     """Return whether an article need not be asked: judged by the project's annotator, or in a pool by `overlap` people."""
-    people = material.judged.get((article_id, material.articles[article_id].text_sha), frozenset())
+    judged = material.judged.get((article_id, material.articles[article_id].text_sha), ())
+    people = {one.annotator for one in judged}
     return annotator in people if annotator else len(people) >= material.schema.dataset.overlap
 
 
 def offered_again(results: Sequence["UploadResult"], material: UploadInputs) -> list[Issue]:
-    """Return a warning if a pool got new tasks of articles that some of its annotators have judged before."""
-    if not any(result.sent.created and not result.parcel.desk.annotator for result in results):
-        return []
-    texts = {(article_id, material.articles[article_id].text_sha) for article_id in material.items}
-    few = [key for key, who in material.judged.items() if key in texts and len(who) < material.schema.dataset.overlap]
-    message = (
-        f"{len(few)} articles were judged by fewer than `overlap` people, and a pool may offer them to these again"
-    )
-    fix = "if nobody shall see an article twice, use assignment: separate; else the latest answer of each person counts"
-    return [Issue("warning", "judged-before", message, fix=fix)] if few else []
+    """Return a warning if a pool may offer new tasks again to people who judged their articles before."""
+    created = sum(result.sent.created for result in results if not result.parcel.desk.annotator)
+    wanted = {
+        (name, article.text_sha): material.judged.get((name, article.text_sha), ())
+        for name, article in material.articles.items()
+        if name in material.items and not _is_judged("", name, material)
+    }
+    return earlier.offered_again(created, wanted, material.emails)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +233,7 @@ def upload(prepared: Upload, schema: Schema, *, progress: Notify, dry_run: bool)
         overlap=1 if annotator else schema.dataset.overlap,
         progress=(lambda message: progress(f"{annotator}: {message}")) if annotator else progress,
         dry_run=dry_run,
+        judged=prepared.judged,
     )
     if dry_run or not sent.project_id:
         return UploadResult(prepared, sent)
@@ -246,7 +253,7 @@ def accounts(
     """Return the accounts of a send, and the spans that it set aside."""
     created = sum(result.sent.created for result in results)
     present = sum(result.sent.present for result in results)
-    judged = sum(result.parcel.judged for result in results)
+    judged = sum(result.sent.judged for result in results)
     unit = "tasks" if any(result.parcel.desk.annotator for result in results) else "articles"
     aside = {why: number for why, number in (("already there", present), ("judged before", judged)) if number}
     totals = [StageCounts("send", unit, created + present + judged, created, aside)]
@@ -278,7 +285,7 @@ def facts(
     for result in results:
         destination, sent = result.parcel.desk, result.sent
         link = "would be created" if dry_run else f"{sent.url}/projects/{sent.project_id}/data?labeling=1"
-        work = f"{len(result.parcel.tasks) + result.parcel.judged} articles, {sent.created} of them new: {link}"
+        work = f"{len(result.parcel.tasks)} articles, {sent.created} of them new: {link}"
         lines[destination.email or destination.annotator or "annotate at"] = work if destination.annotator else link
     if predicted:
         number = sum(map(bool, predicted.spans.values()))

@@ -106,7 +106,7 @@ def test_losses_stand_beside_the_account(lossy, khabar):
     ids = {name: sha16(text) for name, text in PAGES.items()}
     shown = f"شارك <b>⟨ESC⟩[2J⟨RLO⟩{' الخبر' * 12}"[:59]
     facts = {
-        EMPTIED: f"    1 of 4\n        pages/empty⟨ESC⟩.txt {ids[empty]}: 12 characters, share 2 lines, menu 1 line",
+        EMPTIED: f"    1 of 4\n        pages/empty\\x1b.txt {ids[empty]}: 12 characters, share 2 lines, menu 1 line",
         SHORTENED: f"    1 of 4\n        69% of pages/a.txt {ids['a.txt']}: share 85 characters",
         DROPS: (
             f"    3  share   «{shown}…»\n    1  follow  «تابعنا»\n"

@@ -472,21 +472,23 @@ def test_a_project_of_few_pages_builds_and_verifies(small):
 
 
 KILLED = """
-import os, signal, sys
+import contextlib, os, signal, sys
 from pathlib import Path
 import builder.io.jsonl as jsonl
 from builder.commands.clean import clean
 from builder.commands.sample import sample
 from builder.project.project import Project
 root, verb, name, when = sys.argv[1:]
-write = jsonl.write_bytes
+write = jsonl.atomic_write
+@contextlib.contextmanager
 def dying(path, *given, **options):
     if path.name == name and when == "before":
         os.kill(os.getpid(), signal.SIGKILL)
-    write(path, *given, **options)
+    with write(path, *given, **options) as out:
+        yield out
     if path.name == name:
         os.kill(os.getpid(), signal.SIGKILL)
-jsonl.write_bytes = dying
+jsonl.atomic_write = dying
 project = Project(Path(root))
 sample(project, "pilot", 15) if verb == "sample" else clean(project, again=True, yes=True)
 """

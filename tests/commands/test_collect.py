@@ -47,7 +47,9 @@ def test_export_is_read_and_repeats_unchanged(sampled):
     assert {len(j.spans) for j in found} == {1}
     (account,) = report.accounts
     assert (account.taken, account.kept, account.set_aside) == (5, 4, {"no article matches": 1})
-    assert [(i.severity, i.code, i.where) for i in report.issues] == [("warning", "unmatched-task", "task 99")]
+    assert [(i.severity, i.code, i.where) for i in report.issues] == [
+        ("warning", "unmatched-task", f"{sampled.root.name}/elsewhere.json: task 99")
+    ]
     assert report.exit_code == 0
 
 

@@ -159,7 +159,7 @@ def test_numbers_that_may_be_one_person_are_asked_for(sampled):
         take(sampled, "b.json", one_each(1, first=11))
 
     (issue,) = caught.value.issues
-    assert (caught.value.exit_code, issue.code, issue.where) == (2, "which-annotator", "b.json")
+    assert (caught.value.exit_code, issue.code, issue.where) == (2, "which-annotator", f"{sampled.root.name}/b.json")
     assert (sampled.annotations / "pilot" / "judgements.jsonl").read_bytes() == before
 
 
@@ -292,11 +292,28 @@ def test_odd_tasks_cost_themselves_only(sampled):
     report = take(sampled, "a.json", tasks(annotation(1, 1)) + odd)
 
     assert len(judged(sampled)) == 1
+    file = f"{sampled.root.name}/a.json"
     assert [(i.code, i.where) for i in report.issues] == [
-        ("no-annotations", "task 8, task 9"),
-        ("not-a-task", "task at place 3 of the export, task at place 4 of the export"),
+        ("no-annotations", f"{file}: task 8, task 9"),
+        ("not-a-task", f"{file}: task at place 3 of the export, task at place 4 of the export"),
     ]
     assert report.exit_code == 0
+
+
+def test_an_account_that_the_file_lacks_is_named(sampled):
+    report = take(sampled, "a.json", one_each(1), given={"1": "huda", "7": "omar"})
+
+    assert [i.message for i in report.issues] == ["--annotator 7=omar names an account that the file lacks"]
+
+
+def test_issues_of_two_files_of_one_name_are_told_apart(sampled):
+    odd = [{"id": 8, "data": {"text": TEXTS[1]}}]
+    for folder, first in (("huda", 1), ("ali", 11)):
+        (sampled.root / folder).mkdir()
+        report = take(sampled, f"{folder}/a.json", tasks(annotation(first, 1)) + odd, origin=folder)
+
+    found = [i.where for i in report.issues if i.code == "no-annotations"]
+    assert sorted(found) == ["ali/a.json: task 8", "huda/a.json: task 8"]
 
 
 def test_unused_results_and_unknown_labels_are_counted_once_for_each_kind(sampled):
@@ -388,7 +405,7 @@ def test_shared_case_of_one_person_twice(cases, names):
 @pytest.mark.parametrize(
     ("name", "issues"),
     [
-        ("mixed", [("no-annotations", "task 2")]),
+        ("mixed", [("no-annotations", "mixed.json: task 2")]),
         ("no-completed-by", [("no-account", "no-completed-by.json")]),
         ("completions", [("no-account", "completions.json")]),
         ("storage", []),
@@ -397,5 +414,5 @@ def test_shared_case_of_one_person_twice(cases, names):
 def test_shared_cases_of_odd_shapes(cases, name, issues):
     report = taken(cases, f"34-one-odd-task-refuses-all/{name}.json")
 
-    assert [(i.code, i.where) for i in report.issues] == issues
+    assert [(i.code, i.where.removeprefix("34-one-odd-task-refuses-all/")) for i in report.issues] == issues
     assert (len(judged(cases)), len(judged(cases)[0].spans), report.exit_code) == (1, 2, 0)

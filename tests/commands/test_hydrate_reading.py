@@ -100,7 +100,8 @@ def test_fields_of_the_command_line_come_first(mapped, tmp_path, khabar):
     done = khabar("hydrate", "release", "--field", "text=body", "--articles", "renamed.jsonl", cwd=tmp_path)
 
     assert refused.returncode == 2
-    assert "--field text=NAME" in refused.stderr
+    assert "fix: pass --field text=body\n" in refused.stderr
+    assert "schema/dataset.yaml" not in refused.stderr
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -194,3 +194,17 @@ def test_report_of_a_bug_may_quote_any_name(monkeypatch, tmp_path):
     report = Path(_report_bug(RuntimeError("x")))
 
     assert "command: ingest caf\\udce9\n" in report.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [("a.csv", "title,text\n", None), ("a.json", "[]", "no records"), ("a.jsonl", "", "no records"), ("a.txt", " ", "empty")],
+)  # fmt: skip
+def test_files_without_records_and_faults_add_nothing(project, tmp_path, name, content, reason):
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8")
+
+    for _ in range(2):
+        (account,) = ingest(project, [path]).accounts
+        assert (account.kept, account.set_aside) == (0, {reason: 1} if reason else {})
+    assert not Path(stage_folder(project, "documents")).with_name("incoming").exists()

@@ -56,6 +56,8 @@ def test_work_of_a_person_who_withdraws_is_in_no_later_release(judged):
     assert "a-1" in old
     assert "a-1" not in new
     assert "judgements withdrawn: withdrew from the study." in new
+    assert again.facts["withdrawn"] == "none (a-1 is already listed: withdrew from the study)"
+    assert not [issue.message for issue in report.issues if issue.message.startswith("1 spans")]
 
 
 def test_withdrawn_judgements_are_counted(judged):

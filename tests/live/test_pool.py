@@ -6,18 +6,21 @@ import pytest
 from playwright.sync_api import expect
 
 from builder.annotation.pseudonyms import pseudonym
-from builder.commands.check import check
+from builder.commands.check import accept_changes, check
 from builder.commands.collect import collect
+from builder.io.jsonl import read_jsonl
 from builder.labelstudio import annotator
 from builder.labelstudio import client as studio
 from builder.labelstudio.download import sync
 from builder.labelstudio.server.process import accounts
 from builder.project.annotations import labelstudio_project_of
-from builder.records import Stance
+from builder.project.corpus import read_articles
+from builder.project.judgements import canonical_judgements
+from builder.records import Judgement, KhabarError, Stance
 from builder.release.card.wording import ASSIGNMENTS
 from tests.conftest import ROOT
 from tests.live.desks import REMARK, answer_some, enter, label, project_of, send, session_of, submit, told_by
-from tests.live.page import TEXT
+from tests.live.page import TEXT, choose
 
 pytestmark = pytest.mark.live
 __all__ = ("enter",)
@@ -133,3 +136,54 @@ def test_separate_projects_do_not_offer_others_answers(label_studio, people, ent
     assert ("not-assigned", names[1]) in warned, "who worked at another's desk is found"
     assert "the server does not keep an annotator out of the projects of others" in ASSIGNMENTS["separate"]
     assert "the free edition keeps nobody out of the other projects" in DOCS
+
+
+def counting(project):
+    """The judgements that count, with their stances."""
+    judgements, _ = canonical_judgements(project, list(read_articles(project)))
+    return [(one.annotator, one.stances) for one in judgements]
+
+
+def test_an_answer_that_a_colleague_updates_from_the_list_is_set_aside_until_accepted(
+    label_studio, people, enter, tmp_path
+):
+    project = project_of(tmp_path / "swap", "pool", 1)
+    (project.work / "studio").symlink_to(label_studio.work)
+    send(project)
+    place = labelstudio_project_of(project, "pilot", "")
+    (article_id,) = answer_some(people[0], place, 1)
+    collect(project, None, prune=False)
+    first, second = (pseudonym(project.pseudonym_key(), email) for email, _ in people)
+    path = project.annotations / "pilot" / "judgements.jsonl"
+    (before,) = read_jsonl(path, Judgement)
+    own = check(project)
+    page = enter(people[1], place).page
+    page.goto(f"{place['url']}/projects/{place['project_id']}/data")
+    page.locator(".dm-table__row-wrapper, .lsf-table__row-wrapper").first.click()
+    expect(page.locator(".kh-text .htx-highlight").first).to_be_visible()
+    choose(page, 0, "مؤيّد")
+    page.screenshot(path=tmp_path / "from-the-list.png")
+    page.click("button:has-text('Update')")
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(1000)
+    taken = collect(project, None, prune=False)
+    (changed,) = read_jsonl(path, Judgement)
+    found = check(project)
+    (finding,) = [issue for issue in found.issues if issue.code == "changed-by-another"]
+    waiting = counting(project)
+    accept_changes(project, [f"{article_id}/{first}"])
+    accepted = check(project)
+    counted = counting(project)
+    with pytest.raises(KhabarError) as refused:
+        accept_changes(project, [f"{article_id}/{second}"])
+
+    assert (before.annotator, before.changed_by) == (first, "")
+    assert "changed-by-another" not in {issue.code for issue in own.issues}
+    assert taken.exit_code == 0
+    assert (changed.annotator, changed.changed_by, changed.annotation_id) == (first, second, before.annotation_id)
+    assert changed.stances != before.stances
+    assert (finding.article_id, finding.annotator) == (article_id, first)
+    assert {first, second} <= set(re.findall(r"a-[0-9a-f]{10}", finding.message))
+    assert (waiting, counted) == ([], [(first, changed.stances)])
+    assert "changed-by-another" not in {issue.code for issue in accepted.issues}
+    assert refused.value.exit_code == 2

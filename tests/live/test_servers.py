@@ -4,14 +4,15 @@ import dataclasses
 import shutil
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
+from builder.annotation.pseudonyms import pseudonym
 from builder.commands.check import check
 from builder.commands.collect import collect
 from builder.io.jsonl import read_jsonl
-from builder.labelstudio import client
+from builder.labelstudio import annotator, client
 from builder.labelstudio.download import cache
 from builder.labelstudio.download.remote import ProjectRef
 from builder.labelstudio.download.sync import update_cache
@@ -24,6 +25,7 @@ from tests.live.projects import name
 
 pytestmark = pytest.mark.live
 HUDA, SAMIR, RIMA = "annotator-1", "annotator-2", "annotator-3"
+RIMA_NAME = pseudonym(b"key", new_credentials([RIMA])[0][0])
 
 
 @dataclass(frozen=True)
@@ -169,33 +171,82 @@ def test_work_goes_on_beside_a_project_that_was_lost(desk):
     desk.connection.client.projects.delete(id=int(desk.place()["project_id"]))
     lost = refusal(desk.collect)
     sent = send(desk.project)
-    refused = refusal(desk.collect)
-    offered = desk.answer(RIMA, 6 - len({a for a in done if done.count(a) == 2}))
-    first, second = desk.collect(keep=True), desk.collect()
     judged = {article for article in done if done.count(article) == 2}
+    imported = len(set(done) - judged)
+    refused = refusal(desk.collect) if judged else None
+    offered = desk.answer(RIMA, 6 - len(judged))
+    first, second = desk.collect(keep=True), desk.collect()
 
     assert (lost.exit_code, lost.issues[0].code) == (3, "no-project")
-    assert (refused.exit_code, refused.issues[0].code) == (1, "would-lose")
-    assert "khabar collect --keep" in refused.issues[0].fix
+    if refused:
+        assert (refused.exit_code, refused.issues[0].code) == (1, "would-lose")
+        assert "khabar collect --keep" in refused.issues[0].fix
     assert sent.accounts[0].set_aside.get("judged before", 0) == len(judged)
     assert not judged & set(offered)
-    assert [one for one in desk.people() if one in before] == before
-    assert len(desk.people()) == len(before) + len(offered)
+    assert sorted(who for who, _ in desk.people()) == sorted([who for who, _ in before] + [RIMA_NAME] * len(offered))
     assert (first.exit_code, second.exit_code, first.facts) == (0, 0, second.facts)
-    assert first.facts["kept"] == f"{len(before)} judgements that no server has any more"
+    kept = len(before) - imported
+    assert first.facts.get("kept") == (f"{kept} judgements that no server has any more" if kept else None)
 
 
-def test_work_goes_on_beside_a_server_that_was_lost(installed, desk, tmp_path, monkeypatch):
-    desk.answer(HUDA, 2)
+def test_pool_offers_nobody_what_she_judged_on_a_lost_server(installed, desk, tmp_path, monkeypatch):
+    done = desk.answer(HUDA, 3) + desk.answer(SAMIR, 1)
     desk.collect()
-    before, origins = desk.people(), {one.origin for one in desk.judgements()}
+    before = {(one.article_id, one.annotator): one for one in desk.judgements()}
     logins = new_credentials((HUDA, SAMIR))
     work = tmp_path / "other" / ".khabar" / "studio"
     running = up(work, accounts=logins, progress=print)
     try:
         monkeypatch.setenv("LABEL_STUDIO_URL", running.url)
         monkeypatch.setenv("LABEL_STUDIO_API_KEY", running.token)
-        send(desk.project)
+        sent, again = send(desk.project), send(desk.project)
+        both = {article for article in done if done.count(article) == 2}
+        with session_of(logins[0], running.url) as http:
+            there = http.get(f"/api/tasks?project={desk.place()['project_id']}&fields=all").json()["tasks"]
+        first = answer_some(logins[0], desk.place(), 3)
+        with annotator.log_in(running.url, *logins[0]) as person:
+            nothing_more = person.next_task(int(desk.place()["project_id"]))
+        second = answer_some(logins[1], desk.place(), 5)
+        report = desk.collect(keep=bool(both))
+        found = {(one.article_id, one.annotator): one for one in desk.judgements()}
+        checked = {issue.code for issue in check(desk.project).issues}
+        own = next(found[key] for key in before if key[0] in set(done[:3]) - both)
+        with session_of(logins[0], running.url) as http:  # she thinks better of an imported answer
+            http.patch(f"/api/annotations/{own.annotation_id}", json={"result": [], "lead_time": 1}).raise_for_status()
+        desk.collect(keep=bool(both))
+        rethought = {(one.article_id, one.annotator): one for one in desk.judgements()}
+        desk.collect(keep=bool(both), full=True)
+        whole = {(one.article_id, one.annotator): one for one in desk.judgements()}
+    finally:
+        down(work)
+        shutil.rmtree(work, ignore_errors=True)
+
+    alike = [replace(found[key], annotation_id=0, task_id=0, origin="") for key in sorted(before)]
+    assert [len(task["annotations"]) for task in there].count(1) == len(set(done) - both)
+    assert (sent.issues, again.accounts[0].set_aside["already there"]) == ((), 6 - len(both))
+    assert not set(first) & set(done[:3])
+    assert nothing_more is None
+    assert done[3] not in second
+    assert report.exit_code == 0
+    assert alike == [replace(before[key], annotation_id=0, task_id=0, origin="") for key in sorted(before)]
+    assert "superseded" not in checked
+    assert len(found) == len(rethought) == len(before) + len(first) + len(second)
+    key = own.article_id, own.annotator
+    assert (rethought[key].spans, rethought[key].created_at) == ((), before[key].created_at)
+    assert whole == rethought
+
+
+def test_work_goes_on_beside_a_server_that_was_lost(installed, desk, tmp_path, monkeypatch):
+    desk.answer(HUDA, 2)
+    desk.collect()
+    before, origins = desk.people(), {one.origin for one in desk.judgements()}
+    logins = new_credentials((SAMIR, RIMA))
+    work = tmp_path / "other" / ".khabar" / "studio"
+    running = up(work, accounts=logins, progress=print)
+    try:
+        monkeypatch.setenv("LABEL_STUDIO_URL", running.url)
+        monkeypatch.setenv("LABEL_STUDIO_API_KEY", running.token)
+        sent = send(desk.project)
         answer_some(logins[0], desk.place(), 6)
         report = desk.collect(keep=True)
     finally:
@@ -209,6 +260,7 @@ def test_work_goes_on_beside_a_server_that_was_lost(installed, desk, tmp_path, m
     assert {one.origin for one in found} > origins
     assert len({one.origin for one in found}) == 2
     assert len({(one.origin, one.annotation_id) for one in found}) == 8
+    assert [issue.code for issue in sent.issues] == ["judged-before"], "Huda has no account there"
 
 
 def test_deleted_account_keeps_its_pseudonym(desk, server):

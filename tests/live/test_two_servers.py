@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections import Counter
 
 import pytest
 
@@ -38,14 +39,41 @@ def annotate(connection, texts, words):
     return list(connection.client.projects.exports.as_json(project.id))
 
 
-@pytest.fixture
-def exports(installed, tmp_path, project):
-    """The exports of Huda and of Ali, who marks another word in the first text."""
-    walk(project, [ROOT / "examples" / "articles"], size=3)
-    articles = {article.id: article.text for article in read_articles(project)}
-    texts = [articles[i.article_id] for i in read_jsonl(project.annotations / "pilot" / "batch.jsonl", BatchItem)]
+RAW = (
+    (
+        "كتب: مراسل الميناء\n\nوَصَلَتِ سَفِينَةٌ إلى مَرْفَأِ السَّدْرِ صَبَاحًا 🚢 وعـــلى متنها أربعون طنًا من الطحين.\n\nوقال رئيسُ "
+        "البلديةِ إنَّ التفريغَ يستمر حتى المساء بسبب الرياح القوية التي تضرب الساحل منذ أيام، وإن سفينة أخرى في الطريق إلى "
+        "المرفأ.\n\nوأضاف أن الصيادين سيعودون إلى البحر حين تهدأ الأمواج، وأن الرصيف الشمالي سيبقى مغلقًا.\n\nشارك المقال"
+    ),
+    (
+        "افتَتَحَ وزيرُ الملاحةِ سِراجٌ الكتانيُّ سُوقَ السَّمَكِ الجديدَ أمسِ، بعد عامين من العمل المتواصل في الحي القديم.\n\nوأوضح "
+        "أنَّ السوقَ يضم ستين متجرًا وقاعةً للمزاد ومخزنًا للثلج، وأن الإيجار لن يرتفع قبل ثلاث سنوات كما وعد التجار.\n\n"
+        "ورأت نقابة الباعة أن الموقع بعيد عن محطة القطار، وطالبت بحافلة تعمل من الفجر حتى الغروب.\n\nجميع الحقوق محفوظة"
+    ),
+    (
+        "قالت مُدَرِّسَةُ الرياضياتِ لُبانةُ إنَّ المدرسةَ العائمةَ ستبدأُ دروسَها في الجزيرةِ مطلعَ الخريفِ.\n\nوسينقل زورقٌ صغيرٌ "
+        "التلاميذَ كلَّ صباحٍ من القرى الأربع إلى الفصول، ويعود بهم بعد الظهر قبل المد.\n\nوتعهدت جمعية الآباء بشراء سترات "
+        "للنجاة ومقاعد جديدة، فيما ينتظر المعلمون كتب العلوم التي تأخرت في المطبعة شهرين كاملين."
+    ),
+)
+"""Pages with marks that cleaning removes before the marked words and in them."""
+
+
+@pytest.fixture(params=["cleaned", "raw"])
+def exports(installed, tmp_path, project, request):
+    """The exports of Huda and of Ali, who marks another word in the first text: of the cleaned or of the raw texts."""
+    if request.param == "raw":
+        lines = [json.dumps({"text": raw, "source": "ساحل"}, ensure_ascii=False) for raw in RAW]
+        (tmp_path / "raw.jsonl").write_text("\n".join(lines), encoding="utf-8")
+        walk(project, [tmp_path / "raw.jsonl"], size=3)
+        texts = list(RAW)
+    else:
+        walk(project, [ROOT / "examples" / "articles"], size=3)
+        articles = {article.id: article.text for article in read_articles(project)}
+        texts = [articles[i.article_id] for i in read_jsonl(project.annotations / "pilot" / "batch.jsonl", BatchItem)]
     files = []
-    for name, words in (("huda", (0, 0, 0)), ("ali", (1, 0, 0))):
+    first = 4 if request.param == "raw" else 0
+    for name, words in (("huda", (first, 8, 8)), ("ali", (first + 1, 8, 8))):
         work = tmp_path / name / ".khabar" / "studio"
         running = up(work, progress=print)
         try:
@@ -55,6 +83,14 @@ def exports(installed, tmp_path, project):
         files.append(tmp_path / name / "project-1.json")
         files[-1].write_text(json.dumps(tasks, ensure_ascii=False, default=str), encoding="utf-8")
     return files
+
+
+def words_of(files):
+    """The marked words of the exports, without the marks that cleaning removes."""
+    regions = [
+        r["value"] for f in files for task in json.loads(f.read_text()) for r in task["annotations"][0]["result"]
+    ]
+    return Counter(re.sub("[\u064b-\u0652\u0640]", "", region["text"]) for region in regions)
 
 
 def judged(project):
@@ -70,6 +106,8 @@ def test_two_people_with_a_server_each(exports, project):
     found = judged(project)
     assert (len(found), len({j.annotator for j in found}), sum(len(j.spans) for j in found)) == (6, 2, 6)
     articles = list(read_articles(project))
+    texts, wanted = {article.id: article.text for article in articles}, words_of(exports)
+    assert Counter(texts[j.article_id][s.start : s.end] for j in found for s in j.spans) == wanted
     judgements, _ = canonical_judgements(project, articles)
     (strict,) = [
         figure for figure in compute_agreement(project, articles, judgements)

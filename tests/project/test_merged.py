@@ -1,6 +1,7 @@
 """Two annotation leads and one git repository: what a merge leaves in annotations/ is joined, or refused with both lines."""
 
 import itertools
+import json
 import shutil
 import subprocess
 from dataclasses import replace
@@ -9,9 +10,12 @@ import pytest
 
 from builder.annotation.quality.merged import contradictions, join
 from builder.commands.build import build
+from builder.commands.collect import collect
+from builder.commands.init import init
 from builder.commands.takedown import takedown
 from builder.io.jsonl import read_jsonl, read_lines, write_jsonl
 from builder.project.annotations import read_decisions, read_judgements, read_merged, read_splits, read_takedowns
+from builder.project.corpus import read_articles
 from builder.project.project import Project
 from builder.records import (
     AnnotatorAssignment,
@@ -51,6 +55,12 @@ def judgement(number, at="2026-01-01T00:00:00Z", who="a-1", **fields):
 NEW, OLD = judgement(1, "2026-01-02T00:00:00Z", origin="o-1"), judgement(1, origin="o-1")
 
 
+EXACT = replace(OLD, annotation_id=7, created_at="2026-01-01T00:00:00.012345Z")
+LATER = replace(EXACT, origin="o-2", updated_at="2026-01-03T00:00:00Z", remark="later")
+OTHER = judgement(8, origin="o-2")
+"""Another annotation of the second export, which shares one with the first."""
+
+
 @pytest.mark.parametrize(
     ("records", "joined"),
     [
@@ -58,6 +68,8 @@ NEW, OLD = judgement(1, "2026-01-02T00:00:00Z", origin="o-1"), judgement(1, orig
         ([NEW, OLD], [NEW]),
         ([judgement(1), NEW], [NEW]),
         ([judgement(1), judgement(2)], [judgement(1), judgement(2)]),
+        ([EXACT, replace(EXACT, origin="o-2", task_id=0)], [EXACT]),
+        ([LATER, EXACT, OTHER], [replace(LATER, origin="o-1"), replace(OTHER, origin="o-1")]),
         ([NEW, replace(OLD, origin="o-2")], [NEW, replace(OLD, origin="o-2")]),
         ([NEW, replace(NEW, annotator="a-2")], [NEW, replace(NEW, annotator="a-2")]),
         ([judgement(1, "2026-01-01T23:30:00-01:00"), judgement(1, "2026-01-02T00:00:00Z")],
@@ -67,7 +79,7 @@ NEW, OLD = judgement(1, "2026-01-02T00:00:00Z", origin="o-1"), judgement(1, orig
          [AnnotatorAssignment("pilot", "1-0", "a-1", "shared")]),
         ([Decision("1-0", "s", "a-1"), Decision("1-0", "s", "a-1")], [Decision("1-0", "s", "a-1")]),
     ],
-    ids=["equal", "later version", "with and without origin", "two annotations", "two servers", "two people",
+    ids=["equal", "later version", "with and without origin", "two annotations", "two exports of one annotation", "two exports of one server", "two servers", "two people",
          "times of two zones", "two reasons", "two kinds", "equal decisions"],
 )  # fmt: skip
 def test_lines_of_both_sides_are_joined_in_any_order(records, joined):
@@ -215,3 +227,48 @@ def test_what_two_leads_decided_differently_stops_a_build_with_both_lines(leads)
         ("annotations/pilot/decisions.jsonl:2", "contradicts annotations/pilot/decisions.jsonl:1:"),
         ("annotations/splits.jsonl:2", "contradicts annotations/splits.jsonl:1:"),
     ]
+
+
+def test_two_leads_who_read_different_exports_of_one_server(tmp_path, monkeypatch):
+    """Both exports hold Ali's annotations; the second lead has a later version of one."""
+    monkeypatch.setenv("KHABAR_SECRET", "both leads have it")
+    ours = Project(tmp_path / "ours")
+    init(ours.root, card=str)
+    walk(ours, [ROOT / "examples" / "articles"], size=2)
+    articles = {a.id: a for a in read_articles(ours)}
+    chosen = [articles[i.article_id] for i in read_jsonl(ours.annotations / "pilot" / "batch.jsonl", BatchItem)]
+    shutil.copytree(ours.root, tmp_path / "theirs")
+    theirs = Project(tmp_path / "theirs")
+
+    def export(project, people, later=""):
+        tasks = [
+            {"id": number, "data": {"text": article.text}, "annotations": [
+                {"id": 10 * number + people[who], "completed_by": {"id": people[who], "email": f"{who}@x.org"}, "result": [],
+                 "created_at": f"2026-01-0{number}T10:00:0{people[who]}.123456Z",
+                 "updated_at": f"2026-02-0{number}T10:00:00.5Z" if who == later else f"2026-01-0{number}T10:05:00.5Z",
+                 "was_cancelled": who == later}
+                for who in people
+            ]}
+            for number, article in enumerate(chosen, 1)
+        ]  # fmt: skip
+        path = project.root / "export.json"
+        path.write_text(json.dumps(tasks), encoding="utf-8")
+        return collect(project, None, prune=False, source=path)
+
+    first, second = {"huda": 1, "ali": 2}, {"ali": 2, "sara": 3}
+    export(ours, first)
+    export(theirs, second, later="ali")
+    paths = [one.annotations / "pilot" / "judgements.jsonl" for one in (ours, theirs)]
+    merged = paths[0].read_bytes() + paths[1].read_bytes()
+    persons = b"".join((one.annotations / "persons.jsonl").read_bytes() for one in (ours, theirs))
+    for project, path in zip((ours, theirs), paths, strict=True):
+        path.write_bytes(merged)
+        (project.annotations / "persons.jsonl").write_bytes(persons)
+    reports = [export(ours, first), export(theirs, second, later="ali")]
+    found = read_jsonl(paths[0], Judgement)
+
+    assert [report.facts["file"] for report in reports] == ["0 new, 0 changed, 4 known before"] * 2
+    assert [report.facts["judgements"][:19] for report in reports] == ["6 of 3 annotators i"] * 2
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert len({one.origin for one in found}) == 1
+    assert sorted(one.status for one in found) == ["skipped"] * 2 + ["submitted"] * 4

@@ -160,6 +160,11 @@ def parse_time(written: str) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
+def is_exact(judgement: Judgement) -> bool:
+    """Return whether the time of creation has a fraction of a second, which two servers do not share by chance."""
+    return parse_time(judgement.created_at).microsecond != 0
+
+
 def name_of(judgement: Judgement) -> str:
     """Return the name of a judgement in ledgers."""
     return f"judgement {judgement.annotation_id} of {judgement.annotator} on article {judgement.article_id}"

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from builder.annotation.quality.check import parse_time
+from builder.annotation.quality.check import is_exact, parse_time
 from builder.records import (
     AnnotatorAssignment,
     BatchItem,
@@ -32,14 +32,38 @@ KEEP_ONE = "keep one of the two lines, as the people who wrote them agree"
 
 
 def join(lines: Sequence[Numbered[R]]) -> list[Numbered[R]]:
-    """Return the lines without repetitions, in their order; of each annotation, only its latest version."""
+    """Return the lines without repetitions, in their order; of each annotation, only its latest version.
+
+    Origins that share an annotation are one server, and get one name.
+    """
     origins = _origins(record for _, record in lines)
     newest: dict[Hashable, Numbered[R]] = {}
+    servers: dict[str, str] = {}
     for line in lines:
         key = _identity(line[1], origins)
+        if key in newest:
+            _unite(servers, newest[key][1], line[1])
         if key not in newest or _age(newest[key][1]) < _age(line[1]):
             newest[key] = line
-    return sorted(newest.values(), key=lambda line: line[0])
+    return [(number, _renamed(record, servers)) for number, record in sorted(newest.values(), key=lambda line: line[0])]
+
+
+def _unite(servers: dict[str, str], *versions: object) -> None:
+    """Give the origins of two versions of an annotation the name that is first in the alphabet."""
+    names = {_server(servers, one.origin) for one in versions if isinstance(one, Judgement) and one.origin}
+    servers.update(dict.fromkeys(names - {min(names, default="")}, min(names, default="")))
+
+
+def _server(servers: dict[str, str], origin: str) -> str:
+    while origin in servers:
+        origin = servers[origin]
+    return origin
+
+
+def _renamed(record: R, servers: dict[str, str]) -> R:
+    if isinstance(record, Judgement) and record.origin in servers:
+        return replace(record, origin=_server(servers, record.origin))
+    return record
 
 
 def _origins(records: Iterable[object]) -> dict[Hashable, set[str]]:
@@ -58,9 +82,13 @@ def _numbers(judgement: Judgement) -> Hashable:
 def _identity(record: object, origins: dict[Hashable, set[str]]) -> Hashable:
     """Return what makes two lines versions of one record.
 
-    A judgement of an earlier version of khabar has no origin. It gets the only one that its numbers have.
+    Two judgements of one time of creation are one, even if two people read them from different exports. A judgement of
+    an earlier version of khabar has no origin. It gets the only one that its numbers have.
     """
     if isinstance(record, Judgement):
+        if is_exact(record):
+            whose = record.batch, record.article_id, record.annotator, record.annotation_id
+            return *whose, parse_time(record.created_at)
         known = origins.get(_numbers(record), set())
         return _numbers(record), record.origin or (min(known) if len(known) == 1 else "")
     if isinstance(record, AnnotatorAssignment):
@@ -72,7 +100,9 @@ def _identity(record: object, origins: dict[Hashable, set[str]]) -> Hashable:
 
 def _age(record: object) -> tuple[object, ...]:
     """Return a sort key, newest last, that depends on the records alone and not on the order of their lines."""
-    return (parse_time(record.updated_at), record.origin) if isinstance(record, Judgement) else (repr(record),)
+    if isinstance(record, Judgement):
+        return parse_time(record.updated_at), record.task_id, record.origin
+    return (repr(record),)
 
 
 def contradictions(path: str, lines: Sequence[Numbered[R]]) -> Iterator[Issue]:
@@ -96,9 +126,9 @@ def _decisions(record: object, origins: dict[Hashable, set[str]]) -> Iterator[tu
     Versions of one annotation differ in their time, and versions of khabar in what they note of its origin.
     """
     if isinstance(record, Judgement):
-        key = _identity(record, origins), record.updated_at
+        key = _identity(record, origins), parse_time(record.updated_at)
         name = f"annotation {record.annotation_id} of article {record.article_id} by {record.annotator}"
-        yield key, name, repr(replace(record, origin="", changed_by=""))
+        yield key, name, repr(replace(record, origin="", changed_by="", task_id=0, created_at="", updated_at=""))
     elif isinstance(record, SplitAssignment):
         yield record.article_id, f"the split of article {record.article_id}", record.split
     elif isinstance(record, BatchItem):

@@ -53,8 +53,9 @@ def changed(judgement: Judgement) -> Fault:
 def repeats(judgement: Judgement, earlier: Sequence[Judgement]) -> Iterator[Fault]:
     """Yield the fault of a judgement whose annotator submitted the article before in the same batch."""
     if earlier:
-        numbers = ", ".join(str(previous.annotation_id) for previous in earlier)
-        message = f"submitted {len(earlier) + 1} times: annotation {judgement.annotation_id} counts, not {numbers}"
+        several = len({one.origin for one in (judgement, *earlier)}) > 1
+        name, *names = (f"{one.annotation_id}{f' of {one.origin}' * several}" for one in (judgement, *earlier))
+        message = f"submitted {len(earlier) + 1} times: annotation {name} counts, not {', '.join(names)}"
         yield "warning", "superseded", "judgement", message, "delete the earlier ones, if the latest is right"
 
 

@@ -1,5 +1,6 @@
 """Reader for WARC and WET archives (extra `warc`), whose HTML pages need the extra `html`."""
 
+import importlib
 import logging
 from collections import Counter
 from collections.abc import Iterator
@@ -68,8 +69,9 @@ def archive(file: File, declared: str | None, sources: Sources = NO_SOURCES) -> 
 
 def _archived(file: File, declared: str | None, sources: Sources) -> Iterator[tuple[ReadItem, str]]:
     """Yield what each record of an archive gives, with the record's place; a fault ends the archive."""
-    from warcio import archiveiterator, exceptions, statusandheaders  # noqa: PLC0415 - extra `warc`
+    from warcio import archiveiterator, bufferedreaders, exceptions, statusandheaders  # noqa: PLC0415 - extra `warc`
 
+    bufferedreaders.BufferedReader.DECOMPRESSORS["br"] = _Brotli
     logging.getLogger("warcio").setLevel(logging.CRITICAL)  # the caller reports these faults
     with opened(file) as stream:
         records = archiveiterator.ArchiveIterator(_Short(stream), no_record_parse=True)
@@ -94,6 +96,27 @@ def _archived(file: File, declared: str | None, sources: Sources) -> Iterator[tu
             if body is not None:
                 for item in _record(record, body, f":{offset}", declared, sources):
                     yield item, f":{offset}"
+
+
+class _Brotli:
+    """Decompressor for warcio of what is packed as `br`: warcio sets and calls what brotli 1.2 no longer has."""
+
+    unused_data = b""
+
+    def __init__(self) -> None:
+        self.unpacker = importlib.import_module("brotli").Decompressor()
+
+    def decompress(self, data: bytes) -> bytes:
+        """Return what the next bytes unpack to, cut off above the size limit of a page."""
+        try:
+            unpacked = self.unpacker.process(data, MAX_BYTES + 1)
+        except TypeError:  # brotli before 1.2 knows no limit
+            return bytes(self.unpacker.process(data))
+        while (
+            data and len(unpacked) <= MAX_BYTES and (more := self.unpacker.process(b"", MAX_BYTES + 1 - len(unpacked)))
+        ):
+            unpacked += more
+        return bytes(unpacked)
 
 
 class _Short:

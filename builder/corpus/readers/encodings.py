@@ -190,7 +190,7 @@ def encoding_of(sample: bytes, declared: str | None = None, *, whole: bool) -> E
 
 def _whole_characters(sample: bytes) -> bytes:
     """Return a sample without the character that its end cuts, in UTF-8 and in UTF-16."""
-    for length in (1, 2, 3):
+    for length in range(1, min(len(sample), 3) + 1):
         byte = sample[-length]
         if byte >= 0xC0:
             return sample[:-length]

@@ -19,7 +19,11 @@ AGAIN = "fetch the feed again"
 
 
 def feed(file: File, fields: Fields, declared: str | None) -> Iterator[ReadItem]:
-    """Yield one record for each entry, counted from 1; those before the place where a feed is cut are whole."""
+    """Yield one record for each entry, counted from 1; those before the place where a feed is cut are whole.
+
+    A field of HTML is one of other files; the text of an entry is read from its own elements then.
+    """
+    fields = fields.model_copy(update={"text": "text", "html": None}) if fields.html else fields
     with opened(file) as stream:
         content, broken = _content(stream)
     if len(content) > MAX_BYTES:
@@ -32,6 +36,8 @@ def feed(file: File, fields: Fields, declared: str | None) -> Iterator[ReadItem]
     except UnicodeDecodeError as error:
         yield decoding_fault(error, content)
         return
+    if broken is not None and not decoded.text.strip():
+        raise broken
     yield from detection_warnings(Encoding(decoded.encoding, decoded.known), declared)
     yield from _records(decoded, fields, is_cut=broken is not None)
     if broken is not None:
@@ -52,7 +58,10 @@ def _content(stream: BinaryIO) -> tuple[bytes, BrokenError | None]:
 
 
 def _records(decoded: Decoded, fields: Fields, *, is_cut: bool) -> Iterator[ReadItem]:
-    """Yield the records of a decoded feed, then a warning of what was repaired."""
+    """Yield the records of a decoded feed, then a warning of what was repaired.
+
+    `is_cut` tells that the stream broke off, which is reported by itself and stands for the entry that it cuts.
+    """
     markup = parse_feed(decoded.text, decoded.said)
     if markup.root is None:
         line, column, message = markup.error or (1, 1, "it is empty")
@@ -70,10 +79,10 @@ def _records(decoded: Decoded, fields: Fields, *, is_cut: bool) -> Iterator[Read
         markup.faults["bytes that are not UTF-8"] += decoded.lost
     channel = channel_of(markup.root)
     for number, entry in enumerate(entries, 1):
-        if number == len(entries) and markup.is_open:
-            yield BadRecord(f":{number}", "truncated", "the feed ends in the middle of this entry", AGAIN)
-        else:
+        if number < len(entries) or not markup.is_open:
             yield _record(entry, channel, fields, number, markup.encoding)
+        elif not is_cut:
+            yield BadRecord(f":{number}", "truncated", "the feed ends in the middle of this entry", AGAIN)
     yield from _warnings(markup, is_cut=is_cut or markup.is_open)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from builder.corpus.readers.rows import BadRecord, File, ReadItem, row_of
-from builder.corpus.readers.tables.columns import missing_columns
+from builder.corpus.readers.tables.columns import missing_columns, naming_fix
 from builder.corpus.readers.tabular import FIX
 from builder.io.remote import filesystem_of
 from builder.records import Issue, user_error
@@ -58,7 +58,7 @@ def files(uri: str, fields: Fields) -> tuple[list[File], list[Issue]]:
         absent = missing_columns(columns, fields) if columns else []
         if absent:
             issues.append(Issue("error", "unreadable", f"split {split} has no column {', '.join(absent)}; it has {', '.join(columns)}",
-                                where=uri, fix="name its columns under `fields:` in schema/dataset.yaml, such as `text: body`"))  # fmt: skip
+                                where=uri, fix=naming_fix(columns, absent, fields)))  # fmt: skip
         origin = f"{dataset.path}{'@' + dataset.asked['revision'] if 'revision' in dataset.asked else ''}/{split}"
         split_files.append(File(f"{uri}#{split}", uri, origin, "hub", "", 0, _stamp(dataset)))
     return split_files, issues

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 
+from builder.corpus.readers.feed.plain import one_line
 from builder.corpus.readers.pages.extract import PageError, extract
 from builder.corpus.readers.rows import BadRecord, RawRecord, ReadItem
 from builder.schema.sources import NO_SOURCES, Sources
@@ -29,7 +30,7 @@ def page_row(row: RawRecord, sources: Sources = NO_SOURCES) -> RawRecord | BadRe
     return replace(
         row,
         text=page.text,
-        title=row.title or page.title,
+        title=(one_line(row.title) if row.title else None) or page.title,
         url=page.url or row.url,
         published_at=row.published_at or page.published_at,
         source=row.source or page.source,

@@ -1,6 +1,7 @@
 """Records as the readers yield them: a row under khabar's field names, or the reason why it is unreadable."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,7 +9,8 @@ from functools import cache
 from itertools import islice
 
 from builder.corpus.readers.dates.parse import as_written
-from builder.corpus.readers.encodings import Encoding
+from builder.corpus.readers.encodings import Encoding, decode
+from builder.corpus.readers.naming import line_inside
 from builder.records import NO_FACTS, Facts
 from builder.schema.dataset import Fields
 
@@ -25,6 +27,9 @@ LONGEST_AUTHOR = 300
 
 LONGEST_EXTRA, LONGEST_NAME, MOST_EXTRA = 20_000, 100, 100
 """Most code points of a value that has no field, and of its name; and most such values of a record."""
+
+RECORDS = {"JSON ": "line", "XML ": "element"}
+"""What a record is called in messages, by the kind of its values; a row where no other name is listed."""
 
 WRITE = 'write {"text": "..."} with strings; title, url, published_at and source are optional'
 
@@ -126,13 +131,20 @@ def row_of(
     texts: dict[str, str | None] = {}
     for name in ("text", *OPTIONAL):
         value = _at(values, getattr(fields, name))
-        value = as_written(value) if name == "published_at" else _plain(value)
-        if name == "text" and isinstance(value, list) and all(isinstance(line, str) for line in value):
-            value = "\n".join(value)  # paragraphs
+        if name == "text" and isinstance(value, bytes):
+            try:
+                decoded = decode(value)
+            except UnicodeDecodeError as error:
+                message = f"the text is not {error.encoding.upper()} at byte {error.start}"
+                return BadRecord(position, f"not {error.encoding.upper()}", message, fix)
+            value, encoding = decoded.text, decoded.said
+        value = as_written(value) if name == "published_at" else _plain(value, name)
         if value is None:
             texts[name] = None
         elif not isinstance(value, str):
-            return BadRecord(position, "not a string", f"{name} is a {kind}{type(value).__name__}, not a string", fix)
+            said = f"{kind}{'object' if isinstance(value, Mapping) else type(value).__name__}"
+            line = line_inside("html" if name == "text" and fields.html else name, getattr(fields, name), value)
+            return BadRecord(position, "not a string", f"{name} is a {said}, not a string", line or fix)
         elif half := _half(value):
             return BadRecord(
                 position, "half a surrogate pair", f"{name} holds half a surrogate pair at character {half - 1}", fix
@@ -143,7 +155,7 @@ def row_of(
             texts[name] = value
     text = texts.pop("text")
     if text is None:
-        return BadRecord(position, "no text", "the line has no text" if kind == "JSON " else "the row has no text", fix)
+        return BadRecord(position, "no text", f"the {RECORDS.get(kind, 'row')} has no text", fix)
     found = (person_names(_at(values, name)) for name in author_fields(fields))
     author = next((name for name in found if name), None)
     title, url, published_at, source = (texts[name] for name in OPTIONAL)
@@ -259,9 +271,24 @@ def _at(values: Mapping[str, object], path: str) -> object:
     return value
 
 
-def _plain(value: object) -> object:
-    """Return dates in ISO 8601, and any other value unchanged."""
-    return value.isoformat() if isinstance(value, (date, datetime)) else value
+def _plain(value: object, name: str) -> object:
+    r"""Return the value of a field as a string where it is written otherwise; any other value is unchanged.
+
+    NaN is how pandas and Python write a missing value. The paragraphs of a text may be a list, and a source may be an
+    object that has a name, as APIs of news have it.
+
+    >>> _plain(float("nan"), "title"), _plain({"id": None, "name": "نسيم"}, "source"), _plain(["أ", "ب"], "text")
+    (None, 'نسيم', 'أ\nب')
+    """
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    if name == "text" and isinstance(value, list) and all(isinstance(line, str) for line in value):
+        return "\n".join(value)
+    if name == "source" and isinstance(value, Mapping) and isinstance(value.get("name", ""), (str, type(None))):
+        return value.get("name", value)
+    return value
 
 
 def _half(text: str) -> int:

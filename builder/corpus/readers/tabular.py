@@ -10,12 +10,12 @@ from typing import TextIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from builder.corpus.readers.encodings import MARKS, Decoded, decode
+from builder.corpus.readers.encodings import LOST, MARKS, MOST_LOST, Decoded, decode
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, ReadItem, row_of
 from builder.corpus.readers.streams import opened
 from builder.corpus.readers.tables.columns import column_fault, field_names, used_names
 from builder.corpus.readers.tables.layout import opened_table
-from builder.corpus.readers.text import encoding_warnings
+from builder.corpus.readers.text import encoding_warnings, file_encoding
 from builder.io.remote import open_file
 from builder.schema.dataset import Fields
 
@@ -36,7 +36,12 @@ QUOTES_FIX = "correct the row; if its cells are quoted, write `quoted_tsv: true`
 
 def refusal(file: File, fields: Fields, declared: str | None) -> tuple[str, str] | None:
     """Return why a file has not the columns that it needs, and what to do; None if it has them."""
-    return column_fault(_header(file, fields, declared), fields)
+    columns = _header(file, fields, declared)
+    if any(map(_escaped, columns)):
+        fault = file_encoding(file, declared)
+        return (fault.message, fault.fix) if isinstance(fault, BadRecord) else (
+            "the names of its columns hold bytes that are not UTF-8", "save the file as UTF-8")  # fmt: skip
+    return column_fault(columns, fields)
 
 
 def _header(file: File, fields: Fields, declared: str | None) -> Sequence[str]:
@@ -69,11 +74,15 @@ def read_csv(file: File, fields: Fields, declared: str | None) -> Iterator[ReadI
         try:
             decoded = decode(raw, declared)
         except UnicodeDecodeError:
-            pass  # decode row by row below, so that each broken row is reported
+            pass  # read as a stream below, so that each broken row is reported
         else:
             yield from encoding_warnings(decoded, declared)
             yield from _rows(io.StringIO(decoded.text, newline=""), file.kind, fields, decoded.said)
             return
+    fault = file_encoding(file, declared)
+    if isinstance(fault, BadRecord):
+        yield fault
+        return
     with _stream(file, declared) as (text, decoded):
         yield from encoding_warnings(decoded, declared)
         yield from _rows(text, file.kind, fields, decoded.said)
@@ -134,7 +143,7 @@ def _row(
     values: Sequence[str], columns: Sequence[str], fields: Fields, position: str, encoding: str, fix: str
 ) -> ReadItem:
     """Return the record of the cells of a row, or its fault."""
-    if any(_escaped(value) for value in values):
+    if any(_escaped(value) for value in values) or (encoding.endswith("damaged") and _mostly_lost("".join(values))):
         name = encoding.partition(",")[0].upper()
         return BadRecord(position, f"not {name}", f"the row holds bytes that are not {name}", "save the file as UTF-8")
     if len(values) != len(columns):
@@ -147,6 +156,11 @@ def _row(
 def _escaped(value: str) -> bool:
     """Return whether a value holds bytes that could not be decoded."""
     return not value.isascii() and any("\udc80" <= character <= "\udcff" for character in value)
+
+
+def _mostly_lost(text: str) -> bool:
+    """Return whether more than MOST_LOST of the non-ASCII characters of a text were lost in decoding."""
+    return text.count(LOST) > (len(text) - len(text.encode("ascii", "ignore"))) * MOST_LOST
 
 
 def parquet(file: File, fields: Fields) -> Iterator[ReadItem]:

@@ -7,7 +7,7 @@ it `place`.
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from builder.io.plain import from_plain, to_plain
@@ -93,13 +93,13 @@ def put_tasks(db: sqlite3.Connection, source: str, pages: Iterable[CachedTask]) 
             db.executemany(
                 "insert into judgement values (?, ?, ?, ?, ?, ?)",
                 [
-                    (source, page.task_id, j.article_id, j.annotator, j.annotation_id, _line(j))
+                    (source, page.task_id, j.article_id, j.annotator, j.annotation_id, line_of(j))
                     for j in parsed.judgements
                 ],
             )
             db.executemany(
                 "insert into issue values (?, ?, ?, ?)",
-                [(source, page.task_id, number, _line(issue)) for number, issue in enumerate(parsed.issues)],
+                [(source, page.task_id, number, line_of(issue)) for number, issue in enumerate(parsed.issues)],
             )
 
 
@@ -155,16 +155,6 @@ def judgements_of(db: sqlite3.Connection, source: str) -> list[Judgement]:
     return [from_plain(Judgement, json.loads(line)) for (line,) in db.execute(query, (source,))]
 
 
-def rename_annotators(db: sqlite3.Connection, names: Mapping[str, str]) -> None:
-    """Give the judgements of some annotators to the pseudonym that stands for each."""
-    with db:
-        for old, new in names.items():
-            rows = db.execute("select rowid, line from judgement where annotator = ?", (old,)).fetchall()
-            for row, line in rows:
-                renamed = replace(from_plain(Judgement, json.loads(line)), annotator=new)
-                db.execute("update judgement set annotator = ?, line = ? where rowid = ?", (new, _line(renamed), row))
-
-
 def annotation_count(db: sqlite3.Connection, source: str) -> int:
     """Return the number of annotations of one source, whether they could be parsed or not."""
     rows = db.execute("select annotations from task where place = ?", (source,))
@@ -190,6 +180,12 @@ def keys(db: sqlite3.Connection, *, besides: str = "") -> set[Key]:
     """Return the key of every judgement, except those of the source `besides`."""
     query = "select article_id, annotator, annotation_id, coalesce(json_extract(line, '$.origin'), '') from judgement"
     return set(db.execute(f"{query} where place != ?", (besides,)))
+
+
+def served(db: sqlite3.Connection) -> set[tuple[str, str, str]]:
+    """Return article id, annotator and time of creation of each judgement of a server."""
+    query = "select article_id, annotator, json_extract(line, '$.created_at') from judgement where task != 0"
+    return set(db.execute(query))
 
 
 def issues(db: sqlite3.Connection) -> list[Issue]:
@@ -262,7 +258,8 @@ def load_all(db: sqlite3.Connection) -> ParsedAnnotations:
     return ParsedAnnotations(records, drafts, tuple(issues(db)), unread)
 
 
-def _line(record: object) -> str:
+def line_of(record: object) -> str:
+    """Return a record as the line of JSON that is stored."""
     return json.dumps(to_plain(record), ensure_ascii=False)
 
 

@@ -5,10 +5,11 @@ annotation when somebody else changes it, and names the last one in `updated_by`
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from builder.labelstudio.download.cache import DELETED, UNKNOWN
+from builder.labelstudio.earlier import Key
 from builder.labelstudio.parse import Pseudonym
 from builder.records import Issue, Judgement
 
@@ -33,6 +34,8 @@ class Roster:
     emails: Callable[[], Mapping[int, str]]
     known: Mapping[int, Judgement]
     origin: str = ""
+    earlier: Mapping[Key, Judgement] = field(default_factory=dict)
+    """The judgements collected before from any server, to recognise those that were imported."""
 
     def whose(self, annotator: int | str) -> str:
         """Return the pseudonym of an e-mail or number; that of a deleted account was filled in by `with_persons`."""

@@ -15,7 +15,7 @@ from typing import Any
 _TASKS = "select id, data, updated_at from task where project_id = ? and id in ({}) order by id"
 
 _ANNOTATIONS = """
-select a.task_id, a.id, a.result, a.was_cancelled, a.lead_time, a.created_at, a.updated_at, u.id, u.email, c.id, c.email
+select a.task_id, a.id, a.result, a.was_cancelled, a.lead_time, a.created_at, a.updated_at, a.import_id, u.id, u.email, c.id, c.email
 from task_completion a left join htx_user u on u.id = a.completed_by_id left join htx_user c on c.id = a.updated_by_id
 where a.task_id in ({}) order by a.id
 """
@@ -77,13 +77,14 @@ def _annotation(
     lead: float | None,
     created: str,
     changed: str,
+    imported: int | None,
     *people: Any,
 ) -> dict[str, Any]:
     completed_by, updated_by = _person(*people[:2]), _person(*people[2:])
     return {
         "id": number, "result": json.loads(result), "was_cancelled": bool(cancelled), "lead_time": lead,
         "created_at": _time(created), "updated_at": _time(changed), "completed_by": completed_by,
-        "updated_by": updated_by,
+        "updated_by": updated_by, "import_id": imported,
     }  # fmt: skip
 
 

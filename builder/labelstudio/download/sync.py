@@ -23,6 +23,7 @@ from builder.labelstudio.download.listing import moment, tally, task_states, tas
 from builder.labelstudio.download.persons import Past, Roster, with_origin, with_persons
 from builder.labelstudio.download.remote import ProjectRef, RetryingClient
 from builder.labelstudio.download.snapshot import chosen_ids, export_tasks, remove_old_snapshots, take_snapshot
+from builder.labelstudio.earlier import by_key, continued
 from builder.labelstudio.parse import ParsedAnnotations, Pseudonym, parse_tasks
 from builder.records import Judgement, KhabarError, Notify
 
@@ -95,7 +96,7 @@ def _roster(remote: RetryingClient, name: Pseudonym, past: Past, cached: list[Ju
 
     here = past.origin(remote.ask(lambda connection: server_name(connection, remote.project)))
     known = {j.annotation_id: j for j in (*past.judgements, *cached) if j.task_id and j.origin in ("", here)}
-    return Roster(name, emails, known, here)
+    return Roster(name, emails, known, here, by_key((*past.judgements, *cached)))
 
 
 def _update(db: Store, remote: RetryingClient, until: str, roster: Roster, source: str) -> None:
@@ -151,8 +152,17 @@ def _read(tasks: Iterable[Any], roster: Roster, source: str) -> Iterator[CachedT
         number = int(plain["id"])
         task, changers, deleted = with_persons(plain, roster)
         parsed = parse_tasks([task], roster.whose)
-        judgements = tuple(with_origin(judgement, changers, roster) for judgement in parsed.judgements)
+        imports = {int(plain["id"]): plain for plain in task["annotations"]}
+        judgements = tuple(
+            _continued(with_origin(judgement, changers, roster), imports[judgement.annotation_id], roster)
+            for judgement in parsed.judgements
+        )
         issues = tuple(replace(issue, link=f"{source}/data?task={number}") for issue in (*parsed.issues, *deleted))
         ids = tuple(int(annotation["id"]) for annotation in plain["annotations"])
         parsed = replace(parsed, judgements=judgements, issues=issues)
         yield CachedTask(number, moment(plain["updated_at"]), ids, parsed)
+
+
+def _continued(judgement: Judgement, plain: Mapping[str, Any], roster: Roster) -> Judgement:
+    untouched = plain.get("updated_by") is None  # an import names nobody
+    return continued(judgement, plain.get("import_id"), untouched=untouched, known=roster.earlier)

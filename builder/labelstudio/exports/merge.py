@@ -16,7 +16,8 @@ from builder.annotation.persons import (
     nobody,
     resolve,
 )
-from builder.labelstudio.download import cache
+from builder.annotation.quality.check import is_exact, parse_time
+from builder.labelstudio.download import cache, rewrite
 from builder.labelstudio.parse import ParsedAnnotations
 from builder.records import Issue, Judgement, KhabarError
 
@@ -66,9 +67,38 @@ def merge_export(
     judgements = tuple(replace(one, annotator=names[one.annotator]) for one in located)
     issues = tuple(replace(one, annotator=names.get(one.annotator, one.annotator)) for one in found.issues)
     merges = _store(db, sources, replace(found, judgements=judgements, issues=issues), options.prune)
-    said = (*warnings, *_joined(aliases, people), *_without_account(accounts, file))
+    unused = _unused(accounts.values(), options.given, file)
+    said = (*warnings, *unused, *_joined(aliases, people), *_without_account(accounts, file))
     lacking = _lacking(merges, options.prune, file)
     return Imported(len(judgements), _summary(merges, len(judgements)), (*said, *lacking), aliases)
+
+
+def follow(db: Store, judgements: Sequence[Judgement]) -> None:
+    """Bring cached files up to the judgements of a batch, which a colleague may have read from another export.
+
+    Their origins get the names that the judgements have, and of one annotation the later version counts.
+    """
+    names = {_same(one): one.origin for one in judgements if is_exact(one)}
+    versions = {cache.key_of(one): one for one in judgements}
+    for source in cache.source_names(db):
+        if source.startswith(cache.FILES) or source in (BEFORE, cache.KEPT):
+            held = cache.judgements_of(db, source)
+            new = {one.origin: names[_same(one)] for one in held if names.get(_same(one), one.origin) != one.origin}
+            rewrite.rename_origins(db, source, new)
+            held = cache.judgements_of(db, source) if new else held
+            rewrite.replace_lines(db, source, [later for one in held if (later := _later(one, versions))])
+
+
+def _later(judgement: Judgement, versions: Mapping[cache.Key, Judgement]) -> Judgement | None:
+    """Return the later version of a judgement, if there is one."""
+    other = versions.get(cache.key_of(judgement), judgement)
+    return other if parse_time(other.updated_at) > parse_time(judgement.updated_at) else None
+
+
+def _same(judgement: Judgement) -> tuple[object, ...]:
+    """Return what only one annotation has."""
+    made = parse_time(judgement.created_at)
+    return judgement.article_id, judgement.annotator, judgement.annotation_id, made
 
 
 def cache_unknown(db: Store, judgements: Iterable[Judgement]) -> None:
@@ -192,6 +222,23 @@ def _joined(aliases: Mapping[str, str], people: People) -> list[Issue]:
         for alias, final in ((alias, resolve(alias, aliases)) for alias in sorted(aliases))
         if alias in people.used and resolve(alias, people.aliases) != final
     ]  # fmt: skip
+
+
+def _unused(accounts: Iterable[Account], given: Mapping[str, str], file: str) -> list[Issue]:
+    """Return a warning for each account that the user named and the export lacks."""
+    known = {name for one in accounts for name in (str(one.number), one.email.casefold()) if name}
+    fix = "give the number or e-mail that `completed_by` has in the file"
+    return [
+        Issue(
+            "warning",
+            "no-such-account",
+            f"--annotator {account}={person} names an account that the file lacks",
+            file,
+            fix,
+        )
+        for account, person in sorted(given.items())
+        if account not in known
+    ]
 
 
 def _without_account(accounts: Mapping[str, Account], file: str) -> list[Issue]:

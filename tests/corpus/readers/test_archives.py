@@ -3,6 +3,8 @@
 import gzip
 import io
 import sys
+import zlib
+from types import SimpleNamespace
 
 import pytest
 from warcio.statusandheaders import StatusAndHeaders
@@ -127,6 +129,31 @@ def test_packed_answers_are_unpacked_or_named(tmp_path):
     assert [(aside.reason, aside.detail) for aside in reading.set_aside] == [
         ("not unpacked", "its content encoding is zstd")
     ]
+
+
+class Decompressor:
+    """What brotli 1.2 offers: no other attribute can be set, and there is no `decompress`."""
+
+    __slots__ = ("inner",)
+
+    def __init__(self):
+        self.inner = zlib.decompressobj()
+
+    def process(self, data, output_buffer_limit=0):
+        return self.inner.decompress(self.inner.unconsumed_tail + data, output_buffer_limit)
+
+
+def test_brotli_is_unpacked_and_bounded(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "brotli", SimpleNamespace(Decompressor=Decompressor))
+    monkeypatch.setattr(archives, "find_spec", lambda _name: True)
+    monkeypatch.setattr(archives, "MAX_BYTES", 100_000)
+    http = [*HTML, ("Content-Encoding", "br")]
+    packed = [record(zlib.compress(text), http=http) for text in (PAGE.encode(), b"x" * 10_000_000)]
+    reading = read(tmp_path, b"".join(packed) + record(PAGE.replace("<p>", "<p>. ").encode(), http=HTML))
+
+    assert reading.documents[0].raw == TEXT
+    assert len(reading.documents) == 2
+    assert [aside.reason for aside in reading.set_aside] == ["too long"]
 
 
 @pytest.mark.parametrize("compressed", [True, False])

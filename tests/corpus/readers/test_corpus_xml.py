@@ -121,3 +121,47 @@ def test_shared_corpus_is_read():
     assert [(d.url, d.published_at) for d in reading.documents] == [
         ("https://nasim.example/1", "2015-03-03"), ("https://nasim.example/2", "2015-03-04"),
     ]  # fmt: skip
+
+
+def test_bad_bytes_are_replaced_and_reported_up_to_a_share_of_the_article(tmp_path):
+    bad = [
+        article(1).encode().replace("المعرض".encode(), b"\xff", 1),
+        article(2).encode().replace(LONG.encode(), b"\xff" * 30),
+    ]
+    (tmp_path / "nasim.xml").write_bytes(b"<Nasim>" + b"".join(bad) + article(3).encode() + b"</Nasim>")
+    reading = read_documents([tmp_path / "nasim.xml"])
+
+    assert [document.encoding for document in reading.documents] == ["utf-8, damaged", "utf-8"]
+    assert [dropped.reason for dropped in reading.set_aside] == ["not UTF-8"]
+    assert "damaged" in [issue.code for issue in reading.issues]
+
+
+def test_elements_inside_a_field_are_lines(tmp_path):
+    items = "<items><item><title>عنوان</title><content><value>{}</value><value n='2'>{} &lt;3</value></content></item></items>"
+    (document,) = found(tmp_path, items.format(LONG, LONG)).documents
+
+    assert document.raw == f"{LONG}\n{LONG} <3"
+    (marked,) = found(tmp_path, items.format(f"<p>{LONG} أ</p>", f"{LONG} ب")).documents
+    assert marked.raw == f"{LONG} أ\n{LONG} ب <3"
+
+
+def test_field_of_markup_is_read_as_a_page(tmp_path):
+    page = f"<html><body><nav>الرئيسية</nav><article><h1>الجسر</h1><p>{LONG}.</p><p>{LONG} أمس.</p></article></body></html>"
+    docs = f"<docs><doc><url>https://nasim.example/n/1</url><page><![CDATA[{page}]]></page></doc></docs>"
+    (document,) = found(tmp_path, docs, html="page").documents
+
+    assert (document.raw, document.title) == (f"الجسر\n{LONG}.\n{LONG} أمس.", "الجسر")
+
+
+def test_article_without_text_is_called_an_element(tmp_path):
+    reading = found(tmp_path, f"<a>{article(1)}<b><ID>1</ID></b></a>")
+
+    assert [dropped.detail for dropped in reading.set_aside] == ["the element has no text"]
+    assert "elements under `fields:`" in reading.issues[0].fix
+
+
+def test_xml_without_a_whole_element_is_named_so(tmp_path):
+    with pytest.raises(KhabarError) as caught:
+        found(tmp_path, "<corpus><doc><a>" * 9)
+
+    assert caught.value.issues[-1].message == "the XML is no feed, and it holds no whole article"

@@ -1,7 +1,10 @@
 """Which documents are read, which are dropped, and the exact error messages."""
 
 import json
+import math
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -319,3 +322,40 @@ def test_visual_order_is_dropped_and_logical_order_read(tmp_path):
     assert reading.set_aside == (Dropped("ingest", f"{tmp_path.name}/a.txt", "visual order", aside),)
     assert reading.taken == 3
     assert [issue.code for issue in reading.issues] == ["visual-order"]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.parquet"])
+def test_nan_is_a_missing_value(tmp_path, name):
+    rows = [{"text": "خبر", "title": math.nan, "url": math.nan, "source": "نسيم"}, {"text": math.nan, "title": "عنوان"}]
+    if name == "a.jsonl":
+        (tmp_path / name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    else:
+        pq.write_table(
+            pa.table({"text": ["خبر"], "title": [math.nan], "url": [math.nan], "source": ["نسيم"]}), tmp_path / name
+        )
+    reading = read_documents([tmp_path / name])
+    (document,) = reading.documents
+
+    assert (document.title, document.url, document.source) == (None, None, "نسيم")
+    assert {dropped.reason for dropped in reading.set_aside} <= {"no text"}
+
+
+def test_source_may_be_an_object_with_a_name(tmp_path):
+    sources = [{"id": None, "name": "نسيم"}, {"id": 7, "name": None}, {"id": 7}]
+    lines = [json.dumps({"text": f"خبر {number}", "source": source}) for number, source in enumerate(sources)]
+    (tmp_path / "crawl.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    reading = read_documents([tmp_path / "crawl.jsonl"])
+
+    assert [document.source for document in reading.documents] == ["نسيم", "crawl"]
+    assert [dropped.detail for dropped in reading.set_aside] == ["source is a JSON object, not a string"]
+
+
+def test_field_that_is_an_object_is_refused_with_the_line_to_write(tmp_path):
+    record = {"title": {"rendered": "عنوان"}, "text": "خبر"}
+    (tmp_path / "a.jsonl").write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(KhabarError) as caught:
+        read_documents([tmp_path / "a.jsonl"])
+
+    (issue,) = caught.value.issues
+    assert issue.message == "title is a JSON object, not a string"
+    assert issue.fix == "write `title: title.rendered` under `fields:` in schema/dataset.yaml"

@@ -410,3 +410,35 @@ def test_markup_that_is_not_escaped_is_text_all_the_same(tmp_path):
     (document,) = read(tmp_path, rss(f"<description><p>{LONG}</p><p>ثم <b>غادر</b></p></description>")).documents
 
     assert document.raw == f"{LONG}\nثم غادر"
+
+
+def test_entry_that_a_cut_stream_ends_is_counted_once(tmp_path):
+    items = "".join(
+        f"<item><title>ع</title><description>{number} افتتح الوزير المعرض</description></item>" for number in range(300)
+    )
+    packed = gzip.compress(f"<rss><channel><title>نسيم</title>{items}".encode(), mtime=0)
+    (tmp_path / "a.rss.gz").write_bytes(packed[: len(packed) * 2 // 3])
+    reading = read_documents([tmp_path / "a.rss.gz"])
+
+    assert [dropped.reason for dropped in reading.set_aside] == ["truncated"]
+    assert reading.taken == len(reading.documents) + 1
+
+
+@pytest.mark.parametrize("declared", [None, "windows-1256"])
+def test_feed_in_iso_8859_6_that_declares_windows_1256_is_refused(tmp_path, declared):
+    content = f"<?xml version='1.0' encoding='windows-1256'?><rss><channel><item><description>{LONG}</description></item></channel></rss>"
+    (tmp_path / "a.rss").write_bytes(content.encode("iso-8859-6"))
+    with pytest.raises(KhabarError) as caught:
+        read_documents([tmp_path / "a.rss"], declared)
+
+    assert "iconv -f ISO-8859-6" in caught.value.issues[0].fix
+
+
+@pytest.mark.parametrize("encoding", ["windows-1256", "iso-8859-6", "utf-8"])
+@pytest.mark.parametrize("declared", ["windows-1256", "utf-8"])
+def test_feed_is_read_as_its_bytes_are_whatever_was_declared(tmp_path, encoding, declared):
+    content = f"<?xml version='1.0' encoding='{encoding}'?><rss><channel><item><description>{LONG}</description></item></channel></rss>"
+    (tmp_path / "a.rss").write_bytes(content.encode(encoding))
+    (document,) = read_documents([tmp_path / "a.rss"], declared).documents
+
+    assert document.raw == LONG

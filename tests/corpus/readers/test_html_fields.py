@@ -113,3 +113,38 @@ def test_hydrate_may_name_the_markup():
     assert change_fields(Fields(), ["html=markup"]) == Fields(html="markup")
     assert change_fields(Fields(html="markup"), ["text=body"]) == Fields(text="body")
     assert recorded_fields(record_reading(Fields(html="markup"), [])) == Fields(html="markup")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1256", "utf-16"])
+def test_column_of_bytes_is_decoded_as_a_page(tmp_path, encoding):
+    pq.write_table(pa.table({"markup": [PAGE.encode(encoding)], "url": [ROW["url"]]}), tmp_path / "a.parquet")
+    (document,) = read_documents([tmp_path / "a.parquet"], fields=Fields(html="markup")).documents
+
+    assert (document.title, document.raw.split("\n")[1]) == (TITLE, BODY)
+
+
+def test_column_of_bytes_that_are_no_text_is_refused(tmp_path):
+    pq.write_table(pa.table({"text": [b"\xfd\xfe" * 20, BODY.encode()]}), tmp_path / "a.parquet")
+    reading = read_documents([tmp_path / "a.parquet"])
+
+    assert [document.raw for document in reading.documents] == [BODY]
+    assert [dropped.reason for dropped in reading.set_aside] == ["not UTF-8"]
+
+
+def test_feed_beside_a_field_of_markup_is_read_from_its_own_elements(tmp_path):
+    jsonl(tmp_path / "a.jsonl")
+    (tmp_path / "b.rss").write_text(
+        f"<rss><channel><title>نسيم</title><item><title>سوق</title><description>{BODY} هنا</description></item></channel></rss>",
+        encoding="utf-8",
+    )
+    reading = read_documents([tmp_path / "a.jsonl", tmp_path / "b.rss"], fields=Fields(html="markup"))
+
+    assert [document.title for document in reading.documents] == [TITLE, "سوق"]
+    assert reading.set_aside == ()
+
+
+def test_entities_of_a_title_beside_markup_are_decoded(tmp_path):
+    (tmp_path / "a.jsonl").write_text(json.dumps(ROW | {"title": "سوق &#8211; <b>السدر</b>"}) + "\n", encoding="utf-8")
+    (document,) = read_documents([tmp_path / "a.jsonl"], fields=Fields(html="markup")).documents
+
+    assert document.title == "سوق \N{EN DASH} السدر"

@@ -119,7 +119,7 @@ FIRST, LAST = '{"text": "one"}', '{"text": "two"}'
     ("bad", "place", "reason"),
     [
         ("{bad}", "1:20", "not JSON"),
-        ('{"text": "raw\nline"}', "1:32", "not JSON"),
+        ('{"text": "raw\nline}', "1:32", "not JSON"),
         ('{"text": "x" "y"}', "1:32", "not JSON"),
         ('{"n": ' + "1" * 5000 + "}", "1:19", "not JSON"),
         ('{"n": ' + "[" * 100_000 + "}", "1:19", "not JSON"),
@@ -309,3 +309,88 @@ def test_shared_zips_are_read_as_they_are():
     assert reading.taken == 31_030
     assert (reading.documents[0].raw, reading.documents[0].source) == (first["content"], first["source"])
     assert {one.reason for one in reading.set_aside} == {"empty", "same text twice"}
+
+
+COLUMNS = {name: {str(row): record[name] for row, record in enumerate(RECORDS)} for name in ("text", "title", "id")}
+SPLIT = {"columns": ["title", "text"], "index": [*range(5)], "data": [[one["title"], one["text"]] for one in RECORDS]}
+
+
+@pytest.mark.parametrize("table", [COLUMNS, SPLIT])
+def test_table_of_pandas_is_read_by_rows(tmp_path, table):
+    (tmp_path / "a.json").write_text(json.dumps(table), encoding="utf-8")
+    documents = read_documents([tmp_path / "a.json"]).documents
+
+    assert [(document.raw, document.title) for document in documents] == [
+        (one["text"], one["title"]) for one in RECORDS
+    ]
+    (tmp_path / "a.json").write_text(json.dumps(table).replace('"text"', '"maintext"'), encoding="utf-8")
+    assert refusal(tmp_path / "a.json")[0][2] == "write `text: maintext` under `fields:` in schema/dataset.yaml"
+    assert found(tmp_path / "a.json", text="maintext") == TEXTS
+
+
+@pytest.mark.parametrize("join", ["][", "]\n[\n", "],["])
+@pytest.mark.parametrize("chunk", [7, 1 << 20])
+def test_arrays_one_after_another_are_all_read(tmp_path, monkeypatch, join, chunk):
+    monkeypatch.setattr(json_shapes, "decoded_blocks", small_blocks(chunk))
+    arrays = [json.dumps(RECORDS[:2]), json.dumps(RECORDS[2:])]
+    (tmp_path / "a.json").write_text("[" + join.join(array[1:-1] for array in arrays) + "]", encoding="utf-8")
+    reading = read_documents([tmp_path / "a.json"])
+
+    assert ([document.raw for document in reading.documents], reading.set_aside) == (TEXTS, ())
+
+
+ARTICLE = f"{LONG} وقال. " * 9
+
+
+@pytest.mark.parametrize(
+    ("record", "line"),
+    [
+        ({"title": {"rendered": "أ"}, "content": {"rendered": f"<p>{ARTICLE}</p>"}}, "html: content.rendered"),
+        ({"title": "أ", "maintext": ARTICLE}, "text: maintext"),
+        ({"title": "أ", "comment_text": LONG}, "text: comment_text"),
+        ({"question": LONG, "answer": ARTICLE, "description": "وصف"}, "text: answer"),
+        ({"title": "أ", "description": LONG[:40]}, "text: description"),
+        ({"title": "أ", "page": f"<html><body>{ARTICLE}</body></html>"}, "html: page"),
+        ({"title": "أ", "paragraphs": [ARTICLE, ARTICLE]}, "text: paragraphs"),
+    ],
+)
+@pytest.mark.parametrize("shape", ["array", "keys", "one"])
+def test_line_to_write_names_the_likeliest_field(tmp_path, record, line, shape):
+    shapes = {"array": [record] * 3, "keys": {f"خبر {number}": record for number in range(4)}, "one": record}
+    (tmp_path / "a.json").write_text(json.dumps(shapes[shape]), encoding="utf-8")
+    ((_, _, fix),) = refusal(tmp_path / "a.json")
+
+    assert fix == f"write `{line}` under `fields:` in schema/dataset.yaml"
+
+
+def test_missing_field_of_markup_is_named_as_one(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps([{"x": 1}]), encoding="utf-8")
+    with pytest.raises(KhabarError) as caught:
+        read_documents([tmp_path / "a.json"], fields=Fields(html="markup"))
+
+    assert caught.value.issues[0].fix.startswith("write `html: NAME`")
+
+
+@pytest.mark.parametrize("chunk", [7, 1 << 20])
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_tabs_and_newlines_in_strings_are_kept(tmp_path, monkeypatch, name, chunk):
+    monkeypatch.setattr(json_shapes, "decoded_blocks", small_blocks(chunk))
+    text = f"{LONG}\t{LONG}" if name == "a.jsonl" else f"{LONG}\n\t{LONG}"
+    lines = [json.dumps({"text": f"{text} {number}"}).replace(r"\t", "\t").replace(r"\n", "\n") for number in range(3)]
+    (tmp_path / name).write_text(
+        "[" + ",\n".join(lines) + "]" if name == "a.json" else "\n".join(lines), encoding="utf-8"
+    )
+
+    assert found(tmp_path / name) == [f"{text} {number}" for number in range(3)]
+
+
+@pytest.mark.parametrize("chunk", [7, 1 << 20])
+def test_unclosed_string_costs_only_its_element(tmp_path, monkeypatch, chunk):
+    monkeypatch.setattr(json_shapes, "decoded_blocks", small_blocks(chunk))
+    lines = [json.dumps(record, ensure_ascii=False) for record in RECORDS]
+    lines[1] = f'{{"text": "{LONG}}}'
+    (tmp_path / "a.json").write_text("[\n" + ",\n".join(lines) + "\n]", encoding="utf-8")
+    reading = read_documents([tmp_path / "a.json"])
+
+    assert [document.raw for document in reading.documents] == [TEXTS[0], *TEXTS[2:]]
+    assert [dropped.reason for dropped in reading.set_aside] == ["not JSON"]

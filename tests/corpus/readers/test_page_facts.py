@@ -41,11 +41,32 @@ def meta(name, content):
         (f"<title>{TITLE} » موقع نسيم</title>" + meta("og:site_name", "نسيم"), ""),
         ("", f'<h1 class="t">{TITLE}</h1>'),
         (meta("og:title", TITLE.replace("ا", "أ")), f"<h1>{TITLE}</h1>"),
+        (meta("og:title", f"{TITLE} | Nasim"), ""),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_title_is_the_heading_that_a_headline_names_without_the_site(head, body):
     assert facts_of(head, body).title == TITLE
+
+
+@pytest.mark.parametrize(
+    "head", [linked(headline="المعرض &quot;السنوي&quot;"), meta("og:title", "المعرض &amp;quot;السنوي&amp;quot;")]
+)
+def test_title_holds_what_escaped_characters_mean(head):
+    assert facts_of(head).title == 'المعرض "السنوي"'
+
+
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("https://\N{RIGHT-TO-LEFT OVERRIDE}nasim.example/n/7", ADDRESS),
+        ("https://nasim.example/n/\N{RIGHT-TO-LEFT OVERRIDE}7", "https://nasim.example/n/%E2%80%AE7"),
+        ("https://nasim.example/n/\N{CONTROL SEQUENCE INTRODUCER}2J", "https://nasim.example/n/%C2%9B2J"),
+        ("https://nasim.example/خبر-مي\N{ZERO WIDTH NON-JOINER}خواهم", "https://nasim.example/خبر-مي%E2%80%8Cخواهم"),
+    ],
+)
+def test_address_has_no_invisible_characters(written, url):
+    assert facts_of(f'<link rel="canonical" href="{written}">').url == url
 
 
 def test_title_keeps_a_part_that_is_no_site():
@@ -198,8 +219,19 @@ def test_date_is_not_taken_from_links_menus_sentences_or_updates(body):
         ("", f"<h1>{TITLE}</h1><p>{'كلمة ' * 60}</p><p>كتب الوزير رسالة</p>", None),
         ("", f"<h1>{TITLE}</h1><aside><a rel='author'>سلمى الندى</a></aside>", "سلمى الندى"),
         ("", "<div class='comment'><span class='author-name'>سلمى الندى</span></div>", None),
+        ("", "<ol id='comments'><li><b itemprop='author'>قارئ من السدر</b></li></ol>", None),
+        ("", "<p itemtype='https://schema.org/Comment'><b itemprop='author'>قارئ من السدر</b></p>", None),
+        ("", "<div class='byline'>5 يناير 2020</div>", None),
+        ("", "<div class='byline'>كتبت سلمى الندى الأحد ٥ يناير ٢٠٢٠</div>", "سلمى الندى"),
+        (meta("author", "سلمى الندى كانون الثاني 5"), "", "سلمى الندى"),
+        ("", "<div class='author-name'><div>سلمى الندى</div><div>مراسلة ثقافية</div></div>", "سلمى الندى"),
+        (meta("twitter:label1", "كُتب بواسطة") + meta("twitter:data1", "سلمى الندى"), "", "سلمى الندى"),
+        (meta("twitter:label1", "وقت القراءة") + meta("twitter:data1", "دقيقة واحدة"), "", None),
+        ("", "<p class='byline'><a>سلمى الندى</a><time>يناير 5</time></p>", "سلمى الندى"),
+        ("", "<div class='byline'><p>تقرير</p><p>سلمى الندى</p></div>", "سلمى الندى"),
+        (linked(author={"name": "سلمى&nbsp;الندى"}), "", "سلمى الندى"),
     ],
-    ids=range(21),
+    ids=range(32),
 )  # fmt: skip
 def test_author_is_a_person(head, body, author):
     assert facts_of(head, body).author == author

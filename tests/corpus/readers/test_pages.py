@@ -105,6 +105,22 @@ def test_page_whose_body_is_hidden_until_its_scripts_run_is_read():
 
 
 @pytest.mark.parametrize(
+    ("begin", "end"),
+    [('<div hidden id="S:1">', "</div>"), ('<div style="visibility:hidden"><h1>افتتاح</h1>', "</div>"),
+     ('<main hidden><div style="display:none"><h1>افتتاح</h1>', "</div></main>")],
+)  # fmt: skip
+def test_article_that_a_script_reveals_is_read(begin, end):
+    paragraphs = "".join(f"<p>{line}</p>" for line in BODY)
+    markup = f"<html><body><nav><a>الرئيسية</a></nav>{begin}<article>{paragraphs}</article>{end}</body></html>"
+
+    assert text_of(markup)[-len(BODY) :] == BODY
+
+
+def test_hidden_heading_of_little_text_is_left_out():
+    assert text_of(page_of(*BODY, above=f"<div hidden><h1>{HIDDEN}</h1></div>")) == BODY
+
+
+@pytest.mark.parametrize(
     "description", [LEAD, LEAD[:60] + "...", f"  {LEAD} ", LEAD.replace("الزوار", "الزُّوار")],
 )  # fmt: skip
 @pytest.mark.parametrize("tag", ["h2", "p", "div", "strong"])
@@ -235,6 +251,23 @@ def test_xpaths_of_a_source_choose_the_body_and_strip_it():
     assert bare.facts.extractor.startswith("trafilatura ")
 
 
+@pytest.mark.parametrize("part", ["body", "strip"])
+@pytest.mark.parametrize("path", ["//p[near()]", "//p[re:test(@class, 'x')]", "//p[$x]"])
+def test_xpath_that_fails_on_a_page_is_named(part, path):
+    sources = Sources.model_validate({"sources": {"nasim.example": {part: path}}})
+
+    with pytest.raises(PageError, match=r"the XPath .* of schema/sources.yaml fails") as raised:
+        extract(page_of(*BODY), sources=sources, fetched_url="https://nasim.example/n/7")
+    assert path in str(raised.value)
+
+
+def test_xpath_that_selects_attributes_too_gives_its_elements():
+    rules = {"body": "//body/@class | //article", "strip": "//p/@class | //h1"}
+    sources = Sources.model_validate({"sources": {"nasim.example": rules}})
+
+    assert extract(page_of(*BODY), sources=sources, fetched_url="https://nasim.example/n/7").text.split("\n") == BODY
+
+
 def test_extractor_is_named_with_its_version(tmp_path):
     (tmp_path / "a.html").write_text(page_of(*BODY), encoding="utf-8")
     (tmp_path / "b.txt").write_text(LONG, encoding="utf-8")
@@ -260,6 +293,15 @@ def test_hostile_head_costs_no_text(markup):
 
     assert text_of(markup) == BODY
     assert time.perf_counter() - began < 30
+
+
+@pytest.mark.slow
+def test_page_of_90_000_blocks_takes_seconds():
+    began = time.perf_counter()
+    page = extract(page_of(*BODY, after="<div>سطر</div>" * 90_000))
+
+    assert time.perf_counter() - began < 30
+    assert ", fast mode, " in page.facts.extractor
 
 
 @pytest.mark.slow

@@ -405,6 +405,8 @@ def test_table_without_its_column_is_refused_early(tmp_path, name, content, colu
     assert refusal(tmp_path) == [
         (
             f"no column text; it has {columns}",
-            "name its columns under `fields:` in schema/dataset.yaml, such as `text: body`",
+            "name its columns under `fields:` in schema/dataset.yaml, such as `text: body`"
+            if columns == "none"
+            else "write `text: body` under `fields:` in schema/dataset.yaml",
         )
     ]

@@ -237,3 +237,27 @@ def test_columns_of_no_field_are_kept(tmp_path):
 
     assert first.facts.extra == {"views": "12"}
     assert second.facts.extra == {"views": "12", "tags": '["سوق", "ميناء"]'}
+
+
+@pytest.mark.parametrize("header", ["title,text", "العنوان,text"])
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("declared", [None, "windows-1256"])
+def test_table_in_another_encoding_is_refused_with_its_name(tmp_path, header, packed, declared):
+    content = f"{header}\nخبر,{FIRST}\nخبر,{SECOND}\n".encode("iso-8859-6")
+    path = tmp_path / ("a.csv.gz" if packed else "a.csv")
+    path.write_bytes(gzip.compress(content) if packed else content)
+    with pytest.raises(KhabarError) as caught:
+        read_documents([path], declared)
+
+    (issue,) = caught.value.issues
+    assert issue.message == "not UTF-8, UTF-16 or windows-1256"
+    assert "iconv -f ISO-8859-6" in issue.fix
+
+
+def test_one_bad_row_does_not_refuse_its_table(tmp_path):
+    reading = read(
+        tmp_path / "a.csv", f"text\n{FIRST}\n".encode() + b"\xc7\xe1\xcf\n" + f"{SECOND}\n".encode()[:-2] + b"\n"
+    )
+
+    assert [document.raw for document in reading.documents] == [FIRST, f"{SECOND[:-1]}\N{REPLACEMENT CHARACTER}"]
+    assert [dropped.reason for dropped in reading.set_aside] == ["not UTF-8"]

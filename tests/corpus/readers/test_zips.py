@@ -153,3 +153,15 @@ def test_file_that_moved_in_its_archive_is_broken(tmp_path):
 
     with pytest.raises(streams.BrokenError, match="no file begins"), streams.opened(piece.files[0]):
         pass
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv", "a.xml"])
+def test_file_whose_first_bytes_are_damaged_is_broken(tmp_path, name):
+    path = archive(tmp_path / "crawl.zip", {name: LINES * 20, "b.txt": LONG})
+    content = bytearray(path.read_bytes())
+    content[30 + len(name) : 40 + len(name)] = b"\xff" * 10
+    path.write_bytes(content)
+    reading = read_documents([path])
+
+    assert [document.raw for document in reading.documents] == [LONG]
+    assert [dropped.reason for dropped in reading.set_aside] == ["broken"]

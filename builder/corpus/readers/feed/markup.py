@@ -60,7 +60,9 @@ def decode_feed(content: bytes, declared: str | None) -> Decoded:
     try:
         return decode(content, declared or (name if name in NAMES and not name.startswith("utf") else None))
     except UnicodeDecodeError:
-        if (text := _decoded_as(content, name)) is not None:
+        if declared and name in NAMES and name != declared:
+            return decode(content, None if name.startswith("utf") else name)
+        if name not in NAMES and (text := _decoded_as(content, name)) is not None:
             return Decoded(text, name, "declared")
         raise
 

@@ -6,15 +6,16 @@ the file declares are not expanded.
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from builder.corpus.readers.detection.kinds import PROLOGUE
+from builder.corpus.readers.encodings import Encoding, decode_as
 from builder.corpus.readers.feed.plain import plain
 from builder.corpus.readers.objects.records import Value, records
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, ReadItem
 from builder.corpus.readers.streams import CHUNK, decoded_blocks, opened
-from builder.corpus.readers.text import detection_warnings, file_encoding
+from builder.corpus.readers.text import detection_warnings, file_encoding, recoding
 from builder.schema.dataset import Fields
 
 OPEN = re.compile(r"<([^\W\d][\w.-]*)(?:\s[^<>]*)?(?<!/)>")
@@ -22,6 +23,8 @@ OPEN = re.compile(r"<([^\W\d][\w.-]*)(?:\s[^<>]*)?(?<!/)>")
 CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 
 MARKUP = re.compile(r"</?(?:p|br|div|b|i|a|span|h\d|ul|li|strong|em)\b[^<>]*>", re.IGNORECASE)
+
+CLOSING = re.compile(r"</([^\W\d][\w.-]*)>")
 
 ENTRIES = "pass RSS or Atom files, or XML with an element for each article that holds elements such as `Text`"
 
@@ -52,16 +55,24 @@ def corpus(file: File, fields: Fields, declared: str | None) -> Iterator[ReadIte
         return
     yield from detection_warnings(encoding, declared)
     with opened(file) as stream:
-        blocks = (_sound(block) for block in decoded_blocks(stream, encoding))
-        yield from records(_values(blocks, fields, encoding.said), fields)
+        yield from records(_values(decoded_blocks(stream, encoding), fields, encoding), fields, kind="XML ")
 
 
-def _sound(text: str) -> str:
-    """Return a text with replacement characters for invalid bytes."""
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def _article(content: str, fields: Fields, place: str, encoding: Encoding) -> Value | BadRecord | None:
+    """Return the elements of an article as an object, None if it has none, or a fault if too many bytes are invalid."""
+    said = encoding.said
+    if encoding.name == "utf-8" and any("\udc80" <= letter <= "\udcff" for letter in set(content)):
+        damaged = content.encode("utf-8", "surrogateescape")
+        try:
+            decoded = decode_as(damaged, encoding)
+        except UnicodeDecodeError as error:
+            return BadRecord(place, "not UTF-8", f"not UTF-8 at byte {error.start} of the element", recoding(damaged))
+        content, said = decoded.text, decoded.said
+    values = _fields(content, fields)
+    return Value(values, place, said) if values else None
 
 
-def _values(blocks: Iterator[str], fields: Fields, encoding: str) -> Iterator[Value | BadRecord]:
+def _values(blocks: Iterator[str], fields: Fields, encoding: Encoding) -> Iterator[Value | BadRecord]:
     """Yield the elements of articles as objects."""
     text = next(blocks, "")
     at = _first(text)
@@ -73,9 +84,9 @@ def _values(blocks: Iterator[str], fields: Fields, encoding: str) -> Iterator[Va
         end = text.find(closing, opening.end()) if opening else -1
         if opening and end >= 0:
             line += text.count("\n", at, opening.start())
-            if values := _fields(text[opening.end() : end], fields):
+            if article := _article(text[opening.end() : end], fields, f":{line}", encoding):
                 articles += 1
-                yield Value(values, f":{line}", encoding)
+                yield article
             else:
                 others, other = others + 1, other or opening[1]
             line += text.count("\n", opening.start(), end)
@@ -91,7 +102,9 @@ def _values(blocks: Iterator[str], fields: Fields, encoding: str) -> Iterator[Va
         line += text.count("\n", at, opening.start())
         yield BadRecord(f":{line}:1", "truncated", f"the element `{opening[1]}` has no end", CLOSE)
     if others or not articles:
-        such = f"{others:,} of its elements hold no elements, such as `{other}`"
+        such = (
+            f"{others:,} of its elements hold no elements, such as `{other}`" if others else "it holds no whole article"
+        )
         yield BadRecord("", "no entries", f"the XML is no feed, and {such}", "" if articles else ENTRIES)
 
 
@@ -121,7 +134,7 @@ def _fields(content: str, fields: Fields) -> dict[str, object]:
         if end < 0:
             missing.add(name)
             continue
-        elements.setdefault(name, _value(content[at:end]))
+        elements.setdefault(name, _value(content[at:end], is_page=name == fields.html))
         at = end
     lower = {name.casefold(): name for name in reversed(elements)}
     for key, names in USUAL.items():
@@ -130,8 +143,27 @@ def _fields(content: str, fields: Fields) -> dict[str, object]:
     return elements
 
 
-def _value(content: str) -> str:
-    """Return the text of an element; only text with markup of its own is changed further."""
+def _value(content: str, *, is_page: bool) -> str:
+    """Return the text of an element, or the markup of a page.
+
+    Text with markup of its own becomes lines. Each element inside it is a line too, as Scrapy writes lists.
+    """
     parts = CDATA.split(content)  # every second part is the content of a CDATA section
+    if not is_page and any(map(CLOSING.search, parts[::2])):
+        parts[::2] = _without_elements(parts[::2], "<br>" if MARKUP.search(content) else "\n")
+        parts[0] = parts[0].removeprefix("\n")
+        parts[-1] = parts[-1].removesuffix("\n")
     text = "".join(part if number % 2 else html.unescape(part) for number, part in enumerate(parts))
-    return plain(text) if MARKUP.search(text) else text
+    return plain(text) if MARKUP.search(text) and not is_page else text
+
+
+def _without_elements(parts: Sequence[str], end: str) -> Iterator[str]:
+    """Yield text with `end` in place of the tags of elements that are not HTML."""
+    whole = "".join(parts)
+    inner = {found[1] for found in OPEN.finditer(whole)} & {found[1] for found in CLOSING.finditer(whole)}
+    names = sorted(name for name in inner if not MARKUP.fullmatch(f"<{name}>"))
+    if not names:
+        yield from parts
+        return
+    tags = re.compile(rf"(?:</?(?:{'|'.join(map(re.escape, names))})(?:\s[^<>]*)?>\s*)+")
+    yield from (tags.sub(end, part) for part in parts)

@@ -52,7 +52,7 @@ def _value(line: str, number: int, encoding: str) -> Iterator[Value | BadRecord]
     if not line.strip():
         return
     try:
-        yield Value(json.loads(line.rstrip("\r\n")), f":{number}", encoding)
+        yield Value(json.loads(line.rstrip("\r\n"), strict=False), f":{number}", encoding)
     except json.JSONDecodeError as error:
         yield BadRecord(f":{number}:{error.colno}", "not JSON", f"not JSON: {error.msg}", MEND)
     except (ValueError, RecursionError) as error:

@@ -1,10 +1,13 @@
 """Records of JSON values: what is common to JSON Lines, arrays and single objects."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from builder.corpus.readers.detection.tags import ANNOTATIONS, is_annotated
+from builder.corpus.readers.naming import likely_text, line_to_write
 from builder.corpus.readers.rows import BadRecord, Note, ReadItem, has_field, row_of, shown
 from builder.corpus.readers.streams import BrokenError
 from builder.schema.dataset import Fields
@@ -16,6 +19,14 @@ LOOK = 1_000
 
 DEEPEST, MOST_NAMES = 3, 100
 """Nested objects whose names are listed, and the most names of one object."""
+
+LEAST_KEYED = 3
+"""Objects with the same fields that are taken for records under keys of their own."""
+
+MARKUP = re.compile(r"<(?:p|div|br|html|body|span|article|h[1-6])\b[^<>]{0,500}>", re.IGNORECASE)
+"""A tag that shows that a value is HTML."""
+
+FIX = "correct the element, or name other elements under `fields:` in schema/dataset.yaml"
 
 SHOWN = 20
 """Names of fields that a message lists."""
@@ -42,12 +53,28 @@ class _Tally:
     is_annotated: bool = False
     is_broken: bool = False
     names: Counter[str] = field(default_factory=Counter)
+    """The records that have a value in each field."""
+    lengths: Counter[str] = field(default_factory=Counter)
+    """The code points of all strings in each field."""
+    markup: set[str] = field(default_factory=set)
+    """The fields that hold HTML."""
     damaged: list[str] = field(default_factory=list)
     """The places of records in which bytes were replaced."""
 
+    def look(self, values: Mapping[str, object]) -> None:
+        """Count the fields of a record, and what they hold."""
+        for name, value in _leaves(values, DEEPEST):
+            self.names[name] += 1
+            strings = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
+            self.lengths[name] += sum(map(len, strings))
+            if any(MARKUP.search(one) for one in strings):
+                self.markup.add(name)
 
-def records(values: Iterable[Value | ReadItem], fields: Fields, *, is_first: bool = True) -> Iterator[ReadItem]:
-    """Yield the records of JSON values, or their faults.
+
+def records(
+    values: Iterable[Value | ReadItem], fields: Fields, *, is_first: bool = True, kind: str = "JSON "
+) -> Iterator[ReadItem]:
+    """Yield the records of JSON values or of values of another `kind`, or their faults.
 
     If no record has the field of the text, the file has one fault, which lists the fields that it has; a part that is
     not the first of its file says so without a warning.
@@ -56,7 +83,7 @@ def records(values: Iterable[Value | ReadItem], fields: Fields, *, is_first: boo
     broken: BrokenError | None = None
     try:
         for value in values:
-            yield from _tallied(value, fields, tally)
+            yield from _tallied(value, fields, tally, kind)
             if len(tally.nameless) == LOOK or tally.is_annotated:
                 break
     except BrokenError as error:
@@ -66,7 +93,7 @@ def records(values: Iterable[Value | ReadItem], fields: Fields, *, is_first: boo
         raise broken
 
 
-def _tallied(value: Value | ReadItem, fields: Fields, tally: _Tally) -> Iterator[ReadItem]:
+def _tallied(value: Value | ReadItem, fields: Fields, tally: _Tally, kind: str) -> Iterator[ReadItem]:
     """Yield the record of a value, unless it lacks the field of the text as those before it do."""
     tally.number += 1
     if not isinstance(value, Value):
@@ -74,7 +101,7 @@ def _tallied(value: Value | ReadItem, fields: Fields, tally: _Tally) -> Iterator
         return
     if value.encoding.endswith("damaged"):
         tally.damaged.append(value.place)
-    item = _record(value, fields)
+    item = _record(value, fields, kind)
     if tally.number == 1 and isinstance(value.value, dict) and is_annotated(value.value):
         tally.is_annotated = True
         yield ANNOTATIONS
@@ -83,7 +110,7 @@ def _tallied(value: Value | ReadItem, fields: Fields, tally: _Tally) -> Iterator
         tally.has_text = has_field(value.value, fields.text)
         if not tally.has_text and isinstance(item, BadRecord):
             tally.nameless.append(item)
-            tally.names.update(_names(value.value, DEEPEST))
+            tally.look(value.value)
             return
         yield from tally.nameless
         tally.nameless = []
@@ -102,24 +129,39 @@ def _at_end(tally: _Tally, fields: Fields, *, is_first: bool) -> Iterator[ReadIt
         yield BadRecord("", "no records", "the file holds no records", "")
 
 
-def _record(value: Value, fields: Fields) -> ReadItem:
+def _record(value: Value, fields: Fields, kind: str) -> ReadItem:
     """Return the record of a value, or its fault."""
     if not isinstance(value.value, dict):
         return BadRecord(f"{value.place}:1" if value.place.count(":") == 1 else value.place, "not an object",
                          f"a JSON {type(value.value).__name__}, not an object",
                          'write {"text": "..."} for each article')  # fmt: skip
-    return row_of(value.value, fields, value.place, "JSON ", encoding=value.encoding, extra=True)
+    fix = {} if kind == "JSON " else {"fix": FIX}
+    return row_of(value.value, fields, value.place, kind, encoding=value.encoding, extra=True, **fix)
 
 
-def _names(values: Mapping[str, object], depth: int) -> Iterator[str]:
-    """Yield the names of an object's fields that hold a value; those of nested objects are dotted paths."""
+def _leaves(values: Mapping[str, object], depth: int) -> Iterator[tuple[str, object]]:
+    """Yield the fields of an object that hold a value; those of nested objects are dotted paths.
+
+    Of a list of objects, or of objects under keys of their own, the first stands for all, and the path has `[]`.
+    """
+    if _is_keyed(values):
+        yield from ((f"[].{path}", value) for path, value in _leaves(next(iter(values.values())), depth))  # type: ignore[arg-type]
+        return
     for name, value in list(values.items())[:MOST_NAMES]:
         is_list = isinstance(value, list) and bool(value) and isinstance(value[0], Mapping)
         inner = value[0] if is_list and isinstance(value, list) else value
         if isinstance(inner, Mapping) and depth:
-            yield from (f"{name}{'[]' if is_list else ''}.{path}" for path in _names(inner, depth - 1))
+            mark = "" if _is_keyed(inner) else "[]." if is_list else "."
+            yield from ((f"{name}{mark}{path}", leaf) for path, leaf in _leaves(inner, depth - 1))
         elif value is not None:
-            yield name
+            yield name, value
+
+
+def _is_keyed(values: Mapping[str, object]) -> bool:
+    """Return whether an object holds records under keys of their own: several objects with the same fields."""
+    fields = [value.keys() if isinstance(value, Mapping) else None for value in islice(values.values(), LEAST_KEYED)]
+    return len(fields) == LEAST_KEYED and fields[0] is not None and len(fields[0]) > 0 and all(
+        keys == fields[0] for keys in fields)  # fmt: skip
 
 
 def _no_field(tally: _Tally, fields: Fields, *, is_first: bool) -> BadRecord:
@@ -128,26 +170,8 @@ def _no_field(tally: _Tally, fields: Fields, *, is_first: bool) -> BadRecord:
     listed = ", ".join(f"{shown(name)} ({count:,})" for name, count in names.most_common(SHOWN))
     more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
     records = "its one record; it has" if number == 1 else f"any of its first {number:,} records; they have"
-    likely = _likely(names)
-    fix = f"write `text: {likely or 'NAME'}` under `fields:` in schema/dataset.yaml"
-    fix += "" if likely else ", with the name of the field that holds the text"
+    likely = likely_text(names, {name: tally.lengths[name] / names[name] for name in names})
+    is_markup = any(name == likely or name.endswith(f"[].{likely}") for name in tally.markup)
+    fix = line_to_write("html" if fields.html or is_markup else "text", likely)
     message = f"no field `{shown(fields.text)}` in {records} {listed}{more}"
     return BadRecord("", NO_FIELD, message, fix if is_first else "")
-
-
-def _likely(names: Iterable[str]) -> str | None:
-    """Return the path of the field that most likely holds the text, inside the objects of a list; None if none does."""
-    paths = [name.rpartition("[].")[2] for name in names]
-    for usual in USUAL_TEXTS:
-        for path in paths:
-            if usual in (path, path.rpartition(".")[2]):
-                return path
-    return None
-
-
-USUAL_TEXTS = (
-    "text", "content", "body", "maintext", "article", "articleBody", "article_text", "article_body", "Text", "Content",
-    "Body", "Article", "full_text", "fulltext", "cleaned_text", "content_text", "story", "news", "main_text", "raw_text",
-    "النص", "نص", "المحتوى", "الخبر", "rendered", "description",
-)  # fmt: skip
-"""Names under which articles are often found, the likeliest first."""

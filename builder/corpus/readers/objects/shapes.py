@@ -10,13 +10,16 @@ from dataclasses import dataclass
 
 from builder.corpus.readers.detection.tags import is_annotated
 from builder.corpus.readers.encodings import Encoding, decode_as
+from builder.corpus.readers.objects.frames import frame_rows
 from builder.corpus.readers.objects.records import Value, records
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, ReadItem, has_field, shown
 from builder.corpus.readers.streams import CHUNK, BrokenError, decoded_blocks, opened
 from builder.corpus.readers.text import detection_warnings, file_encoding, recoding
 from builder.schema.dataset import Fields
 
-DECODER = json.JSONDecoder()
+DECODER, LAX = json.JSONDecoder(), json.JSONDecoder(strict=False)
+"""LAX accepts tabs and newlines in strings, which JSON forbids. An unclosed string would run on to the next quote, so it
+is only used where DECODER fails."""
 
 BLANKS = re.compile(r"[\s,\]]*")
 """What stands between elements; the end of an array is looked for at the end of the file."""
@@ -47,6 +50,8 @@ class _Cursor:
     closed: bool = False
     """Whether the end of an array stands before this position."""
     broken: BrokenError | None = None
+    is_at_end: bool = False
+    """Whether all text has been read."""
 
     def more(self) -> bool:
         """Read more text, as long as what is not yet parsed; return whether there was any.
@@ -64,7 +69,8 @@ class _Cursor:
         if self.broken and len(read) == 1:
             raise self.broken
         self.buffer, self.at = "".join(read), 0
-        return len(read) > 1
+        self.is_at_end = len(read) == 1
+        return not self.is_at_end
 
     def move(self, to: int) -> None:
         """Go on to a place in the buffer."""
@@ -118,7 +124,10 @@ def _values(cursor: _Cursor, encoding: Encoding, fields: Fields) -> Iterator[Val
     if is_array:
         cursor.move(cursor.at + 1)
     number, fault = 0, False
-    while cursor.skip():
+    while first := cursor.skip():
+        if first == "[" and is_array and cursor.closed:  # another array, as Scrapy appends it to a file
+            cursor.move(cursor.at + 1)
+            continue
         number += 1
         place = cursor.place()
         value, end = _element(cursor, place)
@@ -141,7 +150,7 @@ def _element(cursor: _Cursor, place: str) -> tuple[object, int]:
     """Return the next element and its end in the buffer; or its fault, and the place of that."""
     while True:
         try:
-            value, end = DECODER.raw_decode(cursor.buffer, cursor.at)
+            value, end = _decoded(cursor)
         except json.JSONDecodeError as error:
             if error.msg.startswith("Unterminated") or error.pos >= len(cursor.buffer) - NEAR:
                 if len(cursor.buffer) - cursor.at > MAX_BYTES:
@@ -149,7 +158,8 @@ def _element(cursor: _Cursor, place: str) -> tuple[object, int]:
                     return BadRecord(
                         place, "too long", message, "write each article as an element of its own"
                     ), error.pos
-                if cursor.more():
+                if not cursor.is_at_end:
+                    cursor.more()
                     continue
             where = cursor.place(error.pos - cursor.at)
             return BadRecord(where, "not JSON", f"not JSON: {error.msg}", MEND), error.pos
@@ -157,6 +167,20 @@ def _element(cursor: _Cursor, place: str) -> tuple[object, int]:
             return BadRecord(place, "not JSON", f"not JSON: {error}", MEND), cursor.at
         if end < len(cursor.buffer) or isinstance(value, (dict, list, str)) or not cursor.more():
             return value, end
+
+
+def _decoded(cursor: _Cursor) -> tuple[object, int]:
+    """Return the value at a position and its end; raise JSONDecodeError, of DECODER unless LAX needs more text."""
+    try:
+        return DECODER.raw_decode(cursor.buffer, cursor.at)
+    except json.JSONDecodeError as error:
+        if not error.msg.startswith("Invalid control character"):
+            raise
+        try:
+            return LAX.raw_decode(cursor.buffer, cursor.at)
+        except json.JSONDecodeError as lax:
+            needs_more = lax.msg.startswith("Unterminated") or lax.pos >= len(cursor.buffer) - NEAR
+            raise (lax if needs_more and not cursor.is_at_end else error) from None
 
 
 def _mended(source: str, value: object, place: str, encoding: Encoding) -> Value | BadRecord:
@@ -171,12 +195,15 @@ def _mended(source: str, value: object, place: str, encoding: Encoding) -> Value
             decoded = decode_as(content, encoding)
         except UnicodeDecodeError as error:
             return BadRecord(place, "not UTF-8", f"not UTF-8 at byte {error.start} of the element", recoding(content))
-        return Value(json.loads(decoded.text), place, decoded.said)
+        return Value(json.loads(decoded.text, strict=False), place, decoded.said)
     return Value(value, place, encoding.said)
 
 
 def _unwrapped(found: Value, fields: Fields) -> Iterator[Value]:
     """Yield the records inside the only object of a file, or the object itself if it is a record."""
+    if isinstance(found.value, dict) and (rows := frame_rows(found.value)):
+        yield from (Value(row, f"{found.place}#{shown(key)}", found.encoding) for key, row in rows)
+        return
     if isinstance(found.value, dict) and not has_field(found.value, fields.text) and not is_annotated(found.value):
         inner = _inner(found.value, fields.text, DEEPEST)
         if inner:

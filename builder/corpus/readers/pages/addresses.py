@@ -2,7 +2,7 @@
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
 
 from builder.schema.sources import Sources
 
@@ -85,7 +85,14 @@ def plain_address(address: str | None) -> str | None:
     kept = [pair for pair in parts.query.split("&") if not TRACKING.fullmatch(pair.partition("=")[0])]
     fragment = parts.fragment if parts.fragment.startswith("!") else ""
     host = parts.netloc.rpartition("@")[2].lower()
-    return urlunsplit((parts.scheme.lower(), host, parts.path or "/", "&".join(kept), fragment))
+    if not host.isprintable():
+        return None
+    return _shown(urlunsplit((parts.scheme.lower(), host, parts.path or "/", "&".join(kept), fragment)))
+
+
+def _shown(address: str) -> str:
+    """Return an address with its characters that are invisible or control a terminal escaped, as a browser sends them."""
+    return "".join(letter if letter.isprintable() else quote(letter, errors="replace") for letter in address)
 
 
 def host_of(address: str | None) -> str | None:

@@ -15,12 +15,18 @@ from builder.corpus.readers.pages.front import is_front_page
 from builder.corpus.readers.pages.lead import restored
 from builder.corpus.readers.pages.lines import lines_of
 from builder.corpus.readers.pages.scripted import built_by_scripts, scripted_lines
-from builder.corpus.readers.pages.tree import parse, prune
+from builder.corpus.readers.pages.tree import parse, prune, selected
 from builder.records import Facts
 from builder.schema.sources import NO_SOURCES, SourceRules, Sources
 
 VERSION = 1
 """Version of the steps around trafilatura; raise it when the text of any page changes."""
+
+MOST_COMPARED = 8_000
+"""Blocks of a page above which trafilatura compares no other extractor: jusText takes quadratic time in them."""
+
+BLOCKS = etree.XPath("count(//*[self::p or self::div or self::li or self::td or self::section or self::article or self::blockquote "
+                     "or self::dd or self::dt or self::th or self::br or self::h1 or self::h2 or self::h3 or self::h4 or self::h5 or self::h6])")  # fmt: skip
 
 NO_TEXT, FRONT_PAGE, NOT_READ = "no text in HTML", "front page", "HTML not read"
 
@@ -94,18 +100,19 @@ def _article(
     """Return the lines of the article, and what extracted them."""
     options = f", without {' | '.join(rules.strip)}" if rules and rules.strip else ""
     for path in rules.body if rules else ():
-        if chosen := [line for element in tree.xpath(path) for line in lines_of(element)]:
+        if chosen := [line for element in selected(tree, path) for line in lines_of(element)]:
             return chosen, f"khabar {VERSION}, body {path}{options}"
-    lines, version = _extracted(tree)
+    fast = BLOCKS(tree) > MOST_COMPARED
+    lines, version = _extracted(tree, fast)
     if scripted and found.facts.is_free is not False and built_by_scripts(scripted, lines, lines_of(tree, ("head",))):
         return scripted, f"khabar {VERSION}, articleBody"
-    return lines, f"trafilatura {version}, default mode, khabar {VERSION}{options}"
+    return lines, f"trafilatura {version}, {'fast' if fast else 'default'} mode, khabar {VERSION}{options}"
 
 
-def _extracted(tree: html.HtmlElement) -> tuple[list[str], str]:
+def _extracted(tree: html.HtmlElement, fast: bool) -> tuple[list[str], str]:
     """Return the lines that trafilatura extracts from a tree, and its version; the tree stays as it is."""
     import trafilatura  # noqa: PLC0415 - extra `html`, and its import takes half a second
 
-    extracted = trafilatura.bare_extraction(tree, include_comments=False, with_metadata=False)
+    extracted = trafilatura.bare_extraction(tree, include_comments=False, with_metadata=False, fast=fast)
     lines = [] if extracted is None or extracted.body is None else lines_of(extracted.body)
     return lines, trafilatura.__version__

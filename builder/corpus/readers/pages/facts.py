@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from lxml import etree
+
 from builder.corpus.readers.pages.addresses import host_of, page_url
 from builder.corpus.readers.pages.json_ld import Linked, linked, many
-from builder.corpus.readers.pages.names import ADDRESS, BYLINE, author_of, one_line, site_in, text_of, title_of
+from builder.corpus.readers.pages.lines import lines_of
+from builder.corpus.readers.pages.names import ADDRESS, BYLINE, author_of, key, one_line, site_in, text_of, title_of
 from builder.corpus.readers.pages.published import below, first_heading, published
 from builder.records import Facts
 from builder.schema.sources import SourceRules, Sources
@@ -21,6 +24,12 @@ MOST_METAS, MOST_TAGS, MOST_HEADLINES, LONGEST = 1_000, 50, 10, 300
 MOST_WORDS = 6
 """Most words of a byline."""
 
+MOST_LINES = 4
+"""Lines of an element that names the author: the name, and what is said of it."""
+
+LEAST_LABEL = 4
+"""Letters of a host's label that counts as the name of its site."""
+
 BYLINES = ("byline", "writer", "writeby", "reporter", "journalist", "post-meta-author", "author-name", "authorname")
 """Parts of the class or the id of an element that names the author, in small letters."""
 
@@ -32,9 +41,22 @@ NAMED = " or ".join(
 AUTHORS = (
     "//*[@itemprop='author']",
     "//*[contains(concat(' ', @rel, ' '), ' author ')][not(self::link)]",
-    f"//*[{NAMED}][not(ancestor::aside or ancestor::footer or ancestor::nav or ancestor-or-self::*[contains(@class, 'comment')])]",
+    f"//*[{NAMED}][not(ancestor::aside or ancestor::footer or ancestor::nav)]",
 )
 """Elements that name the author, the surest first."""
+
+COMMENTED = etree.XPath(
+    "boolean(ancestor-or-self::*[contains(@class, 'comment') or contains(@id, 'comment') or contains(@itemtype, 'Comment')"
+    " or @itemprop='comment'])"
+)
+"""Whether an element is in the comments of readers."""
+
+WRITTEN_BY = frozenset(
+    map(
+        key, ("Written by", "By", "Author", "كتب بواسطة", "كُتب بواسطة", "بواسطة", "كتبه", "الكاتب", "الكاتبة", "المؤلف")
+    )
+)
+"""Labels of the author among the meta elements that Yoast and Rank Math write."""
 
 Metas = Mapping[str, Sequence[str]]
 
@@ -72,7 +94,7 @@ def page_facts(
     sites = _sites(tree, metas, page, rules)
     date = published(tree, page, rules)
     return PageFacts(
-        title=_title(tree, page, headlines, sites),
+        title=_title(tree, page, headlines, [*sites, *_label(host)]),
         url=url,
         source=(rules.name if rules else None) or host,
         published_at=date.text if date else None,
@@ -123,6 +145,12 @@ def _sites(tree: "HtmlElement", metas: Metas, page: Linked, rules: SourceRules |
     return list(dict.fromkeys(names))
 
 
+def _label(host: str | None) -> list[str]:
+    """Return the longest label of a host before its ending, by which titles name the site too."""
+    label = max((host or "").split(".")[:-1], key=len, default="")
+    return [label] if len(label) >= LEAST_LABEL else []
+
+
 def _headings(tree: "HtmlElement") -> list[str]:
     """Return the texts of the first headings of the page."""
     return [text_of(element) for element in tree.xpath("//h1")[:20]]
@@ -138,16 +166,42 @@ def _title(tree: "HtmlElement", page: Linked, headlines: Sequence[str], sites: S
 def _author(tree: "HtmlElement", metas: Metas, page: Linked, sites: Sequence[str], host: str | None) -> str | None:
     """Return the persons who wrote the article, as the surest place names them."""
     named = [_all(metas, name) for name in ("author", "article:author", "parsely-author", "sailthru.author")]
-    marked = [[_named(element) for element in tree.xpath(path)[:5]] for path in AUTHORS]
-    short = [[name for name in names if len(name) <= LONGEST] for names in marked]
-    return author_of([page.names("author"), *named, *short, _bylines(tree)], sites, host)
+    found = [[element for element in tree.xpath(path)[:5] if not COMMENTED(element)] for path in AUTHORS]
+    marked = [[_named(element, sites, host) for element in elements] for elements in found]
+    return author_of([page.names("author"), *named, _labelled(metas), *marked, _bylines(tree)], sites, host)
 
 
-def _named(element: "HtmlElement") -> str:
-    """Return the name that an element holds: that of its `itemprop="name"`, else its content or its text."""
+def _labelled(metas: Metas) -> list[str]:
+    """Return the author that the labels of a preview name, as in `twitter:label1` and `twitter:data1`."""
+    pairs = [(_all(metas, f"twitter:label{number}"), _all(metas, f"twitter:data{number}")) for number in (1, 2)]
+    return [names[0] for labels, names in pairs if labels and names and key(labels[0]) in WRITTEN_BY]
+
+
+def _named(element: "HtmlElement", sites: Sequence[str], host: str | None) -> str:
+    """Return the name that an element holds: that of its `itemprop="name"`, else its content or its first line that is a person."""
     inner = element.find(".//*[@itemprop='name']")
     whole = element if inner is None else inner
-    return whole.get("content") or text_of(whole)
+    text = whole.get("content") or text_of(whole)
+    if len(text) > LONGEST:
+        return ""
+    lines = [] if whole.get("content") else _apart(whole)
+    if len(lines) > MOST_LINES:
+        return one_line(" ".join(lines))
+    labels = {line for line in lines if not BYLINE.sub("", f"{line} ").strip()}
+    return next((line for line in lines if line not in labels and author_of([[line]], sites, host)), text)
+
+
+def _apart(element: "HtmlElement") -> list[str]:
+    """Return the lines of an element; where it is one line, its parts that stand without a space between them."""
+    lines = lines_of(element)
+    if len(lines) > 1:
+        return lines
+    parts = [""]
+    for piece in element.itertext():
+        if parts[-1] and piece and not parts[-1][-1].isspace() and not piece[0].isspace():
+            parts.append("")
+        parts[-1] += piece
+    return [line for part in parts if (line := one_line(part))]
 
 
 def _bylines(tree: "HtmlElement") -> list[str]:

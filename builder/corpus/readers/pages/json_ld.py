@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from builder.corpus.readers.pages.names import one_line
+
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
@@ -63,7 +65,7 @@ def linked(tree: "HtmlElement", titles: Sequence[str]) -> Linked:
     """Return what the JSON-LD of a page says; of several articles, the one whose headline is among `titles`."""
     nodes = [node for block in _blocks(tree) for node in _nodes(block, 0)][:MOST_NODES]
     articles = [node for node in nodes if is_article(node)]
-    named = [node for node in articles if isinstance(node.get("headline"), str) and node["headline"] in titles]
+    named = [node for node in articles if isinstance(line := node.get("headline"), str) and one_line(line) in titles]
     by_id: dict[str, Node] = {}
     for node in nodes:
         if "name" in node and isinstance(identity := node.get("@id"), str):

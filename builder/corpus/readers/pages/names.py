@@ -3,9 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from html import unescape
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from builder.corpus.readers.dates.months import MONTHS
 from builder.corpus.readers.rows import person_names
 from builder.text.profiles import profile
 
@@ -39,6 +41,14 @@ BYLINE = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 
+NAMES_OF_MONTHS = sorted((name for names in MONTHS for name in names.split("، ")), key=len, reverse=True)
+
+DATED = re.compile(
+    rf"(?:^|\s)(?:(?:ال(?:أحد|اثنين|إثنين|ثلاثاء|[أا]ربعاء|خميس|جمعة|سبت)|{'|'.join(NAMES_OF_MONTHS)})\s+)*\d.*$",
+    re.IGNORECASE | re.DOTALL,
+)  # fmt: skip
+"""A date or another number behind a name, with the names of its day and month."""
+
 LEAST_LETTERS, MOST_WORDS = 2, 8
 """Letters of a name, at least, and words, at most."""
 
@@ -57,8 +67,14 @@ def key(text: str | None) -> str:
 
 
 def one_line(text: str | None) -> str:
-    """Return the beginning of a text on one line, without characters that are invisible or control a terminal."""
-    begin = (text or "")[:LOOKED_AT]
+    """Return the beginning of a text on one line, without characters that are invisible or control a terminal.
+
+    References that are escaped twice, or stand in JSON-LD, become the characters that they mean.
+
+    >>> one_line("المعرض &quot;السنوي&quot; &#32; 2026")
+    'المعرض "السنوي" 2026'
+    """
+    begin = unescape((text or "")[:LOOKED_AT])
     return " ".join("".join(map(_visible, begin)).split())
 
 
@@ -159,7 +175,7 @@ def author_of(candidates: Sequence[Sequence[str]], sites: Sequence[str], host: s
 
 def _person(written: str, sites: Sequence[str], host: str | None) -> str:
     """Return the person that a byline names, or an empty text."""
-    name = BYLINE.sub("", written).strip(" .:|/-–—*")
+    name = DATED.sub("", BYLINE.sub("", written)).strip(" .:|/-–—*")
     parts = [part.strip(" .«»\"'()") for part in re.split(r"\s[-–—|/]\s|\s*[|/:]\s*|\s[-–—]|[-–—]\s|[()]", name)]
     known = [part for part in parts if part and not is_no_person(part, sites, host)]
     if len(known) < len([part for part in parts if part]):  # beside a site or an agency, one word is a city

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from lxml import etree, html
 
@@ -15,10 +16,17 @@ HEAD = 4096
 
 HIDDEN_STYLE = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 
-NEVER_SHOWN = etree.XPath(
-    "//script | //style | //noscript | //template | //*[@hidden] | //dialog[not(@open)]"
-    " | //*[translate(normalize-space(@aria-hidden), 'TRUE', 'true') = 'true']"
+NEVER_SHOWN = etree.XPath("//script | //style | //noscript | //template")
+
+HIDDEN = etree.XPath(
+    "//*[@hidden] | //dialog[not(@open)] | //*[translate(normalize-space(@aria-hidden), 'TRUE', 'true') = 'true']"
 )
+
+STREAMED = re.compile(r"S:[0-9a-f]+")
+"""The `id` of a part of a page that React streams: it is hidden until a script puts it into its place."""
+
+MOST_HEADINGS = 20
+"""Headings that are looked at."""
 
 STYLED = etree.XPath("//*[@style]")
 
@@ -65,15 +73,47 @@ def parse(markup: str) -> html.HtmlElement | None:
 def prune(tree: html.HtmlElement, unwanted: Sequence[str] = ()) -> None:
     """Empty the elements that a browser never shows, and those that the XPaths `unwanted` find.
 
-    The page as a whole stays, because many pages hide `body` until their scripts have run.
+    What is hidden only until the page's scripts have run stays: the whole page, the element that holds its heading and most
+    of its text, and the parts that React streams.
     """
-    hidden = [element for element in STYLED(tree) if HIDDEN_STYLE.search(element.get("style"))]
-    chosen = [element for path in unwanted for element in tree.xpath(path)]
-    for element in (*NEVER_SHOWN(tree), *hidden, *chosen):
-        if isinstance(element, html.HtmlElement) and element.tag not in ("html", "body"):
-            element.clear(keep_tail=True)
-            element.tag = "span"
+    for element in (*NEVER_SHOWN(tree), *(element for path in unwanted for element in selected(tree, path))):
+        _empty(element)
+    styled = [element for element in STYLED(tree) if HIDDEN_STYLE.search(element.get("style"))]
+    hidden = [*HIDDEN(tree), *styled]
+    revealed = _revealed(tree, {*hidden})
+    for element in hidden:
+        if element not in revealed and not STREAMED.fullmatch(element.get("id", "")):
+            _empty(element)
     _break_lines(tree)
+
+
+def selected(tree: html.HtmlElement, path: str) -> list[html.HtmlElement]:
+    """Return the elements that an XPath of schema/sources.yaml selects.
+
+    Raises ValueError if it fails: functions and prefixes are looked up where the path first meets an element they apply to.
+    """
+    try:
+        found = tree.xpath(path)
+    except etree.XPathError as error:
+        raise ValueError(f"the XPath {path!r} of schema/sources.yaml fails: {str(error).lower()}") from error
+    return [element for element in found if isinstance(element, html.HtmlElement)] if isinstance(found, list) else []
+
+
+def _empty(element: html.HtmlElement) -> None:
+    """Empty an element and keep what follows it; the page as a whole stays."""
+    if isinstance(element, html.HtmlElement) and element.tag not in ("html", "body"):
+        element.clear(keep_tail=True)
+        element.tag = "span"
+
+
+def _revealed(tree: html.HtmlElement, hidden: set[html.HtmlElement]) -> set[html.HtmlElement]:
+    """Return the hidden elements around the first heading that is inside one, if the outermost holds most of the page's text."""
+    for heading in islice(tree.iter("h1"), MOST_HEADINGS):
+        around = [element for element in heading.iterancestors() if element in hidden and element.tag != "body"]
+        if around:
+            most = sum(map(len, around[-1].itertext())) * 2 > sum(map(len, tree.itertext()))
+            return {*around} if most else set()
+    return set()
 
 
 def _break_lines(tree: html.HtmlElement) -> None:

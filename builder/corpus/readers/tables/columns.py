@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 
+from builder.corpus.readers.naming import likely_text, line_to_write
 from builder.corpus.readers.rows import OPTIONAL, author_fields
 from builder.schema.dataset import Fields
 from builder.text.invisible import is_invisible
@@ -25,12 +26,20 @@ def column_fault(columns: Sequence[str], fields: Fields) -> tuple[str, str] | No
     if absent:
         return (
             f"no column {', '.join(absent)}; it has {', '.join(map(shown_name, columns[:20])) or 'none'}",
-            "name its columns under `fields:` in schema/dataset.yaml, such as `text: body`",
+            naming_fix(columns, absent, fields),
         )
     wanted = _wanted(fields)
     names = field_names(columns, wanted)
     twice = [name for name in wanted if names.count(name) > 1]
     return (f"two columns are named {', '.join(twice)}", "rename one of them in the file") if twice else None
+
+
+def naming_fix(columns: Sequence[str], absent: Collection[str], fields: Fields) -> str:
+    """Return what to do about missing columns: the line to write, if the text's is missing and another is likely."""
+    likely = likely_text(map(plain_name, columns)) if fields.text in absent else None
+    if likely:
+        return line_to_write("html" if fields.html else "text", likely)
+    return "name its columns under `fields:` in schema/dataset.yaml, such as `text: body`"
 
 
 def missing_columns(columns: Sequence[str], fields: Fields) -> list[str]:
