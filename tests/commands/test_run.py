@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,8 @@ import pytest
 from builder.commands.build import build
 from builder.commands.run import run
 from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.project.batches import batch_articles
+from builder.project.corpus import profile_of
 from builder.project.project import Project
 from builder.project.stages import states
 from builder.project.stages.table import ROAD
@@ -72,6 +75,25 @@ def test_one_rule_runs_cleaning_and_what_its_texts_change(done):
 
     assert ran(again(done)) == {"clean": "boilerplate.yaml changed", "build": "boilerplate.yaml changed"}
     assert ran(again(done)) == {}
+
+
+def test_one_rule_that_changes_a_text_runs_what_reads_texts(done):
+    """The rule drops one line of an annotated article: its judgements are of another text, which people must look at."""
+    text = batch_articles(done)[0].text
+    line = min((line for line in text.splitlines() if 20 < len(line) < 200), key=len)
+    folded = profile_of(done).fold(line)
+    rule = {
+        "id": "one-more", "evidence": "hard", "match": f"^{re.escape(folded)}$", "action": "drop_line", "max_length": 200,
+        "examples": {"matches": [line], "leaves": ["سطر آخر من الخبر"]},
+    }  # fmt: skip
+    edit(done.root / "schema" / "boilerplate.yaml", "cuts:\n", f"cuts:\n  - {json.dumps(rule, ensure_ascii=False)}\n")
+    report = again(done)
+
+    assert ran(report) == {
+        "clean": "boilerplate.yaml changed", "dedup": "articles changed", "check": "texts of batches changed",
+    }  # fmt: skip
+    assert report.exit_code == 1
+    assert {issue.code for issue in report.issues if issue.severity == "error"} == {"stale-text"}
 
 
 def test_one_definition_runs_the_build_alone(done):
