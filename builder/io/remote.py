@@ -1,5 +1,6 @@
 """Files at any address that fsspec reads, such as s3://: the one place that opens file systems and translates their errors."""
 
+import importlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +19,9 @@ def is_remote(location: str) -> bool:
     return "://" in location
 
 
-def _fsspec() -> Any:
-    import fsspec  # noqa: PLC0415 - it loads asyncio and ssl, and most projects are on this machine
-
-    return fsspec
+def _fsspec(part: str) -> Any:
+    """Return a module of fsspec, loaded on first use: it loads asyncio and ssl, and most projects are on this machine."""
+    return importlib.import_module(f"fsspec.{part}")
 
 
 def filesystem_of(location: str, code: str = "store") -> "tuple[AbstractFileSystem, str]":
@@ -30,7 +30,7 @@ def filesystem_of(location: str, code: str = "store") -> "tuple[AbstractFileSyst
     Raises KhabarError under `code`: exit code 2 if the backend is not installed, 3 if it cannot be used.
     """
     with translate_errors(location, code):
-        files, path = _fsspec().core.url_to_fs(location)
+        files, path = _fsspec("core").url_to_fs(location)
         return files, str(path).rstrip("/")
 
 
@@ -67,7 +67,7 @@ def translate_errors(location: str, code: str = "store") -> Iterator[None]:
 
 def _package(protocol: str) -> str:
     """Return the package that fsspec needs for a protocol."""
-    known = _fsspec().registry.known_implementations.get(protocol, {})
+    known = _fsspec("registry").known_implementations.get(protocol, {})
     package = str(known.get("class", protocol)).split(".")[0]
     quoted = re.search(r'"([\w.-]+)"', str(known.get("err", "")))
     return quoted[1] if package == "fsspec" and quoted else package
