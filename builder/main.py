@@ -54,6 +54,7 @@ ROAD = (
 BESIDE = (
     Entry("init", "init", "Create a new dataset project.", "khabar init my-dataset --repo-id my-org/my-dataset"),
     Entry("demo", "demo", "Run the full pipeline on sample articles with simulated annotators.", "khabar demo"),
+    Entry("run", "run", "Run every stale step, up to where people must work.", "khabar run --to build"),
     Entry("status", "status", "Show the state of the project.", "khabar status"),
     Entry(
         "explain",

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from builder import __version__
-from builder.commands.verify import _accepted
+from builder.commands.verify import accepted_reason
 from builder.project.annotations import read_batch
 from builder.project.corpus import read_articles
 from builder.project.project import Project
@@ -107,8 +107,8 @@ def test_a_column_that_came_later_may_be_missing_in_a_release_of_another_version
 
 def test_why_low_agreement_was_accepted_is_known_of_a_release_whose_card_alone_says_it(made):
     assert "accepted" not in json.loads((made / "dist" / "v1.0.0" / "facts.json").read_text(encoding="utf-8"))
-    assert _accepted(made / "dist" / "v1.0.0") == "two annotators, and six articles: too few to say more"
-    assert _accepted(made / "dist" / "v2.0.0") is None
+    assert accepted_reason(made / "dist" / "v1.0.0") == "two annotators, and six articles: too few to say more"
+    assert accepted_reason(made / "dist" / "v2.0.0") is None
 
 
 def test_two_releases_are_compared(made, khabar):

@@ -69,6 +69,8 @@ def show(report: Report, console: Console) -> None:
         click.echo(f"    {dropped.what}: {dropped.reason}{': ' if dropped.detail else ''}{dropped.detail}")
     for name, value in report.facts.items():
         click.echo(f"{name}:\n{value}" if "\n" in value else f"{name}: {value}")
+    if report.next:
+        click.echo(f"next: {report.next.command} ({report.next.why})")
     warnings = [i for i in report.issues if i.severity == "warning"]
     shown = [i for i in report.issues if i.severity == "error"] + (warnings if console.verbose else warnings[:10])
     show_issues(shown)

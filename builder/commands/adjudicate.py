@@ -7,8 +7,9 @@ import click
 
 from builder.annotation.adjudication.adjudicate import AdjudicationResult
 from builder.annotation.pseudonyms import pseudonym
-from builder.cli.options import batch_option, verb
+from builder.cli.options import batch_option
 from builder.cli.output import Console
+from builder.cli.road import project_of, road
 from builder.io.jsonl import write_jsonl
 from builder.labelstudio import adjudication, client
 from builder.labelstudio.api.connection import Connection
@@ -18,8 +19,9 @@ from builder.labelstudio.tasks import task_of
 from builder.project.annotations import batch_name, read_batch, read_merged
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.judgements import canonical_judgements, compute_gold
-from builder.project.project import Project, find_project
+from builder.project.project import Project
 from builder.project.services import connect, note_sent, project_mark
+from builder.project.stages import states
 from builder.records import (
     Article,
     Decision,
@@ -45,13 +47,16 @@ def adjudicate(
     """
     with project.lock():
         name = batch_name(project, batch) if send or collect else ""
-        articles = batch_articles(project)
         ruled = _collect_rulings(project, name) if collect else Report("adjudicate")
+        project = project.snapshot()
+        articles = batch_articles(project)
+        inputs = states.read_by(project, "adjudicate")
         judgements, accounts = canonical_judgements(project, articles)
         result = compute_gold(project, articles, judgements)
         write_jsonl(project.work / "gold.jsonl", result.golds)
         write_jsonl(project.work / "disputes.jsonl", result.disputes)
         project.save_account("adjudicate", [result.account, result.spans])
+        states.finish(project, "adjudicate", inputs)
         sent = Report("adjudicate")
         if send:
             sent = _send_disputes(project, name, articles, judgements, result.disputes, progress)
@@ -97,7 +102,9 @@ def _send_disputes(
         for a in [by_id[item.article_id]]
     ]
     path = project.annotations / name / "disputed.jsonl"
-    asked = adjudication.merge_disputes(read_merged(path, Dispute), [d for d in disputes if d.article_id in mine])
+    asked = adjudication.merge_disputes(
+        read_merged(project, path, Dispute), [d for d in disputes if d.article_id in mine]
+    )
     write_jsonl(path, asked)  # before sending: a ruling counts only for what was asked
     sent = client.send(connection, project_mark(project, name, "disputes"),
                        render_config(schema.labels), payload, overlap=1, progress=progress)  # fmt: skip
@@ -126,7 +133,7 @@ def _adjudication_server(project: Project) -> Connection:
 def _collect_rulings(project: Project, name: str) -> Report:
     """Turn what was submitted in the batch's adjudication project into decisions."""
     key, folder = project.pseudonym_key(), project.annotations / name
-    asked = read_merged(folder / "disputed.jsonl", Dispute)
+    asked = read_merged(project, folder / "disputed.jsonl", Dispute)
     if not asked:
         raise user_error(
             "nothing-asked",
@@ -138,7 +145,7 @@ def _collect_rulings(project: Project, name: str) -> Report:
     found = collect(_adjudication_server(project), mark, lambda who: pseudonym(key, who))
     done = adjudication.decisions_from_rulings(found.judgements, asked)
     path = folder / "decisions.jsonl"
-    write_jsonl(path, adjudication.merge_decisions(read_merged(path, Decision), done.decisions))
+    write_jsonl(path, adjudication.merge_decisions(read_merged(project, path, Decision), done.decisions))
     account = count_by_reason("rulings", "rulings", len(found.judgements), len(done.decisions), done.set_aside)
     issues = (*found.issues, *done.issues)
     people = len({decision.adjudicator for decision in done.decisions})
@@ -153,7 +160,7 @@ def _collect_rulings(project: Project, name: str) -> Report:
 @click.option(
     "--collect", "collects", is_flag=True, help="First download the adjudicators' rulings into decisions.jsonl."
 )
-@verb
+@road
 def cli(console: Console, batch: str | None, sends: bool, collects: bool) -> Report:
     """Turn annotations into gold by majority vote; ties are disputes until a decision settles them.
 
@@ -162,5 +169,5 @@ def cli(console: Console, batch: str | None, sends: bool, collects: bool) -> Rep
     rulings to annotations/<batch>/decisions.jsonl; lines written there by hand are kept. A ruling counts only for
     what was in dispute: the article's spans as a whole, and each disputed stance.
     """
-    project = find_project(console.folder)
+    project = project_of(console)
     return adjudicate(project, batch, send=sends, collect=collects, progress=console.progress)

@@ -1,25 +1,27 @@
 """The command `build`: build a release folder from gold."""
 
-import hashlib
 from collections.abc import Mapping
 
 import click
 
 from builder.annotation.agreement.measure import headline
 from builder.annotation.agreement.thresholds import accepted, shortfalls
-from builder.cli.options import verb
 from builder.cli.output import Console
+from builder.cli.road import project_of, road
+from builder.io.hashing import file_digest, read_hashed
 from builder.io.jsonl import write_jsonl
 from builder.project import release_inputs, services, validation
-from builder.project.annotations import read_takedowns, read_withdrawals
+from builder.project.annotations import read_splits, read_takedowns, read_withdrawals
 from builder.project.corpus import profile_of
-from builder.project.project import Project, find_project
+from builder.project.project import Project
 from builder.project.releases import earlier_versions, open_earlier, record
-from builder.records import MANIFEST, RELEASE_FORMAT, TOOL, Release, Report
+from builder.project.stages import states
+from builder.records import RELEASE_FORMAT, TOOL, Release, Report
 from builder.release.card.inputs import CardInputs, compute_facts, render_card, text_files
 from builder.release.card.markdown import below_thresholds
 from builder.release.diff.changelog import Removals
-from builder.release.diff.semver import check_version, make_changelog
+from builder.release.diff.semver import make_changelog
+from builder.release.diff.version import check_version
 from builder.release.editions import standoff
 from builder.release.editions.reading import record_reading
 from builder.release.exports.conll import edition_files
@@ -41,7 +43,7 @@ from builder.release.tables.spill import open_spill
     metavar="REF",
     help="The earlier release to compare with (default: the newest lower one in dist/): a folder, or NAME/DATASET@v1.0.0.",
 )
-@verb
+@road
 def cli(console: Console, version: str, accept_low_agreement: str | None, since: str | None) -> Report:
     """Build release VERSION (such as 1.0.0) into dist/: Parquet files, card and manifest.
 
@@ -52,7 +54,7 @@ def cli(console: Console, version: str, accept_low_agreement: str | None, since:
     """
     if since and (console.folder / since).is_dir():
         since = str((console.folder / since).resolve())
-    return build(find_project(console.folder), version, accept=accept_low_agreement, since=since)
+    return build(project_of(console), version, accept=accept_low_agreement, since=since)
 
 
 def build(project: Project, version: str, *, accept: str | None = None, since: str | None = None) -> Report:
@@ -63,6 +65,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
     too low for what changed since the previous release, or since the release that `since` names.
     """
     check_version(version)
+    project = project.snapshot()
     with (
         project.lock(),
         services.hub(project, rehearse=False) as hub,
@@ -78,7 +81,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         built = standoff.apply_edition(dataset.text, build_tables(material, kept), material, fold)
         flat = edition_files(dataset.text, built.tables["entities"], schema.labels.entity_names)
         accounts, aside = (*built.accounts, *flat.accounts), (*built.set_aside, *flat.set_aside)
-        prose = (project.root / "dataset_card.md").read_text(encoding="utf-8")
+        prose = read_hashed(project.root / "dataset_card.md").decode("utf-8")
         basis = CardInputs(version, TOOL, prose, dataset, schema.labels,
                       tuple(figure for figure in gathered.agreement if headline(figure)), gathered.accounts,
                       accounts, built.cut_spans, built.cut_inner, dict(gathered.changes),
@@ -97,22 +100,29 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
                           inputs, {}, {}, dataset.text,
                           record_reading(dataset.fields, release_inputs.declared_encodings(material)),
                           RELEASE_FORMAT)  # fmt: skip
+        read = states.read_by(project, "build")
         # Before the release: one that is there never lacks its ledger, whenever this is killed.
-        write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
+        if [*gathered.ledger] != read_splits(project):
+            write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
         folder = project.release(version)
         texts = text_files(basis, card, built.tables, changelog)
         written = write_release(folder, built.tables, {**texts, **beside.files}, release,
                                 frozen=bool(project.noted(f"pushed/v{version}")), rest=kept.rest,
                                 describe=beside.describe, look=standoff.file_audit(dataset.text, material, fold))  # fmt: skip
-        record(project, version)
+        manifest = record(project, version)
         project.save_account("build", accounts, aside)
-    rows = rows_of(written.release.splits)
-    digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
-    said = {"release": f"{folder} ({written.state})", "manifest sha256": digest, "card": str(folder / "README.md")}
-    if accept is not None:
-        owned = f"{len(low)} floors not reached, and the card says why"
-        said["agreement"] = owned if low else "reaches its floors: nothing to accept"
-    return Report("build", accounts, gathered.issues, said | rows, set_aside=aside)
+        states.finish(project, "build", read | {"splits": file_digest(project.annotations / "splits.jsonl")})
+    said = {"release": f"{folder} ({written.state})", "manifest sha256": manifest, "card": str(folder / "README.md")}
+    said |= _said_of_floors(len(low), accept)
+    return Report("build", accounts, gathered.issues, said | rows_of(written.release.splits), set_aside=aside)
+
+
+def _said_of_floors(low: int, accept: str | None) -> dict[str, str]:
+    """Return what an accepted build says of its floors."""
+    if accept is None:
+        return {}
+    owned = f"{low} floors not reached, and the card says why"
+    return {"agreement": owned if low else "reaches its floors: nothing to accept"}
 
 
 def rows_of(counts: Mapping[str, Mapping[str, int]]) -> dict[str, str]:

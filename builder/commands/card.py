@@ -12,7 +12,7 @@ from builder.project.project import Project, find_project
 from builder.project.recompute import recompute_agreement
 from builder.project.releases import find_release
 from builder.records import MANIFEST, KhabarError, Notify, Report, user_error
-from builder.release.diff.semver import version_key
+from builder.release.diff.version import version_key
 from builder.release.publish import verify
 from builder.release.publish.folder import read_manifest
 

@@ -10,8 +10,9 @@ import click
 from builder.annotation.quality import annotators
 from builder.annotation.quality import check as checks
 from builder.annotation.quality.check import canonicalise, read_forms
-from builder.cli.options import moved_option, verb
+from builder.cli.options import moved_option
 from builder.cli.output import Console, show_issues
+from builder.cli.road import project_of, road
 from builder.commands.collect import collect
 from builder.io.jsonl import write_jsonl
 from builder.labelstudio.download import cache
@@ -30,7 +31,8 @@ from builder.project.annotations import (
 )
 from builder.project.batches import batch_articles
 from builder.project.judgements import without_repeats
-from builder.project.project import Project, find_project
+from builder.project.project import Project
+from builder.project.stages import states
 from builder.records import Issue, Judgement, KhabarError, Notify, Report
 
 
@@ -52,7 +54,7 @@ from builder.records import Issue, Judgement, KhabarError, Notify, Report
     help="First count an answer that another person changed as its annotator's. Repeatable.",
 )
 @moved_option("--splits", instead="audit DIR_OR_REPO")
-@verb
+@road
 def cli(console: Console, watches: bool, every: float, accept: tuple[str, ...]) -> Report:
     """Report every fault in the annotations, each with the link of its task; exit 1 if there is an error.
 
@@ -62,15 +64,17 @@ def cli(console: Console, watches: bool, every: float, accept: tuple[str, ...]) 
     its annotator's. annotations/accepted.jsonl keeps what was accepted.
     """
     if accept:
-        accept_changes(find_project(console.folder), accept)
+        accept_changes(project_of(console), accept)
     if watches:
-        return watch(find_project(console.folder), seconds=every, show=show_issues, progress=console.progress)
-    return check(find_project(console.folder))
+        return watch(project_of(console), seconds=every, show=show_issues, progress=console.progress)
+    return check(project_of(console))
 
 
 def check(project: Project) -> Report:
     """List every fault in the judgements. The report's exit code is 1 if one is an error."""
+    project = project.snapshot()
     articles = {article.id: article for article in batch_articles(project)}
+    inputs = states.read_by(project, "check")
     collected = read_collected(project)
     judgements, _, _ = without_repeats(project, articles, [one for own in collected.values() for one in own])
     labels, dataset = project.schema.labels, project.schema.dataset
@@ -90,6 +94,7 @@ def check(project: Project) -> Report:
             with cache.open_cache(path) as db:
                 issues += cache.issues(db)
     errors = sum(issue.severity == "error" for issue in issues)
+    states.finish(project, "check", inputs, 1 if errors else 0)
     facts = {"checked": f"{len(judgements)} judgements, {errors} errors, {len(issues) - errors} warnings"}
     return Report("check", (), tuple(issues), facts, exit_code=1 if errors else 0)
 

@@ -5,16 +5,18 @@ from pathlib import Path
 
 import click
 
-from builder.cli.options import bulk, moved_option, verb
+from builder.cli.options import bulk, moved_option
 from builder.cli.output import Console
-from builder.corpus.cleaning.clean import cut, dropped
+from builder.cli.road import project_of, road
+from builder.corpus.cleaning.clean import cut
 from builder.corpus.cleaning.counts import Counts
 from builder.corpus.cleaning.matching.examples import check_evidence, check_examples
 from builder.corpus.cleaning.stage import STAGE, digest
 from builder.executor.start import LOCAL, ExecutorConfig, one_engine
 from builder.project import groups
 from builder.project.annotations import read_judgements
-from builder.project.cleaning import Recount, apply_recount, count_pages, few_pages, moved_texts, recount
+from builder.project.batches import batch_articles
+from builder.project.cleaning import Recount, accounts_of, apply_recount, count_pages, few_pages, moved_texts, recount
 from builder.project.corpus import (
     all_dropped,
     all_issues,
@@ -26,8 +28,8 @@ from builder.project.corpus import (
     stage_bytes,
     sum_counts,
 )
-from builder.project.project import Project, find_project
-from builder.records import Issue, KhabarError, Report, StageCounts, count_by_reason, user_error
+from builder.project.project import Project
+from builder.records import Issue, KhabarError, Report, user_error
 
 LISTED = 10
 """Most articles that a line of the report names."""
@@ -46,7 +48,7 @@ LISTED = 10
 @click.option("--yes", is_flag=True, help="With --recount: also change articles that have judgements.")
 @click.option("--dry-run", "dry", is_flag=True, help="With --recount: only say what would change.")
 @bulk
-@verb
+@road
 def cli(console: Console, given: Path | None, again: bool, yes: bool, dry: bool) -> Report:
     """Normalize each document and remove boilerplate lines, keeping exact offsets into the raw text.
 
@@ -56,7 +58,7 @@ def cli(console: Console, given: Path | None, again: bool, yes: bool, dry: bool)
     """
     if (yes or dry) and not again:
         raise click.UsageError("--yes and --dry-run belong to --recount")
-    project = find_project(console.folder)
+    project = project_of(console)
     run = ExecutorConfig(console.engine, console.workers, console.step)
     return clean(project, run, given=console.folder / given if given else None, again=again, yes=yes, dry=dry)
 
@@ -88,12 +90,11 @@ def clean(
         config = cleaning_config(project)
         done = run_stage(project, STAGE, config, run, digest=digest(config))
         counted, aside = sum_counts(done), all_dropped(done)
-        accounts = (
-            count_by_reason("clean", "documents", sum(shard.taken for shard in done), counted["documents"], aside),
-            StageCounts("clean", "lines", counted["lines"], counted["kept"], dropped(counted)),
-        )
+        accounts = accounts_of(done)
         project.save_account("clean", accounts, aside)
-        project.stamp("clean", clean_inputs(project))
+        project.stamp_step("clean", clean_inputs(project))
+        if project.batches():
+            batch_articles(project)
         judged = groups.apply_filters(project, run)
     facts["articles"] = f"{counted['articles']}, of which {counted['embedded']} were embedded in the page of another"
     if parts := cut(counted):

@@ -10,8 +10,9 @@ import click
 
 from builder.annotation.persons import People, Roster, resolve
 from builder.annotation.pseudonyms import origin_name, pseudonym
-from builder.cli.options import batch_option, verb
+from builder.cli.options import batch_option
 from builder.cli.output import Console
+from builder.cli.road import project_of, road
 from builder.io.atomic import atomic_write
 from builder.io.jsonl import write_jsonl
 from builder.labelstudio.api.connection import Connection
@@ -33,7 +34,7 @@ from builder.project.annotations import (
     write_aliases,
 )
 from builder.project.batches import batch_articles, batch_documents
-from builder.project.project import Project, find_project
+from builder.project.project import Project
 from builder.project.services import connections, project_mark
 from builder.records import Issue, Judgement, Notify, Report, count_by_reason, user_error
 
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
     metavar="ACCOUNT=PERSON",
     help="Who an account of the file is, such as 1=huda: number or e-mail, then name, e-mail or pseudonym.",
 )
-@verb
+@road
 def cli(
     console: Console, batch: str | None, prune: bool, keeps: bool, full: bool, source: Path | None, origin: str,
     people: tuple[str, ...],
@@ -78,7 +79,7 @@ def cli(
     if not source and (origin or people):
         raise user_error("options", "--origin and --annotator are for a file", fix="name the file with --from")
     return collect(
-        find_project(console.folder), batch, prune=prune, keep=keeps, full=full, progress=console.progress,
+        project_of(console), batch, prune=prune, keep=keeps, full=full, progress=console.progress,
         source=console.folder / source if source else None, options=ImportOptions(origin, _given(people), prune),
     )  # fmt: skip
 

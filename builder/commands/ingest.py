@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
-from builder.cli.options import bulk, verb
+from builder.cli.options import bulk
 from builder.cli.output import Console
+from builder.cli.road import project_of, road
 from builder.corpus.ingest import AGAIN, ingest_pieces
 from builder.corpus.readers import sources
 from builder.corpus.readers.encodings import NAMES
 from builder.executor.start import LOCAL, ExecutorConfig, engine_for, progress_callback
 from builder.project.corpus import corpus_root, done_shards
-from builder.project.project import Project, find_project
+from builder.project.project import Project
 from builder.records import Report, StageCounts
 
 SHOWN = 30
@@ -24,7 +25,7 @@ SHOWN = 30
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--encoding", type=click.Choice(NAMES), help="Encoding of the files (default: detected for each).")
 @bulk
-@verb
+@road
 def cli(console: Console, paths: tuple[str, ...], encoding: str | None) -> Report:
     """Read files, folders or datasets as documents. Texts are stored unchanged.
 
@@ -35,7 +36,7 @@ def cli(console: Console, paths: tuple[str, ...], encoding: str | None) -> Repor
     """
     given = [path if "://" in path else str(console.folder / path) for path in paths]
     return ingest(
-        find_project(console.folder),
+        project_of(console),
         given,
         encoding=encoding,
         run=ExecutorConfig(console.engine, console.workers, console.step),

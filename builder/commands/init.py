@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from builder.cli.options import verb
 from builder.cli.output import Console
+from builder.cli.road import road
 from builder.io.atomic import write_bytes
 from builder.io.yaml import parse_yaml
 from builder.project.project import template
@@ -20,10 +20,11 @@ from builder.schema.dataset import Dataset
 @click.command("init")
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--repo-id", help="The dataset's name on the Hub, such as my-org/my-dataset.")
-@verb
+@road
 def cli(console: Console, directory: Path, repo_id: str | None) -> Report:
     """Create a new dataset project in DIRECTORY: schema, card template, .gitignore, .gitattributes."""
-    return init(console.folder / directory, repo_id=repo_id)
+    console.folder /= directory
+    return init(console.folder, repo_id=repo_id)
 
 
 GITIGNORE = ".khabar/\ndist/\n"
@@ -50,8 +51,8 @@ def init(folder: Path, *, repo_id: str | None = None, card: Callable[[str], str]
     if not (folder / ".gitignore").exists():
         write_bytes(folder / ".gitignore", GITIGNORE.encode())
     _add_line(folder / ".gitattributes", GITATTRIBUTES)
-    following = "edit schema/dataset.yaml, schema/labels.yaml and dataset_card.md, then `khabar ingest FILES`"
-    return Report("init", facts={"project": str(folder), "next": following})
+    edited = "schema/dataset.yaml, schema/labels.yaml and dataset_card.md"
+    return Report("init", facts={"project": str(folder), "to edit": edited})
 
 
 def _add_line(path: Path, line: str) -> None:

@@ -4,12 +4,13 @@ import sys
 
 import click
 
-from builder.cli.options import rehearse_option, verb
+from builder.cli.options import rehearse_option
 from builder.cli.output import Console
-from builder.project.project import Project, find_project
+from builder.cli.road import project_of, road
+from builder.project.project import Project
 from builder.project.services import hub
 from builder.records import Notify, Report, user_error
-from builder.release.diff.semver import check_version
+from builder.release.diff.version import check_version
 from builder.release.publish import hub as hubs
 from builder.release.publish import storage
 from builder.release.publish.folder import read_manifest
@@ -26,7 +27,7 @@ from builder.release.publish.hub import DEFAULT, PushOptions
     "--dry-run", is_flag=True, help="Print what would change (files, sizes, deletions, metadata) and change nothing."
 )
 @click.option("--yes", is_flag=True, help="Do not ask before publishing.")
-@verb
+@road
 def cli(
     console: Console,
     version: str,
@@ -42,7 +43,7 @@ def cli(
     After a pull request is merged, push again to read it back and tag it without a commit. --to copies the release to
     DIR_OR_URL/vVERSION, its manifest last, and never overwrites other bytes there.
     """
-    project = find_project(console.folder)
+    project = project_of(console)
     if target is not None and rehearse:
         raise user_error(
             "usage", "--rehearse is for a Hub, and --to is a folder without one", fix="remove one of the two options"
@@ -75,11 +76,11 @@ def push(
     if pushed.pull_request:
         facts = {pushed.pull_request: "opened, read back, compared; not tagged", "commit": pushed.commit,
                  "url": pushed.url,
-                 "next": f"merge it there; then `khabar push {version}` tags it, without a commit"}  # fmt: skip
+                 "once merged": f"`khabar push {version}` tags it, without a commit"}  # fmt: skip
         return Report("push", facts=facts)
     if not pushed.tag:
         facts = {"main": "holds exactly these files: there is nothing to propose",
-                 "next": f"`khabar push {version}` reads them back and tags them"}  # fmt: skip
+                 "without a proposal": f"`khabar push {version}` reads them back and tags them"}  # fmt: skip
         return Report("push", facts=facts)
     state = "was there already, the same" if pushed.already else "committed, read back, compared, tagged"
     return Report("push", facts={pushed.tag: state, "commit": pushed.commit, "url": pushed.url})

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from builder.annotation.reopen import assigned, disputed, transfer_answers
-from builder.cli.options import verb
 from builder.cli.output import Console
+from builder.cli.road import project_of, road
 from builder.io.jsonl import write_jsonl
 from builder.project import groups, services
 from builder.project.annotations import (
@@ -20,7 +20,7 @@ from builder.project.annotations import (
 )
 from builder.project.cleaning import keep_basis
 from builder.project.corpus import refuse_stale, select_rows
-from builder.project.project import Project, find_project
+from builder.project.project import Project
 from builder.project.releases import resolve_release
 from builder.records import (
     GOLD,
@@ -45,7 +45,7 @@ from builder.release.publish.open import open_release
     "--disputed", is_flag=True, help="Only articles on which annotators disagreed, or whose disputes are open."
 )
 @click.option("--batch", metavar="NAME", help="The new batch's name (default: reopen-1-2-0, or disputed-1-2-0).")
-@verb
+@road
 def cli(console: Console, release: str, disputed: bool, batch: str | None) -> Report:
     """Turn a published version back into a batch, with each annotator's answers and the gold as pre-annotations.
 
@@ -53,7 +53,7 @@ def cli(console: Console, release: str, disputed: bool, batch: str | None) -> Re
     NAME/DATASET@REVISION. Continue with `khabar send --batch NAME`. What an annotator submits there replaces their
     earlier judgement of the article; an unchanged submission changes nothing.
     """
-    return reopen(find_project(console.folder), release, base=console.folder, only_disputed=disputed, batch=batch)
+    return reopen(project_of(console), release, base=console.folder, only_disputed=disputed, batch=batch)
 
 
 def reopen(
@@ -93,7 +93,6 @@ def reopen(
     facts = {
         "batch": f"{batch}: {len(chosen)} articles of version {version}{'' if fresh else ', as it was before'}",
         "predictions": f"{len(placed.answers)}, of {people} annotators and the gold",
-        "next": f"`khabar send --batch {batch}`",
     }
     if others:
         facts["other texts"] = f"{len(others)} articles: spans whose words did not change were moved with them"

@@ -6,18 +6,19 @@ import click
 
 from builder.annotation.active_learning import select
 from builder.annotation.active_learning.select import Choice, select_articles
-from builder.cli.options import batch_option, bulk, verb
+from builder.cli.options import batch_option, bulk
 from builder.cli.output import Console
+from builder.cli.road import project_of, road
 from builder.corpus.sampling.sample import choose, restrict_to
 from builder.executor.start import LOCAL, ExecutorConfig
 from builder.io.jsonl import write_jsonl
 from builder.project import groups
 from builder.project.annotations import check_batch_name, read_batch
-from builder.project.batches import batch_articles
+from builder.project.batches import batch_articles, batch_groups
 from builder.project.cleaning import keep_basis
 from builder.project.corpus import refuse_stale, select_rows
 from builder.project.judgements import canonical_judgements, compute_gold
-from builder.project.project import Project, find_project
+from builder.project.project import Project
 from builder.records import Article, BatchItem, Report, user_error
 
 
@@ -31,7 +32,7 @@ from builder.records import Article, BatchItem, Report, user_error
     help="Active learning: prefer articles the model is least certain about (needs khabar[select]).",
 )
 @bulk
-@verb
+@road
 def cli(console: Console, batch: str | None, size: int | None, by_gold: bool) -> Report:
     """Choose articles to annotate: seeded, one of each group, stratified by source, month and length.
 
@@ -40,7 +41,7 @@ def cli(console: Console, batch: str | None, size: int | None, by_gold: bool) ->
     reason for each choice is written to annotations/<batch>/next.jsonl.
     """
     return sample(
-        find_project(console.folder),
+        project_of(console),
         batch,
         size,
         ExecutorConfig(console.engine, console.workers, console.step),
@@ -82,6 +83,8 @@ def sample(
         keep_basis(project, name, items)
         write_jsonl(path, items)
         project.save_account("sample", [account])
+        batch_articles(project)
+        batch_groups(project)
     facts = {"batch": f"{name}: {len(items)} articles in {path}"}
     return Report(
         "sample", (judged, account), facts=facts | ({"why": str(path.with_name("next.jsonl"))} if by_gold else {})

@@ -11,6 +11,7 @@ import click
 from builder.annotation.questions import slots_of, targets_for
 from builder.cli.options import verb
 from builder.cli.output import Console, open_page
+from builder.cli.road import road
 from builder.corpus.cleaning.matching.examples import check_evidence, check_examples
 from builder.corpus.cleaning.matching.rules import compile_rules, every_rule
 from builder.corpus.cleaning.suggest.describe import describe, remark
@@ -155,7 +156,7 @@ def _apply(project: Project, chosen: Sequence[Proposal], *, dry_run: bool) -> di
         f"{verb} to {BOILERPLATE}": f"{rules} {'rule' if rules == 1 else 'rules'} of {len(chosen)} {'proposal' if len(chosen) == 1 else 'proposals'}"
     }
     written = {one.source + ": " + one.id: rules_yaml(one.rules, 6, remark(one)) for one in chosen}
-    return facts | written | ({} if dry_run else {"next": "`khabar clean`"})
+    return facts | written
 
 
 @click.group("schema")
@@ -196,7 +197,7 @@ def render_cli(console: Console, page: Path | None, opened: bool) -> Report:
     "--min-documents", type=click.IntRange(min=3), default=MIN_DOCUMENTS, show_default=True,
     help="Fewest documents of a source that show what is proposed.",
 )  # fmt: skip
-@verb
+@road
 def suggest_cli(console: Console, apply: tuple[str, ...], dry_run: bool, min_documents: int) -> Report:
     """Propose boilerplate rules for what recurs at the edges of a source's pages.
 

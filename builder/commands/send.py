@@ -9,8 +9,9 @@ import click
 from builder.annotation import assignment, reopen, transfer
 from builder.annotation.persons import resolve
 from builder.annotation.transfer import TransferredJudgements
-from builder.cli.options import batch_option, verb
+from builder.cli.options import batch_option
 from builder.cli.output import Console
+from builder.cli.road import project_of, road
 from builder.io.jsonl import write_jsonl
 from builder.labelstudio import upload
 from builder.labelstudio.earlier import latest_judgements
@@ -26,8 +27,9 @@ from builder.project.annotations import (
     read_published,
 )
 from builder.project.batches import batch_articles, batch_documents
-from builder.project.project import Project, find_project
+from builder.project.project import Project
 from builder.project.services import connections, note_sent, project_mark
+from builder.project.stages import states
 from builder.records import (
     AnnotatorAssignment,
     Article,
@@ -96,6 +98,7 @@ def send(
             if list(present.values()) != items:
                 write_jsonl(project.annotations / name / "batch.jsonl", present.values())
             project.save_account("send", accounts, aside)
+            states.finish(project, f"send-{name}", states.read_by_send(project, name))
     issues += [
         Issue("warning", "stale-span", f"{span.reason}{f': {span.detail}' if span.detail else ''}", where=span.what)
         for span in moved.stale
@@ -188,7 +191,7 @@ def _refuse_other_texts(
 @click.option("--changed", is_flag=True, help="Upload articles whose text changed as new tasks; see below.")
 @click.option("--predict", metavar="FROM", help='release:DIR, gazetteer:FILE or command:"PROGRAM ARGUMENTS".')
 @click.option("--annotators", default="", help="Annotators for assignment: separate, such as a@x.org,b@y.org.")
-@verb
+@road
 def cli(
     console: Console, batch: str | None, dry_run: bool, changed: bool, predict: str | None, annotators: str
 ) -> Report:
@@ -205,7 +208,7 @@ def cli(
     others as stale. Run `khabar collect` first.
     """
     return send(
-        find_project(console.folder),
+        project_of(console),
         batch,
         dry_run=dry_run,
         progress=console.progress,

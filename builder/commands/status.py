@@ -1,30 +1,46 @@
 """The command `status`: show the state of a project."""
 
+from dataclasses import dataclass
+
 import click
 
-from builder.cli.options import verb
 from builder.cli.output import Console
+from builder.cli.road import project_of, road
 from builder.io.jsonl import read_jsonl
 from builder.project.annotations import read_batch, read_judgements_of
 from builder.project.batches import cached_batch_articles
-from builder.project.project import Project, find_project
+from builder.project.project import Project
+from builder.project.stages import states
+from builder.project.stages.states import StepState
 from builder.records import Dispute, Report
 
 
 @click.command("status")
-@verb
+@road
 def cli(console: Console) -> Report:
-    """Show the state of the project: the counts of each stage, batches, disputes and releases."""
-    return status(find_project(console.folder))
+    """Show the state of the project: each step of the road, the counts of stages, batches, disputes and releases.
+
+    A step is done, stale (an input changed since), never run, or waits for people.
+    """
+    return status(project_of(console))
 
 
 STAGES = ("ingest", "clean", "filter", "dedup", "sample", "send", "collect", "check", "adjudicate", "redact", "build")
 
 
-def status(project: Project) -> Report:
+@dataclass(frozen=True, slots=True)
+class StatusReport(Report):
+    """The report of `status`, with the state of each step."""
+
+    steps: tuple[StepState, ...] = ()
+
+
+def status(project: Project) -> StatusReport:
     """Return the state of the project. Changes nothing."""
     accounts = tuple(account for stage in STAGES for account in project.accounts(stage))
-    facts = {f"batch {name}": f"{len(read_batch(project, name))} articles, "
+    steps = tuple(states.states(project))
+    facts = {step.command: _said(step) for step in steps}
+    facts |= {f"batch {name}": f"{len(read_batch(project, name))} articles, "
              f"{len(read_judgements_of(project, name))} judgements"
              for name in project.batches()}  # fmt: skip
     disputes = read_jsonl(project.work / "disputes.jsonl", Dispute)
@@ -36,7 +52,12 @@ def status(project: Project) -> Report:
     for release in sorted(project.root.glob("dist/v*/MANIFEST.json")):
         pushed = project.noted(f"pushed/{release.parent.name}")
         facts[f"release {release.parent.name}"] = f"pushed as {pushed['commit']}" if pushed else "built, not pushed"
-    return Report("status", accounts, facts=facts)
+    return StatusReport("status", accounts, facts=facts, steps=steps)
+
+
+def _said(step: StepState) -> str:
+    """Return the state of a step in words."""
+    return f"{step.state}: {step.why}" if step.why else step.state
 
 
 def _question(what: str, text: str) -> str:

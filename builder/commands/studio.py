@@ -197,10 +197,12 @@ def restore(project: Project, source: Path, database: str | None, *, overwrite: 
         names, issues = restores.restore(
             source, project.work, isolated=is_isolated(project), database=chosen, overwrite=overwrite, progress=progress
         )
-    return Report("studio restore", issues=issues, facts={"restored": ", ".join(names), "next": "`khabar studio up`"})
+    return Report(
+        "studio restore", issues=issues, facts={"restored": ", ".join(names), "to start it": "`khabar studio up`"}
+    )
 
 
-_INVITE = {"next": "`khabar studio invite NAME` makes accounts"}
+_INVITE = {"more accounts": "`khabar studio invite NAME` makes accounts"}
 
 
 def _own(url: str) -> dict[str, str]:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import click
 
-from builder.cli.options import verb
 from builder.cli.output import Console
+from builder.cli.road import project_of, road
 from builder.io.jsonl import write_jsonl
 from builder.project.annotations import (
     read_decisions,
@@ -17,7 +17,7 @@ from builder.project.annotations import (
 from builder.project.batches import batch_articles
 from builder.project.corpus import refuse_stale, select_rows
 from builder.project.judgements import current_gold
-from builder.project.project import Project, find_project
+from builder.project.project import Project
 from builder.records import Article, Gold, Issue, Report, Takedown, Withdrawal, mark_set, user_error
 
 
@@ -25,7 +25,7 @@ from builder.records import Article, Gold, Issue, Report, Takedown, Withdrawal, 
 @click.argument("name", metavar="[ID]", required=False)
 @click.option("--annotator", metavar="PSEUDONYM", help="Keep the work of this annotator out instead of an article.")
 @click.option("--reason", required=True, help="One line, printed in the dataset's changelog.")
-@verb
+@road
 def cli(console: Console, name: str | None, annotator: str | None, reason: str) -> Report:
     """Keep article ID, or all articles of document ID, out of every later release.
 
@@ -34,7 +34,7 @@ def cli(console: Console, name: str | None, annotator: str | None, reason: str) 
     """
     if bool(name) == bool(annotator):
         raise user_error("usage", "takedown takes an ID or --annotator", fix="pass one of the two")
-    project = find_project(console.folder)
+    project = project_of(console)
     return withdraw(project, annotator, reason) if annotator else takedown(project, name or "", reason)
 
 
@@ -67,7 +67,7 @@ def takedown(project: Project, name: str, reason: str) -> Report:
     facts = {
         "taken down": ", ".join(entry.article_id for entry in fresh) or "none (already listed)",
         "written to": str(path),
-        "next": "`khabar build VERSION` leaves it out; published versions still contain it",
+        "later releases": "leave it out; published versions still contain it",
     }
     return Report("takedown", facts=facts)
 
@@ -111,7 +111,8 @@ def withdraw(project: Project, annotator: str, reason: str) -> Report:
         else f"{len(judged)} judgements and {len(decided)} decisions of {annotator}: {entry.reason}",
         "gold": f"{len(issues)} of {len(before)} articles change",
         "written to": str(path),
-        "next": "`khabar adjudicate` lists what is disputed without them; published versions still contain them",
+        "disputes": "`khabar adjudicate` lists what is disputed without them",
+        "later releases": "leave them out; published versions still contain them",
     }  # fmt: skip
     return Report("takedown", issues=tuple(issues), facts=facts)
 

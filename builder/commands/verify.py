@@ -10,31 +10,33 @@ from pathlib import Path
 
 import click
 
-from builder.cli.options import rehearse_option, verb
+from builder.cli.options import rehearse_option
 from builder.cli.output import Console
+from builder.cli.road import project_of, road
 from builder.commands.build import build, rows_of
 from builder.io.atomic import write_bytes
 from builder.io.jsonl import write_jsonl
 from builder.project.annotations import read_merged
 from builder.project.corpus import done_shards
-from builder.project.project import Project, find_project
+from builder.project.project import Project
 from builder.project.recompute import recompute_agreement
 from builder.project.releases import find_release
 from builder.project.services import hub
-from builder.records import MANIFEST, Issue, KhabarError, LedgerEntry, Notify, Release, Report
+from builder.project.stages import states
+from builder.project.stages.inputs import built_versions
+from builder.records import LEDGER, MANIFEST, Issue, KhabarError, LedgerEntry, Notify, Release, Report
 from builder.release.card.inputs import FILE, parse_card_inputs
-from builder.release.diff.semver import version_key
+from builder.release.diff.version import version_key
 from builder.release.publish import client
 from builder.release.publish import verify as verifying
 from builder.release.publish.folder import read_manifest
-from builder.release.publish.open import LEDGER
 from builder.release.publish.verify import Check, guarded
 
 
 @click.command("verify")
 @click.argument("release", metavar="REF")
 @rehearse_option
-@verb
+@road
 def cli(console: Console, release: str, rehearse: bool) -> Report:
     """Check a release: file hashes, rows, splits, card, the copy on the Hub, and a rebuild.
 
@@ -43,7 +45,7 @@ def cli(console: Console, release: str, rehearse: bool) -> Report:
     possible, with the reason. Exit 1 if one failed.
     """
     try:
-        project = find_project(console.folder)
+        project = project_of(console)
     except KhabarError:
         project = Project(console.folder)
     return verify(project, release, base=console.folder, rehearse=rehearse, progress=console.progress)
@@ -69,10 +71,18 @@ def verify(project: Project, name: str, *, base: Path, rehearse: bool, progress:
         checks.append(guarded("agreement", recompute_agreement if whole else _unmeasured, found.folder, release))
         checks.append(_check_rebuild(project, found.folder, release, progress))
     failed = any(check.state == "failed" for check in checks)
+    if found.folder == _newest(project):
+        states.finish(project, "verify", states.read_by(project, "verify"), 1 if failed else 0)
     issues = tuple(issue for check in checks for issue in check.issues)
     facts = {"release": f"{release.repo_id} {release.version}, {found.place}"}
     facts |= {check.name: f"{check.state}: {check.said}" for check in checks}
     return Report("verify", issues=issues, facts=facts | rows_of(release.splits), exit_code=1 if failed else 0)
+
+
+def _newest(project: Project) -> Path | None:
+    """Return the folder of the newest release in dist/, or None if there is none."""
+    versions = built_versions(project)
+    return project.release(versions[-1]) if versions else None
 
 
 def _unmeasured(_folder: Path, _release: Release) -> Check:
@@ -91,7 +101,7 @@ def _check_rebuild(project: Project, folder: Path, release: Release, progress: N
     progress("building it again")
     try:
         with _project_as_of(project, release.version) as twin:
-            build(twin, release.version, accept=_accepted(folder))
+            build(twin, release.version, accept=accepted_reason(folder))
             return _compare_builds(twin.release(release.version), folder, release)
     except KhabarError as refused:
         return Check(name, "not possible", "; ".join(issue.message for issue in refused.issues[:3]))
@@ -119,7 +129,7 @@ def _compare_builds(again: Path, folder: Path, release: Release) -> Check:
     return Check("rebuild", "failed" if differing else "done", said, issues)
 
 
-def _accepted(folder: Path) -> str | None:
+def accepted_reason(folder: Path) -> str | None:
     """Return the reason for which low agreement was accepted, or None."""
     basis = parse_card_inputs((folder / FILE).read_bytes(), FILE) if (folder / FILE).is_file() else None
     if basis is None or basis.accepted is None:
@@ -160,7 +170,7 @@ def _project_as_of(project: Project, version: str) -> Iterator[Project]:
         write_bytes(root / "dataset_card.md", (project.root / "dataset_card.md").read_bytes())
         ledger = root / "annotations" / LEDGER
         if ledger.exists():
-            lines = read_merged(ledger, LedgerEntry)
+            lines = read_merged(project, ledger, LedgerEntry)
             write_jsonl(ledger, [line for line in lines if version_key(line.version) <= version_key(version)])
         yield Project(root)
 

@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
 from builder.executor import storage
+from builder.io.hashing import digest_of, note_digest, sha16
 from builder.io.plain import to_plain
 from builder.io.remote import is_remote, open_file
 from builder.records import Dropped, Issue
@@ -100,14 +101,35 @@ def write_shard(
 def finished_shards(folder: str | Path) -> list[ShardResult]:
     """Return the finished shards of a folder, by name; invalid markers, and markers without their file, are ignored."""
     home = storage.absolute(folder)
+    versions = storage.versions(home)
     files = storage.listed(home)
     markers = storage.contents(home, [name for name in files if name.endswith(".json")])
     parsed = [(name, _marker(content)) for name, content in sorted(markers.items())]
-    return [
+    found = [
         _done(home, marker)
         for name, marker in parsed
         if marker and name == marker_name(marker.name) and files.get(marker.file) == marker.size
     ]
+    if versions is not None:
+        note_digest(home, versions, digest_of_shards(found))
+    return found
+
+
+def digest_of_shards(found: Iterable[ShardResult]) -> str:
+    """Return a hash of the content of finished shards."""
+    return sha16("\n".join(f"{each.shard.name} {each.shard.digest}" for each in found))
+
+
+def folder_digest(folder: str | Path) -> str:
+    """Return a hash of the content of a folder's finished shards. Markers are read again only if a file changed."""
+    home = storage.absolute(folder)
+    versions = storage.versions(home)
+    make = partial(_read_digest, home)
+    return make() if versions is None else digest_of(home, versions, make)
+
+
+def _read_digest(home: str) -> str:
+    return digest_of_shards(finished_shards(home))
 
 
 def replace_shards(paths: Sequence[str], folder: str | Path, schema: pa.Schema, key: str) -> None:

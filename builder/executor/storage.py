@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from builder.io.atomic import atomic_write
-from builder.io.hashing import file_sha256
+from builder.io.hashing import Versions, file_sha256, versions_of
 from builder.io.remote import filesystem_of, is_remote, translate_errors
 
 
@@ -41,6 +41,14 @@ def listed(folder: str) -> dict[str, int]:
             for entry in entries
             if entry["type"] == "file"
         }
+
+
+def versions(folder: str) -> Versions | None:
+    """Return the version of each file of a folder, or None for a remote one."""
+    if is_remote(folder):
+        return None
+    root = Path(folder)
+    return versions_of(sorted(root.iterdir()) if root.is_dir() else [])
 
 
 def find_files(address: str) -> list[tuple[str, str, int, str]]:

@@ -1,5 +1,6 @@
 """JSON Lines: strict reading with the place of each fault, atomic writing."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from builder.io.atomic import atomic_write, write_bytes
+from builder.io.hashing import digest_of, note_digest, versions_of
 from builder.io.plain import to_plain
 from builder.records import Issue, KhabarError
 
@@ -39,9 +41,11 @@ def read_lines(path: Path, record: type[R]) -> tuple[list[tuple[int, R]], list[I
     issues: list[Issue] = []
     if not path.exists():
         return records, issues
-    adapter = _line_adapter(record)
+    adapter, digest, versions, distinct = _line_adapter(record), hashlib.sha256(), versions_of([path]), set[int]()
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
+            digest.update(line)
+            distinct.add(hash(line.strip()))
             where = f"{path}:{number}"
             if len(line) > MAX_LINE:
                 message = f"the line has {len(line):,} bytes, more than the maximum of {MAX_LINE:,}"
@@ -53,7 +57,19 @@ def read_lines(path: Path, record: type[R]) -> tuple[list[tuple[int, R]], list[I
                     issues += [
                         Issue("error", "record", reason, where, RESTORE) for reason in _said(record, line, error)
                     ]
+    note_digest(path, versions, digest.hexdigest())
+    note_digest(("lines", path), versions, str(len(distinct - {hash(b"")})))
     return records, issues
+
+
+def count_lines(path: Path) -> int:
+    """Count the different lines of a file that are not blank, without parsing them; an absent file has none."""
+
+    def count() -> str:
+        with path.open("rb") as lines:
+            return str(len({hash(line.strip()) for line in lines} - {hash(b"")}))
+
+    return int(digest_of(("lines", path), versions_of([path]), count)) if path.exists() else 0
 
 
 def _said(record: type, line: bytes, error: ValidationError) -> Iterator[str]:

@@ -1,14 +1,12 @@
 """Files at any address that fsspec reads, such as s3://: the one place that opens file systems and translates their errors."""
 
+import importlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit, urlunsplit
-
-import fsspec
-from fsspec.registry import known_implementations
 
 from builder.records import KhabarError, user_error
 
@@ -21,13 +19,18 @@ def is_remote(location: str) -> bool:
     return "://" in location
 
 
+def _fsspec(part: str) -> Any:
+    """Return a module of fsspec, loaded on first use: it loads asyncio and ssl, and most projects are on this machine."""
+    return importlib.import_module(f"fsspec.{part}")
+
+
 def filesystem_of(location: str, code: str = "store") -> "tuple[AbstractFileSystem, str]":
     """Return the file system of a location, and its path there without a final slash.
 
     Raises KhabarError under `code`: exit code 2 if the backend is not installed, 3 if it cannot be used.
     """
     with translate_errors(location, code):
-        files, path = fsspec.core.url_to_fs(location)
+        files, path = _fsspec("core").url_to_fs(location)
         return files, str(path).rstrip("/")
 
 
@@ -64,7 +67,7 @@ def translate_errors(location: str, code: str = "store") -> Iterator[None]:
 
 def _package(protocol: str) -> str:
     """Return the package that fsspec needs for a protocol."""
-    known = known_implementations.get(protocol, {})
+    known = _fsspec("registry").known_implementations.get(protocol, {})
     package = str(known.get("class", protocol)).split(".")[0]
     quoted = re.search(r'"([\w.-]+)"', str(known.get("err", "")))
     return quoted[1] if package == "fsspec" and quoted else package

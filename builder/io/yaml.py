@@ -3,6 +3,7 @@
 Anchors and duplicate keys are errors. Only true and false are booleans. Dates and times stay text.
 """
 
+import contextlib
 import re
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -22,6 +23,9 @@ Faults = list[tuple[Any, str]]  # Any: PyYAML has two types of marks, with and w
 MAX_BYTES = 1_000_000
 
 MAX_DEPTH = 20
+
+FAST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The loader of files without errors. PyYAML's own places the errors of others, so that they are the same everywhere."""
 
 
 def _scalar(value: str) -> Any:
@@ -99,10 +103,10 @@ def _issue(name: str, mark: yaml.Mark | None, message: str) -> Issue:
     return Issue("error", "schema", message, where=where, fix=f"correct {name}")
 
 
-def _forbidden(text: str) -> Iterator[tuple[Any, str]]:
+def _forbidden(text: str, loader: Any) -> Iterator[tuple[Any, str]]:
     """Yield the forbidden constructs of a text, before any value is built from it."""
     depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    for event in yaml.parse(text, Loader=loader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             yield event.start_mark, "anchors and aliases are not allowed here; write the value out"
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -111,14 +115,14 @@ def _forbidden(text: str) -> Iterator[tuple[Any, str]]:
             return
 
 
-def _load(text: str, name: str) -> tuple[dict[str, Any], dict[Loc, yaml.Mark]]:
+def _load(text: str, name: str, loader: Any = yaml.SafeLoader) -> tuple[dict[str, Any], dict[Loc, yaml.Mark]]:
     """Parse a text into a mapping and the mark of each value; raise KhabarError if it is not strict YAML."""
     faults: Faults = []
     marks: dict[Loc, yaml.Mark] = {}
     data: Any = None
     try:
-        faults.extend(_forbidden(text))
-        node = None if faults else yaml.compose(text, Loader=yaml.SafeLoader)
+        faults.extend(_forbidden(text, loader))
+        node = None if faults else yaml.compose(text, Loader=loader)
         data = _build(node, (), marks, faults) if node is not None else None
     except yaml.MarkedYAMLError as error:
         problem = " ".join(filter(None, (error.context, error.problem)))
@@ -141,6 +145,8 @@ def parse_yaml(text: str, model: type[M], name: str) -> M:
     """
     if len(text.encode()) > MAX_BYTES:
         raise KhabarError(_issue(name, None, f"the file is larger than {MAX_BYTES:,} bytes"))
+    with contextlib.suppress(KhabarError, ValidationError):
+        return model.model_validate(_load(text, name, FAST)[0])
     data, marks = _load(text, name)
     try:
         return model.model_validate(data)

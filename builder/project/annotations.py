@@ -17,6 +17,7 @@ from builder.records import (
     AnnotatorAssignment,
     BatchItem,
     Decision,
+    Issue,
     Judgement,
     KhabarError,
     PersonAlias,
@@ -26,18 +27,29 @@ from builder.records import (
     Withdrawal,
     user_error,
 )
-from builder.release.diff.semver import version_key
+from builder.release.diff.version import version_key
 
 R = TypeVar("R")
 
 
-def read_merged(path: Path, record: type[R]) -> list[R]:
+def read_numbered(project: Project, path: Path, record: type[R]) -> tuple[list[tuple[int, R]], list[Issue]]:
+    """Read a file of annotations/ with line numbers, and return an Issue for each invalid line."""
+    found = project.once(path, lambda: read_lines(path, record))
+    project.digest(path)
+    return found
+
+
+def read_merged(project: Project, path: Path, record: type[R]) -> list[R]:
     """Read a file of annotations/, joined; an absent file has no records.
 
     Raises KhabarError (exit code 2) with every malformed line and every contradiction.
     """
-    lines, issues = read_lines(path, record)
-    issues += contradictions(str(path), lines)
+    return project.once((path, "joined"), lambda: _joined(project, path, record))
+
+
+def _joined(project: Project, path: Path, record: type[R]) -> list[R]:
+    lines, faults = read_numbered(project, path, record)
+    issues = [*faults, *contradictions(str(path), lines)]
     if issues:
         raise KhabarError(*issues)
     return [one for _, one in join(lines)]
@@ -66,17 +78,17 @@ def batch_name(project: Project, batch: str | None) -> str:
 
 def read_batch(project: Project, batch: str) -> list[BatchItem]:
     """Read the articles of one batch, in the order of the file."""
-    return read_merged(project.annotations / batch / "batch.jsonl", BatchItem)
+    return read_merged(project, project.annotations / batch / "batch.jsonl", BatchItem)
 
 
 def read_assigned(project: Project, batch: str) -> list[AnnotatorAssignment]:
     """Read who annotates what in one batch, if annotators have a project or a server each."""
-    return read_merged(project.annotations / batch / "assignment.jsonl", AnnotatorAssignment)
+    return read_merged(project, project.annotations / batch / "assignment.jsonl", AnnotatorAssignment)
 
 
 def read_known(project: Project, batch: str) -> list[Decision]:
     """Read the articles of one batch with known answers, written by the lead annotator."""
-    return read_merged(project.annotations / batch / "known.jsonl", Decision)
+    return read_merged(project, project.annotations / batch / "known.jsonl", Decision)
 
 
 def published_path(project: Project, batch: str) -> Path:
@@ -90,7 +102,7 @@ def read_published(project: Project, batch: str) -> list[PublishedAnnotation]:
     Those of a person who has withdrawn are left out.
     """
     gone = withdrawn(project)
-    published = read_merged(published_path(project, batch), PublishedAnnotation)
+    published = read_merged(project, published_path(project, batch), PublishedAnnotation)
     return [one for one in published if one.who not in gone]
 
 
@@ -98,6 +110,12 @@ def labelstudio_project_of(project: Project, batch: str, annotator: str = "") ->
     """Return the `url` and `project_id` of a batch in Label Studio: the annotator's project, or else the shared one."""
     own = project.noted(f"sent/{batch}/{annotator}") if annotator else {}
     return own or project.noted(f"sent/{batch}")
+
+
+def was_sent(project: Project, batch: str) -> bool:
+    """Return whether this project sent a batch to Label Studio, to all annotators or to each."""
+    sent = project.work / "notes" / "sent"
+    return (sent / f"{batch}.json").exists() or (sent / batch).is_dir()
 
 
 def project_title(project: Project, batch: str, annotator: str = "") -> str:
@@ -129,7 +147,7 @@ def write_aliases(project: Project, aliases: Mapping[str, str]) -> None:
 
 def read_judgements_of(project: Project, batch: str) -> list[Judgement]:
     """Read the judgements of one batch, as they were collected."""
-    return read_merged(project.annotations / batch / "judgements.jsonl", Judgement)
+    return read_merged(project, project.annotations / batch / "judgements.jsonl", Judgement)
 
 
 def read_collected(project: Project) -> dict[str, list[Judgement]]:
@@ -154,17 +172,17 @@ def change_of(judgement: Judgement) -> AcceptedChange:
 
 def read_accepted(project: Project) -> frozenset[AcceptedChange]:
     """Read the changes by other persons that the lead annotator accepted."""
-    return frozenset(read_merged(project.annotations / "accepted.jsonl", AcceptedChange))
+    return frozenset(read_merged(project, project.annotations / "accepted.jsonl", AcceptedChange))
 
 
 def read_splits(project: Project) -> list[SplitAssignment]:
     """Read the ledger of splits."""
-    return read_merged(project.annotations / "splits.jsonl", SplitAssignment)
+    return read_merged(project, project.annotations / "splits.jsonl", SplitAssignment)
 
 
 def read_withdrawals(project: Project) -> list[Withdrawal]:
     """Read which annotators have withdrawn their work."""
-    return read_merged(project.annotations / "withdrawals.jsonl", Withdrawal)
+    return read_merged(project, project.annotations / "withdrawals.jsonl", Withdrawal)
 
 
 def withdrawn(project: Project) -> set[str]:
@@ -179,7 +197,7 @@ def read_decisions(project: Project) -> list[Decision]:
     """
     gone = withdrawn(project)
     read = [
-        (read_published(project, name), read_merged(project.annotations / name / "decisions.jsonl", Decision))
+        (read_published(project, name), read_merged(project, project.annotations / name / "decisions.jsonl", Decision))
         for name in project.batches()
     ]
     plain = [decision for published, decisions in read if not published for decision in decisions]
@@ -190,7 +208,7 @@ def read_decisions(project: Project) -> list[Decision]:
 
 def read_takedowns(project: Project) -> list[Takedown]:
     """Read which articles were taken down."""
-    return read_merged(project.annotations / "takedowns.jsonl", Takedown)
+    return read_merged(project, project.annotations / "takedowns.jsonl", Takedown)
 
 
 def taken_down(project: Project) -> set[str]:

@@ -1,29 +1,33 @@
-"""The articles and documents of the sampled batches."""
+"""The articles, documents and groups of the sampled batches, cached beside the corpus.
 
-from builder.io.hashing import sha16
+With them a command about a batch does not read the whole corpus.
+"""
+
+from collections.abc import Sequence
+
+from builder.io.hashing import file_digest, sha16
 from builder.io.parquet import read_table, write_table
 from builder.project.annotations import read_batch
 from builder.project.corpus import refuse_stale, select_rows, stage_digest
 from builder.project.project import Project
-from builder.records import Article, Document
+from builder.records import Article, Document, Group
 
 
 def batch_articles(project: Project) -> list[Article]:
-    """Load the articles of all batches. Raises KhabarError if cleaning is out of date.
+    """Load the articles of all batches. Raises KhabarError if cleaning is out of date."""
+    return project.once("articles", lambda: _articles(project))
 
-    They are cached beside the corpus, so that a command about a batch does not read all of it.
-    """
+
+def _articles(project: Project) -> list[Article]:
     refuse_stale(project)
-    wanted = batch_article_ids(project)
-    inputs = sha16("\n".join([stage_digest(project, "articles"), *sorted(wanted)]))
     path = project.work / "sampled" / "articles.parquet"
-    if project.stamped("sampled") != inputs or not path.exists():
+    if not is_fresh(project, "articles"):
+        wanted = batch_article_ids(project)
         articles = sorted(select_rows(project, "articles", Article, "id", wanted), key=lambda article: article.id)
         pages = {article.document_id for article in articles}
         documents = sorted(select_rows(project, "documents", Document, "id", pages), key=lambda document: document.id)
         write_table(project.work / "sampled" / "documents.parquet", documents, Document)
-        write_table(path, articles, Article)
-        project.stamp("sampled", inputs)
+        _cache(project, "articles", articles, Article)
         return articles
     return read_table(path, Article)
 
@@ -31,7 +35,8 @@ def batch_articles(project: Project) -> list[Article]:
 def batch_documents(project: Project) -> list[Document]:
     """Load the documents of the articles of all batches."""
     batch_articles(project)
-    return read_table(project.work / "sampled" / "documents.parquet", Document)
+    path = project.work / "sampled" / "documents.parquet"
+    return project.once("documents", lambda: read_table(path, Document))
 
 
 def cached_batch_articles(project: Project) -> list[Article]:
@@ -39,6 +44,38 @@ def cached_batch_articles(project: Project) -> list[Article]:
     return read_table(project.work / "sampled" / "articles.parquet", Article)
 
 
+def batch_groups(project: Project) -> list[Group]:
+    """Load the groups of the articles of all batches, sorted by article. They must be up to date."""
+    path = project.work / "sampled" / "groups.parquet"
+    if is_fresh(project, "groups"):
+        return read_table(path, Group)
+    wanted = batch_article_ids(project)
+    found = sorted(select_rows(project, "groups", Group, "article_id", wanted), key=lambda group: group.article_id)
+    _cache(project, "groups", found, Group)
+    return found
+
+
 def batch_article_ids(project: Project) -> set[str]:
     """Return the ids of the articles of all batches."""
     return {item.article_id for batch in project.batches() for item in read_batch(project, batch)}
+
+
+def is_fresh(project: Project, stage: str) -> bool:
+    """Return whether the rows of a stage that are cached for the batches are those of its shards."""
+    path = project.work / "sampled" / f"{stage}.parquet"
+    return path.exists() and project.stamped(f"sampled-{stage}") == _inputs(project, stage)
+
+
+def cached_digest(project: Project, stage: str) -> str:
+    """Return the digest of the rows of a stage that are cached for the batches, or an empty string for stale ones."""
+    return file_digest(project.work / "sampled" / f"{stage}.parquet") if is_fresh(project, stage) else ""
+
+
+def _inputs(project: Project, stage: str) -> str:
+    batches = (file_digest(project.annotations / batch / "batch.jsonl") for batch in project.batches())
+    return sha16("\n".join([stage_digest(project, stage), *batches]))
+
+
+def _cache(project: Project, stage: str, rows: Sequence[object], record: type) -> None:
+    write_table(project.work / "sampled" / f"{stage}.parquet", rows, record)
+    project.stamp(f"sampled-{stage}", _inputs(project, stage))

@@ -7,22 +7,26 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from builder.corpus.cleaning import counts as counting
-from builder.corpus.cleaning.clean import Cleaned, clean_batch
+from builder.corpus.cleaning.clean import Cleaned, clean_batch, dropped
 from builder.corpus.cleaning.counts import Counts, key, merge, union
 from builder.corpus.cleaning.evidence import FEW
 from builder.corpus.cleaning.stage import CleaningConfig, counts_for
+from builder.executor.shards import ShardResult
 from builder.executor.start import ExecutorConfig
 from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl, write_jsonl
-from builder.project.annotations import read_batch, read_judgements
+from builder.project.annotations import read_batch, read_judgements, was_sent
 from builder.project.corpus import (
+    all_dropped,
     cleaning_config,
+    done_shards,
     iter_tables,
     profile_of,
     read_columns,
     run_stage,
     select_rows,
     stage_digest,
+    sum_counts,
 )
 from builder.project.counts import (
     batch_basis,
@@ -41,6 +45,7 @@ from builder.records import (
     Issue,
     KhabarError,
     StageCounts,
+    count_by_reason,
     document_of,
     user_error,
 )
@@ -100,6 +105,27 @@ def count_pages(project: Project, run: ExecutorConfig, given: Path | None = None
     return counts
 
 
+def accounts_of(done: Sequence[ShardResult]) -> list[StageCounts]:
+    """Return the accounts of cleaning, of documents and of lines, from the markers of its shards."""
+    counted = sum_counts(done)
+    taken = sum(shard.taken for shard in done)
+    return [
+        count_by_reason("clean", "documents", taken, counted["documents"], all_dropped(done)),
+        StageCounts("clean", "lines", counted["lines"], counted["kept"], dropped(counted)),
+    ]
+
+
+def clean_accounts(project: Project) -> list[StageCounts]:
+    """Return the account of cleaning of the documents that the batches were sampled from, for the card.
+
+    Of several batches, that of the one that was sampled from the most documents. Batches of khabar 0.1 keep none: then
+    it is that of all documents.
+    """
+    bases = [batch_basis(project, batch) for batch in project.batches()]
+    kept = max((basis.accounts for basis in bases if basis), key=lambda made: made[0].taken if made else 0, default=())
+    return [*kept] or accounts_of(done_shards(project, "articles"))
+
+
 def few_pages(project: Project, counts: Counts) -> tuple[int, int]:
     """Return the number of sources that have too few pages to tell what recurs, and of all sources."""
     sources = pc.unique(read_columns(project, "documents", ["source"])["source"]).to_pylist()
@@ -114,7 +140,7 @@ def keep_basis(project: Project, batch: str, items: Sequence[BatchItem]) -> None
     config = cleaning_config(project)
     earlier = {document for other in project.batches() if other != batch for document in _documents(project, other)}
     wanted = {document_of(item.article_id) for item in items} - earlier
-    save_basis(project, batch, *_rest_on(project, wanted, config, project.accounts("clean")))
+    save_basis(project, batch, *_rest_on(project, wanted, config, accounts_of(done_shards(project, "articles"))))
 
 
 def _rest_on(
@@ -234,9 +260,3 @@ def apply_recount(project: Project, found: Recount, counts: Counts) -> None:
             ]  # fmt: skip
             write_jsonl(project.annotations / batch / "batch.jsonl", items)
         save_basis(project, batch, made, kept)
-
-
-def was_sent(project: Project, batch: str) -> bool:
-    """Return whether this project sent a batch to Label Studio, to all annotators or to each."""
-    sent = project.work / "notes" / "sent"
-    return (sent / f"{batch}.json").exists() or (sent / batch).is_dir()

@@ -27,15 +27,15 @@ from builder.corpus.explain.losses_text import LISTED, clean_facts, most_drops
 from builder.corpus.explain.trace import Explanation
 from builder.executor import stage as stages
 from builder.executor import storage
-from builder.executor.shards import Shard, ShardResult, finished_shards
+from builder.executor.shards import Shard, ShardResult, finished_shards, folder_digest
 from builder.executor.stage import Stage
 from builder.executor.start import ExecutorConfig, engine_for, progress_callback
-from builder.io.hashing import sha16
+from builder.io.hashing import digest_of, sha16, versions_of
 from builder.io.jsonl import read_jsonl
 from builder.io.parquet import PART, from_table
 from builder.io.remote import is_remote, open_file
 from builder.project.counts import cleaning_digest, pinned_counts, project_counts
-from builder.project.project import Project
+from builder.project.project import Project, said
 from builder.records import Article, Document, Drop, Dropped, Issue, user_error
 from builder.text.profiles import Profile, profile
 
@@ -57,7 +57,7 @@ def stage_folder(project: Project, stage: str) -> str:
 
 def done_shards(project: Project, stage: str) -> list[ShardResult]:
     """Read the markers of a stage's finished shards, sorted by name."""
-    return finished_shards(stage_folder(project, stage))
+    return project.once(("shards", stage), lambda: finished_shards(stage_folder(project, stage)))
 
 
 def stage_shards(project: Project, stage: str) -> list[Shard]:
@@ -67,7 +67,12 @@ def stage_shards(project: Project, stage: str) -> list[Shard]:
 
 def stage_digest(project: Project, stage: str) -> str:
     """Return a hash of the content of all shards of a stage."""
-    return sha16("\n".join(f"{shard.name} {shard.digest}" for shard in stage_shards(project, stage)))
+    return project.once(("digest", stage), lambda: folder_digest(stage_folder(project, stage)))
+
+
+def is_empty(project: Project, stage: str) -> bool:
+    """Return whether a stage has no finished shard."""
+    return stage_digest(project, stage) == sha16("")
 
 
 def stage_bytes(project: Project, stage: str) -> int:
@@ -163,11 +168,16 @@ def refuse_empty(project: Project) -> None:
 
 def refuse_stale(project: Project) -> None:
     """Raise KhabarError if cleaning is out of date."""
+    project.once("cleaned", lambda: _refuse_stale(project))
+
+
+def _refuse_stale(project: Project) -> None:
     refuse_empty(project)
-    if project.stamped("clean") != clean_inputs(project):
-        message = (
-            "the documents, the profile, the boilerplate rules or khabar itself changed since the last `khabar clean`"
-        )
+    changed = project.changes("clean", clean_inputs(project))
+    if changed is None:
+        raise user_error("stale", "the documents were not cleaned yet", fix="run `khabar clean` first")
+    if changed:
+        message = f"{said(changed)} changed since the last `khabar clean`"
         raise user_error("stale", message, fix="run `khabar clean` first")
 
 
@@ -180,7 +190,7 @@ def read_documents(project: Project) -> list[Document]:
 
 def profile_of(project: Project) -> Profile:
     """Return the normalization profile of the project."""
-    return profile(project.schema.dataset.profile, project.schema.own_profile)
+    return project.once("profile", lambda: profile(project.schema.dataset.profile, project.schema.own_profile))
 
 
 def cleaning_config(project: Project) -> CleaningConfig:
@@ -190,12 +200,24 @@ def cleaning_config(project: Project) -> CleaningConfig:
     return CleaningConfig(table, project.schema.boilerplate, counts, pinned_counts(project, table.id))
 
 
-def clean_inputs(project: Project) -> str:
-    """Return a hash of everything that cleaning depends on: documents, profile, rules, counts, and its own version."""
-    table = profile_of(project)
-    rules, versions = project.schema.boilerplate.model_dump_json(), f"{STAGE.version} {counts.STAGE.version}"
-    parts = [versions, table.id, rules, cleaning_digest(project), stage_digest(project, "documents")]
-    return sha16("\n".join(parts))
+def clean_inputs(project: Project) -> dict[str, str]:
+    """Return the digest of everything that cleaning depends on: documents, profile, rules, counts, and its own version."""
+    rules = sha16(project.schema.boilerplate.model_dump_json())
+    return {
+        "documents": stage_digest(project, "documents"),
+        "the profile": profile_of(project).id,
+        "boilerplate.yaml": rules,
+        "counts": counts_digest(project, rules),
+        "khabar": f"{STAGE.version} {counts.STAGE.version}",
+    }
+
+
+def counts_digest(project: Project, rules: str) -> str:
+    """Return `cleaning_digest`. Its files are read again only if one of them, or the `rules`, changed."""
+    folders = [project.annotations / batch for batch in project.batches()]
+    names = ("basis.jsonl", "counts.jsonl", "batch.jsonl")
+    files = [project.work / "stamps" / "counts", *(folder / name for folder in folders for name in names)]
+    return digest_of(("counts", project.root, rules), versions_of(files), lambda: cleaning_digest(project))
 
 
 def read_articles(project: Project) -> list[Article]:

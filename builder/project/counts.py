@@ -14,7 +14,7 @@ from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project.annotations import read_batch
 from builder.project.project import Project
-from builder.records import CleaningBasis, EdgeCount, KhabarError, StageCounts, document_of, user_error
+from builder.records import CleaningBasis, EdgeCount, KhabarError, document_of, user_error
 from builder.schema.boilerplate import rules_of
 
 RESTORE = "restore the file from git, or count again with `khabar clean --recount`"
@@ -43,7 +43,7 @@ def batch_basis(project: Project, batch: str) -> CleaningBasis | None:
     Raises KhabarError (exit code 2) if it is missing beside counts, or there are two, as after a merge.
     """
     path = project.annotations / batch / "basis.jsonl"
-    found = read_jsonl(path, CleaningBasis)
+    found = project.once(path, lambda: read_jsonl(path, CleaningBasis))
     if len(found) == 1 or not (found or path.exists() or path.with_name("counts.jsonl").exists()):
         return found[0] if found else None
     said = f"{len(found)} lines say" if found else "nothing says"
@@ -108,17 +108,6 @@ def batches_without_counts(project: Project, profile: str) -> list[str]:
         except KhabarError:
             found.append(batch)
     return found
-
-
-def clean_accounts(project: Project) -> list[StageCounts]:
-    """Return the account of cleaning of the documents that the batches were sampled from, for the card.
-
-    Of several batches, that of the one that was sampled from the most documents. Batches of khabar 0.1 keep none: then
-    it is that of all documents.
-    """
-    bases = [batch_basis(project, batch) for batch in project.batches()]
-    kept = max((basis.accounts for basis in bases if basis), key=lambda made: made[0].taken if made else 0, default=())
-    return [*kept] or project.accounts("clean")
 
 
 def cleaning_digest(project: Project) -> str:

@@ -15,9 +15,11 @@ from builder.corpus.sampling.sample import CANDIDATES
 from builder.executor import shards
 from builder.executor.start import LOCAL, ExecutorConfig, engine_for
 from builder.io.hashing import sha16
+from builder.project.batches import batch_groups
 from builder.project.corpus import (
     all_dropped,
     done_shards,
+    is_empty,
     iter_columns,
     read_columns,
     refuse_stale,
@@ -41,27 +43,40 @@ def groups_for(project: Project, articles: Collection[str]) -> list[Group]:
     return sorted(select_rows(project, "groups", Group, "article_id", articles), key=lambda group: group.article_id)
 
 
-def ensure_groups(project: Project, run: ExecutorConfig) -> Counter[str]:
-    """Recompute groups that are out of date, and return the number of groups of each kind."""
+def groups_of_batches(project: Project, articles: Collection[str]) -> list[Group]:
+    """Return what `groups_for` does, of articles of batches, without reading the groups of all articles."""
+    ensure_groups(project, LOCAL)
+    return [group for group in batch_groups(project) if group.article_id in articles]
+
+
+def dedup_inputs(project: Project) -> dict[str, str]:
+    """Return the digest of everything that groups depend on."""
+    return {"articles": stage_digest(project, "articles"), "khabar": f"{minhash.STAGE.version} {pipeline.VERSION}"}
+
+
+def ensure_groups(project: Project, run: ExecutorConfig) -> None:
+    """Recompute groups that are out of date."""
     refuse_stale(project)
-    inputs = sha16(f"{stage_digest(project, 'articles')} {minhash.STAGE.version} {pipeline.VERSION}")
-    if project.stamped("dedup") != inputs or not done_shards(project, "groups"):
-        keys = run_stage(project, minhash.STAGE, None, run)
-        scratch, home = stage_folder(project, "scratch"), stage_folder(project, "groups")
-        spill.remove_folder(scratch)  # of a run that was killed
-        spill.make_folder(scratch)
-        with engine_for(run, stage_bytes(project, "keys")) as pmap:
-            earlier = read_columns(project, "groups", ["article_id", "group_id"])
-            found = pipeline.find_groups([shard.shard.uri for shard in keys], earlier, pmap, scratch)
-        shards.replace_shards(found.paths, home, arrow_schema(Group), inputs)
-        spill.remove_folder(scratch)
-        rows = sum(shard.rows for shard in done_shards(project, "groups"))
-        project.save_account("dedup", [StageCounts("dedup", "articles", found.taken, rows)], found.set_aside)
-        project.stamp("dedup", inputs)
-    return _counted(project)
+    inputs = dedup_inputs(project)
+    if project.changes("dedup", inputs) == () and not is_empty(project, "groups"):
+        return
+    project = project.live()
+    keys = run_stage(project, minhash.STAGE, None, run)
+    scratch, home = stage_folder(project, "scratch"), stage_folder(project, "groups")
+    spill.remove_folder(scratch)  # of a run that was killed
+    spill.make_folder(scratch)
+    with engine_for(run, stage_bytes(project, "keys")) as pmap:
+        earlier = read_columns(project, "groups", ["article_id", "group_id"])
+        found = pipeline.find_groups([shard.shard.uri for shard in keys], earlier, pmap, scratch)
+    shards.replace_shards(found.paths, home, arrow_schema(Group), sha16(repr(sorted(inputs.items()))))
+    spill.remove_folder(scratch)
+    rows = sum(shard.rows for shard in done_shards(project, "groups"))
+    project.save_account("dedup", [StageCounts("dedup", "articles", found.taken, rows)], found.set_aside)
+    project.stamp_step("dedup", inputs)
 
 
-def _counted(project: Project) -> Counter[str]:
+def count_groups(project: Project) -> Counter[str]:
+    """Return the number of groups, of those with several articles, and of articles of each kind."""
     groups = read_columns(project, "groups", ["group_id", "kind"])
     sizes = groups["group_id"].value_counts().field("counts")
     counts = Counter({row["values"]: row["counts"] for row in groups["kind"].value_counts().to_pylist()})

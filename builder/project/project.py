@@ -9,15 +9,27 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any, Self, TypeVar
 
 from builder.io.atomic import add_path_to_error, write_bytes
+from builder.io.hashing import file_digest, small_text
 from builder.io.jsonl import read_jsonl, write_json, write_jsonl
 from builder.records import Dropped, StageCounts, user_error
 from builder.schema import Schema, load_schema
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class StepStamp:
+    """What a command last read, by the name of the input, and its exit code: 0, or 1 if it had findings."""
+
+    inputs: Mapping[str, str]
+    exit_code: int = 0
 
 
 @dataclass(frozen=True)
@@ -25,6 +37,35 @@ class Project:
     """A dataset project: its folder, and the paths of its files."""
 
     root: Path
+    seen: dict[Hashable, Any] | None = field(default=None, compare=False, repr=False)
+    """What a snapshot has read."""
+
+    def snapshot(self) -> Self:
+        """Return the project as one command sees it: what it reads with `once` is read once, and stays what it was."""
+        frozen = replace(self, seen={})
+        frozen.__dict__["schema"] = self.schema
+        return frozen
+
+    def once(self, name: Hashable, make: Callable[[], R]) -> R:
+        """Return what `make` reads; in a snapshot, what it read at first."""
+        if self.seen is None:
+            return make()
+        if name not in self.seen:
+            self.seen[name] = make()
+        found: R = self.seen[name]
+        return found
+
+    def digest(self, path: Path) -> str:
+        """Return the sha256 of a file; in a snapshot, of what it read."""
+        return self.once((path, "sha256"), lambda: file_digest(path))
+
+    def live(self) -> Self:
+        """Return the project without what a snapshot read, and make the snapshot read again: a command changes it."""
+        if self.seen is not None:
+            self.seen.clear()
+        found = replace(self, seen=None)
+        found.__dict__["schema"] = self.schema
+        return found
 
     @cached_property
     def schema(self) -> Schema:
@@ -102,8 +143,30 @@ class Project:
 
     def stamped(self, stage: str) -> str | None:
         """Return the hash of the inputs that a stage was last made from, or None."""
-        path = self.work / "stamps" / stage
-        return path.read_text() if path.exists() else None
+        return small_text(self.work / "stamps" / stage)
+
+    def stamp_step(self, step: str, inputs: Mapping[str, str], exit_code: int = 0) -> None:
+        """Store the digests of what a command read, after it ended."""
+        write_json(self._step(step), {"inputs": dict(inputs), "exit_code": exit_code})
+
+    def stamped_step(self, step: str) -> StepStamp | None:
+        """Return what a command last read, or None if nothing readable says so."""
+        try:
+            stored = json.loads(small_text(self._step(step)) or "")
+            return StepStamp(dict(stored["inputs"]), int(stored["exit_code"]))
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def changes(self, step: str, now: Mapping[str, str]) -> tuple[str, ...] | None:
+        """Return the names of the inputs that changed since a command last ran, or None if it never ran here."""
+        stamp = self.stamped_step(step)
+        if stamp is None:
+            return None
+        before = stamp.inputs
+        return tuple(name for name in (*now, *(before.keys() - now)) if before.get(name) != now.get(name))
+
+    def _step(self, step: str) -> Path:
+        return self.work / "stamps" / "steps" / f"{step}.json"
 
     def note(self, name: str, facts: Mapping[str, str]) -> None:
         """Store facts about the outside, such as where a batch was sent."""
@@ -123,6 +186,16 @@ class Project:
         if not path.exists():
             write_bytes(path, secrets.token_hex(32).encode(), mode=0o600)
         return path.read_bytes()
+
+
+def said(names: Sequence[str]) -> str:
+    """Return names as an English list.
+
+    >>> said(["documents", "counts", "the profile"])
+    'documents, counts and the profile'
+    """
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def find_project(start: Path) -> Project:

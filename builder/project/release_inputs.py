@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from builder.io.hashing import read_hashed
 from builder.io.plain import to_plain
 from builder.project import groups
 from builder.project.annotations import (
@@ -19,8 +20,8 @@ from builder.project.annotations import (
     taken_down,
 )
 from builder.project.batches import batch_articles, batch_documents
+from builder.project.cleaning import clean_accounts
 from builder.project.corpus import profile_of
-from builder.project.counts import clean_accounts
 from builder.project.judgements import canonical_judgements, compute_agreement, compute_gold, without_repeats
 from builder.project.project import Project
 from builder.records import (
@@ -38,7 +39,6 @@ from builder.release.redaction.redact import move_annotations, redact, redact_au
 from builder.release.splits.assign import split_articles
 from builder.release.splits.strategies import Traits
 from builder.release.tables.inputs import TableInputs, instant
-from builder.schema import FILES
 
 DECLARED = ", declared"
 """End of Document.encoding where the encoding was declared."""
@@ -77,7 +77,7 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     judgements, checked = canonical_judgements(project, every)
     result = compute_gold(project, every, judgements)
     frozen = {a.article_id: a.split for a in read_splits(project)}
-    parted = split_articles(chosen, groups.groups_for(project, {article.id for article in chosen}), frozen, project.schema.dataset.splits,
+    parted = split_articles(chosen, groups.groups_of_batches(project, {article.id for article in chosen}), frozen, project.schema.dataset.splits,
                   _traits(chosen, documents, result.golds), profile_of(project).fold_batch)  # fmt: skip
     splits = {assignment.article_id: assignment.split for assignment in parted.ledger}
     said, golds, disputes, moved_spans = move_annotations(redaction, judgements, result.golds, result.disputes, kinds)
@@ -168,14 +168,14 @@ def hash_inputs(project: Project, material: TableInputs, card: str, tool: str) -
         inputs["withdrawals"] = sorted(map(to_plain, gone), key=lambda one: json.dumps(one, sort_keys=True))
     texts = {name: json.dumps(value, ensure_ascii=False, sort_keys=True) for name, value in inputs.items()}
     contents = {name: text.encode() for name, text in (texts | {"card": card, "tool": tool}).items()}
-    folder = project.root / "schema"
     counts = [
         path for name in project.batches() for path in [project.annotations / name / "counts.jsonl"] if path.exists()
     ]
     if counts:
-        contents["counts"] = b"\n".join(line for path in counts for line in sorted(path.read_bytes().splitlines()))
-    contents |= {f"schema/{path.name}": path.read_bytes() for path in folder.iterdir() if path.name in FILES}
+        contents["counts"] = b"\n".join(line for path in counts for line in sorted(read_hashed(path).splitlines()))
+    contents["cleaning"] = json.dumps([*map(to_plain, clean_accounts(project))], sort_keys=True).encode()
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    hashes |= {f"schema/{name}": digest for name, digest in project.schema.digests.items()}
     pages = {article.document_id for article in material.articles}
     named = extractors.recorded(document for document in material.documents if document.id in pages)
     return hashes | named | {"profile": profile_of(project).digest}

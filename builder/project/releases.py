@@ -5,17 +5,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.io.hashing import file_sha256
+from builder.io.hashing import file_digest
 from builder.io.jsonl import write_jsonl
 from builder.project.annotations import read_merged
 from builder.project.project import Project
-from builder.records import MANIFEST, KhabarError, LedgerEntry, Notify, user_error
+from builder.records import LEDGER, MANIFEST, KhabarError, LedgerEntry, Notify, user_error
 from builder.release.diff.compare import ReleaseView
-from builder.release.diff.semver import parse_version, refuse_backwards, version_key
+from builder.release.diff.semver import refuse_backwards
+from builder.release.diff.version import parse_version, version_key
 from builder.release.publish import storage, verify
 from builder.release.publish.client import connect
 from builder.release.publish.folder import read_manifest
-from builder.release.publish.open import LEDGER, REMOTE, ReleaseRef, open_release
+from builder.release.publish.open import REMOTE, ReleaseRef, open_release
 
 HubAddress = tuple[str | None, str | None]
 
@@ -115,14 +116,14 @@ def _known(project: Project) -> Mapping[str, str]:
     names = [path.parent.name for path in project.root.glob(f"dist/v*/{MANIFEST}")]
     names += [path.stem for path in (project.work / "notes" / "pushed").glob("v*.json")]
     known = {name.removeprefix("v"): "" for name in names} | {
-        line.version: line.manifest for line in read_merged(project.annotations / LEDGER, LedgerEntry)
+        line.version: line.manifest for line in read_merged(project, project.annotations / LEDGER, LedgerEntry)
     }
     return {version: manifest for version, manifest in known.items() if parse_version(version)}
 
 
 def earlier_versions(project: Project, version: str) -> tuple[str, ...]:
     """List the lower versions in the ledger of releases, in ascending order."""
-    lines = read_merged(project.annotations / LEDGER, LedgerEntry)
+    lines = read_merged(project, project.annotations / LEDGER, LedgerEntry)
     return tuple(
         sorted((line.version for line in lines if version_key(line.version) < version_key(version)), key=version_key)
     )
@@ -144,14 +145,14 @@ def _elsewhere(project: Project, version: str, message: str) -> KhabarError:
                   f"published, delete its line in annotations/{LEDGER}")  # fmt: skip
 
 
-def record(project: Project, version: str) -> None:
-    """Record a built version and the sha256 of its manifest in the ledger of releases, which is in git.
+def record(project: Project, version: str) -> str:
+    """Record a built version in the ledger of releases, which is in git, and return the sha256 of its manifest.
 
     Raises KhabarError (exit code 4) if the version was published with another manifest.
     """
     path = project.annotations / LEDGER
-    lines = {line.version: line for line in read_merged(path, LedgerEntry)}
-    manifest = file_sha256(project.release(version) / MANIFEST)
+    lines = {line.version: line for line in read_merged(project, path, LedgerEntry)}
+    manifest = file_digest(project.release(version) / MANIFEST)
     if project.noted(f"pushed/v{version}") and version in lines and lines[version].manifest != manifest:
         raise user_error(
             "published",
@@ -162,3 +163,4 @@ def record(project: Project, version: str) -> None:
         )
     lines[version] = LedgerEntry(version, manifest)
     write_jsonl(path, [lines[built] for built in sorted(lines, key=lambda built: (version_key(built), built))])
+    return manifest

@@ -8,11 +8,11 @@ from typing import TypeVar
 from builder.annotation.quality import integrity
 from builder.annotation.quality.integrity import Lines, ProjectIndex
 from builder.annotation.quality.merged import contradictions
-from builder.io.jsonl import read_lines
-from builder.project.annotations import published_path
+from builder.project.annotations import published_path, read_numbered
 from builder.project.batches import batch_articles
 from builder.project.project import Project
 from builder.records import (
+    LEDGER,
     AcceptedChange,
     AnnotatorAssignment,
     BatchItem,
@@ -28,7 +28,6 @@ from builder.records import (
     Takedown,
     Withdrawal,
 )
-from builder.release.publish.open import LEDGER
 from builder.release.splits.strategies import SPLIT_NAMES
 
 R = TypeVar("R")
@@ -43,7 +42,7 @@ def validate_annotations(project: Project) -> None:
     files: list[Callable[[ProjectIndex], Iterator[Issue]]] = []
 
     def read(path: Path, record: type[R], look: Look[R] | None = None) -> list[R]:
-        lines, faults = read_lines(path, record)
+        lines, faults = read_numbered(project, path, record)
         issues.extend(replace(issue, where=issue.where.removeprefix(f"{project.root}/")) for issue in faults)
         file = Lines(str(path.relative_to(project.root)), lines)
         issues.extend(contradictions(file.path, file.lines))

@@ -38,6 +38,7 @@ from builder.records.corpus import (
     document_of,
 )
 from builder.records.release import (
+    LEDGER,
     MANIFEST,
     RELEASE_FORMAT,
     LedgerEntry,
@@ -51,6 +52,7 @@ from builder.records.report import (
     Dropped,
     Issue,
     KhabarError,
+    NextStep,
     Notify,
     Progress,
     Report,
@@ -62,6 +64,7 @@ from builder.records.report import (
 
 __all__ = [
     "GOLD",
+    "LEDGER",
     "MANIFEST",
     "NO_FACTS",
     "RELEASE_FORMAT",
@@ -92,6 +95,7 @@ __all__ = [
     "KhabarError",
     "LedgerEntry",
     "Mark",
+    "NextStep",
     "Notify",
     "PersonAlias",
     "Prediction",

@@ -36,6 +36,9 @@ class LedgerEntry:
     manifest: str
 
 
+LEDGER = "releases.jsonl"
+"""The file of annotations/ that names every version that was built."""
+
 MANIFEST = "MANIFEST.json"
 """The file of a release folder that holds its Release."""
 

@@ -78,8 +78,16 @@ TOOL = f"khabar {__version__}"
 
 
 @dataclass(frozen=True, slots=True)
+class NextStep:
+    """The command to run next, as it is typed, and why."""
+
+    command: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """What a command returns: counts with the dropped records, issues, and facts to show."""
+    """What a command returns: counts with the dropped records, issues, facts to show, and what comes next."""
 
     verb: str
     accounts: tuple[StageCounts, ...] = ()
@@ -87,6 +95,7 @@ class Report:
     facts: dict[str, str] = field(default_factory=dict)
     exit_code: int = 0
     set_aside: tuple[Dropped, ...] = ()
+    next: NextStep | None = None
 
 
 Notify = Callable[[str], None]

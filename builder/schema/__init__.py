@@ -4,8 +4,10 @@ Every error is an Issue at file:line:column, and the errors of all files are rep
 """
 
 import hashlib
+import io
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,6 +45,8 @@ class Schema:
     """The profile that dataset.yaml names, if schema/profiles.yaml defines it."""
     sources: Sources = NO_SOURCES
     """The names of sources and how their pages are read, from schema/sources.yaml."""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """The sha256 of each file that was read, by its name."""
 
     @property
     def guideline_version(self) -> str:
@@ -55,23 +59,26 @@ def _digest(text: str, digits: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:digits]
 
 
-def _read_texts(folder: Path) -> tuple[dict[str, str], list[Issue]]:
-    """Read the schema files as text, with an error for each missing or undecodable file."""
+def _read_texts(folder: Path) -> tuple[dict[str, str], dict[str, str], list[Issue]]:
+    """Read the schema files: texts, sha256 of the bytes, and an error for each missing or undecodable file."""
     texts: dict[str, str] = {}
+    digests: dict[str, str] = {}
     issues: list[Issue] = []
     for name in FILES:
         path = folder / name
         if name in OPTIONAL and not path.exists():
             continue
         try:
-            texts[name] = path.read_text(encoding="utf-8-sig")
+            content = path.read_bytes()
+            digests[name] = hashlib.sha256(content).hexdigest()
+            texts[name] = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read()  # with universal newlines
         except FileNotFoundError:
             fix = "restore the file, or run `khabar init` to create a project"
             issues.append(Issue("error", "schema", f"{folder.name}/{name} does not exist", where=str(path), fix=fix))
         except UnicodeDecodeError as error:
             message = f"not UTF-8 at byte {error.start}"
             issues.append(Issue("error", "schema", message, where=str(path), fix="save the file as UTF-8"))
-    return texts, issues
+    return texts, digests, issues
 
 
 def load_schema(folder: Path) -> Schema:
@@ -79,7 +86,7 @@ def load_schema(folder: Path) -> Schema:
 
     Raises KhabarError (exit code 2) with the errors of all files together.
     """
-    texts, issues = _read_texts(folder)
+    texts, digests, issues = _read_texts(folder)
 
     def parsed(model: type[M]) -> M | None:
         name = f"{model.__name__.lower()}.yaml"
@@ -114,6 +121,7 @@ def load_schema(folder: Path) -> Schema:
         _digest(texts["labels.yaml"], 8),
         own_profiles.get(dataset.profile),
         sources or NO_SOURCES,
+        digests,
     )
 
 

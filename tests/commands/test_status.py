@@ -15,7 +15,10 @@ def test_new_project_has_no_stage_yet(project, khabar):
 
     assert done.returncode == 0, done.stderr
     assert report["accounts"] == []
-    assert report["facts"] == {"open disputes": "0"}
+    assert report["facts"].pop("open disputes") == "0"
+    assert {step["state"] for step in report["steps"]} == {"never", "waits"} - {"waits"}
+    assert report["facts"].keys() == {step["command"] for step in report["steps"]}
+    assert report["next"] == {"command": "khabar ingest FILES", "why": "no documents yet"}
 
 
 def test_stages_batches_and_releases_are_shown(built, khabar):

@@ -25,7 +25,7 @@ def store(project, documents, articles):
     documented = [BatchResult(to_table(documents, Document))]
     write_shard(stage_folder(project, "documents"), "given", "", arrow_schema(Document), documented)
     write_shard(stage_folder(project, "articles"), "given", "", SCHEMA, [BatchResult(table)])
-    project.stamp("clean", clean_inputs(project))
+    project.stamp_step("clean", clean_inputs(project))
 
 
 def name(who):
@@ -35,4 +35,4 @@ def name(who):
 def put_batch(project, items):
     """Write the batch `pilot` as if `sample` had chosen it of the stored articles."""
     write_jsonl(project.annotations / "pilot" / "batch.jsonl", items)
-    project.stamp("clean", clean_inputs(project))
+    project.stamp_step("clean", clean_inputs(project))

@@ -21,16 +21,16 @@ def test_groups_of_an_earlier_version_are_recomputed(project, tmp_path, monkeypa
     ingest(project, [lines(tmp_path / "one.jsonl", TEXTS[:20])])
     clean(project)
     dedup(project)
-    before, found = project.stamped("dedup"), []
+    before, found = project.stamped_step("dedup"), []
     monkeypatch.setattr(
         pipeline, "find_groups", lambda *given, find=pipeline.find_groups: found.append(1) or find(*given)
     )
     dedup(project)
-    assert (found, project.stamped("dedup")) == ([], before)
+    assert (found, project.stamped_step("dedup")) == ([], before)
     monkeypatch.setattr(pipeline, "VERSION", pipeline.VERSION + 1)
     dedup(project)
     assert found == [1]
-    assert project.stamped("dedup") != before
+    assert project.stamped_step("dedup") != before
 
 
 def test_new_shards_keep_groups_and_splits(project, tmp_path):

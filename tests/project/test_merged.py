@@ -105,7 +105,7 @@ def test_what_two_lines_decide_differently_is_refused_with_both(tmp_path, first,
     path = tmp_path / "some.jsonl"
     write_jsonl(path, [first, first, second])
     with pytest.raises(KhabarError) as caught:
-        read_merged(path, type(first))
+        read_merged(Project(tmp_path), path, type(first))
 
     (issue,) = caught.value.issues
     assert (issue.where, issue.message) == (f"{path}:3", f"contradicts {path}:1: both lines give {what}")

@@ -40,7 +40,7 @@ def test_each_input_has_its_sha256(judged):
 
     assert all(len(value) == 64 and set(value) <= set("0123456789abcdef") for value in found.values())
     assert {*found} == {
-        "articles", "card", "counts", "decisions", "judgements", "profile", "splits", "takedowns", "tool",
+        "articles", "card", "cleaning", "counts", "decisions", "judgements", "profile", "splits", "takedowns", "tool",
         *(f"schema/{name}" for name in FILES),
     }  # fmt: skip
     for name in FILES:

@@ -89,7 +89,7 @@ def clean_facts(losses: Losses, examples: Mapping[str, str]) -> dict[str, str]:
             for rule in rules
         )
     if losses.without_text or losses.over_third:
-        facts["next"] = f"`khabar explain --worst {SHOWN}` shows the pages that lost most"
+        facts["more of them"] = f"`khabar explain --worst {SHOWN}` shows the pages that lost most"
     return facts
 
 

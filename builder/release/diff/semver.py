@@ -4,7 +4,6 @@ The rules follow semantic versioning and TensorFlow Datasets. For a reader who p
 existing row ever changes.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,21 +12,13 @@ from builder.records import KhabarError, user_error
 from builder.release.diff.changelog import Removals, changelog, section
 from builder.release.diff.compare import ReleaseView, compare, side_of
 from builder.release.diff.records import ColumnCount, Diff, ReleaseId
+from builder.release.diff.version import parse_version, version_key
 from builder.release.tables.build import Tables, non_empty
 from builder.schema.dataset import Dataset
-
-
-def check_version(version: str) -> None:
-    """Raise KhabarError (exit code 2) for what is not three numbers with points."""
-    if parse_version(version) is None:
-        raise user_error("version", f"{version!r} is not a version: three numbers with points", fix="such as 1.0.0")
-
 
 Level = Literal["major", "minor", "patch"]
 
 LEVELS: tuple[Level, ...] = ("patch", "minor", "major")
-
-VERSION = re.compile(r"(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})")
 
 METADATA = frozenset({
     "title", "source", "source_name", "author", "url", "published_at", "published_zone", "document_id", "part", "profile", "split_group",
@@ -40,21 +31,6 @@ FOLLOWING = frozenset({
     "tokens", "token_spans.start", "token_spans.end", "ner_tags", "ner_tags_inner", "stance",
 })  # fmt: skip
 """Columns that change together with a text, span or stance, whose change is counted already."""
-
-
-def parse_version(version: str) -> tuple[int, int, int] | None:
-    """Return the three numbers of a version, or None if it is not a version.
-
-    >>> parse_version("1.20.3"), parse_version("1.2")
-    ((1, 20, 3), None)
-    """
-    match = VERSION.fullmatch(version)
-    return (int(match[1]), int(match[2]), int(match[3])) if match else None
-
-
-def version_key(version: str) -> tuple[int, int, int]:
-    """Return the sort key of a version; a string that is not a version sorts first."""
-    return parse_version(version) or (-1, -1, -1)
 
 
 def _others(diff: Diff) -> list[ColumnCount]:

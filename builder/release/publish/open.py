@@ -21,8 +21,6 @@ from builder.release.tables.shards import shards
 
 CARD, CHANGES = "README.md", "CHANGELOG.md"
 
-LEDGER = "releases.jsonl"
-
 REPOSITORY = re.compile(r"(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})(?:@(?P<revision>[\w][\w./-]{0,120}))?")
 
 REMOTE = re.compile(r"(?:(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})@|@?)(?P<revision>[\w][\w./-]{0,120})")
