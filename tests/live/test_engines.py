@@ -39,13 +39,13 @@ def calm(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ray():
-    return python_with("khabar-ray-2.60.0-krippendorff", "-c", str(ROOT / "constraints.txt"), "ray==2.60.0", *NEEDS)
+    return python_with("khabar-ray-2.60.0-lxml", "-c", str(ROOT / "constraints.txt"), "ray==2.60.0", *NEEDS)
 
 
 @pytest.fixture(scope="module")
 def dask():
     return python_with(
-        "khabar-distributed-2026.8.0-krippendorff", "-c", str(ROOT / "constraints.txt"), "distributed==2026.8.0", *NEEDS
+        "khabar-distributed-2026.8.0-lxml", "-c", str(ROOT / "constraints.txt"), "distributed==2026.8.0", *NEEDS
     )
 
 
