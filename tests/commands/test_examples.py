@@ -15,10 +15,10 @@ pytestmark = pytest.mark.slow  # each test runs several commands on a project
 EXAMPLES = {entry.name: entry.example for entry in COMMANDS}
 NEED_LABEL_STUDIO = {"send", "collect", "demo"}
 IN_ORDER = (
-    "init", "status", "check", "agree", "adjudicate", "build", "card", "audit", "push", "verify", "reopen",
+    "init", "status", "check", "agree", "adjudicate", "run", "build", "card", "audit", "push", "verify", "reopen",
     "ingest", "clean", "dedup", "explain", "sample", "takedown", "schema", "studio", "hub",
 )  # fmt: skip
-FINDINGS = {"check", "agree"}
+FINDINGS = {"check", "agree", "run"}
 """Commands whose exit code may be 1, because simulated annotators disagree."""
 
 

@@ -202,7 +202,7 @@ def test_page_cleaned_by_older_rules_is_refused(cleaned, khabar):
     done = khabar("explain", ONE, "--html", "page.html", cwd=cleaned.root)
 
     assert (done.returncode, done.stdout, done.stderr) == (2, "", (
-        "error[stale] the documents, the profile, the boilerplate rules or khabar itself changed since the last `khabar clean`\n"
+        "error[stale] boilerplate.yaml changed since the last `khabar clean`\n"
         "    fix: run `khabar clean` first\n"
     ))  # fmt: skip
     assert not (cleaned.root / "page.html").exists()
