@@ -341,7 +341,7 @@ def test_the_command_line_names_people_and_refuses_what_is_no_prediction(label_s
         "send", "assigned", *sorted(
             ["annotator-1@khabar.localhost", "annotator-3@khabar.localhost"],
             key=lambda email: pseudonym(project.pseudonym_key(), email),
-        ),
+        ), "next",
     ]  # fmt: skip
     assert "error[predict] unknown source of predictions 'model'" in wrong.stderr
 

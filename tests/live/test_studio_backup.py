@@ -625,7 +625,7 @@ def test_status_backup_and_restore_on_the_command_line(project, khabar, installe
         2,
         "error[own-studio] LABEL_STUDIO_URL names a Label Studio that you run: khabar does not own its data",
     )
-    assert (restored.returncode, restored.stdout) == (0, "restored: studio\nnext: `khabar studio up`\n")
+    assert (restored.returncode, restored.stdout) == (0, "restored: studio\nto start it: `khabar studio up`\n")
     assert missing.returncode == 2
     assert missing.stderr.startswith("no.zip: error[system] No such file or directory") or "no.zip" in missing.stderr
     assert "Traceback" not in missing.stderr
