@@ -10,7 +10,7 @@ from typing import TextIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from builder.corpus.readers.encodings import LOST, MARKS, MOST_LOST, Decoded, decode
+from builder.corpus.readers.encodings import LOST, MARKS, MOST_LOST, Decoded, Encoding, decode
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, ReadItem, row_of
 from builder.corpus.readers.streams import opened
 from builder.corpus.readers.tables.columns import column_fault, field_names, used_names
@@ -96,7 +96,7 @@ def _stream(file: File, declared: str | None) -> Iterator[tuple[TextIO, Decoded]
     """
     with opened(file) as stream:
         decoded = _beginning(stream.peek(PEEKED)[:PEEKED], declared)
-        codec = "cp1256" if decoded.encoding == "windows-1256" else decoded.encoding
+        codec = Encoding(decoded.encoding, decoded.known).codec
         yield io.TextIOWrapper(stream, codec, ESCAPE, newline=""), decoded
 
 

@@ -149,7 +149,7 @@ def _of_number(digits: str) -> str:
 
 
 def _of_mail(written: str) -> str | None:
-    """Convert the date of a mail or a feed (RFC 822), or return None if it is none."""
+    """Convert the date of a mail or a feed (RFC 822); return None for any other text."""
     if not re.match(r"\s*(?:[A-Za-z]{3,9},?\s+)?\d{1,2}\s+[A-Za-z]{3}\s+\d{4}\s+\d\d:\d\d", written, re.ASCII):
         return None
     try:
@@ -161,7 +161,7 @@ def _of_mail(written: str) -> str | None:
 
 
 def _of_standard(folded: str) -> str | None:
-    """Convert what Python reads as ISO 8601, such as `2015-07-21 14:30`, or return None if it is none."""
+    """Convert what Python reads as ISO 8601, such as `2015-07-21 14:30`; return None for any other text."""
     try:
         moment = datetime.fromisoformat(folded.upper())
     except ValueError:

@@ -7,15 +7,16 @@ the file declares are not expanded.
 import html
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 
 from builder.corpus.readers.detection.kinds import PROLOGUE
 from builder.corpus.readers.encodings import Encoding, decode_as
 from builder.corpus.readers.feed.plain import plain
-from builder.corpus.readers.objects.records import Value, records
+from builder.corpus.readers.objects.records import Value, records_of
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, ReadItem
 from builder.corpus.readers.streams import CHUNK, decoded_blocks, opened
-from builder.corpus.readers.text import detection_warnings, file_encoding, recoding
+from builder.corpus.readers.text import recoding
 from builder.schema.dataset import Fields
 
 OPEN = re.compile(r"<([^\W\d][\w.-]*)(?:\s[^<>]*)?(?<!/)>")
@@ -49,13 +50,13 @@ MOST_FIELDS = 100
 
 def corpus(file: File, fields: Fields, declared: str | None) -> Iterator[ReadItem]:
     """Yield the articles of an XML corpus, each placed by the line at which its element begins."""
-    encoding = file_encoding(file, declared)
-    if isinstance(encoding, BadRecord):
-        yield encoding
-        return
-    yield from detection_warnings(encoding, declared)
+    return records_of(file, fields, declared, partial(_articles, file, fields), kind="XML ")
+
+
+def _articles(file: File, fields: Fields, encoding: Encoding) -> Iterator[Value | ReadItem]:
+    """Yield the articles of a file as values."""
     with opened(file) as stream:
-        yield from records(_values(decoded_blocks(stream, encoding), fields, encoding), fields, kind="XML ")
+        yield from _values(decoded_blocks(stream, encoding), fields, encoding)
 
 
 def _article(content: str, fields: Fields, place: str, encoding: Encoding) -> Value | BadRecord | None:

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 
 from builder.corpus.readers.encodings import Encoding, decode_as
-from builder.corpus.readers.objects.records import Value, records
+from builder.corpus.readers.objects.records import Value, records_of
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, ReadItem
 from builder.corpus.readers.streams import lines, opened
-from builder.corpus.readers.text import decoding_fault, detection_warnings, file_encoding
+from builder.corpus.readers.text import decoding_fault
 from builder.schema.dataset import Fields
 
 MEND = "correct the line, or delete it"
@@ -15,13 +16,7 @@ MEND = "correct the line, or delete it"
 
 def json_lines(file: File, fields: Fields, declared: str | None) -> Iterator[ReadItem]:
     """Yield the records of a JSON Lines file, or of a part of one; each line is decoded by itself."""
-    encoding = file_encoding(file, declared)
-    if isinstance(encoding, BadRecord):
-        yield encoding
-        return
-    if not file.begin:
-        yield from detection_warnings(encoding, declared)
-    yield from records(_values(file, encoding), fields, is_first=not file.begin)
+    return records_of(file, fields, declared, partial(_values, file))
 
 
 def _values(file: File, encoding: Encoding) -> Iterator[Value | ReadItem]:

@@ -2,14 +2,16 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
 from builder.corpus.readers.detection.tags import ANNOTATIONS, is_annotated
+from builder.corpus.readers.encodings import Encoding
 from builder.corpus.readers.naming import likely_text, line_to_write
-from builder.corpus.readers.rows import BadRecord, Note, ReadItem, has_field, row_of, shown
+from builder.corpus.readers.rows import BadRecord, File, Note, ReadItem, has_field, row_of, shown
 from builder.corpus.readers.streams import BrokenError
+from builder.corpus.readers.text import detection_warnings, file_encoding
 from builder.schema.dataset import Fields
 
 NO_FIELD = "no text field"
@@ -69,6 +71,20 @@ class _Tally:
             self.lengths[name] += sum(map(len, strings))
             if any(MARKUP.search(one) for one in strings):
                 self.markup.add(name)
+
+
+def records_of(
+    file: File, fields: Fields, declared: str | None, values: Callable[[Encoding], Iterator[Value | ReadItem]], kind: str = "JSON "
+) -> Iterator[ReadItem]:  # fmt: skip
+    """Yield the records of a file, or of a part of one, whose values are read in one encoding."""
+    encoding = file_encoding(file, declared)
+    if isinstance(encoding, BadRecord):
+        yield encoding
+        return
+    is_first = not file.begin
+    if is_first:
+        yield from detection_warnings(encoding, declared)
+    yield from records(values(encoding), fields, kind=kind, is_first=is_first)
 
 
 def records(

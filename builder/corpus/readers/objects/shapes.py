@@ -7,14 +7,15 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from builder.corpus.readers.detection.tags import is_annotated
 from builder.corpus.readers.encodings import Encoding, decode_as
 from builder.corpus.readers.objects.frames import frame_rows
-from builder.corpus.readers.objects.records import Value, records
+from builder.corpus.readers.objects.records import Value, records_of
 from builder.corpus.readers.rows import MAX_BYTES, BadRecord, File, ReadItem, has_field, shown
 from builder.corpus.readers.streams import CHUNK, BrokenError, decoded_blocks, opened
-from builder.corpus.readers.text import detection_warnings, file_encoding, recoding
+from builder.corpus.readers.text import recoding
 from builder.schema.dataset import Fields
 
 DECODER, LAX = json.JSONDecoder(), json.JSONDecoder(strict=False)
@@ -109,13 +110,13 @@ class _Cursor:
 
 def json_file(file: File, fields: Fields, declared: str | None) -> Iterator[ReadItem]:
     """Yield the records of a JSON file, each placed by its line and column."""
-    encoding = file_encoding(file, declared)
-    if isinstance(encoding, BadRecord):
-        yield encoding
-        return
-    yield from detection_warnings(encoding, declared)
+    return records_of(file, fields, declared, partial(_elements, file, fields))
+
+
+def _elements(file: File, fields: Fields, encoding: Encoding) -> Iterator[Value | ReadItem]:
+    """Yield the elements of a file."""
     with opened(file) as stream:
-        yield from records(_values(_Cursor(decoded_blocks(stream, encoding)), encoding, fields), fields)
+        yield from _values(_Cursor(decoded_blocks(stream, encoding)), encoding, fields)
 
 
 def _values(cursor: _Cursor, encoding: Encoding, fields: Fields) -> Iterator[Value | ReadItem]:
