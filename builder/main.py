@@ -52,6 +52,9 @@ ROAD = (
     ),
 )
 BESIDE = (
+    Entry(
+        "import", "import_", "Take a published dataset into the project.", "khabar import aqmar/ --as conll --dry-run"
+    ),
     Entry("init", "init", "Create a new dataset project.", "khabar init my-dataset --repo-id my-org/my-dataset"),
     Entry("demo", "demo", "Run the full pipeline on sample articles with simulated annotators.", "khabar demo"),
     Entry("run", "run", "Run every stale step, up to where people must work.", "khabar run --to build"),

@@ -86,7 +86,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
                       tuple(figure for figure in gathered.agreement if headline(figure)), gathered.accounts,
                       accounts, built.cut_spans, built.cut_inner, dict(gathered.changes),
                       below_thresholds(low, accept or ""), dict(gathered.redacted), earlier_versions(project, version),
-                      (accept or "") if low else "")  # fmt: skip
+                      (accept or "") if low else "", gathered.imports, gathered.leaks)  # fmt: skip
         facts = compute_facts(basis, built.tables)
         card = render_card(basis, built.tables, facts)
         beside = export_files(
@@ -96,7 +96,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         changelog, earlier = make_changelog(past, version, schema.dataset, built.tables, card, removed)
         kept.rest()
         inputs = release_inputs.hash_inputs(project, material, prose, TOOL) | earlier
-        release = Release(version, schema.dataset.repo_id, "", TOOL, schema.hash, material.articles[0].profile,
+        release = Release(version, schema.dataset.repo_id, "", TOOL, schema.hash, profile_of(project).id,
                           inputs, {}, {}, dataset.text,
                           record_reading(dataset.fields, release_inputs.declared_encodings(material)),
                           RELEASE_FORMAT)  # fmt: skip

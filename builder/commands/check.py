@@ -25,6 +25,7 @@ from builder.project.annotations import (
     read_assigned,
     read_batch,
     read_collected,
+    read_imports,
     read_judgements,
     read_known,
     withdrawn,
@@ -79,6 +80,7 @@ def check(project: Project) -> Report:
     judgements, _, _ = without_repeats(project, articles, [one for own in collected.values() for one in own])
     labels, dataset = project.schema.labels, project.schema.dataset
     gone, accepted = withdrawn(project), read_accepted(project)
+    imported = {one.name for one in read_imports(project)}
     forms = read_forms(articles, labels)
     issues = checks.check(judgements, articles, labels, _links(project), forms)
     counting, _, _ = canonicalise(judgements, articles, labels, forms)
@@ -88,7 +90,8 @@ def check(project: Project) -> Report:
         mine = count_accepted((one for one in read if one.annotator not in gone), accepted)
         own, _, _ = canonicalise(mine, articles, labels, forms)  # a later batch may repeat or replace them
         issues += annotators.known_missed(own, read_known(project, name), articles, labels)
-        issues += annotators.coverage(name, own, items, assigned, dataset.overlap)
+        if name not in imported:
+            issues += annotators.coverage(name, own, items, assigned, dataset.overlap)
         path = collected_path(project, name)
         if path.exists():
             with cache.open_cache(path) as db:

@@ -17,6 +17,7 @@ from builder.records import (
     AnnotatorAssignment,
     BatchItem,
     Decision,
+    ImportedSet,
     Issue,
     Judgement,
     KhabarError,
@@ -178,6 +179,11 @@ def read_accepted(project: Project) -> frozenset[AcceptedChange]:
 def read_splits(project: Project) -> list[SplitAssignment]:
     """Read the ledger of splits."""
     return read_merged(project, project.annotations / "splits.jsonl", SplitAssignment)
+
+
+def read_imports(project: Project) -> list[ImportedSet]:
+    """Read which published sets were imported."""
+    return read_merged(project, project.annotations / "imports.jsonl", ImportedSet)
 
 
 def read_withdrawals(project: Project) -> list[Withdrawal]:

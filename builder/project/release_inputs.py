@@ -13,6 +13,7 @@ from builder.project import groups
 from builder.project.annotations import (
     read_batch,
     read_decisions,
+    read_imports,
     read_judgements,
     read_splits,
     read_takedowns,
@@ -29,7 +30,9 @@ from builder.records import (
     Article,
     Document,
     Gold,
+    ImportedSet,
     Issue,
+    Leak,
     SplitAssignment,
     StageCounts,
     user_error,
@@ -61,6 +64,10 @@ class ReleaseInputs:
     """A warning for each article that cannot be assigned to a split."""
     redacted: Mapping[str, int]
     """Number of redactions of each requested kind in texts and titles."""
+    imports: tuple[ImportedSet, ...] = ()
+    """The published sets that were imported."""
+    leaks: tuple[Leak, ...] = ()
+    """Similar articles that an imported set published in different splits."""
 
 
 def load_release_inputs(project: Project) -> ReleaseInputs:
@@ -78,7 +85,7 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     result = compute_gold(project, every, judgements)
     frozen = {a.article_id: a.split for a in read_splits(project)}
     parted = split_articles(chosen, groups.groups_of_batches(project, {article.id for article in chosen}), frozen, project.schema.dataset.splits,
-                  _traits(chosen, documents, result.golds), profile_of(project).fold_batch)  # fmt: skip
+                  _traits(chosen, documents, result.golds), profile_of(project).fold_batch, as_published(project))  # fmt: skip
     splits = {assignment.article_id: assignment.split for assignment in parted.ledger}
     said, golds, disputes, moved_spans = move_annotations(redaction, judgements, result.golds, result.disputes, kinds)
     redactions = [moved_spans] if kinds else []
@@ -91,7 +98,13 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     figures = compute_agreement(project, every, judgements)
     found: dict[str, int] = {kind: redaction.counts[kind] for kind in kinds}
     return ReleaseInputs(material, accounts, figures, _changes(project, chosen, documents), parted.ledger, parted.issues,
-                   found)  # fmt: skip
+                   found, tuple(read_imports(project)), parted.leaks)  # fmt: skip
+
+
+def as_published(project: Project) -> set[str]:
+    """Return the articles of imported sets that keep the splits in which they were published."""
+    names = [one.name for one in read_imports(project) if one.splits == "as-published"]
+    return {item.article_id for name in names for item in read_batch(project, name)}
 
 
 def _changes(project: Project, chosen: Sequence[Article], documents: Sequence[Document]) -> Mapping[str, int]:
@@ -174,8 +187,13 @@ def hash_inputs(project: Project, material: TableInputs, card: str, tool: str) -
     if counts:
         contents["counts"] = b"\n".join(line for path in counts for line in sorted(read_hashed(path).splitlines()))
     contents["cleaning"] = json.dumps([*map(to_plain, clean_accounts(project))], sort_keys=True).encode()
+    imported = {
+        f"import/{one.name}/{what}": value
+        for one in read_imports(project)
+        for what, value in (*one.files.items(), ("map", one.map), ("splits", one.splits))
+    }
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     hashes |= {f"schema/{name}": digest for name, digest in project.schema.digests.items()}
     pages = {article.document_id for article in material.articles}
     named = extractors.recorded(document for document in material.documents if document.id in pages)
-    return hashes | named | {"profile": profile_of(project).digest}
+    return hashes | imported | named | {"profile": profile_of(project).digest}

@@ -37,6 +37,7 @@ from builder.records.corpus import (
     GroupKind,
     document_of,
 )
+from builder.records.imports import ChangedLine, ImportedSet, Leak, PublishedText
 from builder.records.release import (
     LEDGER,
     MANIFEST,
@@ -75,6 +76,7 @@ __all__ = [
     "Article",
     "AssignmentKind",
     "BatchItem",
+    "ChangedLine",
     "CleaningBasis",
     "Confidence",
     "Decision",
@@ -89,10 +91,12 @@ __all__ = [
     "GoldSource",
     "Group",
     "GroupKind",
+    "ImportedSet",
     "Issue",
     "Judgement",
     "JudgementStatus",
     "KhabarError",
+    "Leak",
     "LedgerEntry",
     "Mark",
     "NextStep",
@@ -101,6 +105,7 @@ __all__ = [
     "Prediction",
     "Progress",
     "PublishedAnnotation",
+    "PublishedText",
     "Relation",
     "Release",
     "Report",

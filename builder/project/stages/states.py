@@ -7,7 +7,7 @@ from typing import Literal
 
 from builder.io.hashing import digest_of, file_digest, versions_of
 from builder.io.jsonl import count_lines
-from builder.project.annotations import read_merged, was_sent
+from builder.project.annotations import read_imports, read_merged, was_sent
 from builder.project.corpus import is_empty
 from builder.project.project import Project, said
 from builder.project.stages.inputs import built_versions, digests
@@ -138,8 +138,11 @@ def answers(project: Project, batch: str) -> Answers:
 def _send(project: Project) -> StepState:
     """Return the state of the first batch that has to be sent. One that was annotated is not sent again."""
     found = {batch: answers(project, batch) for batch in project.batches()}
-    any_here = any(each.here for each in found.values())
+    imported = {one.name for one in read_imports(project)}
+    any_here = bool(imported) or any(each.here for each in found.values())
     for batch, count in found.items():
+        if batch in imported:
+            continue
         call = f"khabar send --batch {batch}"
         if not was_sent(project, batch) and not count.here:
             why = f"batch {batch} was not sent"
@@ -153,9 +156,10 @@ def _send(project: Project) -> StepState:
 def _collect(project: Project) -> StepState:
     """Return the state of the first batch that lacks judgements."""
     found = {batch: answers(project, batch) for batch in project.batches()}
-    blocks = not any(each.here for each in found.values())
+    imported = {one.name for one in read_imports(project)}
+    blocks = not imported and not any(each.here for each in found.values())
     for batch, count in found.items():
-        if count.here < count.wanted:
+        if count.here < count.wanted and batch not in imported:
             call = f"khabar collect --batch {batch}"
             return StepState("collect", "waits", f"batch {batch} has {count}", call, needs_people=True, blocks=blocks)
     return StepState("collect", "done") if found else StepState("collect", "never", "no batch yet", "khabar collect")

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from builder.io.plain import from_plain, to_plain
-from builder.records import Agreement, StageCounts, user_error
+from builder.records import Agreement, ImportedSet, Leak, StageCounts, user_error
+from builder.records.annotation import OMIT_EMPTY
 from builder.release.card.editions import authors_section, redaction_section
 from builder.release.card.facts import card_facts
+from builder.release.card.imported import IMPORTED_NOTE, imported_section, leaks_section
 from builder.release.card.plots import plots
 from builder.release.card.render import REQUIRED, make_card
 from builder.release.tables.build import BuiltTables, Tables
@@ -46,6 +48,9 @@ class CardInputs:
     """The versions before this one, oldest first."""
     accepted: str | None = None
     """Why low agreement was accepted; empty if none was low, None in releases of khabar 0.1."""
+    imports: tuple[ImportedSet, ...] = field(default=(), metadata=OMIT_EMPTY)
+    leaks: tuple[Leak, ...] = field(default=(), metadata=OMIT_EMPTY)
+    """Similar articles that an imported set published in different splits."""
 
 
 def compute_facts(basis: CardInputs, tables: Tables) -> dict[str, str]:
@@ -55,6 +60,10 @@ def compute_facts(basis: CardInputs, tables: Tables) -> dict[str, str]:
                        accounts=basis.accounts, changes=basis.changes, earlier=basis.earlier)  # fmt: skip
     facts["agreement"] += basis.below
     facts["edition"] += authors_section(published=basis.dataset.publish_authors) + redaction_section(basis.redacted)
+    if basis.imports:
+        facts["sources"] += imported_section(basis.imports)
+        facts["splits"] += leaks_section(basis.imports, basis.leaks)
+        facts["annotators"] += IMPORTED_NOTE
     return facts
 
 

@@ -1,0 +1,155 @@
+"""The command `import`: take a published dataset into the project."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from builder.cli.options import bulk
+from builder.cli.output import Console
+from builder.cli.road import project_of, road
+from builder.commands.clean import clean
+from builder.executor.start import LOCAL, ExecutorConfig
+from builder.formats.conll import read_conll
+from builder.formats.draft import draft_conll
+from builder.formats.files import SUFFIXES, read_files
+from builder.formats.published import InputFile, PublishedSet
+from builder.formats.settle import settle
+from builder.io.atomic import write_bytes
+from builder.io.yaml import parse_yaml
+from builder.project import imports
+from builder.project.corpus import profile_of
+from builder.project.project import Project
+from builder.records import ImportedSet, Issue, Report, user_error
+from builder.release.splits import leakage
+from builder.release.splits.assign import leaks_of
+from builder.schema.importing import ImportMap
+from builder.schema.labels import Labels
+
+SHOWN = 5
+"""Pairs of similar texts that a warning names."""
+
+
+@click.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--as", "kind", required=True, type=click.Choice([*SUFFIXES]), help="Format of the files.")
+@click.option(
+    "--map", "map_path", type=click.Path(path_type=Path), metavar="FILE", help="The map (default: schema/import.yaml)."
+)
+@click.option("--dry-run", is_flag=True, help="Draft the map if there is none; else report, and store nothing.")
+@bulk
+@road
+def cli(console: Console, paths: tuple[Path, ...], kind: str, map_path: Path | None, dry_run: bool) -> Report:
+    """Take a published dataset into the project: its texts, annotations and splits, as they were published.
+
+    PATHS are files or folders. The map says what columns, tags and labels mean; --dry-run drafts it from what the files
+    hold. Texts are not cleaned, and nothing is repaired that the map does not allow. Every odd tag is reported with its
+    lines. Exit 1 with all tags and labels that the map does not know, 2 if the files are of another format.
+    """
+    project = project_of(console)
+    where = console.folder / map_path if map_path else project.root / "schema" / "import.yaml"
+    run = ExecutorConfig(console.engine, console.workers, console.step)
+    return import_set(project, [console.folder / path for path in paths], kind, where, dry_run=dry_run, run=run)
+
+
+def import_set(
+    project: Project, paths: Sequence[Path], kind: str, where: Path, *, dry_run: bool = False, run: ExecutorConfig = LOCAL
+) -> Report:  # fmt: skip
+    """Import a published set as one batch, with its gold as decisions or its annotators' work as judgements.
+
+    The same files and map give the same result, whatever was killed before.
+    """
+    with project.lock():
+        files = read_files(paths, kind)
+        content = where.read_bytes() if where.exists() else b""
+        if not content.strip():
+            return _drafted(project, files, kind, where, dry_run=dry_run)
+        rules = parse_yaml(content.decode(), ImportMap, f"{where.parent.name}/{where.name}")
+        found = read_set(files, kind, rules, project.schema.labels)
+        issues = [*found.issues, *_leaks(project, found)]
+        report = Report("import", found.accounts, tuple(issues), _facts(rules, found), set_aside=found.set_aside)
+        _refuse_no_split(rules, found)
+        done = _line(kind, rules, files, content, found)
+        imports.refuse_other(project, done)
+        if dry_run:
+            return report
+        imports.store_documents(project, rules, done, found)
+    clean(project, run)
+    with project.lock():
+        imports.store_batch(project, rules, done, found, content)
+        project.save_account("import", found.accounts, found.set_aside)
+    return report
+
+
+def read_set(files: Sequence[InputFile], kind: str, rules: ImportMap, labels: Labels) -> PublishedSet:
+    """Read the files of a published set in a format."""
+    readers = {"conll": read_conll}
+    found = readers[kind](files, rules, labels.entity_names)
+    return settle(found, whole_words=labels.clitics == "expand")
+
+
+def _drafted(project: Project, files: Sequence[InputFile], kind: str, where: Path, *, dry_run: bool) -> Report:
+    """Write the first draft of the map. Raises KhabarError (exit code 2) unless that is asked for."""
+    if not dry_run:
+        fix = "run the same command with --dry-run to draft one, and decide what it leaves open"
+        raise user_error("no-map", "there is no map that says what the files mean", where=str(where), fix=fix)
+    drafts = {"conll": draft_conll}
+    text = drafts[kind](project.root.name.lower(), files, project.schema.labels.entity_names)
+    write_bytes(where, text.encode())
+    return Report(
+        "import", facts={"map": f"{where} (first draft, {text.count(chr(34) + '?' + chr(34)) - 1} to decide)"}
+    )
+
+
+def _line(kind: str, rules: ImportMap, files: Sequence[InputFile], content: bytes, found: PublishedSet) -> ImportedSet:
+    """Return the line of annotations/imports.jsonl."""
+    hashes = {file.name: hashlib.sha256(file.content).hexdigest() for file in files}
+    repairs = tuple(issue.message for issue in found.issues if issue.code in ("repaired", "odd-tag"))
+    return ImportedSet(
+        rules.name, kind, rules.source, rules.url or "", rules.licence.text, rules.licence.annotations, rules.citation,
+        rules.role, rules.splits, hashes, hashlib.sha256(content).hexdigest(), found.accounts, repairs,
+    )  # fmt: skip
+
+
+def _facts(rules: ImportMap, found: PublishedSet) -> dict[str, str]:
+    """Return what was imported."""
+    said = f"{rules.name}: {found.articles.num_rows:,} articles, {found.spans.num_rows:,} mentions"
+    return {"batch": f"{said}, {found.stances.num_rows:,} stances as {rules.role}" if found.stances.num_rows else
+            f"{said} as {rules.role}"}  # fmt: skip
+
+
+def _refuse_no_split(rules: ImportMap, found: PublishedSet) -> None:
+    """Raise KhabarError (exit code 2) if published splits are wanted and an article has none."""
+    if rules.splits != "as-published":
+        return
+    rows = zip(found.articles["file"].to_pylist(), found.articles["split"].to_pylist(), strict=True)
+    without = [*dict.fromkeys(file for file, split in rows if not split)]
+    if without:
+        message = f"{len(without)} files name no split: {', '.join(without[:SHOWN])}"
+        fix = "write `split_names: {WORD: train}` in the map for words of their names, or `splits: ours`"
+        raise user_error("splits", message, where=without[0], fix=fix)
+
+
+def _leaks(project: Project, found: PublishedSet) -> list[Issue]:
+    """Return a warning if texts of different published splits are equal or alike."""
+    splits, texts, ids = (found.articles[name].to_pylist() for name in ("split", "text", "published_id"))
+    if len({*splits} - {""}) < 2:
+        return []
+    alike = leakage.pairs(profile_of(project).fold_batch(texts))
+    groups = leakage.merge_groups({name: name for name in ids}, [(ids[one.left], ids[one.right]) for one in alike])
+    leaks = leaks_of(groups, dict(zip(ids, splits, strict=True)))
+    if not leaks:
+        return []
+    shown = "; ".join(
+        " and ".join(f"{name} ({split})" for name, split in [*one.splits.items()][:2]) for one in leaks[:SHOWN]
+    )
+    message = f"{len(leaks):,} groups of texts that are equal or alike stand in several published splits: {shown}"
+    return [
+        Issue(
+            "warning",
+            "leaks",
+            message,
+            fix="the card lists them if `splits: as-published`; `splits: ours` separates them",
+        )
+    ]
