@@ -1,7 +1,8 @@
 """The command `import`: take a published dataset into the project."""
 
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -11,15 +12,19 @@ from builder.cli.output import Console
 from builder.cli.road import project_of, road
 from builder.commands.clean import clean
 from builder.executor.start import LOCAL, ExecutorConfig
-from builder.formats.conll import read_conll
-from builder.formats.draft import draft_conll
+from builder.formats.brat import read_brat
+from builder.formats.draft import draft_map
 from builder.formats.files import SUFFIXES, read_files
+from builder.formats.jsonl import read_jsonl
 from builder.formats.published import InputFile, PublishedSet
 from builder.formats.settle import settle
+from builder.formats.table import read_table
+from builder.formats.tagged.conll import read_conll
 from builder.io.atomic import write_bytes
 from builder.io.yaml import parse_yaml
-from builder.project import imports
+from builder.labelstudio.exports.published import read_export
 from builder.project.corpus import profile_of
+from builder.project.imports import store
 from builder.project.project import Project
 from builder.records import ImportedSet, Issue, Report, user_error
 from builder.release.splits import leakage
@@ -71,22 +76,28 @@ def import_set(
         report = Report("import", found.accounts, tuple(issues), _facts(rules, found), set_aside=found.set_aside)
         _refuse_no_split(rules, found)
         done = _line(kind, rules, files, content, found)
-        imports.refuse_other(project, done)
+        store.refuse_other(project, done)
         if dry_run:
             return report
-        imports.store_documents(project, rules, done, found)
+        store.store_documents(project, rules, done, found)
     clean(project, run)
     with project.lock():
-        imports.store_batch(project, rules, done, found, content)
+        store.store_batch(project, rules, done, found, content)
         project.save_account("import", found.accounts, found.set_aside)
     return report
 
 
 def read_set(files: Sequence[InputFile], kind: str, rules: ImportMap, labels: Labels) -> PublishedSet:
     """Read the files of a published set in a format."""
-    readers = {"conll": read_conll}
-    found = readers[kind](files, rules, labels.entity_names)
-    return settle(found, whole_words=labels.clitics == "expand")
+    names = labels.entity_names
+    readers: Mapping[str, Callable[[], PublishedSet]] = {
+        "conll": lambda: read_conll(files, rules, names),
+        "brat": lambda: read_brat(files, rules, names),
+        "jsonl": lambda: read_jsonl(files, rules, names),
+        "table": lambda: read_table(files, rules, labels),
+        "labelstudio": lambda: read_export(files, rules, labels),
+    }
+    return settle(readers[kind](), whole_words=labels.clitics == "expand")
 
 
 def _drafted(project: Project, files: Sequence[InputFile], kind: str, where: Path, *, dry_run: bool) -> Report:
@@ -94,12 +105,17 @@ def _drafted(project: Project, files: Sequence[InputFile], kind: str, where: Pat
     if not dry_run:
         fix = "run the same command with --dry-run to draft one, and decide what it leaves open"
         raise user_error("no-map", "there is no map that says what the files mean", where=str(where), fix=fix)
-    drafts = {"conll": draft_conll}
-    text = drafts[kind](project.root.name.lower(), files, project.schema.labels.entity_names)
+    text = draft_map(kind, _name(where, project), files, project.schema.labels)
     write_bytes(where, text.encode())
     return Report(
         "import", facts={"map": f"{where} (first draft, {text.count(chr(34) + '?' + chr(34)) - 1} to decide)"}
     )
+
+
+def _name(where: Path, project: Project) -> str:
+    """Return a name for the set: that of the map's file after `import-`, or of the project's folder."""
+    word = where.stem.removeprefix("import").strip("-_.") or project.root.name
+    return re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-")[:31] or "published"
 
 
 def _line(kind: str, rules: ImportMap, files: Sequence[InputFile], content: bytes, found: PublishedSet) -> ImportedSet:

@@ -4,17 +4,22 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.formats.lines import DOCSTART, split_cells, text_of
+from builder.formats.brat import TEXT_BOUND
+from builder.formats.files import text_of
+from builder.formats.jsonl import SPANS, records, span_of
 from builder.formats.published import InputFile, split_of
-from builder.formats.tags import EDGES, suggest
+from builder.formats.table import table_rows
+from builder.formats.tagged.lines import DOCSTART, split_cells
+from builder.formats.tagged.tags import EDGES, suggest
 from builder.records import user_error
-from builder.schema.importing import UNDECIDED, ImportMap, Tagged
+from builder.schema.importing import UNDECIDED, ImportMap, Records, Tagged
+from builder.schema.labels import Labels
 
 LINES = 20_000
 """Lines of each file that are looked at for its columns."""
@@ -24,6 +29,9 @@ TAGGED = 0.9
 
 RARE = 5
 """A label seen at most so often, and unlike a frequent one only in a repeated letter or a stray mark, is an odd tag."""
+
+FEW = 12
+"""Most values of a column that is taken for one of answers."""
 
 HEAD = """\
 # How these {what} become documents and annotations. Drafted by `khabar import --dry-run`: decide each "?".
@@ -46,6 +54,60 @@ class Seen:
     scheme: str
     articles: str
     counts: Mapping[str, int]
+
+
+def draft_map(kind: str, name: str, files: Sequence[InputFile], labels: Labels) -> str:
+    """Return the draft of a map for files of a format."""
+    known = labels.entity_names
+    if kind == "conll":
+        return draft_conll(name, files, known)
+    if kind == "table":
+        return draft(name, files, _table_body(files, labels))
+    if kind == "brat":
+        found = {m[2] for file in files for line in text_of(file).split("\n") if (m := TEXT_BOUND.match(line))}
+        return draft(name, files, "\n".join(_listed("labels", sorted(found), known)))
+    if kind == "jsonl":
+        return draft(name, files, _records_body(files, known))
+    return draft(name, files, "jsonl: {text: text}        # the field of tasks that holds the text\nlabels: {}")
+
+
+def _table_body(files: Sequence[InputFile], labels: Labels) -> str:
+    """Return the draft for a table: its columns, and the values of the column with the fewest of them."""
+    head, *rows = table_rows(files[0])
+    sizes = [sum(len(row[place]) for row in rows if len(row) == len(head)) for place in range(len(head))]
+    values = [
+        sorted({row[place].strip() for row in rows if len(row) == len(head)} - {""}) for place in range(len(head))
+    ]
+    answers = [place for place in range(len(head)) if 1 < len(values[place]) <= FEW]
+    targets = " or ".join(labels.target_ids) or "a target of labels.yaml"
+    named = json.dumps([head[place] for place in answers], ensure_ascii=False)
+    listed = sorted({value for place in answers for value in values[place]})
+    allowed = [value.name for value in labels.stances.values] if labels.stances else []
+    return "\n".join([
+        f"# columns: {', '.join(head)}",
+        "table:",
+        f"  text: {json.dumps(head[sizes.index(max(sizes))], ensure_ascii=False)}",
+        f'  stances: {{"?": {named}}}   # {targets}; several columns are annotators, with role: judgement',
+        *_listed("values", listed, allowed),
+    ])  # fmt: skip
+
+
+def _records_body(files: Sequence[InputFile], known: Sequence[str]) -> str:
+    """Return the draft for JSON Lines: the field of the text, and the labels of the spans that were found."""
+    plain = [one for file in files for _, one in islice(records(file, []), LINES)]
+    texts = Counter(name for one in plain for name, value in one.items() if isinstance(value, str))
+    longest = max(texts, key=lambda name: sum(len(str(one.get(name, ""))) for one in plain), default="text")
+    names = [name for one in plain for name, value in one.items() if isinstance(value, list) and value]
+    spans = next((name for name in SPANS if name in names), max(names, key=names.count, default="auto"))
+    marks = [span_of(mark, Records(), "") for one in plain for mark in one.get(spans, ())]
+    labels = sorted({mark.label for mark in marks if mark})
+    field = "auto" if spans in SPANS else json.dumps(spans, ensure_ascii=False)
+    return "\n".join(
+        [
+            f"jsonl: {{text: {json.dumps(longest, ensure_ascii=False)}, spans: {field}}}",
+            *_listed("labels", labels, known),
+        ]
+    )
 
 
 def draft_conll(name: str, files: Sequence[InputFile], known: Sequence[str]) -> str:

@@ -40,3 +40,14 @@ def _below(path: Path, kind: str) -> Iterator[tuple[str, Path]]:
         raise user_error("no-file", message, where=str(path), fix="name the files themselves, or another --as")
     for one in inside:
         yield one.relative_to(path).as_posix(), one
+
+
+def text_of(file: InputFile) -> str:
+    """Return the text of a file. Raises KhabarError (exit code 2) if it is not UTF-8."""
+    try:
+        return file.content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = file.content[: error.start].count(b"\n") + 1
+        fix = "convert the file to UTF-8, such as with iconv"
+        message = f"not UTF-8 at byte {error.start}"
+        raise user_error("encoding", message, where=f"{file.name}:{line}", fix=fix) from None

@@ -6,8 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.formats.lines import Flags
-from builder.formats.published import sighting
+from builder.formats.published import Flags, sighting
 from builder.records import Issue
 from builder.text.invisible import IGNORABLE
 
@@ -48,4 +47,19 @@ def odd_tokens(tokens: pa.StringArray, places: Callable[[Sequence[int]], list[st
         if len(rows):
             seen = sighting(places(rows[:5].tolist()), len(rows))
             issues.append(Issue("warning", code, f"{len(rows):,} tokens {message}: {seen.said()}", seen.places[0], fix))
+    return issues
+
+
+def odd_texts(texts: Sequence[str], places: Sequence[str]) -> list[Issue]:
+    """Return a warning for invisible characters in texts, and for texts that are not composed. Nothing is changed."""
+    column = pa.array(texts, pa.string())
+    hidden = pc.match_substring_regex(column, f"[{UNSEEN.removeprefix(chr(92) + 's')}]")
+    split = pc.invert(pc.equal(pc.utf8_normalize(column, "NFC"), column))
+    issues: list[Issue] = []
+    for code, said, flags in (("invisible", "hold invisible characters", hidden), ("not-nfc", "are not in NFC", split)):
+        rows = np.flatnonzero(np.asarray(flags.to_numpy(zero_copy_only=False), bool))
+        if len(rows):
+            seen = sighting([places[row] for row in rows[:5]], len(rows))
+            message = f"{len(rows):,} texts {said}: {seen.said()}"
+            issues.append(Issue("warning", code, message, seen.places[0], "they are kept as published"))
     return issues

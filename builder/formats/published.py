@@ -6,9 +6,15 @@ Offsets are code points of an article's text, end exclusive.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from builder.records import Dropped, Issue, KhabarError, StageCounts, count_by_reason
+
+Numbers = NDArray[np.int64]
+
+Flags = NDArray[np.bool_]
 
 ARTICLES = pa.schema([
     ("published_id", pa.string()), ("title", pa.string()), ("text", pa.string()), ("file", pa.string()),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.formats.schemes import EDGE, TagColumns, decode
+from builder.formats.tagged.schemes import EDGE, TagColumns, decode
 from builder.release.exports.conll import Mention, Sentence, read_wojood, write_wojood
 
 

@@ -8,23 +8,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.formats import oddities
-from builder.formats.joining import Joined, join_tokens
-from builder.formats.labels import fates, tag_issues, unmapped
-from builder.formats.lines import Flags, Numbers, Rows, read_rows
 from builder.formats.published import (
     ARTICLES,
     CHANGES,
     SPANS,
     STANCES,
+    Flags,
     InputFile,
+    Numbers,
     PublishedSet,
     account,
     refuse,
     sighting,
     split_of,
 )
-from builder.formats.schemes import EDGE, TagColumns, TokenMentions, decode
-from builder.formats.tags import NOT_ANNOTATED, OUTSIDE, Tag, parse_tags
+from builder.formats.tagged.fates import fates, tag_issues, unmapped
+from builder.formats.tagged.joining import Joined, join_tokens
+from builder.formats.tagged.lines import Rows, read_rows
+from builder.formats.tagged.schemes import EDGE, TagColumns, TokenMentions, decode
+from builder.formats.tagged.tags import NOT_ANNOTATED, OUTSIDE, Tag, parse_tags
 from builder.records import Dropped, Issue
 from builder.schema.importing import ImportMap
 

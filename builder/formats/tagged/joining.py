@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.formats.lines import Flags, Numbers
+from builder.formats.published import Flags, Numbers
 from builder.schema.importing import Joining
 
 

@@ -1,12 +1,9 @@
 """Store an imported set: its documents, batch, annotations and splits, and the line that names its files and map."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import pyarrow as pa
 
-from builder.annotation.pseudonyms import origin_name, pseudonym
 from builder.executor.shards import BatchResult, write_shard
 from builder.formats.published import PublishedSet
 from builder.io.atomic import write_bytes
@@ -18,38 +15,21 @@ from builder.project.annotations import read_batch, read_imports, read_splits
 from builder.project.batches import batch_articles, batch_groups
 from builder.project.cleaning import keep_basis
 from builder.project.corpus import select_rows, stage_folder
+from builder.project.imports.answers import answers_of, places_in, write_answers
 from builder.project.project import Project
 from builder.records import (
     Article,
     BatchItem,
     ChangedLine,
-    Decision,
     Document,
     ImportedSet,
-    Judgement,
     KhabarError,
-    PublishedAnnotation,
     PublishedText,
-    Span,
     SplitAssignment,
-    Stance,
     user_error,
 )
 from builder.records.arrow import arrow_schema
 from builder.schema.importing import ImportMap
-
-VERSION = "imported"
-"""The version of predictions that were imported, which no release has."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What one annotator, or the gold, says of one article; `spans` is None where nobody annotated them."""
-
-    row: int
-    annotator: str
-    spans: tuple[Span, ...] | None
-    stances: tuple[Stance, ...]
 
 
 def refuse_other(project: Project, done: ImportedSet) -> None:
@@ -109,7 +89,7 @@ def store_batch(
     articles = {article.id: article for article in select_rows(project, "articles", Article, "id", ids)}
     folder = project.annotations / rules.name
     answers = answers_of(found, _moved(project, rules, articles, ids))
-    _write_answers(project, rules, answers, [articles[name] for name in ids])
+    write_answers(project, rules, answers, [articles[name] for name in ids])
     if rules.splits == "as-published":
         _write_splits(project, dict(zip(ids, found.articles["split"].to_pylist(), strict=True)))
     write_jsonl(folder / "published.jsonl", _published(found, articles, ids))
@@ -138,31 +118,6 @@ def _published(found: PublishedSet, articles: Mapping[str, Article], ids: Sequen
     ]
 
 
-def answers_of(
-    found: PublishedSet, moved: Mapping[int, Sequence[int]]
-) -> list[Answers]:  # fmt: skip
-    """Return what each annotator says of each article, in order.
-
-    `moved` has, for normalised texts, the place in the text of each code point of the published one.
-    """
-    spans: dict[tuple[int, str], list[Span]] = defaultdict(list)
-    for row in found.spans.to_pylist():
-        places = moved.get(row["article"])
-        start, end = (places[row["start"]], places[row["end"]]) if places else (row["start"], row["end"])
-        if start < end:
-            spans[row["article"], row["annotator"]].append(Span(start, end, row["label"]))
-    stances: dict[tuple[int, str], list[Stance]] = defaultdict(list)
-    for row in found.stances.to_pylist():
-        stances[row["article"], row["annotator"]].append(Stance(row["target"], row["value"]))
-    annotated = found.articles["annotated"].to_pylist()
-    names = found.annotators or ("",)
-    wanted = {*spans, *stances, *((row, name) for row, seen in enumerate(annotated) if seen for name in names)}
-    return [
-        Answers(row, who, tuple(sorted(spans[row, who])) if annotated[row] else None, tuple(sorted(stances[row, who])))
-        for row, who in sorted(wanted)
-    ]
-
-
 def _moved(
     project: Project, rules: ImportMap, articles: Mapping[str, Article], ids: Sequence[str]
 ) -> dict[int, Sequence[int]]:  # fmt: skip
@@ -174,51 +129,6 @@ def _moved(
         for one in select_rows(project, "documents", Document, "id", {a.document_id for a in articles.values()})
     }
     return {row: places_in(articles[name], raws[articles[name].document_id]) for row, name in enumerate(ids)}
-
-
-def places_in(article: Article, raw: str) -> list[int]:
-    """Return the place in an article's text of each code point of its raw text, and of the end."""
-    places: list[int] = []
-    edits = iter(article.edits)
-    for unchanged, gone, put in zip(edits, edits, edits, strict=True):
-        at = places[-1] if places else 0
-        del places[-1:]
-        places += [*range(at, at + unchanged), *[at + unchanged] * gone, at + unchanged + put]
-    at = places.pop() if places else 0
-    return [*places, *range(at, at + len(raw) - len(places) + 1)]
-
-
-def _write_answers(project: Project, rules: ImportMap, answers: Sequence[Answers], articles: Sequence[Article]) -> None:
-    """Write decisions, judgements or predictions, as the role of the set asks."""
-    folder, name = project.annotations / rules.name, f"import:{rules.name}"
-    if rules.role == "judgement":
-        write_jsonl(folder / "judgements.jsonl", _judgements(project, rules, answers, articles))
-        return
-    if rules.role == "prediction":
-        write_jsonl(folder / "imported.jsonl", [
-            PublishedAnnotation(articles[one.row].id, articles[one.row].text_sha, VERSION, name, one.spans or (), one.stances)
-            for one in answers
-        ])  # fmt: skip
-        return
-    decided = [one for one in answers if one.spans is not None or one.stances]
-    write_jsonl(folder / "decisions.jsonl", [
-        Decision(articles[one.row].id, articles[one.row].text_sha, name, one.spans, one.stances) for one in decided
-    ])  # fmt: skip
-
-
-def _judgements(
-    project: Project, rules: ImportMap, answers: Sequence[Answers], articles: Sequence[Article]
-) -> list[Judgement]:  # fmt: skip
-    """Return the answers as judgements of pseudonymous annotators, without times, which no set gives."""
-    schema, key = project.schema, project.pseudonym_key()
-    origin = origin_name(key, f"import {rules.name}")
-    people = {one.annotator: pseudonym(key, f"{rules.name} {one.annotator}") for one in answers}
-    made = [
-        Judgement(articles[one.row].id, articles[one.row].text_sha, rules.name, people[one.annotator], one.spans or (),
-                  one.stances, "submitted", None, "", "", schema.guideline_version, schema.label_hash, 0, number, origin=origin)
-        for number, one in enumerate(answers)
-    ]  # fmt: skip
-    return sorted(made, key=lambda one: (one.article_id, one.annotator))
 
 
 def _write_splits(project: Project, splits: dict[str, str]) -> None:

@@ -6,15 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from builder.formats.published import InputFile, refuse, sighting
+from builder.formats.files import text_of
+from builder.formats.published import Flags, InputFile, Numbers, refuse, sighting
 from builder.records import Issue, user_error
 from builder.schema.importing import Tagged
-
-Numbers = NDArray[np.int64]
-
-Flags = NDArray[np.bool_]
 
 DOCSTART = "-DOCSTART-"
 
@@ -92,17 +88,6 @@ def _numbered(parts: Sequence[Numbers]) -> Numbers:
         found.append(part + begin)
         begin += int(part[-1]) + 1 if len(part) else 0
     return np.concatenate(found)
-
-
-def text_of(file: InputFile) -> str:
-    """Return the text of a file. Raises KhabarError (exit code 2) if it is not UTF-8."""
-    try:
-        return file.content.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = file.content[: error.start].count(b"\n") + 1
-        fix = "convert the file to UTF-8, such as with iconv"
-        message = f"not UTF-8 at byte {error.start}"
-        raise user_error("encoding", message, where=f"{file.name}:{line}", fix=fix) from None
 
 
 def _read(file: InputFile, form: Tagged, articles: str) -> _Part:

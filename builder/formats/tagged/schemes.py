@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from builder.formats.lines import Flags, Numbers
+from builder.formats.published import Flags, Numbers
 
 BEGIN, INSIDE, END, SINGLE = range(4)
 
