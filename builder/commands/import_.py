@@ -149,10 +149,12 @@ def _refuse_no_split(rules: ImportMap, found: PublishedSet) -> None:
 
 def _leaks(project: Project, found: PublishedSet) -> list[Issue]:
     """Return a warning if texts of different published splits are equal or alike."""
-    splits, texts, ids = (found.articles[name].to_pylist() for name in ("split", "text", "published_id"))
+    columns = ("split", "text", "title", "published_id")
+    splits, texts, titles, ids = (found.articles[name].to_pylist() for name in columns)
     if len({*splits} - {""}) < 2:
         return []
-    alike = leakage.pairs(profile_of(project).fold_batch(texts))
+    fold = profile_of(project).fold_batch
+    alike = leakage.pairs(fold(texts), fold([title or "" for title in titles]))
     groups = leakage.merge_groups({name: name for name in ids}, [(ids[one.left], ids[one.right]) for one in alike])
     leaks = leaks_of(groups, dict(zip(ids, splits, strict=True)))
     if not leaks:

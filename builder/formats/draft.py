@@ -21,11 +21,17 @@ from builder.records import user_error
 from builder.schema.importing import UNDECIDED, ImportMap, Records, Tagged
 from builder.schema.labels import Labels
 
-LINES = 20_000
+LINES = 500_000
 """Lines of each file that are looked at for its columns."""
 
 TAGGED = 0.9
 """Share of the cells of a column that must be tags."""
+
+DISTINCT = 100
+"""Most values of a column of tags without letters before the label."""
+
+FEW_LINES = 0.001
+"""Share of the lines that must have more tags than most, or they are faulty ones."""
 
 RARE = 5
 """A label seen at most so often, and unlike a frequent one only in a repeated letter or a stray mark, is an odd tag."""
@@ -54,6 +60,10 @@ class Seen:
     scheme: str
     articles: str
     counts: Mapping[str, int]
+    header: str = ""
+    """`true` if the first line of the first file names the columns."""
+    ends: str = ""
+    """`stop` if no blank line ends a sentence."""
 
 
 def draft_map(kind: str, name: str, files: Sequence[InputFile], labels: Labels) -> str:
@@ -115,7 +125,10 @@ def draft_conll(name: str, files: Sequence[InputFile], known: Sequence[str]) -> 
     seen = _see(files)
     odd, labels = _sorted_out(seen)
     columns = seen.tags if isinstance(seen.tags, str) else json.dumps([*seen.tags])
-    conll = f"conll: {{separator: {seen.separator}, tags: {columns}, scheme: {seen.scheme}}}"
+    more = "".join(
+        f", {name}: {value}" for name, value in (("header", seen.header), ("sentence_ends", seen.ends)) if value
+    )
+    conll = f"conll: {{separator: {seen.separator}, tags: {columns}, scheme: {seen.scheme}{more}}}"
     lines = [f"articles: {seen.articles}", conll, *_listed("labels", labels, known), *_tags(odd, seen.counts)]
     return draft(name, files, "\n".join(lines))
 
@@ -150,18 +163,29 @@ def _see(files: Sequence[InputFile]) -> Seen:
     lines = [pc.split_pattern(pa.array([text_of(file)]), "\n").values for file in files]
     rows = [[line for line in part.slice(0, LINES).to_pylist() if line.strip()] for part in lines]
     flat = [line for part in rows for line in part if not line.startswith(DOCSTART)]
-    separator = "tab" if sum("\t" in line for line in flat) > len(flat) / 2 else "space"
-    if separator == "space" and any("  " in line.strip() or "\t" in line for line in flat):
-        separator = "blanks"
+    separator = _separator(flat, files)
     cells = split_cells(pa.array(flat, pa.string()), separator).to_pylist()
     tags = _tag_columns([row for row in cells if len(row) > 1], files[0].name)
     first = 1 if tags == "rest" else tags[0]
     columns = [row[1:] if tags == "rest" else [row[c] for c in tags if c < len(row)] for row in cells]
     counts = Counter(tag for row in columns for tag in row)
+    is_header = separator == "comma" and bool(columns) and counts[columns[0][0]] == 1
+    if is_header:
+        del counts[columns[0][0]]
+    blank = any(pc.any(pc.equal(part.slice(0, max(0, len(part) - 1)), "")).as_py() for part in lines)
     return Seen(
         separator, tags, _scheme(counts, [row[first] if first < len(row) else "" for row in cells]),
-        _article_kind(rows, lines, files), counts,
+        _article_kind(rows, lines, files), counts, "true" if is_header else "", "" if blank else "stop",
     )  # fmt: skip
+
+
+def _separator(lines: Sequence[str], files: Sequence[InputFile]) -> str:
+    """Return what separates the columns of most lines."""
+    if all(file.name.endswith(".csv") for file in files):
+        return "comma"
+    if sum("\t" in line for line in lines) > len(lines) / 2:
+        return "tab"
+    return "blanks" if any("  " in line.strip() or "\t" in line for line in lines) else "space"
 
 
 def _tag_columns(cells: Sequence[Sequence[str]], name: str) -> tuple[int, ...] | Literal["rest"]:
@@ -171,13 +195,14 @@ def _tag_columns(cells: Sequence[Sequence[str]], name: str) -> tuple[int, ...] |
     held = []
     for column in range(1, width):
         own = [row[column] for row in cells if len(row) == width]
-        if sum(map(_is_tag, own)) >= TAGGED * len(own) and any(_is_marked(tag) for tag in own):
+        is_tagged = sum(map(_is_tag, own)) >= TAGGED * len(own) and any(_is_marked(tag) for tag in own)
+        if is_tagged or ("O" in own and len({*own}) <= DISTINCT):
             held.append(column)
     if not held:
         raise user_error("format", "no column holds tags such as B-PER and O", where=name,
                          fix="name the format of the files with --as")  # fmt: skip
     longer = [row for row in cells if len(row) > width]
-    if longer and all(_is_marked(tag) for row in longer for tag in row[width:]):
+    if len(longer) > FEW_LINES * len(cells) and all(_is_marked(tag) for row in longer for tag in row[width:]):
         return "rest"
     return tuple(held)
 
@@ -212,7 +237,7 @@ def _article_kind(rows: Sequence[Sequence[str]], lines: Sequence[pa.Array], file
         return "docstart"
     named = sum(bool(split_of(file.name, ImportMap.model_fields["split_names"].default)) for file in files)
     blank = sum(pc.sum(pc.equal(part, "")).as_py() or 0 for part in lines)
-    return "sentence" if blank > len(files) and (named == len(files) or len(files) == 1) else "file"
+    return "sentence" if len(files) == 1 or (blank > len(files) and named == len(files)) else "file"
 
 
 def _sorted_out(seen: Seen) -> tuple[list[str], list[str]]:

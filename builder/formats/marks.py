@@ -16,7 +16,7 @@ DISAGREES = "the words are not at the offsets"
 
 LEFT_OUT = "label left out by the map"
 
-REPEATED = "given twice by one annotator"
+REPEATED = "place and label of another"
 
 AGAIN = "id and text of an earlier record"
 

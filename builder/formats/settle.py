@@ -20,9 +20,11 @@ def settle(found: PublishedSet, *, whole_words: bool) -> PublishedSet:
     place = found.articles.schema.get_field_index("published_id")
     articles = found.articles.set_column(place, "published_id", pa.array(ids, pa.string()))
     gone, moved = _edges(found, whole_words=whole_words)
-    where = articles["file"].to_pylist()
+    where = [
+        f"{file}:{line}" for file, line in zip(articles["file"].to_pylist(), articles["line"].to_pylist(), strict=True)
+    ]
     owners = found.spans["article"].to_pylist()
-    aside = [Dropped("import", f"{where[owners[row]]} {ids[owners[row]]}", NOTHING_LEFT) for row in gone]
+    aside = [Dropped("import", where[owners[row]], NOTHING_LEFT) for row in gone]
     keep = pa.array([row for row in range(found.spans.num_rows) if row not in {*gone}], pa.int64())
     issues = [*found.issues, *_repeats(repeated, where), *_moves([where[owners[row]] for row in moved])]
     accounts = tuple(

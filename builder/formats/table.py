@@ -14,7 +14,7 @@ from builder.records import Dropped, Issue, Stance, user_error
 from builder.schema.importing import UNDECIDED, ImportMap
 from builder.schema.labels import Labels
 
-NO_TEXT, NO_ANSWER, LEFT_OUT = "no text", "no answer", "value left out by the map"
+NO_TEXT, NO_ANSWER, LEFT_OUT = "no text", "no answer", "left out by the map"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,11 @@ def _usable(rows: Sequence[Row], rules: ImportMap) -> tuple[list[Row], list[Drop
 
 def _refuse_columns(rules: ImportMap) -> None:
     """Raise KhabarError (exit code 2) if a target has several columns that are not judgements, or no target is named."""
-    if not rules.table.stances:
-        raise user_error(
-            "map", "the map names no column of answers", fix="write `table: {stances: {TARGET: [COLUMN]}}`"
-        )
-    several = [target for target, columns in rules.table.stances.items() if len(columns) > 1]
+    form = rules.table
+    if not form.stances and not (form.target and form.answers):
+        fix = "write `table: {stances: {TARGET: [COLUMN]}}`, or `target` and `answers` where a column names the target"
+        raise user_error("map", "the map names no column of answers", fix=fix)
+    several = [name for name, columns in [*form.stances.items(), (form.target, form.answers)] if len(columns) > 1]
     if several and rules.role != "judgement":
         message = f"{several[0]!r} has a column for each annotator, and the role is {rules.role}"
         raise user_error("map", message, fix="write `role: judgement` in the map, or name one column")
@@ -100,7 +100,8 @@ def _rows(file: InputFile, rules: ImportMap, issues: list[Issue]) -> Iterator[Ro
     form = rules.table
     wanted = [
         form.text,
-        *filter(None, (form.title, form.id, form.split)),
+        *filter(None, (form.title, form.id, form.split, form.target)),
+        *form.answers,
         *(c for of in form.stances.values() for c in of),
     ]
     for name in dict.fromkeys(name for name in wanted if name not in head):
@@ -121,9 +122,11 @@ def _rows(file: InputFile, rules: ImportMap, issues: list[Issue]) -> Iterator[Ro
 
 def _unmapped(rows: Sequence[Row], rules: ImportMap, labels: Labels) -> list[Issue]:
     """Return an error for each target and each value that is not known."""
+    seen_targets = {target: row.place for row, target, _, _ in reversed([*_cells(rows, rules)])}
     issues = [
-        Issue("error", "unmapped", f"the target {target!r} is not in schema/labels.yaml", "", "add it under `stances:` there")
-        for target in rules.table.stances if target not in labels.target_ids
+        Issue("error", "unmapped", f"the target {target!r} is not in schema/labels.yaml", place,
+              f"add it there under `stances:`, or write `{target}: NAME` under `targets:` in the map")
+        for target, place in sorted(seen_targets.items()) if target not in labels.target_ids
     ]  # fmt: skip
     allowed = [value.name for value in labels.stances.values] if labels.stances else []
     places: dict[str, list[str]] = {}
@@ -139,13 +142,22 @@ def _unmapped(rows: Sequence[Row], rules: ImportMap, labels: Labels) -> list[Iss
     return issues
 
 
+def _asked(row: Row, rules: ImportMap) -> Iterator[tuple[str | None, str]]:
+    """Yield each column of answers of a row with its target, which is None where the map leaves it out."""
+    form = rules.table
+    for target, columns in form.stances.items():
+        yield from ((target, column) for column in columns)
+    if form.target:
+        named = row.cells[form.target].strip()
+        yield from ((rules.targets.get(named, named), column) for column in form.answers)
+
+
 def _cells(rows: Sequence[Row], rules: ImportMap) -> Iterator[tuple[Row, str, str, str]]:
     """Yield each answer that is given: row, target, column and value."""
     for row in rows:
-        for target, columns in rules.table.stances.items():
-            for column in columns:
-                if value := row.cells[column].strip():
-                    yield row, target, column, value
+        for target, column in _asked(row, rules):
+            if target is not None and (value := row.cells[column].strip()):
+                yield row, target, column, value
 
 
 def _texts(row: Row, rules: ImportMap) -> Iterator[MarkedText]:
@@ -165,14 +177,14 @@ def _texts(row: Row, rules: ImportMap) -> Iterator[MarkedText]:
 
 def _answers(rows: Sequence[Row], rules: ImportMap) -> tuple[int, list[Dropped]]:
     """Return the number of cells of answers, and those that are no answer."""
-    columns = [(target, column) for target, of in rules.table.stances.items() for column in of]
-    lost = []
+    taken, lost = 0, []
     for row in rows:
-        for _, column in columns:
+        for target, column in _asked(row, rules):
+            taken += 1
             value = row.cells[column].strip()
-            if not value or rules.values.get(value, value) is None:
+            if target is None or not value or rules.values.get(value, value) is None:
                 lost.append(Dropped("import", f"{row.place} {column}", LEFT_OUT if value else NO_ANSWER))
-    return len(rows) * len(columns), lost
+    return taken, lost
 
 
 def _eaten(rows: Sequence[Row]) -> list[Issue]:

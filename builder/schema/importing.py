@@ -39,8 +39,10 @@ class Joining(Part):
 class Tagged(Part):
     """A CoNLL file: a token on each line, its tags beside it."""
 
-    separator: Literal["space", "tab", "blanks"] = "space"
-    """What separates columns: one space, one tab, or any number of both."""
+    separator: Literal["space", "tab", "blanks", "comma"] = "space"
+    """What separates columns: one space, one tab, any number of both, or the last comma of a line of CSV."""
+    header: bool = False
+    """Whether the first line of each file names the columns."""
     token: Annotated[int, Field(ge=0)] = 0
     tags: Annotated[tuple[int, ...], Field(min_length=1)] | Literal["rest"] = (1,)
     """The columns of tags, counted from 0: one for each layer, or `rest` for a tag of each mention that covers a token."""
@@ -62,6 +64,9 @@ class Columns(Part):
     split: Text | None = None
     stances: Mapping[Text, tuple[Text, ...]] = {}
     """The columns of a stance target: one of gold answers, or one for each annotator."""
+    target: Text | None = None
+    """The column that names the target of each row, where `answers` are of that one."""
+    answers: tuple[Text, ...] = ()
 
 
 class Records(Part):
@@ -104,6 +109,8 @@ class ImportMap(Part):
     """The tag that is meant by an odd one; null for no tag."""
     values: Mapping[Text, Target] = {}
     """The stance value of labels.yaml for each published one; null leaves the answer out."""
+    targets: Mapping[Text, Target] = {}
+    """The target of labels.yaml for each one that a column names; null leaves the row's answers out."""
     repairs: tuple[RepairKind, ...] = ()
     """The repairs that are allowed. A fault of another kind stops the import."""
     normalise: bool = False

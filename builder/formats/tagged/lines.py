@@ -95,6 +95,8 @@ def _read(file: InputFile, form: Tagged, articles: str) -> _Part:
     blank = _flags(pc.match_substring_regex(lines, f"^{BLANK}$"))
     start = _flags(pc.starts_with(lines, DOCSTART))
     comment = _flags(pc.starts_with(lines, form.comment)) if form.comment else np.zeros(len(lines), bool)
+    if form.header:
+        comment[:1] = True
     cells = split_cells(lines, form.separator)
     wanted = max([form.token, *(form.tags if form.tags != "rest" else (form.token + 1,))])
     kept = ~(blank | start | comment)
@@ -109,7 +111,10 @@ def _read(file: InputFile, form: Tagged, articles: str) -> _Part:
 
 
 def split_cells(lines: pa.Array, separator: str) -> pa.ListArray:
-    """Split lines into their columns."""
+    """Split lines into their columns; a line of CSV at its last comma, into a token and a tag."""
+    if separator == "comma":
+        bare = pc.replace_substring_regex(lines, '^"(.*)",', r"\1,")
+        return pc.split_pattern(pc.replace_substring(bare, '""', '"'), ",", max_splits=1, reverse=True)
     pattern = SEPARATORS[separator]
     return (pc.split_pattern_regex if separator == "blanks" else pc.split_pattern)(lines, pattern)
 
