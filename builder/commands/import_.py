@@ -162,7 +162,7 @@ def _leaks(project: Project, found: PublishedSet) -> list[Issue]:
     shown = "; ".join(
         " and ".join(f"{name} ({split})" for name, split in [*one.splits.items()][:2]) for one in leaks[:SHOWN]
     )
-    message = f"{len(leaks):,} groups of texts that are equal or alike stand in several published splits: {shown}"
+    message = f"groups of texts that are equal or alike and stand in several published splits: {len(leaks):,} ({shown})"
     return [
         Issue(
             "warning",

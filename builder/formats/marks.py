@@ -132,9 +132,8 @@ def _unmapped(texts: Sequence[MarkedText], rules: ImportMap, known: Sequence[str
             places.setdefault(mark.label, []).append(mark.place)
     found = []
     for label, where in sorted(places.items()):
-        seen = sighting(where, len(where))
-        times = f"{seen.count:,} time{'s' * (seen.count != 1)} ({seen.said()})"
-        found.append(unknown_label(label, times, where[0], rules, known))
+        seen = sighting(where)
+        found.append(unknown_label(label, seen.said(), where[0], rules, known))
     return [issue for issue in found if issue]
 
 
@@ -164,5 +163,5 @@ def _disagreeing(lost: Sequence[Dropped]) -> list[Issue]:
     found = [one.what for one in lost if one.reason == DISAGREES]
     if not found:
         return []
-    message = f"{len(found):,} mentions are set aside, because {DISAGREES}: {sighting(found, len(found)).said()}"
+    message = f"mentions set aside, because {DISAGREES}: {sighting(found).said()}"
     return [Issue("warning", "offsets", message, found[0].split(" ")[0], "name the unit with `offsets:` in the map")]

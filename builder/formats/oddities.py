@@ -19,8 +19,8 @@ SPREADSHEET = (
 """What a spreadsheet makes of long numbers, formulas, fractions and words."""
 
 KINDS = (
-    ("spreadsheet", SPREADSHEET, "look as a spreadsheet left them", "compare them with the publisher's other files"),
-    ("invisible", f"[{UNSEEN}]", "hold invisible characters or spaces", "they are kept as published"),
+    ("spreadsheet", SPREADSHEET, "that look as a spreadsheet left them", "compare them with the publisher's other files"),
+    ("invisible", f"[{UNSEEN}]", "with invisible characters or spaces", "they are kept as published"),
 )  # fmt: skip
 
 
@@ -39,14 +39,20 @@ def odd_tokens(tokens: pa.StringArray, places: Callable[[Sequence[int]], list[st
     found = [(*kind, pc.match_substring_regex(words.dictionary, kind[1])) for kind in KINDS]
     composed = pc.equal(pc.utf8_normalize(words.dictionary, "NFC"), words.dictionary)
     found.append(
-        ("not-nfc", "", "are not in Unicode's composed form (NFC)", "they are kept as published", pc.invert(composed))
+        (
+            "not-nfc",
+            "",
+            "that are not in Unicode's composed form (NFC)",
+            "they are kept as published",
+            pc.invert(composed),
+        )
     )
     issues: list[Issue] = []
     for code, _, message, fix, flags in found:
         rows = np.flatnonzero(np.asarray(flags.to_numpy(zero_copy_only=False), bool)[codes])
         if len(rows):
             seen = sighting(places(rows[:5].tolist()), len(rows))
-            issues.append(Issue("warning", code, f"{len(rows):,} tokens {message}: {seen.said()}", seen.places[0], fix))
+            issues.append(Issue("warning", code, f"tokens {message}: {seen.said()}", seen.places[0], fix))
     return issues
 
 
@@ -56,10 +62,13 @@ def odd_texts(texts: Sequence[str], places: Sequence[str]) -> list[Issue]:
     hidden = pc.match_substring_regex(column, f"[{UNSEEN.removeprefix(chr(92) + 's')}]")
     split = pc.invert(pc.equal(pc.utf8_normalize(column, "NFC"), column))
     issues: list[Issue] = []
-    for code, said, flags in (("invisible", "hold invisible characters", hidden), ("not-nfc", "are not in NFC", split)):
+    for code, said, flags in (
+        ("invisible", "with invisible characters", hidden),
+        ("not-nfc", "that are not in Unicode's composed form (NFC)", split),
+    ):
         rows = np.flatnonzero(np.asarray(flags.to_numpy(zero_copy_only=False), bool))
         if len(rows):
             seen = sighting([places[row] for row in rows[:5]], len(rows))
-            message = f"{len(rows):,} texts {said}: {seen.said()}"
+            message = f"texts {said}: {seen.said()}"
             issues.append(Issue("warning", code, message, seen.places[0], "they are kept as published"))
     return issues

@@ -63,19 +63,23 @@ class PublishedSet:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """Something seen in files: how often, and at which lines, in order."""
+    """Something seen in files: how often, and at which places, in order, of which only some may be listed."""
 
     count: int
     places: tuple[str, ...]
 
     def said(self) -> str:
-        """Return the places, at most five, and the number of the others."""
+        """Return the count, and at most five places.
+
+        >>> Sighting(7, ("a.txt:1", "a.txt:4")).said()
+        '7 (a.txt:1, a.txt:4 and 5 more)'
+        """
         rest = self.count - min(5, len(self.places))
-        return ", ".join(self.places[:5]) + (f" and {rest:,} more" if rest else "")
+        return f"{self.count:,} ({', '.join(self.places[:5])}{f' and {rest:,} more' if rest else ''})"
 
 
 def sighting(places: Sequence[str], count: int | None = None) -> Sighting:
-    """Return the sighting of something at these places, of which only some may be listed."""
+    """Return the sighting of something at these places; `count` where more were seen."""
     return Sighting(len(places) if count is None else count, tuple(places[:5]))
 
 

@@ -51,7 +51,7 @@ def _repeats(rows: list[int], where: list[str]) -> list[Issue]:
     if not rows:
         return []
     seen = sighting([where[row] for row in rows], len(rows))
-    message = f"{len(rows):,} ids stand more than once; the later ones got a number: {seen.said()}"
+    message = f"ids that stand more than once: {seen.said()}; the later ones got a number"
     return [Issue("warning", "repeated-id", message, seen.places[0])]
 
 
@@ -74,10 +74,7 @@ def _moves(places: list[str]) -> list[Issue]:
     if not places:
         return []
     seen = sighting(places, len(places))
-    message = (
-        f"{len(places):,} mentions begin or end inside a word, or in punctuation; a release gives them khabar's edges: "
-        f"{seen.said()}"
-    )
+    message = f"mentions that begin or end inside a word, or in punctuation: {seen.said()}; a release gives them khabar's edges"
     return [
         Issue(
             "warning", "edges", message, seen.places[0], "`clitics: strict` in schema/labels.yaml keeps parts of words"

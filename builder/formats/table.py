@@ -116,7 +116,7 @@ def _rows(file: InputFile, rules: ImportMap, issues: list[Issue]) -> Iterator[Ro
             bad.append(f"{file.name}:{line}")
     if bad:
         seen = sighting(bad, len(bad))
-        message = f"{len(bad):,} rows have not the {len(head)} cells of the header: {seen.said()}"
+        message = f"rows without the {len(head)} cells of the header: {seen.said()}"
         issues.append(Issue("error", "columns", message, bad[0], "correct the rows: a quote or a separator is missing"))
 
 
@@ -136,7 +136,7 @@ def _unmapped(rows: Sequence[Row], rules: ImportMap, labels: Labels) -> list[Iss
             places.setdefault(value, []).append(row.place)
     for value, where in sorted(places.items()):
         seen = sighting(where, len(where))
-        message = f"the answer {value!r} is not mapped: {seen.count:,} time{'s' * (seen.count != 1)} ({seen.said()})"
+        message = f"the answer {value!r} is not mapped: {seen.said()}"
         fix = f"write `{value}: NAME` under `values:` in the map (one of {', '.join(allowed)}), or null to leave it out"
         issues.append(Issue("error", "unmapped", message, where[0], fix))
     return issues
@@ -194,7 +194,7 @@ def _eaten(rows: Sequence[Row]) -> list[Issue]:
     ]
     if not found:
         return []
-    message = f"{len(found):,} cells look as a spreadsheet left them: {sighting(found, len(found)).said()}"
+    message = f"cells that look as a spreadsheet left them: {sighting(found).said()}"
     return [
         Issue(
             "warning", "spreadsheet", message, found[0].split(" ")[0], "compare them with the publisher's other files"

@@ -24,10 +24,10 @@ from builder.formats.published import (
 )
 from builder.formats.tagged.fates import fates, tag_issues, unmapped
 from builder.formats.tagged.joining import Joined, join_tokens
-from builder.formats.tagged.lines import Rows, read_rows
+from builder.formats.tagged.lines import MOSTLY, Rows, read_rows
 from builder.formats.tagged.schemes import EDGE, TagColumns, TokenMentions, decode
 from builder.formats.tagged.tags import NOT_ANNOTATED, OUTSIDE, Tag, parse_tags
-from builder.records import Dropped, Issue
+from builder.records import Dropped, Issue, user_error
 from builder.schema.importing import ImportMap
 
 UNANNOTATED = "in an article that is not annotated throughout"
@@ -36,11 +36,14 @@ ONLY_BLANK = "only blank tokens"
 
 LEFT_OUT = "label left out by the map"
 
+LONG_SENTENCE, LONG_ARTICLE = 300, 5_000
+"""Tokens above which a sentence or an article likely has no ends in the file."""
+
 REPAIRS = {
-    "inside begins": "mentions begin with I-",
-    "unclosed": "mentions do not end as the scheme asks",
-    "separator": "tags have another separator than the hyphen",
-    "case": "tags begin with a small letter",
+    "inside begins": "mentions that begin with I-",
+    "unclosed": "mentions that do not end as the scheme asks",
+    "separator": "tags with another separator than the hyphen",
+    "case": "tags that begin with a small letter",
 }
 
 
@@ -87,6 +90,8 @@ def read_conll(files: Sequence[InputFile], rules: ImportMap, known: Sequence[str
     rows = read_rows(files, rules.conll, rules.articles)
     seen = see_tags(rows, rules)
     counts = np.bincount(seen.codes, minlength=len(seen.tags)).tolist()
+    _refuse_other_format(seen, counts, rows)
+    refuse(rows.issues, 2)
     places = {code: rows.places(seen.rows_of(code)) for code in _of_interest(seen.tags, rules, known)}
     refuse(unmapped(seen.tags, counts, places, rules, known), 1)
     mentions = decode(_columns(seen), rows.sentence, rules.conll.scheme)
@@ -104,9 +109,37 @@ def read_conll(files: Sequence[InputFile], rules: ImportMap, known: Sequence[str
         STANCES.empty_table(),
         _changes(rows, seen, mentions, blank),
         (account("tokens", len(rows.tokens), lost), account("mentions", len(mentions.first), aside)),
-        (*issues, *_repaired(mentions, seen, rows)),
+        (*issues, *_long(rows), *_repaired(mentions, seen, rows)),
         (*lost, *aside),
     )
+
+
+def _long(rows: Rows) -> list[Issue]:
+    """Return a warning for sentences and articles that are so long that their ends are likely not in the files."""
+    kinds = (
+        ("sentences", rows.sentence, LONG_SENTENCE, "write `sentence_ends: stop` under `conll:` in the map"),
+        ("articles", rows.article, LONG_ARTICLE, "write `articles: sentence`, or what else ends them, in the map"),
+    )
+    issues = []
+    for what, numbers, most, fix in kinds:
+        sizes = np.bincount(numbers) if len(numbers) else np.zeros(0, np.int64)
+        found = np.searchsorted(numbers, np.flatnonzero(sizes > most))
+        if len(found):
+            seen = sighting(rows.places(found), len(found))
+            message = f"{what} of more than {most:,} tokens: {seen.said()}"
+            issues.append(Issue("warning", f"long-{what}", message, seen.places[0], fix))
+    return issues
+
+
+def _refuse_other_format(seen: SeenTags, counts: Sequence[int], rows: Rows) -> None:
+    """Raise KhabarError (exit code 2) if most cells of the columns of tags hold no tag of the scheme."""
+    wrong = sum(count for tag, count in zip(seen.tags, counts, strict=True) if not tag.edge and not tag.odd)
+    if wrong > MOSTLY * sum(counts):
+        message = (
+            f"{wrong:,} of {sum(counts):,} cells in the columns of tags are no tags: this is another format or scheme"
+        )
+        fix = "name the format with --as, and tags and scheme under `conll:` in the map; --dry-run drafts one"
+        raise user_error("format", message, where=rows.place(0), fix=fix)
 
 
 def _of_interest(tags: Sequence[Tag], rules: ImportMap, known: Sequence[str]) -> list[int]:
@@ -144,7 +177,7 @@ def _needed(mentions: TokenMentions, seen: SeenTags) -> Mapping[str, Numbers]:
 def _refused(mentions: TokenMentions, seen: SeenTags, rows: Rows, rules: ImportMap) -> list[Issue]:
     """Return an error for each kind of repair that is needed and not allowed."""
     return [
-        Issue("error", "repair", f"{_said(kind, found, rows)}, and the map does not allow the repair",
+        Issue("error", "repair", f"{_said(kind, found, rows)}, which the map does not allow to repair",
               rows.place(int(found[0])), f"allow it with `repairs: [{kind}]` in the map, or correct the files")
         for kind, found in _needed(mentions, seen).items() if kind not in rules.repairs
     ]  # fmt: skip
@@ -159,7 +192,7 @@ def _repaired(mentions: TokenMentions, seen: SeenTags, rows: Rows) -> list[Issue
 
 
 def _said(kind: str, found: Numbers, rows: Rows) -> str:
-    return f"{len(found):,} {REPAIRS[kind]}: {sighting(rows.places(found), len(found)).said()}"
+    return f"{REPAIRS[kind]}: {sighting(rows.places(found), len(found)).said()}"
 
 
 def _unannotated(seen: SeenTags, article: Numbers, kept: Numbers) -> Flags:

@@ -38,9 +38,7 @@ def unmapped(
     for code, tag in enumerate(tags):
         if not tag.edge:
             seen = sighting(places[code], int(counts[code]))
-            message = (
-                f"the tag {tag.written!r} is none of scheme {rules.conll.scheme}: {_said(seen.count, seen.said())}"
-            )
+            message = f"the tag {tag.written!r} is none of scheme {rules.conll.scheme}: {seen.said()}"
             fix = f"say what it means under `tags:` in the map, such as `{tag.written!r}: O`, or name another scheme"
             issues.append(Issue("error", "unmapped", message, seen.places[0], fix))
         elif tag.label:
@@ -49,7 +47,7 @@ def unmapped(
         found = [place for code in codes for place in places.get(code, ())]
         count = int(sum(counts[code] for code in codes))
         seen = sighting(found, count)
-        issue = unknown_label(label, _said(count, seen.said()), seen.places[0] if found else "", rules, known)
+        issue = unknown_label(label, seen.said(), seen.places[0] if found else "", rules, known)
         issues += [issue] if issue else []
     return issues
 
@@ -57,7 +55,7 @@ def unmapped(
 def tag_issues(tags: Sequence[Tag], counts: Sequence[int], places: Places) -> list[Issue]:
     """Return a warning for each odd tag: its lines, its count and what became of it."""
     return [
-        Issue("warning", "odd-tag", f"{tag.written!r} {_said(int(counts[code]), ', '.join(places[code]))}: {_became(tag)}",
+        Issue("warning", "odd-tag", f"{tag.written!r}: {sighting(places[code], int(counts[code])).said()}, {_became(tag)}",
               places[code][0])
         for code, tag in enumerate(tags) if tag.odd
     ]  # fmt: skip
@@ -65,7 +63,3 @@ def tag_issues(tags: Sequence[Tag], counts: Sequence[int], places: Places) -> li
 
 def _became(tag: Tag) -> str:
     return "taken for no mention" if tag.edge == OUTSIDE else f"taken for {tag.edge}-{tag.label}"
-
-
-def _said(count: int, places: str) -> str:
-    return f"{count:,} time{'s' * (count != 1)} ({places})"

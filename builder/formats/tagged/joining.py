@@ -93,3 +93,14 @@ def _listed(tokens: pa.StringArray, sentence: Numbers, article: Numbers, begins:
     return _concatenated(
         pc.binary_join_element_wise(tokens, pa.array(["", "\n", "\n\n"]).take(pa.array(ends)), ""), begins
     )
+
+
+def bare_token(token: str, clitic: str) -> str:
+    """Return one token without the marks of a clitic at its edges.
+
+    >>> bare_token("و+", "+"), bare_token("+", "+")
+    ('و', '+')
+    """
+    if not clitic or token == clitic:
+        return token
+    return token.removeprefix(clitic).removesuffix(clitic) or token

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.formats.files import text_of
-from builder.formats.published import Flags, InputFile, Numbers, refuse, sighting
+from builder.formats.published import Flags, InputFile, Numbers, sighting
 from builder.records import Issue, user_error
 from builder.schema.importing import Tagged
 
@@ -37,6 +37,8 @@ class Rows:
     sentence: Numbers
     article: Numbers
     names: tuple[str, ...]
+    issues: tuple[Issue, ...] = ()
+    """An error for rows that lack a column, which are not here."""
 
     def place(self, row: int) -> str:
         """Return the file and the line of a row."""
@@ -50,12 +52,9 @@ class Rows:
 def read_rows(files: Sequence[InputFile], form: Tagged, articles: str) -> Rows:
     """Read the rows of CoNLL files.
 
-    Raises KhabarError (exit code 2) if a file is not UTF-8, if most of its rows lack their columns, or with each cause
-    and the lines of rows that lack a column.
+    Raises KhabarError (exit code 2) if a file is not UTF-8, or if most of its rows lack their columns.
     """
     parts = [_read(file, form, articles) for file in files]
-    issues = [issue for part in parts for issue in part.issues]
-    refuse(issues, 2)
     counts = [len(part.lines) for part in parts]
     file = np.repeat(np.arange(len(parts)), counts)
     return Rows(
@@ -66,6 +65,7 @@ def read_rows(files: Sequence[InputFile], form: Tagged, articles: str) -> Rows:
         _numbered([part.sentence for part in parts]),
         _numbered([part.article for part in parts]),
         tuple(one.name for one in files),
+        tuple(issue for part in parts for issue in part.issues),
     )
 
 
@@ -133,7 +133,7 @@ def _short(name: str, kept: Flags, short: Flags, columns: int) -> tuple[Issue, .
     if not number:
         return ()
     seen = sighting([f"{name}:{line + 1}" for line in np.flatnonzero(short)[:5]], number)
-    message = f"{number:,} lines have fewer than {columns} columns: {seen.said()}"
+    message = f"lines with fewer than {columns} columns: {seen.said()}"
     return (Issue("error", "columns", message, seen.places[0], "complete the lines, or delete them"),)
 
 

@@ -100,6 +100,11 @@ def _spans(side: ReleaseView, config: str) -> Iterator[tuple[Span, ...]]:
             yield tuple(Span(span["start"], span["end"], names[span["label"]]) for span in row)
 
 
+def gold_spans(side: ReleaseView) -> Iterator[tuple[Span, ...]]:
+    """Yield the gold spans of each row of `entities`."""
+    return _spans(side, "entities")
+
+
 def _stances(side: ReleaseView) -> Iterator[tuple[Stance, ...]]:
     names = class_names(_inner(side, "annotations", "stances", "value"))
     for row in _column(side, "annotations", "stances"):
