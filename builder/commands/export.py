@@ -170,7 +170,7 @@ def _as_released(
     article: str, split: str, text: str, spans: tuple[Span, ...], tokens: Sequence[tuple[int, int]], source: Source | None
 ) -> ExportArticle:  # fmt: skip
     """Return an article with the tokens of the release; an imported one with its place and labels, if it is unchanged."""
-    made: tuple[tuple[Token, ...], tuple[int, ...]] = tokens_of_release(text, tokens)
+    made: tuple[tuple[Token, ...], tuple[int, ...]] = tokens_of_release(text, tokens, spans)
     if source is None or source.texts[article].tokens:
         return ExportArticle(article, split, text, spans, *made)
     return ExportArticle(

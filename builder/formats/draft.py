@@ -82,22 +82,26 @@ def draft_map(kind: str, name: str, files: Sequence[InputFile], labels: Labels) 
 
 
 def _table_body(files: Sequence[InputFile], labels: Labels) -> str:
-    """Return the draft for a table: its columns, and the values of the column with the fewest of them."""
+    """Return the draft for a table: its columns, and the values of those that look like answers."""
     head, *rows = table_rows(files[0])
-    sizes = [sum(len(row[place]) for row in rows if len(row) == len(head)) for place in range(len(head))]
-    values = [
-        sorted({row[place].strip() for row in rows if len(row) == len(head)} - {""}) for place in range(len(head))
+    columns = [*zip(*(row for row in rows if len(row) == len(head)), strict=True)] or [()] * len(head)
+    text = max(range(len(head)), key=lambda place: sum(map(len, columns[place])))
+    values = [sorted({cell.strip() for cell in column} - {""}) for column in columns]
+    allowed = [value.name for value in labels.stances.values] if labels.stances else []
+    known = {name.casefold() for name in allowed}
+    answers = [place for place, own in enumerate(values) if {one.casefold() for one in own} & known]
+    answers = answers or [
+        place for place, own in enumerate(values) if place != text and 1 < len(own) <= min(FEW, len(rows) - 1)
     ]
-    answers = [place for place in range(len(head)) if 1 < len(values[place]) <= FEW]
-    targets = " or ".join(labels.target_ids) or "a target of labels.yaml"
     named = json.dumps([head[place] for place in answers], ensure_ascii=False)
     listed = sorted({value for place in answers for value in values[place]})
-    allowed = [value.name for value in labels.stances.values] if labels.stances else []
+    own_id = next((name for name in head if name.casefold() == "id"), None)
     return "\n".join([
         f"# columns: {', '.join(head)}",
         "table:",
-        f"  text: {json.dumps(head[sizes.index(max(sizes))], ensure_ascii=False)}",
-        f'  stances: {{"?": {named}}}   # {targets}; several columns are annotators, with role: judgement',
+        f"  text: {json.dumps(head[text], ensure_ascii=False)}",
+        *([f"  id: {json.dumps(own_id)}"] if own_id else []),
+        f'  stances: {{"?": {named}}}   # {" or ".join(labels.target_ids)}; several columns are annotators: role: judgement',
         *_listed("values", listed, allowed),
     ])  # fmt: skip
 

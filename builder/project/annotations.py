@@ -23,6 +23,7 @@ from builder.records import (
     KhabarError,
     PersonAlias,
     PublishedAnnotation,
+    PublishedText,
     SplitAssignment,
     Takedown,
     Withdrawal,
@@ -184,6 +185,11 @@ def read_splits(project: Project) -> list[SplitAssignment]:
 def read_imports(project: Project) -> list[ImportedSet]:
     """Read which published sets were imported."""
     return read_merged(project, project.annotations / "imports.jsonl", ImportedSet)
+
+
+def read_published_texts(project: Project, name: str) -> list[PublishedText]:
+    """Read where the articles of an imported set stand in it."""
+    return read_merged(project, project.annotations / name / "published.jsonl", PublishedText)
 
 
 def read_withdrawals(project: Project) -> list[Withdrawal]:

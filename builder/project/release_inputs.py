@@ -15,6 +15,7 @@ from builder.project.annotations import (
     read_decisions,
     read_imports,
     read_judgements,
+    read_published_texts,
     read_splits,
     read_takedowns,
     read_withdrawals,
@@ -32,6 +33,7 @@ from builder.records import (
     Gold,
     ImportedSet,
     Issue,
+    Judgement,
     Leak,
     SplitAssignment,
     StageCounts,
@@ -92,13 +94,24 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     project.save_account("redact", redactions)
     material = TableInputs(
         chosen, redact_authors(documents, kinds), parted.groups, splits, said, golds, disputes, project.schema.labels,
-        parted.aside, project.schema.dataset.publish_authors,
+        parted.aside, project.schema.dataset.publish_authors, _unmarked(project, judgements, golds),
     )  # fmt: skip
     accounts = (*clean_accounts(project), *checked, result.account, result.spans, *redactions)
     figures = compute_agreement(project, every, judgements)
     found: dict[str, int] = {kind: redaction.counts[kind] for kind in kinds}
     return ReleaseInputs(material, accounts, figures, _changes(project, chosen, documents), parted.ledger, parted.issues,
                    found, tuple(read_imports(project)), parted.leaks)  # fmt: skip
+
+
+def _unmarked(project: Project, judgements: Sequence[Judgement], golds: Sequence[Gold]) -> set[str]:
+    """Return the imported articles in which nobody looked for mentions: neither their authors, nor anybody here.
+
+    Judgements that were imported have no time.
+    """
+    published = [text for one in read_imports(project) for text in read_published_texts(project, one.name)]
+    looked = {judgement.article_id for judgement in judgements if judgement.created_at}
+    looked |= {gold.article_id for gold in golds if "spans" in gold.decided}
+    return {text.article_id for text in published if not text.annotated} - looked
 
 
 def as_published(project: Project) -> set[str]:

@@ -44,6 +44,8 @@ class PublishedText:
     file: str
     line: int
     tokens: str = ""
+    annotated: bool = True
+    """Whether somebody looked for mentions in it. Where nobody did, no mention is not the same as none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def adjudicate(
 
     A decision overrides the items it covers and closes their disputes. Contradicting decisions are all
     ignored. An article with fewer than `rules.min_annotators` annotators gets no gold, unless a decision
-    lists its spans. In that case only its decided stances become gold.
+    lists its spans, or it is of an imported set. In that case only its decided stances become gold.
     """
     judged: dict[str, list[Judgement]] = defaultdict(list)
     for judgement in sorted(judgements, key=lambda j: (j.article_id, j.annotator)):
@@ -116,7 +116,7 @@ def adjudicate(
     reason = f"fewer than {rules.min_annotators} annotators"
     for article_id in known:
         voters, decision = judged.get(article_id, []), decided.get(article_id, MergedDecisions())
-        if len(voters) < rules.min_annotators and decision.spans is None:
+        if len(voters) < rules.min_annotators and decision.spans is None and (voters or not decision.is_imported):
             issues += [not_applied_warning(article_id, reason)] if decision.decisions else []
             continue
         gold, still_open = _settle(articles[article_id], voters, decision, labels, asked[article_id], rules, model)

@@ -9,6 +9,9 @@ from builder.records import Article, Decision, Issue, Span, Stance
 from builder.schema.labels import Labels
 from builder.text.tokens import canonical_span
 
+IMPORTED = "import:"
+"""Beginning of the name that stands for the gold of an imported set among adjudicators."""
+
 
 @dataclass(frozen=True, slots=True)
 class MergedDecisions:
@@ -22,6 +25,12 @@ class MergedDecisions:
     decisions: int = 0
     spans_by: tuple[str, ...] = ()
     stances_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def is_imported(self) -> bool:
+        """Return whether imported sets alone decided the stances."""
+        names = [name for of in self.stances_by.values() for name in of]
+        return bool(names) and all(name.startswith(IMPORTED) for name in names)
 
 
 def read_decisions(

@@ -78,11 +78,16 @@ def tokens_as_published(text: str, published: str, clitic: str) -> tuple[tuple[T
     return (tuple(tokens), tuple(begins)) if at == len(places) else None
 
 
-def tokens_of_release(text: str, places: Sequence[tuple[int, int]]) -> tuple[tuple[Token, ...], tuple[int, ...]]:
-    """Return the tokens of a release, and the first token of each sentence."""
+def tokens_of_release(
+    text: str, places: Sequence[tuple[int, int]], spans: Sequence[Span]
+) -> tuple[tuple[Token, ...], tuple[int, ...]]:  # fmt: skip
+    """Return the tokens of a release, and the first token of each sentence; none begins inside a span."""
     starts = [start for start, _ in places]
-    begins = sorted({0, *(bisect_left(starts, start) for start, _ in sentences(text))} - {len(places)})
-    return tuple(Token(text[start:end], start, end) for start, end in places), tuple(begins)
+    begins = {bisect_left(starts, start) for start, _ in sentences(text)} - {len(places)}
+    inside = {
+        index for span in spans for index in range(bisect_right(starts, span.start), bisect_left(starts, span.end))
+    }
+    return tuple(Token(text[start:end], start, end) for start, end in places), tuple(sorted({0, *(begins - inside)}))
 
 
 def outermost(spans: Sequence[Span]) -> Iterator[Span]:

@@ -62,16 +62,15 @@ def write_spacy(articles: Sequence[ExportArticle]) -> tuple[dict[str, bytes], li
     Raises KhabarError (exit code 2) if spaCy is not installed.
     """
     try:
-        from spacy.tokens import Doc, DocBin  # noqa: PLC0415 - an extra
-        from spacy.vocab import Vocab  # noqa: PLC0415 - an extra
+        from spacy import tokens, vocab  # noqa: PLC0415 - an extra, and heavy
     except ImportError:
         raise user_error("spacy", "spaCy is not installed", fix="pip install 'khabar[spacy]'") from None
-    vocab = Vocab()
-    bins = {split: DocBin(store_user_data=True) for split in sorted({one.split for one in articles})}
+    known = vocab.Vocab()
+    bins = {split: tokens.DocBin(store_user_data=True) for split in sorted({one.split for one in articles})}
     lost: list[Dropped] = []
     for one in articles:
         words, spaces = zip(*_words(one), strict=True)
-        doc = Doc(vocab, words=[*words], spaces=[*spaces])
+        doc = tokens.Doc(known, words=[*words], spaces=[*spaces])
         doc.user_data["id"] = one.id
         outer = [*outermost(one.spans)]
         marks = {

@@ -110,11 +110,10 @@ def store_batch(
 
 def _published(found: PublishedSet, articles: Mapping[str, Article], ids: Sequence[str]) -> list[PublishedText]:
     """Return where each article stands in its set."""
-    columns = (found.articles[name].to_pylist() for name in ("published_id", "file", "line", "tokens"))
-    rows = zip(ids, *columns, strict=True)
+    columns = (found.articles[name].to_pylist() for name in ("published_id", "file", "line", "tokens", "annotated"))
     return [
-        PublishedText(name, articles[name].text_sha, own, file, line, tokens or "")
-        for name, own, file, line, tokens in rows
+        PublishedText(name, articles[name].text_sha, own, file, line, tokens or "", annotated)
+        for name, own, file, line, tokens, annotated in zip(ids, *columns, strict=True)
     ]
 
 

@@ -85,7 +85,7 @@ def card_facts(  # noqa: PLR0913
         "losses": _losses(built, [account for account in accounts if account.stage != "clean"]),
         "licence_text": dataset.licence.text,
         "licence_annotations": dataset.licence.annotations,
-        "load": _load(dataset.repo_id, version),
+        "load": _load(dataset.repo_id, version, _default(tables)),
         "versions": _versions_of(dataset.repo_id, version, earlier),
         "citation": _citation(dataset.repo_id, dataset.title, version),
     }
@@ -265,11 +265,16 @@ def _losses(built: BuiltTables, earlier: Sequence[StageCounts]) -> str:
     return f"{_accounts([*earlier, *built.accounts])}\n\n{' '.join(sentences)}"
 
 
-def _load(repo_id: str, version: str) -> str:
+def _default(tables: Tables) -> str:
+    """Return the default config: the first that has rows."""
+    return next((config for config, splits in tables.items() if any(t.num_rows for t in splits.values())), "entities")
+
+
+def _load(repo_id: str, version: str, config: str) -> str:
     return f"""```python
 from datasets import load_dataset
 
-dataset = load_dataset("{repo_id}", "entities", split="train", revision="v{version}")
+dataset = load_dataset("{repo_id}", "{config}", split="train", revision="v{version}")
 assert str(dataset.info.version) == "{version}", "an offline cache gave another version"
 ```"""
 

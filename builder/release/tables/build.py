@@ -109,13 +109,13 @@ def build_tables(material: TableInputs, scratch: TableSpill | None = None) -> Bu
 def non_empty(tables: Tables) -> Tables:
     """Return the tables that have rows, because no version of `datasets` can load an empty split.
 
-    Raises KhabarError (exit code 1) if the default config has no rows.
+    Raises KhabarError (exit code 1) if there are neither entities nor stances.
     """
     filled = {c: {s: table for s, table in splits.items() if table.num_rows} for c, splits in tables.items()}
-    if not filled["entities"]:
+    if not filled["entities"] and not filled.get("stance"):
         raise user_error(
             "nothing-settled",
-            "no article has settled spans, so there is nothing to release",
+            "no article has settled spans or stances, so there is nothing to release",
             fix="run `khabar adjudicate`; `khabar status` shows what is open",
             exit_code=1,
         )
@@ -223,6 +223,7 @@ def _entities(material: TableInputs, known: Lookup) -> _ConfigRows[EntityRow]:
         gold = golds.get(article_id)
         why = known.obstacle(article_id, gold.text_sha if gold else None)
         why = why or ("open dispute over its spans" if article_id in disputed else None)
+        why = why or ("nobody looked for its mentions" if article_id in material.unmarked else None)
         if why or gold is None:
             part.put_aside(f"article {article_id} in entities", why or "no gold")
             continue

@@ -36,6 +36,8 @@ class TableInputs:
     aside: Mapping[str, str] = field(default_factory=dict)
     """The reason why an article has no split."""
     publish_authors: bool = False
+    unmarked: Collection[str] = ()
+    """Imported articles in which nobody looked for mentions."""
 
 
 @dataclass(frozen=True, slots=True)
