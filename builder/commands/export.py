@@ -31,7 +31,7 @@ from builder.project.project import Project
 from builder.project.releases import resolve_release
 from builder.records import ChangedLine, Dropped, ImportedSet, PublishedText, Report, Span, count_by_reason, user_error
 from builder.release.diff.compare import ReleaseView
-from builder.release.publish.annotations import gold_spans
+from builder.release.publish.annotations import entity_spans
 from builder.release.publish.open import open_release
 from builder.schema.importing import ImportMap
 
@@ -134,6 +134,9 @@ def _articles(side: ReleaseView, sources: Sequence[Source]) -> tuple[list[Export
 
     Raises KhabarError (exit code 2) if the release holds no text.
     """
+    if "entities" not in side.rows:
+        fix = "name a release with the config entities"
+        raise user_error("no-entities", "this release has no mentions to export", where=side.about.version, fix=fix)
     if "text" not in side.schemas["entities"].names:
         fix = "run `khabar hydrate` first, and name its folder"
         raise user_error("standoff", "this release holds no text", where=side.about.version, fix=fix)
@@ -142,7 +145,7 @@ def _articles(side: ReleaseView, sources: Sequence[Source]) -> tuple[list[Export
     where = {article: source for source in sources for article in source.texts}
     made: list[ExportArticle] = []
     moved = 0
-    for article, split, text, tokens, spans in zip(ids, homes, texts, places, gold_spans(side), strict=True):
+    for article, split, text, tokens, spans in zip(ids, homes, texts, places, entity_spans(side), strict=True):
         source = where.get(article)
         one = _article(article, split, text, spans, source)
         moved += bool(source and source.texts[article].tokens and one is None)

@@ -70,7 +70,7 @@ def import_set(
         content = where.read_bytes() if where.exists() else b""
         if not content.strip():
             return _drafted(project, files, kind, where, dry_run=dry_run)
-        rules = parse_yaml(content.decode(), ImportMap, f"{where.parent.name}/{where.name}")
+        rules = _map(content, where)
         found = read_set(files, kind, rules, project.schema.labels)
         issues = [*found.issues, *_leaks(project, found)]
         report = Report("import", found.accounts, tuple(issues), _facts(rules, found), set_aside=found.set_aside)
@@ -85,6 +85,15 @@ def import_set(
         store.store_batch(project, rules, done, found, content)
         project.save_account("import", found.accounts, found.set_aside)
     return report
+
+
+def _map(content: bytes, where: Path) -> ImportMap:
+    """Parse a map. Raises KhabarError (exit code 2) with each of its faults."""
+    name = f"{where.parent.name}/{where.name}".removeprefix("/")
+    try:
+        return parse_yaml(content.decode("utf-8-sig"), ImportMap, name)
+    except UnicodeDecodeError as error:
+        raise user_error("map", f"not UTF-8 at byte {error.start}", where=name, fix="save the map as UTF-8") from None
 
 
 def read_set(files: Sequence[InputFile], kind: str, rules: ImportMap, labels: Labels) -> PublishedSet:

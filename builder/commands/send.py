@@ -8,6 +8,7 @@ import click
 
 from builder.annotation import assignment, reopen, transfer
 from builder.annotation.persons import resolve
+from builder.annotation.preannotate import Predicted
 from builder.annotation.transfer import TransferredJudgements
 from builder.cli.options import batch_option
 from builder.cli.output import Console
@@ -27,6 +28,7 @@ from builder.project.annotations import (
     read_published,
 )
 from builder.project.batches import batch_articles, batch_documents
+from builder.project.imports.answers import predict_imported
 from builder.project.project import Project
 from builder.project.services import connections, note_sent, project_mark
 from builder.project.stages import states
@@ -79,7 +81,7 @@ def send(
             people = [desk.annotator for desk in desks]
             assigned = assignment.assign(name, list(present), people, schema.dataset, known, before)
         chosen = [articles[article_id] for article_id in present]
-        predicted = predictions.predict(predict, chosen, schema.labels, folder or project.root) if predict else None
+        predicted = _predicted(project, predict, chosen, folder or project.root) if predict else None
         moved = _moved(project, name, desks, {i.article_id: articles[i.article_id] for i in items
                                               if i.text_sha != present[i.article_id].text_sha})  # fmt: skip
         sources = {document.id: document.source for document in batch_documents(project)}
@@ -105,6 +107,13 @@ def send(
     ]
     facts = upload.facts(delivered, assigned, predicted, dry_run=dry_run)
     return Report("send", accounts, tuple(issues), facts, 0, aside)
+
+
+def _predicted(project: Project, spec: str, articles: Sequence[Article], folder: Path) -> Predicted:
+    """Return the pre-annotations that --predict names, of an imported set of the project or from elsewhere."""
+    if spec.startswith("import:"):
+        return predict_imported(project, spec.removeprefix("import:"), articles)
+    return predictions.predict(spec, articles, project.schema.labels, folder)
 
 
 def _upload(
@@ -189,7 +198,9 @@ def _refuse_other_texts(
 @batch_option
 @click.option("--dry-run", is_flag=True, help="Print what would be uploaded, and upload nothing.")
 @click.option("--changed", is_flag=True, help="Upload articles whose text changed as new tasks; see below.")
-@click.option("--predict", metavar="FROM", help='release:DIR, gazetteer:FILE or command:"PROGRAM ARGUMENTS".')
+@click.option(
+    "--predict", metavar="FROM", help='import:NAME, release:DIR, gazetteer:FILE or command:"PROGRAM ARGUMENTS".'
+)
 @click.option("--annotators", default="", help="Annotators for assignment: separate, such as a@x.org,b@y.org.")
 @road
 def cli(
@@ -199,7 +210,7 @@ def cli(
 
     With `assignment: separate` or `isolated`, the link of each annotator is printed, and is not stored with the e-mail.
 
-    --predict adds pre-annotations to new tasks: from an earlier release, from a file of TERM<TAB>LABEL lines, or from
+    --predict adds pre-annotations to new tasks: from an imported set, from an earlier release, from a file of TERM<TAB>LABEL lines, or from
     a program, which runs without a shell. For each article the program reads a line {"id", "title", "text"} and writes
     a line {"id", "spans": [{"start", "end", "label"}]}, in the same order. Offsets are code points of the text, end
     exclusive.

@@ -1,5 +1,6 @@
 """Texts with marked offsets, of any format, as a published set."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,13 +13,15 @@ from builder.formats.published import ARTICLES, CHANGES, SPANS, STANCES, Publish
 from builder.records import Dropped, Issue, Stance
 from builder.schema.importing import ImportMap
 
+SURROGATE = re.compile("[\ud800-\udfff]")
+
 DISAGREES = "the words are not at the offsets"
 
 LEFT_OUT = "label left out by the map"
 
 REPEATED = "place and label of another"
 
-AGAIN = "id and text of an earlier record"
+AGAIN, HALF = "id and text of an earlier record", "half a surrogate pair in the text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,12 @@ def to_published(
     What several annotators say of one text with one id is one article. `is_exact` says that offsets are code points.
     Raises KhabarError (exit code 1) with every label that the map does not know.
     """
+    broken = [one for one in texts if not is_whole(one.text)]
+    texts = [one for one in texts if is_whole(one.text)]
     refuse(_unmapped(texts, rules, known), 1)
     texts, again = (texts, []) if rules.role == "judgement" else _once(texts)
     aside = [*aside, *(Dropped("import", f"{one.file}:{one.line}", AGAIN) for one in again)]
+    aside += [Dropped("import", f"{one.file}:{one.line}", HALF) for one in broken]
     rows = _rows([(one.published_id, one.text) for one in texts])
     first = {row: one for one, row in zip(reversed(texts), reversed(rows), strict=True)}
     quotes = [(one, mark) for one in texts for mark in one.spans]
@@ -67,7 +73,8 @@ def to_published(
         (Quote(one.text, m.start, m.end, m.words) for one, m in quotes), "code points" if is_exact else rules.offsets
     )
     spans, lost = _spans(texts, rows, counted, rules)
-    lost += [Dropped("import", f"{mark.place} {mark.label}", AGAIN) for one in again for mark in one.spans]
+    gone = [*((one, AGAIN) for one in again), *((one, HALF) for one in broken)]
+    lost += [Dropped("import", f"{mark.place} {mark.label}", reason) for one, reason in gone for mark in one.spans]
     articles = [first[row] for row in range(len(first))]
     answers = [
         (row, stance.target, stance.value, one.annotator)
@@ -87,7 +94,7 @@ def to_published(
         else [Issue("warning", "offsets", f"offsets count {counted}; they were converted to code points")]
     )
     taken = account(unit, len(texts) + len(aside), aside)
-    mentions = account("mentions", len(quotes) + sum(len(one.spans) for one in again), lost)
+    mentions = account("mentions", len(quotes) + sum(len(one.spans) for one, _ in gone), lost)
     return PublishedSet(
         pa.table([pa.array(columns[field.name], field.type) for field in ARTICLES], schema=ARTICLES),
         _table(spans, SPANS),
@@ -98,6 +105,11 @@ def to_published(
         (*aside, *lost),
         tuple(sorted({one.annotator for one in texts})) if len({one.annotator for one in texts}) == 1 else (),
     )  # fmt: skip
+
+
+def is_whole(text: str) -> bool:
+    """Return whether a text has no half of a surrogate pair, which no file can hold."""
+    return SURROGATE.search(text) is None
 
 
 def _once(texts: Sequence[MarkedText]) -> tuple[list[MarkedText], list[MarkedText]]:

@@ -18,6 +18,7 @@ from builder.commands.check import check
 from builder.commands.import_ import import_set
 from builder.io.jsonl import read_jsonl
 from builder.project.corpus import read_articles, read_documents
+from builder.project.imports.answers import predict_imported
 from builder.project.project import Project
 from builder.project.stages.states import states
 from builder.records import Decision, ImportedSet, Judgement, KhabarError, PublishedText, SplitAssignment
@@ -303,6 +304,18 @@ def test_a_quarter_of_a_million_tokens_take_little_time_and_memory(bare):
     assert "import: 250000 tokens in, 250000 kept" in done.stdout
     assert int(memory) < 500_000
     assert float(seconds) < 15
+
+
+@pytest.mark.parametrize("role", ["gold", "prediction"])
+def test_the_spans_of_a_set_become_pre_annotations(bare, role):
+    run(bare, LABELS + f"role: {role}\n", press__txt=PRESS)
+    (article,) = read_articles(bare)
+    found = predict_imported(bare, "press", [article])
+
+    assert found.origin == "import:press"
+    assert [article.text[s.start : s.end] for s in found.spans[article.id]] == ["سامي الحداد", "مرجانة", "هيئة الميناء"]
+    with pytest.raises(KhabarError, match="the set 'other' was not imported"):
+        predict_imported(bare, "other", [article])
 
 
 AQMAR = """\

@@ -126,7 +126,9 @@ def _flags(column: pa.Array) -> Flags:
 def _short(name: str, kept: Flags, short: Flags, columns: int) -> tuple[Issue, ...]:
     """Return an error for rows that lack a column. Raises KhabarError (exit code 2) if most do."""
     number = int(short.sum())
-    if not kept.any() or number > MOSTLY * kept.sum():
+    if not kept.any():
+        raise user_error("format", "the file has no token", where=name, fix="leave the file out")
+    if number > MOSTLY * kept.sum():
         message = f"{number:,} of {int(kept.sum()):,} lines have fewer than {columns} columns: this is no such file"
         fix = "name the format with --as, and columns and separator under `conll:` in the map; --dry-run drafts one"
         raise user_error("format", message, where=name, fix=fix)
