@@ -2,39 +2,22 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice, pairwise
-from typing import Literal
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from builder.formats.brat import TEXT_BOUND
 from builder.formats.files import text_of
 from builder.formats.jsonl import SPANS, records, span_of
+from builder.formats.labels import listed_labels
 from builder.formats.published import InputFile, split_of
 from builder.formats.table import table_rows
-from builder.formats.tagged.lines import DOCSTART, split_cells
-from builder.formats.tagged.tags import EDGES, suggest
+from builder.formats.tagged.draft import conll_body
 from builder.records import user_error
-from builder.schema.importing import UNDECIDED, ImportMap, Records, Tagged
+from builder.schema.importing import ImportMap, Records
 from builder.schema.labels import Labels
 
 LINES = 500_000
-"""Lines of each file that are looked at for its columns."""
-
-TAGGED = 0.9
-"""Share of the cells of a column that must be tags."""
-
-DISTINCT = 100
-"""Most values of a column of tags without letters before the label."""
-
-FEW_LINES = 0.001
-"""Share of the lines that must have more tags than most, or they are faulty ones."""
-
-RARE = 5
-"""A label seen at most so often, and unlike a frequent one only in a repeated letter or a stray mark, is an odd tag."""
+"""Lines of each file that are looked at."""
 
 FEW = 12
 """Most values of a column that is taken for one of answers."""
@@ -51,34 +34,42 @@ splits: {splits}
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What was seen of CoNLL files: separator, columns of tags, scheme, articles, and how often each tag stands there."""
-
-    separator: str
-    tags: tuple[int, ...] | Literal["rest"]
-    scheme: str
-    articles: str
-    counts: Mapping[str, int]
-    header: str = ""
-    """`true` if the first line of the first file names the columns."""
-    ends: str = ""
-    """`stop` if no blank line ends a sentence."""
-
-
 def draft_map(kind: str, name: str, files: Sequence[InputFile], labels: Labels) -> str:
     """Return the draft of a map for files of a format."""
     known = labels.entity_names
     if kind == "conll":
-        return draft_conll(name, files, known)
+        return draft(name, files, conll_body(files, known))
     if kind == "table":
         return draft(name, files, _table_body(files, labels))
     if kind == "brat":
         found = {m[2] for file in files for line in text_of(file).split("\n") if (m := TEXT_BOUND.match(line))}
-        return draft(name, files, "\n".join(_listed("labels", sorted(found), known)))
+        return draft(name, files, "\n".join(listed_labels("labels", sorted(found), known)))
     if kind == "jsonl":
         return draft(name, files, _records_body(files, known))
-    return draft(name, files, "jsonl: {text: text}        # the field of tasks that holds the text\nlabels: {}")
+    found = {label for file in files for label in _task_labels(_parsed(file))}
+    head = "jsonl: {text: text}        # the field of tasks that holds the text"
+    return draft(name, files, "\n".join([head, *listed_labels("labels", sorted(found), known)]))
+
+
+def _parsed(file: InputFile) -> object:
+    """Return the content of a JSON file. Raises KhabarError (exit code 2) if it is none."""
+    try:
+        return json.loads(text_of(file))
+    except ValueError as error:
+        raise user_error("format", f"not JSON: {error}", where=file.name, fix="name another --as") from None
+
+
+def _task_labels(plain: object) -> Iterator[str]:
+    """Yield the labels of the regions in an export of Label Studio."""
+    if isinstance(plain, list):
+        for one in plain:
+            yield from _task_labels(one)
+    elif isinstance(plain, dict):
+        for name, value in plain.items():
+            if name in {"labels", "hypertextlabels"} and isinstance(value, list) and "start" in plain:
+                yield from (one for one in value if isinstance(one, str))
+            else:
+                yield from _task_labels(value)
 
 
 def _table_body(files: Sequence[InputFile], labels: Labels) -> str:
@@ -102,7 +93,7 @@ def _table_body(files: Sequence[InputFile], labels: Labels) -> str:
         f"  text: {json.dumps(head[text], ensure_ascii=False)}",
         *([f"  id: {json.dumps(own_id)}"] if own_id else []),
         f'  stances: {{"?": {named}}}   # {" or ".join(labels.target_ids)}; several columns are annotators: role: judgement',
-        *_listed("values", listed, allowed),
+        *listed_labels("values", listed, allowed),
     ])  # fmt: skip
 
 
@@ -119,22 +110,9 @@ def _records_body(files: Sequence[InputFile], known: Sequence[str]) -> str:
     return "\n".join(
         [
             f"jsonl: {{text: {json.dumps(longest, ensure_ascii=False)}, spans: {field}}}",
-            *_listed("labels", labels, known),
+            *listed_labels("labels", labels, known),
         ]
     )
-
-
-def draft_conll(name: str, files: Sequence[InputFile], known: Sequence[str]) -> str:
-    """Return the draft of a map for CoNLL files. Raises KhabarError (exit code 2) if no column of them holds tags."""
-    seen = _see(files)
-    odd, labels = _sorted_out(seen)
-    columns = seen.tags if isinstance(seen.tags, str) else json.dumps([*seen.tags])
-    more = "".join(
-        f", {name}: {value}" for name, value in (("header", seen.header), ("sentence_ends", seen.ends)) if value
-    )
-    conll = f"conll: {{separator: {seen.separator}, tags: {columns}, scheme: {seen.scheme}{more}}}"
-    lines = [f"articles: {seen.articles}", conll, *_listed("labels", labels, known), *_tags(odd, seen.counts)]
-    return draft(name, files, "\n".join(lines))
 
 
 def draft(name: str, files: Sequence[InputFile], body: str) -> str:
@@ -142,124 +120,3 @@ def draft(name: str, files: Sequence[InputFile], body: str) -> str:
     named = {split_of(file.name, ImportMap.model_fields["split_names"].default) for file in files} - {""}
     splits = "as-published     # the names of the files say which" if len(named) > 1 else "ours"
     return HEAD.format(what=f"{len(files)} files", name=name, splits=splits) + body + "\n"
-
-
-def _listed(title: str, labels: Iterable[str], known: Sequence[str]) -> list[str]:
-    """Return a mapping of labels; one that labels.yaml has under the same name is decided."""
-    exact = {name.casefold(): name for name in known}
-    lines = [
-        f"  {json.dumps(one, ensure_ascii=False)}: {exact.get(one.casefold(), json.dumps(UNDECIDED))}" for one in labels
-    ]
-    return [f"{title}:                    # null leaves a label out", *lines] if lines else []
-
-
-def _tags(odd: Sequence[str], counts: Mapping[str, int]) -> list[str]:
-    """Return the mapping of odd tags, with a suggestion where a frequent tag is like it."""
-    known = {tag: count for tag, count in counts.items() if tag not in odd}
-    lines = [
-        f"  {json.dumps(tag, ensure_ascii=False)}: {json.dumps(suggest(tag, known))}  # {counts[tag]} times"
-        for tag in odd
-    ]
-    return ["tags:                      # odd tags; null is no mention", *lines] if lines else []
-
-
-def _see(files: Sequence[InputFile]) -> Seen:
-    lines = [pc.split_pattern(pa.array([text_of(file)]), "\n").values for file in files]
-    rows = [[line for line in part.slice(0, LINES).to_pylist() if line.strip()] for part in lines]
-    flat = [line for part in rows for line in part if not line.startswith(DOCSTART)]
-    separator = _separator(flat, files)
-    cells = split_cells(pa.array(flat, pa.string()), separator).to_pylist()
-    tags = _tag_columns([row for row in cells if len(row) > 1], files[0].name)
-    first = 1 if tags == "rest" else tags[0]
-    columns = [row[1:] if tags == "rest" else [row[c] for c in tags if c < len(row)] for row in cells]
-    counts = Counter(tag for row in columns for tag in row)
-    is_header = separator == "comma" and bool(columns) and counts[columns[0][0]] == 1
-    if is_header:
-        del counts[columns[0][0]]
-    blank = any(pc.any(pc.equal(part.slice(0, max(0, len(part) - 1)), "")).as_py() for part in lines)
-    return Seen(
-        separator, tags, _scheme(counts, [row[first] if first < len(row) else "" for row in cells]),
-        _article_kind(rows, lines, files), counts, "true" if is_header else "", "" if blank else "stop",
-    )  # fmt: skip
-
-
-def _separator(lines: Sequence[str], files: Sequence[InputFile]) -> str:
-    """Return what separates the columns of most lines."""
-    if all(file.name.endswith(".csv") for file in files):
-        return "comma"
-    if sum("\t" in line for line in lines) > len(lines) / 2:
-        return "tab"
-    return "blanks" if any("  " in line.strip() or "\t" in line for line in lines) else "space"
-
-
-def _tag_columns(cells: Sequence[Sequence[str]], name: str) -> tuple[int, ...] | Literal["rest"]:
-    """Return the columns that hold tags, or `rest`."""
-    sizes = Counter(len(row) for row in cells)
-    width = sizes.most_common(1)[0][0] if sizes else 0
-    held = []
-    for column in range(1, width):
-        own = [row[column] for row in cells if len(row) == width]
-        is_tagged = sum(map(_is_tag, own)) >= TAGGED * len(own) and any(_is_marked(tag) for tag in own)
-        if is_tagged or ("O" in own and len({*own}) <= DISTINCT):
-            held.append(column)
-    if not held:
-        raise user_error("format", "no column holds tags such as B-PER and O", where=name,
-                         fix="name the format of the files with --as")  # fmt: skip
-    longer = [row for row in cells if len(row) > width]
-    if len(longer) > FEW_LINES * len(cells) and all(_is_marked(tag) for row in longer for tag in row[width:]):
-        return "rest"
-    return tuple(held)
-
-
-def _is_tag(cell: str) -> bool:
-    return cell in {"O", "_"} or _is_marked(cell) or (cell.isascii() and cell.isupper())
-
-
-def _is_marked(cell: str) -> bool:
-    return cell[:1] in "BIESLUbiesu" and cell[1:2] in ("-", "_") and len(cell) > 2
-
-
-def _scheme(counts: Mapping[str, int], column: Sequence[str]) -> str:
-    """Return the scheme that the letters before labels are of."""
-    letters = Counter({tag[:1]: 0 for tag in counts})
-    for tag, count in counts.items():
-        if _is_marked(tag):
-            letters[tag[:1].upper()] += count
-    if not any(_is_marked(tag) for tag in counts):
-        return "bare"
-    if letters["L"] or letters["U"]:
-        return "bilou"
-    if letters["E"] or letters["S"]:
-        return "bioes"
-    begun = sum(after[:1] == "I" and before[:1] not in ("B", "I") for before, after in pairwise(column))
-    return "iob1" if begun > letters["B"] / 2 else "iob2"
-
-
-def _article_kind(rows: Sequence[Sequence[str]], lines: Sequence[pa.Array], files: Sequence[InputFile]) -> str:
-    """Return what an article most likely is."""
-    if any(line.startswith(DOCSTART) for part in rows for line in part):
-        return "docstart"
-    named = sum(bool(split_of(file.name, ImportMap.model_fields["split_names"].default)) for file in files)
-    blank = sum(pc.sum(pc.equal(part, "")).as_py() or 0 for part in lines)
-    return "sentence" if len(files) == 1 or (blank > len(files) and named == len(files)) else "file"
-
-
-def _sorted_out(seen: Seen) -> tuple[list[str], list[str]]:
-    """Return the odd tags, and the labels of the others."""
-    letters = EDGES[seen.scheme]
-    form = Tagged()
-    odd, labels = [], set()
-    for tag, count in seen.counts.items():
-        label = tag[2:] if letters else tag
-        if tag == form.outside:
-            continue
-        is_well_formed = not letters or (tag[:1] in letters and tag[1:2] == "-" and label and label[0] not in "-_")
-        if not is_well_formed or (count <= RARE and suggest(tag, _frequent(seen.counts)) != UNDECIDED):
-            odd.append(tag)
-        else:
-            labels.add(label)
-    return sorted(odd), sorted(labels)
-
-
-def _frequent(counts: Mapping[str, int]) -> dict[str, int]:
-    return {tag: count for tag, count in counts.items() if count > RARE}

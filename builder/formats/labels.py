@@ -1,6 +1,7 @@
-"""The errors for published labels that the map does not know."""
+"""Published labels: their lines in the draft of a map, and the errors for those that a map does not know."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 
 from builder.records import Issue
 from builder.schema.importing import UNDECIDED, ImportMap
@@ -19,3 +20,12 @@ def unknown_label(label: str, seen: str, where: str, rules: ImportMap, known: Se
         message = f"the label {label!r} is mapped to {target!r}, which schema/labels.yaml does not have: {seen}"
         fix = f"add {target} to schema/labels.yaml, or map {label} to one of {names}"
     return Issue("error", "unmapped", message, where, fix)
+
+
+def listed_labels(title: str, labels: Iterable[str], known: Sequence[str]) -> list[str]:
+    """Return a mapping of labels; one that labels.yaml has under the same name is decided."""
+    exact = {name.casefold(): name for name in known}
+    lines = [
+        f"  {json.dumps(one, ensure_ascii=False)}: {exact.get(one.casefold(), json.dumps(UNDECIDED))}" for one in labels
+    ]
+    return [f"{title}:                    # null leaves a label out", *lines] if lines else []

@@ -13,7 +13,7 @@ from builder.text.invisible import IGNORABLE
 UNSEEN = "\\s\N{NO-BREAK SPACE}" + IGNORABLE.replace("\\", "")
 
 SPREADSHEET = (
-    r"^(?:[0-9](?:[.,][0-9]+)?E\+[0-9]{1,3}|#+|#(?:NAME|REF|VALUE|DIV/0|NUM|N/A)[?!]?"
+    r"^(?:[0-9](?:[.,][0-9]+)?E\+[0-9]{1,3}|#{3,}|#(?:NAME|REF|VALUE|DIV/0|NUM|N/A)[?!]?"
     r"|[0-9]{1,2}-(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?:-[0-9]{2})?|TRUE|FALSE)$"
 )
 """What a spreadsheet makes of long numbers, formulas, fractions and words."""

@@ -185,6 +185,24 @@ def test_files_of_no_imported_set_are_not_compared(bare, tmp_path):
 
 
 @pytest.mark.shared
+def test_bilou_tweets_go_out_with_a_reason_for_each_line_that_differs(bare):
+    published = ("CITY", "CTRY", "DIST", "HPOI", "NBHD", "NPOI", "OTHR", "PROV", "ST")
+    labels = ", ".join(f"{one}: {ours}" for one, ours in zip(published, bare.schema.labels.entity_names, strict=True))
+    rules = f"splits: as-published\narticles: sentence\nconll: {{scheme: bilou}}\nlabels: {{{labels}}}\n"
+    _, where = put(bare, rules, name="idrisi")
+    folder = SHARED / "entities" / "idrisi-time" / "bilou"
+    imported = import_set(bare, [folder], "conll", where)
+    adjudicate(bare)
+    build(Project(bare.root), "1.0.0")
+    report, _ = exported(bare, "conll", against=folder)
+
+    assert (imported.accounts[1].taken, imported.accounts[1].kept) == (4_160, 4_160)
+    assert {one.reason for one in report.set_aside} == {
+        "edges: khabar's mentions neither begin nor end in punctuation", "blank token",
+    }  # fmt: skip
+
+
+@pytest.mark.shared
 def test_aqmar_goes_out_with_a_reason_for_each_line_that_differs(bare):
     _, where = put(bare, AQMAR, name="aqmar")
     folder = SHARED / "entities" / "aqmar"

@@ -1,7 +1,7 @@
 """The lines of exported CoNLL files that differ from the published ones, each with its reason."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -44,7 +44,7 @@ def differences(
     for file in published:
         own = InputFile(file.name, exported.get(file.name, b""))
         before, after = [*_lines(file, rules)], [*_lines(own, rules)]
-        found += _compare(file.name, before, after, rules, reasons)
+        found += _beside_edges([*_compare(file.name, before, after, rules, reasons)])
     return found
 
 
@@ -85,6 +85,12 @@ def _compare(
         is_beside = new.tags != one.tags
         if new.begins != one.begins and rules.conll.sentence_ends != "stop":
             yield ChangedLine(name, one.number, was, was, SENTENCES)
+
+
+def _beside_edges(found: Sequence[ChangedLine]) -> list[ChangedLine]:
+    """Return the differences; the line before one where an edge moved differs for the same reason."""
+    moved = {one.line for one in found if one.reason == EDGES}
+    return [replace(one, reason=EDGES) if one.reason == CHANGED and one.line + 1 in moved else one for one in found]
 
 
 def _reason(one: _Line, new: _Line, rules: ImportMap, *, is_beside: bool) -> str:
