@@ -124,7 +124,8 @@ def _changes(project: Project, chosen: Sequence[Article], documents: Sequence[Do
     table = profile_of(project)
     pages = {article.document_id for article in chosen}
     made: Counter[str] = Counter()
-    for aligned in table.apply_batch([document.raw for document in documents if document.id in pages]):
+    normalised = [one for one in documents if one.id in pages and (one.published_id is None or one.is_normalised)]
+    for aligned in table.apply_batch([document.raw for document in normalised]):
         made.update(table.changes(aligned))
     return made
 

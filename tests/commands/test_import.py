@@ -197,7 +197,7 @@ def test_the_steps_of_the_road_do_not_wait_for_annotators(bare):
 
 @pytest.mark.slow
 def test_a_release_names_its_source_files_and_map(bare):
-    run(bare, LABELS + "tags: {OO: O}\n", press__txt=PRESS + "\nنعم OO\n")
+    run(bare, LABELS + "tags: {OO: O}\n", press__txt=PRESS + "\nنعَم OO\n")
     adjudicate(bare)
     build(bare, "1.0.0")
     card = (bare.release("1.0.0") / "README.md").read_text(encoding="utf-8")
@@ -207,6 +207,8 @@ def test_a_release_names_its_source_files_and_map(bare):
     assert "**`press` was imported from Marjana news, not judged anew.** 1 files (conll)." in card
     assert "Licence: text cc0-1.0, annotations cc0-1.0. Cite: invented" in card
     assert "- 'OO': 1 (press.txt:14), taken for no mention" in card
+    assert "Profile: `as-published`." in card
+    assert "Nothing had to be changed." in card
     assert inputs["import/press/press.txt"] == done.files["press.txt"]
     assert inputs["import/press/map"] == done.map
     assert inputs["import/press/splits"] == "ours"
