@@ -21,7 +21,7 @@ from builder.project.corpus import read_articles, read_documents
 from builder.project.imports.answers import predict_imported
 from builder.project.project import Project
 from builder.project.stages.states import states
-from builder.records import Decision, ImportedSet, Judgement, KhabarError, PublishedText, SplitAssignment
+from builder.records import Decision, Dispute, ImportedSet, Judgement, KhabarError, PublishedText, SplitAssignment
 from builder.release.exports.conll import read_wojood
 from builder.release.publish.folder import read_manifest
 from builder.release.publish.verify import alike
@@ -388,6 +388,13 @@ def _labels(names):
         for name, key in zip(names, keys, strict=False)
     ]
     return "\n".join(["version: 1", "entities:", *lines, ""])
+
+
+def test_what_a_set_does_not_answer_is_not_in_dispute(bare):
+    run(bare, LABELS, press__txt="المترو O\nفي O\nمرجانة B-LOC\n")
+    adjudicate(bare)
+
+    assert read_jsonl(bare.work / "disputes.jsonl", Dispute) == []
 
 
 @pytest.mark.slow

@@ -121,7 +121,7 @@ def adjudicate(
             continue
         gold, still_open = _settle(articles[article_id], voters, decision, labels, asked[article_id], rules, model)
         golds.append(gold)
-        disputes += still_open
+        disputes += still_open if voters or not decision.is_imported else []
         spans += _tally(gold, still_open, decision)
     short = len(known) - len(golds)
     with_gold = {gold.article_id for gold in golds}

@@ -28,8 +28,8 @@ class MergedDecisions:
 
     @property
     def is_imported(self) -> bool:
-        """Return whether imported sets alone decided the stances."""
-        names = [name for of in self.stances_by.values() for name in of]
+        """Return whether imported sets alone decided."""
+        names = [*self.spans_by, *(name for of in self.stances_by.values() for name in of)]
         return bool(names) and all(name.startswith(IMPORTED) for name in names)
 
 
