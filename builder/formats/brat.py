@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from builder.formats.marks import MarkedSpan, MarkedText, to_published
@@ -45,9 +46,7 @@ def read_brat(files: Sequence[InputFile], rules: ImportMap, known: Sequence[str]
         raise KhabarError(*(issue for error in issues for issue in error.issues))
     made = to_published("texts", found, [], rules, known)
     accounts = (*made.accounts, account("lines of .ann files", lines, aside))
-    return PublishedSet(
-        made.articles, made.spans, made.stances, made.changes, accounts, made.issues, (*made.set_aside, *aside)
-    )
+    return replace(made, accounts=accounts, set_aside=(*made.set_aside, *aside))
 
 
 def _stem(file: InputFile) -> str:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from builder.formats.labels import unknown_label
 from builder.formats.oddities import odd_texts
 from builder.formats.offsets import Quote, Unit, agrees, places_of, unit_of
-from builder.formats.published import ARTICLES, CHANGES, SPANS, STANCES, PublishedSet, account, refuse, sighting
+from builder.formats.published import ARTICLES, CHANGES, SEEN, SPANS, STANCES, PublishedSet, account, refuse, sighting
 from builder.records import Dropped, Issue, Stance
 from builder.schema.importing import ImportMap
 
@@ -81,11 +81,13 @@ def to_published(
         for one, row in zip(texts, rows, strict=True)
         for stance in one.stances
     ]
+    looked = [(row, one.annotator) for one, row in zip(texts, rows, strict=True) if one.annotated]
+    marked = {row for row, _ in looked}
     columns = {
         "published_id": [one.published_id for one in articles], "title": [one.title for one in articles],
         "text": [one.text for one in articles], "file": [one.file for one in articles],
         "line": [one.line for one in articles], "split": [one.split for one in articles],
-        "annotated": [one.annotated for one in articles], "tokens": [None] * len(articles),
+        "annotated": [row in marked for row in range(len(articles))], "tokens": [None] * len(articles),
     }  # fmt: skip
     places = [f"{one.file}:{one.line}" for one in articles]
     notes = (
@@ -103,7 +105,7 @@ def to_published(
         (taken, mentions),
         (*notes, *_disagreeing(lost), *odd_texts([one.text for one in articles], places)),
         (*aside, *lost),
-        tuple(sorted({one.annotator for one in texts})) if len({one.annotator for one in texts}) == 1 else (),
+        _table(looked, SEEN),
     )  # fmt: skip
 
 

@@ -32,6 +32,9 @@ STANCES = pa.schema([
 ])  # fmt: skip
 """One row for each answer, with the same keys as SPANS."""
 
+SEEN = pa.schema([("article", pa.int64()), ("annotator", pa.string())])
+"""One row for each article and annotator, with the same keys as SPANS."""
+
 CHANGES = pa.schema([
     ("file", pa.string()), ("line", pa.int64()), ("was", pa.string()), ("became", pa.string()), ("reason", pa.string()),
 ])  # fmt: skip
@@ -57,8 +60,8 @@ class PublishedSet:
     accounts: tuple[StageCounts, ...]
     issues: tuple[Issue, ...] = ()
     set_aside: tuple[Dropped, ...] = ()
-    annotators: tuple[str, ...] = field(default=())
-    """Names of annotators who saw every article, even where they marked nothing."""
+    seen: pa.Table = field(default_factory=SEEN.empty_table)
+    """Who looked for mentions in each article, also where they found none."""
 
 
 @dataclass(frozen=True, slots=True)

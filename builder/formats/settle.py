@@ -1,6 +1,7 @@
 """What every published set needs before it is stored: distinct ids, and spans that khabar can publish."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pyarrow as pa
 
@@ -30,8 +31,8 @@ def settle(found: PublishedSet, *, whole_words: bool) -> PublishedSet:
     accounts = tuple(
         _less(account, len(gone)) if account.unit == "mentions" and gone else account for account in found.accounts
     )
-    return PublishedSet(articles, found.spans.take(keep), found.stances, found.changes, accounts, tuple(issues),
-                        (*found.set_aside, *aside), found.annotators)  # fmt: skip
+    spans, set_aside = found.spans.take(keep), (*found.set_aside, *aside)
+    return replace(found, articles=articles, spans=spans, accounts=accounts, issues=tuple(issues), set_aside=set_aside)
 
 
 def _distinct(ids: list[str]) -> tuple[list[str], list[int]]:

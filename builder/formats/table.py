@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from builder.formats.files import text_of
 from builder.formats.marks import AGAIN, MarkedText, to_published
@@ -47,8 +47,7 @@ def read_table(files: Sequence[InputFile], rules: ImportMap, labels: Labels) -> 
     found = to_published("judged rows", texts, [], rules, (), is_exact=True)
     taken, lost = _answers(full, rules)
     accounts = (account("rows", len(rows), aside), account("answers", taken, lost))
-    return PublishedSet(found.articles, found.spans, found.stances, found.changes, accounts, (*found.issues, *_eaten(rows)),
-                        (*aside, *lost))  # fmt: skip
+    return replace(found, accounts=accounts, issues=(*found.issues, *_eaten(rows)), set_aside=(*aside, *lost))
 
 
 def _usable(rows: Sequence[Row], rules: ImportMap) -> tuple[list[Row], list[Dropped]]:

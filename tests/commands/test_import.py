@@ -272,6 +272,21 @@ def test_columns_of_annotators_become_judgements_that_agree_measures(bare):
     assert figures.exit_code == 0
 
 
+def test_each_annotator_of_json_lines_has_the_answers_that_are_theirs(bare):
+    records = [
+        {"id": 1, "text": "عاد سامي", "label": [[4, 8, "PER"]], "annotator": "ali"},
+        {"id": 1, "text": "عاد سامي", "label": [], "annotator": "mona"},
+        {"id": 2, "text": "مرجانة بعيدة", "label": [[0, 6, "LOC"]], "annotator": "ali"},
+    ]
+    run(bare, LABELS + "role: judgement\n", "jsonl", press__jsonl="".join(json.dumps(one) + "\n" for one in records))
+    judgements = read_jsonl(bare.annotations / "press" / "judgements.jsonl", Judgement)
+    texts = {one.id: one.text for one in read_articles(bare)}
+
+    assert Counter((texts[one.article_id], len(one.spans)) for one in judgements) == {
+        ("عاد سامي", 1): 1, ("عاد سامي", 0): 1, ("مرجانة بعيدة", 1): 1,
+    }  # fmt: skip
+
+
 def test_an_export_of_label_studio_is_read_as_collect_reads_it(bare):
     export = (ROOT / "tests" / "cases" / "exports" / "plain.json").read_text(encoding="utf-8")
     report = run(bare, "labels: {FAC: FAC, GPE: GPE}\nrole: judgement\n", "labelstudio", plain__json=export)
@@ -279,6 +294,10 @@ def test_an_export_of_label_studio_is_read_as_collect_reads_it(bare):
     texts = {one.id: one.text for one in read_articles(bare)}
 
     assert all(account.balanced for account in report.accounts)
+    assert len(judgements) == len({(one.article_id, one.annotator) for one in judgements})
+    assert len(judgements) == sum(
+        not one["was_cancelled"] for task in json.loads(export) for one in task["annotations"]
+    )
     assert {texts[j.article_id][s.start : s.end] for j in judgements for s in j.spans} >= {"ميناء مرجانة", "مرجانة"}
 
 

@@ -11,6 +11,7 @@ from builder.formats import oddities
 from builder.formats.published import (
     ARTICLES,
     CHANGES,
+    SEEN,
     SPANS,
     STANCES,
     Flags,
@@ -103,6 +104,7 @@ def read_conll(files: Sequence[InputFile], rules: ImportMap, known: Sequence[str
     spans, aside = _spans(mentions, seen, rows, kept, joined, is_open, rules)
     lost = [Dropped("import", rows.place(int(row)), "blank token") for row in np.flatnonzero(blank)]
     issues = [*tag_issues(seen.tags, counts, places), *oddities.odd_tokens(rows.tokens, rows.places)]
+    looked = np.flatnonzero(~is_open)
     return PublishedSet(
         _articles(rows, kept, joined, is_open, rules),
         spans,
@@ -111,6 +113,7 @@ def read_conll(files: Sequence[InputFile], rules: ImportMap, known: Sequence[str
         (account("tokens", len(rows.tokens), lost), account("mentions", len(mentions.first), aside)),
         (*issues, *_long(rows), *_repaired(mentions, seen, rows)),
         (*lost, *aside),
+        pa.table([pa.array(looked), pa.array([""] * len(looked), pa.string())], schema=SEEN),
     )
 
 

@@ -1,6 +1,7 @@
 """Exports of Label Studio as a published set, read as `collect --from` reads them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from builder.annotation.persons import Account
 from builder.formats.marks import MarkedSpan, MarkedText, to_published
@@ -51,8 +52,7 @@ def read_export(files: Sequence[InputFile], rules: ImportMap, labels: Labels) ->
     made = to_published("annotations, and tasks without", marked, aside, rules, labels.entity_names, is_exact=True)
     issues = tuple(issue for issue in found.issues if issue.code != UNKNOWN)
     counts = StageCounts("import", "tasks", len(tasks), len(tasks))
-    return PublishedSet(made.articles, made.spans, made.stances, made.changes, (counts, *made.accounts), (*issues, *made.issues),
-                        made.set_aside)  # fmt: skip
+    return replace(made, accounts=(counts, *made.accounts), issues=(*issues, *made.issues))
 
 
 def _text(task: Mapping[str, object], rules: ImportMap) -> str:

@@ -43,12 +43,10 @@ def answers_of(
     stances: dict[tuple[int, str], list[Stance]] = defaultdict(list)
     for row in found.stances.to_pylist():
         stances[row["article"], row["annotator"]].append(Stance(row["target"], row["value"]))
-    annotated = found.articles["annotated"].to_pylist()
-    names = found.annotators or ("",)
-    wanted = {*spans, *stances, *((row, name) for row, seen in enumerate(annotated) if seen for name in names)}
+    seen = {(row["article"], row["annotator"]) for row in found.seen.to_pylist()}
     return [
-        Answers(row, who, tuple(sorted(spans[row, who])) if annotated[row] else None, tuple(sorted(stances[row, who])))
-        for row, who in sorted(wanted)
+        Answers(*key, tuple(sorted(spans[key])) if key in seen else None, tuple(sorted(stances[key])))
+        for key in sorted({*spans, *stances, *seen})
     ]
 
 
