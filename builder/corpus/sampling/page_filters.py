@@ -16,18 +16,20 @@ Flags = NDArray[np.bool_]
 
 def against_facts(articles: pa.Table, filters: Filters) -> list[tuple[str, Flags]]:
     """Return the reason of each filter of what pages say of themselves, and the articles that fail it."""
-    found = [("a teaser", np.array([one is True for one in column_of(articles, "is_teaser")], bool))]
+    found = [("a teaser", np.array([value is True for value in column_of(articles, "is_teaser")], bool))]
     if filters.article_pages:
         found.append(
-            ("not an article page", np.array([_is_other(one) for one in column_of(articles, "page_type")], bool))
+            ("not an article page", np.array([_is_other(value) for value in column_of(articles, "page_type")], bool))
         )
     if filters.no_paywall:
         found.append(
-            ("not accessible for free", np.array([one is False for one in column_of(articles, "is_free")], bool))
+            ("not accessible for free", np.array([value is False for value in column_of(articles, "is_free")], bool))
         )
     if filters.respect_tdm:
         rights = zip(column_of(articles, "tdm"), column_of(articles, "robots"), strict=True)
-        found.append(("text and data mining reserved", np.array([_is_reserved(*one) for one in rights], bool)))
+        found.append(
+            ("text and data mining reserved", np.array([_is_reserved(*reserved) for reserved in rights], bool))
+        )
     return found
 
 

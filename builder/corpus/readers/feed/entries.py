@@ -82,7 +82,7 @@ def channel_of(root: etree._Element) -> Channel:
 def tags_of(entry: etree._Element) -> tuple[str, ...]:
     """Return the categories of an entry, without repeats."""
     categories = [child for child in entry.iterchildren(etree.Element) if name_of(child) in ("category", "dc:subject")]
-    values = [_value(one) or one.get("label") or one.get("term") or "" for one in categories]
+    values = [_value(category) or category.get("label") or category.get("term") or "" for category in categories]
     return tuple(dict.fromkeys(tag for value in values if (tag := one_line(value))))
 
 

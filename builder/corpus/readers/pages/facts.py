@@ -141,7 +141,7 @@ def _sites(tree: "HtmlElement", metas: Metas, page: Linked, rules: SourceRules |
     """Return the names that the site gives itself, the surest first; addresses are none."""
     given = [*_all(metas, "og:site_name"), page.site(), *_all(metas, "application-name"), rules.name if rules else None,
              site_in(tree.findtext(".//title"), [*_headings(tree), *_all(metas, "og:title")[:MOST_HEADLINES]])]  # fmt: skip
-    names = (text[:LONGEST] for one in given if (text := one_line(one)) and not ADDRESS.search(text))
+    names = (text[:LONGEST] for value in given if (text := one_line(value)) and not ADDRESS.search(text))
     return list(dict.fromkeys(names))
 
 
