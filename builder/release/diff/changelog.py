@@ -28,7 +28,7 @@ def changelog(newest: str, earlier: str = "") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Removals:
-    """What may be in no release any more: articles that were taken down, and annotators who have withdrawn."""
+    """Removals from all later releases: articles that were taken down, and annotators who have withdrawn."""
 
     takedowns: Sequence[Takedown] = ()
     withdrawals: Sequence[Withdrawal] = ()

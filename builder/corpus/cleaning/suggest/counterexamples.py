@@ -1,4 +1,4 @@
-"""What inside texts speaks against a proposed rule: lines that it would match, and lines that are most like what it takes."""
+"""Counterexamples of proposed rules: lines inside texts that a rule would match, and the lines most like its matches."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +21,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 
 @dataclass(slots=True)
 class Against:
-    """How often a rule matches, at an edge and inside texts."""
+    """The matches of a rule, at an edge and inside texts."""
 
     pages: int = 0
     """Pages with a match anywhere."""

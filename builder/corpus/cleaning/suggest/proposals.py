@@ -1,4 +1,4 @@
-"""Proposals of boilerplate rules, each with what speaks for it and against it. Nothing is applied unseen."""
+"""Proposals of boilerplate rules, each with its examples and counterexamples. `khabar schema suggest` applies only named ones."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -72,7 +72,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """A candidate with its rule, and what inside texts speaks against it."""
+    """A candidate with its rule, and the counterexamples inside texts."""
 
     candidate: Candidate
     rule: LineRule

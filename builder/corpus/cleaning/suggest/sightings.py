@@ -1,4 +1,4 @@
-"""What the edges of a page show that a rule could take: lines, labels, and the first and last words of paragraphs."""
+"""Text at the edges of a page that a rule could match: lines, labels, and the first and last words of paragraphs."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence

@@ -64,7 +64,7 @@ def entries_of(root: etree._Element) -> list[etree._Element]:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """What a feed says of itself: the host of its site, its name and its language, as far as it says them."""
+    """The metadata of a feed: the host of its site, its name and its language; each is empty if the feed lacks it."""
 
     host: str | None
     title: str | None
@@ -72,7 +72,7 @@ class Channel:
 
 
 def channel_of(root: etree._Element) -> Channel:
-    """Return what a feed says of itself."""
+    """Return the metadata of a feed."""
     channel = next((element for element in root.iter(etree.Element) if name_of(element) == "channel"), root)
     link, said = _link(channel), _elements(channel)
     language = said.get("language") or said.get("dc:language") or channel.get(LANGUAGE) or ""

@@ -45,7 +45,7 @@ class Value:
 
 @dataclass(slots=True)
 class _Tally:
-    """What is known so far of the records of a file."""
+    """Statistics of the records of a file that were read so far."""
 
     has_text: bool = False
     """Whether a record has the field of the text."""

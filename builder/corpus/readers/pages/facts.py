@@ -1,4 +1,4 @@
-"""What an HTML page says of its article beside the text: title, address, date, source, author, section, rights."""
+"""Metadata of the article of an HTML page: title, address, date, source, author, section, rights."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ Metas = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """What a page says of its article; each is None where the page says nothing. `source` is a host or a given name."""
+    """The metadata of a page's article; each field is None if the page lacks it. `source` is a host or a given name."""
 
     title: str | None
     url: str | None
@@ -117,7 +117,7 @@ def page_facts(
 
 
 def _metas(tree: "HtmlElement") -> dict[str, list[str]]:
-    """Return the contents of the meta elements by their names in small letters; the first of a name comes first."""
+    """Return the contents of the meta elements by their lower-case names, in the order of the page."""
     found: dict[str, list[str]] = {}
     for meta in islice(tree.iter("meta"), MOST_METAS):
         content = one_line(meta.get("content"))
