@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from builder.corpus.sampling import filters as judging
+from builder.corpus.sampling import filters as filters_module
 from builder.corpus.sampling.filters import check_installed, filter_articles
 from builder.corpus.sampling.page_filters import fetched_again
 from builder.records import KhabarError
@@ -69,7 +69,7 @@ def test_table_of_an_earlier_version_has_no_facts():
 
 
 def test_missing_package_is_refused_where_pages_are_read(monkeypatch):
-    monkeypatch.setattr(judging.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(filters_module.importlib.util, "find_spec", lambda _: None)
     check_installed(Filters())
     check_installed(Filters(language=False), has_pages=True)
     with pytest.raises(KhabarError) as caught:
