@@ -74,3 +74,26 @@ def test_few_imports_stand_inside_functions():
 
     assert [line for _, line in inside if "builder" in line] == []
     assert len(inside) < 15, inside
+
+
+TESTS = ROOT / "tests"
+WITHOUT_TESTS_OF_THEIR_OWN = {"corpus/readers/feed", "labelstudio/server", "local_hub"}
+"""Feeds are tested whole, by readers/test_feeds.py; servers are driven by tests/live."""
+
+
+def folders(root):
+    """The folders below a root that hold modules or tests, as paths."""
+    found = {path.parent.relative_to(root) for path in root.rglob("*.py")}
+    return {path.as_posix() for path in found if path.parts and path.parts[0] not in ("template", "cases", "live")}
+
+
+def test_folders_of_tests_mirror_the_packages():
+    assert folders(BUILDER) - folders(TESTS) == WITHOUT_TESTS_OF_THEIR_OWN
+    assert folders(TESTS) <= folders(BUILDER)
+
+
+def test_no_test_imports_from_another_test_module():
+    sources = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in TESTS.rglob("*.py")}
+    pattern = re.compile(r"^(?:from|import) tests\.(?:\w+\.)*test_\w+|^from tests[\w.]* import .*\btest_", re.MULTILINE)
+
+    assert [path for path, source in sources.items() if pattern.search(source)] == []

@@ -8,7 +8,7 @@ from builder.commands.ingest import ingest
 from builder.commands.schema import check, render, suggest
 from builder.project.project import Project
 from builder.records import KhabarError
-from tests.corpus.cleaning.test_suggest import paragraph
+from tests.corpus.cleaning.named import paragraph
 
 pytestmark = pytest.mark.slow  # each test runs several commands on a project
 

@@ -7,12 +7,7 @@ from builder.commands.build import build
 from builder.commands.takedown import LONGEST, takedown
 from builder.io.jsonl import read_jsonl
 from builder.records import KhabarError, Takedown
-
-
-def release_text(folder):
-    """Every text of a release: its plain files, and every value of its tables."""
-    words = [path.read_text(encoding="utf-8") for path in folder.rglob("*") if path.suffix not in {".parquet", ""}]
-    return "\n".join(words + [str(pq.ParquetFile(path).read().to_pylist()) for path in folder.rglob("*.parquet")])
+from tests.editions import release_text
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from builder.project.batches import batch_articles
 from builder.project.judgements import canonical_judgements, current_gold
 from builder.records import AcceptedChange, Decision, Judgement, KhabarError, Withdrawal
 from tests.builders import judge
-from tests.commands.test_takedown import release_text
+from tests.editions import release_text
 
 pytestmark = pytest.mark.slow
 

@@ -133,7 +133,7 @@ def test_stage_result_matches_its_version(name, tmp_path):
     before = kept.get(name, found)
     assert found["digest"] == before["digest"] or version != before["version"], (
         f"the stage {name} gives another result, and its version is still {version}: raise the version of its Stage "
-        f"(builder/corpus/duplicates.py: VERSION, where groups alone changed), then write the new digest with {WRITE}"
+        f"(builder/corpus/dedup/pipeline.py: VERSION, where groups alone changed), then write the new digest with {WRITE}"
     )
     if os.environ.get("KHABAR_WRITE_GOLDEN"):
         GOLDEN.write_text(json.dumps(kept | {name: found}, indent=1, sort_keys=True) + "\n", encoding="utf-8")

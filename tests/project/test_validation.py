@@ -18,6 +18,8 @@ from builder.records import BatchItem, Decision, Judgement, KhabarError, Span, S
 from tests.builders import judge, snapshot, walk
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow  # each test builds on a project of its own
+
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
@@ -67,7 +69,6 @@ def rows(project):
     return read_columns(project, "articles", ["id", "text"]).to_pylist()
 
 
-@pytest.mark.slow
 def test_span_outside_the_text(built):
     edit_judgement(built, 3, spans=(Span(5, 2, "PERS"), Span(0, 99_999, "PERS"), Span(0, 4, "PERS")))
     one = read_jsonl(pilot(built, "judgements"), Judgement)[2]

@@ -16,7 +16,7 @@ from builder.records import Issue, Judgement
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is known before a download: the judgements collected earlier, and how a server's name is keyed."""
+    """State before a download: the judgements collected earlier, and the function that keys a server's name."""
 
     judgements: Sequence[Judgement] = ()
     origin: Callable[[str], str] = lambda _: ""
@@ -24,7 +24,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """What is known of the people of one server.
+    """The people of one server.
 
     `emails` asks the server for the e-mails of its accounts by number. `known` are the judgements that were collected
     from it before, by annotation number. `origin` is its keyed name.

@@ -77,7 +77,7 @@ class Match:
 
 @dataclass(slots=True)
 class Tally:
-    """What happened to the offsets of an export: the number of each event, and the first tasks where it did."""
+    """Outcomes of matching the offsets of an export: the count of each, and the first tasks with it."""
 
     counts: Counter[str] = field(default_factory=Counter)
     places: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))

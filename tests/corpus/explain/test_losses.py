@@ -26,7 +26,7 @@ from builder.corpus.explain.losses_html import render_losses
 from builder.corpus.explain.losses_text import clean_facts, format_losses
 from builder.corpus.explain.trace import explain
 from builder.text.profiles import profile
-from tests.corpus.explain.test_trace import PARAGRAPH, RULES, SMALL, document
+from tests.corpus.explain.examples import PARAGRAPH, RULES, SMALL, document
 
 TYPES = {field.name: field.type for field in SCHEMA}
 DROPS = st.lists(

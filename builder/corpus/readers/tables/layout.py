@@ -1,4 +1,4 @@
-"""How a table is written: the line of its columns, its delimiter, and whether its cells are quoted."""
+"""Layout of a table: the line of its column names, its delimiter, and whether its cells are quoted."""
 
 import csv
 import io
