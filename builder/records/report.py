@@ -103,14 +103,13 @@ class Report:
     verb: str
     accounts: tuple[StageCounts, ...] = ()
     issues: tuple[Issue, ...] = ()
-    facts: dict[str, str] = field(default_factory=dict)
     exit_code: int = 0
     set_aside: tuple[Dropped, ...] = ()
     next: NextStep | None = None
 
     def lines(self) -> Iterable[Line]:
         """Return the fields of its command in words, for people only: no code reads them."""
-        return [Line(label, value) for label, value in self.facts.items()]
+        return ()
 
     def all_lines(self) -> Iterable[Line]:
         """Return what -v shows in place of `lines`."""
