@@ -152,16 +152,21 @@ def send(
                 write_jsonl(project.annotations / name / "batch.jsonl", present.values())
             project.save_account("send", accounts, aside)
             states.finish(project, f"send-{name}", states.read_by_send(project, name))
-    issues += [
-        Issue("warning", "stale-span", f"{span.reason}{f': {span.detail}' if span.detail else ''}", where=span.what)
-        for span in moved.stale
-    ]
+    issues += _stale(moved)
     places = tuple(_place(done, dry_run=dry_run) for done in delivered)
     return SendReport(
         "send", accounts, tuple(issues), set_aside=aside, assigned=_reasons(assigned), places=places,
         predictions=SentPredictions(predicted.origin, sum(map(bool, predicted.spans.values()))) if predicted else None,
         shown=tuple(sorted({done.shown for done in delivered if done.shown})),
     )  # fmt: skip
+
+
+def _stale(moved: TransferredJudgements) -> list[Issue]:
+    """Return a warning for each span that has no place in the present text."""
+    return [
+        Issue("warning", "stale-span", f"{span.reason}{f': {span.detail}' if span.detail else ''}", where=span.what)
+        for span in moved.stale
+    ]
 
 
 def _reasons(assigned: Sequence[AnnotatorAssignment]) -> dict[str, int]:
