@@ -70,6 +70,16 @@ def kept(project):
     return {one.article_id: one.split for one in read_jsonl(project.annotations / "splits.jsonl", SplitAssignment)}
 
 
+def said(report):
+    """The values that the text of a report shows, by their labels."""
+    return {line.label: line.value for line in report.lines()}
+
+
+def checks_of(report):
+    """What became of each check of a release, by its name, from the JSON of a report."""
+    return {check["name"]: f"{check['state']}: {check['said']}" for check in report["checks"]}
+
+
 def with_floor(project, floor):
     """The project with another threshold of span F1."""
     settings = project.root / "schema" / "dataset.yaml"

@@ -2,8 +2,8 @@
 
 import functools
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import click
 
@@ -33,7 +33,25 @@ from builder.project.batches import batch_articles
 from builder.project.judgements import without_repeats
 from builder.project.project import Project
 from builder.project.stages import states
-from builder.records import Issue, Judgement, KhabarError, Notify, Report
+from builder.records import Issue, Judgement, KhabarError, Line, Notify, Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport(Report):
+    """The report of `check`: how many judgements were read, and the number of faults."""
+
+    judgements: int
+    errors: int
+    warnings: int
+
+    @property
+    def summary(self) -> str:
+        """Return the numbers in words."""
+        return f"{self.judgements} judgements, {self.errors} errors, {self.warnings} warnings"
+
+    def lines(self) -> Iterator[Line]:
+        """Return the numbers."""
+        yield Line("checked", self.summary)
 
 
 @click.command("check")
@@ -55,7 +73,7 @@ from builder.records import Issue, Judgement, KhabarError, Notify, Report
 )
 @moved_option("--splits", instead="audit DIR_OR_REPO")
 @road
-def cli(console: Console, watches: bool, every: float, accept: tuple[str, ...]) -> Report:
+def cli(console: Console, watches: bool, every: float, accept: tuple[str, ...]) -> CheckReport:
     """Report every fault in the annotations, each with the link of its task; exit 1 if there is an error.
 
     --watch ends when every article has its annotators.
@@ -70,7 +88,7 @@ def cli(console: Console, watches: bool, every: float, accept: tuple[str, ...]) 
     return check(project_of(console))
 
 
-def check(project: Project) -> Report:
+def check(project: Project) -> CheckReport:
     """List every fault in the judgements. The report's exit code is 1 if one is an error."""
     project = project.snapshot()
     articles = {article.id: article for article in batch_articles(project)}
@@ -95,8 +113,10 @@ def check(project: Project) -> Report:
                 issues += cache.issues(db)
     errors = sum(issue.severity == "error" for issue in issues)
     states.finish(project, "check", inputs, 1 if errors else 0)
-    facts = {"checked": f"{len(judgements)} judgements, {errors} errors, {len(issues) - errors} warnings"}
-    return Report("check", (), tuple(issues), facts, exit_code=1 if errors else 0)
+    return CheckReport(
+        "check", issues=tuple(issues), exit_code=1 if errors else 0,
+        judgements=len(judgements), errors=errors, warnings=len(issues) - errors,
+    )  # fmt: skip
 
 
 def accept_changes(project: Project, names: Sequence[str]) -> None:
@@ -135,7 +155,7 @@ def watch(
     show: Callable[[list[Issue]], None],
     progress: Notify,
     rounds: int | None = None,
-) -> Report:
+) -> CheckReport:
     """Collect and check repeatedly while people work, until every article has its annotators.
 
     Shows new faults and the number of resolved ones. `rounds` limits the number of rounds.
@@ -149,9 +169,9 @@ def watch(
         fresh = [issue for issue in (*lost, *report.issues) if _same(issue) not in told]
         show(fresh)
         if mended := len(told - found):
-            progress(f"{mended} faults resolved; {report.facts['checked']}")
+            progress(f"{mended} faults resolved; {report.summary}")
         elif fresh:
-            progress(report.facts["checked"])
+            progress(report.summary)
         told, done = found, done + 1
         waiting = any(issue.code == "too-few-annotators" for issue in report.issues)
         if not (waiting or lost) or done == rounds:

@@ -18,12 +18,13 @@ from builder.corpus.explain.losses import (
     EmptiedPage,
     Losses,
     Place,
+    RuleExample,
     documents_of,
     emptied_page,
     measure,
     with_origins,
 )
-from builder.corpus.explain.losses_text import LISTED, clean_facts, most_drops
+from builder.corpus.explain.losses_text import most_drops
 from builder.corpus.explain.trace import Explanation
 from builder.executor import stage as stages
 from builder.executor import storage
@@ -272,11 +273,10 @@ def read_places(project: Project, places: Sequence[Place]) -> list[str]:
     return [raw[place.document_id][place.start : place.end] for place in places]
 
 
-def loss_facts(project: Project) -> dict[str, str]:
-    """Return what `clean` reports of its losses: pages without text, pages that lost much, rules with an example each."""
-    losses = read_losses(project, LISTED)
+def read_rule_examples(project: Project, losses: Losses) -> tuple[RuleExample, ...]:
+    """Return an example of each of the rules that dropped most; none of a rule that only emptied pages."""
     first = {rule.rule: rule.first for rule in most_drops(losses) if rule.first}
-    return clean_facts(losses, dict(zip(first, read_places(project, [*first.values()]), strict=True)))
+    return tuple(map(RuleExample, first, read_places(project, [*first.values()])))
 
 
 def explain_documents(project: Project, documents: Sequence[str]) -> Iterator[Explanation]:

@@ -20,7 +20,7 @@ from builder.project.project import Project
 from builder.project.stages import states
 from builder.project.stages.table import ROAD
 from builder.records import Decision, Dispute, Judgement
-from tests.builders import judge, kept, walk
+from tests.builders import judge, kept, said, walk
 from tests.conftest import ROOT
 from tests.news import news
 
@@ -131,7 +131,7 @@ def test_one_judgement_runs_what_reads_judgements(done):
     report = again(done)
 
     assert ran(report) == dict.fromkeys(("check", "agree", "adjudicate", "build"), "judgements changed")
-    assert report.facts["collect"] == "waits (batch pilot has 35 of 36 judgements: khabar collect --batch pilot)"
+    assert said(report)["collect"] == "waits (batch pilot has 35 of 36 judgements: khabar collect --batch pilot)"
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(done):
@@ -146,8 +146,8 @@ def test_a_step_behind_a_stale_one_is_stale_in_a_dry_run(done, khabar):
     edit(done.root / "schema" / "boilerplate.yaml", "version: 1", "version: 2")
     report = json.loads(khabar("run", "--dry-run", "--json", cwd=done.root).stdout)
 
-    assert report["facts"]["clean"] == "would run (boilerplate.yaml changed)"
-    assert report["facts"]["check"] == "would run (clean comes first)"
+    assert {"command": "clean", "done": "would run", "why": "boilerplate.yaml changed"} in report["steps"]
+    assert {"command": "check", "done": "would run", "why": "clean comes first"} in report["steps"]
     assert report["next"] == {"command": "khabar clean", "why": "boilerplate.yaml changed"}
 
 
@@ -188,7 +188,7 @@ def test_a_run_waits_for_disputes_that_were_sent(done):
     report = again(done)
 
     assert report.exit_code == 5
-    assert report.facts["adjudicate"].startswith("stopped (1 of 1 disputes that were sent are open: khabar adjudicate")
+    assert said(report)["adjudicate"].startswith("stopped (1 of 1 disputes that were sent are open: khabar adjudicate")
 
 
 def test_a_run_never_rebuilds_what_is_pushed(done):
@@ -197,7 +197,7 @@ def test_a_run_never_rebuilds_what_is_pushed(done):
     report = again(done)
 
     assert report.exit_code == 5
-    assert report.facts["build"].endswith("labels.yaml changed since 1.0.0, which is pushed: khabar build 1.1.0)")
+    assert said(report)["build"].endswith("labels.yaml changed since 1.0.0, which is pushed: khabar build 1.1.0)")
 
 
 def test_errors_of_check_stop_a_run(done):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from builder.project.stages.table import ROAD
 from tests.builders import snapshot
 
 pytestmark = pytest.mark.slow  # each test runs several commands on a project
@@ -15,9 +16,9 @@ def test_new_project_has_no_stage_yet(project, khabar):
 
     assert done.returncode == 0, done.stderr
     assert report["accounts"] == []
-    assert report["facts"].pop("open disputes") == "0"
+    assert (report["batches"], report["open_disputes"], report["releases"]) == ([], [], [])
     assert {step["state"] for step in report["steps"]} == {"never", "waits"} - {"waits"}
-    assert report["facts"].keys() == {step["command"] for step in report["steps"]}
+    assert [step["command"] for step in report["steps"]] == [step.command for step in ROAD]
     assert report["next"] == {"command": "khabar ingest FILES", "why": "no documents yet"}
 
 
@@ -28,6 +29,6 @@ def test_stages_batches_and_releases_are_shown(built, khabar):
 
     assert done.returncode == 0, done.stderr
     assert {"ingest", "clean", "build"} <= {account["stage"] for account in report["accounts"]}
-    assert report["facts"]["batch demo"] == "30 articles, 90 judgements"
-    assert report["facts"]["release v1.0.0"] == "built, not pushed"
+    assert report["batches"] == [{"name": "demo", "articles": 30, "judgements": 90}]
+    assert report["releases"] == [{"version": "1.0.0", "pushed": None}]
     assert snapshot(built.root) == before

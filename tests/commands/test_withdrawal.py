@@ -12,7 +12,7 @@ from builder.project.annotations import read_decisions
 from builder.project.batches import batch_articles
 from builder.project.judgements import canonical_judgements, current_gold
 from builder.records import AcceptedChange, Decision, Judgement, KhabarError, Withdrawal
-from tests.builders import judge
+from tests.builders import judge, said
 from tests.editions import release_text
 
 pytestmark = pytest.mark.slow
@@ -43,8 +43,9 @@ def test_work_of_a_person_who_withdraws_is_in_no_later_release(judged):
 
     assert {issue.article_id for issue in report.issues} == changed
     assert first.article_id in changed
-    assert report.facts["withdrawn"].startswith("4 judgements and 1 decisions of a-1: withdrew")
-    assert again.facts["gold"] == f"0 of {len(after)} articles change"
+    assert (report.judgements, report.decisions, report.is_new) == (4, 1, True)
+    assert said(report)["withdrawn"] == "4 judgements and 1 decisions of a-1: withdrew from the study"
+    assert (again.changed, again.golds) == (0, len(after))
     assert read_jsonl(judged.annotations / "withdrawals.jsonl", Withdrawal) == [
         Withdrawal("a-1", "withdrew from the study")
     ]
@@ -56,7 +57,7 @@ def test_work_of_a_person_who_withdraws_is_in_no_later_release(judged):
     assert "a-1" in old
     assert "a-1" not in new
     assert "judgements withdrawn: withdrew from the study." in new
-    assert again.facts["withdrawn"] == "none (a-1 is already listed: withdrew from the study)"
+    assert said(again)["withdrawn"] == "none (a-1 is already listed: withdrew from the study)"
     assert not [issue.message for issue in report.issues if issue.message.startswith("1 spans")]
 
 

@@ -80,6 +80,14 @@ class RuleLoss:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleExample:
+    """The text of the first drop of a rule."""
+
+    rule: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Losses:
     """What cleaning removed from all pages."""
 
