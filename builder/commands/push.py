@@ -9,7 +9,7 @@ from builder.cli.output import Console
 from builder.cli.road import project_of, road
 from builder.project.project import Project
 from builder.project.services import hub
-from builder.records import Notify, Report, user_error
+from builder.records import NextStep, Notify, Report, user_error
 from builder.release.diff.version import check_version
 from builder.release.publish import hub as hubs
 from builder.release.publish import storage
@@ -73,15 +73,16 @@ def push(
     if chosen.dry_run:
         return Report("push", facts={"would upload": ", ".join(pushed.uploaded) or "nothing",
                                      "would delete": ", ".join(pushed.deleted) or "nothing"})  # fmt: skip
+    again = f"khabar push {version}{' --rehearse' if rehearse else ''}"
     if pushed.pull_request:
         facts = {pushed.pull_request: "opened, read back, compared; not tagged", "commit": pushed.commit,
-                 "url": pushed.url,
-                 "once merged": f"`khabar push {version}` tags it, without a commit"}  # fmt: skip
-        return Report("push", facts=facts)
+                 "url": pushed.url}  # fmt: skip
+        return Report("push", facts=facts, next=NextStep(
+            again, f"once {pushed.pull_request} is merged: it is read back and tagged, without a commit"
+        ))  # fmt: skip
     if not pushed.tag:
-        facts = {"main": "holds exactly these files: there is nothing to propose",
-                 "without a proposal": f"`khabar push {version}` reads them back and tags them"}  # fmt: skip
-        return Report("push", facts=facts)
+        facts = {"main": "holds exactly these files: there is nothing to propose"}
+        return Report("push", facts=facts, next=NextStep(again, "reads them back and tags them"))
     state = "was there already, the same" if pushed.already else "committed, read back, compared, tagged"
     return Report("push", facts={pushed.tag: state, "commit": pushed.commit, "url": pushed.url})
 

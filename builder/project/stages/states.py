@@ -59,23 +59,18 @@ def states(project: Project) -> Iterator[StepState]:
         yield found
 
 
-def next_step(project: Project, place: str = "") -> NextStep | None:
+def next_step(project: Project) -> NextStep | None:
     """Return the next command to run and why, or None if there is nothing to do.
 
-    What khabar can do comes before what waits for people, unless nothing goes on without them. `place` is an option
-    that names the project's folder.
+    What khabar can do comes before what waits for people, unless nothing goes on without them.
     """
     later: StepState | None = None
     for found in states(project):
         if found.state in ("stale", "never") or found.blocks:
-            return _named(found, place)
+            return NextStep(found.call, found.why)
         if found.state == "waits":
             later = later or found
-    return _named(later, place) if later else None
-
-
-def _named(found: StepState, place: str) -> NextStep:
-    return NextStep(found.call.replace("khabar ", f"khabar {place} ", 1) if place else found.call, found.why)
+    return NextStep(later.call, later.why) if later else None
 
 
 def state_of(project: Project, command: str) -> StepState:
