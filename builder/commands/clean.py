@@ -20,7 +20,6 @@ from builder.project.cleaning import Recount, accounts_of, apply_recount, count_
 from builder.project.corpus import (
     all_dropped,
     all_issues,
-    clean_inputs,
     cleaning_config,
     loss_facts,
     refuse_empty,
@@ -29,6 +28,7 @@ from builder.project.corpus import (
     sum_counts,
 )
 from builder.project.project import Project
+from builder.project.stages.corpus import clean_inputs
 from builder.records import Issue, KhabarError, Report, user_error
 
 LISTED = 10

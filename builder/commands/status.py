@@ -6,9 +6,7 @@ import click
 
 from builder.cli.output import Console
 from builder.cli.road import project_of, road
-from builder.io.jsonl import read_jsonl
-from builder.project.annotations import read_batch, read_judgements_of
-from builder.project.batches import cached_batch_articles
+from builder.io.jsonl import count_lines, read_jsonl
 from builder.project.project import Project
 from builder.project.stages import states
 from builder.project.stages.states import StepState
@@ -40,12 +38,12 @@ def status(project: Project) -> StatusReport:
     accounts = tuple(account for stage in STAGES for account in project.accounts(stage))
     steps = tuple(states.states(project))
     facts = {step.command: _said(step) for step in steps}
-    facts |= {f"batch {name}": f"{len(read_batch(project, name))} articles, "
-             f"{len(read_judgements_of(project, name))} judgements"
+    facts |= {f"batch {name}": f"{count_lines(project.annotations / name / 'batch.jsonl')} articles, "
+             f"{states.answers(project, name).here} judgements"
              for name in project.batches()}  # fmt: skip
     disputes = read_jsonl(project.work / "disputes.jsonl", Dispute)
     facts["open disputes"] = str(len(disputes))
-    texts = {article.id: article.text for article in cached_batch_articles(project)}
+    texts = _texts(project) if disputes else {}
     for dispute in disputes:
         answers = ", ".join(f"{who}: {answer}" for who, answer in sorted(dispute.answers.items()))
         facts[f"  {dispute.article_id} {_question(dispute.what, texts.get(dispute.article_id, ''))}"] = answers
@@ -53,6 +51,18 @@ def status(project: Project) -> StatusReport:
         pushed = project.noted(f"pushed/{release.parent.name}")
         facts[f"release {release.parent.name}"] = f"pushed as {pushed['commit']}" if pushed else "built, not pushed"
     return StatusReport("status", accounts, facts=facts, steps=steps)
+
+
+def _texts(project: Project) -> dict[str, str]:
+    """Return the text of each article of the batches, as last cached."""
+    import pyarrow.parquet as pq  # noqa: PLC0415 - loaded only if a dispute is open
+
+    path = project.work / "sampled" / "articles.parquet"
+    if not path.exists():
+        return {}
+    with pq.ParquetFile(path) as file:
+        table = file.read(["id", "text"])
+    return dict(zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True))
 
 
 def _said(step: StepState) -> str:

@@ -23,8 +23,9 @@ from builder.corpus.readers.sources import InputPiece
 from builder.corpus.sampling.hashing import hash_strings
 from builder.corpus.sampling.page_filters import REFETCHED
 from builder.executor import storage
+from builder.executor.markers import Shard, ShardResult, finished_shards
 from builder.executor.pmap import Pmap
-from builder.executor.shards import BatchResult, Shard, ShardResult, finished_shards, write_shard
+from builder.executor.shards import BatchResult, write_shard
 from builder.executor.stage import ShardCallback
 from builder.io.parquet import to_table
 from builder.io.remote import is_remote, open_file

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from builder.executor.shards import BatchResult, CountedBatch, Shard, ShardResult, write_pieces
+from builder.executor.markers import Shard, ShardResult
+from builder.executor.shards import BatchResult, CountedBatch, write_pieces
 from builder.io.remote import open_file, redact_credentials
 from builder.records import Dropped, KhabarError, user_error
 

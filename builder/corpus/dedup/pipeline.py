@@ -58,9 +58,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-VERSION = 1
-"""Of `find`, as that of a Stage: raised by hand whenever the same keys give other groups."""
-
 PART = 50_000
 """Number of articles of one part; a part is larger if one connected component is."""
 

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from builder.io.hashing import digest_of, file_digest, versions_of
-from builder.io.jsonl import count_lines
-from builder.project.annotations import read_merged, was_sent
-from builder.project.corpus import is_empty
+from builder.io.jsonl import count_lines, read_jsonl
 from builder.project.project import Project, said
 from builder.project.stages.inputs import built_versions, digests
+from builder.project.stages.shards import is_empty
 from builder.project.stages.table import ROAD, STEPS
 from builder.records import LEDGER, Dispute, LedgerEntry, NextStep
 from builder.release.diff.version import parse_version, version_key
@@ -130,6 +129,12 @@ def answers(project: Project, batch: str) -> Answers:
     return Answers(count_lines(folder / "judgements.jsonl"), wanted)
 
 
+def was_sent(project: Project, batch: str) -> bool:
+    """Return whether this project sent a batch to Label Studio, to all annotators or to each."""
+    sent = project.work / "notes" / "sent"
+    return (sent / f"{batch}.json").exists() or (sent / batch).is_dir()
+
+
 def _send(project: Project) -> StepState:
     """Return the state of the first batch that has to be sent. One that was annotated is not sent again."""
     found = {batch: answers(project, batch) for batch in project.batches()}
@@ -164,16 +169,16 @@ def _adjudicate(project: Project) -> StepState:
     if found.state != "done" or not asked:
         return found
     files = [*asked, project.work / "disputes.jsonl"]
-    waiting = digest_of(("disputes", project.root), versions_of(files), lambda: _waiting(project, files))
+    waiting = digest_of(("disputes", project.root), versions_of(files), lambda: _waiting(files))
     if not waiting:
         return found
     call = "khabar adjudicate --collect"
     return StepState("adjudicate", "waits", f"{waiting} are open", call, needs_people=True, blocks=True)
 
 
-def _waiting(project: Project, files: Sequence[Path]) -> str:
+def _waiting(files: Sequence[Path]) -> str:
     """Return how many of the disputes that were sent are open, or nothing. The last file has the open ones."""
-    *asked, still = ({(each.article_id, each.what) for each in read_merged(project, path, Dispute)} for path in files)
+    *asked, still = ({(each.article_id, each.what) for each in read_jsonl(path, Dispute)} for path in files)
     sent: set[tuple[str, str]] = set().union(*asked)
     return f"{len(sent & still)} of {len(sent)} disputes that were sent" if sent & still else ""
 
@@ -198,7 +203,7 @@ def _build(project: Project) -> StepState:
 
 def _following(project: Project) -> str:
     """Return the version after the newest known one, for a release with more rows, or nothing if there is none."""
-    ledger = read_merged(project, project.annotations / LEDGER, LedgerEntry)
+    ledger = read_jsonl(project.annotations / LEDGER, LedgerEntry)
     known = [
         version for version in (*built_versions(project), *(line.version for line in ledger)) if parse_version(version)
     ]
