@@ -209,8 +209,8 @@ def _following(project: Project) -> str:
     ]
     if not known:
         return ""
-    major, minor, _ = version_key(max(known, key=version_key))
-    return f"{major}.{minor + 1}.0"
+    newest = version_key(max(known, key=version_key))
+    return f"{newest.major}.{newest.minor + 1}.0"
 
 
 def _push(project: Project) -> StepState:
