@@ -23,7 +23,6 @@ from builder.project.cleaning import Recount, accounts_of, apply_recount, count_
 from builder.project.corpus import (
     all_dropped,
     all_issues,
-    clean_inputs,
     cleaning_config,
     read_losses,
     read_rule_examples,
@@ -33,6 +32,7 @@ from builder.project.corpus import (
     sum_counts,
 )
 from builder.project.project import Project
+from builder.project.stages.corpus import clean_inputs
 from builder.records import Issue, KhabarError, Line, Report, user_error
 
 LISTED = 10

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,16 +154,18 @@ def collect(
             with atomic_write(path) as out:
                 out.writelines(f"{line}\n".encode() for line in cache.judgements(db))
             aside = cache.set_aside(db, name)
-            annotations, judged, drafts, _ = cache.counts(db)
+            counts = cache.counts(db)
             issues, people = cache.issues(db), len({who for _, who, *_ in cache.keys(db)})
             kept = len(cache.judgements_of(db, cache.KEPT))
-        account = count_by_reason("collect", "annotations", annotations + drafts, judged, aside)
+        account = count_by_reason(
+            "collect", "annotations", counts.annotations + counts.drafts, counts.judgements, aside
+        )
         project.save_account("collect", [account], aside)
     if source and imported:
         issues = [*grouped(issues), *imported.issues, *_nothing(imported, source)]
     return CollectReport(
         "collect", (account,), tuple(issues), exit_code=1 if any(issue.severity == "error" for issue in issues) else 0,
-        set_aside=tuple(aside), judgements=judged, annotators=people, path=path,
+        set_aside=tuple(aside), judgements=counts.judgements, annotators=people, path=path,
         imported=imported.counts if imported else None, kept=kept,
     )  # fmt: skip
 
@@ -223,10 +226,6 @@ def _label(source: Path) -> str:
     return f"{source.parent.name}/{source.name}".removeprefix("/")
 
 
-def _place(judgement: Judgement) -> tuple[str, str, int]:
-    return judgement.article_id, judgement.annotator, judgement.annotation_id
-
-
 def _rename(project: Project, aliases: Mapping[str, str]) -> None:
     """Give the judgements of all batches to the pseudonyms that stand for their annotators."""
     for name in project.batches():
@@ -234,7 +233,7 @@ def _rename(project: Project, aliases: Mapping[str, str]) -> None:
         lines = read_judgements_of(project, name) if aliases else []
         renamed: list[Judgement] = [replace(one, annotator=resolve(one.annotator, aliases)) for one in lines]
         if renamed != lines:
-            renamed.sort(key=_place)
+            renamed.sort(key=attrgetter("article_id", "annotator", "annotation_id"))
             write_jsonl(path, renamed)
 
 
@@ -248,7 +247,7 @@ def _gone(db: "Store", judgements: Sequence[Judgement], *, besides: str = "") ->
     """Return the judgements that the cache lacks, and that no server got again with the tasks of a new project."""
     gone = cache.missing(judgements, cache.keys(db, besides=besides))
     served = cache.served(db) if gone else set()
-    return [one for one in gone if (one.article_id, one.annotator, one.created_at) not in served]
+    return [one for one in gone if cache.Served(one.article_id, one.annotator, one.created_at) not in served]
 
 
 def _fetch(project: Project, name: str, db: "Store", full: bool, progress: Notify) -> None:

@@ -14,8 +14,8 @@ from builder.corpus.ingest import AGAIN, ingest_pieces
 from builder.corpus.readers import sources
 from builder.corpus.readers.encodings import NAMES
 from builder.executor.start import LOCAL, ExecutorConfig, engine_for, progress_callback
-from builder.project.corpus import corpus_root, done_shards
 from builder.project.project import Project
+from builder.project.stages.shards import corpus_root, done_shards
 from builder.records import Line, Report, StageCounts
 
 SHOWN = 30

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
@@ -11,7 +11,7 @@ from builder.cli.output import Console
 from builder.cli.road import project_of, road
 from builder.project.project import Project
 from builder.project.services import hub
-from builder.records import Line, Notify, Report, user_error
+from builder.records import Line, NextStep, Notify, Report, user_error
 from builder.release.diff.version import check_version
 from builder.release.publish import hub as hubs
 from builder.release.publish import storage
@@ -37,20 +37,18 @@ class PushReport(Report):
             yield from self._copy_lines(self.copied)
 
     def _push_lines(self, pushed: Pushed) -> Iterator[Line]:
-        again, place = f"`khabar push {self.version}`", (Line("commit", pushed.commit), Line("url", pushed.url))
+        place = Line("commit", pushed.commit), Line("url", pushed.url)
         if self.dry_run:
             yield Line("would upload", ", ".join(pushed.uploaded) or "nothing")
             yield Line("would delete", ", ".join(pushed.deleted) or "nothing")
         elif pushed.pull_request:
             yield Line(pushed.pull_request, "opened, read back, compared; not tagged")
             yield from place
-            yield Line("once merged", f"{again} tags it, without a commit")
         elif pushed.tag:
             yield Line(pushed.tag, push_state(pushed))
             yield from place
         else:
             yield Line("main", "holds exactly these files: there is nothing to propose")
-            yield Line("without a proposal", f"{again} reads them back and tags them")
 
     def _copy_lines(self, copied: storage.Copied) -> Iterator[Line]:
         if self.dry_run:
@@ -121,7 +119,19 @@ def push(
         pushed = hubs.push(folder, release, endpoint=endpoint, token=token, progress=progress, way=chosen)
         if pushed.tag and not rehearse and not chosen.dry_run:
             project.note(f"pushed/v{version}", {"commit": pushed.commit, "url": pushed.url})
-    return PushReport("push", version=version, dry_run=chosen.dry_run, pushed=pushed)
+    report = PushReport("push", version=version, dry_run=chosen.dry_run, pushed=pushed)
+    return (
+        report
+        if chosen.dry_run
+        else replace(report, next=_next(pushed, f"khabar push {version}{' --rehearse' if rehearse else ''}"))
+    )
+
+
+def _next(pushed: Pushed, again: str) -> NextStep | None:
+    """Return what follows a push that did not tag, or None after one that did."""
+    if pushed.pull_request:
+        return NextStep(again, f"once {pushed.pull_request} is merged: it is read back and tagged, without a commit")
+    return None if pushed.tag else NextStep(again, "reads them back and tags them")
 
 
 def _copy(project: Project, version: str, target: str, way: PushOptions, progress: Notify) -> PushReport:

@@ -18,13 +18,12 @@ from builder.commands.dedup import dedup
 from builder.commands.sample import sample
 from builder.commands.verify import accepted_reason
 from builder.executor.start import LOCAL, ExecutorConfig
-from builder.project.annotations import was_sent
 from builder.project.batches import batch_articles, batch_groups
 from builder.project.project import Project
 from builder.project.services import connections
 from builder.project.stages import states
 from builder.project.stages.inputs import built_versions
-from builder.project.stages.states import StepState
+from builder.project.stages.states import StepState, was_sent
 from builder.project.stages.table import ROAD
 from builder.records import KhabarError, Line, Notify, Report
 

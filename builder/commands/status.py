@@ -7,9 +7,7 @@ import click
 
 from builder.cli.output import Console
 from builder.cli.road import project_of, road
-from builder.io.jsonl import read_jsonl
-from builder.project.annotations import read_batch, read_judgements_of
-from builder.project.batches import cached_batch_articles
+from builder.io.jsonl import count_lines, read_jsonl
 from builder.project.project import Project
 from builder.project.stages import states
 from builder.project.stages.states import StepState
@@ -81,24 +79,36 @@ def cli(console: Console) -> StatusReport:
 def status(project: Project) -> StatusReport:
     """Return the state of the project. Changes nothing."""
     accounts = tuple(account for stage in STAGES for account in project.accounts(stage))
-    texts = {article.id: article.text for article in cached_batch_articles(project)}
+    disputes = read_jsonl(project.work / "disputes.jsonl", Dispute)
+    texts = _texts(project) if disputes else {}
     return StatusReport(
         "status",
         accounts,
         steps=tuple(states.states(project)),
         batches=tuple(
-            BatchState(name, len(read_batch(project, name)), len(read_judgements_of(project, name)))
+            BatchState(
+                name, count_lines(project.annotations / name / "batch.jsonl"), states.answers(project, name).here
+            )
             for name in project.batches()
         ),
-        open_disputes=tuple(
-            OpenDispute(dispute, _words(dispute.what, texts.get(dispute.article_id, "")))
-            for dispute in read_jsonl(project.work / "disputes.jsonl", Dispute)
-        ),
+        open_disputes=tuple(OpenDispute(each, _words(each.what, texts.get(each.article_id, ""))) for each in disputes),
         releases=tuple(
             ReleaseState(folder.name.removeprefix("v"), project.noted(f"pushed/{folder.name}").get("commit"))
             for folder in sorted(path.parent for path in project.root.glob("dist/v*/MANIFEST.json"))
         ),
     )
+
+
+def _texts(project: Project) -> dict[str, str]:
+    """Return the text of each article of the batches, as last cached."""
+    import pyarrow.parquet as pq  # noqa: PLC0415 - loaded only if a dispute is open
+
+    path = project.work / "sampled" / "articles.parquet"
+    if not path.exists():
+        return {}
+    with pq.ParquetFile(path) as file:
+        table = file.read(["id", "text"])
+    return dict(zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True))
 
 
 def _words(what: str, text: str) -> str:

@@ -19,13 +19,13 @@ from builder.commands.card import ChecksReport
 from builder.io.atomic import write_bytes
 from builder.io.jsonl import write_jsonl
 from builder.project.annotations import read_merged
-from builder.project.corpus import done_shards
 from builder.project.project import Project
 from builder.project.recompute import recompute_agreement
 from builder.project.releases import find_release
 from builder.project.services import hub
 from builder.project.stages import states
 from builder.project.stages.inputs import built_versions
+from builder.project.stages.shards import done_shards
 from builder.records import LEDGER, MANIFEST, Issue, KhabarError, LedgerEntry, Line, Notify, Release
 from builder.release.card.inputs import FILE, parse_card_inputs
 from builder.release.diff.version import version_key

@@ -112,12 +112,6 @@ def labelstudio_project_of(project: Project, batch: str, annotator: str = "") ->
     return own or project.noted(f"sent/{batch}")
 
 
-def was_sent(project: Project, batch: str) -> bool:
-    """Return whether this project sent a batch to Label Studio, to all annotators or to each."""
-    sent = project.work / "notes" / "sent"
-    return (sent / f"{batch}.json").exists() or (sent / batch).is_dir()
-
-
 def project_title(project: Project, batch: str, annotator: str = "") -> str:
     """Return the title of a Label Studio project, at most 50 characters and unique to dataset, batch and annotator."""
     repo_id = project.schema.dataset.repo_id

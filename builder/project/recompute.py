@@ -60,7 +60,7 @@ def _judgements(tables: Tables, basis: CardInputs) -> Iterator[Judgement]:
             )  # fmt: skip
 
 
-def _key(one: Agreement) -> tuple[str, str, str, str]:
+def _key(one: Agreement) -> tuple[str, ...]:
     return one.layer, one.label, one.batch, one.measure
 
 

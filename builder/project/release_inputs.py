@@ -73,18 +73,18 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     every = [article for article in articles if article.id not in gone]
     documents, kinds = batch_documents(project), project.schema.dataset.redact
     redaction = redact(_chosen(project, every, gone), documents, kinds)
-    chosen = [moved.article for moved in redaction.articles.values()]
+    chosen = [each.article for each in redaction.articles.values()]
     judgements, checked = canonical_judgements(project, every)
     result = compute_gold(project, every, judgements)
     frozen = {a.article_id: a.split for a in read_splits(project)}
     parted = split_articles(chosen, groups.groups_of_batches(project, {article.id for article in chosen}), frozen, project.schema.dataset.splits,
                   _traits(chosen, documents, result.golds), profile_of(project).fold_batch)  # fmt: skip
     splits = {assignment.article_id: assignment.split for assignment in parted.ledger}
-    said, golds, disputes, moved_spans = move_annotations(redaction, judgements, result.golds, result.disputes, kinds)
-    redactions = [moved_spans] if kinds else []
+    moved = move_annotations(redaction, judgements, result.golds, result.disputes, kinds)
+    redactions = [moved.spans] if kinds else []
     project.save_account("redact", redactions)
     material = TableInputs(
-        chosen, redact_authors(documents, kinds), parted.groups, splits, said, golds, disputes, project.schema.labels,
+        chosen, redact_authors(documents, kinds), parted.groups, splits, moved.judgements, moved.golds, moved.disputes, project.schema.labels,
         parted.aside, project.schema.dataset.publish_authors,
     )  # fmt: skip
     accounts = (*clean_accounts(project), *checked, result.account, result.spans, *redactions)

@@ -10,7 +10,8 @@ from builder.commands.ingest import ingest
 from builder.corpus.cleaning.clean import cut, dropped
 from builder.executor.start import ExecutorConfig
 from builder.io.hashing import sha16
-from builder.project.corpus import done_shards, read_losses, sum_counts
+from builder.project.corpus import read_losses, sum_counts
+from builder.project.stages.shards import done_shards
 from builder.records import KhabarError, Progress
 from tests.builders import said
 from tests.conftest import ROOT

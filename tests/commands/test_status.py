@@ -1,11 +1,14 @@
 """The command `status`: stages, batches and releases."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 from builder.project.stages.table import ROAD
 from tests.builders import snapshot
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow  # each test runs several commands on a project
 
@@ -32,3 +35,32 @@ def test_stages_batches_and_releases_are_shown(built, khabar):
     assert report["batches"] == [{"name": "demo", "articles": 30, "judgements": 90}]
     assert report["releases"] == [{"version": "1.0.0", "pushed": None}]
     assert snapshot(built.root) == before
+
+
+LOADED = """
+import sys
+from builder.main import khabar
+try:
+    khabar(sys.argv[1:], standalone_mode=False)
+except SystemExit as ended:
+    assert not ended.code, ended.code
+print("LOADED", sorted({"numpy", "pyarrow", "pandas", "datasets", "httpx", "ssl", "huggingface_hub"} & sys.modules.keys()))
+"""
+
+
+def test_status_without_disputes_loads_no_heavy_library(built):
+    command = [sys.executable, "-c", LOADED, "status", "-C", str(built.root)]
+    (built.work / "disputes.jsonl").unlink(missing_ok=True)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+
+    assert done.stdout.splitlines()[-1] == "LOADED []"
+
+
+def test_an_open_dispute_is_shown_with_the_words_of_its_span(built, khabar):
+    (built.work / "disputes.jsonl").unlink(missing_ok=True)
+    khabar("adjudicate", cwd=built.root)
+    facts = json.loads(khabar("status", "--json", cwd=built.root).stdout)["facts"]
+    shown = {name: value for name, value in facts.items() if name.startswith("  ")}
+
+    assert facts["open disputes"] == str(len(shown)) == "2"
+    assert shown["  e2524203a15eb023-0 span:39:49 «تل الزيتون»"].endswith(": GPE")

@@ -74,7 +74,7 @@ def test_a_repository_is_made_once_and_then_says_where_it_is(hub):
     status, _, said = create(hub)
 
     assert (status, said["url"]) == (409, f"{hub.url}/datasets/org/akhbar")
-    assert [title for _, _, title in git.log(hub.repository("org/akhbar"), "main")] == ["initial commit"]
+    assert [one.title for one in git.log(hub.repository("org/akhbar"), "main")] == ["initial commit"]
 
 
 def test_the_repository_is_one_that_git_itself_clones(hub, tmp_path):

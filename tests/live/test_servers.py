@@ -97,7 +97,8 @@ def test_nothing_is_left_out_after_a_clock_that_was_ahead(server, desk, embedded
     def numbers():
         with cache.open_cache(tmp_path / "kept.sqlite3") as db:
             update_cache(db, ProjectRef(connection, desk.projects()[number]), name)
-            return cache.counts(db)[:2], cache.gaps(db)
+            counts = cache.counts(db)
+            return (counts.annotations, counts.judgements), cache.gaps(db)
 
     desk.answer(HUDA, 3)
     in_the_file(server, "update task set updated_at = '2029-01-01 00:00:00' where project_id = ?", number)

@@ -182,7 +182,7 @@ def with_origins(losses: Losses, origins: Mapping[str, str]) -> Losses:
     )
 
 
-def _worst_first(page: PageLoss) -> tuple[float, int, str]:
+def _worst_first(page: PageLoss) -> tuple[object, ...]:
     return -page.share, -page.lost, page.document_id
 
 
