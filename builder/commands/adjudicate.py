@@ -34,6 +34,7 @@ from builder.records import (
     count_by_reason,
     user_error,
 )
+from builder.records.arrow import records_of
 
 
 def adjudicate(
@@ -51,21 +52,22 @@ def adjudicate(
         project = project.snapshot()
         articles = batch_articles(project)
         inputs = states.read_by(project, "adjudicate")
-        judgements, accounts = canonical_judgements(project, articles)
-        result = compute_gold(project, articles, judgements)
+        canonical = canonical_judgements(project, articles)
+        result = compute_gold(project, articles, canonical.table)
         write_jsonl(project.work / "gold.jsonl", result.golds)
         write_jsonl(project.work / "disputes.jsonl", result.disputes)
         project.save_account("adjudicate", [result.account, result.spans])
         states.finish(project, "adjudicate", inputs)
         sent = Report("adjudicate")
         if send:
-            sent = _send_disputes(project, name, articles, judgements, result.disputes, progress)
+            said = records_of(canonical.table, Judgement)
+            sent = _send_disputes(project, name, articles, said, result.disputes, progress)
     sources = Counter(gold.source for gold in result.golds)
     facts = {"gold": ", ".join(f"{n} {source}" for source, n in sorted(sources.items())) or "none",
              "open disputes": str(len(result.disputes))} | _model_facts(result)  # fmt: skip
     return Report(
         "adjudicate",
-        (*ruled.accounts, *accounts, result.account, result.spans, *sent.accounts),
+        (*ruled.accounts, *canonical.accounts, result.account, result.spans, *sent.accounts),
         (*ruled.issues, *result.issues),
         ruled.facts | facts | sent.facts,
         exit_code=ruled.exit_code,

@@ -16,7 +16,8 @@ from builder.project.batches import batch_articles
 from builder.project.judgements import canonical_judgements, compute_agreement
 from builder.project.project import Project
 from builder.project.stages import states
-from builder.records import Agreement, Report
+from builder.records import Agreement, Judgement, Report
+from builder.records.arrow import records_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +37,17 @@ def agree(project: Project, page: Path | None = None, *, every: bool = False) ->
     with project.lock():
         articles = batch_articles(project)
         inputs = states.read_by(project, "agree")
-        judgements, _ = canonical_judgements(project, articles)
+        judgements = canonical_judgements(project, articles).table
         figures = compute_agreement(project, articles, judgements)
         write_jsonl(project.work / "agreement.jsonl", figures)
         issues = thresholds.shortfalls(figures, project.schema.dataset.floors, project.schema.labels)
         states.finish(project, "agree", inputs, 1 if issues else 0)
     if page:
-        judged = {judgement.article_id for judgement in judgements}
+        said = records_of(judgements, Judgement)
+        judged = {judgement.article_id for judgement in said}
         shown = {article.id: article for article in articles if article.id in judged}
         title = project.schema.dataset.title
-        write_bytes(page, pages.page(figures, judgements, shown, project.schema.labels, title=title).encode())
+        write_bytes(page, pages.page(figures, said, shown, project.schema.labels, title=title).encode())
     facts = {"agreement": "\n".join(lines(figures, every=every))} | ({"page": str(page)} if page else {})
     return Measured("agree", issues=issues, facts=facts, exit_code=1 if issues else 0, figures=figures)
 

@@ -6,10 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import click
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from builder.annotation.quality import annotators
 from builder.annotation.quality import check as checks
-from builder.annotation.quality.check import canonicalise, read_forms
+from builder.annotation.quality.canonical import canonicalise, read_form
+from builder.annotation.quality.standing import tell_apart
 from builder.cli.options import moved_option
 from builder.cli.output import Console, show_issues
 from builder.cli.road import project_of, road
@@ -17,6 +20,7 @@ from builder.commands.collect import collect
 from builder.io.jsonl import write_jsonl
 from builder.labelstudio.download import cache
 from builder.project.annotations import (
+    all_judgements,
     change_of,
     collected_path,
     count_accepted,
@@ -33,7 +37,7 @@ from builder.project.batches import batch_articles
 from builder.project.judgements import without_repeats
 from builder.project.project import Project
 from builder.project.stages import states
-from builder.records import Issue, Judgement, KhabarError, Notify, Report
+from builder.records import Article, Issue, KhabarError, Notify, Report
 
 
 @click.command("check")
@@ -73,30 +77,39 @@ def cli(console: Console, watches: bool, every: float, accept: tuple[str, ...]) 
 def check(project: Project) -> Report:
     """List every fault in the judgements. The report's exit code is 1 if one is an error."""
     project = project.snapshot()
-    articles = {article.id: article for article in batch_articles(project)}
+    articles = batch_articles(project)
     inputs = states.read_by(project, "check")
     collected = read_collected(project)
-    judgements, _, _ = without_repeats(project, articles, [one for own in collected.values() for one in own])
-    labels, dataset = project.schema.labels, project.schema.dataset
-    gone, accepted = withdrawn(project), read_accepted(project)
-    forms = read_forms(articles, labels)
-    issues = checks.check(judgements, articles, labels, _links(project), forms)
-    counting, _, _ = canonicalise(judgements, articles, labels, forms)
-    issues += annotators.pace_warnings(counting)
-    for name, read in collected.items():
-        items, assigned = read_batch(project, name), read_assigned(project, name)
-        mine = count_accepted((one for one in read if one.annotator not in gone), accepted)
-        own, _, _ = canonicalise(mine, articles, labels, forms)  # a later batch may repeat or replace them
-        issues += annotators.known_missed(own, read_known(project, name), articles, labels)
-        issues += annotators.coverage(name, own, items, assigned, dataset.overlap)
-        path = collected_path(project, name)
-        if path.exists():
-            with cache.open_cache(path) as db:
-                issues += cache.issues(db)
+    submitted = without_repeats(project, articles, all_judgements(collected.values())).table
+    labels = project.schema.labels
+    form = read_form(submitted, articles, labels)
+    issues = checks.check(form, _links(project))
+    issues += annotators.pace_warnings(canonicalise(form).table)
+    for name, own in collected.items():
+        issues += _batch_issues(project, name, own, articles)
     errors = sum(issue.severity == "error" for issue in issues)
     states.finish(project, "check", inputs, 1 if errors else 0)
-    facts = {"checked": f"{len(judgements)} judgements, {errors} errors, {len(issues) - errors} warnings"}
+    facts = {"checked": f"{submitted.num_rows} judgements, {errors} errors, {len(issues) - errors} warnings"}
     return Report("check", (), tuple(issues), facts, exit_code=1 if errors else 0)
+
+
+def _batch_issues(project: Project, name: str, read: pa.Table, articles: Sequence[Article]) -> list[Issue]:
+    """Return the issues of one batch, whose judgements a later one may repeat or replace."""
+    gone = pc.is_in(read["annotator"], pa.array(sorted(withdrawn(project)), pa.string()))
+    mine, known = count_accepted(read.filter(pc.invert(gone)), read_accepted(project)), read_known(project, name)
+    standing = tell_apart(mine, articles)
+    own, labels = standing.table.take(standing.rows("")), project.schema.labels
+    asked = pc.is_in(own["article_id"], pa.array([decision.article_id for decision in known], pa.string()))
+    by_id = {article.id: article for article in articles}
+    answered = canonicalise(read_form(own.filter(asked), articles, labels)).table
+    issues = annotators.known_missed(answered, known, by_id, labels)
+    assigned, overlap = read_assigned(project, name), project.schema.dataset.overlap
+    issues += annotators.coverage(name, own, read_batch(project, name), assigned, overlap)
+    path = collected_path(project, name)
+    if path.exists():
+        with cache.open_cache(path) as db:
+            issues += cache.issues(db)
+    return issues
 
 
 def accept_changes(project: Project, names: Sequence[str]) -> None:
@@ -117,13 +130,13 @@ def accept_changes(project: Project, names: Sequence[str]) -> None:
         write_jsonl(path, sorted(known | {waiting[name] for name in names}))
 
 
-def _links(project: Project) -> Callable[[Judgement], str]:
+def _links(project: Project) -> checks.Link:
     """Return a function that gives the address of a judgement's task, or an empty string if it came from a file."""
     place_of = functools.cache(functools.partial(labelstudio_project_of, project))
 
-    def link(judgement: Judgement) -> str:
-        place = place_of(judgement.batch, judgement.annotator) if judgement.task_id else {}
-        return f"{place['url']}/projects/{place['project_id']}/data?task={judgement.task_id}" if place else ""
+    def link(batch: str, annotator: str, task: int) -> str:
+        place = place_of(batch, annotator) if task else {}
+        return f"{place['url']}/projects/{place['project_id']}/data?task={task}" if place else ""
 
     return link
 

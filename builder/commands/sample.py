@@ -19,7 +19,8 @@ from builder.project.cleaning import keep_basis
 from builder.project.corpus import refuse_stale, select_rows
 from builder.project.judgements import canonical_judgements, compute_gold
 from builder.project.project import Project
-from builder.records import Article, BatchItem, Report, user_error
+from builder.records import Article, BatchItem, Judgement, Report, user_error
+from builder.records.arrow import records_of
 
 
 @click.command("sample")
@@ -96,8 +97,8 @@ def _choices(project: Project, items: Sequence[BatchItem], earlier: Sequence[Bat
     groups = {item.article_id: item.group_id for item in (*items, *earlier)}
     annotated = batch_articles(project)
     pool = select_rows(project, "articles", Article, "id", [item.article_id for item in items])
-    judgements, _ = canonical_judgements(project, annotated)
-    golds = compute_gold(project, annotated, judgements).golds
+    canonical = canonical_judgements(project, annotated).table
+    judgements, golds = records_of(canonical, Judgement), compute_gold(project, annotated, canonical).golds
     dataset = project.schema.dataset
     return select_articles(
         pool, annotated, golds, judgements, project.schema.labels, size, dataset.sampling.seed, groups

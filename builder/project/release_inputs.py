@@ -11,9 +11,10 @@ from builder.io.hashing import read_hashed
 from builder.io.plain import to_plain
 from builder.project import groups
 from builder.project.annotations import (
+    all_judgements,
     read_batch,
+    read_collected,
     read_decisions,
-    read_judgements,
     read_splits,
     read_takedowns,
     read_withdrawals,
@@ -30,10 +31,12 @@ from builder.records import (
     Document,
     Gold,
     Issue,
+    Judgement,
     SplitAssignment,
     StageCounts,
     user_error,
 )
+from builder.records.arrow import records_of
 from builder.release.editions import extractors
 from builder.release.redaction.redact import move_annotations, redact, redact_authors
 from builder.release.splits.assign import split_articles
@@ -74,8 +77,9 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     documents, kinds = batch_documents(project), project.schema.dataset.redact
     redaction = redact(_chosen(project, every, gone), documents, kinds)
     chosen = [moved.article for moved in redaction.articles.values()]
-    judgements, checked = canonical_judgements(project, every)
-    result = compute_gold(project, every, judgements)
+    canonical = canonical_judgements(project, every)
+    judgements = records_of(canonical.table, Judgement)
+    result = compute_gold(project, every, canonical.table)
     frozen = {a.article_id: a.split for a in read_splits(project)}
     parted = split_articles(chosen, groups.groups_of_batches(project, {article.id for article in chosen}), frozen, project.schema.dataset.splits,
                   _traits(chosen, documents, result.golds), profile_of(project).fold_batch)  # fmt: skip
@@ -87,8 +91,8 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
         chosen, redact_authors(documents, kinds), parted.groups, splits, said, golds, disputes, project.schema.labels,
         parted.aside, project.schema.dataset.publish_authors,
     )  # fmt: skip
-    accounts = (*clean_accounts(project), *checked, result.account, result.spans, *redactions)
-    figures = compute_agreement(project, every, judgements)
+    accounts = (*clean_accounts(project), *canonical.accounts, result.account, result.spans, *redactions)
+    figures = compute_agreement(project, every, canonical.table)
     found: dict[str, int] = {kind: redaction.counts[kind] for kind in kinds}
     return ReleaseInputs(material, accounts, figures, _changes(project, chosen, documents), parted.ledger, parted.issues,
                    found)  # fmt: skip
@@ -152,10 +156,10 @@ def hash_inputs(project: Project, material: TableInputs, card: str, tool: str) -
     """
     # Judgements are of the texts before anything was redacted.
     articles = batch_articles(project) if project.schema.dataset.redact else material.articles
-    once, _, _ = without_repeats(project, {article.id: article for article in articles}, read_judgements(project))
+    once = without_repeats(project, articles, all_judgements(read_collected(project).values())).table
     said = [
         to_plain(replace(judgement, created_at="", updated_at="", task_id=0, annotation_id=0, origin=""))
-        for judgement in once
+        for judgement in records_of(once, Judgement)
     ]
     inputs = {
         "articles": [[article.id, article.text_sha] for article in material.articles],

@@ -10,7 +10,8 @@ from itertools import combinations
 import numpy as np
 
 from builder.annotation.agreement.bootstrap import Floats
-from builder.annotation.agreement.columns import Ints
+from builder.annotation.agreement.columns import Shared
+from builder.annotation.columns import Ints
 
 MOST = 1_000
 """Pairs of annotators; of more, those that have no article in common are left out."""
@@ -49,6 +50,8 @@ class PairRows:
     first: Ints
     """The place of the first judgement in its article; `second` has that of the other."""
     second: Ints
+    begins: Ints
+    """For each judgement, the first row of its pairs with later ones of its article."""
 
     def pairs(self) -> Iterator[Meeting]:
         """Yield each pair of annotators; of more than MOST, those who met."""
@@ -77,16 +80,15 @@ class PairRows:
             yield Meeting(name, articles, rows, place.reshape(-1))
 
 
-def pair_rows(annotators: Sequence[Sequence[str]]) -> PairRows:
-    """Return the pairs of the annotators of each article, whose names are sorted."""
-    names = sorted({name for of in annotators for name in of})
-    numbers = {name: number for number, name in enumerate(names)}
-    columns = np.array(
-        [
-            (article, numbers[of[first]], numbers[of[second]], first, second)
-            for article, of in enumerate(annotators)
-            for first, second in combinations(range(len(of)), 2)
-        ],
-        np.int64,
-    ).reshape(-1, 5)
-    return PairRows(names, *columns.T)
+def pair_rows(shared: Shared) -> PairRows:
+    """Return the pairs of the annotators of each article."""
+    row = np.arange(len(shared.article))
+    after = shared.first[1:][shared.article] - row - 1
+    one = np.repeat(row, after)
+    begins = np.cumsum(after) - after
+    other = np.arange(len(one)) - begins[one] + one + 1
+    start = shared.first[:-1][shared.article[one]]
+    people = shared.people
+    return PairRows(
+        people.names, shared.article[one], people.codes[one], people.codes[other], one - start, other - start, begins
+    )

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.agreement import columns, pairs
-from builder.annotation.agreement.measure import agree
+from builder.annotation import columns
+from builder.annotation.agreement import pairs
 from builder.records import Judgement, Span, Stance
 from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
 from tests.annotation.agreement import reference
+from tests.tables import agree
 
 LENGTH = 40
 
@@ -69,6 +70,7 @@ def test_figures_do_not_depend_on_how_many_pairs_are_held_at_once(held, judgemen
     whole = agree(judgements, LABELS, lengths, resamples=5)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(columns, "PAIRS", held)
+        patch.setattr("builder.annotation.agreement.columns.PAIRS", held)
         patch.setattr("builder.annotation.agreement.stances.ROWS", held)
 
         assert agree(judgements, LABELS, lengths, resamples=5) == whole
