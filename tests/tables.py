@@ -6,6 +6,7 @@ from builder.annotation.agreement.columns import shared_of
 from builder.annotation.quality import annotators, canonical, repeats
 from builder.annotation.quality import check as checks
 from builder.io.parquet import to_table
+from builder.project.judgements import canonical_judgements, load_batch_inputs, save_accounts
 from builder.records import Judgement
 from builder.records.arrow import records_of
 
@@ -85,3 +86,10 @@ def stance_statistics(judged, labels):
 def stance_pair_statistics(judged, labels):
     """Stance agreement of each pair of annotators."""
     return stances.pairwise_statistics(shared(judged), labels)
+
+
+def project_judgements(project, without=()):
+    """The canonical judgements of a project, whose accounts are saved."""
+    found = canonical_judgements(load_batch_inputs(project, without))
+    save_accounts(project, found)
+    return records_of(found.table, Judgement)

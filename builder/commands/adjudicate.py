@@ -16,9 +16,9 @@ from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.config import guide_html, render_config
 from builder.labelstudio.download.sync import collect
 from builder.labelstudio.tasks import task_of
-from builder.project.annotations import batch_name, read_batch, read_merged
-from builder.project.batches import batch_articles, batch_documents
-from builder.project.judgements import canonical_judgements, compute_gold
+from builder.project.annotations import batch_name, read_batch, read_decisions, read_merged
+from builder.project.batches import batch_documents
+from builder.project.judgements import canonical_judgements, compute_gold, load_batch_inputs, save_accounts
 from builder.project.project import Project
 from builder.project.services import connect, note_sent, project_mark
 from builder.project.stages import states
@@ -50,10 +50,11 @@ def adjudicate(
         name = batch_name(project, batch) if send or collect else ""
         ruled = _collect_rulings(project, name) if collect else Report("adjudicate")
         project = project.snapshot()
-        articles = batch_articles(project)
+        loaded = load_batch_inputs(project)
         inputs = states.read_by(project, "adjudicate")
-        canonical = canonical_judgements(project, articles)
-        result = compute_gold(project, articles, canonical.table)
+        canonical = canonical_judgements(loaded)
+        save_accounts(project, canonical)
+        result = compute_gold(loaded, read_decisions(project), canonical.table)
         write_jsonl(project.work / "gold.jsonl", result.golds)
         write_jsonl(project.work / "disputes.jsonl", result.disputes)
         project.save_account("adjudicate", [result.account, result.spans])
@@ -61,7 +62,7 @@ def adjudicate(
         sent = Report("adjudicate")
         if send:
             said = records_of(canonical.table, Judgement)
-            sent = _send_disputes(project, name, articles, said, result.disputes, progress)
+            sent = _send_disputes(project, name, loaded.articles, said, result.disputes, progress)
     sources = Counter(gold.source for gold in result.golds)
     facts = {"gold": ", ".join(f"{n} {source}" for source, n in sorted(sources.items())) or "none",
              "open disputes": str(len(result.disputes))} | _model_facts(result)  # fmt: skip

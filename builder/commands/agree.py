@@ -12,8 +12,7 @@ from builder.cli.output import Console, open_page
 from builder.cli.road import project_of, road
 from builder.io.atomic import write_bytes
 from builder.io.jsonl import write_jsonl
-from builder.project.batches import batch_articles
-from builder.project.judgements import canonical_judgements, compute_agreement
+from builder.project.judgements import canonical_judgements, compute_agreement, load_batch_inputs, save_accounts
 from builder.project.project import Project
 from builder.project.stages import states
 from builder.records import Agreement, Judgement, Report
@@ -35,17 +34,18 @@ def agree(project: Project, page: Path | None = None, *, every: bool = False) ->
     """
     project = project.snapshot()
     with project.lock():
-        articles = batch_articles(project)
+        loaded = load_batch_inputs(project)
         inputs = states.read_by(project, "agree")
-        judgements = canonical_judgements(project, articles).table
-        figures = compute_agreement(project, articles, judgements)
+        canonical = canonical_judgements(loaded)
+        save_accounts(project, canonical)
+        figures = compute_agreement(loaded, canonical.table)
         write_jsonl(project.work / "agreement.jsonl", figures)
         issues = thresholds.shortfalls(figures, project.schema.dataset.floors, project.schema.labels)
         states.finish(project, "agree", inputs, 1 if issues else 0)
     if page:
-        said = records_of(judgements, Judgement)
+        said = records_of(canonical.table, Judgement)
         judged = {judgement.article_id for judgement in said}
-        shown = {article.id: article for article in articles if article.id in judged}
+        shown = {article.id: article for article in loaded.articles if article.id in judged}
         title = project.schema.dataset.title
         write_bytes(page, pages.page(figures, said, shown, project.schema.labels, title=title).encode())
     facts = {"agreement": "\n".join(lines(figures, every=every))} | ({"page": str(page)} if page else {})

@@ -20,24 +20,18 @@ from builder.commands.collect import collect
 from builder.io.jsonl import write_jsonl
 from builder.labelstudio.download import cache
 from builder.project.annotations import (
-    all_judgements,
     change_of,
     collected_path,
-    count_accepted,
     labelstudio_project_of,
     read_accepted,
     read_assigned,
-    read_batch,
-    read_collected,
     read_judgements,
     read_known,
-    withdrawn,
 )
-from builder.project.batches import batch_articles
-from builder.project.judgements import without_repeats
+from builder.project.judgements import BatchInputs, load_batch_inputs, own_judgements, without_repeats
 from builder.project.project import Project
 from builder.project.stages import states
-from builder.records import Article, Issue, KhabarError, Notify, Report
+from builder.records import AnnotatorAssignment, Decision, Issue, KhabarError, Notify, Report
 
 
 @click.command("check")
@@ -77,39 +71,42 @@ def cli(console: Console, watches: bool, every: float, accept: tuple[str, ...]) 
 def check(project: Project) -> Report:
     """List every fault in the judgements. The report's exit code is 1 if one is an error."""
     project = project.snapshot()
-    articles = batch_articles(project)
+    loaded = load_batch_inputs(project)
     inputs = states.read_by(project, "check")
-    collected = read_collected(project)
-    submitted = without_repeats(project, articles, all_judgements(collected.values())).table
-    labels = project.schema.labels
-    form = read_form(submitted, articles, labels)
+    submitted = without_repeats(loaded).table
+    form = read_form(submitted, loaded.articles, loaded.schema.labels)
     issues = checks.check(form, _links(project))
     issues += annotators.pace_warnings(canonicalise(form).table)
-    for name, own in collected.items():
-        issues += _batch_issues(project, name, own, articles)
+    for name in loaded.collected:
+        issues += _batch_issues(loaded, name, read_known(project, name), read_assigned(project, name))
+        issues += _cached_issues(project, name)
     errors = sum(issue.severity == "error" for issue in issues)
     states.finish(project, "check", inputs, 1 if errors else 0)
     facts = {"checked": f"{submitted.num_rows} judgements, {errors} errors, {len(issues) - errors} warnings"}
     return Report("check", (), tuple(issues), facts, exit_code=1 if errors else 0)
 
 
-def _batch_issues(project: Project, name: str, read: pa.Table, articles: Sequence[Article]) -> list[Issue]:
+def _batch_issues(
+    loaded: BatchInputs, name: str, known: Sequence[Decision], assigned: Sequence[AnnotatorAssignment]
+) -> list[Issue]:
     """Return the issues of one batch, whose judgements a later one may repeat or replace."""
-    gone = pc.is_in(read["annotator"], pa.array(sorted(withdrawn(project)), pa.string()))
-    mine, known = count_accepted(read.filter(pc.invert(gone)), read_accepted(project)), read_known(project, name)
-    standing = tell_apart(mine, articles)
-    own, labels = standing.table.take(standing.rows("")), project.schema.labels
+    labels, articles = loaded.schema.labels, loaded.articles
+    standing = tell_apart(own_judgements(loaded, loaded.collected[name]), articles)
+    own = standing.table.take(standing.rows(""))
     asked = pc.is_in(own["article_id"], pa.array([decision.article_id for decision in known], pa.string()))
-    by_id = {article.id: article for article in articles}
     answered = canonicalise(read_form(own.filter(asked), articles, labels)).table
-    issues = annotators.known_missed(answered, known, by_id, labels)
-    assigned, overlap = read_assigned(project, name), project.schema.dataset.overlap
-    issues += annotators.coverage(name, own, read_batch(project, name), assigned, overlap)
-    path = collected_path(project, name)
-    if path.exists():
-        with cache.open_cache(path) as db:
-            issues += cache.issues(db)
+    issues = annotators.known_missed(answered, known, {article.id: article for article in articles}, labels)
+    issues += annotators.coverage(name, own, loaded.items[name], assigned, loaded.schema.dataset.overlap)
     return issues
+
+
+def _cached_issues(project: Project, name: str) -> list[Issue]:
+    """Return what the last download of a batch could not read."""
+    path = collected_path(project, name)
+    if not path.exists():
+        return []
+    with cache.open_cache(path) as db:
+        return cache.issues(db)
 
 
 def accept_changes(project: Project, names: Sequence[str]) -> None:

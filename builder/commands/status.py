@@ -7,7 +7,7 @@ import click
 from builder.cli.output import Console
 from builder.cli.road import project_of, road
 from builder.io.jsonl import read_jsonl
-from builder.project.annotations import read_batch, read_judgements_of
+from builder.project.annotations import read_batch, read_judgement_table
 from builder.project.batches import cached_batch_articles
 from builder.project.project import Project
 from builder.project.stages import states
@@ -41,7 +41,7 @@ def status(project: Project) -> StatusReport:
     steps = tuple(states.states(project))
     facts = {step.command: _said(step) for step in steps}
     facts |= {f"batch {name}": f"{len(read_batch(project, name))} articles, "
-             f"{len(read_judgements_of(project, name))} judgements"
+             f"{read_judgement_table(project, name).num_rows} judgements"
              for name in project.batches()}  # fmt: skip
     disputes = read_jsonl(project.work / "disputes.jsonl", Dispute)
     facts["open disputes"] = str(len(disputes))

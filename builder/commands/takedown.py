@@ -12,9 +12,7 @@ from builder.project.annotations import (
     read_judgements,
     read_takedowns,
     read_withdrawals,
-    taken_down,
 )
-from builder.project.batches import batch_articles
 from builder.project.corpus import refuse_stale, select_rows
 from builder.project.judgements import current_gold
 from builder.project.project import Project
@@ -98,14 +96,12 @@ def withdraw(project: Project, annotator: str, reason: str) -> Report:
                 f"no annotation of this project is of {annotator!r}",
                 fix="give the whole pseudonym, as the `annotator` field of annotations/*/judgements.jsonl has it",
             )
-        gone = taken_down(project)
-        articles = [article for article in batch_articles(project) if article.id not in gone]
-        before = current_gold(project, articles)
+        before = current_gold(project)
         already = annotator in known
         entry = known.setdefault(annotator, Withdrawal(annotator, reason.strip()))
         path = project.annotations / "withdrawals.jsonl"
         write_jsonl(path, [known[who] for who in sorted(known)])
-        issues = _gold_changes(before, current_gold(project, articles))
+        issues = _gold_changes(before, current_gold(project))
     facts = {
         "withdrawn": f"none ({annotator} is already listed: {entry.reason})" if already
         else f"{len(judged)} judgements and {len(decided)} decisions of {annotator}: {entry.reason}",

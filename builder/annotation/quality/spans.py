@@ -109,7 +109,7 @@ def _sorted(row: Ints, start: Ints, end: Ints, label: Ints) -> Ints:
     sizes = [int(key.max(initial=0)) - low + 1 for key, low in zip(keys, lows, strict=True)]
     if np.prod(np.array(sizes, object)) >= 1 << 62:
         return np.asarray(np.lexsort(keys[::-1]))
-    joined = np.zeros(len(row), np.int64)
+    joined: Ints = np.zeros(len(row), np.int64)
     for key, low, size in zip(keys, lows, sizes, strict=True):
         joined = joined * size + (key - low)
     return np.asarray(np.argsort(joined, kind="stable"))
