@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from builder.annotation.agreement import thresholds
+from builder.annotation.agreement.measure import pairs_account
 from builder.annotation.report import page as pages
 from builder.annotation.report.text import lines
 from builder.cli.output import Console, open_page
@@ -49,7 +50,9 @@ def agree(project: Project, page: Path | None = None, *, every: bool = False) ->
         title = project.schema.dataset.title
         write_bytes(page, pages.page(figures, said, shown, project.schema.labels, title=title).encode())
     facts = {"agreement": "\n".join(lines(figures, every=every))} | ({"page": str(page)} if page else {})
-    return Measured("agree", issues=issues, facts=facts, exit_code=1 if issues else 0, figures=figures)
+    pairs = pairs_account(canonical.table)
+    accounts = (pairs,) if pairs.set_aside else ()  # in a crowd only
+    return Measured("agree", accounts, issues, facts, exit_code=1 if issues else 0, figures=figures)
 
 
 @click.command("agree")

@@ -9,7 +9,6 @@ from builder.commands.check import accept_changes, check
 from builder.commands.takedown import withdraw
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project.annotations import read_decisions
-from builder.project.batches import batch_articles
 from builder.project.judgements import current_gold
 from builder.records import AcceptedChange, Decision, Judgement, KhabarError, Withdrawal
 from tests.builders import judge
@@ -34,7 +33,6 @@ def test_work_of_a_person_who_withdraws_is_in_no_later_release(judged):
     first = judgements_of(judged)[0]
     ruled = Decision(first.article_id, first.text_sha, "a-1", ())
     write_jsonl(judged.annotations / "pilot" / "decisions.jsonl", [ruled])
-    articles = batch_articles(judged)
     build(judged, "1.0.0")
     before = current_gold(judged)
     report = withdraw(judged, "a-1", "withdrew from the study")
@@ -93,7 +91,6 @@ def test_changed_answer_counts_for_nobody_until_it_is_accepted(judged):
     changed = replace(one, changed_by="a-9")
     write_jsonl(path, [changed if j == one else j for j in all_])
     bytes_before = path.read_bytes()
-    articles = batch_articles(judged)
 
     def counting():
         return [j for j in project_judgements(judged) if j.annotation_id == one.annotation_id]

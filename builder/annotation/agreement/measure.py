@@ -15,11 +15,12 @@ from builder.annotation.agreement import spans, stances
 from builder.annotation.agreement.bootstrap import Statistic, intervals
 from builder.annotation.agreement.columns import Shared, shared_of
 from builder.annotation.agreement.matching import SPAN_F1
+from builder.annotation.agreement.pairs import pair_rows
 from builder.annotation.agreement.span_tables import span_tables
 from builder.annotation.agreement.spans import UNITIZING, macro
 from builder.annotation.agreement.stances import ALPHA
 from builder.annotation.columns import coded
-from builder.records import Agreement
+from builder.records import Agreement, StageCounts
 from builder.schema.labels import Labels
 
 DIGITS = 6
@@ -72,6 +73,11 @@ def agree(
         parts += stances.overall_statistics(shared.only(chosen[shared.article]), labels)
         figures += _resampled([part for part in parts if part.label == "all"], len(rows), "all", week, seed, resamples)
     return figures
+
+
+def pairs_account(judgements: pa.Table) -> StageCounts:
+    """Return how many pairs of annotators `agree` measures: in a crowd, those who have an article in common."""
+    return pair_rows(shared_of(judgements)).account()
 
 
 def headline(figure: Agreement) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 from builder.annotation.agreement.bootstrap import Floats
 from builder.annotation.agreement.columns import Shared
 from builder.annotation.columns import Ints
+from builder.records import StageCounts
 
 MOST = 1_000
 """Pairs of annotators; of more, those that have no article in common are left out."""
@@ -53,6 +54,18 @@ class PairRows:
     begins: Ints
     """For each judgement, the first row of its pairs with later ones of its article."""
 
+    @property
+    def number(self) -> int:
+        """The number of pairs of annotators, whether they met or not."""
+        return len(self.names) * (len(self.names) - 1) // 2
+
+    def account(self) -> StageCounts:
+        """Return how many pairs of annotators are measured, and why others are left out."""
+        met = len(np.unique(self.left * len(self.names) + self.right))
+        unmet = self.number - met if self.number > MOST else 0
+        left_out = {"no article in common": unmet} if unmet else {}
+        return StageCounts("agree", "pairs of annotators", self.number, self.number - unmet, left_out)
+
     def pairs(self) -> Iterator[Meeting]:
         """Yield each pair of annotators; of more than MOST, those who met."""
         every = len(self.names)
@@ -64,7 +77,7 @@ class PairRows:
         nothing = np.zeros(0, np.int64)
         wanted = (
             (left * every + right for left, right in combinations(range(every), 2))
-            if every * (every - 1) // 2 <= MOST
+            if self.number <= MOST
             else iter(found)
         )
         for key in wanted:
