@@ -1,5 +1,6 @@
 """Projects and files that several tests build."""
 
+import click
 import pytest
 
 from builder.annotation.simulate import parse_knowledge, simulate_answer
@@ -94,3 +95,10 @@ def yaml_faults(text, model=Labels):
     with pytest.raises(KhabarError) as caught:
         parse_yaml(text, model, "labels.yaml")
     return [(issue.where, issue.message) for issue in caught.value.issues]
+
+
+def leaves(command, words):
+    """The commands under a command, itself included if it is no group, with the words that name them."""
+    if not isinstance(command, click.Group):
+        return [(command, words)]
+    return [leaf for name, below in command.commands.items() for leaf in leaves(below, [*words, name])]

@@ -15,6 +15,7 @@ from builder.project.annotations import read_batch
 from builder.project.corpus import read_articles
 from builder.project.project import Project
 from builder.release.publish.folder import read_manifest
+from tests.annotation.equality import of_project
 from tests.builders import checks_of
 from tests.conftest import ROOT
 from tests.news import lines, news
@@ -246,3 +247,7 @@ def without_authors(rows):
 
 def test_the_version_that_is_told_is_that_of_the_code(khabar, tmp_path):
     assert khabar("--version", cwd=tmp_path).stdout == f"khabar, version {__version__}\n"
+
+
+def test_judgements_as_columns_equal_plain_loops(cleaned):
+    of_project(Project(cleaned))

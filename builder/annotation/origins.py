@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from builder.annotation.persons import Account, People, resolve
 from builder.annotation.pseudonyms import number_pseudonym, origin_name
-from builder.annotation.quality.check import is_exact, parse_time
+from builder.annotation.quality.times import is_exact, parse_time
 from builder.io.hashing import sha16
 from builder.records import Issue, Judgement, mark_set
 

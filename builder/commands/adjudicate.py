@@ -18,9 +18,9 @@ from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.config import guide_html, render_config
 from builder.labelstudio.download.sync import collect
 from builder.labelstudio.tasks import task_of
-from builder.project.annotations import batch_name, read_batch, read_merged
-from builder.project.batches import batch_articles, batch_documents
-from builder.project.judgements import canonical_judgements, compute_gold
+from builder.project.annotations import batch_name, read_batch, read_decisions, read_merged
+from builder.project.batches import batch_documents
+from builder.project.judgements import canonical_judgements, compute_gold, load_batch_inputs, save_accounts
 from builder.project.project import Project
 from builder.project.services import connect, note_sent, project_mark
 from builder.project.stages import states
@@ -39,6 +39,7 @@ from builder.records import (
     count_by_reason,
     user_error,
 )
+from builder.records.arrow import records_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,21 +130,23 @@ def adjudicate(
         name = batch_name(project, batch) if send or collect else ""
         ruled = _collect_rulings(project, name) if collect else _Collected()
         project = project.snapshot()
-        articles = batch_articles(project)
+        loaded = load_batch_inputs(project)
         inputs = states.read_by(project, "adjudicate")
-        judgements, accounts = canonical_judgements(project, articles)
-        result = compute_gold(project, articles, judgements)
+        canonical = canonical_judgements(loaded)
+        save_accounts(project, canonical)
+        result = compute_gold(loaded, read_decisions(project), canonical.table)
         write_jsonl(project.work / "gold.jsonl", result.golds)
         write_jsonl(project.work / "disputes.jsonl", result.disputes)
         project.save_account("adjudicate", [result.account, result.spans])
         states.finish(project, "adjudicate", inputs)
         sent = _Sent()
         if send:
-            sent = _send_disputes(project, name, articles, judgements, result.disputes, progress)
+            said = records_of(canonical.table, Judgement)
+            sent = _send_disputes(project, name, loaded.articles, said, result.disputes, progress)
     sources = Counter(gold.source for gold in result.golds)
     return AdjudicateReport(
         "adjudicate",
-        (*ruled.accounts, *accounts, result.account, result.spans, *sent.accounts),
+        (*ruled.accounts, *canonical.accounts, result.account, result.spans, *sent.accounts),
         (*ruled.issues, *result.issues),
         exit_code=1 if any(issue.severity == "error" for issue in ruled.issues) else 0,
         set_aside=ruled.set_aside,

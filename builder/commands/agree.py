@@ -7,17 +7,18 @@ from pathlib import Path
 import click
 
 from builder.annotation.agreement import thresholds
+from builder.annotation.agreement.measure import pairs_account
 from builder.annotation.report import page as pages
 from builder.annotation.report.text import lines
 from builder.cli.output import Console, open_page
 from builder.cli.road import project_of, road
 from builder.io.atomic import write_bytes
 from builder.io.jsonl import write_jsonl
-from builder.project.batches import batch_articles
-from builder.project.judgements import canonical_judgements, compute_agreement
+from builder.project.judgements import canonical_judgements, compute_agreement, load_batch_inputs, save_accounts
 from builder.project.project import Project
 from builder.project.stages import states
-from builder.records import Agreement, Line, Report
+from builder.records import Agreement, Judgement, Line, Report
+from builder.records.arrow import records_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,19 +49,23 @@ def agree(project: Project, page: Path | None = None) -> AgreeReport:
     """
     project = project.snapshot()
     with project.lock():
-        articles = batch_articles(project)
+        loaded = load_batch_inputs(project)
         inputs = states.read_by(project, "agree")
-        judgements, _ = canonical_judgements(project, articles)
-        figures = compute_agreement(project, articles, judgements)
+        canonical = canonical_judgements(loaded)
+        save_accounts(project, canonical)
+        figures = compute_agreement(loaded, canonical.table)
         write_jsonl(project.work / "agreement.jsonl", figures)
         issues = thresholds.shortfalls(figures, project.schema.dataset.floors, project.schema.labels)
         states.finish(project, "agree", inputs, 1 if issues else 0)
     if page:
-        judged = {judgement.article_id for judgement in judgements}
-        shown = {article.id: article for article in articles if article.id in judged}
+        said = records_of(canonical.table, Judgement)
+        judged = {judgement.article_id for judgement in said}
+        shown = {article.id: article for article in loaded.articles if article.id in judged}
         title = project.schema.dataset.title
-        write_bytes(page, pages.page(figures, judgements, shown, project.schema.labels, title=title).encode())
-    return AgreeReport("agree", issues=issues, exit_code=1 if issues else 0, figures=figures, page=page)
+        write_bytes(page, pages.page(figures, said, shown, project.schema.labels, title=title).encode())
+    pairs = pairs_account(canonical.table)
+    accounts = (pairs,) if pairs.set_aside else ()  # in a crowd only
+    return AgreeReport("agree", accounts, issues, exit_code=1 if issues else 0, figures=figures, page=page)
 
 
 @click.command("agree")

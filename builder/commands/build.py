@@ -14,7 +14,6 @@ from builder.cli.road import project_of, road
 from builder.io.hashing import file_digest, read_hashed
 from builder.io.jsonl import write_jsonl
 from builder.project import release_inputs, services, validation
-from builder.project.annotations import read_splits, read_takedowns, read_withdrawals
 from builder.project.corpus import profile_of
 from builder.project.project import Project
 from builder.project.releases import earlier_versions, open_earlier, record
@@ -130,17 +129,17 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         beside = export_files(
             built, schema, flat, version=version, template=prose, facts=facts, agreement=basis.agreement
         )
-        removed = Removals(tuple(read_takedowns(project)), tuple(read_withdrawals(project)))
+        removed = Removals(tuple(gathered.sources.takedowns), tuple(gathered.sources.withdrawals))
         changelog, earlier = make_changelog(past, version, schema.dataset, built.tables, card, removed)
         kept.rest()
-        inputs = release_inputs.hash_inputs(project, material, prose, TOOL) | earlier
+        inputs = release_inputs.hash_inputs(gathered, prose, TOOL) | earlier
         release = Release(version, schema.dataset.repo_id, "", TOOL, schema.hash, material.articles[0].profile,
                           inputs, {}, {}, dataset.text,
                           record_reading(dataset.fields, release_inputs.declared_encodings(material)),
                           RELEASE_FORMAT)  # fmt: skip
         read = states.read_by(project, "build")
         # Before the release: one that is there never lacks its ledger, whenever this is killed.
-        if [*gathered.ledger] != read_splits(project):
+        if [*gathered.ledger] != [*gathered.sources.splits]:
             write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
         folder = project.release(version)
         texts = text_files(basis, card, built.tables, changelog)

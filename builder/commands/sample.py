@@ -15,13 +15,14 @@ from builder.corpus.sampling.sample import choose, restrict_to
 from builder.executor.start import LOCAL, ExecutorConfig
 from builder.io.jsonl import write_jsonl
 from builder.project import groups
-from builder.project.annotations import check_batch_name, read_batch
+from builder.project.annotations import check_batch_name, read_batch, read_decisions
 from builder.project.batches import batch_articles, batch_groups
 from builder.project.cleaning import keep_basis
 from builder.project.corpus import refuse_stale, select_rows
-from builder.project.judgements import canonical_judgements, compute_gold
+from builder.project.judgements import canonical_judgements, compute_gold, load_batch_inputs, save_accounts
 from builder.project.project import Project
-from builder.records import Article, BatchItem, Line, Report, user_error
+from builder.records import Article, BatchItem, Judgement, Line, Report, user_error
+from builder.records.arrow import records_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +115,12 @@ def sample(
 def _choices(project: Project, items: Sequence[BatchItem], earlier: Sequence[BatchItem], size: int) -> list[Choice]:
     """Select what to annotate next of a sample by active learning."""
     groups = {item.article_id: item.group_id for item in (*items, *earlier)}
-    annotated = batch_articles(project)
+    loaded = load_batch_inputs(project)
+    annotated, canonical = loaded.articles, canonical_judgements(loaded)
+    save_accounts(project, canonical)
     pool = select_rows(project, "articles", Article, "id", [item.article_id for item in items])
-    judgements, _ = canonical_judgements(project, annotated)
-    golds = compute_gold(project, annotated, judgements).golds
+    judgements = records_of(canonical.table, Judgement)
+    golds = compute_gold(loaded, read_decisions(project), canonical.table).golds
     dataset = project.schema.dataset
     return select_articles(
         pool, annotated, golds, judgements, project.schema.labels, size, dataset.sampling.seed, groups

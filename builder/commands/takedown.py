@@ -14,9 +14,7 @@ from builder.project.annotations import (
     read_judgements,
     read_takedowns,
     read_withdrawals,
-    taken_down,
 )
-from builder.project.batches import batch_articles
 from builder.project.corpus import refuse_stale, select_rows
 from builder.project.judgements import current_gold
 from builder.project.project import Project
@@ -132,14 +130,12 @@ def withdraw(project: Project, annotator: str, reason: str) -> WithdrawalReport:
                 f"no annotation of this project is of {annotator!r}",
                 fix="give the whole pseudonym, as the `annotator` field of annotations/*/judgements.jsonl has it",
             )
-        gone = taken_down(project)
-        articles = [article for article in batch_articles(project) if article.id not in gone]
-        before = current_gold(project, articles)
+        before = current_gold(project)
         is_new = annotator not in known
         entry = known.setdefault(annotator, Withdrawal(annotator, reason.strip()))
         path = project.annotations / "withdrawals.jsonl"
         write_jsonl(path, [known[who] for who in sorted(known)])
-        issues = _gold_changes(before, current_gold(project, articles))
+        issues = _gold_changes(before, current_gold(project))
     return WithdrawalReport(
         "takedown", issues=tuple(issues), entry=entry, is_new=is_new, judgements=len(judged), decisions=len(decided),
         changed=len(issues), golds=len(before), path=path,

@@ -44,8 +44,8 @@ from builder.labelstudio.server.state import Login, OwnServer, ServerAddress, Se
 from builder.main import COMMANDS, khabar
 from builder.records import NextStep, Report
 from builder.release.publish.commit import Pushed
+from tests.builders import leaves
 from tests.conftest import ROOT
-from tests.test_commands import leaves
 
 OWN_PRINTERS = {"diff", "explain"}
 """Commands that print a result of their own, not a report."""

@@ -19,10 +19,10 @@ from builder.labelstudio import annotator
 from builder.labelstudio.tasks import key_of
 from builder.project.annotations import read_judgements
 from builder.project.corpus import read_articles
-from builder.project.judgements import canonical_judgements
 from builder.project.project import Project
 from builder.records import BatchItem, Decision, Dispute, Gold, Judgement, KhabarError, Stance
 from tests.conftest import ROOT
+from tests.tables import project_judgements
 
 pytestmark = pytest.mark.live
 KNOWLEDGE = parse_knowledge((ROOT / "examples" / "simulation.yaml").read_text(encoding="utf-8"))
@@ -133,7 +133,7 @@ def test_disputes_are_sent_ruled_on_and_closed(judged, label_studio, answer):
 def test_adjudicator_sees_versions_by_name_only_in_the_list(judged, label_studio):
     _, number = place_of(adjudicate(judged, send=True))
     voters = {j.article_id: {} for j in read_judgements(judged)}
-    canonical, _ = canonical_judgements(judged, read_articles(judged))
+    canonical = project_judgements(judged)
     for judgement in canonical:
         voters[judgement.article_id][judgement.annotator] = {(s.start, s.end, s.label) for s in judgement.spans}
 

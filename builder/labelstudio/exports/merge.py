@@ -16,7 +16,7 @@ from builder.annotation.persons import (
     nobody,
     resolve,
 )
-from builder.annotation.quality.check import is_exact, parse_time
+from builder.annotation.quality.times import is_exact, parse_time
 from builder.labelstudio.download import cache, rewrite
 from builder.labelstudio.parse import ParsedAnnotations
 from builder.records import Issue, Judgement, KhabarError
