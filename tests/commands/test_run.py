@@ -23,7 +23,7 @@ from builder.project.stages import states
 from builder.project.stages.shards import stage_digest
 from builder.project.stages.table import ROAD
 from builder.records import Decision, Dispute, Judgement
-from tests.builders import judge, kept, said, walk
+from tests.builders import judge, said, walk
 from tests.conftest import ROOT
 from tests.news import news
 
@@ -325,16 +325,3 @@ def names(project):
     """The names of all files of a project."""
     paths = (path.relative_to(project.root).as_posix() for path in project.root.rglob("*"))
     return {path for path in paths if not path.startswith(LATER)}
-
-
-def test_the_table_names_what_is_known(done):
-    for step in ROAD:
-        assert states.read_by(done, step.command).keys() == {*step.reads}, step.command
-
-
-def test_kept_annotations_of_the_repository_are_judged(project):
-    kept(project)
-    found = {each.command: each.state for each in states.states(project)}
-
-    assert {found[command] for command in ("ingest", "clean", "sample", "send", "collect")} == {"done"}
-    assert found["check"] == "never"
