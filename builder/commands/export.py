@@ -1,7 +1,7 @@
 """The command `export`: write a release as files of another tool."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,17 @@ from builder.project import services
 from builder.project.annotations import read_imports
 from builder.project.project import Project
 from builder.project.releases import resolve_release
-from builder.records import ChangedLine, Dropped, ImportedSet, PublishedText, Report, Span, count_by_reason, user_error
+from builder.records import (
+    ChangedLine,
+    Dropped,
+    ImportedSet,
+    Line,
+    PublishedText,
+    Report,
+    Span,
+    count_by_reason,
+    user_error,
+)
 from builder.release.diff.compare import ReleaseView
 from builder.release.publish.annotations import entity_spans
 from builder.release.publish.open import open_release
@@ -50,6 +60,31 @@ class Source:
     changed: Sequence[ChangedLine]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportReport(Report):
+    """The report of `export`: the files, and what became of articles and lines that were published before."""
+
+    files: int
+    folder: Path
+    as_released: int
+    """Imported articles that got the tokens of the release, because their text is not the published one."""
+    differing: dict[str, int] | None
+    """Published lines that the export has not, by reason; None if it was compared with no files."""
+
+    def lines(self) -> Iterator[Line]:
+        """Return the files, and what differs from what was published."""
+        yield Line("files", f"{self.files} in {self.folder}")
+        if self.as_released:
+            yield Line("as released", f"{self.as_released} articles: {MOVED}")
+        if self.differing is not None:
+            yield Line("differs", _said(self.differing))
+
+
+def _said(differing: Mapping[str, int]) -> str:
+    said = "; ".join(f"{reason} {number:,}" for reason, number in differing.items())
+    return f"{sum(differing.values()):,} lines: {said} (-v lists them)" if differing else "no line"
+
+
 @click.command("export")
 @click.argument("release", metavar="REF")
 @click.option("--as", "kind", required=True, type=click.Choice(KINDS), help="Format of the files.")
@@ -61,7 +96,7 @@ class Source:
     help="Published CoNLL files of an imported set: list each line that differs, with the reason.",
 )  # fmt: skip
 @verb
-def cli(console: Console, release: str, kind: str, target: Path | None, against: Path | None) -> Report:
+def cli(console: Console, release: str, kind: str, target: Path | None, against: Path | None) -> ExportReport:
     """Write the gold spans of a release as files of other tools: CoNLL, brat, spaCy's DocBin, doccano's JSON Lines.
 
     REF is a version of this project, a folder, @REVISION of this dataset, or NAME/DATASET@REVISION. Articles of an
@@ -77,7 +112,7 @@ def cli(console: Console, release: str, kind: str, target: Path | None, against:
 
 def export(
     project: Project, name: str, kind: str, *, base: Path, target: Path | None = None, against: Path | None = None
-) -> Report:  # fmt: skip
+) -> ExportReport:  # fmt: skip
     """Write a release as files of another tool. The same release gives the same bytes.
 
     Raises KhabarError with exit code 1 if the release is damaged; 2 if it has no text; 3 if the Hub fails.
@@ -96,19 +131,20 @@ def export(
         write_bytes(folder / path, content)
     aside = [Dropped("export", "article", NO_GOLD)] * (total - len(articles))
     spans = sum(len(one.spans) for one in articles)
-    facts = {"files": f"{len(files)} in {folder}"} | ({"as released": f"{moved} articles: {MOVED}"} if moved else {})
     accounts = (
         count_by_reason("export", "articles", total, len(articles), aside),
         count_by_reason("export", "spans", spans, spans - len(lost), lost),
     )
-    set_aside = (*aside, *lost)
-    if against:
-        found = _differences(files, sources, against)
-        facts["differs"] = _counted(found)
-        set_aside += tuple(
-            Dropped("export", f"{one.file}:{one.line} {one.was!r} is {one.became!r}", one.reason) for one in found
-        )
-    return Report("export", accounts, facts=facts, set_aside=set_aside)
+    found = _differences(files, sources, against) if against else []
+    differing = dict(Counter(one.reason for one in found).most_common()) if against else None
+    aside += [
+        *lost,
+        *(Dropped("export", f"{one.file}:{one.line} {one.was!r} is {one.became!r}", one.reason) for one in found),
+    ]
+    return ExportReport(
+        "export", accounts, set_aside=tuple(aside), files=len(files), folder=folder, as_released=moved,
+        differing=differing,
+    )  # fmt: skip
 
 
 def _written(kind: str, articles: Sequence[ExportArticle]) -> tuple[Mapping[str, bytes], list[Dropped]]:
@@ -191,10 +227,3 @@ def _differences(files: Mapping[str, bytes], sources: Sequence[Source], against:
             "against", message, where=str(against), fix="name the files that were imported, as they were named then"
         )
     return differences(published, files, source.rules, source.changed)
-
-
-def _counted(found: Sequence[ChangedLine]) -> str:
-    """Return the number of lines that differ, by reason."""
-    counts = Counter(one.reason for one in found)
-    said = "; ".join(f"{reason} {number:,}" for reason, number in counts.most_common())
-    return f"{len(found):,} lines: {said} (-v lists them)" if found else "no line"

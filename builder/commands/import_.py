@@ -2,7 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -26,7 +28,7 @@ from builder.labelstudio.exports.published import read_export
 from builder.project.corpus import profile_of
 from builder.project.imports import store
 from builder.project.project import Project
-from builder.records import ImportedSet, Issue, Report, user_error
+from builder.records import ImportedSet, Issue, Line, NextStep, Report, user_error
 from builder.release.splits import leakage
 from builder.release.splits.assign import leaks_of
 from builder.schema.importing import ImportMap
@@ -34,6 +36,35 @@ from builder.schema.labels import Labels
 
 SHOWN = 5
 """Pairs of similar texts that a warning names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport(Report):
+    """The report of `import`: the name of the set, the role of its annotations, and how much it holds."""
+
+    name: str
+    role: str
+    articles: int
+    mentions: int
+    stances: int
+
+    def lines(self) -> Iterator[Line]:
+        """Return what the batch holds."""
+        said = f"{self.name}: {self.articles:,} articles, {self.mentions:,} mentions"
+        stances = f", {self.stances:,} stances" if self.stances else ""
+        yield Line("batch", f"{said}{stances} as {self.role}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftReport(Report):
+    """The report of `import --dry-run` where there was no map: the draft, and how much of it is to decide."""
+
+    path: Path
+    undecided: int
+
+    def lines(self) -> Iterator[Line]:
+        """Return the path of the draft."""
+        yield Line("map", f"{self.path} (first draft, {self.undecided} to decide)")
 
 
 @click.command("import")
@@ -45,7 +76,9 @@ SHOWN = 5
 @click.option("--dry-run", is_flag=True, help="Draft the map if there is none; else report, and store nothing.")
 @bulk
 @road
-def cli(console: Console, paths: tuple[Path, ...], kind: str, map_path: Path | None, dry_run: bool) -> Report:
+def cli(
+    console: Console, paths: tuple[Path, ...], kind: str, map_path: Path | None, dry_run: bool
+) -> ImportReport | DraftReport:
     """Take a published dataset into the project: its texts, annotations and splits, as they were published.
 
     PATHS are files or folders. The map says what columns, tags and labels mean; --dry-run drafts it from what the files
@@ -55,12 +88,17 @@ def cli(console: Console, paths: tuple[Path, ...], kind: str, map_path: Path | N
     project = project_of(console)
     where = console.folder / map_path if map_path else project.root / "schema" / "import.yaml"
     run = ExecutorConfig(console.engine, console.workers, console.step)
-    return import_set(project, [console.folder / path for path in paths], kind, where, dry_run=dry_run, run=run)
+    report = import_set(project, [console.folder / path for path in paths], kind, where, dry_run=dry_run, run=run)
+    if not dry_run:
+        return report
+    words = ["khabar", "import", *map(str, paths), "--as", kind, *(["--map", str(map_path)] if map_path else [])]
+    why = "once the map decides what is left open" if isinstance(report, DraftReport) else "stores what it reports here"
+    return replace(report, next=NextStep(shlex.join(words), why))
 
 
 def import_set(
     project: Project, paths: Sequence[Path], kind: str, where: Path, *, dry_run: bool = False, run: ExecutorConfig = LOCAL
-) -> Report:  # fmt: skip
+) -> ImportReport | DraftReport:  # fmt: skip
     """Import a published set as one batch, with its gold as decisions or its annotators' work as judgements.
 
     The same files and map give the same result, whatever was killed before.
@@ -73,7 +111,10 @@ def import_set(
         rules = _map(content, where)
         found = read_set(files, kind, rules, project.schema.labels)
         issues = [*found.issues, *_leaks(project, found)]
-        report = Report("import", found.accounts, tuple(issues), _facts(rules, found), set_aside=found.set_aside)
+        report = ImportReport(
+            "import", found.accounts, tuple(issues), set_aside=found.set_aside, name=rules.name, role=rules.role,
+            articles=found.articles.num_rows, mentions=found.spans.num_rows, stances=found.stances.num_rows,
+        )  # fmt: skip
         _refuse_no_split(rules, found)
         done = _line(kind, rules, files, content, found)
         store.refuse_other(project, done)
@@ -109,16 +150,14 @@ def read_set(files: Sequence[InputFile], kind: str, rules: ImportMap, labels: La
     return settle(readers[kind](), whole_words=labels.clitics == "expand")
 
 
-def _drafted(project: Project, files: Sequence[InputFile], kind: str, where: Path, *, dry_run: bool) -> Report:
+def _drafted(project: Project, files: Sequence[InputFile], kind: str, where: Path, *, dry_run: bool) -> DraftReport:
     """Write the first draft of the map. Raises KhabarError (exit code 2) unless that is asked for."""
     if not dry_run:
         fix = "run the same command with --dry-run to draft one, and decide what it leaves open"
         raise user_error("no-map", "there is no map that says what the files mean", where=str(where), fix=fix)
     text = draft_map(kind, _name(where, project), files, project.schema.labels)
     write_bytes(where, text.encode())
-    return Report(
-        "import", facts={"map": f"{where} (first draft, {text.count(chr(34) + '?' + chr(34)) - 1} to decide)"}
-    )
+    return DraftReport("import", path=where, undecided=text.count('"?"') - 1)
 
 
 def _name(where: Path, project: Project) -> str:
@@ -135,13 +174,6 @@ def _line(kind: str, rules: ImportMap, files: Sequence[InputFile], content: byte
         rules.name, kind, rules.source, rules.url or "", rules.licence.text, rules.licence.annotations, rules.citation,
         rules.role, rules.splits, hashes, hashlib.sha256(content).hexdigest(), found.accounts, repairs,
     )  # fmt: skip
-
-
-def _facts(rules: ImportMap, found: PublishedSet) -> dict[str, str]:
-    """Return what was imported."""
-    said = f"{rules.name}: {found.articles.num_rows:,} articles, {found.spans.num_rows:,} mentions"
-    return {"batch": f"{said}, {found.stances.num_rows:,} stances as {rules.role}" if found.stances.num_rows else
-            f"{said} as {rules.role}"}  # fmt: skip
 
 
 def _refuse_no_split(rules: ImportMap, found: PublishedSet) -> None:

@@ -1,14 +1,14 @@
 """The command `send`: send a batch to Label Studio."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
 from builder.annotation import assignment, reopen, transfer
 from builder.annotation.persons import resolve
-from builder.annotation.preannotate import Predicted
 from builder.annotation.transfer import TransferredJudgements
 from builder.cli.options import batch_option
 from builder.cli.output import Console
@@ -17,7 +17,6 @@ from builder.io.jsonl import write_jsonl
 from builder.labelstudio import upload
 from builder.labelstudio.earlier import latest_judgements
 from builder.labelstudio.upload import AnnotatorProject, UploadInputs, UploadResult
-from builder.preannotation import sources as predictions
 from builder.project.annotations import (
     batch_name,
     read_aliases,
@@ -28,7 +27,7 @@ from builder.project.annotations import (
     read_published,
 )
 from builder.project.batches import batch_articles, batch_documents
-from builder.project.imports.answers import predict_imported
+from builder.project.imports import predictions
 from builder.project.project import Project
 from builder.project.services import connections, note_sent, project_mark
 from builder.project.stages import states
@@ -39,6 +38,7 @@ from builder.records import (
     Document,
     Issue,
     KhabarError,
+    Line,
     Notify,
     Report,
     user_error,
@@ -46,6 +46,57 @@ from builder.records import (
 
 Watch = Callable[[Iterable[list[Document]], int, str], Iterable[list[Document]]]
 """Iterates over batches of documents, and reports progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentTo:
+    """A project that tasks went to: its annotator, if it has one, its articles, and its address unless it was a dry run."""
+
+    annotator: str
+    """The e-mail where it is known, or else the pseudonym."""
+    articles: int
+    new: int
+    url: str | None
+
+    def line(self) -> Line:
+        """Return where to annotate; with the number of articles where they are one annotator's."""
+        link = self.url or "would be created"
+        work = f"{self.articles} articles, {self.new} of them new: {link}"
+        return Line(self.annotator or "annotate at", work if self.annotator else link)
+
+
+@dataclass(frozen=True, slots=True)
+class SentPredictions:
+    """The origin of the predictions, and how many articles have some."""
+
+    origin: str
+    articles: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendReport(Report):
+    """The report of `send`: where to annotate, and which predictions are shown.
+
+    It is the only output that contains e-mails, and is not stored.
+    """
+
+    assigned: dict[str, int]
+    """Articles by the reason of their assignment; empty in a pool."""
+    places: tuple[SentTo, ...]
+    predictions: SentPredictions | None
+    shown: tuple[str, ...]
+
+    def lines(self) -> Iterator[Line]:
+        """Return a line for each project, and for the predictions."""
+        if self.assigned:
+            yield Line("assigned", ", ".join(f"{number} articles {why}" for why, number in self.assigned.items()))
+        for place in self.places:
+            yield place.line()
+        if self.predictions:
+            said = f"{self.predictions.origin}: for {self.predictions.articles} articles, on new tasks only"
+            yield Line("predictions", said)
+        if self.shown:
+            yield Line("shown on the page", ", ".join(self.shown))
 
 
 def send(
@@ -58,7 +109,7 @@ def send(
     predict: str | None = None,
     annotators: Sequence[str] = (),
     folder: Path | None = None,
-) -> Report:
+) -> SendReport:
     """Upload a batch to Label Studio. Articles that are already there are not uploaded again.
 
     `changed` allows articles whose text differs from the batch's to become new tasks, with their annotations
@@ -81,7 +132,7 @@ def send(
             people = [desk.annotator for desk in desks]
             assigned = assignment.assign(name, list(present), people, schema.dataset, known, before)
         chosen = [articles[article_id] for article_id in present]
-        predicted = _predicted(project, predict, chosen, folder or project.root) if predict else None
+        predicted = predictions.predict(project, predict, chosen, folder or project.root) if predict else None
         moved = _moved(project, name, desks, {i.article_id: articles[i.article_id] for i in items
                                               if i.text_sha != present[i.article_id].text_sha})  # fmt: skip
         sources = {document.id: document.source for document in batch_documents(project)}
@@ -101,19 +152,32 @@ def send(
                 write_jsonl(project.annotations / name / "batch.jsonl", present.values())
             project.save_account("send", accounts, aside)
             states.finish(project, f"send-{name}", states.read_by_send(project, name))
-    issues += [
+    issues += _stale(moved)
+    places = tuple(_place(done, dry_run=dry_run) for done in delivered)
+    return SendReport(
+        "send", accounts, tuple(issues), set_aside=aside, assigned=_reasons(assigned), places=places,
+        predictions=SentPredictions(predicted.origin, sum(map(bool, predicted.spans.values()))) if predicted else None,
+        shown=tuple(sorted({done.shown for done in delivered if done.shown})),
+    )  # fmt: skip
+
+
+def _stale(moved: TransferredJudgements) -> list[Issue]:
+    """Return a warning for each span that has no place in the present text."""
+    return [
         Issue("warning", "stale-span", f"{span.reason}{f': {span.detail}' if span.detail else ''}", where=span.what)
         for span in moved.stale
     ]
-    facts = upload.facts(delivered, assigned, predicted, dry_run=dry_run)
-    return Report("send", accounts, tuple(issues), facts, 0, aside)
 
 
-def _predicted(project: Project, spec: str, articles: Sequence[Article], folder: Path) -> Predicted:
-    """Return the pre-annotations that --predict names, of an imported set of the project or from elsewhere."""
-    if spec.startswith("import:"):
-        return predict_imported(project, spec.removeprefix("import:"), articles)
-    return predictions.predict(spec, articles, project.schema.labels, folder)
+def _reasons(assigned: Sequence[AnnotatorAssignment]) -> dict[str, int]:
+    """Return the number of articles by the reason of their assignment."""
+    return dict(sorted(Counter({duty.article_id: duty.why for duty in assigned}.values()).items()))
+
+
+def _place(done: UploadResult, *, dry_run: bool) -> SentTo:
+    desk, sent = done.parcel.desk, done.sent
+    url = None if dry_run else f"{sent.url}/projects/{sent.project_id}/data?labeling=1"
+    return SentTo(desk.email or desk.annotator, len(done.parcel.tasks), sent.created, url)
 
 
 def _upload(
@@ -205,7 +269,7 @@ def _refuse_other_texts(
 @road
 def cli(
     console: Console, batch: str | None, dry_run: bool, changed: bool, predict: str | None, annotators: str
-) -> Report:
+) -> SendReport:
     """Upload a batch to Label Studio. Articles that are already there are not uploaded again.
 
     With `assignment: separate` or `isolated`, the link of each annotator is printed, and is not stored with the e-mail.

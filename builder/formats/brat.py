@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from builder.formats.marks import MarkedSpan, MarkedText, to_published
@@ -35,13 +35,13 @@ def read_brat(files: Sequence[InputFile], rules: ImportMap, known: Sequence[str]
     lines = 0
     for name in sorted(texts):
         try:
-            one, dropped, number = _read(name, texts[name], marked.get(name), rules)
+            one = _read(name, texts[name], marked.get(name), rules)
         except KhabarError as refused:
             issues.append(refused)
             continue
-        found.append(one)
-        aside += dropped
-        lines += number
+        found.append(one.text)
+        aside += one.set_aside
+        lines += one.lines
     if issues:
         raise KhabarError(*(issue for error in issues for issue in error.issues))
     made = to_published("texts", found, [], rules, known)
@@ -59,10 +59,17 @@ def _alone(file: InputFile, missing: str) -> KhabarError:
     )
 
 
-def _read(
-    name: str, text: InputFile, marks: InputFile | None, rules: ImportMap
-) -> tuple[MarkedText, list[Dropped], int]:  # fmt: skip
-    """Return a text with its spans, the lines that are set aside, and the number of lines."""
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A text with its spans, the lines of its .ann file that are set aside, and the number of its lines."""
+
+    text: MarkedText
+    set_aside: Sequence[Dropped]
+    lines: int
+
+
+def _read(name: str, text: InputFile, marks: InputFile | None, rules: ImportMap) -> _Read:
+    """Read one text and its marks."""
     raw = _decoded(text)
     spans: list[MarkedSpan] = []
     aside: list[Dropped] = []
@@ -83,7 +90,8 @@ def _read(
             raise user_error("brat", message, where=place, fix="correct the line, or name another --as")
     total = sum(bool(line.strip()) for line in lines)
     split = split_of(text.name, rules.split_names)
-    return MarkedText(name, raw, text.name, 1, tuple(spans), split=split, annotated=marks is not None), aside, total
+    made = MarkedText(name, raw, text.name, 1, tuple(spans), split=split, annotated=marks is not None)
+    return _Read(made, aside, total)
 
 
 def _decoded(file: InputFile) -> str:

@@ -121,7 +121,7 @@ def _rows(file: InputFile, rules: ImportMap, issues: list[Issue]) -> Iterator[Ro
 
 def _unmapped(rows: Sequence[Row], rules: ImportMap, labels: Labels) -> list[Issue]:
     """Return an error for each target and each value that is not known."""
-    seen_targets = {target: row.place for row, target, _, _ in reversed([*_cells(rows, rules)])}
+    seen_targets = {one.target: one.row.place for one in reversed([*_given(rows, rules)])}
     issues = [
         Issue("error", "unmapped", f"the target {target!r} is not in schema/labels.yaml", place,
               f"add it there under `stances:`, or write `{target}: NAME` under `targets:` in the map")
@@ -129,10 +129,10 @@ def _unmapped(rows: Sequence[Row], rules: ImportMap, labels: Labels) -> list[Iss
     ]  # fmt: skip
     allowed = [value.name for value in labels.stances.values] if labels.stances else []
     places: dict[str, list[str]] = {}
-    for row, _, _, value in _cells(rows, rules):
-        target = rules.values.get(value, value if value in allowed else UNDECIDED)
-        if target is not None and target not in allowed:
-            places.setdefault(value, []).append(row.place)
+    for one in _given(rows, rules):
+        meant = rules.values.get(one.value, one.value if one.value in allowed else UNDECIDED)
+        if meant is not None and meant not in allowed:
+            places.setdefault(one.value, []).append(one.row.place)
     for value, where in sorted(places.items()):
         seen = sighting(where, len(where))
         message = f"the answer {value!r} is not mapped: {seen.said()}"
@@ -151,22 +151,32 @@ def _asked(row: Row, rules: ImportMap) -> Iterator[tuple[str | None, str]]:
         yield from ((rules.targets.get(named, named), column) for column in form.answers)
 
 
-def _cells(rows: Sequence[Row], rules: ImportMap) -> Iterator[tuple[Row, str, str, str]]:
-    """Yield each answer that is given: row, target, column and value."""
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An answer that is given: its row, its target, its column and its value."""
+
+    row: Row
+    target: str
+    column: str
+    value: str
+
+
+def _given(rows: Sequence[Row], rules: ImportMap) -> Iterator[_Answer]:
+    """Yield each answer that is given."""
     for row in rows:
         for target, column in _asked(row, rules):
             if target is not None and (value := row.cells[column].strip()):
-                yield row, target, column, value
+                yield _Answer(row, target, column, value)
 
 
 def _texts(row: Row, rules: ImportMap) -> Iterator[MarkedText]:
     """Yield what each annotator says of a row; of gold, one text."""
     form = rules.table
     people: dict[str, list[Stance]] = {}
-    for _, target, column, value in _cells([row], rules):
-        mapped = rules.values.get(value, value)
-        who = column if rules.role == "judgement" else ""
-        people.setdefault(who, []).extend([Stance(target, mapped)] if mapped else [])
+    for one in _given([row], rules):
+        mapped = rules.values.get(one.value, one.value)
+        who = one.column if rules.role == "judgement" else ""
+        people.setdefault(who, []).extend([Stance(one.target, mapped)] if mapped else [])
     own = row.cells[form.id] if form.id else f"{row.file.rsplit('.', 1)[0]}:{row.line}"
     words = row.cells[form.split] if form.split else row.file
     for who, stances in (people or {"": []}).items():

@@ -11,15 +11,7 @@ from builder.records import KhabarError
 from builder.schema import load_schema
 from builder.schema.importing import ImportMap
 from tests.conftest import ROOT
-
-CASES = ROOT / "tests" / "cases" / "import"
-
-KINDS = {".txt": "conll", ".csv": "table", ".tsv": "table", ".ann": "brat", ".jsonl": "jsonl"}
-
-
-def kind_of(folder):
-    suffixes = {path.suffix for path in (folder / "input").iterdir()}
-    return "brat" if ".ann" in suffixes else KINDS[min(suffixes)]
+from tests.published import CASES, kind_of
 
 
 def outcome(folder):

@@ -10,7 +10,7 @@ from builder.records import KhabarError
 from builder.schema import load_schema
 from builder.schema.importing import ImportMap
 from tests.conftest import ROOT, SHARED
-from tests.formats.test_cases import CASES, kind_of
+from tests.published import CASES, kind_of
 
 LABELS = load_schema(ROOT / "schema").labels
 

@@ -12,7 +12,7 @@ from builder.project.annotations import labelstudio_project_of
 from builder.project.corpus import read_articles
 from builder.records import Judgement
 from tests.builders import fresh
-from tests.commands.test_import import LABELS, PRESS, put
+from tests.published import LABELS, PRESS, put
 
 pytestmark = pytest.mark.live
 

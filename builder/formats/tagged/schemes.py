@@ -3,7 +3,7 @@
 The tags of one layer and one label are sorted by row. A mention is a run of them on neighbouring rows of one sentence.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,25 +105,36 @@ def _nested(
     """
     open_: list[tuple[int, bool]] = []
     at = label = -1
-    for row, marks, number, is_joined in _by_row(found, joined, rows, edges, labels):
-        inside = sum(mark in (INSIDE, END) for mark in marks)
-        while len(open_) > (inside if is_joined else 0):
+    for one in _by_row(found, joined, rows, edges, labels):
+        inside = sum(mark in (INSIDE, END) for mark in one.edges)
+        while len(open_) > (inside if one.is_joined else 0):
             yield _Mention(open_[-1][0], at, label, open_.pop()[1])
-        open_ += [(row, False)] * (inside - len(open_))
-        open_ += [(row, True) for mark in marks if mark in (BEGIN, SINGLE)]
-        at, label = row, number
+        open_ += [(one.row, False)] * (inside - len(open_))
+        open_ += [(one.row, True) for mark in one.edges if mark in (BEGIN, SINGLE)]
+        at, label = one.row, one.label
     while open_:
         yield _Mention(open_[-1][0], at, label, open_.pop()[1])
 
 
+@dataclass(frozen=True, slots=True)
+class _NestedRow:
+    """A row of nested runs: its edges, their label, and whether it continues the run."""
+
+    row: int
+    edges: Sequence[int]
+    label: int
+    is_joined: bool
+
+
 def _by_row(
     found: Numbers, joined: Flags, rows: Numbers, edges: Numbers, labels: Numbers
-) -> Iterator[tuple[int, list[int], int, bool]]:  # fmt: skip
-    """Yield each row of nested runs: its edges, their label, and whether it continues the run."""
+) -> Iterator[_NestedRow]:  # fmt: skip
+    """Yield each row of nested runs."""
     begin = 0
     for place, index in enumerate(found.tolist()):
         after = int(found[place + 1]) if place + 1 < len(found) else -1
         if after != index + 1 or not joined[after] or rows[after] != rows[index]:
             first = int(found[begin])
-            yield int(rows[index]), edges[found[begin : place + 1]].tolist(), int(labels[index]), bool(joined[first])
+            own = edges[found[begin : place + 1]].tolist()
+            yield _NestedRow(int(rows[index]), own, int(labels[index]), bool(joined[first]))
             begin = place + 1

@@ -4,13 +4,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from builder.annotation.preannotate import Predicted
 from builder.annotation.pseudonyms import origin_name, pseudonym
 from builder.formats.published import PublishedSet
 from builder.io.jsonl import write_jsonl
-from builder.project.annotations import read_imports, read_merged
 from builder.project.project import Project
-from builder.records import Article, Decision, Dropped, Judgement, PublishedAnnotation, Span, Stance, user_error
+from builder.records import Article, Decision, Judgement, PublishedAnnotation, Span, Stance
 from builder.schema.importing import ImportMap
 
 VERSION = "imported"
@@ -93,30 +91,3 @@ def _judgements(
         for number, one in enumerate(answers)
     ]  # fmt: skip
     return sorted(made, key=lambda one: (one.article_id, one.annotator))
-
-
-def predict_imported(project: Project, name: str, articles: Sequence[Article]) -> Predicted:
-    """Return the spans of an imported set, its gold or its predictions, as pre-annotations of its articles.
-
-    Raises KhabarError (exit code 2) if no such set was imported, or if it has only annotators' judgements.
-    """
-    known = {one.name: one.role for one in read_imports(project)}
-    if known.get(name, "judgement") == "judgement":
-        said = "has only judgements of annotators" if name in known else "was not imported"
-        fix = f"name one of {', '.join(sorted(known))}" if known else "run `khabar import` first"
-        raise user_error("predict", f"the set {name!r} {said}", fix=fix)
-    folder = project.annotations / name
-    answers: list[PublishedAnnotation] | list[Decision]
-    if known[name] == "gold":
-        answers = read_merged(project, folder / "decisions.jsonl", Decision)
-    else:
-        answers = read_merged(project, folder / "imported.jsonl", PublishedAnnotation)
-    texts = {article.id: article.text_sha for article in articles}
-    own = [one for one in answers if one.article_id in texts and one.spans is not None]
-    moved = [one for one in own if texts[one.article_id] != one.text_sha]
-    aside = [
-        Dropped("predict", f"{one.article_id} {s.start}-{s.end} {s.label}", "its text changed")
-        for one in moved for s in one.spans or ()
-    ]  # fmt: skip
-    spans = {one.article_id: tuple(one.spans or ()) for one in own if texts[one.article_id] == one.text_sha}
-    return Predicted(f"import:{name}", spans, tuple(aside))
