@@ -7,7 +7,7 @@ from builder.annotation.quality import annotators, canonical, repeats
 from builder.annotation.quality import check as checks
 from builder.io.parquet import to_table
 from builder.project.judgements import canonical_judgements, load_batch_inputs, save_accounts
-from builder.records import Judgement
+from builder.records import BatchItem, Judgement
 from builder.records.arrow import records_of
 
 
@@ -50,7 +50,7 @@ def known_missed(judgements, known, articles, labels):
 
 def coverage(batch, judgements, items, assigned, overlap):
     """Warnings of articles with too few or too many annotators."""
-    return annotators.coverage(batch, table_of(judgements), items, assigned, overlap)
+    return annotators.coverage(batch, table_of(judgements), to_table(items, BatchItem), assigned, overlap)
 
 
 def agree(judgements, labels, lengths, **options):

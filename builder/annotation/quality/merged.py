@@ -22,17 +22,25 @@ from builder.records import (
     Issue,
     Judgement,
     LedgerEntry,
+    PublishedAnnotation,
     SplitAssignment,
     Takedown,
     Withdrawal,
     mark_set,
 )
-from builder.records.arrow import records_of
 
 R = TypeVar("R")
 
 Numbered = tuple[int, R]
 """A record and the number of its line."""
+
+KEYS: dict[type, tuple[str, ...]] = {
+    BatchItem: ("article_id",),
+    Judgement: ("batch", "article_id", "annotator", "annotation_id"),
+    Decision: ("article_id", "adjudicator"),
+    PublishedAnnotation: ("article_id", "who"),
+}
+"""Columns whose values two lines have in common if they are versions of one record, or contradict each other."""
 
 KEEP_ONE = "keep one of the two lines, as the people who wrote them agree"
 
@@ -60,38 +68,35 @@ def _newest(lines: Sequence[Numbered[R]]) -> tuple[list[Numbered[R]], dict[str, 
     return sorted(newest.values(), key=lambda line: line[0]), servers
 
 
-def join_judgements(read: LineTable) -> pa.Table:
-    """Return what `join` returns of the judgements of a file, as a table."""
-    rows, numbered = _doubtful(read)
+def join_table(read: LineTable, record: type) -> pa.Table:
+    """Return what `join` returns of the records of a file, as a table."""
+    rows = _doubtful(read, record)
+    numbered: list[Numbered[object]] = read.records(record, rows)
     newest, servers = _newest(numbered)
     kept = np.ones(len(read.numbers), bool)
     kept[rows] = False
     kept[np.searchsorted(read.numbers, [number for number, _ in newest])] = True
     table = read.table if len(newest) == len(rows) else read.table.filter(kept)
-    origin = coded(table["origin"])
-    if not servers.keys() & {*origin.names}:
+    if not servers:
         return table
+    origin = coded(table["origin"])
     names = pa.array([_server(servers, name) for name in origin.names], pa.string())
     column = table.column_names.index("origin")
     return table.set_column(column, table.schema.field(column), names.take(pa.array(origin.codes)))
 
 
-def judgement_contradictions(path: str, read: LineTable) -> list[Issue]:
-    """Return what `contradictions` yields of the judgements of a file."""
-    return [*contradictions(path, _doubtful(read)[1])]
+def table_contradictions(path: str, read: LineTable, record: type) -> list[Issue]:
+    """Return what `contradictions` yields of the records of a file."""
+    return [*contradictions(path, read.records(record, _doubtful(read, record)))]
 
 
-def _doubtful(read: LineTable) -> tuple[Ints, list[Numbered[Judgement]]]:
-    """Return the rows whose batch, article, annotator and number another row has, and the judgements there.
-
-    Only these can be versions of one annotation.
-    """
-    keys = [coded(read.table[name]).codes for name in ("batch", "article_id", "annotator")]
-    keys.append(ints(read.table["annotation_id"]))
+def _doubtful(read: LineTable, record: type) -> Ints:
+    """Return the rows whose values of KEYS another row has; only these become records."""
+    columns = [read.table[name] for name in KEYS[record]]
+    keys = [ints(column) if pa.types.is_integer(column.type) else coded(column).codes for column in columns]
     order = np.lexsort(keys)
     same = same_as_above(*(key[order] for key in keys))
-    rows = np.sort(order[same | np.append(same[1:], False)[: len(same)]])
-    return rows, [*zip(read.numbers[rows].tolist(), records_of(read.table.take(rows), Judgement), strict=True)]
+    return np.sort(order[same | np.append(same[1:], False)[: len(same)]])
 
 
 def _unite(servers: dict[str, str], *versions: object) -> None:
