@@ -37,10 +37,13 @@ Numbered = tuple[int, R]
 KEYS: dict[type, tuple[str, ...]] = {
     BatchItem: ("article_id",),
     Judgement: ("batch", "article_id", "annotator", "annotation_id"),
-    Decision: ("article_id", "adjudicator"),
+    Decision: (),
     PublishedAnnotation: ("article_id", "who"),
 }
-"""Columns whose values two lines have in common if they are versions of one record, or contradict each other."""
+"""Columns whose values two lines have in common if they are versions of one record, or contradict each other.
+
+A decision can contradict itself, so each is looked at.
+"""
 
 KEEP_ONE = "keep one of the two lines, as the people who wrote them agree"
 
@@ -92,6 +95,8 @@ def table_contradictions(path: str, read: LineTable, record: type) -> list[Issue
 
 def _doubtful(read: LineTable, record: type) -> Ints:
     """Return the rows whose values of KEYS another row has; only these become records."""
+    if not KEYS[record]:
+        return np.arange(len(read.numbers))
     columns = [read.table[name] for name in KEYS[record]]
     keys = [ints(column) if pa.types.is_integer(column.type) else coded(column).codes for column in columns]
     order = np.lexsort(keys)
