@@ -1,5 +1,7 @@
 """The functions over tables of judgements, for tests that have records."""
 
+import numpy as np
+
 from builder.annotation.adjudication import adjudicate as adjudication
 from builder.annotation.agreement import measure, spans, stances
 from builder.annotation.agreement.columns import shared_of
@@ -75,7 +77,7 @@ def overall_statistics(judged, *given):
 
 def pairwise_statistics(judged, labels):
     """Span agreement of each pair of annotators."""
-    return spans.pairwise_statistics(shared(judged), labels)
+    return spans.pairwise_figures(*_drawn(judged, labels))
 
 
 def stance_statistics(judged, labels):
@@ -85,7 +87,12 @@ def stance_statistics(judged, labels):
 
 def stance_pair_statistics(judged, labels):
     """Stance agreement of each pair of annotators."""
-    return stances.pairwise_statistics(shared(judged), labels)
+    return stances.pairwise_figures(*_drawn(judged, labels))
+
+
+def _drawn(judged, labels):
+    found = shared(judged)
+    return found, labels, np.ones((len(found.sizes), 1), np.uint16)
 
 
 def project_judgements(project, without=()):
