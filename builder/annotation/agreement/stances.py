@@ -78,10 +78,10 @@ def pairwise_figures(shared: Shared, labels: Labels, weights: NDArray[np.uint16]
 
     def count(own: Partners) -> Ints:
         """Return the number of equal answers of each pair, then of each value of the first and of the second."""
-        one, other = answers[own.mine[own.one]], answers[own.other]
+        one, other = answers[:, own.mine[own.one]], answers[:, own.other]
         both = (one >= 0) & (other >= 0)
-        given = [np.count_nonzero(both & (side == value), axis=1) for side in (one, other) for value in range(values)]
-        return np.stack([np.count_nonzero(both & (one == other), axis=1), *given], axis=1)
+        given = [both & (side == value) for side in (one, other) for value in range(values)]
+        return np.stack([each.sum(axis=0, dtype=np.int32) for each in (both & (one == other), *given)], axis=1)
 
     flipped = (0, *range(1 + values, 1 + 2 * values), *range(1, 1 + values))
     figures: list[PairFigure] = []
@@ -96,10 +96,10 @@ def pairwise_figures(shared: Shared, labels: Labels, weights: NDArray[np.uint16]
 
 
 def _answers(shared: Shared, labels: Labels) -> NDArray[np.int8]:
-    """Return the number of the value of each judgement and target, -1 without an answer."""
+    """Return the number of the value that each judgement gives (targets x judgements), -1 where it gives none."""
     values = [value.name for value in labels.stances.values] if labels.stances else []
-    given, said = np.full((len(shared.article), len(labels.target_ids)), -1, np.int8), items(shared.table, "stances")
-    given[said.row, said.strings("target").among([*labels.target_ids])] = said.strings("value").among(values)
+    given, said = np.full((len(labels.target_ids), len(shared.article)), -1, np.int8), items(shared.table, "stances")
+    given[said.strings("target").among([*labels.target_ids]), said.row] = said.strings("value").among(values)
     return given
 
 
