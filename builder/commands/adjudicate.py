@@ -6,17 +6,23 @@ from collections.abc import Sequence
 import click
 
 from builder.annotation.adjudication.adjudicate import AdjudicationResult
+from builder.annotation.adjudication.asked import new_pages, open_pages
+from builder.annotation.adjudication.merging import closed_meanwhile, merge_decisions, merge_whole
+from builder.annotation.adjudication.rulings import Rulebook, read_rulings
+from builder.annotation.adjudication.whole_rulings import read_whole_rulings
 from builder.annotation.pseudonyms import pseudonym
 from builder.cli.options import batch_option
 from builder.cli.output import Console
 from builder.cli.road import project_of, road
 from builder.io.jsonl import write_jsonl
-from builder.labelstudio import adjudication, client
+from builder.labelstudio import client
+from builder.labelstudio.adjudication import SHOWN, page_task
 from builder.labelstudio.api.connection import Connection
-from builder.labelstudio.config import guide_html, render_config
+from builder.labelstudio.config import guide_html, render_ruling_config
 from builder.labelstudio.download.sync import collect
+from builder.labelstudio.parse import ParsedAnnotations
 from builder.labelstudio.tasks import task_of
-from builder.project.annotations import batch_name, read_batch, read_merged
+from builder.project.annotations import asked_path, batch_name, read_asked, read_batch, read_merged
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.judgements import canonical_judgements, compute_gold
 from builder.project.project import Project
@@ -26,7 +32,7 @@ from builder.records import (
     Article,
     Decision,
     Dispute,
-    Judgement,
+    Issue,
     KhabarError,
     Notify,
     Report,
@@ -35,38 +41,50 @@ from builder.records import (
     user_error,
 )
 
+PROJECT = "rulings"
+"""Ending of the title of a batch's adjudication project."""
+
+EARLIER_PROJECT = "disputes"
+"""Ending of the title that earlier versions gave it. They asked for the whole article again."""
+
 
 def adjudicate(
     project: Project, batch: str | None = None, *,
-    send: bool = False, collect: bool = False, progress: Notify = lambda _: None,
+    send: bool = False, collect: bool = False, accept_overrules: bool = False, progress: Notify = lambda _: None,
 ) -> Report:  # fmt: skip
     """Compute gold from the judgements by majority vote. Ties become disputes.
 
-    With `collect`, first turn the rulings of the batch's adjudication project into decisions. With `send`, then
-    upload the articles that still have open disputes to that project.
+    With `collect`, first turn the rulings of the batch's adjudication project into decisions; what they change of
+    settled mentions counts only with `accept_overrules`. With `send`, then ask in that project what is still in dispute.
     """
+    if accept_overrules and not collect:
+        raise user_error("options", "--accept-overrules is for rulings", fix="pass it with --collect")
     with project.lock():
         name = batch_name(project, batch) if send or collect else ""
-        ruled = _collect_rulings(project, name) if collect else Report("adjudicate")
+        ruled, fresh = _collect_rulings(project, name, accept_overrules) if collect else (Report("adjudicate"), ())
         project = project.snapshot()
         articles = batch_articles(project)
         inputs = states.read_by(project, "adjudicate")
         judgements, accounts = canonical_judgements(project, articles)
         result = compute_gold(project, articles, judgements)
+        closed: list[Issue] = []
+        if fresh:
+            votes = compute_gold(project, articles, judgements, votes_only=True)
+            closed = closed_meanwhile(fresh, read_asked(project, name), votes.golds, votes.disputes)
         write_jsonl(project.work / "gold.jsonl", result.golds)
         write_jsonl(project.work / "disputes.jsonl", result.disputes)
         project.save_account("adjudicate", [result.account, result.spans])
         states.finish(project, "adjudicate", inputs)
         sent = Report("adjudicate")
         if send:
-            sent = _send_disputes(project, name, articles, judgements, result.disputes, progress)
+            sent = _send_disputes(project, name, articles, result, progress)
     sources = Counter(gold.source for gold in result.golds)
     facts = {"gold": ", ".join(f"{n} {source}" for source, n in sorted(sources.items())) or "none",
              "open disputes": str(len(result.disputes))} | _model_facts(result)  # fmt: skip
     return Report(
         "adjudicate",
         (*ruled.accounts, *accounts, result.account, result.spans, *sent.accounts),
-        (*ruled.issues, *result.issues),
+        (*ruled.issues, *closed, *result.issues),
         ruled.facts | facts | sent.facts,
         exit_code=ruled.exit_code,
         set_aside=ruled.set_aside,
@@ -84,33 +102,33 @@ def _model_facts(result: AdjudicationResult) -> dict[str, str]:
 
 
 def _send_disputes(
-    project: Project, name: str, articles: Sequence[Article], judgements: Sequence[Judgement],
-    disputes: Sequence[Dispute], progress: Notify,
+    project: Project, name: str, articles: Sequence[Article], result: AdjudicationResult, progress: Notify
 ) -> Report:  # fmt: skip
-    """Upload the disputed articles of a batch to its adjudication project, with each annotator's version."""
-    schema, by_id = project.schema, {article.id: article for article in articles}
-    disputed = {dispute.article_id for dispute in disputes}
-    items = [item for item in read_batch(project, name) if item.article_id in disputed]
-    if not items:
+    """Ask the open disputes of a batch in its adjudication project: those that were not asked before on new pages."""
+    items = {item.article_id: item for item in read_batch(project, name)}
+    mine = [dispute for dispute in result.disputes if dispute.article_id in items]
+    if not mine:
         return Report("adjudicate", facts={"adjudicate at": f"nothing of batch {name} is in dispute"})
-    connection, mine = _adjudication_server(project), {item.article_id for item in items}
+    connection, schema = _adjudication_server(project), project.schema
+    known = read_asked(project, name)
+    golds = [gold for gold in result.golds if gold.article_id in items]
+    pages = [*known, *new_pages(golds, mine, known, schema.labels)]
+    pages.sort(key=lambda page: (page.article_id, page.text_sha, page.page))
+    by_id = {article.id: article for article in articles}
     sources = {document.id: document.source for document in batch_documents(project)}
     guide = guide_html(schema.guidelines, schema.guideline_version)
     payload = [
-        adjudication.with_versions(task_of(a, item, schema, sources[a.document_id], guide), judgements)
-        for item in items
-        for a in [by_id[item.article_id]]
+        page_task(task_of(a, items[a.id], schema, sources[a.document_id], guide), page, schema.labels)
+        for page in open_pages(pages, mine, by_id)
+        for a in [by_id[page.article_id]]
     ]
-    path = project.annotations / name / "disputed.jsonl"
-    asked = adjudication.merge_disputes(
-        read_merged(project, path, Dispute), [d for d in disputes if d.article_id in mine]
-    )
-    write_jsonl(path, asked)  # before sending: a ruling counts only for what was asked
-    sent = client.send(connection, project_mark(project, name, "disputes"),
-                       render_config(schema.labels), payload, overlap=1, progress=progress)  # fmt: skip
-    note_sent(project, name, "disputes", sent)
-    account = StageCounts("disputes", "articles", len(items), sent.created,
-                      {"already there": sent.present} if sent.present else {})  # fmt: skip
+    write_jsonl(asked_path(project, name), pages)  # before sending: a ruling counts only for what was asked
+    sent = client.send(connection, project_mark(project, name, PROJECT),
+                       render_ruling_config(schema.labels), payload, overlap=1, progress=progress)  # fmt: skip
+    note_sent(project, name, PROJECT, sent)
+    client.show_predictions(connection, sent.project_id, SHOWN, instead=True)
+    account = StageCounts("disputes", "pages", len(payload), sent.created,
+                          {"already there": sent.present} if sent.present else {})  # fmt: skip
     return Report("adjudicate", (account,), facts={"adjudicate at": f"{sent.url}/projects/{sent.project_id}/data"})
 
 
@@ -130,28 +148,42 @@ def _adjudication_server(project: Project) -> Connection:
         ) from None
 
 
-def _collect_rulings(project: Project, name: str) -> Report:
-    """Turn what was submitted in the batch's adjudication project into decisions."""
-    key, folder = project.pseudonym_key(), project.annotations / name
-    asked = read_merged(project, folder / "disputed.jsonl", Dispute)
-    if not asked:
+def _collect_rulings(project: Project, name: str, accepts: bool) -> tuple[Report, tuple[Decision, ...]]:
+    """Turn what was submitted in the batch's adjudication project into decisions; also return those on its pages."""
+    pages = read_asked(project, name)
+    whole = read_merged(project, project.annotations / name / "disputed.jsonl", Dispute)
+    if not pages and not whole:
         raise user_error(
             "nothing-asked",
             f"no dispute of batch {name} was sent to an adjudicator",
-            where=str(folder / "disputed.jsonl"),
+            where=str(asked_path(project, name)),
             fix="run `khabar adjudicate --send` first",
         )
-    mark = project_mark(project, name, "disputes")
-    found = collect(_adjudication_server(project), mark, lambda who: pseudonym(key, who))
-    done = adjudication.decisions_from_rulings(found.judgements, asked)
-    path = folder / "decisions.jsonl"
-    write_jsonl(path, adjudication.merge_decisions(read_merged(project, path, Decision), done.decisions))
-    account = count_by_reason("rulings", "rulings", len(found.judgements), len(done.decisions), done.set_aside)
-    issues = (*found.issues, *done.issues)
-    people = len({decision.adjudicator for decision in done.decisions})
-    facts = {"rulings": f"{len(done.decisions)} of {people} adjudicators in {path}"}
+    path = project.annotations / name / "decisions.jsonl"
+    before = read_merged(project, path, Decision)
+    old = _rulings(project, name, EARLIER_PROJECT) if whole else ParsedAnnotations()
+    done = read_whole_rulings(old.judgements, whole)
+    new = _rulings(project, name, PROJECT) if pages else ParsedAnnotations()
+    articles = {article.id: article for article in batch_articles(project)}
+    by_key = {(page.article_id, page.text_sha, page.page): page for page in pages}
+    read = read_rulings(new.judgements, Rulebook(by_key, articles, project.schema.labels, before, accepts))
+    write_jsonl(path, merge_decisions(merge_whole(before, done.decisions), read.decisions, pages))
+    decisions, aside = (*done.decisions, *read.decisions), (*done.set_aside, *read.set_aside)
+    rulings = len(old.judgements) + len(new.judgements)
+    account = count_by_reason("rulings", "rulings", rulings, rulings - len(aside), aside)
+    issues = (*old.issues, *new.issues, *done.issues, *read.issues)
+    people = len({decision.adjudicator for decision in decisions})
+    facts = {"rulings": f"{len(decisions)} decisions of {people} adjudicators in {path}"}
+    if read.overrules:
+        facts["overrules"] = f"{read.overrules} settled mentions changed, {read.accepted} of them accepted"
     code = 1 if any(issue.severity == "error" for issue in issues) else 0
-    return Report("adjudicate", (account,), issues, facts, code, done.set_aside)
+    return Report("adjudicate", (account,), issues, facts, code, aside), read.decisions
+
+
+def _rulings(project: Project, name: str, desk: str) -> ParsedAnnotations:
+    """Download what was submitted in an adjudication project of a batch."""
+    key = project.pseudonym_key()
+    return collect(_adjudication_server(project), project_mark(project, name, desk), lambda who: pseudonym(key, who))
 
 
 @click.command("adjudicate")
@@ -160,14 +192,21 @@ def _collect_rulings(project: Project, name: str) -> Report:
 @click.option(
     "--collect", "collects", is_flag=True, help="First download the adjudicators' rulings into decisions.jsonl."
 )
+@click.option(
+    "--accept-overrules",
+    "accepts",
+    is_flag=True,
+    help="With --collect: let what rulings change of settled mentions count, too.",
+)
 @road
-def cli(console: Console, batch: str | None, sends: bool, collects: bool) -> Report:
+def cli(console: Console, batch: str | None, sends: bool, collects: bool, accepts: bool) -> Report:
     """Turn annotations into gold by majority vote; ties are disputes until a decision settles them.
 
-    --send uploads each disputed article to a separate Label Studio project, with every annotator's version beside
-    it. Use it when the annotators have finished, because they would see it too. --collect writes the adjudicators'
-    rulings to annotations/<batch>/decisions.jsonl; lines written there by hand are kept. A ruling counts only for
-    what was in dispute: the article's spans as a whole, and each disputed stance.
+    --send asks each dispute in a separate Label Studio project: the passage or target, who said what, and the choices,
+    beside the article with its settled mentions. Use it when the annotators have finished, because they would see it
+    too. --collect writes the adjudicators' rulings to annotations/<batch>/decisions.jsonl; lines written there by hand
+    are kept. A ruling counts only for what was in dispute. Each settled mention that it changes is listed, and counts
+    only with --accept-overrules.
     """
     project = project_of(console)
-    return adjudicate(project, batch, send=sends, collect=collects, progress=console.progress)
+    return adjudicate(project, batch, send=sends, collect=collects, accept_overrules=accepts, progress=console.progress)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from builder.annotation.reopen import assigned, disputed, transfer_answers
+from builder.annotation.reopen import assigned, disputes_of, transfer_answers
 from builder.cli.output import Console
 from builder.cli.road import project_of, road
 from builder.io.jsonl import write_jsonl
@@ -41,9 +41,7 @@ from builder.release.publish.open import open_release
 
 @click.command("reopen")
 @click.argument("release", metavar="REF")
-@click.option(
-    "--disputed", is_flag=True, help="Only articles on which annotators disagreed, or whose disputes are open."
-)
+@click.option("--disputed", is_flag=True, help="Only articles with a dispute: a question that votes did not settle.")
 @click.option("--batch", metavar="NAME", help="The new batch's name (default: reopen-1-2-0, or disputed-1-2-0).")
 @road
 def cli(console: Console, release: str, disputed: bool, batch: str | None) -> Report:
@@ -72,7 +70,11 @@ def reopen(
         refuse_stale(project)
         articles = {article.id: article for article in select_rows(project, "articles", Article, "id", [*found.pages])}
         gone = taken_down(project)
-        wanted = disputed(found.answers, found.unsettled) if only_disputed else {*found.pages}
+        schema = project.schema
+        disputes = disputes_of(found.answers, articles, schema.labels, schema.dataset.adjudication)
+        wanted = (
+            {one.article_id for one in disputes} | (found.unsettled - {*articles}) if only_disputed else {*found.pages}
+        )
         chosen = sorted(wanted - gone)
         _refuse_empty(name, chosen, only_disputed=only_disputed)
         others = _other_texts(chosen, found.pages, articles)
@@ -94,6 +96,8 @@ def reopen(
         "batch": f"{batch}: {len(chosen)} articles of version {version}{'' if fresh else ', as it was before'}",
         "predictions": f"{len(placed.answers)}, of {people} annotators and the gold",
     }
+    if only_disputed:
+        facts["disputes"] = f"{len(disputes)}, which votes did not settle"
     if others:
         facts["other texts"] = f"{len(others)} articles: spans whose words did not change were moved with them"
     return Report("reopen", accounts, facts=facts, set_aside=(*aside, *placed.set_aside))

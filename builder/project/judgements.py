@@ -57,11 +57,14 @@ def current_gold(project: Project, articles: Sequence[Article]) -> dict[str, Gol
     return {gold.article_id: gold for gold in compute_gold(project, articles, judgements).golds}
 
 
-def compute_gold(project: Project, articles: Sequence[Article], judgements: Sequence[Judgement]) -> AdjudicationResult:
-    """Compute gold and disputes from these judgements and the project's decisions."""
+def compute_gold(
+    project: Project, articles: Sequence[Article], judgements: Sequence[Judgement], *, votes_only: bool = False
+) -> AdjudicationResult:
+    """Compute gold and disputes from these judgements and the project's decisions, or with `votes_only` from the former."""
     by_id = {article.id: article for article in articles}
     rules = project.schema.dataset.adjudication
-    return adjudicate(judgements, read_decisions(project), by_id, project.schema.labels, rules)
+    decisions = [] if votes_only else read_decisions(project)
+    return adjudicate(judgements, decisions, by_id, project.schema.labels, rules)
 
 
 def compute_agreement(

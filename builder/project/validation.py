@@ -8,13 +8,14 @@ from typing import TypeVar
 from builder.annotation.quality import integrity
 from builder.annotation.quality.integrity import Lines, ProjectIndex
 from builder.annotation.quality.merged import contradictions
-from builder.project.annotations import published_path, read_numbered
+from builder.project.annotations import asked_path, published_path, read_numbered
 from builder.project.batches import batch_articles
 from builder.project.project import Project
 from builder.records import (
     LEDGER,
     AcceptedChange,
     AnnotatorAssignment,
+    AskedPage,
     BatchItem,
     Decision,
     Dispute,
@@ -65,6 +66,7 @@ def validate_annotations(project: Project) -> None:
         read(folder / name / "known.jsonl", Decision)
         read(folder / name / "assignment.jsonl", AnnotatorAssignment)
         read(folder / name / "disputed.jsonl", Dispute)
+        read(asked_path(project, name), AskedPage)
     try:
         world = _world(project, {takedown.article_id for takedown in takedowns})
     except KhabarError as refused:

@@ -5,6 +5,7 @@ from builder.records.annotation import (
     AcceptedChange,
     Agreement,
     AnnotatorAssignment,
+    AskedPage,
     AssignmentKind,
     BatchItem,
     Confidence,
@@ -15,6 +16,7 @@ from builder.records.annotation import (
     Judgement,
     JudgementStatus,
     Mark,
+    Passage,
     PersonAlias,
     Prediction,
     PublishedAnnotation,
@@ -23,6 +25,7 @@ from builder.records.annotation import (
     Stance,
     Vote,
     mark_set,
+    passage_of,
 )
 from builder.records.corpus import (
     NO_FACTS,
@@ -73,6 +76,7 @@ __all__ = [
     "Agreement",
     "AnnotatorAssignment",
     "Article",
+    "AskedPage",
     "AssignmentKind",
     "BatchItem",
     "CleaningBasis",
@@ -97,6 +101,7 @@ __all__ = [
     "Mark",
     "NextStep",
     "Notify",
+    "Passage",
     "PersonAlias",
     "Prediction",
     "Progress",
@@ -115,5 +120,6 @@ __all__ = [
     "count_by_reason",
     "document_of",
     "mark_set",
+    "passage_of",
     "user_error",
 ]

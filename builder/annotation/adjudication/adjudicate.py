@@ -11,7 +11,13 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from builder.annotation.adjudication.dawid_skene import Model, estimate, most_likely
-from builder.annotation.adjudication.decisions import MergedDecisions, not_applied_warning, read_decisions
+from builder.annotation.adjudication.decisions import (
+    NONE,
+    MergedDecisions,
+    decided_answers,
+    not_applied_warning,
+    read_decisions,
+)
 from builder.annotation.questions import targets_by_article
 from builder.records import (
     Article,
@@ -22,16 +28,15 @@ from builder.records import (
     GoldSource,
     Issue,
     Judgement,
+    Passage,
     Span,
     StageCounts,
     Stance,
     Vote,
+    passage_of,
 )
 from builder.schema.dataset import Adjudication
 from builder.schema.labels import Labels, StanceTarget
-
-NONE = "(none)"
-"""Placeholder for an annotator who marked nothing or did not answer."""
 
 SURE = 0.9
 """Least probability at which the model settles an answer. Below it the question is disputed."""
@@ -99,8 +104,8 @@ def adjudicate(
     to which the Dawid and Skene model, fitted to all answers, assigns a probability of at least SURE wins.
     A tie is disputed, and so is a winning value that is not published.
 
-    A decision overrides the items it covers and closes their disputes. Contradicting decisions are all
-    ignored. An article with fewer than `rules.min_annotators` annotators gets no gold, unless a decision
+    A decision overrides the items it covers and closes their disputes: all spans of the article, or the passages of
+    its scope, and its stances. Contradicting decisions are all ignored. An article with fewer than `rules.min_annotators` annotators gets no gold, unless a decision
     lists its spans. In that case only its decided stances become gold.
     """
     judged: dict[str, list[Judgement]] = defaultdict(list)
@@ -168,14 +173,11 @@ def _settle(
         target.id: _vote_stance(article.id, target.id, voters, labels, model, enough=enough) for target in asked
     }
     outcomes = [*marked.values(), *answered.values()]
-    spans = decision.spans
-    if spans is None:
-        spans = tuple(Span(*edges, sure.answer) for edges, outcome in marked.items() for sure in outcome.won)
+    spans = decision.spans_over(Span(*edges, sure.answer) for edges, outcome in marked.items() for sure in outcome.won)
     values = {target: sure.answer for target, outcome in answered.items() for sure in outcome.won}
     values |= {stance.target: stance.value for stance in decision.stances}
     closed = {f"stance:{stance.target}" for stance in decision.stances}
-    if decision.spans is not None:
-        closed |= {f"span:{start}:{end}" for start, end in marked}
+    closed |= {place.what for place in (Passage(*edges) for edges in marked) if decision.settles(place)}
     voted = [sure for outcome in outcomes for sure in outcome.won if sure.what not in closed]
     gold = Gold(
         article_id=article.id,
@@ -185,9 +187,10 @@ def _settle(
         source="adjudicated" if decision.decisions else _source(outcomes),
         votes=tuple(sorted(vote for outcome in outcomes for vote in outcome.votes)),
         annotators=len(voters),
-        confidence=tuple(sorted([*_decided(decision), *voted])),
+        confidence=tuple(sorted([*decided_answers(decision), *voted])),
         decided=(
             *(["spans"] if decision.spans is not None else []),
+            *(passage.what for passage in sorted(decision.passages)),
             *sorted(f"stance:{stance.target}" for stance in decision.stances),
         ),
     )
@@ -200,19 +203,6 @@ def _source(outcomes: Sequence[_Outcome]) -> GoldSource:
     if any(outcome.modelled for outcome in outcomes):
         return "model"
     return "agreed" if all(outcome.unanimous for outcome in outcomes) else "majority"
-
-
-def _decided(decision: MergedDecisions) -> list[Confidence]:
-    """Return a confidence of 1 for each decided answer, naming the adjudicators who decided it.
-
-    Contradicting decisions were dropped before, so the adjudicators of an answer all agree on it.
-    """
-    by = f"decision of {', '.join(decision.spans_by)}"
-    sure = [Confidence(f"span:{s.start}:{s.end}", s.label, by, 1.0) for s in decision.spans or ()]
-    for stance in decision.stances:
-        by = f"decision of {', '.join(decision.stances_by[stance.target])}"
-        sure.append(Confidence(f"stance:{stance.target}", stance.value, by, 1.0))
-    return sure
 
 
 def _vote_spans(article_id: str, voters: Sequence[Judgement], votes: int | None) -> dict[tuple[int, int], _Outcome]:
@@ -296,5 +286,6 @@ def _tally(gold: Gold, still_open: Iterable[Dispute], decision: MergedDecisions)
     for vote in gold.votes:
         if vote.what.startswith("span:") and (vote.what, vote.answer) not in kept:
             reason = "in dispute" if vote.what in disputed else "outvoted"
-            counts[reason if decision.spans is None else "overruled by a decision"] += 1
+            passage = passage_of(vote.what)
+            counts["overruled by a decision" if passage and decision.settles(passage) else reason] += 1
     return counts

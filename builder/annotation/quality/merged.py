@@ -12,6 +12,7 @@ from typing import TypeVar
 from builder.annotation.quality.check import is_exact, parse_time
 from builder.records import (
     AnnotatorAssignment,
+    AskedPage,
     BatchItem,
     Decision,
     Issue,
@@ -133,12 +134,21 @@ def _decisions(record: object, origins: dict[Hashable, set[str]]) -> Iterator[tu
         yield record.article_id, f"the split of article {record.article_id}", record.split
     elif isinstance(record, BatchItem):
         yield record.article_id, f"the text of article {record.article_id}", record
+    elif isinstance(record, AskedPage):
+        yield (
+            (record.article_id, record.text_sha, record.page),
+            f"page {record.page} of article {record.article_id}",
+            repr(record),
+        )
     elif isinstance(record, LedgerEntry):
         yield record.version, f"the manifest of version {record.version}", record.manifest
     elif isinstance(record, Decision):
         whose = record.article_id, record.adjudicator, record.text_sha
         by = f"of article {record.article_id} by {record.adjudicator}"
-        if record.spans is not None:
+        if record.spans is not None and not record.scope:
             yield whose, f"the spans {by}", mark_set(record.spans)
+        for place in record.scope:
+            labels = frozenset(s.label for s in record.spans or () if (s.start, s.end) == (place.start, place.end))
+            yield (*whose, place.what), f"the span {place.start}:{place.end} {by}", labels
         for stance in record.stances:
             yield (*whose, stance.target), f"the stance on {stance.target} {by}", stance.value
