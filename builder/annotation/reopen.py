@@ -6,16 +6,18 @@ Offsets are code points of an article's text, end exclusive. Pure.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import pyarrow as pa
+
 from builder.annotation.adjudication.adjudicate import adjudicate
 from builder.annotation.questions import targets_for
 from builder.annotation.transfer import transfer_spans
+from builder.io.parquet import to_table
 from builder.records import (
     GOLD,
     AnnotatorAssignment,
     Article,
     Dispute,
     Dropped,
-    Judgement,
     Prediction,
     PublishedAnnotation,
 )
@@ -39,16 +41,10 @@ def disputes_of(
 
     Answers on articles that are not in `articles` are left out.
     """
-    judgements = [
-        Judgement(
-            article_id=one.article_id, text_sha=one.text_sha, batch="", annotator=one.who, spans=one.spans,
-            stances=one.stances, status="submitted", seconds=None, created_at="", updated_at="", guideline="",
-            schema="", task_id=0, annotation_id=0,
-        )
-        for one in answers
-        if one.who != GOLD and one.article_id in articles
-    ]  # fmt: skip
-    return adjudicate(judgements, (), articles, labels, rules).disputes
+    judgements = [answer for answer in answers if answer.who != GOLD and answer.article_id in articles]
+    table = to_table(judgements, PublishedAnnotation)
+    named = table.rename_columns(["annotator" if name == "who" else name for name in table.column_names])
+    return adjudicate(named, (), articles, labels, rules).disputes
 
 
 def transfer_answers(
@@ -84,9 +80,7 @@ def assigned(
     return [AnnotatorAssignment(batch, article, who, "overlap") for article, who in pairs]
 
 
-def restore_batches(
-    judgements: Iterable[Judgement], batches: Mapping[str, Sequence[str]], reopened: Collection[str]
-) -> list[Judgement]:
+def restore_batches(judgements: pa.Table, batches: Mapping[str, Sequence[str]], reopened: Collection[str]) -> pa.Table:
     """Relabel judgements of reopened batches with the original batch of their article; leave others as they are.
 
     `batches` holds the articles of each batch. A revised judgement is so published and measured together with the
@@ -94,7 +88,10 @@ def restore_batches(
     """
     originals = [batch for batch in sorted(batches, reverse=True) if batch not in reopened]
     home = {article: batch for batch in originals for article in batches[batch]}
-    return [replace(j, batch=home.get(j.article_id, j.batch)) if j.batch in reopened else j for j in judgements]
+    named = zip(judgements["article_id"].to_pylist(), judgements["batch"].to_pylist(), strict=True)
+    restored = [home.get(article, batch) if batch in reopened else batch for article, batch in named]
+    place = judgements.column_names.index("batch")
+    return judgements.set_column(place, judgements.schema.field(place), pa.array(restored, pa.string()))
 
 
 def predictions(

@@ -1,7 +1,9 @@
 """The command `adjudicate`: turn annotations into gold by votes and decisions."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
@@ -22,9 +24,9 @@ from builder.labelstudio.config import guide_html, render_ruling_config
 from builder.labelstudio.download.sync import collect
 from builder.labelstudio.parse import ParsedAnnotations
 from builder.labelstudio.tasks import task_of
-from builder.project.annotations import asked_path, batch_name, read_asked, read_batch, read_merged
+from builder.project.annotations import asked_path, batch_name, read_asked, read_batch, read_decisions, read_merged
 from builder.project.batches import batch_articles, batch_documents
-from builder.project.judgements import canonical_judgements, compute_gold
+from builder.project.judgements import canonical_judgements, compute_gold, load_batch_inputs, save_accounts
 from builder.project.project import Project
 from builder.project.services import connect, note_sent, project_mark
 from builder.project.stages import states
@@ -32,14 +34,100 @@ from builder.records import (
     Article,
     Decision,
     Dispute,
+    Dropped,
     Issue,
     KhabarError,
+    Line,
     Notify,
     Report,
     StageCounts,
     count_by_reason,
     user_error,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Rulings:
+    """The decisions that adjudicators' rulings became, and their file.
+
+    `overrules` counts the settled mentions that rulings changed, `accepted` those of them that count.
+    """
+
+    decisions: int
+    adjudicators: int
+    path: Path
+    overrules: int
+    accepted: int
+
+
+@dataclass(frozen=True, slots=True)
+class DawidSkeneFit:
+    """How the model of stances ended, and how often each annotator is right by it."""
+
+    questions: int
+    converged: bool
+    rounds: int
+    accuracy: dict[str, float]
+
+    def lines(self) -> Iterator[Line]:
+        """Return how it ended, and a line for each annotator."""
+        ended = "converged" if self.converged else "did not converge"
+        yield Line("Dawid-Skene", f"{self.questions} questions, {ended} after {self.rounds} rounds")
+        for who, share in self.accuracy.items():
+            yield Line(f"  {who} is right", f"{share:.1%}")
+
+
+@dataclass(frozen=True, slots=True)
+class SentDisputes:
+    """The batch whose disputes were sent, and where to adjudicate them; no address if there are none."""
+
+    batch: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdjudicateReport(Report):
+    """The report of `adjudicate`: gold by its source, what is still in dispute, the model, and what went to and fro."""
+
+    gold: dict[str, int]
+    open_disputes: int
+    model: DawidSkeneFit | None = None
+    rulings: Rulings | None = None
+    sent: SentDisputes | None = None
+
+    def lines(self) -> Iterator[Line]:
+        """Return the rulings, the gold, the model, and the place of the disputes."""
+        if self.rulings:
+            made = self.rulings
+            yield Line("rulings", f"{made.decisions} decisions of {made.adjudicators} adjudicators in {made.path}")
+            if made.overrules:
+                yield Line("overrules", f"{made.overrules} settled mentions changed, {made.accepted} of them accepted")
+        yield Line("gold", ", ".join(f"{number} {source}" for source, number in self.gold.items()) or "none")
+        yield Line("open disputes", str(self.open_disputes))
+        if self.model:
+            yield from self.model.lines()
+        if self.sent:
+            yield Line("adjudicate at", self.sent.url or f"nothing of batch {self.sent.batch} is in dispute")
+
+
+@dataclass(frozen=True, slots=True)
+class _Collected:
+    """The rulings that were collected, with their counts and issues; `fresh` are the decisions on pages."""
+
+    made: Rulings | None = None
+    fresh: tuple[Decision, ...] = ()
+    accounts: tuple[StageCounts, ...] = ()
+    issues: tuple[Issue, ...] = ()
+    set_aside: tuple[Dropped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """The disputes that were sent, with their counts."""
+
+    place: SentDisputes | None = None
+    accounts: tuple[StageCounts, ...] = ()
+
 
 PROJECT = "rulings"
 """Ending of the title of a batch's adjudication project."""
@@ -51,7 +139,7 @@ EARLIER_PROJECT = "disputes"
 def adjudicate(
     project: Project, batch: str | None = None, *,
     send: bool = False, collect: bool = False, accept_overrules: bool = False, progress: Notify = lambda _: None,
-) -> Report:  # fmt: skip
+) -> AdjudicateReport:  # fmt: skip
     """Compute gold from the judgements by majority vote. Ties become disputes.
 
     With `collect`, first turn the rulings of the batch's adjudication project into decisions; what they change of
@@ -61,54 +149,56 @@ def adjudicate(
         raise user_error("options", "--accept-overrules is for rulings", fix="pass it with --collect")
     with project.lock():
         name = batch_name(project, batch) if send or collect else ""
-        ruled, fresh = _collect_rulings(project, name, accept_overrules) if collect else (Report("adjudicate"), ())
+        ruled = _collect_rulings(project, name, accept_overrules) if collect else _Collected()
         project = project.snapshot()
-        articles = batch_articles(project)
+        loaded = load_batch_inputs(project)
         inputs = states.read_by(project, "adjudicate")
-        judgements, accounts = canonical_judgements(project, articles)
-        result = compute_gold(project, articles, judgements)
+        canonical = canonical_judgements(loaded)
+        save_accounts(project, canonical)
+        result = compute_gold(loaded, read_decisions(project), canonical.table)
         closed: list[Issue] = []
-        if fresh:
-            votes = compute_gold(project, articles, judgements, votes_only=True)
-            closed = closed_meanwhile(fresh, read_asked(project, name), votes.golds, votes.disputes)
+        if ruled.fresh:
+            votes = compute_gold(loaded, (), canonical.table)
+            closed = closed_meanwhile(ruled.fresh, read_asked(project, name), votes.golds, votes.disputes)
         write_jsonl(project.work / "gold.jsonl", result.golds)
         write_jsonl(project.work / "disputes.jsonl", result.disputes)
         project.save_account("adjudicate", [result.account, result.spans])
         states.finish(project, "adjudicate", inputs)
-        sent = Report("adjudicate")
+        sent = _Sent()
         if send:
-            sent = _send_disputes(project, name, articles, result, progress)
+            sent = _send_disputes(project, name, loaded.articles, result, progress)
     sources = Counter(gold.source for gold in result.golds)
-    facts = {"gold": ", ".join(f"{n} {source}" for source, n in sorted(sources.items())) or "none",
-             "open disputes": str(len(result.disputes))} | _model_facts(result)  # fmt: skip
-    return Report(
+    return AdjudicateReport(
         "adjudicate",
-        (*ruled.accounts, *accounts, result.account, result.spans, *sent.accounts),
+        (*ruled.accounts, *canonical.accounts, result.account, result.spans, *sent.accounts),
         (*ruled.issues, *closed, *result.issues),
-        ruled.facts | facts | sent.facts,
-        exit_code=ruled.exit_code,
+        exit_code=1 if any(issue.severity == "error" for issue in ruled.issues) else 0,
         set_aside=ruled.set_aside,
+        gold=dict(sorted(sources.items())),
+        open_disputes=len(result.disputes),
+        model=_fit(result),
+        rulings=ruled.made,
+        sent=sent.place,
     )
 
 
-def _model_facts(result: AdjudicationResult) -> dict[str, str]:
+def _fit(result: AdjudicationResult) -> DawidSkeneFit | None:
     """Return what the Dawid-Skene model estimates of each annotator, if stances were settled by one."""
     model = result.model
     if model is None:
-        return {}
-    ended = "converged" if model.converged else "did not converge"
-    facts = {"Dawid-Skene": f"{len(model.posterior)} questions, {ended} after {model.rounds} rounds"}
-    return facts | {f"  {who} is right": f"{model.accuracy(who):.1%}" for who in sorted(model.confusion)}
+        return None
+    accuracy = {who: model.accuracy(who) for who in sorted(model.confusion)}
+    return DawidSkeneFit(len(model.posterior), model.converged, model.rounds, accuracy)
 
 
 def _send_disputes(
     project: Project, name: str, articles: Sequence[Article], result: AdjudicationResult, progress: Notify
-) -> Report:  # fmt: skip
+) -> _Sent:
     """Ask the open disputes of a batch in its adjudication project: those that were not asked before on new pages."""
     items = {item.article_id: item for item in read_batch(project, name)}
     mine = [dispute for dispute in result.disputes if dispute.article_id in items]
     if not mine:
-        return Report("adjudicate", facts={"adjudicate at": f"nothing of batch {name} is in dispute"})
+        return _Sent(SentDisputes(name))
     connection, schema = _adjudication_server(project), project.schema
     known = read_asked(project, name)
     golds = [gold for gold in result.golds if gold.article_id in items]
@@ -129,7 +219,7 @@ def _send_disputes(
     client.show_predictions(connection, sent.project_id, SHOWN, instead=True)
     account = StageCounts("disputes", "pages", len(payload), sent.created,
                           {"already there": sent.present} if sent.present else {})  # fmt: skip
-    return Report("adjudicate", (account,), facts={"adjudicate at": f"{sent.url}/projects/{sent.project_id}/data"})
+    return _Sent(SentDisputes(name, f"{sent.url}/projects/{sent.project_id}/data"), (account,))
 
 
 def _adjudication_server(project: Project) -> Connection:
@@ -140,16 +230,12 @@ def _adjudication_server(project: Project) -> Connection:
         if refused.issues[0].code != "studio-down" or project.schema.dataset.assignment != "isolated":
             raise
         message = "with assignment: isolated each annotator has a Label Studio, but adjudicators have none"
-        raise user_error(
-            "isolated",
-            message,
-            exit_code=3,
-            fix="for this command, set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY to one that you run",
-        ) from None
+        fix = "for this command, set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY to one that you run"
+        raise user_error("isolated", message, exit_code=3, fix=fix) from None
 
 
-def _collect_rulings(project: Project, name: str, accepts: bool) -> tuple[Report, tuple[Decision, ...]]:
-    """Turn what was submitted in the batch's adjudication project into decisions; also return those on its pages."""
+def _collect_rulings(project: Project, name: str, accepts: bool) -> _Collected:
+    """Turn what was submitted in the batch's adjudication project into decisions."""
     pages = read_asked(project, name)
     whole = read_merged(project, project.annotations / name / "disputed.jsonl", Dispute)
     if not pages and not whole:
@@ -170,14 +256,14 @@ def _collect_rulings(project: Project, name: str, accepts: bool) -> tuple[Report
     write_jsonl(path, merge_decisions(merge_whole(before, done.decisions), read.decisions, pages))
     decisions, aside = (*done.decisions, *read.decisions), (*done.set_aside, *read.set_aside)
     rulings = len(old.judgements) + len(new.judgements)
-    account = count_by_reason("rulings", "rulings", rulings, rulings - len(aside), aside)
-    issues = (*old.issues, *new.issues, *done.issues, *read.issues)
     people = len({decision.adjudicator for decision in decisions})
-    facts = {"rulings": f"{len(decisions)} decisions of {people} adjudicators in {path}"}
-    if read.overrules:
-        facts["overrules"] = f"{read.overrules} settled mentions changed, {read.accepted} of them accepted"
-    code = 1 if any(issue.severity == "error" for issue in issues) else 0
-    return Report("adjudicate", (account,), issues, facts, code, aside), read.decisions
+    return _Collected(
+        Rulings(len(decisions), people, path, read.overrules, read.accepted),
+        read.decisions,
+        (count_by_reason("rulings", "rulings", rulings, rulings - len(aside), aside),),
+        (*old.issues, *new.issues, *done.issues, *read.issues),
+        aside,
+    )
 
 
 def _rulings(project: Project, name: str, desk: str) -> ParsedAnnotations:
@@ -199,7 +285,7 @@ def _rulings(project: Project, name: str, desk: str) -> ParsedAnnotations:
     help="With --collect: let what rulings change of settled mentions count, too.",
 )
 @road
-def cli(console: Console, batch: str | None, sends: bool, collects: bool, accepts: bool) -> Report:
+def cli(console: Console, batch: str | None, sends: bool, collects: bool, accepts: bool) -> AdjudicateReport:
     """Turn annotations into gold by majority vote; ties are disputes until a decision settles them.
 
     --send asks each dispute in a separate Label Studio project: the passage or target, who said what, and the choices,

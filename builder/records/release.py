@@ -52,7 +52,7 @@ RELEASE_FORMAT = 2
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What a published version is made of; `commit` is empty until it was pushed."""
+    """The contents and inputs of a version; `commit` is empty until it is pushed."""
 
     version: str
     repo_id: str

@@ -21,7 +21,7 @@ from builder.labelstudio import upload
 from builder.project import release_inputs
 from builder.project.annotations import read_batch, read_decisions
 from builder.project.corpus import read_articles
-from builder.project.judgements import canonical_judgements, compute_gold
+from builder.project.judgements import canonical_judgements, compute_gold, load_batch_inputs
 from builder.project.project import Project
 from builder.records import (
     GOLD,
@@ -37,6 +37,7 @@ from builder.records import (
 )
 from tests.builders import judge, snapshot, walk
 from tests.conftest import ROOT
+from tests.tables import project_judgements
 
 pytestmark = pytest.mark.slow  # each test runs several commands on a project
 
@@ -85,7 +86,7 @@ def test_batch_holds_every_answer_and_the_gold(released):
     report = reopen(released)
     items = read_jsonl(released.annotations / "reopen-1-0-0" / "batch.jsonl", BatchItem)
     pilot = read_jsonl(released.annotations / "pilot" / "batch.jsonl", BatchItem)
-    judged, _ = canonical_judgements(released, read_articles(released))
+    judged = project_judgements(released)
     golds = {one.article_id: one for one in release_inputs.load_release_inputs(released).material.golds}
     found = {(one.article_id, one.who): one for one in answers(released)}
 
@@ -101,7 +102,7 @@ def test_batch_holds_every_answer_and_the_gold(released):
     assert len(settled) > 20
     assert all(set(one.spans) == {replace(s, id="") for s in golds[one.article_id].spans} for one in settled)
     assert {one.version for one in found.values()} == {"1.0.0"}
-    assert "next" not in report.facts
+    assert report.next is None
     assert all(account.balanced for account in report.accounts)
 
 
@@ -110,7 +111,7 @@ def test_reopening_changes_no_byte_of_the_release(released):
     reopen(released)
     report = build(released, "1.0.0")
 
-    assert "(same)" in report.facts["release"]
+    assert report.state == "same"
     assert snapshot(released.release("1.0.0")) == before
 
 
@@ -123,7 +124,7 @@ def test_confirmed_answers_change_no_byte_of_the_release(released):
     report = build(released, "1.0.0")
     saved = released.accounts("check")
 
-    assert "(same)" in report.facts["release"]
+    assert report.state == "same"
     assert snapshot(released.release("1.0.0")) == before
     assert len(made) > 80
     assert (saved[0].unit, saved[0].set_aside) == ("submissions", {REPEAT_REASON: len(made)})
@@ -154,7 +155,7 @@ def test_new_judgement_replaces_the_annotators_older_one(released):
     assert first.who != GOLD
     fresh = replace(first, spans=(*first.spans[:-1], replace(first.spans[-1], label="NORP")))
     resubmit(released, change=lambda one: fresh if one == first else one)
-    before, _ = canonical_judgements(released, read_articles(released))
+    before = project_judgements(released)
     counting = {(one.article_id, one.annotator): one for one in before}
     account = next(one for one in released.accounts("check") if one.unit == "judgements")
     report = build(released, "2.0.0")
@@ -178,7 +179,7 @@ def test_return_to_an_earlier_answer_counts(released):
     path = released.annotations / "third" / "judgements.jsonl"
     (third,) = read_jsonl(path, Judgement)
     write_jsonl(path, [replace(third, updated_at="2026-06-01T00:00:00Z")])
-    judged, _ = canonical_judgements(released, read_articles(released))
+    judged = project_judgements(released)
 
     (counts,) = [one for one in judged if (one.article_id, one.annotator) == (first.article_id, first.who)]
     assert counts.updated_at == "2026-06-01T00:00:00Z"
@@ -190,7 +191,7 @@ def test_same_answer_under_new_guidelines_is_new(released):
     made = resubmit(released)
     path = released.annotations / "reopen-1-0-0" / "judgements.jsonl"
     write_jsonl(path, [replace(made[0], guideline="12345678"), replace(made[1], remark="جديد"), *made[2:]])
-    canonical_judgements(released, read_articles(released))
+    project_judgements(released)
     saved = {one.unit: one.set_aside for one in released.accounts("check")}
 
     assert saved["submissions"] == {REPEAT_REASON: len(made) - 2}
@@ -200,17 +201,16 @@ def test_same_answer_under_new_guidelines_is_new(released):
 def test_only_disputed_articles_are_reopened(released):
     report = reopen(released, only_disputed=True)
     items = {one.article_id for one in read_batch(released, "disputed-1-0-0")}
-    articles = read_articles(released)
-    judged, _ = canonical_judgements(released, articles)
-    disputes = compute_gold(released, articles, judged, votes_only=True).disputes
+    loaded = load_batch_inputs(released)
+    disputes = compute_gold(loaded, (), canonical_judgements(loaded).table).disputes
     counted = adjudicate(released)
     still_open = read_jsonl(released.work / "disputes.jsonl", Dispute)
     decided = {decision.article_id for decision in read_decisions(released)}
 
     assert items == {one.article_id for one in disputes} == {one.article_id for one in still_open} | decided
-    assert report.facts["disputes"] == f"{len(disputes)}, which votes did not settle"
+    assert report.disputes == len(disputes)
     assert len(disputes) == len(still_open) + 1  # a decision settled one
-    assert status(released).facts["open disputes"] == counted.facts["open disputes"] == str(len(still_open))
+    assert len(status(released).open_disputes) == counted.open_disputes == len(still_open)
     assert 0 < len(items) < 30
     (articles, _) = report.accounts
     assert articles.set_aside == {"not in dispute": 30 - len(items)}
@@ -221,7 +221,7 @@ def test_other_content_of_an_existing_batch_is_refused(released):
     before = snapshot(released.annotations)
     again = reopen(released)
 
-    assert "as it was before" in again.facts["batch"]
+    assert not again.is_new
     assert snapshot(released.annotations) == before
     with pytest.raises(KhabarError, match="batch reopen-1-0-0 already exists with other content") as caught:
         reopen(released, only_disputed=True, batch="reopen-1-0-0")

@@ -2,6 +2,13 @@
 
 import itertools
 import json
+import random
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 
 import pytest
@@ -12,15 +19,16 @@ from builder.annotation.adjudication.decisions import NONE
 from builder.annotation.pseudonyms import pseudonym
 from builder.annotation.simulate import parse_knowledge
 from builder.annotation.simulate import simulate_answer as simulated
-from builder.commands.adjudicate import EARLIER_PROJECT, adjudicate
+from builder.commands.adjudicate import EARLIER_PROJECT, PROJECT, adjudicate
 from builder.commands.build import build
 from builder.commands.clean import clean
 from builder.commands.ingest import ingest
 from builder.commands.sample import sample
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.labelstudio import annotator, client
+from builder.labelstudio.api.projects import find_project
 from builder.labelstudio.config import render_config
-from builder.labelstudio.tasks import result_of, task_of
+from builder.labelstudio.tasks import key_of, result_of, task_of
 from builder.project.annotations import read_asked
 from builder.project.corpus import read_articles
 from builder.project.project import Project
@@ -103,7 +111,7 @@ def golds_of(project):
 
 
 def place_of(report):
-    url = report.facts["adjudicate at"]
+    url = report.sent.url
     return url, int(url.split("/projects/")[1].split("/")[0])
 
 
@@ -120,13 +128,13 @@ def choices(data, pick):
     ]  # fmt: skip
 
 
-def rule(label_studio, number, pick, login=0):
-    """Answer every page of the stream as the browser would, starting from what it opens with."""
+def rule(label_studio, number, pick, login=0, most=None):
+    """Answer pages of the stream, all or at most a number, as the browser would, starting from what they open with."""
     done = 0
     with annotator.log_in(label_studio.running.url, *label_studio.logins[login]) as me:
-        while (task := me.next_task(number)) is not None:
-            (opening,) = task["predictions"]
-            me.submit(task, [*opening["result"], *choices(task["data"], pick)], seconds=5, skipped=False)
+        while done != most and (task := me.next_task(number)) is not None:
+            opening = [part for one in task["predictions"] for part in one["result"]]  # none where a send was killed
+            me.submit(task, [*opening, *choices(task["data"], pick)], seconds=5, skipped=False)
             done += 1
     return done
 
@@ -159,7 +167,7 @@ def test_disputes_are_sent_ruled_on_and_closed(judged, label_studio):
 
     me = pseudonym(judged.pseudonym_key(), label_studio.logins[0][0])
     assert disputes_of(judged) == []
-    assert (report.exit_code, report.issues, report.facts["open disputes"]) == (0, (), "0")
+    assert (report.exit_code, report.issues, report.open_disputes) == (0, (), 0)
     asked = {(d.article_id, d.what): min({*d.answers.values()} - {NONE}) for d in disputes if d.what.startswith("span")}
     for article_id, gold in golds_of(judged).items():
         ruled = {
@@ -260,7 +268,7 @@ def test_overrules_on_the_page_are_listed_and_count_only_when_accepted(judged, l
     assert mark_set(unchanged.spans) - mark_set(before[first.article_id].spans) == {
         (*map(int, first.questions[0].what.split(":")[1:]), max(first.questions[0].answers.values()))
     }
-    assert accepted.facts["overrules"] == "3 settled mentions changed, 3 of them accepted"
+    assert (accepted.rulings.overrules, accepted.rulings.accepted) == (3, 3)
     assert mark_set(overruled.spans) ^ mark_set(unchanged.spans) == {
         (removed.start, removed.end, removed.label), (changed.start, changed.end, changed.label),
         (changed.start, changed.end, "LOC"), (at, at + len(added), "PERS"),
@@ -371,7 +379,7 @@ def test_rulings_are_looked_for_where_disputes_were_sent(judged, khabar):
     assert caught.value.exit_code == 3
     done = khabar("adjudicate", "--json", cwd=judged.root)
     assert done.returncode == 0
-    assert json.loads(done.stdout)["facts"]["open disputes"] != "0"
+    assert json.loads(done.stdout)["open_disputes"] > 0
     refused = khabar("adjudicate", "--accept-overrules", cwd=judged.root)
     assert (refused.returncode, refused.stderr.splitlines()[0]) == (
         2,
@@ -390,3 +398,102 @@ def test_isolated_annotators_need_an_adjudication_server(judged, monkeypatch):
     assert caught.value.exit_code == 3
     assert "LABEL_STUDIO_URL" in caught.value.issues[0].fix
     assert not (folder_of(judged) / "asked.jsonl").exists()
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from builder.commands.adjudicate import adjudicate
+from builder.labelstudio import client
+from builder.project.project import Project
+import label_studio_sdk
+label_studio_sdk.LabelStudio  # imported at first use
+client.send.__kwdefaults__["batch_size"] = 2  # many imports, so that a kill falls between or into them
+print("ready", flush=True)
+sys.stdin.readline()
+adjudicate(Project(Path(sys.argv[1])), **{sys.argv[2]: True})
+print("done", flush=True)
+"""
+
+
+def child_of(project, work):
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(project.root), work],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert child.stdout.readline() == "ready\n"
+    child.stdin.write("go\n")
+    child.stdin.flush()
+    return child
+
+
+def seconds_of(project, work):
+    with child_of(project, work) as child:
+        began = time.monotonic()
+        assert child.stdout.readline() == "done\n"
+        return time.monotonic() - began
+
+
+def kill(project, work, seconds):
+    with child_of(project, work) as child:
+        time.sleep(seconds)
+        child.send_signal(signal.SIGKILL)
+        child.wait(timeout=30)
+
+
+def test_send_killed_six_times_asks_each_dispute_once_and_loses_no_ruling(judged, label_studio, tmp_path):
+    (name,) = judged.batches()
+    fresh = shutil.copytree(judged.root, tmp_path / "fresh")
+    duration = seconds_of(judged, "send")
+    pages, disputes = read_asked(judged, name), disputes_of(judged)
+    number = find_project(label_studio.connection, project_mark(judged, name, PROJECT))
+    rule(label_studio, number, first_mark)
+    adjudicate(judged, collect=True)
+    wanted, early = golds_of(judged), []
+    seed = secrets.randbits(32)
+    moments = random.Random(seed)  # noqa: S311 - moments, not secrets
+    for turn in range(6):
+        label_studio.connection.client.projects.delete(id=number)
+        project = Project(shutil.copytree(fresh, tmp_path / f"killed-{turn}"))
+        kill(project, "send", duration * (turn + moments.random()) / 6)
+        number = find_project(label_studio.connection, project_mark(project, name, PROJECT))
+        early.append(rule(label_studio, number, first_mark) if number else 0)
+        adjudicate(project, send=True)
+        number = find_project(label_studio.connection, project_mark(project, name, PROJECT))
+        sent = [key_of(task.data) for task in tasks_at(label_studio, number)]
+        rule(label_studio, number, first_mark)
+        report = adjudicate(project, send=True, collect=True)
+
+        assert len(sent) == len({*sent}) == len(pages), f"turn {turn} of seed {seed}"
+        assert read_asked(project, name) == pages
+        assert (report.rulings.decisions, report.open_disputes) == (len({page.article_id for page in pages}), 0)
+        assert golds_of(project) == wanted, f"turn {turn} of seed {seed}"
+        assert report.sent.url == ""
+    assert len(disputes) == sum(len(page.questions) for page in pages)
+    assert {*early} - {0, len(pages)}, f"no kill came between imports: {early} of seed {seed}"
+
+
+def test_collect_killed_six_times_keeps_each_ruling_and_only_open_pages_are_sent_again(judged, label_studio):
+    _, number = place_of(adjudicate(judged, send=True))
+    (name,) = judged.batches()
+    pages, path = read_asked(judged, name), folder_of(judged) / "decisions.jsonl"
+    rule(label_studio, number, first_mark, most=len(pages) // 2)
+    duration = seconds_of(judged, "collect")
+    whole, wanted = path.read_bytes(), golds_of(judged)
+    seed = secrets.randbits(32)
+    moments = random.Random(seed)  # noqa: S311 - moments, not secrets
+    for turn in range(6):
+        if turn % 2:
+            path.unlink()
+        kill(judged, "collect", duration * (turn + moments.random()) / 6)
+
+        assert not path.exists() or path.read_bytes() == whole, f"turn {turn} of seed {seed}"
+        adjudicate(judged, collect=True)
+        assert path.read_bytes() == whole, f"turn {turn} of seed {seed}"
+        assert golds_of(judged) == wanted
+    report = adjudicate(judged, send=True)
+    left = len(pages) - len(pages) // 2
+
+    assert len(disputes_of(judged)) >= left > 0
+    assert [(one.taken, one.kept) for one in report.accounts if one.stage == "disputes"] == [(left, 0)]
+    assert len(tasks_at(label_studio, number)) == len(pages)

@@ -94,7 +94,7 @@ def open_pages(
     ]
 
 
-def _order(question: Dispute) -> tuple[bool, Passage, str]:
+def _order(question: Dispute) -> tuple[object, ...]:
     """Return the sort key of a question: passages in text order, then stances."""
     passage = passage_of(question.what)
     return passage is None, passage or Passage(0, 0), question.what

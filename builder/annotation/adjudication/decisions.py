@@ -42,6 +42,11 @@ class MergedDecisions:
         """Return whether a decision says what a passage is."""
         return passage in self.passages or (self.spans is not None and passage not in self.contested)
 
+    @property
+    def settles_spans(self) -> bool:
+        """Whether a decision says anything of the article's spans."""
+        return self.spans is not None or bool(self.passages)
+
     def spans_over(self, voted: Iterable[Span]) -> tuple[Span, ...]:
         """Return the spans of the article, given those that the votes settled."""
         whole = [span for span in self.spans or () if _place(span) not in self.contested | self.passages.keys()]

@@ -108,7 +108,7 @@ def _decided_answers(decision: Decision) -> Iterator[tuple[str, frozenset[str]]]
         yield f"stance:{stance.target}", frozenset({stance.value})
 
 
-def _whose(decision: Decision) -> tuple[str, str, str]:
+def _whose(decision: Decision) -> tuple[str, ...]:
     return decision.adjudicator, decision.article_id, decision.text_sha
 
 

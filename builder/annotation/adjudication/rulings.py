@@ -111,7 +111,7 @@ def read_rulings(rulings: Sequence[Judgement], book: Rulebook) -> RulingResult:
     )
 
 
-def _moment(ruling: Judgement) -> tuple[str, str, int, str, int]:
+def _moment(ruling: Judgement) -> tuple[object, ...]:
     return ruling.article_id, ruling.annotator, ruling.page, ruling.updated_at, ruling.annotation_id
 
 

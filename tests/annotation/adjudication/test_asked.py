@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from builder.annotation.adjudication.adjudicate import adjudicate
 from builder.annotation.adjudication.asked import OTHER, QUESTIONS, choices_of, keys_of, new_pages, open_pages
 from builder.annotation.adjudication.decisions import NONE
 from builder.io.hashing import sha16
@@ -12,6 +11,7 @@ from builder.records import AskedPage, Dispute, Gold, Span
 from builder.schema.dataset import Adjudication
 from builder.schema.labels import Labels
 from tests.annotation.adjudication.examples import ARTICLE, BOSS, LABELS, PORT, TEXT, TOWN, judgement
+from tests.tables import adjudicate
 
 GOLD = Gold("d-0", sha16(TEXT), (Span(*PORT, "FAC", "s0"), Span(*TOWN, "GPE", "s1")), (), "majority", (), 2)
 

@@ -1,11 +1,11 @@
 """Decisions on passages beside decisions on all spans."""
 
-from builder.annotation.adjudication.adjudicate import adjudicate
 from builder.annotation.quality.repeats import merge_decisions
 from builder.io.hashing import sha16
 from builder.records import Decision, Passage, Span, StageCounts, Stance, mark_set
 from builder.schema.dataset import Adjudication
 from tests.annotation.adjudication.examples import ARTICLE, BOSS, LABELS, PORT, TEXT, TOWN, judgement
+from tests.tables import adjudicate
 
 VOTERS = [
     judgement("a-1", Span(*BOSS, "OCC"), Span(*PORT, "FAC"), port="favor"),

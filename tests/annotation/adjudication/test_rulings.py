@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.adjudication.adjudicate import adjudicate
 from builder.annotation.adjudication.asked import OTHER, new_pages
 from builder.annotation.adjudication.decisions import NONE
 from builder.annotation.adjudication.merging import closed_meanwhile, merge_decisions
@@ -17,6 +16,7 @@ from builder.io.plain import from_plain, to_plain
 from builder.records import Article, AskedPage, Decision, Dispute, Dropped, Passage, Span, Stance, mark_set
 from builder.schema.dataset import Adjudication
 from tests.annotation.adjudication.examples import ARTICLE, BOSS, LABELS, PORT, TEXT, TOWN, judgement
+from tests.tables import adjudicate
 
 OVER_PORT = Dispute("d-0", f"span:{PORT[0]}:{PORT[1]}", {"a-1": "FAC", "a-2": NONE})
 OVER_STANCE = Dispute("d-0", "stance:port", {"a-1": "favor", "a-2": "against"})
