@@ -6,7 +6,7 @@ What two people decided differently stays, and is an error with both lines. Pure
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -160,41 +160,49 @@ def contradictions(path: str, lines: Sequence[Numbered[R]]) -> Iterator[Issue]:
     for number, record in lines:
         if isinstance(record, Judgement) and versions[_numbers(record)] == 1:
             continue  # nearly all are
-        for key, what, answer in _decisions(record, origins):
-            first, other = decided.setdefault(key, (number, answer))
-            if other != answer:
-                message = f"contradicts {path}:{first}: both lines give {what}"
+        for choice in _choices(record, origins):
+            first, other = decided.setdefault(choice.key, (number, choice.answer))
+            if other != choice.answer:
+                message = f"contradicts {path}:{first}: both lines give {choice.what}"
                 yield Issue("error", "contradiction", message, f"{path}:{number}", KEEP_ONE)
 
 
-def _decisions(record: object, origins: dict[Hashable, set[str]]) -> Iterator[tuple[Hashable, str, Hashable]]:
-    """Yield what a line decides: its key, its name, and the answer.
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What a line decides, by a key and in words, and its answer."""
+
+    key: Hashable
+    what: str
+    answer: Hashable
+
+
+def _choices(record: object, origins: dict[Hashable, set[str]]) -> Iterator[_Choice]:
+    """Yield what a line decides.
 
     Versions of one annotation differ in their time, and versions of khabar in what they note of its origin.
     """
     if isinstance(record, Judgement):
         key = _identity(record, origins), parse_time(record.updated_at)
         name = f"annotation {record.annotation_id} of article {record.article_id} by {record.annotator}"
-        yield key, name, repr(replace(record, origin="", changed_by="", task_id=0, created_at="", updated_at=""))
-    elif isinstance(record, SplitAssignment):
-        yield record.article_id, f"the split of article {record.article_id}", record.split
-    elif isinstance(record, BatchItem):
-        yield record.article_id, f"the text of article {record.article_id}", record
-    elif isinstance(record, AskedPage):
-        yield (
-            (record.article_id, record.text_sha, record.page),
-            f"page {record.page} of article {record.article_id}",
-            repr(record),
+        yield _Choice(
+            key, name, repr(replace(record, origin="", changed_by="", task_id=0, created_at="", updated_at=""))
         )
+    elif isinstance(record, SplitAssignment):
+        yield _Choice(record.article_id, f"the split of article {record.article_id}", record.split)
+    elif isinstance(record, BatchItem):
+        yield _Choice(record.article_id, f"the text of article {record.article_id}", record)
+    elif isinstance(record, AskedPage):
+        subject = record.article_id, record.text_sha, record.page
+        yield _Choice(subject, f"page {record.page} of article {record.article_id}", repr(record))
     elif isinstance(record, LedgerEntry):
-        yield record.version, f"the manifest of version {record.version}", record.manifest
+        yield _Choice(record.version, f"the manifest of version {record.version}", record.manifest)
     elif isinstance(record, Decision):
         whose = record.article_id, record.adjudicator, record.text_sha
         by = f"of article {record.article_id} by {record.adjudicator}"
         if record.spans is not None and not record.scope:
-            yield whose, f"the spans {by}", mark_set(record.spans)
+            yield _Choice(whose, f"the spans {by}", mark_set(record.spans))
         for place in record.scope:
             labels = frozenset(s.label for s in record.spans or () if (s.start, s.end) == (place.start, place.end))
-            yield (*whose, place.what), f"the span {place.start}:{place.end} {by}", labels
+            yield _Choice((*whose, place.what), f"the span {place.start}:{place.end} {by}", labels)
         for stance in record.stances:
-            yield (*whose, stance.target), f"the stance on {stance.target} {by}", stance.value
+            yield _Choice((*whose, stance.target), f"the stance on {stance.target} {by}", stance.value)
