@@ -178,6 +178,7 @@ def _judgement(task: LsTask, annotation: LsAnnotation, name: Pseudonym) -> tuple
         annotation_id=annotation.id,
         remark="\n".join(answers.remarks),
         relations=answers.linked(),
+        page=task.data.page,
     )
     return judgement, [addressed(issue, task.data.article_id, annotator) for issue in issues]
 
@@ -215,9 +216,8 @@ def answers_of(
 def _read(plain: object, targets: Sequence[LsTarget], answers: Answers) -> None:
     result = validate_result(plain, _SHAPES)
     if isinstance(result, LsSpan):
-        answers.spans.extend(
-            Span(result.value.start, result.value.end, label, result.id) for label in result.value.labels
-        )
+        labels = result.value.labels if result.from_name == "ner" else []
+        answers.spans.extend(Span(result.value.start, result.value.end, label, result.id) for label in labels)
     elif isinstance(result, LsChoice):
         slot = int(result.from_name.removeprefix("stance_"))
         choices = [choice for choice in result.value.choices if choice != UNUSED]

@@ -42,6 +42,7 @@ class LsData(Shape):
     schema_version: Annotated[Word, Field(alias="schema")]
     targets: list[LsTarget]
     text: str | None = None
+    page: Annotated[int, Field(ge=0, lt=10_000)] = 0
 
 
 class LsTask(Shape):
@@ -82,10 +83,10 @@ class LsSpanValue(Shape):
 
 
 class LsSpan(Shape):
-    """A labelled region; several labels mean several spans."""
+    """A labelled region; several labels mean several spans. `asked` regions show what an adjudicator is asked about."""
 
     type: Literal["labels"]
-    from_name: Literal["ner"]
+    from_name: Literal["ner", "asked"]
     id: Region
     value: LsSpanValue
 

@@ -62,11 +62,20 @@ def with_predictions(task: Mapping[str, Any], predictions: Iterable[Prediction])
 
 
 def key_of(data: object) -> tuple[str, str] | None:
-    """Return the article id and text hash in a task's data, or None for a task that khabar did not create."""
+    """Return the article id and text hash in a task's data, or None for a task that khabar did not create.
+
+    The hash of an adjudication task ends in the number of its page.
+    """
     if not isinstance(data, dict):
         return None
     article_id, text_sha = data.get("article_id"), data.get("text_sha")
-    return (article_id, text_sha) if isinstance(article_id, str) and isinstance(text_sha, str) else None
+    if not isinstance(article_id, str) or not isinstance(text_sha, str):
+        return None
+    return article_id, _paged(text_sha, data.get("page", 0))
+
+
+def _paged(text_sha: str, page: object) -> str:
+    return f"{text_sha} {page}" if page else text_sha
 
 
 def unused_duplicates(tasks: Iterable[object]) -> list[int]:
@@ -78,7 +87,8 @@ def unused_duplicates(tasks: Iterable[object]) -> list[int]:
         except ValidationError:
             continue
         idle = not task.annotations and not task.drafts
-        copies.setdefault((task.data.article_id, task.data.text_sha), []).append((idle, task.id))
+        text = _paged(task.data.text_sha, task.data.page)
+        copies.setdefault((task.data.article_id, text), []).append((idle, task.id))
     return sorted(number for group in copies.values() for idle, number in sorted(group)[1:] if idle)
 
 

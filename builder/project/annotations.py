@@ -19,6 +19,7 @@ from builder.project.project import Project
 from builder.records import (
     AcceptedChange,
     AnnotatorAssignment,
+    AskedPage,
     BatchItem,
     Decision,
     Issue,
@@ -248,6 +249,16 @@ def read_withdrawals(project: Project) -> list[Withdrawal]:
 def withdrawn(project: Project) -> set[str]:
     """Return the annotators whose work no later release may contain."""
     return {withdrawal.annotator for withdrawal in read_withdrawals(project)}
+
+
+def asked_path(project: Project, batch: str) -> Path:
+    """Return the file with what adjudicators were asked about a batch."""
+    return project.annotations / batch / "asked.jsonl"
+
+
+def read_asked(project: Project, batch: str) -> list[AskedPage]:
+    """Read what adjudicators were asked about a batch, page by page."""
+    return read_merged(project, asked_path(project, batch), AskedPage)
 
 
 def read_decisions(project: Project) -> list[Decision]:

@@ -9,13 +9,14 @@ from builder.annotation.quality import integrity
 from builder.annotation.quality.integrity import Lines, ProjectIndex
 from builder.annotation.quality.merged import contradictions, table_contradictions
 from builder.io.jsonl_table import LineTable
-from builder.project.annotations import batch_path, published_path, read_line_table, read_numbered
+from builder.project.annotations import asked_path, batch_path, published_path, read_line_table, read_numbered
 from builder.project.batches import batch_articles
 from builder.project.project import Project
 from builder.records import (
     LEDGER,
     AcceptedChange,
     AnnotatorAssignment,
+    AskedPage,
     BatchItem,
     Decision,
     Dispute,
@@ -73,6 +74,7 @@ def validate_annotations(project: Project) -> None:
         read(folder / name / "known.jsonl", Decision)
         read(folder / name / "assignment.jsonl", AnnotatorAssignment)
         read(folder / name / "disputed.jsonl", Dispute)
+        read(asked_path(project, name), AskedPage)
     try:
         world = _world(project, {takedown.article_id for takedown in takedowns})
     except KhabarError as refused:

@@ -5,6 +5,7 @@ from builder.records.annotation import (
     AcceptedChange,
     Agreement,
     AnnotatorAssignment,
+    AskedPage,
     AssignmentKind,
     BatchItem,
     Confidence,
@@ -15,6 +16,7 @@ from builder.records.annotation import (
     Judgement,
     JudgementStatus,
     Mark,
+    Passage,
     PersonAlias,
     Prediction,
     PublishedAnnotation,
@@ -23,6 +25,7 @@ from builder.records.annotation import (
     Stance,
     Vote,
     mark_set,
+    passage_of,
 )
 from builder.records.corpus import (
     NO_FACTS,
@@ -74,6 +77,7 @@ __all__ = [
     "Agreement",
     "AnnotatorAssignment",
     "Article",
+    "AskedPage",
     "AssignmentKind",
     "BatchItem",
     "CleaningBasis",
@@ -99,6 +103,7 @@ __all__ = [
     "Mark",
     "NextStep",
     "Notify",
+    "Passage",
     "PersonAlias",
     "Prediction",
     "Progress",
@@ -117,5 +122,6 @@ __all__ = [
     "count_by_reason",
     "document_of",
     "mark_set",
+    "passage_of",
     "user_error",
 ]

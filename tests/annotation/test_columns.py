@@ -1,12 +1,14 @@
 """What is computed of judgements as columns, from the canonical form to gold, equals what plain loops compute."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.commands.init import init
 from builder.project.project import Project
-from builder.records import Decision, Span, Stance
+from builder.records import Decision, Passage, Span, Stance
 from tests.annotation import oddities
 from tests.annotation.equality import of_project, same
 from tests.annotation.quality.examples import LABELS
@@ -14,15 +16,22 @@ from tests.builders import kept
 
 
 def decisions_on(articles):
-    """Decisions on some articles: of spans, of stances, of both, and two that contradict each other."""
+    """Decisions on some articles: of spans, passages, stances, of both, and two that contradict each other."""
     made = []
     for number, article in enumerate(articles.values()):
         spans = (Span(0, len(article.text), "GPE"), Span(0, 3, "PERS"))
+        words = [word.span() for word in re.finditer(r"\w+", article.text)]
         made += [Decision(article.id, article.text_sha, "a-9", spans)] if number % 5 == 0 else []
         made += (
             [Decision(article.id, article.text_sha, "a-9", None, (Stance("port", "favor"),))] if number % 7 == 0 else []
         )
         made += [Decision(article.id, article.text_sha, "a-8", spans[:1])] if number % 25 == 0 else []
+        scope = tuple(Passage(start, end) for start, end in words[number % 3 :: 3])
+        marks = tuple(Span(place.start, place.end, "LOC") for place in scope[::2])
+        made += [Decision(article.id, article.text_sha, "a-7", marks, scope=scope)] if scope and number % 4 == 0 else []
+        made += (
+            [Decision(article.id, article.text_sha, "a-6", (), scope=scope[:1])] if scope and number % 8 == 0 else []
+        )
     return made
 
 

@@ -125,7 +125,7 @@ def by_hand():
         ),
         "adjudicate --send --collect": adjudicate.AdjudicateReport(
             "adjudicate", gold={}, open_disputes=0, model=adjudicate.DawidSkeneFit(7, True, 3, {"a-1": 0.9}),
-            rulings=adjudicate.Rulings(2, 1, path), sent=adjudicate.SentDisputes("demo", f"{url}/projects/2/data"),
+            rulings=adjudicate.Rulings(2, 1, path, 3, 1), sent=adjudicate.SentDisputes("demo", f"{url}/projects/2/data"),
         ),
         "push": PushReport("push", version="1.0.0", dry_run=False, pushed=pushed),
         "push --dry-run": PushReport("push", version="1.0.0", dry_run=True, pushed=pushed),

@@ -14,7 +14,12 @@ import numpy as np
 import pyarrow as pa
 
 from builder.annotation.adjudication.dawid_skene import Model, estimate, most_likely
-from builder.annotation.adjudication.decisions import MergedDecisions, not_applied_warning, read_decisions
+from builder.annotation.adjudication.decisions import (
+    MergedDecisions,
+    decided_answers,
+    not_applied_warning,
+    read_decisions,
+)
 from builder.annotation.adjudication.span_votes import SpanOutcome, span_outcomes
 from builder.annotation.adjudication.voting import Ballot, Outcome, vote
 from builder.annotation.columns import coded, items
@@ -30,6 +35,7 @@ from builder.records import (
     Span,
     StageCounts,
     Stance,
+    passage_of,
 )
 from builder.schema.dataset import Adjudication
 from builder.schema.labels import Labels, StanceTarget
@@ -74,9 +80,10 @@ def adjudicate(
     to which the Dawid and Skene model, fitted to all answers, assigns a probability of at least SURE wins.
     A tie is disputed, and so is a winning value that is not published.
 
-    A decision overrides the items it covers and closes their disputes. Contradicting decisions are all
-    ignored. An article with fewer than `rules.min_annotators` annotators gets no gold, unless a decision
-    lists its spans. In that case only its decided stances become gold.
+    A decision overrides the items it covers and closes their disputes: all spans of the article, or the passages of
+    its scope, and its stances. Contradicting decisions are all ignored. An article with fewer than
+    `rules.min_annotators` annotators gets no gold, unless a decision lists all its spans. In that case only its
+    decided stances become gold.
     """
     voted = _read_votes(judgements, rules)
     decided, issues = read_decisions(decisions, articles, labels)
@@ -164,27 +171,48 @@ def _settle(
     model: Model | None,
 ) -> tuple[Gold, list[Dispute]]:
     """Return an article's gold annotation and the disputes that no decision closes."""
-    enough, marked = len(votes.voters) >= rules.min_annotators, votes.spans
+    enough, marked = len(votes.voters) >= rules.min_annotators, _overridden(votes.spans, decision)
     answered = [_vote_stance(article.id, target.id, votes, labels, model, enough=enough) for target in asked]
     values = {target.id: sure.answer for target, outcome in zip(asked, answered, strict=True) for sure in outcome.won}
     values |= {stance.target: stance.value for stance in decision.stances}
     closed = {f"stance:{stance.target}" for stance in decision.stances}
-    is_decided = decision.spans is not None
     won = [sure for outcome in answered for sure in outcome.won if sure.what not in closed]
-    sure = [*(() if is_decided else marked.won), *sorted(won)]
+    sure = [*marked.won, *sorted(won)]
     gold = Gold(
         article_id=article.id,
         text_sha=article.text_sha,
-        spans=marked.spans if decision.spans is None else _numbered(decision.spans),
+        spans=marked.spans,
         stances=tuple(Stance(target, value) for target, value in sorted(values.items())),
         source="adjudicated" if decision.decisions else _source(marked, answered),
         votes=(*marked.votes, *sorted(cast for outcome in answered for cast in outcome.votes)),
         annotators=len(votes.voters),
-        confidence=tuple(sorted([*_decided(decision), *sure]) if decision.decisions else sure),
-        decided=(*(["spans"] if is_decided else []), *sorted(closed)),
+        confidence=tuple(sorted([*decided_answers(decision), *sure]) if decision.decisions else sure),
+        decided=(
+            *(["spans"] if decision.spans is not None else []),
+            *(passage.what for passage in sorted(decision.passages)),
+            *sorted(closed),
+        ),
     )
-    disputes = [*(() if is_decided else marked.disputes), *(outcome.dispute for outcome in answered if outcome.dispute)]
+    disputes = [*marked.disputes, *(outcome.dispute for outcome in answered if outcome.dispute)]
     return gold, [dispute for dispute in disputes if dispute.what not in closed]
+
+
+def _overridden(voted: SpanOutcome, decision: MergedDecisions) -> SpanOutcome:
+    """Return the outcome of the votes on an article's spans, with what a decision settles in place of the votes."""
+    if not decision.settles_spans:
+        return voted
+    return replace(
+        voted,
+        spans=_numbered(decision.spans_over(voted.spans)),
+        won=tuple(sure for sure in voted.won if not _is_settled(sure.what, decision)),
+        disputes=tuple(dispute for dispute in voted.disputes if not _is_settled(dispute.what, decision)),
+    )
+
+
+def _is_settled(what: str, decision: MergedDecisions) -> bool:
+    """Return whether a decision settles the passage that a vote is about."""
+    passage = passage_of(what)
+    return passage is not None and decision.settles(passage)
 
 
 def _source(spans: SpanOutcome, stances: Sequence[Outcome]) -> GoldSource:
@@ -192,19 +220,6 @@ def _source(spans: SpanOutcome, stances: Sequence[Outcome]) -> GoldSource:
     if any(outcome.modelled for outcome in stances):
         return "model"
     return "agreed" if spans.unanimous and all(outcome.unanimous for outcome in stances) else "majority"
-
-
-def _decided(decision: MergedDecisions) -> list[Confidence]:
-    """Return a confidence of 1 for each decided answer, naming the adjudicators who decided it.
-
-    Contradicting decisions were dropped before, so the adjudicators of an answer all agree on it.
-    """
-    by = f"decision of {', '.join(decision.spans_by)}"
-    sure = [Confidence(f"span:{s.start}:{s.end}", s.label, by, 1.0) for s in decision.spans or ()]
-    for stance in decision.stances:
-        by = f"decision of {', '.join(decision.stances_by[stance.target])}"
-        sure.append(Confidence(f"stance:{stance.target}", stance.value, by, 1.0))
-    return sure
 
 
 def _vote_stance(
@@ -246,5 +261,6 @@ def _tally(gold: Gold, still_open: Iterable[Dispute], decision: MergedDecisions)
     for cast in gold.votes:
         if cast.what.startswith("span:") and (cast.what, cast.answer) not in kept:
             reason = "in dispute" if cast.what in disputed else "outvoted"
-            counts[reason if decision.spans is None else "overruled by a decision"] += 1
+            is_overruled = decision.settles_spans and _is_settled(cast.what, decision)
+            counts["overruled by a decision" if is_overruled else reason] += 1
     return counts

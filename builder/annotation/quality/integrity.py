@@ -23,6 +23,7 @@ from builder.records import (
     Decision,
     Issue,
     Judgement,
+    Passage,
     PublishedAnnotation,
     Span,
     SplitAssignment,
@@ -145,6 +146,7 @@ def decision_faults(file: Lines[Decision], world: ProjectIndex) -> Iterator[Issu
         if article.text_sha == decision.text_sha:
             for what in (
                 *_misplaced(decision.spans or (), article),
+                *_misplaced(decision.scope, article),
                 *_unknown(decision.spans or (), decision.stances, world.labels),
             ):
                 yield file.fault(number, what)
@@ -159,7 +161,7 @@ def answer_faults(file: Lines[PublishedAnnotation], world: ProjectIndex) -> Iter
                 yield file.fault(number, what)
 
 
-def _misplaced(spans: Sequence[Span], article: Article) -> Iterator[str]:
+def _misplaced(spans: Sequence[Span | Passage], article: Article) -> Iterator[str]:
     """Yield a message for each span outside the text."""
     size = len(article.text)
     for span in spans:

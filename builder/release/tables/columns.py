@@ -79,8 +79,13 @@ def entities(rows: Sequence[EntityRow], labels: Labels, known: Lookup) -> tuple[
         "ner_tags": lists(counts, tagged.outer),
         "ner_tags_inner": lists(counts, tagged.inner),
         "n_annotators": pa.array([gold.annotators for gold in golds], pa.int32()),
-        "adjudicated": pa.array(["spans" in gold.decided for gold in golds], pa.bool_()),
+        "adjudicated": pa.array([_spans_decided(gold) for gold in golds], pa.bool_()),
     }, tagged
+
+
+def _spans_decided(gold: Gold) -> bool:
+    """Return whether adjudicators decided the spans of an article, or one of its passages."""
+    return any(what.startswith("span") for what in gold.decided)
 
 
 def origin(articles: Sequence[Article], known: Lookup) -> Columns:

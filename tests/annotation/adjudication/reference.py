@@ -12,19 +12,25 @@ from itertools import combinations
 
 from builder.annotation.adjudication.adjudicate import SURE, AdjudicationResult
 from builder.annotation.adjudication.dawid_skene import estimate, most_likely
-from builder.annotation.adjudication.decisions import MergedDecisions, not_applied_warning, read_decisions
+from builder.annotation.adjudication.decisions import (
+    NONE,
+    MergedDecisions,
+    decided_answers,
+    not_applied_warning,
+    read_decisions,
+)
 from builder.annotation.questions import targets_by_article
 from builder.records import (
     Confidence,
     Dispute,
     Gold,
+    Passage,
     Span,
     StageCounts,
     Stance,
     Vote,
+    passage_of,
 )
-
-NONE = "(none)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +130,11 @@ def _settle(article, voters, decision, labels, asked, rules, model):
         target.id: _vote_stance(article.id, target.id, voters, labels, model, enough=enough) for target in asked
     }
     outcomes = [*marked.values(), *answered.values()]
-    spans = decision.spans
-    if spans is None:
-        spans = tuple((Span(*edges, sure.answer) for edges, outcome in marked.items() for sure in outcome.won))
+    spans = decision.spans_over(Span(*edges, sure.answer) for edges, outcome in marked.items() for sure in outcome.won)
     values = {target: sure.answer for target, outcome in answered.items() for sure in outcome.won}
     values |= {stance.target: stance.value for stance in decision.stances}
     closed = {f"stance:{stance.target}" for stance in decision.stances}
-    if decision.spans is not None:
-        closed |= {f"span:{start}:{end}" for start, end in marked}
+    closed |= {place.what for place in (Passage(*edges) for edges in marked) if decision.settles(place)}
     voted = [sure for outcome in outcomes for sure in outcome.won if sure.what not in closed]
     gold = Gold(
         article_id=article.id,
@@ -141,9 +144,10 @@ def _settle(article, voters, decision, labels, asked, rules, model):
         source="adjudicated" if decision.decisions else _source(outcomes),
         votes=tuple(sorted(vote for outcome in outcomes for vote in outcome.votes)),
         annotators=len(voters),
-        confidence=tuple(sorted([*_decided(decision), *voted])),
+        confidence=tuple(sorted([*decided_answers(decision), *voted])),
         decided=(
             *(["spans"] if decision.spans is not None else []),
+            *(passage.what for passage in sorted(decision.passages)),
             *sorted(f"stance:{stance.target}" for stance in decision.stances),
         ),
     )
@@ -156,19 +160,6 @@ def _source(outcomes):
     if any(outcome.modelled for outcome in outcomes):
         return "model"
     return "agreed" if all(outcome.unanimous for outcome in outcomes) else "majority"
-
-
-def _decided(decision):
-    """Return a confidence of 1 for each decided answer, naming the adjudicators who decided it.
-
-    Contradicting decisions were dropped before, so the adjudicators of an answer all agree on it.
-    """
-    by = f"decision of {', '.join(decision.spans_by)}"
-    sure = [Confidence(f"span:{s.start}:{s.end}", s.label, by, 1.0) for s in decision.spans or ()]
-    for stance in decision.stances:
-        by = f"decision of {', '.join(decision.stances_by[stance.target])}"
-        sure.append(Confidence(f"stance:{stance.target}", stance.value, by, 1.0))
-    return sure
 
 
 def _vote_spans(article_id, voters, votes):
@@ -250,5 +241,6 @@ def _tally(gold, still_open, decision):
     for vote in gold.votes:
         if vote.what.startswith("span:") and (vote.what, vote.answer) not in kept:
             reason = "in dispute" if vote.what in disputed else "outvoted"
-            counts[reason if decision.spans is None else "overruled by a decision"] += 1
+            passage = passage_of(vote.what)
+            counts["overruled by a decision" if passage and decision.settles(passage) else reason] += 1
     return counts
