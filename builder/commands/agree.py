@@ -14,6 +14,7 @@ from builder.io.atomic import write_bytes
 from builder.io.jsonl import write_jsonl
 from builder.project.batches import batch_articles
 from builder.project.judgements import canonical_judgements, compute_agreement
+from builder.project.migration.findings import left_out
 from builder.project.project import Project
 from builder.project.stages import states
 from builder.records import Agreement, Report
@@ -36,7 +37,7 @@ def agree(project: Project, page: Path | None = None, *, every: bool = False) ->
     with project.lock():
         articles = batch_articles(project)
         inputs = states.read_by(project, "agree")
-        judgements, _ = canonical_judgements(project, articles)
+        judgements, accounts = canonical_judgements(project, articles)
         figures = compute_agreement(project, articles, judgements)
         write_jsonl(project.work / "agreement.jsonl", figures)
         issues = thresholds.shortfalls(figures, project.schema.dataset.floors, project.schema.labels)
@@ -47,6 +48,7 @@ def agree(project: Project, page: Path | None = None, *, every: bool = False) ->
         title = project.schema.dataset.title
         write_bytes(page, pages.page(figures, judgements, shown, project.schema.labels, title=title).encode())
     facts = {"agreement": "\n".join(lines(figures, every=every))} | ({"page": str(page)} if page else {})
+    issues = (*issues, *left_out(project, accounts))
     return Measured("agree", issues=issues, facts=facts, exit_code=1 if issues else 0, figures=figures)
 
 

@@ -13,6 +13,7 @@ from builder.io.jsonl import write_jsonl
 from builder.project import release_inputs, services, validation
 from builder.project.annotations import read_splits, read_takedowns, read_withdrawals
 from builder.project.corpus import profile_of
+from builder.project.migration.state import refuse_pending
 from builder.project.project import Project
 from builder.project.releases import earlier_versions, open_earlier, record
 from builder.project.stages import states
@@ -73,6 +74,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         open_spill(project.work) as kept,
     ):
         schema = project.schema
+        refuse_pending(project, "build")
         validation.validate_annotations(project)
         dataset, fold = schema.dataset, profile_of(project).fold_batch
         gathered = release_inputs.load_release_inputs(project)

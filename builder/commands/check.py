@@ -31,6 +31,7 @@ from builder.project.annotations import (
 )
 from builder.project.batches import batch_articles
 from builder.project.judgements import without_repeats
+from builder.project.migration.findings import label_findings
 from builder.project.project import Project
 from builder.project.stages import states
 from builder.records import Issue, Judgement, KhabarError, Notify, Report
@@ -93,6 +94,7 @@ def check(project: Project) -> Report:
         if path.exists():
             with cache.open_cache(path) as db:
                 issues += cache.issues(db)
+    issues = label_findings(project, issues, judgements)
     errors = sum(issue.severity == "error" for issue in issues)
     states.finish(project, "check", inputs, 1 if errors else 0)
     facts = {"checked": f"{len(judgements)} judgements, {errors} errors, {len(issues) - errors} warnings"}

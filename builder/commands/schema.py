@@ -11,7 +11,7 @@ import click
 from builder.annotation.questions import slots_of, targets_for
 from builder.cli.options import verb
 from builder.cli.output import Console, open_page
-from builder.cli.road import road
+from builder.cli.road import project_of, road
 from builder.corpus.cleaning.matching.examples import check_evidence, check_examples
 from builder.corpus.cleaning.matching.rules import compile_rules, every_rule
 from builder.corpus.cleaning.suggest.describe import describe, remark
@@ -24,6 +24,7 @@ from builder.labelstudio.config import guide_html
 from builder.labelstudio.preview import SAMPLE, preview_page
 from builder.project.corpus import iter_records, profile_of, refuse_empty, select_rows
 from builder.project.counts import read_counts
+from builder.project.migration import apply as migration
 from builder.project.project import Project, find_project
 from builder.records import Article, Document, KhabarError, Report, user_error
 from builder.schema.boilerplate import Boilerplate
@@ -208,3 +209,22 @@ def suggest_cli(console: Console, apply: tuple[str, ...], dry_run: bool, min_doc
     if dry_run and not wanted:
         raise click.UsageError("--dry-run belongs to --apply")
     return suggest(find_project(console.folder), apply=wanted, dry_run=dry_run, min_documents=min_documents)
+
+
+@cli.command("migrate")
+@click.option("--dry-run", is_flag=True, help="Only print the steps, and what would be rewritten.")
+@click.option("--undo", "back", is_flag=True, help="Take the last migration of this machine back, byte for byte.")
+@road
+def migrate_cli(console: Console, dry_run: bool, back: bool) -> Report:
+    """Bring annotations to the names of labels.yaml: rename, merge, retire and add labels, targets and stances.
+
+    `formerly: [OLD]` at a label renames OLD to it, or merges both; `retired: true` no longer offers it, and its
+    annotations no longer count. Two labels that are formerly a retired one split it: its articles are marked in
+    annotations/requeue.jsonl, as are those of a label whose definition changed. Judgements, decisions, known answers,
+    published annotations and disputes are rewritten, all or none. No server is needed: the next `khabar send` shows what
+    it changes there, and asks. Until then `build` and `send` refuse to run.
+    """
+    if dry_run and back:
+        raise click.UsageError("--dry-run does not go with --undo")
+    project = project_of(console)
+    return migration.undo(project) if back else migration.migrate(project, dry_run=dry_run)

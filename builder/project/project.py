@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 
 from builder.io.atomic import add_path_to_error, write_bytes
 from builder.io.hashing import file_digest, small_text
+from builder.io.journal import Journal, replay
 from builder.io.jsonl import read_jsonl, write_json, write_jsonl
 from builder.records import Dropped, StageCounts, user_error
 from builder.schema import Schema, load_schema
@@ -82,6 +83,11 @@ class Project:
         """The source of truth: batches, judgements and decisions, in git."""
         return self.root / "annotations"
 
+    @property
+    def journal(self) -> Journal:
+        """The changes of several files at once, such as migrations: what was committed is finished under the lock."""
+        return Journal(self.work / "migrations", self.root)
+
     def release(self, version: str) -> Path:
         """Return the folder of a built release."""
         return self.root / "dist" / f"v{version}"
@@ -112,8 +118,10 @@ class Project:
             except OSError as error:
                 add_path_to_error(error, self.work / "lock")
                 raise
-            for leftover in self.annotations.glob("**/.*.jsonl.*"):  # of a write that was killed
-                leftover.unlink()
+            for kind in ("jsonl", "json", "md"):
+                for leftover in self.annotations.glob(f"**/.*.{kind}.*"):  # of a write that was killed
+                    leftover.unlink()
+            replay(self.journal)
             yield
 
     def save_account(self, stage: str, accounts: Sequence[StageCounts], set_aside: Sequence[Dropped] = ()) -> None:
@@ -205,7 +213,11 @@ def find_project(start: Path) -> Project:
     """
     for folder in (start.resolve(), *start.resolve().parents):
         if (folder / "schema" / "dataset.yaml").is_file():
-            return Project(folder)
+            found = Project(folder)
+            if found.journal.is_committed:  # a change was killed: no command sees a part of it
+                with found.lock():
+                    pass
+            return found
     raise user_error(
         "no-project",
         f"no khabar project here: {start.resolve()} has no schema/dataset.yaml above it",

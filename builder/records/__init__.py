@@ -37,6 +37,7 @@ from builder.records.corpus import (
     GroupKind,
     document_of,
 )
+from builder.records.labels import LAYERS, LabelVersion, LabelVersions, Layer, OfferedName, Requeued
 from builder.records.release import (
     LEDGER,
     MANIFEST,
@@ -64,6 +65,7 @@ from builder.records.report import (
 
 __all__ = [
     "GOLD",
+    "LAYERS",
     "LEDGER",
     "MANIFEST",
     "NO_FACTS",
@@ -93,10 +95,14 @@ __all__ = [
     "Judgement",
     "JudgementStatus",
     "KhabarError",
+    "LabelVersion",
+    "LabelVersions",
+    "Layer",
     "LedgerEntry",
     "Mark",
     "NextStep",
     "Notify",
+    "OfferedName",
     "PersonAlias",
     "Prediction",
     "Progress",
@@ -104,6 +110,7 @@ __all__ = [
     "Relation",
     "Release",
     "Report",
+    "Requeued",
     "Severity",
     "Span",
     "SplitAssignment",

@@ -1,7 +1,7 @@
 """Models of schema/labels.yaml: entity types, stance targets and stance values."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Protocol, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -15,16 +15,14 @@ def _is_empty(value: object) -> bool:
     return not value
 
 
-class Renamable(Part):
-    """A name that annotations use, and what it was called before."""
+Formerly = Annotated[tuple[Name, ...], Field(exclude_if=_is_empty)]
+"""Earlier names of a label; `khabar schema migrate` gives their annotations its name."""
 
-    formerly: Annotated[tuple[Name, ...], Field(exclude_if=_is_empty)] = ()
-    """Earlier names; `khabar schema migrate` gives their annotations this name."""
-    retired: Annotated[bool, Field(exclude_if=_is_empty)] = False
-    """Whether pages no longer offer it, and releases no longer count it; its annotations stay."""
+Retired = Annotated[bool, Field(exclude_if=_is_empty)]
+"""Whether pages no longer offer a label, and releases no longer count it; its annotations stay."""
 
 
-class EntityType(Renamable):
+class EntityType(Part):
     """A type of entity mention: `name` in exports, `ar` on the annotation page."""
 
     name: Name
@@ -33,24 +31,30 @@ class EntityType(Renamable):
     colour: Colour
     key: Key
     definition: Text
+    formerly: Formerly = ()
+    retired: Retired = False
 
 
-class StanceValue(Renamable):
+class StanceValue(Part):
     """A possible stance of an article towards a target. Answers that are not published go to adjudication."""
 
     name: Name
     ar: Text
     en: Text
     published: bool = True
+    formerly: Formerly = ()
+    retired: Retired = False
 
 
-class StanceTarget(Renamable):
+class StanceTarget(Part):
     """A subject on which articles take a stance. It is asked about articles that contain one of `keywords`."""
 
     id: Name
     ar: Text
     en: Text
     keywords: Annotated[tuple[Text, ...], Field(min_length=1)]
+    formerly: Formerly = ()
+    retired: Retired = False
 
     @property
     def name(self) -> str:
@@ -58,7 +62,15 @@ class StanceTarget(Renamable):
         return self.id
 
 
-R = TypeVar("R", bound=Renamable)
+class CanRetire(Protocol):
+    """An entry of labels.yaml that may be retired."""
+
+    @property
+    def retired(self) -> bool:
+        """Return whether it is retired."""
+
+
+Named = TypeVar("Named", bound=CanRetire)
 
 
 class Stances(Part):
@@ -83,7 +95,7 @@ class Stances(Part):
         return self
 
 
-def _parted(named: Sequence[R], retired: Sequence[R]) -> tuple[tuple[R, ...], tuple[R, ...]]:
+def _parted(named: Sequence[Named], retired: Sequence[Named]) -> tuple[tuple[Named, ...], tuple[Named, ...]]:
     """Return those in use, and the retired ones, of a list of labels.yaml and those retired in it before."""
     in_use = tuple(one for one in named if not one.retired)
     return in_use, (*retired, *(one for one in named if one.retired))

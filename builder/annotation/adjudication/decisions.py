@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from builder.annotation.migration.retired import without_retired
 from builder.annotation.questions import targets_for
 from builder.records import Article, Decision, Issue, Span, Stance
 from builder.schema.labels import Labels
@@ -32,7 +33,7 @@ def read_decisions(
     If decisions contradict each other on an article's spans, or on one of its stances, none of them counts there.
     """
     sound: dict[str, list[Decision]] = defaultdict(list)
-    issues: list[Issue] = []
+    decisions, issues = without_retired(decisions, labels)
     for decision in decisions:
         faults = _faults(decision, articles.get(decision.article_id), labels)
         issues += faults

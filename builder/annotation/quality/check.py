@@ -212,7 +212,7 @@ def _placed(spans: Iterable[Span], text: str, labels: Labels, edges: Edges) -> l
         own = edges[start, end]
         moved = span if own == (start, end) else Span(*own, span.label, span.id) if own else None
         if span.label not in names:
-            placed.append((span, moved, "unknown label"))
+            placed.append((span, moved, "retired label" if span.label in labels.retired_names else "unknown label"))
         elif moved is None:
             placed.append((span, None, "nothing left"))
         elif (moved.start, moved.end, moved.label) in seen:
@@ -230,10 +230,14 @@ def _answered(stances: Iterable[Stance], asked: Sequence[str], labels: Labels) -
     differing = Counter(stance.target for stance in set(given))
     answered: list[Answered] = []
     for number, stance in enumerate(given):
-        if stance.target not in labels.target_ids:
+        if stance.target in labels.retired_targets:
+            why = "retired target"
+        elif stance.target not in labels.target_ids:
             why = "unknown target"
         elif stance.target not in asked:
             why = "target not asked"
+        elif stance.value in labels.retired_values:
+            why = "retired value"
         elif stance.value not in values:
             why = "unknown value"
         elif differing[stance.target] > 1:
