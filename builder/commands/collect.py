@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from builder.annotation.migration.offered import in_present_names
 from builder.annotation.persons import People, Roster, resolve
 from builder.annotation.pseudonyms import origin_name, pseudonym
 from builder.cli.options import batch_option
@@ -34,6 +35,7 @@ from builder.project.annotations import (
     write_aliases,
 )
 from builder.project.batches import batch_articles, batch_documents
+from builder.project.migration.state import names_mark, note_collected, read_versions
 from builder.project.project import Project
 from builder.project.services import connections, project_mark
 from builder.records import Issue, Judgement, Notify, Report, count_by_reason, user_error
@@ -131,6 +133,7 @@ def collect(
                 _refuse_loss(path, before, _gone(db, before), prune=prune)
             with atomic_write(path) as out:
                 out.writelines(f"{line}\n".encode() for line in cache.judgements(db))
+            note_collected(project, cache.pages(db))
             aside = cache.set_aside(db, name)
             annotations, judged, drafts, _ = cache.counts(db)
             issues, people = cache.issues(db), len({who for _, who, *_ in cache.keys(db)})
@@ -158,6 +161,8 @@ def _read_file(project: Project, name: str, db: "Store", source: Path, options: 
     found = read(elements, own, project.schema.labels, name, roster.name, raws)
     found = replace(found, issues=tuple(_in_file(issue, source) for issue in found.issues))
     every = read_judgements(project)
+    versions = read_versions(project)
+    found = replace(found, judgements=tuple(in_present_names(one, versions) for one in found.judgements))
     cache_unknown(db, (judgement for judgement in every if judgement.batch == name))
     assigned = {duty.annotator for batch in project.batches() for duty in read_assigned(project, batch)}
     people = People(project.pseudonym_key(), read_aliases(project), assigned, options.given)
@@ -234,9 +239,11 @@ def _gone(db: "Store", judgements: Sequence[Judgement], *, besides: str = "") ->
 def _fetch(project: Project, name: str, db: "Store", full: bool, progress: Notify) -> None:
     """Update the batch's local cache from each of its Label Studio projects."""
     key = project.pseudonym_key()
-    past = Past(read_judgements_of(project, name), functools.partial(origin_name, key))
+    versions = read_versions(project)
+    past = Past(read_judgements_of(project, name), functools.partial(origin_name, key), versions)
     # Pseudonyms made with another key, or judgements read by another version of the reader, are no use.
-    stamp = f"{cache.PARSER_VERSION} {pseudonym(key, 'khabar')}"
+    # Judgements in the names of earlier labels are no use either.
+    stamp = f"{cache.PARSER_VERSION} {pseudonym(key, 'khabar')}{names_mark(versions)}"
     aliases = read_aliases(project)
     places: list[str] = []
     for server, connection in connections(project):

@@ -1,5 +1,6 @@
 """The command `send`: send a batch to Label Studio."""
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from builder.cli.road import project_of, road
 from builder.io.jsonl import write_jsonl
 from builder.labelstudio import upload
 from builder.labelstudio.earlier import latest_judgements
+from builder.labelstudio.refresh import RUNNING, Refresh, StaleProject, refuse_stale, stale_projects, update_project
 from builder.labelstudio.upload import AnnotatorProject, UploadInputs, UploadResult
 from builder.preannotation import sources as predictions
 from builder.project.annotations import (
@@ -27,6 +29,7 @@ from builder.project.annotations import (
     read_published,
 )
 from builder.project.batches import batch_articles, batch_documents
+from builder.project.migration.state import note_versions, read_versions, refuse_pending
 from builder.project.project import Project
 from builder.project.services import connections, note_sent, project_mark
 from builder.project.stages import states
@@ -46,7 +49,7 @@ Watch = Callable[[Iterable[list[Document]], int, str], Iterable[list[Document]]]
 """Iterates over batches of documents, and reports progress."""
 
 
-def send(
+def send(  # noqa: PLR0913 - a send has these parts
     project: Project,
     batch: str | None,
     *,
@@ -56,13 +59,17 @@ def send(
     predict: str | None = None,
     annotators: Sequence[str] = (),
     folder: Path | None = None,
+    refresh: bool = False,
+    yes: bool = False,
 ) -> Report:
     """Upload a batch to Label Studio. Articles that are already there are not uploaded again.
 
     `changed` allows articles whose text differs from the batch's to become new tasks, with their annotations
     transferred. `predict` names pre-annotations, with paths relative to `folder`. `annotators` are e-mails or names.
+    `refresh` gives tasks that were sent the present guidelines. `yes` agrees to changes of a running project.
     """
     with project.lock():
+        refuse_pending(project, "send")
         schema, name = project.schema, batch_name(project, batch)
         articles = {article.id: article for article in batch_articles(project)}
         items = read_batch(project, name)
@@ -89,6 +96,8 @@ def send(
             schema, articles, sources, present, predicted, moved.predictions, published, judged,
             _emails(project, desks) if judged else {},
         )  # fmt: skip
+        update = Refresh(schema, read_versions(project), articles, refresh)
+        behind = _bring_up(project, desks, update, progress, yes=yes, dry_run=dry_run)
         if assigned and not dry_run:
             write_jsonl(project.annotations / name / "assignment.jsonl", assigned)
         delivered = _upload(project, name, desks, assigned, material, progress, dry_run=dry_run)
@@ -104,7 +113,22 @@ def send(
         for span in moved.stale
     ]
     facts = upload.facts(delivered, assigned, predicted, dry_run=dry_run)
+    if behind:
+        facts["would change" if dry_run else "changed"] = "; ".join(map(str, behind))
     return Report("send", accounts, tuple(issues), facts, 0, aside)
+
+
+def _bring_up(
+    project: Project, desks: Sequence[AnnotatorProject], update: Refresh, progress: Notify, *, yes: bool, dry_run: bool
+) -> list[StaleProject]:
+    """Bring running projects up to date, if the lead agrees; return those that were behind."""
+    behind = stale_projects(desks, update)
+    refuse_stale(behind, yes=yes or dry_run)
+    if not dry_run:
+        note_versions(project, {project.schema.guideline_version})
+        for one in behind:
+            update_project(one, update, progress=progress)
+    return behind
 
 
 def _upload(
@@ -190,11 +214,14 @@ def _refuse_other_texts(
 @click.option("--dry-run", is_flag=True, help="Print what would be uploaded, and upload nothing.")
 @click.option("--changed", is_flag=True, help="Upload articles whose text changed as new tasks; see below.")
 @click.option("--predict", metavar="FROM", help='release:DIR, gazetteer:FILE or command:"PROGRAM ARGUMENTS".')
+@click.option("--refresh", is_flag=True, help="Also give tasks that were sent the present guidelines.")
+@click.option("--yes", is_flag=True, help="Agree to changes of tasks that people work on, after labels changed.")
 @click.option("--annotators", default="", help="Annotators for assignment: separate, such as a@x.org,b@y.org.")
 @road
 def cli(
-    console: Console, batch: str | None, dry_run: bool, changed: bool, predict: str | None, annotators: str
-) -> Report:
+    console: Console, batch: str | None, dry_run: bool, changed: bool, predict: str | None, refresh: bool, yes: bool,
+    annotators: str,
+) -> Report:  # fmt: skip
     """Upload a batch to Label Studio. Articles that are already there are not uploaded again.
 
     With `assignment: separate` or `isolated`, the link of each annotator is printed, and is not stored with the e-mail.
@@ -204,16 +231,23 @@ def cli(
     a line {"id", "spans": [{"start", "end", "label"}]}, in the same order. Offsets are code points of the text, end
     exclusive.
 
+    After `schema migrate`, or with --refresh, tasks that were sent are brought up to date, with answers, drafts and
+    predictions. What would change is shown first, and nothing changes without a yes.
+
     --changed transfers annotations of the older text to the new task where their words are the same, and lists the
     others as stale. Run `khabar collect` first.
     """
-    return send(
-        project_of(console),
-        batch,
-        dry_run=dry_run,
-        progress=console.progress,
-        changed=changed,
-        predict=predict,
-        annotators=[name for name in annotators.replace(",", " ").split() if name],
-        folder=console.folder,
-    )
+    names = [name for name in annotators.replace(",", " ").split() if name]
+
+    def run(*, agreed: bool) -> Report:
+        return send(project_of(console), batch, dry_run=dry_run, progress=console.progress, changed=changed,
+                    predict=predict, annotators=names, folder=console.folder, refresh=refresh, yes=agreed)  # fmt: skip
+
+    try:
+        return run(agreed=yes)
+    except KhabarError as refused:
+        if refused.issues[0].code != RUNNING or not sys.stdin.isatty():
+            raise
+        if not click.confirm(f"{refused.issues[0].message}. Go on?", err=True):
+            raise
+        return run(agreed=True)

@@ -222,6 +222,12 @@ def _merged(found: Sequence[Issue], codes: Sequence[str]) -> list[Issue]:
     return others
 
 
+def pages(db: sqlite3.Connection) -> set[tuple[str, str]]:
+    """Return the versions of the labels and of the guidelines that judgements were made under."""
+    query = "select distinct json_extract(line, '$.schema'), json_extract(line, '$.guideline') from judgement"
+    return set(db.execute(query))
+
+
 def counts(db: sqlite3.Connection) -> tuple[int, int, int, int]:
     """Return the numbers of annotations, judgements, drafts, and annotations on tasks that khabar did not create.
 

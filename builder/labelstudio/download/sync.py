@@ -25,7 +25,8 @@ from builder.labelstudio.download.remote import ProjectRef, RetryingClient
 from builder.labelstudio.download.snapshot import chosen_ids, export_tasks, remove_old_snapshots, take_snapshot
 from builder.labelstudio.earlier import by_key, continued
 from builder.labelstudio.parse import ParsedAnnotations, Pseudonym, parse_tasks
-from builder.records import Judgement, KhabarError, Notify
+from builder.labelstudio.refresh import rename_results, renames_of, restored
+from builder.records import Judgement, KhabarError, LabelVersions, Notify
 
 CHUNK = 500
 """Tasks of one export, which takes the server about a second."""
@@ -96,7 +97,7 @@ def _roster(remote: RetryingClient, name: Pseudonym, past: Past, cached: list[Ju
 
     here = past.origin(remote.ask(lambda connection: server_name(connection, remote.project)))
     known = {j.annotation_id: j for j in (*past.judgements, *cached) if j.task_id and j.origin in ("", here)}
-    return Roster(name, emails, known, here, by_key((*past.judgements, *cached)))
+    return Roster(name, emails, known, here, by_key((*past.judgements, *cached)), past.versions)
 
 
 def _update(db: Store, remote: RetryingClient, until: str, roster: Roster, source: str) -> None:
@@ -150,7 +151,7 @@ def _read(tasks: Iterable[Any], roster: Roster, source: str) -> Iterator[CachedT
     """Parse downloaded tasks; each issue gets a link to its task."""
     for plain in tasks:
         number = int(plain["id"])
-        task, changers, deleted = with_persons(plain, roster)
+        task, changers, deleted = with_persons(in_present_names(plain, roster.versions), roster)
         parsed = parse_tasks([task], roster.whose)
         imports = {int(plain["id"]): plain for plain in task["annotations"]}
         judgements = tuple(
@@ -161,6 +162,19 @@ def _read(tasks: Iterable[Any], roster: Roster, source: str) -> Iterator[CachedT
         ids = tuple(int(annotation["id"]) for annotation in plain["annotations"])
         parsed = replace(parsed, judgements=judgements, issues=issues)
         yield CachedTask(number, moment(plain["updated_at"]), ids, parsed)
+
+
+def in_present_names(task: dict[str, Any], versions: LabelVersions) -> dict[str, Any]:
+    """Return a downloaded task whose answers have the names that labels.yaml has now."""
+    if not versions:
+        return task
+    data, known = task["data"], restored(task)
+    renames = renames_of(str(data.get("names") or data.get("schema")), versions)
+    if not any(renames.values()):
+        return known
+    targets = [one | {"id": renames["targets"].get(one["id"], one["id"])} for one in data["targets"]]
+    answers = [one | {"result": rename_results(one["result"], renames)} for one in known["annotations"]]
+    return known | {"data": data | {"targets": targets}, "annotations": answers}
 
 
 def _continued(judgement: Judgement, plain: Mapping[str, Any], roster: Roster) -> Judgement:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +12,13 @@ from builder.annotation.migration.offered import EVERYTHING, Offers, names_used,
 from builder.annotation.migration.plan import LABELS, MIGRATE, NOUNS, Plan, Step, plan
 from builder.annotation.migration.versions import latest, version_of
 from builder.io.atomic import write_bytes
+from builder.io.hashing import sha16
 from builder.io.jsonl import write_json
 from builder.io.plain import from_plain, to_plain
 from builder.project.annotations import read_judgements_of, read_known, read_merged
 from builder.project.project import Project
 from builder.records import (
+    LAYERS,
     Decision,
     Issue,
     Judgement,
@@ -67,6 +69,17 @@ def note_collected(project: Project, judgements: Iterable[tuple[str, str]]) -> N
     made = set(judgements)
     if any(label_hash == project.schema.label_hash for label_hash, _ in made):
         note_versions(project, {guideline for _, guideline in made})
+
+
+def names_mark(versions: Mapping[str, LabelVersion]) -> str:
+    """Return what differs when the present name of anything that pages showed does; nothing if all have theirs."""
+    renamed = [
+        f"{key} {layer} {old} {new}"
+        for key, version in sorted(versions.items())
+        for layer in LAYERS
+        for old, new in version.renamed(layer).items()
+    ]
+    return f" {sha16(chr(10).join(renamed))}" if renamed else ""
 
 
 def write_version(project: Project, version: LabelVersion) -> None:
