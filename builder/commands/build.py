@@ -17,7 +17,7 @@ from builder.project.migration.state import refuse_pending
 from builder.project.project import Project
 from builder.project.releases import earlier_versions, open_earlier, record
 from builder.project.stages import states
-from builder.records import RELEASE_FORMAT, TOOL, Release, Report
+from builder.records import ASKED_FORMAT, RELEASE_FORMAT, TOOL, Release, Report
 from builder.release.card.inputs import CardInputs, compute_facts, render_card, text_files
 from builder.release.card.markdown import below_thresholds
 from builder.release.diff.changelog import Removals
@@ -88,7 +88,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
                       tuple(figure for figure in gathered.agreement if headline(figure)), gathered.accounts,
                       accounts, built.cut_spans, built.cut_inner, dict(gathered.changes),
                       below_thresholds(low, accept or ""), dict(gathered.redacted), earlier_versions(project, version),
-                      (accept or "") if low else "")  # fmt: skip
+                      (accept or "") if low else "", dict(gathered.asked))  # fmt: skip
         facts = compute_facts(basis, built.tables)
         card = render_card(basis, built.tables, facts)
         beside = export_files(
@@ -101,14 +101,14 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         release = Release(version, schema.dataset.repo_id, "", TOOL, schema.hash, material.articles[0].profile,
                           inputs, {}, {}, dataset.text,
                           record_reading(dataset.fields, release_inputs.declared_encodings(material)),
-                          RELEASE_FORMAT)  # fmt: skip
+                          ASKED_FORMAT if material.asked else RELEASE_FORMAT)  # fmt: skip
         read = states.read_by(project, "build")
         # Before the release: one that is there never lacks its ledger, whenever this is killed.
         if [*gathered.ledger] != read_splits(project):
             write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
         folder = project.release(version)
         texts = text_files(basis, card, built.tables, changelog)
-        written = write_release(folder, built.tables, {**texts, **beside.files}, release,
+        written = write_release(folder, built.tables, {**texts, **beside.files, **gathered.guidelines}, release,
                                 frozen=bool(project.noted(f"pushed/v{version}")), rest=kept.rest,
                                 describe=beside.describe, look=standoff.file_audit(dataset.text, material, fold))  # fmt: skip
         manifest = record(project, version)

@@ -1,9 +1,11 @@
 """Canonical judgements, gold and agreement of a project."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from builder.annotation.adjudication.adjudicate import AdjudicationResult, adjudicate
 from builder.annotation.agreement.measure import agree
+from builder.annotation.migration.offered import UNASKED, without_unasked
 from builder.annotation.quality.check import canonicalise, name_of
 from builder.annotation.quality.repeats import separate_repeats
 from builder.annotation.reopen import restore_batches
@@ -16,6 +18,7 @@ from builder.project.annotations import (
     read_judgements,
     withdrawn,
 )
+from builder.project.migration.state import read_offers
 from builder.project.project import Project
 from builder.records import Agreement, Article, Dropped, Gold, Judgement, StageCounts, count_by_reason
 
@@ -60,12 +63,22 @@ def current_gold(project: Project, articles: Sequence[Article]) -> dict[str, Gol
 def compute_gold(project: Project, articles: Sequence[Article], judgements: Sequence[Judgement]) -> AdjudicationResult:
     """Compute gold and disputes from these judgements and the project's decisions."""
     by_id = {article.id: article for article in articles}
-    rules = project.schema.dataset.adjudication
-    return adjudicate(judgements, read_decisions(project), by_id, project.schema.labels, rules)
+    rules, labels, offers = project.schema.dataset.adjudication, project.schema.labels, read_offers(project)
+    asked = without_unasked(judgements, offers, labels.entity_names, rules.min_annotators)
+    result = adjudicate(asked.judgements, read_decisions(project), by_id, labels, rules, offers)
+    return replace(result, spans=with_reason(result.spans, UNASKED, asked.left_out))
+
+
+def with_reason(account: StageCounts, reason: str, number: int) -> StageCounts:
+    """Return an account with so many more records that were set aside for a reason."""
+    if not number:
+        return account
+    return replace(account, taken=account.taken + number, set_aside={**account.set_aside, reason: number})
 
 
 def compute_agreement(
     project: Project, articles: Sequence[Article], judgements: Sequence[Judgement]
 ) -> tuple[Agreement, ...]:
     """Compute every figure of agreement of the canonical judgements."""
-    return tuple(agree(judgements, project.schema.labels, {article.id: len(article.text) for article in articles}))
+    lengths = {article.id: len(article.text) for article in articles}
+    return tuple(agree(judgements, project.schema.labels, lengths, offers=read_offers(project)))

@@ -5,8 +5,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from builder.annotation.migration.offered import Offers, asked_of
 from builder.io.hashing import read_hashed
 from builder.io.plain import to_plain
 from builder.project import groups
@@ -23,6 +24,7 @@ from builder.project.batches import batch_articles, batch_documents
 from builder.project.cleaning import clean_accounts
 from builder.project.corpus import profile_of
 from builder.project.judgements import canonical_judgements, compute_agreement, compute_gold, without_repeats
+from builder.project.migration.state import guidelines_folder, read_offers
 from builder.project.project import Project
 from builder.records import (
     Agreement,
@@ -30,6 +32,7 @@ from builder.records import (
     Document,
     Gold,
     Issue,
+    Judgement,
     SplitAssignment,
     StageCounts,
     user_error,
@@ -61,6 +64,10 @@ class ReleaseInputs:
     """A warning for each article that cannot be assigned to a split."""
     redacted: Mapping[str, int]
     """Number of redactions of each requested kind in texts and titles."""
+    asked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The labels that pages offered, by the versions of labels.yaml that did not offer all of them."""
+    guidelines: Mapping[str, str] = field(default_factory=dict)
+    """The guidelines that judgements were made under, by their path in the release."""
 
 
 def load_release_inputs(project: Project) -> ReleaseInputs:
@@ -83,15 +90,31 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     said, golds, disputes, moved_spans = move_annotations(redaction, judgements, result.golds, result.disputes, kinds)
     redactions = [moved_spans] if kinds else []
     project.save_account("redact", redactions)
+    labels, least = project.schema.labels, project.schema.dataset.adjudication.min_annotators
+    offers = read_offers(project)
+    asked = asked_of(judgements, offers, labels.entity_names, least)
     material = TableInputs(
         chosen, redact_authors(documents, kinds), parted.groups, splits, said, golds, disputes, project.schema.labels,
-        parted.aside, project.schema.dataset.publish_authors,
+        parted.aside, project.schema.dataset.publish_authors, asked,
     )  # fmt: skip
     accounts = (*clean_accounts(project), *checked, result.account, result.spans, *redactions)
     figures = compute_agreement(project, every, judgements)
     found: dict[str, int] = {kind: redaction.counts[kind] for kind in kinds}
     return ReleaseInputs(material, accounts, figures, _changes(project, chosen, documents), parted.ledger, parted.issues,
-                   found)  # fmt: skip
+                   found, _asked(judgements, offers), _guidelines(project, judgements))  # fmt: skip
+
+
+def _asked(judgements: Sequence[Judgement], offers: Offers) -> dict[str, tuple[str, ...]]:
+    """Return what pages offered under each version that judgements name and that did not offer all labels."""
+    named = {judgement.schema for judgement in judgements}
+    return {version: tuple(sorted(names)) for version, names in sorted(offers.labels.items()) if version in named}
+
+
+def _guidelines(project: Project, judgements: Sequence[Judgement]) -> dict[str, str]:
+    """Return the kept texts of the guidelines that judgements were made under, by their path in the release."""
+    named = sorted({judgement.guideline for judgement in judgements})
+    paths = {version: guidelines_folder(project) / f"{version}.md" for version in named}
+    return {f"guidelines/{version}.md": path.read_text("utf-8") for version, path in paths.items() if path.is_file()}
 
 
 def _changes(project: Project, chosen: Sequence[Article], documents: Sequence[Document]) -> Mapping[str, int]:
@@ -166,6 +189,8 @@ def hash_inputs(project: Project, material: TableInputs, card: str, tool: str) -
     }
     if gone := read_withdrawals(project):  # releases before the first withdrawal have no such input
         inputs["withdrawals"] = sorted(map(to_plain, gone), key=lambda one: json.dumps(one, sort_keys=True))
+    if material.asked:  # releases whose articles were all asked for all labels have no such input
+        inputs["labels asked"] = sorted([article, *names] for article, names in material.asked.items())
     texts = {name: json.dumps(value, ensure_ascii=False, sort_keys=True) for name, value in inputs.items()}
     contents = {name: text.encode() for name, text in (texts | {"card": card, "tool": tool}).items()}
     counts = [

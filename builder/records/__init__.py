@@ -2,6 +2,7 @@
 
 from builder.records.annotation import (
     GOLD,
+    OMIT_EMPTY,
     AcceptedChange,
     Agreement,
     AnnotatorAssignment,
@@ -39,6 +40,7 @@ from builder.records.corpus import (
 )
 from builder.records.labels import LAYERS, LabelVersion, LabelVersions, Layer, OfferedName, Requeued
 from builder.records.release import (
+    ASKED_FORMAT,
     LEDGER,
     MANIFEST,
     RELEASE_FORMAT,
@@ -64,11 +66,13 @@ from builder.records.report import (
 )
 
 __all__ = [
+    "ASKED_FORMAT",
     "GOLD",
     "LAYERS",
     "LEDGER",
     "MANIFEST",
     "NO_FACTS",
+    "OMIT_EMPTY",
     "RELEASE_FORMAT",
     "TOOL",
     "AcceptedChange",

@@ -11,7 +11,13 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from builder.annotation.adjudication.dawid_skene import Model, estimate, most_likely
-from builder.annotation.adjudication.decisions import MergedDecisions, not_applied_warning, read_decisions
+from builder.annotation.adjudication.decisions import (
+    MergedDecisions,
+    decided_answers,
+    not_applied_warning,
+    read_decisions,
+)
+from builder.annotation.migration.offered import EVERYTHING, Offers
 from builder.annotation.questions import targets_by_article
 from builder.records import (
     Article,
@@ -87,6 +93,7 @@ def adjudicate(
     articles: Mapping[str, Article],
     labels: Labels,
     rules: Adjudication,
+    offers: Offers = EVERYTHING,
 ) -> AdjudicationResult:
     """Compute gold annotations and disputes for every article with judgements or decisions, sorted by article.
 
@@ -119,7 +126,8 @@ def adjudicate(
         if len(voters) < rules.min_annotators and decision.spans is None:
             issues += [not_applied_warning(article_id, reason)] if decision.decisions else []
             continue
-        gold, still_open = _settle(articles[article_id], voters, decision, labels, asked[article_id], rules, model)
+        questions = [target for target in asked[article_id] if offers.asked(voters, target.id) or not voters]
+        gold, still_open = _settle(articles[article_id], voters, decision, labels, questions, rules, model, offers)
         golds.append(gold)
         disputes += still_open
         spans += _tally(gold, still_open, decision)
@@ -160,12 +168,15 @@ def _settle(
     asked: Sequence[StanceTarget],
     rules: Adjudication,
     model: Model | None,
+    offers: Offers,
 ) -> tuple[Gold, list[Dispute]]:
     """Return an article's gold annotation and the disputes that no decision closes."""
-    enough = len(voters) >= rules.min_annotators
-    marked = _vote_spans(article.id, voters, rules.votes)
+    least = rules.min_annotators
+    marked = _vote_spans(article.id, voters, rules, offers)
     answered = {
-        target.id: _vote_stance(article.id, target.id, voters, labels, model, enough=enough) for target in asked
+        target.id: _vote_stance(article.id, target.id, own, labels, model, enough=len(own) >= least)
+        for target in asked
+        for own in [offers.asked(voters, target.id)]
     }
     outcomes = [*marked.values(), *answered.values()]
     spans = decision.spans
@@ -185,7 +196,7 @@ def _settle(
         source="adjudicated" if decision.decisions else _source(outcomes),
         votes=tuple(sorted(vote for outcome in outcomes for vote in outcome.votes)),
         annotators=len(voters),
-        confidence=tuple(sorted([*_decided(decision), *voted])),
+        confidence=tuple(sorted([*decided_answers(decision), *voted])),
         decided=(
             *(["spans"] if decision.spans is not None else []),
             *sorted(f"stance:{stance.target}" for stance in decision.stances),
@@ -202,30 +213,22 @@ def _source(outcomes: Sequence[_Outcome]) -> GoldSource:
     return "agreed" if all(outcome.unanimous for outcome in outcomes) else "majority"
 
 
-def _decided(decision: MergedDecisions) -> list[Confidence]:
-    """Return a confidence of 1 for each decided answer, naming the adjudicators who decided it.
-
-    Contradicting decisions were dropped before, so the adjudicators of an answer all agree on it.
-    """
-    by = f"decision of {', '.join(decision.spans_by)}"
-    sure = [Confidence(f"span:{s.start}:{s.end}", s.label, by, 1.0) for s in decision.spans or ()]
-    for stance in decision.stances:
-        by = f"decision of {', '.join(decision.stances_by[stance.target])}"
-        sure.append(Confidence(f"stance:{stance.target}", stance.value, by, 1.0))
-    return sure
-
-
-def _vote_spans(article_id: str, voters: Sequence[Judgement], votes: int | None) -> dict[tuple[int, int], _Outcome]:
+def _vote_spans(
+    article_id: str, voters: Sequence[Judgement], rules: Adjudication, offers: Offers
+) -> dict[tuple[int, int], _Outcome]:
     """Return the outcome of the vote on each marked boundary pair (start, end), in text order."""
     given: dict[tuple[int, int], dict[str, set[str]]] = {}
     for judgement in voters:
         for span in judgement.spans:
             given.setdefault((span.start, span.end), {}).setdefault(judgement.annotator, set()).add(span.label)
-    names = tuple(judgement.annotator for judgement in voters)
-    return {
-        (start, end): _vote(_Ballot(article_id, f"span:{start}:{end}", answers, names), len(voters), votes)
-        for (start, end), answers in sorted(given.items())
-    }
+    outcomes: dict[tuple[int, int], _Outcome] = {}
+    for (start, end), answers in sorted(given.items()):
+        names = tuple(judgement.annotator for judgement in offers.voters(voters, answers, rules.min_annotators))
+        ballot = _Ballot(
+            article_id, f"span:{start}:{end}", {who: answers[who] for who in names if who in answers}, names
+        )
+        outcomes[start, end] = _vote(ballot, len(names), rules.votes)
+    return outcomes
 
 
 def _answers(voters: Sequence[Judgement], target: str) -> dict[str, str]:

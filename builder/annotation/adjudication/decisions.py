@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from builder.annotation.migration.retired import without_retired
 from builder.annotation.questions import targets_for
-from builder.records import Article, Decision, Issue, Span, Stance
+from builder.records import Article, Confidence, Decision, Issue, Span, Stance
 from builder.schema.labels import Labels
 from builder.text.tokens import canonical_span
 
@@ -57,6 +57,19 @@ def read_decisions(
             stances_by={stance.target: _names(d for d in valid if stance in d.stances) for stance in stances},
         )
     return decided, issues
+
+
+def decided_answers(decision: MergedDecisions) -> list[Confidence]:
+    """Return a confidence of 1 for each decided answer, naming the adjudicators who decided it.
+
+    Contradicting decisions were dropped before, so the adjudicators of an answer all agree on it.
+    """
+    by = f"decision of {', '.join(decision.spans_by)}"
+    sure = [Confidence(f"span:{s.start}:{s.end}", s.label, by, 1.0) for s in decision.spans or ()]
+    for stance in decision.stances:
+        by = f"decision of {', '.join(decision.stances_by[stance.target])}"
+        sure.append(Confidence(f"stance:{stance.target}", stance.value, by, 1.0))
+    return sure
 
 
 def not_applied_warning(article_id: str, reason: str) -> Issue:

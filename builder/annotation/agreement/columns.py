@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from builder.annotation.migration.offered import EVERYTHING, Offers
 from builder.records import Judgement
 
 Ints = NDArray[np.int64]
@@ -31,10 +32,17 @@ class Marks:
     label: Ints
     judges: Ints
     """The number of judges of each article."""
+    asked: NDArray[np.bool_]
+    """Whether each judge was asked for each label (judges x labels)."""
+    people: Ints
+    """The judges of each article who were asked for each label (articles x labels), or 0 for a single one."""
 
 
-def marks_of(shared: Sequence[Sequence[Judgement]], names: Sequence[str]) -> Marks:
-    """Return the marks of all judgements of each article as columns; `names` are the labels."""
+def marks_of(shared: Sequence[Sequence[Judgement]], names: Sequence[str], offers: Offers = EVERYTHING) -> Marks:
+    """Return the marks of all judgements of each article as columns; `names` are the labels.
+
+    Marks of a label that no other judge of the article was asked for are left out.
+    """
     places = {name: place for place, name in enumerate(names)}
     every = [judgement for judged in shared for judgement in judged]
     judges = np.fromiter(map(len, shared), np.int64, len(shared))
@@ -44,10 +52,24 @@ def marks_of(shared: Sequence[Sequence[Judgement]], names: Sequence[str]) -> Mar
     start = np.array([span.start for span in spans], np.int64)
     end = np.array([span.end for span in spans], np.int64)
     label = np.array([places[span.label] for span in spans], np.int64)
+    asked = _asked(every, names, offers)
+    people = np.add.reduceat(asked, np.cumsum(judges) - judges, axis=0, dtype=np.int64) if len(shared) else np.zeros((0, len(names)), np.int64)  # fmt: skip
+    people = np.where(people > 1, people, 0)
     order = np.lexsort((judge, label, -end, start, article))
+    order = order[people[article[order], label[order]] > 0]
     article, judge, start, end, label = (column[order] for column in (article, judge, start, end, label))
     fresh = ~same_as_above(article, judge, start, end, label)
-    return Marks(article[fresh], judge[fresh], start[fresh], end[fresh], label[fresh], judges)
+    return Marks(article[fresh], judge[fresh], start[fresh], end[fresh], label[fresh], judges, asked, people)
+
+
+def _asked(every: Sequence[Judgement], names: Sequence[str], offers: Offers) -> NDArray[np.bool_]:
+    """Return whether each judge was asked for each label. Who gave a label was asked for it."""
+    asked = np.ones((len(every), len(names)), bool)
+    places = {name: place for place, name in enumerate(names)}
+    for number, judgement in enumerate(every if offers.labels else ()):
+        lacking = offers.lacks(judgement.schema, names) - {span.label for span in judgement.spans}
+        asked[number, [places[name] for name in lacking]] = False
+    return asked
 
 
 def same_as_above(*columns: Ints) -> NDArray[np.bool_]:

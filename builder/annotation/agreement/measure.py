@@ -17,6 +17,7 @@ from builder.annotation.agreement.matching import SPAN_F1
 from builder.annotation.agreement.span_tables import span_tables
 from builder.annotation.agreement.spans import UNITIZING, macro
 from builder.annotation.agreement.stances import ALPHA
+from builder.annotation.migration.offered import EVERYTHING, Offers
 from builder.records import Agreement, Judgement
 from builder.schema.labels import Labels
 
@@ -33,10 +34,12 @@ def agree(
     *,
     seed: int = 13,
     resamples: int = 1000,
+    offers: Offers = EVERYTHING,
 ) -> list[Agreement]:
     """Compute agreement over all judgements (batch "all"), and per batch and per week if there are several.
 
-    `lengths` gives the length of each article's text in code points.
+    `lengths` gives the length of each article's text in code points. For a label, only annotators count whose pages
+    offered it, which `offers` tells.
 
     Layer "entities" has span F1 and unitizing alpha, for all labels (micro and macro) and for each label. F1
     compares the sets of (start, end, label) of every pair of annotators who judged the same article, with
@@ -49,16 +52,16 @@ def agree(
     for judgement in sorted(judgements, key=lambda j: (j.article_id, j.annotator)):
         by_article[judgement.article_id].append(judgement)
     shared = [judged for judged in by_article.values() if len(judged) > 1]
-    tables = span_tables(shared, labels, lengths)
+    tables = span_tables(shared, labels, lengths, offers=offers)
     parts = spans.statistics(tables) + stances.overall_statistics(shared, labels)
     figures = _resampled(parts, len(shared), "all", "", seed, resamples)
-    pairs = spans.pairwise_statistics(shared) + stances.pairwise_statistics(shared, labels)
+    pairs = spans.pairwise_statistics(shared, offers) + stances.pairwise_statistics(shared, labels)
     figures += _resampled(pairs, len(shared), "all", "", seed, resamples)
     batches = sorted({judgement.batch for judgement in judgements})
     for batch in batches if len(batches) > 1 else []:
         of_batch = [[j for j in judged if j.batch == batch] for judged in shared]
         several = [judged for judged in of_batch if len(judged) > 1]
-        parts = spans.overall_statistics(several, labels, lengths, (SPAN_F1,))
+        parts = spans.overall_statistics(several, labels, lengths, (SPAN_F1,), offers)
         parts += stances.overall_statistics(several, labels)
         figures += _resampled(parts, len(several), batch, "", seed, resamples)
     weeks = [_week(judged) for judged in shared]

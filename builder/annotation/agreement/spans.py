@@ -14,7 +14,8 @@ from builder.annotation.agreement.bootstrap import Floats, Statistic
 from builder.annotation.agreement.matching import MODES, SPAN_F1
 from builder.annotation.agreement.pairs import pair_rows
 from builder.annotation.agreement.span_tables import SpanTables, span_tables
-from builder.records import Judgement, mark_set
+from builder.annotation.migration.offered import EVERYTHING, Offers
+from builder.records import Judgement, Mark, mark_set
 from builder.schema.labels import Labels
 
 UNITIZING = "Krippendorff's alpha, unitizing"
@@ -32,29 +33,33 @@ def macro(measure: str) -> str:
 
 
 def overall_statistics(
-    shared: Sequence[Sequence[Judgement]], labels: Labels, lengths: Mapping[str, int], modes: Sequence[str] = MODES
+    shared: Sequence[Sequence[Judgement]],
+    labels: Labels,
+    lengths: Mapping[str, int],
+    modes: Sequence[str] = MODES,
+    offers: Offers = EVERYTHING,
 ) -> list[Statistic]:
     """Return F1 in these modes and unitizing alpha, each over all labels, as macro mean, and for each label.
 
     `shared` holds the judgements of each article, two or more. `lengths` gives the code points of each article's text.
     """
-    return statistics(span_tables(shared, labels, lengths, modes))
+    return statistics(span_tables(shared, labels, lengths, modes, offers))
 
 
 def statistics(tables: SpanTables) -> list[Statistic]:
     """Return the statistics that tables of counts give."""
     parts: list[Statistic] = []
     for mode, rows in tables.f1.items():
-        parts += _parts(mode, tables.names, rows, rows[..., 1] > 0, _f1)
+        parts += _parts(mode, tables, rows, rows[..., 1] > 0, _f1)
     telling = np.any(tables.unitizing[..., : len(tables.widths)] > 0, axis=2)
-    return parts + _parts(UNITIZING, tables.names, tables.unitizing, telling, partial(_unitizing, tables.widths))
+    return parts + _parts(UNITIZING, tables, tables.unitizing, telling, partial(_unitizing, tables.widths))
 
 
-def pairwise_statistics(shared: Sequence[Sequence[Judgement]]) -> list[Statistic]:
+def pairwise_statistics(shared: Sequence[Sequence[Judgement]], offers: Offers = EVERYTHING) -> list[Statistic]:
     """Return strict F1 of each pair of annotators, and of each annotator against all others (its pairs added up)."""
     ordered = [sorted(judged, key=lambda judgement: judgement.annotator) for judged in shared]
     pairs = pair_rows([[judgement.annotator for judgement in judged] for judged in ordered])
-    counts = np.concatenate([np.zeros((0, 2)), *map(_common, ordered)])
+    counts = np.concatenate([np.zeros((0, 2)), *(_common(judged, offers) for judged in ordered)])
     parts: list[Statistic] = []
     for meeting in chain(pairs.pairs(), pairs.against_others()):
         rows, met = meeting.added(counts), len(meeting.articles)
@@ -66,20 +71,31 @@ def pairwise_statistics(shared: Sequence[Sequence[Judgement]]) -> list[Statistic
     return parts
 
 
-def _common(judged: Sequence[Judgement]) -> Floats:
-    """Return for each pair of an article's judgements twice the number of equal marks, and the number of all."""
+def _common(judged: Sequence[Judgement], offers: Offers) -> Floats:
+    """Return for each pair of an article's judgements twice the number of equal marks, and the number of all.
+
+    Marks of a label that one of the two was not asked for do not count.
+    """
     marks = [mark_set(judgement.spans) for judgement in judged]
+    if offers.labels:
+        pairs = [(_asked(a, one, offers), _asked(b, other, offers))
+                 for (a, other), (b, one) in combinations(zip(marks, judged, strict=True), 2)]  # fmt: skip
+        return np.array([(2 * len(a & b), len(a) + len(b)) for a, b in pairs], float)
     return np.array([(2 * len(a & b), len(a) + len(b)) for a, b in combinations(marks, 2)], float)
 
 
-def _parts(
-    measure: str, names: Sequence[str], rows: Floats, telling: NDArray[np.bool_], ratio: Ratio
-) -> list[Statistic]:
+def _asked(marks: frozenset[Mark], other: Judgement, offers: Offers) -> frozenset[Mark]:
+    """Return the marks whose labels another annotator was asked for."""
+    lacking = offers.lacks(other.schema, {label for _, _, label in marks}) - {span.label for span in other.spans}
+    return frozenset(mark for mark in marks if mark[2] not in lacking)
+
+
+def _parts(measure: str, tables: SpanTables, rows: Floats, telling: NDArray[np.bool_], ratio: Ratio) -> list[Statistic]:
     """Return the figures of rows (articles x labels x columns): over all labels, macro mean, and each label.
 
     `telling` (articles x labels) marks where an article contributes to a label.
     """
-    articles = len(rows)
+    articles, names = len(rows), tables.names
     why = "nobody marked a span" if articles else "no article was judged by two annotators"
     flat = rows.reshape(articles, rows.shape[1] * rows.shape[2])
     count = int(np.count_nonzero(telling.any(axis=1)))
@@ -88,8 +104,9 @@ def _parts(
         Statistic(macro(measure), "all", flat, _mean(ratio, len(names)), count, articles, UNIT, why),
     ]
     for column, name in enumerate(names):
-        count = int(np.count_nonzero(telling[:, column]))
-        parts.append(Statistic(measure, name, flat, _of_label(ratio, len(names), column), count, articles, UNIT, why))
+        count, asked = int(np.count_nonzero(telling[:, column])), int(np.count_nonzero(tables.asked[:, column]))
+        own = why if asked or not articles else "no article had two annotators who were asked for it"
+        parts.append(Statistic(measure, name, flat, _of_label(ratio, len(names), column), count, asked, UNIT, own))
     return parts
 
 

@@ -1,8 +1,8 @@
 """What pages asked: the labels and targets that each judgement's page offered, by the version that it names."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from builder.annotation.migration.rename import Rewritten, rename_answers
 from builder.annotation.migration.versions import Renames
@@ -31,8 +31,79 @@ class Offers:
         """Return the targets in use that a version's pages did not ask about."""
         return self.every_target - self.targets.get(version, self.every_target)
 
+    def voters(self, voters: Sequence[Judgement], answers: Mapping[str, set[str]], least: int) -> Sequence[Judgement]:
+        """Return the annotators who were asked for every label that anybody gave, or all where those are too few.
+
+        `answers` has the labels of each annotator. Who gave a label was asked for it.
+        """
+        if not self.labels:
+            return voters
+        names = {label for given in answers.values() for label in given}
+        asked = [one for one in voters if not self.lacks(one.schema, names - answers.get(one.annotator, set()))]
+        return asked if len(asked) >= least else voters
+
+    def asked(self, voters: Iterable[Judgement], target: str) -> list[Judgement]:
+        """Return the annotators who were asked about a target."""
+        return [one for one in voters if target not in self.unasked(one.schema)]
+
 
 EVERYTHING = Offers()
+
+
+def asked_of(
+    judgements: Iterable[Judgement], offers: Offers, labels: Sequence[str], least: int
+) -> dict[str, list[str]]:
+    """Return the labels that at least so many annotators of each article were asked for, in the order of labels.yaml.
+
+    It is empty where every article was asked for every label. Of an article with fewer annotators all must be asked.
+    """
+    if not offers.labels:
+        return {}
+    voters: dict[str, list[Judgement]] = {}
+    for one in judgements:
+        voters.setdefault(one.article_id, []).append(one)
+    found = {}
+    for article, own in voters.items():
+        lacking = Counter(name for one in own for name in _lacking(one, offers, labels))
+        found[article] = [name for name in labels if len(own) - lacking[name] >= min(least, len(own))]
+    return found if any(len(asked) < len(labels) for asked in found.values()) else {}
+
+
+def _lacking(judgement: Judgement, offers: Offers, labels: Sequence[str]) -> Collection[str]:
+    """Return the labels that a judgement was not asked for. One that it has was asked for."""
+    return offers.lacks(judgement.schema, labels) - {span.label for span in judgement.spans}
+
+
+UNASKED = "label not asked of enough annotators"
+"""Reason for leaving a span out of the votes."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedJudgements:
+    """Judgements without spans of labels that too few annotators were asked for, and the number of distinct ones."""
+
+    judgements: list[Judgement]
+    left_out: int = 0
+
+
+def without_unasked(
+    judgements: Sequence[Judgement], offers: Offers, labels: Sequence[str], least: int
+) -> AskedJudgements:
+    """Leave out the spans of labels that fewer than `least` annotators of their article were asked for."""
+    asked = {article: frozenset(names) for article, names in asked_of(judgements, offers, labels, least).items()}
+    if not asked:
+        return AskedJudgements([*judgements])
+    kept = [
+        replace(one, spans=tuple(span for span in one.spans if span.label in asked[one.article_id]))
+        for one in judgements
+    ]
+    gone = {
+        (one.article_id, span.start, span.end, span.label)
+        for one in judgements
+        for span in one.spans
+        if span.label not in asked[one.article_id]
+    }
+    return AskedJudgements(kept, len(gone))
 
 
 def offers_of(versions: LabelVersions, labels: Labels) -> Offers:

@@ -64,7 +64,8 @@ def span_statistics(shared, labels, lengths, modes):
     marked = [[mark_set(judgement.spans) for judgement in judged] for judged in shared]
     names = labels.entity_names
     rows, widths = _unitizing_rows(marked, [lengths[judged[0].article_id] for judged in shared], names)
-    return spans.statistics(SpanTables(names, _f1_rows(marked, names, modes), rows, widths))
+    asked = np.ones((len(shared), len(names)), bool)
+    return spans.statistics(SpanTables(names, _f1_rows(marked, names, modes), rows, widths, asked))
 
 
 def span_pairs(shared):
