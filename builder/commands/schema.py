@@ -25,6 +25,7 @@ from builder.labelstudio.preview import SAMPLE, preview_page
 from builder.project.corpus import iter_records, profile_of, refuse_empty, select_rows
 from builder.project.counts import read_counts
 from builder.project.migration import apply as migration
+from builder.project.migration.requeue import annotate_again
 from builder.project.project import Project, find_project
 from builder.records import Article, Document, KhabarError, Report, user_error
 from builder.schema.boilerplate import Boilerplate
@@ -214,8 +215,9 @@ def suggest_cli(console: Console, apply: tuple[str, ...], dry_run: bool, min_doc
 @cli.command("migrate")
 @click.option("--dry-run", is_flag=True, help="Only print the steps, and what would be rewritten.")
 @click.option("--undo", "back", is_flag=True, help="Take the last migration of this machine back, byte for byte.")
+@click.option("--again", metavar="BATCH", help="Make a batch of the articles that are marked to be annotated again.")
 @road
-def migrate_cli(console: Console, dry_run: bool, back: bool) -> Report:
+def migrate_cli(console: Console, dry_run: bool, back: bool, again: str | None) -> Report:
     """Bring annotations to the names of labels.yaml: rename, merge, retire and add labels, targets and stances.
 
     `formerly: [OLD]` at a label renames OLD to it, or merges both; `retired: true` no longer offers it, and its
@@ -224,7 +226,9 @@ def migrate_cli(console: Console, dry_run: bool, back: bool) -> Report:
     published annotations and disputes are rewritten, all or none. No server is needed: the next `khabar send` shows what
     it changes there, and asks. Until then `build` and `send` refuse to run.
     """
-    if dry_run and back:
-        raise click.UsageError("--dry-run does not go with --undo")
+    if dry_run + back + (again is not None) > 1:
+        raise click.UsageError("--dry-run, --undo and --again exclude each other")
     project = project_of(console)
+    if again is not None:
+        return annotate_again(project, again)
     return migration.undo(project) if back else migration.migrate(project, dry_run=dry_run)

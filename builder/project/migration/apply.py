@@ -30,7 +30,18 @@ from builder.project.migration.state import (
     schemas_folder,
 )
 from builder.project.project import Project
-from builder.records import Issue, Judgement, KhabarError, LabelVersion, Report, Requeued, StageCounts, user_error
+from builder.records import (
+    LAYERS,
+    Issue,
+    Judgement,
+    KhabarError,
+    LabelVersion,
+    OfferedName,
+    Report,
+    Requeued,
+    StageCounts,
+    user_error,
+)
 
 FILES: Mapping[str, Callable[[Plain, Renames, Rewritten], Plain]] = {
     "judgements.jsonl": rename_answers,
@@ -110,7 +121,19 @@ def _versions(project: Project, renames: Renames) -> list[LabelVersion]:
     last = latest(versions)
     present = version_of(schema.labels, schema.label_hash, last.number + 1 if last else 1)
     others = [with_new_names(one, renames) for one in versions.values() if one.version != schema.label_hash]
-    return [*others, present]
+    named = {one.schema for one in answers_in(project) if isinstance(one, Judgement)}
+    lost = [_unknown(version, present, renames) for version in sorted(named - {*versions, schema.label_hash})]
+    return [*lost, *others, present]
+
+
+def _unknown(version: str, present: LabelVersion, renames: Renames) -> LabelVersion:
+    """Return a version of labels.yaml that nothing says what it offered: everything, under the names before."""
+    entities, targets, values = (
+        (*(OfferedName(old, new) for old, new in renames[layer].items()),
+         *(OfferedName(one.name, one.name) for one in present.layer(layer) if one.name not in renames[layer]))
+        for layer in LAYERS
+    )  # fmt: skip
+    return LabelVersion(version, 0, entities, targets, values)
 
 
 def _json(version: LabelVersion) -> bytes:

@@ -56,7 +56,7 @@ def _again(project: Project) -> list[Issue]:
     if not marked:
         return []
     message = f"{len(marked)} articles are marked to be annotated again: a label was split, or means something else"
-    fix = "write them into a batch of their own, and send it; then delete their lines"
+    fix = "run `khabar schema migrate --again BATCH`, and send the batch; or delete their lines"
     return [Issue("warning", "requeue", message, "annotations/requeue.jsonl", fix)]
 
 

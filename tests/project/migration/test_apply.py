@@ -21,9 +21,11 @@ from builder.labelstudio.download import cache
 from builder.labelstudio.parse import ParsedAnnotations
 from builder.project.annotations import collected_path, read_judgements
 from builder.project.migration.apply import migrate, undo
+from builder.project.migration.requeue import annotate_again
 from builder.project.migration.state import current_plan, note_versions, read_versions
 from builder.project.project import Project, find_project
 from builder.records import (
+    BatchItem,
     Decision,
     Dispute,
     Judgement,
@@ -378,3 +380,33 @@ def test_ten_thousand_judgements_take_at_most_ten_seconds(project):
     migrate(Project(project.root))
 
     assert time.perf_counter() - start < 10
+
+
+def test_a_project_of_an_earlier_version_of_khabar_is_migrated_and_was_asked_for_everything(project):
+    shutil.rmtree(project.annotations / "schemas")
+    old = project.schema.label_hash
+    edited = edit(project, {**TO, "entities:\n": "entities:\n  # another file, another hash\n"})
+    report = migrate(edited)
+    versions = read_versions(Project(project.root))
+
+    assert [step.split(":")[0] for step in facts(report)] == ["label PERS is renamed to PER", "label DATE is retired"]
+    assert versions[old].renamed("entities") == {"PERS": "PER"}
+    assert versions[old].now("entities") >= set(edited.schema.labels.entity_names)
+    assert not current_plan(Project(project.root)).pending
+
+
+def test_marked_articles_become_a_batch(project):
+    line = next(
+        li
+        for li in (project.root / "schema" / "labels.yaml").read_text(encoding="utf-8").splitlines()
+        if "name: GPE" in li
+    )
+    migrate(edit(project, {line: line.replace('definition: "', 'definition: "كل ')}))
+    having = {one.article_id for one in read_judgements(project) if any(s.label == "GPE" for s in one.spans)}
+    annotate_again(Project(project.root), "again")
+    items = read_jsonl(project.annotations / "again" / "batch.jsonl", BatchItem)
+
+    assert {item.article_id for item in items} == having
+    assert {item.batch for item in items} == {"again"}
+    with pytest.raises(KhabarError, match="no article is marked to be annotated again"):
+        annotate_again(Project(project.root), "again-2")
