@@ -14,11 +14,13 @@ from builder.io.jsonl import write_jsonl
 from builder.labelstudio import adjudication, client
 from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.config import guide_html, render_config
+from builder.labelstudio.download.persons import Past
 from builder.labelstudio.download.sync import collect
 from builder.labelstudio.tasks import task_of
 from builder.project.annotations import batch_name, read_batch, read_merged
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.judgements import canonical_judgements, compute_gold
+from builder.project.migration.state import read_versions
 from builder.project.project import Project
 from builder.project.services import connect, note_sent, project_mark
 from builder.project.stages import states
@@ -142,7 +144,9 @@ def _collect_rulings(project: Project, name: str) -> Report:
             fix="run `khabar adjudicate --send` first",
         )
     mark = project_mark(project, name, "disputes")
-    found = collect(_adjudication_server(project), mark, lambda who: pseudonym(key, who))
+    found = collect(
+        _adjudication_server(project), mark, lambda who: pseudonym(key, who), past=Past(versions=read_versions(project))
+    )
     done = adjudication.decisions_from_rulings(found.judgements, asked)
     path = folder / "decisions.jsonl"
     write_jsonl(path, adjudication.merge_decisions(read_merged(project, path, Decision), done.decisions))

@@ -64,9 +64,9 @@ def send(  # noqa: PLR0913 - a send has these parts
 ) -> Report:
     """Upload a batch to Label Studio. Articles that are already there are not uploaded again.
 
-    `changed` allows articles whose text differs from the batch's to become new tasks, with their annotations
-    transferred. `predict` names pre-annotations, with paths relative to `folder`. `annotators` are e-mails or names.
-    `refresh` gives tasks that were sent the present guidelines. `yes` agrees to changes of a running project.
+    `changed` makes articles with another text than the batch's new tasks, with their annotations transferred. `predict`
+    names pre-annotations, with paths relative to `folder`. `annotators` are e-mails or names. `refresh` gives tasks that
+    were sent the present guidelines. `yes` agrees to changes of a running project.
     """
     with project.lock():
         refuse_pending(project, "send")
@@ -81,12 +81,10 @@ def send(  # noqa: PLR0913 - a send has these parts
             connections(project), schema, lambda who: project_mark(project, name, who),
             project.pseudonym_key(), annotators, {duty.annotator for duty in before},
         )  # fmt: skip
-        assigned: list[AnnotatorAssignment] = []
-        if schema.dataset.assignment != "pool":
-            people = [desk.annotator for desk in desks]
-            assigned = assignment.assign(name, list(present), people, schema.dataset, known, before)
-        chosen = [articles[article_id] for article_id in present]
-        predicted = predictions.predict(predict, chosen, schema.labels, folder or project.root) if predict else None
+        people, pooled = [desk.annotator for desk in desks], schema.dataset.assignment == "pool"
+        assigned = [] if pooled else assignment.assign(name, list(present), people, schema.dataset, known, before)
+        predicted = predictions.predict(predict, [articles[article_id] for article_id in present], schema.labels,
+                                        folder or project.root) if predict else None  # fmt: skip
         moved = _moved(project, name, desks, {i.article_id: articles[i.article_id] for i in items
                                               if i.text_sha != present[i.article_id].text_sha})  # fmt: skip
         sources = {document.id: document.source for document in batch_documents(project)}
@@ -96,8 +94,8 @@ def send(  # noqa: PLR0913 - a send has these parts
             schema, articles, sources, present, predicted, moved.predictions, published, judged,
             _emails(project, desks) if judged else {},
         )  # fmt: skip
-        update = Refresh(schema, read_versions(project), articles, refresh)
-        behind = _bring_up(project, desks, update, progress, yes=yes, dry_run=dry_run)
+        behind = _bring_up(project, desks, Refresh(schema, read_versions(project), articles, refresh), progress,
+                           yes=yes, dry_run=dry_run)  # fmt: skip
         if assigned and not dry_run:
             write_jsonl(project.annotations / name / "assignment.jsonl", assigned)
         delivered = _upload(project, name, desks, assigned, material, progress, dry_run=dry_run)
@@ -108,14 +106,21 @@ def send(  # noqa: PLR0913 - a send has these parts
                 write_jsonl(project.annotations / name / "batch.jsonl", present.values())
             project.save_account("send", accounts, aside)
             states.finish(project, f"send-{name}", states.read_by_send(project, name))
-    issues += [
+    facts = upload.facts(delivered, assigned, predicted, dry_run=dry_run) | _said(behind, dry_run=dry_run)
+    return Report("send", accounts, (*issues, *_stale_spans(moved)), facts, 0, aside)
+
+
+def _stale_spans(moved: TransferredJudgements) -> list[Issue]:
+    """Return a warning for each span on an older text that was not transferred."""
+    return [
         Issue("warning", "stale-span", f"{span.reason}{f': {span.detail}' if span.detail else ''}", where=span.what)
         for span in moved.stale
     ]
-    facts = upload.facts(delivered, assigned, predicted, dry_run=dry_run)
-    if behind:
-        facts["would change" if dry_run else "changed"] = "; ".join(map(str, behind))
-    return Report("send", accounts, tuple(issues), facts, 0, aside)
+
+
+def _said(behind: Sequence[StaleProject], *, dry_run: bool) -> dict[str, str]:
+    """Return what running projects were brought up to date, as facts."""
+    return {"would change" if dry_run else "changed": "; ".join(map(str, behind))} if behind else {}
 
 
 def _bring_up(

@@ -11,12 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from builder.annotation.adjudication.dawid_skene import Model, estimate, most_likely
-from builder.annotation.adjudication.decisions import (
-    MergedDecisions,
-    decided_answers,
-    not_applied_warning,
-    read_decisions,
-)
+from builder.annotation.adjudication.decisions import MergedDecisions, not_applied_warning, read_decisions, settled
 from builder.annotation.migration.offered import EVERYTHING, Offers
 from builder.annotation.questions import targets_by_article
 from builder.records import (
@@ -196,7 +191,7 @@ def _settle(
         source="adjudicated" if decision.decisions else _source(outcomes),
         votes=tuple(sorted(vote for outcome in outcomes for vote in outcome.votes)),
         annotators=len(voters),
-        confidence=tuple(sorted([*decided_answers(decision), *voted])),
+        confidence=tuple(sorted([*settled(decision), *voted])),
         decided=(
             *(["spans"] if decision.spans is not None else []),
             *sorted(f"stance:{stance.target}" for stance in decision.stances),

@@ -59,7 +59,7 @@ def read_decisions(
     return decided, issues
 
 
-def decided_answers(decision: MergedDecisions) -> list[Confidence]:
+def settled(decision: MergedDecisions) -> list[Confidence]:
     """Return a confidence of 1 for each decided answer, naming the adjudicators who decided it.
 
     Contradicting decisions were dropped before, so the adjudicators of an answer all agree on it.

@@ -41,15 +41,16 @@ ROUNDS = 3
 
 
 def collect(
-    connection: Connection, wanted: ProjectMark | str, name: Pseudonym, kept: Path | None = None
-) -> ParsedAnnotations:
+    connection: Connection, wanted: ProjectMark | str, name: Pseudonym, kept: Path | None = None,
+    past: Past = NO_PAST,
+) -> ParsedAnnotations:  # fmt: skip
     """Return all annotations in a project, including skipped ones, and the number of drafts; a mark or title names it.
 
     `name` turns an e-mail or user id into a pseudonym. `kept` is the cache file of an earlier call, for an incremental
-    download. Raises KhabarError with exit code 3 if the server fails or has no such project.
+    download; `past` is what is known before. Raises KhabarError with exit code 3 if the server fails or has no such project.
     """
     with cache.open_cache(kept) as db:
-        update_cache(db, ProjectRef(connection, wanted), name)
+        update_cache(db, ProjectRef(connection, wanted), name, past=past)
         return cache.load_all(db)
 
 

@@ -138,6 +138,12 @@ def _located(project: Project, fault: Issue) -> Issue:
     return replace(fault, where=where)
 
 
+def may_be_pending(project: Project) -> bool:
+    """Return whether labels.yaml is another file than the one that was used last, without reading annotations."""
+    versions = read_versions(project)
+    return bool(versions) and project.schema.label_hash not in versions
+
+
 def refuse_pending(project: Project, verb: str) -> None:
     """Raise KhabarError (exit code 1) with every reason why labels.yaml does not fit the annotations, one for each cause."""
     try:

@@ -9,6 +9,7 @@ from builder.io.hashing import digest_of, file_digest, versions_of
 from builder.io.jsonl import count_lines
 from builder.project.annotations import read_merged, was_sent
 from builder.project.corpus import is_empty
+from builder.project.migration.state import current_plan, may_be_pending
 from builder.project.project import Project, said
 from builder.project.stages.inputs import built_versions, digests
 from builder.project.stages.table import ROAD, STEPS
@@ -65,6 +66,11 @@ def next_step(project: Project, place: str = "") -> NextStep | None:
     What khabar can do comes before what waits for people, unless nothing goes on without them. `place` is an option
     that names the project's folder.
     """
+    if may_be_pending(project) and current_plan(project).pending:
+        call = StepState(
+            "schema migrate", "stale", "labels.yaml changed since people annotated", "khabar schema migrate"
+        )
+        return _named(call, place)
     later: StepState | None = None
     for found in states(project):
         if found.state in ("stale", "never") or found.blocks:

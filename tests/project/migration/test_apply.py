@@ -24,6 +24,7 @@ from builder.project.migration.apply import migrate, undo
 from builder.project.migration.requeue import annotate_again
 from builder.project.migration.state import current_plan, note_versions, read_versions
 from builder.project.project import Project, find_project
+from builder.project.stages import states
 from builder.records import (
     BatchItem,
     Decision,
@@ -410,3 +411,14 @@ def test_marked_articles_become_a_batch(project):
     assert {item.batch for item in items} == {"again"}
     with pytest.raises(KhabarError, match="no article is marked to be annotated again"):
         annotate_again(Project(project.root), "again-2")
+
+
+def test_the_next_step_is_the_migration_until_it_ran(project):
+    before = states.next_step(project)
+    project = edit(project)
+    pending = states.next_step(project)
+    migrate(project)
+
+    assert (pending.command, pending.why) == ("khabar schema migrate", "labels.yaml changed since people annotated")
+    assert "migrate" not in before.command
+    assert "migrate" not in states.next_step(Project(project.root)).command
