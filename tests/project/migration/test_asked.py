@@ -16,6 +16,7 @@ from builder.annotation.migration.offered import (
 )
 from builder.commands.build import build
 from builder.commands.check import check
+from builder.commands.hydrate import hydrate
 from builder.commands.sample import sample
 from builder.commands.verify import verify
 from builder.io.jsonl import read_jsonl, write_jsonl
@@ -203,3 +204,18 @@ def test_a_target_that_nobody_was_asked_about_is_no_dispute(grown):
     build(grown, "1.0.0", accept="a test")
     aside = (grown.work / "set_aside" / "build.jsonl").read_text(encoding="utf-8")
     assert not [article for article in pilot if f"article {article} on news" in aside]
+
+
+def test_the_stand_off_edition_says_it_too_and_hydrate_keeps_it(grown):
+    marked_venue(grown)
+    path = grown.root / "schema" / "dataset.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "\ntext: standoff\n", encoding="utf-8")
+    project = Project(grown.root)
+    build(project, "1.0.0", accept="a test")
+    asked = {article: row["labels_asked"] for article, row in entities(project, "1.0.0").items()}
+    back = project.root / "back"
+    hydrate(project, str(project.release("1.0.0")), [ROOT / "examples" / "articles"], base=project.root, to=back)
+    full = [row for file in sorted((back / "entities").glob("*.parquet")) for row in pq.read_table(file).to_pylist()]
+
+    assert {row["id"]: row["labels_asked"] for row in full} == asked
+    assert len({tuple(names) for names in asked.values()}) == 2
