@@ -17,7 +17,7 @@ from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.api.projects import find_project
 from builder.labelstudio.client import PAGE, retry_while_unavailable, translate_errors
 from builder.labelstudio.config import guide_html, render_config
-from builder.labelstudio.tasks import key_of, options_of, unused_target
+from builder.labelstudio.tasks import key_of, options_of, unused_answer, unused_target
 from builder.labelstudio.upload import AnnotatorProject
 from builder.records import LAYERS, Article, LabelVersions, Notify, user_error
 from builder.schema import Schema
@@ -158,17 +158,18 @@ def _update_task(connection: Connection, number: int, refresh: Refresh) -> None:
     drafts = _get(connection, f"api/tasks/{number}/drafts")
     predictions = _get(connection, f"api/predictions/?task={number}")
     places = (("annotations", answers), ("drafts", drafts), ("predictions", predictions))
+    made = _data(data, bool(answers or drafts), renames, refresh)
     waiting = [(f"api/{place}/{one['id']}/", one) for place, held in places for one in held]
-    waiting = [(path, one) for path, one in waiting if rename_results(one["result"], renames) != one["result"]]
+    waiting = [(path, one) for path, one in waiting if _results(one, renames, made) != one["result"]]
     marks = data.get("rewriting") or {path: {"sha": _sha(one), "by": _by(one)} for path, one in waiting}
     if waiting and not data.get("rewriting"):
         client.tasks.update(id=str(number), data=data | {"rewriting": marks})
     for path, one in waiting:
         if marks.get(path, {}).get("sha") in (None, _sha(one)):
-            _request(connection, path, "PATCH", {"result": rename_results(one["result"], renames)})
+            _request(connection, path, "PATCH", {"result": _results(one, renames, made)})
     answers = _get(connection, f"api/tasks/{number}/annotations/") if waiting else answers
     before = _before(data, answers, {path: mark.get("by") for path, mark in marks.items()})
-    made = _data(data, bool(answers or drafts), renames, refresh) | ({"before": before} if before else {})
+    made |= {"before": before} if before else {}
     made.pop("rewriting", None)
     if made != data:
         client.tasks.update(id=str(number), data=made)
@@ -218,6 +219,16 @@ def _targets(
         else {"id": name, "name": names.get(name, kept.get(name, {}).get("name", name)), "options": options_of(labels, rows[place] if place < len(rows) else ())}
         for place, name in enumerate(places)
     ]  # fmt: skip
+
+
+def _results(one: Plain, renames: Renames, data: Plain) -> list[Plain]:
+    """Return the results of an answer, draft or prediction as the updated page needs them."""
+    made = rename_results(one["result"], renames)
+    if one.get("was_cancelled"):
+        return made
+    answered = {part.get("from_name") for part in made}
+    unused = [slot for slot, target in enumerate(data["targets"]) if target["id"] == "-"]
+    return made + [unused_answer(slot) for slot in unused if f"stance_{slot}" not in answered]
 
 
 def rename_results(results: Sequence[Plain], renames: Renames) -> list[Plain]:

@@ -86,6 +86,11 @@ def unused_target() -> dict[str, Any]:
     return {"id": "-", "name": "-", "options": [{"value": "-", "alias": UNUSED, "selected": True}]}
 
 
+def unused_answer(slot: int) -> dict[str, Any]:
+    """Return the answer of a question slot that a task does not use. Without it, the page would not submit."""
+    return _result(f"stance-{slot}", f"stance_{slot}", "choices", {"choices": [UNUSED]})
+
+
 def options_of(labels: Labels, keys: Sequence[str]) -> list[dict[str, str]]:
     """Return the answers of a question, with as many hotkeys as there are."""
     values = labels.stances.values if labels.stances else ()

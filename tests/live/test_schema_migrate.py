@@ -1,10 +1,12 @@
 """Labels that change while people work: what `schema migrate` and `send` do to a running project."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from builder.commands.check import check
 from builder.commands.collect import collect
@@ -225,3 +227,35 @@ def test_a_server_that_goes_away_at_any_request_loses_nothing_and_rewrites_nothi
     assert [replace(one, updated_at="") for one in read_judgements(project)] == migrated
     assert {one.changed_by for one in read_judgements(project)} == {""}
     assert not any("rewriting" in one for one in data)
+
+
+def test_an_answer_is_updated_on_the_new_page_and_keeps_its_retired_label(running, browser, tmp_path):
+    project, studio, place = running
+    collect(project, "pilot", prune=False)
+    project = edit(project)
+    migrate(project)
+    send(Project(project.root), yes=True)
+    answers = on_server(studio, place)[0]
+    tasks = Counter(one["task"] for one in answers)
+    (before,) = (one for one in answers if tasks[one["task"]] == 1)  # the first person's second answer
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en-US")
+    page = context.new_page()
+    page.goto(f"{place['url']}/user/login/")
+    page.fill("input[name=email]", studio.logins[0][0])
+    page.fill("input[name=password]", studio.logins[0][1])
+    page.click("button[type=submit]")
+    page.wait_for_url(lambda url: "/user/login" not in url)
+    page.goto(f"{place['url']}/projects/{place['project_id']}/data?task={before['task']}")
+    expect(page.locator(".kh-text .lsf-htx-richtext")).to_contain_text("ميناء مرجانة")
+    page.locator(".kh-target").nth(2).get_by_text("معارض").click()
+    page.get_by_text("Update", exact=True).click()
+    page.wait_for_timeout(2500)
+    page.screenshot(path=tmp_path / "updated.png")
+    context.close()
+    collect(Project(project.root), "pilot", prune=False)
+    (after,) = [one for one in read_judgements(project) if one.annotation_id == before["id"]]
+
+    assert after.schema == project.schema.label_hash
+    assert Stance("budget", "against") in after.stances
+    assert sorted(span.label for span in after.spans) == ["GPE", "OCC", "PLACE"]
+    assert after.changed_by == ""
