@@ -161,31 +161,31 @@ def _update_task(connection: Connection, number: int, refresh: Refresh) -> None:
     made = _data(data, bool(answers or drafts), renames, refresh)
     waiting = [(f"api/{place}/{one['id']}/", one) for place, held in places for one in held]
     waiting = [(path, one) for path, one in waiting if _results(one, renames, made) != one["result"]]
-    marks = data.get("rewriting") or {path: {"sha": _sha(one), "by": _by(one)} for path, one in waiting}
+    marks = data.get("rewriting") or {path: {"sha": _sha(one), **_saved(one)} for path, one in waiting}
     if waiting and not data.get("rewriting"):
         client.tasks.update(id=str(number), data=data | {"rewriting": marks})
     for path, one in waiting:
         if marks.get(path, {}).get("sha") in (None, _sha(one)):
             _request(connection, path, "PATCH", {"result": _results(one, renames, made)})
     answers = _get(connection, f"api/tasks/{number}/annotations/") if waiting else answers
-    before = _before(data, answers, {path: mark.get("by") for path, mark in marks.items()})
+    before = _before(data, answers, marks)
     made |= {"before": before} if before else {}
     made.pop("rewriting", None)
     if made != data:
         client.tasks.update(id=str(number), data=made)
 
 
-def _before(data: Plain, answers: Iterable[Plain], marks: Mapping[str, Any]) -> Plain:
-    """Return for each answer what its page had: the versions, and who had changed it before it was rewritten."""
+def _before(data: Plain, answers: Iterable[Plain], marks: Mapping[str, Plain]) -> Plain:
+    """Return for each answer what its page had: the versions, and who had saved it when before it was rewritten."""
     earlier: dict[str, Plain] = data.get("before") or {}
     found: Plain = {}
     for one in answers:
         path, key = f"api/annotations/{one['id']}/", str(one["id"])
         held = earlier.get(key, {})
         untouched = bool(held) and (path in marks or one["updated_at"] <= held["until"])
-        own: Plain = held if untouched else {"schema": data["schema"], "guideline": data["guideline"], "by": _by(one)}
-        by = marks[path] if path in marks and not untouched else own["by"]
-        found[key] = own | {"until": one["updated_at"], "by": by}
+        saved = {name: marks[path][name] for name in ("by", "at")} if path in marks else _saved(one)
+        own: Plain = held if untouched else {"schema": data["schema"], "guideline": data["guideline"], **saved}
+        found[key] = own | {"until": one["updated_at"]}
     return found
 
 
@@ -254,7 +254,7 @@ def rename_results(results: Sequence[Plain], renames: Renames) -> list[Plain]:
 
 
 def restored(task: Plain) -> Plain:
-    """Return a downloaded task whose answers are by the person who changed them last before khabar rewrote them."""
+    """Return a downloaded task whose answers were saved by whom and when they were before khabar rewrote them."""
     before = task["data"].get("before") or {}
     marks = task["data"].get("rewriting") or {}
     if not before and not marks:
@@ -262,12 +262,8 @@ def restored(task: Plain) -> Plain:
     annotations = []
     for one in task["annotations"]:
         own, mark = before.get(str(one["id"])), marks.get(f"api/annotations/{one['id']}/")
-        if mark:
-            annotations.append(one | {"updated_by": mark["by"]})
-        elif own and one["updated_at"] <= own["until"]:
-            annotations.append(one | {"updated_by": own["by"]})
-        else:
-            annotations.append(one)
+        saved = mark or (own if own and one["updated_at"] <= own["until"] else None)
+        annotations.append(one | {"updated_by": saved["by"], "updated_at": saved["at"]} if saved else one)
     return task | {"annotations": annotations}
 
 
@@ -275,10 +271,10 @@ def _sha(one: Plain) -> str:
     return sha16(json.dumps(one["result"], sort_keys=True))
 
 
-def _by(one: Plain) -> int | None:
-    """Return the number of the person who changed an answer last."""
+def _saved(one: Plain) -> Plain:
+    """Return who saved an answer last, by number, and when."""
     person = one.get("updated_by")
-    return person.get("id") if isinstance(person, dict) else person
+    return {"by": person.get("id") if isinstance(person, dict) else person, "at": one.get("updated_at")}
 
 
 def _get(connection: Connection, path: str) -> list[Plain]:

@@ -24,6 +24,7 @@ from builder.records import (
     LedgerEntry,
     PersonAlias,
     PublishedAnnotation,
+    Requeued,
     SplitAssignment,
     Takedown,
     Withdrawal,
@@ -56,6 +57,7 @@ def validate_annotations(project: Project) -> None:
     read(folder / "persons.jsonl", PersonAlias)
     read(folder / "withdrawals.jsonl", Withdrawal)
     read(folder / "accepted.jsonl", AcceptedChange)
+    read(folder / "requeue.jsonl", Requeued)
     read(folder / LEDGER, LedgerEntry)
     for name in project.batches():
         read(folder / name / "batch.jsonl", BatchItem, integrity.batch_faults)

@@ -84,13 +84,22 @@ def test_a_swap_is_not_made_twice():
 
 
 def test_an_answer_from_before_an_update_keeps_its_page_and_its_person():
-    before = {"7": {"schema": "v1", "guideline": "g1", "until": "2026-01-02T00:00:00Z", "by": None}}
+    before = {
+        "7": {
+            "schema": "v1",
+            "guideline": "g1",
+            "until": "2026-01-02T00:00:00Z",
+            "by": None,
+            "at": "2026-01-01T00:00:00Z",
+        }
+    }
     old = task(result((), ()), before=before)
     changed = replace_time(old, "2026-01-03T00:00:00Z")
 
     assert (parsed(old).schema, parsed(old).guideline) == ("v1", "g1")
     assert (parsed(changed).schema, parsed(changed).guideline) == ("v2", "g2")
     assert restored(old)["annotations"][0]["updated_by"] is None
+    assert parsed(restored(old)).updated_at == "2026-01-01T00:00:00Z"
     assert restored(changed)["annotations"][0]["updated_by"] == 9
 
 
