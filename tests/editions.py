@@ -57,3 +57,9 @@ def build_redacted(root, page, text):
     walk(project, [page])
     judge(project)
     return project, build(project, "1.0.0")
+
+
+def release_text(folder):
+    """Every text of a release: its plain files, and every value of its tables."""
+    words = [path.read_text(encoding="utf-8") for path in folder.rglob("*") if path.suffix not in {".parquet", ""}]
+    return "\n".join(words + [str(pq.ParquetFile(path).read().to_pylist()) for path in folder.rglob("*.parquet")])

@@ -39,6 +39,7 @@ def test_import_loads_no_heavy_library():
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.compat
 def test_the_wheel_is_imported_in_an_empty_environment(tmp_path):
     venv.create(tmp_path / "empty", with_pip=True)

@@ -1,8 +1,9 @@
 """The command `send`: send a batch to Label Studio."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -16,7 +17,7 @@ from builder.cli.road import project_of, road
 from builder.io.jsonl import write_jsonl
 from builder.labelstudio import upload
 from builder.labelstudio.earlier import latest_judgements
-from builder.labelstudio.refresh import RUNNING, Refresh, StaleProject, refuse_stale, stale_projects, update_project
+from builder.labelstudio.refresh import RUNNING, Behind
 from builder.labelstudio.upload import AnnotatorProject, UploadInputs, UploadResult
 from builder.preannotation import sources as predictions
 from builder.project.annotations import (
@@ -28,8 +29,9 @@ from builder.project.annotations import (
     read_known,
     read_published,
 )
-from builder.project.batches import batch_articles, batch_documents
-from builder.project.migration.state import note_versions, read_versions, refuse_pending
+from builder.project.batches import batch_articles, batch_documents, refuse_other_texts
+from builder.project.migration.running import bring_up
+from builder.project.migration.state import refuse_pending
 from builder.project.project import Project
 from builder.project.services import connections, note_sent, project_mark
 from builder.project.stages import states
@@ -40,6 +42,7 @@ from builder.records import (
     Document,
     Issue,
     KhabarError,
+    Line,
     Notify,
     Report,
     user_error,
@@ -47,6 +50,62 @@ from builder.records import (
 
 Watch = Callable[[Iterable[list[Document]], int, str], Iterable[list[Document]]]
 """Iterates over batches of documents, and reports progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentTo:
+    """A project that tasks went to: its annotator, if it has one, its articles, and its address unless it was a dry run."""
+
+    annotator: str
+    """The e-mail where it is known, or else the pseudonym."""
+    articles: int
+    new: int
+    url: str | None
+
+    def line(self) -> Line:
+        """Return where to annotate; with the number of articles where they are one annotator's."""
+        link = self.url or "would be created"
+        work = f"{self.articles} articles, {self.new} of them new: {link}"
+        return Line(self.annotator or "annotate at", work if self.annotator else link)
+
+
+@dataclass(frozen=True, slots=True)
+class SentPredictions:
+    """The origin of the predictions, and how many articles have some."""
+
+    origin: str
+    articles: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendReport(Report):
+    """The report of `send`: where to annotate, and which predictions are shown.
+
+    It is the only output that contains e-mails, and is not stored.
+    """
+
+    assigned: dict[str, int]
+    """Articles by the reason of their assignment; empty in a pool."""
+    places: tuple[SentTo, ...]
+    predictions: SentPredictions | None
+    shown: tuple[str, ...]
+    behind: tuple[Behind, ...] = ()
+    """The running projects that are brought up to date, or would be in a dry run."""
+    dry_run: bool = False
+
+    def lines(self) -> Iterator[Line]:
+        """Return a line for each project, for the predictions, and for what running projects are brought up to."""
+        if self.assigned:
+            yield Line("assigned", ", ".join(f"{number} articles {why}" for why, number in self.assigned.items()))
+        for place in self.places:
+            yield place.line()
+        if self.predictions:
+            said = f"{self.predictions.origin}: for {self.predictions.articles} articles, on new tasks only"
+            yield Line("predictions", said)
+        if self.shown:
+            yield Line("shown on the page", ", ".join(self.shown))
+        if self.behind:
+            yield Line("would change" if self.dry_run else "changed", "; ".join(map(str, self.behind)))
 
 
 def send(  # noqa: PLR0913 - a send has these parts
@@ -61,7 +120,7 @@ def send(  # noqa: PLR0913 - a send has these parts
     folder: Path | None = None,
     refresh: bool = False,
     yes: bool = False,
-) -> Report:
+) -> SendReport:
     """Upload a batch to Label Studio. Articles that are already there are not uploaded again.
 
     `changed` makes articles with another text than the batch's new tasks, with their annotations transferred. `predict`
@@ -71,9 +130,8 @@ def send(  # noqa: PLR0913 - a send has these parts
     with project.lock():
         refuse_pending(project, "send")
         schema, name = project.schema, batch_name(project, batch)
-        articles = {article.id: article for article in batch_articles(project)}
-        items = read_batch(project, name)
-        _refuse_other_texts(name, items, articles, changed=changed)
+        articles, items = {article.id: article for article in batch_articles(project)}, read_batch(project, name)
+        refuse_other_texts(name, items, articles, changed=changed)
         present = {i.article_id: replace(i, text_sha=articles[i.article_id].text_sha) for i in items}
         known, issues = _known(project, name, present)
         before = read_assigned(project, name)
@@ -83,10 +141,9 @@ def send(  # noqa: PLR0913 - a send has these parts
         )  # fmt: skip
         people, pooled = [desk.annotator for desk in desks], schema.dataset.assignment == "pool"
         assigned = [] if pooled else assignment.assign(name, list(present), people, schema.dataset, known, before)
-        predicted = predictions.predict(predict, [articles[article_id] for article_id in present], schema.labels,
-                                        folder or project.root) if predict else None  # fmt: skip
-        moved = _moved(project, name, desks, {i.article_id: articles[i.article_id] for i in items
-                                              if i.text_sha != present[i.article_id].text_sha})  # fmt: skip
+        chosen = [articles[article_id] for article_id in present]
+        predicted = predictions.predict(predict, chosen, schema.labels, folder or project.root) if predict else None
+        moved = _moved(project, name, desks, items, articles)
         sources = {document.id: document.source for document in batch_documents(project)}
         published = reopen.predictions(read_published(project, name), articles, schema.labels)
         judged = latest_judgements(read_judgements_of(project, name))
@@ -94,8 +151,7 @@ def send(  # noqa: PLR0913 - a send has these parts
             schema, articles, sources, present, predicted, moved.predictions, published, judged,
             _emails(project, desks) if judged else {},
         )  # fmt: skip
-        behind = _bring_up(project, desks, Refresh(schema, read_versions(project), articles, refresh), progress,
-                           yes=yes, dry_run=dry_run)  # fmt: skip
+        behind = bring_up(project, desks, articles, progress, refresh=refresh, yes=yes, dry_run=dry_run)
         if assigned and not dry_run:
             write_jsonl(project.annotations / name / "assignment.jsonl", assigned)
         delivered = _upload(project, name, desks, assigned, material, progress, dry_run=dry_run)
@@ -106,34 +162,31 @@ def send(  # noqa: PLR0913 - a send has these parts
                 write_jsonl(project.annotations / name / "batch.jsonl", present.values())
             project.save_account("send", accounts, aside)
             states.finish(project, f"send-{name}", states.read_by_send(project, name))
-    facts = upload.facts(delivered, assigned, predicted, dry_run=dry_run) | _said(behind, dry_run=dry_run)
-    return Report("send", accounts, (*issues, *_stale_spans(moved)), facts, 0, aside)
+    return SendReport(
+        "send", accounts, (*issues, *_stale(moved)), set_aside=aside, assigned=_reasons(assigned),
+        places=tuple(_place(done, dry_run=dry_run) for done in delivered),
+        predictions=SentPredictions(predicted.origin, sum(map(bool, predicted.spans.values()))) if predicted else None,
+        shown=tuple(sorted({done.shown for done in delivered if done.shown})), behind=behind, dry_run=dry_run,
+    )  # fmt: skip
 
 
-def _stale_spans(moved: TransferredJudgements) -> list[Issue]:
-    """Return a warning for each span on an older text that was not transferred."""
+def _stale(moved: TransferredJudgements) -> list[Issue]:
+    """Return a warning for each span that has no place in the present text."""
     return [
         Issue("warning", "stale-span", f"{span.reason}{f': {span.detail}' if span.detail else ''}", where=span.what)
         for span in moved.stale
     ]
 
 
-def _said(behind: Sequence[StaleProject], *, dry_run: bool) -> dict[str, str]:
-    """Return what running projects were brought up to date, as facts."""
-    return {"would change" if dry_run else "changed": "; ".join(map(str, behind))} if behind else {}
+def _reasons(assigned: Sequence[AnnotatorAssignment]) -> dict[str, int]:
+    """Return the number of articles by the reason of their assignment."""
+    return dict(sorted(Counter({duty.article_id: duty.why for duty in assigned}.values()).items()))
 
 
-def _bring_up(
-    project: Project, desks: Sequence[AnnotatorProject], update: Refresh, progress: Notify, *, yes: bool, dry_run: bool
-) -> list[StaleProject]:
-    """Bring running projects up to date, if the lead agrees; return those that were behind."""
-    behind = stale_projects(desks, update)
-    refuse_stale(behind, yes=yes or dry_run)
-    if not dry_run:
-        note_versions(project, {project.schema.guideline_version})
-        for one in behind:
-            update_project(one, update, progress=progress)
-    return behind
+def _place(done: UploadResult, *, dry_run: bool) -> SentTo:
+    desk, sent = done.parcel.desk, done.sent
+    url = None if dry_run else f"{sent.url}/projects/{sent.project_id}/data?labeling=1"
+    return SentTo(desk.email or desk.annotator, len(done.parcel.tasks), sent.created, url)
 
 
 def _upload(
@@ -183,35 +236,12 @@ def _known(project: Project, batch: str, present: Mapping[str, BatchItem]) -> tu
 
 
 def _moved(
-    project: Project, batch: str, desks: Sequence[AnnotatorProject], stale: Mapping[str, Article]
-) -> TransferredJudgements:
+    project: Project, batch: str, desks: Sequence[AnnotatorProject], items: Sequence[BatchItem], articles: Mapping[str, Article]
+) -> TransferredJudgements:  # fmt: skip
     """Transfer annotations made on older texts of a batch's articles to their present texts."""
+    stale = {i.article_id: articles[i.article_id] for i in items if i.text_sha != articles[i.article_id].text_sha}
     judgements = [judgement for judgement in read_judgements_of(project, batch) if judgement.article_id in stale]
     return transfer.transfer_judgements(judgements, stale, upload.existing_texts(desks, stale), project.schema.labels)
-
-
-AGREE = "restore the profile and the rules; or collect, and make them new tasks with `khabar send --changed`"
-"""The fix for articles whose text changed since they were sampled."""
-
-
-def _refuse_other_texts(
-    batch: str, items: Sequence[BatchItem], articles: Mapping[str, Article], *, changed: bool
-) -> None:
-    """Raise KhabarError if a batch's articles are missing, or have another text than the batch unless `changed`."""
-    gone = [item.article_id for item in items if item.article_id not in articles]
-    other = [i.article_id for i in items if i.article_id in articles and articles[i.article_id].text_sha != i.text_sha]
-    issues = [
-        Issue(
-            "error", code, f"{len(ids)} of the {len(items)} articles of batch {batch} {what}, such as {ids[0]}", fix=fix
-        )
-        for code, ids, what, fix in (
-            ("unknown-article", gone, "are not in this project", "ingest and clean the batch's documents"),
-            ("stale-text", other, "have another text now", AGREE),
-        )
-        if ids and not (changed and code == "stale-text")
-    ]
-    if issues:
-        raise KhabarError(*issues)
 
 
 @click.command("send")
@@ -226,7 +256,7 @@ def _refuse_other_texts(
 def cli(
     console: Console, batch: str | None, dry_run: bool, changed: bool, predict: str | None, refresh: bool, yes: bool,
     annotators: str,
-) -> Report:  # fmt: skip
+) -> SendReport:  # fmt: skip
     """Upload a batch to Label Studio. Articles that are already there are not uploaded again.
 
     With `assignment: separate` or `isolated`, the link of each annotator is printed, and is not stored with the e-mail.
@@ -244,7 +274,7 @@ def cli(
     """
     names = [name for name in annotators.replace(",", " ").split() if name]
 
-    def run(*, agreed: bool) -> Report:
+    def run(*, agreed: bool) -> SendReport:
         return send(project_of(console), batch, dry_run=dry_run, progress=console.progress, changed=changed,
                     predict=predict, annotators=names, folder=console.folder, refresh=refresh, yes=agreed)  # fmt: skip
 

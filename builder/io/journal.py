@@ -53,9 +53,15 @@ def change_files(journal: Journal, contents: Mapping[Path, bytes | None]) -> Non
     _commit(journal, folder, "new")
 
 
-def undo_last(journal: Journal) -> None:
-    """Give the files of the last change the contents that they had before. The change is then forgotten."""
-    _commit(journal, journal.home / f"{_last(journal):04}", "old")
+def undo_last(journal: Journal) -> tuple[str, ...]:
+    """Give the files of the last change the contents that they had before, and return their names.
+
+    The change is then forgotten.
+    """
+    folder = journal.home / f"{_last(journal):04}"
+    names = tuple(_names(folder))
+    _commit(journal, folder, "old")
+    return names
 
 
 def changed_since(journal: Journal) -> list[str]:

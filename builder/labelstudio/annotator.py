@@ -85,7 +85,8 @@ def annotate_as(url: str, email: str, password: str, project_id: int, answers: M
         while (task := annotator.next_task(project_id)) is not None:
             article_id = (key_of(task["data"]) or ("of another origin", ""))[0]
             if article_id not in answers:
-                raise user_error("no-answer", f"the annotator has no answer for article {article_id}")
+                message = f"the annotator has no answer for article {article_id}"
+                raise user_error("no-answer", message, fix="give an answer for every article of the project")
             answer = answers[article_id]
             result = result_of(answer.spans, answer.stances, task["data"])
             annotator.submit(task, result, seconds=answer.seconds, skipped=answer.skipped)

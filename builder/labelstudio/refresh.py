@@ -11,18 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder.annotation.migration.versions import Renames
-from builder.annotation.questions import UNUSED, stance_keys, targets_for
+from builder.annotation.questions import stance_keys, targets_for
 from builder.io.hashing import sha16
 from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.api.projects import find_project
 from builder.labelstudio.client import PAGE, retry_while_unavailable, translate_errors
 from builder.labelstudio.config import guide_html, render_config
+from builder.labelstudio.renamed import Plain, rename_results
 from builder.labelstudio.tasks import key_of, options_of, unused_answer, unused_target
 from builder.labelstudio.upload import AnnotatorProject
 from builder.records import LAYERS, Article, LabelVersions, Notify, user_error
 from builder.schema import Schema
-
-Plain = dict[str, Any]
 
 RUNNING = "running"
 """Code of the error about running projects that would change."""
@@ -39,20 +38,29 @@ class Refresh:
 
 
 @dataclass(frozen=True, slots=True)
-class StaleProject:
-    """A running project, and its tasks that are behind, with the number of what people have done in them."""
+class Behind:
+    """How many tasks of a running project are behind, and the number of what people have done in them."""
 
-    connection: Connection
+    url: str
     project: int
-    tasks: tuple[Plain, ...]
+    tasks: int
     answers: int
     drafts: int
 
     def __str__(self) -> str:
         return (
-            f"project {self.project} at {self.connection.url}: {len(self.tasks):,} tasks, with {self.answers:,} answers"
+            f"project {self.project} at {self.url}: {self.tasks:,} tasks, with {self.answers:,} answers"
             f" and drafts in {self.drafts:,} tasks"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class StaleProject:
+    """A running project, and its tasks that are behind."""
+
+    connection: Connection
+    tasks: tuple[Plain, ...]
+    behind: Behind
 
 
 def renames_of(names: str, versions: LabelVersions) -> Renames:
@@ -90,10 +98,14 @@ def find_stale(connection: Connection, project: int, refresh: Refresh) -> StaleP
     stale = [one for one in listing if key_of(one.data) and _is_stale(one.data, refresh)]
     return StaleProject(
         connection,
-        project,
         tuple({"id": int(one.id), "data": dict(one.data)} for one in stale),
-        sum((one.total_annotations or 0) + (one.cancelled_annotations or 0) for one in stale),
-        sum(bool(one.draft_exists) for one in stale),
+        Behind(
+            connection.url,
+            project,
+            len(stale),
+            sum((one.total_annotations or 0) + (one.cancelled_annotations or 0) for one in stale),
+            sum(bool(one.draft_exists) for one in stale),
+        ),
     )
 
 
@@ -114,7 +126,7 @@ def _names(data: Mapping[str, Any]) -> str:
 def refuse_stale(stale: Sequence[StaleProject], *, yes: bool) -> None:
     """Raise KhabarError (exit code 1) if running projects would change and nobody agreed to it."""
     if stale and not yes:
-        message = f"send would change what people work on: {'; '.join(map(str, stale))}"
+        message = f"send would change what people work on: {'; '.join(str(one.behind) for one in stale)}"
         fix = "let people finish what they have open, then run it again with --yes; nothing was changed"
         raise user_error(RUNNING, message, fix=fix, exit_code=1)
 
@@ -126,7 +138,9 @@ def update_project(stale: StaleProject, refresh: Refresh, *, progress: Notify) -
     """
     url, config = stale.connection.url, _both_configs(stale, refresh)
     retry_while_unavailable(
-        url, lambda: stale.connection.client.projects.update(id=stale.project, label_config=config), progress=progress
+        url,
+        lambda: stale.connection.client.projects.update(id=stale.behind.project, label_config=config),
+        progress=progress,
     )
     for number, task in enumerate(stale.tasks, 1):
         retry_while_unavailable(url, lambda task=task: _update_task(stale.connection, int(task["id"]), refresh), progress=progress)  # type: ignore[misc]  # fmt: skip
@@ -229,42 +243,6 @@ def _results(one: Plain, renames: Renames, data: Plain) -> list[Plain]:
     answered = {part.get("from_name") for part in made}
     unused = [slot for slot, target in enumerate(data["targets"]) if target["id"] == "-"]
     return made + [unused_answer(slot) for slot in unused if f"stance_{slot}" not in answered]
-
-
-def rename_results(results: Sequence[Plain], renames: Renames) -> list[Plain]:
-    """Return the results of an answer with other labels and stances; of regions that a merge makes equal, the first.
-
-    >>> one = {"type": "labels", "value": {"start": 0, "end": 3, "labels": ["PER"]}}
-    >>> rename_results([one], {"entities": {"PER": "PERS"}, "targets": {}, "values": {}})[0]["value"]["labels"]
-    ['PERS']
-    """
-    made: list[Plain] = []
-    seen: dict[tuple[Any, ...], Plain] = {}
-    for one in results:
-        value, kind = one.get("value") or {}, str(one.get("type"))
-        names = {"labels": renames["entities"], "choices": renames["values"]}.get(kind, {})
-        held = [name for name in value.get(kind, ()) if isinstance(name, str)]
-        new = [names.get(name, name) if name != UNUSED else name for name in held]
-        if kind == "labels":
-            first = seen.setdefault((value.get("start"), value.get("end"), *new), one)
-            if first is not one and first["value"].get("labels") != held:
-                continue
-        made.append(one | {"value": value | {kind: new}} if new != held else one)
-    return made
-
-
-def restored(task: Plain) -> Plain:
-    """Return a downloaded task whose answers were saved by whom and when they were before khabar rewrote them."""
-    before = task["data"].get("before") or {}
-    marks = task["data"].get("rewriting") or {}
-    if not before and not marks:
-        return task
-    annotations = []
-    for one in task["annotations"]:
-        own, mark = before.get(str(one["id"])), marks.get(f"api/annotations/{one['id']}/")
-        saved = mark or (own if own and one["updated_at"] <= own["until"] else None)
-        annotations.append(one | {"updated_by": saved["by"], "updated_at": saved["at"]} if saved else one)
-    return task | {"annotations": annotations}
 
 
 def _sha(one: Plain) -> str:

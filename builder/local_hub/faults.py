@@ -33,7 +33,7 @@ class FaultPlan:
             self.at, self.kind, self.lasting = at, kind, lasting
             self.calls.clear()
 
-    def meet(self, call: str) -> Fault:
+    def next_call(self, call: str) -> Fault:
         """Count a call and return the fault planned for it, or 0."""
         with self.lock:
             self.calls.append(call)

@@ -114,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise HttpError(401, "Invalid credentials in Authorization header")
         if route.writes and not token:
             raise HttpError(401, "Invalid username or password.")
-        fault = hub.planned.meet(f"{self.command} {address.path}") or hub.faults.get(route.name, 0)
+        fault = hub.planned.next_call(f"{self.command} {address.path}") or hub.faults.get(route.name, 0)
         inject(fault)
         if fault == DROP:
             return None

@@ -97,4 +97,5 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise user_error("predict", f"cannot be read: {error.strerror}", where=str(path)) from None
+        raise user_error("predict", f"cannot be read: {error.strerror}", where=str(path),
+                         fix="give a file that you may read") from None  # fmt: skip

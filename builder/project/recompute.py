@@ -5,6 +5,7 @@ from pathlib import Path
 
 from builder.annotation.agreement.measure import agree, headline
 from builder.annotation.migration.offered import Offers
+from builder.io.parquet import to_table
 from builder.records import TOOL, Agreement, Issue, Judgement, Release, Span, Stance
 from builder.release.card.inputs import FILE, CardInputs, parse_card_inputs
 from builder.release.publish.verify import Check, tables_of
@@ -27,7 +28,7 @@ def recompute_agreement(folder: Path, release: Release) -> Check:
     offers = Offers({version: frozenset(names) for version, names in basis.asked.items()})
     found = {
         _key(figure): figure
-        for figure in agree(list(_judgements(tables, basis)), basis.labels, lengths, offers=offers)
+        for figure in agree(to_table(_judgements(tables, basis), Judgement), basis.labels, lengths, offers=offers)
         if headline(figure)
     }
     said = {_key(figure): figure for figure in basis.agreement}
@@ -62,7 +63,7 @@ def _judgements(tables: Tables, basis: CardInputs) -> Iterator[Judgement]:
             )  # fmt: skip
 
 
-def _key(one: Agreement) -> tuple[str, str, str, str]:
+def _key(one: Agreement) -> tuple[str, ...]:
     return one.layer, one.label, one.batch, one.measure
 
 

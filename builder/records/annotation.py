@@ -61,7 +61,7 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class AnnotatorAssignment:
-    """That an annotator (a keyed pseudonym) is to judge an article, and why."""
+    """The assignment of an article to an annotator (a keyed pseudonym), with its kind."""
 
     batch: str
     article_id: str
@@ -71,7 +71,7 @@ class AnnotatorAssignment:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Stance:
-    """What an article's own voice says of a target."""
+    """The stance of an article's own voice towards a target."""
 
     target: str
     value: str
@@ -129,7 +129,7 @@ class AcceptedChange:
 
 @dataclass(frozen=True, slots=True)
 class PersonAlias:
-    """That two pseudonyms are of one person: one line of annotations/persons.jsonl. `annotator` is the one in use."""
+    """Two pseudonyms of one person: one line of annotations/persons.jsonl. `annotator` is the one in use."""
 
     alias: str
     annotator: str
@@ -153,7 +153,7 @@ GOLD = "gold"
 
 @dataclass(frozen=True, slots=True)
 class PublishedAnnotation:
-    """What a release says of one article: one line of annotations/<batch>/predictions.jsonl.
+    """The published annotation of one article: one line of annotations/<batch>/predictions.jsonl.
 
     `who` is an annotator's pseudonym, or GOLD; offsets are those of the text that `text_sha` names.
     """
@@ -168,7 +168,7 @@ class PublishedAnnotation:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Vote:
-    """How many annotators gave an answer; `what` is `span:<start>:<end>` or `stance:<target>`."""
+    """The number of annotators who gave an answer; `what` is `span:<start>:<end>` or `stance:<target>`."""
 
     what: str
     answer: str
@@ -177,7 +177,7 @@ class Vote:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Confidence:
-    """How sure an answer of the gold is, from 0 to 1, and by which method; `what` as in Vote."""
+    """The confidence of a gold answer, from 0 to 1, and its method; `what` is that of Vote."""
 
     what: str
     answer: str
@@ -187,9 +187,9 @@ class Confidence:
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """What the dataset says of one article, with the votes that it rests on.
+    """The settled answers for one article, with their votes.
 
-    `decided` names what adjudicators decided of it: `spans`, `stance:<target>`.
+    `decided` names the questions that adjudicators decided: `spans`, `stance:<target>`.
     """
 
     article_id: str

@@ -20,7 +20,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a page, a feed or a record says of an article beside its text; each is None or empty where nothing says it."""
+    """Metadata of an article from its page, feed or record; a field is None or empty if none of them has it."""
 
     section: str | None = None
     tags: tuple[str, ...] = ()
@@ -130,7 +130,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class EdgeCount:
-    """How often something stands at the edges of a source's pages; the thing is a hash, since its text is the source's."""
+    """The frequency of a text at the edges of a source's pages. The text is kept as a hash, because it is the source's."""
 
     key: str
     """Hash of the source, the kind of thing and its masked words (16 hex digits)."""
@@ -142,7 +142,7 @@ class EdgeCount:
 
 @dataclass(frozen=True, slots=True)
 class CleaningBasis:
-    """What the texts of a batch rest on beside pages, profile and rules, as it was when the batch was sampled."""
+    """Inputs of the texts of a batch beside pages, profile and rules, as of the time when it was sampled."""
 
     counts: str
     """Hash of all counts of the project (16 hex digits), or empty where it had none."""

@@ -56,7 +56,7 @@ ASKED_FORMAT = 3
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What a published version is made of; `commit` is empty until it was pushed."""
+    """The contents and inputs of a version; `commit` is empty until it is pushed."""
 
     version: str
     repo_id: str

@@ -72,7 +72,7 @@ Host = Annotated[str, AfterValidator(_host)]
 
 
 class SourceRules(Part):
-    """How the pages of one source are read; each field is optional."""
+    """Reading rules for the pages of one source; each field is optional."""
 
     name: Text | None = None
     """The name of the source in the dataset; the host if it is missing."""

@@ -1,14 +1,15 @@
-"""What makes two texts alike: the one definition, which the crawl's groups, the splits of a release and its card go by.
+"""Definitions of near-duplicate texts, shared by the groups of a crawl, the splits of a release and its card.
 
-Texts are search-folded. They are compared by their distinct runs of LONG words; of SHORT, where the shorter text has
-fewer than FEW_WORDS, as longer ones would leave too few.
-- exact: the same text
-- near: a Jaccard similarity of SAME or more
-- contained: a share of SAME or more of the runs of the shorter text stands in the other, and the shorter has
-  LEAST_CONTAINED words or more
-- related: the same title; in the crawl with the same lead, or a Jaccard similarity of RELATED or more
+Texts are search-folded and compared by their distinct shingles (word n-grams). A shingle has LONG words, or SHORT if the
+shorter text has fewer than FEW_WORDS.
+- exact: equal texts
+- near: a Jaccard similarity of at least SAME
+- contained: at least SAME of the shingles of the shorter text are in the other, and the shorter text has at least
+  LEAST_CONTAINED words
+- related: equal titles; in a crawl also with equal leads, or a Jaccard similarity of at least RELATED
 
-How pairs are found is no part of this: builder.corpus.dedup.minhash searches a crawl, builder.release.splits.leakage a release.
+Candidate pairs come from elsewhere: builder.corpus.dedup.minhash searches a crawl, builder.release.splits.leakage a
+release.
 """
 
 import numpy as np
@@ -21,34 +22,34 @@ Counts = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 LONG, SHORT = 5, 3
-"""Words of a run."""
+"""Words of a shingle."""
 
 FEW_WORDS = 50
-"""Pairs of which the shorter text has fewer words are compared by runs of SHORT words."""
+"""Pairs whose shorter text has fewer words are compared by shingles of SHORT words."""
 
 SAME, RELATED = 0.8, 0.6
-"""Jaccard similarity from which two texts are copies, and share of the shorter from which it is contained; related."""
+"""Thresholds: SAME for near copies and contained texts, RELATED for related ones."""
 
 SLACK = 1e-9
-"""What floating point may take off a share that is reached exactly."""
+"""Tolerance for the rounding error of a share that equals a threshold."""
 
 LEAST_CONTAINED = 20
-"""Words that a text must have to count as contained: a shorter one is in others by chance."""
+"""Minimum words of a contained text; shorter texts occur in others by chance."""
 
 TITLE_WORDS, LEAD_WORDS = 4, 12
-"""Words that a title must have to tell a story from another; words at the beginning of a text that are its lead."""
+"""Minimum words of a title that identifies a story; number of words in a lead."""
 
 HEADING = 20
-"""A title, or title and lead, that more articles share is the heading of a series, not of a story."""
+"""Maximum articles with one title, or title and lead; more are a series, not a story."""
 
 BANDS, ROWS = 14, 8
-"""Of MinHash, by which a crawl is searched."""
+"""Bands and rows of the MinHash index of a crawl."""
 
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def near(jaccard: Shares) -> Flags:
-    """Tell which pairs of this Jaccard similarity are copies.
+    """Return which pairs are near copies, by their Jaccard similarity.
 
     >>> near(np.array([0.79, 0.8, 1.0])).tolist()
     [False, True, True]
@@ -58,7 +59,7 @@ def near(jaccard: Shares) -> Flags:
 
 
 def contained(inside: Shares, words: Counts) -> Flags:
-    """Tell where the shorter text is inside the other, by the share of its runs that are and the words that it has.
+    """Return which shorter texts are contained in the other, by the share of their shingles there and their words.
 
     >>> contained(np.array([0.8, 0.8, 0.79]), np.array([20, 19, 400])).tolist()
     [True, False, False]
@@ -68,7 +69,7 @@ def contained(inside: Shares, words: Counts) -> Flags:
 
 
 def related(jaccard: Shares) -> Flags:
-    """Tell which pairs of this Jaccard similarity say the same in part.
+    """Return which pairs are related, by their Jaccard similarity.
 
     >>> related(np.array([0.59, 0.6])).tolist()
     [False, True]
@@ -78,7 +79,7 @@ def related(jaccard: Shares) -> Flags:
 
 
 def clearly_smaller(small: Counts, large: Counts) -> Flags:
-    """Tell where one text has so many fewer runs than the other that it is a part of it rather than a copy.
+    """Return which pairs have so different numbers of shingles that one is a part of the other, not a copy.
 
     >>> clearly_smaller(np.array([80, 81]), np.array([100, 100])).tolist()
     [True, False]
@@ -87,10 +88,10 @@ def clearly_smaller(small: Counts, large: Counts) -> Flags:
     return flags
 
 
-def told() -> str:
-    """Say on a card which articles of a release are alike.
+def card_sentence() -> str:
+    """Return the sentence of a card that defines which articles are alike.
 
-    >>> told()[:59]
+    >>> card_sentence()[:59]
     'Alike are equal texts after folding, near copies (Jaccard s'
     """
     same = f"{SAME:g}".removeprefix("0")
@@ -100,10 +101,10 @@ def told() -> str:
     )
 
 
-def searched() -> str:
-    """Say on a card how the crawl was searched for what is alike.
+def search_method() -> str:
+    """Return the words of a card for the method that searches a crawl.
 
-    >>> searched()
+    >>> search_method()
     'MinHash (14 bands of 8 rows) and exact comparison'
     """
     return f"MinHash ({BANDS} bands of {ROWS} rows) and exact comparison"

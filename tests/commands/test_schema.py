@@ -8,7 +8,7 @@ from builder.commands.ingest import ingest
 from builder.commands.schema import check, render, suggest
 from builder.project.project import Project
 from builder.records import KhabarError
-from tests.corpus.cleaning.test_suggest import paragraph
+from tests.corpus.cleaning.named import paragraph
 
 pytestmark = pytest.mark.slow  # each test runs several commands on a project
 
@@ -17,7 +17,7 @@ def test_annotation_page_is_written(project, tmp_path):
     report = render(project, page=tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
 
-    assert report.facts["annotation page"] == str(tmp_path / "page.html")
+    assert report.page == tmp_path / "page.html"
     assert "نسخة الإرشادات: " + project.schema.guideline_version in page
     assert page.count('class="lsf-label"') == len(project.schema.labels.entities)
 

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from builder.annotation.migration.rename import Rewritten, rename_answers
 from builder.io.plain import from_plain, to_plain
 from builder.labelstudio.parse import parse_tasks
-from builder.labelstudio.refresh import rename_results, renames_of, restored
+from builder.labelstudio.refresh import renames_of
+from builder.labelstudio.renamed import rename_results, restored
 from builder.labelstudio.tasks import result_of
 from builder.records import Judgement, LabelVersion, OfferedName, Span, Stance
 

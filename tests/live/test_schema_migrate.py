@@ -9,13 +9,13 @@ from playwright.sync_api import expect
 
 from builder.commands.check import check
 from builder.commands.collect import collect
+from builder.commands.migrate import migrate, undo
 from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl
 from builder.io.plain import from_plain
 from builder.labelstudio import annotator, client, refresh
 from builder.labelstudio.tasks import key_of, result_of
 from builder.project.annotations import labelstudio_project_of, read_judgements
-from builder.project.migration.apply import migrate, undo
 from builder.project.migration.state import read_versions
 from builder.project.project import Project
 from builder.records import Judgement, KhabarError, Span, Stance
@@ -115,7 +115,7 @@ def test_a_running_project_follows_its_labels(running):
     assert [one["completed_by"] for one in now_answers] == [one["completed_by"] for one in answers]
 
     said = send(Project(project.root), yes=True)  # a second time there is nothing to do
-    assert "changed" not in said.facts
+    assert said.behind == ()
     collect(Project(project.root), "pilot", prune=False)
     again = read_jsonl(project.annotations / "pilot" / "judgements.jsonl", Judgement)
     assert {one.schema for one in again} == {old}
@@ -158,7 +158,7 @@ def test_a_migration_that_is_taken_back_leaves_the_server_as_it_was(running):
     said = send(Project(project.root))
     collect(Project(project.root), "pilot", prune=False)
 
-    assert "changed" not in said.facts
+    assert said.behind == ()
     assert on_server(studio, place) == held
     assert (project.annotations / "pilot" / "judgements.jsonl").read_bytes() == before
 

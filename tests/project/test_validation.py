@@ -18,6 +18,8 @@ from builder.records import BatchItem, Decision, Judgement, KhabarError, Span, S
 from tests.builders import judge, snapshot, walk
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow  # each test builds on a project of its own
+
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
@@ -67,7 +69,6 @@ def rows(project):
     return read_columns(project, "articles", ["id", "text"]).to_pylist()
 
 
-@pytest.mark.slow
 def test_span_outside_the_text(built):
     edit_judgement(built, 3, spans=(Span(5, 2, "PERS"), Span(0, 99_999, "PERS"), Span(0, 4, "PERS")))
     one = read_jsonl(pilot(built, "judgements"), Judgement)[2]
@@ -204,4 +205,4 @@ def test_taken_down_article_may_stay_in_annotations(built):
     write_jsonl(pilot(built, "decisions"), [Decision(one.article_id, one.text_sha, "lead", (), (), "")])
     takedown(built, one.article_id, "asked for")
 
-    assert build(built, "2.0.0").facts["release"].endswith("(new)")
+    assert build(built, "2.0.0").state == "new"

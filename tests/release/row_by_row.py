@@ -34,7 +34,7 @@ def entities(material, known):
     tags = tag_names(material.labels.entity_names)
     for article_id in sorted(set(golds) - disputed):
         gold = golds[article_id]
-        if known.obstacle(article_id, gold.text_sha):
+        if known.exclusion_reason(article_id, gold.text_sha):
             continue
         article = known.articles[article_id]
         text = article.text
@@ -125,7 +125,7 @@ def stance(material, known):
     rows = []
     for gold in material.golds:
         for answer in gold.stances:
-            if known.obstacle(gold.article_id, gold.text_sha) or (gold.article_id, answer.target) in open_pairs:
+            if known.exclusion_reason(gold.article_id, gold.text_sha) or (gold.article_id, answer.target) in open_pairs:
                 continue
             if answer.value not in labels.published_values:
                 continue
@@ -154,7 +154,7 @@ def stance(material, known):
 def annotations(material, known):
     values = all_values(material.labels)
     for j in sorted(material.judgements, key=lambda j: (j.article_id, j.annotator)):
-        if known.obstacle(j.article_id, j.text_sha):
+        if known.exclusion_reason(j.article_id, j.text_sha):
             continue
         yield (
             known.splits[j.article_id],
@@ -175,7 +175,7 @@ def annotations(material, known):
 
 def articles(material, known):
     for article in sorted(material.articles, key=lambda article: article.id):
-        if known.obstacle(article.id):
+        if known.exclusion_reason(article.id):
             continue
         record = known.documents[article.document_id].author if article.part == 0 else None
         extracted = {name: value for drop in article.drops for name, value in drop.extracted.items()}

@@ -8,15 +8,15 @@ from builder.corpus.dedup.pipeline import group
 from builder.records import Article
 from builder.release.splits.leakage import pairs
 from builder.text.profiles import profile
-from builder.text.similarity import FEW_WORDS, LEAST_CONTAINED, searched, told
+from builder.text.similarity import FEW_WORDS, LEAST_CONTAINED, card_sentence, search_method
 
 
 def test_card_uses_the_wording_of_the_first_releases():
-    assert told() == (
+    assert card_sentence() == (
         "Alike are equal texts after folding, near copies (Jaccard similarity of their runs of five words at least .8), "
         "texts of which .8 is in another, and equal titles of four words or more."
     )
-    assert searched() == "MinHash (14 bands of 8 rows) and exact comparison"
+    assert search_method() == "MinHash (14 bands of 8 rows) and exact comparison"
 
 
 def varied(seed):

@@ -5,17 +5,17 @@ Spans are compared as sets of (start, end, label), in code points, end exclusive
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import chain, combinations
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from builder.annotation.agreement.bootstrap import Floats, Statistic
+from builder.annotation.agreement.columns import Marks, Shared, equal_marks, marks_of
 from builder.annotation.agreement.matching import MODES, SPAN_F1
-from builder.annotation.agreement.pairs import pair_rows
+from builder.annotation.agreement.pairs import PairRows, pair_rows
 from builder.annotation.agreement.span_tables import SpanTables, span_tables
 from builder.annotation.migration.offered import EVERYTHING, Offers
-from builder.records import Judgement, Mark, mark_set
 from builder.schema.labels import Labels
 
 UNITIZING = "Krippendorff's alpha, unitizing"
@@ -33,7 +33,7 @@ def macro(measure: str) -> str:
 
 
 def overall_statistics(
-    shared: Sequence[Sequence[Judgement]],
+    shared: Shared,
     labels: Labels,
     lengths: Mapping[str, int],
     modes: Sequence[str] = MODES,
@@ -41,7 +41,7 @@ def overall_statistics(
 ) -> list[Statistic]:
     """Return F1 in these modes and unitizing alpha, each over all labels, as macro mean, and for each label.
 
-    `shared` holds the judgements of each article, two or more. `lengths` gives the code points of each article's text.
+    `lengths` gives the code points of each article's text.
     """
     return statistics(span_tables(shared, labels, lengths, modes, offers))
 
@@ -55,11 +55,10 @@ def statistics(tables: SpanTables) -> list[Statistic]:
     return parts + _parts(UNITIZING, tables, tables.unitizing, telling, partial(_unitizing, tables.widths))
 
 
-def pairwise_statistics(shared: Sequence[Sequence[Judgement]], offers: Offers = EVERYTHING) -> list[Statistic]:
+def pairwise_statistics(shared: Shared, labels: Labels, offers: Offers = EVERYTHING) -> list[Statistic]:
     """Return strict F1 of each pair of annotators, and of each annotator against all others (its pairs added up)."""
-    ordered = [sorted(judged, key=lambda judgement: judgement.annotator) for judged in shared]
-    pairs = pair_rows([[judgement.annotator for judgement in judged] for judged in ordered])
-    counts = np.concatenate([np.zeros((0, 2)), *(_common(judged, offers) for judged in ordered)])
+    pairs = pair_rows(shared)
+    counts = _common(marks_of(shared, labels.entity_names, offers), pairs)
     parts: list[Statistic] = []
     for meeting in chain(pairs.pairs(), pairs.against_others()):
         rows, met = meeting.added(counts), len(meeting.articles)
@@ -71,23 +70,22 @@ def pairwise_statistics(shared: Sequence[Sequence[Judgement]], offers: Offers = 
     return parts
 
 
-def _common(judged: Sequence[Judgement], offers: Offers) -> Floats:
+def _common(marks: Marks, pairs: PairRows) -> Floats:
     """Return for each pair of an article's judgements twice the number of equal marks, and the number of all.
 
     Marks of a label that one of the two was not asked for do not count.
     """
-    marks = [mark_set(judgement.spans) for judgement in judged]
-    if offers.labels:
-        pairs = [(_asked(a, one, offers), _asked(b, other, offers))
-                 for (a, other), (b, one) in combinations(zip(marks, judged, strict=True), 2)]  # fmt: skip
-        return np.array([(2 * len(a & b), len(a) + len(b)) for a, b in pairs], float)
-    return np.array([(2 * len(a & b), len(a) + len(b)) for a, b in combinations(marks, 2)], float)
-
-
-def _asked(marks: frozenset[Mark], other: Judgement, offers: Offers) -> frozenset[Mark]:
-    """Return the marks whose labels another annotator was asked for."""
-    lacking = offers.lacks(other.schema, {label for _, _, label in marks}) - {span.label for span in other.spans}
-    return frozenset(mark for mark in marks if mark[2] not in lacking)
+    rows = len(pairs.article)
+    made = np.zeros(marks.asked.shape)
+    np.add.at(made, (marks.judge, marks.label), 1)
+    counts = np.zeros((rows, 2))
+    one = np.repeat(np.arange(len(pairs.begins)), np.diff(np.append(pairs.begins, rows)))
+    other = one + pairs.second - pairs.first
+    for own, asked in zip(made.T, marks.asked.T, strict=True):
+        counts[:, 1] += own[one] * asked[other] + own[other] * asked[one]
+    for left, right in equal_marks(marks):
+        counts[:, 0] += 2 * np.bincount(pairs.begins[left] + right - left - 1, minlength=rows)
+    return counts
 
 
 def _parts(measure: str, tables: SpanTables, rows: Floats, telling: NDArray[np.bool_], ratio: Ratio) -> list[Statistic]:

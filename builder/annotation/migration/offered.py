@@ -1,9 +1,13 @@
 """What pages asked: the labels and targets that each judgement's page offered, by the version that it names."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
+import numpy as np
+import pyarrow as pa
+
+from builder.annotation.columns import coded, items
 from builder.annotation.migration.rename import Rewritten, rename_answers
 from builder.annotation.migration.versions import Renames
 from builder.io.plain import from_plain, to_plain
@@ -31,79 +35,8 @@ class Offers:
         """Return the targets in use that a version's pages did not ask about."""
         return self.every_target - self.targets.get(version, self.every_target)
 
-    def voters(self, voters: Sequence[Judgement], answers: Mapping[str, set[str]], least: int) -> Sequence[Judgement]:
-        """Return the annotators who were asked for every label that anybody gave, or all where those are too few.
-
-        `answers` has the labels of each annotator. Who gave a label was asked for it.
-        """
-        if not self.labels:
-            return voters
-        names = {label for given in answers.values() for label in given}
-        asked = [one for one in voters if not self.lacks(one.schema, names - answers.get(one.annotator, set()))]
-        return asked if len(asked) >= least else voters
-
-    def asked(self, voters: Iterable[Judgement], target: str) -> list[Judgement]:
-        """Return the annotators who were asked about a target."""
-        return [one for one in voters if target not in self.unasked(one.schema)]
-
 
 EVERYTHING = Offers()
-
-
-def asked_of(
-    judgements: Iterable[Judgement], offers: Offers, labels: Sequence[str], least: int
-) -> dict[str, list[str]]:
-    """Return the labels that at least so many annotators of each article were asked for, in the order of labels.yaml.
-
-    It is empty where every article was asked for every label. Of an article with fewer annotators all must be asked.
-    """
-    if not offers.labels:
-        return {}
-    voters: dict[str, list[Judgement]] = {}
-    for one in judgements:
-        voters.setdefault(one.article_id, []).append(one)
-    found = {}
-    for article, own in voters.items():
-        lacking = Counter(name for one in own for name in _lacking(one, offers, labels))
-        found[article] = [name for name in labels if len(own) - lacking[name] >= min(least, len(own))]
-    return found if any(len(asked) < len(labels) for asked in found.values()) else {}
-
-
-def _lacking(judgement: Judgement, offers: Offers, labels: Sequence[str]) -> Collection[str]:
-    """Return the labels that a judgement was not asked for. One that it has was asked for."""
-    return offers.lacks(judgement.schema, labels) - {span.label for span in judgement.spans}
-
-
-UNASKED = "label not asked of enough annotators"
-"""Reason for leaving a span out of the votes."""
-
-
-@dataclass(frozen=True, slots=True)
-class AskedJudgements:
-    """Judgements without spans of labels that too few annotators were asked for, and the number of distinct ones."""
-
-    judgements: list[Judgement]
-    left_out: int = 0
-
-
-def without_unasked(
-    judgements: Sequence[Judgement], offers: Offers, labels: Sequence[str], least: int
-) -> AskedJudgements:
-    """Leave out the spans of labels that fewer than `least` annotators of their article were asked for."""
-    asked = {article: frozenset(names) for article, names in asked_of(judgements, offers, labels, least).items()}
-    if not asked:
-        return AskedJudgements([*judgements])
-    kept = [
-        replace(one, spans=tuple(span for span in one.spans if span.label in asked[one.article_id]))
-        for one in judgements
-    ]
-    gone = {
-        (one.article_id, span.start, span.end, span.label)
-        for one in judgements
-        for span in one.spans
-        if span.label not in asked[one.article_id]
-    }
-    return AskedJudgements(kept, len(gone))
 
 
 def offers_of(versions: LabelVersions, labels: Labels) -> Offers:
@@ -118,7 +51,11 @@ def offers_of(versions: LabelVersions, labels: Labels) -> Offers:
     )
 
 
-Answers = Judgement | Decision | PublishedAnnotation
+Answers = Decision | PublishedAnnotation
+"""Annotations that name no version of labels.yaml."""
+
+Counts = dict[Layer, Counter[str]]
+"""How many spans or answers have each name, by layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,18 +66,15 @@ class NamesUsed:
     foreign: Mapping[Layer, Collection[str]]
 
 
-def names_used(records: Iterable[Answers], versions: LabelVersions) -> NamesUsed:
-    """Count the names that annotations have. A name that only annotations of versions without it have is foreign.
+def names_used(judged: Mapping[str, Counts], others: Iterable[Answers], versions: LabelVersions) -> NamesUsed:
+    """Return the names that annotations have; a name that only judgements of versions without it have is foreign.
 
-    A decision names no version: any may have shown its names.
+    `judged` counts those of judgements by version. A decision names no version: any may have shown its names.
     """
-    by_version: dict[str, list[Answers]] = {}
-    for one in records:
-        by_version.setdefault(one.schema if isinstance(one, Judgement) else ANY, []).append(one)
     counts = {layer: Counter[str]() for layer in LAYERS}
     own, foreign = ({layer: set[str]() for layer in LAYERS} for _ in range(2))
-    for key, found in by_version.items():
-        for layer, count in count_names(found).items():
+    for key, found in (*judged.items(), (ANY, count_names(others))):
+        for layer, count in found.items():
             shown = _shown(versions, key, layer) if versions else count.keys()
             own[layer] |= count.keys() & (shown if shown is not None else count.keys())
             foreign[layer] |= count.keys() - own[layer]
@@ -160,9 +94,34 @@ def _shown(versions: LabelVersions, key: str, layer: Layer) -> Collection[str] |
     return {name for version in chosen for one in version.layer(layer) for name in (one.shown, one.name)}
 
 
-def count_names(records: Iterable[Answers]) -> dict[Layer, Counter[str]]:
+FIELDS: Mapping[Layer, tuple[str, str]] = {
+    "entities": ("spans", "label"),
+    "targets": ("stances", "target"),
+    "values": ("stances", "value"),
+}
+"""The column of judgements that holds each layer, and the field of its items."""
+
+
+def count_by_version(tables: Iterable[pa.Table]) -> dict[str, Counts]:
+    """Count the spans and answers of judgements by the version they name, and by their labels, targets and values."""
+    counts: dict[str, Counts] = {}
+    for table in tables:
+        versions = coded(table["schema"])
+        for version in versions.names:
+            counts.setdefault(version, {layer: Counter() for layer in LAYERS})
+        for layer, (column, name) in FIELDS.items():
+            given = items(table, column)
+            names = given.strings(name)
+            pairs = np.stack([versions.codes[given.row], names.codes], 1)
+            found, times = np.unique(pairs, axis=0, return_counts=True)
+            for (version, code), number in zip(found.tolist(), times.tolist(), strict=True):
+                counts[versions.names[version]][layer][names.names[code]] += number
+    return counts
+
+
+def count_names(records: Iterable[Answers]) -> Counts:
     """Count the spans and answers of annotations by their labels, targets and values."""
-    counts: dict[Layer, Counter[str]] = {"entities": Counter(), "targets": Counter(), "values": Counter()}
+    counts: Counts = {"entities": Counter(), "targets": Counter(), "values": Counter()}
     for one in records:
         counts["entities"].update(span.label for span in one.spans or ())
         counts["targets"].update(stance.target for stance in one.stances)

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from builder.annotation.migration.offered import count_names
-from builder.records import Decision, Issue, Judgement, Layer
+import pyarrow as pa
+
+from builder.annotation.migration.offered import count_by_version
+from builder.records import Decision, Issue, Layer
 from builder.schema.labels import Labels
 
 
@@ -34,9 +36,9 @@ def _without(decision: Decision, labels: Labels) -> Decision:
     return replace(decision, spans=spans, stances=stances)
 
 
-def retired_warnings(judgements: Sequence[Judgement], labels: Labels) -> list[Issue]:
+def retired_warnings(judgements: pa.Table, labels: Labels) -> list[Issue]:
     """Return one warning for each retired name that judgements have, with the number of spans or answers."""
-    counts = count_names(judgements)
+    counts = [*count_by_version([judgements]).values()]
     gone: tuple[tuple[Layer, str, str, frozenset[str]], ...] = (
         ("entities", "label", "span", labels.retired_names),
         ("targets", "target", "answer", labels.retired_targets),
@@ -45,5 +47,5 @@ def retired_warnings(judgements: Sequence[Judgement], labels: Labels) -> list[Is
     return [
         Issue("warning", "retired", f"{n:,} {thing}{'s' * (n != 1)} {'has' if n == 1 else 'have'} the retired {noun} {name}, and {'is' if n == 1 else 'are'} left out",
               "schema/labels.yaml", "nothing need be done; without `retired: true` they count again")
-        for layer, noun, thing, names in gone for name in sorted(names) if (n := counts[layer][name])
+        for layer, noun, thing, names in gone for name in sorted(names) if (n := sum(count[layer][name] for count in counts))
     ]  # fmt: skip

@@ -101,7 +101,7 @@ def _by_hard_rules(lines: Sequence[str], folded: Sequence[str], hard: Sequence[C
 def _in_a_dump(
     lines: Sequence[str], folded: Sequence[str], candidates: Sequence[Candidates], hard: Sequence[Candidates]
 ) -> list[LineDecision]:
-    """Decide on a dump: every rule acts around its article, and hard ones in it."""
+    """Decide on the lines of a dump: every rule applies around its article, only hard rules inside it."""
     prose = paragraphs(folded)
     if any(prose):
         kept = [found is NO_CANDIDATES or not takes_line(found, line) for found, line in zip(hard, folded, strict=True)]

@@ -89,7 +89,10 @@ def _evidence(documents: Sequence[Document], profile: Profile, counts: Sequence[
     """Return what is known of each page beside its text, with the record's title and author folded."""
     titles, authors = (
         [" ".join(text.split()) for text in profile.fold_batch(texts)]
-        for texts in ([one.title or "" for one in documents], [one.author or "" for one in documents])
+        for texts in (
+            [document.title or "" for document in documents],
+            [document.author or "" for document in documents],
+        )
     )
     return [
         Evidence(known, document.source, title, author, known.is_asked)

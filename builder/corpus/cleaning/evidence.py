@@ -100,7 +100,7 @@ def is_formula(folded: str) -> bool:
 
 @dataclass(slots=True)
 class Evidence:
-    """What is known of a page beside its text; title and author are folded, and empty where there is none."""
+    """Facts about a page beside its text. Title and author are folded, and empty if the page has none."""
 
     counts: Counts
     source: str

@@ -1,4 +1,4 @@
-"""What the tasks of one part read: its candidates, its words, and the similarities that other tasks wrote."""
+"""Input files of the tasks of one part: candidates, words, and the similarities that other tasks wrote."""
 
 from typing import cast
 

@@ -1,1 +1,1 @@
-"""What cleaning did to one page, as text and as HTML."""
+"""Explanation of the cleaning of a page, as text and as HTML."""

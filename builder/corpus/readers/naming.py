@@ -1,4 +1,4 @@
-"""Which field of a record most likely holds its text, for the fix of a file whose text has another name."""
+"""Guess of the field that holds the text of a record, for the fix of a file whose text has another name."""
 
 import shlex
 from collections.abc import Iterable, Mapping

@@ -12,6 +12,7 @@ from functools import cache
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from builder.corpus.sampling.page_filters import against_facts, column_of
@@ -95,7 +96,7 @@ def _language_asked(articles: pa.Table, filters: Filters) -> Flags:
     """Return for which articles the language is detected."""
     if filters.language is not None:
         return np.full(articles.num_rows, filters.language)
-    return np.array([sha is not None for sha in column_of(articles, "html_sha")], bool)
+    return np.asarray(pc.is_valid(column_of(articles, "html_sha")), bool)
 
 
 def check_installed(filters: Filters, has_pages: bool = False) -> None:

@@ -1,7 +1,5 @@
 """Filters by what pages say of themselves: their type, their rights, and when they were fetched."""
 
-import re
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,40 +9,40 @@ from builder.schema.filters import Filters
 
 REFETCHED = "fetched again"
 
+ARTICLE = "article|news|story|post|report"
+"""Types of pages that hold an article; one without a type may."""
+
+NO_AI = r"(?:^|[\s\pZ,;])noai(?:[\s\pZ,;]|$)"
+"""The word with which directives for robots reserve text and data mining."""
+
+STRING = pa.string()
+
 Flags = NDArray[np.bool_]
 
 
 def against_facts(articles: pa.Table, filters: Filters) -> list[tuple[str, Flags]]:
     """Return the reason of each filter of what pages say of themselves, and the articles that fail it."""
-    found = [("a teaser", np.array([one is True for one in column_of(articles, "is_teaser")], bool))]
+    found = [("a teaser", flags(column_of(articles, "is_teaser", pa.bool_())))]
     if filters.article_pages:
-        found.append(
-            ("not an article page", np.array([_is_other(one) for one in column_of(articles, "page_type")], bool))
-        )
+        is_article = pc.match_substring_regex(column_of(articles, "page_type"), ARTICLE, ignore_case=True)
+        found.append(("not an article page", flags(pc.invert(is_article))))
     if filters.no_paywall:
-        found.append(
-            ("not accessible for free", np.array([one is False for one in column_of(articles, "is_free")], bool))
-        )
+        found.append(("not accessible for free", flags(pc.invert(column_of(articles, "is_free", pa.bool_())))))
     if filters.respect_tdm:
-        rights = zip(column_of(articles, "tdm"), column_of(articles, "robots"), strict=True)
-        found.append(("text and data mining reserved", np.array([_is_reserved(*one) for one in rights], bool)))
+        reserved = flags(pc.equal(column_of(articles, "tdm"), "1"))
+        for_robots = flags(pc.match_substring_regex(column_of(articles, "robots"), NO_AI, ignore_case=True))
+        found.append(("text and data mining reserved", reserved | for_robots))
     return found
 
 
-def _is_other(page_type: object) -> bool:
-    """Return whether a page says that it is something else than an article; one that says nothing does not."""
-    return isinstance(page_type, str) and re.search(r"article|news|story|post|report", page_type, re.IGNORECASE) is None
+def column_of(articles: pa.Table, name: str, kind: pa.DataType = STRING) -> pa.ChunkedArray | pa.Array:
+    """Return a column; all null if a table has no such column."""
+    return articles[name] if name in articles.column_names else pa.nulls(articles.num_rows, kind)
 
 
-def _is_reserved(tdm: object, robots: object) -> bool:
-    """Return whether a page reserves text and data mining: `tdm-reservation: 1`, or `noai` for robots."""
-    return tdm == "1" or "noai" in re.split(r"[\s,;]+", str(robots or "").casefold())
-
-
-def column_of(articles: pa.Table, name: str) -> list[object]:
-    """Return a column; all None if a table has no such column."""
-    values: list[object] = articles[name].to_pylist() if name in articles.column_names else [None] * articles.num_rows
-    return values
+def flags(column: pa.ChunkedArray | pa.Array) -> Flags:
+    """Return a Boolean column with false for null."""
+    return np.asarray(pc.fill_null(column, False), bool)
 
 
 def fetched_again(articles: pa.Table) -> Flags:

@@ -1,1 +1,1 @@
-"""What is asked of any Label Studio server: the connection, and which project is whose."""
+"""Access to any Label Studio server: the connection, and the project of a batch."""

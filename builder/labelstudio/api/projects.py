@@ -1,4 +1,4 @@
-"""Which Label Studio project holds a batch: the one that it was sent to, else the one of its title that holds its articles.
+"""Lookup of the Label Studio project of a batch: the one it was sent to, else the one with its title and its articles.
 
 A title is not enough. It can be changed in Label Studio, it changes with `repo_id`, and another project can have the
 same one.
@@ -20,7 +20,7 @@ SEEN = 100
 
 @dataclass(frozen=True, slots=True)
 class ProjectMark:
-    """What tells a batch's project from others: its title, the noted number and creation time, the batch's articles.
+    """Properties that identify a batch's project: its title, the noted number and creation time, the batch's articles.
 
     Without a batch, the title alone decides. `project_id` is 0 if none is noted; `created_at` is empty in notes of
     earlier versions.

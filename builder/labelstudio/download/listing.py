@@ -1,4 +1,4 @@
-"""What a server says of a project's tasks before any is downloaded: their state, their number, the time there."""
+"""State of a project's tasks on a server before any is downloaded: their versions, their number, the server's time."""
 
 import json
 import re

@@ -23,7 +23,7 @@ class ProjectRef:
 
     @property
     def mark(self) -> ProjectMark:
-        """What tells the project from others."""
+        """Return the properties that identify the project."""
         return mark_of(self.wanted)
 
 

@@ -140,7 +140,7 @@ def _cut(window: _Window) -> KhabarError:
 
 
 def _grow(window: _Window) -> bool:
-    """Let go of what was decoded and read at least as much again; return whether there was more."""
+    """Drop the decoded text from the window and read at least as much again; return whether there was more."""
     _move(window, window.at)
     more = window.file.read(max(CHUNK, len(window.text)))
     window.text += more

@@ -81,7 +81,8 @@ def check_archive(packed: zipfile.ZipFile, source: Path) -> Manifest:
         with packed.open(MANIFEST) as listed:
             manifest = Manifest.model_validate_json(listed.read(SMALL))
     except (KeyError, ValidationError):
-        raise user_error("backup", "the file is not a khabar backup", where=str(source)) from None
+        raise user_error("backup", "the file is not a khabar backup", where=str(source),
+                         fix="give a file that `khabar studio backup` wrote") from None  # fmt: skip
     if manifest.label_studio != VERSION:
         raise user_error("backup", f"the backup is of Label Studio {manifest.label_studio}, but this khabar uses {VERSION}",
                      where=str(source), fix="restore it with the khabar version that made it")  # fmt: skip

@@ -45,7 +45,8 @@ def new_credentials(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
     credentials: list[tuple[str, str]] = []
     for name in names:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,60}(@[A-Za-z0-9.-]{1,100})?", name):
-            raise user_error("name", f"{name!r} is neither a name (a-z, 0-9, '.', '_', '-') nor an e-mail")
+            message = f"{name!r} is neither a name (a-z, 0-9, '.', '_', '-') nor an e-mail"
+            raise user_error("name", message, fix="give a name such as salma, or an e-mail")
         email = name if "@" in name else f"{name}@khabar.localhost"
         credentials.append((email.lower(), secrets.token_urlsafe(12)))
     return tuple(credentials)
@@ -163,7 +164,8 @@ def _make_accounts(work: Path, credentials: Sequence[tuple[str, str]]) -> None:
     )
     if done.returncode:
         last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        raise user_error("studio", f"Label Studio could not create the accounts: {''.join(last)[:200]}", exit_code=3)
+        message = f"Label Studio could not create the accounts: {''.join(last)[:200]}"
+        raise user_error("studio", message, fix="correct that, then run the command again", exit_code=3)
 
 
 def _spawn(home: Path, work: Path, port: int, order: bytes) -> int:

@@ -4,12 +4,16 @@ import json
 import sqlite3
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyarrow as pa
+
+from builder.annotation.columns import coded, items
+from builder.annotation.migration.offered import FIELDS
 from builder.annotation.migration.plan import Plan, Step
 from builder.annotation.migration.rename import (
     DIFFER,
-    TWICE,
     Plain,
     Rewritten,
     rename_answers,
@@ -21,25 +25,21 @@ from builder.io.journal import change_files, changed_since, has_changes, undo_la
 from builder.io.plain import to_plain
 from builder.project.annotations import read_merged
 from builder.project.migration.state import (
-    answers_in,
     batch_folders,
     current_plan,
     guidelines_folder,
+    judgement_tables,
     known_versions,
-    say,
     schemas_folder,
 )
 from builder.project.project import Project
 from builder.records import (
     LAYERS,
     Issue,
-    Judgement,
     KhabarError,
     LabelVersion,
     OfferedName,
-    Report,
     Requeued,
-    StageCounts,
     user_error,
 )
 
@@ -53,7 +53,16 @@ FILES: Mapping[str, Callable[[Plain, Renames, Rewritten], Plain]] = {
 """The files of a batch that have names of labels, and how a line of each is rewritten."""
 
 
-def migrate(project: Project, *, dry_run: bool = False) -> Report:
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """The steps of a migration, what was done to lines, and the number of files that were written."""
+
+    steps: tuple[Step, ...] = ()
+    rewritten: Rewritten = field(default_factory=Rewritten)
+    files: int = 0
+
+
+def migrate(project: Project, *, dry_run: bool = False) -> Migration:
     """Rewrite all annotations to the names of labels.yaml. A kill leaves all files as they were, or all as they become.
 
     Raises KhabarError (exit code 2) with every fault of `formerly` and `retired`.
@@ -64,16 +73,16 @@ def migrate(project: Project, *, dry_run: bool = False) -> Report:
         if found.faults:
             raise KhabarError(*found.faults)
         if not found.steps:
-            return Report("schema migrate", facts={"steps": "none: annotations have the names of labels.yaml"})
+            return Migration()
         done = Rewritten()
         contents = _contents(project, found, done)
         if not dry_run:
             change_files(project.journal, contents)
-    return _report(project, found, done, len(contents), dry_run=dry_run)
+    return Migration(found.steps, done, len(contents))
 
 
-def undo(project: Project) -> Report:
-    """Give annotations and caches back what they had before the last migration, byte for byte.
+def undo(project: Project) -> tuple[str, ...]:
+    """Give annotations and caches back what they had before the last migration, and return their names.
 
     Raises KhabarError (exit code 1) if files changed since, as that would be lost.
     """
@@ -87,8 +96,7 @@ def undo(project: Project) -> Report:
             raise KhabarError(
                 *(Issue("error", "undo", "changed since the migration", name, fix) for name in changed), exit_code=1
             )
-        undo_last(journal)
-    return Report("schema migrate", facts={"undone": "annotations are as they were before the last migration"})
+        return undo_last(journal)
 
 
 def _contents(project: Project, found: Plan, done: Rewritten) -> dict[Path, bytes | None]:
@@ -121,7 +129,7 @@ def _versions(project: Project, renames: Renames) -> list[LabelVersion]:
     last = latest(versions)
     present = version_of(schema.labels, schema.label_hash, last.number + 1 if last else 1)
     others = [with_new_names(one, renames) for one in versions.values() if one.version != schema.label_hash]
-    named = {one.schema for one in answers_in(project) if isinstance(one, Judgement)}
+    named = {version for table in judgement_tables(project) for version in coded(table["schema"]).names}
     lost = [_unknown(version, present, renames) for version in sorted(named - {*versions, schema.label_hash})]
     return [*lost, *others, present]
 
@@ -163,33 +171,15 @@ def _requeued(project: Project, found: Plan, done: Rewritten) -> list[Requeued]:
     for step in found.steps:
         if step.kind in ("split", "change"):
             why = f"{step.old} was split" if step.kind == "split" else f"{step.new} means something else"
-            fresh |= {Requeued(one.article_id, why) for one in answers_in(project) if _has(one, step)}
+            fresh |= {Requeued(article, why) for table in judgement_tables(project) for article in _having(table, step)}
     if not fresh:
         return []
     return sorted({*before, *fresh}, key=lambda one: (one.article_id, one.why))
 
 
-def _has(one: object, step: Step) -> bool:
-    """Return whether a judgement has the label, target or answer of a step. Decisions rest on judgements."""
-    if not isinstance(one, Judgement):
-        return False
-    if step.layer == "entities":
-        return any(span.label == step.old for span in one.spans)
-    return any(step.old == (s.target if step.layer == "targets" else s.value) for s in one.stances)
-
-
-def _report(project: Project, found: Plan, done: Rewritten, files: int, *, dry_run: bool) -> Report:
-    """Return what was done, or would be."""
-    lines = "\n".join(say(step) for step in found.steps)
-    would = "would be " if dry_run else ""
-    facts = {"steps": lines, "rewritten": f"{would}{done.lines:,} lines in {files} files".strip()}
-    if done.counts:
-        facts["queued again"] = f"{len(done.counts)} articles: {DIFFER}"
-    spans = sum(step.used for step in found.steps if step.layer == "entities" and step.kind in ("rename", "merge"))
-    aside = {TWICE: len(done.aside)} if done.aside else {}
-    account = StageCounts("migrate", "spans with another name", spans, spans - len(done.aside), aside)
-    if not dry_run:
-        facts["undo"] = "khabar schema migrate --undo"
-        if (project.work / "notes" / "sent").exists():
-            facts["on the server"] = "the next `khabar send` shows what it changes there, and asks"
-    return Report("schema migrate", (account,), facts=facts, set_aside=tuple(done.aside))
+def _having(table: pa.Table, step: Step) -> set[str]:
+    """Return the articles whose judgements have the label, target or answer of a step. Decisions rest on judgements."""
+    column, field = FIELDS[step.layer]
+    given = items(table, column)
+    rows = given.row[given.strings(field).among([step.old]) == 0]
+    return {*table["article_id"].take(rows).to_pylist()}

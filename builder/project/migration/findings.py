@@ -1,15 +1,17 @@
 """What `check` and `agree` say of labels.yaml and the annotations: one line for each cause, with its count."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
-from builder.annotation.migration.offered import Offers
+import pyarrow as pa
+
+from builder.annotation.migration.asked import Question, unasked_questions
 from builder.annotation.migration.plan import Plan
 from builder.annotation.migration.retired import retired_warnings
 from builder.project.annotations import read_merged
 from builder.project.migration.state import current_plan, pending_issues, read_offers
 from builder.project.project import Project
-from builder.records import Issue, Judgement, Layer, Requeued, StageCounts
+from builder.records import Issue, Layer, Requeued, StageCounts
 
 UNKNOWN: dict[Layer, str] = {"entities": "unknown label", "targets": "unknown target", "values": "unknown stance"}
 """How the faults of single spans and answers begin, which a pending migration explains together."""
@@ -18,36 +20,30 @@ LEFT_OUT = frozenset(f"{what} {kind}" for what in ("unknown", "retired") for kin
 """Reasons for which agreement leaves out spans and answers because of labels.yaml."""
 
 
-def label_findings(project: Project, issues: Iterable[Issue], judgements: Sequence[Judgement]) -> list[Issue]:
+def label_findings(project: Project, issues: Iterable[Issue], judgements: pa.Table) -> list[Issue]:
     """Return the faults of judgements without those that a pending migration explains, and its own.
 
     A target that a judgement's page did not ask about is not missing.
     """
     found, offers = current_plan(project), read_offers(project)
-    explained, unasked = _explained(found), _unasked(judgements, offers)
+    explained, unasked = _explained(found), unasked_questions(judgements, offers)
     kept = [
         issue
         for issue in issues
         if not issue.message.startswith(explained)
-        and (issue.code != "stance-missing" or (issue.article_id, issue.annotator, issue.where) not in unasked)
+        and (issue.code != "stance-missing" or _question(issue) not in unasked)
     ]
     return [*kept, *pending_issues(found), *retired_warnings(judgements, project.schema.labels), *_again(project)]
+
+
+def _question(issue: Issue) -> Question:
+    return Question(issue.article_id, issue.annotator, issue.where.removeprefix("stance "))
 
 
 def _explained(found: Plan) -> tuple[str, ...]:
     """Return how the faults of single answers begin that a pending migration explains."""
     moved = [(step.layer, step.old) for step in found.steps if step.kind in ("rename", "merge")]
     return tuple(f"{UNKNOWN[layer]} {name!r};" for layer, name in (*moved, *found.gone))
-
-
-def _unasked(judgements: Iterable[Judgement], offers: Offers) -> set[tuple[str, str, str]]:
-    """Return the article, annotator and place of each question that a judgement's page did not ask."""
-    lacking = {key: offers.unasked(key) for key in offers.targets}
-    return {
-        (one.article_id, one.annotator, f"stance {target}")
-        for one in judgements
-        for target in lacking.get(one.schema, ())
-    }
 
 
 def _again(project: Project) -> list[Issue]:

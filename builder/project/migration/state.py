@@ -2,26 +2,28 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 from pydantic import ValidationError
 
-from builder.annotation.migration.offered import EVERYTHING, Offers, names_used, offers_of
+from builder.annotation.columns import coded
+from builder.annotation.migration.offered import EVERYTHING, Offers, count_by_version, names_used, offers_of
 from builder.annotation.migration.plan import LABELS, MIGRATE, NOUNS, Plan, Step, plan
 from builder.annotation.migration.versions import latest, version_of
 from builder.io.atomic import write_bytes
 from builder.io.hashing import sha16
 from builder.io.jsonl import write_json
 from builder.io.plain import from_plain, to_plain
-from builder.project.annotations import read_judgements_of, read_known, read_merged
+from builder.labelstudio.download.pages import PageVersions
+from builder.project.annotations import read_collected, read_judgement_table, read_known, read_merged
 from builder.project.project import Project
 from builder.records import (
     LAYERS,
     Decision,
     Issue,
-    Judgement,
     KhabarError,
     LabelVersion,
     PublishedAnnotation,
@@ -64,11 +66,10 @@ def note_versions(project: Project, guidelines: Collection[str] = ()) -> None:
         write_bytes(path, schema.guidelines.encode())
 
 
-def note_collected(project: Project, judgements: Iterable[tuple[str, str]]) -> None:
-    """Keep the present labels and guidelines, if collected judgements (label hash, guideline version) name them."""
-    made = set(judgements)
-    if any(label_hash == project.schema.label_hash for label_hash, _ in made):
-        note_versions(project, {guideline for _, guideline in made})
+def note_collected(project: Project, pages: Collection[PageVersions]) -> None:
+    """Keep the present labels and guidelines, if the pages of collected judgements had them."""
+    if any(page.labels == project.schema.label_hash for page in pages):
+        note_versions(project, {page.guidelines for page in pages})
 
 
 def names_mark(versions: Mapping[str, LabelVersion]) -> str:
@@ -90,8 +91,9 @@ def write_version(project: Project, version: LabelVersion) -> None:
 def known_versions(project: Project) -> dict[str, LabelVersion]:
     """Return the known versions; where none is kept, the present one if judgements name it."""
     versions, schema = read_versions(project), project.schema
-    named = {judgement.schema for name in project.batches() for judgement in read_judgements_of(project, name)}
-    if not versions and schema.label_hash in named:
+    if not versions and any(
+        schema.label_hash in coded(table["schema"]).names for table in read_collected(project).values()
+    ):
         return {schema.label_hash: version_of(schema.labels, schema.label_hash, 1)}
     return versions
 
@@ -107,10 +109,14 @@ def batch_folders(project: Project) -> list[Path]:
     return sorted({path.parent for path in project.annotations.glob("*/*.jsonl")})
 
 
-def answers_in(project: Project) -> Iterator[Judgement | Decision | PublishedAnnotation]:
-    """Yield everything in annotations/ that has labels, targets or stances."""
+def judgement_tables(project: Project) -> list[pa.Table]:
+    """Return the judgements of each folder that holds files of a batch, as columns."""
+    return [read_judgement_table(project, folder.name) for folder in batch_folders(project)]
+
+
+def other_answers(project: Project) -> Iterator[Decision | PublishedAnnotation]:
+    """Yield what else in annotations/ has labels, targets or stances."""
     for folder in batch_folders(project):
-        yield from read_merged(project, folder / "judgements.jsonl", Judgement)
         yield from read_merged(project, folder / "decisions.jsonl", Decision)
         yield from read_merged(project, folder / "predictions.jsonl", PublishedAnnotation)
         yield from read_known(project, folder.name)
@@ -121,7 +127,8 @@ def current_plan(project: Project) -> Plan:
 
     def make() -> Plan:
         versions = known_versions(project)
-        made = plan(project.schema.labels, versions, names_used(answers_in(project), versions))
+        judged = count_by_version(judgement_tables(project))
+        made = plan(project.schema.labels, versions, names_used(judged, other_answers(project), versions))
         return replace(made, faults=tuple(_located(project, fault) for fault in made.faults))
 
     return project.once("migration plan", make)

@@ -176,9 +176,9 @@ def _splits(dataset: Dataset) -> str:
     shares = ", ".join(f"{getattr(settings, name):.0%} {name}" for name in SPLIT_NAMES)
     return (
         f"Groups of articles that are alike went to one split, {STRATEGIES[settings.strategy]}; wanted were {shares} (seed "
-        f"{settings.seed}). {similarity.told()} The build found every such "
+        f"{settings.seed}). {similarity.card_sentence()} The build found every such "
         "pair, and none stands in two splits. A new article that would link two splits stays out. The crawl that the "
-        f"articles were chosen from was grouped by {similarity.searched()}, one article of each "
+        f"articles were chosen from was grouped by {similarity.search_method()}, one article of each "
         f"group: {recall()}."
     )
 

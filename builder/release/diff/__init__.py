@@ -1,1 +1,1 @@
-"""What changed between two releases, and the version number it asks for."""
+"""Comparison of two releases, and the version step that their changes require."""

@@ -28,7 +28,7 @@ def changelog(newest: str, earlier: str = "") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Removals:
-    """What may be in no release any more: articles that were taken down, and annotators who have withdrawn."""
+    """Removals from all later releases: articles that were taken down, and annotators who have withdrawn."""
 
     takedowns: Sequence[Takedown] = ()
     withdrawals: Sequence[Withdrawal] = ()
@@ -116,7 +116,11 @@ def _removed(diff: Diff, takedowns: Sequence[Takedown]) -> list[str]:
 
 def _withdrawn(diff: Diff, withdrawals: Sequence[Withdrawal]) -> list[str]:
     why = {withdrawal.annotator: " ".join(withdrawal.reason.split()) for withdrawal in withdrawals}
-    gone = Counter(why[one.annotator] for one in diff.judgements if one.kind == "removed" and one.annotator in why)
+    gone = Counter(
+        why[judgement.annotator]
+        for judgement in diff.judgements
+        if judgement.kind == "removed" and judgement.annotator in why
+    )
     return [f"{number:,} judgements withdrawn: {_plain(reason)}." for reason, number in sorted(gone.items())]
 
 

@@ -1,4 +1,4 @@
-"""What extracted the texts of a release from HTML: recorded in its manifest, and compared when it is hydrated."""
+"""Versions of the HTML extractor of a release: recorded in its manifest, and compared when it is hydrated."""
 
 import json
 from collections.abc import Iterable, Mapping

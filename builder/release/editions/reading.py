@@ -1,4 +1,4 @@
-"""How the pages of a release were read: the names of their fields and their encoding, as the manifest records them."""
+"""Reading options of the pages of a release, from its manifest: the names of their fields and their encoding."""
 
 from collections.abc import Collection, Mapping, Sequence
 

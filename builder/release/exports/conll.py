@@ -77,6 +77,7 @@ def _row(line: str, number: int) -> tuple[str, list[str]]:
             "columns",
             f"{line!r} is not a token followed by its tags (O, B-TYPE or I-TYPE), each after one space",
             where=f"line {number}",
+            fix="write one token a line: the token, a space, and its tags",
         )
     return token, [] if tags == ["O"] else tags
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
-from builder.records import user_error
+from builder.records import MANIFEST, KhabarError, user_error
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -94,7 +94,18 @@ def translate_hub_errors(remote: Remote, doing: str) -> Iterator[None]:
         raise_hub_error(remote, doing, status, f"{type(cause).__name__}: {cause}".split("\n")[0])
     except ValueError as error:
         message = redact_token(str(error).strip(), remote.token)
-        raise user_error("hub-input", f"huggingface_hub rejected the request: {message}", where=remote.url()) from None
+        fix = "correct the repository or the revision"
+        raise user_error(
+            "hub-input", f"huggingface_hub rejected the request: {message}", where=remote.url(), fix=fix
+        ) from None
+
+
+def no_release(remote: Remote, revision: str) -> KhabarError:
+    """Return the error for a revision of a repository that khabar did not publish."""
+    message = f"{remote.repo_id}@{revision} has no {MANIFEST}: khabar did not make it"
+    return user_error(
+        "no-release", message, where=remote.url(revision), fix="give a version that `khabar push` published"
+    )
 
 
 def raise_hub_error(remote: Remote, doing: str, status: int, detail: str) -> NoReturn:

@@ -15,7 +15,7 @@ from builder.records import MANIFEST, Release, user_error
 from builder.release.diff.compare import ReleaseView
 from builder.release.diff.records import ReleaseId
 from builder.release.diff.rows import BATCH
-from builder.release.publish.client import Remote, connect, translate_hub_errors
+from builder.release.publish.client import Remote, connect, no_release, translate_hub_errors
 from builder.release.publish.folder import read_manifest
 from builder.release.tables.shards import shards
 
@@ -75,11 +75,7 @@ def _fetch(remote: Remote, revision: str, scratch: Path) -> Path:
                 if path in present:
                     get(path)
             return scratch
-    raise user_error(
-        "no-release",
-        f"{remote.repo_id}@{revision} has no {MANIFEST}: khabar did not make it",
-        where=remote.url(revision),
-    )
+    raise no_release(remote, revision)
 
 
 def _files(release: Release) -> list[str]:

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.io.hashing import file_sha256
-from builder.records import MANIFEST, TOOL, Issue, KhabarError, Release, user_error
+from builder.records import MANIFEST, TOOL, Issue, KhabarError, Release
 from builder.release.card import check
 from builder.release.card.check import CARD
 from builder.release.card.inputs import FILE, CardInputs, compute_facts, parse_card_inputs, render_card
 from builder.release.card.plots import plots
-from builder.release.publish.client import Remote, translate_hub_errors
+from builder.release.publish.client import Remote, no_release, translate_hub_errors
 from builder.release.publish.folder import read_manifest
 from builder.release.publish.readback_client import Job, start_readback
 from builder.release.publish.storage import is_safe_path
@@ -62,11 +62,7 @@ def fetch(remote: Remote, revision: str, scratch: Path) -> tuple[Path, str]:
                 if is_safe_path(path) and (path in release.files or path.startswith(folders)):
                     get(path)
             return scratch, commit
-    raise user_error(
-        "no-release",
-        f"{remote.repo_id}@{revision} has no {MANIFEST}: khabar did not make it",
-        where=remote.url(revision),
-    )
+    raise no_release(remote, revision)
 
 
 def checks(folder: Path, release: Release, remote: Remote, revision: str = "") -> list[Check]:

@@ -46,26 +46,28 @@ def _audit(sets: Iterable[TextSet]) -> Audit:
     columns: list[Column] = []
     issues: list[Issue] = []
     skipped: dict[str, str] = {}
-    for one in sets:
-        texts = {name: values for name, values in one.columns.items() if skip_reason(values) is None}
+    for text_set in sets:
+        texts = {name: values for name, values in text_set.columns.items() if skip_reason(values) is None}
         skipped |= {
-            f"{one.title}{name}": reason for name, values in one.columns.items() if (reason := skip_reason(values))
+            f"{text_set.title}{name}": reason
+            for name, values in text_set.columns.items()
+            if (reason := skip_reason(values))
         }
-        issues += _uncompared(one, texts)
+        issues += _uncompared(text_set, texts)
         for name, values in texts.items():
             there = {split: rows for split, rows in values.items() if any(rows)}
             if len(there) > 1:
-                column, leaks = audit(f"{one.title}{name}", there)
+                column, leaks = audit(f"{text_set.title}{name}", there)
                 columns.append(column)
                 issues += leaks
     return Audit(tuple(columns), skipped, tuple(issues))
 
 
-def _uncompared(one: TextSet, texts: Mapping[str, Mapping[str, Sequence[str]]]) -> list[Issue]:
+def _uncompared(text_set: TextSet, texts: Mapping[str, Mapping[str, Sequence[str]]]) -> list[Issue]:
     """Return an error for each column of texts that is not in every split, or for all if there is one split."""
-    if texts and len(one.files) < 2:
-        split, names = next(iter(one.files.items()), ("no split", ()))
-        shown = ", ".join(f"{one.title}{name}" for name in texts)
+    if texts and len(text_set.files) < 2:
+        split, names = next(iter(text_set.files.items()), ("no split", ()))
+        shown = ", ".join(f"{text_set.title}{name}" for name in texts)
         beside = names[0] if names else split
         fix = f"add the file of another split beside {beside}, such as test{Path(beside).suffix}"
         return [
@@ -73,11 +75,11 @@ def _uncompared(one: TextSet, texts: Mapping[str, Mapping[str, Sequence[str]]]) 
         ]
     issues: list[Issue] = []
     for name, values in texts.items():
-        for split, names in one.files.items():
+        for split, names in text_set.files.items():
             if not any(values.get(split, ())) and _is_expected(values):
                 fix = f"give {_files(names)} a column {name!r}, or the name that it has in the other splits"
                 message = f"not compared with {split}: {_files(names)} holds no value of this column"
-                issues.append(uncompared(f"{one.title}{name}", message, fix))
+                issues.append(uncompared(f"{text_set.title}{name}", message, fix))
     return issues
 
 

@@ -194,7 +194,7 @@ def _authors(known: Lookup) -> _ConfigRows[str]:
     """Account for the authors of the published articles, all of which are withheld unless they may be published."""
     part: _ConfigRows[str] = _ConfigRows("authors", 0)
     for article_id, article in sorted(known.articles.items()):
-        if known.obstacle(article_id) is None and known.author(article):
+        if known.exclusion_reason(article_id) is None and known.author(article):
             part.taken += 1
             if not known.publish_authors:
                 part.put_aside(f"author of {article_id}", WITHHELD_AUTHOR)
@@ -203,7 +203,7 @@ def _authors(known: Lookup) -> _ConfigRows[str]:
 
 def _dates(known: Lookup) -> _ConfigRows[str]:
     """Check the dates of the published documents."""
-    used = {article.document_id for article in known.articles.values() if known.obstacle(article.id) is None}
+    used = {article.document_id for article in known.articles.values() if known.exclusion_reason(article.id) is None}
     part: _ConfigRows[str] = _ConfigRows("dates", 0)
     for document in (known.documents[document_id] for document_id in sorted(used)):
         if document.published_at:
@@ -221,7 +221,7 @@ def _entities(material: TableInputs, known: Lookup) -> _ConfigRows[EntityRow]:
     part: _ConfigRows[EntityRow] = _ConfigRows("articles in entities", len(ids))
     for article_id in ids:
         gold = golds.get(article_id)
-        why = known.obstacle(article_id, gold.text_sha if gold else None)
+        why = known.exclusion_reason(article_id, gold.text_sha if gold else None)
         why = why or ("open dispute over its spans" if article_id in disputed else None)
         if why or gold is None:
             part.put_aside(f"article {article_id} in entities", why or "no gold")
@@ -240,7 +240,7 @@ def _stance(material: TableInputs, known: Lookup) -> _ConfigRows[StanceRow]:
     published = set(material.labels.published_values)
     for article_id, target in pairs:
         gold = golds.get(article_id)
-        why = known.obstacle(article_id, gold.text_sha if gold else None)
+        why = known.exclusion_reason(article_id, gold.text_sha if gold else None)
         if why is None and (article_id, target) in disputed:
             why = "open dispute over its stance"
         elif why is None and answers[article_id, target] not in published:
@@ -258,7 +258,7 @@ def _annotations(material: TableInputs, known: Lookup) -> _ConfigRows[Annotation
     part: _ConfigRows[AnnotationRow] = _ConfigRows("judgements in annotations", len(material.judgements))
     for judgement in sorted(material.judgements, key=lambda judgement: (ORDER(judgement), judgement.seconds or 0)):
         article_id = judgement.article_id
-        why = known.obstacle(article_id, judgement.text_sha)
+        why = known.exclusion_reason(article_id, judgement.text_sha)
         if why:
             part.put_aside(f"judgement of {judgement.annotator} on {article_id}", why)
             continue
@@ -270,7 +270,7 @@ def _articles(known: Lookup) -> _ConfigRows[Article]:
     """Choose the rows of `articles`."""
     part: _ConfigRows[Article] = _ConfigRows("articles in articles", len(known.articles))
     for article_id, article in sorted(known.articles.items()):
-        why = known.obstacle(article_id)
+        why = known.exclusion_reason(article_id)
         if why:
             part.put_aside(f"article {article_id} in articles", why)
             continue

@@ -52,7 +52,7 @@ class Lookup:
     publish_authors: bool = False
     asked: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def obstacle(self, article_id: str, text_sha: str | None = None) -> str | None:
+    def exclusion_reason(self, article_id: str, text_sha: str | None = None) -> str | None:
         """Return why nothing can be published of an article, or None.
 
         `text_sha` is the text that a judgement or gold refers to, if any.
@@ -165,7 +165,7 @@ def edit_faults(known: Lookup) -> Iterator[Issue]:
 
 def _usable(records: Iterable[Answer], known: Lookup) -> Iterator[Answer]:
     """Yield the records whose article and text can be published."""
-    return (record for record in records if known.obstacle(record.article_id, record.text_sha) is None)
+    return (record for record in records if known.exclusion_reason(record.article_id, record.text_sha) is None)
 
 
 def _stances(labels: Labels) -> set[tuple[str, str]]:

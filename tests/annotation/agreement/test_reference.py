@@ -4,11 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.agreement import columns, pairs
-from builder.annotation.agreement.measure import agree
+from builder.annotation import columns
+from builder.annotation.agreement import pairs
+from builder.annotation.agreement.matching import SPAN_F1
+from builder.annotation.agreement.measure import pairs_account
+from builder.annotation.migration.offered import EVERYTHING, Offers
 from builder.records import Judgement, Span, Stance
 from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
 from tests.annotation.agreement import reference
+from tests.tables import agree, table_of
 
 LENGTH = 40
 
@@ -48,18 +52,22 @@ def judgement_lists(draw):
             batch = draw(st.sampled_from(("b1", "b2")))
             found.append(
                 Judgement(f"{article:02}-0", "0" * 16, batch, f"a-{annotator}", draw(SPANS), draw(STANCES), "submitted",
-                          None, week, week, "g", "s", 1, 1)
+                          None, week, week, "g", draw(st.sampled_from(("s", "s", "old"))), 1, 1)
             )  # fmt: skip
     return found
 
 
-@given(judgement_lists())
-def test_figures_equal_those_of_plain_loops(judgements):
+OLDER = st.sampled_from([EVERYTHING, Offers({"old": frozenset(["GPE"])}), Offers({"old": frozenset()})])
+"""What the pages of the labels before offered."""
+
+
+@given(judgement_lists(), OLDER)
+def test_figures_equal_those_of_plain_loops(judgements, offers):
     lengths = {judgement.article_id: LENGTH for judgement in judgements}
 
-    found = agree(judgements, LABELS, lengths, resamples=20)
+    found = agree(judgements, LABELS, lengths, resamples=20, offers=offers)
 
-    assert found == reference.agree(judgements, LABELS, lengths, resamples=20)
+    assert found == reference.agree(judgements, LABELS, lengths, resamples=20, offers=offers)
 
 
 @pytest.mark.parametrize("held", [1, 7, 40])
@@ -69,6 +77,7 @@ def test_figures_do_not_depend_on_how_many_pairs_are_held_at_once(held, judgemen
     whole = agree(judgements, LABELS, lengths, resamples=5)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(columns, "PAIRS", held)
+        patch.setattr("builder.annotation.agreement.columns.PAIRS", held)
         patch.setattr("builder.annotation.agreement.stances.ROWS", held)
 
         assert agree(judgements, LABELS, lengths, resamples=5) == whole
@@ -82,6 +91,12 @@ def test_pairs_who_never_met_are_left_out_of_a_crowd(judgements):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pairs, "MOST", 0)
         some = agree(judgements, LABELS, lengths, resamples=5)
+        account = pairs_account(table_of(judgements))
 
+    left_out = {figure.between for figure in every if figure not in some and figure.measure == SPAN_F1}
+    measured = {figure.between for figure in some if " " in figure.between and figure.measure == SPAN_F1}
+    assert (account.taken, account.kept) == (len(left_out) + len(measured), len(measured))
+    assert account.set_aside == ({"no article in common": len(left_out)} if left_out else {})
+    assert pairs_account(table_of(judgements)).set_aside == {}
     assert [figure for figure in every if figure in some] == some
     assert all(figure.why in unmet for figure in every if figure not in some)

@@ -14,8 +14,8 @@ from builder.project.corpus import read_articles
 from builder.records import Document
 from builder.schema import load_schema
 from tests.conftest import ROOT
+from tests.corpus.cleaning.books import check_books
 from tests.corpus.cleaning.sources import NO_RULES, STANDARD, body, count, drops, page, paragraph, source
-from tests.corpus.cleaning.test_clean import check_books
 from tests.news import lines, news
 
 RULES = load_schema(ROOT / "schema").boilerplate
@@ -78,7 +78,8 @@ def test_equal_pages_of_a_crawl_are_one_document(project, tmp_path):
     (article,) = read_articles(project)
 
     assert article.text.endswith(LINE)
-    assert report.facts["counts"].startswith("none: too few pages")
+    assert (report.counts.few, report.counts.sources) == (1, 1)
+    assert str(report.counts).startswith("none: too few pages")
 
 
 HUGE = {

@@ -12,14 +12,16 @@ from builder.corpus.cleaning.counts import count_table, merge
 from builder.io.hashing import sha16
 from builder.io.parquet import to_table
 from builder.records import Document
+from builder.schema import load_schema
 from builder.text.aligned import unpack_edits
-from tests.conftest import SHARED
-from tests.corpus.cleaning.test_clean import RULES, STANDARD, check_books
+from tests.conftest import ROOT, SHARED
+from tests.corpus.cleaning.books import STANDARD, check_books
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 AT_ONCE = 1000
 WORD = re.compile(r"\S+")
+RULES = load_schema(ROOT / "schema").boilerplate
 
 
 @pytest.fixture(scope="module")

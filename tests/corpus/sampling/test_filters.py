@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from builder.corpus.cleaning.clean import clean
 from builder.corpus.readers.documents import read_documents
-from builder.corpus.sampling import filters as judging
+from builder.corpus.sampling import filters as filters_module
 from builder.corpus.sampling.filters import arabic, filter_articles, fineweb2, over_limit
 from builder.corpus.sampling.repetition import duplicate_runs, top_runs, words_of
 from builder.records import KhabarError
@@ -135,9 +135,9 @@ def test_other_languages_are_detected_and_dialects_kept():
 
 def test_missing_package_of_a_filter_is_refused(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    judging.check_installed(Filters())
+    filters_module.check_installed(Filters())
     with pytest.raises(KhabarError, match="needs the language extra") as caught:
-        judging.check_installed(Filters(language=True))
+        filters_module.check_installed(Filters(language=True))
 
     assert caught.value.issues[0].fix == "pip install 'khabar[language]'"
 
@@ -267,9 +267,9 @@ def test_preset_agrees_with_published_filters():
     random = Random(11)  # noqa: S311
     texts = [spoiled(random) for _ in range(1500)]
     thresholds = {
-        "lines": judging.DUPLICATE_LINES, "top": [*judging.TOP_RUNS.items()], "runs": [*judging.DUPLICATE_RUNS.items()],
-        "ended": judging.ENDED_LINES, "breaks": judging.LINES_A_WORD, "lettered": judging.LETTERED,
-        "stop": sorted(judging.STOP_WORDS),
+        "lines": filters_module.DUPLICATE_LINES, "top": [*filters_module.TOP_RUNS.items()], "runs": [*filters_module.DUPLICATE_RUNS.items()],
+        "ended": filters_module.ENDED_LINES, "breaks": filters_module.LINES_A_WORD, "lettered": filters_module.LETTERED,
+        "stop": sorted(filters_module.STOP_WORDS),
     }  # fmt: skip
     python = python_with("datatrove-0.10.1", "datatrove[io,processing]==0.10.1")
     done = subprocess.run(

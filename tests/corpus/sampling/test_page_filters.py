@@ -1,11 +1,15 @@
 """Filters by what pages say of themselves, and which language is looked at."""
 
+import re
+
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from builder.corpus.sampling import filters as judging
+from builder.corpus.sampling import filters as filters_module
 from builder.corpus.sampling.filters import check_installed, filter_articles
-from builder.corpus.sampling.page_filters import fetched_again
+from builder.corpus.sampling.page_filters import against_facts, fetched_again
 from builder.records import KhabarError
 from builder.schema.filters import Filters
 
@@ -53,6 +57,42 @@ def test_pages_that_reserve_mining_are_left_out():
     assert reasons(*rows) == [None] * 5
 
 
+def is_reserved(tdm, robots):
+    return tdm == "1" or "noai" in re.split(r"[\s,;]+", (robots or "").casefold())
+
+
+def is_other(kind):
+    return kind is not None and re.search(r"article|news|story|post|report", kind, re.IGNORECASE) is None
+
+
+WORDS = (
+    st.none()
+    | st.sampled_from(["noai", "NoAI", "news", "Story", "خبر", "x"])
+    | st.text("noai,; \n\N{NO-BREAK SPACE}xX", max_size=9)
+)
+
+
+@given(
+    st.lists(
+        st.tuples(st.none() | st.booleans(), WORDS, st.none() | st.booleans(), st.sampled_from([None, "0", "1"]), WORDS)
+    )
+)
+def test_columns_give_what_each_row_gives(rows):
+    teaser, kinds, free, tdm, robots = ([row[at] for row in rows] for at in range(5))
+    columns = {"is_teaser": pa.array(teaser, pa.bool_()), "is_free": pa.array(free, pa.bool_())}
+    columns |= {
+        name: pa.array(column, pa.string()) for name, column in (("page_type", kinds), ("tdm", tdm), ("robots", robots))
+    }
+    found = against_facts(pa.table(columns), Filters(article_pages=True, no_paywall=True, respect_tdm=True))
+
+    assert [flags.tolist() for _, flags in found] == [
+        [one is True for one in teaser],
+        [is_other(kind) for kind in kinds],
+        [one is False for one in free],
+        [is_reserved(*both) for both in zip(tdm, robots, strict=True)],
+    ]
+
+
 def test_language_is_looked_at_for_html_unless_it_is_said():
     rows = [{"text": PERSIAN, "html_sha": "a"}, {"text": PERSIAN}, {"html_sha": "a"}]
 
@@ -69,7 +109,7 @@ def test_table_of_an_earlier_version_has_no_facts():
 
 
 def test_missing_package_is_refused_where_pages_are_read(monkeypatch):
-    monkeypatch.setattr(judging.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(filters_module.importlib.util, "find_spec", lambda _: None)
     check_installed(Filters())
     check_installed(Filters(language=False), has_pages=True)
     with pytest.raises(KhabarError) as caught:

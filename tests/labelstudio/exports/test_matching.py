@@ -12,7 +12,7 @@ from builder.labelstudio.exports.matching import index_articles, match_task, vis
 from builder.labelstudio.exports.read import parse, read
 from builder.records import Article, KhabarError
 from builder.text.profiles import profile
-from tests.labelstudio.test_exports import LABELS, name
+from tests.labelstudio.exports.examples import LABELS, name
 
 RAW = "أعلنت بلديّةُ مرجانة أمس شراءَ متجراً\r\n\r\nوقال الوالي قُصيّ \N{GRINNING FACE} إنّ الميناءَ مفتوحٌ.\r\n"
 SHIP = "\N{SHIP}\N{VARIATION SELECTOR-16}"

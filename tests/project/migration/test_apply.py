@@ -16,13 +16,12 @@ from builder.commands.agree import agree
 from builder.commands.build import build
 from builder.commands.check import check
 from builder.commands.init import init
+from builder.commands.migrate import annotate_again, migrate, undo
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.labelstudio.download import cache
 from builder.labelstudio.parse import ParsedAnnotations
 from builder.project.annotations import collected_path, read_judgements
-from builder.project.migration.apply import migrate, undo
-from builder.project.migration.requeue import annotate_again
-from builder.project.migration.state import current_plan, note_versions, read_versions
+from builder.project.migration.state import current_plan, note_versions, read_versions, say
 from builder.project.project import Project, find_project
 from builder.project.stages import states
 from builder.records import (
@@ -92,7 +91,7 @@ def held(project):
 
 
 def facts(report):
-    return report.facts["steps"].splitlines()
+    return [say(step) for step in report.steps]
 
 
 def labels_of(project):
@@ -110,7 +109,9 @@ def test_every_file_gets_the_new_names_and_nothing_else_changes(project):
     for name in (one for one in before if one.startswith("pilot/")):
         assert after[name].replace(b'"PER"', b'"PERS"').replace(b"PER+ORG", b"PERS+ORG") == before[name]
     assert not current_plan(Project(project.root)).pending
-    assert migrate(Project(project.root)).facts == {"steps": "none: annotations have the names of labels.yaml"}
+    assert [line.value for line in migrate(Project(project.root)).lines()] == [
+        "none: annotations have the names of labels.yaml"
+    ]
 
 
 def before_spans(files):

@@ -7,28 +7,22 @@ import pyarrow.parquet as pq
 import pytest
 
 from builder.annotation.agreement.matching import SPAN_F1
-from builder.annotation.agreement.measure import agree
-from builder.annotation.migration.offered import (
-    EVERYTHING,
-    Offers,
-    asked_of,
-    without_unasked,
-)
+from builder.annotation.migration.offered import EVERYTHING, Offers
 from builder.commands.build import build
 from builder.commands.check import check
 from builder.commands.hydrate import hydrate
+from builder.commands.migrate import migrate
 from builder.commands.sample import sample
 from builder.commands.verify import verify
 from builder.io.jsonl import read_jsonl, write_jsonl
-from builder.project.batches import batch_articles
 from builder.project.judgements import current_gold
-from builder.project.migration.apply import migrate
 from builder.project.migration.state import note_versions
 from builder.project.project import Project
 from builder.records import Judgement, Span
 from tests.annotation.agreement.examples import LABELS
 from tests.builders import judge, walk
 from tests.conftest import ROOT
+from tests.tables import agree, asked_of, without_unasked
 
 NAMES = LABELS.entity_names
 FIRST, SECOND = NAMES[:2]
@@ -112,11 +106,11 @@ def test_which_labels_enough_annotators_were_asked_for():
 
 def test_spans_of_a_label_that_too_few_were_asked_for_are_left_out_and_counted():
     judgements = [judged("x", "a", (0, 3, FIRST), schema="old"), judged("x", "b", (0, 3, FIRST), (5, 9, SECOND))]
-    found = without_unasked(judgements, OLDER, NAMES, 2)
+    kept, left_out = without_unasked(judgements, OLDER, NAMES, 2)
 
-    assert [[span.label for span in one.spans] for one in found.judgements] == [[FIRST], [FIRST]]
-    assert found.left_out == 1
-    assert without_unasked(judgements, EVERYTHING, NAMES, 2).judgements == judgements
+    assert [[span.label for span in one.spans] for one in kept] == [[FIRST], [FIRST]]
+    assert left_out == 1
+    assert without_unasked(judgements, EVERYTHING, NAMES, 2) == (judgements, 0)
 
 
 @pytest.fixture
@@ -180,7 +174,7 @@ def test_a_release_says_which_labels_were_asked(grown):
     assert "labels asked" in manifest["inputs"]
     assert report.exit_code == 0
     checks = verify(Project(grown.root), "dist/v1.0.0", base=grown.root, rehearse=False, progress=print)
-    assert {name: said for name, said in checks.facts.items() if said.startswith("failed")} == {}
+    assert [one for one in checks.checks if one.state == "failed"] == []
 
 
 def test_a_release_whose_articles_were_asked_alike_has_no_such_column(project):
@@ -197,7 +191,7 @@ def test_a_release_whose_articles_were_asked_alike_has_no_such_column(project):
 
 def test_a_target_that_nobody_was_asked_about_is_no_dispute(grown):
     pilot = {one.article_id for one in read_jsonl(grown.annotations / "pilot" / "judgements.jsonl", Judgement)}
-    golds = current_gold(grown, batch_articles(grown))
+    golds = current_gold(grown)
 
     assert pilot & golds.keys()
     assert not [s for article in pilot & golds.keys() for s in golds[article].stances if s.target == "news"]

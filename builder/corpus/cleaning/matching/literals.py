@@ -39,7 +39,7 @@ EMPTY: Pieces = frozenset([""])
 
 @dataclass(frozen=True, slots=True)
 class _Requirement:
-    """What a part of a pattern requires: `exact` has all texts it can match, `needed` literals of which one must occur."""
+    """Literals of a part of a pattern: `exact` has all texts it can match, `needed` those of which one must occur."""
 
     exact: Pieces | None = None
     needed: Pieces = EMPTY

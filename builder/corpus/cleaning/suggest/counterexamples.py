@@ -1,4 +1,4 @@
-"""What inside texts speaks against a proposed rule: lines that it would match, and lines that are most like what it takes."""
+"""Counterexamples of proposed rules: lines inside texts that a rule would match, and the lines most like its matches."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +21,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 
 @dataclass(slots=True)
 class Against:
-    """How often a rule matches, at an edge and inside texts."""
+    """The matches of a rule, at an edge and inside texts."""
 
     pages: int = 0
     """Pages with a match anywhere."""
@@ -91,20 +91,20 @@ def _search(number: int, page: Page, outer: Mapping[int, str], source: _Source, 
     """Add the matches of all rules on a page."""
     whole, last = "\n".join(page.folded), len(page.folded) - 1
     first = next((i for i in range(last + 1) if i not in outer), 0)
-    for one in source.rules:
-        if one.word not in whole:
+    for rule in source.rules:
+        if rule.word not in whole:
             continue
-        lines = [i for i, line in enumerate(page.folded) if one.word in line and one.ready.takes(line)]
+        lines = [i for i, line in enumerate(page.folded) if rule.word in line and rule.ready.takes(line)]
         if not lines:
             continue
-        edge = {"prefix": {0, first}, "suffix": {last}, "line": {0, last, *outer}}[one.ready.rule.takes]
-        inside = [i for i in lines if i not in edge or _is_sentence(page.folded[i], one.name[1])]
-        result = found[one.name]
+        edge = {"prefix": {0, first}, "suffix": {last}, "line": {0, last, *outer}}[rule.ready.rule.takes]
+        inside = [i for i in lines if i not in edge or _is_sentence(page.folded[i], rule.name[1])]
+        result = found[rule.name]
         result.pages += 1
         result.inside += bool(inside)
         result.places.update((number, i) for i in lines)
         if inside and len(result.wrong) < SHOWN:
-            result.wrong.append(_taken(page, inside[0], one.ready))
+            result.wrong.append(_taken(page, inside[0], rule.ready))
 
 
 def _is_sentence(line: str, kind: Kind) -> bool:
@@ -137,15 +137,15 @@ def _alike(page: Page, outer: Mapping[int, str], source: _Source) -> Iterator[tu
                 yield name, text[match.start(1) : match.start(1) + SNIPPET].strip()
 
 
-def _keep(one: Against, text: str, line: str) -> None:
+def _keep(against: Against, text: str, line: str) -> None:
     """Keep a line if it is among the most alike: the share of words that both have (Jaccard's index)."""
-    if line in one.alike:
+    if line in against.alike:
         return
     wanted = text.split(" ")
     mine, words = set(wanted), set(mask(line).split(" ")[: len(wanted) + 2])
     likeness = len(mine & words) / len(mine | words)
-    if len(one.alike) < 2 * SHOWN:
-        one.alike[line] = likeness
-    elif likeness > min(one.alike.values()):
-        del one.alike[min(one.alike, key=lambda known: one.alike[known])]
-        one.alike[line] = likeness
+    if len(against.alike) < 2 * SHOWN:
+        against.alike[line] = likeness
+    elif likeness > min(against.alike.values()):
+        del against.alike[min(against.alike, key=lambda known: against.alike[known])]
+        against.alike[line] = likeness

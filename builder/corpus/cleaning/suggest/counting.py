@@ -97,12 +97,13 @@ def collect(pages: Iterable[Page], known: dict[int, int], rules: Rules, counts: 
             times = known.get(name_hash(page.source, seen.kind, seen.text), 0)
             if times:
                 name = (page.source, seen.kind, seen.text)
-                one = candidates.setdefault(name, Candidate(*name, times))
-                found.append((seen, one))
+                candidate = candidates.setdefault(name, Candidate(*name, times))
+                found.append((seen, candidate))
         if found:
             _add(page, found, _dropped(page, rules, counts) if counts else set())
-    for one in candidates.values():
-        one.documents = min(one.documents, one.seen)  # at both edges of a page there are two paragraphs beside it
+    for candidate in candidates.values():
+        # At both edges of a page there are two paragraphs beside it.
+        candidate.documents = min(candidate.documents, candidate.seen)
     return candidates
 
 
@@ -115,26 +116,26 @@ def _dropped(page: Page, rules: Rules, counts: Counts) -> set[int]:
 
 def _add(page: Page, found: list[tuple[Sighting, Candidate]], dropped: set[int]) -> None:
     prose = edges(page.folded).prose
-    lines = {seen.line: one for seen, one in found if seen.kind == "line"}
-    for seen, one in {id(one): (seen, one) for seen, one in reversed(found)}.values():
+    lines = {seen.line: candidate for seen, candidate in found if seen.kind == "line"}
+    for seen, candidate in {id(candidate): (seen, candidate) for seen, candidate in reversed(found)}.values():
         line = page.folded[seen.line]
         taken = line[seen.start : seen.end]
-        one.seen += 1
-        one.heads += seen.side == "head"
-        one.longest = max(one.longest, len(taken))
-        one.dropped += seen.line in dropped
+        candidate.seen += 1
+        candidate.heads += seen.side == "head"
+        candidate.longest = max(candidate.longest, len(taken))
+        candidate.dropped += seen.line in dropped
         is_part = seen.kind in ("prefix", "suffix")
-        one.sentences += not is_part and (taken[-1] in ".!؟" or (seen.kind == "line" and prose[seen.line]))
-        one.leading += taken[-1] in ":،," and not is_part
-        if len(one.rests) < 10 * RESTS:
-            one.rests.add(seen.rest)
-        if len(one.folded) < 10 * RESTS or taken in one.folded:
-            one.folded[taken] += 1
+        candidate.sentences += not is_part and (taken[-1] in ".!؟" or (seen.kind == "line" and prose[seen.line]))
+        candidate.leading += taken[-1] in ":،," and not is_part
+        if len(candidate.rests) < 10 * RESTS:
+            candidate.rests.add(seen.rest)
+        if len(candidate.folded) < 10 * RESTS or taken in candidate.folded:
+            candidate.folded[taken] += 1
         example = _example(page, seen)
-        if len(one.examples) < SPELLINGS and example not in one.examples:
-            one.examples.append(example)
-        if seen.kind == "line" and (next_one := lines.get(seen.line + 1)) and next_one is not one:
-            one.below[next_one.source, next_one.kind, next_one.text] += 1
+        if len(candidate.examples) < SPELLINGS and example not in candidate.examples:
+            candidate.examples.append(example)
+        if seen.kind == "line" and (next_one := lines.get(seen.line + 1)) and next_one is not candidate:
+            candidate.below[next_one.source, next_one.kind, next_one.text] += 1
 
 
 def _example(page: Page, seen: Sighting) -> str:

@@ -1,7 +1,7 @@
-r"""The pattern of a rule that takes what recurs.
+r"""Regular expressions of proposed rules.
 
-Patterns are made of masked words, so that any number stands for each number, any address for each address, and any signs
-for the signs between words. Where all spellings agree in their signs, the pattern has those.
+A pattern is built from masked words: it matches any number in place of a number, any address in place of an address, and
+any punctuation between words. If all spellings have the same punctuation, the pattern requires it.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Proposals of boilerplate rules, each with what speaks for it and against it. Nothing is applied unseen."""
+"""Proposals of boilerplate rules, each with its examples and counterexamples. `khabar schema suggest` applies only named ones."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -71,8 +71,8 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ruled:
-    """A candidate with its rule, and what inside texts speaks against it."""
+class _Trial:
+    """A candidate with its rule, and the counterexamples inside texts."""
 
     candidate: Candidate
     rule: LineRule
@@ -121,124 +121,136 @@ def suggest_rules(
         return []
     candidates = collect(read_pages(read(), profile, rules), known, rules, counts)
     chosen = {
-        name: one for name, one in candidates.items()
-        if one.documents >= min_documents and _is_worth(one, pages[one.source])
+        name: candidate for name, candidate in candidates.items()
+        if candidate.documents >= min_documents and _is_worth(candidate, pages[candidate.source])
     }  # fmt: skip
-    ready = {name: rule for name, one in chosen.items() if (rule := _rule(one))}
+    ready = {name: rule for name, candidate in chosen.items() if (rule := _rule(candidate))}
     found = against(read_pages(read(), profile, rules), ready)
-    ruled = [_Ruled(chosen[name], rule, found[name]) for name, rule in ready.items()]
-    accepted = _accept([one for one in ruled if one.is_rare_inside and one.precision >= PRECISE], min_documents)
+    trials = [_Trial(chosen[name], rule, found[name]) for name, rule in ready.items()]
+    accepted = _accept(
+        [trial for trial in trials if trial.is_rare_inside and trial.precision >= PRECISE], min_documents
+    )
     taken = {rule.id for rule in every_rule(rules.boilerplate)}
-    lines = [name for name, one in accepted.items() if one.candidate.kind == "line"]
+    lines = [name for name, trial in accepted.items() if trial.candidate.kind == "line"]
     groups = [*blocks(candidates, lines)]
     grouped = {name for group in groups for name in group}
     groups += [[name] for name in accepted if name not in grouped]
     made = [_proposal([accepted[name] for name in group], pages, taken, counts) for group in groups]
-    proposals = [one for one in made if one is not None]
-    return sorted(proposals, key=lambda one: (one.source, -one.documents, one.id))
+    proposals = [proposal for proposal in made if proposal is not None]
+    return sorted(proposals, key=lambda proposal: (proposal.source, -proposal.documents, proposal.id))
 
 
-def _is_worth(one: Candidate, pages: int) -> bool:
+def _is_worth(candidate: Candidate, pages: int) -> bool:
     """Return whether a candidate names something that a rule could take: no line that leads to others, no common word."""
-    if one.leading * 4 > one.seen:
+    if candidate.leading * 4 > candidate.seen:
         return False
-    if one.kind == "line":
+    if candidate.kind == "line":
         return True
-    words = re.findall(r"[^\W\d_]{2,}", one.text.replace("address", ""))
-    if not words or (one.kind not in ("prefix", "suffix") and len(one.rests) < RESTS):
+    words = re.findall(r"[^\W\d_]{2,}", candidate.text.replace("address", ""))
+    if not words or (candidate.kind not in ("prefix", "suffix") and len(candidate.rests) < RESTS):
         return False
-    if one.kind in ("label", "opening", "suffix") and "0" in one.text.split(" "):
+    if candidate.kind in ("label", "opening", "suffix") and "0" in candidate.text.split(" "):
         return False  # a date or a score
-    if one.kind in ("label", "field"):
-        return one.documents >= max(MANY, SHARE * pages)
-    return len(words) > 1 or one.kind == "prefix" or one.documents >= WORD_SHARE * pages
+    if candidate.kind in ("label", "field"):
+        return candidate.documents >= max(MANY, SHARE * pages)
+    return len(words) > 1 or candidate.kind == "prefix" or candidate.documents >= WORD_SHARE * pages
 
 
-def _rule(one: Candidate) -> LineRule | None:
+def _rule(candidate: Candidate) -> LineRule | None:
     """Return a candidate's rule, with its own name and what it must match, or None if it does not match that."""
-    pattern = pattern_of(one)
-    side = "any" if takes_of(one) != "line" else "head" if one.heads == one.seen else "tail" if not one.heads else "any"
+    pattern = pattern_of(candidate)
     rule = LineRule.model_validate({
-        "id": "x", "match": pattern, "evidence": "hard", "max_length": longest_of(one, pattern), "position": side,
-        "takes": takes_of(one), "examples": {"matches": one.examples, "leaves": ["x"]},
+        "id": "x", "match": pattern, "evidence": "hard", "max_length": longest_of(candidate, pattern), "position": _position(candidate),
+        "takes": takes_of(candidate), "examples": {"matches": candidate.examples, "leaves": ["x"]},
     })  # fmt: skip
     return None if _fails(rule) else rule
+
+
+def _position(candidate: Candidate) -> str:
+    """Return the edge of pages at which a candidate was seen, or `any`."""
+    if takes_of(candidate) == "line" and candidate.heads in (0, candidate.seen):
+        return "head" if candidate.heads else "tail"
+    return "any"
 
 
 def _fails(rule: LineRule) -> bool:
     return bool(check_examples(Boilerplate(version=1, lines=(rule,))))
 
 
-def _accept(ruled: Sequence[_Ruled], least: int) -> dict[Name, _Ruled]:
+def _accept(trials: Sequence[_Trial], least: int) -> dict[Name, _Trial]:
     """Return the rules that take at least `least` lines, and half of theirs, that none with more documents takes.
 
     Of rules with nearly the same number of documents the one with more words is taken.
     """
-    order = sorted(ruled, key=lambda one: (-one.candidate.documents, -len(one.candidate.text), one.candidate.text))
-    by_source: dict[str, list[_Ruled]] = {}
-    for one in order:
-        by_source.setdefault(one.candidate.source, []).append(one)
-    accepted: dict[Name, _Ruled] = {}
+    order = sorted(
+        trials, key=lambda trial: (-trial.candidate.documents, -len(trial.candidate.text), trial.candidate.text)
+    )
+    by_source: dict[str, list[_Trial]] = {}
+    for trial in order:
+        by_source.setdefault(trial.candidate.source, []).append(trial)
+    accepted: dict[Name, _Trial] = {}
     for mine in by_source.values():
         taken: set[tuple[int, int]] = set()
-        for one in mine:
-            fresh = len(one.against.places - taken)
-            if fresh >= max(least, NEW * len(one.against.places)) and not any(_extends(other, one) for other in mine):
-                accepted[one.candidate.source, one.candidate.kind, one.candidate.text] = one
-                taken |= one.against.places
+        for trial in mine:
+            fresh = len(trial.against.places - taken)
+            if fresh >= max(least, NEW * len(trial.against.places)) and not any(
+                _extends(other, trial) for other in mine
+            ):
+                accepted[trial.candidate.source, trial.candidate.kind, trial.candidate.text] = trial
+                taken |= trial.against.places
     return accepted
 
 
-def _extends(longer: _Ruled, one: _Ruled) -> bool:
-    """Return whether another rule has the words of this one and more, and nearly as many documents."""
-    other, mine = longer.candidate, one.candidate
-    if other.source != mine.source or other.kind != mine.kind or len(other.text) <= len(mine.text):
+def _extends(longer: _Trial, shorter: _Trial) -> bool:
+    """Return whether a rule has all words of a shorter one and nearly as many documents."""
+    long, short = longer.candidate, shorter.candidate
+    if long.source != short.source or long.kind != short.kind or len(long.text) <= len(short.text):
         return False
-    has = other.text.endswith(f" {mine.text}") if mine.kind == "ending" else other.text.startswith(f"{mine.text} ")
-    return has and mine.kind in ("opening", "ending", "suffix") and other.documents >= NEARLY * mine.documents
+    has = long.text.endswith(f" {short.text}") if short.kind == "ending" else long.text.startswith(f"{short.text} ")
+    return has and short.kind in ("opening", "ending", "suffix") and long.documents >= NEARLY * short.documents
 
 
 def _proposal(
-    group: Sequence[_Ruled], pages: Mapping[str, int], taken: set[str], counts: Counts | None
+    group: Sequence[_Trial], pages: Mapping[str, int], taken: set[str], counts: Counts | None
 ) -> Proposal | None:
     """Make the proposal of one rule, or of a block; None if no line can be shown that a rule must leave."""
-    first, worst = group[0].candidate, min(group, key=lambda one: one.precision)
+    first, worst = group[0].candidate, min(group, key=lambda trial: trial.precision)
     kind = "block" if len(group) > 1 else first.kind
-    name = _id(first.source, kind, [one.candidate.text for one in group], taken)
-    rules = [_final(one, name if len(group) == 1 else f"{name}-{k}") for k, one in enumerate(group, 1)]
+    name = _id(first.source, kind, [trial.candidate.text for trial in group], taken)
+    rules = [_final(trial, name if len(group) == 1 else f"{name}-{k}") for k, trial in enumerate(group, 1)]
     if any(rule is None for rule in rules):
         return None
-    wrong = [line for one in group for line in one.against.wrong] or [
-        line for one in group for line in one.against.near
+    wrong = [line for trial in group for line in trial.against.wrong] or [
+        line for trial in group for line in trial.against.near
     ]
-    examples = first.examples if len(group) == 1 else ["\n".join(one.candidate.examples[0] for one in group)]
-    seen = sum(one.candidate.seen for one in group)
-    documents = min(one.candidate.documents for one in group)
+    examples = first.examples if len(group) == 1 else ["\n".join(trial.candidate.examples[0] for trial in group)]
+    seen = sum(trial.candidate.seen for trial in group)
+    documents = min(trial.candidate.documents for trial in group)
     return Proposal(
         name, first.source, kind, documents, pages[first.source], documents / pages[first.source], worst.precision,
         worst.against.pages, worst.against.inside,
-        None if counts is None else sum(one.candidate.dropped for one in group) / seen,
-        tuple(examples), tuple(dict.fromkeys(wrong))[:3], _warning([one.candidate for one in group]),
+        None if counts is None else sum(trial.candidate.dropped for trial in group) / seen,
+        tuple(examples), tuple(dict.fromkeys(wrong))[:3], _warning([trial.candidate for trial in group]),
         tuple(rule for rule in rules if rule is not None),
     )  # fmt: skip
 
 
-def _final(one: _Ruled, name: str) -> LineRule | None:
+def _final(trial: _Trial, name: str) -> LineRule | None:
     """Return a rule with its id and a line that it leaves: a counter-example, or else its example in guillemets."""
-    example = one.candidate.examples[0]
-    for leaves in (*one.against.near, f"«{example}»", f"كلمة «{example}» في الخبر.", "كلمة", "1"):
-        examples = one.rule.examples.model_copy(update={"leaves": (leaves,)})
-        rule = one.rule.model_copy(update={"id": name, "examples": examples})
+    example = trial.candidate.examples[0]
+    for leaves in (*trial.against.near, f"«{example}»", f"كلمة «{example}» في الخبر.", "كلمة", "1"):
+        examples = trial.rule.examples.model_copy(update={"leaves": (leaves,)})
+        rule = trial.rule.model_copy(update={"id": name, "examples": examples})
         if not _fails(rule):
             return rule
     return None
 
 
 def _warning(group: Sequence[Candidate]) -> str:
-    for one in group:
-        if 2 * sum(is_formula(folded) for folded in one.folded) > len(one.folded):
+    for candidate in group:
+        if 2 * sum(is_formula(folded) for folded in candidate.folded) > len(candidate.folded):
             return "has words of a closing formula, which writers repeat; it is probably article text"
-        if 2 * one.sentences > one.seen:
+        if 2 * candidate.sentences > candidate.seen:
             return "reads like a sentence; copies of one report, or a writer's habit, may repeat it"
     return ""
 

@@ -1,4 +1,4 @@
-"""What the edges of a page show that a rule could take: lines, labels, and the first and last words of paragraphs."""
+"""Text at the edges of a page that a rule could match: lines, labels, and the first and last words of paragraphs."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -86,11 +86,11 @@ def read_pages(documents: Iterable[Document], profile: Profile, rules: Rules) ->
         folded = [_fold(profile, page) for page in lines]
         titles, authors = (
             profile.fold_batch(texts)
-            for texts in ([one.title or "" for one in batch], [one.author or "" for one in batch])
+            for texts in ([document.title or "" for document in batch], [document.author or "" for document in batch])
         )
         known = [
-            Evidence(no_counts(), one.source, title, author)
-            for one, title, author in zip(batch, titles, authors, strict=True)
+            Evidence(no_counts(), document.source, title, author)
+            for document, title, author in zip(batch, titles, authors, strict=True)
         ]
         decided = classify_batch(lines, folded, rules, known)
         for document, page, seen, decisions in zip(batch, lines, folded, decided, strict=True):

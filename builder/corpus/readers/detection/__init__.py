@@ -1,1 +1,1 @@
-"""What a file is, by its name and its bytes: its format, the files in an archive, annotations, damaged text."""
+"""Detection of a file's content from its name and bytes: format, files in an archive, annotations, damaged text."""

@@ -64,7 +64,7 @@ def entries_of(root: etree._Element) -> list[etree._Element]:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """What a feed says of itself: the host of its site, its name and its language, as far as it says them."""
+    """The metadata of a feed: the host of its site, its name and its language; each is empty if the feed lacks it."""
 
     host: str | None
     title: str | None
@@ -72,7 +72,7 @@ class Channel:
 
 
 def channel_of(root: etree._Element) -> Channel:
-    """Return what a feed says of itself."""
+    """Return the metadata of a feed."""
     channel = next((element for element in root.iter(etree.Element) if name_of(element) == "channel"), root)
     link, said = _link(channel), _elements(channel)
     language = said.get("language") or said.get("dc:language") or channel.get(LANGUAGE) or ""
@@ -82,7 +82,7 @@ def channel_of(root: etree._Element) -> Channel:
 def tags_of(entry: etree._Element) -> tuple[str, ...]:
     """Return the categories of an entry, without repeats."""
     categories = [child for child in entry.iterchildren(etree.Element) if name_of(child) in ("category", "dc:subject")]
-    values = [_value(one) or one.get("label") or one.get("term") or "" for one in categories]
+    values = [_value(category) or category.get("label") or category.get("term") or "" for category in categories]
     return tuple(dict.fromkeys(tag for value in values if (tag := one_line(value))))
 
 
@@ -121,13 +121,22 @@ def values_of(entry: etree._Element, fields: Fields) -> dict[str, object]:
     return values
 
 
-def text_of(values: Mapping[str, object], fields: Fields) -> tuple[str | None, str, bool]:
-    """Return the plain text of an entry, the line of WordPress below it, and whether it stood where summaries do."""
+@dataclass(frozen=True, slots=True)
+class EntryText:
+    """The plain text of an entry, the line of WordPress below it, and whether it stood where summaries do."""
+
+    text: str | None
+    tail: str = ""
+    is_summary: bool = False
+
+
+def text_of(values: Mapping[str, object], fields: Fields) -> EntryText:
+    """Return the plain text of an entry."""
     markup = values.get(fields.text)
     if not isinstance(markup, str):
-        return None, "", False
+        return EntryText(None)
     text, tail = split_tail(plain(markup))
-    return text, tail, fields.text == "text" and not any(values.get(name) for name in FULL)
+    return EntryText(text, tail, fields.text == "text" and not any(values.get(name) for name in FULL))
 
 
 def _elements(entry: etree._Element) -> dict[str, str]:

@@ -45,7 +45,7 @@ class Value:
 
 @dataclass(slots=True)
 class _Tally:
-    """What is known so far of the records of a file."""
+    """Statistics of the records of a file that were read so far."""
 
     has_text: bool = False
     """Whether a record has the field of the text."""
@@ -67,9 +67,9 @@ class _Tally:
         """Count the fields of a record, and what they hold."""
         for name, value in _leaves(values, DEEPEST):
             self.names[name] += 1
-            strings = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
+            strings = [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)]
             self.lengths[name] += sum(map(len, strings))
-            if any(MARKUP.search(one) for one in strings):
+            if any(MARKUP.search(item) for item in strings):
                 self.markup.add(name)
 
 

@@ -1,7 +1,7 @@
 """Text and facts of HTML pages; nothing is fetched and no script is run.
 
-The text comes from trafilatura's default mode. What it loses is put back where the page proves it: a standfirst
-outside the article's element, and the article of a page that scripts build.
+The text comes from trafilatura's default mode. Two losses of that mode are restored: a standfirst outside
+the article's element, and the article of a page that scripts build.
 """
 
 import logging

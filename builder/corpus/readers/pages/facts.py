@@ -1,4 +1,4 @@
-"""What an HTML page says of its article beside the text: title, address, date, source, author, section, rights."""
+"""Metadata of the article of an HTML page: title, address, date, source, author, section, rights."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ Metas = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """What a page says of its article; each is None where the page says nothing. `source` is a host or a given name."""
+    """The metadata of a page's article; each field is None if the page lacks it. `source` is a host or a given name."""
 
     title: str | None
     url: str | None
@@ -117,7 +117,7 @@ def page_facts(
 
 
 def _metas(tree: "HtmlElement") -> dict[str, list[str]]:
-    """Return the contents of the meta elements by their names in small letters; the first of a name comes first."""
+    """Return the contents of the meta elements by their lower-case names, in the order of the page."""
     found: dict[str, list[str]] = {}
     for meta in islice(tree.iter("meta"), MOST_METAS):
         content = one_line(meta.get("content"))
@@ -141,7 +141,7 @@ def _sites(tree: "HtmlElement", metas: Metas, page: Linked, rules: SourceRules |
     """Return the names that the site gives itself, the surest first; addresses are none."""
     given = [*_all(metas, "og:site_name"), page.site(), *_all(metas, "application-name"), rules.name if rules else None,
              site_in(tree.findtext(".//title"), [*_headings(tree), *_all(metas, "og:title")[:MOST_HEADLINES]])]  # fmt: skip
-    names = (text[:LONGEST] for one in given if (text := one_line(one)) and not ADDRESS.search(text))
+    names = (text[:LONGEST] for value in given if (text := one_line(value)) and not ADDRESS.search(text))
     return list(dict.fromkeys(names))
 
 

@@ -1,4 +1,4 @@
-"""What JSON-LD says of the article of a page. Malformed blocks are skipped, and nothing is fetched."""
+"""Metadata of an article from the JSON-LD of its page. Malformed blocks are skipped; nothing is fetched."""
 
 import json
 import re

@@ -199,7 +199,7 @@ def is_no_person(name: str, sites: Sequence[str], host: str | None) -> bool:
     if plain in _KNOWN or AGENCY_WORDS.search(name) or len(name) > 80 or len(name.split()) > MOST_WORDS:
         return True
     labels = {key(label) for label in (host or "").split(".")[:-1]} | {key(host)}
-    names = [site for one in sites if len(site := key(one)) > 1]
+    names = [site for given in sites if len(site := key(given)) > 1]
     return plain in labels - {""} or any(site in plain or (plain in site and len(plain) > 3) for site in names)
 
 

@@ -78,12 +78,12 @@ def published(tree: "HtmlElement", page: Linked, rules: SourceRules | None) -> P
     stated = [
         Published(one_line(written)[:LONGEST], place) for place, written in _stated(tree, page) if written.strip()
     ]
-    found = [Published(text, one.date_from) for one in stated if (text := _iso(one.text, rules))]
+    found = [Published(text, date.date_from) for date in stated if (text := _iso(date.text, rules))]
     if not found:
         beside = (_iso(text, rules) for text in _beside_title(tree) if not NOT_PUBLISHED.search(text))
         return next((Published(text, "arabic words") for text in beside if text), next(iter(stated), None))
-    same_day = [one for one in found if one.text[:10] == found[0].text[:10]]
-    return max(same_day, key=lambda one: (len(one.text) > 10, _has_zone(one.text)))
+    same_day = [date for date in found if date.text[:10] == found[0].text[:10]]
+    return max(same_day, key=lambda date: (len(date.text) > 10, _has_zone(date.text)))
 
 
 def _stated(tree: "HtmlElement", page: Linked) -> Iterator[tuple[str, str]]:
@@ -177,5 +177,5 @@ def _dated(elements: Iterable["HtmlElement"]) -> Iterator[str]:
 
 def _is_aside(element: "HtmlElement") -> bool:
     """Return whether an element is a link or beside the article; the footer of an article belongs to it."""
-    names = [str(one.tag) for one in (element, *element.iterancestors())]
+    names = [str(ancestor.tag) for ancestor in (element, *element.iterancestors())]
     return any(name in ASIDE and not (name == "footer" and "article" in names[at:]) for at, name in enumerate(names))

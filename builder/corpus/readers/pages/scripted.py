@@ -48,7 +48,7 @@ def _bodies(tree: html.HtmlElement) -> Iterator[str]:
                 if isinstance(value, dict) and isinstance(value.get("articleBody"), str):
                     yield value["articleBody"]
                 inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-                waiting += [one for one in inner if isinstance(one, (dict, list))]
+                waiting += [value for value in inner if isinstance(value, (dict, list))]
 
 
 def _lines(body: str) -> list[str]:

@@ -7,25 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.persons import Account
-from builder.annotation.pseudonyms import pseudonym
 from builder.io.hashing import sha16
 from builder.labelstudio.exports.read import parse, read
 from builder.records import Article, KhabarError, Relation, Span, Stance
-from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
+from tests.labelstudio.exports.examples import LABELS, name
 
-CASES = Path(__file__).parents[1] / "cases" / "exports"
-LABELS = Labels(
-    version=1,
-    entities=tuple(
-        EntityType(name=name, ar=ar, en=name, colour="#1f7a3d", key=key, definition="تعريف")
-        for name, ar, key in (("PERS", "شخص", "1"), ("FAC", "منشأة", "2"), ("GPE", "كيان", "3"))
-    ),
-    stances=Stances(
-        values=tuple(StanceValue(name=name, ar=ar, en=name) for name, ar in (("favor", "مؤيّد"), ("against", "معارض"))),
-        targets=(StanceTarget(id="port", ar="ميناء مرجانة", en="port", keywords=("ميناء مرجانة",)),),
-    ),
-)
+CASES = Path(__file__).parents[2] / "cases" / "exports"
 TEXT = "زار الوزير \N{GRINNING FACE} ميناء مرجانة."
 OTHER = "قالت ثريا إن الميناء يعمل."
 
@@ -36,12 +23,6 @@ def article(number, text):
 
 ARTICLES = {one.id: one for one in (article(1, TEXT), article(2, OTHER))}
 PORT = (TEXT.index("ميناء"), TEXT.index("."))
-
-
-def name(who):
-    if isinstance(who, Account):
-        who = who.email or who.number
-    return pseudonym(b"key", who)
 
 
 def case(file):

@@ -21,28 +21,18 @@ from builder.schema import load_schema
 from builder.schema.boilerplate import Boilerplate
 from builder.text.profiles import profile
 from tests.conftest import ROOT
+from tests.corpus.cleaning.named import named, paragraph
 
 FILE = (ROOT / "schema" / "boilerplate.yaml").read_text(encoding="utf-8")
 SHIPPED = load_schema(ROOT / "schema").boilerplate
 READY = compile_rules(SHIPPED)
 STANDARD = profile("standard@1")
-PARAGRAPH = "وصلت السفينة {} إلى مرفأ السدر عند الفجر، واستقبلها أهل الجزيرة بالأغاني والورود الكثيرة."
-WORDS = ["موج", "ريح", "مرفأ", "شراع", "منارة", "نورس", "لؤلؤ", "صدف", "رمل", "ملح"]
 
 
 def document(text, source="nasim", **fields):
     return Document(
         sha16(text + source), source, None, None, fields.get("title"), text, "x.txt", author=fields.get("author")
     )
-
-
-def named(n):
-    return " ".join(WORDS[int(digit)] for digit in reversed(f"{n:03}"))
-
-
-def paragraph(n):
-    """One that no other number has, also when numbers are taken for one another."""
-    return PARAGRAPH.format(named(n))
 
 
 def page(n, top=(), bottom=(), source="nasim", last=""):
