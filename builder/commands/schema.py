@@ -13,7 +13,7 @@ from builder.annotation.questions import slots_of, targets_for
 from builder.cli.options import verb
 from builder.cli.output import Console, open_page
 from builder.cli.road import road
-from builder.commands.migrate import cli as migrate_cli
+from builder.commands.schema_migrate import cli as migrate_cli
 from builder.corpus.cleaning.matching.examples import check_evidence, check_examples
 from builder.corpus.cleaning.matching.rules import compile_rules, every_rule
 from builder.corpus.cleaning.suggest.describe import describe, remark

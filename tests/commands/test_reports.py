@@ -21,10 +21,10 @@ from builder.commands import (
     clean,
     demo,
     hub,
-    migrate,
     reopen,
     run,
     schema,
+    schema_migrate,
     studio,
     verify,
 )
@@ -128,19 +128,19 @@ def by_hand():
             "send", assigned={}, places=(SentTo("", 11, 10, None),), predictions=None, shown=(),
             behind=(Behind(url, 1, 40, 12, 2),), dry_run=True,
         ),
-        "schema migrate": migrate.MigrateReport(
+        "schema migrate": schema_migrate.MigrateReport(
             "schema migrate", steps=(Step("rename", "entities", "PERS", "PER", 12), Step("add", "targets", "", "dam")),
             rewritten=1_200, files=9, again=2, was_sent=True, dry_run=False,
         ),
-        "schema migrate --dry-run": migrate.MigrateReport(
+        "schema migrate --dry-run": schema_migrate.MigrateReport(
             "schema migrate", steps=(Step("retire", "entities", "DATE", "", 1),), rewritten=0, files=1, again=0,
             was_sent=True, dry_run=True,
         ),
-        "schema migrate, nothing to do": migrate.MigrateReport(
+        "schema migrate, nothing to do": schema_migrate.MigrateReport(
             "schema migrate", steps=(), rewritten=0, files=0, again=0, was_sent=False, dry_run=False
         ),
-        "schema migrate --undo": migrate.UndoneReport("schema migrate", files=("annotations/demo/judgements.jsonl",)),
-        "schema migrate --again": migrate.AgainReport("schema migrate", batch="again-1", articles=3),
+        "schema migrate --undo": schema_migrate.UndoneReport("schema migrate", files=("annotations/demo/judgements.jsonl",)),
+        "schema migrate --again": schema_migrate.AgainReport("schema migrate", batch="again-1", articles=3),
         "adjudicate --send --collect": adjudicate.AdjudicateReport(
             "adjudicate", gold={}, open_disputes=0, model=adjudicate.DawidSkeneFit(7, True, 3, {"a-1": 0.9}),
             rulings=adjudicate.Rulings(2, 1, path), sent=adjudicate.SentDisputes("demo", f"{url}/projects/2/data"),

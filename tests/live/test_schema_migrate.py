@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from builder.commands.check import check
 from builder.commands.collect import collect
-from builder.commands.migrate import migrate, undo
+from builder.commands.schema_migrate import migrate, undo
 from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl
 from builder.io.plain import from_plain

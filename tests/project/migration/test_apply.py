@@ -16,7 +16,7 @@ from builder.commands.agree import agree
 from builder.commands.build import build
 from builder.commands.check import check
 from builder.commands.init import init
-from builder.commands.migrate import annotate_again, migrate, undo
+from builder.commands.schema_migrate import annotate_again, migrate, undo
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.labelstudio.download import cache
 from builder.labelstudio.parse import ParsedAnnotations

@@ -11,8 +11,8 @@ from builder.annotation.migration.offered import EVERYTHING, Offers
 from builder.commands.build import build
 from builder.commands.check import check
 from builder.commands.hydrate import hydrate
-from builder.commands.migrate import migrate
 from builder.commands.sample import sample
+from builder.commands.schema_migrate import migrate
 from builder.commands.verify import verify
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project.judgements import current_gold
