@@ -9,6 +9,7 @@ import click
 
 from builder.annotation.adjudication.adjudicate import AdjudicationResult
 from builder.annotation.adjudication.asked import new_pages, open_pages
+from builder.annotation.adjudication.dawid_skene import DawidSkeneFit
 from builder.annotation.adjudication.merging import closed_meanwhile, merge_decisions, merge_whole
 from builder.annotation.adjudication.rulings import Rulebook, read_rulings
 from builder.annotation.adjudication.whole_rulings import read_whole_rulings
@@ -21,12 +22,14 @@ from builder.labelstudio import client
 from builder.labelstudio.adjudication import SHOWN, page_task
 from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.config import guide_html, render_ruling_config
+from builder.labelstudio.download.persons import Past
 from builder.labelstudio.download.sync import collect
 from builder.labelstudio.parse import ParsedAnnotations
 from builder.labelstudio.tasks import task_of
 from builder.project.annotations import asked_path, batch_name, read_asked, read_batch, read_decisions, read_merged
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.judgements import canonical_judgements, compute_gold, load_batch_inputs, save_accounts
+from builder.project.migration.state import read_versions
 from builder.project.project import Project
 from builder.project.services import connect, note_sent, project_mark
 from builder.project.stages import states
@@ -58,23 +61,6 @@ class Rulings:
     path: Path
     overrules: int
     accepted: int
-
-
-@dataclass(frozen=True, slots=True)
-class DawidSkeneFit:
-    """How the model of stances ended, and how often each annotator is right by it."""
-
-    questions: int
-    converged: bool
-    rounds: int
-    accuracy: dict[str, float]
-
-    def lines(self) -> Iterator[Line]:
-        """Return how it ended, and a line for each annotator."""
-        ended = "converged" if self.converged else "did not converge"
-        yield Line("Dawid-Skene", f"{self.questions} questions, {ended} after {self.rounds} rounds")
-        for who, share in self.accuracy.items():
-            yield Line(f"  {who} is right", f"{share:.1%}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,19 +162,10 @@ def adjudicate(
         set_aside=ruled.set_aside,
         gold=dict(sorted(sources.items())),
         open_disputes=len(result.disputes),
-        model=_fit(result),
+        model=DawidSkeneFit.of(result.model) if result.model else None,
         rulings=ruled.made,
         sent=sent.place,
     )
-
-
-def _fit(result: AdjudicationResult) -> DawidSkeneFit | None:
-    """Return what the Dawid-Skene model estimates of each annotator, if stances were settled by one."""
-    model = result.model
-    if model is None:
-        return None
-    accuracy = {who: model.accuracy(who) for who in sorted(model.confusion)}
-    return DawidSkeneFit(len(model.posterior), model.converged, model.rounds, accuracy)
 
 
 def _send_disputes(
@@ -269,7 +246,8 @@ def _collect_rulings(project: Project, name: str, accepts: bool) -> _Collected:
 def _rulings(project: Project, name: str, desk: str) -> ParsedAnnotations:
     """Download what was submitted in an adjudication project of a batch."""
     key = project.pseudonym_key()
-    return collect(_adjudication_server(project), project_mark(project, name, desk), lambda who: pseudonym(key, who))
+    mark, past = project_mark(project, name, desk), Past(versions=read_versions(project))
+    return collect(_adjudication_server(project), mark, lambda who: pseudonym(key, who), past=past)
 
 
 @click.command("adjudicate")

@@ -15,7 +15,9 @@ from builder.annotation.questions import UNUSED
 from builder.io.hashing import sha16
 from builder.labelstudio.payloads import (
     LsAnnotation,
+    LsBefore,
     LsChoice,
+    LsData,
     LsRelation,
     LsRemark,
     LsRemarkValue,
@@ -159,6 +161,7 @@ def _judgement(task: LsTask, annotation: LsAnnotation, name: Pseudonym) -> tuple
     annotator = name(who(annotation.completed_by))
     where = f"task {task.id}, annotation {annotation.id}"
     answers, issues = answers_of(annotation.result, where, lambda plain, into: _read(plain, task.data.targets, into))
+    page = page_of(task.data, annotation)
     if task.data.text is not None:
         issues += misplaced(annotation.result, task.data.text, where)
     judgement = Judgement(
@@ -172,8 +175,8 @@ def _judgement(task: LsTask, annotation: LsAnnotation, name: Pseudonym) -> tuple
         seconds=seconds(annotation.lead_time),
         created_at=annotation.created_at,
         updated_at=annotation.updated_at,
-        guideline=task.data.guideline,
-        schema=task.data.schema_version,
+        guideline=page.guideline,
+        schema=page.schema_version,
         task_id=task.id,
         annotation_id=annotation.id,
         remark="\n".join(answers.remarks),
@@ -181,6 +184,12 @@ def _judgement(task: LsTask, annotation: LsAnnotation, name: Pseudonym) -> tuple
         page=task.data.page,
     )
     return judgement, [addressed(issue, task.data.article_id, annotator) for issue in issues]
+
+
+def page_of(data: LsData, annotation: LsAnnotation) -> LsData | LsBefore:
+    """Return what has the versions of an answer's page: the task, or what is known of the page before an update."""
+    before = data.before.get(str(annotation.id))
+    return before if before and annotation.updated_at <= before.until else data
 
 
 def addressed(issue: Issue, article_id: str, annotator: str) -> Issue:

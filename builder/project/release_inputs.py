@@ -11,6 +11,9 @@ from typing import Any
 import pyarrow as pa
 
 from builder.annotation.adjudication.adjudicate import AdjudicationResult
+from builder.annotation.columns import coded
+from builder.annotation.migration.asked import asked_of
+from builder.annotation.migration.offered import Offers
 from builder.io.hashing import read_hashed
 from builder.io.plain import plain_rows, to_plain
 from builder.project import groups
@@ -33,6 +36,7 @@ from builder.project.judgements import (
     save_accounts,
     without_repeats,
 )
+from builder.project.migration.state import guidelines_folder
 from builder.project.project import Project
 from builder.records import (
     Agreement,
@@ -97,6 +101,10 @@ class ReleaseInputs:
     redacted: Mapping[str, int]
     """Number of redactions of each requested kind in texts and titles."""
     sources: Sources
+    asked: Mapping[str, tuple[str, ...]]
+    """The labels that pages offered, by the versions of labels.yaml that did not offer all of them."""
+    guidelines: Mapping[str, str]
+    """The guidelines that judgements were made under, by their path in the release."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,16 +134,32 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     moved = move_annotations(redaction, judgements, settled.gold.golds, settled.gold.disputes, kinds)
     redactions = [moved.spans] if kinds else []
     project.save_account("redact", redactions)
+    labels, least = batch.schema.labels, batch.schema.dataset.adjudication.min_annotators
     material = TableInputs(
         chosen, redact_authors(documents, kinds), parted.groups, splits, moved.judgements, moved.golds, moved.disputes,
-        batch.schema.labels,
-        parted.aside, batch.schema.dataset.publish_authors,
+        labels, parted.aside, batch.schema.dataset.publish_authors,
+        asked_of(settled.judgements.table, batch.offers, labels.entity_names, least),
     )  # fmt: skip
     accounts = (*sources.cleaning, *settled.judgements.accounts, settled.gold.account, settled.gold.spans, *redactions)
     figures = compute_agreement(batch, settled.judgements.table)
     found: dict[str, int] = {kind: redaction.counts[kind] for kind in kinds}
     changes = _changes(sources.profile, chosen, documents)
-    return ReleaseInputs(material, accounts, figures, changes, parted.ledger, parted.issues, found, sources)
+    return ReleaseInputs(
+        material, accounts, figures, changes, parted.ledger, parted.issues, found, sources,
+        _asked(settled.judgements.table, batch.offers), _guidelines(project, settled.judgements.table),
+    )  # fmt: skip
+
+
+def _asked(judgements: pa.Table, offers: Offers) -> dict[str, tuple[str, ...]]:
+    """Return what pages offered under each version that judgements name and that did not offer all labels."""
+    named = coded(judgements["schema"]).names
+    return {version: tuple(sorted(names)) for version, names in sorted(offers.labels.items()) if version in named}
+
+
+def _guidelines(project: Project, judgements: pa.Table) -> dict[str, str]:
+    """Return the kept texts of the guidelines that judgements were made under, by their path in the release."""
+    paths = {version: guidelines_folder(project) / f"{version}.md" for version in coded(judgements["guideline"]).names}
+    return {f"guidelines/{version}.md": path.read_text("utf-8") for version, path in paths.items() if path.is_file()}
 
 
 def _load_sources(project: Project) -> Sources:
@@ -230,6 +254,8 @@ def hash_inputs(inputs: ReleaseInputs, card: str, tool: str) -> dict[str, str]:
     }
     if sources.withdrawals:  # releases before the first withdrawal have no such input
         listed["withdrawals"] = _sorted(map(to_plain, sources.withdrawals))
+    if material.asked:  # releases whose articles were all asked for all labels have no such input
+        listed["labels asked"] = sorted([article, *names] for article, names in material.asked.items())
     texts = {name: json.dumps(value, ensure_ascii=False, sort_keys=True) for name, value in listed.items()}
     contents = {name: text.encode() for name, text in (texts | {"card": card, "tool": tool}).items()}
     if sources.counts:

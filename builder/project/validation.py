@@ -26,6 +26,7 @@ from builder.records import (
     LedgerEntry,
     PersonAlias,
     PublishedAnnotation,
+    Requeued,
     SplitAssignment,
     Takedown,
     Withdrawal,
@@ -65,6 +66,7 @@ def validate_annotations(project: Project) -> None:
     read(folder / "persons.jsonl", PersonAlias)
     read(folder / "withdrawals.jsonl", Withdrawal)
     read(folder / "accepted.jsonl", AcceptedChange)
+    read(folder / "requeue.jsonl", Requeued)
     read(folder / LEDGER, LedgerEntry)
     for name in project.batches():
         read_table(batch_path(project, name), BatchItem, integrity.batch_faults)

@@ -2,6 +2,7 @@
 
 from builder.records.annotation import (
     GOLD,
+    OMIT_EMPTY,
     AcceptedChange,
     Agreement,
     AnnotatorAssignment,
@@ -40,7 +41,9 @@ from builder.records.corpus import (
     GroupKind,
     document_of,
 )
+from builder.records.labels import LAYERS, LabelVersion, LabelVersions, Layer, OfferedName, Requeued
 from builder.records.release import (
+    ASKED_FORMAT,
     LEDGER,
     MANIFEST,
     RELEASE_FORMAT,
@@ -67,10 +70,13 @@ from builder.records.report import (
 )
 
 __all__ = [
+    "ASKED_FORMAT",
     "GOLD",
+    "LAYERS",
     "LEDGER",
     "MANIFEST",
     "NO_FACTS",
+    "OMIT_EMPTY",
     "RELEASE_FORMAT",
     "TOOL",
     "AcceptedChange",
@@ -98,11 +104,15 @@ __all__ = [
     "Judgement",
     "JudgementStatus",
     "KhabarError",
+    "LabelVersion",
+    "LabelVersions",
+    "Layer",
     "LedgerEntry",
     "Line",
     "Mark",
     "NextStep",
     "Notify",
+    "OfferedName",
     "Passage",
     "PersonAlias",
     "Prediction",
@@ -111,6 +121,7 @@ __all__ = [
     "Relation",
     "Release",
     "Report",
+    "Requeued",
     "Severity",
     "Span",
     "SplitAssignment",

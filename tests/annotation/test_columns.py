@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.annotation.migration.offered import EVERYTHING
 from builder.commands.init import init
 from builder.project.project import Project
 from builder.records import Decision, Passage, Span, Stance
@@ -46,10 +47,28 @@ def test_invented_articles_with_every_oddity(number):
     assert {"in dispute", "outvoted", "overruled by a decision"} == {*found[-1].spans.set_aside}
 
 
-@given(st.integers(1, 6), st.integers(0, 9_999))
-def test_any_few_articles(number, seed):
+@pytest.mark.parametrize("number", [150, pytest.param(2_000, marks=pytest.mark.slow)])
+def test_invented_articles_of_pages_that_did_not_offer_every_label(number):
+    articles = oddities.articles(number)
+    judgements, decisions = oddities.judgements(articles), decisions_on(articles)
+    found = same(judgements, decisions, articles, LABELS, offers=oddities.OFFERS)
+    every = same(judgements, decisions, articles, LABELS)
+
+    for asked, whole in zip(found, every, strict=True):
+        pairs = [*zip(asked.golds, whole.golds, strict=True)]
+        assert [one.spans for one, _ in pairs] != [other.spans for _, other in pairs]
+        assert asked.disputes != whole.disputes
+        assert all({*map(place, one.votes)} >= {*map(place, other.votes)} for one, other in pairs)
+
+
+def place(vote):
+    return vote.what, vote.answer
+
+
+@given(st.integers(1, 6), st.integers(0, 9_999), st.sampled_from([EVERYTHING, oddities.OFFERS]))
+def test_any_few_articles(number, seed, offers):
     articles = oddities.articles(number, seed)
-    same(oddities.judgements(articles, seed + 1), decisions_on(articles), articles, LABELS, resamples=2)
+    same(oddities.judgements(articles, seed + 1), decisions_on(articles), articles, LABELS, resamples=2, offers=offers)
 
 
 @pytest.mark.slow

@@ -95,13 +95,16 @@ def test_unknown_label_target_and_stance(built):
     ]  # fmt: skip
 
 
-def test_label_of_an_older_schema_is_dropped_and_counted(built):
+def test_label_of_an_older_schema_is_not_left_out_in_silence(built):
     one = read_jsonl(pilot(built, "judgements"), Judgement)[1]
     edit_judgement(built, 2, spans=(*one.spans, Span(0, 4, "PERSON")), schema="01234567")
-    build(built, "1.0.1")
-    (spans,) = [account for account in built.accounts("check") if account.unit == "spans"]
+    with pytest.raises(KhabarError) as caught:
+        build(built, "1.0.1")
 
-    assert spans.set_aside["unknown label"] == 1
+    assert caught.value.exit_code == 1
+    assert [issue.message for issue in caught.value.issues] == [
+        "build waits: 1 span has the label PERSON, which labels.yaml no longer has"
+    ]
 
 
 def test_repeated_line_counts_once_and_another_of_the_same_time_is_refused(built):

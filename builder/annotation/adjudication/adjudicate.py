@@ -23,6 +23,7 @@ from builder.annotation.adjudication.decisions import (
 from builder.annotation.adjudication.span_votes import SpanOutcome, span_outcomes
 from builder.annotation.adjudication.voting import Ballot, Outcome, vote
 from builder.annotation.columns import coded, items
+from builder.annotation.migration.offered import EVERYTHING, Offers
 from builder.annotation.questions import targets_by_article
 from builder.records import (
     Article,
@@ -68,6 +69,7 @@ def adjudicate(
     articles: Mapping[str, Article],
     labels: Labels,
     rules: Adjudication,
+    offers: Offers = EVERYTHING,
 ) -> AdjudicationResult:
     """Compute gold annotations and disputes for every article with judgements or decisions, sorted by article.
 
@@ -85,7 +87,7 @@ def adjudicate(
     `rules.min_annotators` annotators gets no gold, unless a decision lists all its spans. In that case only its
     decided stances become gold.
     """
-    voted = _read_votes(judgements, rules)
+    voted = _read_votes(judgements, rules, offers)
     decided, issues = read_decisions(decisions, articles, labels)
     known = sorted({*voted, *decided})
     asked = targets_by_article((articles[name] for name in known), labels)
@@ -99,7 +101,8 @@ def adjudicate(
         if len(votes.voters) < rules.min_annotators and decision.spans is None:
             issues += [not_applied_warning(article_id, reason)] if decision.decisions else []
             continue
-        gold, still_open = _settle(articles[article_id], votes, decision, labels, asked[article_id], rules, model)
+        questions = [target for target in asked[article_id] if votes.asked(target.id, offers) or not votes.voters]
+        gold, still_open = _settle(articles[article_id], votes, decision, labels, questions, rules, model, offers)
         golds.append(gold)
         disputes += still_open
         spans += _tally(gold, still_open, decision)
@@ -123,19 +126,26 @@ class _Votes:
     """An article's annotators, the outcome of their votes on spans, and the stance each gave for a target."""
 
     voters: tuple[str, ...]
+    versions: tuple[str, ...]
+    """The version of labels.yaml of each annotator's page."""
     spans: SpanOutcome
     stances: Mapping[str, Mapping[str, str]]
 
+    def asked(self, target: str, offers: Offers) -> tuple[str, ...]:
+        """Return the annotators who were asked about a target. Who answered was asked."""
+        given, pages = self.stances.get(target, {}), zip(self.voters, self.versions, strict=True)
+        return tuple(name for name, version in pages if name in given or target not in offers.unasked(version))
 
-_NO_VOTES = _Votes((), SpanOutcome(), {})
+
+_NO_VOTES = _Votes((), (), SpanOutcome(), {})
 
 
-def _read_votes(judgements: pa.Table, rules: Adjudication) -> dict[str, _Votes]:
+def _read_votes(judgements: pa.Table, rules: Adjudication, offers: Offers) -> dict[str, _Votes]:
     """Return the votes on each judged article."""
     named, people = coded(judgements["article_id"]), coded(judgements["annotator"])
     order = np.lexsort((people.codes, named.codes))
     table, article = judgements.take(order), named.codes[order]
-    whose = table["annotator"].to_pylist()
+    whose, versions = table["annotator"].to_pylist(), table["schema"].to_pylist()
     cuts = np.searchsorted(article, np.arange(len(named.names) + 1)).tolist()
     voters = [tuple(whose[begin:end]) for begin, end in pairwise(cuts)]
     answers: list[dict[str, dict[str, str]]] = [defaultdict(dict) for _ in voters]
@@ -143,8 +153,9 @@ def _read_votes(judgements: pa.Table, rules: Adjudication) -> dict[str, _Votes]:
     given = zip(said.row.tolist(), *(said.values.field(name).to_pylist() for name in ("target", "value")), strict=True)
     for row, target, value in given:
         answers[article[row]][target][whose[row]] = value
-    outcomes = span_outcomes(table, article, voters, rules.votes)
-    return dict(zip(named.names, map(_Votes, voters, outcomes, answers), strict=True))
+    pages = [tuple(versions[begin:end]) for begin, end in pairwise(cuts)]
+    outcomes = span_outcomes(table, article, voters, rules, offers)
+    return dict(zip(named.names, map(_Votes, voters, pages, outcomes, answers), strict=True))
 
 
 def _model(
@@ -169,10 +180,11 @@ def _settle(
     asked: Sequence[StanceTarget],
     rules: Adjudication,
     model: Model | None,
+    offers: Offers,
 ) -> tuple[Gold, list[Dispute]]:
     """Return an article's gold annotation and the disputes that no decision closes."""
-    enough, marked = len(votes.voters) >= rules.min_annotators, _overridden(votes.spans, decision)
-    answered = [_vote_stance(article.id, target.id, votes, labels, model, enough=enough) for target in asked]
+    marked, least = _overridden(votes.spans, decision), rules.min_annotators
+    answered = [_vote_stance(article.id, target.id, votes, labels, model, offers, least) for target in asked]
     values = {target.id: sure.answer for target, outcome in zip(asked, answered, strict=True) for sure in outcome.won}
     values |= {stance.target: stance.value for stance in decision.stances}
     closed = {f"stance:{stance.target}" for stance in decision.stances}
@@ -223,12 +235,12 @@ def _source(spans: SpanOutcome, stances: Sequence[Outcome]) -> GoldSource:
 
 
 def _vote_stance(
-    article_id: str, target: str, votes: _Votes, labels: Labels, model: Model | None, *, enough: bool
+    article_id: str, target: str, votes: _Votes, labels: Labels, model: Model | None, offers: Offers, least: int
 ) -> Outcome:
     """Return the outcome of the vote on one stance, by model if there is one, else by majority."""
     answers = {annotator: {value} for annotator, value in votes.stances.get(target, {}).items()}
-    ballot = Ballot(article_id, f"stance:{target}", answers, votes.voters)
-    outcome = vote(ballot, len(answers), None)
+    ballot = Ballot(article_id, f"stance:{target}", answers, votes.asked(target, offers))
+    outcome, enough = vote(ballot, len(answers), None), len(ballot.names) >= least
     if model is not None and enough:
         outcome = _by_model(ballot, outcome, model.posterior.get((article_id, target), {}))
     if enough and {sure.answer for sure in outcome.won} <= set(labels.published_values):

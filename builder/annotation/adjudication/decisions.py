@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from builder.annotation.migration.retired import without_retired
 from builder.annotation.questions import targets_for
 from builder.records import Article, Confidence, Decision, Issue, Passage, Span, Stance
 from builder.schema.labels import Labels
@@ -64,7 +65,7 @@ def read_decisions(
     A decision on a passage goes before the same adjudicator's decision on all spans.
     """
     sound: dict[str, list[Decision]] = defaultdict(list)
-    issues: list[Issue] = []
+    decisions, issues = without_retired(decisions, labels)
     for decision in decisions:
         faults = _faults(decision, articles.get(decision.article_id), labels)
         issues += faults

@@ -174,10 +174,10 @@ def _unknown(spans: Sequence[Span], stances: Sequence[Stance], labels: Labels) -
     names, targets = labels.entity_names, labels.target_ids
     values = [value.name for value in labels.stances.values] if labels.stances else []
     for span in spans:
-        if span.label not in names:
+        if span.label not in {*names, *labels.retired_names}:
             yield f"unknown label {span.label!r}; schema/labels.yaml has {', '.join(names)}"
     for stance in stances:
-        if stance.target not in targets:
+        if stance.target not in {*targets, *labels.retired_targets}:
             yield f"unknown target {stance.target!r}; schema/labels.yaml has {', '.join(targets)}"
-        if stance.value not in values:
+        if stance.value not in {*values, *labels.retired_values}:
             yield f"unknown stance {stance.value!r}; schema/labels.yaml has {', '.join(values)}"

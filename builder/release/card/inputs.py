@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from builder.io.plain import from_plain, to_plain
-from builder.records import Agreement, StageCounts, user_error
+from builder.records import OMIT_EMPTY, Agreement, StageCounts, user_error
 from builder.release.card.editions import authors_section, redaction_section
 from builder.release.card.facts import card_facts
 from builder.release.card.plots import plots
@@ -46,6 +46,8 @@ class CardInputs:
     """The versions before this one, oldest first."""
     accepted: str | None = None
     """Why low agreement was accepted; empty if none was low, None in releases of khabar 0.1."""
+    asked: dict[str, tuple[str, ...]] = field(default_factory=dict, metadata=OMIT_EMPTY)
+    """The labels that pages offered under each version of labels.yaml that did not offer all of them."""
 
 
 def compute_facts(basis: CardInputs, tables: Tables) -> dict[str, str]:
