@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.annotation.migration.plan import Step
 from builder.annotation.adjudication.dawid_skene import DawidSkeneFit
+from builder.annotation.migration.plan import Step
 from builder.cli.output import Console, show
 from builder.commands import (
     adjudicate,
