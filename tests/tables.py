@@ -1,13 +1,17 @@
 """The functions over tables of judgements, for tests that have records."""
 
+import numpy as np
+
 from builder.annotation.adjudication import adjudicate as adjudication
 from builder.annotation.agreement import measure, spans, stances
 from builder.annotation.agreement.columns import shared_of
+from builder.annotation.migration import asked
+from builder.annotation.migration.offered import EVERYTHING
 from builder.annotation.quality import annotators, canonical, repeats
 from builder.annotation.quality import check as checks
 from builder.io.parquet import to_table
 from builder.project.judgements import canonical_judgements, load_batch_inputs, save_accounts
-from builder.records import Judgement
+from builder.records import BatchItem, Judgement
 from builder.records.arrow import records_of
 
 
@@ -50,7 +54,7 @@ def known_missed(judgements, known, articles, labels):
 
 def coverage(batch, judgements, items, assigned, overlap):
     """Warnings of articles with too few or too many annotators."""
-    return annotators.coverage(batch, table_of(judgements), items, assigned, overlap)
+    return annotators.coverage(batch, table_of(judgements), to_table(items, BatchItem), assigned, overlap)
 
 
 def agree(judgements, labels, lengths, **options):
@@ -58,9 +62,20 @@ def agree(judgements, labels, lengths, **options):
     return measure.agree(table_of(judgements), labels, lengths, **options)
 
 
-def adjudicate(judgements, decisions, articles, labels, rules):
+def adjudicate(judgements, decisions, articles, labels, rules, offers=EVERYTHING):
     """Gold and disputes."""
-    return adjudication.adjudicate(table_of(judgements), decisions, articles, labels, rules)
+    return adjudication.adjudicate(table_of(judgements), decisions, articles, labels, rules, offers)
+
+
+def asked_of(judgements, *given):
+    """The labels that enough annotators of each article were asked for."""
+    return asked.asked_of(table_of(judgements), *given)
+
+
+def without_unasked(judgements, *given):
+    """The judgements without spans of labels that too few were asked for, and how many are left out."""
+    found = asked.without_unasked(table_of(judgements), *given)
+    return records_of(found.table, Judgement), found.left_out
 
 
 def shared(judged):
@@ -75,7 +90,7 @@ def overall_statistics(judged, *given):
 
 def pairwise_statistics(judged, labels):
     """Span agreement of each pair of annotators."""
-    return spans.pairwise_statistics(shared(judged), labels)
+    return spans.pairwise_figures(*_drawn(judged, labels))
 
 
 def stance_statistics(judged, labels):
@@ -85,7 +100,12 @@ def stance_statistics(judged, labels):
 
 def stance_pair_statistics(judged, labels):
     """Stance agreement of each pair of annotators."""
-    return stances.pairwise_statistics(shared(judged), labels)
+    return stances.pairwise_figures(*_drawn(judged, labels))
+
+
+def _drawn(judged, labels):
+    found = shared(judged)
+    return found, labels, np.ones((len(found.sizes), 1), np.uint16)
 
 
 def project_judgements(project, without=()):

@@ -29,6 +29,7 @@ from builder.project.annotations import (
     read_known,
 )
 from builder.project.judgements import BatchInputs, load_batch_inputs, own_judgements, without_repeats
+from builder.project.migration.findings import label_findings
 from builder.project.project import Project
 from builder.project.stages import states
 from builder.records import AnnotatorAssignment, Decision, Issue, KhabarError, Line, Notify, Report
@@ -98,6 +99,7 @@ def check(project: Project) -> CheckReport:
     for name in loaded.collected:
         issues += _batch_issues(loaded, name, read_known(project, name), read_assigned(project, name))
         issues += _cached_issues(project, name)
+    issues = label_findings(project, issues, submitted)
     errors = sum(issue.severity == "error" for issue in issues)
     states.finish(project, "check", inputs, 1 if errors else 0)
     return CheckReport(

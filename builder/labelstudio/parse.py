@@ -15,7 +15,9 @@ from builder.annotation.questions import UNUSED
 from builder.io.hashing import sha16
 from builder.labelstudio.payloads import (
     LsAnnotation,
+    LsBefore,
     LsChoice,
+    LsData,
     LsRelation,
     LsRemark,
     LsRemarkValue,
@@ -159,6 +161,7 @@ def _judgement(task: LsTask, annotation: LsAnnotation, name: Pseudonym) -> tuple
     annotator = name(who(annotation.completed_by))
     where = f"task {task.id}, annotation {annotation.id}"
     answers, issues = answers_of(annotation.result, where, lambda plain, into: _read(plain, task.data.targets, into))
+    page = page_of(task.data, annotation)
     if task.data.text is not None:
         issues += misplaced(annotation.result, task.data.text, where)
     judgement = Judgement(
@@ -172,14 +175,21 @@ def _judgement(task: LsTask, annotation: LsAnnotation, name: Pseudonym) -> tuple
         seconds=seconds(annotation.lead_time),
         created_at=annotation.created_at,
         updated_at=annotation.updated_at,
-        guideline=task.data.guideline,
-        schema=task.data.schema_version,
+        guideline=page.guideline,
+        schema=page.schema_version,
         task_id=task.id,
         annotation_id=annotation.id,
         remark="\n".join(answers.remarks),
         relations=answers.linked(),
+        page=task.data.page,
     )
     return judgement, [addressed(issue, task.data.article_id, annotator) for issue in issues]
+
+
+def page_of(data: LsData, annotation: LsAnnotation) -> LsData | LsBefore:
+    """Return what has the versions of an answer's page: the task, or what is known of the page before an update."""
+    before = data.before.get(str(annotation.id))
+    return before if before and annotation.updated_at <= before.until else data
 
 
 def addressed(issue: Issue, article_id: str, annotator: str) -> Issue:
@@ -215,9 +225,8 @@ def answers_of(
 def _read(plain: object, targets: Sequence[LsTarget], answers: Answers) -> None:
     result = validate_result(plain, _SHAPES)
     if isinstance(result, LsSpan):
-        answers.spans.extend(
-            Span(result.value.start, result.value.end, label, result.id) for label in result.value.labels
-        )
+        labels = result.value.labels if result.from_name == "ner" else []
+        answers.spans.extend(Span(result.value.start, result.value.end, label, result.id) for label in labels)
     elif isinstance(result, LsChoice):
         slot = int(result.from_name.removeprefix("stance_"))
         choices = [choice for choice in result.value.choices if choice != UNUSED]

@@ -32,6 +32,14 @@ class LsTarget(Shape):
     id: Word
 
 
+class LsBefore(Shape):
+    """What the page of an answer had, for an answer that was not saved since `until`."""
+
+    schema_version: Annotated[Word, Field(alias="schema")]
+    guideline: Word
+    until: Word
+
+
 class LsData(Shape):
     """The fields of a task's data that identify its article."""
 
@@ -42,6 +50,9 @@ class LsData(Shape):
     schema_version: Annotated[Word, Field(alias="schema")]
     targets: list[LsTarget]
     text: str | None = None
+    page: Annotated[int, Field(ge=0, lt=10_000)] = 0
+    before: dict[str, LsBefore] = {}
+    """What the pages of answers had that were given before an update of the task, by annotation id."""
 
 
 class LsTask(Shape):
@@ -82,10 +93,10 @@ class LsSpanValue(Shape):
 
 
 class LsSpan(Shape):
-    """A labelled region; several labels mean several spans."""
+    """A labelled region; several labels mean several spans. `asked` regions show what an adjudicator is asked about."""
 
     type: Literal["labels"]
-    from_name: Literal["ner"]
+    from_name: Literal["ner", "asked"]
     id: Region
     value: LsSpanValue
 

@@ -8,9 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pyarrow as pa
+
 from builder.annotation.adjudication.adjudicate import AdjudicationResult
+from builder.annotation.columns import coded
+from builder.annotation.migration.asked import asked_of
+from builder.annotation.migration.offered import Offers
 from builder.io.hashing import read_hashed
-from builder.io.plain import to_plain
+from builder.io.plain import plain_rows, to_plain
 from builder.project import groups
 from builder.project.annotations import (
     read_decisions,
@@ -32,6 +37,7 @@ from builder.project.judgements import (
     save_accounts,
     without_repeats,
 )
+from builder.project.migration.state import guidelines_folder
 from builder.project.project import Project
 from builder.records import (
     Agreement,
@@ -100,6 +106,10 @@ class ReleaseInputs:
     sources: Sources
     leaks: tuple[Leak, ...]
     """Similar articles that an imported set published in different splits."""
+    asked: Mapping[str, tuple[str, ...]]
+    """The labels that pages offered, by the versions of labels.yaml that did not offer all of them."""
+    guidelines: Mapping[str, str]
+    """The guidelines that judgements were made under, by their path in the release."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,19 +139,33 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     moved = move_annotations(redaction, judgements, settled.gold.golds, settled.gold.disputes, kinds)
     redactions = [moved.spans] if kinds else []
     project.save_account("redact", redactions)
+    labels, least = batch.schema.labels, batch.schema.dataset.adjudication.min_annotators
     material = TableInputs(
         chosen, redact_authors(documents, kinds), parted.groups, splits, moved.judgements, moved.golds, moved.disputes,
-        batch.schema.labels,
-        parted.aside, batch.schema.dataset.publish_authors,
+        labels, parted.aside, batch.schema.dataset.publish_authors,
         unmarked(sources.imports, settled.judgements.table, settled.gold.golds),
+        asked_of(settled.judgements.table, batch.offers, labels.entity_names, least),
     )  # fmt: skip
     accounts = (*sources.cleaning, *settled.judgements.accounts, settled.gold.account, settled.gold.spans, *redactions)
     figures = compute_agreement(batch, settled.judgements.table)
     found: dict[str, int] = {kind: redaction.counts[kind] for kind in kinds}
     changes = _changes(sources.profile, chosen, documents)
     return ReleaseInputs(
-        material, accounts, figures, changes, parted.ledger, parted.issues, found, sources, parted.leaks
-    )
+        material, accounts, figures, changes, parted.ledger, parted.issues, found, sources, parted.leaks,
+        _asked(settled.judgements.table, batch.offers), _guidelines(project, settled.judgements.table),
+    )  # fmt: skip
+
+
+def _asked(judgements: pa.Table, offers: Offers) -> dict[str, tuple[str, ...]]:
+    """Return what pages offered under each version that judgements name and that did not offer all labels."""
+    named = coded(judgements["schema"]).names
+    return {version: tuple(sorted(names)) for version, names in sorted(offers.labels.items()) if version in named}
+
+
+def _guidelines(project: Project, judgements: pa.Table) -> dict[str, str]:
+    """Return the kept texts of the guidelines that judgements were made under, by their path in the release."""
+    paths = {version: guidelines_folder(project) / f"{version}.md" for version in coded(judgements["guideline"]).names}
+    return {f"guidelines/{version}.md": path.read_text("utf-8") for version, path in paths.items() if path.is_file()}
 
 
 def _load_sources(project: Project) -> Sources:
@@ -179,7 +203,7 @@ def _changes(table: Profile, chosen: Sequence[Article], documents: Sequence[Docu
 
 def _chosen(sources: Sources) -> list[Article]:
     gone = {takedown.article_id for takedown in sources.takedowns}
-    items = {item.article_id for own in sources.batch.items.values() for item in own} - gone
+    items = {name for own in sources.batch.items.values() for name in own["article_id"].to_pylist()} - gone
     chosen = [article for article in sources.batch.articles if article.id in items]
     missing = len(items) - len(chosen)
     if missing or not chosen:
@@ -229,19 +253,17 @@ def hash_inputs(inputs: ReleaseInputs, card: str, tool: str) -> dict[str, str]:
     # Judgements are of the texts before anything was redacted.
     articles = sources.articles if sources.batch.schema.dataset.redact else sources.batch.articles
     once = without_repeats(replace(sources.batch, articles=articles)).table
-    said = [
-        to_plain(replace(judgement, created_at="", updated_at="", task_id=0, annotation_id=0, origin=""))
-        for judgement in records_of(once, Judgement)
-    ]
     listed = {
         "articles": [[article.id, article.text_sha] for article in material.articles],
-        "judgements": _sorted(said),
+        "judgements": _sorted(_without_server(once)),
         "decisions": _sorted(map(to_plain, sources.decisions)),
         "splits": sorted(material.splits.items()),
         "takedowns": _sorted(map(to_plain, sources.takedowns)),
     }
     if sources.withdrawals:  # releases before the first withdrawal have no such input
         listed["withdrawals"] = _sorted(map(to_plain, sources.withdrawals))
+    if material.asked:  # releases whose articles were all asked for all labels have no such input
+        listed["labels asked"] = sorted([article, *names] for article, names in material.asked.items())
     texts = {name: json.dumps(value, ensure_ascii=False, sort_keys=True) for name, value in listed.items()}
     contents = {name: text.encode() for name, text in (texts | {"card": card, "tool": tool}).items()}
     if sources.counts:
@@ -252,6 +274,15 @@ def hash_inputs(inputs: ReleaseInputs, card: str, tool: str) -> dict[str, str]:
     pages = {article.document_id for article in material.articles}
     named = extractors.recorded(document for document in material.documents if document.id in pages)
     return hashes | import_inputs(sources.imports) | named | {"profile": sources.profile.digest}
+
+
+def _without_server(judgements: pa.Table) -> list[dict[str, Any]]:
+    """Return judgements as plain values, without the server's clock and ids."""
+    for name in ("created_at", "updated_at", "task_id", "annotation_id", "origin"):
+        field = judgements.schema.field(name)
+        nothing = pa.repeat(pa.scalar("" if pa.types.is_string(field.type) else 0, field.type), judgements.num_rows)
+        judgements = judgements.set_column(judgements.column_names.index(name), field, nothing)
+    return plain_rows(judgements, Judgement)
 
 
 def _sorted(plain: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

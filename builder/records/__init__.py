@@ -2,9 +2,11 @@
 
 from builder.records.annotation import (
     GOLD,
+    OMIT_EMPTY,
     AcceptedChange,
     Agreement,
     AnnotatorAssignment,
+    AskedPage,
     AssignmentKind,
     BatchItem,
     Confidence,
@@ -15,6 +17,7 @@ from builder.records.annotation import (
     Judgement,
     JudgementStatus,
     Mark,
+    Passage,
     PersonAlias,
     Prediction,
     PublishedAnnotation,
@@ -23,6 +26,7 @@ from builder.records.annotation import (
     Stance,
     Vote,
     mark_set,
+    passage_of,
 )
 from builder.records.corpus import (
     NO_FACTS,
@@ -38,7 +42,9 @@ from builder.records.corpus import (
     document_of,
 )
 from builder.records.imports import ChangedLine, ImportedSet, Leak, PublishedText
+from builder.records.labels import LAYERS, LabelVersion, LabelVersions, Layer, OfferedName, Requeued
 from builder.records.release import (
+    ASKED_FORMAT,
     LEDGER,
     MANIFEST,
     RELEASE_FORMAT,
@@ -65,16 +71,20 @@ from builder.records.report import (
 )
 
 __all__ = [
+    "ASKED_FORMAT",
     "GOLD",
+    "LAYERS",
     "LEDGER",
     "MANIFEST",
     "NO_FACTS",
+    "OMIT_EMPTY",
     "RELEASE_FORMAT",
     "TOOL",
     "AcceptedChange",
     "Agreement",
     "AnnotatorAssignment",
     "Article",
+    "AskedPage",
     "AssignmentKind",
     "BatchItem",
     "ChangedLine",
@@ -97,12 +107,17 @@ __all__ = [
     "Judgement",
     "JudgementStatus",
     "KhabarError",
+    "LabelVersion",
+    "LabelVersions",
+    "Layer",
     "Leak",
     "LedgerEntry",
     "Line",
     "Mark",
     "NextStep",
     "Notify",
+    "OfferedName",
+    "Passage",
     "PersonAlias",
     "Prediction",
     "Progress",
@@ -111,6 +126,7 @@ __all__ = [
     "Relation",
     "Release",
     "Report",
+    "Requeued",
     "Severity",
     "Span",
     "SplitAssignment",
@@ -122,5 +138,6 @@ __all__ = [
     "count_by_reason",
     "document_of",
     "mark_set",
+    "passage_of",
     "user_error",
 ]

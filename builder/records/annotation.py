@@ -112,6 +112,8 @@ class Judgement:
     """Keyed name of the server or export that it came from: `o-` and 10 hex digits; empty in batches of earlier versions."""
     changed_by: str = field(default="", metadata=OMIT_EMPTY)
     """Pseudonym of the person who changed it last, if that is not its annotator."""
+    page: int = field(default=0, metadata=OMIT_EMPTY)
+    """Number of the adjudication page that it answers; 0 for an annotation."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -135,6 +137,29 @@ class PersonAlias:
     annotator: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Passage:
+    """A place in an article's text: code points, end exclusive."""
+
+    start: int
+    end: int
+
+    @property
+    def what(self) -> str:
+        """Return the passage as the subject of a vote."""
+        return f"span:{self.start}:{self.end}"
+
+
+def passage_of(what: str) -> Passage | None:
+    """Return the passage that a vote is about, or None if it is about a stance.
+
+    >>> passage_of("span:3:9"), passage_of("stance:port")
+    (Passage(start=3, end=9), None)
+    """
+    kind, *places = what.split(":")
+    return Passage(int(places[0]), int(places[1])) if kind == "span" else None
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """An adjudicator's word; `spans` None leaves the spans to the votes; stances override one by one."""
@@ -145,6 +170,8 @@ class Decision:
     spans: tuple[Span, ...] | None = None
     stances: tuple[Stance, ...] = ()
     note: str = ""
+    scope: tuple[Passage, ...] = field(default=(), metadata=OMIT_EMPTY)
+    """The passages that `spans` decides; a passage without a span is no mention. Empty: all spans of the article."""
 
 
 GOLD = "gold"
@@ -189,7 +216,7 @@ class Confidence:
 class Gold:
     """The settled answers for one article, with their votes.
 
-    `decided` names the questions that adjudicators decided: `spans`, `stance:<target>`.
+    `decided` names what adjudicators decided of it: `spans` (all of them), `span:<start>:<end>`, `stance:<target>`.
     """
 
     article_id: str
@@ -210,6 +237,20 @@ class Dispute:
     article_id: str
     what: str
     answers: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPage:
+    """What one page asked of adjudicators: one line of annotations/<batch>/asked.jsonl.
+
+    `settled` are the mentions that the page showed as settled. The pages of a text are numbered from 1.
+    """
+
+    article_id: str
+    text_sha: str
+    page: int
+    settled: tuple[Span, ...]
+    questions: tuple[Dispute, ...]
 
 
 @dataclass(frozen=True, slots=True)

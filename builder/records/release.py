@@ -47,7 +47,11 @@ RELEASE_FORMAT = 2
 
 1: khabar 0.1, whose manifests have no `format`; an invisible character that follows no word is a token of its own.
 2: an invisible character is part of a word, or belongs to no token.
+3: `entities` has the column `labels_asked`. Only releases whose articles were asked for different labels have it.
 """
+
+ASKED_FORMAT = 3
+"""The format of a release with the column `labels_asked`."""
 
 
 @dataclass(frozen=True, slots=True)

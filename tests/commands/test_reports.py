@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from builder.annotation.adjudication.dawid_skene import DawidSkeneFit
+from builder.annotation.migration.plan import Step
 from builder.cli.output import Console, show
 from builder.commands import (
     adjudicate,
@@ -23,6 +25,7 @@ from builder.commands import (
     reopen,
     run,
     schema,
+    schema_migrate,
     studio,
     verify,
 )
@@ -41,6 +44,7 @@ from builder.commands.status import status
 from builder.commands.takedown import takedown, withdraw
 from builder.io.plain import from_plain, to_plain
 from builder.labelstudio.exports.merge import ImportCounts
+from builder.labelstudio.refresh import Behind
 from builder.labelstudio.server.data_dir import DataStats
 from builder.labelstudio.server.state import Login, OwnServer, ServerAddress, ServerState
 from builder.main import COMMANDS, khabar
@@ -123,13 +127,28 @@ def by_hand():
         "send": SendReport(
             "send", assigned={"overlap": 9, "shared": 2}, places=(SentTo(email, 11, 10, f"{url}/projects/1"),),
             predictions=SentPredictions("gazetteer:a.tsv", 3), shown=("gazetteer", "gold"),
+            behind=(Behind(url, 1, 40, 12, 2),),
         ),
         "send --dry-run": SendReport(
-            "send", assigned={}, places=(SentTo("", 11, 10, None),), predictions=None, shown=()
+            "send", assigned={}, places=(SentTo("", 11, 10, None),), predictions=None, shown=(),
+            behind=(Behind(url, 1, 40, 12, 2),), dry_run=True,
         ),
+        "schema migrate": schema_migrate.MigrateReport(
+            "schema migrate", steps=(Step("rename", "entities", "PERS", "PER", 12), Step("add", "targets", "", "dam")),
+            rewritten=1_200, files=9, again=2, was_sent=True, dry_run=False,
+        ),
+        "schema migrate --dry-run": schema_migrate.MigrateReport(
+            "schema migrate", steps=(Step("retire", "entities", "DATE", "", 1),), rewritten=0, files=1, again=0,
+            was_sent=True, dry_run=True,
+        ),
+        "schema migrate, nothing to do": schema_migrate.MigrateReport(
+            "schema migrate", steps=(), rewritten=0, files=0, again=0, was_sent=False, dry_run=False
+        ),
+        "schema migrate --undo": schema_migrate.UndoneReport("schema migrate", files=("annotations/demo/judgements.jsonl",)),
+        "schema migrate --again": schema_migrate.AgainReport("schema migrate", batch="again-1", articles=3),
         "adjudicate --send --collect": adjudicate.AdjudicateReport(
-            "adjudicate", gold={}, open_disputes=0, model=adjudicate.DawidSkeneFit(7, True, 3, {"a-1": 0.9}),
-            rulings=adjudicate.Rulings(2, 1, path), sent=adjudicate.SentDisputes("demo", f"{url}/projects/2/data"),
+            "adjudicate", gold={}, open_disputes=0, model=DawidSkeneFit(7, True, 3, {"a-1": 0.9}),
+            rulings=adjudicate.Rulings(2, 1, path, 3, 1), sent=adjudicate.SentDisputes("demo", f"{url}/projects/2/data"),
         ),
         "push": PushReport("push", version="1.0.0", dry_run=False, pushed=pushed),
         "push --dry-run": PushReport("push", version="1.0.0", dry_run=True, pushed=pushed),

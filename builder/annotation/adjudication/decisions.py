@@ -2,22 +2,36 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from builder.annotation.migration.retired import without_retired
 from builder.annotation.questions import targets_for
-from builder.records import Article, Decision, Issue, Span, Stance
+from builder.records import Article, Confidence, Decision, Issue, Passage, Span, Stance
 from builder.schema.labels import Labels
 from builder.text.tokens import canonical_span
 
 IMPORTED = "import:"
 """Beginning of the name that stands for the gold of an imported set among adjudicators."""
 
+NONE = "(none)"
+"""Stands for no answer: an annotator who marked nothing or did not answer, a passage that is no mention."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassageRuling:
+    """The labels that adjudicators gave a passage, and their names. Without labels it is no mention."""
+
+    labels: frozenset[str]
+    names: tuple[str, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class MergedDecisions:
     """The merged decisions on one article.
 
-    `decisions` counts the decisions applied. `spans_by` and `stances_by` name the adjudicators, the latter by target.
+    `decisions` counts the decisions applied. `spans` is a list of all spans of the article, which `passages` overrides.
+    A passage in `contested` is left to the votes. `spans_by` and `stances_by` name the adjudicators, the latter by
+    target.
     """
 
     spans: tuple[Span, ...] | None = None
@@ -25,11 +39,30 @@ class MergedDecisions:
     decisions: int = 0
     spans_by: tuple[str, ...] = ()
     stances_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    passages: Mapping[Passage, PassageRuling] = field(default_factory=dict)
+    contested: frozenset[Passage] = frozenset()
+
+    def settles(self, passage: Passage) -> bool:
+        """Return whether a decision says what a passage is."""
+        return passage in self.passages or (self.spans is not None and passage not in self.contested)
+
+    @property
+    def settles_spans(self) -> bool:
+        """Whether a decision says anything of the article's spans."""
+        return self.spans is not None or bool(self.passages)
+
+    def spans_over(self, voted: Iterable[Span]) -> tuple[Span, ...]:
+        """Return the spans of the article, given those that the votes settled."""
+        whole = [span for span in self.spans or () if _place(span) not in self.contested | self.passages.keys()]
+        left = [span for span in voted if not self.settles(_place(span))]
+        ruled = [Span(p.start, p.end, label) for p, ruling in self.passages.items() for label in sorted(ruling.labels)]
+        return (*whole, *left, *ruled)
 
     @property
     def is_imported(self) -> bool:
         """Return whether imported sets alone decided."""
-        names = [*self.spans_by, *(name for of in self.stances_by.values() for name in of)]
+        passages = (ruling.names for ruling in self.passages.values())
+        names = [*self.spans_by, *(name for of in (*self.stances_by.values(), *passages) for name in of)]
         return bool(names) and all(name.startswith(IMPORTED) for name in names)
 
 
@@ -38,33 +71,88 @@ def read_decisions(
 ) -> tuple[dict[str, MergedDecisions], list[Issue]]:
     """Merge valid decisions by article, and return an issue for each invalid or contradicting one.
 
-    If decisions contradict each other on an article's spans, or on one of its stances, none of them counts there.
+    If decisions contradict each other on an article's spans, on a passage or on a stance, none of them counts there.
+    A decision on a passage goes before the same adjudicator's decision on all spans.
     """
     sound: dict[str, list[Decision]] = defaultdict(list)
-    issues: list[Issue] = []
+    decisions, issues = without_retired(decisions, labels)
     for decision in decisions:
         faults = _faults(decision, articles.get(decision.article_id), labels)
         issues += faults
         if not faults and (decision.spans is not None or decision.stances):
-            sound[decision.article_id].append(decision)
-    decided: dict[str, MergedDecisions] = {}
-    for article_id, valid in sound.items():
-        lists = {_canonical(d.spans, articles[article_id].text, labels) for d in valid if d.spans is not None}
-        values = {stance for decision in valid for stance in decision.stances}
-        twice = {target for target, count in Counter(stance.target for stance in values).items() if count > 1}
-        unsettled = [f"stance:{target}" for target in sorted(twice)] + (["spans"] if len(lists) > 1 else [])
-        issues += [_contradiction(article_id, what) for what in unsettled]
-        spans = lists.pop() if len(lists) == 1 else None
-        stances = tuple(sorted(stance for stance in values if stance.target not in twice))
-        applied = sum((d.spans is not None and spans is not None) or bool({*d.stances} & {*stances}) for d in valid)
-        decided[article_id] = MergedDecisions(
-            spans=spans,
-            stances=stances,
-            decisions=applied,
-            spans_by=_names(d for d in valid if d.spans is not None) if spans is not None else (),
-            stances_by={stance.target: _names(d for d in valid if stance in d.stances) for stance in stances},
-        )
-    return decided, issues
+            sound[decision.article_id].append(_canonical(decision, articles[decision.article_id].text, labels))
+    decided = {article_id: _merged(valid) for article_id, valid in sound.items()}
+    issues += [
+        _contradiction(article_id, where)
+        for article_id, (_, contradictions) in decided.items()
+        for where in contradictions
+    ]
+    return {article_id: merged for article_id, (merged, _) in decided.items()}, issues
+
+
+def _merged(valid: Sequence[Decision]) -> tuple[MergedDecisions, list[str]]:
+    """Merge the canonical decisions on one article; also return what they contradict each other on."""
+    wholes = [d for d in valid if d.spans is not None and not d.scope]
+    lists = {d.spans for d in wholes}
+    spans = wholes[0].spans if len(lists) == 1 else None
+    ruled = _ruled([d for d in valid if d.scope], wholes if spans is not None else [])
+    passages = {passage: ruling for passage, ruling in ruled.items() if ruling}
+    contested = frozenset(passage for passage, ruling in ruled.items() if not ruling)
+    values = {stance for decision in valid for stance in decision.stances}
+    twice = {target for target, count in Counter(stance.target for stance in values).items() if count > 1}
+    stances = tuple(sorted(stance for stance in values if stance.target not in twice))
+    merged = MergedDecisions(
+        spans=spans,
+        stances=stances,
+        spans_by=_names(wholes) if spans is not None else (),
+        stances_by={stance.target: _names(d for d in valid if stance in d.stances) for stance in stances},
+        passages=passages,
+        contested=contested,
+    )
+    unsettled = [f"stance:{target}" for target in sorted(twice)] + ["spans"] * (len(lists) > 1)
+    unsettled += [f"span {passage.start}:{passage.end}" for passage in sorted(contested)]
+    return replace(merged, decisions=sum(_applies(decision, merged) for decision in valid)), unsettled
+
+
+def _applies(decision: Decision, merged: MergedDecisions) -> bool:
+    """Return whether anything of a decision counts."""
+    whole = decision.spans is not None and not decision.scope and merged.spans is not None
+    return whole or bool({*decision.scope} & merged.passages.keys()) or bool({*decision.stances} & {*merged.stances})
+
+
+def _ruled(scoped: Sequence[Decision], wholes: Sequence[Decision]) -> dict[Passage, PassageRuling | None]:
+    """Return what decisions say of each passage in the scope of one; None if they contradict each other."""
+    ruled: dict[Passage, PassageRuling | None] = {}
+    for passage in sorted({passage for decision in scoped for passage in decision.scope}):
+        special = [decision for decision in scoped if passage in decision.scope]
+        names = {decision.adjudicator for decision in special}
+        on_it = [*special, *(decision for decision in wholes if decision.adjudicator not in names)]
+        answers = {
+            frozenset(span.label for span in decision.spans or () if _place(span) == passage) for decision in on_it
+        }
+        ruled[passage] = PassageRuling(answers.pop(), _names(on_it)) if len(answers) == 1 else None
+    return ruled
+
+
+def _place(span: Span) -> Passage:
+    return Passage(span.start, span.end)
+
+
+def decided_answers(decision: MergedDecisions) -> list[Confidence]:
+    """Return a confidence of 1 for each decided answer, naming the adjudicators who decided it.
+
+    Contradicting decisions were dropped before, so the adjudicators of an answer all agree on it.
+    """
+    by = f"decision of {', '.join(decision.spans_by)}"
+    whole = [span for span in decision.spans or () if _place(span) not in decision.contested | decision.passages.keys()]
+    sure = [Confidence(_place(span).what, span.label, by, 1.0) for span in whole]
+    for passage, ruling in decision.passages.items():
+        by = f"decision of {', '.join(ruling.names)}"
+        sure += [Confidence(passage.what, label, by, 1.0) for label in sorted(ruling.labels) or [NONE]]
+    for stance in decision.stances:
+        by = f"decision of {', '.join(decision.stances_by[stance.target])}"
+        sure.append(Confidence(f"stance:{stance.target}", stance.value, by, 1.0))
+    return sure
 
 
 def not_applied_warning(article_id: str, reason: str) -> Issue:
@@ -78,11 +166,23 @@ def _names(decisions: Iterable[Decision]) -> tuple[str, ...]:
     return tuple(sorted({decision.adjudicator for decision in decisions}))
 
 
-def _canonical(spans: Iterable[Span], text: str, labels: Labels) -> tuple[Span, ...]:
-    """Return the spans with canonical edges, sorted and without duplicates."""
+def _canonical(decision: Decision, text: str, labels: Labels) -> Decision:
+    """Return the decision with canonical edges, spans and scope sorted and without duplicates."""
     whole = labels.clitics == "expand"
-    moved = {(canonical_span(text, span.start, span.end, whole_words=whole), span.label) for span in spans}
-    return tuple(sorted(Span(*edges, label) for edges, label in moved if edges))
+
+    def moved(start: int, end: int) -> Passage | None:
+        edges = canonical_span(text, start, end, whole_words=whole)
+        return Passage(*edges) if edges else None
+
+    spans = {(moved(span.start, span.end), span.label) for span in decision.spans or ()}
+    scope = {moved(passage.start, passage.end) for passage in decision.scope}
+    return replace(
+        decision,
+        spans=None
+        if decision.spans is None
+        else tuple(sorted(Span(place.start, place.end, label) for place, label in spans if place)),
+        scope=tuple(sorted(place for place in scope if place)),
+    )
 
 
 def _faults(decision: Decision, article: Article | None, labels: Labels) -> list[Issue]:
@@ -101,6 +201,7 @@ def _faults(decision: Decision, article: Article | None, labels: Labels) -> list
             issues.append(_issue(decision, where, f"outside the text, which has {len(article.text)} code points"))
         elif canonical_span(article.text, span.start, span.end) is None:
             issues.append(_issue(decision, where, "only spaces or punctuation"))
+    issues += _scope_faults(decision, len(article.text))
     asked = {target.id for target in targets_for(article, labels)}
     values = {value.name for value in labels.stances.values} if labels.stances else set()
     for stance in decision.stances:
@@ -109,6 +210,19 @@ def _faults(decision: Decision, article: Article | None, labels: Labels) -> list
             issues.append(_issue(decision, where, f"the article is not asked about {stance.target!r}"))
         if stance.value not in values:
             issues.append(_issue(decision, where, f"unknown stance {stance.value!r}"))
+    return issues
+
+
+def _scope_faults(decision: Decision, size: int) -> list[Issue]:
+    """Return the errors of the scope of a decision on a text of `size` code points."""
+    scope = decision.scope
+    outside = [p for p in scope if not 0 <= p.start < p.end <= size]
+    issues = [
+        _issue(decision, f"scope {p.start}:{p.end}", f"outside the text, which has {size} code points") for p in outside
+    ]
+    if scope:
+        beyond = [span for span in decision.spans or () if _place(span) not in scope]
+        issues += [_issue(decision, f"span {s.start}:{s.end}", "not one of the passages in its scope") for s in beyond]
     return issues
 
 

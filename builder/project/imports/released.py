@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.project.annotations import read_imports, read_published_texts
+from builder.project.annotations import read_imports, read_merged
 from builder.project.project import Project
 from builder.records import BatchItem, Gold, ImportedSet, PublishedText
 
@@ -22,7 +22,7 @@ class Imports:
 def load_imports(project: Project) -> Imports:
     """Load the imported sets of a project."""
     sets = tuple(read_imports(project))
-    return Imports(sets, [text for one in sets for text in read_published_texts(project, one.name)])
+    return Imports(sets, [text for one in sets for text in _texts(project, one.name)])
 
 
 def unmarked(imports: Imports, judgements: pa.Table, golds: Sequence[Gold]) -> set[str]:
@@ -48,3 +48,8 @@ def import_inputs(imports: Imports) -> dict[str, str]:
         for one in imports.sets
         for what, value in (*one.files.items(), ("map", one.map), ("splits", one.splits))
     }
+
+
+def _texts(project: Project, name: str) -> list[PublishedText]:
+    """Read where the articles of an imported set stand in it."""
+    return read_merged(project, project.annotations / name / "published.jsonl", PublishedText)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.records import Agreement, StageCounts
+from builder.release.card.asked import labels_asked
 from builder.release.card.citation import bibtex
 from builder.release.card.editions import edition_section
 from builder.release.card.markdown import markdown_table
@@ -67,7 +68,7 @@ def card_facts(  # noqa: PLR0913
         "tool": tool,
         "rows": _rows(tables),
         "edition": edition_section(dataset.text),
-        "entity_types": _entity_types(tables, schema.labels),
+        "entity_types": _entity_types(tables, schema.labels) + labels_asked(tables, schema.labels),
         "stances": _stances(tables, schema.labels),
         "stance_order": _stance_order(schema.labels),
         "sources": _sources(tables),

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from builder.io.plain import from_plain, to_plain
-from builder.records import Agreement, ImportedSet, Leak, StageCounts, user_error
-from builder.records.annotation import OMIT_EMPTY
+from builder.records import OMIT_EMPTY, Agreement, ImportedSet, Leak, StageCounts, user_error
 from builder.release.card.editions import authors_section, redaction_section
 from builder.release.card.facts import card_facts
 from builder.release.card.imported import IMPORTED_NOTE, imported_section, leaks_section
@@ -51,6 +50,8 @@ class CardInputs:
     imports: tuple[ImportedSet, ...] = field(default=(), metadata=OMIT_EMPTY)
     leaks: tuple[Leak, ...] = field(default=(), metadata=OMIT_EMPTY)
     """Similar articles that an imported set published in different splits."""
+    asked: dict[str, tuple[str, ...]] = field(default_factory=dict, metadata=OMIT_EMPTY)
+    """The labels that pages offered under each version of labels.yaml that did not offer all of them."""
 
 
 def compute_facts(basis: CardInputs, tables: Tables) -> dict[str, str]:

@@ -18,7 +18,7 @@ from builder.release.card.editions import BEGIN, END
 from builder.release.card.render import HEAD, loading, with_head
 from builder.release.editions.delta import apply_delta, delta_from_row, given_field
 from builder.release.tables.build import ROWS, Tables, non_empty
-from builder.release.tables.features import Json, LabelNames, class_names, features, features_of
+from builder.release.tables.features import ASKED, Json, LabelNames, class_names, features, features_of
 
 MISSING, DIFFERS = "not given", "its text differs"
 
@@ -63,9 +63,10 @@ def label_names_of(paths: Paths) -> LabelNames:
 
     published = label("stance", "stance")
     values = label("annotations", "stances", "value")
-    return LabelNames(
-        label("entities", "spans", "label") or (), published or (), values if values or not published else ()
-    )
+    schemas = [pq.read_schema(files[0]) for files in [*paths.get("entities", {}).values()][:1]]
+    asked = any(ASKED in schema.names for schema in schemas)
+    names = label("entities", "spans", "label") or ()
+    return LabelNames(names, published or (), values if values or not published else (), asked)
 
 
 def restore_articles(paths: Paths, documents: Sequence[Document]) -> RestoredArticles:

@@ -24,7 +24,7 @@ from builder.release.publish.storage import is_safe_path
 from builder.release.splits import leakage
 from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.build import Tables
-from builder.release.tables.features import arrow_schema, features
+from builder.release.tables.features import ASKED, arrow_schema, features, label_names
 from builder.release.tables.shards import shards
 from builder.text.profiles import profile
 
@@ -208,7 +208,9 @@ def tables_of(folder: Path, release: Release, basis: CardInputs) -> Tables:
     """
     found = shards(list(release.files))
     tables: Tables = {}
-    for config, columns in features(basis.labels, release.edition).items():
+    first = [path for of in found.get("entities", {}).values() for path in of][:1]
+    asked = any(ASKED in pq.read_schema(folder / path).names for path in first)
+    for config, columns in features(label_names(basis.labels, asked=asked), release.edition).items():
         there = {
             name for of in found.get(config, {}).values() for path in of for name in pq.read_schema(folder / path).names
         }

@@ -25,7 +25,7 @@ from builder.release.tables.columns import (
     record_batch,
     stance,
 )
-from builder.release.tables.features import arrow_schema, features
+from builder.release.tables.features import arrow_schema, features, label_names
 from builder.release.tables.inputs import Lookup, TableInputs, edit_faults, faults, index_inputs, instant
 from builder.release.tables.iob2 import NESTED, TokenTags
 from builder.release.tables.mentions import InvalidSpan
@@ -70,7 +70,7 @@ def build_tables(material: TableInputs, scratch: TableSpill | None = None) -> Bu
     with every span that its article does not allow and every stance that the labels do not allow.
     """
     known, labels = index_inputs(material), material.labels
-    losses = _Losses()
+    losses, names = _Losses(), label_names(labels, asked=bool(material.asked))
 
     def tagged(rows: Sequence[EntityRow]) -> Columns:
         columns, tags = entities(rows, labels, known)
@@ -83,7 +83,7 @@ def build_tables(material: TableInputs, scratch: TableSpill | None = None) -> Bu
     aside: list[Dropped] = []
 
     def make(config: str, part: _ConfigRows[R], columns: Callable[[Sequence[R]], Columns]) -> None:
-        made[config] = _build_config(part, columns, arrow_schema(features(labels)[config]), scratch, config)
+        made[config] = _build_config(part, columns, arrow_schema(features(names)[config]), scratch, config)
         accounts.append(part.account)
         aside.extend(part.aside)
 
@@ -102,7 +102,7 @@ def build_tables(material: TableInputs, scratch: TableSpill | None = None) -> Bu
     authors, dates = _authors(known), _dates(known)
     accounts += [*losses.accounts, authors.account, dates.account]
     aside += [*losses.aside, *authors.aside, *dates.aside]
-    tables = {config: made[config] for config in features(labels)}
+    tables = {config: made[config] for config in features(names)}
     return BuiltTables(tables, tuple(accounts), tuple(aside), *losses.cut)
 
 

@@ -35,11 +35,23 @@ class LabelNames:
     entities: tuple[str, ...]
     published: tuple[str, ...]
     values: tuple[str, ...] | None
+    asked: bool = False
+    """Whether `entities` says which labels the annotators of each article were asked for."""
 
 
-def label_names(labels: Labels) -> LabelNames:
+ASKED = "labels_asked"
+"""The column of `entities` with the labels that the annotators of an article were asked for, if they differ."""
+
+
+def is_asked(tables: Mapping[str, Mapping[str, pa.Table]]) -> bool:
+    """Return whether tables say which labels the annotators of each article were asked for."""
+    return any(ASKED in table.column_names for table in tables.get("entities", {}).values())
+
+
+def label_names(labels: Labels, *, asked: bool = False) -> LabelNames:
     """Return the names of the ClassLabels that labels.yaml defines."""
-    return LabelNames(labels.entity_names, labels.published_values, all_values(labels) if labels.stances else None)
+    values = all_values(labels) if labels.stances else None
+    return LabelNames(labels.entity_names, labels.published_values, values, asked)
 
 
 def features(labels: Labels | LabelNames, edition: Edition = "full") -> dict[str, dict[str, Feature]]:
@@ -74,6 +86,8 @@ def features(labels: Labels | LabelNames, edition: Edition = "full") -> dict[str
             "profile": "string", "text_sha": "string", "split_group": "string",
         },
     }  # fmt: skip
+    if known.asked:
+        configs["entities"][ASKED] = ["string"]
     if known.values is None:
         del configs["stance"], configs["annotations"]["stances"]
     return configs if edition == "full" else {name: _withheld(name, columns) for name, columns in configs.items()}
