@@ -45,7 +45,8 @@ def disputes_of(
     judgements = [answer for answer in answers if answer.who != GOLD and answer.article_id in articles]
     table = to_table(judgements, PublishedAnnotation)
     named = table.rename_columns(["annotator" if name == "who" else name for name in table.column_names])
-    return adjudicate(named, (), articles, labels, rules).disputes
+    versioned = named.append_column("schema", pa.repeat("", len(judgements)))  # releases do not say what was asked
+    return adjudicate(versioned, (), articles, labels, rules).disputes
 
 
 def transfer_answers(
