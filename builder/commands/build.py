@@ -140,9 +140,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
                           record_reading(dataset.fields, release_inputs.declared_encodings(material)),
                           ASKED_FORMAT if material.asked else RELEASE_FORMAT)  # fmt: skip
         read = states.read_by(project, "build")
-        # Before the release: one that is there never lacks its ledger, whenever this is killed.
-        if [*gathered.ledger] != [*gathered.sources.splits]:
-            write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
+        _keep_splits(project, gathered)
         folder = project.release(version)
         texts = text_files(basis, card, built.tables, changelog)
         written = write_release(folder, built.tables, {**texts, **beside.files, **gathered.guidelines}, release,
@@ -156,3 +154,9 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         folder=folder, state=written.state, manifest_sha256=manifest, card=folder / "README.md",
         rows=written.release.splits, accepted_floors=None if accept is None else len(low),
     )  # fmt: skip
+
+
+def _keep_splits(project: Project, gathered: release_inputs.ReleaseInputs) -> None:
+    """Write the ledger of splits, before the release: one that is there never lacks it, whenever this is killed."""
+    if [*gathered.ledger] != [*gathered.sources.splits]:
+        write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
