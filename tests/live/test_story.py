@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from builder.commands.adjudicate import adjudicate
 from builder.commands.agree import agree
@@ -180,6 +180,8 @@ def rule_after_migration(project, studio, pilot, late):
     assert {"PER", "PERS"} & aliases == {"PERS"}
     assert adjudicate(project, "pilot", send=True).sent.behind == ()
     pilot.page.reload()
+    expect(pilot.page.locator(".kh-target").first).to_be_visible(timeout=20_000)
+    pilot.page.screenshot(path=project.work / "renamed.png")
     last = rule(pilot.page, asked, 1)
     collected = adjudicate(project, "pilot", collect=True)
     assert (collected.rulings.overrules, collected.open_disputes, errors(collected)) == (0, 0, [])
@@ -205,7 +207,7 @@ def publish_second(project, studio):
     assert annotate(project, "second", studio.logins) == 3 * SECOND
     collect(project, "second", prune=False)
     assert errors(check(project)) == []
-    assert {row.n for row in figures(project)["DATE"]} == {SECOND}
+    assert {row.n for row in figures(project)["DATE"] if row.value is not None} == {SECOND}
     with pytest.raises(KhabarError, match=r"1\.1\.0 requires a major version bump"):
         build(project, "1.1.0")
     release = build(project, "2.0.0").folder
