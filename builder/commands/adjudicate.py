@@ -14,6 +14,7 @@ from builder.annotation.adjudication.merging import closed_meanwhile, merge_deci
 from builder.annotation.adjudication.rulings import Rulebook, read_rulings
 from builder.annotation.adjudication.whole_rulings import read_whole_rulings
 from builder.annotation.pseudonyms import pseudonym
+from builder.cli.consent import ask_first
 from builder.cli.options import batch_option
 from builder.cli.output import Console
 from builder.cli.road import project_of, road
@@ -25,11 +26,14 @@ from builder.labelstudio.config import guide_html, render_ruling_config
 from builder.labelstudio.download.persons import Past
 from builder.labelstudio.download.sync import collect
 from builder.labelstudio.parse import ParsedAnnotations
+from builder.labelstudio.refresh import Behind
 from builder.labelstudio.tasks import task_of
+from builder.labelstudio.upload import AnnotatorProject
 from builder.project.annotations import asked_path, batch_name, read_asked, read_batch, read_decisions, read_merged
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.judgements import canonical_judgements, compute_gold, load_batch_inputs, save_accounts
-from builder.project.migration.state import read_versions
+from builder.project.migration.running import bring_up_pages
+from builder.project.migration.state import read_versions, refuse_pending
 from builder.project.project import Project
 from builder.project.services import connect, note_sent, project_mark
 from builder.project.stages import states
@@ -69,6 +73,8 @@ class SentDisputes:
 
     batch: str
     url: str = ""
+    behind: tuple[Behind, ...] = ()
+    """The adjudication project, if it was brought up to date with labels.yaml."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +99,8 @@ class AdjudicateReport(Report):
         if self.model:
             yield from self.model.lines()
         if self.sent:
+            if self.sent.behind:
+                yield Line("changed", "; ".join(map(str, self.sent.behind)))
             yield Line("adjudicate at", self.sent.url or f"nothing of batch {self.sent.batch} is in dispute")
 
 
@@ -124,16 +132,20 @@ EARLIER_PROJECT = "disputes"
 
 def adjudicate(
     project: Project, batch: str | None = None, *,
-    send: bool = False, collect: bool = False, accept_overrules: bool = False, progress: Notify = lambda _: None,
+    send: bool = False, collect: bool = False, accept_overrules: bool = False, yes: bool = False,
+    progress: Notify = lambda _: None,
 ) -> AdjudicateReport:  # fmt: skip
     """Compute gold from the judgements by majority vote. Ties become disputes.
 
     With `collect`, first turn the rulings of the batch's adjudication project into decisions; what they change of
-    settled mentions counts only with `accept_overrules`. With `send`, then ask in that project what is still in dispute.
+    settled mentions counts only with `accept_overrules`. With `send`, then ask in that project what is still in dispute;
+    `yes` agrees to bring its pages up to date after labels changed.
     """
     if accept_overrules and not collect:
         raise user_error("options", "--accept-overrules is for rulings", fix="pass it with --collect")
     with project.lock():
+        if send:
+            refuse_pending(project, "adjudicate --send")
         name = batch_name(project, batch) if send or collect else ""
         ruled = _collect_rulings(project, name, accept_overrules) if collect else _Collected()
         project = project.snapshot()
@@ -152,7 +164,7 @@ def adjudicate(
         states.finish(project, "adjudicate", inputs)
         sent = _Sent()
         if send:
-            sent = _send_disputes(project, name, loaded.articles, result, progress)
+            sent = _send_disputes(project, name, loaded.articles, result, progress, yes=yes)
     sources = Counter(gold.source for gold in result.golds)
     return AdjudicateReport(
         "adjudicate",
@@ -169,7 +181,7 @@ def adjudicate(
 
 
 def _send_disputes(
-    project: Project, name: str, articles: Sequence[Article], result: AdjudicationResult, progress: Notify
+    project: Project, name: str, articles: Sequence[Article], result: AdjudicationResult, progress: Notify, *, yes: bool
 ) -> _Sent:
     """Ask the open disputes of a batch in its adjudication project: those that were not asked before on new pages."""
     items = {item.article_id: item for item in read_batch(project, name)}
@@ -189,14 +201,16 @@ def _send_disputes(
         for page in open_pages(pages, mine, by_id)
         for a in [by_id[page.article_id]]
     ]
+    desk = AnnotatorProject(connection, project_mark(project, name, PROJECT))
+    behind = bring_up_pages(project, desk, pages, progress, yes=yes)
     write_jsonl(asked_path(project, name), pages)  # before sending: a ruling counts only for what was asked
-    sent = client.send(connection, project_mark(project, name, PROJECT),
+    sent = client.send(connection, desk.wanted,
                        render_ruling_config(schema.labels), payload, overlap=1, progress=progress)  # fmt: skip
     note_sent(project, name, PROJECT, sent)
     client.show_predictions(connection, sent.project_id, SHOWN, instead=True)
     account = StageCounts("disputes", "pages", len(payload), sent.created,
                           {"already there": sent.present} if sent.present else {})  # fmt: skip
-    return _Sent(SentDisputes(name, f"{sent.url}/projects/{sent.project_id}/data"), (account,))
+    return _Sent(SentDisputes(name, f"{sent.url}/projects/{sent.project_id}/data", behind), (account,))
 
 
 def _adjudication_server(project: Project) -> Connection:
@@ -262,8 +276,11 @@ def _rulings(project: Project, name: str, desk: str) -> ParsedAnnotations:
     is_flag=True,
     help="With --collect: let what rulings change of settled mentions count, too.",
 )
+@click.option(
+    "--yes", is_flag=True, help="With --send: agree to changes of pages that were sent, after labels changed."
+)
 @road
-def cli(console: Console, batch: str | None, sends: bool, collects: bool, accepts: bool) -> AdjudicateReport:
+def cli(console: Console, batch: str | None, sends: bool, collects: bool, accepts: bool, yes: bool) -> AdjudicateReport:
     """Turn annotations into gold by majority vote; ties are disputes until a decision settles them.
 
     --send asks each dispute in a separate Label Studio project: the passage or target, who said what, and the choices,
@@ -271,6 +288,13 @@ def cli(console: Console, batch: str | None, sends: bool, collects: bool, accept
     too. --collect writes the adjudicators' rulings to annotations/<batch>/decisions.jsonl; lines written there by hand
     are kept. A ruling counts only for what was in dispute. Each settled mention that it changes is listed, and counts
     only with --accept-overrules.
+
+    After `schema migrate`, --send brings pages that were sent up to date, with rulings and drafts. What would change is
+    shown first, and nothing changes without a yes.
     """
-    project = project_of(console)
-    return adjudicate(project, batch, send=sends, collect=collects, accept_overrules=accepts, progress=console.progress)
+
+    def run(agreed: bool) -> AdjudicateReport:
+        return adjudicate(project_of(console), batch, send=sends, collect=collects, accept_overrules=accepts,
+                          yes=agreed, progress=console.progress)  # fmt: skip
+
+    return ask_first(run, agreed=yes)

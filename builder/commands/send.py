@@ -1,6 +1,5 @@
 """The command `send`: send a batch to Label Studio."""
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,13 +10,14 @@ import click
 from builder.annotation import assignment, reopen, transfer
 from builder.annotation.persons import resolve
 from builder.annotation.transfer import TransferredJudgements
+from builder.cli.consent import ask_first
 from builder.cli.options import batch_option
 from builder.cli.output import Console
 from builder.cli.road import project_of, road
 from builder.io.jsonl import write_jsonl
 from builder.labelstudio import upload
 from builder.labelstudio.earlier import latest_judgements
-from builder.labelstudio.refresh import RUNNING, Behind
+from builder.labelstudio.refresh import Behind
 from builder.labelstudio.upload import AnnotatorProject, UploadInputs, UploadResult
 from builder.project.annotations import (
     batch_name,
@@ -41,7 +41,6 @@ from builder.records import (
     BatchItem,
     Document,
     Issue,
-    KhabarError,
     Line,
     Notify,
     Report,
@@ -276,15 +275,8 @@ def cli(
     """
     names = [name for name in annotators.replace(",", " ").split() if name]
 
-    def run(*, agreed: bool) -> SendReport:
+    def run(agreed: bool) -> SendReport:
         return send(project_of(console), batch, dry_run=dry_run, progress=console.progress, changed=changed,
                     predict=predict, annotators=names, folder=console.folder, refresh=refresh, yes=agreed)  # fmt: skip
 
-    try:
-        return run(agreed=yes)
-    except KhabarError as refused:
-        if refused.issues[0].code != RUNNING or not sys.stdin.isatty():
-            raise
-        if not click.confirm(f"{refused.issues[0].message}. Go on?", err=True):
-            raise
-        return run(agreed=True)
+    return ask_first(run, agreed=yes)

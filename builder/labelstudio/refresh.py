@@ -7,20 +7,21 @@ they were, so that none is rewritten twice.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from builder.annotation.migration.versions import Renames
 from builder.annotation.questions import stance_keys, targets_for
 from builder.io.hashing import sha16
+from builder.labelstudio.adjudication import page_task
 from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.api.projects import find_project
 from builder.labelstudio.client import PAGE, retry_while_unavailable, translate_errors
-from builder.labelstudio.config import guide_html, render_config
+from builder.labelstudio.config import guide_html, render_config, render_ruling_config
 from builder.labelstudio.renamed import Plain, rename_results
 from builder.labelstudio.tasks import key_of, options_of, unused_answer, unused_target
 from builder.labelstudio.upload import AnnotatorProject
-from builder.records import LAYERS, Article, LabelVersions, Notify, user_error
+from builder.records import LAYERS, Article, AskedPage, LabelVersions, Notify, user_error
 from builder.schema import Schema
 
 RUNNING = "running"
@@ -29,12 +30,16 @@ RUNNING = "running"
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """What the tasks of running projects are brought up to; `guidelines` is whether they get the present guidelines."""
+    """What the tasks of running projects are brought up to; `guidelines` is whether they get the present guidelines.
+
+    `pages` are what the tasks of an adjudication project ask, by the key of the task.
+    """
 
     schema: Schema
     versions: LabelVersions
     articles: Mapping[str, Article]
     guidelines: bool = False
+    pages: Mapping[tuple[str, str], AskedPage] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +128,10 @@ def _names(data: Mapping[str, Any]) -> str:
     return str(data.get("names") or data.get("schema"))
 
 
-def refuse_stale(stale: Sequence[StaleProject], *, yes: bool) -> None:
+def refuse_stale(stale: Sequence[StaleProject], verb: str, *, yes: bool) -> None:
     """Raise KhabarError (exit code 1) if running projects would change and nobody agreed to it."""
     if stale and not yes:
-        message = f"send would change what people work on: {'; '.join(str(one.behind) for one in stale)}"
+        message = f"{verb} would change what people work on: {'; '.join(str(one.behind) for one in stale)}"
         fix = "let people finish what they have open, then run it again with --yes; nothing was changed"
         raise user_error(RUNNING, message, fix=fix, exit_code=1)
 
@@ -160,7 +165,8 @@ def _both_configs(stale: StaleProject, refresh: Refresh) -> str:
         for name, new in sorted(old.items())
         if new in present and name not in present
     ]
-    return render_config(labels.model_copy(update={"entities": (*labels.entities, *kept)}))
+    render = render_ruling_config if refresh.pages else render_config
+    return render(labels.model_copy(update={"entities": (*labels.entities, *kept)}))
 
 
 def _update_task(connection: Connection, number: int, refresh: Refresh) -> None:
@@ -210,8 +216,10 @@ def _data(data: Plain, is_answered: bool, renames: Renames, refresh: Refresh) ->
     if refresh.guidelines:
         version = schema.guideline_version
         made |= {"guideline": version, "guide_html": guide_html(schema.guidelines, version)}
-    article = refresh.articles.get(key[0]) if key else None
-    if article:
+    page, article = (refresh.pages.get(key), refresh.articles.get(key[0])) if key else (None, None)
+    if page:
+        made = page_task({"data": made}, page, schema.labels)["data"]
+    elif article and not data.get("page"):
         made["targets"] = _targets(data["targets"], article, is_answered, renames["targets"], schema)
     return made
 
@@ -237,8 +245,8 @@ def _targets(
 
 def _results(one: Plain, renames: Renames, data: Plain) -> list[Plain]:
     """Return the results of an answer, draft or prediction as the updated page needs them."""
-    made = rename_results(one["result"], renames)
-    if one.get("was_cancelled"):
+    made = rename_results(one["result"], renames, data["targets"])
+    if one.get("was_cancelled") or data.get("page"):
         return made
     answered = {part.get("from_name") for part in made}
     unused = [slot for slot, target in enumerate(data["targets"]) if target["id"] == "-"]

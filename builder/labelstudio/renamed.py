@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
+from builder.annotation.migration.rename import rename_choice
 from builder.annotation.migration.versions import Renames
 from builder.annotation.questions import UNUSED
 
 Plain = dict[str, Any]
 
 
-def rename_results(results: Sequence[Plain], renames: Renames) -> list[Plain]:
+def rename_results(results: Sequence[Plain], renames: Renames, targets: Sequence[Plain] = ()) -> list[Plain]:
     """Return the results of an answer with other labels and stances; of regions that a merge makes equal, the first.
+
+    `targets` are the questions of the task; those of an adjudication task may be about a passage.
 
     >>> one = {"type": "labels", "value": {"start": 0, "end": 3, "labels": ["PER"]}}
     >>> rename_results([one], {"entities": {"PER": "PERS"}, "targets": {}, "values": {}})[0]["value"]["labels"]
@@ -18,17 +21,24 @@ def rename_results(results: Sequence[Plain], renames: Renames) -> list[Plain]:
     """
     made: list[Plain] = []
     seen: dict[tuple[Any, ...], Plain] = {}
+    asked = {f"stance_{slot}": str(target["id"]) for slot, target in enumerate(targets)}
     for one in results:
         value, kind = one.get("value") or {}, str(one.get("type"))
-        names = {"labels": renames["entities"], "choices": renames["values"]}.get(kind, {})
         held = [name for name in value.get(kind, ()) if isinstance(name, str)]
-        new = [names.get(name, name) if name != UNUSED else name for name in held]
+        new = [_renamed(name, kind, asked.get(str(one.get("from_name")), ""), renames) for name in held]
         if kind == "labels":
             first = seen.setdefault((value.get("start"), value.get("end"), *new), one)
             if first is not one and first["value"].get("labels") != held:
                 continue
         made.append(one | {"value": value | {kind: new}} if new != held else one)
     return made
+
+
+def _renamed(name: str, kind: str, what: str, renames: Renames) -> str:
+    """Return a label, or the answer to the question `what`, with its other name."""
+    if kind == "labels":
+        return renames["entities"].get(name, name)
+    return rename_choice(what, name, renames) if kind == "choices" and name != UNUSED else name
 
 
 def restored(task: Plain) -> Plain:

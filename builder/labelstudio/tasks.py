@@ -70,10 +70,11 @@ def key_of(data: object) -> tuple[str, str] | None:
     article_id, text_sha = data.get("article_id"), data.get("text_sha")
     if not isinstance(article_id, str) or not isinstance(text_sha, str):
         return None
-    return article_id, _paged(text_sha, data.get("page", 0))
+    return article_id, paged(text_sha, data.get("page", 0))
 
 
-def _paged(text_sha: str, page: object) -> str:
+def paged(text_sha: str, page: object) -> str:
+    """Return the hash of a text, with the number of its adjudication page if it has one."""
     return f"{text_sha} {page}" if page else text_sha
 
 
@@ -86,7 +87,7 @@ def unused_duplicates(tasks: Iterable[object]) -> list[int]:
         except ValidationError:
             continue
         idle = not task.annotations and not task.drafts
-        text = _paged(task.data.text_sha, task.data.page)
+        text = paged(task.data.text_sha, task.data.page)
         copies.setdefault((task.data.article_id, text), []).append((idle, task.id))
     return sorted(number for group in copies.values() for idle, number in sorted(group)[1:] if idle)
 

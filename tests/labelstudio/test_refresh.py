@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.migration.rename import Rewritten, rename_answers
+from builder.annotation.migration.rename import Rewritten, rename_answers, rename_question
 from builder.io.plain import from_plain, to_plain
+from builder.labelstudio.download.sync import in_present_names
 from builder.labelstudio.parse import parse_tasks
 from builder.labelstudio.refresh import renames_of
 from builder.labelstudio.renamed import rename_results, restored
@@ -106,3 +107,29 @@ def test_an_answer_from_before_an_update_keeps_its_page_and_its_person():
 
 def replace_time(plain, at):
     return plain | {"annotations": [plain["annotations"][0] | {"updated_at": at}]}
+
+
+RENAMES = {"entities": {"A": "NEW"}, "targets": {"metro": "subway"}, "values": {"A": "pro", "favor": "yes"}}
+
+
+def test_answers_to_passages_get_labels_and_answers_to_stances_get_values():
+    questions = [{"id": "span:0:4"}, {"id": "stance:metro"}, {"id": "-"}]
+    given = [
+        {"type": "choices", "from_name": f"stance_{slot}", "value": {"choices": [answer]}}
+        for slot, answer in enumerate(("A+B", "favor", "unused"))
+    ]
+
+    made = rename_results(given, RENAMES, questions)
+    assert [one["value"]["choices"] for one in made] == [["NEW+B"], ["yes"], ["unused"]]
+    assert [rename_question(one["id"], RENAMES) for one in questions] == ["span:0:4", "stance:subway", "-"]
+
+
+def test_a_downloaded_ruling_has_the_names_that_its_page_is_kept_under():
+    versions = {"v1": version("v1", 1, A="NEW"), "v2": version("v2", 2, NEW="NEW")}
+    ruling = task(
+        [{"type": "choices", "from_name": "stance_0", "to_name": "text", "id": "c", "value": {"choices": ["A"]}}],
+        schema="v1",
+    )
+    ruling["data"]["targets"] = [{"id": "span:0:4", "name": "1", "options": []}]
+
+    assert parsed(in_present_names(ruling, versions)).stances == (Stance("span:0:4", "NEW"),)

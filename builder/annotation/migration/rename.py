@@ -120,13 +120,25 @@ def _relations(relations: Iterable[Plain], kept: Mapping[str, str]) -> list[Plai
 def rename_dispute(plain: Plain, renames: Renames, done: Rewritten) -> Plain:
     """Return a dispute with other names of its target and of the answers of each annotator."""
     del done
-    kind, _, place = plain["what"].partition(":")
-    if kind == "stance":
-        what, names = f"stance:{renames['targets'].get(place, place)}", renames["values"]
-    else:
-        what, names = plain["what"], renames["entities"]
-    answers = {who: "+".join(names.get(one, one) for one in said.split("+")) for who, said in plain["answers"].items()}
-    return plain | {"what": what, "answers": answers}
+    answers = {who: rename_choice(plain["what"], said, renames) for who, said in plain["answers"].items()}
+    return plain | {"what": rename_question(plain["what"], renames), "answers": answers}
+
+
+def rename_question(what: str, renames: Renames) -> str:
+    """Return what a question is about with the other name of its target; `what` is a target, or the subject of a vote.
+
+    >>> names = {"entities": {}, "targets": {"metro": "subway"}, "values": {}}
+    >>> [rename_question(what, names) for what in ("metro", "stance:metro", "span:0:4")]
+    ['subway', 'stance:subway', 'span:0:4']
+    """
+    kind, colon, target = what.rpartition(":")
+    return what if kind.startswith("span") else f"{kind}{colon}{renames['targets'].get(target, target)}"
+
+
+def rename_choice(what: str, said: str, renames: Renames) -> str:
+    """Return the answer to a question with other names: labels about a passage, else the value of a stance."""
+    names = renames["entities" if what.startswith("span:") else "values"]
+    return "+".join(names.get(one, one) for one in said.split("+"))
 
 
 def rename_asked(plain: Plain, renames: Renames, done: Rewritten) -> Plain:

@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlite3 import Connection as Store
 from typing import Any
 
+from builder.annotation.migration.rename import rename_question
 from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.api.projects import ProjectMark, server_name
 from builder.labelstudio.download import cache
@@ -174,8 +175,8 @@ def in_present_names(task: dict[str, Any], versions: LabelVersions) -> dict[str,
     renames = renames_of(str(data.get("names") or data.get("schema")), versions)
     if not any(renames.values()):
         return known
-    targets = [one | {"id": renames["targets"].get(one["id"], one["id"])} for one in data["targets"]]
-    answers = [one | {"result": rename_results(one["result"], renames)} for one in known["annotations"]]
+    targets = [one | {"id": rename_question(one["id"], renames)} for one in data["targets"]]
+    answers = [one | {"result": rename_results(one["result"], renames, targets)} for one in known["annotations"]]
     return known | {"data": data | {"targets": targets}, "annotations": answers}
 
 

@@ -25,11 +25,13 @@ from builder.project.migration.state import current_plan, note_versions, read_ve
 from builder.project.project import Project, find_project
 from builder.project.stages import states
 from builder.records import (
+    AskedPage,
     BatchItem,
     Decision,
     Dispute,
     Judgement,
     KhabarError,
+    Passage,
     PublishedAnnotation,
     Relation,
     Requeued,
@@ -53,7 +55,10 @@ def prepared(tmp_path_factory):
     folder = project.annotations / "pilot"
     one = next(one for one in read_judgements(project) if any(span.label == "PERS" for span in one.spans))
     spans = tuple(replace(span, id="") for span in one.spans)
-    write_jsonl(folder / "decisions.jsonl", [Decision(one.article_id, one.text_sha, "a-9", spans, one.stances)])
+    scope = tuple(sorted({Passage(span.start, span.end) for span in spans}))
+    decisions = [Decision(one.article_id, one.text_sha, "a-8", spans, (), "", scope),
+                 Decision(one.article_id, one.text_sha, "a-9", spans, one.stances)]  # fmt: skip
+    write_jsonl(folder / "decisions.jsonl", decisions)
     write_jsonl(folder / "known.jsonl", [Decision(one.article_id, one.text_sha, "lead", spans)])
     write_jsonl(
         folder / "predictions.jsonl", [PublishedAnnotation(one.article_id, one.text_sha, "1.0.0", "gold", spans)]
@@ -63,6 +68,7 @@ def prepared(tmp_path_factory):
         Dispute(one.article_id, "stance:metro", {"a-0": "favor", "a-1": "against"}),
     ]
     write_jsonl(folder / "disputed.jsonl", disputes)
+    write_jsonl(folder / "asked.jsonl", [AskedPage(one.article_id, one.text_sha, 1, spans, tuple(disputes))])
     with cache.open_cache(collected_path(project, "pilot")) as db:
         cache.put_source(db, "file:export", ParsedAnnotations(tuple(read_judgements(project))))
     return project.root
@@ -276,7 +282,7 @@ def test_after_it_ran_a_release_has_the_new_names_and_says_what_is_retired(proje
 def test_a_decision_with_a_retired_label_counts_without_it(project):
     project = edit(project)
     folder = project.annotations / "pilot"
-    (one,) = read_jsonl(folder / "decisions.jsonl", Decision)
+    _, one = read_jsonl(folder / "decisions.jsonl", Decision)
     write_jsonl(folder / "decisions.jsonl", [replace(one, spans=(Span(0, 3, "DATE"), Span(0, 4, "PERS")))])
     migrate(project)
     report = adjudicate(Project(project.root))
