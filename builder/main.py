@@ -53,7 +53,7 @@ ROAD = (
 )
 BESIDE = (
     Entry(
-        "import", "import_", "Take a published dataset into the project.", "khabar import aqmar/ --as conll --dry-run"
+        "import", "import_", "Take a published dataset into the project.", "khabar import corpus/ --as conll --dry-run"
     ),
     Entry("export", "export", "Write a release as files of another tool.", "khabar export 1.0.0 --as conll"),
     Entry("init", "init", "Create a new dataset project.", "khabar init my-dataset --repo-id my-org/my-dataset"),

@@ -32,8 +32,9 @@ from builder.labelstudio.upload import AnnotatorProject
 from builder.project.annotations import asked_path, batch_name, read_asked, read_batch, read_decisions, read_merged
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.judgements import canonical_judgements, compute_gold, load_batch_inputs, save_accounts
+from builder.project.migration.kept import read_versions
 from builder.project.migration.running import bring_up_pages
-from builder.project.migration.state import read_versions, refuse_pending
+from builder.project.migration.state import refuse_pending
 from builder.project.project import Project
 from builder.project.services import connect, note_sent, project_mark
 from builder.project.stages import states
@@ -267,9 +268,7 @@ def _rulings(project: Project, name: str, desk: str) -> ParsedAnnotations:
 @click.command("adjudicate")
 @batch_option
 @click.option("--send", "sends", is_flag=True, help="Upload articles with open disputes to an adjudication project.")
-@click.option(
-    "--collect", "collects", is_flag=True, help="First download the adjudicators' rulings into decisions.jsonl."
-)
+@click.option("--collect", "collects", is_flag=True, help="First download the rulings into decisions.jsonl.")
 @click.option(
     "--accept-overrules",
     "accepts",

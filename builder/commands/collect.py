@@ -37,7 +37,8 @@ from builder.project.annotations import (
     write_aliases,
 )
 from builder.project.batches import batch_articles, batch_documents
-from builder.project.migration.state import names_mark, note_collected, read_versions
+from builder.project.migration.kept import read_versions
+from builder.project.migration.state import names_mark, note_collected
 from builder.project.project import Project
 from builder.project.services import connections, project_mark
 from builder.records import Issue, Judgement, Line, Notify, Report, count_by_reason, user_error
@@ -59,8 +60,8 @@ class CollectReport(Report):
 
     def lines(self) -> Iterator[Line]:
         """Return the numbers."""
-        people = f"{self.annotators} {'annotator' if self.annotators == 1 else 'annotators'}"
-        yield Line("judgements", f"{self.judgements} of {people} in {self.path}")
+        people = "annotator" if self.annotators == 1 else "annotators"
+        yield Line("judgements", f"{self.judgements} of {self.annotators} {people} in {self.path}")
         if self.imported:
             yield Line("file", str(self.imported))
         if self.kept:
@@ -73,12 +74,8 @@ class CollectReport(Report):
 @click.option("--keep", "keeps", is_flag=True, help="Keep annotations of a server or project that was lost.")
 @click.option("--full", is_flag=True, help="Download everything, not only changes since the last collect.")
 @click.option(
-    "--from",
-    "source",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Read an export of another Label Studio instead.",
-)
+    "--from", "source", type=click.Path(path_type=Path), metavar="FILE", help="Read an export of another Label Studio instead."
+)  # fmt: skip
 @click.option("--origin", default="", metavar="NAME", help="Name of the server that the file is from.")
 @click.option(
     "--annotator",

@@ -16,7 +16,7 @@ from builder.io.plain import from_plain
 from builder.labelstudio import annotator, client, refresh
 from builder.labelstudio.tasks import key_of, result_of
 from builder.project.annotations import labelstudio_project_of, read_judgements
-from builder.project.migration.state import read_versions
+from builder.project.migration.kept import read_versions
 from builder.project.project import Project
 from builder.records import Judgement, KhabarError, Span, Stance
 from tests.live.desks import project_of, send, session_of

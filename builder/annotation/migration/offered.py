@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from builder.annotation.columns import coded, items
 from builder.annotation.migration.rename import Rewritten, rename_answers
-from builder.annotation.migration.versions import Renames
+from builder.annotation.migration.versions import NamesUsed, Renames
 from builder.io.plain import from_plain, to_plain
 from builder.records import LAYERS, Decision, Judgement, LabelVersions, Layer, PublishedAnnotation
 from builder.schema.labels import Labels
@@ -56,14 +56,6 @@ Answers = Decision | PublishedAnnotation
 
 Counts = dict[Layer, Counter[str]]
 """How many spans or answers have each name, by layer."""
-
-
-@dataclass(frozen=True, slots=True)
-class NamesUsed:
-    """How many spans or answers have each name, and the names that no page of their judgements' versions showed."""
-
-    counts: Mapping[Layer, Counter[str]]
-    foreign: Mapping[Layer, Collection[str]]
 
 
 def names_used(judged: Mapping[str, Counts], others: Iterable[Answers], versions: LabelVersions) -> NamesUsed:

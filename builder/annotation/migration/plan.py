@@ -9,8 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from builder.annotation.migration.offered import NamesUsed
-from builder.annotation.migration.versions import every, latest, past_names, retired, version_of
+from builder.annotation.migration.versions import NamesUsed, every, latest, past_names, retired, version_of
 from builder.records import LAYERS, Issue, LabelVersions, Layer, OfferedName
 from builder.schema.labels import Labels
 

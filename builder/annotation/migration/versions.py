@@ -1,7 +1,8 @@
 """Versions of labels.yaml: what one offers, which is the latest, and their names after a migration."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from builder.io.hashing import sha16
 from builder.records import LAYERS, LabelVersion, LabelVersions, Layer, OfferedName
@@ -11,6 +12,18 @@ Named = EntityType | StanceTarget | StanceValue
 
 Renames = Mapping[Layer, Mapping[str, str]]
 """The new name of each name of a layer that gets another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamesUsed:
+    """How many spans or answers have each name, and the names that no page of their judgements' versions showed."""
+
+    counts: Mapping[Layer, Counter[str]]
+    foreign: Mapping[Layer, Collection[str]]
+
+
+NOTHING = NamesUsed({layer: Counter() for layer in LAYERS}, dict.fromkeys(LAYERS, ()))
+"""No annotation has a name."""
 
 
 def in_use(labels: Labels, layer: Layer) -> Sequence[Named]:

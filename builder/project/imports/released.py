@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from builder.project.annotations import read_imports, read_merged
 from builder.project.project import Project
-from builder.records import BatchItem, Gold, ImportedSet, PublishedText
+from builder.records import Gold, ImportedSet, PublishedText
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,10 +35,10 @@ def unmarked(imports: Imports, judgements: pa.Table, golds: Sequence[Gold]) -> s
     return {text.article_id for text in imports.texts if not text.annotated} - looked
 
 
-def as_published(imports: Imports, batches: Mapping[str, Sequence[BatchItem]]) -> set[str]:
+def as_published(imports: Imports, batches: Mapping[str, pa.Table]) -> set[str]:
     """Return the articles of imported sets that keep the splits in which they were published."""
     kept = [one.name for one in imports.sets if one.splits == "as-published"]
-    return {item.article_id for name in kept for item in batches.get(name, ())}
+    return {article for name in kept if name in batches for article in batches[name]["article_id"].to_pylist()}
 
 
 def import_inputs(imports: Imports) -> dict[str, str]:

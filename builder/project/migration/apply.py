@@ -25,13 +25,13 @@ from builder.annotation.migration.versions import Renames, latest, version_of, w
 from builder.io.journal import change_files, changed_since, has_changes, undo_last
 from builder.io.plain import to_plain
 from builder.project.annotations import read_merged
+from builder.project.migration.kept import schemas_folder
 from builder.project.migration.state import (
     batch_folders,
     current_plan,
     guidelines_folder,
     judgement_tables,
     known_versions,
-    schemas_folder,
 )
 from builder.project.project import Project
 from builder.records import (

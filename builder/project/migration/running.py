@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from builder.labelstudio.refresh import Behind, Refresh, refuse_stale, stale_projects, update_project
 from builder.labelstudio.tasks import paged
 from builder.labelstudio.upload import AnnotatorProject
-from builder.project.migration.state import note_versions, read_versions
+from builder.project.migration.kept import read_versions
+from builder.project.migration.state import note_versions
 from builder.project.project import Project
 from builder.records import Article, AskedPage, Notify
 

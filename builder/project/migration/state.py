@@ -1,13 +1,11 @@
 """The versions of labels.yaml and of the guidelines in annotations/, and what of labels.yaml the annotations lack."""
 
-import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
-from pydantic import ValidationError
 
 from builder.annotation.columns import coded
 from builder.annotation.migration.offered import EVERYTHING, Offers, count_by_version, names_used, offers_of
@@ -16,9 +14,10 @@ from builder.annotation.migration.versions import latest, version_of
 from builder.io.atomic import write_bytes
 from builder.io.hashing import sha16
 from builder.io.jsonl import write_json
-from builder.io.plain import from_plain, to_plain
+from builder.io.plain import to_plain
 from builder.labelstudio.download.pages import PageVersions
 from builder.project.annotations import read_collected, read_judgement_table, read_known, read_merged_table
+from builder.project.migration.kept import read_versions, schemas_folder
 from builder.project.project import Project
 from builder.records import (
     LAYERS,
@@ -27,33 +26,13 @@ from builder.records import (
     KhabarError,
     LabelVersion,
     PublishedAnnotation,
-    user_error,
 )
 from builder.records.arrow import records_of
-
-
-def schemas_folder(project: Project) -> Path:
-    """Return the folder of what pages offered under each version of labels.yaml."""
-    return project.annotations / "schemas"
 
 
 def guidelines_folder(project: Project) -> Path:
     """Return the folder of the texts of the guidelines that judgements were made under."""
     return project.annotations / "guidelines"
-
-
-def read_versions(project: Project) -> dict[str, LabelVersion]:
-    """Read what pages offered under each version of labels.yaml; raises KhabarError for a malformed file."""
-    return project.once("label versions", lambda: {one.version: one for one in _read_versions(project)})
-
-
-def _read_versions(project: Project) -> Iterator[LabelVersion]:
-    for path in sorted(schemas_folder(project).glob("*.json")):
-        try:
-            yield from_plain(LabelVersion, json.loads(path.read_bytes()))
-        except (ValueError, ValidationError):
-            fix = "restore the file from git"
-            raise user_error("record", "not a version of labels.yaml", where=str(path), fix=fix) from None
 
 
 def note_versions(project: Project, guidelines: Collection[str] = ()) -> None:
@@ -145,12 +124,6 @@ def _located(project: Project, fault: Issue) -> Issue:
         if entry and (found := entry.search(line)):
             return replace(fault, where=f"{where}:{number}:{found.start() + 1}")
     return replace(fault, where=where)
-
-
-def may_be_pending(project: Project) -> bool:
-    """Return whether labels.yaml is another file than the one that was used last, without reading annotations."""
-    versions = read_versions(project)
-    return bool(versions) and project.schema.label_hash not in versions
 
 
 def refuse_pending(project: Project, verb: str) -> None:

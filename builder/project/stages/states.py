@@ -6,7 +6,7 @@ from typing import Literal
 
 from builder.io.hashing import digest_of, file_digest, versions_of
 from builder.io.jsonl import count_lines, read_jsonl
-from builder.project.migration.state import current_plan, may_be_pending
+from builder.project.migration.kept import is_pending
 from builder.project.project import Project, said
 from builder.project.stages.inputs import built_versions, digests
 from builder.project.stages.shards import is_empty
@@ -63,7 +63,7 @@ def next_step(project: Project) -> NextStep | None:
 
     What khabar can do comes before what waits for people, unless nothing goes on without them.
     """
-    if may_be_pending(project) and current_plan(project).pending:
+    if is_pending(project):
         return NextStep("khabar schema migrate", "labels.yaml changed since people annotated")
     later: StepState | None = None
     for found in states(project):

@@ -4,9 +4,8 @@ from collections import Counter
 
 import pytest
 
-from builder.annotation.migration.offered import NamesUsed
 from builder.annotation.migration.plan import plan
-from builder.annotation.migration.versions import version_of, with_new_names
+from builder.annotation.migration.versions import NamesUsed, version_of, with_new_names
 from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
 
 

@@ -21,7 +21,8 @@ from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.labelstudio.download import cache
 from builder.labelstudio.parse import ParsedAnnotations
 from builder.project.annotations import collected_path, read_judgements
-from builder.project.migration.state import current_plan, note_versions, read_versions, say
+from builder.project.migration.kept import read_versions
+from builder.project.migration.state import current_plan, note_versions, say
 from builder.project.project import Project, find_project
 from builder.project.stages import states
 from builder.records import (
