@@ -25,7 +25,7 @@ from builder.labelstudio.tasks import key_of
 from builder.project.annotations import labelstudio_project_of, read_assigned
 from builder.project.corpus import read_articles, read_documents
 from builder.project.project import Project
-from builder.records import Article, BatchItem, Decision, Document, Judgement, KhabarError, Span, Stance
+from builder.records import Article, BatchItem, Decision, Document, Judgement, KhabarError, Span
 from tests.live.projects import put_batch, store
 
 pytestmark = pytest.mark.live
@@ -352,7 +352,7 @@ def test_the_command_line_names_people_and_refuses_what_is_no_prediction(label_s
 
 def judged(project, article, who, spans):
     return Judgement(
-        article.id, article.text_sha, "pilot", pseudonym(project.pseudonym_key(), who), spans, (Stance("nobody", "favor"),),
+        article.id, article.text_sha, "pilot", pseudonym(project.pseudonym_key(), who), spans, (),
         "submitted", 1.0, "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "g", "s", 1, 1,
     )  # fmt: skip
 
