@@ -291,7 +291,7 @@ def test_an_export_of_label_studio_is_read_as_collect_reads_it(bare):
 
 
 @pytest.mark.slow
-def test_a_quarter_of_a_million_tokens_take_little_time_and_memory(bare):
+def test_a_quarter_of_a_million_tokens_take_little_memory(bare):
     words = [f"كلمة{number}" for number in range(20_000)]
     lines = []
     for number in range(12_500):
@@ -302,18 +302,17 @@ def test_a_quarter_of_a_million_tokens_take_little_time_and_memory(bare):
         lines += [". O", ""]
     folder, _ = put(bare, LABELS + "articles: sentence\n", press__txt="\n".join(lines))
     code = (
-        "import resource, sys; from builder.main import khabar\n"
+        "import sys; from builder.main import khabar\n"
         f"sys.argv = ['khabar', '-C', {str(bare.root)!r}, 'import', {str(folder)!r}, '--as', 'conll']\n"
         "try: khabar(standalone_mode=False)\n"
         "except SystemExit as done: print(done.code)\n"
-        "print('KB', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, resource.getrusage(resource.RUSAGE_SELF).ru_utime)"
+        "print(*(line for line in open('/proc/self/status') if line.startswith('VmHWM')))"  # its own, not the parent's
     )
     done = subprocess.run([sys.executable, "-c", code], env=_environment(), capture_output=True, text=True, check=True)
-    _, memory, seconds = done.stdout.splitlines()[-1].split()
+    _, memory, unit = done.stdout.split()[-3:]
 
     assert "import: 250000 tokens in, 250000 kept" in done.stdout
-    assert int(memory) < 500_000
-    assert float(seconds) < 15
+    assert (int(memory) < 500_000, unit) == (True, "kB")
 
 
 @pytest.mark.slow
