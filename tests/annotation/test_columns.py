@@ -15,6 +15,8 @@ from tests.annotation.equality import of_project, same
 from tests.annotation.quality.examples import LABELS
 from tests.builders import kept
 
+pytestmark = pytest.mark.slow  # each test compares with plain loops
+
 
 def decisions_on(articles):
     """Decisions on some articles: of spans, passages, stances, of both, and two that contradict each other."""

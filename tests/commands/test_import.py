@@ -38,6 +38,8 @@ from tests.builders import snapshot
 from tests.conftest import ROOT, SHARED
 from tests.published import AQMAR, LABELS, PRESS, no_floors, put
 
+pytestmark = pytest.mark.slow  # each test runs several commands on a project
+
 
 @pytest.fixture
 def bare(project):

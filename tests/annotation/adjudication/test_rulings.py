@@ -254,6 +254,7 @@ VOTERS = [
 ]
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(st.integers(0, 1049), st.sampled_from(["", "GPE", "FAC"]), max_size=40),
     st.dictionaries(st.integers(0, 49), st.sampled_from(["LOC", NONE, "GPE"])),

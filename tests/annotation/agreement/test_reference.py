@@ -14,6 +14,8 @@ from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, Sta
 from tests.annotation.agreement import reference
 from tests.tables import agree, table_of
 
+pytestmark = pytest.mark.slow  # each test compares with plain loops
+
 LENGTH = 40
 
 

@@ -46,6 +46,7 @@ def odd():
     return articles, oddities.judgements(articles)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", [LABELS, STRICT], ids=["expand", "strict"])
 def test_two_thousand_articles_with_every_oddity(odd, labels):
     articles, judgements = odd
@@ -66,6 +67,7 @@ def test_two_thousand_articles_with_every_oddity(odd, labels):
     assert separate_repeats(judgements, articles, labels)[1]
 
 
+@pytest.mark.slow
 def test_what_is_retired_is_left_out_and_no_fault(odd):
     articles, judgements = odd
     same(judgements, articles, RETIRED)

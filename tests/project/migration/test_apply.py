@@ -42,6 +42,8 @@ from builder.records import (
 from tests.builders import judge, snapshot, walk
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow  # each test runs several commands on a project
+
 TO = {"{name: PERS,": "{name: PER, formerly: [PERS],", "{name: DATE,": "{name: DATE, retired: true,"}
 
 

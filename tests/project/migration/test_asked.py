@@ -24,6 +24,8 @@ from tests.builders import judge, walk
 from tests.conftest import ROOT
 from tests.tables import agree, asked_of, without_unasked
 
+pytestmark = pytest.mark.slow  # each test runs several commands on a project
+
 NAMES = LABELS.entity_names
 FIRST, SECOND = NAMES[:2]
 OLDER = Offers({"old": frozenset(NAMES) - {SECOND}})
