@@ -26,6 +26,7 @@ from builder.records.annotation import (
     Stance,
     Vote,
     mark_set,
+    outermost,
     passage_of,
 )
 from builder.records.corpus import (
@@ -138,6 +139,7 @@ __all__ = [
     "count_by_reason",
     "document_of",
     "mark_set",
+    "outermost",
     "passage_of",
     "user_error",
 ]

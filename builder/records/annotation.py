@@ -1,6 +1,6 @@
 """Records of annotation: batch items, spans, stances, judgements, decisions, gold, agreement."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -47,6 +47,19 @@ def mark_set(spans: Iterable[Span]) -> frozenset[Mark]:
     frozenset({(0, 3, 'PERS')})
     """
     return frozenset((span.start, span.end, span.label) for span in spans)
+
+
+def outermost(spans: Iterable[Span]) -> Iterator[Span]:
+    """Yield the spans that begin inside no span yielded before, in order, the longest of those that begin together.
+
+    >>> [*outermost([Span(0, 3, "ORG"), Span(1, 2, "GPE"), Span(0, 5, "OCC")])]
+    [Span(start=0, end=5, label='OCC', id='')]
+    """
+    end = -1
+    for span in sorted(spans, key=lambda span: (span.start, -span.end, span.label)):
+        if span.start >= end:
+            yield span
+            end = span.end
 
 
 @dataclass(frozen=True, slots=True, order=True)

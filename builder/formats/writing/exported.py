@@ -1,7 +1,7 @@
 """Articles of a release as exports need them: text, tokens with their sentences, and gold spans."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from builder.formats.tagged.joining import bare_token
@@ -88,12 +88,3 @@ def tokens_of_release(
         index for span in spans for index in range(bisect_right(starts, span.start), bisect_left(starts, span.end))
     }
     return tuple(Token(text[start:end], start, end) for start, end in places), tuple(sorted({0, *(begins - inside)}))
-
-
-def outermost(spans: Sequence[Span]) -> Iterator[Span]:
-    """Yield the spans that neither stand in another nor cross one before, the longest of those that begin alike."""
-    end = -1
-    for span in sorted(spans, key=lambda span: (span.start, -span.end, span.label)):
-        if span.start >= end:
-            yield span
-            end = span.end

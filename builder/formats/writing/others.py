@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from builder.formats.writing.exported import ExportArticle, outermost
-from builder.records import Dropped, user_error
+from builder.formats.writing.exported import ExportArticle
+from builder.records import Dropped, outermost, user_error
 
 INNER = "nested or crossing, so not in doc.ents"
 
