@@ -11,7 +11,7 @@ from builder.schema.labels import Labels
 from builder.text.tokens import canonical_span
 
 IMPORTED = "import:"
-"""Beginning of the name that stands for the gold of an imported set among adjudicators."""
+"""Beginning of the name of an imported set, among adjudicators and as a source of pre-annotations."""
 
 NONE = "(none)"
 """Stands for no answer: an annotator who marked nothing or did not answer, a passage that is no mention."""

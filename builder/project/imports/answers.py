@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from builder.annotation.adjudication.decisions import IMPORTED
 from builder.annotation.pseudonyms import origin_name, pseudonym
 from builder.formats.published import PublishedSet
 from builder.io.jsonl import write_jsonl
@@ -62,7 +63,7 @@ def places_in(article: Article, raw: str) -> list[int]:
 
 def write_answers(project: Project, rules: ImportMap, answers: Sequence[Answers], articles: Sequence[Article]) -> None:
     """Write decisions, judgements or predictions, as the role of the set asks."""
-    folder, name = project.annotations / rules.name, f"import:{rules.name}"
+    folder, name = project.annotations / rules.name, IMPORTED + rules.name
     if rules.role == "judgement":
         write_jsonl(folder / "judgements.jsonl", _judgements(project, rules, answers, articles))
         return

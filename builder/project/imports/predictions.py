@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from builder.annotation.adjudication.decisions import IMPORTED
 from builder.annotation.preannotate import Predicted
 from builder.preannotation import sources
 from builder.project.annotations import read_imports, read_merged
 from builder.project.project import Project
 from builder.records import Article, Decision, Dropped, PublishedAnnotation, user_error
-
-IMPORTED = "import:"
-"""Beginning of the name of an imported set as a source of predictions."""
 
 
 def predict(project: Project, spec: str, articles: Sequence[Article], folder: Path) -> Predicted:
