@@ -3,6 +3,7 @@
 The token goes to the client and to the child process that reads a release back; no message contains it.
 """
 
+import importlib
 import os
 import re
 from collections.abc import Iterator
@@ -70,8 +71,11 @@ def environment(remote: Remote, home: str) -> dict[str, str]:
 
 def hub_library() -> Any:
     """Return the client library of the Hub."""
-    import huggingface_hub.errors  # noqa: PLC0415 - takes .2 s, and most commands ask no Hub
+    import huggingface_hub  # noqa: PLC0415 - takes .2 s, and most commands ask no Hub
 
+    for name in ("constants", "errors", "utils"):
+        # A module of the library is an attribute of it only once something has imported the module.
+        importlib.import_module(f"huggingface_hub.{name}")
     return huggingface_hub
 
 
