@@ -1,9 +1,9 @@
-"""What an article is asked: stance targets, and the answers and keys of each question."""
+"""What an article is asked: stance targets, questions on the whole article, and the keys of each answer."""
 
 from collections.abc import Iterable
 from itertools import islice
 
-from builder.records import Article
+from builder.records import Answer, Article
 from builder.schema.labels import Labels, StanceTarget
 from builder.text.profiles import profile
 
@@ -12,6 +12,9 @@ SLOTS = 5
 
 UNUSED = "_unused"
 """The preselected answer of a question slot that an article does not use. It is dropped when annotations are read."""
+
+QUESTION = "question_"
+"""What the name of a control begins with that asks a question on the whole article; its id follows."""
 
 KEY_ROWS = ("qwert", "asdfg", "zxcvb", "yiop", "hjkl", "nm", "67890", "12345")
 """Rows of neighbouring hotkeys, without `u`, which Label Studio itself uses to unselect."""
@@ -31,11 +34,21 @@ def stance_keys(labels: Labels) -> tuple[tuple[str, ...], ...]:
 
     A question gets fewer keys than it has answers only if no keys are left.
     """
+    return _keys(labels)[: slots_of(labels)]
+
+
+def question_keys(labels: Labels) -> tuple[tuple[str, ...], ...]:
+    """Return the hotkeys of each question on the whole article, of the keys that the stance questions leave."""
+    return _keys(labels)[slots_of(labels) :]
+
+
+def _keys(labels: Labels) -> tuple[tuple[str, ...], ...]:
+    """Return the hotkeys of the stance questions, then of those on the whole article."""
     taken = {entity.key for entity in labels.entities}
     rows = ["".join(key for key in row if key not in taken) for row in KEY_ROWS]
-    wanted = len(labels.stances.values) if labels.stances else 0
+    values = len(labels.stances.values) if labels.stances else 0
     questions: list[tuple[str, ...]] = []
-    for _ in range(slots_of(labels)):
+    for wanted in (*[values] * slots_of(labels), *(len(question.values) for question in labels.questions)):
         row = next((row for row in rows if len(row) >= wanted), None)
         keys = row[:wanted] if row else "".join(rows)[:wanted]
         questions.append(tuple(keys))
@@ -66,3 +79,9 @@ def targets_by_article(articles: Iterable[Article], labels: Labels) -> dict[str,
             found = (target for target, keywords in targets if any(word in body for word in keywords))
             asked[article.id] = tuple(islice(found, most))
     return asked
+
+
+def known_answers(answers: Iterable[Answer], labels: Labels) -> tuple[Answer, ...]:
+    """Return the answers whose question and value labels.yaml defines."""
+    known = {Answer(question.id, value) for question in labels.questions for value in question.value_names}
+    return tuple(answer for answer in answers if answer in known)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from builder.annotation.questions import targets_for
+from builder.annotation.questions import known_answers, targets_for
 from builder.annotation.transfer import transfer_spans
 from builder.records import (
     GOLD,
@@ -43,7 +43,9 @@ def disputed(answers: Iterable[PublishedAnnotation], open_or_decided: Collection
     versions: dict[str, set[object]] = defaultdict(set)
     for answer in answers:
         if answer.who != GOLD:
-            versions[answer.article_id].add((mark_set(answer.spans), frozenset(answer.stances)))
+            versions[answer.article_id].add(
+                (mark_set(answer.spans), frozenset(answer.stances), frozenset(answer.answers))
+            )
     return {article for article, of_article in versions.items() if len(of_article) > 1} | {*open_or_decided}
 
 
@@ -113,5 +115,7 @@ def predictions(
         spans = tuple(s for s in answer.spans if s.label in known and 0 <= s.start < s.end <= len(article.text))
         stances = tuple(stance for stance in answer.stances if stance.target in asked and stance.value in values)
         name = f"{answer.who} v{answer.version}"
-        made[answer.article_id, answer.who] = Prediction(name, spans, stances, judged=True)
+        made[answer.article_id, answer.who] = Prediction(
+            name, spans, stances, judged=True, answers=known_answers(answer.answers, labels)
+        )
     return made

@@ -18,7 +18,7 @@ from builder.project.corpus import profile_of
 from builder.project.project import Project
 from builder.project.releases import earlier_versions, open_earlier, record
 from builder.project.stages import states
-from builder.records import RELEASE_FORMAT, TOOL, Line, Release, Report
+from builder.records import QUESTIONS_FORMAT, RELEASE_FORMAT, TOOL, Line, Release, Report
 from builder.release.card.inputs import CardInputs, compute_facts, render_card, text_files
 from builder.release.card.markdown import below_thresholds
 from builder.release.diff.changelog import Removals
@@ -136,7 +136,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         release = Release(version, schema.dataset.repo_id, "", TOOL, schema.hash, material.articles[0].profile,
                           inputs, {}, {}, dataset.text,
                           record_reading(dataset.fields, release_inputs.declared_encodings(material)),
-                          RELEASE_FORMAT)  # fmt: skip
+                          QUESTIONS_FORMAT if schema.labels.questions else RELEASE_FORMAT)  # fmt: skip
         read = states.read_by(project, "build")
         # Before the release: one that is there never lacks its ledger, whenever this is killed.
         if [*gathered.ledger] != [*gathered.sources.splits]:

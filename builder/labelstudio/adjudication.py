@@ -37,6 +37,7 @@ def with_versions(task: Mapping[str, Any], judgements: Iterable[Judgement]) -> d
                 [replace(span, id="") for span in judgement.spans],  # two labels on one region share its id
                 [stance for stance in judgement.stances if stance.target in asked],
                 data,
+                answers=judgement.answers,
             ),
         }
         for judgement in sorted(judgements, key=lambda j: sha16(f"{j.article_id} {j.annotator}"))
@@ -55,7 +56,7 @@ def decisions_from_rulings(rulings: Sequence[Judgement], asked: Iterable[Dispute
     """Convert rulings to decisions: the latest submitted ruling of each adjudicator on each article.
 
     If any span of an article was disputed, the ruling's whole list of spans counts. A stance counts if its target
-    was disputed.
+    was disputed, and the answers to a question if it was.
     """
     questions: dict[str, set[str]] = defaultdict(set)
     for dispute in asked:
@@ -99,6 +100,7 @@ def _decision(ruling: Judgement, questions: set[str]) -> Decision:
         spans=tuple(sorted(replace(span, id="") for span in ruling.spans)) if over_spans else None,
         stances=tuple(sorted(stance for stance in ruling.stances if f"stance:{stance.target}" in questions)),
         note=ruling.remark,
+        answers=tuple(sorted(answer for answer in ruling.answers if f"question:{answer.question}" in questions)),
     )
 
 
@@ -106,7 +108,11 @@ def _useless(decision: Decision, asked: bool) -> str:
     """Return the reason why a decision settles nothing, or an empty string."""
     if not asked:
         return "nothing was asked about its article"
-    return "" if decision.spans is not None or decision.stances else "it answers nothing that was asked"
+    return (
+        ""
+        if decision.spans is not None or decision.stances or decision.answers
+        else "it answers nothing that was asked"
+    )
 
 
 def _unheard(ruling: Judgement, reason: str) -> Issue:
@@ -129,4 +135,5 @@ def _order(decision: Decision) -> tuple[object, ...]:
         decision.spans or (),
         decision.stances,
         decision.note,
+        decision.answers,
     )

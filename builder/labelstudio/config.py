@@ -5,14 +5,16 @@ page and have ASCII names in exports. tasks.py builds the task data that this co
 """
 
 import re
+from collections.abc import Sequence
 from html import escape
+from itertools import zip_longest
 from xml.etree import ElementTree as ET
 
 from markdown_it import MarkdownIt
 
-from builder.annotation.questions import slots_of
+from builder.annotation.questions import QUESTION, question_keys, slots_of
 from builder.records import user_error
-from builder.schema.labels import Labels
+from builder.schema.labels import Labels, Question
 
 GRANULARITY = {"expand": "word", "strict": "symbol", "segment": "symbol"}
 """Label Studio's text granularity by clitics setting: a selection snaps to whole words if spans include clitics."""
@@ -20,6 +22,8 @@ GRANULARITY = {"expand": "word", "strict": "symbol", "segment": "symbol"}
 REMARK = "ملاحظة (اختياري)"
 
 _MISSING_ANSWER = "حدّد الموقف من كل هدف"
+
+_UNANSWERED = "أجب عن كل سؤال عن المقال"
 
 _NOT_SHOWN = re.compile("[$]|[^\t\n\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -79,7 +83,9 @@ def render_config(labels: Labels) -> str:
     ET.SubElement(_view(article, "kh-text"), "Text", text)
     side = _view(columns, "kh-side")
     for slot in range(slots_of(labels)):
-        _question(_view(side, "kh-target"), slot)
+        _stance(_view(side, "kh-target"), slot)
+    for question, keys in zip(labels.questions, question_keys(labels), strict=True):
+        _question(_view(side, "kh-target"), question, keys)
     remark = {"placeholder": REMARK, "rows": "2", "maxSubmissions": "1", "editable": "true"}
     ET.SubElement(side, "TextArea", {"name": "remark", "toName": "text"} | remark)
     guide = {"name": "guide", "value": "$guide_html", "inline": "true", "selectionEnabled": "false"}
@@ -106,15 +112,40 @@ def _view(parent: ET.Element | None, name: str, **attributes: str) -> ET.Element
 def _entities(bar: ET.Element, labels: Labels) -> None:
     box = ET.SubElement(bar, "Labels", name="ner", toName="text", choice="single", showInline="true")
     for entity in labels.entities:
-        if match := _NOT_SHOWN.search(entity.ar):
-            character = "$, which Label Studio reads as a task field" if match[0] == "$" else "a control character"
-            message = f"the Arabic name of {entity.name} contains {character}"
-            raise user_error("label", message, where="schema/labels.yaml", fix="remove the character from the name")
+        _check_shown(entity.ar, entity.name)
         attributes = {"value": entity.ar, "alias": entity.name, "hotkey": entity.key, "background": entity.colour}
         ET.SubElement(box, "Label", attributes)
 
 
-def _question(card: ET.Element, slot: int) -> None:
+def _check_shown(arabic: str, name: str) -> None:
+    """Raise KhabarError (exit code 2) if an Arabic name contains a character that the page cannot show."""
+    if match := _NOT_SHOWN.search(arabic):
+        character = "$, which Label Studio reads as a task field" if match[0] == "$" else "a control character"
+        message = f"the Arabic name of {name} contains {character}"
+        raise user_error("label", message, where="schema/labels.yaml", fix="remove the character from the name")
+
+
+def _question(card: ET.Element, question: Question, keys: Sequence[str]) -> None:
+    """Add a question on the whole article, with its hotkeys as far as there are any."""
+    _check_shown(question.ar, question.id)
+    ET.SubElement(card, "Header", value=question.ar, size="5")
+    choices = ET.SubElement(
+        card,
+        "Choices",
+        name=f"{QUESTION}{question.id}",
+        toName="text",
+        choice="single-radio" if question.answers == "one" else "multiple",
+        layout="inline",
+        required="true",
+        requiredMessage=_UNANSWERED,
+    )
+    for value, key in zip_longest(question.values, keys):
+        _check_shown(value.ar, f"{question.id} {value.name}")
+        hotkey = {"hotkey": key} if key else {}
+        ET.SubElement(choices, "Choice", {"value": value.ar, "alias": value.name} | hotkey)
+
+
+def _stance(card: ET.Element, slot: int) -> None:
     ET.SubElement(card, "Header", value=f"$targets[{slot}].name", size="5")
     ET.SubElement(
         card,

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from builder.annotation.questions import UNUSED
+from builder.annotation.questions import QUESTION, UNUSED
 from builder.io.hashing import sha16
 from builder.labelstudio.payloads import (
     LsAnnotation,
@@ -25,7 +25,7 @@ from builder.labelstudio.payloads import (
     LsUser,
     Shape,
 )
-from builder.records import Issue, Judgement, Relation, Span, Stance
+from builder.records import Answer, Issue, Judgement, Relation, Span, Stance
 
 Pseudonym = Callable[[int | str], str]
 
@@ -57,6 +57,8 @@ class Answers:
     stances: list[Stance] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     relations: list[Relation] = field(default_factory=list)
+    chosen: list[Answer] = field(default_factory=list)
+    """The answers to questions on the whole article."""
 
     def add_remark(self, value: LsRemarkValue) -> None:
         """Add the text of a remark field: one remark, or a list of them."""
@@ -178,6 +180,7 @@ def _judgement(task: LsTask, annotation: LsAnnotation, name: Pseudonym) -> tuple
         annotation_id=annotation.id,
         remark="\n".join(answers.remarks),
         relations=answers.linked(),
+        answers=tuple(sorted(answers.chosen)),
     )
     return judgement, [addressed(issue, task.data.article_id, annotator) for issue in issues]
 
@@ -218,6 +221,9 @@ def _read(plain: object, targets: Sequence[LsTarget], answers: Answers) -> None:
         answers.spans.extend(
             Span(result.value.start, result.value.end, label, result.id) for label in result.value.labels
         )
+    elif isinstance(result, LsChoice) and result.from_name.startswith(QUESTION):
+        question = result.from_name.removeprefix(QUESTION)
+        answers.chosen.extend(Answer(question, choice) for choice in result.value.choices)
     elif isinstance(result, LsChoice):
         slot = int(result.from_name.removeprefix("stance_"))
         choices = [choice for choice in result.value.choices if choice != UNUSED]

@@ -97,10 +97,10 @@ class LsChoiceValue(Shape):
 
 
 class LsChoice(Shape):
-    """The answer to one stance question."""
+    """The answer to one stance question, or to one question on the whole article."""
 
     type: Literal["choices"]
-    from_name: Annotated[str, Field(pattern=r"^stance_[0-9]$")]
+    from_name: Annotated[str, Field(pattern=r"^(stance_[0-9]|question_[A-Za-z][A-Za-z0-9_-]{0,39})$")]
     value: LsChoiceValue
 
 

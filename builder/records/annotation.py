@@ -77,6 +77,14 @@ class Stance:
     value: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Answer:
+    """A value chosen for a question on the whole article; several values of one question are several answers."""
+
+    question: str
+    value: str
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """Answers shown on the page before annotation; `origin` names the model or person that they come from."""
@@ -86,6 +94,7 @@ class Prediction:
     stances: tuple[Stance, ...] = ()
     judged: bool = False
     """Whether a person gave this answer, so that it is shown even if it is empty."""
+    answers: tuple[Answer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +121,7 @@ class Judgement:
     """Keyed name of the server or export that it came from: `o-` and 10 hex digits; empty in batches of earlier versions."""
     changed_by: str = field(default="", metadata=OMIT_EMPTY)
     """Pseudonym of the person who changed it last, if that is not its annotator."""
+    answers: tuple[Answer, ...] = field(default=(), metadata=OMIT_EMPTY)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -137,7 +147,10 @@ class PersonAlias:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """An adjudicator's word; `spans` None leaves the spans to the votes; stances override one by one."""
+    """An adjudicator's word; `spans` None leaves the spans to the votes; stances override one by one.
+
+    The answers to a question override it as a whole.
+    """
 
     article_id: str
     text_sha: str
@@ -145,6 +158,7 @@ class Decision:
     spans: tuple[Span, ...] | None = None
     stances: tuple[Stance, ...] = ()
     note: str = ""
+    answers: tuple[Answer, ...] = field(default=(), metadata=OMIT_EMPTY)
 
 
 GOLD = "gold"
@@ -164,11 +178,12 @@ class PublishedAnnotation:
     who: str
     spans: tuple[Span, ...] = ()
     stances: tuple[Stance, ...] = ()
+    answers: tuple[Answer, ...] = field(default=(), metadata=OMIT_EMPTY)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Vote:
-    """The number of annotators who gave an answer; `what` is `span:<start>:<end>` or `stance:<target>`."""
+    """The number of annotators who gave an answer; `what` is `span:<start>:<end>`, `stance:<target>` or `question:<id>`."""
 
     what: str
     answer: str
@@ -189,7 +204,7 @@ class Confidence:
 class Gold:
     """The settled answers for one article, with their votes.
 
-    `decided` names the questions that adjudicators decided: `spans`, `stance:<target>`.
+    `decided` names the questions that adjudicators decided: `spans`, `stance:<target>`, `question:<id>`.
     """
 
     article_id: str
@@ -201,6 +216,7 @@ class Gold:
     annotators: int
     confidence: tuple[Confidence, ...] = ()
     decided: tuple[str, ...] = ()
+    answers: tuple[Answer, ...] = field(default=(), metadata=OMIT_EMPTY)
 
 
 @dataclass(frozen=True, slots=True)

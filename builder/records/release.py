@@ -50,6 +50,10 @@ RELEASE_FORMAT = 2
 """
 
 
+QUESTIONS_FORMAT = 3
+"""The format of a release with questions on whole articles: it has the config `questions`, and `answers` in `annotations`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """The contents and inputs of a version; `commit` is empty until it is pushed."""

@@ -1,10 +1,11 @@
-"""Models of schema/labels.yaml: entity types, stance targets and stance values."""
+"""Models of schema/labels.yaml: entity types, stance targets and values, questions on whole articles."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from builder.schema.fields import Colour, Key, Name, Part, Text
+from builder.schema.fields import Colour, Key, Name, Part, Text, is_empty
 
 
 class EntityType(Part):
@@ -43,6 +44,41 @@ class Stances(Part):
     targets: Annotated[tuple[StanceTarget, ...], Field(min_length=1)]
 
 
+class AnswerValue(Part):
+    """A possible answer to a question on the whole article."""
+
+    name: Name
+    ar: Text
+    en: Text
+
+
+class Question(Part):
+    """A question on the whole article, asked about every article, with one answer or several from a closed list."""
+
+    id: Name
+    ar: Text
+    en: Text
+    answers: Literal["one", "several"] = "one"
+    values: Annotated[tuple[AnswerValue, ...], Field(min_length=2, max_length=20)]
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        for what, names in (("value", [v.name for v in self.values]), ("Arabic value", [v.ar for v in self.values])):
+            if duplicates := _duplicates(names):
+                raise ValueError(f"duplicate {what} of {self.id}: {', '.join(duplicates)}")
+        return self
+
+    @property
+    def value_names(self) -> tuple[str, ...]:
+        """Return the names of the values, in file order."""
+        return tuple(value.name for value in self.values)
+
+
+def _duplicates(names: Sequence[str]) -> list[str]:
+    """Return the names that are there more than once, sorted."""
+    return sorted({name for name in names if names.count(name) > 1})
+
+
 class Labels(Part):
     """The content of schema/labels.yaml."""
 
@@ -56,6 +92,8 @@ class Labels(Part):
     so that clitics become tokens of their own.
     """
     stances: Stances | None = None
+    questions: Annotated[tuple[Question, ...], Field(exclude_if=is_empty)] = ()
+    """Questions on the whole article. Without any, a dump of the labels is that of earlier versions."""
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
@@ -66,10 +104,10 @@ class Labels(Part):
             "entity key": [e.key for e in self.entities],
             "stance value": [v.name for v in stances.values] if stances else [],
             "stance target": [t.id for t in stances.targets] if stances else [],
+            "question": [question.id for question in self.questions],
         }
         for what, names in columns.items():
-            duplicates = sorted({name for name in names if names.count(name) > 1})
-            if duplicates:
+            if duplicates := _duplicates(names):
                 raise ValueError(f"duplicate {what}: {', '.join(duplicates)}")
         return self
 

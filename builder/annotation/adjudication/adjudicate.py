@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from builder.annotation.adjudication.dawid_skene import Model, estimate, most_likely
 from builder.annotation.adjudication.decisions import MergedDecisions, not_applied_warning, read_decisions
+from builder.annotation.adjudication.question_votes import Ticked, question_outcomes, settled_answers, ticked, what
 from builder.annotation.adjudication.span_votes import SpanOutcome, span_outcomes
 from builder.annotation.adjudication.voting import Ballot, Outcome, vote
 from builder.annotation.columns import coded, items
@@ -74,6 +75,9 @@ def adjudicate(
     to which the Dawid and Skene model, fitted to all answers, assigns a probability of at least SURE wins.
     A tie is disputed, and so is a winning value that is not published.
 
+    Questions on the whole article: by majority of those who answered, each value alone where several answers are
+    allowed.
+
     A decision overrides the items it covers and closes their disputes. Contradicting decisions are all
     ignored. An article with fewer than `rules.min_annotators` annotators gets no gold, unless a decision
     lists its spans. In that case only its decided stances become gold.
@@ -113,14 +117,15 @@ def adjudicate(
 
 @dataclass(frozen=True, slots=True)
 class _Votes:
-    """An article's annotators, the outcome of their votes on spans, and the stance each gave for a target."""
+    """An article's annotators, the outcome of their votes on spans, the stance each gave, and their other answers."""
 
     voters: tuple[str, ...]
     spans: SpanOutcome
     stances: Mapping[str, Mapping[str, str]]
+    ticked: Ticked
 
 
-_NO_VOTES = _Votes((), SpanOutcome(), {})
+_NO_VOTES = _Votes((), SpanOutcome(), {}, {})
 
 
 def _read_votes(judgements: pa.Table, rules: Adjudication) -> dict[str, _Votes]:
@@ -137,7 +142,9 @@ def _read_votes(judgements: pa.Table, rules: Adjudication) -> dict[str, _Votes]:
     for row, target, value in given:
         answers[article[row]][target][whose[row]] = value
     outcomes = span_outcomes(table, article, voters, rules.votes)
-    return dict(zip(named.names, map(_Votes, voters, outcomes, answers), strict=True))
+    return dict(
+        zip(named.names, map(_Votes, voters, outcomes, answers, ticked(table, article, len(voters))), strict=True)
+    )
 
 
 def _model(
@@ -166,10 +173,13 @@ def _settle(
     """Return an article's gold annotation and the disputes that no decision closes."""
     enough, marked = len(votes.voters) >= rules.min_annotators, votes.spans
     answered = [_vote_stance(article.id, target.id, votes, labels, model, enough=enough) for target in asked]
+    chosen = question_outcomes(article.id, votes.ticked, votes.voters, labels, enough=enough)
     values = {target.id: sure.answer for target, outcome in zip(asked, answered, strict=True) for sure in outcome.won}
     values |= {stance.target: stance.value for stance in decision.stances}
-    closed = {f"stance:{stance.target}" for stance in decision.stances}
+    closed = {f"stance:{stance.target}" for stance in decision.stances} | {what(a.question) for a in decision.answers}
     is_decided = decision.spans is not None
+    answers = settled_answers(chosen, decision.answers)
+    answered += chosen
     won = [sure for outcome in answered for sure in outcome.won if sure.what not in closed]
     sure = [*(() if is_decided else marked.won), *sorted(won)]
     gold = Gold(
@@ -182,16 +192,17 @@ def _settle(
         annotators=len(votes.voters),
         confidence=tuple(sorted([*_decided(decision), *sure]) if decision.decisions else sure),
         decided=(*(["spans"] if is_decided else []), *sorted(closed)),
+        answers=answers,
     )
     disputes = [*(() if is_decided else marked.disputes), *(outcome.dispute for outcome in answered if outcome.dispute)]
     return gold, [dispute for dispute in disputes if dispute.what not in closed]
 
 
-def _source(spans: SpanOutcome, stances: Sequence[Outcome]) -> GoldSource:
+def _source(spans: SpanOutcome, answered: Sequence[Outcome]) -> GoldSource:
     """Return how the least certain of an article's questions was settled."""
-    if any(outcome.modelled for outcome in stances):
+    if any(outcome.modelled for outcome in answered):
         return "model"
-    return "agreed" if spans.unanimous and all(outcome.unanimous for outcome in stances) else "majority"
+    return "agreed" if spans.unanimous and all(outcome.unanimous for outcome in answered) else "majority"
 
 
 def _decided(decision: MergedDecisions) -> list[Confidence]:
@@ -204,6 +215,9 @@ def _decided(decision: MergedDecisions) -> list[Confidence]:
     for stance in decision.stances:
         by = f"decision of {', '.join(decision.stances_by[stance.target])}"
         sure.append(Confidence(f"stance:{stance.target}", stance.value, by, 1.0))
+    for answer in decision.answers:
+        by = f"decision of {', '.join(decision.answers_by[answer.question])}"
+        sure.append(Confidence(what(answer.question), answer.value, by, 1.0))
     return sure
 
 

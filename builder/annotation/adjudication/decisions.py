@@ -4,8 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from builder.annotation.adjudication.question_votes import decided_answers, what
 from builder.annotation.questions import targets_for
-from builder.records import Article, Decision, Issue, Span, Stance
+from builder.records import Answer, Article, Decision, Issue, Span, Stance
 from builder.schema.labels import Labels
 from builder.text.tokens import canonical_span
 
@@ -14,7 +15,8 @@ from builder.text.tokens import canonical_span
 class MergedDecisions:
     """The merged decisions on one article.
 
-    `decisions` counts the decisions applied. `spans_by` and `stances_by` name the adjudicators, the latter by target.
+    `decisions` counts the decisions applied. `spans_by`, `stances_by` and `answers_by` name the adjudicators, the latter
+    two by target and by question.
     """
 
     spans: tuple[Span, ...] | None = None
@@ -22,6 +24,8 @@ class MergedDecisions:
     decisions: int = 0
     spans_by: tuple[str, ...] = ()
     stances_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    answers: tuple[Answer, ...] = ()
+    answers_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read_decisions(
@@ -29,14 +33,14 @@ def read_decisions(
 ) -> tuple[dict[str, MergedDecisions], list[Issue]]:
     """Merge valid decisions by article, and return an issue for each invalid or contradicting one.
 
-    If decisions contradict each other on an article's spans, or on one of its stances, none of them counts there.
+    If decisions contradict each other on an article's spans, a stance or a question, none of them counts there.
     """
     sound: dict[str, list[Decision]] = defaultdict(list)
     issues: list[Issue] = []
     for decision in decisions:
         faults = _faults(decision, articles.get(decision.article_id), labels)
         issues += faults
-        if not faults and (decision.spans is not None or decision.stances):
+        if not faults and (decision.spans is not None or decision.stances or decision.answers):
             sound[decision.article_id].append(decision)
     decided: dict[str, MergedDecisions] = {}
     for article_id, valid in sound.items():
@@ -44,16 +48,24 @@ def read_decisions(
         values = {stance for decision in valid for stance in decision.stances}
         twice = {target for target, count in Counter(stance.target for stance in values).items() if count > 1}
         unsettled = [f"stance:{target}" for target in sorted(twice)] + (["spans"] if len(lists) > 1 else [])
-        issues += [_contradiction(article_id, what) for what in unsettled]
+        lists_of = decided_answers(valid)
+        unsettled += [what(name) for name, given in sorted(lists_of.items()) if len(given) > 1]
+        issues += [_contradiction(article_id, question) for question in unsettled]
         spans = lists.pop() if len(lists) == 1 else None
         stances = tuple(sorted(stance for stance in values if stance.target not in twice))
-        applied = sum((d.spans is not None and spans is not None) or bool({*d.stances} & {*stances}) for d in valid)
+        answers = tuple(sorted(one for given in lists_of.values() if len(given) == 1 for part in given for one in part))
+        said = {*stances, *answers}
+        applied = sum(
+            (d.spans is not None and spans is not None) or bool({*d.stances, *d.answers} & said) for d in valid
+        )
         decided[article_id] = MergedDecisions(
             spans=spans,
             stances=stances,
             decisions=applied,
             spans_by=_names(d for d in valid if d.spans is not None) if spans is not None else (),
             stances_by={stance.target: _names(d for d in valid if stance in d.stances) for stance in stances},
+            answers=answers,
+            answers_by={one.question: _names(d for d in valid if one in d.answers) for one in answers},
         )
     return decided, issues
 
@@ -100,6 +112,23 @@ def _faults(decision: Decision, article: Article | None, labels: Labels) -> list
             issues.append(_issue(decision, where, f"the article is not asked about {stance.target!r}"))
         if stance.value not in values:
             issues.append(_issue(decision, where, f"unknown stance {stance.value!r}"))
+    return issues + _answer_faults(decision, labels)
+
+
+def _answer_faults(decision: Decision, labels: Labels) -> list[Issue]:
+    """Return the errors of a decision's answers to questions on the whole article."""
+    questions = {question.id: question for question in labels.questions}
+    issues: list[Issue] = []
+    for answer in decision.answers:
+        where, question = f"question {answer.question}", questions.get(answer.question)
+        if question is None:
+            issues.append(_issue(decision, where, f"unknown question {answer.question!r}"))
+        elif answer.value not in question.value_names:
+            issues.append(_issue(decision, where, f"unknown answer {answer.value!r}"))
+        elif question.answers == "one" and any(
+            other.question == question.id and other.value > answer.value for other in decision.answers
+        ):
+            issues.append(_issue(decision, where, "several answers where one was asked for"))
     return issues
 
 

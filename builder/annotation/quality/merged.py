@@ -188,3 +188,6 @@ def _decisions(record: object, origins: dict[Hashable, set[str]]) -> Iterator[tu
             yield whose, f"the spans {by}", mark_set(record.spans)
         for stance in record.stances:
             yield (*whose, stance.target), f"the stance on {stance.target} {by}", stance.value
+        for question in sorted({answer.question for answer in record.answers}):
+            said = frozenset(answer.value for answer in record.answers if answer.question == question)
+            yield (*whose, "question", question), f"the answer to {question} {by}", said

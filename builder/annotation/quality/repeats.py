@@ -15,7 +15,7 @@ import pyarrow as pa
 from builder.annotation.columns import Ints, coded, same_as_above
 from builder.annotation.quality.canonical import answer_keys, read_answers
 from builder.annotation.quality.standing import names_of, places_of, time_order
-from builder.records import Article, Decision, Dropped, Relation, mark_set
+from builder.records import Answer, Article, Decision, Dropped, Relation, mark_set
 from builder.records.arrow import records_of
 from builder.schema.labels import Labels
 
@@ -102,7 +102,7 @@ def _keys(table: pa.Table, articles: Sequence[Article], labels: Labels) -> list[
 def merge_decisions(batches: Iterable[Sequence[Decision]]) -> list[Decision]:
     """Merge the decisions of several batches, oldest batch first; an adjudicator's newer decisions replace older ones.
 
-    Spans are replaced as a whole, stances one by one. A decision is dropped if nothing is left of it, or if it
+    Spans are replaced as a whole, stances and questions one by one. A decision is dropped if nothing is left of it, or if it
     only repeats earlier ones.
     """
     kept: list[Decision | None] = []
@@ -133,7 +133,9 @@ def _news(decision: Decision, before: Sequence[Decision]) -> Decision | None:
     spans = None if decision.spans is None or mark_set(decision.spans) in known_spans else decision.spans
     known = {stance for old in before for stance in old.stances}
     stances = tuple(stance for stance in decision.stances if stance not in known)
-    return replace(decision, spans=spans, stances=stances) if spans is not None or stances else None
+    answers = _answers_but(decision, _answered(before) & _answered([decision]))
+    fresh = replace(decision, spans=spans, stances=stances, answers=answers)
+    return fresh if spans is not None or stances or answers else None
 
 
 def _without(old: Decision | None, fresh: Decision | None) -> Decision | None:
@@ -145,5 +147,21 @@ def _without(old: Decision | None, fresh: Decision | None) -> Decision | None:
         old,
         spans=None if fresh.spans is not None else old.spans,
         stances=tuple(stance for stance in old.stances if stance.target not in anew),
+        answers=tuple(one for one in old.answers if one.question not in {new.question for new in fresh.answers}),
     )
-    return left if left.spans is not None or left.stances else None
+    return left if left.spans is not None or left.stances or left.answers else None
+
+
+def _answered(decisions: Iterable[Decision]) -> set[tuple[str, frozenset[str]]]:
+    """Return the questions on whole articles that decisions settle, each with all values of its answer."""
+    return {
+        (one.question, frozenset(other.value for other in decision.answers if other.question == one.question))
+        for decision in decisions
+        for one in decision.answers
+    }
+
+
+def _answers_but(decision: Decision, known: set[tuple[str, frozenset[str]]]) -> tuple[Answer, ...]:
+    """Return the answers of a decision to questions that are not settled in the same way already."""
+    settled = {question for question, _ in known}
+    return tuple(answer for answer in decision.answers if answer.question not in settled)

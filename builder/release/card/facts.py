@@ -15,6 +15,7 @@ from builder.release.card.citation import bibtex
 from builder.release.card.editions import edition_section
 from builder.release.card.markdown import markdown_table
 from builder.release.card.plots import images
+from builder.release.card.questions import questions_section
 from builder.release.card.wording import ASSIGNMENTS, SETTLED, STRATEGIES, recall
 from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.build import BuiltTables, Tables
@@ -70,6 +71,7 @@ def card_facts(  # noqa: PLR0913
         "entity_types": _entity_types(tables, schema.labels),
         "stances": _stances(tables, schema.labels),
         "stance_order": _stance_order(schema.labels),
+        "questions": questions_section(tables, schema.labels),
         "sources": _sources(tables),
         "months": _months(tables),
         "splits": _splits(dataset),
@@ -207,7 +209,11 @@ def _adjudication(tables: Tables, rules: Adjudication) -> str:
         + SETTLED[rules.stance]
         + " What neither settles is in dispute until an adjudicator decides it; nothing is drawn by lot."
     ]
-    for config, unit in (("entities", "articles"), ("stance", "pairs of article and target")):
+    for config, unit in (
+        ("entities", "articles"),
+        ("stance", "pairs of article and target"),
+        ("questions", "pairs of article and question"),
+    ):
         if config in tables:
             chosen = [
                 flag for split in SPLIT_NAMES for flag in _column(tables, config, split, "adjudicated").to_pylist()

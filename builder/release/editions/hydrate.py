@@ -64,7 +64,10 @@ def label_names_of(paths: Paths) -> LabelNames:
     published = label("stance", "stance")
     values = label("annotations", "stances", "value")
     return LabelNames(
-        label("entities", "spans", "label") or (), published or (), values if values or not published else ()
+        label("entities", "spans", "label") or (),
+        published or (),
+        values if values or not published else (),
+        label("annotations", "answers") is not None,
     )
 
 
