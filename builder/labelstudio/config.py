@@ -62,6 +62,10 @@ STYLE = """
 .kh-guide ol { list-style: arabic-indic; }
 """
 
+QUESTION_STYLE = """
+.kh-question .lsf-choice, .kh-question .lsf-choice :is(div, label, span:not([class])) { line-height: 26px !important; }
+"""
+"""Style of the questions on whole articles: a page without any keeps its config."""
 
 PAGE_CLASS = "kh-page"
 """Class of the annotation page. It tells khabar's labeling config from others."""
@@ -73,7 +77,7 @@ def render_config(labels: Labels) -> str:
     Raises KhabarError (exit code 2) if an Arabic name contains `$` or a character that XML does not allow.
     """
     page = _view(None, PAGE_CLASS, style="direction:rtl; text-align:right;")
-    ET.SubElement(page, "Style").text = STYLE
+    ET.SubElement(page, "Style").text = STYLE + QUESTION_STYLE * bool(labels.questions)
     _entities(_view(page, "kh-bar"), labels)
     columns = _view(page, "kh-columns")
     article = _view(columns, "kh-article")
@@ -85,7 +89,7 @@ def render_config(labels: Labels) -> str:
     for slot in range(slots_of(labels)):
         _stance(_view(side, "kh-target"), slot)
     for question, keys in zip(labels.questions, question_keys(labels), strict=True):
-        _question(_view(side, "kh-target"), question, keys)
+        _question(_view(side, "kh-target kh-question"), question, keys)
     remark = {"placeholder": REMARK, "rows": "2", "maxSubmissions": "1", "editable": "true"}
     ET.SubElement(side, "TextArea", {"name": "remark", "toName": "text"} | remark)
     guide = {"name": "guide", "value": "$guide_html", "inline": "true", "selectionEnabled": "false"}

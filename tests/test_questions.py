@@ -1,0 +1,186 @@
+"""Questions on whole articles, from labels.yaml to a release that is read back."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+
+import pyarrow.parquet as pq
+import pytest
+
+from builder.commands.adjudicate import adjudicate
+from builder.commands.agree import agree
+from builder.commands.build import build
+from builder.commands.check import check
+from builder.commands.reopen import reopen
+from builder.commands.verify import verify
+from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.project.project import Project
+from builder.records import Answer, Decision, Dispute, Gold, Judgement, KhabarError, PublishedAnnotation
+from tests.builders import judge, walk
+from tests.conftest import ROOT
+
+QUESTIONS = """questions:
+  - id: tone
+    ar: ما نبرة المقال؟
+    en: The tone of the article
+    values:
+      - {name: positive, ar: إيجابية, en: Positive}
+      - {name: negative, ar: سلبية, en: Negative}
+      - {name: even, ar: متوازنة, en: Even}
+  - id: topic
+    ar: عمّ يتحدث المقال؟
+    en: What the article is about
+    answers: several
+    values:
+      - {name: politics, ar: سياسة, en: Politics}
+      - {name: economy, ar: اقتصاد, en: Economy}
+      - {name: sport, ar: رياضة, en: Sport}
+      - {name: culture, ar: ثقافة, en: Culture}
+"""
+SAID = (
+    ("positive", "politics", "economy"),
+    ("positive", "politics"),
+    ("negative", "politics", "economy", "sport"),
+)  # of each annotator: the tone, then the topics
+
+
+def answers(tone, *topics):
+    return tuple(sorted([Answer("tone", tone), *(Answer("topic", topic) for topic in topics)]))
+
+
+def asking(project):
+    """The project with questions in labels.yaml and on the card."""
+    labels, card = project.root / "schema" / "labels.yaml", project.root / "dataset_card.md"
+    labels.write_text(labels.read_text(encoding="utf-8") + QUESTIONS, encoding="utf-8")
+    card.write_text(card.read_text(encoding="utf-8") + "\n## Questions\n\n{{questions}}\n", encoding="utf-8")
+    return Project(project.root)
+
+
+def answered(project):
+    """The project with three annotators' answers to every question; those to the first article are tied."""
+    walk(project, [ROOT / "examples" / "articles"], size=20)
+    judge(project)
+    path = project.annotations / "pilot" / "judgements.jsonl"
+    judgements = read_jsonl(path, Judgement)
+    first = judgements[0].article_id
+    write_jsonl(path, [
+        replace(one, answers=answers(*("even", "sport") if (one.article_id, one.annotator) == (first, "a-1")
+                                     else SAID[int(one.annotator[-1])]) if one.status == "submitted" else ())
+        for one in judgements
+    ])  # fmt: skip
+    return first
+
+
+@pytest.fixture
+def asked(project):
+    asking_project = asking(project)
+    answered(asking_project)
+    return asking_project
+
+
+def test_questions_go_from_judgements_to_a_verified_release(asked):
+    first = read_jsonl(asked.annotations / "pilot" / "judgements.jsonl", Judgement)[0].article_id
+    check(asked)
+    adjudicate(asked)
+    golds = {gold.article_id: gold for gold in read_jsonl(asked.work / "gold.jsonl", Gold)}
+    disputes = {(d.article_id, d.what): d.answers for d in read_jsonl(asked.work / "disputes.jsonl", Dispute)}
+
+    assert disputes[first, "question:tone"] == {"a-0": "positive", "a-1": "even", "a-2": "negative"}
+    assert Answer("topic", "economy") in golds[first].answers
+    full = next(gold for gold in golds.values() if gold.annotators == 3 and gold.article_id != first)
+    assert full.answers == answers("positive", "economy", "politics")
+
+    build(asked, "1.0.0", accept="a test")
+    folder = asked.release("1.0.0")
+    rows = [row for path in sorted((folder / "questions").iterdir()) for row in pq.read_table(path).to_pylist()]
+    by_id = {row["id"]: row for row in rows}
+    tone, topic = by_id[f"{full.article_id}:tone"], by_id[f"{full.article_id}:topic"]
+
+    assert f"{first}:tone" not in by_id
+    assert (tone["answers"], tone["label_counts"], tone["n_annotators"]) == (["positive"], [2, 1, 0], 3)
+    assert (topic["answers"], topic["label_counts"]) == (["politics", "economy"], [3, 2, 1, 0])
+    assert topic["values"] == ["politics", "economy", "sport", "culture"]
+    assert topic["soft_label"] == [1.0, 2 / 3, 1 / 3, 0.0]
+    assert topic["confidence"] == 2 / 3
+    assert json.loads((folder / "MANIFEST.json").read_text())["format"] == 3
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert (
+        "| `topic` | What the article is about | one or several | `culture` | ثقافة | Culture | 0 | 0 | 0 | 0 |" in card
+    )
+    assert "Passonneau 2006" in card
+    published = Counter(
+        tuple((a["question"], a["value"]) for a in row["answers"])
+        for path in sorted((folder / "annotations").iterdir()) for row in pq.read_table(path).to_pylist()
+    )  # fmt: skip
+    assert published[("tone", "positive"), ("topic", "economy"), ("topic", "politics")] > 3
+    report = verify(asked, str(folder), base=asked.root, rehearse=False, progress=print)
+    found = {check.name: (check.state, check.said) for check in report.checks}
+
+    assert not [name for name, (state, _) in found.items() if state == "failed"]
+    assert found["agreement"][0] == "done"
+
+
+def test_a_decision_settles_a_question(asked):
+    first = read_jsonl(asked.annotations / "pilot" / "judgements.jsonl", Judgement)[0]
+    decided = answers("even", "culture")
+    write_jsonl(
+        asked.annotations / "pilot" / "decisions.jsonl",
+        [Decision(first.article_id, first.text_sha, "a-9", answers=decided)],
+    )
+    adjudicate(asked)
+    (gold,) = (g for g in read_jsonl(asked.work / "gold.jsonl", Gold) if g.article_id == first.article_id)
+
+    assert (gold.answers, gold.decided) == (decided, ("question:tone", "question:topic"))
+    assert {sure.what: sure.method for sure in gold.confidence if sure.what.startswith("question:")} == {
+        "question:tone": "decision of a-9", "question:topic": "decision of a-9",
+    }  # fmt: skip
+
+
+def test_agreement_names_each_question(asked):
+    figures = {(f.layer, f.label, f.measure): f for f in agree(asked).figures}
+
+    assert figures["questions", "tone", "Krippendorff's alpha, nominal"].n == 20
+    assert figures["questions", "topic", "Krippendorff's alpha, MASI"].unit == "articles answered by two"
+
+
+def test_a_reopened_release_shows_its_answers(asked):
+    check(asked)
+    adjudicate(asked)
+    build(asked, "1.0.0", accept="a test")
+    reopen(asked, "1.0.0", base=asked.root, batch="again")
+    lines = read_jsonl(asked.annotations / "again" / "predictions.jsonl", PublishedAnnotation)
+
+    of_gold = {one.answers for one in lines if one.who == "gold"}
+    of_first = tuple(Answer("topic", topic) for topic in ("economy", "politics", "sport"))
+
+    assert of_gold == {answers("positive", "economy", "politics"), of_first}
+    assert answers("negative", "economy", "politics", "sport") in {one.answers for one in lines if one.who == "a-2"}
+
+
+def test_a_card_without_the_questions_is_refused(asked):
+    card = asked.root / "dataset_card.md"
+    card.write_text(card.read_text(encoding="utf-8").replace("{{questions}}", ""), encoding="utf-8")
+    check(asked)
+    adjudicate(asked)
+    with pytest.raises(KhabarError) as caught:
+        build(asked, "1.0.0", accept="a test")
+
+    assert [(i.message, i.fix) for i in caught.value.issues] == [
+        ("the card must show the questions of labels.yaml with their answers", "add {{questions}} to the card")
+    ]
+
+
+def test_without_questions_a_project_says_nothing_of_them(project):
+    walk(project, [ROOT / "examples" / "articles"], size=20)
+    judge(project)
+    check(project)
+    adjudicate(project)
+    build(project, "1.0.0", accept="a test")
+    folder = project.release("1.0.0")
+    said = (project.annotations / "pilot" / "judgements.jsonl").read_text() + (project.work / "gold.jsonl").read_text()
+
+    assert '"answers": []' not in said
+    assert "questions" not in json.loads((folder / "facts.json").read_text())["labels"]
+    assert json.loads((folder / "MANIFEST.json").read_text())["format"] == 2
+    assert not (folder / "questions").exists()
+    assert "answers" not in pq.read_schema(next((folder / "annotations").iterdir())).names
