@@ -34,27 +34,34 @@ def stance_keys(labels: Labels) -> tuple[tuple[str, ...], ...]:
 
     A question gets fewer keys than it has answers only if no keys are left.
     """
-    return _keys(labels)[: slots_of(labels)]
-
-
-def question_keys(labels: Labels) -> tuple[tuple[str, ...], ...]:
-    """Return the hotkeys of each question on the whole article, of the keys that the stance questions leave."""
-    return _keys(labels)[slots_of(labels) :]
-
-
-def _keys(labels: Labels) -> tuple[tuple[str, ...], ...]:
-    """Return the hotkeys of the stance questions, then of those on the whole article."""
     taken = {entity.key for entity in labels.entities}
     rows = ["".join(key for key in row if key not in taken) for row in KEY_ROWS]
-    values = len(labels.stances.values) if labels.stances else 0
+    wanted = len(labels.stances.values) if labels.stances else 0
     questions: list[tuple[str, ...]] = []
-    for wanted in (*[values] * slots_of(labels), *(len(question.values) for question in labels.questions)):
+    for _ in range(slots_of(labels)):
         row = next((row for row in rows if len(row) >= wanted), None)
         keys = row[:wanted] if row else "".join(rows)[:wanted]
         questions.append(tuple(keys))
         rest = ("".join(key for key in other if key not in keys) for other in rows if other != row)
         rows = [other for other in rest if other]
     return tuple(questions)
+
+
+def question_keys(labels: Labels) -> tuple[tuple[str, ...], ...]:
+    """Return the hotkeys of each question on the whole article, of the keys that entities and stances leave."""
+    rows = _begun_last(KEY_ROWS, {entity.key for entity in labels.entities}.union(*stance_keys(labels)))
+    questions: list[tuple[str, ...]] = []
+    for wanted in (len(question.values) for question in labels.questions):
+        row = next((row for row in rows if len(row) >= wanted), "".join(rows))
+        questions.append(tuple(row[:wanted]))
+        rows = _begun_last(rows, {*row[:wanted]})
+    return tuple(questions)
+
+
+def _begun_last(rows: Iterable[str], used: set[str]) -> list[str]:
+    """Return what is left of rows of keys, those of which none is used first."""
+    parts = [(row, "".join(key for key in row if key not in used)) for row in rows]
+    return [row for row, left in parts if row == left] + [left for row, left in parts if left and row != left]
 
 
 def targets_for(article: Article, labels: Labels) -> tuple[StanceTarget, ...]:

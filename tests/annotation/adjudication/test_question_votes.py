@@ -1,0 +1,101 @@
+"""Votes and decisions on questions about whole articles."""
+
+from dataclasses import replace
+
+import pytest
+
+from builder.io.hashing import sha16
+from builder.records import Answer, Confidence, Dispute, Vote
+from builder.schema.dataset import Adjudication
+from builder.schema.labels import AnswerValue, Question
+from tests.annotation.adjudication.test_adjudicate import ARTICLES, LABELS, TEXT, decision, judgement
+from tests.tables import adjudicate
+
+VALUES = tuple(AnswerValue(name=name, ar=name, en=name) for name in ("low", "middle", "high"))
+ASKING = LABELS.model_copy(update={"questions": (
+    Question(id="bias", ar="الانحياز", en="bias", values=VALUES),
+    Question(id="topic", ar="الموضوع", en="topic", answers="several", values=VALUES),
+)})  # fmt: skip
+
+
+def said(who, bias, *topics):
+    chosen = [*([Answer("bias", bias)] if bias else []), *(Answer("topic", topic) for topic in topics)]
+    return replace(judgement(who), answers=tuple(sorted(chosen)))
+
+
+def settled(judgements, *decisions):
+    found = adjudicate(judgements, decisions, ARTICLES, ASKING, Adjudication())
+    return found.golds[0], [one for one in found.disputes if one.what.startswith("question:")], found.issues
+
+
+def test_majority_settles_one_answer_and_each_of_several():
+    gold, disputes, _ = settled(
+        [said("x", "low", "low", "high"), said("y", "low", "low"), said("z", "high", "low", "high")]
+    )
+
+    assert gold.answers == (Answer("bias", "low"), Answer("topic", "high"), Answer("topic", "low"))
+    assert disputes == []
+    assert Confidence("question:topic", "high", "majority", 2 / 3) in gold.confidence
+    assert [v for v in gold.votes if v.what == "question:topic"] == [
+        Vote("question:topic", "high", 2), Vote("question:topic", "low", 3),
+    ]  # fmt: skip
+    assert gold.source == "majority"
+
+
+def test_an_outvoted_value_is_no_dispute():
+    gold, disputes, _ = settled([said("x", "low", "low", "high"), said("y", "low", "low"), said("z", "low", "low")])
+
+    assert (gold.answers, disputes) == ((Answer("bias", "low"), Answer("topic", "low")), [])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shown"),
+    [
+        (("low", "high"), ("low",), {"x": "high+low", "y": "low"}),  # one value is tied: none of the question is gold
+        (("low",), ("high",), {"x": "low", "y": "high"}),
+        (("low",), (), None),  # of the one who answered, all gave it
+    ],
+)
+def test_ties_are_disputes_of_the_whole_question(first, second, shown):
+    gold, disputes, _ = settled([said("x", "low", *first), said("y", "low", *second)])
+
+    topics = tuple(answer for answer in gold.answers if answer.question == "topic")
+    if shown is None:
+        assert (topics, disputes) == ((Answer("topic", "low"),), [])
+    else:
+        assert (topics, disputes) == ((), [Dispute("d-0", "question:topic", shown)])
+
+
+def test_a_question_that_nobody_answered_is_in_dispute():
+    _, disputes, _ = settled([said("x", "low"), said("y", "low")])
+
+    assert disputes == [Dispute("d-0", "question:topic", {"x": "(none)", "y": "(none)"})]
+
+
+def test_a_decision_overrides_a_question_as_a_whole():
+    ruling = replace(decision(marked=False), answers=(Answer("topic", "middle"),))
+    gold, disputes, issues = settled([said("x", "low", "low"), said("y", "low", "high")], ruling)
+
+    assert gold.answers == (Answer("bias", "low"), Answer("topic", "middle"))
+    assert (gold.decided, gold.source, disputes, issues) == (("question:topic",), "adjudicated", [], ())
+
+
+def test_decisions_that_contradict_each_other_or_labels_do_not_count():
+    sha = sha16(TEXT)
+    judgements = [said("x", "low", "low"), said("y", "low", "low")]
+    one, other = (
+        replace(decision(marked=False, sha=sha, who=who), answers=(Answer("bias", value),))
+        for who, value in (("j1", "low"), ("j2", "high"))
+    )
+    odd = replace(decision(marked=False, who="j3"), answers=(
+        Answer("bias", "high"), Answer("bias", "low"), Answer("tone", "x"), Answer("topic", "odd"),
+    ))  # fmt: skip
+    gold, _, issues = settled(judgements, one, other, odd)
+
+    assert gold.answers == (Answer("bias", "low"), Answer("topic", "low"))
+    assert [(i.where, i.message) for i in issues] == [
+        ("question:bias", "decisions contradict each other"),
+        ("question bias", "several answers where one was asked for"),
+        ("question tone", "unknown question 'tone'"),
+        ("question topic", "unknown answer 'odd'"),
+    ]
