@@ -4,11 +4,8 @@ from collections.abc import Iterable
 from itertools import islice
 
 from builder.records import Answer, Article
-from builder.schema.labels import Labels, StanceTarget
+from builder.schema.labels import SLOTS, Labels, StanceTarget
 from builder.text.profiles import profile
-
-SLOTS = 5
-"""Maximum number of stance questions on the page."""
 
 UNUSED = "_unused"
 """The preselected answer of a question slot that an article does not use. It is dropped when annotations are read."""
@@ -65,9 +62,9 @@ def _begun_last(rows: Iterable[str], used: set[str]) -> list[str]:
 
 
 def targets_for(article: Article, labels: Labels) -> tuple[StanceTarget, ...]:
-    """Return the stance targets that an article is asked about: those with a keyword in its folded title or text.
+    """Return the stance targets that an article is asked about: those with a keyword in its folded title or text, or without keywords.
 
-    They are in the order of labels.yaml, and at most as many as the page has questions.
+    They are in the order of labels.yaml, and at most as many as the page has questions: those without keywords come before others.
     """
     return targets_by_article([article], labels)[article.id]
 
@@ -78,13 +75,15 @@ def targets_by_article(articles: Iterable[Article], labels: Labels) -> dict[str,
         return {article.id: () for article in articles}
     fold, most = profile("standard@1").fold_batch, slots_of(labels)
     targets = [(target, fold(target.keywords)) for target in labels.stances.targets]
+    always = [target.id for target, keywords in targets if not keywords]
     asked: dict[str, tuple[StanceTarget, ...]] = {}
     rest = iter(articles)
     while part := [*islice(rest, TOGETHER)]:
         bodies = fold([f"{article.title or ''}\n{article.text}" for article in part])
         for article, body in zip(part, bodies, strict=True):
-            found = (target for target, keywords in targets if any(word in body for word in keywords))
-            asked[article.id] = tuple(islice(found, most))
+            named = (target for target, keywords in targets if any(word in body for word in keywords))
+            chosen = {*always, *(target.id for target in islice(named, most - len(always)))}
+            asked[article.id] = tuple(target for target, _ in targets if target.id in chosen)
     return asked
 
 

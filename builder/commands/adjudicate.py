@@ -248,7 +248,7 @@ def cli(console: Console, batch: str | None, sends: bool, collects: bool) -> Adj
     --send uploads each disputed article to a separate Label Studio project, with every annotator's version beside
     it. Use it when the annotators have finished, because they would see it too. --collect writes the adjudicators'
     rulings to annotations/<batch>/decisions.jsonl; lines written there by hand are kept. A ruling counts only for
-    what was in dispute: the article's spans as a whole, and each disputed stance.
+    what was in dispute: the article's spans as a whole, and each disputed stance or question.
     """
     project = project_of(console)
     return adjudicate(project, batch, send=sends, collect=collects, progress=console.progress)

@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 
 from builder.schema.fields import Colour, Key, Name, Part, Text, is_empty
 
+SLOTS = 5
+"""Maximum number of stance questions on the page."""
+
 
 class EntityType(Part):
     """A type of entity mention: `name` in exports, `ar` on the annotation page."""
@@ -29,19 +32,29 @@ class StanceValue(Part):
 
 
 class StanceTarget(Part):
-    """A subject on which articles take a stance. It is asked about articles that contain one of `keywords`."""
+    """A subject on which articles take a stance.
+
+    It is asked about articles that contain one of `keywords`, or about every article if it has none.
+    """
 
     id: Name
     ar: Text
     en: Text
-    keywords: Annotated[tuple[Text, ...], Field(min_length=1)]
+    keywords: tuple[Text, ...] = ()
 
 
 class Stances(Part):
     """The stance layer: a closed list of targets and of stance values."""
 
-    values: Annotated[tuple[StanceValue, ...], Field(min_length=2, max_length=5)]
+    values: Annotated[tuple[StanceValue, ...], Field(min_length=2, max_length=20)]
     targets: Annotated[tuple[StanceTarget, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _asked(self) -> Self:
+        always = [target.id for target in self.targets if not target.keywords]
+        if len(always) > SLOTS:
+            raise ValueError(f"{len(always)} targets have no keywords, and the page asks about {SLOTS} targets at most")
+        return self
 
 
 class AnswerValue(Part):

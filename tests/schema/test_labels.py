@@ -56,3 +56,29 @@ def test_a_dump_without_questions_is_that_of_earlier_versions():
     plain = parse_yaml(f"version: 1\n{ENTITY}", Labels, "labels.yaml").model_dump(mode="json")
 
     assert [*plain] == ["version", "entities", "clitics", "stances"]
+
+
+STANCES = """stances:
+  values: [{VALUES}]
+  targets:
+"""
+
+
+def with_stances(values, targets):
+    listed = ", ".join(f"{{name: v{number}, ar: قيمة, en: x}}" for number in range(values))
+    return f"version: 1\n{ENTITY}" + STANCES.replace("{VALUES}", listed) + "".join(f"    - {one}\n" for one in targets)
+
+
+def test_a_stance_has_up_to_twenty_values():
+    target = "{id: dam, ar: السد, en: dam, keywords: [السد]}"
+
+    assert len(parse_yaml(with_stances(20, [target]), Labels, "labels.yaml").stances.values) == 20
+    assert "at most 20" in yaml_faults(with_stances(21, [target]))[0][1]
+
+
+def test_targets_without_keywords_must_fit_on_the_page():
+    targets = [f"{{id: t{number}, ar: هدف, en: x}}" for number in range(6)]
+    (fault,) = yaml_faults(with_stances(3, targets))
+
+    assert fault[1] == "stances: 6 targets have no keywords, and the page asks about 5 targets at most"
+    assert len(parse_yaml(with_stances(3, targets[:5]), Labels, "labels.yaml").stances.targets) == 5
