@@ -1,14 +1,11 @@
 """Votes and decisions on questions about whole articles."""
 
-from dataclasses import replace
-
 import pytest
 
-from builder.io.hashing import sha16
-from builder.records import Answer, Confidence, Dispute, Vote
+from builder.records import Answer, Confidence, Decision, Dispute, Vote
 from builder.schema.dataset import Adjudication
 from builder.schema.labels import AnswerValue, Question
-from tests.annotation.adjudication.test_adjudicate import ARTICLES, LABELS, TEXT, decision, judgement
+from tests.annotation.quality.examples import ARTICLE, ARTICLES, LABELS, judgement
 from tests.tables import adjudicate
 
 VALUES = tuple(AnswerValue(name=name, ar=name, en=name) for name in ("low", "middle", "high"))
@@ -20,7 +17,11 @@ ASKING = LABELS.model_copy(update={"questions": (
 
 def said(who, bias, *topics):
     chosen = [*([Answer("bias", bias)] if bias else []), *(Answer("topic", topic) for topic in topics)]
-    return replace(judgement(who), answers=tuple(sorted(chosen)))
+    return judgement(annotator=who, answers=tuple(sorted(chosen)))
+
+
+def decision(*answers, who="judge"):
+    return Decision("d-0", ARTICLE.text_sha, who, answers=answers)
 
 
 def settled(judgements, *decisions):
@@ -73,7 +74,7 @@ def test_a_question_that_nobody_answered_is_in_dispute():
 
 
 def test_a_decision_overrides_a_question_as_a_whole():
-    ruling = replace(decision(marked=False), answers=(Answer("topic", "middle"),))
+    ruling = decision(Answer("topic", "middle"))
     gold, disputes, issues = settled([said("x", "low", "low"), said("y", "low", "high")], ruling)
 
     assert gold.answers == (Answer("bias", "low"), Answer("topic", "middle"))
@@ -81,15 +82,9 @@ def test_a_decision_overrides_a_question_as_a_whole():
 
 
 def test_decisions_that_contradict_each_other_or_labels_do_not_count():
-    sha = sha16(TEXT)
     judgements = [said("x", "low", "low"), said("y", "low", "low")]
-    one, other = (
-        replace(decision(marked=False, sha=sha, who=who), answers=(Answer("bias", value),))
-        for who, value in (("j1", "low"), ("j2", "high"))
-    )
-    odd = replace(decision(marked=False, who="j3"), answers=(
-        Answer("bias", "high"), Answer("bias", "low"), Answer("tone", "x"), Answer("topic", "odd"),
-    ))  # fmt: skip
+    one, other = (decision(Answer("bias", value), who=who) for who, value in (("j1", "low"), ("j2", "high")))
+    odd = decision(Answer("bias", "high"), Answer("bias", "low"), Answer("tone", "x"), Answer("topic", "odd"), who="j3")
     gold, _, issues = settled(judgements, one, other, odd)
 
     assert gold.answers == (Answer("bias", "low"), Answer("topic", "low"))
