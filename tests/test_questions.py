@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from dataclasses import replace
 
+import datasets
 import pyarrow.parquet as pq
 import pytest
 
@@ -11,6 +12,7 @@ from builder.commands.adjudicate import adjudicate
 from builder.commands.agree import agree
 from builder.commands.build import build
 from builder.commands.check import check
+from builder.commands.hydrate import hydrate
 from builder.commands.reopen import reopen
 from builder.commands.verify import verify
 from builder.io.jsonl import read_jsonl, write_jsonl
@@ -37,6 +39,8 @@ QUESTIONS = """questions:
       - {name: sport, ar: رياضة, en: Sport}
       - {name: culture, ar: ثقافة, en: Culture}
 """
+pytestmark = pytest.mark.slow  # each test runs several commands on a project
+
 SAID = (
     ("positive", "politics", "economy"),
     ("positive", "politics"),
@@ -71,6 +75,17 @@ def answered(project):
     return first
 
 
+def build_with(project, version):
+    check(project)
+    adjudicate(project)
+    build(project, version, accept="a test")
+
+
+def rows_of(folder, config):
+    """The rows of a config of a release, split after split."""
+    return [row for path in sorted((folder / config).iterdir()) for row in pq.read_table(path).to_pylist()]
+
+
 @pytest.fixture
 def asked(project):
     asking_project = asking(project)
@@ -92,8 +107,7 @@ def test_questions_go_from_judgements_to_a_verified_release(asked):
 
     build(asked, "1.0.0", accept="a test")
     folder = asked.release("1.0.0")
-    rows = [row for path in sorted((folder / "questions").iterdir()) for row in pq.read_table(path).to_pylist()]
-    by_id = {row["id"]: row for row in rows}
+    by_id = {row["id"]: row for row in rows_of(folder, "questions")}
     tone, topic = by_id[f"{full.article_id}:tone"], by_id[f"{full.article_id}:topic"]
 
     assert f"{first}:tone" not in by_id
@@ -109,9 +123,8 @@ def test_questions_go_from_judgements_to_a_verified_release(asked):
     )
     assert "Passonneau 2006" in card
     published = Counter(
-        tuple((a["question"], a["value"]) for a in row["answers"])
-        for path in sorted((folder / "annotations").iterdir()) for row in pq.read_table(path).to_pylist()
-    )  # fmt: skip
+        tuple((a["question"], a["value"]) for a in row["answers"]) for row in rows_of(folder, "annotations")
+    )
     assert published[("tone", "positive"), ("topic", "economy"), ("topic", "politics")] > 3
     report = verify(asked, str(folder), base=asked.root, rehearse=False, progress=print)
     found = {check.name: (check.state, check.said) for check in report.checks}
@@ -144,9 +157,7 @@ def test_agreement_names_each_question(asked):
 
 
 def test_a_reopened_release_shows_its_answers(asked):
-    check(asked)
-    adjudicate(asked)
-    build(asked, "1.0.0", accept="a test")
+    build_with(asked, "1.0.0")
     reopen(asked, "1.0.0", base=asked.root, batch="again")
     lines = read_jsonl(asked.annotations / "again" / "predictions.jsonl", PublishedAnnotation)
 
@@ -160,10 +171,8 @@ def test_a_reopened_release_shows_its_answers(asked):
 def test_a_card_without_the_questions_is_refused(asked):
     card = asked.root / "dataset_card.md"
     card.write_text(card.read_text(encoding="utf-8").replace("{{questions}}", ""), encoding="utf-8")
-    check(asked)
-    adjudicate(asked)
     with pytest.raises(KhabarError) as caught:
-        build(asked, "1.0.0", accept="a test")
+        build_with(asked, "1.0.0")
 
     assert [(i.message, i.fix) for i in caught.value.issues] == [
         ("the card must show the questions of labels.yaml with their answers", "add {{questions}} to the card")
@@ -173,9 +182,7 @@ def test_a_card_without_the_questions_is_refused(asked):
 def test_without_questions_a_project_says_nothing_of_them(project):
     walk(project, [ROOT / "examples" / "articles"], size=20)
     judge(project)
-    check(project)
-    adjudicate(project)
-    build(project, "1.0.0", accept="a test")
+    build_with(project, "1.0.0")
     folder = project.release("1.0.0")
     said = (project.annotations / "pilot" / "judgements.jsonl").read_text() + (project.work / "gold.jsonl").read_text()
 
@@ -184,3 +191,42 @@ def test_without_questions_a_project_says_nothing_of_them(project):
     assert json.loads((folder / "MANIFEST.json").read_text())["format"] == 2
     assert not (folder / "questions").exists()
     assert "answers" not in pq.read_schema(next((folder / "annotations").iterdir())).names
+
+
+def test_a_stand_off_edition_gives_the_rows_back(asked, tmp_path):
+    build_with(asked, "1.0.0")
+    settings = asked.root / "schema" / "dataset.yaml"
+    settings.write_text(settings.read_text(encoding="utf-8") + "text: standoff\n", encoding="utf-8")
+    apart = Project(asked.root)
+    build_with(apart, "2.0.0")
+    hydrate(apart, "2.0.0", [ROOT / "examples" / "articles"], base=tmp_path, to=tmp_path / "back")
+    full, standoff, back = (
+        rows_of(folder, "questions") for folder in (asked.release("1.0.0"), apart.release("2.0.0"), tmp_path / "back")
+    )
+
+    assert back == full
+    assert "text" not in standoff[0]
+    assert [row["answers"] for row in standoff] == [row["answers"] for row in full]
+
+
+def test_another_answer_is_a_major_change(asked):
+    build_with(asked, "1.0.0")
+    path = asked.annotations / "pilot" / "judgements.jsonl"
+    write_jsonl(path, [
+        replace(one, answers=answers("negative", "politics")) if one.annotator != "a-2" and one.answers else one
+        for one in read_jsonl(path, Judgement)
+    ])  # fmt: skip
+    with pytest.raises(KhabarError) as caught:
+        build_with(asked, "1.0.1")
+
+    (issue,) = caught.value.issues
+    assert "1.0.1 requires a major version bump from 1.0.0" in issue.message
+    assert "rows of questions with another answers" in issue.message
+
+
+def test_load_dataset_reads_the_questions(asked, tmp_path):
+    build_with(asked, "1.0.0")
+    dataset = datasets.load_dataset(str(asked.release("1.0.0")), "questions", split="train", cache_dir=str(tmp_path))
+
+    assert {row["question"] for row in dataset} == {"tone", "topic"}
+    assert dataset.features["answers"].feature.dtype == "string"
