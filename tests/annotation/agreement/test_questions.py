@@ -1,5 +1,7 @@
 """Agreement on questions about whole articles, against alpha written plainly over pairs of answers."""
 
+import csv
+import json
 from fractions import Fraction
 from itertools import permutations
 
@@ -14,7 +16,8 @@ from builder.annotation.agreement.stances import ALPHA
 from builder.records import Answer, Judgement
 from builder.schema.labels import AnswerValue, Question
 from tests.annotation.examples import LABELS
-from tests.tables import agree, shared
+from tests.tables import agree
+from tests.tables import shared as shared_judgements
 
 VALUES = ("politics", "economy", "sport", "culture")
 VALUE_MODELS = tuple(AnswerValue(name=name, ar=name, en=name) for name in VALUES)
@@ -34,7 +37,7 @@ def judged(number, annotator, question, values):
 
 
 def shared_of(units, question):
-    return shared([
+    return shared_judgements([
         [judged(number, who, question, values) for who, values in zip("xyz", unit, strict=True)]
         for number, unit in enumerate(units)
     ])  # fmt: skip
@@ -122,3 +125,32 @@ def test_figures_have_a_layer_an_interval_and_a_reason():
     assert figures["topic"].value == pytest.approx(plain_alpha(units, masi), abs=1e-6)
     assert figures["topic"].low is not None
     assert (figures["tone"].value, figures["tone"].why) == (None, "no article was answered by two annotators")
+
+
+@pytest.mark.shared
+def test_nominal_alpha_equals_a_published_study_per_batch(shared):
+    """ConConCor as a question with one answer: 59 of 60 batches to the third decimal, and one that is undefined."""
+    folder = shared / "agreement" / "conconcor"
+    first = {}
+    with (folder / "Annotations.csv").open(encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            first.setdefault((row["anonymised_participant_id"], row["extract_id"]), row["response"])
+    names = {said: f"v{number}" for number, said in enumerate(sorted({*first.values()}))}
+    values = tuple(AnswerValue(name=name, ar=name, en=name) for name in names.values())
+    asking = ASKING.model_copy(update={"questions": (ONE.model_copy(update={"values": values}),)})
+    numbers = {item: number for number, item in enumerate(sorted({item for _, item in first}))}
+    found = {}
+    for batch, people in json.loads((folder / "batches_annotators.json").read_text(encoding="utf-8")).items():
+        own = [
+            judged(numbers[item], who, "tone", {names[said]}) for (who, item), said in first.items() if who in people
+        ]
+        (part,) = overall_statistics(shared_judgements([own]), asking)
+        found[batch] = part.value
+    with (folder / "k_alpha_per_batch_4_options.csv").open(encoding="utf-8") as lines:
+        published = {row["batch"]: row["k_alpha_4"] for row in csv.DictReader(lines)}
+
+    assert (published.pop("batch_50"), found.pop("batch_50")) == ("zero division", None)
+    assert len(found) == 59
+    assert {b: round(v, 3) for b, v in found.items()} == pytest.approx(
+        {b: float(v) for b, v in published.items()}, abs=1e-3
+    )
