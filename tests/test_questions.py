@@ -116,7 +116,7 @@ def test_questions_go_from_judgements_to_a_verified_release(asked):
     assert topic["values"] == ["politics", "economy", "sport", "culture"]
     assert topic["soft_label"] == [1.0, 2 / 3, 1 / 3, 0.0]
     assert topic["confidence"] == 2 / 3
-    assert json.loads((folder / "MANIFEST.json").read_text())["format"] == 3
+    assert json.loads((folder / "MANIFEST.json").read_text())["format"] == 4
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert (
         "| `topic` | What the article is about | one or several | `culture` | ثقافة | Culture | 0 | 0 | 0 | 0 |" in card

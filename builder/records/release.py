@@ -47,11 +47,12 @@ RELEASE_FORMAT = 2
 
 1: khabar 0.1, whose manifests have no `format`; an invisible character that follows no word is a token of its own.
 2: an invisible character is part of a word, or belongs to no token.
+4: there are the config `questions`, and `answers` in `annotations`. Only releases with questions on whole articles have it.
 """
 
 
-QUESTIONS_FORMAT = 3
-"""The format of a release with questions on whole articles: it has the config `questions`, and `answers` in `annotations`."""
+QUESTIONS_FORMAT = 4
+"""The format of a release with questions on whole articles; 3 is that of `labels_asked`, which a migration adds."""
 
 
 @dataclass(frozen=True, slots=True)
