@@ -44,8 +44,8 @@ class Standing:
 def tell_apart(table: pa.Table, articles: Sequence[Article]) -> Standing:
     """Return the judgements in order, each with the reason it does not count, or "" if it does."""
     places = {article.id: place for place, article in enumerate(articles)}
-    order = time_order(table)
-    table = table.take(order)
+    table = table.take(np.arange(table.num_rows)[::-1])  # of equal judgements the first counts
+    table = table.take(time_order(table))
     place, person = places_of(table, places), _persons(table)
     texts = coded(table["text_sha"])
     wanted = {name: code for code, name in enumerate(texts.names)}
@@ -72,11 +72,11 @@ def places_of(table: pa.Table, places: Mapping[str, int]) -> Ints:
 
 
 def time_order(table: pa.Table) -> Ints:
-    """Return the order of judgements by article and annotator, latest last; of equal ones the first is last."""
+    """Return the order of judgements by article and annotator, latest last; equal ones stay in their order."""
     written = coded(table["updated_at"])
     moments = np.array([_microseconds(time) for time in written.names], np.int64)[written.codes]
     order: Ints = np.lexsort((
-        -np.arange(table.num_rows), ints(table["annotation_id"]), written.codes, moments,
+        ints(table["annotation_id"]), written.codes, moments,
         coded(table["annotator"]).codes, coded(table["article_id"]).codes,
     ))  # fmt: skip
     return order
