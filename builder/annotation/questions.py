@@ -22,8 +22,11 @@ TOGETHER = 500
 
 
 def slots_of(labels: Labels) -> int:
-    """Return the number of stance questions on the page: at most SLOTS, and at most one for each target."""
-    return min(SLOTS, len(labels.target_ids))
+    """Return the number of stance questions on the page: at most SLOTS, and at most one for each target.
+
+    A retired target keeps its question, because Label Studio removes none that has answers.
+    """
+    return min(SLOTS, len(labels.target_ids) + len(labels.retired_targets))
 
 
 def stance_keys(labels: Labels) -> tuple[tuple[str, ...], ...]:

@@ -13,6 +13,7 @@ from builder.annotation.questions import slots_of, targets_for
 from builder.cli.options import verb
 from builder.cli.output import Console, open_page
 from builder.cli.road import road
+from builder.commands.schema_migrate import cli as migrate_cli
 from builder.corpus.cleaning.matching.examples import check_evidence, check_examples
 from builder.corpus.cleaning.matching.rules import compile_rules, every_rule
 from builder.corpus.cleaning.suggest.describe import describe, remark
@@ -290,3 +291,6 @@ def suggest_cli(console: Console, apply: tuple[str, ...], dry_run: bool, min_doc
     if dry_run and not wanted:
         raise click.UsageError("--dry-run belongs to --apply")
     return suggest(find_project(console.folder), apply=wanted, dry_run=dry_run, min_documents=min_documents)
+
+
+cli.add_command(migrate_cli)

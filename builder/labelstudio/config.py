@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 from markdown_it import MarkdownIt
 
+from builder.annotation.adjudication.asked import QUESTIONS
 from builder.annotation.questions import QUESTION, question_keys, slots_of
 from builder.records import user_error
 from builder.schema.labels import Labels, Question
@@ -67,17 +68,75 @@ QUESTION_STYLE = """
 """
 """Style of the questions on whole articles: a page without any keeps its config."""
 
+RULING_STYLE = """
+.kh-asked { display: none; }
+.kh-help :is(h1,h2,h3,h4,h5,h6) { font-size: 14px !important; font-weight: 400; line-height: 1.6; margin: 0 0 6px !important; }
+.kh-said :is(h1,h2,h3,h4,h5,h6) {
+  font-size: 13px !important; font-weight: 400; line-height: 1.6; margin: 0 !important; opacity: .8; white-space: pre-line; }
+.kh-target .lsf-choices { gap: 0 10px; }
+.kh-text [class*="htx-highlight-settled-"] {
+  background: rgba(128,128,140,.14) !important; border-bottom: 2px solid rgba(90,90,100,.55) !important; }
+.kh-text [class*="htx-highlight-asked-"] { background: #f5c542 !important; color: #1a1a1a !important; font-weight: 700; }
+"""
+
+ASKED = "asked"
+"""Name of the control, and of its label, that mark the passages that an adjudicator is asked about."""
+
+ASKED_MARK = "؟"
+
+ASKED_COLOUR = "#a16207"
+
+_NO_KEY = "ctrl+alt+shift+f9"
+"""A key that nobody presses: Label Studio gives a label without a key one of those that are left."""
+
+_RULING_HELP = "الرمادي المسطَّر مثبت ولا يُسأل عنه. الأصفر مختلف عليه، ومعه رقم سؤاله."
+
 PAGE_CLASS = "kh-page"
 """Class of the annotation page. It tells khabar's labeling config from others."""
 
 
 def render_config(labels: Labels) -> str:
-    """Render the labeling config as XML, with all names escaped.
+    """Render the labeling config of the annotation page as XML, with all names escaped.
 
     Raises KhabarError (exit code 2) if an Arabic name contains `$` or a character that XML does not allow.
     """
+    page, side = _frame(labels)
+    for slot in range(slots_of(labels)):
+        card = _view(side, "kh-target")
+        _slot(card, slot, required="true", requiredMessage=_MISSING_ANSWER)
+    for question, keys in zip(labels.questions, question_keys(labels), strict=True):
+        _question(_view(side, "kh-target kh-question"), question, keys)
+    return _finished(page, side)
+
+
+def render_ruling_config(labels: Labels) -> str:
+    """Render the labeling config of the adjudication page: a question for each dispute beside the settled mentions.
+
+    A hidden control holds the marks of the passages that are asked about. Questions that take several answers have
+    places of their own, after the others. Raises KhabarError as `render_config` does.
+    """
+    page, side = _frame(labels, RULING_STYLE)
+    marks = ET.SubElement(_view(page, "kh-asked"), "Labels", name="asked", toName="text")
+    ET.SubElement(marks, "Label", value=ASKED_MARK, alias=ASKED, background=ASKED_COLOUR, hotkey=_NO_KEY)
+    ET.SubElement(_view(side, "kh-help"), "Header", value=_RULING_HELP, size="6")
+    several = len(several_of(labels))
+    for slot in range(QUESTIONS + several):
+        card = _view(side, "kh-target")
+        _slot(card, slot, choice="single-radio" if slot < QUESTIONS else "multiple")
+        ET.SubElement(_view(card, "kh-said"), "Header", value=f"$targets[{slot}].said", size="6")
+    return _finished(page, side)
+
+
+def several_of(labels: Labels) -> tuple[str, ...]:
+    """Return the questions that take several answers, as the subjects of votes, in the order of their places."""
+    return tuple(f"question:{question.id}" for question in labels.questions if question.answers == "several")
+
+
+def _frame(labels: Labels, style: str = "") -> tuple[ET.Element, ET.Element]:
+    """Return the page with labels and article, and its side column."""
     page = _view(None, PAGE_CLASS, style="direction:rtl; text-align:right;")
-    ET.SubElement(page, "Style").text = STYLE + QUESTION_STYLE * bool(labels.questions)
+    questions = QUESTION_STYLE * bool(labels.questions)
+    ET.SubElement(page, "Style").text = STYLE + questions + style
     _entities(_view(page, "kh-bar"), labels)
     columns = _view(page, "kh-columns")
     article = _view(columns, "kh-article")
@@ -85,11 +144,11 @@ def render_config(labels: Labels) -> str:
     ET.SubElement(_view(article, "kh-source"), "Header", value="$source_name", size="6")
     text = {"name": "text", "value": "$text", "granularity": GRANULARITY[labels.clitics], "showLabels": "true"}
     ET.SubElement(_view(article, "kh-text"), "Text", text)
-    side = _view(columns, "kh-side")
-    for slot in range(slots_of(labels)):
-        _stance(_view(side, "kh-target"), slot)
-    for question, keys in zip(labels.questions, question_keys(labels), strict=True):
-        _question(_view(side, "kh-target kh-question"), question, keys)
+    return page, _view(columns, "kh-side")
+
+
+def _finished(page: ET.Element, side: ET.Element) -> str:
+    """Add the remark and the guidelines to the side column, and return the page as XML."""
     remark = {"placeholder": REMARK, "rows": "2", "maxSubmissions": "1", "editable": "true"}
     ET.SubElement(side, "TextArea", {"name": "remark", "toName": "text"} | remark)
     guide = {"name": "guide", "value": "$guide_html", "inline": "true", "selectionEnabled": "false"}
@@ -149,16 +208,8 @@ def _question(card: ET.Element, question: Question, keys: Sequence[str]) -> None
         ET.SubElement(choices, "Choice", {"value": value.ar, "alias": value.name} | hotkey)
 
 
-def _stance(card: ET.Element, slot: int) -> None:
+def _slot(card: ET.Element, slot: int, **more: str) -> None:
+    """Add a question whose subject and answers are those of the task."""
     ET.SubElement(card, "Header", value=f"$targets[{slot}].name", size="5")
-    ET.SubElement(
-        card,
-        "Choices",
-        name=f"stance_{slot}",
-        toName="text",
-        choice="single-radio",
-        layout="inline",
-        value=f"$targets[{slot}].options",
-        required="true",
-        requiredMessage=_MISSING_ANSWER,
-    )
+    shown = {"toName": "text", "choice": "single-radio", "layout": "inline", "value": f"$targets[{slot}].options"}
+    ET.SubElement(card, "Choices", {"name": f"stance_{slot}"} | shown | more)

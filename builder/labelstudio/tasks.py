@@ -20,9 +20,8 @@ def task_of(article: Article, item: BatchItem, schema: Schema, source: str, guid
     labels = schema.labels
     asked = targets_for(article, labels)
     rows = stance_keys(labels)
-    unused = {"id": "-", "name": "-", "options": [{"value": "-", "alias": UNUSED, "selected": True}]}
     targets: list[dict[str, Any]] = [
-        {"id": target.id, "name": target.ar, "options": _options(labels, keys)}
+        {"id": target.id, "name": target.ar, "options": options_of(labels, keys)}
         for target, keys in zip(asked, rows, strict=False)
     ]
     return {
@@ -33,7 +32,7 @@ def task_of(article: Article, item: BatchItem, schema: Schema, source: str, guid
             "title": article.title or "",
             "source_name": source,
             "text": article.text,
-            "targets": targets + [unused] * (len(rows) - len(targets)),
+            "targets": targets + [unused_target()] * (len(rows) - len(targets)),
             "guide_html": guide,
             "guideline": schema.guideline_version,
             "schema": schema.label_hash,
@@ -62,11 +61,20 @@ def with_predictions(task: Mapping[str, Any], predictions: Iterable[Prediction])
 
 
 def key_of(data: object) -> tuple[str, str] | None:
-    """Return the article id and text hash in a task's data, or None for a task that khabar did not create."""
+    """Return the article id and text hash in a task's data, or None for a task that khabar did not create.
+
+    The hash of an adjudication task ends in the number of its page.
+    """
     if not isinstance(data, dict):
         return None
     article_id, text_sha = data.get("article_id"), data.get("text_sha")
-    return (article_id, text_sha) if isinstance(article_id, str) and isinstance(text_sha, str) else None
+    if not isinstance(article_id, str) or not isinstance(text_sha, str):
+        return None
+    return article_id, _paged(text_sha, data.get("page", 0))
+
+
+def _paged(text_sha: str, page: object) -> str:
+    return f"{text_sha} {page}" if page else text_sha
 
 
 def unused_duplicates(tasks: Iterable[object]) -> list[int]:
@@ -78,11 +86,23 @@ def unused_duplicates(tasks: Iterable[object]) -> list[int]:
         except ValidationError:
             continue
         idle = not task.annotations and not task.drafts
-        copies.setdefault((task.data.article_id, task.data.text_sha), []).append((idle, task.id))
+        text = _paged(task.data.text_sha, task.data.page)
+        copies.setdefault((task.data.article_id, text), []).append((idle, task.id))
     return sorted(number for group in copies.values() for idle, number in sorted(group)[1:] if idle)
 
 
-def _options(labels: Labels, keys: Sequence[str]) -> list[dict[str, str]]:
+def unused_target() -> dict[str, Any]:
+    """Return what fills a question slot that a task does not use."""
+    return {"id": "-", "name": "-", "options": [{"value": "-", "alias": UNUSED, "selected": True}]}
+
+
+def unused_answer(slot: int) -> dict[str, Any]:
+    """Return the answer of a question slot that a task does not use. Without it, the page would not submit."""
+    return _result(f"stance-{slot}", f"stance_{slot}", "choices", {"choices": [UNUSED]})
+
+
+def options_of(labels: Labels, keys: Sequence[str]) -> list[dict[str, str]]:
+    """Return the answers of a question, with as many hotkeys as there are."""
     values = labels.stances.values if labels.stances else ()
     options = [{"value": value.ar, "alias": value.name} for value in values]
     for option, key in zip(options, keys, strict=False):

@@ -19,8 +19,10 @@ from builder.project.project import Project
 from builder.records import (
     AcceptedChange,
     AnnotatorAssignment,
+    AskedPage,
     BatchItem,
     Decision,
+    ImportedSet,
     Issue,
     Judgement,
     KhabarError,
@@ -240,6 +242,11 @@ def read_splits(project: Project) -> list[SplitAssignment]:
     return read_merged(project, project.annotations / "splits.jsonl", SplitAssignment)
 
 
+def read_imports(project: Project) -> list[ImportedSet]:
+    """Read which published sets were imported."""
+    return read_merged(project, project.annotations / "imports.jsonl", ImportedSet)
+
+
 def read_withdrawals(project: Project) -> list[Withdrawal]:
     """Read which annotators have withdrawn their work."""
     return read_merged(project, project.annotations / "withdrawals.jsonl", Withdrawal)
@@ -248,6 +255,16 @@ def read_withdrawals(project: Project) -> list[Withdrawal]:
 def withdrawn(project: Project) -> set[str]:
     """Return the annotators whose work no later release may contain."""
     return {withdrawal.annotator for withdrawal in read_withdrawals(project)}
+
+
+def asked_path(project: Project, batch: str) -> Path:
+    """Return the file with what adjudicators were asked about a batch."""
+    return project.annotations / batch / "asked.jsonl"
+
+
+def read_asked(project: Project, batch: str) -> list[AskedPage]:
+    """Read what adjudicators were asked about a batch, page by page."""
+    return read_merged(project, asked_path(project, batch), AskedPage)
 
 
 def read_decisions(project: Project) -> list[Decision]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from builder.annotation.agreement.measure import agree, headline
+from builder.annotation.migration.offered import Offers
 from builder.io.parquet import to_table
 from builder.records import TOOL, Agreement, Answer, Issue, Judgement, Release, Span, Stance
 from builder.release.card.inputs import FILE, CardInputs, parse_card_inputs
@@ -24,9 +25,10 @@ def recompute_agreement(folder: Path, release: Release) -> Check:
     tables = tables_of(folder, release, basis)
     lengths = {i: len(t) for table in tables["articles"].values()
                for i, t in zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True)}  # fmt: skip
+    offers = Offers({version: frozenset(names) for version, names in basis.asked.items()})
     found = {
         _key(figure): figure
-        for figure in agree(to_table(_judgements(tables, basis), Judgement), basis.labels, lengths)
+        for figure in agree(to_table(_judgements(tables, basis), Judgement), basis.labels, lengths, offers=offers)
         if headline(figure)
     }
     said = {_key(figure): figure for figure in basis.agreement}

@@ -11,6 +11,9 @@ from typing import Any
 import pyarrow as pa
 
 from builder.annotation.adjudication.adjudicate import AdjudicationResult
+from builder.annotation.columns import coded
+from builder.annotation.migration.asked import asked_of
+from builder.annotation.migration.offered import Offers
 from builder.io.hashing import read_hashed
 from builder.io.plain import plain_rows, to_plain
 from builder.project import groups
@@ -23,6 +26,7 @@ from builder.project.annotations import (
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.cleaning import clean_accounts
 from builder.project.corpus import profile_of
+from builder.project.imports.released import Imports, as_published, import_inputs, load_imports, unmarked
 from builder.project.judgements import (
     BatchInputs,
     CanonicalJudgements,
@@ -33,6 +37,7 @@ from builder.project.judgements import (
     save_accounts,
     without_repeats,
 )
+from builder.project.migration.state import guidelines_folder
 from builder.project.project import Project
 from builder.records import (
     Agreement,
@@ -42,6 +47,7 @@ from builder.records import (
     Gold,
     Issue,
     Judgement,
+    Leak,
     SplitAssignment,
     StageCounts,
     Takedown,
@@ -80,6 +86,7 @@ class Sources:
     """The lines of the counts of all batches, sorted in each."""
     cleaning: Sequence[StageCounts]
     profile: Profile
+    imports: Imports
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,12 @@ class ReleaseInputs:
     redacted: Mapping[str, int]
     """Number of redactions of each requested kind in texts and titles."""
     sources: Sources
+    leaks: tuple[Leak, ...]
+    """Similar articles that an imported set published in different splits."""
+    asked: Mapping[str, tuple[str, ...]]
+    """The labels that pages offered, by the versions of labels.yaml that did not offer all of them."""
+    guidelines: Mapping[str, str]
+    """The guidelines that judgements were made under, by their path in the release."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,21 +134,38 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     judgements = records_of(settled.judgements.table, Judgement)
     frozen = {a.article_id: a.split for a in sources.splits}
     parted = split_articles(chosen, groups.groups_of_batches(project, {article.id for article in chosen}), frozen, batch.schema.dataset.splits,
-                  _traits(chosen, documents, settled.gold.golds), sources.profile.fold_batch)  # fmt: skip
+                  _traits(chosen, documents, settled.gold.golds), sources.profile.fold_batch, as_published(sources.imports, batch.items))  # fmt: skip
     splits = {assignment.article_id: assignment.split for assignment in parted.ledger}
     moved = move_annotations(redaction, judgements, settled.gold.golds, settled.gold.disputes, kinds)
     redactions = [moved.spans] if kinds else []
     project.save_account("redact", redactions)
+    labels, least = batch.schema.labels, batch.schema.dataset.adjudication.min_annotators
     material = TableInputs(
         chosen, redact_authors(documents, kinds), parted.groups, splits, moved.judgements, moved.golds, moved.disputes,
-        batch.schema.labels,
-        parted.aside, batch.schema.dataset.publish_authors,
+        labels, parted.aside, batch.schema.dataset.publish_authors,
+        unmarked(sources.imports, settled.judgements.table, settled.gold.golds),
+        asked_of(settled.judgements.table, batch.offers, labels.entity_names, least),
     )  # fmt: skip
     accounts = (*sources.cleaning, *settled.judgements.accounts, settled.gold.account, settled.gold.spans, *redactions)
     figures = compute_agreement(batch, settled.judgements.table)
     found: dict[str, int] = {kind: redaction.counts[kind] for kind in kinds}
     changes = _changes(sources.profile, chosen, documents)
-    return ReleaseInputs(material, accounts, figures, changes, parted.ledger, parted.issues, found, sources)
+    return ReleaseInputs(
+        material, accounts, figures, changes, parted.ledger, parted.issues, found, sources, parted.leaks,
+        _asked(settled.judgements.table, batch.offers), _guidelines(project, settled.judgements.table),
+    )  # fmt: skip
+
+
+def _asked(judgements: pa.Table, offers: Offers) -> dict[str, tuple[str, ...]]:
+    """Return what pages offered under each version that judgements name and that did not offer all labels."""
+    named = coded(judgements["schema"]).names
+    return {version: tuple(sorted(names)) for version, names in sorted(offers.labels.items()) if version in named}
+
+
+def _guidelines(project: Project, judgements: pa.Table) -> dict[str, str]:
+    """Return the kept texts of the guidelines that judgements were made under, by their path in the release."""
+    paths = {version: guidelines_folder(project) / f"{version}.md" for version in coded(judgements["guideline"]).names}
+    return {f"guidelines/{version}.md": path.read_text("utf-8") for version, path in paths.items() if path.is_file()}
 
 
 def _load_sources(project: Project) -> Sources:
@@ -152,6 +182,7 @@ def _load_sources(project: Project) -> Sources:
         b"\n".join(line for path in counts if path.exists() for line in sorted(read_hashed(path).splitlines())),
         clean_accounts(project),
         profile_of(project),
+        load_imports(project),
     )
 
 
@@ -164,7 +195,8 @@ def _settle(project: Project, sources: Sources) -> _Settled:
 def _changes(table: Profile, chosen: Sequence[Article], documents: Sequence[Document]) -> Mapping[str, int]:
     pages = {article.document_id for article in chosen}
     made: Counter[str] = Counter()
-    for aligned in table.apply_batch([document.raw for document in documents if document.id in pages]):
+    normalised = [one for one in documents if one.id in pages and (one.published_id is None or one.is_normalised)]
+    for aligned in table.apply_batch([document.raw for document in normalised]):
         made.update(table.changes(aligned))
     return made
 
@@ -230,6 +262,8 @@ def hash_inputs(inputs: ReleaseInputs, card: str, tool: str) -> dict[str, str]:
     }
     if sources.withdrawals:  # releases before the first withdrawal have no such input
         listed["withdrawals"] = _sorted(map(to_plain, sources.withdrawals))
+    if material.asked:  # releases whose articles were all asked for all labels have no such input
+        listed["labels asked"] = sorted([article, *names] for article, names in material.asked.items())
     texts = {name: json.dumps(value, ensure_ascii=False, sort_keys=True) for name, value in listed.items()}
     contents = {name: text.encode() for name, text in (texts | {"card": card, "tool": tool}).items()}
     if sources.counts:
@@ -239,7 +273,7 @@ def hash_inputs(inputs: ReleaseInputs, card: str, tool: str) -> dict[str, str]:
     hashes |= {f"schema/{name}": digest for name, digest in sources.batch.schema.digests.items()}
     pages = {article.document_id for article in material.articles}
     named = extractors.recorded(document for document in material.documents if document.id in pages)
-    return hashes | named | {"profile": sources.profile.digest}
+    return hashes | import_inputs(sources.imports) | named | {"profile": sources.profile.digest}
 
 
 def _without_server(judgements: pa.Table) -> list[dict[str, Any]]:

@@ -9,22 +9,25 @@ from builder.annotation.quality import integrity
 from builder.annotation.quality.integrity import Lines, ProjectIndex
 from builder.annotation.quality.merged import contradictions, table_contradictions
 from builder.io.jsonl_table import LineTable
-from builder.project.annotations import batch_path, published_path, read_line_table, read_numbered
+from builder.project.annotations import asked_path, batch_path, published_path, read_line_table, read_numbered
 from builder.project.batches import batch_articles
 from builder.project.project import Project
 from builder.records import (
     LEDGER,
     AcceptedChange,
     AnnotatorAssignment,
+    AskedPage,
     BatchItem,
     Decision,
     Dispute,
+    ImportedSet,
     Issue,
     Judgement,
     KhabarError,
     LedgerEntry,
     PersonAlias,
     PublishedAnnotation,
+    Requeued,
     SplitAssignment,
     Takedown,
     Withdrawal,
@@ -64,6 +67,8 @@ def validate_annotations(project: Project) -> None:
     read(folder / "persons.jsonl", PersonAlias)
     read(folder / "withdrawals.jsonl", Withdrawal)
     read(folder / "accepted.jsonl", AcceptedChange)
+    read(folder / "imports.jsonl", ImportedSet)
+    read(folder / "requeue.jsonl", Requeued)
     read(folder / LEDGER, LedgerEntry)
     for name in project.batches():
         read_table(batch_path(project, name), BatchItem, integrity.batch_faults)
@@ -73,6 +78,7 @@ def validate_annotations(project: Project) -> None:
         read(folder / name / "known.jsonl", Decision)
         read(folder / name / "assignment.jsonl", AnnotatorAssignment)
         read(folder / name / "disputed.jsonl", Dispute)
+        read(asked_path(project, name), AskedPage)
     try:
         world = _world(project, {takedown.article_id for takedown in takedowns})
     except KhabarError as refused:

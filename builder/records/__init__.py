@@ -1,7 +1,9 @@
 """Records that stages pass to one another. Each is frozen; offsets are code points, end exclusive."""
 
+from builder.records.adjudication import AskedPage, Decision, Dispute, Passage, passage_of, question_of
 from builder.records.annotation import (
     GOLD,
+    OMIT_EMPTY,
     AcceptedChange,
     Agreement,
     AnnotatorAssignment,
@@ -9,8 +11,6 @@ from builder.records.annotation import (
     AssignmentKind,
     BatchItem,
     Confidence,
-    Decision,
-    Dispute,
     Gold,
     GoldSource,
     Judgement,
@@ -38,7 +38,10 @@ from builder.records.corpus import (
     GroupKind,
     document_of,
 )
+from builder.records.imports import ChangedLine, ImportedSet, Leak, PublishedText
+from builder.records.labels import LAYERS, LabelVersion, LabelVersions, Layer, OfferedName, Requeued
 from builder.records.release import (
+    ASKED_FORMAT,
     LEDGER,
     MANIFEST,
     QUESTIONS_FORMAT,
@@ -48,6 +51,7 @@ from builder.records.release import (
     SplitAssignment,
     Takedown,
     Withdrawal,
+    format_of,
 )
 from builder.records.report import (
     TOOL,
@@ -66,10 +70,13 @@ from builder.records.report import (
 )
 
 __all__ = [
+    "ASKED_FORMAT",
     "GOLD",
+    "LAYERS",
     "LEDGER",
     "MANIFEST",
     "NO_FACTS",
+    "OMIT_EMPTY",
     "QUESTIONS_FORMAT",
     "RELEASE_FORMAT",
     "TOOL",
@@ -78,8 +85,10 @@ __all__ = [
     "AnnotatorAssignment",
     "Answer",
     "Article",
+    "AskedPage",
     "AssignmentKind",
     "BatchItem",
+    "ChangedLine",
     "CleaningBasis",
     "Confidence",
     "Decision",
@@ -94,22 +103,31 @@ __all__ = [
     "GoldSource",
     "Group",
     "GroupKind",
+    "ImportedSet",
     "Issue",
     "Judgement",
     "JudgementStatus",
     "KhabarError",
+    "LabelVersion",
+    "LabelVersions",
+    "Layer",
+    "Leak",
     "LedgerEntry",
     "Line",
     "Mark",
     "NextStep",
     "Notify",
+    "OfferedName",
+    "Passage",
     "PersonAlias",
     "Prediction",
     "Progress",
     "PublishedAnnotation",
+    "PublishedText",
     "Relation",
     "Release",
     "Report",
+    "Requeued",
     "Severity",
     "Span",
     "SplitAssignment",
@@ -120,6 +138,9 @@ __all__ = [
     "Withdrawal",
     "count_by_reason",
     "document_of",
+    "format_of",
     "mark_set",
+    "passage_of",
+    "question_of",
     "user_error",
 ]

@@ -1,4 +1,4 @@
-"""Records of annotation: batch items, spans, stances, judgements, decisions, gold, agreement."""
+"""Records of annotation: batch items, spans, stances, judgements, gold, agreement."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -84,6 +84,11 @@ class Answer:
     question: str
     value: str
 
+    @property
+    def what(self) -> str:
+        """Return the question as the subject of a vote."""
+        return f"question:{self.question}"
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -122,6 +127,8 @@ class Judgement:
     changed_by: str = field(default="", metadata=OMIT_EMPTY)
     """Pseudonym of the person who changed it last, if that is not its annotator."""
     answers: tuple[Answer, ...] = field(default=(), metadata=OMIT_EMPTY)
+    page: int = field(default=0, metadata=OMIT_EMPTY)
+    """Number of the adjudication page that it answers; 0 for an annotation."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -143,22 +150,6 @@ class PersonAlias:
 
     alias: str
     annotator: str
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """An adjudicator's word; `spans` None leaves the spans to the votes; stances override one by one.
-
-    The answers to a question override it as a whole.
-    """
-
-    article_id: str
-    text_sha: str
-    adjudicator: str
-    spans: tuple[Span, ...] | None = None
-    stances: tuple[Stance, ...] = ()
-    note: str = ""
-    answers: tuple[Answer, ...] = field(default=(), metadata=OMIT_EMPTY)
 
 
 GOLD = "gold"
@@ -204,7 +195,8 @@ class Confidence:
 class Gold:
     """The settled answers for one article, with their votes.
 
-    `decided` names the questions that adjudicators decided: `spans`, `stance:<target>`, `question:<id>`.
+    `decided` names what adjudicators decided of it: `spans` (all of them), `span:<start>:<end>`, `stance:<target>`,
+    `question:<id>`.
     """
 
     article_id: str
@@ -217,15 +209,6 @@ class Gold:
     confidence: tuple[Confidence, ...] = ()
     decided: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = field(default=(), metadata=OMIT_EMPTY)
-
-
-@dataclass(frozen=True, slots=True)
-class Dispute:
-    """A question that votes could not settle; `what` as in Vote, `answers` by annotator."""
-
-    article_id: str
-    what: str
-    answers: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.annotation.adjudication.asked import QUESTIONS
+from builder.annotation.adjudication.rulings import Rulebook, read_rulings
+from builder.annotation.adjudication.whole_rulings import read_whole_rulings
 from builder.annotation.questions import question_keys, stance_keys
-from builder.labelstudio.adjudication import decisions_from_rulings, with_versions
-from builder.labelstudio.config import render_config
+from builder.labelstudio.adjudication import page_task
+from builder.labelstudio.config import render_config, render_ruling_config
 from builder.labelstudio.exports.read import read as read_export
 from builder.labelstudio.parse import parse_tasks
 from builder.labelstudio.preview import preview_page
 from builder.labelstudio.tasks import result_of
-from builder.records import Answer, Dispute, KhabarError
+from builder.records import Answer, AskedPage, Dispute, KhabarError
 from builder.schema.labels import AnswerValue, EntityType, Question
 from tests.annotation.quality.examples import ARTICLE, ARTICLES, LABELS, TEXT, judgement
 
@@ -98,20 +101,74 @@ def test_answers_round_trip(answers):
     assert found.answers == tuple(sorted(answers))
 
 
-def test_rulings_decide_only_the_questions_that_were_disputed():
+def test_rulings_on_whole_articles_decide_only_the_questions_that_were_disputed():
     ruling = judgement(annotator="judge", answers=(Answer("tone", "bad"), Answer("topic", "sport")))
     asked = [Dispute("d-0", "question:topic", {"a-1": "sport", "a-2": "culture"})]
-    (decision,) = decisions_from_rulings([ruling], asked).decisions
+    (decision,) = read_whole_rulings([ruling], asked).decisions
 
     assert (decision.answers, decision.spans, decision.stances) == ((Answer("topic", "sport"),), None, ())
 
 
-def test_versions_of_a_dispute_show_the_answers():
-    version = judgement(stances=(), answers=(Answer("topic", "sport"), Answer("topic", "culture")))
-    (shown,) = with_versions({"data": DATA}, [version])["predictions"]
-    (result,) = (one for one in shown["result"] if one["from_name"].startswith("question"))
+OVER_TONE = Dispute("d-0", "question:tone", {"a-1": "good", "a-2": "bad"})
+OVER_TOPIC = Dispute("d-0", "question:topic", {"a-1": "sport", "a-2": "culture+sport", "a-3": "(none)"})
+PAGE = AskedPage("d-0", ARTICLE.text_sha, 1, (), (OVER_TONE, OVER_TOPIC))
+ASKING = asking(LABELS, TONE, TOPIC)
 
-    assert (result["from_name"], result["value"]) == ("question_topic", {"choices": ["sport", "culture"]})
+
+def ruled(*choices):
+    """Read what an adjudicator chose on the page: the numbers of questions, with the choices of each."""
+    task = page_task({"data": DATA}, PAGE, ASKING)
+    given = [{"id": f"c{slot}", "from_name": f"stance_{slot}", "to_name": "text", "type": "choices", "value": {"choices": values}}
+             for slot, *values in choices]  # fmt: skip
+    plain = {"id": 1, "data": task["data"], "annotations": [annotation_of([*task["predictions"][0]["result"], *given])]}
+    found = parse_tasks([plain], str)
+    assert found.issues == ()
+    return read_rulings(found.judgements, Rulebook({("d-0", ARTICLE.text_sha, 1): PAGE}, ARTICLES, ASKING))
+
+
+def test_disputed_questions_are_asked_with_their_values_and_who_gave_them():
+    targets = page_task({"data": DATA}, PAGE, ASKING)["data"]["targets"]
+    tone, topic = targets[0], targets[QUESTIONS]
+
+    assert (tone["id"], tone["name"], topic["name"]) == (
+        "question:tone", "1. سؤال tone", "2. سؤال topic (يجوز أكثر من جواب)",
+    )  # fmt: skip
+    assert [(one["value"], one["alias"]) for one in topic["options"]] == [
+        ("قيمة politics", "politics"), ("قيمة sport (2)", "sport"), ("قيمة culture (1)", "culture"),
+    ]  # fmt: skip
+    assert len({option["hotkey"] for one in (tone, topic) for option in one["options"]}) == 5
+    assert tone["said"] == "قيمة good: a-1\nقيمة bad: a-2"
+    assert topic["said"] == "قيمة sport: a-1\nقيمة culture + قيمة sport: a-2\nبلا إجابة: a-3"
+    assert {one["id"] for one in targets[1:QUESTIONS]} == {"-"}
+
+
+def test_the_page_of_rulings_takes_several_answers_only_where_the_question_does():
+    controls = parsed(render_ruling_config(ASKING)).findall(".//Choices")
+
+    assert [one.get("name") for one in controls] == [f"stance_{n}" for n in range(QUESTIONS + 1)]
+    assert [one.get("choice") for one in controls] == ["single-radio"] * QUESTIONS + ["multiple"]
+
+
+def test_rulings_answer_questions():
+    (decision,) = ruled((0, "bad"), (QUESTIONS, "sport", "politics")).decisions
+
+    assert decision.answers == (Answer("tone", "bad"), Answer("topic", "politics"), Answer("topic", "sport"))
+    assert (decision.spans, decision.stances, decision.scope) == (None, (), ())
+
+
+def test_two_answers_to_a_question_that_takes_one_leave_it_open():
+    done = ruled((0, "bad", "good"), (QUESTIONS, "sport"))
+
+    assert [decision.answers for decision in done.decisions] == [(Answer("topic", "sport"),)]
+    assert [(issue.severity, issue.message) for issue in done.issues] == [
+        ("error", "it answers tone twice: bad and good; the dispute stays open"),
+    ]  # fmt: skip
+
+
+def test_questions_that_a_ruling_left_out_stay_open():
+    done = ruled((QUESTIONS, "sport"))
+
+    assert [issue.message for issue in done.issues] == ["1 of 2 disputes were not answered and stay open: tone"]
 
 
 @pytest.mark.parametrize("control", ["topic", "question_topic"])

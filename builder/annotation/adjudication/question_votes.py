@@ -6,27 +6,16 @@ voted on alone, and the question is disputed if any of its values is tied or if 
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from itertools import groupby
-from operator import attrgetter
 
 import pyarrow as pa
 
 from builder.annotation.adjudication.voting import Ballot, Outcome, vote
 from builder.annotation.columns import Ints, items
-from builder.records import Answer, Decision
+from builder.records import Answer, question_of
 from builder.schema.labels import Labels
 
 Ticked = Mapping[str, Mapping[str, set[str]]]
 """What annotators answered to each question, by its id and then by annotator."""
-
-
-def what(question: str) -> str:
-    """Return the name of a question in votes, disputes and decisions.
-
-    >>> what("bias")
-    'question:bias'
-    """
-    return f"question:{question}"
 
 
 def ticked(table: pa.Table, article: Ints, articles: int) -> list[Ticked]:
@@ -46,7 +35,9 @@ def question_outcomes(
     outcomes: list[Outcome] = []
     for question in labels.questions:
         given = answers.get(question.id, {})
-        ballot = Ballot(article_id, what(question.id), {name: {*values} for name, values in given.items()}, voters)
+        ballot = Ballot(
+            article_id, f"question:{question.id}", {name: {*values} for name, values in given.items()}, voters
+        )
         outcome = vote(ballot, len(given), None)
         if outcome.dispute or not enough:
             outcome = Outcome((), outcome.votes, ballot.dispute(), unanimous=False)
@@ -54,17 +45,8 @@ def question_outcomes(
     return outcomes
 
 
-def decided_answers(decisions: Sequence[Decision]) -> dict[str, set[tuple[Answer, ...]]]:
-    """Return the different answers that decisions give to each question."""
-    found: dict[str, set[tuple[Answer, ...]]] = defaultdict(set)
-    for decision in decisions:
-        for question, answers in groupby(sorted({*decision.answers}), attrgetter("question")):
-            found[question].add(tuple(answers))
-    return found
-
-
 def settled_answers(outcomes: Sequence[Outcome], decided: Sequence[Answer]) -> tuple[Answer, ...]:
     """Return the answers of an article: those decided, and those voted on questions that were not decided."""
     closed = {answer.question for answer in decided}
-    won = (Answer(sure.what.removeprefix(what("")), sure.answer) for outcome in outcomes for sure in outcome.won)
+    won = (Answer(question_of(sure.what) or "", sure.answer) for outcome in outcomes for sure in outcome.won)
     return tuple(sorted([*decided, *(answer for answer in won if answer.question not in closed)]))

@@ -22,6 +22,7 @@ from builder.annotation.agreement.span_tables import span_tables
 from builder.annotation.agreement.spans import UNITIZING, macro
 from builder.annotation.agreement.stances import ALPHA
 from builder.annotation.columns import coded
+from builder.annotation.migration.offered import EVERYTHING, Offers
 from builder.records import Agreement, StageCounts
 from builder.schema.labels import Labels
 
@@ -44,10 +45,12 @@ def agree(
     *,
     seed: int = 13,
     resamples: int = 1000,
+    offers: Offers = EVERYTHING,
 ) -> list[Agreement]:
     """Compute agreement over all judgements (batch "all"), and per batch and per week if there are several.
 
-    `lengths` gives the length of each article's text in code points.
+    `lengths` gives the length of each article's text in code points. For a label, only annotators count whose pages
+    offered it, which `offers` tells.
 
     Layer "entities" has span F1 and unitizing alpha, for all labels (micro and macro) and for each label. F1
     compares the sets of (start, end, label) of every pair of annotators who judged the same article, with
@@ -58,14 +61,14 @@ def agree(
     """
     shared = shared_of(judgements)
     articles = len(shared.sizes)
-    tables = span_tables(shared, labels, lengths)
+    tables = span_tables(shared, labels, lengths, offers=offers)
     parts = spans.statistics(tables) + _of_answers(shared, labels)
     figures = _resampled(parts, articles, "all", "", seed, resamples)
-    figures += _pairwise(shared, labels, draw(articles, seed, resamples)) if articles else []
+    figures += _pairwise(shared, labels, offers, draw(articles, seed, resamples)) if articles else []
     batches, batch = coded(judgements["batch"]).names, coded(shared.table["batch"])
     for name in batches if len(batches) > 1 else []:
         several = shared.only(batch.among([name]) == 0)
-        parts = spans.overall_statistics(several, labels, lengths, (SPAN_F1,))
+        parts = spans.overall_statistics(several, labels, lengths, (SPAN_F1,), offers)
         parts += _of_answers(several, labels)
         figures += _resampled(parts, len(several.sizes), name, "", seed, resamples)
     weeks = _weeks(shared)
@@ -137,9 +140,9 @@ def _time(written: str) -> _Time:
     return _Time((time - start) // timedelta(microseconds=1), _ZONED if time.tzinfo else _PLAIN, f"{year}-W{week:02}")
 
 
-def _pairwise(shared: Shared, labels: Labels, weights: NDArray[np.uint16]) -> list[Agreement]:
+def _pairwise(shared: Shared, labels: Labels, offers: Offers, weights: NDArray[np.uint16]) -> list[Agreement]:
     """Return the figures of each pair of annotators, and of each annotator against all others."""
-    found = spans.pairwise_figures(shared, labels, weights) + stances.pairwise_figures(shared, labels, weights)
+    found = spans.pairwise_figures(shared, labels, weights, offers) + stances.pairwise_figures(shared, labels, weights)
     return [_figure(each, "all", each.value, each.interval, "all", each.between, "") for each in found]
 
 

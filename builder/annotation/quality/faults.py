@@ -62,7 +62,7 @@ def _canonical(spans: PlacedSpans) -> _CanonicalSpans:
 def _span_faults(spans: PlacedSpans, texts: Sequence[str], labels: Labels) -> Iterator[Found]:
     for number in np.flatnonzero((spans.reason > 0) | ~spans.known).tolist():
         row, why = int(spans.row[number]), SPAN_REASONS[spans.reason[number]]
-        for fault in span_faults(spans.span(number), why, texts[row], labels.entity_names):
+        for fault in span_faults(spans.span(number), why, texts[row], labels):
             yield row, fault
 
 

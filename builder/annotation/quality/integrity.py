@@ -25,6 +25,7 @@ from builder.records import (
     Decision,
     Issue,
     Judgement,
+    Passage,
     PublishedAnnotation,
     Span,
     SplitAssignment,
@@ -152,6 +153,7 @@ def decision_faults(file: Lines[Decision], world: ProjectIndex) -> Iterator[Issu
         if article.text_sha == decision.text_sha:
             for what in (
                 *_misplaced(decision.spans or (), article),
+                *_misplaced(decision.scope, article),
                 *_unknown(decision, world.labels),
             ):
                 yield file.fault(number, what)
@@ -166,7 +168,7 @@ def answer_faults(file: Lines[PublishedAnnotation], world: ProjectIndex) -> Iter
                 yield file.fault(number, what)
 
 
-def _misplaced(spans: Sequence[Span], article: Article) -> Iterator[str]:
+def _misplaced(spans: Sequence[Span | Passage], article: Article) -> Iterator[str]:
     """Yield a message for each span outside the text."""
     size = len(article.text)
     for span in spans:
@@ -179,12 +181,12 @@ def _unknown(record: Judgement | Decision, labels: Labels) -> Iterator[str]:
     names, targets = labels.entity_names, labels.target_ids
     values = [value.name for value in labels.stances.values] if labels.stances else []
     for span in record.spans or ():
-        if span.label not in names:
+        if span.label not in {*names, *labels.retired_names}:
             yield f"unknown label {span.label!r}; schema/labels.yaml has {', '.join(names)}"
     for stance in record.stances:
-        if stance.target not in targets:
+        if stance.target not in {*targets, *labels.retired_targets}:
             yield f"unknown target {stance.target!r}; schema/labels.yaml has {', '.join(targets)}"
-        if stance.value not in values:
+        if stance.value not in {*values, *labels.retired_values}:
             yield f"unknown stance {stance.value!r}; schema/labels.yaml has {', '.join(values)}"
     questions = {question.id: question.value_names for question in labels.questions}
     for answer in record.answers:

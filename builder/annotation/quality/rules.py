@@ -82,14 +82,15 @@ def crossing_fault(edges: Edges, crossed: Edges) -> Fault:
     return "warning", "crossing-spans", f"span {edges[0]}:{edges[1]}", message, fix
 
 
-def span_faults(span: Span, why: str, text: str, names: Sequence[str]) -> Iterator[Fault]:
-    """Yield the faults of one span."""
+def span_faults(span: Span, why: str, text: str, labels: Labels) -> Iterator[Fault]:
+    """Yield the faults of one span. A retired label is none."""
+    names = labels.entity_names
     if why == "out of bounds":
         message = f"ends at or before its start ({span.start} >= {span.end})"
         if span.start < span.end:
             message = f"outside the text, which has {len(text)} code points"
         yield "error", "span-bounds", place(span), message, _REDRAW
-    if span.label not in names:
+    if span.label not in names and span.label not in labels.retired_names:
         message = f"unknown label {span.label!r}; known: {', '.join(names)}"
         yield "error", "unknown-label", place(span), message, "open the task and give the span a known label"
     if why == "nothing left":
@@ -115,7 +116,7 @@ def stance_faults(answered: Sequence[Answered], asked: Sequence[str], labels: La
             yield "error", "target-not-asked", where, message, "send the batch again, if the keywords have changed"
         elif why == "unknown value":
             yield "error", "unknown-stance", where, f"unknown stance {stance.value!r}; known: {values}", _CHOOSE
-        elif why and stance.target not in reported:
+        elif why and not why.startswith("retired") and stance.target not in reported:
             reported.add(stance.target)
             given = ", ".join(sorted(s.value for s in stances if s.target == stance.target))
             yield "error", "stance-twice", where, f"answered more than once: {given}", _CHOOSE

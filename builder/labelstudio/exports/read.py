@@ -23,8 +23,6 @@ from builder.labelstudio.exports.stream import task_of
 from builder.labelstudio.parse import (
     Answers,
     ParsedAnnotations,
-    UnknownTypeError,
-    UnreadableError,
     addressed,
     answers_of,
     bare,
@@ -32,9 +30,18 @@ from builder.labelstudio.parse import (
     merge_parsed,
     seconds,
     span_text,
+)
+from builder.labelstudio.payloads import (
+    LsRelation,
+    LsRemarkValue,
+    Offset,
+    Region,
+    Shape,
+    UnknownTypeError,
+    UnreadableError,
+    Word,
     validate_result,
 )
-from builder.labelstudio.payloads import LsRelation, LsRemarkValue, Offset, Region, Shape, Word
 from builder.records import Answer, Article, Issue, Judgement, Span, Stance, user_error
 from builder.schema.labels import Labels, Question
 

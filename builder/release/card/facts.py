@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from builder.records import Agreement, StageCounts
 from builder.release.card.citation import bibtex
 from builder.release.card.editions import edition_section
+from builder.release.card.layers import labels_asked, questions_section
 from builder.release.card.markdown import markdown_table
 from builder.release.card.plots import images
-from builder.release.card.questions import questions_section
 from builder.release.card.wording import ASSIGNMENTS, SETTLED, STRATEGIES, recall
 from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.build import BuiltTables, Tables
@@ -68,7 +68,7 @@ def card_facts(  # noqa: PLR0913
         "tool": tool,
         "rows": _rows(tables),
         "edition": edition_section(dataset.text),
-        "entity_types": _entity_types(tables, schema.labels),
+        "entity_types": _entity_types(tables, schema.labels) + labels_asked(tables, schema.labels),
         "stances": _stances(tables, schema.labels),
         "stance_order": _stance_order(schema.labels),
         "questions": questions_section(tables, schema.labels),
@@ -87,7 +87,7 @@ def card_facts(  # noqa: PLR0913
         "losses": _losses(built, [account for account in accounts if account.stage != "clean"]),
         "licence_text": dataset.licence.text,
         "licence_annotations": dataset.licence.annotations,
-        "load": _load(dataset.repo_id, version),
+        "load": _load(dataset.repo_id, version, _default(tables)),
         "versions": _versions_of(dataset.repo_id, version, earlier),
         "citation": _citation(dataset.repo_id, dataset.title, version),
     }
@@ -271,11 +271,16 @@ def _losses(built: BuiltTables, earlier: Sequence[StageCounts]) -> str:
     return f"{_accounts([*earlier, *built.accounts])}\n\n{' '.join(sentences)}"
 
 
-def _load(repo_id: str, version: str) -> str:
+def _default(tables: Tables) -> str:
+    """Return the default config: the first that has rows."""
+    return next((config for config, splits in tables.items() if any(t.num_rows for t in splits.values())), "entities")
+
+
+def _load(repo_id: str, version: str, config: str) -> str:
     return f"""```python
 from datasets import load_dataset
 
-dataset = load_dataset("{repo_id}", "entities", split="train", revision="v{version}")
+dataset = load_dataset("{repo_id}", "{config}", split="train", revision="v{version}")
 assert str(dataset.info.version) == "{version}", "an offline cache gave another version"
 ```"""
 

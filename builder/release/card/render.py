@@ -16,7 +16,7 @@ from builder.records import Issue, KhabarError
 from builder.release.card.facts import SchemaFiles
 from builder.release.card.metadata import HUB_LICENCES, CardHead, Creator, Source, Tag
 from builder.release.tables.build import Tables, non_empty
-from builder.release.tables.features import Feature, features, features_yaml
+from builder.release.tables.features import Feature, features, features_yaml, is_asked, label_names
 from builder.release.tables.parquet import table_size
 from builder.schema.dataset import Dataset
 from builder.schema.fields import Part
@@ -169,7 +169,7 @@ def metadata(head: Head, version: str, schema: SchemaFiles, tables: Tables) -> d
         "size_categories": [size_category(sum(table.num_rows for table in tables["articles"].values()))],
         "source_datasets": list(head.source_datasets),
         "tags": list(head.tags),
-        **loading(version, features(schema.labels, schema.dataset.text), tables),
+        **loading(version, features(label_names(schema.labels, asked=is_asked(tables)), schema.dataset.text), tables),
     }
 
 

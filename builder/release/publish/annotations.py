@@ -39,11 +39,14 @@ def read_annotations(side: ReleaseView) -> ReleaseAnnotations:
     """Read the annotations and the gold of a release; raises KeyError if a config or a column is missing."""
     pages = dict(_pages(side))
     version = side.about.version
-    judged = list(_judged(side, pages))
-    gold_spans = dict(zip(_column(side, "entities", "id"), _spans(side, "entities"), strict=True))
+    judged = list(_judged(side, pages)) if "annotations" in side.rows else []
+    gold_spans: dict[str, tuple[Span, ...]] = {}
+    flags: list[bool] = []
+    if "entities" in side.rows:
+        gold_spans = dict(zip(_column(side, "entities", "id"), _spans(side, "entities"), strict=True))
+        flags = _column(side, "entities", "adjudicated")
     gold_stances: dict[str, list[Stance]] = defaultdict(list)
     unsettled = {*pages} - {*gold_spans}
-    flags = _column(side, "entities", "adjudicated")
     unsettled |= {article for article, adjudicated in zip(gold_spans, flags, strict=True) if adjudicated}
     if "stance" in side.rows:
         columns = ("article_id", "target", "stance", "adjudicated")
@@ -118,6 +121,11 @@ def _spans(side: ReleaseView, config: str) -> Iterator[tuple[Span, ...]]:
     for rows in side.read(config, "spans").chunks:
         for row in rows.to_pylist():
             yield tuple(Span(span["start"], span["end"], names[span["label"]]) for span in row)
+
+
+def entity_spans(side: ReleaseView) -> Iterator[tuple[Span, ...]]:
+    """Yield the gold spans of each row of `entities`."""
+    return _spans(side, "entities")
 
 
 def _stances(side: ReleaseView) -> Iterator[tuple[Stance, ...]]:

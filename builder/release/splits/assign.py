@@ -4,10 +4,10 @@ builder.release.splits.strategies places new groups. The caller stores the ledge
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from builder.records import Article, Group, Issue, KhabarError, SplitAssignment
+from builder.records import Article, Group, Issue, KhabarError, Leak, SplitAssignment
 from builder.release.splits import leakage
 from builder.release.splits.strategies import SPLIT_NAMES, STRATEGIES, Traits
 from builder.schema.dataset import Splits
@@ -29,6 +29,8 @@ class SplitResult:
     aside: Mapping[str, str]
     issues: tuple[Issue, ...]
     """A warning for each article that has no split."""
+    leaks: tuple[Leak, ...] = ()
+    """Similar articles that an imported set published in different splits."""
 
 
 def split_articles(
@@ -38,8 +40,11 @@ def split_articles(
     shares: Splits,
     traits: Mapping[str, Traits],
     fold: Callable[[Sequence[str]], Sequence[str]],
+    published: Collection[str] = (),
 ) -> SplitResult:
     """Assign each chosen article to a split; similar articles and those of one duplicate group share it.
+
+    Articles in `published` keep the splits in which an imported set published them, and their leaks are listed.
 
     `frozen` is the ledger so far. An article that was published once keeps its group in its split, even if it is no
     longer published. Raises KhabarError (exit code 1) with each pair of similar articles that are already in two splits.
@@ -51,12 +56,28 @@ def split_articles(
     linked = [(ids[pair.left], ids[pair.right]) for pair in alike]
     name = leakage.merge_groups({group.article_id: group.group_id for group in known}, linked)
     assigned, aside = assign(name, shares, frozen, traits)
-    leaking = leakage.cross_split_errors(alike, ids, [assigned.get(article, "") for article in ids], MOVE)
+    homes = [assigned.get(article, "") for article in ids]
+    own = {*published}
+    others = [pair for pair in alike if not {ids[pair.left], ids[pair.right]} <= own]
+    leaking = leakage.cross_split_errors(others, ids, homes, MOVE)
     if leaking:
         raise KhabarError(*leaking, exit_code=1)
     ledger = tuple(SplitAssignment(article, split) for article, split in sorted({**frozen, **assigned}.items()))
     return SplitResult(tuple(replace(group, group_id=name[group.article_id]) for group in known), ledger, aside,
-                  tuple(_quarantined(article, why, name, frozen) for article, why in aside.items()))  # fmt: skip
+                  tuple(_quarantined(article, why, name, frozen) for article, why in aside.items()),
+                  leaks_of({article: name[article] for article in ids if article in own}, assigned))  # fmt: skip
+
+
+def leaks_of(groups: Mapping[str, str], splits: Mapping[str, str]) -> tuple[Leak, ...]:
+    """Return the groups whose articles stand in several splits; `groups` maps articles to groups.
+
+    >>> leaks_of({"a-0": "g", "b-0": "g", "c-0": "h"}, {"a-0": "train", "b-0": "test", "c-0": "test"})
+    (Leak(splits={'a-0': 'train', 'b-0': 'test'}),)
+    """
+    members: dict[str, dict[str, str]] = defaultdict(dict)
+    for article, group in sorted(groups.items()):
+        members[group][article] = splits[article]
+    return tuple(Leak(found) for _, found in sorted(members.items()) if len({*found.values()}) > 1)
 
 
 def _quarantined(article: str, why: str, groups: Mapping[str, str], frozen: Mapping[str, str]) -> Issue:

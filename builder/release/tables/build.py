@@ -25,7 +25,7 @@ from builder.release.tables.columns import (
     record_batch,
     stance,
 )
-from builder.release.tables.features import arrow_schema, features
+from builder.release.tables.features import arrow_schema, features, label_names
 from builder.release.tables.inputs import Lookup, TableInputs, edit_faults, faults, index_inputs, instant
 from builder.release.tables.iob2 import NESTED, TokenTags
 from builder.release.tables.mentions import InvalidSpan
@@ -71,7 +71,7 @@ def build_tables(material: TableInputs, scratch: TableSpill | None = None) -> Bu
     with every span that its article does not allow and every stance that the labels do not allow.
     """
     known, labels = index_inputs(material), material.labels
-    losses = _Losses()
+    losses, names = _Losses(), label_names(labels, asked=bool(material.asked))
 
     def tagged(rows: Sequence[EntityRow]) -> Columns:
         columns, tags = entities(rows, labels, known)
@@ -84,7 +84,7 @@ def build_tables(material: TableInputs, scratch: TableSpill | None = None) -> Bu
     aside: list[Dropped] = []
 
     def make(config: str, part: _ConfigRows[R], columns: Callable[[Sequence[R]], Columns]) -> None:
-        made[config] = _build_config(part, columns, arrow_schema(features(labels)[config]), scratch, config)
+        made[config] = _build_config(part, columns, arrow_schema(features(names)[config]), scratch, config)
         accounts.append(part.account)
         aside.extend(part.aside)
 
@@ -105,20 +105,20 @@ def build_tables(material: TableInputs, scratch: TableSpill | None = None) -> Bu
     authors, dates = _authors(known), _dates(known)
     accounts += [*losses.accounts, authors.account, dates.account]
     aside += [*losses.aside, *authors.aside, *dates.aside]
-    tables = {config: made[config] for config in features(labels)}
+    tables = {config: made[config] for config in features(names)}
     return BuiltTables(tables, tuple(accounts), tuple(aside), *losses.cut)
 
 
 def non_empty(tables: Tables) -> Tables:
     """Return the tables that have rows, because no version of `datasets` can load an empty split.
 
-    Raises KhabarError (exit code 1) if the default config has no rows.
+    Raises KhabarError (exit code 1) if there are neither entities nor stances.
     """
     filled = {c: {s: table for s, table in splits.items() if table.num_rows} for c, splits in tables.items()}
-    if not filled["entities"]:
+    if not filled["entities"] and not filled.get("stance"):
         raise user_error(
             "nothing-settled",
-            "no article has settled spans, so there is nothing to release",
+            "no article has settled spans or stances, so there is nothing to release",
             fix="run `khabar adjudicate`; `khabar status` shows what is open",
             exit_code=1,
         )
@@ -226,6 +226,7 @@ def _entities(material: TableInputs, known: Lookup) -> _ConfigRows[EntityRow]:
         gold = golds.get(article_id)
         why = known.exclusion_reason(article_id, gold.text_sha if gold else None)
         why = why or ("open dispute over its spans" if article_id in disputed else None)
+        why = why or ("nobody looked for its mentions" if article_id in material.unmarked else None)
         if why or gold is None:
             part.put_aside(f"article {article_id} in entities", why or "no gold")
             continue

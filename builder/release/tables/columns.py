@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from builder.records import Article, Gold, Judgement
 from builder.release.tables.arrow import as_array, lists, pieces, strings, struct, texts
-from builder.release.tables.features import all_values
+from builder.release.tables.features import ASKED, all_values
 from builder.release.tables.inputs import Lookup, instant, zone
 from builder.release.tables.iob2 import TokenTags, segment, tag
 from builder.release.tables.mentions import confidences, mentions, raw_offsets
@@ -79,8 +79,21 @@ def entities(rows: Sequence[EntityRow], labels: Labels, known: Lookup) -> tuple[
         "ner_tags": lists(counts, tagged.outer),
         "ner_tags_inner": lists(counts, tagged.inner),
         "n_annotators": pa.array([gold.annotators for gold in golds], pa.int32()),
-        "adjudicated": pa.array(["spans" in gold.decided for gold in golds], pa.bool_()),
+        "adjudicated": pa.array([_spans_decided(gold) for gold in golds], pa.bool_()),
+        ASKED: pa.array([_asked(row, labels, known) for row in rows], pa.list_(pa.string())),
     }, tagged
+
+
+def _spans_decided(gold: Gold) -> bool:
+    """Return whether adjudicators decided the spans of an article, or one of its passages."""
+    return any(what.startswith("span") for what in gold.decided)
+
+
+def _asked(row: EntityRow, labels: Labels, known: Lookup) -> Sequence[str]:
+    """Return the labels that the annotators of an article were asked for, and those that a decision gave it."""
+    asked = known.asked.get(row.article.id, labels.entity_names)
+    given = {span.label for span in row.gold.spans}
+    return [name for name in labels.entity_names if name in asked or name in given]
 
 
 def origin(articles: Sequence[Article], known: Lookup) -> Columns:

@@ -40,12 +40,24 @@ class LabelNames:
     published: tuple[str, ...]
     values: tuple[str, ...] | None
     questions: bool = False
+    """Whether there are questions on whole articles."""
+    asked: bool = False
+    """Whether `entities` says which labels the annotators of each article were asked for."""
 
 
-def label_names(labels: Labels) -> LabelNames:
+ASKED = "labels_asked"
+"""The column of `entities` with the labels that the annotators of an article were asked for, if they differ."""
+
+
+def is_asked(tables: Mapping[str, Mapping[str, pa.Table]]) -> bool:
+    """Return whether tables say which labels the annotators of each article were asked for."""
+    return any(ASKED in table.column_names for table in tables.get("entities", {}).values())
+
+
+def label_names(labels: Labels, *, asked: bool = False) -> LabelNames:
     """Return the names of the ClassLabels that labels.yaml defines."""
     values = all_values(labels) if labels.stances else None
-    return LabelNames(labels.entity_names, labels.published_values, values, bool(labels.questions))
+    return LabelNames(labels.entity_names, labels.published_values, values, bool(labels.questions), asked)
 
 
 def features(labels: Labels | LabelNames, edition: Edition = "full") -> dict[str, dict[str, Feature]]:
@@ -86,6 +98,8 @@ def features(labels: Labels | LabelNames, edition: Edition = "full") -> dict[str
             "profile": "string", "text_sha": "string", "split_group": "string",
         },
     }  # fmt: skip
+    if known.asked:
+        configs["entities"][ASKED] = ["string"]
     if known.values is None:
         del configs["stance"], configs["annotations"]["stances"]
     if not known.questions:

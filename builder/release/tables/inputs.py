@@ -36,6 +36,10 @@ class TableInputs:
     aside: Mapping[str, str] = field(default_factory=dict)
     """The reason why an article has no split."""
     publish_authors: bool = False
+    unmarked: Collection[str] = ()
+    """Imported articles in which nobody looked for mentions."""
+    asked: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The labels that the annotators of each article were asked for; empty if all were asked for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Lookup:
     splits: Mapping[str, str]
     aside: Mapping[str, str]
     publish_authors: bool = False
+    asked: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def exclusion_reason(self, article_id: str, text_sha: str | None = None) -> str | None:
         """Return why nothing can be published of an article, or None.
@@ -87,6 +92,7 @@ def index_inputs(material: TableInputs) -> Lookup:
         material.splits,
         material.aside,
         material.publish_authors,
+        material.asked,
     )
     allowed, answers = _stances(material.labels), _answers(material.labels)
     records: list[Gold | Judgement] = [*_usable(material.golds, known), *_usable(material.judgements, known)]
