@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from builder.annotation.migration.versions import Renames
-from builder.annotation.questions import UNUSED
+from builder.annotation.questions import QUESTION, UNUSED
 
 Plain = dict[str, Any]
 
@@ -19,6 +19,9 @@ def rename_results(results: Sequence[Plain], renames: Renames) -> list[Plain]:
     made: list[Plain] = []
     seen: dict[tuple[Any, ...], Plain] = {}
     for one in results:
+        if str(one.get("from_name")).startswith(QUESTION):  # its values are those of the question, not stances
+            made.append(one)
+            continue
         value, kind = one.get("value") or {}, str(one.get("type"))
         names = {"labels": renames["entities"], "choices": renames["values"]}.get(kind, {})
         held = [name for name in value.get(kind, ()) if isinstance(name, str)]

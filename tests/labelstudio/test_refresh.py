@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.migration.rename import Rewritten, rename_answers
+from builder.annotation.migration.rename import Rewritten, rename_answers, rename_dispute
 from builder.io.plain import from_plain, to_plain
 from builder.labelstudio.parse import parse_tasks
 from builder.labelstudio.refresh import renames_of
@@ -106,3 +106,16 @@ def test_an_answer_from_before_an_update_keeps_its_page_and_its_person():
 
 def replace_time(plain, at):
     return plain | {"annotations": [plain["annotations"][0] | {"updated_at": at}]}
+
+
+def test_answers_to_questions_on_the_whole_article_keep_names_that_a_stance_had():
+    names = {"entities": {"even": "flat"}, "targets": {}, "values": {"even": "level"}}
+    held = [{"from_name": "question_tone", "type": "choices", "value": {"choices": ["even"]}},
+            {"from_name": "stance_0", "type": "choices", "value": {"choices": ["even"]}}]  # fmt: skip
+    asked = {"article_id": "x-0", "what": "question:tone", "answers": {"a-1": "even", "a-2": "good"}}
+    judged = {"article_id": "x-0", "annotator": "a-1", "spans": [], "stances": [],
+              "answers": [{"question": "tone", "value": "even"}]}  # fmt: skip
+
+    assert [one["value"]["choices"] for one in rename_results(held, names)] == [["even"], ["level"]]
+    assert rename_dispute(asked, names, Rewritten()) == asked
+    assert rename_answers(judged, names, Rewritten()) == judged

@@ -118,9 +118,14 @@ def _relations(relations: Iterable[Plain], kept: Mapping[str, str]) -> list[Plai
 
 
 def rename_dispute(plain: Plain, renames: Renames, done: Rewritten) -> Plain:
-    """Return a dispute with other names of its target and of the answers of each annotator."""
+    """Return a dispute with other names of its target and of the answers of each annotator.
+
+    Questions on the whole article have names of their own.
+    """
     del done
     kind, _, place = plain["what"].partition(":")
+    if kind == "question":
+        return plain
     if kind == "stance":
         what, names = f"stance:{renames['targets'].get(place, place)}", renames["values"]
     else:
