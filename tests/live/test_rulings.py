@@ -35,9 +35,9 @@ from builder.project.corpus import read_articles
 from builder.project.project import Project
 from builder.project.services import project_mark
 from builder.records import BatchItem, Decision, Dispute, Gold, Judgement, KhabarError, Span, mark_set
+from tests.asking import answers, asking
 from tests.conftest import ROOT
 from tests.live.page import drag_over
-from tests.test_questions import answers, asking
 
 pytestmark = pytest.mark.live
 KNOWLEDGE = parse_knowledge((ROOT / "examples" / "simulation.yaml").read_text(encoding="utf-8"))

@@ -142,6 +142,11 @@ class _Votes:
         given, pages = self.stances.get(target, {}), zip(self.voters, self.versions, strict=True)
         return tuple(name for name, version in pages if name in given or target not in offers.unasked(version))
 
+    def asked_question(self, question: str, offers: Offers) -> tuple[str, ...]:
+        """Return the annotators who were asked a question on the whole article. Who answered was asked."""
+        given, pages = self.ticked.get(question, {}), zip(self.voters, self.versions, strict=True)
+        return tuple(name for name, version in pages if name in given or not offers.lacks_question(version, question))
+
 
 _NO_VOTES = _Votes((), (), SpanOutcome(), {}, {})
 
@@ -192,7 +197,9 @@ def _settle(
     """Return an article's gold annotation and the disputes that no decision closes."""
     marked, least = _overridden(votes.spans, decision), rules.min_annotators
     answered = [_vote_stance(article.id, target.id, votes, labels, model, offers, least) for target in asked]
-    chosen = question_outcomes(article.id, votes.ticked, votes.voters, labels, enough=len(votes.voters) >= least)
+    asked_of = {one.id: votes.asked_question(one.id, offers) for one in labels.questions}
+    polled = {question: names for question, names in asked_of.items() if names or not votes.voters}
+    chosen = question_outcomes(article.id, votes.ticked, polled, least)
     values = {target.id: sure.answer for target, outcome in zip(asked, answered, strict=True) for sure in outcome.won}
     values |= {stance.target: stance.value for stance in decision.stances}
     closed = {f"stance:{stance.target}" for stance in decision.stances} | {one.what for one in decision.answers}

@@ -12,7 +12,6 @@ import pyarrow as pa
 from builder.annotation.adjudication.voting import Ballot, Outcome, vote
 from builder.annotation.columns import Ints, items
 from builder.records import Answer, question_of
-from builder.schema.labels import Labels
 
 Ticked = Mapping[str, Mapping[str, set[str]]]
 """What annotators answered to each question, by its id and then by annotator."""
@@ -29,17 +28,18 @@ def ticked(table: pa.Table, article: Ints, articles: int) -> list[Ticked]:
 
 
 def question_outcomes(
-    article_id: str, answers: Ticked, voters: tuple[str, ...], labels: Labels, *, enough: bool
+    article_id: str, answers: Ticked, asked: Mapping[str, tuple[str, ...]], least: int
 ) -> list[Outcome]:
-    """Return the outcome of the vote on each question of labels.yaml; without `enough` annotators all are disputed."""
+    """Return the outcome of the vote on each question that annotators were asked; `asked` names them.
+
+    With fewer than `least` annotators it is disputed.
+    """
     outcomes: list[Outcome] = []
-    for question in labels.questions:
-        given = answers.get(question.id, {})
-        ballot = Ballot(
-            article_id, f"question:{question.id}", {name: {*values} for name, values in given.items()}, voters
-        )
+    for question, voters in asked.items():
+        given = answers.get(question, {})
+        ballot = Ballot(article_id, f"question:{question}", {name: {*values} for name, values in given.items()}, voters)
         outcome = vote(ballot, len(given), None)
-        if outcome.dispute or not enough:
+        if outcome.dispute or len(voters) < least:
             outcome = Outcome((), outcome.votes, ballot.dispute(), unanimous=False)
         outcomes.append(outcome)
     return outcomes

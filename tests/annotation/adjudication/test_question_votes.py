@@ -1,12 +1,18 @@
 """Votes and decisions on questions about whole articles."""
 
+from dataclasses import replace
+
 import pytest
 
-from builder.records import Answer, Confidence, Decision, Dispute, Vote
+from builder.annotation.migration.asked import unasked_questions
+from builder.annotation.migration.offered import offers_of
+from builder.annotation.migration.versions import version_of
+from builder.io.plain import from_plain, to_plain
+from builder.records import Answer, Confidence, Decision, Dispute, LabelVersion, Vote
 from builder.schema.dataset import Adjudication
 from builder.schema.labels import AnswerValue, Question
 from tests.annotation.quality.examples import ARTICLE, ARTICLES, LABELS, judgement
-from tests.tables import adjudicate
+from tests.tables import adjudicate, table_of
 
 VALUES = tuple(AnswerValue(name=name, ar=name, en=name) for name in ("low", "middle", "high"))
 ASKING = LABELS.model_copy(update={"questions": (
@@ -94,3 +100,27 @@ def test_decisions_that_contradict_each_other_or_labels_do_not_count():
         ("question tone", "unknown question 'tone'"),
         ("question topic", "unknown answer 'odd'"),
     ]
+
+
+def test_a_question_that_was_added_later_is_not_asked_of_earlier_pages():
+    before = version_of(ASKING.model_copy(update={"questions": ASKING.questions[:1]}), "old", 1)
+    versions = {"old": before, "new": version_of(ASKING, "new", 2)}
+    offers = offers_of(versions, ASKING)
+    old, new = (replace(said(who, "low"), schema=key) for who, key in (("x", "old"), ("y", "new")))
+    late = replace(said("x", "low", "high"), schema="old")
+
+    def open_questions(*judgements):
+        found = adjudicate(judgements, [], ARTICLES, ASKING, Adjudication(min_annotators=1), offers)
+        return [dispute for dispute in found.disputes if dispute.what.startswith("question:")], found.golds[0].answers
+
+    assert open_questions(old, replace(old, annotator="z")) == ([], (Answer("bias", "low"),))
+    assert open_questions(old, new) == (
+        [Dispute("d-0", "question:topic", {"y": "(none)"})], (Answer("bias", "low"),),
+    )  # fmt: skip
+    assert open_questions(late)[1] == (Answer("bias", "low"), Answer("topic", "high"))
+    assert {one.where for one in unasked_questions(table_of([old, new]), offers)} == {"question topic"}
+
+
+def test_versions_of_labels_without_questions_keep_their_bytes():
+    assert "questions" not in to_plain(version_of(LABELS, "old", 1))
+    assert from_plain(LabelVersion, to_plain(version_of(ASKING, "new", 2))).questions == ("bias", "topic")
