@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.annotation.adjudication.adjudicate import adjudicate
-from builder.annotation.questions import targets_for
+from builder.annotation.questions import known_answers, targets_for
 from builder.annotation.transfer import transfer_spans
 from builder.io.parquet import to_table, whole
 from builder.records import (
@@ -115,5 +115,7 @@ def predictions(
         spans = tuple(s for s in answer.spans if s.label in known and 0 <= s.start < s.end <= len(article.text))
         stances = tuple(stance for stance in answer.stances if stance.target in asked and stance.value in values)
         name = f"{answer.who} v{answer.version}"
-        made[answer.article_id, answer.who] = Prediction(name, spans, stances, judged=True)
+        made[answer.article_id, answer.who] = Prediction(
+            name, spans, stances, judged=True, answers=known_answers(answer.answers, labels)
+        )
     return made

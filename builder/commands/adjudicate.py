@@ -282,7 +282,7 @@ def _rulings(project: Project, name: str, desk: str) -> ParsedAnnotations:
 def cli(console: Console, batch: str | None, sends: bool, collects: bool, accepts: bool, yes: bool) -> AdjudicateReport:
     """Turn annotations into gold by majority vote; ties are disputes until a decision settles them.
 
-    --send asks each dispute in a separate Label Studio project: the passage or target, who said what, and the choices,
+        --send asks each dispute in a separate Label Studio project: the passage or target, who said what, and the choices,
     beside the article with its settled mentions. Use it when the annotators have finished, because they would see it
     too. --collect writes the adjudicators' rulings to annotations/<batch>/decisions.jsonl; lines written there by hand
     are kept. A ruling counts only for what was in dispute. Each settled mention that it changes is listed, and counts

@@ -19,7 +19,7 @@ from builder.project.migration.state import refuse_pending
 from builder.project.project import Project
 from builder.project.releases import earlier_versions, open_earlier, record
 from builder.project.stages import states
-from builder.records import ASKED_FORMAT, RELEASE_FORMAT, TOOL, Line, Release, Report
+from builder.records import TOOL, Line, Release, Report, format_of
 from builder.release.card.inputs import CardInputs, compute_facts, render_card, text_files
 from builder.release.card.markdown import below_thresholds
 from builder.release.diff.changelog import Removals
@@ -128,9 +128,8 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
                        dict(gathered.asked))  # fmt: skip
         facts = compute_facts(basis, built.tables)
         card = render_card(basis, built.tables, facts)
-        beside = export_files(
-            built, schema, flat, version=version, template=prose, facts=facts, agreement=basis.agreement
-        )
+        beside = export_files(built, schema, flat, version=version, template=prose, facts=facts,
+                              agreement=basis.agreement)  # fmt: skip
         removed = Removals(tuple(gathered.sources.takedowns), tuple(gathered.sources.withdrawals))
         changelog, earlier = make_changelog(past, version, schema.dataset, built.tables, card, removed)
         kept.rest()
@@ -138,7 +137,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         release = Release(version, schema.dataset.repo_id, "", TOOL, schema.hash, gathered.sources.profile.id,
                           inputs, {}, {}, dataset.text,
                           record_reading(dataset.fields, release_inputs.declared_encodings(material)),
-                          ASKED_FORMAT if material.asked else RELEASE_FORMAT)  # fmt: skip
+                          format_of(asked=bool(material.asked), questions=bool(schema.labels.questions)))  # fmt: skip
         read = states.read_by(project, "build")
         _keep_splits(project, gathered)
         folder = project.release(version)

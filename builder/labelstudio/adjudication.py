@@ -10,10 +10,9 @@ from typing import Any
 
 from builder.annotation.adjudication.asked import OTHER, QUESTIONS, Choice, choices_of, keys_of
 from builder.annotation.adjudication.decisions import NONE
-from builder.annotation.questions import UNUSED
-from builder.labelstudio.config import ASKED
-from builder.labelstudio.tasks import result_of
-from builder.records import AskedPage, Dispute, Passage, Span, passage_of
+from builder.labelstudio.config import ASKED, several_of
+from builder.labelstudio.tasks import result_of, unused_target
+from builder.records import AskedPage, Dispute, Passage, Span, passage_of, question_of
 from builder.schema.labels import Labels
 
 SHOWN = "settled"
@@ -26,21 +25,29 @@ _ANSWERS = {NONE: "ليس كيانًا", OTHER: "غير ذلك (أعلّمه ف�
 
 _NO_ANSWER = "بلا إجابة"
 
+_SEVERAL = "(يجوز أكثر من جواب)"
+
 
 def page_task(task: Mapping[str, Any], page: AskedPage, labels: Labels) -> dict[str, Any]:
     """Return the task of a page: the annotators' task with the page's questions and a prediction to start from."""
     keys = iter(keys_of(labels))
     text = task["data"]["text"]
-    asked = [_question(n, question, text, labels, keys) for n, question in enumerate(page.questions, 1)]
-    unused = {"id": "-", "name": "-", "said": "", "options": [{"value": "-", "alias": UNUSED, "selected": True}]}
+    asked = {q.what: _question(n, q, text, labels, keys) for n, q in enumerate(page.questions, 1)}
+    several = [asked.pop(what, _unused()) for what in several_of(labels)]
+    singles = [*asked.values()]
     summary = " · ".join(_subject(question, text, labels) for question in page.questions)
     fields = {
-        "targets": asked + [unused] * (QUESTIONS - len(asked)),
+        "targets": singles + [_unused()] * (QUESTIONS - len(singles)) + several,
         "page": page.page,
-        "questions": f"{len(asked)}: {summary}",
+        "questions": f"{len(page.questions)}: {summary}",
     }
     data = task["data"] | fields
     return {"data": data, "predictions": [{"model_version": SHOWN, "result": _opening(page, data)}]}
+
+
+def _unused() -> dict[str, Any]:
+    """Return what fills the place of a question that the page does not have."""
+    return unused_target() | {"said": ""}
 
 
 def _opening(page: AskedPage, data: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -81,7 +88,10 @@ def _question(number: int, question: Dispute, text: str, labels: Labels, keys: A
 
 def _subject(question: Dispute, text: str, labels: Labels) -> str:
     """Return what a question is about: the words of a passage, or the name of a target."""
-    passage = passage_of(question.what)
+    passage, asked = passage_of(question.what), question_of(question.what)
+    if asked:
+        known = next((one for one in labels.questions if one.id == asked), None)
+        return (f"{known.ar} {_SEVERAL}" if known.answers == "several" else known.ar) if known else asked
     if passage is None:
         target = question.what.removeprefix("stance:")
         targets = labels.stances.targets if labels.stances else ()
@@ -100,8 +110,13 @@ def _in_arabic(answer: str, question: Dispute, labels: Labels) -> str:
     if passage_of(question.what):
         names = {entity.name: entity.ar for entity in labels.entities}
         return _ANSWERS.get(answer) or " + ".join(names.get(label, label) for label in answer.split("+"))
-    values = {value.name: value.ar for value in labels.stances.values} if labels.stances else {}
-    return values.get(answer, _NO_ANSWER if answer == NONE else answer)
+    if answer == NONE:
+        return _NO_ANSWER
+    if asked := question_of(question.what):
+        values = {value.name: value.ar for one in labels.questions if one.id == asked for value in one.values}
+    else:
+        values = {value.name: value.ar for value in labels.stances.values} if labels.stances else {}
+    return " + ".join(values.get(name, name) for name in answer.split("+"))
 
 
 def _said(question: Dispute, choices: Sequence[Choice], labels: Labels) -> str:

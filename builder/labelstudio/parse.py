@@ -5,13 +5,13 @@ with the article, never used. The module is pure.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pydantic import ValidationError
 
-from builder.annotation.questions import UNUSED
+from builder.annotation.questions import QUESTION, UNUSED
 from builder.io.hashing import sha16
 from builder.labelstudio.payloads import (
     LsAnnotation,
@@ -26,8 +26,10 @@ from builder.labelstudio.payloads import (
     LsTask,
     LsUser,
     Shape,
+    UnreadableError,
+    validate_result,
 )
-from builder.records import Issue, Judgement, Relation, Span, Stance
+from builder.records import Answer, Issue, Judgement, Relation, Span, Stance
 
 Pseudonym = Callable[[int | str], str]
 
@@ -59,6 +61,8 @@ class Answers:
     stances: list[Stance] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     relations: list[Relation] = field(default_factory=list)
+    chosen: list[Answer] = field(default_factory=list)
+    """The answers to questions on the whole article."""
 
     def add_remark(self, value: LsRemarkValue) -> None:
         """Add the text of a remark field: one remark, or a list of them."""
@@ -78,18 +82,6 @@ class Answers:
         """Return the number of relations that refer to a missing span."""
         span_ids = {span.id for span in self.spans}
         return sum(not {link.from_id, link.to_id} <= span_ids for link in self.relations)
-
-
-class UnreadableError(ValueError):
-    """A result that this project's labeling config cannot produce. Its message quotes no content of the result."""
-
-
-class UnknownTypeError(UnreadableError):
-    """A result of a type that the reader does not know; `kind` says which, if it is a short plain word."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(f"unknown {kind}")
-        self.kind = kind
 
 
 def parse_tasks(tasks: Iterable[object], name: Pseudonym) -> ParsedAnnotations:
@@ -181,6 +173,7 @@ def _judgement(task: LsTask, annotation: LsAnnotation, name: Pseudonym) -> tuple
         annotation_id=annotation.id,
         remark="\n".join(answers.remarks),
         relations=answers.linked(),
+        answers=tuple(sorted(answers.chosen)),
         page=task.data.page,
     )
     return judgement, [addressed(issue, task.data.article_id, annotator) for issue in issues]
@@ -227,6 +220,9 @@ def _read(plain: object, targets: Sequence[LsTarget], answers: Answers) -> None:
     if isinstance(result, LsSpan):
         labels = result.value.labels if result.from_name == "ner" else []
         answers.spans.extend(Span(result.value.start, result.value.end, label, result.id) for label in labels)
+    elif isinstance(result, LsChoice) and result.from_name.startswith(QUESTION):
+        question = result.from_name.removeprefix(QUESTION)
+        answers.chosen.extend(Answer(question, choice) for choice in result.value.choices)
     elif isinstance(result, LsChoice):
         slot = int(result.from_name.removeprefix("stance_"))
         choices = [choice for choice in result.value.choices if choice != UNUSED]
@@ -237,20 +233,6 @@ def _read(plain: object, targets: Sequence[LsTarget], answers: Answers) -> None:
         answers.add_remark(result.value)
     elif isinstance(result, LsRelation):
         answers.add_relation(result)
-
-
-def validate_result(plain: object, shapes: Mapping[str, type[Shape]]) -> Shape:
-    """Validate one result as the payload model of its type.
-
-    Raises ValidationError, or UnknownTypeError if the type is unknown; it quotes the type only if that is a short
-    plain word.
-    """
-    kind = plain.get("type") if isinstance(plain, dict) else None
-    shape = shapes.get(kind) if isinstance(kind, str) else None
-    if shape is None:
-        plain_word = isinstance(kind, str) and kind.isalnum() and len(kind) < 30
-        raise UnknownTypeError(f"type {kind!r}" if plain_word else "type of the result")
-    return shape.model_validate(plain)
 
 
 def misplaced(results: Iterable[object], text: str, where: str) -> list[Issue]:

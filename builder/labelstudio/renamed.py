@@ -5,7 +5,7 @@ from typing import Any
 
 from builder.annotation.migration.rename import rename_choice
 from builder.annotation.migration.versions import Renames
-from builder.annotation.questions import UNUSED
+from builder.annotation.questions import QUESTION, UNUSED
 
 Plain = dict[str, Any]
 
@@ -23,6 +23,9 @@ def rename_results(results: Sequence[Plain], renames: Renames, targets: Sequence
     seen: dict[tuple[Any, ...], Plain] = {}
     asked = {f"stance_{slot}": str(target["id"]) for slot, target in enumerate(targets)}
     for one in results:
+        if str(one.get("from_name")).startswith(QUESTION):  # its values are those of the question, not stances
+            made.append(one)
+            continue
         value, kind = one.get("value") or {}, str(one.get("type"))
         held = [name for name in value.get(kind, ()) if isinstance(name, str)]
         new = [_renamed(name, kind, asked.get(str(one.get("from_name")), ""), renames) for name in held]

@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from builder.annotation.questions import UNUSED, stance_keys, targets_for
+from builder.annotation.questions import QUESTION, UNUSED, stance_keys, targets_for
 from builder.labelstudio.payloads import LsTask
-from builder.records import Article, BatchItem, Prediction, Span, Stance
+from builder.records import Answer, Article, BatchItem, Prediction, Span, Stance
 from builder.schema import Schema
 from builder.schema.labels import Labels
 
@@ -51,11 +51,11 @@ def with_predictions(task: Mapping[str, Any], predictions: Iterable[Prediction])
             "model_version": prediction.origin,
             "result": [
                 part | {"origin": "prediction"}
-                for part in result_of(prediction.spans, prediction.stances, task["data"])
+                for part in result_of(prediction.spans, prediction.stances, task["data"], answers=prediction.answers)
             ],
         }
         for prediction in predictions
-        if prediction.spans or prediction.stances or prediction.judged
+        if prediction.spans or prediction.stances or prediction.answers or prediction.judged
     ]
     return {**task, "predictions": payload} if payload else dict(task)
 
@@ -112,7 +112,11 @@ def options_of(labels: Labels, keys: Sequence[str]) -> list[dict[str, str]]:
 
 
 def result_of(
-    spans: Sequence[Span], stances: Sequence[Stance], data: Mapping[str, Any], remark: str = ""
+    spans: Sequence[Span],
+    stances: Sequence[Stance],
+    data: Mapping[str, Any],
+    remark: str = "",
+    answers: Iterable[Answer] = (),
 ) -> list[dict[str, Any]]:
     """Convert answers to the `result` list that Label Studio's page would submit for a task.
 
@@ -137,6 +141,13 @@ def result_of(
     choices = [
         _result(f"stance-{slot}", f"stance_{slot}", "choices", {"choices": [value]})
         for slot, value in sorted((answered | dict.fromkeys(unused, UNUSED)).items())
+    ]
+    chosen: dict[str, list[str]] = {}
+    for answer in answers:
+        chosen.setdefault(answer.question, []).append(answer.value)
+    choices += [
+        _result(f"question-{name}", f"{QUESTION}{name}", "choices", {"choices": values})
+        for name, values in sorted(chosen.items())
     ]
     note = [_result("remark", "remark", "textarea", {"text": [remark]})] if remark else []
     return regions + choices + note

@@ -6,7 +6,7 @@ from pathlib import Path
 from builder.annotation.agreement.measure import agree, headline
 from builder.annotation.migration.offered import Offers
 from builder.io.parquet import to_table
-from builder.records import TOOL, Agreement, Issue, Judgement, Release, Span, Stance
+from builder.records import TOOL, Agreement, Answer, Issue, Judgement, Release, Span, Stance
 from builder.release.card.inputs import FILE, CardInputs, parse_card_inputs
 from builder.release.publish.verify import Check, tables_of
 from builder.release.tables.build import Tables
@@ -57,9 +57,10 @@ def _judgements(tables: Tables, basis: CardInputs) -> Iterator[Judgement]:
         for number, row in enumerate(table.to_pylist()):
             spans = tuple(Span(s["start"], s["end"], names[s["label"]]) for s in row["spans"])
             stances = tuple(Stance(s["target"], values[s["value"]]) for s in row.get("stances") or ())
+            answers = tuple(Answer(one["question"], one["value"]) for one in row.get("answers") or ())
             yield Judgement(
                 row["article_id"], "", row["batch"], row["annotator"], spans, stances, row["status"], row["seconds"], "", "",
-                row["guideline"], row["schema"], 0, number, row["remark"] or "",
+                row["guideline"], row["schema"], 0, number, row["remark"] or "", answers=answers,
             )  # fmt: skip
 
 

@@ -1,23 +1,21 @@
 """Records that stages pass to one another. Each is frozen; offsets are code points, end exclusive."""
 
+from builder.records.adjudication import AskedPage, Decision, Dispute, Passage, passage_of, question_of
 from builder.records.annotation import (
     GOLD,
     OMIT_EMPTY,
     AcceptedChange,
     Agreement,
     AnnotatorAssignment,
-    AskedPage,
+    Answer,
     AssignmentKind,
     BatchItem,
     Confidence,
-    Decision,
-    Dispute,
     Gold,
     GoldSource,
     Judgement,
     JudgementStatus,
     Mark,
-    Passage,
     PersonAlias,
     Prediction,
     PublishedAnnotation,
@@ -27,7 +25,6 @@ from builder.records.annotation import (
     Vote,
     mark_set,
     outermost,
-    passage_of,
 )
 from builder.records.corpus import (
     NO_FACTS,
@@ -48,12 +45,14 @@ from builder.records.release import (
     ASKED_FORMAT,
     LEDGER,
     MANIFEST,
+    QUESTIONS_FORMAT,
     RELEASE_FORMAT,
     LedgerEntry,
     Release,
     SplitAssignment,
     Takedown,
     Withdrawal,
+    format_of,
 )
 from builder.records.report import (
     TOOL,
@@ -79,11 +78,13 @@ __all__ = [
     "MANIFEST",
     "NO_FACTS",
     "OMIT_EMPTY",
+    "QUESTIONS_FORMAT",
     "RELEASE_FORMAT",
     "TOOL",
     "AcceptedChange",
     "Agreement",
     "AnnotatorAssignment",
+    "Answer",
     "Article",
     "AskedPage",
     "AssignmentKind",
@@ -138,8 +139,10 @@ __all__ = [
     "Withdrawal",
     "count_by_reason",
     "document_of",
+    "format_of",
     "mark_set",
     "outermost",
     "passage_of",
+    "question_of",
     "user_error",
 ]

@@ -1,4 +1,4 @@
-"""Records of annotation: batch items, spans, stances, judgements, decisions, gold, agreement."""
+"""Records of annotation: batch items, spans, stances, judgements, gold, agreement."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -90,6 +90,19 @@ class Stance:
     value: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Answer:
+    """A value chosen for a question on the whole article; several values of one question are several answers."""
+
+    question: str
+    value: str
+
+    @property
+    def what(self) -> str:
+        """Return the question as the subject of a vote."""
+        return f"question:{self.question}"
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """Answers shown on the page before annotation; `origin` names the model or person that they come from."""
@@ -99,6 +112,7 @@ class Prediction:
     stances: tuple[Stance, ...] = ()
     judged: bool = False
     """Whether a person gave this answer, so that it is shown even if it is empty."""
+    answers: tuple[Answer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +139,7 @@ class Judgement:
     """Keyed name of the server or export that it came from: `o-` and 10 hex digits; empty in batches of earlier versions."""
     changed_by: str = field(default="", metadata=OMIT_EMPTY)
     """Pseudonym of the person who changed it last, if that is not its annotator."""
+    answers: tuple[Answer, ...] = field(default=(), metadata=OMIT_EMPTY)
     page: int = field(default=0, metadata=OMIT_EMPTY)
     """Number of the adjudication page that it answers; 0 for an annotation."""
 
@@ -150,43 +165,6 @@ class PersonAlias:
     annotator: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Passage:
-    """A place in an article's text: code points, end exclusive."""
-
-    start: int
-    end: int
-
-    @property
-    def what(self) -> str:
-        """Return the passage as the subject of a vote."""
-        return f"span:{self.start}:{self.end}"
-
-
-def passage_of(what: str) -> Passage | None:
-    """Return the passage that a vote is about, or None if it is about a stance.
-
-    >>> passage_of("span:3:9"), passage_of("stance:port")
-    (Passage(start=3, end=9), None)
-    """
-    kind, *places = what.split(":")
-    return Passage(int(places[0]), int(places[1])) if kind == "span" else None
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """An adjudicator's word; `spans` None leaves the spans to the votes; stances override one by one."""
-
-    article_id: str
-    text_sha: str
-    adjudicator: str
-    spans: tuple[Span, ...] | None = None
-    stances: tuple[Stance, ...] = ()
-    note: str = ""
-    scope: tuple[Passage, ...] = field(default=(), metadata=OMIT_EMPTY)
-    """The passages that `spans` decides; a passage without a span is no mention. Empty: all spans of the article."""
-
-
 GOLD = "gold"
 """Who says what a release has as settled."""
 
@@ -204,11 +182,12 @@ class PublishedAnnotation:
     who: str
     spans: tuple[Span, ...] = ()
     stances: tuple[Stance, ...] = ()
+    answers: tuple[Answer, ...] = field(default=(), metadata=OMIT_EMPTY)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Vote:
-    """The number of annotators who gave an answer; `what` is `span:<start>:<end>` or `stance:<target>`."""
+    """The number of annotators who gave an answer; `what` is `span:<start>:<end>`, `stance:<target>` or `question:<id>`."""
 
     what: str
     answer: str
@@ -229,7 +208,8 @@ class Confidence:
 class Gold:
     """The settled answers for one article, with their votes.
 
-    `decided` names what adjudicators decided of it: `spans` (all of them), `span:<start>:<end>`, `stance:<target>`.
+    `decided` names what adjudicators decided of it: `spans` (all of them), `span:<start>:<end>`, `stance:<target>`,
+    `question:<id>`.
     """
 
     article_id: str
@@ -241,29 +221,7 @@ class Gold:
     annotators: int
     confidence: tuple[Confidence, ...] = ()
     decided: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Dispute:
-    """A question that votes could not settle; `what` as in Vote, `answers` by annotator."""
-
-    article_id: str
-    what: str
-    answers: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class AskedPage:
-    """What one page asked of adjudicators: one line of annotations/<batch>/asked.jsonl.
-
-    `settled` are the mentions that the page showed as settled. The pages of a text are numbered from 1.
-    """
-
-    article_id: str
-    text_sha: str
-    page: int
-    settled: tuple[Span, ...]
-    questions: tuple[Dispute, ...]
+    answers: tuple[Answer, ...] = field(default=(), metadata=OMIT_EMPTY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ class LabelVersion:
     entities: tuple[OfferedName, ...]
     targets: tuple[OfferedName, ...] = ()
     values: tuple[OfferedName, ...] = ()
+    questions: tuple[str, ...] = field(default=(), metadata=OMIT_EMPTY)
+    """The ids of the questions on the whole article. They are not migrated."""
 
     def layer(self, layer: Layer) -> tuple[OfferedName, ...]:
         """Return the names of one layer."""

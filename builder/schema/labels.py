@@ -1,24 +1,21 @@
-"""Models of schema/labels.yaml: entity types, stance targets and stance values."""
+"""Models of schema/labels.yaml: entity types, stance targets and values, questions on whole articles."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal, Protocol, Self, TypeVar
 
 from pydantic import Field, model_validator
 
-from builder.schema.fields import Colour, Key, Name, Part, Text
+from builder.schema.fields import Colour, Key, Name, Part, Text, is_empty
 
-MOST_VALUES = 5
+SLOTS = 5
+"""Maximum number of stance questions on the page."""
 
+MOST_VALUES = 20
 
-def _is_empty(value: object) -> bool:
-    """Return whether a field is left out where labels are written, so that files of earlier versions keep their bytes."""
-    return not value
-
-
-Formerly = Annotated[tuple[Name, ...], Field(exclude_if=_is_empty)]
+Formerly = Annotated[tuple[Name, ...], Field(exclude_if=is_empty)]
 """Earlier names of a label; `khabar schema migrate` gives their annotations its name."""
 
-Retired = Annotated[bool, Field(exclude_if=_is_empty)]
+Retired = Annotated[bool, Field(exclude_if=is_empty)]
 """Whether pages no longer offer a label, and releases no longer count it; its annotations stay."""
 
 
@@ -47,12 +44,15 @@ class StanceValue(Part):
 
 
 class StanceTarget(Part):
-    """A subject on which articles take a stance. It is asked about articles that contain one of `keywords`."""
+    """A subject on which articles take a stance.
+
+    It is asked about articles that contain one of `keywords`, or about every article if it has none.
+    """
 
     id: Name
     ar: Text
     en: Text
-    keywords: Annotated[tuple[Text, ...], Field(min_length=1)]
+    keywords: tuple[Text, ...] = ()
     formerly: Formerly = ()
     retired: Retired = False
 
@@ -78,8 +78,8 @@ class Stances(Part):
 
     values: Annotated[tuple[StanceValue, ...], Field(min_length=1)]
     targets: Annotated[tuple[StanceTarget, ...], Field(min_length=1)]
-    retired_values: Annotated[tuple[StanceValue, ...], Field(exclude_if=_is_empty)] = ()
-    retired_targets: Annotated[tuple[StanceTarget, ...], Field(exclude_if=_is_empty)] = ()
+    retired_values: Annotated[tuple[StanceValue, ...], Field(exclude_if=is_empty)] = ()
+    retired_targets: Annotated[tuple[StanceTarget, ...], Field(exclude_if=is_empty)] = ()
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
@@ -94,11 +94,53 @@ class Stances(Part):
         )
         return self
 
+    @model_validator(mode="after")
+    def _asked(self) -> Self:
+        always = [target.id for target in self.targets if not target.keywords]
+        if len(always) > SLOTS:
+            raise ValueError(f"{len(always)} targets have no keywords, and the page asks about {SLOTS} targets at most")
+        return self
+
 
 def _parted(named: Sequence[Named], retired: Sequence[Named]) -> tuple[tuple[Named, ...], tuple[Named, ...]]:
     """Return those in use, and the retired ones, of a list of labels.yaml and those retired in it before."""
     in_use = tuple(one for one in named if not one.retired)
     return in_use, (*retired, *(one for one in named if one.retired))
+
+
+class AnswerValue(Part):
+    """A possible answer to a question on the whole article."""
+
+    name: Name
+    ar: Text
+    en: Text
+
+
+class Question(Part):
+    """A question on the whole article, asked about every article, with one answer or several from a closed list."""
+
+    id: Name
+    ar: Text
+    en: Text
+    answers: Literal["one", "several"] = "one"
+    values: Annotated[tuple[AnswerValue, ...], Field(min_length=2, max_length=MOST_VALUES)]
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        for what, names in (("value", [v.name for v in self.values]), ("Arabic value", [v.ar for v in self.values])):
+            if duplicates := _duplicates(names):
+                raise ValueError(f"duplicate {what} of {self.id}: {', '.join(duplicates)}")
+        return self
+
+    @property
+    def value_names(self) -> tuple[str, ...]:
+        """Return the names of the values, in file order."""
+        return tuple(value.name for value in self.values)
+
+
+def _duplicates(names: Sequence[str]) -> list[str]:
+    """Return the names that are there more than once, sorted."""
+    return sorted({name for name in names if names.count(name) > 1})
 
 
 class Labels(Part):
@@ -114,7 +156,9 @@ class Labels(Part):
     so that clitics become tokens of their own.
     """
     stances: Stances | None = None
-    retired_entities: Annotated[tuple[EntityType, ...], Field(exclude_if=_is_empty)] = ()
+    questions: Annotated[tuple[Question, ...], Field(exclude_if=is_empty)] = ()
+    """Questions on the whole article. Without any, a dump of the labels is that of earlier versions."""
+    retired_entities: Annotated[tuple[EntityType, ...], Field(exclude_if=is_empty)] = ()
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
@@ -133,10 +177,10 @@ class Labels(Part):
             "entity key": [e.key for e in self.entities],
             "stance value": [v.name for v in (*stances.values, *stances.retired_values)] if stances else [],
             "stance target": [t.id for t in (*stances.targets, *stances.retired_targets)] if stances else [],
+            "question": [question.id for question in self.questions],
         }
         for what, names in columns.items():
-            duplicates = sorted({name for name in names if names.count(name) > 1})
-            if duplicates:
+            if duplicates := _duplicates(names):
                 raise ValueError(f"duplicate {what}: {', '.join(duplicates)}")
         return self
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.migration.rename import Rewritten, rename_answers, rename_question
+from builder.annotation.migration.rename import Rewritten, rename_answers, rename_dispute, rename_question
 from builder.io.plain import from_plain, to_plain
 from builder.labelstudio.download.sync import in_present_names
 from builder.labelstudio.parse import parse_tasks
@@ -133,3 +133,16 @@ def test_a_downloaded_ruling_has_the_names_that_its_page_is_kept_under():
     ruling["data"]["targets"] = [{"id": "span:0:4", "name": "1", "options": []}]
 
     assert parsed(in_present_names(ruling, versions)).stances == (Stance("span:0:4", "NEW"),)
+
+
+def test_answers_to_questions_on_the_whole_article_keep_names_that_a_stance_had():
+    names = {"entities": {"even": "flat"}, "targets": {}, "values": {"even": "level"}}
+    held = [{"from_name": "question_tone", "type": "choices", "value": {"choices": ["even"]}},
+            {"from_name": "stance_0", "type": "choices", "value": {"choices": ["even"]}}]  # fmt: skip
+    asked = {"article_id": "x-0", "what": "question:tone", "answers": {"a-1": "even", "a-2": "good"}}
+    judged = {"article_id": "x-0", "annotator": "a-1", "spans": [], "stances": [],
+              "answers": [{"question": "tone", "value": "even"}]}  # fmt: skip
+
+    assert [one["value"]["choices"] for one in rename_results(held, names)] == [["even"], ["level"]]
+    assert rename_dispute(asked, names, Rewritten()) == asked
+    assert rename_answers(judged, names, Rewritten()) == judged

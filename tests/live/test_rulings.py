@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect
@@ -34,6 +35,7 @@ from builder.project.corpus import read_articles
 from builder.project.project import Project
 from builder.project.services import project_mark
 from builder.records import BatchItem, Decision, Dispute, Gold, Judgement, KhabarError, Span, mark_set
+from tests.asking import answers, asking
 from tests.conftest import ROOT
 from tests.live.page import drag_over
 
@@ -223,6 +225,36 @@ def test_page_opens_with_settled_mentions_and_is_answered_by_keys(judged, label_
     answers = {target["id"]: target["options"][0]["alias"] for target in task["targets"] if target["id"] != "-"}
     assert {*gold.decided} == {*answers}
     assert not [d for d in disputes_of(judged) if d.article_id == first.article_id]
+
+
+def test_questions_on_the_whole_article_are_ruled_on_by_clicks(judged, label_studio, open_page, tmp_path):
+    project, path = asking(judged), folder_of(judged) / "judgements.jsonl"
+    said = (answers("positive", "politics"), answers("negative", "politics", "sport"))
+    write_jsonl(path, [
+        replace(one, spans=(), stances=(), answers=said[PEOPLE.index(one.annotator)])
+        for one in read_jsonl(path, Judgement)
+    ])  # fmt: skip
+    url, _ = place_of(adjudicate(project, send=True))
+    first = read_asked(project, *project.batches())[0]
+    wanted = {question.what for question in first.questions}
+    assert {"question:tone", "question:topic"} <= wanted
+
+    page = open_page(url, "list")
+    page.screenshot(path=tmp_path / "questions.png")
+    cards = page.locator(".kh-target:visible")
+    assert cards.count() == len(wanted)
+    tone, topic = (cards.filter(has_text=text) for text in ("ما نبرة المقال؟", "عمّ يتحدث المقال؟"))
+    tone.locator("label", has_text="إيجابية").click()
+    tone.locator("label", has_text="متوازنة").click()
+    for text in ("رياضة", "ثقافة"):
+        topic.locator("label", has_text=text).click()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_timeout(2000)
+    adjudicate(project, collect=True)
+
+    gold = golds_of(project)[first.article_id]
+    assert gold.answers == answers("even", "sport", "culture")
+    assert gold.decided == ("question:tone", "question:topic")
 
 
 def test_overrules_on_the_page_are_listed_and_count_only_when_accepted(judged, label_studio, open_page, tmp_path):

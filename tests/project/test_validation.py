@@ -14,7 +14,7 @@ from builder.commands.takedown import takedown
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project.corpus import read_columns
 from builder.project.project import Project
-from builder.records import BatchItem, Decision, Judgement, KhabarError, Passage, Span, SplitAssignment, Stance
+from builder.records import Answer, BatchItem, Decision, Judgement, KhabarError, Passage, Span, SplitAssignment, Stance
 from tests.builders import judge, snapshot, walk
 from tests.conftest import ROOT
 
@@ -93,6 +93,14 @@ def test_unknown_label_target_and_stance(built):
         ("pilot/judgements.jsonl:2", f"unknown target 'harbour'; schema/labels.yaml has {', '.join(labels.target_ids)}"),
         ("pilot/judgements.jsonl:2", "unknown stance 'maybe'; schema/labels.yaml has favor, against, neutral, unrelated, unclear"),
     ]  # fmt: skip
+
+
+def test_unknown_question_and_answer(built):
+    edit_judgement(built, 2, answers=(Answer("tone", "bad"),))
+
+    assert faults(built) == [
+        ("pilot/judgements.jsonl:2", "unknown question 'tone'; schema/labels.yaml has none"),
+    ]
 
 
 def test_label_of_an_older_schema_is_not_left_out_in_silence(built):

@@ -20,6 +20,7 @@ from builder.annotation.adjudication.decisions import (
     not_applied_warning,
     read_decisions,
 )
+from builder.annotation.adjudication.question_votes import Ticked, question_outcomes, settled_answers, ticked
 from builder.annotation.adjudication.span_votes import SpanOutcome, span_outcomes
 from builder.annotation.adjudication.voting import Ballot, Outcome, vote
 from builder.annotation.columns import coded, items
@@ -82,10 +83,13 @@ def adjudicate(
     to which the Dawid and Skene model, fitted to all answers, assigns a probability of at least SURE wins.
     A tie is disputed, and so is a winning value that is not published.
 
+    Questions on the whole article: by majority of those who answered, each value alone where several answers are
+    allowed.
+
     A decision overrides the items it covers and closes their disputes: all spans of the article, or the passages of
-    its scope, and its stances. Contradicting decisions are all ignored. An article with fewer than
+    its scope, its stances, and its answers. Contradicting decisions are all ignored. An article with fewer than
     `rules.min_annotators` annotators gets no gold, unless a decision lists all its spans, or it is of an imported set.
-    In that case only its decided stances become gold.
+    In that case only its decided stances and answers become gold.
     """
     voted = _read_votes(judgements, rules, offers)
     decided, issues = read_decisions(decisions, articles, labels)
@@ -124,21 +128,27 @@ def adjudicate(
 
 @dataclass(frozen=True, slots=True)
 class _Votes:
-    """An article's annotators, the outcome of their votes on spans, and the stance each gave for a target."""
+    """An article's annotators, the outcome of their votes on spans, the stance each gave, and their other answers."""
 
     voters: tuple[str, ...]
     versions: tuple[str, ...]
     """The version of labels.yaml of each annotator's page."""
     spans: SpanOutcome
     stances: Mapping[str, Mapping[str, str]]
+    ticked: Ticked
 
     def asked(self, target: str, offers: Offers) -> tuple[str, ...]:
         """Return the annotators who were asked about a target. Who answered was asked."""
         given, pages = self.stances.get(target, {}), zip(self.voters, self.versions, strict=True)
         return tuple(name for name, version in pages if name in given or target not in offers.unasked(version))
 
+    def asked_question(self, question: str, offers: Offers) -> tuple[str, ...]:
+        """Return the annotators who were asked a question on the whole article. Who answered was asked."""
+        given, pages = self.ticked.get(question, {}), zip(self.voters, self.versions, strict=True)
+        return tuple(name for name, version in pages if name in given or not offers.lacks_question(version, question))
 
-_NO_VOTES = _Votes((), (), SpanOutcome(), {})
+
+_NO_VOTES = _Votes((), (), SpanOutcome(), {}, {})
 
 
 def _read_votes(judgements: pa.Table, rules: Adjudication, offers: Offers) -> dict[str, _Votes]:
@@ -156,7 +166,8 @@ def _read_votes(judgements: pa.Table, rules: Adjudication, offers: Offers) -> di
         answers[article[row]][target][whose[row]] = value
     pages = [tuple(versions[begin:end]) for begin, end in pairwise(cuts)]
     outcomes = span_outcomes(table, article, voters, rules, offers)
-    return dict(zip(named.names, map(_Votes, voters, pages, outcomes, answers), strict=True))
+    parts = zip(voters, pages, outcomes, answers, ticked(table, article, len(voters)), strict=True)
+    return dict(zip(named.names, (_Votes(*part) for part in parts), strict=True))
 
 
 def _model(
@@ -186,9 +197,14 @@ def _settle(
     """Return an article's gold annotation and the disputes that no decision closes."""
     marked, least = _overridden(votes.spans, decision), rules.min_annotators
     answered = [_vote_stance(article.id, target.id, votes, labels, model, offers, least) for target in asked]
+    asked_of = {one.id: votes.asked_question(one.id, offers) for one in labels.questions}
+    polled = {question: names for question, names in asked_of.items() if names or not votes.voters}
+    chosen = question_outcomes(article.id, votes.ticked, polled, least)
     values = {target.id: sure.answer for target, outcome in zip(asked, answered, strict=True) for sure in outcome.won}
     values |= {stance.target: stance.value for stance in decision.stances}
-    closed = {f"stance:{stance.target}" for stance in decision.stances}
+    closed = {f"stance:{stance.target}" for stance in decision.stances} | {one.what for one in decision.answers}
+    answers = settled_answers(chosen, decision.answers)
+    answered += chosen
     won = [sure for outcome in answered for sure in outcome.won if sure.what not in closed]
     sure = [*marked.won, *sorted(won)]
     gold = Gold(
@@ -205,6 +221,7 @@ def _settle(
             *(passage.what for passage in sorted(decision.passages)),
             *sorted(closed),
         ),
+        answers=answers,
     )
     disputes = [*marked.disputes, *(outcome.dispute for outcome in answered if outcome.dispute)]
     return gold, [dispute for dispute in disputes if dispute.what not in closed]
@@ -228,11 +245,11 @@ def _is_settled(what: str, decision: MergedDecisions) -> bool:
     return passage is not None and decision.settles(passage)
 
 
-def _source(spans: SpanOutcome, stances: Sequence[Outcome]) -> GoldSource:
+def _source(spans: SpanOutcome, answered: Sequence[Outcome]) -> GoldSource:
     """Return how the least certain of an article's questions was settled."""
-    if any(outcome.modelled for outcome in stances):
+    if any(outcome.modelled for outcome in answered):
         return "model"
-    return "agreed" if spans.unanimous and all(outcome.unanimous for outcome in stances) else "majority"
+    return "agreed" if spans.unanimous and all(outcome.unanimous for outcome in answered) else "majority"
 
 
 def _vote_stance(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from builder.annotation.adjudication.decisions import NONE
 from builder.annotation.questions import KEY_ROWS
-from builder.records import Article, AskedPage, Dispute, Gold, Passage, Span, passage_of
+from builder.records import Article, AskedPage, Dispute, Gold, Passage, Span, passage_of, question_of
 from builder.schema.labels import Labels
 
 QUESTIONS = 10
@@ -30,7 +30,7 @@ class Choice:
 def choices_of(question: Dispute, labels: Labels) -> tuple[Choice, ...]:
     """Return the choices of a question: about a passage, the answers given, most frequent first, none and another.
 
-    About a stance, they are all values of labels.yaml, in its order.
+    About a stance or a question on the whole article, they are all values of labels.yaml, in its order.
 
     >>> labels = Labels(version=1, entities=[dict(name="PERS", ar="شخص", en="person", colour="#b3261e", key="1", definition="t")])
     >>> [(c.answer, c.names) for c in choices_of(Dispute("x-0", "span:0:3", {"a-1": "PERS", "a-2": "(none)"}), labels)]
@@ -38,10 +38,13 @@ def choices_of(question: Dispute, labels: Labels) -> tuple[Choice, ...]:
     """
     given: dict[str, list[str]] = defaultdict(list)
     for name, answer in sorted(question.answers.items()):
-        given[answer].append(name)
+        for one in [answer] if passage_of(question.what) or answer == NONE else answer.split("+"):
+            given[one].append(name)
     if passage_of(question.what):
         marked = sorted(given.keys() - {NONE}, key=lambda answer: (-len(given[answer]), answer))
         answers = [*marked, NONE, OTHER]
+    elif asked := question_of(question.what):
+        answers = [name for one in labels.questions if one.id == asked for name in one.value_names]
     else:
         answers = [value.name for value in labels.stances.values] if labels.stances else []
     return tuple(Choice(answer, tuple(given.get(answer, ()))) for answer in answers)
@@ -95,7 +98,7 @@ def open_pages(
 
 
 def _order(question: Dispute) -> tuple[object, ...]:
-    """Return the sort key of a question: passages in text order, then stances."""
+    """Return the sort key of a question: passages in text order, then questions on the whole article and stances."""
     passage = passage_of(question.what)
     return passage is None, passage or Passage(0, 0), question.what
 

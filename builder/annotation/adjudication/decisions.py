@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from builder.annotation.adjudication.decision_faults import contradiction, faults_of
 from builder.annotation.migration.retired import without_retired
-from builder.annotation.questions import targets_for
-from builder.records import Article, Confidence, Decision, Issue, Passage, Span, Stance
+from builder.records import Answer, Article, Confidence, Decision, Issue, Passage, Span, Stance
 from builder.schema.labels import Labels
 from builder.text.tokens import canonical_span
 
@@ -30,8 +30,8 @@ class MergedDecisions:
     """The merged decisions on one article.
 
     `decisions` counts the decisions applied. `spans` is a list of all spans of the article, which `passages` overrides.
-    A passage in `contested` is left to the votes. `spans_by` and `stances_by` name the adjudicators, the latter by
-    target.
+    A passage in `contested` is left to the votes. `spans_by`, `stances_by` and `answers_by` name the adjudicators, the
+    latter two by target and by question.
     """
 
     spans: tuple[Span, ...] | None = None
@@ -41,6 +41,8 @@ class MergedDecisions:
     stances_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     passages: Mapping[Passage, PassageRuling] = field(default_factory=dict)
     contested: frozenset[Passage] = frozenset()
+    answers: tuple[Answer, ...] = ()
+    answers_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def settles(self, passage: Passage) -> bool:
         """Return whether a decision says what a passage is."""
@@ -62,7 +64,8 @@ class MergedDecisions:
     def is_imported(self) -> bool:
         """Return whether imported sets alone decided."""
         passages = (ruling.names for ruling in self.passages.values())
-        names = [*self.spans_by, *(name for of in (*self.stances_by.values(), *passages) for name in of)]
+        others = (*self.stances_by.values(), *self.answers_by.values(), *passages)
+        names = [*self.spans_by, *(name for of in others for name in of)]
         return bool(names) and all(name.startswith(IMPORTED) for name in names)
 
 
@@ -71,19 +74,19 @@ def read_decisions(
 ) -> tuple[dict[str, MergedDecisions], list[Issue]]:
     """Merge valid decisions by article, and return an issue for each invalid or contradicting one.
 
-    If decisions contradict each other on an article's spans, on a passage or on a stance, none of them counts there.
-    A decision on a passage goes before the same adjudicator's decision on all spans.
+    If decisions contradict each other on an article's spans, a passage, a stance or a question, none of them counts
+    there. A decision on a passage goes before the same adjudicator's decision on all spans.
     """
     sound: dict[str, list[Decision]] = defaultdict(list)
     decisions, issues = without_retired(decisions, labels)
     for decision in decisions:
-        faults = _faults(decision, articles.get(decision.article_id), labels)
+        faults = faults_of(decision, articles.get(decision.article_id), labels)
         issues += faults
-        if not faults and (decision.spans is not None or decision.stances):
+        if not faults and not decision.is_empty:
             sound[decision.article_id].append(_canonical(decision, articles[decision.article_id].text, labels))
     decided = {article_id: _merged(valid) for article_id, valid in sound.items()}
     issues += [
-        _contradiction(article_id, where)
+        contradiction(article_id, where)
         for article_id, (_, contradictions) in decided.items()
         for where in contradictions
     ]
@@ -101,6 +104,7 @@ def _merged(valid: Sequence[Decision]) -> tuple[MergedDecisions, list[str]]:
     values = {stance for decision in valid for stance in decision.stances}
     twice = {target for target, count in Counter(stance.target for stance in values).items() if count > 1}
     stances = tuple(sorted(stance for stance in values if stance.target not in twice))
+    answers, split = _answered(valid)
     merged = MergedDecisions(
         spans=spans,
         stances=stances,
@@ -108,16 +112,30 @@ def _merged(valid: Sequence[Decision]) -> tuple[MergedDecisions, list[str]]:
         stances_by={stance.target: _names(d for d in valid if stance in d.stances) for stance in stances},
         passages=passages,
         contested=contested,
+        answers=answers,
+        answers_by={one.question: _names(d for d in valid if one in d.answers) for one in answers},
     )
     unsettled = [f"stance:{target}" for target in sorted(twice)] + ["spans"] * (len(lists) > 1)
     unsettled += [f"span {passage.start}:{passage.end}" for passage in sorted(contested)]
+    unsettled += split
     return replace(merged, decisions=sum(_applies(decision, merged) for decision in valid)), unsettled
 
 
 def _applies(decision: Decision, merged: MergedDecisions) -> bool:
     """Return whether anything of a decision counts."""
     whole = decision.spans is not None and not decision.scope and merged.spans is not None
-    return whole or bool({*decision.scope} & merged.passages.keys()) or bool({*decision.stances} & {*merged.stances})
+    said = {*decision.stances, *decision.answers} & {*merged.stances, *merged.answers}
+    return whole or bool({*decision.scope} & merged.passages.keys()) or bool(said)
+
+
+def _answered(valid: Sequence[Decision]) -> tuple[tuple[Answer, ...], list[str]]:
+    """Return the answers to questions that decisions agree on, and the questions that they contradict each other on."""
+    given: dict[str, set[frozenset[Answer]]] = defaultdict(set)
+    for decision in valid:
+        for question in {answer.what for answer in decision.answers}:
+            given[question].add(frozenset(answer for answer in decision.answers if answer.what == question))
+    agreed = (answer for lists in given.values() if len(lists) == 1 for answers in lists for answer in answers)
+    return tuple(sorted(agreed)), sorted(question for question, lists in given.items() if len(lists) > 1)
 
 
 def _ruled(scoped: Sequence[Decision], wholes: Sequence[Decision]) -> dict[Passage, PassageRuling | None]:
@@ -152,6 +170,9 @@ def decided_answers(decision: MergedDecisions) -> list[Confidence]:
     for stance in decision.stances:
         by = f"decision of {', '.join(decision.stances_by[stance.target])}"
         sure.append(Confidence(f"stance:{stance.target}", stance.value, by, 1.0))
+    for answer in decision.answers:
+        by = f"decision of {', '.join(decision.answers_by[answer.question])}"
+        sure.append(Confidence(answer.what, answer.value, by, 1.0))
     return sure
 
 
@@ -183,56 +204,3 @@ def _canonical(decision: Decision, text: str, labels: Labels) -> Decision:
         else tuple(sorted(Span(place.start, place.end, label) for place, label in spans if place)),
         scope=tuple(sorted(place for place in scope if place)),
     )
-
-
-def _faults(decision: Decision, article: Article | None, labels: Labels) -> list[Issue]:
-    """Return the errors of one decision."""
-    if article is None:
-        return [_issue(decision, "article", f"article {decision.article_id} is not in this project")]
-    if decision.text_sha != article.text_sha:
-        message = f"stale: it was made on the text {decision.text_sha}, which is now {article.text_sha}"
-        return [_issue(decision, "text", message)]
-    issues: list[Issue] = []
-    for span in decision.spans or ():
-        where = f"span {span.start}:{span.end}"
-        if span.label not in labels.entity_names:
-            issues.append(_issue(decision, where, f"unknown label {span.label!r}"))
-        if not 0 <= span.start < span.end <= len(article.text):
-            issues.append(_issue(decision, where, f"outside the text, which has {len(article.text)} code points"))
-        elif canonical_span(article.text, span.start, span.end) is None:
-            issues.append(_issue(decision, where, "only spaces or punctuation"))
-    issues += _scope_faults(decision, len(article.text))
-    asked = {target.id for target in targets_for(article, labels)}
-    values = {value.name for value in labels.stances.values} if labels.stances else set()
-    for stance in decision.stances:
-        where = f"stance {stance.target}"
-        if stance.target not in asked:
-            issues.append(_issue(decision, where, f"the article is not asked about {stance.target!r}"))
-        if stance.value not in values:
-            issues.append(_issue(decision, where, f"unknown stance {stance.value!r}"))
-    return issues
-
-
-def _scope_faults(decision: Decision, size: int) -> list[Issue]:
-    """Return the errors of the scope of a decision on a text of `size` code points."""
-    scope = decision.scope
-    outside = [p for p in scope if not 0 <= p.start < p.end <= size]
-    issues = [
-        _issue(decision, f"scope {p.start}:{p.end}", f"outside the text, which has {size} code points") for p in outside
-    ]
-    if scope:
-        beyond = [span for span in decision.spans or () if _place(span) not in scope]
-        issues += [_issue(decision, f"span {s.start}:{s.end}", "not one of the passages in its scope") for s in beyond]
-    return issues
-
-
-def _issue(decision: Decision, where: str, message: str) -> Issue:
-    """Return an error about a decision, which is ignored as a whole."""
-    fix = "the whole decision was ignored: correct the ruling in Label Studio, or its line in decisions.jsonl"
-    return Issue("error", "decision", message, where, fix, decision.article_id, decision.adjudicator)
-
-
-def _contradiction(article_id: str, what: str) -> Issue:
-    """Return an error about decisions of an article that contradict each other."""
-    fix = "ask the adjudicators to agree, or keep one decision in decisions.jsonl; until then none counts"
-    return Issue("error", "decision", "decisions contradict each other", what, fix, article_id)

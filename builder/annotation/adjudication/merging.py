@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from builder.records import AskedPage, Decision, Dispute, Gold, Issue, Passage, Span
+from builder.records import Answer, AskedPage, Decision, Dispute, Gold, Issue, Passage, Span
 
 Labelled = Mapping[Passage, frozenset[str]]
 """The labels of each marked passage."""
@@ -15,8 +15,8 @@ def merge_decisions(
 ) -> list[Decision]:
     """Merge new decisions into those of a batch, sorted.
 
-    A new decision replaces what the same adjudicator decided on passages of the same text, and on stances that were
-    asked. Decisions on all spans and those of others stay.
+    A new decision replaces what the same adjudicator decided on passages of the same text, and on stances and questions
+    that were asked. Decisions on all spans and those of others stay.
     """
     asked: dict[tuple[str, str], set[str]] = defaultdict(set)
     for page in pages:
@@ -66,6 +66,7 @@ def order(decision: Decision) -> tuple[object, ...]:
         decision.stances,
         decision.note,
         decision.scope,
+        decision.answers,
     )
 
 
@@ -94,18 +95,28 @@ def _closed(decision: Decision, what: str, votes: str, said: str) -> Issue:
 
 
 def _gold_answers(gold: Gold) -> dict[str, frozenset[str]]:
-    """Return the labels of each passage and the value of each stance, by the subject of a vote."""
+    """Return the labels of each passage, and the values of each stance and question, by the subject of a vote."""
     answers = {place.what: labels for place, labels in labels_by_passage(gold.spans).items()}
-    return answers | {f"stance:{stance.target}": frozenset({stance.value}) for stance in gold.stances}
+    answers |= {f"stance:{stance.target}": frozenset({stance.value}) for stance in gold.stances}
+    return answers | _values(gold.answers)
 
 
 def _decided_answers(decision: Decision) -> Iterator[tuple[str, frozenset[str]]]:
-    """Yield what a decision says of each passage in its scope, and of each stance."""
+    """Yield what a decision says of each passage in its scope, of each stance and of each question."""
     labels = labels_by_passage(decision.spans or ())
     for passage in decision.scope:
         yield passage.what, labels.get(passage, frozenset())
     for stance in decision.stances:
         yield f"stance:{stance.target}", frozenset({stance.value})
+    yield from _values(decision.answers).items()
+
+
+def _values(answers: Iterable[Answer]) -> dict[str, frozenset[str]]:
+    """Return all values of each question."""
+    values: dict[str, frozenset[str]] = {}
+    for answer in answers:
+        values[answer.what] = values.get(answer.what, frozenset()) | {answer.value}
+    return values
 
 
 def _whose(decision: Decision) -> tuple[str, ...]:
@@ -113,7 +124,9 @@ def _whose(decision: Decision) -> tuple[str, ...]:
 
 
 def _rest(old: Decision, asked: Collection[str]) -> Decision | None:
-    """Return what no page asked of a decision: all spans of its article, and stances; None if nothing is left."""
+    """Return what no page asked of a decision: all spans of its article, stances, answers; None if nothing is left."""
     spans = None if old.scope else old.spans
     stances = tuple(stance for stance in old.stances if f"stance:{stance.target}" not in asked)
-    return replace(old, spans=spans, scope=(), stances=stances) if spans is not None or stances else None
+    answers = tuple(answer for answer in old.answers if answer.what not in asked)
+    left = replace(old, spans=spans, scope=(), stances=stances, answers=answers)
+    return None if left.is_empty else left

@@ -12,6 +12,7 @@ from builder.annotation.adjudication.asked import OTHER
 from builder.annotation.adjudication.decisions import NONE
 from builder.annotation.adjudication.merging import Labelled, label_names, labels_by_passage, order
 from builder.records import (
+    Answer,
     Article,
     AskedPage,
     Decision,
@@ -24,6 +25,7 @@ from builder.records import (
     Span,
     Stance,
     passage_of,
+    question_of,
 )
 from builder.schema.labels import Labels
 from builder.text.tokens import canonical_span
@@ -65,6 +67,7 @@ class _Reading:
     text: str
     answers: dict[Passage, frozenset[str]] = field(default_factory=dict)
     stances: list[Stance] = field(default_factory=list)
+    chosen: list[Answer] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
     overrules: int = 0
@@ -96,7 +99,7 @@ def read_rulings(rulings: Sequence[Judgement], book: Rulebook) -> RulingResult:
             reading = _read(ruling, book)
             every.append(reading)
             issues += reading.issues
-            if reading.answers or reading.stances:
+            if reading.answers or reading.stances or reading.chosen:
                 readings[key[:3]].append(reading)
             else:
                 reason = "it answers nothing that was asked"
@@ -146,8 +149,9 @@ def _read(ruling: Judgement, book: Rulebook) -> _Reading:
     marked = labels_by_passage(canonical)
     drawn = {place: marked[place] - shown.get(place, frozenset()) for place in marked}
     drawn = {place: labels for place, labels in drawn.items() if labels}
+    several = {question.id for question in book.labels.questions if question.answers == "several"}
     for question in page.questions:
-        _answer(reading, question, drawn)
+        _answer(reading, question, drawn, several)
     if reading.unanswered:
         message = f"{len(reading.unanswered)} of {len(page.questions)} disputes were not answered and stay open: {', '.join(reading.unanswered)}"
         reading.warn("unanswered", message, "open the task in Label Studio, answer them and press Update")
@@ -155,18 +159,20 @@ def _read(ruling: Judgement, book: Rulebook) -> _Reading:
     return reading
 
 
-def _answer(reading: _Reading, question: Dispute, drawn: Labelled) -> None:
-    """Read the answer to one question: the choice, or a mark on exactly its passage."""
-    passage = passage_of(question.what)
-    name = _quoted(reading.text, passage) if passage else question.what.removeprefix("stance:")
+def _answer(reading: _Reading, question: Dispute, drawn: Labelled, several: Collection[str]) -> None:
+    """Read the answer to one question: the choice, or a mark on exactly its passage; all choices where several may be."""
+    passage, asked = passage_of(question.what), question_of(question.what)
+    name = _quoted(reading.text, passage) if passage else asked or question.what.removeprefix("stance:")
     chosen = sorted({stance.value for stance in reading.ruling.stances if stance.target == question.what})
     said = [frozenset(() if answer == NONE else answer.split("+")) for answer in chosen if answer != OTHER]
     mark = drawn.get(passage) if passage else None
-    twice = len(chosen) > 1 or bool(mark and said and mark != said[0])
+    twice = (len(chosen) > 1 and asked not in several) or bool(mark and said and mark != said[0])
     if twice:
         answers = [*chosen, *(["a mark in the text as " + label_names(mark)] if mark else [])]
         message = f"it answers {name} twice: {' and '.join(answers)}; the dispute stays open"
         reading.warn("twice", message, "open the task in Label Studio and keep one answer", error=True)
+    elif asked and chosen:
+        reading.chosen += [Answer(asked, value) for value in chosen]
     elif passage is None and chosen:
         reading.stances.append(Stance(question.what.removeprefix("stance:"), chosen[0]))
     elif passage and (said or mark):
@@ -240,6 +246,7 @@ def _decision(readings: Sequence[_Reading]) -> Decision:
         stances=tuple(sorted({stance for reading in readings for stance in reading.stances})),
         note="\n".join(reading.ruling.remark for reading in readings[::-1] if reading.ruling.remark),
         scope=tuple(sorted(answers)),
+        answers=tuple(sorted({answer for reading in readings for answer in reading.chosen})),
     )
 
 

@@ -16,7 +16,7 @@ def read_whole_rulings(rulings: Sequence[Judgement], asked: Iterable[Dispute]) -
     """Convert rulings on whole articles to decisions: the latest submitted one of each adjudicator on each article.
 
     If any span of an article was disputed, the ruling's whole list of spans counts. A stance counts if its target
-    was disputed.
+    was disputed, and the answers to a question if it was.
     """
     questions: dict[str, set[str]] = defaultdict(set)
     for dispute in asked:
@@ -49,6 +49,7 @@ def _decision(ruling: Judgement, questions: set[str]) -> Decision:
         spans=tuple(sorted(replace(span, id="") for span in ruling.spans)) if over_spans else None,
         stances=tuple(sorted(stance for stance in ruling.stances if f"stance:{stance.target}" in questions)),
         note=ruling.remark,
+        answers=tuple(sorted(answer for answer in ruling.answers if answer.what in questions)),
     )
 
 
@@ -56,7 +57,7 @@ def _useless(decision: Decision, asked: bool) -> str:
     """Return the reason why a decision settles nothing, or an empty string."""
     if not asked:
         return "nothing was asked about its article"
-    return "" if decision.spans is not None or decision.stances else "it answers nothing that was asked"
+    return "it answers nothing that was asked" if decision.is_empty else ""
 
 
 def _unheard(ruling: Judgement, reason: str) -> Issue:

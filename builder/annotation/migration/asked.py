@@ -90,20 +90,28 @@ def without_unasked(table: pa.Table, offers: Offers, labels: Sequence[str], leas
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question about a target that an annotator's page of an article has, or lacks."""
+    """A question about a target or the whole article that an annotator's page of an article has, or lacks."""
 
     article_id: str
     annotator: str
-    target: str
+    where: str
+    """Its name in the faults of judgements: `stance <target>` or `question <id>`."""
 
 
 def unasked_questions(table: pa.Table, offers: Offers) -> set[Question]:
-    """Return the questions about targets in use that the pages of judgements did not ask."""
+    """Return the questions in use that the pages of judgements did not ask."""
     versions = coded(table["schema"])
-    rows = np.flatnonzero(versions.among(sorted(offers.targets)) >= 0)
+    rows = np.flatnonzero(versions.among(sorted({*offers.targets, *offers.new_questions})) >= 0)
     chosen = table.select(["article_id", "annotator", "schema"]).take(rows)
     named = zip(*(column.to_pylist() for column in chosen.columns), strict=True)
-    return {Question(article, who, target) for article, who, version in named for target in offers.unasked(version)}
+    return {
+        Question(article, who, where)
+        for article, who, version in named
+        for where in (
+            *(f"stance {target}" for target in offers.unasked(version)),
+            *(f"question {question}" for question in offers.new_questions.get(version, ())),
+        )
+    }
 
 
 def voters_of(asked: Bools, labels: Collection[int], gave: Mapping[int, Collection[int]], least: int) -> list[int]:

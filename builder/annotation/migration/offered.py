@@ -17,7 +17,7 @@ from builder.schema.labels import Labels
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """The labels and targets that pages offered, by the version of labels.yaml that judgements name.
+    """The labels, targets and questions that pages offered, by the version of labels.yaml that judgements name.
 
     A version that is not known offered everything, as in projects of earlier versions of khabar.
     """
@@ -25,6 +25,8 @@ class Offers:
     labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
     targets: Mapping[str, frozenset[str]] = field(default_factory=dict)
     every_target: frozenset[str] = frozenset()
+    new_questions: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The questions on the whole article that were added after a version."""
 
     def lacks(self, version: str, names: Iterable[str]) -> frozenset[str]:
         """Return the labels among these that a version's pages did not offer."""
@@ -35,6 +37,10 @@ class Offers:
         """Return the targets in use that a version's pages did not ask about."""
         return self.every_target - self.targets.get(version, self.every_target)
 
+    def lacks_question(self, version: str, question: str) -> bool:
+        """Return whether a version's pages did not ask a question on the whole article."""
+        return question in self.new_questions.get(version, ())
+
 
 EVERYTHING = Offers()
 
@@ -44,10 +50,13 @@ def offers_of(versions: LabelVersions, labels: Labels) -> Offers:
     names, targets = frozenset(labels.entity_names), frozenset(labels.target_ids)
     offered = {key: version.now("entities") & names for key, version in versions.items()}
     asked = {key: version.now("targets") & targets for key, version in versions.items()}
+    questions = frozenset(question.id for question in labels.questions)
+    added = {key: questions.difference(version.questions) for key, version in versions.items()}
     return Offers(
         {key: found for key, found in offered.items() if found != names},
         {key: found for key, found in asked.items() if found != targets},
         targets,
+        {key: found for key, found in added.items() if found},
     )
 
 

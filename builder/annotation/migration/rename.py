@@ -118,7 +118,10 @@ def _relations(relations: Iterable[Plain], kept: Mapping[str, str]) -> list[Plai
 
 
 def rename_dispute(plain: Plain, renames: Renames, done: Rewritten) -> Plain:
-    """Return a dispute with other names of its target and of the answers of each annotator."""
+    """Return a dispute with other names of its target and of the answers of each annotator.
+
+    Questions on the whole article have names of their own.
+    """
     del done
     answers = {who: rename_choice(plain["what"], said, renames) for who, said in plain["answers"].items()}
     return plain | {"what": rename_question(plain["what"], renames), "answers": answers}
@@ -128,15 +131,17 @@ def rename_question(what: str, renames: Renames) -> str:
     """Return what a question is about with the other name of its target; `what` is a target, or the subject of a vote.
 
     >>> names = {"entities": {}, "targets": {"metro": "subway"}, "values": {}}
-    >>> [rename_question(what, names) for what in ("metro", "stance:metro", "span:0:4")]
-    ['subway', 'stance:subway', 'span:0:4']
+    >>> [rename_question(what, names) for what in ("metro", "stance:metro", "question:metro", "span:0:4")]
+    ['subway', 'stance:subway', 'question:metro', 'span:0:4']
     """
     kind, colon, target = what.rpartition(":")
-    return what if kind.startswith("span") else f"{kind}{colon}{renames['targets'].get(target, target)}"
+    return f"{kind}{colon}{renames['targets'].get(target, target)}" if kind in {"", "stance"} else what
 
 
 def rename_choice(what: str, said: str, renames: Renames) -> str:
-    """Return the answer to a question with other names: labels about a passage, else the value of a stance."""
+    """Return the answer to a question with other names: labels about a passage, the value of a stance, or as it is."""
+    if what.startswith("question:"):
+        return said
     names = renames["entities" if what.startswith("span:") else "values"]
     return "+".join(names.get(one, one) for one in said.split("+"))
 

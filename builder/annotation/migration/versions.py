@@ -52,7 +52,7 @@ def every(labels: Labels, layer: Layer) -> Sequence[Named]:
 def version_of(labels: Labels, label_hash: str, number: int) -> LabelVersion:
     """Return what pages offer under a labels.yaml."""
     entities, targets, values = (tuple(_offered(one) for one in in_use(labels, layer)) for layer in LAYERS)
-    return LabelVersion(label_hash, number, entities, targets, values)
+    return LabelVersion(label_hash, number, entities, targets, values, tuple(one.id for one in labels.questions))
 
 
 def _offered(one: Named) -> OfferedName:

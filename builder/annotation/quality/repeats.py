@@ -105,8 +105,8 @@ def _keys(table: pa.Table, articles: Sequence[Article], labels: Labels) -> list[
 def merge_decisions(batches: Iterable[Sequence[Decision]]) -> list[Decision]:
     """Merge the decisions of several batches, oldest batch first; an adjudicator's newer decisions replace older ones.
 
-    All spans of an article are replaced as a whole, passages and stances one by one. A decision is dropped if nothing
-    is left of it, or if it only repeats earlier ones.
+    All spans of an article are replaced as a whole, passages, stances and questions one by one. A decision is dropped if
+    nothing is left of it, or if it only repeats earlier ones.
     """
     kept: list[Decision | None] = []
     for batch in batches:
@@ -159,7 +159,7 @@ def _without(old: Decision | None, fresh: Decision | None) -> Decision | None:
 
 
 def _items(decision: Decision) -> Iterator[tuple[Hashable, Hashable]]:
-    """Yield what a decision is about, item by item, and its answer: all spans, or each passage; each stance."""
+    """Yield what a decision is about, item by item, and its answer: all spans, or each passage; each stance; each question."""
     spans = decision.spans or ()
     if decision.spans is not None and not decision.scope:
         yield ALL_SPANS, mark_set(spans)
@@ -167,6 +167,8 @@ def _items(decision: Decision) -> Iterator[tuple[Hashable, Hashable]]:
         yield place, frozenset(span.label for span in spans if Passage(span.start, span.end) == place)
     for stance in decision.stances:
         yield f"stance:{stance.target}", stance.value
+    for what in {answer.what for answer in decision.answers}:
+        yield what, frozenset(answer.value for answer in decision.answers if answer.what == what)
 
 
 def _part(decision: Decision, wanted: Collection[Hashable]) -> Decision | None:
@@ -176,4 +178,6 @@ def _part(decision: Decision, wanted: Collection[Hashable]) -> Decision | None:
     if scope:
         spans = tuple(span for span in decision.spans or () if Passage(span.start, span.end) in scope)
     stances = tuple(stance for stance in decision.stances if f"stance:{stance.target}" in wanted)
-    return replace(decision, spans=spans, scope=scope, stances=stances) if spans is not None or stances else None
+    answers = tuple(answer for answer in decision.answers if answer.what in wanted)
+    part = replace(decision, spans=spans, scope=scope, stances=stances, answers=answers)
+    return None if part.is_empty else part

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from builder.records import Article, Judgement, Severity, Span, Stance
+from builder.records import Answer, Article, Judgement, Severity, Span, Stance
 from builder.schema.labels import Labels
 
 Answered = tuple[Stance, str]
 """A stance, and the reason it does not count, or ""."""
+
+Ticked = tuple[Answer, str]
+"""An answer to a question on the whole article, and the reason it does not count, or ""."""
 
 Edges = tuple[int, int]
 """The start and end of a span."""
@@ -17,6 +20,8 @@ Fault = tuple[Severity, str, str, str, str]
 _REDRAW = "open the task, delete the span and mark the words again"
 
 _CHOOSE = "open the task and choose the stance again"
+
+_ANSWER = "open the task and answer the question again"
 
 
 def place(span: Span) -> str:
@@ -118,3 +123,26 @@ def stance_faults(answered: Sequence[Answered], asked: Sequence[str], labels: La
     for target in asked:
         if all(stance.target != target for stance in stances):
             yield "error", "stance-missing", f"stance {target}", "the target was asked and not answered", _CHOOSE
+
+
+def question_faults(answered: Sequence[Ticked], labels: Labels) -> Iterator[Fault]:
+    """Yield the faults of the answers to questions on the whole article, and of questions without an answer."""
+    questions = {question.id: question for question in labels.questions}
+    crowded: set[str] = set()
+    for answer, why in answered:
+        where = f"question {answer.question}"
+        if why == "unknown question":
+            message = f"unknown question {answer.question!r}; known: {', '.join(questions) or 'none'}"
+            yield "error", "unknown-question", where, message, _ANSWER
+        elif why == "unknown value":
+            known = ", ".join(questions[answer.question].value_names)
+            yield "error", "unknown-answer", where, f"unknown answer {answer.value!r}; known: {known}", _ANSWER
+        elif why == "same answer twice":
+            yield "error", "answer-twice", where, f"answered {answer.value} twice", _ANSWER
+        elif why and answer.question not in crowded:
+            crowded.add(answer.question)
+            given = ", ".join(sorted({one.value for one, _ in answered if one.question == answer.question}))
+            yield "error", "too-many-answers", where, f"one answer was asked for, and several given: {given}", _ANSWER
+    for name in questions:
+        if all(answer.question != name for answer, _ in answered):
+            yield "error", "question-missing", f"question {name}", "the question was not answered", _ANSWER

@@ -96,7 +96,7 @@ def with_origin(judgement: Judgement, changers: Mapping[int, str], roster: Roste
 def answers(judgement: Judgement) -> tuple[object, ...]:
     """Return what a judgement says, without its times, numbers and ids of spans."""
     spans = sorted((span.start, span.end, span.label) for span in judgement.spans)
-    said = judgement.stances, judgement.status, judgement.remark, len(judgement.relations)
+    said = judgement.stances, judgement.answers, judgement.status, judgement.remark, len(judgement.relations)
     return judgement.article_id, judgement.text_sha, tuple(spans), *said
 
 

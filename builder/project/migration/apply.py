@@ -143,7 +143,7 @@ def _unknown(version: str, present: LabelVersion, renames: Renames) -> LabelVers
          *(OfferedName(one.name, one.name) for one in present.layer(layer) if one.name not in renames[layer]))
         for layer in LAYERS
     )  # fmt: skip
-    return LabelVersion(version, 0, entities, targets, values)
+    return LabelVersion(version, 0, entities, targets, values, present.questions)
 
 
 def _json(version: LabelVersion) -> bytes:

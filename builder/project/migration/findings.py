@@ -16,6 +16,9 @@ from builder.records import Issue, Layer, Requeued, StageCounts
 UNKNOWN: dict[Layer, str] = {"entities": "unknown label", "targets": "unknown target", "values": "unknown stance"}
 """How the faults of single spans and answers begin, which a pending migration explains together."""
 
+MISSING = frozenset({"stance-missing", "question-missing"})
+"""Codes of the faults of judgements without an answer."""
+
 LEFT_OUT = frozenset(f"{what} {kind}" for what in ("unknown", "retired") for kind in ("label", "target", "value"))
 """Reasons for which agreement leaves out spans and answers because of labels.yaml."""
 
@@ -23,21 +26,20 @@ LEFT_OUT = frozenset(f"{what} {kind}" for what in ("unknown", "retired") for kin
 def label_findings(project: Project, issues: Iterable[Issue], judgements: pa.Table) -> list[Issue]:
     """Return the faults of judgements without those that a pending migration explains, and its own.
 
-    A target that a judgement's page did not ask about is not missing.
+    An answer that a judgement's page did not ask for is not missing.
     """
     found, offers = current_plan(project), read_offers(project)
     explained, unasked = _explained(found), unasked_questions(judgements, offers)
     kept = [
         issue
         for issue in issues
-        if not issue.message.startswith(explained)
-        and (issue.code != "stance-missing" or _question(issue) not in unasked)
+        if not issue.message.startswith(explained) and (issue.code not in MISSING or _question(issue) not in unasked)
     ]
     return [*kept, *pending_issues(found), *retired_warnings(judgements, project.schema.labels), *_again(project)]
 
 
 def _question(issue: Issue) -> Question:
-    return Question(issue.article_id, issue.annotator, issue.where.removeprefix("stance "))
+    return Question(issue.article_id, issue.annotator, issue.where)
 
 
 def _explained(found: Plan) -> tuple[str, ...]:

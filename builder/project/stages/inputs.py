@@ -68,6 +68,7 @@ def _meaning(project: Project) -> str:
         "version": True,
         "entities": {"__all__": {**LANGUAGES, "colour": True, "key": True, "definition": True}},
         "stances": {"values": {"__all__": LANGUAGES}, "targets": {"__all__": LANGUAGES}},
+        "questions": {"__all__": {**LANGUAGES, "values": {"__all__": LANGUAGES}}},
     }
     return sha16(project.schema.labels.model_dump_json(exclude=hidden))
 

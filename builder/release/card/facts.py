@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.records import Agreement, StageCounts
-from builder.release.card.asked import labels_asked
 from builder.release.card.citation import bibtex
 from builder.release.card.editions import edition_section
+from builder.release.card.layers import labels_asked, questions_section
 from builder.release.card.markdown import markdown_table
 from builder.release.card.plots import images
 from builder.release.card.wording import ASSIGNMENTS, SETTLED, STRATEGIES, recall
@@ -71,6 +71,7 @@ def card_facts(  # noqa: PLR0913
         "entity_types": _entity_types(tables, schema.labels) + labels_asked(tables, schema.labels),
         "stances": _stances(tables, schema.labels),
         "stance_order": _stance_order(schema.labels),
+        "questions": questions_section(tables, schema.labels),
         "sources": _sources(tables),
         "months": _months(tables),
         "splits": _splits(dataset),
@@ -208,7 +209,11 @@ def _adjudication(tables: Tables, rules: Adjudication) -> str:
         + SETTLED[rules.stance]
         + " What neither settles is in dispute until an adjudicator decides it; nothing is drawn by lot."
     ]
-    for config, unit in (("entities", "articles"), ("stance", "pairs of article and target")):
+    for config, unit in (
+        ("entities", "articles"),
+        ("stance", "pairs of article and target"),
+        ("questions", "pairs of article and question"),
+    ):
         if config in tables:
             chosen = [
                 flag for split in SPLIT_NAMES for flag in _column(tables, config, split, "adjudicated").to_pylist()

@@ -64,9 +64,13 @@ def label_names_of(paths: Paths) -> LabelNames:
     published = label("stance", "stance")
     values = label("annotations", "stances", "value")
     schemas = [pq.read_schema(files[0]) for files in [*paths.get("entities", {}).values()][:1]]
-    asked = any(ASKED in schema.names for schema in schemas)
-    names = label("entities", "spans", "label") or ()
-    return LabelNames(names, published or (), values if values or not published else (), asked)
+    return LabelNames(
+        label("entities", "spans", "label") or (),
+        published or (),
+        values if values or not published else (),
+        questions=label("annotations", "answers") is not None,
+        asked=any(ASKED in schema.names for schema in schemas),
+    )
 
 
 def restore_articles(paths: Paths, documents: Sequence[Document]) -> RestoredArticles:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder.io.hashing import sha16
-from builder.records import GOLD, PublishedAnnotation, Span, Stance
+from builder.records import GOLD, Answer, PublishedAnnotation, Span, Stance
 from builder.release.diff.compare import ReleaseView
 from builder.release.tables.features import Json, class_names, features_of
 
@@ -57,16 +57,30 @@ def read_annotations(side: ReleaseView) -> ReleaseAnnotations:
             gold_stances[article].append(Stance(target, names[value]))
             if adjudicated:
                 unsettled.add(article)
+    gold_answers: dict[str, list[Answer]] = defaultdict(list)
+    if "questions" in side.rows:
+        rows = (_column(side, "questions", name) for name in ("article_id", "question", "answers", "adjudicated"))
+        for article, question, given, adjudicated in zip(*rows, strict=True):
+            gold_answers[article] += [Answer(question, value) for value in given]
+            unsettled |= {article} if adjudicated else set()
     for one in judged:
+        if {answer.question for answer in one.answers} - {answer.question for answer in gold_answers[one.article_id]}:
+            unsettled.add(one.article_id)
         if {stance.target for stance in one.stances} - {stance.target for stance in gold_stances[one.article_id]}:
             unsettled.add(one.article_id)
     answers = judged
     answers += [
         PublishedAnnotation(
-            article, page.text_sha, version, GOLD, gold_spans.get(article, ()), tuple(sorted(gold_stances[article]))
+            article,
+            page.text_sha,
+            version,
+            GOLD,
+            gold_spans.get(article, ()),
+            tuple(sorted(gold_stances[article])),
+            tuple(sorted(gold_answers[article])),
         )
         for article, page in pages.items()
-        if article in gold_spans or gold_stances[article]
+        if article in gold_spans or gold_stances[article] or gold_answers[article]
     ]
     return ReleaseAnnotations(pages, tuple(answers), frozenset(unsettled))
 
@@ -86,9 +100,15 @@ def _judged(side: ReleaseView, pages: Mapping[str, ReleaseArticle]) -> Iterator[
     columns = [_column(side, "annotations", name) for name in ("article_id", "annotator", "status")]
     has_stances = "stances" in side.schemas["annotations"].names
     per_row = _stances(side) if has_stances else iter([()] * len(columns[0]))
-    for article, annotator, status, spans, stances in zip(*columns, _spans(side, "annotations"), per_row, strict=True):
+    has_answers = "answers" in side.schemas["annotations"].names
+    given = _column(side, "annotations", "answers") if has_answers else [[]] * len(columns[0])
+    rows = zip(*columns, _spans(side, "annotations"), per_row, given, strict=True)
+    for article, annotator, status, spans, stances, plain in rows:
         if status == "submitted":
-            yield PublishedAnnotation(article, pages[article].text_sha, side.about.version, annotator, spans, stances)
+            answers = tuple(Answer(one["question"], one["value"]) for one in plain)
+            yield PublishedAnnotation(
+                article, pages[article].text_sha, side.about.version, annotator, spans, stances, answers
+            )
 
 
 def _column(side: ReleaseView, config: str, name: str) -> list[Any]:

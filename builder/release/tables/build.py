@@ -29,6 +29,7 @@ from builder.release.tables.features import arrow_schema, features, label_names
 from builder.release.tables.inputs import Lookup, TableInputs, edit_faults, faults, index_inputs, instant
 from builder.release.tables.iob2 import NESTED, TokenTags
 from builder.release.tables.mentions import InvalidSpan
+from builder.release.tables.questions import QuestionRow, question_pairs, questions
 from builder.release.tables.spill import TableSpill
 
 R = TypeVar("R")
@@ -39,7 +40,7 @@ Tables = dict[str, dict[str, pa.Table]]
 ROWS = 250
 """Rows whose columns are computed at once; their texts fit the processor's cache."""
 
-ORDER = attrgetter("article_id", "annotator", "batch", "status", "spans", "stances", "remark")
+ORDER = attrgetter("article_id", "annotator", "batch", "status", "spans", "stances", "remark", "answers")
 """Sort key of judgements; if all of these are equal, the quicker judgement comes first."""
 
 TAGGED = ("spans in ner_tags", "spans in ner_tags_inner")
@@ -99,6 +100,8 @@ def build_tables(material: TableInputs, scratch: TableSpill | None = None) -> Bu
     make("articles", _articles(known), lambda rows: articles(rows, known))
     if labels.stances is not None:
         make("stance", _stance(material, known), lambda rows: stance(rows, labels, known))
+    if labels.questions:
+        make("questions", _questions(material, known), lambda rows: questions(rows, labels, known))
     authors, dates = _authors(known), _dates(known)
     accounts += [*losses.accounts, authors.account, dates.account]
     aside += [*losses.aside, *authors.aside, *dates.aside]
@@ -251,6 +254,18 @@ def _stance(material: TableInputs, known: Lookup) -> _ConfigRows[StanceRow]:
             continue
         row = StanceRow(known.articles[article_id], gold, target, answers[article_id, target])
         part.rows[known.splits[article_id]].append(row)
+    return part
+
+
+def _questions(material: TableInputs, known: Lookup) -> _ConfigRows[QuestionRow]:
+    """Choose the rows of `questions`."""
+    pairs = [*question_pairs(material, known)]
+    part: _ConfigRows[QuestionRow] = _ConfigRows("pairs of article and question in questions", len(pairs))
+    for pair in pairs:
+        if pair.row is None:
+            part.put_aside(f"article {pair.article_id} on {pair.question}", pair.why)
+        else:
+            part.rows[known.splits[pair.article_id]].append(pair.row)
     return part
 
 

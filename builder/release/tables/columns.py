@@ -160,6 +160,9 @@ def annotations(rows: Sequence[AnnotationRow], labels: Labels) -> Columns:
     spans = mentions([judgement.spans for judgement in judgements], labels.entity_names).inside(bodies)
     stances_of = [sorted(judgement.stances) for judgement in judgements]
     stances = list(chain.from_iterable(stances_of))
+    answers_of = [sorted(judgement.answers) for judgement in judgements]
+    answers = list(chain.from_iterable(answers_of))
+    given = {"question": strings(one.question for one in answers), "value": strings(one.value for one in answers)}
     numbers = {value: number for number, value in enumerate(all_values(labels))}
     values = {
         "target": strings(stance.target for stance in stances),
@@ -171,6 +174,7 @@ def annotations(rows: Sequence[AnnotationRow], labels: Labels) -> Columns:
         "batch": strings(judgement.batch for judgement in judgements),
         "spans": lists(spans.counts, struct(spans.columns(bodies))),
         "stances": lists([len(stances) for stances in stances_of], struct(values)),
+        "answers": lists([len(answers) for answers in answers_of], struct(given)),
         "status": strings(judgement.status for judgement in judgements),
         "seconds": pa.array([judgement.seconds for judgement in judgements], pa.float64()),
         "guideline": strings(judgement.guideline for judgement in judgements),

@@ -2,7 +2,7 @@
 
 from builder.annotation.quality.repeats import merge_decisions
 from builder.io.hashing import sha16
-from builder.records import Decision, Passage, Span, StageCounts, Stance, mark_set
+from builder.records import Answer, Decision, Passage, Span, StageCounts, Stance, mark_set
 from builder.schema.dataset import Adjudication
 from tests.annotation.adjudication.examples import ARTICLE, BOSS, LABELS, PORT, TEXT, TOWN, judgement
 from tests.tables import adjudicate
@@ -105,3 +105,17 @@ def test_newer_batch_replaces_passages_one_by_one():
     assert merge_decisions([[both], [on(PORT, "FAC")]]) == [both]
     assert merge_decisions([[on(PORT, "LOC")], [whole(who="a-9")]]) == [whole(who="a-9")]
     assert merge_decisions([[whole(who="a-9")], [on(PORT, "LOC")]]) == [whole(who="a-9"), on(PORT, "LOC")]
+
+
+def test_newer_batch_replaces_questions_one_by_one_with_all_their_answers():
+    def says(*answers):
+        given = tuple(Answer(*one.split()) for one in answers)
+        return Decision("d-0", sha16(TEXT), "a-9", None, answers=given)
+
+    both = says("tone even", "topic culture", "topic sport")
+
+    assert merge_decisions([[both], [says("topic sport")]]) == [says("tone even"), says("topic sport")]
+    assert merge_decisions([[both], [says("topic sport", "topic culture", "tone good")]]) == [
+        says("topic culture", "topic sport"), says("tone good"),
+    ]  # fmt: skip
+    assert merge_decisions([[both], [says("topic sport", "topic culture")]]) == [both]

@@ -13,7 +13,19 @@ from builder.annotation.adjudication.merging import closed_meanwhile, merge_deci
 from builder.annotation.adjudication.rulings import Rulebook, read_rulings
 from builder.io.hashing import sha16
 from builder.io.plain import from_plain, to_plain
-from builder.records import Article, AskedPage, Decision, Dispute, Dropped, Passage, Span, Stance, mark_set
+from builder.records import (
+    Answer,
+    Article,
+    AskedPage,
+    Decision,
+    Dispute,
+    Dropped,
+    Gold,
+    Passage,
+    Span,
+    Stance,
+    mark_set,
+)
 from builder.schema.dataset import Adjudication
 from tests.annotation.adjudication.examples import ARTICLE, BOSS, LABELS, PORT, TEXT, TOWN, judgement
 from tests.tables import adjudicate
@@ -215,6 +227,19 @@ def test_dispute_that_a_new_judgement_closed_is_reported():
     ]  # fmt: skip
     assert closed_meanwhile(agreeing, [PAGE], votes.golds, votes.disputes) == []
     assert closed_meanwhile(against, [PAGE], votes.golds, [OVER_PORT]) == []
+
+
+def test_answers_to_questions_are_replaced_where_they_were_asked_and_compared_with_later_votes():
+    page = AskedPage("d-0", sha16(TEXT), 1, (), (Dispute("d-0", "question:topic", {}),))
+    old = Decision("d-0", sha16(TEXT), "a-9", answers=(Answer("tone", "even"), Answer("topic", "culture")))
+    new = Decision("d-0", sha16(TEXT), "a-9", answers=(Answer("topic", "culture"), Answer("topic", "sport")))
+    gold = Gold("d-0", sha16(TEXT), (), (), "majority", (), 2, answers=(Answer("topic", "sport"),))
+
+    assert merge_decisions([old], [new], [page]) == [replace(old, answers=(Answer("tone", "even"),)), new]
+    assert merge_decisions([replace(old, answers=old.answers[1:])], [new], [page]) == [new]
+    assert [(issue.where, issue.message) for issue in closed_meanwhile([new], [page], [gold], [])] == [
+        ("question:topic", "the dispute was closed meanwhile: votes now say sport; the ruling counts, which says culture+sport")
+    ]  # fmt: skip
 
 
 def test_new_decisions_leave_those_of_others_and_on_all_spans():
