@@ -4,7 +4,7 @@ import numpy as np
 
 from builder.annotation.adjudication import adjudicate as adjudication
 from builder.annotation.agreement import measure, spans, stances
-from builder.annotation.agreement.columns import shared_of
+from builder.annotation.agreement.columns import marks_of, shared_of
 from builder.annotation.migration import asked
 from builder.annotation.migration.offered import EVERYTHING
 from builder.annotation.quality import annotators, canonical, repeats
@@ -90,7 +90,8 @@ def overall_statistics(judged, *given):
 
 def pairwise_statistics(judged, labels):
     """Span agreement of each pair of annotators."""
-    return spans.pairwise_figures(*_drawn(judged, labels))
+    found, _, weights = _drawn(judged, labels)
+    return spans.pairwise_figures(found, marks_of(found, labels.entity_names), weights)
 
 
 def stance_statistics(judged, labels):

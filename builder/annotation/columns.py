@@ -18,7 +18,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-PAIRS = 2_000_000
+PAIRS = 1_000_000
 """Pairs of overlapping spans that are held in memory at once, or those of one group if it has more."""
 
 

@@ -10,13 +10,12 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from builder.annotation.agreement import questions, spans, stances
 from builder.annotation.agreement.bootstrap import Interval, PairFigure, Statistic, draw, intervals
-from builder.annotation.agreement.columns import Shared, shared_of
+from builder.annotation.agreement.columns import Marks, Shared, marks_of, shared_of
 from builder.annotation.agreement.matching import SPAN_F1
-from builder.annotation.agreement.pairs import pairs_met
+from builder.annotation.agreement.pairs import Weights, pairs_met
 from builder.annotation.agreement.questions import ALPHA_MASI
 from builder.annotation.agreement.span_tables import span_tables
 from builder.annotation.agreement.spans import UNITIZING, macro
@@ -61,10 +60,11 @@ def agree(
     """
     shared = shared_of(judgements)
     articles = len(shared.sizes)
-    tables = span_tables(shared, labels, lengths, offers=offers)
+    marks = marks_of(shared, labels.entity_names, offers)
+    tables = span_tables(shared, marks, labels, lengths)
     parts = spans.statistics(tables) + _of_answers(shared, labels)
     figures = _resampled(parts, articles, "all", "", seed, resamples)
-    figures += _pairwise(shared, labels, offers, draw(articles, seed, resamples)) if articles else []
+    figures += _pairwise(shared, marks, labels, draw(articles, seed, resamples)) if articles else []
     batches, batch = coded(judgements["batch"]).names, coded(shared.table["batch"])
     for name in batches if len(batches) > 1 else []:
         several = shared.only(batch.among([name]) == 0)
@@ -140,9 +140,9 @@ def _time(written: str) -> _Time:
     return _Time((time - start) // timedelta(microseconds=1), _ZONED if time.tzinfo else _PLAIN, f"{year}-W{week:02}")
 
 
-def _pairwise(shared: Shared, labels: Labels, offers: Offers, weights: NDArray[np.uint16]) -> list[Agreement]:
+def _pairwise(shared: Shared, marks: Marks, labels: Labels, weights: Weights) -> list[Agreement]:
     """Return the figures of each pair of annotators, and of each annotator against all others."""
-    found = spans.pairwise_figures(shared, labels, weights, offers) + stances.pairwise_figures(shared, labels, weights)
+    found = spans.pairwise_figures(shared, marks, weights) + stances.pairwise_figures(shared, labels, weights)
     return [_figure(each, "all", each.value, each.interval, "all", each.between, "") for each in found]
 
 

@@ -1,16 +1,16 @@
 """The counts that span agreement adds up over articles: matched marks, and units of Krippendorff's alpha."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from builder.annotation.agreement.bootstrap import Floats
-from builder.annotation.agreement.columns import Marks, Shared, marks_of, one_to_one
-from builder.annotation.agreement.matching import MODES, SPAN_F1_EXACT, SPAN_F1_PARTIAL, SPAN_F1_TYPE
+from builder.annotation.agreement.columns import Marks, Shared
+from builder.annotation.agreement.inexact import inexact_matches
+from builder.annotation.agreement.matching import MODES
 from builder.annotation.columns import Ints, overlapping, same_as_above
-from builder.annotation.migration.offered import EVERYTHING, Offers
 from builder.schema.labels import Labels
 
 
@@ -35,14 +35,13 @@ class SpanTables:
 
 def span_tables(
     shared: Shared,
+    marks: Marks,
     labels: Labels,
     lengths: Mapping[str, int],
     modes: Sequence[str] = MODES,
-    offers: Offers = EVERYTHING,
 ) -> SpanTables:
     """Count what span agreement rests on; parameters as in overall_statistics."""
     names = labels.entity_names
-    marks = marks_of(shared, names, offers)
     sizes = np.array([lengths[name] for name in shared.names], np.int64)
     rows, widths = _unitizing_rows(marks, sizes, len(names))
     return SpanTables(names, _f1_rows(marks, names, modes), rows, widths, marks.people > 0)
@@ -65,65 +64,9 @@ def _f1_rows(marks: Marks, names: Sequence[str], modes: Sequence[str]) -> dict[s
     totals = summed(cells, marks.people[marks.article, marks.label] - 1)
     credit = {mode: strict.copy() for mode in modes}
     if len(modes) > 1:
-        for found in _inexact(marks, np.repeat(np.arange(len(begins)), alike), names):
+        for found in inexact_matches(marks, np.repeat(np.arange(len(begins)), alike), names):
             credit[found.mode] += summed(found.cell, found.worth)
     return {mode: np.stack([worth, totals], axis=2) for mode, worth in credit.items()}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Matched:
-    """Marks that match in a mode: the cell of each in (articles x labels), and its worth."""
-
-    mode: str
-    cell: Ints
-    worth: Floats
-
-
-def _inexact(marks: Marks, kind: Ints, names: Sequence[str]) -> Iterator[_Matched]:
-    """Yield the matches of marks that are not equal.
-
-    `kind` numbers the different marks. See matching.matches for the order of preference.
-    """
-    ranks, judges = np.argsort(np.argsort(np.array(names, object))), int(marks.judges.sum())
-    held = np.sort(marks.judge * (len(kind) + 1) + kind)
-    for one, other in overlapping(marks.article, marks.start, marks.end):
-        apart = (marks.judge[one] != marks.judge[other]) & (kind[one] != kind[other])
-        apart &= marks.asked[marks.judge[one], marks.label[other]] & marks.asked[marks.judge[other], marks.label[one]]
-        a, b = one[apart], other[apart]
-        free = ~(
-            _is_held(held, marks.judge[b], kind[a], len(kind)) | _is_held(held, marks.judge[a], kind[b], len(kind))
-        )
-        a, b = a[free], b[free]
-        a, b = np.where(marks.judge[a] < marks.judge[b], (a, b), (b, a))
-        order = _preference(marks, ranks, a, b)
-        a, b = a[order], b[order]
-        left, right = (x * judges + y for x, y in ((a, marks.judge[b]), (b, marks.judge[a])))
-        same_edges = (marks.start[a] == marks.start[b]) & (marks.end[a] == marks.end[b])
-        same_label = marks.label[a] == marks.label[b]
-        for mode, may in ((SPAN_F1_EXACT, same_edges), (SPAN_F1_PARTIAL, None), (SPAN_F1_TYPE, same_label)):
-            rows = np.arange(len(a)) if may is None else np.flatnonzero(may)
-            rows = rows[one_to_one(left[rows], right[rows])]
-            both = np.concatenate([a[rows], b[rows]])
-            worth = np.where(same_edges[rows], 1.0, 0.5) if mode == SPAN_F1_PARTIAL else np.ones(len(rows))
-            yield _Matched(mode, marks.article[both] * len(names) + marks.label[both], np.tile(worth, 2))
-
-
-def _is_held(held: Ints, judge: Ints, kind: Ints, kinds: int) -> NDArray[np.bool_]:
-    """Return whether each judge has marked the same; `held` are the sorted keys of all judges' marks."""
-    wanted = judge * (kinds + 1) + kind
-    places = np.minimum(np.searchsorted(held, wanted), max(len(held) - 1, 0))
-    return held[places] == wanted if len(held) else np.zeros(len(wanted), bool)
-
-
-def _preference(marks: Marks, ranks: NDArray[np.intp], a: Ints, b: Ints) -> NDArray[np.intp]:
-    """Return the order in which pairs of marks are matched, which does not depend on which annotator is the first."""
-    edges = [np.minimum(marks.start[a], marks.start[b]), np.maximum(marks.start[a], marks.start[b]),
-             np.minimum(marks.end[a], marks.end[b]), np.maximum(marks.end[a], marks.end[b])]  # fmt: skip
-    differ = (marks.start[a] != marks.start[b]) | (marks.end[a] != marks.end[b])
-    others = marks.label[a] != marks.label[b]
-    alone = [marks.start[a], marks.end[a], ranks[marks.label[a]], marks.start[b], marks.end[b], ranks[marks.label[b]]]
-    order: NDArray[np.intp] = np.lexsort((*reversed(alone), *reversed(edges), others, edges[1] - edges[2], differ))
-    return order
 
 
 def _unitizing_rows(marks: Marks, sizes: Ints, labels: int) -> tuple[Floats, Floats]:
@@ -179,24 +122,36 @@ def _units(marks: Marks) -> Marks:
 def _gaps(units: Marks, sizes: Ints, cell: Ints) -> tuple[Ints, Ints]:
     """Return the lengths of the sections that units leave free, and the cell of each; judges without units have none."""
     follows = same_as_above(units.judge, units.label)
-    before = units.start - np.where(follows, np.roll(units.end, 1), 0)
+    before = units.start - _ends_before(units)
     ends = np.append(~follows[1:], True) if len(follows) else follows
     after = (sizes[units.article] - units.end)[ends]
     return np.concatenate([before, after]), np.concatenate([cell, cell[ends]])
 
 
+def _ends_before(units: Marks) -> Ints:
+    """Return where the judge's unit of the same label before each unit ends, or 0."""
+    return np.where(same_as_above(units.judge, units.label), np.roll(units.end, 1), 0)
+
+
 def _disagreements(units: Marks, cell: Ints, cells: int) -> Floats:
     """Add up for each cell, over pairs of annotators, the squared distances between edges of overlapping units.
 
-    The squared lengths of units that overlap none of the other annotator are added.
+    The squared lengths of units that overlap none of the other annotator are added. Equal units are counted together.
     """
-    order = np.lexsort((units.start, cell))
-    cell, judge, start, end = (column[order] for column in (cell, units.judge, units.start, units.end))
-    total, met, judges = np.zeros(cells), np.zeros(len(order), np.int64), int(units.judges.sum())
+    before = _ends_before(units)
+    order = np.lexsort((before, units.end, units.start, cell))
+    cell, before, start, end = (column[order] for column in (cell, before, units.start, units.end))
+    first = np.flatnonzero(~same_as_above(cell, start, end))
+    made = np.diff(np.append(first, len(order)))
+    cell, start, end = cell[first], start[first], end[first]
+    total, size = np.zeros(cells), int(end.max(initial=0)) + 1
+    held = np.repeat(np.arange(len(first)), made) * size + before
+    others = units.people[units.article[order[first]], units.label[order[first]]] - made
     for one, other in overlapping(cell, start, end):
         apart = (start[one] - start[other]) ** 2 + (end[one] - end[other]) ** 2
-        total += np.bincount(cell[one], apart, cells)
-        beside = np.unique(np.concatenate([one, other]) * judges + judge[np.concatenate([other, one])])
-        met += np.bincount(beside // judges, minlength=len(met))
-    alone = (units.people[units.article[order], units.label[order]] - 1 - met) * (end - start) ** 2
-    return total + np.bincount(cell, alone, cells)
+        total += np.bincount(cell[one], made[one] * made[other] * apart, cells)
+        for unit, beside in ((one, other), (other, one)):
+            # a judge whose unit before overlaps too was counted with that one
+            met = np.searchsorted(held, beside * size + start[unit], "right") - first[beside]
+            others -= np.bincount(unit, met, len(first)).astype(np.int64)
+    return total + np.bincount(cell, made * others * (end - start) ** 2, cells)

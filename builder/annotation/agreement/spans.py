@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from builder.annotation.agreement.bootstrap import Floats, PairFigure, Statistic, pair_figures
 from builder.annotation.agreement.columns import Marks, Shared, marks_of
 from builder.annotation.agreement.matching import MODES, SPAN_F1
-from builder.annotation.agreement.pairs import Partners, pair_sums
+from builder.annotation.agreement.pairs import PairCounts, Partners, Weights, pair_sums
 from builder.annotation.agreement.span_tables import SpanTables, span_tables
 from builder.annotation.columns import Ints, same_as_above
 from builder.annotation.migration.offered import EVERYTHING, Offers
@@ -43,7 +43,7 @@ def overall_statistics(
 
     `lengths` gives the code points of each article's text.
     """
-    return statistics(span_tables(shared, labels, lengths, modes, offers))
+    return statistics(span_tables(shared, marks_of(shared, labels.entity_names, offers), labels, lengths, modes))
 
 
 def statistics(tables: SpanTables) -> list[Statistic]:
@@ -55,46 +55,46 @@ def statistics(tables: SpanTables) -> list[Statistic]:
     return parts + _parts(UNITIZING, tables, tables.unitizing, telling, partial(_unitizing, tables.widths))
 
 
-def pairwise_figures(
-    shared: Shared, labels: Labels, weights: NDArray[np.uint16], offers: Offers = EVERYTHING
-) -> list[PairFigure]:
+def pairwise_figures(shared: Shared, marks: Marks, weights: Weights) -> list[PairFigure]:
     """Return strict F1 of each pair of annotators, and of each annotator against all others (its pairs added up).
 
     Marks of a label that one of two annotators was not asked for do not count between them.
     """
-    marks = marks_of(shared, labels.entity_names, offers)
     ends = np.append(
         np.flatnonzero(~same_as_above(marks.article, marks.start, marks.end, marks.label)), len(marks.judge)
     )
     after = np.repeat(ends[1:], np.diff(ends)) - np.arange(len(marks.judge)) - 1
     by_judge = np.argsort(marks.judge, kind="stable")
     made = np.bincount(marks.judge, minlength=len(shared.article))
-    first, total = np.cumsum(made) - made, _marked(marks, made)
+    first, asked = np.cumsum(made) - made, _asked_of(marks, made)
 
-    def count(own: Partners) -> Ints:
-        """Return twice the number of equal marks of each pair, and the number of all."""
+    def count(own: Partners) -> PairCounts:
+        """Return the equal marks of each pair, and those of each of both."""
         drawn = by_judge[_ranges(first[own.mine], made[own.mine])]
         place = np.repeat(np.arange(len(own.mine)), made[own.mine])
         same = _ranges(drawn + 1, after[drawn])
         of, left = (np.repeat(each, after[drawn]) for each in (place, marks.judge[drawn]))
         equal = np.bincount(own.begins[of] + marks.judge[same] - left - 1, minlength=len(own.one))
-        return np.stack([2 * equal, total(own.mine[own.one], own.other)], axis=1)
+        one = own.mine[own.one]
+        return PairCounts(equal, asked(one, own.other)[None], asked(own.other, one)[None])
 
     figures: list[PairFigure] = []
-    for part in pair_sums(shared, count, (0, 1), weights):
+    for part in pair_sums(shared, made[None], count, weights):
         why = ["neither marked a span" if met else "no article in common" for met in part.met.tolist()]
-        values = _of_all(_f1, 1)(part.sums)
+        equal, ours, theirs = part.sums
+        with np.errstate(invalid="ignore"):
+            values = 2 * equal / (ours + theirs)
         figures += pair_figures(SPAN_F1, UNIT, part.who, values, part.telling, part.met.tolist(), why)
     return figures
 
 
-def _marked(marks: Marks, made: Ints) -> Callable[[Ints, Ints], Ints]:
-    """Return a function that counts the marks of both judges of each pair, of labels that both were asked for."""
+def _asked_of(marks: Marks, made: Ints) -> Callable[[Ints, Ints], Ints]:
+    """Return a function that counts the marks of judges, of the labels that the other of each pair was asked for."""
     if marks.asked.all():
-        return lambda one, other: made[one] + made[other]
+        return lambda one, _: made[one]
     own = np.zeros(marks.asked.shape, np.int64)
     np.add.at(own, (marks.judge, marks.label), 1)
-    return lambda one, other: (own[one] * marks.asked[other] + own[other] * marks.asked[one]).sum(axis=1)
+    return lambda one, other: (own[one] * marks.asked[other]).sum(axis=1)
 
 
 def _ranges(begins: Ints, sizes: Ints) -> Ints:

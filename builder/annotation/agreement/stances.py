@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from builder.annotation.agreement.bootstrap import Floats, PairFigure, Statistic, pair_figures
 from builder.annotation.agreement.columns import Shared
-from builder.annotation.agreement.pairs import Partners, pair_sums
+from builder.annotation.agreement.pairs import PairCounts, Partners, Weights, pair_sums
 from builder.annotation.columns import Ints, items
 from builder.schema.labels import Labels
 
@@ -66,7 +66,7 @@ def overall_statistics(shared: Shared, labels: Labels) -> list[Statistic]:
     return parts
 
 
-def pairwise_figures(shared: Shared, labels: Labels, weights: NDArray[np.uint16]) -> list[PairFigure]:
+def pairwise_figures(shared: Shared, labels: Labels, weights: Weights) -> list[PairFigure]:
     """Return kappa and the share of equal answers of each pair of annotators, and of each against all others.
 
     Cohen 1960, "A coefficient of agreement for nominal scales". Counted are the questions that both answered: how often
@@ -74,33 +74,42 @@ def pairwise_figures(shared: Shared, labels: Labels, weights: NDArray[np.uint16]
     """
     if labels.stances is None:
         return []
-    answers, values = _answers(shared, labels), len(labels.stances.values)
+    given = _answers(shared, labels)
+    answered = np.bitwise_or.reduce(given, axis=0)
 
-    def count(own: Partners) -> Ints:
-        """Return the number of equal answers of each pair, then of each value of the first and of the second."""
-        one, other = answers[:, own.mine[own.one]], answers[:, own.other]
-        both = (one >= 0) & (other >= 0)
-        given = [both & (side == value) for side in (one, other) for value in range(values)]
-        return np.stack([each.sum(axis=0, dtype=np.int32) for each in (both & (one == other), *given)], axis=1)
+    def count(own: Partners) -> PairCounts:
+        """Return the equal answers of each pair, then those of each value of both, to questions that both answered."""
+        one = own.mine[own.one]
+        ours, theirs = given[:, :, one], given[:, :, own.other]
+        mine, other = (_number(each) for each in (ours & answered[:, own.other], theirs & answered[:, one]))
+        return PairCounts(_number(ours & theirs).sum(axis=0, dtype=np.int32), mine, other)
 
-    flipped = (0, *range(1 + values, 1 + 2 * values), *range(1, 1 + values))
     figures: list[PairFigure] = []
-    for part in pair_sums(shared, count, flipped, weights):
-        n = part.sums[:, 0, 1 : 1 + values].sum(axis=1).astype(int).tolist()
+    for part in pair_sums(shared, _number(given), count, weights):
+        equal, (ours, theirs) = part.sums[0], np.split(part.sums[1:], 2)
+        n = ours[..., 0].sum(axis=0).astype(int).tolist()
         none = [f"no question was answered by {'both' if ' ' in who else 'another too'}" for who in part.who]
         why = ["both gave only one value" if number else nothing for number, nothing in zip(n, none, strict=True)]
-        kappa = pair_figures(KAPPA, UNIT, part.who, _kappa(part.sums), part.telling, n, why)
-        share = pair_figures(PERCENT, UNIT, part.who, _percent(part.sums), part.telling, n, none)
+        total, chance = ours.sum(axis=0), (ours * theirs).sum(axis=0)
+        kappa = pair_figures(KAPPA, UNIT, part.who, _kappa(equal, total, chance), part.telling, n, why)
+        with np.errstate(invalid="ignore"):
+            share = pair_figures(PERCENT, UNIT, part.who, equal / total, part.telling, n, none)
         figures += chain.from_iterable(zip(kappa, share, strict=True))
     return figures
 
 
-def _answers(shared: Shared, labels: Labels) -> NDArray[np.int8]:
-    """Return the number of the value that each judgement gives (targets x judgements), -1 where it gives none."""
+def _answers(shared: Shared, labels: Labels) -> NDArray[np.uint8]:
+    """Return the targets to which each judgement gives a value, as bits (values x bytes x judgements)."""
     values = [value.name for value in labels.stances.values] if labels.stances else []
-    given, said = np.full((len(labels.target_ids), len(shared.article)), -1, np.int8), items(shared.table, "stances")
-    given[said.strings("target").among([*labels.target_ids]), said.row] = said.strings("value").among(values)
-    return given
+    given = np.zeros((len(values), len(labels.target_ids), len(shared.article)), bool)
+    said = items(shared.table, "stances")
+    given[said.strings("value").among(values), said.strings("target").among([*labels.target_ids]), said.row] = True
+    return np.packbits(given, axis=1)
+
+
+def _number(bits: NDArray[np.uint8]) -> Ints:
+    """Return the number of bits of each value and judgement."""
+    return np.asarray(np.bitwise_count(bits).sum(axis=1, dtype=np.int64))
 
 
 def _part(measure: str, label: str, rows: Floats, of: Callable[[Floats], Floats], n: int, why: str) -> Statistic:
@@ -128,15 +137,7 @@ def _alpha(sums: Floats) -> Floats:
         return np.asarray(np.where(expected > 0, 1 - (total - agreed) * (total - 1) / expected, np.nan))
 
 
-def _kappa(sums: Floats) -> Floats:
-    """Return Cohen's kappa of equal answers and of each side's values, NaN if it is undefined."""
-    same, (left, right) = sums[..., 0], np.split(sums[..., 1:], 2, axis=-1)
-    total, chance = left.sum(axis=-1), (left * right).sum(axis=-1)
+def _kappa(equal: Floats, total: Floats, chance: Floats) -> Floats:
+    """Return Cohen's kappa of equal answers, of all, and of those that chance makes equal, NaN if it is undefined."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(total**2 > chance, (same * total - chance) / (total**2 - chance), np.nan))
-
-
-def _percent(sums: Floats) -> Floats:
-    """Return the share of equal answers, NaN if there are none."""
-    with np.errstate(invalid="ignore"):
-        return np.asarray(sums[..., 0] / sums[..., 1 : (sums.shape[-1] + 1) // 2].sum(axis=-1))
+        return np.asarray(np.where(total**2 > chance, (equal * total - chance) / (total**2 - chance), np.nan))

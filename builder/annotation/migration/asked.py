@@ -26,7 +26,8 @@ def asked_labels(table: pa.Table, names: Sequence[str], offers: Offers) -> Bools
 def asked_people(asked: Bools, article: Ints, articles: int) -> Ints:
     """Return how many judgements of each article were asked for each label (articles x labels)."""
     people = np.zeros((articles, asked.shape[1]), np.int64)
-    np.add.at(people, article, asked)
+    for label in range(asked.shape[1]):
+        people[:, label] = np.bincount(article[asked[:, label]], minlength=articles)
     return people
 
 

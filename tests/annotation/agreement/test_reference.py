@@ -59,11 +59,26 @@ def judgement_lists(draw):
     return found
 
 
+@st.composite
+def crowds(draw):
+    """Judgements of articles that many annotate, and of which few say anything of their own."""
+    found = []
+    for article in range(draw(st.integers(1, 3))):
+        said = st.sampled_from(draw(st.lists(st.tuples(SPANS, STANCES), min_size=1, max_size=3)))
+        for annotator in range(draw(st.sampled_from((7, 7, 6)))):
+            spans, stances = draw(said)
+            found.append(
+                Judgement(f"{article:02}-0", "0" * 16, "b1", f"a-{annotator}", spans, stances, "submitted", None, "", "",
+                          "g", draw(st.sampled_from(("s", "s", "old"))), 1, 1)
+            )  # fmt: skip
+    return found
+
+
 OLDER = st.sampled_from([EVERYTHING, Offers({"old": frozenset(["GPE"])}), Offers({"old": frozenset()})])
 """What the pages of the labels before offered."""
 
 
-@given(judgement_lists(), OLDER)
+@given(judgement_lists() | crowds(), OLDER)
 def test_figures_equal_those_of_plain_loops(judgements, offers):
     lengths = {judgement.article_id: LENGTH for judgement in judgements}
 
