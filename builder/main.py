@@ -3,7 +3,6 @@
 A command's module is imported when the command runs, so `khabar --help` loads none of them.
 """
 
-import importlib
 import os
 import platform
 import re
@@ -16,6 +15,7 @@ from typing import NamedTuple
 import click
 
 from builder import __version__
+from builder.cli.loading import command_module
 from builder.cli.options import common
 from builder.cli.output import Console, show_issues
 from builder.records import Issue, KhabarError
@@ -100,7 +100,7 @@ class LazyGroup(click.Group):
         """Import the command of this name, or return None."""
         for entry in COMMANDS:
             if entry.name == cmd_name:
-                command: click.Command = importlib.import_module(f"builder.commands.{entry.module}").cli
+                command: click.Command = command_module(entry.module).cli
                 command.epilog = f"Example: {entry.example}"
                 return command
         return None

@@ -1,8 +1,8 @@
 """The command `adjudicate`: turn annotations into gold by votes and decisions."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -50,6 +50,7 @@ from builder.records import (
     Report,
     StageCounts,
     count_by_reason,
+    counted,
     user_error,
 )
 
@@ -90,11 +91,12 @@ class AdjudicateReport(Report):
 
     def lines(self) -> Iterator[Line]:
         """Return the rulings, the gold, the model, and the place of the disputes."""
-        if self.rulings:
-            made = self.rulings
-            yield Line("rulings", f"{made.decisions} decisions of {made.adjudicators} adjudicators in {made.path}")
+        if made := self.rulings:
+            decisions = counted(made.decisions, "decision")
+            yield Line("rulings", f"{decisions} of {counted(made.adjudicators, 'adjudicator')} in {made.path}")
             if made.overrules:
-                yield Line("overrules", f"{made.overrules} settled mentions changed, {made.accepted} of them accepted")
+                changed = counted(made.overrules, "settled mention")
+                yield Line("overrules", f"{changed} changed, {made.accepted} of them accepted")
         yield Line("gold", ", ".join(f"{number} {source}" for source, number in self.gold.items()) or "none")
         yield Line("open disputes", str(self.open_disputes))
         if self.model:
@@ -107,9 +109,10 @@ class AdjudicateReport(Report):
 
 @dataclass(frozen=True, slots=True)
 class _Collected:
-    """The rulings that were collected, with their counts and issues; `fresh` are the decisions on pages."""
+    """The rulings that were collected: all decisions of the batch by its name, and the `fresh` ones on pages."""
 
     made: Rulings | None = None
+    decisions: Mapping[str, Sequence[Decision]] = field(default_factory=dict)
     fresh: tuple[Decision, ...] = ()
     accounts: tuple[StageCounts, ...] = ()
     issues: tuple[Issue, ...] = ()
@@ -154,7 +157,7 @@ def adjudicate(
         inputs = states.read_by(project, "adjudicate")
         canonical = canonical_judgements(loaded)
         save_accounts(project, canonical)
-        result = compute_gold(loaded, read_decisions(project), canonical.table)
+        result = compute_gold(loaded, read_decisions(project, ruled.decisions), canonical.table)
         closed: list[Issue] = []
         if ruled.fresh:
             votes = compute_gold(loaded, (), canonical.table)
@@ -163,17 +166,14 @@ def adjudicate(
         write_jsonl(project.work / "disputes.jsonl", result.disputes)
         project.save_account("adjudicate", [result.account, result.spans])
         states.finish(project, "adjudicate", inputs)
-        sent = _Sent()
-        if send:
-            sent = _send_disputes(project, name, loaded.articles, result, progress, yes=yes)
-    sources = Counter(gold.source for gold in result.golds)
+        sent = _send_disputes(project, name, loaded.articles, result, progress, yes=yes) if send else _Sent()
     return AdjudicateReport(
         "adjudicate",
         (*ruled.accounts, *canonical.accounts, result.account, result.spans, *sent.accounts),
         (*ruled.issues, *closed, *result.issues),
         exit_code=1 if any(issue.severity == "error" for issue in ruled.issues) else 0,
         set_aside=ruled.set_aside,
-        gold=dict(sorted(sources.items())),
+        gold=dict(sorted(Counter(gold.source for gold in result.golds).items())),
         open_disputes=len(result.disputes),
         model=DawidSkeneFit.of(result.model) if result.model else None,
         rulings=ruled.made,
@@ -245,12 +245,13 @@ def _collect_rulings(project: Project, name: str, accepts: bool) -> _Collected:
     articles = {article.id: article for article in batch_articles(project)}
     by_key = {(page.article_id, page.text_sha, page.page): page for page in pages}
     read = read_rulings(new.judgements, Rulebook(by_key, articles, project.schema.labels, before, accepts))
-    write_jsonl(path, merge_decisions(merge_whole(before, done.decisions), read.decisions, pages))
+    every = merge_decisions(merge_whole(before, done.decisions), read.decisions, pages)
+    write_jsonl(path, every)
     decisions, aside = (*done.decisions, *read.decisions), (*done.set_aside, *read.set_aside)
     rulings = len(old.judgements) + len(new.judgements)
-    people = len({decision.adjudicator for decision in decisions})
     return _Collected(
-        Rulings(len(decisions), people, path, read.overrules, read.accepted),
+        Rulings(len(decisions), len({one.adjudicator for one in decisions}), path, read.overrules, read.accepted),
+        {name: every},
         read.decisions,
         (count_by_reason("rulings", "rulings", rulings, rulings - len(aside), aside),),
         (*old.issues, *new.issues, *done.issues, *read.issues),

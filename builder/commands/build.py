@@ -19,7 +19,7 @@ from builder.project.migration.state import refuse_pending
 from builder.project.project import Project
 from builder.project.releases import earlier_versions, open_earlier, record
 from builder.project.stages import states
-from builder.records import TOOL, Line, Release, Report, format_of
+from builder.records import TOOL, Line, Release, Report, counted, format_of
 from builder.release.card.inputs import CardInputs, compute_facts, render_card, text_files
 from builder.release.card.markdown import below_thresholds
 from builder.release.diff.changelog import Removals
@@ -58,7 +58,7 @@ class BuildReport(Report):
         yield Line("manifest sha256", self.manifest_sha256)
         yield Line("card", str(self.card))
         if self.accepted_floors is not None:
-            missed = f"{self.accepted_floors} floors not reached, and the card says why"
+            missed = f"{counted(self.accepted_floors, 'floor')} not reached, and the card says why"
             yield Line("agreement", missed if self.accepted_floors else "reaches its floors: nothing to accept")
         yield from row_lines(self.rows)
 

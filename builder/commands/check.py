@@ -1,9 +1,8 @@
 """The command `check`: report every fault in the annotations, once or while people work."""
 
 import functools
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import click
 import pyarrow as pa
@@ -13,12 +12,12 @@ from builder.annotation.quality import annotators
 from builder.annotation.quality import check as checks
 from builder.annotation.quality.canonical import canonicalise, read_form
 from builder.annotation.quality.standing import tell_apart
+from builder.cli.loading import command_module
 from builder.cli.options import moved_option
 from builder.cli.output import Console, show_issues
 from builder.cli.road import project_of, road
-from builder.commands.collect import collect
 from builder.io.jsonl import write_jsonl
-from builder.labelstudio.download import cache
+from builder.labelstudio.download import faults, store
 from builder.project.annotations import (
     change_of,
     collected_path,
@@ -32,7 +31,7 @@ from builder.project.judgements import BatchInputs, load_batch_inputs, own_judge
 from builder.project.migration.findings import label_findings
 from builder.project.project import Project
 from builder.project.stages import states
-from builder.records import AnnotatorAssignment, Decision, Issue, KhabarError, Line, Notify, Report
+from builder.records import AnnotatorAssignment, Decision, Issue, KhabarError, Line, Report, counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +45,8 @@ class CheckReport(Report):
     @property
     def summary(self) -> str:
         """Return the numbers in words."""
-        return f"{self.judgements} judgements, {self.errors} errors, {self.warnings} warnings"
+        numbers = {"judgement": self.judgements, "error": self.errors, "warning": self.warnings}
+        return ", ".join(counted(number, what) for what, number in numbers.items())
 
     def lines(self) -> Iterator[Line]:
         """Return the numbers."""
@@ -83,6 +83,9 @@ def cli(console: Console, watches: bool, every: float, accept: tuple[str, ...]) 
     if accept:
         accept_changes(project_of(console), accept)
     if watches:
+        watch: Callable[..., CheckReport] = command_module(
+            "check_watch"
+        ).watch  # with Label Studio's client: else not loaded
         return watch(project_of(console), seconds=every, show=show_issues, progress=console.progress)
     return check(project_of(console))
 
@@ -128,8 +131,8 @@ def _cached_issues(project: Project, name: str) -> list[Issue]:
     path = collected_path(project, name)
     if not path.exists():
         return []
-    with cache.open_cache(path) as db:
-        return cache.issues(db)
+    with store.open_cache(path) as db:
+        return faults.issues(db)
 
 
 def accept_changes(project: Project, names: Sequence[str]) -> None:
@@ -159,50 +162,3 @@ def _links(project: Project) -> checks.Link:
         return f"{place['url']}/projects/{place['project_id']}/data?task={task}" if place else ""
 
     return link
-
-
-def watch(
-    project: Project,
-    *,
-    seconds: float,
-    show: Callable[[list[Issue]], None],
-    progress: Notify,
-    rounds: int | None = None,
-) -> CheckReport:
-    """Collect and check repeatedly while people work, until every article has its annotators.
-
-    Shows new faults and the number of resolved ones. `rounds` limits the number of rounds.
-    """
-    told: set[Issue] = set()
-    done = 0
-    while True:
-        lost = _collect_all(project, progress)
-        report = check(project)
-        found = {_same(issue) for issue in (*lost, *report.issues)}
-        fresh = [issue for issue in (*lost, *report.issues) if _same(issue) not in told]
-        show(fresh)
-        if mended := len(told - found):
-            progress(f"{mended} faults resolved; {report.summary}")
-        elif fresh:
-            progress(report.summary)
-        told, done = found, done + 1
-        waiting = any(issue.code == "too-few-annotators" for issue in report.issues)
-        if not (waiting or lost) or done == rounds:
-            return replace(report, issues=())
-        time.sleep(seconds)
-
-
-def _same(issue: Issue) -> Issue:
-    """Return what identifies a fault. A fault that sums up many articles loses its figures, which change all the time."""
-    return issue if issue.article_id else replace(issue, message="")
-
-
-def _collect_all(project: Project, progress: Notify) -> list[Issue]:
-    """Collect every batch that was sent. A failure is returned as an issue and retried in the next round."""
-    lost: list[Issue] = []
-    for name in project.batches():
-        try:
-            collect(project, name, prune=False, progress=progress)
-        except KhabarError as refused:
-            lost += refused.issues
-    return lost

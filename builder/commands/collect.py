@@ -18,7 +18,7 @@ from builder.cli.road import project_of, road
 from builder.io.atomic import atomic_write
 from builder.io.jsonl import write_jsonl
 from builder.labelstudio.api.connection import Connection
-from builder.labelstudio.download import cache, rewrite
+from builder.labelstudio.download import cache, faults, rewrite
 from builder.labelstudio.download.pages import pages
 from builder.labelstudio.download.persons import Past
 from builder.labelstudio.download.remote import ProjectRef
@@ -41,7 +41,7 @@ from builder.project.migration.kept import read_versions
 from builder.project.migration.state import names_mark, note_collected
 from builder.project.project import Project
 from builder.project.services import connections, project_mark
-from builder.records import Issue, Judgement, Line, Notify, Report, count_by_reason, user_error
+from builder.records import Issue, Judgement, Line, Notify, Report, count_by_reason, counted, user_error
 
 if TYPE_CHECKING:
     from sqlite3 import Connection as Store
@@ -60,12 +60,11 @@ class CollectReport(Report):
 
     def lines(self) -> Iterator[Line]:
         """Return the numbers."""
-        people = "annotator" if self.annotators == 1 else "annotators"
-        yield Line("judgements", f"{self.judgements} of {self.annotators} {people} in {self.path}")
+        yield Line("judgements", f"{self.judgements} of {counted(self.annotators, 'annotator')} in {self.path}")
         if self.imported:
             yield Line("file", str(self.imported))
         if self.kept:
-            yield Line("kept", f"{self.kept} judgements that no server has any more")
+            yield Line("kept", f"{counted(self.kept, 'judgement')} that no server has any more")
 
 
 @click.command("collect")
@@ -156,7 +155,7 @@ def collect(
             note_collected(project, pages(db))
             aside = cache.set_aside(db, name)
             held = cache.counts(db)
-            issues, people = cache.issues(db), len({who for _, who, *_ in cache.keys(db)})
+            issues, people = faults.issues(db), len({who for _, who, *_ in cache.keys(db)})
             kept = len(cache.judgements_of(db, cache.KEPT))
         account = count_by_reason("collect", "annotations", held.annotations + held.drafts, held.judgements, aside)
         project.save_account("collect", [account], aside)

@@ -38,6 +38,7 @@ from builder.records import (
     Report,
     Span,
     count_by_reason,
+    counted,
     user_error,
 )
 from builder.release.diff.compare import ReleaseView
@@ -75,14 +76,14 @@ class ExportReport(Report):
         """Return the files, and what differs from what was published."""
         yield Line("files", f"{self.files} in {self.folder}")
         if self.as_released:
-            yield Line("as released", f"{self.as_released} articles: {MOVED}")
+            yield Line("as released", f"{counted(self.as_released, 'article')}: {MOVED}")
         if self.differing is not None:
             yield Line("differs", _said(self.differing))
 
 
 def _said(differing: Mapping[str, int]) -> str:
     said = "; ".join(f"{reason} {number:,}" for reason, number in differing.items())
-    return f"{sum(differing.values()):,} lines: {said} (-v lists them)" if differing else "no line"
+    return f"{counted(sum(differing.values()), 'line')}: {said} (-v lists them)" if differing else "no line"
 
 
 @click.command("export")

@@ -28,7 +28,7 @@ from builder.labelstudio.exports.published import read_export
 from builder.project.corpus import profile_of
 from builder.project.imports import store
 from builder.project.project import Project
-from builder.records import ImportedSet, Issue, Line, NextStep, Report, user_error
+from builder.records import ImportedSet, Issue, Line, NextStep, Report, counted, user_error
 from builder.release.splits import leakage
 from builder.release.splits.assign import leaks_of
 from builder.schema.importing import ImportMap
@@ -50,8 +50,8 @@ class ImportReport(Report):
 
     def lines(self) -> Iterator[Line]:
         """Return what the batch holds."""
-        said = f"{self.name}: {self.articles:,} articles, {self.mentions:,} mentions"
-        stances = f", {self.stances:,} stances" if self.stances else ""
+        said = f"{self.name}: {counted(self.articles, 'article')}, {counted(self.mentions, 'mention')}"
+        stances = f", {counted(self.stances, 'stance')}" if self.stances else ""
         yield Line("batch", f"{said}{stances} as {self.role}")
 
 

@@ -35,6 +35,7 @@ from builder.records import (
     PublishedAnnotation,
     Report,
     count_by_reason,
+    counted,
     user_error,
 )
 from builder.release.publish.annotations import ReleaseAnnotations, ReleaseArticle, read_annotations
@@ -59,13 +60,13 @@ class ReopenReport(Report):
     def lines(self) -> Iterator[Line]:
         """Return the batch, and what its pre-annotations are of."""
         before = "" if self.is_new else ", as it was before"
-        yield Line("batch", f"{self.batch}: {self.articles} articles of version {self.version}{before}")
-        yield Line("predictions", f"{self.predictions}, of {self.annotators} annotators and the gold")
+        yield Line("batch", f"{self.batch}: {counted(self.articles, 'article')} of version {self.version}{before}")
+        yield Line("predictions", f"{self.predictions}, of {counted(self.annotators, 'annotator')} and the gold")
         if self.disputes is not None:
             yield Line("disputes", f"{self.disputes}, which votes did not settle")
         if self.other_texts:
-            moved = "articles: spans whose words did not change were moved with them"
-            yield Line("other texts", f"{self.other_texts} {moved}")
+            moved = "spans whose words did not change were moved with them"
+            yield Line("other texts", f"{counted(self.other_texts, 'article')}: {moved}")
 
 
 @click.command("reopen")

@@ -21,7 +21,7 @@ from builder.project.cleaning import keep_basis
 from builder.project.corpus import refuse_stale, select_rows
 from builder.project.judgements import canonical_judgements, compute_gold, load_batch_inputs, save_accounts
 from builder.project.project import Project
-from builder.records import Article, BatchItem, Judgement, Line, Report, user_error
+from builder.records import Article, BatchItem, Judgement, Line, Report, counted, user_error
 from builder.records.arrow import records_of
 
 
@@ -38,9 +38,9 @@ class SampleReport(Report):
     def lines(self) -> Iterator[Line]:
         """Return the batch, and where its reasons are."""
         if self.is_new:
-            yield Line("batch", f"{self.batch}: {self.articles} articles in {self.path}")
+            yield Line("batch", f"{self.batch}: {counted(self.articles, 'article')} in {self.path}")
         else:
-            yield Line("batch", f"{self.batch} has {self.articles} articles already and stays as it is")
+            yield Line("batch", f"{self.batch} has {counted(self.articles, 'article')} already and stays as it is")
         if self.why:
             yield Line("why", str(self.why))
 

@@ -27,7 +27,7 @@ from builder.labelstudio.preview import SAMPLE, preview_page
 from builder.project.corpus import iter_records, profile_of, refuse_empty, select_rows
 from builder.project.counts import read_counts
 from builder.project.project import Project, find_project
-from builder.records import Article, Document, KhabarError, Line, Report, user_error
+from builder.records import Article, Document, KhabarError, Line, Report, counted, user_error
 from builder.schema.boilerplate import Boilerplate
 from builder.text.invisible import make_visible
 from builder.text.profiles import describe_change
@@ -47,9 +47,10 @@ class SchemaReport(Report):
 
     def lines(self) -> Iterator[Line]:
         """Return a line for each file."""
-        yield Line("labels", f"{self.entity_types} entity types, {self.targets} stance targets")
+        yield Line("labels", f"{counted(self.entity_types, 'entity type')}, {counted(self.targets, 'stance target')}")
         yield Line("profile", self.profile)
-        yield Line("boilerplate", f"{self.rules} rules, {self.examples} examples, of which {self.failed} fail")
+        rules = f"{counted(self.rules, 'rule')}, {counted(self.examples, 'example')}"
+        yield Line("boilerplate", f"{rules}, of which {self.failed} fail")
         yield Line("schema", self.hash)
 
 
@@ -87,7 +88,7 @@ class PolicyChanges:
 
     def line(self, *, every: bool) -> Line:
         """Return the number of characters, the context, and with `every` each character."""
-        size = f"{len(self.characters)} characters" if self.characters else "in context"
+        size = counted(len(self.characters), "character") if self.characters else "in context"
         lines = [f"    {self.context}"] if self.context else []
         if every:
             lines += [f"    U+{one.code:04X} {one.what}" for one in self.characters]
@@ -119,7 +120,7 @@ class RenderReport(Report):
             yield policy.line(every=every)
         if self.documents:
             changed = "\n".join(f"{times:>8}  {what}" for what, times in self.changes.items())
-            yield Line(f"changed in {self.documents} documents", changed or "nothing")
+            yield Line(f"changed in {counted(self.documents, 'document')}", changed or "nothing")
         if self.page:
             yield Line("annotation page", str(self.page))
 
@@ -181,14 +182,10 @@ class SuggestReport(Report):
             for one in self.proposals:
                 yield Line(f"{one.id} ({make_visible(one.source)})", describe(one) + "\n")
             return
-        rules = _counted(sum(len(one.rules) for one in self.proposals), "rule")
-        yield Line(f"{self.state} to {BOILERPLATE}", f"{rules} of {_counted(len(self.proposals), 'proposal')}")
+        rules = counted(sum(len(one.rules) for one in self.proposals), "rule")
+        yield Line(f"{self.state} to {BOILERPLATE}", f"{rules} of {counted(len(self.proposals), 'proposal')}")
         for one in self.proposals:
             yield Line(f"{one.source}: {one.id}", rules_yaml(one.rules, 6, remark(one)))
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def suggest(

@@ -15,7 +15,7 @@ from builder.project.cleaning import keep_basis
 from builder.project.migration import apply
 from builder.project.migration.state import say
 from builder.project.project import Project
-from builder.records import BatchItem, Line, Report, Requeued, StageCounts, user_error
+from builder.records import BatchItem, Line, Report, Requeued, StageCounts, counted, user_error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +37,12 @@ class MigrateReport(Report):
             yield Line("steps", "none: annotations have the names of labels.yaml")
             return
         yield Line("steps", "\n".join(map(say, self.steps)))
-        yield Line("rewritten", f"{'would be ' * self.dry_run}{self.rewritten:,} lines in {self.files} files")
+        yield Line(
+            "rewritten",
+            f"{'would be ' * self.dry_run}{counted(self.rewritten, 'line')} in {counted(self.files, 'file')}",
+        )
         if self.again:
-            yield Line("queued again", f"{self.again} articles: {DIFFER}")
+            yield Line("queued again", f"{counted(self.again, 'article')}: {DIFFER}")
         if not self.dry_run:
             yield Line("undo", "khabar schema migrate --undo")
             if self.was_sent:
@@ -66,7 +69,9 @@ class AgainReport(Report):
 
     def lines(self) -> Iterator[Line]:
         """Return the batch, and how to go on."""
-        yield Line("batch", f"{self.batch}: {self.articles} articles; run `khabar send --batch {self.batch}`")
+        yield Line(
+            "batch", f"{self.batch}: {counted(self.articles, 'article')}; run `khabar send --batch {self.batch}`"
+        )
 
 
 def migrate(project: Project, *, dry_run: bool = False) -> MigrateReport:

@@ -44,6 +44,7 @@ from builder.records import (
     Line,
     Notify,
     Report,
+    counted,
     user_error,
 )
 
@@ -95,11 +96,13 @@ class SendReport(Report):
     def lines(self) -> Iterator[Line]:
         """Return a line for each project, for the predictions, and for what running projects are brought up to."""
         if self.assigned:
-            yield Line("assigned", ", ".join(f"{number} articles {why}" for why, number in self.assigned.items()))
+            yield Line(
+                "assigned", ", ".join(f"{counted(number, 'article')} {why}" for why, number in self.assigned.items())
+            )
         for place in self.places:
             yield place.line()
         if self.predictions:
-            said = f"{self.predictions.origin}: for {self.predictions.articles} articles, on new tasks only"
+            said = f"{self.predictions.origin}: for {counted(self.predictions.articles, 'article')}, on new tasks only"
             yield Line("predictions", said)
         if self.shown:
             yield Line("shown on the page", ", ".join(self.shown))

@@ -11,7 +11,7 @@ from builder.io.jsonl import count_lines, read_jsonl
 from builder.project.project import Project
 from builder.project.stages import states
 from builder.project.stages.states import StepState
-from builder.records import Dispute, Line, Report
+from builder.records import Dispute, Line, Report, counted
 
 STAGES = ("ingest", "clean", "filter", "dedup", "sample", "send", "collect", "check", "adjudicate", "redact", "build")
 
@@ -55,7 +55,8 @@ class StatusReport(Report):
         for step in self.steps:
             yield Line(step.command, f"{step.state}: {step.why}" if step.why else step.state)
         for batch in self.batches:
-            yield Line(f"batch {batch.name}", f"{batch.articles} articles, {batch.judgements} judgements")
+            articles = counted(batch.articles, "article")
+            yield Line(f"batch {batch.name}", f"{articles}, {counted(batch.judgements, 'judgement')}")
         yield Line("open disputes", str(len(self.open_disputes)))
         for one in self.open_disputes:
             about = f" «{one.words}»" if one.words else ""

@@ -18,7 +18,7 @@ from builder.project.annotations import (
 from builder.project.corpus import refuse_stale, select_rows
 from builder.project.judgements import current_gold
 from builder.project.project import Project
-from builder.records import Article, Gold, Issue, Line, Report, Takedown, Withdrawal, mark_set, user_error
+from builder.records import Article, Gold, Issue, Line, Report, Takedown, Withdrawal, counted, mark_set, user_error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class WithdrawalReport(Report):
     def lines(self) -> Iterator[Line]:
         """Return what was withdrawn, and what becomes of the gold."""
         who, reason = self.entry.annotator, self.entry.reason
-        work = f"{self.judgements} judgements and {self.decisions} decisions of {who}: {reason}"
+        work = f"{counted(self.judgements, 'judgement')} and {counted(self.decisions, 'decision')} of {who}: {reason}"
         yield Line("withdrawn", work if self.is_new else f"none ({who} is already listed: {reason})")
         yield Line("gold", f"{self.changed} of {self.golds} articles change")
         yield Line("written to", str(self.path))

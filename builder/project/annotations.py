@@ -1,7 +1,7 @@
 """Read annotations/<batch>/*.jsonl: batches, judgements, decisions, predictions, takedowns."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +15,7 @@ from builder.annotation.quality.repeats import merge_decisions
 from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl, read_lines, write_jsonl
 from builder.io.jsonl_table import LineTable, read_table_lines
+from builder.io.parquet import to_table
 from builder.project.project import Project
 from builder.records import (
     AcceptedChange,
@@ -267,16 +268,18 @@ def read_asked(project: Project, batch: str) -> list[AskedPage]:
     return read_merged(project, asked_path(project, batch), AskedPage)
 
 
-def read_decisions(project: Project) -> list[Decision]:
+def read_decisions(project: Project, known: Mapping[str, Sequence[Decision]] | None = None) -> list[Decision]:
     """Read the decisions of all batches. If an adjudicator decided in several, the batch reopened last counts.
 
-    Those of a person who has withdrawn are left out.
+    Those of a person who has withdrawn are left out. `known` has the decisions of batches that need not be read.
     """
+    known = known or {}
     gone = withdrawn(project)
     plain: list[Decision] = []
     later: list[tuple[str, list[Decision]]] = []
     for name in project.batches():
-        lines = read_merged_table(project, project.annotations / name / "decisions.jsonl", Decision)
+        path = project.annotations / name / "decisions.jsonl"
+        lines = to_table(known[name], Decision) if name in known else read_merged_table(project, path, Decision)
         decisions = records_of(_without(lines, "adjudicator", gone), Decision)
         published = read_published_table(project, name)
         if published.num_rows:

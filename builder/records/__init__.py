@@ -67,6 +67,7 @@ from builder.records.report import (
     Severity,
     StageCounts,
     count_by_reason,
+    counted,
     user_error,
 )
 
@@ -138,6 +139,7 @@ __all__ = [
     "Vote",
     "Withdrawal",
     "count_by_reason",
+    "counted",
     "document_of",
     "format_of",
     "mark_set",

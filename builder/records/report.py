@@ -60,6 +60,15 @@ def count_by_reason(stage: str, unit: str, taken: int, kept: int, aside: Iterabl
     return StageCounts(stage, unit, taken, kept, dict(sorted(Counter(dropped.reason for dropped in aside).items())))
 
 
+def counted(number: int, what: str) -> str:
+    """Return a number with the thing that it counts, whose plural ends in s.
+
+    >>> counted(1, "error"), counted(2000, "error")
+    ('1 error', '2,000 errors')
+    """
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Progress of a bulk stage: finished shards, their rows, and seconds so far."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from builder.commands import check
+from builder.commands import check, check_watch
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.records import Decision, Judgement
 from tests.builders import judge
@@ -30,21 +30,21 @@ def test_watch_shows_only_new_issues(sampled, monkeypatch):
     complete = path.read_bytes()
     short = b"".join(complete.splitlines(keepends=True)[:-1])
     turns = iter([short, short, complete])
-    monkeypatch.setattr(check, "collect", lambda *_, **__: path.write_bytes(next(turns)))
+    monkeypatch.setattr(check_watch, "collect", lambda *_, **__: path.write_bytes(next(turns)))
     shown, progress = [], []
-    report = check.watch(sampled, seconds=0.01, show=shown.append, progress=progress.append)
+    report = check_watch.watch(sampled, seconds=0.01, show=shown.append, progress=progress.append)
 
     assert [issue.code for issue in shown[0]].count("too-few-annotators") == 1
     assert shown[1] == []
     assert "too-few-annotators" not in [issue.code for issue in shown[2]]
-    assert progress[-1].startswith("1 faults resolved; ")
+    assert progress[-1].startswith("1 fault resolved; ")
     assert report.verb == "check"
 
 
 def test_watch_reports_a_stopped_server_once(sampled):
     judge(sampled)
     shown = []
-    check.watch(sampled, seconds=0.01, show=shown.append, progress=print, rounds=2)
+    check_watch.watch(sampled, seconds=0.01, show=shown.append, progress=print, rounds=2)
 
     assert shown[0][0].code == "studio-down"
     assert shown[1] == []

@@ -43,7 +43,7 @@ def test_work_of_a_person_who_withdraws_is_in_no_later_release(judged):
     assert {issue.article_id for issue in report.issues} == changed
     assert first.article_id in changed
     assert (report.judgements, report.decisions, report.is_new) == (4, 1, True)
-    assert said(report)["withdrawn"] == "4 judgements and 1 decisions of a-1: withdrew from the study"
+    assert said(report)["withdrawn"] == "4 judgements and 1 decision of a-1: withdrew from the study"
     assert (again.changed, again.golds) == (0, len(after))
     assert read_jsonl(judged.annotations / "withdrawals.jsonl", Withdrawal) == [
         Withdrawal("a-1", "withdrew from the study")

@@ -3,8 +3,6 @@
 import random
 import secrets
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -20,6 +18,7 @@ from builder.labelstudio.download import cache
 from builder.project.annotations import collected_path, labelstudio_project_of
 from builder.project.corpus import read_articles
 from builder.records import Judgement
+from tests.live.child import child_of
 from tests.live.desks import ANSWER, project_of
 
 pytestmark = pytest.mark.live
@@ -36,17 +35,6 @@ sys.stdin.readline()
 collect.collect(Project(Path(sys.argv[1])), None, prune=False)
 print("done", flush=True)
 """
-
-
-def child_of(project):
-    child = subprocess.Popen(
-        [sys.executable, "-c", COLLECTOR, str(project.root)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    assert child.stdout.readline() == "ready\n"
-    child.stdin.write("go\n")
-    child.stdin.flush()
-    return child
 
 
 @pytest.fixture
@@ -72,7 +60,7 @@ def answered(label_studio, tmp_path):
 def test_collect_killed_ten_times_gives_the_same_bytes(answered):
     path = answered.annotations / "pilot" / "judgements.jsonl"
     kept = collected_path(answered, "pilot")
-    with child_of(answered) as child:
+    with child_of(COLLECTOR, answered.root) as child:
         began = time.monotonic()
         assert child.stdout.readline() == "done\n"
         duration = time.monotonic() - began
@@ -83,7 +71,7 @@ def test_collect_killed_ten_times_gives_the_same_bytes(answered):
     for number in range(10):
         for file in [path, *kept.parent.glob("*")]:
             file.unlink(missing_ok=True)
-        with child_of(answered) as child:
+        with child_of(COLLECTOR, answered.root) as child:
             time.sleep(duration * (number + moments.random()) / 10)
             child.send_signal(signal.SIGKILL)
             child.wait(timeout=30)

@@ -6,8 +6,6 @@ import random
 import secrets
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import replace
@@ -37,6 +35,7 @@ from builder.project.services import project_mark
 from builder.records import BatchItem, Decision, Dispute, Gold, Judgement, KhabarError, Span, mark_set
 from tests.asking import answers, asking
 from tests.conftest import ROOT
+from tests.live.child import child_of
 from tests.live.page import drag_over
 
 pytestmark = pytest.mark.live
@@ -448,19 +447,8 @@ print("done", flush=True)
 """
 
 
-def child_of(project, work):
-    child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(project.root), work],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    assert child.stdout.readline() == "ready\n"
-    child.stdin.write("go\n")
-    child.stdin.flush()
-    return child
-
-
 def seconds_of(project, work):
-    with child_of(project, work) as child:
+    with child_of(CHILD, project.root, work) as child:
         began = time.monotonic()
         assert [*child.stdout][-1] == "done\n"
         return time.monotonic() - began
@@ -468,7 +456,7 @@ def seconds_of(project, work):
 
 def kill(project, work, seconds, imports=0):
     """Kill a child some seconds after it has reported this many imports."""
-    with child_of(project, work) as child:
+    with child_of(CHILD, project.root, work) as child:
         for _ in range(imports):
             child.stdout.readline()
         time.sleep(seconds)

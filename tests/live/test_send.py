@@ -3,8 +3,6 @@
 import random
 import secrets
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import replace
@@ -26,6 +24,7 @@ from builder.project.annotations import labelstudio_project_of, read_assigned
 from builder.project.corpus import read_articles, read_documents
 from builder.project.project import Project
 from builder.records import Article, BatchItem, Decision, Document, Judgement, KhabarError, Span
+from tests.live.child import child_of
 from tests.live.projects import put_batch, store
 
 pytestmark = pytest.mark.live
@@ -470,20 +469,9 @@ print("done", flush=True)
 """
 
 
-def child_of(project, emails):
-    child = subprocess.Popen(
-        [sys.executable, "-c", SENDER, str(project.root), *emails],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    assert child.stdout.readline() == "ready\n"
-    child.stdin.write("go\n")
-    child.stdin.flush()
-    return child
-
-
 def test_send_killed_ten_times_assigns_each_article_twice(label_studio, make, emails):
     whole = make(60, name="-whole", assignment="separate")
-    with child_of(whole, emails) as child:
+    with child_of(SENDER, whole.root, *emails) as child:
         began = time.monotonic()
         assert child.stdout.readline() == "done\n"
         duration = time.monotonic() - began
@@ -492,7 +480,7 @@ def test_send_killed_ten_times_assigns_each_article_twice(label_studio, make, em
     moments = random.Random(seed)  # noqa: S311 - moments, not secrets
     for number in range(10):
         project = make(60, name=f"-{number}", assignment="separate")
-        with child_of(project, emails) as child:
+        with child_of(SENDER, project.root, *emails) as child:
             time.sleep(duration * (number + moments.random()) / 10)
             child.send_signal(signal.SIGKILL)
             child.wait(timeout=30)

@@ -13,7 +13,7 @@ from builder.commands.check import check
 from builder.commands.collect import collect
 from builder.io.jsonl import read_jsonl
 from builder.labelstudio import annotator, client
-from builder.labelstudio.download import cache
+from builder.labelstudio.download import cache, faults
 from builder.labelstudio.download.remote import ProjectRef
 from builder.labelstudio.download.sync import update_cache
 from builder.labelstudio.server import data_dir
@@ -98,7 +98,7 @@ def test_nothing_is_left_out_after_a_clock_that_was_ahead(server, desk, embedded
         with cache.open_cache(tmp_path / "kept.sqlite3") as db:
             update_cache(db, ProjectRef(connection, desk.projects()[number]), name)
             counts = cache.counts(db)
-            return (counts.annotations, counts.judgements), cache.gaps(db)
+            return (counts.annotations, counts.judgements), faults.gaps(db)
 
     desk.answer(HUDA, 3)
     in_the_file(server, "update task set updated_at = '2029-01-01 00:00:00' where project_id = ?", number)

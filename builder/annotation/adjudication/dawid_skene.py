@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.records import Line
+from builder.records import Line, counted
 
 Floats = NDArray[np.float64]
 
@@ -62,7 +62,9 @@ class DawidSkeneFit:
     def lines(self) -> Iterator[Line]:
         """Return how it ended, and a line for each annotator."""
         ended = "converged" if self.converged else "did not converge"
-        yield Line("Dawid-Skene", f"{self.questions} questions, {ended} after {self.rounds} rounds")
+        yield Line(
+            "Dawid-Skene", f"{counted(self.questions, 'question')}, {ended} after {counted(self.rounds, 'round')}"
+        )
         for who, share in self.accuracy.items():
             yield Line(f"  {who} is right", f"{share:.1%}")
 

@@ -6,7 +6,7 @@ Origins, sources and lines are printed with visible signs for invisible characte
 from collections.abc import Iterable, Iterator, Sequence
 
 from builder.corpus.explain.losses import Losses, PageLoss, RuleExample, RuleLoss
-from builder.records import Line
+from builder.records import Line, counted
 from builder.text.invisible import make_visible
 
 LISTED = 5
@@ -45,7 +45,7 @@ def format_losses(losses: Losses) -> Iterator[str]:
     width = max((len(rule.rule) for rule in losses.rules), default=0)
     for rule in losses.rules:
         yield f"    {rule.rule:<{width}}  {_in_all(rule)}"
-        yield f"    {'':<{width}}  most: {_counted(rule.worst_characters, 'character')} of {rule.worst}, {make_visible(rule.worst_origin)}"
+        yield f"    {'':<{width}}  most: {counted(rule.worst_characters, 'character')} of {rule.worst}, {make_visible(rule.worst_origin)}"
 
 
 def totals(losses: Losses) -> str:
@@ -55,9 +55,9 @@ def totals(losses: Losses) -> str:
     '9 pages: 3 lost text, of which 1 lost more than a third and 1 ended with no text'
     """
     if not losses.lossy:
-        return f"{losses.pages:,} {'page' if losses.pages == 1 else 'pages'}: none lost text"
+        return f"{counted(losses.pages, 'page')}: none lost text"
     return (
-        f"{losses.pages:,} {'page' if losses.pages == 1 else 'pages'}: {losses.lossy:,} lost text, of which "
+        f"{counted(losses.pages, 'page')}: {losses.lossy:,} lost text, of which "
         f"{losses.over_third:,} lost more than a third and {losses.without_text:,} ended with no text"
     )
 
@@ -65,9 +65,9 @@ def totals(losses: Losses) -> str:
 def rule_counts(page: PageLoss) -> str:
     """Format the rules of a page with their characters, or with their lines where only those were counted."""
     return ", ".join(
-        f"{count.rule} {_counted(count.drops, 'line')}"
+        f"{count.rule} {counted(count.drops, 'line')}"
         if count.characters is None
-        else f"{count.rule} {_counted(count.characters, 'character')}"
+        else f"{count.rule} {counted(count.characters, 'character')}"
         for count in page.rules
     ) or "no rule"  # fmt: skip
 
@@ -114,7 +114,7 @@ def _listed(number: int, of: int, lines: Iterable[str]) -> str:
 
 def _emptied(page: PageLoss) -> str:
     return (
-        f"{make_visible(page.origin)} {page.document_id}: {_counted(page.characters, 'character')}, {rule_counts(page)}"
+        f"{make_visible(page.origin)} {page.document_id}: {counted(page.characters, 'character')}, {rule_counts(page)}"
     )
 
 
@@ -127,9 +127,5 @@ def _where(origin: str, source: str) -> str:
 
 
 def _in_all(rule: RuleLoss) -> str:
-    on = f"on {_counted(rule.pages, 'page')}"
-    return f"{_counted(rule.characters, 'character')} in {_counted(rule.drops, 'drop')} {on}"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    on = f"on {counted(rule.pages, 'page')}"
+    return f"{counted(rule.characters, 'character')} in {counted(rule.drops, 'drop')} {on}"

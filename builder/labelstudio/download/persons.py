@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from builder.labelstudio.download.cache import DELETED, UNKNOWN
+from builder.labelstudio.download.faults import DELETED, UNKNOWN
 from builder.labelstudio.earlier import Key
 from builder.labelstudio.parse import Pseudonym
 from builder.records import Issue, Judgement, LabelVersions

@@ -18,7 +18,7 @@ from typing import Any
 from builder.annotation.migration.rename import rename_question
 from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.api.projects import ProjectMark, server_name
-from builder.labelstudio.download import cache
+from builder.labelstudio.download import cache, faults
 from builder.labelstudio.download.cache import CachedTask, TaskState
 from builder.labelstudio.download.listing import moment, tally, task_states, tasks_with_drafts
 from builder.labelstudio.download.persons import Past, Roster, with_origin, with_persons
@@ -82,7 +82,7 @@ def update_cache(
             started = remote.ask(lambda connection: tally(connection, project)).now
             _update(db, remote, until, roster, source)
             counted = remote.ask(lambda connection: tally(connection, project)).annotations
-            if counted in (None, cache.annotation_count(db, source)):
+            if counted in (None, faults.annotation_count(db, source)):
                 break
             until = ""  # every task is listed
     except KhabarError as refused:

@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from builder.labelstudio.download import cache, store
+from builder.labelstudio.download import cache, faults, store
 from builder.labelstudio.download.cache import CachedTask
 from builder.labelstudio.parse import ParsedAnnotations
 from builder.records import Issue, Judgement, KhabarError
@@ -73,7 +73,7 @@ def test_broken_cache_is_begun_anew(path, content):
 def test_another_number_than_the_servers_is_an_error_and_counted(counted, taken, aside):
     with cache.open_cache(None) as db:
         fill(db, 1, 2, counted=counted)
-        found, dropped = cache.issues(db), cache.set_aside(db, "pilot")
+        found, dropped = faults.issues(db), cache.set_aside(db, "pilot")
 
         assert cache.counts(db) == cache.Counts(taken, 2, 0, 0)
     assert [one.reason for one in dropped] == aside
@@ -102,12 +102,12 @@ def test_kept_judgements_stay_when_their_source_goes():
 def test_issues_of_deleted_accounts_are_one_line_for_each_cause():
     with cache.open_cache(None) as db:
         given = [
-            Issue("warning", code, code, f"task {n}") for n, code in enumerate([cache.DELETED] * 3 + ["span-text"])
+            Issue("warning", code, code, f"task {n}") for n, code in enumerate([faults.DELETED] * 3 + ["span-text"])
         ]
         cache.begin(db, SOURCE, "stamp")
         cache.put_tasks(db, SOURCE, [CachedTask(5, "", (), ParsedAnnotations(issues=tuple(given)))])
 
-        assert [(one.code, one.where) for one in cache.issues(db)] == [
+        assert [(one.code, one.where) for one in faults.issues(db)] == [
             ("span-text", "task 3"),
-            (cache.DELETED, "task 0 and 2 more annotations"),
+            (faults.DELETED, "task 0 and 2 more annotations"),
         ]
