@@ -95,18 +95,28 @@ PAGE_CLASS = "kh-page"
 """Class of the annotation page. It tells khabar's labeling config from others."""
 
 
-def render_config(labels: Labels) -> str:
+def render_config(labels: Labels, slots: int = 0) -> str:
     """Render the labeling config of the annotation page as XML, with all names escaped.
 
+    It has at least so many places for stance questions: Label Studio removes none that was answered.
     Raises KhabarError (exit code 2) if an Arabic name contains `$` or a character that XML does not allow.
     """
     page, side = _frame(labels)
-    for slot in range(slots_of(labels)):
+    for slot in range(max(slots, slots_of(labels))):
         card = _view(side, "kh-target")
         _slot(card, slot, required="true", requiredMessage=_MISSING_ANSWER)
     for question, keys in zip(labels.questions, question_keys(labels), strict=True):
         _question(_view(side, "kh-target kh-question"), question, keys)
     return _finished(page, side)
+
+
+def slots_in(config: str) -> int:
+    """Return the number of places for stance questions in a labeling config.
+
+    >>> slots_in('<View><Choices name="stance_0"/><Choices name="stance_1"/></View>')
+    2
+    """
+    return len(re.findall(r'<Choices name="stance_\d+"', config))
 
 
 def render_ruling_config(labels: Labels) -> str:

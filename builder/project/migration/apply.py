@@ -21,11 +21,11 @@ from builder.annotation.migration.rename import (
     rename_dispute,
     rewrite_lines,
 )
-from builder.annotation.migration.versions import Renames, latest, version_of, with_new_names
-from builder.io.journal import change_files, changed_since, has_changes, undo_last
-from builder.io.plain import to_plain
+from builder.annotation.migration.versions import Renames, latest, taken_back, version_of, with_new_names
+from builder.io.journal import change_files, changed_since, contents_before, has_changes, undo_last
+from builder.io.plain import from_plain, to_plain
 from builder.project.annotations import read_merged
-from builder.project.migration.kept import schemas_folder
+from builder.project.migration.kept import read_versions, schemas_folder
 from builder.project.migration.state import (
     batch_folders,
     current_plan,
@@ -83,9 +83,15 @@ def migrate(project: Project, *, dry_run: bool = False) -> Migration:
     return Migration(found.steps, done, len(contents))
 
 
+def was_sent(project: Project) -> bool:
+    """Return whether this machine sent a batch to a server, whose pages may show what a migration made."""
+    return (project.work / "notes" / "sent").exists()
+
+
 def undo(project: Project) -> tuple[str, ...]:
     """Give annotations and caches back what they had before the last migration, and return their names.
 
+    If pages may have shown the labels of the migration, it stays known what they are called, for `send` and `collect`.
     Raises KhabarError (exit code 1) if files changed since, as that would be lost.
     """
     with project.lock():
@@ -98,7 +104,17 @@ def undo(project: Project) -> tuple[str, ...]:
             raise KhabarError(
                 *(Issue("error", "undo", "changed since the migration", name, fix) for name in changed), exit_code=1
             )
-        return undo_last(journal)
+        return undo_last(journal, _pages_since(project) if was_sent(project) else {})
+
+
+def _pages_since(project: Project) -> dict[Path, bytes]:
+    """Return the files of the versions that the last migration added, with the names from before it."""
+    project = project.snapshot()
+    folder = schemas_folder(project)
+    held = [content for path, content in contents_before(project.journal).items() if path.parent == folder]
+    before = [from_plain(LabelVersion, json.loads(content)) for content in held]
+    back = taken_back(read_versions(project), {one.version: one for one in before})
+    return {folder / f"{one.version}.json": _json(one) for one in back}
 
 
 def _contents(project: Project, found: Plan, done: Rewritten) -> dict[Path, bytes | None]:

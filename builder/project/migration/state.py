@@ -71,10 +71,10 @@ def write_version(project: Project, version: LabelVersion) -> None:
 def known_versions(project: Project) -> dict[str, LabelVersion]:
     """Return the known versions; where none is kept, the present one if judgements name it."""
     versions, schema = read_versions(project), project.schema
-    if not versions and any(
+    if latest(versions) is None and any(
         schema.label_hash in coded(table["schema"]).names for table in read_collected(project).values()
     ):
-        return {schema.label_hash: version_of(schema.labels, schema.label_hash, 1)}
+        return versions | {schema.label_hash: version_of(schema.labels, schema.label_hash, 1)}
     return versions
 
 
