@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from builder.annotation.adjudication.asked import QUESTIONS
 from builder.annotation.questions import QUESTION, question_keys, slots_of
 from builder.records import user_error
-from builder.schema.labels import Labels, Question
+from builder.schema.labels import EntityType, Labels, Question
 
 GRANULARITY = {"expand": "word", "strict": "symbol", "segment": "symbol"}
 """Label Studio's text granularity by clitics setting: a selection snaps to whole words if spans include clitics."""
@@ -122,10 +122,12 @@ def slots_in(config: str) -> int:
 def render_ruling_config(labels: Labels) -> str:
     """Render the labeling config of the adjudication page: a question for each dispute beside the settled mentions.
 
-    A hidden control holds the marks of the passages that are asked about. Questions that take several answers have
+    A hidden control holds the marks of the passages that are asked about, and retired labels are hidden: settled mentions
+    of pages that were sent may have them. Questions that take several answers have
     places of their own, after the others. Raises KhabarError as `render_config` does.
     """
     page, side = _frame(labels, RULING_STYLE)
+    _retired(page, labels)
     marks = ET.SubElement(_view(page, "kh-asked"), "Labels", name="asked", toName="text")
     ET.SubElement(marks, "Label", value=ASKED_MARK, alias=ASKED, background=ASKED_COLOUR, hotkey=_NO_KEY)
     ET.SubElement(_view(side, "kh-help"), "Header", value=_RULING_HELP, size="6")
@@ -188,6 +190,20 @@ def _entities(bar: ET.Element, labels: Labels) -> None:
         _check_shown(entity.ar, entity.name)
         attributes = {"value": entity.ar, "alias": entity.name, "hotkey": entity.key, "background": entity.colour}
         ET.SubElement(box, "Label", attributes)
+
+
+def _retired(page: ET.Element, labels: Labels) -> None:
+    """Name the retired labels to the page without offering them."""
+    (box,) = page.iterfind(".//Labels[@name='ner']")
+    for entity in labels.retired_entities:
+        _check_shown(entity.ar, entity.name)
+        shown = {"value": retired_name(entity), "alias": entity.name, "background": entity.colour}
+        ET.SubElement(box, "Label", shown | {"hotkey": _NO_KEY, "visible": "false"})
+
+
+def retired_name(entity: EntityType) -> str:
+    """Return what pages call a retired label. Its Arabic name alone may be that of another label by now."""
+    return f"{entity.ar} ({entity.name})"
 
 
 def _check_shown(arabic: str, name: str) -> None:
