@@ -56,7 +56,7 @@ class UndoneReport(Report):
     def lines(self) -> Iterator[Line]:
         """Return what was undone, and what to do next."""
         yield Line("undone", "annotations are as they were before the last migration")
-        yield Line("next", "restore schema/labels.yaml, or migrate again")
+        yield Line("then", "restore schema/labels.yaml, or migrate again")
         if self.was_sent:
             yield Line("on the server", "the next `khabar send` shows what it changes there, and asks")
 
