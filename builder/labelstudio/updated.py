@@ -15,11 +15,20 @@ from builder.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
+class Save:
+    """The moment when an answer was saved: its article, its number on the server, and the time."""
+
+    article_id: str
+    number: int
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refresh:
     """What the tasks of running projects are brought up to; `guidelines` is whether they get the present guidelines.
 
     `pages` are what the tasks of an adjudication project ask, by the key of the task. `judged` are the judgements that
-    were collected, by article, number and moment of the answer.
+    were collected.
     """
 
     schema: Schema
@@ -27,7 +36,7 @@ class Refresh:
     articles: Mapping[str, Article]
     guidelines: bool = False
     pages: Mapping[tuple[str, str], AskedPage] = field(default_factory=dict)
-    judged: Mapping[tuple[str, int, str], Judgement] = field(default_factory=dict)
+    judged: Mapping[Save, Judgement] = field(default_factory=dict)
 
     @property
     def present(self) -> LabelVersion:
@@ -63,7 +72,7 @@ def judged_before(data: Plain, one: Plain, refresh: Refresh) -> Judgement | None
         return None
     held = (data.get("before") or {}).get(str(one["id"]))
     moment = held["at"] if held and one["updated_at"] <= held["until"] else one["updated_at"]
-    return refresh.judged.get((key[0], int(one["id"]), str(moment)))
+    return refresh.judged.get(Save(key[0], int(one["id"]), str(moment)))
 
 
 def updated_data(data: Plain, is_answered: bool, renames: Renames, refresh: Refresh) -> Plain:

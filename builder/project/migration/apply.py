@@ -130,7 +130,7 @@ def _contents(project: Project, found: Plan, done: Rewritten) -> dict[Path, byte
                 contents |= {path: after} if after != before else {}
     for path in sorted((project.work / "collected").glob("*.sqlite3")) if any(renames.values()) else ():
         contents[path] = _cache(path, renames)
-    versions = _versions(project, renames)
+    versions = _versions(project, found)
     contents |= {schemas_folder(project) / f"{one.version}.json": _json(one) for one in versions}
     guide = guidelines_folder(project) / f"{project.schema.guideline_version}.md"
     if not guide.exists():
@@ -141,22 +141,24 @@ def _contents(project: Project, found: Plan, done: Rewritten) -> dict[Path, byte
     return contents
 
 
-def _versions(project: Project, renames: Renames) -> list[LabelVersion]:
+def _versions(project: Project, found: Plan) -> list[LabelVersion]:
     """Return all known versions with the new names, and the present one as the last."""
-    versions, schema = known_versions(project), project.schema
+    versions, schema, renames = known_versions(project), project.schema, found.renames()
     last = latest(versions)
     present = version_of(schema.labels, schema.label_hash, last.number + 1 if last else 1)
     others = [with_new_names(one, renames) for one in versions.values() if one.version != schema.label_hash]
     named = {version for table in judgement_tables(project) for version in coded(table["schema"]).names}
-    lost = [_unknown(version, present, renames) for version in sorted(named - {*versions, schema.label_hash})]
+    lost = [_unknown(version, present, found) for version in sorted(named - {*versions, schema.label_hash})]
     return [*lost, *others, present]
 
 
-def _unknown(version: str, present: LabelVersion, renames: Renames) -> LabelVersion:
+def _unknown(version: str, present: LabelVersion, found: Plan) -> LabelVersion:
     """Return a version of labels.yaml that nothing says what it offered: everything, under the names before."""
+    renames, fresh = found.renames(), {(step.layer, step.new) for step in found.steps if step.kind == "rename"}
     entities, targets, values = (
         (*(OfferedName(old, new) for old, new in renames[layer].items()),
-         *(OfferedName(one.name, one.name) for one in present.layer(layer) if one.name not in renames[layer]))
+         *(OfferedName(one.name, one.name) for one in present.layer(layer)
+           if one.name not in renames[layer] and (layer, one.name) not in fresh))
         for layer in LAYERS
     )  # fmt: skip
     return LabelVersion(version, 0, entities, targets, values, present.questions)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from builder.labelstudio.refresh import Behind, refuse_stale, stale_projects, update_project
 from builder.labelstudio.tasks import paged
-from builder.labelstudio.updated import Refresh
+from builder.labelstudio.updated import Refresh, Save
 from builder.labelstudio.upload import AnnotatorProject
 from builder.project.annotations import read_judgements
 from builder.project.migration.kept import read_versions
@@ -31,11 +31,11 @@ def bring_up(
     return tuple(one.behind for one in stale)
 
 
-def _judged(project: Project) -> dict[tuple[str, int, str], Judgement]:
+def _judged(project: Project) -> dict[Save, Judgement]:
     """Return the collected judgements, if a migration was taken back: what it merged on servers is told by them."""
     if all(version.number for version in read_versions(project).values()):
         return {}
-    return {(one.article_id, one.annotation_id, one.updated_at): one for one in read_judgements(project)}
+    return {Save(one.article_id, one.annotation_id, one.updated_at): one for one in read_judgements(project)}
 
 
 def bring_up_pages(

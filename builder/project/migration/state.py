@@ -38,7 +38,8 @@ def guidelines_folder(project: Project) -> Path:
 def note_versions(project: Project, guidelines: Collection[str] = ()) -> None:
     """Keep what pages of the present labels.yaml offer, and the present guidelines if they are among these."""
     schema, versions = project.schema, read_versions(project)
-    if schema.label_hash not in versions:
+    known = versions.get(schema.label_hash)
+    if known is None or not (known.number or any(known.renamed(layer) for layer in LAYERS)):
         last = latest(versions)
         write_version(project, version_of(schema.labels, schema.label_hash, last.number + 1 if last else 1))
     path = guidelines_folder(project) / f"{schema.guideline_version}.md"

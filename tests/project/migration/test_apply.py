@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 
+from builder.annotation.migration.versions import latest
 from builder.commands.adjudicate import adjudicate
 from builder.commands.agree import agree
 from builder.commands.build import build
@@ -162,6 +163,56 @@ def test_undo_returns_every_byte_and_the_migration_is_pending_again(project):
     assert current_plan(Project(project.root)).pending
     with pytest.raises(KhabarError, match="this machine has no migration to take back"):
         undo(Project(project.root))
+
+
+def test_undo_leaves_no_empty_folder(project):
+    shutil.rmtree(project.annotations / "schemas")
+    shutil.rmtree(project.annotations / "guidelines")
+    migrate(edit(project))
+    assert (project.annotations / "schemas").is_dir()
+    undo(Project(project.root))
+
+    assert sorted(path.name for path in project.annotations.iterdir() if path.is_dir()) == ["pilot"]
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_undo_keeps_what_pages_may_show_since_a_batch_was_sent(project, is_known):
+    if not is_known:  # a project of an earlier version of khabar
+        shutil.rmtree(project.annotations / "schemas")
+    project.note("sent/pilot", {"url": "http://127.0.0.1:1"})
+    before, old, labels = (
+        held(project),
+        project.schema.label_hash,
+        (project.root / "schema" / "labels.yaml").read_bytes(),
+    )
+    swapped = edit(project, {"{name: GPE,": "{name: XX,", "{name: LOC,": "{name: GPE, formerly: [LOC],"} | TO)
+    migrate(edit(swapped, {"{name: XX,": "{name: LOC, formerly: [GPE],"}))
+    new = Project(project.root).schema.label_hash
+    undo(Project(project.root))
+    versions = read_versions(Project(project.root))
+    after = held(project)
+
+    assert {name: after[name] for name in before} == before
+    assert {*versions} == {old, new}
+    assert versions[new].number == 0
+    assert versions[new].renamed("entities") == {"PER": "PERS", "GPE": "LOC", "LOC": "GPE"}
+    assert current_plan(Project(project.root)).pending
+    assert (states.next_step(Project(project.root)).command == "khabar schema migrate") is is_known
+    (project.root / "schema" / "labels.yaml").write_bytes(labels)
+    assert not current_plan(Project(project.root)).steps
+    assert "migrate" not in states.next_step(Project(project.root)).command
+    note_versions(Project(project.root))
+    assert latest(read_versions(Project(project.root))).version == old
+
+
+def test_undo_and_the_same_migration_again(project):
+    project.note("sent/pilot", {"url": "http://127.0.0.1:1"})
+    migrate(edit(project))
+    once = held(project)
+    undo(Project(project.root))
+    migrate(Project(project.root))
+
+    assert held(project) == once
 
 
 def test_undo_refuses_where_files_changed_since(project):
