@@ -483,3 +483,25 @@ def test_the_next_step_is_the_migration_until_it_ran(project):
     assert (pending.command, pending.why) == ("khabar schema migrate", "labels.yaml changed since people annotated")
     assert "migrate" not in before.command
     assert "migrate" not in states.next_step(Project(project.root)).command
+
+
+def test_a_renamed_target_has_one_line_until_it_is_migrated(project):
+    edit(project, {"{id: metro,": "{id: tram, formerly: [metro],"})
+    found = [issue.message for issue in check(Project(project.root)).issues if issue.severity == "error"]
+
+    assert len(found) == 1
+    assert re.fullmatch(r"target metro is renamed to tram: \d+ answers have it", found[0])
+
+
+def test_what_a_colleague_collected_before_the_migration_is_migrated_when_it_comes_from_git(project):
+    later = project.annotations / "second"
+    shutil.copytree(project.annotations / "pilot", later)
+    (project.annotations / "second").rename(project.root / "away")
+    edit(project, {"{name: PERS,": "{name: PER, formerly: [PERS],"})
+    migrate(Project(project.root))
+    (project.root / "away").rename(later)
+    report = migrate(Project(project.root))
+
+    assert [re.sub(r"\d+", "n", fact) for fact in facts(report)] == ["label PERS is merged into PER: n spans have it"]
+    assert "PERS" not in labels_of(project)
+    assert not current_plan(Project(project.root)).pending
