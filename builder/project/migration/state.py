@@ -11,18 +11,20 @@ from builder.annotation.columns import coded
 from builder.annotation.migration.offered import EVERYTHING, Offers, count_by_version, names_used, offers_of
 from builder.annotation.migration.plan import LABELS, MIGRATE, NOUNS, Plan, Step, plan
 from builder.annotation.migration.versions import latest, version_of
+from builder.annotation.quality.merged import CONTRADICTION
 from builder.io.atomic import write_bytes
 from builder.io.hashing import sha16
 from builder.io.jsonl import write_json
 from builder.io.plain import to_plain
 from builder.labelstudio.download.pages import PageVersions
-from builder.project.annotations import read_collected, read_judgement_table, read_known, read_merged_table
+from builder.project.annotations import read_collected, read_known, read_line_table, read_merged_table
 from builder.project.migration.kept import read_versions, schemas_folder
 from builder.project.project import Project
 from builder.records import (
     LAYERS,
     Decision,
     Issue,
+    Judgement,
     KhabarError,
     LabelVersion,
     PublishedAnnotation,
@@ -92,14 +94,24 @@ def batch_folders(project: Project) -> list[Path]:
 
 def judgement_tables(project: Project) -> list[pa.Table]:
     """Return the judgements of each folder that holds files of a batch, as columns."""
-    return [read_judgement_table(project, folder.name) for folder in batch_folders(project)]
+    return [_lines(project, folder / "judgements.jsonl", Judgement) for folder in batch_folders(project)]
+
+
+def _lines(project: Project, path: Path, record: type) -> pa.Table:
+    """Return the records of a file; where git joined lines from before and after a migration, all of them."""
+    try:
+        return read_merged_table(project, path, record)
+    except KhabarError as refused:
+        if any(issue.code != CONTRADICTION for issue in refused.issues):
+            raise
+    return read_line_table(project, path, record).lines.table
 
 
 def other_answers(project: Project) -> Iterator[Decision | PublishedAnnotation]:
     """Yield what else in annotations/ has labels, targets or stances."""
     for folder in batch_folders(project):
-        yield from records_of(read_merged_table(project, folder / "decisions.jsonl", Decision), Decision)
-        published = read_merged_table(project, folder / "predictions.jsonl", PublishedAnnotation)
+        yield from records_of(_lines(project, folder / "decisions.jsonl", Decision), Decision)
+        published = _lines(project, folder / "predictions.jsonl", PublishedAnnotation)
         yield from records_of(published, PublishedAnnotation)
         yield from read_known(project, folder.name)
 

@@ -505,3 +505,23 @@ def test_what_a_colleague_collected_before_the_migration_is_migrated_when_it_com
     assert [re.sub(r"\d+", "n", fact) for fact in facts(report)] == ["label PERS is merged into PER: n spans have it"]
     assert "PERS" not in labels_of(project)
     assert not current_plan(Project(project.root)).pending
+
+
+def test_lines_from_before_and_after_a_migration_that_git_joined_are_one_again(project):
+    path = project.annotations / "pilot" / "judgements.jsonl"
+    before = path.read_bytes()
+    edit(project, {"{name: PERS,": "{name: PER, formerly: [PERS],"})
+    migrate(Project(project.root))
+    after = path.read_bytes()
+    judgements = read_judgements(Project(project.root))
+    path.write_bytes(after + b"".join(line for line in before.splitlines(keepends=True) if line not in after))
+    with pytest.raises(KhabarError) as refused:
+        check(Project(project.root))
+    report = migrate(Project(project.root))
+
+    assert {one.fix.split(";")[0] for one in refused.value.issues} == {
+        "if labels were renamed meanwhile, run `khabar schema migrate`"
+    }
+    assert len(report.steps) == 1
+    assert read_judgements(Project(project.root)) == judgements
+    assert not current_plan(Project(project.root)).pending
