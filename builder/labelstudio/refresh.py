@@ -12,7 +12,7 @@ from typing import Any
 
 from builder.io.hashing import sha16
 from builder.labelstudio.api.connection import Connection
-from builder.labelstudio.api.projects import find_project
+from builder.labelstudio.api.projects import SEEN, find_project
 from builder.labelstudio.client import PAGE, retry_while_unavailable, translate_errors
 from builder.labelstudio.config import render_config, render_ruling_config, slots_in
 from builder.labelstudio.renamed import Plain
@@ -52,16 +52,31 @@ class StaleProject:
 
 
 def stale_projects(desks: Iterable[AnnotatorProject], refresh: Refresh) -> list[StaleProject]:
-    """Return the running projects that have tasks that are behind. Raises KhabarError if a server fails."""
-    if not refresh.guidelines and refresh.versions.keys() <= {refresh.schema.label_hash}:
-        return []
+    """Return the running projects that have tasks that are behind.
+
+    Raises KhabarError if a server fails, and (exit code 1) if a colleague's migration reached a project before this one.
+    """
+    may_differ = refresh.guidelines or not refresh.versions.keys() <= {refresh.schema.label_hash}
     found: list[StaleProject] = []
     for desk in desks:
         with translate_errors(desk.connection.url):
             number = find_project(desk.connection, desk.wanted)
-            if number is not None:
+            if number is None:
+                continue
+            _refuse_unknown(desk.connection, number, refresh)
+            if may_differ:
                 found.append(find_stale(desk.connection, number, refresh))
     return [one for one in found if one.tasks]
+
+
+def _refuse_unknown(connection: Connection, project: int, refresh: Refresh) -> None:
+    """Raise KhabarError (exit code 1) if the first tasks were brought up to labels that this project does not know."""
+    shown = connection.client.tasks.list(project=project, fields="task_only", include="id,data", page_size=SEEN).items
+    names = {str(task.data["names"]) for task in shown or () if task.data and task.data.get("names")}
+    if unknown := names - {*refresh.versions, refresh.schema.label_hash}:
+        message = f"project {project} at {connection.url} has labels that this project does not know: those of labels.yaml {min(unknown)}"
+        fix = "pull the commit in which a colleague ran `khabar schema migrate`"
+        raise user_error("other-labels", message, fix=fix, exit_code=1)
 
 
 def find_stale(connection: Connection, project: int, refresh: Refresh) -> StaleProject:

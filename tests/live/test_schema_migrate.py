@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections import Counter
 
 import httpx
@@ -237,6 +238,20 @@ def test_targets_that_were_merged_keep_their_answers_on_the_server(running):
     assert {one.stances for one in migrated} == {(Stance("metro", "against"), Stance("metro", "neutral"))}
     assert [one.stances for one in read_judgements(project)] == [one.stances for one in migrated]
     assert send(Project(project.root), yes=True).behind == ()
+
+
+def test_a_clone_without_the_migration_changes_nothing_of_a_project_that_has_it(running, tmp_path):
+    project, studio, place = running
+    collect(project, "pilot", prune=False)
+    other = shutil.copytree(project.root, tmp_path / "clone", symlinks=True)
+    migrate(edit(project))
+    send(Project(project.root), yes=True)
+    held = on_server(studio, place)
+    with pytest.raises(KhabarError, match="has labels that this project does not know") as refused:
+        send(Project(other), yes=True)
+
+    assert refused.value.exit_code == 1
+    assert on_server(studio, place) == held
 
 
 def test_an_answer_saved_between_two_migrations_keeps_the_page_and_the_moment_it_was_saved_on(running):
