@@ -394,6 +394,28 @@ def test_a_second_ruling_replaces_the_first_and_a_decision_by_hand_stays(judged,
     assert what not in {d.what for d in disputes_of(judged) if d.article_id == article_id}
 
 
+def test_rulings_that_were_collected_between_a_rename_and_its_migration_count(judged, label_studio):
+    _, number = place_of(adjudicate(judged, send=True))
+    note_versions(judged)
+    rule(label_studio, number, first_mark)
+    path = judged.root / "schema" / "labels.yaml"
+    text = path.read_text(encoding="utf-8")
+    names = {"GPE": "PLACE", "PERS": "PERSON", "favor": "pro"}
+    for old, new in names.items():
+        text = text.replace(f"{{name: {old},", f"{{name: {new}, formerly: [{old}],")
+    path.write_text(text, encoding="utf-8")
+    adjudicate(Project(judged.root), collect=True)
+    between = read_jsonl(folder_of(judged) / "decisions.jsonl", Decision)
+    migrate(Project(judged.root))
+    migrated = read_jsonl(folder_of(judged) / "decisions.jsonl", Decision)
+    report = adjudicate(Project(judged.root), collect=True)
+
+    assert {span.label for one in between for span in one.spans or ()} & names.keys()
+    assert not {span.label for one in migrated for span in one.spans or ()} & names.keys()
+    assert read_jsonl(folder_of(judged) / "decisions.jsonl", Decision) == migrated
+    assert (report.exit_code, report.open_disputes, report.rulings.overrules) == (0, 0, 0)
+
+
 def test_contradicting_and_empty_answers_leave_the_dispute_open(judged, label_studio):
     _, number = place_of(adjudicate(judged, send=True))
     task = next(t for t in tasks_at(label_studio, number) if t.data["targets"][0]["id"].startswith("span"))
