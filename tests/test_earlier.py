@@ -215,9 +215,11 @@ def test_the_release_of_the_demonstration_holds_the_same_parquet(project, khabar
     kept = json.loads((EARLIER / "demo-parquet.json").read_text(encoding="utf-8"))
     if kept["pyarrow"] != pa.__version__:
         pytest.skip(f"the hashes are those of pyarrow {kept['pyarrow']}, as constraints.txt has it")
-    for name in ("demo/batch.jsonl", "demo/judgements.jsonl", "demo/decisions.jsonl", "splits.jsonl"):
+    for name in ("demo/batch.jsonl", "demo/judgements.jsonl", "splits.jsonl"):
         (project.annotations / name).parent.mkdir(exist_ok=True)
         (project.annotations / name).write_bytes((ROOT / "annotations" / name).read_bytes())
+    decisions = (EARLIER / "demo-decisions.jsonl").read_bytes()  # on all spans of an article
+    (project.annotations / "demo" / "decisions.jsonl").write_bytes(decisions)
     settings = project.root / "schema" / "dataset.yaml"
     by_default = settings.read_text(encoding="utf-8")
     settings.write_text(f"{by_default}publish_authors: true\n", encoding="utf-8")  # as 3003190 always did

@@ -7,7 +7,7 @@ the functions of the other commands, in their order.
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +42,19 @@ from builder.labelstudio.server.state import Login
 from builder.project.annotations import read_batch
 from builder.project.batches import batch_articles
 from builder.project.project import Project, template
-from builder.records import Decision, Dispute, Line, Notify, Report, user_error
+from builder.records import (
+    Article,
+    Decision,
+    Dispute,
+    Line,
+    Notify,
+    Passage,
+    Report,
+    Span,
+    Stance,
+    passage_of,
+    user_error,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +196,8 @@ def _fresh(folder: Path) -> Project:
     marker = folder / ".khabar" / "demo"
     if folder.exists() and any(folder.iterdir()):
         if not marker.exists():
-            raise user_error(
-                "exists",
-                "the folder is not empty, and no earlier demonstration made it",
-                where=str(folder),
-                fix="name another folder: `khabar demo DIRECTORY`",
-            )
+            message = "the folder is not empty, and no earlier demonstration made it"
+            raise user_error("exists", message, where=str(folder), fix="name another folder: `khabar demo DIRECTORY`")
         down(Project(folder))
         shutil.rmtree(folder)
     init(folder, card=str)
@@ -230,7 +238,7 @@ def _release(project: Project, progress: Notify) -> PipelineReports:
     collect(project, BATCH, prune=False)
     checked, measured = check(project), agree(project)
     adjudicate(project)
-    _decide(project)
+    decide(project)
     settled, built = adjudicate(project), build(project, VERSION)
     progress("pushing to a rehearsal Hub on 127.0.0.1")
     pushed = push(project, VERSION, rehearse=True, progress=progress)
@@ -242,22 +250,27 @@ def _knowledge() -> Knowledge:
     return parse_knowledge((template() / "examples" / "simulation.yaml").read_text(encoding="utf-8"))
 
 
-def _decide(project: Project) -> None:
+def decide(project: Project) -> None:
     """Settle every disputed article but the last as a simulated adjudicator; its disputes stay open."""
     knowledge = _knowledge()
     articles = {article.id: article for article in batch_articles(project)}
-    disputes: dict[str, set[str]] = {}
+    disputes: dict[str, list[str]] = {}
     for dispute in read_jsonl(project.work / "disputes.jsonl", Dispute):
-        disputes.setdefault(dispute.article_id, set()).add(dispute.what)
-    decisions: list[Decision] = []
-    for article_id, open_questions in sorted(disputes.items())[:-1]:
-        article = articles[article_id]
-        spans, stances = truth(article, knowledge, project.schema.labels)
-        over_spans = any(question.startswith("span:") for question in open_questions)
-        chosen = tuple(stance for stance in stances if f"stance:{stance.target}" in open_questions)
-        decisions.append(Decision(article.id, article.text_sha, "simulated-adjudicator",
-                                  spans if over_spans else None, chosen, "decided by a program"))  # fmt: skip
+        disputes.setdefault(dispute.article_id, []).append(dispute.what)
+    decisions = [
+        _decision(articles[article_id], asked, *truth(articles[article_id], knowledge, project.schema.labels))
+        for article_id, asked in sorted(disputes.items())[:-1]
+    ]
     write_jsonl(project.annotations / BATCH / "decisions.jsonl", decisions)
+
+
+def _decision(article: Article, asked: Sequence[str], spans: Iterable[Span], stances: Iterable[Stance]) -> Decision:
+    """Return a decision on what is in dispute: each passage and each stance, as the adjudication page asks for them."""
+    scope = tuple(sorted(passage for what in asked if (passage := passage_of(what))))
+    marked = tuple(span for span in spans if Passage(span.start, span.end) in scope)
+    chosen = tuple(stance for stance in stances if f"stance:{stance.target}" in asked)
+    return Decision(article.id, article.text_sha, "simulated-adjudicator", marked if scope else None, chosen,
+                    "decided by a program", scope)  # fmt: skip
 
 
 def _entities(project: Project) -> tuple[EntityRow, ...]:

@@ -54,10 +54,14 @@ class UndoneReport(Report):
     """The report of `schema migrate --undo`: the files that are as they were."""
 
     files: tuple[str, ...]
+    was_sent: bool
 
     def lines(self) -> Iterator[Line]:
-        """Return what was undone."""
+        """Return what was undone, and what to do next."""
         yield Line("undone", "annotations are as they were before the last migration")
+        yield Line("then", "restore schema/labels.yaml, or migrate again")
+        if self.was_sent:
+            yield Line("on the server", "the next `khabar send` shows what it changes there, and asks")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +91,7 @@ def migrate(project: Project, *, dry_run: bool = False) -> MigrateReport:
     return MigrateReport(
         "schema migrate", (account,) if made.steps else (), set_aside=tuple(done.aside), steps=made.steps,
         rewritten=done.lines, files=made.files, again=len(done.counts),
-        was_sent=(project.work / "notes" / "sent").exists(), dry_run=dry_run,
+        was_sent=apply.was_sent(project), dry_run=dry_run,
     )  # fmt: skip
 
 
@@ -96,7 +100,7 @@ def undo(project: Project) -> UndoneReport:
 
     Raises KhabarError (exit code 1) if files changed since, as that would be lost.
     """
-    return UndoneReport("schema migrate", files=apply.undo(project))
+    return UndoneReport("schema migrate", files=apply.undo(project), was_sent=apply.was_sent(project))
 
 
 def annotate_again(project: Project, batch: str) -> AgainReport:

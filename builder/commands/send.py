@@ -200,7 +200,8 @@ def _upload(
     delivered: list[UploadResult] = []
     for desk in desks:
         articles = assignment.working_order(assigned, desk.annotator, seed) if desk.annotator else list(material.items)
-        parcel = upload.build_upload(desk, (article for article in articles if article in material.items), material)
+        own = (article for article in articles if article in material.items)
+        parcel = upload.build_upload(desk, own, material, upload.existing_slots(desk))
         done = upload.upload(parcel, project.schema, progress=progress, dry_run=dry_run)
         delivered.append(done)
         if not dry_run:

@@ -53,15 +53,24 @@ def change_files(journal: Journal, contents: Mapping[Path, bytes | None]) -> Non
     _commit(journal, folder, "new")
 
 
-def undo_last(journal: Journal) -> tuple[str, ...]:
+def undo_last(journal: Journal, instead: Mapping[Path, bytes] | None = None) -> tuple[str, ...]:
     """Give the files of the last change the contents that they had before, and return their names.
 
-    The change is then forgotten.
+    Files in `instead` get these contents. The change is then forgotten.
     """
     folder = journal.home / f"{_last(journal):04}"
     names = tuple(_names(folder))
+    for path, content in (instead or {}).items():
+        write_bytes(folder / "old" / str(names.index(path.relative_to(journal.root).as_posix())), content)
     _commit(journal, folder, "old")
     return names
+
+
+def contents_before(journal: Journal) -> dict[Path, bytes]:
+    """Return the contents that the files of the last change had before, without those that were not there."""
+    folder = journal.home / f"{_last(journal):04}"
+    held = {journal.root / name: _content(folder / "old" / str(number)) for number, name in enumerate(_names(folder))}
+    return {path: content for path, content in held.items() if content is not None}
 
 
 def changed_since(journal: Journal) -> list[str]:
@@ -89,7 +98,7 @@ def replay(journal: Journal) -> None:
     for number, name in enumerate(_names(folder)):
         content, path = _content(folder / said["side"] / str(number)), journal.root / name
         if content is None:
-            path.unlink(missing_ok=True)
+            _remove(path, journal.root)
         elif content != _content(path):
             write_bytes(path, content)
     if said["side"] == "new":
@@ -97,6 +106,13 @@ def replay(journal: Journal) -> None:
     else:
         (folder / DONE).unlink(missing_ok=True)
     marker.unlink()
+
+
+def _remove(path: Path, root: Path) -> None:
+    """Delete a file, and its folder if that leaves it empty."""
+    path.unlink(missing_ok=True)
+    if path.parent not in (root, *root.parents) and path.parent.exists() and not any(path.parent.iterdir()):
+        path.parent.rmdir()
 
 
 def _commit(journal: Journal, folder: Path, side: Side) -> None:

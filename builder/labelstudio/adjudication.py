@@ -10,7 +10,7 @@ from typing import Any
 
 from builder.annotation.adjudication.asked import OTHER, QUESTIONS, Choice, choices_of, keys_of
 from builder.annotation.adjudication.decisions import NONE
-from builder.labelstudio.config import ASKED, several_of
+from builder.labelstudio.config import ASKED, retired_name, several_of
 from builder.labelstudio.tasks import result_of, unused_target
 from builder.records import AskedPage, Dispute, Passage, Span, passage_of, question_of
 from builder.schema.labels import Labels
@@ -108,7 +108,9 @@ def _shown(choice: Choice, question: Dispute, labels: Labels) -> str:
 
 def _in_arabic(answer: str, question: Dispute, labels: Labels) -> str:
     if passage_of(question.what):
-        names = {entity.name: entity.ar for entity in labels.entities}
+        names = {one.name: one.ar for one in labels.entities} | {
+            one.name: retired_name(one) for one in labels.retired_entities
+        }
         return _ANSWERS.get(answer) or " + ".join(names.get(label, label) for label in answer.split("+"))
     if answer == NONE:
         return _NO_ANSWER

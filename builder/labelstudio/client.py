@@ -134,7 +134,7 @@ def _refused(url: str, status: int, body: object) -> KhabarError:
     if status in (502, 503, 504):  # sent by a proxy while the server behind it restarts
         message = f"Label Studio at {url} is temporarily unavailable ({status})"
         return user_error("no-studio", message, fix="run the same command again to resume", exit_code=3)
-    detail = body.get("detail") or body.get("validation_errors") if isinstance(body, dict) else None
+    detail = body.get("validation_errors") or body.get("detail") if isinstance(body, dict) else None
     if detail is None and status in (200, 404):
         return _not_studio(url)
     message = f"Label Studio at {url} rejected the request ({status}): {str(detail or 'no reason given')[:300]}"

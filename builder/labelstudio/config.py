@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from builder.annotation.adjudication.asked import QUESTIONS
 from builder.annotation.questions import QUESTION, question_keys, slots_of
 from builder.records import user_error
-from builder.schema.labels import Labels, Question
+from builder.schema.labels import EntityType, Labels, Question
 
 GRANULARITY = {"expand": "word", "strict": "symbol", "segment": "symbol"}
 """Label Studio's text granularity by clitics setting: a selection snaps to whole words if spans include clitics."""
@@ -95,13 +95,14 @@ PAGE_CLASS = "kh-page"
 """Class of the annotation page. It tells khabar's labeling config from others."""
 
 
-def render_config(labels: Labels) -> str:
+def render_config(labels: Labels, slots: int = 0) -> str:
     """Render the labeling config of the annotation page as XML, with all names escaped.
 
+    It has at least so many places for stance questions: Label Studio removes none that was answered.
     Raises KhabarError (exit code 2) if an Arabic name contains `$` or a character that XML does not allow.
     """
     page, side = _frame(labels)
-    for slot in range(slots_of(labels)):
+    for slot in range(max(slots, slots_of(labels))):
         card = _view(side, "kh-target")
         _slot(card, slot, required="true", requiredMessage=_MISSING_ANSWER)
     for question, keys in zip(labels.questions, question_keys(labels), strict=True):
@@ -109,13 +110,24 @@ def render_config(labels: Labels) -> str:
     return _finished(page, side)
 
 
+def slots_in(config: str) -> int:
+    """Return the number of places for stance questions in a labeling config.
+
+    >>> slots_in('<View><Choices name="stance_0"/><Choices name="stance_1"/></View>')
+    2
+    """
+    return len(re.findall(r'<Choices name="stance_\d+"', config))
+
+
 def render_ruling_config(labels: Labels) -> str:
     """Render the labeling config of the adjudication page: a question for each dispute beside the settled mentions.
 
-    A hidden control holds the marks of the passages that are asked about. Questions that take several answers have
+    A hidden control holds the marks of the passages that are asked about, and retired labels are hidden: settled mentions
+    of pages that were sent may have them. Questions that take several answers have
     places of their own, after the others. Raises KhabarError as `render_config` does.
     """
     page, side = _frame(labels, RULING_STYLE)
+    _retired(page, labels)
     marks = ET.SubElement(_view(page, "kh-asked"), "Labels", name="asked", toName="text")
     ET.SubElement(marks, "Label", value=ASKED_MARK, alias=ASKED, background=ASKED_COLOUR, hotkey=_NO_KEY)
     ET.SubElement(_view(side, "kh-help"), "Header", value=_RULING_HELP, size="6")
@@ -178,6 +190,20 @@ def _entities(bar: ET.Element, labels: Labels) -> None:
         _check_shown(entity.ar, entity.name)
         attributes = {"value": entity.ar, "alias": entity.name, "hotkey": entity.key, "background": entity.colour}
         ET.SubElement(box, "Label", attributes)
+
+
+def _retired(page: ET.Element, labels: Labels) -> None:
+    """Name the retired labels to the page without offering them."""
+    (box,) = page.iterfind(".//Labels[@name='ner']")
+    for entity in labels.retired_entities:
+        _check_shown(entity.ar, entity.name)
+        shown = {"value": retired_name(entity), "alias": entity.name, "background": entity.colour}
+        ET.SubElement(box, "Label", shown | {"hotkey": _NO_KEY, "visible": "false"})
+
+
+def retired_name(entity: EntityType) -> str:
+    """Return what pages call a retired label. Its Arabic name alone may be that of another label by now."""
+    return f"{entity.ar} ({entity.name})"
 
 
 def _check_shown(arabic: str, name: str) -> None:

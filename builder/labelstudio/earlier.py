@@ -35,7 +35,7 @@ def with_annotations(
         {
             "id": one.annotation_id,
             "completed_by": {"email": emails[one.annotator]},
-            "result": _result(one, task["data"]),
+            "result": results_of(one, task["data"]),
             "lead_time": one.seconds,
             "was_cancelled": False,
             "ground_truth": False,
@@ -46,7 +46,7 @@ def with_annotations(
     return {**task, "annotations": payload} if payload else dict(task)
 
 
-def _result(judgement: Judgement, data: Mapping[str, Any]) -> list[dict[str, Any]]:
+def results_of(judgement: Judgement, data: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the results of a judgement; a stance on a target that the task no longer asks about is left out."""
     asked = {target["id"] for target in data["targets"]}
     stances = [stance for stance in judgement.stances if stance.target in asked]

@@ -6,6 +6,8 @@ from typing import Any
 from builder.annotation.migration.rename import rename_choice
 from builder.annotation.migration.versions import Renames
 from builder.annotation.questions import QUESTION, UNUSED
+from builder.labelstudio.earlier import results_of
+from builder.records import Judgement
 
 Plain = dict[str, Any]
 
@@ -42,6 +44,26 @@ def _renamed(name: str, kind: str, what: str, renames: Renames) -> str:
     if kind == "labels":
         return renames["entities"].get(name, name)
     return rename_choice(what, name, renames) if kind == "choices" and name != UNUSED else name
+
+
+def as_judged(results: Sequence[Plain], judgement: Judgement, data: Plain) -> list[Plain]:
+    """Return the results of an answer, or those of the judgement that was collected from it where they say another thing.
+
+    They do where labels were merged on the server, and the migration was taken back.
+    """
+    own = results_of(judgement, data)
+    return list(results) if _said(results) == _said(own) else own
+
+
+def _said(results: Sequence[Plain]) -> list[tuple[str, ...]]:
+    """Return what results say: labels with their places, and answers to questions."""
+    return sorted(
+        (str(one.get("from_name")), *(str(value.get(edge)) for edge in ("start", "end")), str(name))
+        for one in results
+        for value in [one.get("value") or {}]
+        for name in value.get(str(one.get("type")), ())
+        if one.get("type") in ("labels", "choices") and name != UNUSED
+    )
 
 
 def restored(task: Plain) -> Plain:

@@ -15,8 +15,13 @@ from builder.schema import Schema
 from builder.schema.labels import Labels
 
 
-def task_of(article: Article, item: BatchItem, schema: Schema, source: str, guide: str) -> dict[str, Any]:
-    """Return the Label Studio task of an article. `source` is the name shown above it; `guide` is the guidelines as HTML."""
+def task_of(
+    article: Article, item: BatchItem, schema: Schema, source: str, guide: str, slots: int = 0
+) -> dict[str, Any]:
+    """Return the Label Studio task of an article. `source` is the name shown above it; `guide` is the guidelines as HTML.
+
+    It fills at least so many places for stance questions.
+    """
     labels = schema.labels
     asked = targets_for(article, labels)
     rows = stance_keys(labels)
@@ -32,7 +37,7 @@ def task_of(article: Article, item: BatchItem, schema: Schema, source: str, guid
             "title": article.title or "",
             "source_name": source,
             "text": article.text,
-            "targets": targets + [unused_target()] * (len(rows) - len(targets)),
+            "targets": targets + [unused_target()] * (max(slots, len(rows)) - len(targets)),
             "guide_html": guide,
             "guideline": schema.guideline_version,
             "schema": schema.label_hash,

@@ -23,7 +23,7 @@ from builder.labelstudio.client import (
     show_predictions,
     translate_errors,
 )
-from builder.labelstudio.config import guide_html, render_config
+from builder.labelstudio.config import guide_html, render_config, slots_in
 from builder.labelstudio.earlier import Earlier, with_annotations
 from builder.labelstudio.server.install import OWNER
 from builder.labelstudio.server.process import new_credentials
@@ -136,6 +136,8 @@ class Upload:
     desk: AnnotatorProject
     tasks: tuple[dict[str, Any], ...]
     shown: str
+    slots: int = 0
+    """Places for stance questions on the project's page, if it exists."""
     judged: frozenset[tuple[str, str]] = frozenset()
     """Keys of the tasks that are not created, because they have been judged; some may exist."""
 
@@ -162,8 +164,20 @@ class UploadInputs:
     """E-mails of the accounts of a pool's server, by the pseudonym in use."""
 
 
-def build_upload(destination: AnnotatorProject, article_ids: Iterable[str], material: UploadInputs) -> Upload:
+def existing_slots(destination: AnnotatorProject) -> int:
+    """Return the number of places for stance questions on a project's page, or 0 if there is no such project."""
+    with translate_errors(destination.connection.url):
+        number = find_project(destination.connection, destination.wanted)
+        projects = destination.connection.client.projects
+        return slots_in(projects.get(id=number).label_config or "") if number is not None else 0
+
+
+def build_upload(
+    destination: AnnotatorProject, article_ids: Iterable[str], material: UploadInputs, slots: int = 0
+) -> Upload:
     """Build the tasks of some articles for one project, with their predictions.
+
+    Each has at least so many places for stance questions.
 
     Transferred annotations, and those of a reopened release, are shown on the page only in a project of one annotator,
     because in a pool they would reveal other annotators' work.
@@ -181,7 +195,7 @@ def build_upload(destination: AnnotatorProject, article_ids: Iterable[str], mate
         if predicted and article_id in predicted.spans:
             predictions.append(Prediction(predicted.origin, predicted.spans[article_id]))
         task = task_of(
-            article, material.items[article_id], material.schema, material.sources[article.document_id], guide
+            article, material.items[article_id], material.schema, material.sources[article.document_id], guide, slots
         )
         task = with_predictions(task, predictions)
         earlier_ones = () if annotator else material.judged.get((article_id, article.text_sha), ())
@@ -193,7 +207,7 @@ def build_upload(destination: AnnotatorProject, article_ids: Iterable[str], mate
     shown = predicted.origin if predicted else released or (annotator if has_carried else "")
     done = {one for one in chosen if _is_judged(annotator, one, material)}
     keys = frozenset((article_id, material.articles[article_id].text_sha) for article_id in done)
-    return Upload(destination, tuple(tasks), shown, keys)
+    return Upload(destination, tuple(tasks), shown, slots, keys)
 
 
 def _is_judged(annotator: str, article_id: str, material: UploadInputs) -> bool:
@@ -229,7 +243,7 @@ def upload(prepared: Upload, schema: Schema, *, progress: Notify, dry_run: bool)
     sent = send(
         destination.connection,
         destination.wanted,
-        render_config(schema.labels),
+        render_config(schema.labels, prepared.slots),
         prepared.tasks,
         overlap=1 if annotator else schema.dataset.overlap,
         progress=(lambda message: progress(f"{annotator}: {message}")) if annotator else progress,

@@ -144,7 +144,7 @@ def by_hand():
         "schema migrate, nothing to do": schema_migrate.MigrateReport(
             "schema migrate", steps=(), rewritten=0, files=0, again=0, was_sent=False, dry_run=False
         ),
-        "schema migrate --undo": schema_migrate.UndoneReport("schema migrate", files=("annotations/demo/judgements.jsonl",)),
+        "schema migrate --undo": schema_migrate.UndoneReport("schema migrate", files=("annotations/demo/judgements.jsonl",), was_sent=True),
         "schema migrate --again": schema_migrate.AgainReport("schema migrate", batch="again-1", articles=3),
         "adjudicate --send --collect": adjudicate.AdjudicateReport(
             "adjudicate", gold={}, open_disputes=0, model=DawidSkeneFit(7, True, 3, {"a-1": 0.9}),

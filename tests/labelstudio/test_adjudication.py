@@ -65,6 +65,18 @@ def test_page_opens_with_settled_mentions_and_locked_marks_of_its_questions():
     assert prediction["model_version"] == "settled"
 
 
+def test_retired_labels_are_named_and_not_offered():
+    boss = LABELS.entities[0]
+    retired = boss.model_copy(update={"name": "OLD", "retired": True})
+    labels = LABELS.model_copy(update={"retired_entities": (retired,)})
+    box = ET.fromstring(render_ruling_config(labels)).find(".//Labels[@name='ner']")  # noqa: S314 - our own XML
+    (shown,) = [label for label in box if label.get("alias") == "OLD"]
+
+    assert (shown.get("value"), shown.get("visible")) == (f"{boss.ar} (OLD)", "false")
+    assert shown.get("hotkey") not in {entity.key for entity in LABELS.entities}
+    assert [label.get("alias") for label in box if not label.get("visible")] == [*LABELS.entity_names]
+
+
 def test_ruling_read_back_holds_settled_mentions_answers_and_page():
     task = made()
     untouched, answered = submitted(task), submitted(task, choice(0, NONE), choice(1, "against"))

@@ -23,6 +23,7 @@ from builder.commands.build import build
 from builder.commands.clean import clean
 from builder.commands.ingest import ingest
 from builder.commands.sample import sample
+from builder.commands.schema_migrate import migrate
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.labelstudio import annotator, client
 from builder.labelstudio.api.projects import find_project
@@ -30,6 +31,7 @@ from builder.labelstudio.config import render_config
 from builder.labelstudio.tasks import key_of, result_of, task_of
 from builder.project.annotations import read_asked
 from builder.project.corpus import read_articles
+from builder.project.migration.state import note_versions
 from builder.project.project import Project
 from builder.project.services import project_mark
 from builder.records import BatchItem, Decision, Dispute, Gold, Judgement, KhabarError, Span, mark_set
@@ -226,6 +228,42 @@ def test_page_opens_with_settled_mentions_and_is_answered_by_keys(judged, label_
     assert not [d for d in disputes_of(judged) if d.article_id == first.article_id]
 
 
+def test_settled_mention_of_a_retired_label_has_its_name_and_is_offered_no_more(
+    judged, label_studio, open_page, tmp_path
+):
+    adjudicate(judged, send=True)
+    (name,) = judged.batches()
+    note_versions(judged)
+    path = judged.root / "schema" / "labels.yaml"
+    first = next(page for page in read_asked(judged, name) if page.settled)
+    gone = first.settled[0].label
+    arabic = next(one.ar for one in judged.schema.labels.entities if one.name == gone)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(f"{{name: {gone},", f"{{name: {gone}, retired: true,"), encoding="utf-8")
+    project = Project(judged.root)
+    migrate(project)
+    url, number = place_of(adjudicate(Project(judged.root), send=True, yes=True))
+    task = next(one for one in tasks_at(label_studio, number) if one.data["article_id"] == first.article_id)
+
+    page = open_page(f"{url}?task={task.id}", "task")
+    page.screenshot(path=tmp_path / "retired.png")
+    shown = page.evaluate(
+        "() => [...document.querySelectorAll('.kh-text span')].map(s => getComputedStyle(s, '::after').content)"
+    )
+    assert [label for label in shown if f"{arabic} ({gone})" in label]
+    offered = page.locator(".kh-bar .lsf-label:visible").all_inner_texts()
+    assert len(offered) == len(project.schema.labels.entities)
+    assert not [one for one in offered if gone in one]
+    page.locator(".kh-source").click()
+    for target in [one for one in task.data["targets"] if one["id"] != "-"]:
+        page.keyboard.press(target["options"][0]["hotkey"])
+        page.wait_for_timeout(100)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_timeout(2000)
+    report = adjudicate(Project(judged.root), collect=True)
+    assert (report.exit_code, report.rulings.overrules) == (0, 0)
+
+
 def test_questions_on_the_whole_article_are_ruled_on_by_clicks(judged, label_studio, open_page, tmp_path):
     project, path = asking(judged), folder_of(judged) / "judgements.jsonl"
     said = (answers("positive", "politics"), answers("negative", "politics", "sport"))
@@ -353,6 +391,28 @@ def test_a_second_ruling_replaces_the_first_and_a_decision_by_hand_stays(judged,
     assert spans[0]
     assert spans[1] == ()
     assert what not in {d.what for d in disputes_of(judged) if d.article_id == article_id}
+
+
+def test_rulings_that_were_collected_between_a_rename_and_its_migration_count(judged, label_studio):
+    _, number = place_of(adjudicate(judged, send=True))
+    note_versions(judged)
+    rule(label_studio, number, first_mark)
+    path = judged.root / "schema" / "labels.yaml"
+    text = path.read_text(encoding="utf-8")
+    names = {"GPE": "PLACE", "PERS": "PERSON", "favor": "pro"}
+    for old, new in names.items():
+        text = text.replace(f"{{name: {old},", f"{{name: {new}, formerly: [{old}],")
+    path.write_text(text, encoding="utf-8")
+    adjudicate(Project(judged.root), collect=True)
+    between = read_jsonl(folder_of(judged) / "decisions.jsonl", Decision)
+    migrate(Project(judged.root))
+    migrated = read_jsonl(folder_of(judged) / "decisions.jsonl", Decision)
+    report = adjudicate(Project(judged.root), collect=True)
+
+    assert {span.label for one in between for span in one.spans or ()} & names.keys()
+    assert not {span.label for one in migrated for span in one.spans or ()} & names.keys()
+    assert read_jsonl(folder_of(judged) / "decisions.jsonl", Decision) == migrated
+    assert (report.exit_code, report.open_disputes, report.rulings.overrules) == (0, 0, 0)
 
 
 def test_contradicting_and_empty_answers_leave_the_dispute_open(judged, label_studio):

@@ -1,12 +1,15 @@
 """Labels that change while people work: what `schema migrate` and `send` do to a running project."""
 
 import json
+import re
+import shutil
 from collections import Counter
 
 import httpx
 import pytest
 from playwright.sync_api import expect
 
+from builder.annotation.questions import UNUSED
 from builder.commands.check import check
 from builder.commands.collect import collect
 from builder.commands.schema_migrate import migrate, undo
@@ -161,6 +164,120 @@ def test_a_migration_that_is_taken_back_leaves_the_server_as_it_was(running):
     assert said.behind == ()
     assert on_server(studio, place) == held
     assert (project.annotations / "pilot" / "judgements.jsonl").read_bytes() == before
+
+
+def said(found):
+    """What answers or drafts mark and answer."""
+    return [
+        sorted((part["value"]["start"], part["value"]["end"], *part["value"]["labels"]) for part in one["result"] if part["type"] == "labels")
+        + sorted((part["from_name"], *part["value"]["choices"]) for part in one["result"] if part["type"] == "choices" and part["value"]["choices"] != [UNUSED])
+        for one in found
+    ]  # fmt: skip
+
+
+def merge(project):
+    """The project after `edit`, and after OCC was merged into GPE."""
+    path = edit(project).root / "schema" / "labels.yaml"
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if "{name: OCC," not in line]
+    text = "\n".join(lines).replace("{name: GPE,", "{name: GPE, formerly: [OCC],")
+    path.write_text(f"{text}\n", encoding="utf-8")
+    return Project(project.root)
+
+
+def aliases(config):
+    """The labels that a page offers."""
+    return re.findall(r'<Label [^>]*alias="(\w+)"', config)
+
+
+@pytest.mark.parametrize("change", [edit, merge])
+def test_a_migration_that_is_taken_back_after_send_brings_the_server_back(running, change):
+    project, studio, place = running
+    collect(project, "pilot", prune=False)
+    before = (project.annotations / "pilot" / "judgements.jsonl").read_bytes()
+    labels = (project.root / "schema" / "labels.yaml").read_bytes()
+    answers, drafts, _, config = on_server(studio, place)
+    migrate(change(project))
+    send(Project(project.root), yes=True)
+    assert "PLACE" in marked(on_server(studio, place)[0])
+    undo(Project(project.root))
+    (project.root / "schema" / "labels.yaml").write_bytes(labels)
+
+    collect(Project(project.root), "pilot", prune=False)  # the server still has the names of the migration
+    assert (project.annotations / "pilot" / "judgements.jsonl").read_bytes() == before
+    with pytest.raises(KhabarError, match="send would change what people work on: project") as refused:
+        send(Project(project.root))
+    assert "4 tasks, with 3 answers and drafts in 1 tasks" in refused.value.issues[0].message
+    assert "PLACE" in marked(on_server(studio, place)[0])
+
+    send(Project(project.root), yes=True)
+    now_answers, now_drafts, now_data, now_config = on_server(studio, place)
+    assert said(now_answers) == said(answers)
+    assert marked(now_drafts) == (
+        marked(drafts) if change is edit else ["FAC", "GPE"]
+    )  # nothing tells what a draft had
+    assert aliases(now_config) == aliases(config)
+    assert {one["names"] for one in now_data} == {project.schema.label_hash}
+    assert send(Project(project.root), yes=True).behind == ()
+    collect(Project(project.root), "pilot", prune=False)
+    assert (project.annotations / "pilot" / "judgements.jsonl").read_bytes() == before
+    assert [i for i in check(Project(project.root)).issues if i.severity == "error"] == []
+
+
+def test_targets_that_were_merged_keep_their_answers_on_the_server(running):
+    project, *_ = running
+    collect(project, "pilot", prune=False)
+    path = project.root / "schema" / "labels.yaml"
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if "{id: port-expansion," not in line]
+    text = "\n".join(lines).replace("{id: metro,", "{id: metro, formerly: [port-expansion],")
+    path.write_text(f"{text}\n", encoding="utf-8")
+    migrate(Project(project.root))
+    migrated = read_judgements(project)
+    send(Project(project.root), yes=True)
+    collect(Project(project.root), "pilot", prune=False)
+
+    assert {one.stances for one in migrated} == {(Stance("metro", "against"), Stance("metro", "neutral"))}
+    assert [one.stances for one in read_judgements(project)] == [one.stances for one in migrated]
+    assert send(Project(project.root), yes=True).behind == ()
+
+
+def test_a_clone_without_the_migration_changes_nothing_of_a_project_that_has_it(running, tmp_path):
+    project, studio, place = running
+    collect(project, "pilot", prune=False)
+    other = shutil.copytree(project.root, tmp_path / "clone", symlinks=True)
+    migrate(edit(project))
+    send(Project(project.root), yes=True)
+    held = on_server(studio, place)
+    with pytest.raises(KhabarError, match="has labels that this project does not know") as refused:
+        send(Project(other), yes=True)
+
+    assert refused.value.exit_code == 1
+    assert on_server(studio, place) == held
+
+
+def test_an_answer_saved_between_two_migrations_keeps_the_page_and_the_moment_it_was_saved_on(running):
+    project, studio, place = running
+    collect(project, "pilot", prune=False)
+    project = edit(project)
+    migrate(project)
+    send(Project(project.root), yes=True)
+    between = Project(project.root).schema.label_hash
+    (first, *_) = on_server(studio, place)[0]
+    login = studio.logins[[login[0] for login in studio.logins].index(first["created_username"].split(",")[0].strip())]
+    with session_of(login, place["url"]) as session:
+        kept = [part for part in first["result"] if part["value"].get("labels") != ["GPE"]]
+        session.patch(f"/api/annotations/{first['id']}/", json={"result": kept}).raise_for_status()
+    (saved,) = [one for one in on_server(studio, place)[0] if one["id"] == first["id"]]
+    path = project.root / "schema" / "labels.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("{name: PLACE, formerly: [FAC],", "{name: SITE, formerly: [PLACE],"), encoding="utf-8")
+    migrate(Project(project.root))
+    send(Project(project.root), yes=True)
+    collect(Project(project.root), "pilot", prune=False)
+    (found,) = [one for one in read_judgements(project) if one.annotation_id == first["id"]]
+
+    assert sorted(span.label for span in found.spans) == ["OCC", "SITE"]
+    assert (found.schema, found.updated_at[:19]) == (between, saved["updated_at"][:19])
+    assert {one.schema for one in read_judgements(project) if one.annotation_id != first["id"]} != {between}
 
 
 def test_new_guidelines_reach_tasks_that_were_sent(running):

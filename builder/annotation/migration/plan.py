@@ -86,7 +86,7 @@ class _Names:
     known: Collection[str]
     past: Mapping[str, Collection[str]]
     fresh: Sequence[Rename]
-    """What `formerly` says that no earlier migration did."""
+    """What `formerly` says that no earlier migration did, or did before a colleague's annotations came from git."""
     owners: Mapping[str, Sequence[str]]
     """Who is formerly each name."""
 
@@ -95,6 +95,7 @@ def _names(layer: Layer, labels: Labels, versions: LabelVersions, used: NamesUse
     last, now = latest(versions), version_of(labels, "", 0)
     offered = {one.name: one for one in last.layer(layer)} if last else None
     applied = {Rename(old, one.name) for one in (offered or {}).values() for old in one.formerly}
+    present = {one.name for one in every(labels, layer)}
     said = [Rename(old, one.name) for one in every(labels, layer) for old in one.formerly]
     owners: dict[str, list[str]] = {}
     for one in said:
@@ -108,7 +109,9 @@ def _names(layer: Layer, labels: Labels, versions: LabelVersions, used: NamesUse
         offered=offered,
         known=frozenset({*used.counts[layer], *(name for version in versions.values() for name in version.now(layer))}),
         past=past_names(versions, layer),
-        fresh=tuple(one for one in said if one not in applied),
+        fresh=tuple(
+            one for one in said if one not in applied or (used.counts[layer][one.old] and one.old not in present)
+        ),
         owners=owners,
     )
 

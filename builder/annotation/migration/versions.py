@@ -61,8 +61,12 @@ def _offered(one: Named) -> OfferedName:
 
 
 def latest(versions: LabelVersions) -> LabelVersion | None:
-    """Return the version that was used last, or None if none is known."""
-    return max(versions.values(), key=lambda one: (one.number, one.version), default=None)
+    """Return the version that was used last, or None if none is known.
+
+    One without a number, of which nothing is known or whose migration was taken back, is not.
+    """
+    used = (one for one in versions.values() if one.number)
+    return max(used, key=lambda one: (one.number, one.version), default=None)
 
 
 def with_new_names(version: LabelVersion, renames: Renames) -> LabelVersion:
@@ -71,6 +75,33 @@ def with_new_names(version: LabelVersion, renames: Renames) -> LabelVersion:
         tuple(replace(one, name=renames[layer].get(one.name, one.name)) for one in version.layer(layer))
         for layer in LAYERS
     )
+    return replace(version, entities=entities, targets=targets, values=values)
+
+
+def taken_back(made: LabelVersions, before: LabelVersions) -> list[LabelVersion]:
+    """Return the versions that a migration added, with the names that their labels have after it was taken back.
+
+    `made` are the versions after the migration, and `before` those of them that were known before it. A label that
+    others were merged into keeps its name.
+    """
+    back = {layer: _names_before(made, before, layer) for layer in LAYERS}
+    added = (one for version, one in made.items() if version not in before)
+    return [replace(with_new_names(_without_formerly(one), back), number=0) for one in added]
+
+
+def _names_before(made: LabelVersions, before: LabelVersions, layer: Layer) -> dict[str, str]:
+    """Return the name that each label of a layer had before a migration."""
+    found: dict[str, set[str]] = {}
+    for version, one in made.items():
+        earlier = {was.shown: was.name for was in before[version].layer(layer)} if version in before else {}
+        for label in one.layer(layer):
+            if earlier or not one.number:
+                found.setdefault(label.name, set()).add(earlier.get(label.shown, label.shown))
+    return {name: names.pop() for name, names in found.items() if len(names) == 1}
+
+
+def _without_formerly(version: LabelVersion) -> LabelVersion:
+    entities, targets, values = (tuple(replace(one, formerly=()) for one in version.layer(layer)) for layer in LAYERS)
     return replace(version, entities=entities, targets=targets, values=values)
 
 

@@ -48,6 +48,13 @@ A decision can contradict itself, so each is looked at.
 
 KEEP_ONE = "keep one of the two lines, as the people who wrote them agree"
 
+IF_RENAMED = f"if labels were renamed meanwhile, run `khabar schema migrate`; else {KEEP_ONE}"
+"""What to do about two versions of a judgement that differ in names alone."""
+
+
+CONTRADICTION = "contradiction"
+"""Code of the error about two lines that decide one thing in two ways."""
+
 
 def join(lines: Sequence[Numbered[R]]) -> list[Numbered[R]]:
     """Return the lines without repetitions, in their order; of each annotation, only its latest version.
@@ -164,17 +171,18 @@ def _age(record: object) -> tuple[object, ...]:
 
 def contradictions(path: str, lines: Sequence[Numbered[R]]) -> Iterator[Issue]:
     """Yield an error for each line that decides otherwise than an earlier one what can be decided only once."""
-    decided: dict[Hashable, tuple[int, Hashable]] = {}
+    decided: dict[Hashable, Numbered[_Choice]] = {}
     origins = _origins(record for _, record in lines)
     versions = Counter(_numbers(record) for _, record in lines if isinstance(record, Judgement))
     for number, record in lines:
         if isinstance(record, Judgement) and versions[_numbers(record)] == 1:
             continue  # nearly all are
         for choice in _choices(record, origins):
-            first, other = decided.setdefault(choice.key, (number, choice.answer))
-            if other != choice.answer:
+            first, other = decided.setdefault(choice.key, (number, choice))
+            if other.answer != choice.answer:
                 message = f"contradicts {path}:{first}: both lines give {choice.what}"
-                yield Issue("error", "contradiction", message, f"{path}:{number}", KEEP_ONE)
+                fix = IF_RENAMED if choice.nameless and other.nameless == choice.nameless else KEEP_ONE
+                yield Issue("error", CONTRADICTION, message, f"{path}:{number}", fix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +192,8 @@ class _Choice:
     key: Hashable
     what: str
     answer: Hashable
+    nameless: str = ""
+    """The answer of a judgement without the names of labels, targets and stances."""
 
 
 def _choices(record: object, origins: dict[Hashable, set[str]]) -> Iterator[_Choice]:
@@ -194,9 +204,9 @@ def _choices(record: object, origins: dict[Hashable, set[str]]) -> Iterator[_Cho
     if isinstance(record, Judgement):
         key = _identity(record, origins), parse_time(record.updated_at)
         name = f"annotation {record.annotation_id} of article {record.article_id} by {record.annotator}"
-        yield _Choice(
-            key, name, repr(replace(record, origin="", changed_by="", task_id=0, created_at="", updated_at=""))
-        )
+        said = replace(record, origin="", changed_by="", task_id=0, created_at="", updated_at="")
+        places = tuple(sorted(replace(span, label="") for span in said.spans))
+        yield _Choice(key, name, repr(said), repr(replace(said, spans=places, stances=())))
     elif isinstance(record, SplitAssignment):
         yield _Choice(record.article_id, f"the split of article {record.article_id}", record.split)
     elif isinstance(record, BatchItem):

@@ -26,8 +26,8 @@ from builder.labelstudio.download.remote import ProjectRef, RetryingClient
 from builder.labelstudio.download.snapshot import chosen_ids, export_tasks, remove_old_snapshots, take_snapshot
 from builder.labelstudio.earlier import by_key, continued
 from builder.labelstudio.parse import ParsedAnnotations, Pseudonym, parse_tasks
-from builder.labelstudio.refresh import renames_of
 from builder.labelstudio.renamed import rename_results, restored
+from builder.labelstudio.updated import renames_of
 from builder.records import Judgement, KhabarError, LabelVersions, Notify
 
 CHUNK = 500
@@ -158,13 +158,30 @@ def _read(tasks: Iterable[Any], roster: Roster, source: str) -> Iterator[CachedT
         parsed = parse_tasks([whole.task], roster.whose)
         imports = {int(plain["id"]): plain for plain in whole.task["annotations"]}
         judgements = tuple(
-            _continued(with_origin(judgement, whole.changers, roster), imports[judgement.annotation_id], roster)
+            _continued(
+                with_origin(_as_known(judgement, plain, roster), whole.changers, roster),
+                imports[judgement.annotation_id],
+                roster,
+            )
             for judgement in parsed.judgements
         )
         issues = tuple(replace(issue, link=f"{source}/data?task={number}") for issue in (*parsed.issues, *whole.issues))
         ids = tuple(int(annotation["id"]) for annotation in plain["annotations"])
         parsed = replace(parsed, judgements=judgements, issues=issues)
         yield CachedTask(number, moment(plain["updated_at"]), ids, parsed)
+
+
+def _as_known(judgement: Judgement, task: Mapping[str, Any], roster: Roster) -> Judgement:
+    """Return a judgement with what was collected of the same save, if khabar rewrote the answer on the server since.
+
+    The labels that a migration merged there are told apart in what was collected.
+    """
+    known, number = roster.known.get(judgement.annotation_id), judgement.annotation_id
+    is_rewritten = str(number) in (task["data"].get("before") or {})
+    same = known and (known.article_id, known.updated_at) == (judgement.article_id, judgement.updated_at)
+    if not (known and is_rewritten and same and known.status == judgement.status):
+        return judgement
+    return replace(judgement, spans=known.spans, stances=known.stances, relations=known.relations)
 
 
 def in_present_names(task: dict[str, Any], versions: LabelVersions) -> dict[str, Any]:

@@ -21,11 +21,11 @@ from builder.annotation.migration.rename import (
     rename_dispute,
     rewrite_lines,
 )
-from builder.annotation.migration.versions import Renames, latest, version_of, with_new_names
-from builder.io.journal import change_files, changed_since, has_changes, undo_last
-from builder.io.plain import to_plain
+from builder.annotation.migration.versions import Renames, latest, taken_back, version_of, with_new_names
+from builder.io.journal import change_files, changed_since, contents_before, has_changes, undo_last
+from builder.io.plain import from_plain, to_plain
 from builder.project.annotations import read_merged
-from builder.project.migration.kept import schemas_folder
+from builder.project.migration.kept import read_versions, schemas_folder
 from builder.project.migration.state import (
     batch_folders,
     current_plan,
@@ -83,9 +83,15 @@ def migrate(project: Project, *, dry_run: bool = False) -> Migration:
     return Migration(found.steps, done, len(contents))
 
 
+def was_sent(project: Project) -> bool:
+    """Return whether this machine sent a batch to a server, whose pages may show what a migration made."""
+    return (project.work / "notes" / "sent").exists()
+
+
 def undo(project: Project) -> tuple[str, ...]:
     """Give annotations and caches back what they had before the last migration, and return their names.
 
+    If pages may have shown the labels of the migration, it stays known what they are called, for `send` and `collect`.
     Raises KhabarError (exit code 1) if files changed since, as that would be lost.
     """
     with project.lock():
@@ -98,7 +104,17 @@ def undo(project: Project) -> tuple[str, ...]:
             raise KhabarError(
                 *(Issue("error", "undo", "changed since the migration", name, fix) for name in changed), exit_code=1
             )
-        return undo_last(journal)
+        return undo_last(journal, _pages_since(project) if was_sent(project) else {})
+
+
+def _pages_since(project: Project) -> dict[Path, bytes]:
+    """Return the files of the versions that the last migration added, with the names from before it."""
+    project = project.snapshot()
+    folder = schemas_folder(project)
+    held = [content for path, content in contents_before(project.journal).items() if path.parent == folder]
+    before = [from_plain(LabelVersion, json.loads(content)) for content in held]
+    back = taken_back(read_versions(project), {one.version: one for one in before})
+    return {folder / f"{one.version}.json": _json(one) for one in back}
 
 
 def _contents(project: Project, found: Plan, done: Rewritten) -> dict[Path, bytes | None]:
@@ -114,7 +130,7 @@ def _contents(project: Project, found: Plan, done: Rewritten) -> dict[Path, byte
                 contents |= {path: after} if after != before else {}
     for path in sorted((project.work / "collected").glob("*.sqlite3")) if any(renames.values()) else ():
         contents[path] = _cache(path, renames)
-    versions = _versions(project, renames)
+    versions = _versions(project, found)
     contents |= {schemas_folder(project) / f"{one.version}.json": _json(one) for one in versions}
     guide = guidelines_folder(project) / f"{project.schema.guideline_version}.md"
     if not guide.exists():
@@ -125,22 +141,24 @@ def _contents(project: Project, found: Plan, done: Rewritten) -> dict[Path, byte
     return contents
 
 
-def _versions(project: Project, renames: Renames) -> list[LabelVersion]:
+def _versions(project: Project, found: Plan) -> list[LabelVersion]:
     """Return all known versions with the new names, and the present one as the last."""
-    versions, schema = known_versions(project), project.schema
+    versions, schema, renames = known_versions(project), project.schema, found.renames()
     last = latest(versions)
     present = version_of(schema.labels, schema.label_hash, last.number + 1 if last else 1)
     others = [with_new_names(one, renames) for one in versions.values() if one.version != schema.label_hash]
     named = {version for table in judgement_tables(project) for version in coded(table["schema"]).names}
-    lost = [_unknown(version, present, renames) for version in sorted(named - {*versions, schema.label_hash})]
+    lost = [_unknown(version, present, found) for version in sorted(named - {*versions, schema.label_hash})]
     return [*lost, *others, present]
 
 
-def _unknown(version: str, present: LabelVersion, renames: Renames) -> LabelVersion:
+def _unknown(version: str, present: LabelVersion, found: Plan) -> LabelVersion:
     """Return a version of labels.yaml that nothing says what it offered: everything, under the names before."""
+    renames, fresh = found.renames(), {(step.layer, step.new) for step in found.steps if step.kind == "rename"}
     entities, targets, values = (
         (*(OfferedName(old, new) for old, new in renames[layer].items()),
-         *(OfferedName(one.name, one.name) for one in present.layer(layer) if one.name not in renames[layer]))
+         *(OfferedName(one.name, one.name) for one in present.layer(layer)
+           if one.name not in renames[layer] and (layer, one.name) not in fresh))
         for layer in LAYERS
     )  # fmt: skip
     return LabelVersion(version, 0, entities, targets, values, present.questions)

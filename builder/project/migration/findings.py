@@ -29,17 +29,23 @@ def label_findings(project: Project, issues: Iterable[Issue], judgements: pa.Tab
     An answer that a judgement's page did not ask for is not missing.
     """
     found, offers = current_plan(project), read_offers(project)
-    explained, unasked = _explained(found), unasked_questions(judgements, offers)
+    explained, unasked, renamed = _explained(found), unasked_questions(judgements, offers), _renamed(found)
     kept = [
         issue
         for issue in issues
-        if not issue.message.startswith(explained) and (issue.code not in MISSING or _question(issue) not in unasked)
+        if not issue.message.startswith(explained)
+        and not (issue.code in MISSING and (issue.where in renamed or _question(issue) in unasked))
     ]
     return [*kept, *pending_issues(found), *retired_warnings(judgements, project.schema.labels), *_again(project)]
 
 
 def _question(issue: Issue) -> Question:
     return Question(issue.article_id, issue.annotator, issue.where)
+
+
+def _renamed(found: Plan) -> set[str]:
+    """Return the questions about targets that a pending migration gives the answers of others."""
+    return {f"stance {new}" for new in found.renames()["targets"].values()}
 
 
 def _explained(found: Plan) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from builder.annotation.migration.plan import plan
-from builder.annotation.migration.versions import NOTHING
+from builder.annotation.migration.versions import NOTHING, latest
 from builder.io.plain import from_plain
 from builder.project.project import Project
 from builder.records import LabelVersion, user_error
@@ -35,4 +35,6 @@ def _read_versions(project: Project) -> Iterator[LabelVersion]:
 def is_pending(project: Project) -> bool:
     """Return whether labels.yaml has a step that was not taken, as far as the kept versions tell."""
     versions, schema = read_versions(project), project.schema
-    return bool(versions) and schema.label_hash not in versions and plan(schema.labels, versions, NOTHING).pending
+    last = latest(versions)
+    is_other = last is not None and last.version != schema.label_hash
+    return is_other and plan(schema.labels, versions, NOTHING).pending

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from builder.labelstudio.refresh import Behind, Refresh, refuse_stale, stale_projects, update_project
+from builder.labelstudio.refresh import Behind, refuse_stale, stale_projects, update_project
 from builder.labelstudio.tasks import paged
+from builder.labelstudio.updated import Refresh, Save
 from builder.labelstudio.upload import AnnotatorProject
+from builder.project.annotations import read_judgements
 from builder.project.migration.kept import read_versions
 from builder.project.migration.state import note_versions
 from builder.project.project import Project
-from builder.records import Article, AskedPage, Notify
+from builder.records import Article, AskedPage, Judgement, Notify
 
 
 def bring_up(
@@ -19,7 +21,7 @@ def bring_up(
 
     `refresh` is whether their tasks also get the present guidelines.
     """
-    update = Refresh(project.schema, read_versions(project), articles, refresh)
+    update = Refresh(project.schema, read_versions(project), articles, refresh, judged=_judged(project))
     stale = stale_projects(desks, update)
     refuse_stale(stale, "send", yes=yes or dry_run)
     if not dry_run:
@@ -27,6 +29,13 @@ def bring_up(
         for one in stale:
             update_project(one, update, progress=progress)
     return tuple(one.behind for one in stale)
+
+
+def _judged(project: Project) -> dict[Save, Judgement]:
+    """Return the collected judgements, if a migration was taken back: what it merged on servers is told by them."""
+    if all(version.number for version in read_versions(project).values()):
+        return {}
+    return {Save(one.article_id, one.annotation_id, one.updated_at): one for one in read_judgements(project)}
 
 
 def bring_up_pages(

@@ -11,18 +11,20 @@ from builder.annotation.columns import coded
 from builder.annotation.migration.offered import EVERYTHING, Offers, count_by_version, names_used, offers_of
 from builder.annotation.migration.plan import LABELS, MIGRATE, NOUNS, Plan, Step, plan
 from builder.annotation.migration.versions import latest, version_of
+from builder.annotation.quality.merged import CONTRADICTION
 from builder.io.atomic import write_bytes
 from builder.io.hashing import sha16
 from builder.io.jsonl import write_json
 from builder.io.plain import to_plain
 from builder.labelstudio.download.pages import PageVersions
-from builder.project.annotations import read_collected, read_judgement_table, read_known, read_merged_table
+from builder.project.annotations import read_collected, read_known, read_line_table, read_merged_table
 from builder.project.migration.kept import read_versions, schemas_folder
 from builder.project.project import Project
 from builder.records import (
     LAYERS,
     Decision,
     Issue,
+    Judgement,
     KhabarError,
     LabelVersion,
     PublishedAnnotation,
@@ -38,7 +40,8 @@ def guidelines_folder(project: Project) -> Path:
 def note_versions(project: Project, guidelines: Collection[str] = ()) -> None:
     """Keep what pages of the present labels.yaml offer, and the present guidelines if they are among these."""
     schema, versions = project.schema, read_versions(project)
-    if schema.label_hash not in versions:
+    known = versions.get(schema.label_hash)
+    if known is None or not (known.number or any(known.renamed(layer) for layer in LAYERS)):
         last = latest(versions)
         write_version(project, version_of(schema.labels, schema.label_hash, last.number + 1 if last else 1))
     path = guidelines_folder(project) / f"{schema.guideline_version}.md"
@@ -71,10 +74,10 @@ def write_version(project: Project, version: LabelVersion) -> None:
 def known_versions(project: Project) -> dict[str, LabelVersion]:
     """Return the known versions; where none is kept, the present one if judgements name it."""
     versions, schema = read_versions(project), project.schema
-    if not versions and any(
+    if latest(versions) is None and any(
         schema.label_hash in coded(table["schema"]).names for table in read_collected(project).values()
     ):
-        return {schema.label_hash: version_of(schema.labels, schema.label_hash, 1)}
+        return versions | {schema.label_hash: version_of(schema.labels, schema.label_hash, 1)}
     return versions
 
 
@@ -91,14 +94,24 @@ def batch_folders(project: Project) -> list[Path]:
 
 def judgement_tables(project: Project) -> list[pa.Table]:
     """Return the judgements of each folder that holds files of a batch, as columns."""
-    return [read_judgement_table(project, folder.name) for folder in batch_folders(project)]
+    return [_lines(project, folder / "judgements.jsonl", Judgement) for folder in batch_folders(project)]
+
+
+def _lines(project: Project, path: Path, record: type) -> pa.Table:
+    """Return the records of a file; where git joined lines from before and after a migration, all of them."""
+    try:
+        return read_merged_table(project, path, record)
+    except KhabarError as refused:
+        if any(issue.code != CONTRADICTION for issue in refused.issues):
+            raise
+    return read_line_table(project, path, record).lines.table
 
 
 def other_answers(project: Project) -> Iterator[Decision | PublishedAnnotation]:
     """Yield what else in annotations/ has labels, targets or stances."""
     for folder in batch_folders(project):
-        yield from records_of(read_merged_table(project, folder / "decisions.jsonl", Decision), Decision)
-        published = read_merged_table(project, folder / "predictions.jsonl", PublishedAnnotation)
+        yield from records_of(_lines(project, folder / "decisions.jsonl", Decision), Decision)
+        published = _lines(project, folder / "predictions.jsonl", PublishedAnnotation)
         yield from records_of(published, PublishedAnnotation)
         yield from read_known(project, folder.name)
 

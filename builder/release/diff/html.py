@@ -12,6 +12,7 @@ from builder.release.diff.records import Diff, FieldChange, LabelTally, ReleaseI
 from builder.release.diff.renames import label_renames, without_renames
 from builder.release.diff.semver import level, reasons
 from builder.release.diff.spans import Mention
+from builder.release.diff.stance_renames import stance_renames
 from builder.report_page import escape_html, format_number, html_page
 
 SHOWN = 200
@@ -57,7 +58,7 @@ td.text { font-size: 1.15rem; line-height: 1.9; min-width: 12rem; }
 
 def page(diff: Diff) -> str:
     """Render the page as one HTML document."""
-    renames, spans = label_renames(diff), without_renames(diff)
+    renames, spans, stances = label_renames(diff), without_renames(diff), stance_renames(diff)
     body = "".join([
         _header(diff),
         "<main>\n",
@@ -84,7 +85,13 @@ def page(diff: Diff) -> str:
             [_code(one.old), _code(one.new), format_number(one.spans)] for one in renames
         ), len(renames)),
         _list("كيانات", "spans", ("المقال", "ما جرى", "كان", "صار"), map(_span, spans), len(spans)),
-        _list("مواقف", "stances", ("المقال", "الهدف", "ما جرى", "كان", "صار"), map(_stance, diff.stances), len(diff.stances)),
+        *(_list(heading, english, ("كان", "صار", "المواقف"), (
+            [_code(one.old), _code(one.new), format_number(one.answers)] for one in renamed
+        ), len(renamed)) for heading, english, renamed in (
+            ("أهداف تغيّر اسمها", "targets renamed", stances.targets),
+            ("قيم مواقف تغيّر اسمها", "stance values renamed", stances.values),
+        )),
+        _list("مواقف", "stances", ("المقال", "الهدف", "ما جرى", "كان", "صار"), map(_stance, stances.others), len(stances.others)),
         _list("أحكام الموسّمين", "judgements", ("المقال", "الموسّم", "الدفعة", "ما جرى", "الأعمدة"), (
             [_code(change.article_id), _code(change.annotator), _code(change.batch), _kind(change.kind),
              " ".join(map(_code, change.columns))] for change in diff.judgements

@@ -11,6 +11,7 @@ from builder.release.diff.records import Diff, Kind, LabelTally, RowTally
 from builder.release.diff.renames import label_renames, without_renames
 from builder.release.diff.semver import level, reasons
 from builder.release.diff.spans import Mention
+from builder.release.diff.stance_renames import stance_renames
 from builder.text.invisible import make_visible
 
 LISTED = 10
@@ -100,6 +101,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def _lists(diff: Diff) -> Iterator[tuple[str, list[str]]]:
+    stances = stance_renames(diff)
     yield (
         "columns",
         [
@@ -137,11 +139,13 @@ def _lists(diff: Diff) -> Iterator[tuple[str, list[str]]]:
         "spans changed",
         [f"{span.article_id} {span.kind}: {_pair(span.old, span.new)}" for span in without_renames(diff)],
     )
+    for heading, renamed in (("targets renamed", stances.targets), ("stance values renamed", stances.values)):
+        yield heading, [f"{_short(one.old)} -> {_short(one.new)}: {one.answers:,} answers" for one in renamed]
     yield (
         "stances changed",
         [
             f"{stance.article_id} {_short(stance.target)} {_change(stance.kind, stance.old, stance.new)}"
-            for stance in diff.stances
+            for stance in stances.others
         ],
     )
     yield (

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 
+from builder.annotation.migration.versions import latest
 from builder.commands.adjudicate import adjudicate
 from builder.commands.agree import agree
 from builder.commands.build import build
@@ -162,6 +163,56 @@ def test_undo_returns_every_byte_and_the_migration_is_pending_again(project):
     assert current_plan(Project(project.root)).pending
     with pytest.raises(KhabarError, match="this machine has no migration to take back"):
         undo(Project(project.root))
+
+
+def test_undo_leaves_no_empty_folder(project):
+    shutil.rmtree(project.annotations / "schemas")
+    shutil.rmtree(project.annotations / "guidelines")
+    migrate(edit(project))
+    assert (project.annotations / "schemas").is_dir()
+    undo(Project(project.root))
+
+    assert sorted(path.name for path in project.annotations.iterdir() if path.is_dir()) == ["pilot"]
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_undo_keeps_what_pages_may_show_since_a_batch_was_sent(project, is_known):
+    if not is_known:  # a project of an earlier version of khabar
+        shutil.rmtree(project.annotations / "schemas")
+    project.note("sent/pilot", {"url": "http://127.0.0.1:1"})
+    before, old, labels = (
+        held(project),
+        project.schema.label_hash,
+        (project.root / "schema" / "labels.yaml").read_bytes(),
+    )
+    swapped = edit(project, {"{name: GPE,": "{name: XX,", "{name: LOC,": "{name: GPE, formerly: [LOC],"} | TO)
+    migrate(edit(swapped, {"{name: XX,": "{name: LOC, formerly: [GPE],"}))
+    new = Project(project.root).schema.label_hash
+    undo(Project(project.root))
+    versions = read_versions(Project(project.root))
+    after = held(project)
+
+    assert {name: after[name] for name in before} == before
+    assert {*versions} == {old, new}
+    assert versions[new].number == 0
+    assert versions[new].renamed("entities") == {"PER": "PERS", "GPE": "LOC", "LOC": "GPE"}
+    assert current_plan(Project(project.root)).pending
+    assert (states.next_step(Project(project.root)).command == "khabar schema migrate") is is_known
+    (project.root / "schema" / "labels.yaml").write_bytes(labels)
+    assert not current_plan(Project(project.root)).steps
+    assert "migrate" not in states.next_step(Project(project.root)).command
+    note_versions(Project(project.root))
+    assert latest(read_versions(Project(project.root))).version == old
+
+
+def test_undo_and_the_same_migration_again(project):
+    project.note("sent/pilot", {"url": "http://127.0.0.1:1"})
+    migrate(edit(project))
+    once = held(project)
+    undo(Project(project.root))
+    migrate(Project(project.root))
+
+    assert held(project) == once
 
 
 def test_undo_refuses_where_files_changed_since(project):
@@ -432,3 +483,45 @@ def test_the_next_step_is_the_migration_until_it_ran(project):
     assert (pending.command, pending.why) == ("khabar schema migrate", "labels.yaml changed since people annotated")
     assert "migrate" not in before.command
     assert "migrate" not in states.next_step(Project(project.root)).command
+
+
+def test_a_renamed_target_has_one_line_until_it_is_migrated(project):
+    edit(project, {"{id: metro,": "{id: tram, formerly: [metro],"})
+    found = [issue.message for issue in check(Project(project.root)).issues if issue.severity == "error"]
+
+    assert len(found) == 1
+    assert re.fullmatch(r"target metro is renamed to tram: \d+ answers have it", found[0])
+
+
+def test_what_a_colleague_collected_before_the_migration_is_migrated_when_it_comes_from_git(project):
+    later = project.annotations / "second"
+    shutil.copytree(project.annotations / "pilot", later)
+    (project.annotations / "second").rename(project.root / "away")
+    edit(project, {"{name: PERS,": "{name: PER, formerly: [PERS],"})
+    migrate(Project(project.root))
+    (project.root / "away").rename(later)
+    report = migrate(Project(project.root))
+
+    assert [re.sub(r"\d+", "n", fact) for fact in facts(report)] == ["label PERS is merged into PER: n spans have it"]
+    assert "PERS" not in labels_of(project)
+    assert not current_plan(Project(project.root)).pending
+
+
+def test_lines_from_before_and_after_a_migration_that_git_joined_are_one_again(project):
+    path = project.annotations / "pilot" / "judgements.jsonl"
+    before = path.read_bytes()
+    edit(project, {"{name: PERS,": "{name: PER, formerly: [PERS],"})
+    migrate(Project(project.root))
+    after = path.read_bytes()
+    judgements = read_judgements(Project(project.root))
+    path.write_bytes(after + b"".join(line for line in before.splitlines(keepends=True) if line not in after))
+    with pytest.raises(KhabarError) as refused:
+        check(Project(project.root))
+    report = migrate(Project(project.root))
+
+    assert {one.fix.split(";")[0] for one in refused.value.issues} == {
+        "if labels were renamed meanwhile, run `khabar schema migrate`"
+    }
+    assert len(report.steps) == 1
+    assert read_judgements(Project(project.root)) == judgements
+    assert not current_plan(Project(project.root)).pending
