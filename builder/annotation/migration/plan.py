@@ -86,7 +86,7 @@ class _Names:
     known: Collection[str]
     past: Mapping[str, Collection[str]]
     fresh: Sequence[Rename]
-    """What `formerly` says that no earlier migration did, or did before a colleague's annotations came from git."""
+    """What `formerly` says that no earlier migration did."""
     owners: Mapping[str, Sequence[str]]
     """Who is formerly each name."""
 
@@ -94,12 +94,16 @@ class _Names:
 def _names(layer: Layer, labels: Labels, versions: LabelVersions, used: NamesUsed) -> _Names:
     last, now = latest(versions), version_of(labels, "", 0)
     offered = {one.name: one for one in last.layer(layer)} if last else None
-    applied = {Rename(old, one.name) for one in (offered or {}).values() for old in one.formerly}
-    present = {one.name for one in every(labels, layer)}
-    said = [Rename(old, one.name) for one in every(labels, layer) for old in one.formerly]
+    said = [*dict.fromkeys(Rename(old, one.name) for one in every(labels, layer) for old in one.formerly)]
     owners: dict[str, list[str]] = {}
     for one in said:
         owners.setdefault(one.old, []).append(one.new)
+    applied = {
+        Rename(old, name)
+        for one in (offered or {}).values()
+        for old in one.formerly
+        for name in (one.name, *owners.get(one.name, ()))  # its name now, too
+    }
     return _Names(
         layer=layer,
         live={one.name: one for one in now.layer(layer)},
@@ -109,9 +113,7 @@ def _names(layer: Layer, labels: Labels, versions: LabelVersions, used: NamesUse
         offered=offered,
         known=frozenset({*used.counts[layer], *(name for version in versions.values() for name in version.now(layer))}),
         past=past_names(versions, layer),
-        fresh=tuple(
-            one for one in said if one not in applied or (used.counts[layer][one.old] and one.old not in present)
-        ),
+        fresh=tuple(one for one in said if one not in applied),
         owners=owners,
     )
 
@@ -151,8 +153,14 @@ def _offered_anew(names: _Names, moved: Mapping[str, str]) -> list[Step]:
     """Return a step for each label that pages did not offer before, or under another meaning."""
     if names.offered is None:
         return []
-    before = {moved.get(name, name): one for name, one in names.offered.items()}
-    steps = [_step(names, "add", "", name) for name in names.live if name not in before]
+    asked = {moved.get(name, name) for name in names.offered}
+    # A merge says itself what a label means: only the label that keeps its name may mean something else.
+    before = {
+        moved.get(name, name): one
+        for name, one in names.offered.items()
+        if name not in moved or not _merges(names, moved, name)
+    }
+    steps = [_step(names, "add", "", name) for name in names.live if name not in asked]
     differs = [name for name, one in names.live.items() if name in before and before[name].meaning != one.meaning]
     return steps + [_step(names, "change", before[name].name, name) for name in differs]
 
@@ -185,7 +193,9 @@ def _past_fault(names: _Names, one: Rename) -> Issue | None:
         return _issue(message, f"restore `formerly` as it was, or write `formerly: [{became[0]}]`", one.new)
     known = ", ".join(sorted(names.known))
     return _issue(
-        f"{noun} {one.new} is formerly {one.old}, which never existed", f"correct it; known: {known}", one.new
+        f"{noun} {one.new} is formerly {one.old}, which never existed",
+        f"correct it, or take it out; known: {known}",
+        one.new,
     )
 
 

@@ -86,6 +86,32 @@ def test_another_definition_is_a_change_that_holds_nothing_up():
     assert not plan(new, VERSIONS, used(PER=5)).pending
 
 
+@pytest.mark.parametrize("old", [labels(entity("LOC", definition="مكان"), entity("MISC")), labels(entity("MISC"), entity("LOC", definition="مكان"))])  # fmt: skip
+def test_a_merge_changes_no_definition_of_its_own_in_any_order(old):
+    versions, counts = {"v1": version_of(old, "v1", 1)}, used(LOC=3, MISC=2)
+    both = [("merge", "LOC", "THING", 3), ("merge", "MISC", "THING", 2)]
+
+    assert steps(labels(entity("LOC", "MISC", definition="مكان")), versions, counts) == [("merge", "MISC", "LOC", 2)]
+    assert steps(labels(entity("MISC", "LOC")), versions, counts) == [("merge", "LOC", "MISC", 3)]
+    for told in ("مكان", "تعريف", "تعريف آخر"):
+        assert steps(labels(entity("THING", "LOC", "MISC", definition=told)), versions, counts) == both
+    assert steps(labels(entity("LOC", "MISC", definition="تعريف آخر")), versions, counts) == [
+        ("merge", "MISC", "LOC", 2), ("change", "LOC", "LOC", 3),
+    ]  # fmt: skip
+
+
+def test_a_split_that_was_made_is_not_made_again_when_a_part_of_it_is_renamed():
+    split = labels(entity("LOC", retired=True), entity("CITY", "LOC"), entity("LAND", "LOC"))
+    versions, counts = VERSIONS | {"v2": version_of(split, "v2", 2)}, used(LOC=3, CITY=1)
+    new = labels(entity("LOC", retired=True), entity("TOWN", "CITY", "LOC"), entity("LAND", "LOC"))
+
+    assert steps(new, versions, counts) == [("rename", "CITY", "TOWN", 1)]
+
+
+def test_a_name_that_stands_twice_in_formerly_is_one():
+    assert steps(labels(entity("PERS", "PER", "PER"), entity("LOC"), entity("MISC"))) == [("rename", "PER", "PERS", 5)]
+
+
 def test_after_the_migration_nothing_is_pending_though_formerly_stays():
     swapped = labels(entity("PER", "LOC"), entity("LOC", "PER"), entity("MISC"))
     renames = plan(swapped, VERSIONS, used(PER=5, LOC=3)).renames()
@@ -134,7 +160,7 @@ def test_targets_and_values_have_steps_of_their_own():
 BAD = {
     "never": (
         labels(entity("PERS", "PERSON"), entity("PER"), entity("LOC"), entity("MISC")),
-        "label PERS is formerly PERSON, which never existed", "correct it; known: LOC, MISC, PER",
+        "label PERS is formerly PERSON, which never existed", "correct it, or take it out; known: LOC, MISC, PER",
     ),
     "twice": (
         labels(entity("PER"), entity("CITY", "LOC"), entity("LAND", "LOC"), entity("MISC")),

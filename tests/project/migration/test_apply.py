@@ -318,6 +318,16 @@ def test_until_it_ran_check_has_one_line_agree_counts_and_build_refuses(project)
     assert not (project.root / "dist").exists()
 
 
+def test_until_it_ran_answers_on_a_renamed_target_are_not_missing(project):
+    edit(project, {"{id: metro,": "{id: subway, formerly: [metro],", "{id: dam,": "{id: metro, formerly: [dam],"})
+    issues = [issue for issue in check(Project(project.root)).issues if issue.severity == "error"]
+    migrate(Project(project.root))
+
+    assert {issue.code for issue in issues} == {"migrate"}
+    assert len(issues) == 2
+    assert not [issue for issue in check(Project(project.root)).issues if issue.severity == "error"]
+
+
 def test_after_it_ran_a_release_has_the_new_names_and_says_what_is_retired(project):
     project = edit(project)
     migrate(project)
