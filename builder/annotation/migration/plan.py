@@ -128,11 +128,25 @@ def _plan_layer(names: _Names) -> Plan:
     moved = {one.old: one.new for one in sound if one.old not in split}
     steps = [_step(names, "merge" if _merges(names, moved, old) else "rename", old, new) for old, new in moved.items()]
     steps += [_step(names, "split", old, "") for old in split]
+    late = _late(names, moved)
+    moved |= late
+    steps += [_step(names, "rename", old, new) for old, new in late.items()]
     settled = {moved.get(name, name) for name in names.known}
     unknown = sorted(name for name in settled - {*names.live, *names.gone, *names.foreign} if names.used[name])
     faults += [_unknown(names, name) for name in unknown]
     steps += _retired(names, moved, settled) + _offered_anew(names, moved)
     return Plan(tuple(steps), tuple(dict.fromkeys(faults)), tuple((names.layer, name) for name in unknown))
+
+
+def _late(names: _Names, moved: Mapping[str, str]) -> dict[str, str]:
+    """Return the present name of each name that an earlier migration took away, and that annotations have all the same.
+
+    They come from a copy of the project where people went on without the migration.
+    """
+    here = {*names.live, *names.gone}
+    unknown = sorted(name for name in names.used if name not in {*here, *moved, *names.foreign})
+    became = {name: {moved.get(new, new) for new in names.past.get(name, ())} & here for name in unknown}
+    return {name: new for name, found in became.items() if len(found) == 1 for new in found}
 
 
 def _merges(names: _Names, moved: Mapping[str, str], old: str) -> bool:

@@ -108,6 +108,21 @@ def test_a_split_that_was_made_is_not_made_again_when_a_part_of_it_is_renamed():
     assert steps(new, versions, counts) == [("rename", "CITY", "TOWN", 1)]
 
 
+def test_names_that_come_from_a_copy_of_the_project_without_the_migration_are_renamed_too():
+    new = labels(entity("PERS", "PER"), entity("PLACE", "LOC"), entity("MISC"))
+    renames = {"entities": {"PER": "PERS", "LOC": "PLACE"}, "targets": {}, "values": {}}
+    versions = {"v1": with_new_names(VERSIONS["v1"], renames), "v2": version_of(new, "v2", 2)}
+    late = used(PERS=5, PLACE=3, MISC=2, PER=4)
+    later = labels(entity("HUM", "PERS"), entity("PLACE"), entity("MISC"))
+    kept = labels(entity("PERS"), entity("PLACE"), entity("MISC"))
+
+    assert steps(new, versions, used(PERS=5, PLACE=3, MISC=2)) == []
+    assert steps(new, versions, late) == [("rename", "PER", "PERS", 4)]
+    assert steps(kept, versions, late) == [("rename", "PER", "PERS", 4)]  # formerly was taken out
+    assert steps(later, versions, late) == [("rename", "PERS", "HUM", 5), ("rename", "PER", "HUM", 4)]
+    assert faults(new, versions, used(PERS=5, OTHER=1))[0][0].startswith("1 span has the label OTHER")
+
+
 def test_a_name_that_stands_twice_in_formerly_is_one():
     assert steps(labels(entity("PERS", "PER", "PER"), entity("LOC"), entity("MISC"))) == [("rename", "PER", "PERS", 5)]
 
