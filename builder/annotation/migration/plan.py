@@ -5,7 +5,7 @@ The old set is what annotations use and what pages offered; the new one is label
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -88,34 +88,41 @@ class _Names:
     fresh: Sequence[Rename]
     """What `formerly` says that no earlier migration did."""
     owners: Mapping[str, Sequence[str]]
-    """Who is formerly each name."""
+    """Who is formerly each name: of a retired one all, as it is split, else those that no earlier migration made."""
 
 
 def _names(layer: Layer, labels: Labels, versions: LabelVersions, used: NamesUsed) -> _Names:
     last, now = latest(versions), version_of(labels, "", 0)
     offered = {one.name: one for one in last.layer(layer)} if last else None
     said = [*dict.fromkeys(Rename(old, one.name) for one in every(labels, layer) for old in one.formerly)]
-    owners: dict[str, list[str]] = {}
-    for one in said:
-        owners.setdefault(one.old, []).append(one.new)
+    owners, here = _owners(said), {one.name for one in every(labels, layer)}
     applied = {
         Rename(old, name)
         for one in (offered or {}).values()
         for old in one.formerly
-        for name in (one.name, *owners.get(one.name, ()))  # its name now, too
+        for name in (one.name, *(owners.get(one.name, ()) if one.name not in here else ()))  # its name now, too
     }
+    fresh, gone = [one for one in said if one not in applied], frozenset(one.name for one in retired(labels, layer))
     return _Names(
         layer=layer,
         live={one.name: one for one in now.layer(layer)},
-        gone=frozenset(one.name for one in retired(labels, layer)),
+        gone=gone,
         used=used.counts[layer],
         foreign=used.foreign[layer],
         offered=offered,
         known=frozenset({*used.counts[layer], *(name for version in versions.values() for name in version.now(layer))}),
         past=past_names(versions, layer),
-        fresh=tuple(one for one in said if one not in applied),
-        owners=owners,
+        fresh=tuple(fresh),
+        owners=_owners(fresh) | {old: names for old, names in owners.items() if old in gone},
     )
+
+
+def _owners(renames: Iterable[Rename]) -> dict[str, list[str]]:
+    """Return who is formerly each name."""
+    owners: dict[str, list[str]] = {}
+    for one in renames:
+        owners.setdefault(one.old, []).append(one.new)
+    return owners
 
 
 def _plan_layer(names: _Names) -> Plan:
@@ -191,7 +198,8 @@ def _fault(names: _Names, one: Rename) -> Issue | None:
     if len(owners) == 1 and old in {*names.live, *names.gone} and not reused:
         fix = f"take {old} out of the list, or out of `formerly`"
         return _issue(f"{noun} {new} is formerly {old}, and {old} is still in the list", fix, new)
-    return None if old in names.known else _past_fault(names, one)
+    was_taken = old in names.past and old not in names.past[old]
+    return None if old in names.known and not was_taken else _past_fault(names, one)
 
 
 def _past_fault(names: _Names, one: Rename) -> Issue | None:

@@ -77,4 +77,9 @@ def left_out(project: Project, accounts: Iterable[StageCounts]) -> list[Issue]:
         for reason, number in account.set_aside.items()
         if reason in LEFT_OUT
     ]
-    return issues + [replace(issue, severity="warning") for issue in pending_issues(current_plan(project))]
+    return issues + pending_warnings(project)
+
+
+def pending_warnings(project: Project) -> list[Issue]:
+    """Return a warning for each step that was not taken."""
+    return [replace(issue, severity="warning") for issue in pending_issues(current_plan(project))]

@@ -108,6 +108,31 @@ def test_a_split_that_was_made_is_not_made_again_when_a_part_of_it_is_renamed():
     assert steps(new, versions, counts) == [("rename", "CITY", "TOWN", 1)]
 
 
+def test_a_name_that_was_exchanged_before_can_get_another_one():
+    swapped = labels(entity("PER", "LOC"), entity("LOC", "PER"), entity("MISC"))
+    renames = {"entities": {"PER": "LOC", "LOC": "PER"}, "targets": {}, "values": {}}
+    versions = {"v1": with_new_names(VERSIONS["v1"], renames), "v2": version_of(swapped, "v2", 2)}
+    later = labels(entity("HUM", "PER"), entity("LOC", "PER"), entity("MISC"))
+    whole = labels(entity("HUM", "PER", "LOC"), entity("LOC", "PER"), entity("MISC"))
+
+    for new in (later, whole):
+        assert steps(new, versions) == [("rename", "PER", "HUM", 5)]
+
+
+def test_a_name_that_an_earlier_migration_took_away_goes_to_no_other_label():
+    versions = {
+        "v1": with_new_names(VERSIONS["v1"], {"entities": {"PER": "PERS"}, "targets": {}, "values": {}}),
+        "v2": version_of(labels(entity("PERS", "PER"), entity("LOC"), entity("MISC")), "v2", 2),
+    }
+    new = labels(entity("PERS"), entity("LOC", "PER"), entity("MISC"))
+
+    for counts in (used(PERS=5), used(PERS=5, PER=1)):
+        assert faults(new, versions, counts)[0] == (
+            "label LOC is formerly PER, but an earlier migration made PER PERS",
+            "restore `formerly` as it was, or write `formerly: [PERS]`",
+        )
+
+
 def test_names_that_come_from_a_copy_of_the_project_without_the_migration_are_renamed_too():
     new = labels(entity("PERS", "PER"), entity("PLACE", "LOC"), entity("MISC"))
     renames = {"entities": {"PER": "PERS", "LOC": "PLACE"}, "targets": {}, "values": {}}

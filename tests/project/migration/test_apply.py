@@ -344,6 +344,19 @@ def test_what_a_copy_without_the_migration_collected_meanwhile_is_migrated_too(p
     assert not current_plan(Project(project.root)).pending
 
 
+def test_until_it_ran_adjudicate_says_what_waits(project):
+    edit(project)
+    waiting = [issue for issue in adjudicate(Project(project.root)).issues if issue.code == "migrate"]
+    migrate(Project(project.root))
+
+    assert {issue.severity for issue in waiting} == {"warning"}
+    assert [issue.message.split(":")[0] for issue in waiting] == [
+        "label PERS is renamed to PER",
+        "label DATE is retired",
+    ]
+    assert not [issue for issue in adjudicate(Project(project.root)).issues if issue.code == "migrate"]
+
+
 def test_until_it_ran_answers_on_a_renamed_target_are_not_missing(project):
     edit(project, {"{id: metro,": "{id: subway, formerly: [metro],", "{id: dam,": "{id: metro, formerly: [dam],"})
     issues = [issue for issue in check(Project(project.root)).issues if issue.severity == "error"]
