@@ -344,6 +344,14 @@ def test_what_a_copy_without_the_migration_collected_meanwhile_is_migrated_too(p
     assert not current_plan(Project(project.root)).pending
 
 
+def test_a_label_of_decisions_alone_marks_their_articles_too(project):
+    (project.annotations / "pilot" / "judgements.jsonl").write_bytes(b"")
+    having = {one.article_id for one in read_jsonl(project.annotations / "pilot" / "decisions.jsonl", Decision)}
+    migrate(edit(project, {'definition: "اسم شخص': 'definition: "كل اسم شخص'}))
+
+    assert {one.article_id for one in read_jsonl(project.annotations / "requeue.jsonl", Requeued)} == having != set()
+
+
 def test_until_it_ran_adjudicate_says_what_waits(project):
     edit(project)
     waiting = [issue for issue in adjudicate(Project(project.root)).issues if issue.code == "migrate"]
