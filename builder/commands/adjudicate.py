@@ -32,6 +32,7 @@ from builder.labelstudio.upload import AnnotatorProject
 from builder.project.annotations import asked_path, batch_name, read_asked, read_batch, read_decisions, read_merged
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.judgements import canonical_judgements, compute_gold, load_batch_inputs, save_accounts
+from builder.project.migration.findings import pending_warnings
 from builder.project.migration.kept import read_versions
 from builder.project.migration.running import bring_up_pages
 from builder.project.migration.state import refuse_pending
@@ -158,10 +159,10 @@ def adjudicate(
         canonical = canonical_judgements(loaded)
         save_accounts(project, canonical)
         result = compute_gold(loaded, read_decisions(project, ruled.decisions), canonical.table)
-        closed: list[Issue] = []
-        if ruled.fresh:
+        more = pending_warnings(project)
+        if ruled.fresh and not more:
             votes = compute_gold(loaded, (), canonical.table)
-            closed = closed_meanwhile(ruled.fresh, read_asked(project, name), votes.golds, votes.disputes)
+            more = closed_meanwhile(ruled.fresh, read_asked(project, name), votes.golds, votes.disputes)
         write_jsonl(project.work / "gold.jsonl", result.golds)
         write_jsonl(project.work / "disputes.jsonl", result.disputes)
         project.save_account("adjudicate", [result.account, result.spans])
@@ -170,7 +171,7 @@ def adjudicate(
     return AdjudicateReport(
         "adjudicate",
         (*ruled.accounts, *canonical.accounts, result.account, result.spans, *sent.accounts),
-        (*ruled.issues, *closed, *result.issues),
+        (*ruled.issues, *more, *result.issues),
         exit_code=1 if any(issue.severity == "error" for issue in ruled.issues) else 0,
         set_aside=ruled.set_aside,
         gold=dict(sorted(Counter(gold.source for gold in result.golds).items())),

@@ -5,7 +5,7 @@ The old set is what annotations use and what pages offered; the new one is label
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -86,34 +86,43 @@ class _Names:
     known: Collection[str]
     past: Mapping[str, Collection[str]]
     fresh: Sequence[Rename]
-    """What `formerly` says that no earlier migration did, or did before a colleague's annotations came from git."""
+    """What `formerly` says that no earlier migration did."""
     owners: Mapping[str, Sequence[str]]
-    """Who is formerly each name."""
+    """Who is formerly each name: of a retired one all, as it is split, else those that no earlier migration made."""
 
 
 def _names(layer: Layer, labels: Labels, versions: LabelVersions, used: NamesUsed) -> _Names:
     last, now = latest(versions), version_of(labels, "", 0)
     offered = {one.name: one for one in last.layer(layer)} if last else None
-    applied = {Rename(old, one.name) for one in (offered or {}).values() for old in one.formerly}
-    present = {one.name for one in every(labels, layer)}
-    said = [Rename(old, one.name) for one in every(labels, layer) for old in one.formerly]
-    owners: dict[str, list[str]] = {}
-    for one in said:
-        owners.setdefault(one.old, []).append(one.new)
+    said = [*dict.fromkeys(Rename(old, one.name) for one in every(labels, layer) for old in one.formerly)]
+    owners, here = _owners(said), {one.name for one in every(labels, layer)}
+    applied = {
+        Rename(old, name)
+        for one in (offered or {}).values()
+        for old in one.formerly
+        for name in (one.name, *(owners.get(one.name, ()) if one.name not in here else ()))  # its name now, too
+    }
+    fresh, gone = [one for one in said if one not in applied], frozenset(one.name for one in retired(labels, layer))
     return _Names(
         layer=layer,
         live={one.name: one for one in now.layer(layer)},
-        gone=frozenset(one.name for one in retired(labels, layer)),
+        gone=gone,
         used=used.counts[layer],
         foreign=used.foreign[layer],
         offered=offered,
         known=frozenset({*used.counts[layer], *(name for version in versions.values() for name in version.now(layer))}),
         past=past_names(versions, layer),
-        fresh=tuple(
-            one for one in said if one not in applied or (used.counts[layer][one.old] and one.old not in present)
-        ),
-        owners=owners,
+        fresh=tuple(fresh),
+        owners=_owners(fresh) | {old: names for old, names in owners.items() if old in gone},
     )
+
+
+def _owners(renames: Iterable[Rename]) -> dict[str, list[str]]:
+    """Return who is formerly each name."""
+    owners: dict[str, list[str]] = {}
+    for one in renames:
+        owners.setdefault(one.old, []).append(one.new)
+    return owners
 
 
 def _plan_layer(names: _Names) -> Plan:
@@ -126,11 +135,25 @@ def _plan_layer(names: _Names) -> Plan:
     moved = {one.old: one.new for one in sound if one.old not in split}
     steps = [_step(names, "merge" if _merges(names, moved, old) else "rename", old, new) for old, new in moved.items()]
     steps += [_step(names, "split", old, "") for old in split]
+    late = _late(names, moved)
+    moved |= late
+    steps += [_step(names, "rename", old, new) for old, new in late.items()]
     settled = {moved.get(name, name) for name in names.known}
     unknown = sorted(name for name in settled - {*names.live, *names.gone, *names.foreign} if names.used[name])
     faults += [_unknown(names, name) for name in unknown]
     steps += _retired(names, moved, settled) + _offered_anew(names, moved)
     return Plan(tuple(steps), tuple(dict.fromkeys(faults)), tuple((names.layer, name) for name in unknown))
+
+
+def _late(names: _Names, moved: Mapping[str, str]) -> dict[str, str]:
+    """Return the present name of each name that an earlier migration took away, and that annotations have all the same.
+
+    They come from a copy of the project where people went on without the migration.
+    """
+    here = {*names.live, *names.gone}
+    unknown = sorted(name for name in names.used if name not in {*here, *moved, *names.foreign})
+    became = {name: {moved.get(new, new) for new in names.past.get(name, ())} & here for name in unknown}
+    return {name: new for name, found in became.items() if len(found) == 1 for new in found}
 
 
 def _merges(names: _Names, moved: Mapping[str, str], old: str) -> bool:
@@ -151,8 +174,14 @@ def _offered_anew(names: _Names, moved: Mapping[str, str]) -> list[Step]:
     """Return a step for each label that pages did not offer before, or under another meaning."""
     if names.offered is None:
         return []
-    before = {moved.get(name, name): one for name, one in names.offered.items()}
-    steps = [_step(names, "add", "", name) for name in names.live if name not in before]
+    asked = {moved.get(name, name) for name in names.offered}
+    # A merge says itself what a label means: only the label that keeps its name may mean something else.
+    before = {
+        moved.get(name, name): one
+        for name, one in names.offered.items()
+        if name not in moved or not _merges(names, moved, name)
+    }
+    steps = [_step(names, "add", "", name) for name in names.live if name not in asked]
     differs = [name for name, one in names.live.items() if name in before and before[name].meaning != one.meaning]
     return steps + [_step(names, "change", before[name].name, name) for name in differs]
 
@@ -169,7 +198,8 @@ def _fault(names: _Names, one: Rename) -> Issue | None:
     if len(owners) == 1 and old in {*names.live, *names.gone} and not reused:
         fix = f"take {old} out of the list, or out of `formerly`"
         return _issue(f"{noun} {new} is formerly {old}, and {old} is still in the list", fix, new)
-    return None if old in names.known else _past_fault(names, one)
+    was_taken = old in names.past and old not in names.past[old]
+    return None if old in names.known and not was_taken else _past_fault(names, one)
 
 
 def _past_fault(names: _Names, one: Rename) -> Issue | None:
@@ -185,7 +215,9 @@ def _past_fault(names: _Names, one: Rename) -> Issue | None:
         return _issue(message, f"restore `formerly` as it was, or write `formerly: [{became[0]}]`", one.new)
     known = ", ".join(sorted(names.known))
     return _issue(
-        f"{noun} {one.new} is formerly {one.old}, which never existed", f"correct it; known: {known}", one.new
+        f"{noun} {one.new} is formerly {one.old}, which never existed",
+        f"correct it, or take it out; known: {known}",
+        one.new,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from builder.annotation.columns import coded, items
-from builder.annotation.migration.offered import FIELDS
+from builder.annotation.migration.offered import FIELDS, count_names
 from builder.annotation.migration.plan import Plan, Step
 from builder.annotation.migration.rename import (
     DIFFER,
@@ -32,6 +32,7 @@ from builder.project.migration.state import (
     guidelines_folder,
     judgement_tables,
     known_versions,
+    other_answers,
 )
 from builder.project.project import Project
 from builder.records import (
@@ -192,13 +193,18 @@ def _requeued(project: Project, found: Plan, done: Rewritten) -> list[Requeued]:
         if step.kind in ("split", "change"):
             why = f"{step.old} was split" if step.kind == "split" else f"{step.new} means something else"
             fresh |= {Requeued(article, why) for table in judgement_tables(project) for article in _having(table, step)}
+            fresh |= {
+                Requeued(one.article_id, why)
+                for one in other_answers(project)
+                if count_names([one])[step.layer][step.old]
+            }
     if not fresh:
         return []
     return sorted({*before, *fresh}, key=lambda one: (one.article_id, one.why))
 
 
 def _having(table: pa.Table, step: Step) -> set[str]:
-    """Return the articles whose judgements have the label, target or answer of a step. Decisions rest on judgements."""
+    """Return the articles whose judgements have the label, target or answer of a step."""
     column, field = FIELDS[step.layer]
     given = items(table, column)
     rows = given.row[given.strings(field).among([step.old]) == 0]

@@ -19,6 +19,9 @@ UNKNOWN: dict[Layer, str] = {"entities": "unknown label", "targets": "unknown ta
 MISSING = frozenset({"stance-missing", "question-missing"})
 """Codes of the faults of judgements without an answer."""
 
+UNSETTLED = frozenset({"stance-missing", "target-not-asked"})
+"""Codes of the faults that nothing can be said about while the target has another name in the answers."""
+
 LEFT_OUT = frozenset(f"{what} {kind}" for what in ("unknown", "retired") for kind in ("label", "target", "value"))
 """Reasons for which agreement leaves out spans and answers because of labels.yaml."""
 
@@ -29,12 +32,13 @@ def label_findings(project: Project, issues: Iterable[Issue], judgements: pa.Tab
     An answer that a judgement's page did not ask for is not missing.
     """
     found, offers = current_plan(project), read_offers(project)
-    explained, unasked, renamed = _explained(found), unasked_questions(judgements, offers), _renamed(found)
+    explained, unasked, renamed = _explained(found), unasked_questions(judgements, offers), _renamed_targets(found)
     kept = [
         issue
         for issue in issues
         if not issue.message.startswith(explained)
-        and not (issue.code in MISSING and (issue.where in renamed or _question(issue) in unasked))
+        and not (issue.code in MISSING and _question(issue) in unasked)
+        and not (issue.code in UNSETTLED and issue.where in renamed)
     ]
     return [*kept, *pending_issues(found), *retired_warnings(judgements, project.schema.labels), *_again(project)]
 
@@ -43,15 +47,16 @@ def _question(issue: Issue) -> Question:
     return Question(issue.article_id, issue.annotator, issue.where)
 
 
-def _renamed(found: Plan) -> set[str]:
-    """Return the questions about targets that a pending migration gives the answers of others."""
-    return {f"stance {new}" for new in found.renames()["targets"].values()}
-
-
 def _explained(found: Plan) -> tuple[str, ...]:
     """Return how the faults of single answers begin that a pending migration explains."""
     moved = [(step.layer, step.old) for step in found.steps if step.kind in ("rename", "merge")]
     return tuple(f"{UNKNOWN[layer]} {name!r};" for layer, name in (*moved, *found.gone))
+
+
+def _renamed_targets(found: Plan) -> frozenset[str]:
+    """Return where answers stand under an earlier name of their target, or will stand under the later one."""
+    moved = [step for step in found.steps if step.kind in ("rename", "merge") and step.layer == "targets"]
+    return frozenset(f"stance {name}" for step in moved for name in (step.old, step.new))
 
 
 def _again(project: Project) -> list[Issue]:
@@ -72,4 +77,9 @@ def left_out(project: Project, accounts: Iterable[StageCounts]) -> list[Issue]:
         for reason, number in account.set_aside.items()
         if reason in LEFT_OUT
     ]
-    return issues + [replace(issue, severity="warning") for issue in pending_issues(current_plan(project))]
+    return issues + pending_warnings(project)
+
+
+def pending_warnings(project: Project) -> list[Issue]:
+    """Return a warning for each step that was not taken."""
+    return [replace(issue, severity="warning") for issue in pending_issues(current_plan(project))]

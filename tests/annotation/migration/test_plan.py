@@ -86,6 +86,72 @@ def test_another_definition_is_a_change_that_holds_nothing_up():
     assert not plan(new, VERSIONS, used(PER=5)).pending
 
 
+@pytest.mark.parametrize("old", [labels(entity("LOC", definition="مكان"), entity("MISC")), labels(entity("MISC"), entity("LOC", definition="مكان"))])  # fmt: skip
+def test_a_merge_changes_no_definition_of_its_own_in_any_order(old):
+    versions, counts = {"v1": version_of(old, "v1", 1)}, used(LOC=3, MISC=2)
+    both = [("merge", "LOC", "THING", 3), ("merge", "MISC", "THING", 2)]
+
+    assert steps(labels(entity("LOC", "MISC", definition="مكان")), versions, counts) == [("merge", "MISC", "LOC", 2)]
+    assert steps(labels(entity("MISC", "LOC")), versions, counts) == [("merge", "LOC", "MISC", 3)]
+    for told in ("مكان", "تعريف", "تعريف آخر"):
+        assert steps(labels(entity("THING", "LOC", "MISC", definition=told)), versions, counts) == both
+    assert steps(labels(entity("LOC", "MISC", definition="تعريف آخر")), versions, counts) == [
+        ("merge", "MISC", "LOC", 2), ("change", "LOC", "LOC", 3),
+    ]  # fmt: skip
+
+
+def test_a_split_that_was_made_is_not_made_again_when_a_part_of_it_is_renamed():
+    split = labels(entity("LOC", retired=True), entity("CITY", "LOC"), entity("LAND", "LOC"))
+    versions, counts = VERSIONS | {"v2": version_of(split, "v2", 2)}, used(LOC=3, CITY=1)
+    new = labels(entity("LOC", retired=True), entity("TOWN", "CITY", "LOC"), entity("LAND", "LOC"))
+
+    assert steps(new, versions, counts) == [("rename", "CITY", "TOWN", 1)]
+
+
+def test_a_name_that_was_exchanged_before_can_get_another_one():
+    swapped = labels(entity("PER", "LOC"), entity("LOC", "PER"), entity("MISC"))
+    renames = {"entities": {"PER": "LOC", "LOC": "PER"}, "targets": {}, "values": {}}
+    versions = {"v1": with_new_names(VERSIONS["v1"], renames), "v2": version_of(swapped, "v2", 2)}
+    later = labels(entity("HUM", "PER"), entity("LOC", "PER"), entity("MISC"))
+    whole = labels(entity("HUM", "PER", "LOC"), entity("LOC", "PER"), entity("MISC"))
+
+    for new in (later, whole):
+        assert steps(new, versions) == [("rename", "PER", "HUM", 5)]
+
+
+def test_a_name_that_an_earlier_migration_took_away_goes_to_no_other_label():
+    versions = {
+        "v1": with_new_names(VERSIONS["v1"], {"entities": {"PER": "PERS"}, "targets": {}, "values": {}}),
+        "v2": version_of(labels(entity("PERS", "PER"), entity("LOC"), entity("MISC")), "v2", 2),
+    }
+    new = labels(entity("PERS"), entity("LOC", "PER"), entity("MISC"))
+
+    for counts in (used(PERS=5), used(PERS=5, PER=1)):
+        assert faults(new, versions, counts)[0] == (
+            "label LOC is formerly PER, but an earlier migration made PER PERS",
+            "restore `formerly` as it was, or write `formerly: [PERS]`",
+        )
+
+
+def test_names_that_come_from_a_copy_of_the_project_without_the_migration_are_renamed_too():
+    new = labels(entity("PERS", "PER"), entity("PLACE", "LOC"), entity("MISC"))
+    renames = {"entities": {"PER": "PERS", "LOC": "PLACE"}, "targets": {}, "values": {}}
+    versions = {"v1": with_new_names(VERSIONS["v1"], renames), "v2": version_of(new, "v2", 2)}
+    late = used(PERS=5, PLACE=3, MISC=2, PER=4)
+    later = labels(entity("HUM", "PERS"), entity("PLACE"), entity("MISC"))
+    kept = labels(entity("PERS"), entity("PLACE"), entity("MISC"))
+
+    assert steps(new, versions, used(PERS=5, PLACE=3, MISC=2)) == []
+    assert steps(new, versions, late) == [("rename", "PER", "PERS", 4)]
+    assert steps(kept, versions, late) == [("rename", "PER", "PERS", 4)]  # formerly was taken out
+    assert steps(later, versions, late) == [("rename", "PERS", "HUM", 5), ("rename", "PER", "HUM", 4)]
+    assert faults(new, versions, used(PERS=5, OTHER=1))[0][0].startswith("1 span has the label OTHER")
+
+
+def test_a_name_that_stands_twice_in_formerly_is_one():
+    assert steps(labels(entity("PERS", "PER", "PER"), entity("LOC"), entity("MISC"))) == [("rename", "PER", "PERS", 5)]
+
+
 def test_after_the_migration_nothing_is_pending_though_formerly_stays():
     swapped = labels(entity("PER", "LOC"), entity("LOC", "PER"), entity("MISC"))
     renames = plan(swapped, VERSIONS, used(PER=5, LOC=3)).renames()
@@ -134,7 +200,7 @@ def test_targets_and_values_have_steps_of_their_own():
 BAD = {
     "never": (
         labels(entity("PERS", "PERSON"), entity("PER"), entity("LOC"), entity("MISC")),
-        "label PERS is formerly PERSON, which never existed", "correct it; known: LOC, MISC, PER",
+        "label PERS is formerly PERSON, which never existed", "correct it, or take it out; known: LOC, MISC, PER",
     ),
     "twice": (
         labels(entity("PER"), entity("CITY", "LOC"), entity("LAND", "LOC"), entity("MISC")),

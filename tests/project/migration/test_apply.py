@@ -318,6 +318,63 @@ def test_until_it_ran_check_has_one_line_agree_counts_and_build_refuses(project)
     assert not (project.root / "dist").exists()
 
 
+def test_what_a_copy_without_the_migration_collected_meanwhile_is_migrated_too(project):
+    first = read_judgements(project)
+    migrate(
+        edit(
+            project,
+            TO | {"{id: metro,": "{id: subway, formerly: [metro],", "{name: favor,": "{name: pro, formerly: [favor],"},
+        )
+    )
+    migrated = read_judgements(project)
+    other = project.annotations / "second" / "judgements.jsonl"
+    write_jsonl(other, [replace(one, batch="second", annotator=f"b-{one.annotator}") for one in first])
+    report = check(Project(project.root))
+    done = migrate(Project(project.root))
+    own = [
+        replace(one, batch="pilot", annotator=one.annotator.removeprefix("b-")) for one in read_jsonl(other, Judgement)
+    ]
+
+    assert {issue.code for issue in report.issues if issue.severity == "error"} == {"migrate"}
+    assert [step.split(":")[0] for step in facts(done)] == [
+        "label PERS is renamed to PER", "target metro is renamed to subway", "stance favor is renamed to pro",
+    ]  # fmt: skip
+    assert own == read_jsonl(project.annotations / "pilot" / "judgements.jsonl", Judgement)
+    assert len(migrated) == len(own)
+    assert not current_plan(Project(project.root)).pending
+
+
+def test_a_label_of_decisions_alone_marks_their_articles_too(project):
+    (project.annotations / "pilot" / "judgements.jsonl").write_bytes(b"")
+    having = {one.article_id for one in read_jsonl(project.annotations / "pilot" / "decisions.jsonl", Decision)}
+    migrate(edit(project, {'definition: "اسم شخص': 'definition: "كل اسم شخص'}))
+
+    assert {one.article_id for one in read_jsonl(project.annotations / "requeue.jsonl", Requeued)} == having != set()
+
+
+def test_until_it_ran_adjudicate_says_what_waits(project):
+    edit(project)
+    waiting = [issue for issue in adjudicate(Project(project.root)).issues if issue.code == "migrate"]
+    migrate(Project(project.root))
+
+    assert {issue.severity for issue in waiting} == {"warning"}
+    assert [issue.message.split(":")[0] for issue in waiting] == [
+        "label PERS is renamed to PER",
+        "label DATE is retired",
+    ]
+    assert not [issue for issue in adjudicate(Project(project.root)).issues if issue.code == "migrate"]
+
+
+def test_until_it_ran_answers_on_a_renamed_target_are_not_missing(project):
+    edit(project, {"{id: metro,": "{id: subway, formerly: [metro],", "{id: dam,": "{id: metro, formerly: [dam],"})
+    issues = [issue for issue in check(Project(project.root)).issues if issue.severity == "error"]
+    migrate(Project(project.root))
+
+    assert {issue.code for issue in issues} == {"migrate"}
+    assert len(issues) == 2
+    assert not [issue for issue in check(Project(project.root)).issues if issue.severity == "error"]
+
+
 def test_after_it_ran_a_release_has_the_new_names_and_says_what_is_retired(project):
     project = edit(project)
     migrate(project)
@@ -502,7 +559,7 @@ def test_what_a_colleague_collected_before_the_migration_is_migrated_when_it_com
     (project.root / "away").rename(later)
     report = migrate(Project(project.root))
 
-    assert [re.sub(r"\d+", "n", fact) for fact in facts(report)] == ["label PERS is merged into PER: n spans have it"]
+    assert [re.sub(r"\d+", "n", fact) for fact in facts(report)] == ["label PERS is renamed to PER: n spans have it"]
     assert "PERS" not in labels_of(project)
     assert not current_plan(Project(project.root)).pending
 
