@@ -11,9 +11,10 @@ from builder.cli.road import project_of, road
 from builder.io.hashing import file_digest, read_hashed
 from builder.io.jsonl import write_jsonl
 from builder.project import release_inputs, services, validation
-from builder.project.annotations import read_splits, read_takedowns, read_withdrawals
+from builder.project.annotations import read_borders, read_splits, read_takedowns, read_withdrawals
 from builder.project.corpus import profile_of
 from builder.project.project import Project
+from builder.project.release_inputs import ReleaseInputs
 from builder.project.releases import earlier_versions, open_earlier, record
 from builder.project.stages import states
 from builder.records import RELEASE_FORMAT, TOOL, Release, Report
@@ -102,8 +103,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
                           RELEASE_FORMAT)  # fmt: skip
         read = states.read_by(project, "build")
         # Before the release: one that is there never lacks its ledger, whenever this is killed.
-        if [*gathered.ledger] != read_splits(project):
-            write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
+        ledger = _write_ledger(project, gathered)
         folder = project.release(version)
         texts = text_files(basis, card, built.tables, changelog)
         written = write_release(folder, built.tables, {**texts, **beside.files}, release,
@@ -111,10 +111,20 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
                                 describe=beside.describe, look=standoff.file_audit(dataset.text, material, fold))  # fmt: skip
         manifest = record(project, version)
         project.save_account("build", accounts, aside)
-        states.finish(project, "build", read | {"splits": file_digest(project.annotations / "splits.jsonl")})
+        states.finish(project, "build", read | ledger)
     said = {"release": f"{folder} ({written.state})", "manifest sha256": manifest, "card": str(folder / "README.md")}
     said |= _said_of_floors(len(low), accept)
     return Report("build", accounts, gathered.issues, said | rows_of(written.release.splits), set_aside=aside)
+
+
+def _write_ledger(project: Project, gathered: ReleaseInputs) -> dict[str, str]:
+    """Write the splits, and their borders in time, if they changed; return their digests by the names of the inputs."""
+    splits, borders = project.annotations / "splits.jsonl", project.annotations / "borders.jsonl"
+    if [*gathered.ledger] != read_splits(project):
+        write_jsonl(splits, gathered.ledger)
+    if [*gathered.borders] != read_borders(project):
+        write_jsonl(borders, gathered.borders)
+    return {"splits": file_digest(splits), "borders of splits": file_digest(borders)}
 
 
 def _said_of_floors(low: int, accept: str | None) -> dict[str, str]:

@@ -23,6 +23,7 @@ from builder.records import (
     PersonAlias,
     PublishedAnnotation,
     SplitAssignment,
+    SplitBorder,
     Takedown,
     Withdrawal,
     user_error,
@@ -178,6 +179,11 @@ def read_accepted(project: Project) -> frozenset[AcceptedChange]:
 def read_splits(project: Project) -> list[SplitAssignment]:
     """Read the ledger of splits."""
     return read_merged(project, project.annotations / "splits.jsonl", SplitAssignment)
+
+
+def read_borders(project: Project) -> list[SplitBorder]:
+    """Read the dates at which splits by time begin and end; empty with other strategies."""
+    return read_merged(project, project.annotations / "borders.jsonl", SplitBorder)
 
 
 def read_withdrawals(project: Project) -> list[Withdrawal]:

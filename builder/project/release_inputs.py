@@ -12,6 +12,7 @@ from builder.io.plain import to_plain
 from builder.project import groups
 from builder.project.annotations import (
     read_batch,
+    read_borders,
     read_decisions,
     read_judgements,
     read_splits,
@@ -31,6 +32,7 @@ from builder.records import (
     Gold,
     Issue,
     SplitAssignment,
+    SplitBorder,
     StageCounts,
     user_error,
 )
@@ -57,8 +59,9 @@ class ReleaseInputs:
     changes: Mapping[str, int]
     """What normalization changed in the pages of these articles, by Profile.changes."""
     ledger: tuple[SplitAssignment, ...]
+    borders: tuple[SplitBorder, ...]
     issues: tuple[Issue, ...]
-    """A warning for each article that cannot be assigned to a split."""
+    """A warning for each article that cannot be assigned to a split, and for titles in several splits."""
     redacted: Mapping[str, int]
     """Number of redactions of each requested kind in texts and titles."""
 
@@ -78,7 +81,8 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     result = compute_gold(project, every, judgements)
     frozen = {a.article_id: a.split for a in read_splits(project)}
     parted = split_articles(chosen, groups.groups_of_batches(project, {article.id for article in chosen}), frozen, project.schema.dataset.splits,
-                  _traits(chosen, documents, result.golds), profile_of(project).fold_batch)  # fmt: skip
+                  _traits(chosen, documents, result.golds), profile_of(project).fold_batch,
+                  {border.split: border.newest for border in read_borders(project)})  # fmt: skip
     splits = {assignment.article_id: assignment.split for assignment in parted.ledger}
     said, golds, disputes, moved_spans = move_annotations(redaction, judgements, result.golds, result.disputes, kinds)
     redactions = [moved_spans] if kinds else []
@@ -90,8 +94,8 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     accounts = (*clean_accounts(project), *checked, result.account, result.spans, *redactions)
     figures = compute_agreement(project, every, judgements)
     found: dict[str, int] = {kind: redaction.counts[kind] for kind in kinds}
-    return ReleaseInputs(material, accounts, figures, _changes(project, chosen, documents), parted.ledger, parted.issues,
-                   found)  # fmt: skip
+    return ReleaseInputs(material, accounts, figures, _changes(project, chosen, documents), parted.ledger, parted.borders,
+                   parted.issues, found)  # fmt: skip
 
 
 def _changes(project: Project, chosen: Sequence[Article], documents: Sequence[Document]) -> Mapping[str, int]:
@@ -104,7 +108,13 @@ def _changes(project: Project, chosen: Sequence[Article], documents: Sequence[Do
 
 
 def _chosen(project: Project, articles: Sequence[Article], gone: Collection[str]) -> list[Article]:
-    items = {item.article_id for name in project.batches() for item in read_batch(project, name)} - {*gone}
+    sampled = {item.article_id for name in project.batches() for item in read_batch(project, name)}
+    items = sampled - {*gone}
+    if sampled and not items:
+        raise user_error(
+            "nothing-to-build", "every article of annotations/*/batch.jsonl was taken down", exit_code=1,
+            fix="run `khabar sample` for a new batch",
+        )  # fmt: skip
     chosen = [article for article in articles if article.id in items]
     missing = len(items) - len(chosen)
     if missing or not chosen:

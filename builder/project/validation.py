@@ -25,6 +25,7 @@ from builder.records import (
     PersonAlias,
     PublishedAnnotation,
     SplitAssignment,
+    SplitBorder,
     Takedown,
     Withdrawal,
 )
@@ -52,6 +53,7 @@ def validate_annotations(project: Project) -> None:
 
     folder = project.annotations
     read(folder / "splits.jsonl", SplitAssignment, integrity.split_faults)
+    read(folder / "borders.jsonl", SplitBorder, integrity.border_faults)
     takedowns = read(folder / "takedowns.jsonl", Takedown)
     read(folder / "persons.jsonl", PersonAlias)
     read(folder / "withdrawals.jsonl", Withdrawal)

@@ -44,6 +44,7 @@ from builder.records.release import (
     LedgerEntry,
     Release,
     SplitAssignment,
+    SplitBorder,
     Takedown,
     Withdrawal,
 )
@@ -107,6 +108,7 @@ __all__ = [
     "Severity",
     "Span",
     "SplitAssignment",
+    "SplitBorder",
     "StageCounts",
     "Stance",
     "Takedown",

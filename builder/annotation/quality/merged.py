@@ -18,6 +18,7 @@ from builder.records import (
     Judgement,
     LedgerEntry,
     SplitAssignment,
+    SplitBorder,
     Takedown,
     Withdrawal,
     mark_set,
@@ -131,6 +132,8 @@ def _decisions(record: object, origins: dict[Hashable, set[str]]) -> Iterator[tu
         yield key, name, repr(replace(record, origin="", changed_by="", task_id=0, created_at="", updated_at=""))
     elif isinstance(record, SplitAssignment):
         yield record.article_id, f"the split of article {record.article_id}", record.split
+    elif isinstance(record, SplitBorder):
+        yield record.split, f"the border of {record.split}", record.newest
     elif isinstance(record, BatchItem):
         yield record.article_id, f"the text of article {record.article_id}", record
     elif isinstance(record, LedgerEntry):

@@ -23,6 +23,7 @@ from builder.release.publish.readback_client import Job, start_readback
 from builder.release.publish.storage import is_safe_path
 from builder.release.splits import leakage
 from builder.release.splits.strategies import SPLIT_NAMES
+from builder.release.splits.titles import shared_titles
 from builder.release.tables.build import Tables
 from builder.release.tables.features import arrow_schema, features
 from builder.release.tables.shards import shards
@@ -145,7 +146,7 @@ def rows(folder: Path, release: Release) -> Check:
 
 
 def alike(folder: Path, release: Release) -> Check:
-    """Check for leakage: no article equals, nearly copies, contains or shares a title with one of another split."""
+    """Check for leakage: no article equals, nearly copies or contains one of another split; shared titles are listed."""
     there = shards(list(release.files)).get("articles", {})
     found = {split: there[split] for split in sorted(there, key=[*SPLIT_NAMES, *there].index)}
     texts = {split: _column(folder, paths, "text") for split, paths in found.items()}
@@ -160,7 +161,12 @@ def alike(folder: Path, release: Release) -> Check:
     titles = [title or "" for paths in found.values() for title in _column(folder, paths, "title") or ()]
     pairs = leakage.pairs(fold([text for column in texts.values() for text in column or ()]), fold(titles))
     said = f"of {len(names)} articles none is alike to one in another split: {len(pairs)} pairs compared"
-    return _judged("leaks", leakage.cross_split_errors(pairs, names, home, ""), said)
+    leaks = leakage.cross_split_errors(pairs, names, home, "")
+    return (
+        _judged("leaks", leaks, said)
+        if leaks
+        else Check("leaks", "done", said, tuple(shared_titles(pairs, names, home)))
+    )
 
 
 def card(folder: Path, release: Release) -> Check:

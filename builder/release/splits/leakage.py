@@ -97,12 +97,11 @@ MESSAGES: Mapping[Kind, str] = {
     "exact": "the same text is in {} and in {}",
     "near": "near-duplicate texts are in {} and in {}: they share {:.0%} of their shingles",
     "contained": "one of the texts in {} and in {} contains the other: they share {:.0%} of the shorter one's shingles",
-    "related": "the same title is in {} and in {}",
 }
 
 
 def cross_split_errors(matches: Sequence[Pair], names: Sequence[str], splits: Sequence[str], fix: str) -> list[Issue]:
-    """Return an error for each pair whose texts are in two splits.
+    """Return an error for each pair whose texts are in two splits; builder.release.splits.titles lists shared titles.
 
     `names` and `splits` are parallel to the texts; the split "" means that a text has none.
 
@@ -115,8 +114,13 @@ def cross_split_errors(matches: Sequence[Pair], names: Sequence[str], splits: Se
               MESSAGES[pair.kind].format(*(f"{splits[at]} ({names[at]})" for at in (pair.left, pair.right)), pair.similarity),
               where=names[pair.left], fix=fix, article_id=names[pair.left])
         for pair in matches
-        if splits[pair.left] != splits[pair.right] and splits[pair.left] and splits[pair.right]
+        if pair.kind != "related" and are_apart(pair, splits)
     ]  # fmt: skip
+
+
+def are_apart(pair: Pair, splits: Sequence[str]) -> bool:
+    """Return whether the texts of a pair are in two splits."""
+    return bool(splits[pair.left] and splits[pair.right]) and splits[pair.left] != splits[pair.right]
 
 
 def _titled(titles: Sequence[str]) -> Iterator[Pair]:
