@@ -1,6 +1,6 @@
 """The command `send`: send a batch to Label Studio."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from builder.project.annotations import (
     read_judgements_of,
     read_known,
     read_published,
+    taken_down,
 )
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.project import Project
@@ -35,10 +36,13 @@ from builder.records import (
     Article,
     BatchItem,
     Document,
+    Dropped,
     Issue,
     KhabarError,
     Notify,
     Report,
+    StageCounts,
+    count_by_reason,
     user_error,
 )
 
@@ -57,7 +61,7 @@ def send(
     annotators: Sequence[str] = (),
     folder: Path | None = None,
 ) -> Report:
-    """Upload a batch to Label Studio. Articles that are already there are not uploaded again.
+    """Upload a batch to Label Studio, without what was taken down. Articles that are already there are not uploaded again.
 
     `changed` allows articles whose text differs from the batch's to become new tasks, with their annotations
     transferred. `predict` names pre-annotations, with paths relative to `folder`. `annotators` are e-mails or names.
@@ -65,10 +69,11 @@ def send(
     with project.lock():
         schema, name = project.schema, batch_name(project, batch)
         articles = {article.id: article for article in batch_articles(project)}
-        items = read_batch(project, name)
+        everything, gone = read_batch(project, name), taken_down(project)
+        items = [item for item in everything if item.article_id not in gone]
         _refuse_other_texts(name, items, articles, changed=changed)
         present = {i.article_id: replace(i, text_sha=articles[i.article_id].text_sha) for i in items}
-        known, issues = _known(project, name, present)
+        known, issues = _known(project, name, present, gone)
         before = read_assigned(project, name)
         desks = upload.annotator_projects(
             connections(project), schema, lambda who: project_mark(project, name, who),
@@ -92,19 +97,32 @@ def send(
         if assigned and not dry_run:
             write_jsonl(project.annotations / name / "assignment.jsonl", assigned)
         delivered = _upload(project, name, desks, assigned, material, progress, dry_run=dry_run)
-        accounts, aside = upload.accounts(delivered, moved, predicted)
+        taken = tuple(Dropped("send", item.article_id, "taken down") for item in everything if item.article_id in gone)
+        sent, left = upload.accounts(delivered, moved, predicted)
+        accounts, aside = (*sent, *_not_sent(len(everything), taken)), (*left, *taken)
         issues += upload.offered_again(delivered, material)
         if not dry_run:
-            if list(present.values()) != items:
-                write_jsonl(project.annotations / name / "batch.jsonl", present.values())
+            if (lines := [present.get(item.article_id, item) for item in everything]) != everything:
+                write_jsonl(project.annotations / name / "batch.jsonl", lines)
             project.save_account("send", accounts, aside)
             states.finish(project, f"send-{name}", states.read_by_send(project, name))
-    issues += [
+    issues += _stale_spans(moved)
+    facts = upload.facts(delivered, assigned, predicted, dry_run=dry_run)
+    return Report("send", accounts, tuple(issues), facts, 0, aside)
+
+
+def _not_sent(articles: int, taken: Sequence[Dropped]) -> Iterator[StageCounts]:
+    """Yield the account of the articles of a batch, if some of them were taken down."""
+    if taken:
+        yield count_by_reason("send", "articles of the batch", articles, articles - len(taken), taken)
+
+
+def _stale_spans(moved: TransferredJudgements) -> list[Issue]:
+    """Return a warning for each span that was not transferred to the present text."""
+    return [
         Issue("warning", "stale-span", f"{span.reason}{f': {span.detail}' if span.detail else ''}", where=span.what)
         for span in moved.stale
     ]
-    facts = upload.facts(delivered, assigned, predicted, dry_run=dry_run)
-    return Report("send", accounts, tuple(issues), facts, 0, aside)
 
 
 def _upload(
@@ -131,9 +149,11 @@ def _emails(project: Project, desks: Sequence[AnnotatorProject]) -> dict[str, st
     return {resolve(who, aliases): email for one in pools for who, email in upload.emails_by_name(one, key).items()}
 
 
-def _known(project: Project, batch: str, present: Mapping[str, BatchItem]) -> tuple[set[str], list[Issue]]:
+def _known(
+    project: Project, batch: str, present: Mapping[str, BatchItem], gone: Collection[str]
+) -> tuple[set[str], list[Issue]]:
     """Return the articles of a batch whose answers are known, and the issues with them."""
-    known = read_known(project, batch)
+    known = [decision for decision in read_known(project, batch) if decision.article_id not in gone]
     path = str(project.annotations / batch / "known.jsonl")
     absent = [decision.article_id for decision in known if decision.article_id not in present]
     if absent:

@@ -1,0 +1,61 @@
+"""What reaches a terminal: no control character of a name, a title or a server's message."""
+
+import json
+
+import pytest
+
+from builder.cli.output import Console, show
+from builder.records import Dropped, Issue, Progress, Report, StageCounts
+
+HOSTILE = "\x1b]0;owned\x07\x9b2J\r\N{RIGHT-TO-LEFT OVERRIDE}txt\N{LINE SEPARATOR}خبر\N{ZERO WIDTH NON-JOINER}ها"
+SAFE = "⟨ESC⟩]0;owned⟨BEL⟩⟨CSI⟩2J⟨CR⟩⟨RLO⟩txt⟨LS⟩خبر\N{ZERO WIDTH NON-JOINER}ها"
+REPORT = Report(
+    "build",
+    (StageCounts("clean", "lines", 1, 0, {HOSTILE: 1}),),
+    (Issue("error", "x", HOSTILE, where=HOSTILE, fix=HOSTILE, article_id=HOSTILE, annotator=HOSTILE, link=HOSTILE),),
+    {"title": HOSTILE},
+    set_aside=(Dropped("clean", HOSTILE, HOSTILE, HOSTILE),),
+)
+
+
+def test_report_shows_control_characters_by_their_names(capsys):
+    show(REPORT, Console(verbose=True))
+    printed = capsys.readouterr()
+
+    assert printed.out == (
+        f"clean: 1 lines in, 0 kept\n         1  {SAFE}\n    {SAFE}: {SAFE}: {SAFE}\ntitle: {SAFE}\n"
+    )
+    assert printed.err == (f"{SAFE} {SAFE} {SAFE}: error[x] {SAFE}\n    fix: {SAFE}\n    see: {SAFE}\n")
+
+
+def test_json_is_faithful_and_has_no_control_character(capsys):
+    show(REPORT, Console(as_json=True))
+    printed = capsys.readouterr().out
+
+    assert json.loads(printed)["facts"] == {"title": HOSTILE}
+    assert not set(HOSTILE) & {c for c in printed if ord(c) < 32 or 127 <= ord(c) < 160} - {"\n"}
+
+
+def test_lines_of_a_name_forge_no_line_of_output(capsys):
+    show(Report("clean", set_aside=(Dropped("clean", "a\nerror[x] b", "reason"),)), Console(verbose=True))
+
+    assert capsys.readouterr().out == "    a⟨LF⟩error[x] b: reason\n"
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_progress_shows_them_too(capsys, as_json):
+    console = Console(as_json=as_json, said=-100.0)
+    console.progress(HOSTILE)
+    console.step(Progress("clean", 1, 2, 1, 0, {HOSTILE: 1}, 1.0))
+    printed = capsys.readouterr().err
+
+    assert SAFE in printed
+    assert not {"\x1b", "\x9b", "\r"} & set(printed)
+
+
+def test_argument_of_a_user_is_shown_too(tmp_path, khabar):
+    done = khabar("status", HOSTILE, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "⟨ESC⟩]0;owned" in done.stderr
+    assert "\x1b" not in done.stderr
