@@ -10,11 +10,10 @@ import click
 from builder.cli.output import Console
 from builder.cli.road import road
 from builder.io.atomic import write_bytes
-from builder.io.yaml import parse_yaml
 from builder.project.project import template
 from builder.records import Report, user_error
 from builder.release.card.render import blank_prose
-from builder.schema.dataset import Dataset
+from builder.schema.dataset import check_repo_id
 
 
 @click.command("init")
@@ -40,8 +39,8 @@ def init(folder: Path, *, repo_id: str | None = None, card: Callable[[str], str]
             raise user_error("exists", f"{name} already exists", where=str(folder), fix="choose an empty folder")
     settings = (template() / "schema" / "dataset.yaml").read_text(encoding="utf-8")
     if repo_id:
+        _refuse_name(repo_id)
         settings = re.sub(r"(?m)^repo_id: .*$", lambda _: f"repo_id: {repo_id}", settings)
-        parse_yaml(settings, Dataset, "--repo-id")
     prose = (template() / "dataset_card.md").read_text(encoding="utf-8")
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(template() / "schema", folder / "schema")
@@ -53,6 +52,14 @@ def init(folder: Path, *, repo_id: str | None = None, card: Callable[[str], str]
     _add_line(folder / ".gitattributes", GITATTRIBUTES)
     edited = "schema/dataset.yaml, schema/labels.yaml and dataset_card.md"
     return Report("init", facts={"project": str(folder), "to edit": edited})
+
+
+def _refuse_name(repo_id: str) -> None:
+    """Raise KhabarError (exit code 2) for a name that the Hub refuses."""
+    try:
+        check_repo_id(repo_id)
+    except ValueError as refused:
+        raise user_error("repo-id", str(refused), where="--repo-id", fix="such as my-org/my-dataset") from None
 
 
 def _add_line(path: Path, line: str) -> None:

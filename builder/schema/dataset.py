@@ -1,5 +1,6 @@
 """Models of schema/dataset.yaml: identity, sampling, annotation, splits and release of the dataset."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
@@ -19,6 +20,20 @@ def _decided(licence: str) -> str:
 
 
 LicenceName = Annotated[Text, AfterValidator(_decided)]
+
+
+def check_repo_id(repo_id: str) -> str:
+    """Return the name of a dataset on the Hub; raise ValueError if the Hub refuses it.
+
+    The rules are those of `huggingface_hub.utils.validate_repo_id`, which takes .2 s to import.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}", repo_id):
+        raise ValueError(
+            f"{repo_id!r} is not a dataset's name: OWNER/NAME of ASCII letters, digits, '-', '_' and '.', each at most 96"
+        )
+    if re.search(r"--|\.\.|[.-](/|$)|\.git$", repo_id):
+        raise ValueError(f"the Hub refuses {repo_id!r}: no '--' or '..', no '-' or '.' at an end, no '.git' at the end")
+    return repo_id
 
 
 class Licence(Part):
@@ -104,7 +119,7 @@ class Dataset(Part):
     """The content of schema/dataset.yaml."""
 
     format: Literal[1]
-    repo_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$")]
+    repo_id: Annotated[str, AfterValidator(check_repo_id)]
     title: Text
     licence: Licence
     text: Literal["full", "standoff"] = "full"
@@ -113,7 +128,7 @@ class Dataset(Part):
     """Kinds of personal data that are removed from published text."""
     publish_authors: bool = False
     """Whether `author` of the config `articles` names the authors, who are persons; else it is null in every row."""
-    profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}@[1-9]\d{0,3}$")] = "standard@1"
+    profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}@[1-9][0-9]{0,3}$")] = "standard@1"
     overlap: Annotated[int, Field(ge=1, le=20)] = 3
     assignment: Literal["pool", "separate", "isolated"] = "pool"
     """One Label Studio project for all annotators, one project for each, or one server for each."""

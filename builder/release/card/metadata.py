@@ -53,7 +53,7 @@ class ConfigEntry(Part):
     """The loading information of one config."""
 
     config_name: Config
-    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
     default: bool = False
     data_files: Annotated[tuple[DataFile, ...], Field(min_length=1)]
 

@@ -21,11 +21,11 @@ from builder.release.tables.shards import shards
 
 CARD, CHANGES = "README.md", "CHANGELOG.md"
 
-REPOSITORY = re.compile(r"(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})(?:@(?P<revision>[\w][\w./-]{0,120}))?")
+REPOSITORY = re.compile(r"(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})(?:@(?P<revision>[\w][\w./-]{0,120}))?", re.ASCII)
 
-REMOTE = re.compile(r"(?:(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})@|@?)(?P<revision>[\w][\w./-]{0,120})")
+REMOTE = re.compile(r"(?:(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})@|@?)(?P<revision>[\w][\w./-]{0,120})", re.ASCII)
 
-SAFE = re.compile(r"\w[\w.-]*/\w[\w.-]*\.parquet")
+SAFE = re.compile(r"\w[\w.-]*/\w[\w.-]*\.parquet", re.ASCII)
 
 LARGEST_MANIFEST = 50_000_000
 
