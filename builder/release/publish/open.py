@@ -71,7 +71,7 @@ def _fetch(remote: Remote, revision: str, scratch: Path) -> Path:
 
         present = set(remote.api.list_repo_files(remote.repo_id, repo_type="dataset", revision=commit))
         if MANIFEST in present and get(MANIFEST).stat().st_size <= LARGEST_MANIFEST:
-            for path in _files(read_manifest(scratch)):
+            for path in _files(read_manifest(scratch, remote.url(commit))):
                 if path in present:
                     get(path)
             return scratch

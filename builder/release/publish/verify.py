@@ -18,9 +18,8 @@ from builder.release.card.check import CARD
 from builder.release.card.inputs import FILE, CardInputs, compute_facts, parse_card_inputs, render_card
 from builder.release.card.plots import plots
 from builder.release.publish.client import Remote, no_release, translate_hub_errors
-from builder.release.publish.folder import read_manifest
+from builder.release.publish.folder import read_manifest, refuse_unsafe
 from builder.release.publish.readback_client import Job, start_readback
-from builder.release.publish.storage import is_safe_path
 from builder.release.splits import leakage
 from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.splits.titles import shared_titles
@@ -45,8 +44,8 @@ class Check:
 def fetch(remote: Remote, revision: str, scratch: Path) -> tuple[Path, str]:
     """Download a revision of a dataset to the folder `scratch`, and return the folder and the commit.
 
-    These are the files that its manifest lists, and any other file that load_dataset would load. Raises KhabarError: 2 it is
-    not a release of khabar, 3 an error of the Hub.
+    These are the files that its manifest lists, and any other file that load_dataset would load. Raises KhabarError: 1 a
+    path leaves the folder, 2 it is not a release of khabar, 3 an error of the Hub.
     """
     with translate_hub_errors(remote, f"reading {revision} of"):
         commit = str(remote.api.repo_info(remote.repo_id, repo_type="dataset", revision=revision).sha)
@@ -57,11 +56,12 @@ def fetch(remote: Remote, revision: str, scratch: Path) -> tuple[Path, str]:
         present = set(remote.api.list_repo_files(remote.repo_id, repo_type="dataset", revision=commit))
         if MANIFEST in present:
             get(MANIFEST)
-            release = read_manifest(scratch)
+            release = read_manifest(scratch, remote.url(commit))
             folders = tuple(f"{config}/" for config in shards(list(release.files)))
-            for path in sorted(present):
-                if is_safe_path(path) and (path in release.files or path.startswith(folders)):
-                    get(path)
+            wanted = sorted(path for path in present if path in release.files or path.startswith(folders))
+            refuse_unsafe(wanted, remote.url(commit))
+            for path in wanted:
+                get(path)
             return scratch, commit
     raise no_release(remote, revision)
 
