@@ -8,6 +8,7 @@ import io
 import os
 import platform
 import re
+import signal
 import sys
 import tempfile
 import traceback
@@ -146,6 +147,7 @@ def _system_issue(error: OSError) -> Issue:
 def main() -> None:
     """Run the command line. Every error ends in a message and an exit code, never in a traceback."""
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         khabar(standalone_mode=False)
     except KhabarError as error:
         show_issues(list(error.issues))

@@ -1,12 +1,12 @@
 """The command `card`: check a dataset card against the rows of its release."""
 
-import tempfile
 from pathlib import Path
 
 import click
 
 from builder.cli.options import rehearse_option, verb
 from builder.cli.output import Console
+from builder.io.scratch import scratch_folder
 from builder.project import services
 from builder.project.project import Project, find_project
 from builder.project.recompute import recompute_agreement
@@ -53,7 +53,7 @@ def card(project: Project, name: str | None, *, base: Path, rehearse: bool, prog
         )
     with (
         services.hub(project, rehearse=rehearse) as hub,
-        tempfile.TemporaryDirectory(prefix="khabar-card-", ignore_cleanup_errors=True) as scratch,
+        scratch_folder("card") as scratch,
         find_release(project, name or built[-1].parent.name, base, hub, Path(scratch), progress) as found,
     ):
         release = read_manifest(found.folder)

@@ -1,7 +1,6 @@
 """The command `hydrate`: restore the texts of a stand-off release from the raw pages."""
 
 import hashlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from builder.cli.output import Console
 from builder.corpus.readers.documents import Reading, read_documents
 from builder.corpus.readers.encodings import NAMES
 from builder.corpus.readers.naming import option_to_pass
+from builder.io.scratch import scratch_folder
 from builder.project.project import Project, find_project
 from builder.project.releases import resolve_release
 from builder.project.services import hub
@@ -206,7 +206,7 @@ def _found(project: Project, name: str, base: Path, *, rehearse: bool) -> Iterat
         return
     with (
         hub(project, rehearse=rehearse) as (endpoint, token),
-        tempfile.TemporaryDirectory(prefix="khabar-hydrate-", ignore_cleanup_errors=True) as copy,
+        scratch_folder("hydrate") as copy,
     ):
         folder, _ = verify.fetch(connect(endpoint, token, place.repo_id), place.revision, Path(copy))
         yield folder

@@ -16,6 +16,7 @@ from builder.cli.road import project_of, road
 from builder.commands.build import build, rows_of
 from builder.io.atomic import write_bytes
 from builder.io.jsonl import write_jsonl
+from builder.io.scratch import scratch_folder
 from builder.project.annotations import read_merged
 from builder.project.corpus import done_shards
 from builder.project.project import Project
@@ -60,7 +61,7 @@ def verify(project: Project, name: str, *, base: Path, rehearse: bool, progress:
     """
     with (
         hub(project, rehearse=rehearse) as (endpoint, token),
-        tempfile.TemporaryDirectory(prefix="khabar-verify-", ignore_cleanup_errors=True) as scratch,
+        scratch_folder("verify") as scratch,
         find_release(project, name, base, (endpoint, token), Path(scratch), progress) as found,
     ):
         release = read_manifest(found.folder)

@@ -1,7 +1,6 @@
 """Open a release: a folder, or a revision of a dataset on a Hub."""
 
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.io.hashing import file_sha256
+from builder.io.scratch import scratch_folder
 from builder.records import MANIFEST, Release, user_error
 from builder.release.diff.compare import ReleaseView
 from builder.release.diff.records import ReleaseId
@@ -56,7 +56,7 @@ def open_release(location: ReleaseRef, endpoint: str | None, token: str | None) 
     if location.folder:
         yield open_folder(location.folder)
         return
-    with tempfile.TemporaryDirectory(prefix="khabar-release-", ignore_cleanup_errors=True) as scratch:
+    with scratch_folder("release") as scratch:
         yield open_folder(_fetch(connect(endpoint, token, location.repo_id), location.revision, Path(scratch)))
 
 

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.io.scratch import scratch_folder
 from builder.records import MANIFEST, Issue, KhabarError, Release
 from builder.release.publish.client import Remote, hub_errors
 from builder.release.tables.shards import shards
@@ -106,7 +106,7 @@ def plan(remote: Remote, commit: str | None, staged: Sequence[ReleaseFile]) -> P
 
 def _listed_in_manifest(remote: Remote, commit: str) -> set[str]:
     """Return the files listed in the manifest at a commit; empty if khabar did not write that manifest."""
-    with tempfile.TemporaryDirectory() as scratch:
+    with scratch_folder("plan") as scratch:
         path = remote.api.hf_hub_download(
             remote.repo_id, MANIFEST, repo_type="dataset", revision=commit, cache_dir=scratch
         )

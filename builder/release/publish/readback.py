@@ -11,6 +11,7 @@ environment sets HF_ENDPOINT, HF_TOKEN and an empty HF_HOME, because a filled ca
 import contextlib
 import functools
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -48,7 +49,8 @@ class _Source:
 def read_folder(job: Job) -> Outcome:
     """Load the release folder on this disk, and compare it with its Parquet files."""
     rows: dict[str, dict[str, int]] = {}
-    with tempfile.TemporaryDirectory() as cache:
+    # In the folder that the parent removes: a child that is killed removes nothing.
+    with tempfile.TemporaryDirectory(dir=os.environ["HF_HOME"]) as cache:
         load = _Source(job.folder, None, cache)
         findings = [f for config in shards(list(job.files)) for f in _compare_config(job, load, config, rows)]
     return Outcome("", rows, tuple(findings))
