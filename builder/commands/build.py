@@ -17,7 +17,7 @@ from builder.project.project import Project
 from builder.project.release_inputs import ReleaseInputs
 from builder.project.releases import earlier_versions, open_earlier, record
 from builder.project.stages import states
-from builder.records import RELEASE_FORMAT, TOOL, Release, Report
+from builder.records import RELEASE_FORMAT, TOOL, KhabarError, Release, Report
 from builder.release.card.inputs import CardInputs, compute_facts, render_card, text_files
 from builder.release.card.markdown import below_thresholds
 from builder.release.diff.changelog import Removals
@@ -74,6 +74,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         open_spill(project.work) as kept,
     ):
         schema = project.schema
+        _refuse_open(project)
         validation.validate_annotations(project)
         dataset, fold = schema.dataset, profile_of(project).fold_batch
         gathered = release_inputs.load_release_inputs(project)
@@ -115,6 +116,13 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
     said = {"release": f"{folder} ({written.state})", "manifest sha256": manifest, "card": str(folder / "README.md")}
     said |= _said_of_floors(len(low), accept)
     return Report("build", accounts, gathered.issues, said | rows_of(written.release.splits), set_aside=aside)
+
+
+def _refuse_open(project: Project) -> None:
+    """Raise KhabarError (exit code 2) for each field of dataset.yaml that `khabar init` left open."""
+    issues = validation.open_issues(project)
+    if issues:
+        raise KhabarError(*issues)
 
 
 def _write_ledger(project: Project, gathered: ReleaseInputs) -> dict[str, str]:

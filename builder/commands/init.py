@@ -13,7 +13,7 @@ from builder.io.atomic import write_bytes
 from builder.project.project import template
 from builder.records import Report, user_error
 from builder.release.card.render import blank_prose
-from builder.schema.dataset import check_repo_id
+from builder.schema.dataset import OPEN, check_repo_id
 
 
 @click.command("init")
@@ -33,11 +33,17 @@ GITATTRIBUTES = "annotations/**/*.jsonl merge=union\n"
 
 
 def init(folder: Path, *, repo_id: str | None = None, card: Callable[[str], str] | None = None) -> Report:
-    """Create a new project from the template, with the card's prose left to write. Overwrites nothing."""
+    """Create a new project from the template. Overwrites nothing.
+
+    The card's prose, the title and the licences are left to write, unless `card` says what becomes of the prose: then
+    the project keeps the answers of the template.
+    """
     for name in ("schema", "dataset_card.md", "annotations"):
         if (folder / name).exists():
             raise user_error("exists", f"{name} already exists", where=str(folder), fix="choose an empty folder")
     settings = (template() / "schema" / "dataset.yaml").read_text(encoding="utf-8")
+    if card is None:
+        settings = _left_open(settings)
     if repo_id:
         _refuse_name(repo_id)
         settings = re.sub(r"(?m)^repo_id: .*$", lambda _: f"repo_id: {repo_id}", settings)
@@ -50,8 +56,15 @@ def init(folder: Path, *, repo_id: str | None = None, card: Callable[[str], str]
     if not (folder / ".gitignore").exists():
         write_bytes(folder / ".gitignore", GITIGNORE.encode())
     _add_line(folder / ".gitattributes", GITATTRIBUTES)
-    edited = "schema/dataset.yaml, schema/labels.yaml and dataset_card.md"
+    edited = f"schema/dataset.yaml (what is {OPEN}), schema/labels.yaml and dataset_card.md"
     return Report("init", facts={"project": str(folder), "to edit": edited})
+
+
+def _left_open(settings: str) -> str:
+    """Return settings in which the answers that only the user knows are open."""
+    kept = re.sub(r"(?m)^title: .*$", f"title: {OPEN}", settings)
+    kept = re.sub(r"(?m)^repo_id: .*$", f"repo_id: {OPEN}/{OPEN}", kept)
+    return re.sub(r"(?m)^(  (?:text|annotations)): .*$", rf"\1: {OPEN}", kept)
 
 
 def _refuse_name(repo_id: str) -> None:

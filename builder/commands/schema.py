@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -25,7 +25,8 @@ from builder.labelstudio.preview import SAMPLE, preview_page
 from builder.project.corpus import iter_records, profile_of, refuse_empty, select_rows
 from builder.project.counts import read_counts
 from builder.project.project import Project, find_project
-from builder.records import Article, Document, KhabarError, Report, user_error
+from builder.project.validation import open_issues
+from builder.records import Article, Document, Issue, KhabarError, Report, user_error
 from builder.schema.boilerplate import Boilerplate
 from builder.text.invisible import make_visible
 from builder.text.profiles import describe_change
@@ -47,8 +48,16 @@ def check(project: Project) -> Report:
         "schema": schema.hash,
     }
     return Report(
-        "schema check", issues=(*failed, *check_evidence(schema.boilerplate)), facts=facts, exit_code=1 if failed else 0
+        "schema check",
+        issues=(*failed, *check_evidence(schema.boilerplate), *_left_open(project)),
+        facts=facts,
+        exit_code=1 if failed else 0,
     )
+
+
+def _left_open(project: Project) -> list[Issue]:
+    """Return a warning for each field that a build will refuse."""
+    return [replace(issue, severity="warning") for issue in open_issues(project)]
 
 
 def render(project: Project, *, every: bool = False, page: Path | None = None) -> Report:

@@ -1,5 +1,6 @@
 """Validate every file under annotations/ before a build and report all errors at once."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from builder.records import (
     Withdrawal,
 )
 from builder.release.splits.strategies import SPLIT_NAMES
+from builder.schema.dataset import OPEN, open_fields
 
 R = TypeVar("R")
 
@@ -74,6 +76,27 @@ def validate_annotations(project: Project) -> None:
     issues += [issue for file in files for issue in file(world)]
     if issues:
         raise KhabarError(*sorted(issues, key=lambda issue: (issue.where.rpartition(":")[0], _line(issue))))
+
+
+def open_issues(project: Project) -> list[Issue]:
+    """Return an error for each field of dataset.yaml that is still open."""
+    lines = (project.root / "schema" / "dataset.yaml").read_text(encoding="utf-8").splitlines()
+    issues = []
+    for name in open_fields(project.schema.dataset):
+        pattern = rf"\s*{name.rpartition('.')[2]}\s*:.*{OPEN}"
+        number = next((number for number, line in enumerate(lines, 1) if re.match(pattern, line)), 1)
+        issues.append(Issue("error", "open", f"{name} is still {OPEN}", where=f"schema/dataset.yaml:{number}",
+                            fix=ANSWERS[name]))  # fmt: skip
+    return issues
+
+
+ANSWERS = {
+    "repo_id": "write the dataset's name on the Hub, such as my-org/my-dataset",
+    "title": "write the title that the card shows",
+    "licence.text": "write the licence of the texts, such as cc-by-4.0, or a sentence that says who gave permission",
+    "licence.annotations": "write the licence of the annotations, such as cc-by-4.0",
+}
+"""What to write in each field that `khabar init` leaves open."""
 
 
 def _line(issue: Issue) -> int:

@@ -12,8 +12,23 @@ from builder.schema.filters import Filters
 UNDECIDED = frozenset({"", "?", "??", "???", "-", "fixme", "none", "n/a", "na", "null", "tba", "tbd", "to do", "todo", "unknown", "xxx"})  # fmt: skip
 
 
+OPEN = "TODO"
+"""What `khabar init` writes where only the user knows the answer. A build refuses it."""
+
+
+def open_fields(dataset: "Dataset") -> list[str]:
+    """Return the fields that are still to be answered."""
+    given = {
+        "repo_id": dataset.repo_id, "title": dataset.title, "licence.text": dataset.licence.text,
+        "licence.annotations": dataset.licence.annotations,
+    }  # fmt: skip
+    return [name for name, value in given.items() if OPEN in value.split("/")]
+
+
 def _decided(licence: str) -> str:
-    """Return the licence; raise ValueError if it is a placeholder."""
+    """Return the licence; raise ValueError if it is a placeholder other than OPEN."""
+    if licence == OPEN:
+        return licence
     if licence.strip().strip(".:<>[]").casefold() in UNDECIDED:
         raise ValueError(f"{licence!r} is not a licence; name the licence, or who gave permission")
     return licence

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from builder.records import Agreement, StageCounts
 from builder.release.card.citation import bibtex
 from builder.release.card.editions import edition_section
+from builder.release.card.licences import shown_licence
 from builder.release.card.markdown import markdown_table, without_markup
 from builder.release.card.plots import images
 from builder.release.card.split_facts import splits_section
@@ -83,8 +84,8 @@ def card_facts(  # noqa: PLR0913
         "changes": _changes(changes),
         "cleaning": _accounts([account for account in accounts if account.stage == "clean"]),
         "losses": _losses(built, [account for account in accounts if account.stage != "clean"]),
-        "licence_text": dataset.licence.text,
-        "licence_annotations": dataset.licence.annotations,
+        "licence_text": shown_licence(dataset.licence.text),
+        "licence_annotations": shown_licence(dataset.licence.annotations),
         "load": _load(dataset.repo_id, version),
         "versions": _versions_of(dataset.repo_id, version, earlier),
         "citation": _citation(dataset.repo_id, dataset.title, version),
@@ -268,7 +269,7 @@ def _versions_of(repo_id: str, version: str, earlier: Sequence[str]) -> str:
     )
     return (
         f"This card is of version {version}. {before} Each version is a git tag, set only after what was published was read "
-        f"back and compared; `huggingface_hub.list_repo_refs('{repo_id}', repo_type='dataset').tags` lists them. "
+        f"back and compared, while `main` shows a commit before that: name a version. `huggingface_hub.list_repo_refs('{repo_id}', repo_type='dataset').tags` lists them. "
         "A tag can be moved: who needs certainty names the commit as `revision`."
     )
 

@@ -28,6 +28,8 @@ class Plan:
 
     adds: tuple[str, ...]
     deletes: tuple[str, ...]
+    breaking: tuple[str, ...] = ()
+    """The loading script of an earlier dataset, with which load_dataset would not load the release."""
 
     @property
     def empty(self) -> bool:
@@ -101,7 +103,8 @@ def plan(remote: Remote, commit: str | None, staged: Sequence[ReleaseFile]) -> P
     owned = {path for path in present if path.startswith(folders)}
     if MANIFEST in present:
         owned |= _listed_in_manifest(remote, commit) & present.keys()
-    return Plan(tuple(file.path for file in staged if not same(file)), tuple(sorted(owned - paths)))
+    breaking = tuple(sorted({f"{remote.repo_id.split('/')[1]}.py"} & present.keys()))
+    return Plan(tuple(file.path for file in staged if not same(file)), tuple(sorted(owned - paths)), breaking)
 
 
 def _listed_in_manifest(remote: Remote, commit: str) -> set[str]:
