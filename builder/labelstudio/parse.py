@@ -25,6 +25,7 @@ from builder.labelstudio.payloads import (
     LsUser,
     Shape,
 )
+from builder.labelstudio.remarks import remark_of
 from builder.records import Issue, Judgement, Relation, Span, Stance
 
 Pseudonym = Callable[[int | str], str]
@@ -161,6 +162,8 @@ def _judgement(task: LsTask, annotation: LsAnnotation, name: Pseudonym) -> tuple
     answers, issues = answers_of(annotation.result, where, lambda plain, into: _read(plain, task.data.targets, into))
     if task.data.text is not None:
         issues += misplaced(annotation.result, task.data.text, where)
+    remark, personal = remark_of(answers.remarks, who(annotation.completed_by), where)
+    issues += personal
     judgement = Judgement(
         article_id=task.data.article_id,
         text_sha=task.data.text_sha,
@@ -176,7 +179,7 @@ def _judgement(task: LsTask, annotation: LsAnnotation, name: Pseudonym) -> tuple
         schema=task.data.schema_version,
         task_id=task.id,
         annotation_id=annotation.id,
-        remark="\n".join(answers.remarks),
+        remark=remark,
         relations=answers.linked(),
     )
     return judgement, [addressed(issue, task.data.article_id, annotator) for issue in issues]
