@@ -80,9 +80,9 @@ def validate_annotations(project: Project) -> None:
 
 def open_issues(project: Project) -> list[Issue]:
     """Return an error for each field of dataset.yaml that is still open."""
-    lines = (project.root / "schema" / "dataset.yaml").read_text(encoding="utf-8").splitlines()
-    issues = []
-    for name in open_fields(project.schema.dataset):
+    names, issues = open_fields(project.schema.dataset), []
+    lines = (project.root / "schema" / "dataset.yaml").read_text(encoding="utf-8").splitlines() if names else []
+    for name in names:
         pattern = rf"\s*{name.rpartition('.')[2]}\s*:.*{OPEN}"
         number = next((number for number, line in enumerate(lines, 1) if re.match(pattern, line)), 1)
         issues.append(Issue("error", "open", f"{name} is still {OPEN}", where=f"schema/dataset.yaml:{number}",

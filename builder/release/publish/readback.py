@@ -55,8 +55,8 @@ class _Source:
 def read_folder(job: Job) -> Outcome:
     """Load the release folder on this disk, and compare it with its Parquet files."""
     rows: dict[str, dict[str, int]] = {}
-    # In the folder that the parent removes: a child that is killed removes nothing.
-    with tempfile.TemporaryDirectory(dir=os.environ["HF_HOME"]) as cache:
+    # In the folder that the parent removes, if it gave one: a child that is killed removes nothing.
+    with tempfile.TemporaryDirectory(dir=os.environ.get("HF_HOME")) as cache:
         load = _Source(job.folder, None, cache)
         findings = [f for config in shards(list(job.files)) for f in _compare_config(job, load, config, rows)]
     return Outcome("", rows, tuple(findings))
