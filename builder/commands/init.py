@@ -2,7 +2,8 @@
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -11,16 +12,30 @@ from builder.cli.output import Console
 from builder.cli.road import road
 from builder.io.atomic import write_bytes
 from builder.project.project import template
-from builder.records import Report, user_error
+from builder.records import Line, Report, user_error
 from builder.release.card.render import blank_prose
 from builder.schema.dataset import OPEN, check_repo_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitReport(Report):
+    """The report of `init`: the project's folder, and the files to edit."""
+
+    folder: Path
+    to_edit: tuple[str, ...] = ("schema/dataset.yaml", "schema/labels.yaml", "dataset_card.md")
+
+    def lines(self) -> Iterator[Line]:
+        """Return the folder, and what to edit there."""
+        settings, *most, last = self.to_edit
+        yield Line("project", str(self.folder))
+        yield Line("to edit", f"{', '.join((f'{settings} (what is {OPEN})', *most))} and {last}")
 
 
 @click.command("init")
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--repo-id", help="The dataset's name on the Hub, such as my-org/my-dataset.")
 @road
-def cli(console: Console, directory: Path, repo_id: str | None) -> Report:
+def cli(console: Console, directory: Path, repo_id: str | None) -> InitReport:
     """Create a new dataset project in DIRECTORY: schema, card template, .gitignore, .gitattributes."""
     console.folder /= directory
     return init(console.folder, repo_id=repo_id)
@@ -32,7 +47,7 @@ GITATTRIBUTES = "annotations/**/*.jsonl merge=union\n"
 """How git merges the work of two annotation leads: the lines of both. khabar joins them when it reads them."""
 
 
-def init(folder: Path, *, repo_id: str | None = None, card: Callable[[str], str] | None = None) -> Report:
+def init(folder: Path, *, repo_id: str | None = None, card: Callable[[str], str] | None = None) -> InitReport:
     """Create a new project from the template. Overwrites nothing.
 
     The card's prose, the title and the licences are left to write, unless `card` says what becomes of the prose: then
@@ -56,8 +71,7 @@ def init(folder: Path, *, repo_id: str | None = None, card: Callable[[str], str]
     if not (folder / ".gitignore").exists():
         write_bytes(folder / ".gitignore", GITIGNORE.encode())
     _add_line(folder / ".gitattributes", GITATTRIBUTES)
-    edited = f"schema/dataset.yaml (what is {OPEN}), schema/labels.yaml and dataset_card.md"
-    return Report("init", facts={"project": str(folder), "to edit": edited})
+    return InitReport("init", folder=folder)
 
 
 def _left_open(settings: str) -> str:

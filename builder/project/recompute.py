@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from builder.annotation.agreement.measure import agree, headline
+from builder.io.parquet import to_table
 from builder.records import TOOL, Agreement, Issue, Judgement, Release, Span, Stance
 from builder.release.card.inputs import FILE, CardInputs, parse_card_inputs
 from builder.release.publish.verify import Check, tables_of
@@ -25,7 +26,7 @@ def recompute_agreement(folder: Path, release: Release) -> Check:
                for i, t in zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True)}  # fmt: skip
     found = {
         _key(figure): figure
-        for figure in agree(list(_judgements(tables, basis)), basis.labels, lengths)
+        for figure in agree(to_table(_judgements(tables, basis), Judgement), basis.labels, lengths)
         if headline(figure)
     }
     said = {_key(figure): figure for figure in basis.agreement}
@@ -60,7 +61,7 @@ def _judgements(tables: Tables, basis: CardInputs) -> Iterator[Judgement]:
             )  # fmt: skip
 
 
-def _key(one: Agreement) -> tuple[str, str, str, str]:
+def _key(one: Agreement) -> tuple[str, ...]:
     return one.layer, one.label, one.batch, one.measure
 
 

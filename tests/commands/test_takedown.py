@@ -14,6 +14,7 @@ from builder.project.corpus import read_articles
 from builder.project.groups import groups_for
 from builder.project.project import Project
 from builder.records import KhabarError, Takedown
+from tests.builders import said
 from tests.editions import release_text
 from tests.news import lines, near_copy, news
 
@@ -27,8 +28,8 @@ def test_article_is_in_no_file_of_the_next_release(annotated):
     report = takedown(annotated, row["id"], "asked for by its publisher")
     again = takedown(annotated, row["id"], "asked twice")
 
-    assert report.facts["taken down"] == row["id"]
-    assert again.facts["taken down"] == "none (already listed)"
+    assert report.articles == (row["id"],)
+    assert said(again)["taken down"] == "none (already listed)"
     assert read_jsonl(annotated.annotations / "takedowns.jsonl", Takedown) == [
         Takedown(row["id"], "asked for by its publisher")
     ]
@@ -87,7 +88,7 @@ def test_copies_of_an_article_are_listed_and_taken_down_on_demand(project, tmp_p
         ("copy", other, f"khabar takedown {other}, or run the command again with --copies")
     ]
     both = takedown(project, one, "why", ask=lambda _: True)
-    assert (both.facts["taken down"], both.issues) == (other, ())
+    assert (both.articles, both.issues) == ((other,), ())
     assert takedown(project, one, "why").issues == ()
 
 

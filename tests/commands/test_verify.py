@@ -7,7 +7,7 @@ import pytest
 from builder.commands import diff
 from builder.commands.build import build
 from builder.commands.verify import verify
-from tests.builders import with_floor
+from tests.builders import checks_of, said, with_floor
 
 pytestmark = pytest.mark.slow  # each test runs several commands on a project
 
@@ -20,7 +20,7 @@ def test_rebuild_uses_the_reason_for_low_agreement(annotated):
     report = verify(strict, folder, base=strict.root, rehearse=False, progress=lambda _: None)
 
     assert json.loads((strict.release("1.0.0") / "facts.json").read_text(encoding="utf-8"))["accepted"] == reason
-    assert report.facts["rebuild"].startswith("done: ")
+    assert said(report)["rebuild"].startswith("done: ")
 
 
 def test_verify_and_diff_read_a_standoff_release(editions, tmp_path):
@@ -30,8 +30,8 @@ def test_verify_and_diff_read_a_standoff_release(editions, tmp_path):
     difference = diff.diff(standoff, str(folder), str(editions[0].release("1.0.0")), base=tmp_path)
 
     assert found.exit_code == 0
-    assert found.facts["rebuild"].startswith("done: ")
-    assert found.facts["leaks"] == "not possible: a standoff edition holds no texts to compare"
+    assert said(found)["rebuild"].startswith("done: ")
+    assert said(found)["leaks"] == "not possible: a standoff edition holds no texts to compare"
     assert ("entities", "tokens") in {(one.config, one.column) for one in difference.features}
     assert not difference.spans
     assert not difference.texts
@@ -39,12 +39,12 @@ def test_verify_and_diff_read_a_standoff_release(editions, tmp_path):
 
 def test_built_folder_passes_every_check(built, khabar):
     done = khabar("verify", "dist/v1.0.0", "--json", cwd=built.root)
-    facts = json.loads(done.stdout)["facts"]
+    checks = checks_of(json.loads(done.stdout))
 
     assert done.returncode == 0, done.stderr
     for check in ("manifest", "loads", "rows", "leaks", "card", "agreement", "rebuild"):
-        assert facts[check].startswith("done: "), check
-    assert "read back" not in facts
+        assert checks[check].startswith("done: "), check
+    assert "read back" not in checks
 
 
 def test_changed_file_fails_the_manifest_check(built, khabar):
@@ -54,7 +54,7 @@ def test_changed_file_fails_the_manifest_check(built, khabar):
     done = khabar("verify", "dist/v1.0.0", "--json", cwd=built.root)
 
     assert done.returncode == 1
-    assert json.loads(done.stdout)["facts"]["manifest"].startswith("failed: ")
+    assert checks_of(json.loads(done.stdout))["manifest"].startswith("failed: ")
 
 
 def test_unknown_release_is_refused(project, khabar):
