@@ -9,12 +9,14 @@ from builder.cli.options import rehearse_option, verb
 from builder.cli.output import Console
 from builder.project import services
 from builder.project.project import Project, find_project
-from builder.project.recompute import recompute_agreement
+from builder.project.recompute.agreement import recompute_agreement
 from builder.project.releases import find_release
-from builder.records import MANIFEST, KhabarError, Notify, Report, user_error
+from builder.records import MANIFEST, KhabarError, Notify, Release, Report, user_error
 from builder.release.diff.version import version_key
-from builder.release.publish import verify
 from builder.release.publish.folder import read_manifest
+from builder.release.verification.card import card as check_card
+from builder.release.verification.content import read_content
+from builder.release.verification.result import UNREADABLE, Check, guarded, unreadable
 
 
 @click.group("card")
@@ -57,10 +59,18 @@ def card(project: Project, name: str | None, *, base: Path, rehearse: bool, prog
         find_release(project, name or built[-1].parent.name, base, hub, Path(scratch), progress) as found,
     ):
         release = read_manifest(found.folder)
-        checks = [verify.guarded("card", verify.card, found.folder, release),
-                  verify.guarded("agreement", recompute_agreement, found.folder, release)]  # fmt: skip
+        checks = _checks(found.folder, release)
     facts = {"release": f"{release.repo_id} {release.version}, {found.place}"}
     facts |= {check.name: f"{check.state}: {check.said}" for check in checks}
     failed = any(check.state == "failed" for check in checks)
     issues = tuple(issue for check in checks for issue in check.issues)
     return Report("card check", issues=issues, facts=facts, exit_code=1 if failed else 0)
+
+
+def _checks(folder: Path, release: Release) -> list[Check]:
+    """Check the card and its agreement figures; prose that was changed later is no fault."""
+    try:
+        content = read_content(folder, release)
+    except UNREADABLE as error:
+        return [unreadable(name, error) for name in ("card", "agreement")]
+    return [guarded("card", check_card, content), guarded("agreement", recompute_agreement, content)]

@@ -19,7 +19,8 @@ from builder.io.jsonl import write_jsonl
 from builder.project.annotations import read_merged
 from builder.project.corpus import done_shards
 from builder.project.project import Project
-from builder.project.recompute import recompute_agreement
+from builder.project.recompute.agreement import recompute_agreement
+from builder.project.recompute.gold import recompute_gold
 from builder.project.releases import find_release
 from builder.project.services import hub
 from builder.project.stages import states
@@ -28,9 +29,13 @@ from builder.records import LEDGER, MANIFEST, Issue, KhabarError, LedgerEntry, N
 from builder.release.card.inputs import FILE, parse_card_inputs
 from builder.release.diff.version import version_key
 from builder.release.publish import client
-from builder.release.publish import verify as verifying
+from builder.release.publish import verify as hub_checks
+from builder.release.publish.client import Remote
 from builder.release.publish.folder import read_manifest
-from builder.release.publish.verify import Check, guarded
+from builder.release.verification.content import read_content
+from builder.release.verification.derive import derive_again
+from builder.release.verification.files import manifest
+from builder.release.verification.result import UNREADABLE, Check, guarded, unreadable, unverified_lines
 
 
 @click.command("verify")
@@ -38,11 +43,12 @@ from builder.release.publish.verify import Check, guarded
 @rehearse_option
 @road
 def cli(console: Console, release: str, rehearse: bool) -> Report:
-    """Check a release: file hashes, rows, splits, card, the copy on the Hub, and a rebuild.
+    """Check a release: its hashes, all that follows from its rows, the copy on the Hub, and a rebuild.
 
     REF is a version of this project (its tag is read back and compared with dist/), NAME/DATASET@REVISION, @REVISION
     of this dataset, a folder, or a URL such as s3://bucket/dataset/v1.0.0. Each check is done, failed, or not
-    possible, with the reason. Exit 1 if one failed.
+    possible, with the reason. What nothing in the release confirms is listed as not verified, by name. Exit 1 if a
+    check failed.
     """
     try:
         project = project_of(console)
@@ -66,9 +72,7 @@ def verify(project: Project, name: str, *, base: Path, rehearse: bool, progress:
         release = read_manifest(found.folder)
         repository = client.connect(endpoint, token, found.repo_id or release.repo_id)
         progress("comparing files, rows and texts")
-        checks = verifying.checks(found.folder, release, repository, found.revision)
-        whole = checks[0].state == "done"
-        checks.append(guarded("agreement", recompute_agreement if whole else _unmeasured, found.folder, release))
+        checks = _checks(found.folder, release, repository, found.revision)
         checks.append(_check_rebuild(project, found.folder, release, progress))
     failed = any(check.state == "failed" for check in checks)
     if found.folder == _newest(project):
@@ -76,6 +80,7 @@ def verify(project: Project, name: str, *, base: Path, rehearse: bool, progress:
     issues = tuple(issue for check in checks for issue in check.issues)
     facts = {"release": f"{release.repo_id} {release.version}, {found.place}"}
     facts |= {check.name: f"{check.state}: {check.said}" for check in checks}
+    facts["not verified"] = "; ".join(unverified_lines(checks)) or "nothing"
     return Report("verify", issues=issues, facts=facts | rows_of(release.splits), exit_code=1 if failed else 0)
 
 
@@ -85,8 +90,22 @@ def _newest(project: Project) -> Path | None:
     return project.release(versions[-1]) if versions else None
 
 
-def _unmeasured(_folder: Path, _release: Release) -> Check:
-    return Check("agreement", "not possible", "the files are not those that were built")
+def _checks(folder: Path, release: Release, remote: Remote, revision: str) -> list[Check]:
+    """Run every check but the rebuild; with `revision`, also compare the folder with that revision on the Hub.
+
+    Raises KhabarError (exit code 3) for an error of the Hub.
+    """
+    whole = manifest(folder, release)
+    if whole.state == "failed":
+        names = ["loads", *(["read back"] if revision else []), "columns", "agreement"]
+        return [whole, *(Check(name, "not possible", "the files are not those that were built") for name in names)]
+    read = hub_checks.loads(folder, release, remote, revision)
+    try:
+        content = read_content(folder, release)
+    except UNREADABLE as error:
+        return [whole, *read, unreadable("columns", error)]
+    return [*[whole, *read], *derive_again(content), guarded("gold", recompute_gold, content),
+            guarded("agreement", recompute_agreement, content)]  # fmt: skip
 
 
 def _check_rebuild(project: Project, folder: Path, release: Release, progress: Notify) -> Check:
