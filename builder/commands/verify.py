@@ -19,8 +19,7 @@ from builder.io.jsonl import write_jsonl
 from builder.project.annotations import read_merged
 from builder.project.corpus import done_shards
 from builder.project.project import Project
-from builder.project.recompute.agreement import recompute_agreement
-from builder.project.recompute.gold import recompute_gold
+from builder.project.recompute.release import recompute_release
 from builder.project.releases import find_release
 from builder.project.services import hub
 from builder.project.stages import states
@@ -33,9 +32,8 @@ from builder.release.publish import verify as hub_checks
 from builder.release.publish.client import Remote
 from builder.release.publish.folder import read_manifest
 from builder.release.verification.content import read_content
-from builder.release.verification.derive import derive_again
 from builder.release.verification.files import manifest
-from builder.release.verification.result import UNREADABLE, Check, guarded, unreadable, unverified_lines
+from builder.release.verification.result import UNREADABLE, Check, unreadable, unverified_lines
 
 
 @click.command("verify")
@@ -104,8 +102,7 @@ def _checks(folder: Path, release: Release, remote: Remote, revision: str) -> li
         content = read_content(folder, release)
     except UNREADABLE as error:
         return [whole, *read, unreadable("columns", error)]
-    return [*[whole, *read], *derive_again(content), guarded("gold", recompute_gold, content),
-            guarded("agreement", recompute_agreement, content)]  # fmt: skip
+    return [whole, *read, *recompute_release(content)]
 
 
 def _check_rebuild(project: Project, folder: Path, release: Release, progress: Notify) -> Check:

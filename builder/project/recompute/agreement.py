@@ -20,12 +20,10 @@ def recompute_agreement(content: Content) -> Check:
     if basis is None:
         why = f"{FILE} is not part of this release"
         return Check(name, "not possible", why)
-    issues = _thresholds(basis)
+    low = _thresholds(basis)
     if why := _lacking(basis, content):
         unsaid = (Unverified(f"{FILE} agreement", why),)
-        if issues:
-            return judge(name, issues, "", unsaid, "figures differ")
-        return Check(name, "not possible", why, (), unsaid)
+        return judge(name, low, "", unsaid, "figures differ") if low else Check(name, "not possible", why, (), unsaid)
     tables = content.tables
     lengths = {i: len(t) for table in tables["articles"].values()
                for i, t in zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True)}  # fmt: skip
@@ -35,14 +33,14 @@ def recompute_agreement(content: Content) -> Check:
         if headline(figure)
     }
     said = {_key(figure): figure for figure in basis.agreement}
-    issues += [
+    issues = [
         Issue("error", "agreement", f"{' '.join(filter(None, key))}: the card says {_shown(said.get(key))}, the published "
               f"judgements give {_shown(found.get(key))}", where=FILE)
         for key in sorted({*found, *said} if content.is_current else said)  # later versions may have more figures
         if _shown(found.get(key)) != _shown(said.get(key))
     ]  # fmt: skip
     done = f"{len(said)} figures with their intervals, measured again from `annotations`"
-    return judge(name, issues, done, (), "figures differ")
+    return judge(name, issues + low, done, (), "figures differ")
 
 
 def _lacking(basis: CardInputs, content: Content) -> str:

@@ -118,7 +118,8 @@ def _spans(split: str, table: pa.Table, home: Numbers, voted: SpanVotes, due: Fl
     row_of = np.full(int(max(home.max(initial=-1), voted.article.max(initial=-1))) + 1, -1)
     row_of[home] = np.arange(len(home))
     rows = row_of[voted.article]
-    kept = (rows >= 0) & due[rows]
+    kept = rows >= 0
+    kept[kept] = due[rows[kept]]
     start, end = edges(lists)
     label = numbers(pc.struct_field(lists.flatten(), "label"))
     sure = np.asarray(pc.fill_null(pc.struct_field(lists.flatten(), "confidence"), np.nan))

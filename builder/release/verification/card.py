@@ -10,7 +10,7 @@ from builder.release.card.check import CARD
 from builder.release.card.inputs import FILE, CardInputs, compute_facts, render_card
 from builder.release.card.plots import plots
 from builder.release.card.render import HEAD, Head, metadata
-from builder.release.tables.build import non_empty
+from builder.release.tables.build import Tables, non_empty
 from builder.release.verification.content import HYDRATED, Content
 from builder.release.verification.result import Check, Unverified, differs
 
@@ -72,6 +72,16 @@ def _head(content: Content, basis: CardInputs, said: str) -> list[Issue]:
     if not isinstance(head, dict) or not written:
         return [differs(f"{CARD}:1:1", "the card has no head")]
     people = Head.model_validate(yaml.safe_load(written[1]))
-    wanted = metadata(people, content.release.version, basis, non_empty(content.tables))
+    wanted = {**metadata(people, content.release.version, basis, non_empty(content.tables)),
+              "dataset_info": _counts(content.tables)}  # fmt: skip
+    head["dataset_info"] = {
+        info["config_name"]: {split["name"]: split["num_examples"] for split in info["splits"]}
+        for info in head["dataset_info"]
+    }
     names = [name for name in dict.fromkeys([*wanted, *head]) if head.get(name) != wanted.get(name)]
     return [differs(CARD, f"`{name}` of its head is not what its rows give") for name in names]
+
+
+def _counts(tables: Tables) -> dict[str, dict[str, int]]:
+    """Return the number of rows of each config and split that has any; load_dataset compares features itself."""
+    return {config: {split: table.num_rows for split, table in of.items()} for config, of in non_empty(tables).items()}

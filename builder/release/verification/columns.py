@@ -228,7 +228,9 @@ def _true(flags: pa.ChunkedArray) -> NDArray[np.int64]:
 
 
 def groups(content: Content) -> Iterator[Mismatch]:
-    """Yield the articles whose split group also stands in another split."""
+    """Yield the articles whose split group also stands in another split; the earliest releases name no groups."""
+    if "split_group" not in content.articles().column_names:
+        return
     seen: dict[str, pa.Array] = {
         split: pc.unique(content.tables["articles"][split]["split_group"]) for split in SPLIT_NAMES
     }

@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 import pyarrow as pa
+import yaml
 from numpy.typing import NDArray
 
 from builder.records import Issue, KhabarError
@@ -82,7 +83,8 @@ def _cause(mismatch: Mismatch) -> tuple[str, str, str]:
     return mismatch.config, mismatch.column, mismatch.wanted
 
 
-UNREADABLE = (KhabarError, pa.ArrowException, OSError, ValueError, LookupError, ArithmeticError, TypeError)
+UNREADABLE = (KhabarError, pa.ArrowException, OSError, ValueError, LookupError, ArithmeticError, TypeError,
+              RecursionError, yaml.YAMLError)  # fmt: skip
 """What reading and comparing raise for a file that no build has written."""
 
 
