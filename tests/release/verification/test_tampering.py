@@ -5,13 +5,10 @@ import json
 
 import pytest
 
-from builder.commands.build import build
 from builder.records import MANIFEST, Release
 from builder.release.card.inputs import CardInputs
 from builder.schema import load_schema
-from tests.builders import fresh, kept
 from tests.conftest import ROOT
-from tests.editions import make_project
 from tests.tampering import (
     copy_of,
     edit_json,
@@ -34,22 +31,6 @@ LABELS = load_schema(ROOT / "schema").labels
 FULL, STANDOFF = ([".".join(leaf) for leaf in leaves(LABELS, edition)] for edition in ("full", "standoff"))
 CONFIGS = ("entities", "stance", "annotations", "articles")
 SPLITS = ("train", "validation", "test")
-
-
-@pytest.fixture(scope="module")
-def full(tmp_path_factory):
-    """The demonstration's release."""
-    project = fresh(tmp_path_factory.mktemp("full") / "project")
-    kept(project)
-    build(project, "1.0.0")
-    return project.release("1.0.0")
-
-
-@pytest.fixture(scope="module")
-def standoff(tmp_path_factory):
-    project = make_project(tmp_path_factory.mktemp("standoff") / "project", "standoff")
-    build(project, "1.0.0")
-    return project.release("1.0.0")
 
 
 def test_untouched_releases_pass(full, standoff):
