@@ -8,6 +8,7 @@ from builder.commands import diff
 from builder.commands.build import build
 from builder.commands.verify import verify
 from tests.builders import with_floor
+from tests.tampering import copy_of, edit_rows, sign
 
 pytestmark = pytest.mark.slow  # each test runs several commands on a project
 
@@ -42,9 +43,34 @@ def test_built_folder_passes_every_check(built, khabar):
     facts = json.loads(done.stdout)["facts"]
 
     assert done.returncode == 0, done.stderr
-    for check in ("manifest", "loads", "rows", "leaks", "card", "agreement", "rebuild"):
+    for check in (
+        "manifest",
+        "loads",
+        "rows",
+        "columns",
+        "leaks",
+        "facts",
+        "card",
+        "exports",
+        "gold",
+        "agreement",
+        "rebuild",
+    ):
         assert facts[check].startswith("done: "), check
     assert "read back" not in facts
+    assert "entities.spans.raw_start, entities.spans.raw_end" in facts["not verified"]
+
+
+def test_contradictory_rows_fail_by_name(built, khabar, tmp_path):
+    copy = copy_of(built.release("1.0.0"), tmp_path / "release")
+    edit_rows(copy, "entities", lambda rows: [row.update(ner_tags=[0] * len(row["tokens"])) for row in rows])
+    sign(copy)
+    done = khabar("verify", "release", "--json", cwd=tmp_path)
+    report = json.loads(done.stdout)
+
+    assert done.returncode == 1
+    assert report["facts"]["card"] == "not possible: the rows contradict each other"
+    assert any(issue["where"].startswith("entities/train, row ") for issue in report["issues"])
 
 
 def test_changed_file_fails_the_manifest_check(built, khabar):

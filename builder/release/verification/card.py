@@ -29,12 +29,15 @@ def card(content: Content, *, is_whole: bool = False) -> Check:
         )
         return Check("card", "not possible" if hydrated else "failed",
                      f"{FILE}, which it rests on, is not part of this release", (), unsaid)  # fmt: skip
-    said = (content.folder / CARD).read_text(encoding="utf-8", errors="replace")
+    said = (content.folder / CARD).read_bytes().decode("utf-8", "replace")
     if not content.is_current:
         return _other(content, basis, said)
     known = compute_facts(basis, content.tables)
     issues = check.faults(said, known)
-    issues += check.differences(said, render_card(basis, content.tables, known), basis.template)
+    wanted = render_card(basis, content.tables, known)
+    issues += check.differences(said, wanted, basis.template)
+    if is_whole and said != wanted and not issues:
+        issues.append(differs(CARD, "its line ends or spaces are not those of the card that the build wrote"))
     drawn = plots(content.tables, basis.labels, basis.agreement)
     issues += [
         differs(path, "the plot is not the one that the rows give")

@@ -1,12 +1,10 @@
 """The rows and the card inputs of a release, loaded once for all checks."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from builder.records import TOOL, Issue, Release
@@ -26,7 +24,7 @@ HYDRATED = "standoff"
 class Content:
     """A release: its folder, its manifest, its card inputs (None in a hydrated release), and its rows.
 
-    `plain` holds the content of `facts.json` as JSON; `schemas` the Arrow schema of each Parquet file by path.
+    `schemas` holds the Arrow schema of each Parquet file by path.
     """
 
     folder: Path
@@ -103,12 +101,6 @@ def schema_issues(content: Content) -> list[Issue]:
             differs(path, f"the column `{column}` is of another type, or has other label names, than {FILE} says")
             for column in wrong
         ]
-        if json.loads((schema.metadata or {}).get(b"huggingface", b"{}")).keys() - {"info"}:
+        if set(schema.metadata or {}) - {b"huggingface"}:
             issues.append(differs(path, "its metadata hold more than the features of its columns"))
     return issues
-
-
-def null_rows(table: pa.Table, column: str) -> list[int]:
-    """Return the rows of a column that are null."""
-    found: list[int] = pc.indices_nonzero(pc.is_null(table[column])).to_pylist()
-    return found

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pyarrow.compute as pc
 
+from builder.io.jsonl import json_bytes
+from builder.io.plain import to_plain
 from builder.records import MANIFEST, RELEASE_FORMAT, TOOL, Issue, StageCounts
-from builder.release.card.inputs import FILE, CardInputs
+from builder.release.card.inputs import FILE, CardInputs, facts_json
 from builder.release.exports.conll import ConllFiles
 from builder.release.redaction.redact import PLACEHOLDERS
 from builder.release.verification.content import Content
@@ -33,10 +35,23 @@ def facts(content: Content, flat: ConllFiles, found: TagCounts) -> Check:
     """
     if content.basis is None:
         return Check("facts", "not possible", f"{FILE} is not part of a hydrated release", (), _unsaid(content))
-    issues = [*_settings(content, content.basis), *_redacted(content, content.basis)]
+    issues = [
+        *_canonical(content, content.basis),
+        *_settings(content, content.basis),
+        *_redacted(content, content.basis),
+    ]
     issues += _accounts(content, content.basis, flat, found) if content.is_current else []
     issues += _inputs(content, content.basis)
     return judge("facts", issues, f"{FILE} and {MANIFEST} agree with the rows", _unsaid(content))
+
+
+def _canonical(content: Content, basis: CardInputs) -> Iterator[Issue]:
+    """Yield an error for a file whose bytes are not those of its fields: readers take other parts of it otherwise."""
+    if content.is_current:
+        wanted = {FILE: facts_json(basis).encode(), MANIFEST: json_bytes(to_plain(content.release))}
+        for path, plain in wanted.items():
+            if (content.folder / path).read_bytes() != plain:
+                yield differs(path, "it holds a field that a build does not write, or one twice")
 
 
 def _settings(content: Content, basis: CardInputs) -> Iterator[Issue]:
