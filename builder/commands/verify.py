@@ -97,12 +97,19 @@ def _checks(folder: Path, release: Release, remote: Remote, revision: str) -> li
     if whole.state == "failed":
         names = ["loads", *(["read back"] if revision else []), "columns", "agreement"]
         return [whole, *(Check(name, "not possible", "the files are not those that were built") for name in names)]
-    read = hub_checks.loads(folder, release, remote, revision)
     try:
-        content = read_content(folder, release)
+        derived = recompute_release(read_content(folder, release))
     except UNREADABLE as error:
-        return [whole, *read, unreadable("columns", error)]
-    return [whole, *read, *recompute_release(content)]
+        derived = [unreadable("columns", error)]
+    if any(check.state == "failed" for check in derived if check.name in SAFE_TO_LOAD):
+        names = ["loads", *(["read back"] if revision else [])]
+        why = "load_dataset reads what the card names, and the release contradicts itself"
+        return [whole, *(Check(name, "not possible", why) for name in names), *derived]
+    return [whole, *hub_checks.loads(folder, release, remote, revision), *derived]
+
+
+SAFE_TO_LOAD = ("columns", "card")
+"""Checks without which load_dataset is not started: the head of a card may name files and servers of others."""
 
 
 def _check_rebuild(project: Project, folder: Path, release: Release, progress: Notify) -> Check:

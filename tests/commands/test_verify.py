@@ -73,6 +73,19 @@ def test_contradictory_rows_fail_by_name(built, khabar, tmp_path):
     assert any(issue["where"].startswith("entities/train, row ") for issue in report["issues"])
 
 
+def test_files_of_others_that_the_card_names_are_not_loaded(built, khabar, tmp_path):
+    copy = copy_of(built.release("1.0.0"), tmp_path / "release")
+    card = (copy / "README.md").read_text(encoding="utf-8")
+    named = card.replace("path: entities/train-*", "path: http://127.0.0.1:9/train-*", 1)
+    (copy / "README.md").write_text(named, encoding="utf-8")
+    sign(copy)
+    done = khabar("verify", "release", "--json", cwd=tmp_path)
+
+    assert named != card
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["facts"]["loads"].startswith("not possible: load_dataset reads what the card names")
+
+
 def test_changed_file_fails_the_manifest_check(built, khabar):
     path = built.release("1.0.0") / "CHANGELOG.md"
     path.write_text(path.read_text(encoding="utf-8") + "one more line\n", encoding="utf-8")

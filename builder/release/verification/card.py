@@ -1,6 +1,7 @@
 """The card of a release, rendered again from its rows and its card inputs."""
 
 from dataclasses import replace
+from typing import Any
 
 import yaml
 
@@ -9,10 +10,11 @@ from builder.release.card import check
 from builder.release.card.check import CARD
 from builder.release.card.inputs import FILE, CardInputs, compute_facts, render_card
 from builder.release.card.plots import plots
-from builder.release.card.render import HEAD, Head, metadata
+from builder.release.card.render import HEAD, Head, loading, metadata
 from builder.release.tables.build import Tables, non_empty
+from builder.release.tables.features import features
 from builder.release.verification.content import HYDRATED, Content
-from builder.release.verification.result import Check, Unverified, differs
+from builder.release.verification.result import Check, Unverified, differs, judge
 
 
 def card(content: Content, *, is_whole: bool = False) -> Check:
@@ -23,12 +25,7 @@ def card(content: Content, *, is_whole: bool = False) -> Check:
     """
     basis = content.basis
     if basis is None:
-        hydrated = HYDRATED in content.release.inputs
-        unsaid = (
-            (Unverified(CARD, f"{FILE}, which it rests on, is not part of a hydrated release"),) if hydrated else ()
-        )
-        return Check("card", "not possible" if hydrated else "failed",
-                     f"{FILE}, which it rests on, is not part of this release", (), unsaid)  # fmt: skip
+        return _hydrated(content)
     said = (content.folder / CARD).read_bytes().decode("utf-8", "replace")
     if not content.is_current:
         return _other(content, basis, said)
@@ -55,6 +52,34 @@ def card(content: Content, *, is_whole: bool = False) -> Check:
     return Check("card", "done", f"its numbers, head and plots are those of the rows{mended}", tuple(issues))
 
 
+def _hydrated(content: Content) -> Check:
+    """Check that the head of a hydrated release's card names the files of its rows, and no others."""
+    why = f"{FILE}, which it rests on, is not part of this release"
+    if HYDRATED not in content.release.inputs:
+        return Check("card", "failed", why)
+    head = _head_of((content.folder / CARD).read_bytes().decode("utf-8", "replace"))
+    columns = features(content.names, content.release.edition)
+    wanted = loading(content.release.version, columns, non_empty(content.tables))
+    issues = [differs(CARD, f"`{name}` of its head is not what its rows give")
+              for name in wanted if _unordered(head.get(name)) != _unordered(wanted[name])]  # fmt: skip
+    unsaid = (Unverified(CARD, f"{FILE}, which it rests on, is not part of a hydrated release"),)
+    return judge("card", issues, "", unsaid) if issues else Check("card", "not possible", why, (), unsaid)
+
+
+def _unordered(value: object) -> object:
+    """Return lists in one order: `hydrate` writes splits in another order than `build`."""
+    if isinstance(value, dict):
+        return {name: _unordered(one) for name, one in value.items()}
+    return sorted(map(_unordered, value), key=repr) if isinstance(value, list) else value
+
+
+def _head_of(said: str) -> dict[str, Any]:
+    """Return the YAML head of a card, empty if it has none."""
+    found = HEAD.match(said)
+    head = yaml.safe_load(found[1]) if found else None
+    return head if isinstance(head, dict) else {}
+
+
 def _other(content: Content, basis: CardInputs, said: str) -> Check:
     """Check the head of a card that another version of khabar made."""
     unsaid = (Unverified(f"{CARD}, below its head", f"{content.release.tool} made it, this is {TOOL}"),
@@ -69,10 +94,9 @@ def _other(content: Content, basis: CardInputs, said: str) -> Check:
 
 def _head(content: Content, basis: CardInputs, said: str) -> list[Issue]:
     """Return an error for each field of the YAML head that is not what the rows and the card inputs give."""
-    found = HEAD.match(said)
-    head = yaml.safe_load(found[1]) if found else None
+    head = _head_of(said)
     written = HEAD.match(basis.template.replace("\r\n", "\n"))
-    if not isinstance(head, dict) or not written:
+    if not head or not written:
         return [differs(f"{CARD}:1:1", "the card has no head")]
     people = Head.model_validate(yaml.safe_load(written[1]))
     wanted = {**metadata(people, content.release.version, basis, non_empty(content.tables)),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from builder.io.hashing import sha16
 from builder.io.parquet import whole
 from builder.release.splits.strategies import SPLIT_NAMES
+from builder.release.tables.mentions import Mentions
 from builder.release.verification.content import Content
 from builder.release.verification.result import Mismatch
 from builder.release.verification.spans import (
@@ -167,14 +168,22 @@ def span_places(content: Content) -> Iterator[Mismatch]:
         spans = mentions_of(lists, content.names.entities)
         wrong = (spans.starts < 0) | (spans.starts >= spans.ends)
         wrong |= (spans.labels < 0) | (spans.labels >= len(content.names.entities))
-        same = spans.owners[1:] == spans.owners[:-1]
-        wrong[1:] |= same & ((spans.starts[1:] < spans.starts[:-1])
-                             | ((spans.starts[1:] == spans.starts[:-1]) & (spans.ends[1:] < spans.ends[:-1])))  # fmt: skip
+        wrong[1:] |= (spans.owners[1:] == spans.owners[:-1]) & ~_ascend(spans, content.names.entities)
         if content.has_text():
             texts = _texts(content, config, split, table)
             wrong |= spans.ends > numbers(pc.utf8_length(texts))[spans.owners]
         yield Mismatch(config, split, "spans", "a list of labelled places in the text, in order",
                        np.flatnonzero(rows_of(lists, wrong)))  # fmt: skip
+
+
+def _ascend(spans: Mentions, names: Sequence[str]) -> NDArray[np.bool_]:
+    """Return which spans come after the one before them, by start, end and the name of the label."""
+    rank = np.argsort(np.argsort(np.array([*names, ""])))
+    keys = (spans.starts, spans.ends, rank[np.clip(spans.labels, 0, len(names))])
+    after = np.zeros(max(len(spans.starts) - 1, 0), bool)
+    for key in reversed(keys):
+        after = (key[1:] > key[:-1]) | ((key[1:] == key[:-1]) & after)
+    return after
 
 
 def span_words(content: Content) -> Iterator[Mismatch]:

@@ -2,10 +2,11 @@
 
 import json
 
+import pyarrow.parquet as pq
 import pytest
 
 from builder.io.hashing import sha16
-from tests.tampering import copy_of, edit_json, edit_rows, messages, recheck, render, sign
+from tests.tampering import copy_of, edit_json, edit_rows, messages, recheck, render, shard, sign
 
 pytestmark = pytest.mark.slow  # makes a release
 
@@ -184,3 +185,47 @@ def test_a_release_that_claims_another_tool_has_a_list_of_what_was_not_compared(
 
     assert messages(found) == []
     assert "README.md, below its head" in {one.name for check in found for one in check.unverified}
+
+
+# What a release passed that was made by a script written without a look at the checks.
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(b"\n\n", b"\n\xe2\x80\xa8"), (b"\n", b"\r\n")], ids=["line separator", "CRLF"]
+)
+def test_line_ends_of_the_card(copy, old, new):
+    card = copy / "README.md"
+    card.write_bytes(card.read_bytes().replace(old, new))
+
+    assert any(message.startswith("README.md") for message in said(copy))
+
+
+def test_span_that_stands_twice_in_an_annotation(copy):
+    def change(rows):
+        spans = next(row["spans"] for row in rows if row["spans"])
+        spans.insert(0, spans[0])
+
+    edit_rows(copy, "annotations", change)
+    render(copy)
+
+    assert any(
+        "`spans` is not a list of labelled places in the text, in order" in one for one in messages(recheck(copy))
+    )
+
+
+@pytest.mark.parametrize("path", ["facts.json", "MANIFEST.json"])
+@pytest.mark.parametrize("more", ['"tool": "another",', '"unknown": 1,'], ids=["twice", "unknown"])
+def test_field_that_stands_twice_or_is_unknown(copy, path, more):
+    sign(copy)
+    replace_text(copy, path, "{", "{" + more)
+    found = messages(recheck(copy)) if path == "MANIFEST.json" else said(copy)
+
+    assert f"{path}: it holds a field that a build does not write, or one twice" in found
+
+
+def test_parquet_that_carries_a_note(copy):
+    path = shard(copy, "entities")
+    table = pq.ParquetFile(path).read()
+    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, b"note": b"x"}), path)
+
+    assert any("its metadata hold more than the features of its columns" in message for message in said(copy))
