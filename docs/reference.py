@@ -26,7 +26,11 @@ def reference() -> str:
         "Exit codes: 0 done; 1 findings, or a check failed; 2 usage or configuration; 3 remote or\n"
         "authentication; 4 conflict on the remote; 5 partial, run again to resume; 130 interrupted.\n"
     )
-    return "\n".join([intro, codes, *sections(khabar, "khabar")])
+    output = (
+        "With `--json` a command prints its report as one document: `verb`, `accounts`, `issues`, `exit_code`,\n"
+        "`set_aside` and `next`, then the fields of its own. `diff` and `explain` print their result.\n"
+    )
+    return "\n".join([intro, codes, output, *sections(khabar, "khabar")])
 
 
 if __name__ == "__main__":

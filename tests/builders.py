@@ -1,5 +1,6 @@
 """Projects and files that several tests build."""
 
+import click
 import pytest
 
 from builder.annotation.simulate import parse_knowledge, simulate_answer
@@ -70,6 +71,16 @@ def kept(project):
     return {one.article_id: one.split for one in read_jsonl(project.annotations / "splits.jsonl", SplitAssignment)}
 
 
+def said(report):
+    """The values that the text of a report shows, by their labels."""
+    return {line.label: line.value for line in report.lines()}
+
+
+def checks_of(report):
+    """What became of each check of a release, by its name, from the JSON of a report."""
+    return {check["name"]: f"{check['state']}: {check['said']}" for check in report["checks"]}
+
+
 def with_floor(project, floor):
     """The project with another threshold of span F1."""
     settings = project.root / "schema" / "dataset.yaml"
@@ -84,3 +95,10 @@ def yaml_faults(text, model=Labels):
     with pytest.raises(KhabarError) as caught:
         parse_yaml(text, model, "labels.yaml")
     return [(issue.where, issue.message) for issue in caught.value.issues]
+
+
+def leaves(command, words):
+    """The commands under a command, itself included if it is no group, with the words that name them."""
+    if not isinstance(command, click.Group):
+        return [(command, words)]
+    return [leaf for name, below in command.commands.items() for leaf in leaves(below, [*words, name])]

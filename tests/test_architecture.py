@@ -97,3 +97,48 @@ def test_no_test_imports_from_another_test_module():
     pattern = re.compile(r"^(?:from|import) tests\.(?:\w+\.)*test_\w+|^from tests[\w.]* import .*\btest_", re.MULTILINE)
 
     assert [path for path, source in sources.items() if pattern.search(source)] == []
+
+
+LEFT = {
+    "builder/annotation/agreement/matching.py _overlaps",
+    "builder/annotation/agreement/span_tables.py _inexact",
+    "builder/annotation/quality/check.py canonicalise",
+    "builder/annotation/quality/check.py order",
+    "builder/annotation/quality/merged.py _decisions",
+    "builder/annotation/quality/repeats.py _key",
+    "builder/project/judgements.py without_repeats",
+}
+"""Functions that still return loose tuples."""
+
+
+def loose_tuples(annotation):
+    """The tuples of three and more different things in an annotation, at any depth."""
+    nodes = (
+        ast.parse(annotation.value, mode="eval")
+        if isinstance(annotation, ast.Constant) and annotation.value
+        else annotation
+    )
+    for node in ast.walk(nodes):
+        if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "tuple" and isinstance(node.slice, ast.Tuple):
+            parts = [ast.unparse(part) for part in node.slice.elts]
+            if len(parts) > 2 and "..." not in parts:
+                yield ast.unparse(node)
+
+
+@pytest.mark.parametrize(("annotation", "count"), [
+    ("tuple[int, str]", 0), ("tuple[int, ...]", 0), ("tuple[int, str, str]", 1), ("'list[tuple[int, str, str]]'", 1),
+    ("Iterator[tuple[str, dict[str, tuple[int, int, int]], int]]", 2), ("None", 0),
+])  # fmt: skip
+def test_loose_tuples_are_seen_at_any_depth(annotation, count):
+    assert len([*loose_tuples(ast.parse(annotation, mode="eval").body)]) == count
+
+
+def test_what_has_three_parts_is_a_record():
+    found = {
+        f"{path.relative_to(ROOT).as_posix()} {node.name}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns and [*loose_tuples(node.returns)]
+    }
+
+    assert found - LEFT == set()

@@ -7,16 +7,10 @@ import click
 import pytest
 
 from builder.main import COMMANDS, khabar
+from tests.builders import leaves
 from tests.conftest import ROOT
 
 ENTRIES = pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)
-
-
-def leaves(command, words):
-    """The commands under a command, itself included if it is no group, with the words that name them."""
-    if not isinstance(command, click.Group):
-        return [(command, words)]
-    return [leaf for name, below in command.commands.items() for leaf in leaves(below, [*words, name])]
 
 
 @ENTRIES

@@ -12,6 +12,7 @@ from builder.corpus.cleaning.matching.examples import check_examples
 from builder.io.yaml import parse_yaml
 from builder.main import COMMANDS
 from builder.main import khabar as command_line
+from builder.project.stages.table import ROAD as TABLE
 from builder.schema import Boilerplate, Profiles
 from builder.schema.sources import Sources
 from tests.conftest import ROOT
@@ -91,3 +92,23 @@ def test_yaml_examples_are_valid():
     (block,) = re.findall(r"```yaml sources\n(.*?)```", (ROOT / "docs" / "reading.md").read_text("utf-8"), re.DOTALL)
     assert parse_yaml(block, Sources, "sources.yaml").rules_of("nasim.example").zone == "Asia/Riyadh"
     assert check_examples(parsed["boilerplate"]) == []
+
+
+RUNNING = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
+
+
+def test_the_page_about_running_names_what_each_command_reads():
+    told = dict(re.findall(r"^\| `(\w+)` \| ([^`]+) \|$", RUNNING, re.MULTILINE))
+
+    assert told == {step.command: ", ".join(step.reads) for step in TABLE if step.reads}
+    assert re.findall(r"`ingest`, `sample` and `collect` read", RUNNING)
+    assert [step.command for step in TABLE if not step.reads] == ["ingest", "sample", "collect"]
+
+
+def test_the_commands_of_the_page_about_running_parse():
+    (block,) = re.findall(r"```sh\n(.*?)```", RUNNING, re.DOTALL)
+    for line in block.splitlines():
+        name, *arguments = line.split("#")[0].split()[1:]
+        command = command_line.get_command(None, name)
+
+        assert command.make_context(name, arguments), line

@@ -15,6 +15,8 @@ from builder.project.annotations import read_batch
 from builder.project.corpus import read_articles
 from builder.project.project import Project
 from builder.release.publish.folder import read_manifest
+from tests.annotation.equality import of_project
+from tests.builders import checks_of
 from tests.conftest import ROOT
 from tests.news import lines, news
 
@@ -51,8 +53,7 @@ def manifest(folder):
 def states(done):
     """What became of each check, by its name."""
     assert done.returncode == 0, done.stderr
-    facts = json.loads(done.stdout)["facts"]
-    return {name: said for name, said in facts.items() if said.split(":")[0] in ("done", "failed", "not possible")}
+    return checks_of(json.loads(done.stdout))
 
 
 def releases(folder):
@@ -120,7 +121,7 @@ def test_a_column_that_came_later_may_be_missing_in_a_release_of_another_version
 
     assert states(older)["agreement"].startswith("done: ")
     assert same.returncode == 1
-    assert json.loads(same.stdout)["facts"]["agreement"].startswith("failed: ")
+    assert checks_of(json.loads(same.stdout))["agreement"].startswith("failed: ")
 
 
 def test_why_low_agreement_was_accepted_is_known_of_a_release_whose_card_alone_says_it(made):
@@ -196,7 +197,7 @@ def test_a_release_on_its_batches_is_verified_after_the_crawl_grew(cleaned, khab
         assert khabar(*command, cwd=cleaned).returncode in (0, 1)
     done = khabar("verify", "--json", "dist/v2.1.0", cwd=cleaned)
 
-    assert json.loads(done.stdout)["facts"]["rebuild"].startswith("done: ")
+    assert checks_of(json.loads(done.stdout))["rebuild"].startswith("done: ")
 
 
 def rows_of(folder):
@@ -264,3 +265,7 @@ def without_authors(rows):
 
 def test_the_version_that_is_told_is_that_of_the_code(khabar, tmp_path):
     assert khabar("--version", cwd=tmp_path).stdout == f"khabar, version {__version__}\n"
+
+
+def test_judgements_as_columns_equal_plain_loops(cleaned):
+    of_project(Project(cleaned))

@@ -24,8 +24,9 @@ from builder.commands.init import init
 from builder.commands.sample import sample
 from builder.commands.status import STAGES
 from builder.executor.start import ExecutorConfig
-from builder.project.corpus import iter_records, read_articles, read_documents, stage_shards
+from builder.project.corpus import iter_records, read_articles, read_documents
 from builder.project.project import Project
+from builder.project.stages.shards import stage_shards
 from builder.records import Document
 from builder.text.aligned import unpack_edits
 from tests.builders import fresh, judge, snapshot, walk

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from builder.annotation.persons import Account, People, resolve
 from builder.annotation.pseudonyms import number_pseudonym, origin_name
-from builder.annotation.quality.check import is_exact, parse_time
+from builder.annotation.quality.times import is_exact, parse_time
 from builder.io.hashing import sha16
 from builder.records import Issue, Judgement, mark_set
 
@@ -189,8 +189,8 @@ def _reused(export: Export) -> Issue:
 def _questions(export: Export, origins: Iterable[str], known: Iterable[Judgement], people: People) -> list[Issue]:
     """Return an error for each number without an e-mail that is also the number of an earlier annotator."""
     counts = Counter(one.annotator for one in known)
-    same = [pair for pair in _same_numbers(export, origins, people) if str(pair[0]) not in people.given]
-    return [_question(number, earlier, origin, counts[earlier]) for number, earlier, origin in same]
+    same = [one for one in _same_numbers(export, origins, people) if str(one.number) not in people.given]
+    return [_question(one, counts[one.earlier]) for one in same]
 
 
 def _other_people(export: Export, refuted: Iterable[str], people: People) -> list[Issue]:
@@ -198,28 +198,42 @@ def _other_people(export: Export, refuted: Iterable[str], people: People) -> lis
     return [
         Issue(
             "warning", "another-server",
-            f"annotator {number} is not {earlier}, who has the same number on another server",
-            fix=f"if they are one person, run it again with --annotator {number}={earlier}",
+            f"annotator {one.number} is not {one.earlier}, who has the same number on another server",
+            fix=f"if they are one person, run it again with --annotator {one.number}={one.earlier}",
         )
-        for number, earlier, _ in _same_numbers(export, refuted, people)
-        if str(number) not in people.given
+        for one in _same_numbers(export, refuted, people)
+        if str(one.number) not in people.given
     ]  # fmt: skip
 
 
-def _same_numbers(export: Export, origins: Iterable[str], people: People) -> list[tuple[int, str, str]]:
-    """Return the accounts without e-mail that have the number of an earlier annotator, with that one and its origin."""
+@dataclass(frozen=True, slots=True)
+class _SameNumber:
+    """The number of an account without e-mail that an earlier annotator has, with that one and its origin."""
+
+    number: int
+    earlier: str
+    origin: str
+
+
+def _same_numbers(export: Export, origins: Iterable[str], people: People) -> list[_SameNumber]:
+    """Return the accounts without e-mail that have the number of an earlier annotator."""
     numbers = sorted({one.number for one in export.accounts if one.number is not None and not one.email})
     pairs = [(number, origin, number_pseudonym(people.key, origin, number)) for number in numbers for origin in origins]
     resolved = [(number, name, resolve(name, people.aliases), origin) for number, origin, name in pairs]
-    return [(n, earlier, origin) for n, name, earlier, origin in resolved if earlier in people.used or earlier != name]
+    return [
+        _SameNumber(number, earlier, origin)
+        for number, name, earlier, origin in resolved
+        if earlier in people.used or earlier != name
+    ]
 
 
-def _question(number: int, earlier: str, origin: str, count: int) -> Issue:
+def _question(same: _SameNumber, count: int) -> Issue:
+    number, earlier = same.number, same.earlier
     message = (
         f"annotator {number} has no e-mail here, and number {number} of an earlier export is {earlier}, "
         f"with {count} judgements: the two may be one person or two"
     )
-    server = f"--origin {origin} if the export is of the same server, " if origin else ""
+    server = f"--origin {same.origin} if the export is of the same server, " if same.origin else ""
     fix = (
         f"pass --annotator {number}={earlier} if they are one person, --annotator {number}=NAME if they are two, "
         f"{server}or --origin NAME if it is of another server, whose people are all others"

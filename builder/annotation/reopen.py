@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import pyarrow as pa
+
 from builder.annotation.questions import targets_for
 from builder.annotation.transfer import transfer_spans
 from builder.records import (
@@ -14,7 +16,6 @@ from builder.records import (
     AnnotatorAssignment,
     Article,
     Dropped,
-    Judgement,
     Prediction,
     PublishedAnnotation,
     mark_set,
@@ -79,9 +80,7 @@ def assigned(
     return [AnnotatorAssignment(batch, article, who, "overlap") for article, who in pairs]
 
 
-def restore_batches(
-    judgements: Iterable[Judgement], batches: Mapping[str, Sequence[str]], reopened: Collection[str]
-) -> list[Judgement]:
+def restore_batches(judgements: pa.Table, batches: Mapping[str, Sequence[str]], reopened: Collection[str]) -> pa.Table:
     """Relabel judgements of reopened batches with the original batch of their article; leave others as they are.
 
     `batches` holds the articles of each batch. A revised judgement is so published and measured together with the
@@ -89,7 +88,10 @@ def restore_batches(
     """
     originals = [batch for batch in sorted(batches, reverse=True) if batch not in reopened]
     home = {article: batch for batch in originals for article in batches[batch]}
-    return [replace(j, batch=home.get(j.article_id, j.batch)) if j.batch in reopened else j for j in judgements]
+    named = zip(judgements["article_id"].to_pylist(), judgements["batch"].to_pylist(), strict=True)
+    restored = [home.get(article, batch) if batch in reopened else batch for article, batch in named]
+    place = judgements.column_names.index("batch")
+    return judgements.set_column(place, judgements.schema.field(place), pa.array(restored, pa.string()))
 
 
 def predictions(

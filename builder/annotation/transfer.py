@@ -8,7 +8,7 @@ annotated again. Pure.
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
+from difflib import Match, SequenceMatcher
 
 from builder.annotation.questions import targets_for
 from builder.records import Article, Dropped, Judgement, Prediction, Span
@@ -44,7 +44,8 @@ def transfer_spans(old: str, new: str, spans: Iterable[Span]) -> TransferredSpan
             raise ValueError(f"span {span.start}:{span.end} is outside a text of {len(old)} code points")
     if old == new:
         return TransferredSpans(tuple(given), ())
-    offsets, before, after = _places(old, new)
+    alignment = _places(old, new)
+    offsets, before, after = alignment.offsets, alignment.inside_old, alignment.inside_new
     kept: list[Span] = []
     stale: list[Span] = []
     for span in given:
@@ -115,12 +116,19 @@ def _obstacle(span: Span, old: str | None, known: Collection[str]) -> str:
     return "" if span.label in known else "unknown label"
 
 
-def _places(old: str, new: str) -> tuple[list[int], set[int], set[int]]:
-    """Align two texts.
+@dataclass(frozen=True, slots=True)
+class _Alignment:
+    """Where the characters of an old text are in a new one."""
 
-    Returns the offset in the new text of each character of the old one, -1 if there is none, and for the old and
-    the new text the offsets inside tokens.
-    """
+    offsets: list[int]
+    """The offset in the new text of each character of the old one, -1 if there is none."""
+    inside_old: set[int]
+    inside_new: set[int]
+    """The offsets inside tokens, for each text."""
+
+
+def _places(old: str, new: str) -> _Alignment:
+    """Align two texts."""
     left, right = tokenize(old), tokenize(new)
     offsets = [-1] * len(old)
 
@@ -139,18 +147,18 @@ def _places(old: str, new: str) -> tuple[list[int], set[int], set[int]]:
         behind = _common(old[start + ahead : end][::-1], new[to + ahead : stop][::-1])
         pair(start, to, ahead)
         pair(end - behind, stop - behind, behind)
-    return offsets, _inside(left), _inside(right)
+    return _Alignment(offsets, _inside(left), _inside(right))
 
 
-def _runs(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int, int]]:
-    """Return runs of equal tokens as (index in old, index in new, length), in order."""
+def _runs(old: Sequence[str], new: Sequence[str]) -> list[Match]:
+    """Return runs of equal tokens, in order."""
     counts = Counter(new)
     if sum(counts[token] for token in old) <= MOST_PAIRS:
         blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
-        return [(a, b, size) for a, b, size in blocks if size]
+        return [block for block in blocks if block.size]
     ahead = _common(old, new)
     behind = _common(old[ahead:][::-1], new[ahead:][::-1])
-    return [(0, 0, ahead), (len(old) - behind, len(new) - behind, behind)]
+    return [Match(0, 0, ahead), Match(len(old) - behind, len(new) - behind, behind)]
 
 
 def _one_for_one(left: Tokens, right: Tokens, offsets: Sequence[int]) -> list[tuple[tuple[int, int], tuple[int, int]]]:

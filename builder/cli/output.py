@@ -67,8 +67,8 @@ def show(report: Report, console: Console) -> None:
             click.echo(f"    {number:>6}  {reason}")
     for dropped in report.set_aside if console.verbose else ():
         click.echo(f"    {dropped.what}: {dropped.reason}{': ' if dropped.detail else ''}{dropped.detail}")
-    for name, value in report.facts.items():
-        click.echo(f"{name}:\n{value}" if "\n" in value else f"{name}: {value}")
+    for line in report.all_lines() if console.verbose else report.lines():
+        click.echo(f"{line.label}:\n{line.value}" if "\n" in line.value else f"{line.label}: {line.value}")
     if report.next:
         click.echo(f"next: {report.next.command} ({report.next.why})")
     warnings = [i for i in report.issues if i.severity == "warning"]

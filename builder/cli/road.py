@@ -28,21 +28,30 @@ def project_of(console: Console) -> Project:
 
 
 def road(function: Callable[Concatenate[Console, P], Report]) -> Callable[..., None]:
-    """Turn a function into a command as `verb` does. Its report ends with the command to run next, and why."""
+    """Turn a function into a command as `verb` does. Its report ends with the command to run next, and why.
+
+    A report that says itself what comes next keeps it: only `push` knows of an open pull request.
+    """
 
     @verb
     @functools.wraps(function)
     def with_next(console: Console, /, *args: P.args, **kwargs: P.kwargs) -> Report:
         report = function(console, *args, **kwargs)
-        return replace(report, next=_next(console))
+        return replace(report, next=_placed(report.next or _next(console), console.folder))
 
     return with_next
 
 
 def _next(console: Console) -> NextStep | None:
     """Return the next step of the project, or None where there is no project, or one that is too broken to tell."""
-    place = "" if console.folder == Path() else f"-C {shlex.quote(str(console.folder))}"
     try:
-        return states.next_step(project_of(console).snapshot(), place)
+        return states.next_step(project_of(console).snapshot())
     except KhabarError:
         return None
+
+
+def _placed(step: NextStep | None, folder: Path) -> NextStep | None:
+    """Return a step with the option that names the project's folder, unless that is where the command runs."""
+    if step is None or folder == Path():
+        return step
+    return replace(step, command=step.command.replace("khabar ", f"khabar -C {shlex.quote(str(folder))} ", 1))

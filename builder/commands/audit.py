@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -12,16 +14,46 @@ import click
 from builder.cli.options import verb
 from builder.cli.output import Console
 from builder.io.plain import from_plain, to_plain
-from builder.records import Report, user_error
+from builder.records import Line, Report, user_error
 from builder.release.publish.client import connect, environment, redact_token
 from builder.release.publish.open import REPOSITORY
-from builder.release.splits.audit import Audit, AuditRequest
+from builder.release.splits.audit import Audit, AuditRequest, Column
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """The columns that were not compared for one reason."""
+
+    why: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditReport(Report):
+    """The report of `audit`: the leaks of each column of texts, and the columns that were not compared."""
+
+    columns: tuple[Column, ...]
+    skipped: tuple[Skipped, ...]
+
+    def lines(self) -> Iterator[Line]:
+        """Return one line for each column, and one for each reason."""
+        for column in self.columns:
+            yield Line(column.name, _said(column))
+        for group in self.skipped:
+            yield Line(f"not compared, as {group.why}", ", ".join(group.columns))
+
+
+def _said(column: Column) -> str:
+    said = [f"{column.repeated} of {column.texts} texts occur in more than one split"]
+    said += [f"{n} of {rows} rows of {split} share one with {column.of}" for split, (n, rows) in column.shared.items()]
+    said += [f"{number} {kind} pairs" for kind, number in sorted(column.alike.items())]
+    return "; ".join(said)
 
 
 @click.command("audit")
 @click.argument("dataset", metavar="DIR_OR_REPO")
 @verb
-def cli(console: Console, dataset: str) -> Report:
+def cli(console: Console, dataset: str) -> AuditReport:
     """Find texts that occur in several splits of any dataset; exit 1 if there are any, or a text was not compared.
 
     DIR_OR_REPO is a folder, or NAME/DATASET[@REVISION] on a Hub. Every column of text is compared for texts that are
@@ -31,7 +63,7 @@ def cli(console: Console, dataset: str) -> Report:
     return audit(dataset, base=console.folder)
 
 
-def audit(name: str, *, base: Path) -> Report:
+def audit(name: str, *, base: Path) -> AuditReport:
     """Report the texts that occur in several splits of a dataset: a folder below `base`, or a dataset on a Hub.
 
     The report's exit code is 1 if there are any, or if a column of texts was not compared. Raises KhabarError with exit code 2 if `name` is neither, 3 if the
@@ -65,16 +97,11 @@ def audit(name: str, *, base: Path) -> Report:
     return report_of(result)
 
 
-def report_of(result: Audit) -> Report:
+def report_of(result: Audit) -> AuditReport:
     """Return the report of an audit that was not stopped."""
-    facts: dict[str, str] = {}
-    for column in result.columns:
-        said = [f"{column.repeated} of {column.texts} texts occur in more than one split"]
-        said += [
-            f"{n} of {rows} rows of {split} share one with {column.of}" for split, (n, rows) in column.shared.items()
-        ]
-        said += [f"{number} {kind} pairs" for kind, number in sorted(column.alike.items())]
-        facts[column.name] = "; ".join(said)
-    for why in dict.fromkeys(result.skipped.values()):
-        facts[f"not compared, as {why}"] = ", ".join(name for name, own in result.skipped.items() if own == why)
-    return Report("audit", issues=result.issues, facts=facts, exit_code=1 if result.issues else 0)
+    skipped = tuple(
+        Skipped(why, tuple(name for name, own in result.skipped.items() if own == why))
+        for why in dict.fromkeys(result.skipped.values())
+    )
+    code = 1 if result.issues else 0
+    return AuditReport("audit", issues=result.issues, exit_code=code, columns=tuple(result.columns), skipped=skipped)

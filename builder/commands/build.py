@@ -1,6 +1,9 @@
 """The command `build`: build a release folder from gold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -11,12 +14,11 @@ from builder.cli.road import project_of, road
 from builder.io.hashing import file_digest, read_hashed
 from builder.io.jsonl import write_jsonl
 from builder.project import release_inputs, services, validation
-from builder.project.annotations import read_splits, read_takedowns, read_withdrawals
 from builder.project.corpus import profile_of
 from builder.project.project import Project
 from builder.project.releases import earlier_versions, open_earlier, record
 from builder.project.stages import states
-from builder.records import RELEASE_FORMAT, TOOL, Release, Report
+from builder.records import RELEASE_FORMAT, TOOL, Line, Release, Report
 from builder.release.card.inputs import CardInputs, compute_facts, render_card, text_files
 from builder.release.card.markdown import below_thresholds
 from builder.release.diff.changelog import Removals
@@ -29,6 +31,41 @@ from builder.release.exports.write import export_files
 from builder.release.publish.folder import write_release
 from builder.release.tables.build import build_tables
 from builder.release.tables.spill import open_spill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildReport(Report):
+    """The report of `build`: the release's folder, what became of it, its manifest's hash, its card, and its rows."""
+
+    folder: Path
+    state: Literal["new", "same", "replaced"]
+    manifest_sha256: str
+    card: Path
+    rows: dict[str, dict[str, int]]
+    """Number of rows by config and split."""
+    accepted_floors: int | None = None
+    """Floors that were not reached and accepted; None if nothing was to be accepted."""
+
+    @property
+    def release(self) -> str:
+        """Return the folder, and what became of it."""
+        return f"{self.folder} ({self.state})"
+
+    def lines(self) -> Iterator[Line]:
+        """Return the release, its hash, its card and its rows."""
+        yield Line("release", self.release)
+        yield Line("manifest sha256", self.manifest_sha256)
+        yield Line("card", str(self.card))
+        if self.accepted_floors is not None:
+            missed = f"{self.accepted_floors} floors not reached, and the card says why"
+            yield Line("agreement", missed if self.accepted_floors else "reaches its floors: nothing to accept")
+        yield from row_lines(self.rows)
+
+
+def row_lines(rows: Mapping[str, Mapping[str, int]]) -> Iterator[Line]:
+    """Yield a line for each config, with the number of rows of each split."""
+    for config, splits in rows.items():
+        yield Line(config, ", ".join(f"{split} {number}" for split, number in splits.items()))
 
 
 @click.command("build")
@@ -44,7 +81,7 @@ from builder.release.tables.spill import open_spill
     help="The earlier release to compare with (default: the newest lower one in dist/): a folder, or NAME/DATASET@v1.0.0.",
 )
 @road
-def cli(console: Console, version: str, accept_low_agreement: str | None, since: str | None) -> Report:
+def cli(console: Console, version: str, accept_low_agreement: str | None, since: str | None) -> BuildReport:
     """Build release VERSION (such as 1.0.0) into dist/: Parquet files, card and manifest.
 
     Exit 1 where agreement is below a floor of dataset.yaml, or undefined where there is a floor. Exit 2 where the
@@ -57,7 +94,7 @@ def cli(console: Console, version: str, accept_low_agreement: str | None, since:
     return build(project_of(console), version, accept=accept_low_agreement, since=since)
 
 
-def build(project: Project, version: str, *, accept: str | None = None, since: str | None = None) -> Report:
+def build(project: Project, version: str, *, accept: str | None = None, since: str | None = None) -> BuildReport:
     """Build a release into dist/: splits, tables, card and manifest. The same inputs give the same bytes.
 
     Raises KhabarError with exit code 1 if agreement is below a threshold of dataset.yaml, unless `accept` gives a
@@ -92,17 +129,17 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         beside = export_files(
             built.tables, dataset, flat, version=version, template=prose, facts=facts, agreement=basis.agreement
         )
-        removed = Removals(tuple(read_takedowns(project)), tuple(read_withdrawals(project)))
+        removed = Removals(tuple(gathered.sources.takedowns), tuple(gathered.sources.withdrawals))
         changelog, earlier = make_changelog(past, version, schema.dataset, built.tables, card, removed)
         kept.rest()
-        inputs = release_inputs.hash_inputs(project, material, prose, TOOL) | earlier
+        inputs = release_inputs.hash_inputs(gathered, prose, TOOL) | earlier
         release = Release(version, schema.dataset.repo_id, "", TOOL, schema.hash, material.articles[0].profile,
                           inputs, {}, {}, dataset.text,
                           record_reading(dataset.fields, release_inputs.declared_encodings(material)),
                           RELEASE_FORMAT)  # fmt: skip
         read = states.read_by(project, "build")
         # Before the release: one that is there never lacks its ledger, whenever this is killed.
-        if [*gathered.ledger] != read_splits(project):
+        if [*gathered.ledger] != [*gathered.sources.splits]:
             write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
         folder = project.release(version)
         texts = text_files(basis, card, built.tables, changelog)
@@ -112,19 +149,8 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         manifest = record(project, version)
         project.save_account("build", accounts, aside)
         states.finish(project, "build", read | {"splits": file_digest(project.annotations / "splits.jsonl")})
-    said = {"release": f"{folder} ({written.state})", "manifest sha256": manifest, "card": str(folder / "README.md")}
-    said |= _said_of_floors(len(low), accept)
-    return Report("build", accounts, gathered.issues, said | rows_of(written.release.splits), set_aside=aside)
-
-
-def _said_of_floors(low: int, accept: str | None) -> dict[str, str]:
-    """Return what an accepted build says of its floors."""
-    if accept is None:
-        return {}
-    owned = f"{low} floors not reached, and the card says why"
-    return {"agreement": owned if low else "reaches its floors: nothing to accept"}
-
-
-def rows_of(counts: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
-    """Return the number of rows of each config and split, as text."""
-    return {config: ", ".join(f"{split} {n}" for split, n in splits.items()) for config, splits in counts.items()}
+    return BuildReport(
+        "build", accounts, gathered.issues, set_aside=aside,
+        folder=folder, state=written.state, manifest_sha256=manifest, card=folder / "README.md",
+        rows=written.release.splits, accepted_floors=None if accept is None else len(low),
+    )  # fmt: skip

@@ -1,6 +1,8 @@
 """The command `card`: check a dataset card against the rows of its release."""
 
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -11,12 +13,28 @@ from builder.project import services
 from builder.project.project import Project, find_project
 from builder.project.recompute.agreement import recompute_agreement
 from builder.project.releases import find_release
-from builder.records import MANIFEST, KhabarError, Notify, Release, Report, user_error
+from builder.records import MANIFEST, KhabarError, Line, Notify, Release, Report, user_error
 from builder.release.diff.version import version_key
 from builder.release.publish.folder import read_manifest
 from builder.release.verification.card import card as check_card
 from builder.release.verification.content import read_content
 from builder.release.verification.result import UNREADABLE, Check, guarded, unreadable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChecksReport(Report):
+    """The report of `card check`, and of `verify`: the release, where it is, and each check."""
+
+    repo_id: str
+    version: str
+    place: str
+    checks: tuple[Check, ...]
+
+    def lines(self) -> Iterator[Line]:
+        """Return the release, and a line for each check."""
+        yield Line("release", f"{self.repo_id} {self.version}, {self.place}")
+        for check in self.checks:
+            yield Line(check.name, f"{check.state}: {check.said}")
 
 
 @click.group("card")
@@ -28,7 +46,7 @@ def cli() -> None:
 @click.argument("release", metavar="[REF]", required=False)
 @rehearse_option
 @verb
-def check_cli(console: Console, release: str | None, rehearse: bool) -> Report:
+def check_cli(console: Console, release: str | None, rehearse: bool) -> ChecksReport:
     """Render the card of release REF again from its rows and report every difference; exit 1 if there is one.
 
     REF is as for verify; the default is the newest release in dist/. A number, a table or a metadata line that was
@@ -41,7 +59,7 @@ def check_cli(console: Console, release: str | None, rehearse: bool) -> Report:
     return card(project, release, base=console.folder, rehearse=rehearse, progress=console.progress)
 
 
-def card(project: Project, name: str | None, *, base: Path, rehearse: bool, progress: Notify) -> Report:
+def card(project: Project, name: str | None, *, base: Path, rehearse: bool, progress: Notify) -> ChecksReport:
     """Check the card of a release, by default the newest in dist/: its numbers, metadata and plots.
 
     `name` and the errors are as for verify. The report's exit code is 1 if the card is wrong.
@@ -60,11 +78,12 @@ def card(project: Project, name: str | None, *, base: Path, rehearse: bool, prog
     ):
         release = read_manifest(found.folder)
         checks = _checks(found.folder, release)
-    facts = {"release": f"{release.repo_id} {release.version}, {found.place}"}
-    facts |= {check.name: f"{check.state}: {check.said}" for check in checks}
     failed = any(check.state == "failed" for check in checks)
     issues = tuple(issue for check in checks for issue in check.issues)
-    return Report("card check", issues=issues, facts=facts, exit_code=1 if failed else 0)
+    return ChecksReport(
+        "card check", issues=issues, exit_code=1 if failed else 0,
+        repo_id=release.repo_id, version=release.version, place=found.place, checks=tuple(checks),
+    )  # fmt: skip
 
 
 def _checks(folder: Path, release: Release) -> list[Check]:

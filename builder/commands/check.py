@@ -2,14 +2,17 @@
 
 import functools
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import click
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from builder.annotation.quality import annotators
 from builder.annotation.quality import check as checks
-from builder.annotation.quality.check import canonicalise, read_forms
+from builder.annotation.quality.canonical import canonicalise, read_form
+from builder.annotation.quality.standing import tell_apart
 from builder.cli.options import moved_option
 from builder.cli.output import Console, show_issues
 from builder.cli.road import project_of, road
@@ -19,21 +22,34 @@ from builder.labelstudio.download import cache
 from builder.project.annotations import (
     change_of,
     collected_path,
-    count_accepted,
     labelstudio_project_of,
     read_accepted,
     read_assigned,
-    read_batch,
-    read_collected,
     read_judgements,
     read_known,
-    withdrawn,
 )
-from builder.project.batches import batch_articles
-from builder.project.judgements import without_repeats
+from builder.project.judgements import BatchInputs, load_batch_inputs, own_judgements, without_repeats
 from builder.project.project import Project
 from builder.project.stages import states
-from builder.records import Issue, Judgement, KhabarError, Notify, Report
+from builder.records import AnnotatorAssignment, Decision, Issue, KhabarError, Line, Notify, Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport(Report):
+    """The report of `check`: how many judgements were read, and the number of faults."""
+
+    judgements: int
+    errors: int
+    warnings: int
+
+    @property
+    def summary(self) -> str:
+        """Return the numbers in words."""
+        return f"{self.judgements} judgements, {self.errors} errors, {self.warnings} warnings"
+
+    def lines(self) -> Iterator[Line]:
+        """Return the numbers."""
+        yield Line("checked", self.summary)
 
 
 @click.command("check")
@@ -55,7 +71,7 @@ from builder.records import Issue, Judgement, KhabarError, Notify, Report
 )
 @moved_option("--splits", instead="audit DIR_OR_REPO")
 @road
-def cli(console: Console, watches: bool, every: float, accept: tuple[str, ...]) -> Report:
+def cli(console: Console, watches: bool, every: float, accept: tuple[str, ...]) -> CheckReport:
     """Report every fault in the annotations, each with the link of its task; exit 1 if there is an error.
 
     --watch ends when every article has its annotators.
@@ -70,33 +86,47 @@ def cli(console: Console, watches: bool, every: float, accept: tuple[str, ...]) 
     return check(project_of(console))
 
 
-def check(project: Project) -> Report:
+def check(project: Project) -> CheckReport:
     """List every fault in the judgements. The report's exit code is 1 if one is an error."""
     project = project.snapshot()
-    articles = {article.id: article for article in batch_articles(project)}
+    loaded = load_batch_inputs(project)
     inputs = states.read_by(project, "check")
-    collected = read_collected(project)
-    judgements, _, _ = without_repeats(project, articles, [one for own in collected.values() for one in own])
-    labels, dataset = project.schema.labels, project.schema.dataset
-    gone, accepted = withdrawn(project), read_accepted(project)
-    forms = read_forms(articles, labels)
-    issues = checks.check(judgements, articles, labels, _links(project), forms)
-    counting, _, _ = canonicalise(judgements, articles, labels, forms)
-    issues += annotators.pace_warnings(counting)
-    for name, read in collected.items():
-        items, assigned = read_batch(project, name), read_assigned(project, name)
-        mine = count_accepted((one for one in read if one.annotator not in gone), accepted)
-        own, _, _ = canonicalise(mine, articles, labels, forms)  # a later batch may repeat or replace them
-        issues += annotators.known_missed(own, read_known(project, name), articles, labels)
-        issues += annotators.coverage(name, own, items, assigned, dataset.overlap)
-        path = collected_path(project, name)
-        if path.exists():
-            with cache.open_cache(path) as db:
-                issues += cache.issues(db)
+    submitted = without_repeats(loaded).table
+    form = read_form(submitted, loaded.articles, loaded.schema.labels)
+    issues = checks.check(form, _links(project))
+    issues += annotators.pace_warnings(canonicalise(form).table)
+    for name in loaded.collected:
+        issues += _batch_issues(loaded, name, read_known(project, name), read_assigned(project, name))
+        issues += _cached_issues(project, name)
     errors = sum(issue.severity == "error" for issue in issues)
     states.finish(project, "check", inputs, 1 if errors else 0)
-    facts = {"checked": f"{len(judgements)} judgements, {errors} errors, {len(issues) - errors} warnings"}
-    return Report("check", (), tuple(issues), facts, exit_code=1 if errors else 0)
+    return CheckReport(
+        "check", issues=tuple(issues), exit_code=1 if errors else 0,
+        judgements=submitted.num_rows, errors=errors, warnings=len(issues) - errors,
+    )  # fmt: skip
+
+
+def _batch_issues(
+    loaded: BatchInputs, name: str, known: Sequence[Decision], assigned: Sequence[AnnotatorAssignment]
+) -> list[Issue]:
+    """Return the issues of one batch, whose judgements a later one may repeat or replace."""
+    labels, articles = loaded.schema.labels, loaded.articles
+    standing = tell_apart(own_judgements(loaded, loaded.collected[name]), articles)
+    own = standing.table.take(standing.rows(""))
+    asked = pc.is_in(own["article_id"], pa.array([decision.article_id for decision in known], pa.string()))
+    answered = canonicalise(read_form(own.filter(asked), articles, labels)).table
+    issues = annotators.known_missed(answered, known, {article.id: article for article in articles}, labels)
+    issues += annotators.coverage(name, own, loaded.items[name], assigned, loaded.schema.dataset.overlap)
+    return issues
+
+
+def _cached_issues(project: Project, name: str) -> list[Issue]:
+    """Return what the last download of a batch could not read."""
+    path = collected_path(project, name)
+    if not path.exists():
+        return []
+    with cache.open_cache(path) as db:
+        return cache.issues(db)
 
 
 def accept_changes(project: Project, names: Sequence[str]) -> None:
@@ -117,13 +147,13 @@ def accept_changes(project: Project, names: Sequence[str]) -> None:
         write_jsonl(path, sorted(known | {waiting[name] for name in names}))
 
 
-def _links(project: Project) -> Callable[[Judgement], str]:
+def _links(project: Project) -> checks.Link:
     """Return a function that gives the address of a judgement's task, or an empty string if it came from a file."""
     place_of = functools.cache(functools.partial(labelstudio_project_of, project))
 
-    def link(judgement: Judgement) -> str:
-        place = place_of(judgement.batch, judgement.annotator) if judgement.task_id else {}
-        return f"{place['url']}/projects/{place['project_id']}/data?task={judgement.task_id}" if place else ""
+    def link(batch: str, annotator: str, task: int) -> str:
+        place = place_of(batch, annotator) if task else {}
+        return f"{place['url']}/projects/{place['project_id']}/data?task={task}" if place else ""
 
     return link
 
@@ -135,7 +165,7 @@ def watch(
     show: Callable[[list[Issue]], None],
     progress: Notify,
     rounds: int | None = None,
-) -> Report:
+) -> CheckReport:
     """Collect and check repeatedly while people work, until every article has its annotators.
 
     Shows new faults and the number of resolved ones. `rounds` limits the number of rounds.
@@ -149,9 +179,9 @@ def watch(
         fresh = [issue for issue in (*lost, *report.issues) if _same(issue) not in told]
         show(fresh)
         if mended := len(told - found):
-            progress(f"{mended} faults resolved; {report.facts['checked']}")
+            progress(f"{mended} faults resolved; {report.summary}")
         elif fresh:
-            progress(report.facts["checked"])
+            progress(report.summary)
         told, done = found, done + 1
         waiting = any(issue.code == "too-few-annotators" for issue in report.issues)
         if not (waiting or lost) or done == rounds:

@@ -1,6 +1,7 @@
 """The command `clean`: normalize documents and remove boilerplate lines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -9,9 +10,11 @@ from builder.cli.options import bulk, moved_option
 from builder.cli.output import Console
 from builder.cli.road import project_of, road
 from builder.corpus.cleaning.clean import cut
-from builder.corpus.cleaning.counts import Counts
 from builder.corpus.cleaning.matching.examples import check_evidence, check_examples
 from builder.corpus.cleaning.stage import STAGE, digest
+from builder.corpus.explain.losses import Losses, RuleExample
+from builder.corpus.explain.losses_text import LISTED as LISTED_PAGES
+from builder.corpus.explain.losses_text import loss_lines
 from builder.executor.start import LOCAL, ExecutorConfig, one_engine
 from builder.project import groups
 from builder.project.annotations import read_judgements
@@ -20,19 +23,99 @@ from builder.project.cleaning import Recount, accounts_of, apply_recount, count_
 from builder.project.corpus import (
     all_dropped,
     all_issues,
-    clean_inputs,
     cleaning_config,
-    loss_facts,
+    read_losses,
+    read_rule_examples,
     refuse_empty,
     run_stage,
     stage_bytes,
     sum_counts,
 )
 from builder.project.project import Project
-from builder.records import Issue, KhabarError, Report, user_error
+from builder.project.stages.corpus import clean_inputs
+from builder.records import Issue, KhabarError, Line, Report, user_error
 
 LISTED = 10
 """Most articles that a line of the report names."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecurrenceCounts:
+    """The number of things that recur at the edges of pages, their hash, and the sources with too few pages, of all."""
+
+    keys: int
+    digest: str
+    few: int
+    sources: int
+
+    def __str__(self) -> str:
+        """Return them in words."""
+        if self.few == self.sources:
+            return (
+                "none: too few pages of any source to tell what recurs; only hard rules and the record's own fields "
+                "are evidence (`khabar clean --counts FROM` takes those of a larger project)"
+            )
+        said = f"{self.keys:,} things recur at the edges of pages; their hash is {self.digest}"
+        few = f"; {self.few} of {self.sources} sources have too few pages to tell what recurs" if self.few else ""
+        return said + few
+
+
+@dataclass(frozen=True, slots=True)
+class BatchChanges:
+    """What a recount changes of the articles of batches, or would change (`dry_run`), by id."""
+
+    articles: int
+    changed: tuple[str, ...]
+    lost: tuple[str, ...]
+    """Those of the changed ones that are left without text."""
+    judged: tuple[str, ...]
+    """Those of the changed ones that have judgements."""
+    dry_run: bool
+
+    def lines(self) -> Iterator[Line]:
+        """Return how many change, and which."""
+        how = "would change" if self.dry_run else "changed"
+        yield Line("articles of batches", f"{self.articles}, of which {len(self.changed)} {how}")
+        if self.changed:
+            yield Line("changed", _named(self.changed))
+        if self.lost:
+            yield Line("without text by then", _named(self.lost))
+        if self.judged:
+            yield Line("with judgements", f"{len(self.judged)}: {_named(self.judged)}")
+
+
+@dataclass(frozen=True, slots=True)
+class CleanedPages:
+    """The articles, those of them embedded in the page of another, the parts of lines cut by rule, and what was lost."""
+
+    articles: int
+    embedded: int
+    parts: dict[str, int]
+    losses: Losses
+    examples: tuple[RuleExample, ...]
+
+    def lines(self) -> Iterator[Line]:
+        """Return the numbers, the pages that lost most, and the rules that dropped most."""
+        yield Line("articles", f"{self.articles}, of which {self.embedded} were embedded in the page of another")
+        if self.parts:
+            yield Line("parts of lines cut", ", ".join(f"{rule} {number}" for rule, number in self.parts.items()))
+        yield from loss_lines(self.losses, self.examples)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanReport(Report):
+    """The report of `clean`: what recurs, what a recount changes, and what was cleaned, unless it was a dry run."""
+
+    counts: RecurrenceCounts
+    recount: BatchChanges | None = None
+    cleaned: CleanedPages | None = None
+
+    def lines(self) -> Iterator[Line]:
+        """Return the counts, then what they changed."""
+        yield Line("counts", str(self.counts))
+        for part in (self.recount, self.cleaned):
+            if part:
+                yield from part.lines()
 
 
 @click.command("clean")
@@ -49,7 +132,7 @@ LISTED = 10
 @click.option("--dry-run", "dry", is_flag=True, help="With --recount: only say what would change.")
 @bulk
 @road
-def cli(console: Console, given: Path | None, again: bool, yes: bool, dry: bool) -> Report:
+def cli(console: Console, given: Path | None, again: bool, yes: bool, dry: bool) -> CleanReport:
     """Normalize each document and remove boilerplate lines, keeping exact offsets into the raw text.
 
     A line goes only on evidence that it is not article text: a hard rule of schema/boilerplate.yaml, or at the edges of
@@ -66,7 +149,7 @@ def cli(console: Console, given: Path | None, again: bool, yes: bool, dry: bool)
 def clean(
     project: Project, run: ExecutorConfig = LOCAL, *, given: Path | None = None, again: bool = False, yes: bool = False,
     dry: bool = False,
-) -> Report:  # fmt: skip
+) -> CleanReport:  # fmt: skip
     """Clean every document into articles and record each removal.
 
     `given` is another project whose counts are used as well. With `again`, the articles of batches are cleaned with the
@@ -80,12 +163,13 @@ def clean(
             raise KhabarError(*broken)
         refuse_empty(project)
         counts = count_pages(project, run, given, is_kept=not dry)
-        facts = {"counts": _said(counts, *few_pages(project, counts))}
+        recurring = RecurrenceCounts(len(counts.keys), counts.digest, *few_pages(project, counts))
+        changes: BatchChanges | None = None
         if again:
             found = recount(project, counts)
-            facts |= _would_change(project, found, yes=yes, dry=dry)
+            changes = _changes(project, found, yes=yes, dry=dry)
             if dry:
-                return Report("clean", facts=facts)
+                return CleanReport("clean", counts=recurring, recount=changes)
             apply_recount(project, found, counts)
         config = cleaning_config(project)
         done = run_stage(project, STAGE, config, run, digest=digest(config))
@@ -96,31 +180,17 @@ def clean(
         if project.batches():
             batch_articles(project)
         judged = groups.apply_filters(project, run)
-    facts["articles"] = f"{counted['articles']}, of which {counted['embedded']} were embedded in the page of another"
-    if parts := cut(counted):
-        facts["parts of lines cut"] = ", ".join(f"{rule} {number}" for rule, number in parts.items())
-    facts |= loss_facts(project)
-    return Report(
-        "clean",
-        (*accounts, judged),
-        (*check_evidence(rules), *_moved(project), *all_issues(done)),
-        facts,
-        set_aside=tuple(aside),
+    losses = read_losses(project, LISTED_PAGES)
+    cleaned = CleanedPages(
+        counted["articles"], counted["embedded"], cut(counted), losses, read_rule_examples(project, losses)
+    )
+    issues = (*check_evidence(rules), *_moved(project), *all_issues(done))
+    return CleanReport(
+        "clean", (*accounts, judged), issues, set_aside=tuple(aside), counts=recurring, recount=changes, cleaned=cleaned
     )
 
 
-def _said(counts: Counts, few: int, sources: int) -> str:
-    """Return what was counted; of `few` of the sources there are too few pages."""
-    if few == sources:
-        return (
-            "none: too few pages of any source to tell what recurs; only hard rules and the record's own fields are "
-            "evidence (`khabar clean --counts FROM` takes those of a larger project)"
-        )
-    said = f"{len(counts.keys):,} things recur at the edges of pages; their hash is {counts.digest}"
-    return f"{said}; {few} of {sources} sources have too few pages to tell what recurs" if few else said
-
-
-def _would_change(project: Project, found: Recount, *, yes: bool, dry: bool) -> dict[str, str]:
+def _changes(project: Project, found: Recount, *, yes: bool, dry: bool) -> BatchChanges:
     """Return what a recount changes. Raises KhabarError (exit code 1) if that is judged, and nobody said yes."""
     changed = [*found.changed, *found.lost]
     judged = sorted({judgement.article_id for judgement in read_judgements(project)} & {*changed})
@@ -130,14 +200,7 @@ def _would_change(project: Project, found: Recount, *, yes: bool, dry: bool) -> 
             fix="look with --dry-run; with --yes they change, and `khabar send --changed` carries the spans whose words stay",
             exit_code=1,
         )  # fmt: skip
-    said = {"articles of batches": f"{found.articles}, of which {len(changed)} {'would change' if dry else 'changed'}"}
-    if changed:
-        said["changed"] = _named(changed)
-    if found.lost:
-        said["without text by then"] = _named(found.lost)
-    if judged:
-        said["with judgements"] = f"{len(judged)}: {_named(judged)}"
-    return said
+    return BatchChanges(found.articles, tuple(changed), found.lost, tuple(judged), dry)
 
 
 def _moved(project: Project) -> list[Issue]:

@@ -1,8 +1,9 @@
 """The command `collect`: download annotations from Label Studio or read an export."""
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from builder.labelstudio.download import cache, rewrite
 from builder.labelstudio.download.persons import Past
 from builder.labelstudio.download.remote import ProjectRef
 from builder.labelstudio.download.sync import update_cache
-from builder.labelstudio.exports.merge import Imported, ImportOptions, cache_unknown, follow, merge_export
+from builder.labelstudio.exports.merge import ImportCounts, Imported, ImportOptions, cache_unknown, follow, merge_export
 from builder.labelstudio.exports.read import parse, read
 from builder.labelstudio.exports.stream import is_json, read_elements
 from builder.project.annotations import (
@@ -36,10 +37,31 @@ from builder.project.annotations import (
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.project import Project
 from builder.project.services import connections, project_mark
-from builder.records import Issue, Judgement, Notify, Report, count_by_reason, user_error
+from builder.records import Issue, Judgement, Line, Notify, Report, count_by_reason, user_error
 
 if TYPE_CHECKING:
     from sqlite3 import Connection as Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectReport(Report):
+    """The report of `collect`: the judgements of the batch, their annotators and file, and what came from where."""
+
+    judgements: int
+    annotators: int
+    path: Path
+    imported: ImportCounts | None
+    kept: int
+    """Judgements that no server has any more."""
+
+    def lines(self) -> Iterator[Line]:
+        """Return the numbers."""
+        people = f"{self.annotators} {'annotator' if self.annotators == 1 else 'annotators'}"
+        yield Line("judgements", f"{self.judgements} of {people} in {self.path}")
+        if self.imported:
+            yield Line("file", str(self.imported))
+        if self.kept:
+            yield Line("kept", f"{self.kept} judgements that no server has any more")
 
 
 @click.command("collect")
@@ -66,7 +88,7 @@ if TYPE_CHECKING:
 def cli(
     console: Console, batch: str | None, prune: bool, keeps: bool, full: bool, source: Path | None, origin: str,
     people: tuple[str, ...],
-) -> Report:  # fmt: skip
+) -> CollectReport:  # fmt: skip
     """Download annotations into annotations/<batch>/judgements.jsonl: what changed since the last collect.
 
     --from reads an export of another Label Studio, Community or Enterprise: JSON, or JSON-MIN and CSV for what they
@@ -104,7 +126,7 @@ def collect(
     source: Path | None = None,
     options: ImportOptions | None = None,
     progress: Notify = lambda _: None,
-) -> Report:
+) -> CollectReport:
     """Download annotations into the batch's judgements.jsonl, sorted and pseudonymous.
 
     Downloads only changes since the last time, or everything with `full`. With `source`, reads an export file.
@@ -132,19 +154,20 @@ def collect(
             with atomic_write(path) as out:
                 out.writelines(f"{line}\n".encode() for line in cache.judgements(db))
             aside = cache.set_aside(db, name)
-            annotations, judged, drafts, _ = cache.counts(db)
+            counts = cache.counts(db)
             issues, people = cache.issues(db), len({who for _, who, *_ in cache.keys(db)})
             kept = len(cache.judgements_of(db, cache.KEPT))
-        account = count_by_reason("collect", "annotations", annotations + drafts, judged, aside)
+        account = count_by_reason(
+            "collect", "annotations", counts.annotations + counts.drafts, counts.judgements, aside
+        )
         project.save_account("collect", [account], aside)
-    facts = {"judgements": f"{judged} of {people} {'annotator' if people == 1 else 'annotators'} in {path}"}
     if source and imported:
-        facts["file"] = imported.summary
         issues = [*grouped(issues), *imported.issues, *_nothing(imported, source)]
-    if kept:
-        facts["kept"] = f"{kept} judgements that no server has any more"
-    code = 1 if any(issue.severity == "error" for issue in issues) else 0
-    return Report("collect", (account,), tuple(issues), facts, code, tuple(aside))
+    return CollectReport(
+        "collect", (account,), tuple(issues), exit_code=1 if any(issue.severity == "error" for issue in issues) else 0,
+        set_aside=tuple(aside), judgements=counts.judgements, annotators=people, path=path,
+        imported=imported.counts if imported else None, kept=kept,
+    )  # fmt: skip
 
 
 def _read_file(project: Project, name: str, db: "Store", source: Path, options: ImportOptions) -> Imported:
@@ -203,10 +226,6 @@ def _label(source: Path) -> str:
     return f"{source.parent.name}/{source.name}".removeprefix("/")
 
 
-def _place(judgement: Judgement) -> tuple[str, str, int]:
-    return judgement.article_id, judgement.annotator, judgement.annotation_id
-
-
 def _rename(project: Project, aliases: Mapping[str, str]) -> None:
     """Give the judgements of all batches to the pseudonyms that stand for their annotators."""
     for name in project.batches():
@@ -214,7 +233,7 @@ def _rename(project: Project, aliases: Mapping[str, str]) -> None:
         lines = read_judgements_of(project, name) if aliases else []
         renamed: list[Judgement] = [replace(one, annotator=resolve(one.annotator, aliases)) for one in lines]
         if renamed != lines:
-            renamed.sort(key=_place)
+            renamed.sort(key=attrgetter("article_id", "annotator", "annotation_id"))
             write_jsonl(path, renamed)
 
 
@@ -228,7 +247,7 @@ def _gone(db: "Store", judgements: Sequence[Judgement], *, besides: str = "") ->
     """Return the judgements that the cache lacks, and that no server got again with the tasks of a new project."""
     gone = cache.missing(judgements, cache.keys(db, besides=besides))
     served = cache.served(db) if gone else set()
-    return [one for one in gone if (one.article_id, one.annotator, one.created_at) not in served]
+    return [one for one in gone if cache.Served(one.article_id, one.annotator, one.created_at) not in served]
 
 
 def _fetch(project: Project, name: str, db: "Store", full: bool, progress: Notify) -> None:

@@ -7,46 +7,133 @@ the functions of the other commands, in their order.
 import os
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from builder.annotation.report.text import lines as agreement_lines
 from builder.annotation.simulate import Knowledge, parse_knowledge, simulate_answer, truth
 from builder.cli.options import verb
 from builder.cli.output import Console
-from builder.commands.adjudicate import adjudicate
-from builder.commands.agree import agree
-from builder.commands.build import build
-from builder.commands.check import check
+from builder.commands.adjudicate import AdjudicateReport, adjudicate
+from builder.commands.agree import AgreeReport, agree
+from builder.commands.build import BuildReport, build
+from builder.commands.check import CheckReport, check
 from builder.commands.clean import clean
 from builder.commands.collect import collect
 from builder.commands.dedup import dedup
 from builder.commands.ingest import ingest
 from builder.commands.init import init
-from builder.commands.push import push
+from builder.commands.push import PushReport, push, push_state
 from builder.commands.sample import sample
 from builder.commands.send import send
 from builder.commands.status import STAGES
 from builder.commands.studio import down, install
-from builder.commands.verify import verify
+from builder.commands.verify import VerifyReport, verify
 from builder.io.atomic import write_bytes
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.labelstudio import annotator
 from builder.labelstudio.server.process import new_credentials, up
+from builder.labelstudio.server.state import Login
 from builder.project.annotations import read_batch
 from builder.project.batches import batch_articles
 from builder.project.project import Project, template
-from builder.records import Decision, Dispute, Notify, Report, user_error
+from builder.records import Decision, Dispute, Line, Notify, Report, user_error
+
+
+@dataclass(frozen=True, slots=True)
+class EntityRow:
+    """A row of the config `entities`: its article, its number of spans, and the first of them, each with its type."""
+
+    article_id: str
+    spans: int
+    first: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StanceRow:
+    """A row of the config `stance`: its article, its target, its value, and the votes for each value."""
+
+    article_id: str
+    target: str
+    value: str
+    votes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineReports:
+    """What the commands from `check` on reported."""
+
+    check: CheckReport
+    agree: AgreeReport
+    adjudicate: AdjudicateReport
+    build: BuildReport
+    push: PushReport
+    verify: VerifyReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoReport(Report):
+    """The report of `demo`: what its commands reported, the first rows, the annotation page, and the seconds it took."""
+
+    folder: Path
+    reports: PipelineReports
+    entities: tuple[EntityRow, ...]
+    stances: tuple[StanceRow, ...]
+    page: str
+    logins: tuple[Login, ...]
+    """Accounts of the page; none if Label Studio was stopped."""
+    setup_seconds: float
+    seconds: float
+
+    def lines(self) -> Iterator[Line]:
+        """Return what each command found, the first rows, and what to try next."""
+        made = self.reports
+        yield Line("check", made.check.summary)
+        yield Line("agreement (of simulated annotators)", _block(agreement_lines(made.agree.figures)))
+        yield Line("gold", _block(f"{line.label}: {line.value}" for line in made.adjudicate.lines()))
+        yield Line("release", _block([made.build.release, f"manifest sha256 {made.build.manifest_sha256}"]))
+        yield Line("rehearsal Hub", _block(self._hub_lines()))
+        yield Line("first rows of entities", _block(
+            f"{row.article_id}  {row.spans} spans: {'; '.join(row.first)}" for row in self.entities
+        ))  # fmt: skip
+        yield Line("first rows of stance", _block(
+            f"{row.article_id}  {row.target}: {row.value}, votes {[*row.votes]}" for row in self.stances
+        ))  # fmt: skip
+        yield Line("card", str(made.build.card))
+        yield Line("the annotation page", _block(self._page_lines()))
+        yield Line("time", f"set-up {self.setup_seconds:.0f} s, road {self.seconds:.0f} s")
+
+    def _hub_lines(self) -> Iterator[str]:
+        if self.reports.push.pushed:
+            yield f"v{VERSION} {push_state(self.reports.push.pushed)}"
+        for done in self.reports.verify.checks:
+            if done.name == "read back":
+                yield f'then load_dataset(..., revision="v{VERSION}") gave the same: {done.said}'
+
+    def _page_lines(self) -> Iterator[str]:
+        if not self.logins:
+            yield "run `khabar demo --keep` for a page that stays, or, for this project:"
+            yield f"khabar -C {self.folder} studio up && khabar -C {self.folder} studio invite NAME"
+            return
+        yield self.page
+        yield from (f"log in as {login.email} with {login.password}" for login in self.logins)
+        yield f"stop it with: khabar -C {self.folder} studio down"
+
+
+def _block(lines: Iterable[str]) -> str:
+    return "\n".join(f"    {line}" for line in lines)
 
 
 @click.command("demo")
 @click.option("--keep", is_flag=True, help="Leave Label Studio up, and print its address and login.")
 @click.argument("directory", type=click.Path(path_type=Path), default=Path("khabar-demo"))
 @verb
-def cli(console: Console, directory: Path, keep: bool) -> Report:
+def cli(console: Console, directory: Path, keep: bool) -> DemoReport:
     """Run the full pipeline in DIRECTORY on invented articles with simulated annotators.
 
     An earlier demonstration in DIRECTORY is replaced; a folder with anything else in it is refused.
@@ -64,7 +151,7 @@ PUBLIC_KEY = "khabar-demo: simulated annotators have nothing to hide"
 """The pseudonym key of the demonstration: fixed, so that its release has the same bytes everywhere."""
 
 
-def demo(folder: Path, *, keep: bool, progress: Notify) -> Report:
+def demo(folder: Path, *, keep: bool, progress: Notify) -> DemoReport:
     """Run the full pipeline in a folder. An earlier demonstration there is replaced.
 
     Raises KhabarError (exit code 2) if the folder holds anything else.
@@ -81,10 +168,13 @@ def demo(folder: Path, *, keep: bool, progress: Notify) -> Report:
     finally:
         if not keep:
             down(project)
-    facts = _facts(project, reports, logins if keep else {})
-    facts["time"] = f"set-up {ready - began:.0f} s, road {time.monotonic() - ready:.0f} s"
-    accounts = tuple(account for stage in STAGES for account in project.accounts(stage))
-    return Report("demo", accounts, facts=facts)
+    place = project.noted(f"sent/{BATCH}")
+    return DemoReport(
+        "demo", tuple(account for stage in STAGES for account in project.accounts(stage)),
+        folder=project.root, reports=reports, entities=_entities(project), stances=_stances(project),
+        page=f"{place['url']}/projects/{place['project_id']}/data?labeling=1", logins=logins if keep else (),
+        setup_seconds=ready - began, seconds=time.monotonic() - ready,
+    )  # fmt: skip
 
 
 BATCH = "demo"
@@ -110,8 +200,8 @@ def _fresh(folder: Path) -> Project:
     return project
 
 
-def _annotate(project: Project, progress: Notify) -> dict[str, str]:
-    """Run from raw articles to annotations on a real server; return the annotators' logins."""
+def _annotate(project: Project, progress: Notify) -> tuple[Login, ...]:
+    """Run from raw articles to annotations on a real server; return the annotators' accounts."""
     progress("ingest, clean, dedup, sample")
     ingest(project, [template() / "examples" / "articles"])
     clean(project)
@@ -132,19 +222,20 @@ def _annotate(project: Project, progress: Notify) -> dict[str, str]:
         }
         annotator.annotate_as(running.url, email, password, int(place["project_id"]), answers)
         progress(f"{email}: {len(answers)} articles submitted over HTTP (simulated annotator)")
-    return dict(logins)
+    return tuple(Login(email, password) for email, password in logins)
 
 
-def _release(project: Project, progress: Notify) -> dict[str, Report]:
-    """Run from annotations to a verified tag on the local Hub; return each command's report by its name."""
-    reports = [collect(project, BATCH, prune=False), check(project), agree(project)]
+def _release(project: Project, progress: Notify) -> PipelineReports:
+    """Run from annotations to a verified tag on the local Hub; return what the commands reported."""
+    collect(project, BATCH, prune=False)
+    checked, measured = check(project), agree(project)
     adjudicate(project)
     _decide(project)
-    reports += [adjudicate(project), build(project, VERSION)]
+    settled, built = adjudicate(project), build(project, VERSION)
     progress("pushing to a rehearsal Hub on 127.0.0.1")
-    reports.append(push(project, VERSION, rehearse=True, progress=progress))
-    reports.append(verify(project, VERSION, base=project.root, rehearse=True, progress=progress))
-    return {report.verb: report for report in reports}
+    pushed = push(project, VERSION, rehearse=True, progress=progress)
+    verified = verify(project, VERSION, base=project.root, rehearse=True, progress=progress)
+    return PipelineReports(checked, measured, settled, built, pushed, verified)
 
 
 def _knowledge() -> Knowledge:
@@ -169,60 +260,27 @@ def _decide(project: Project) -> None:
     write_jsonl(project.annotations / BATCH / "decisions.jsonl", decisions)
 
 
-def _facts(project: Project, reports: Mapping[str, Report], logins: dict[str, str]) -> dict[str, str]:
-    """Return what the demonstration prints at its end: agreement, first rows, paths, what to try next."""
-    built, pushed, verified = (reports[verb].facts for verb in ("build", "push", "verify"))
-    release = project.release(VERSION)
-    hub = f'v{VERSION} {pushed[f"v{VERSION}"]}\nthen load_dataset(..., revision="v{VERSION}") gave the same: {verified["read back"].removeprefix("done: ")}'
-    return {
-        "check": reports["check"].facts["checked"],
-        "agreement (of simulated annotators)": _block(reports["agree"].facts["agreement"].splitlines()),
-        "gold": _block(f"{k}: {v}" for k, v in reports["adjudicate"].facts.items()),
-        "release": _block([built["release"], f"manifest sha256 {built['manifest sha256']}"]),
-        "rehearsal Hub": _block(hub.splitlines()),
-        "first rows of entities": _entities(project, release),
-        "first rows of stance": _stances(project, release),
-        "card": built["card"],
-        "the annotation page": _page(project, logins),
-    }
-
-
-def _block(lines: Iterable[str]) -> str:
-    return "\n".join(f"    {line}" for line in lines)
-
-
-def _first_rows(release: Path, config: str, number: int) -> list[dict[str, Any]]:
-    table = pq.read_table(release / config / "train-00000-of-00001.parquet")
-    rows: list[dict[str, Any]] = table.slice(0, number).to_pylist()
-    return rows
-
-
-def _entities(project: Project, release: Path) -> str:
+def _entities(project: Project) -> tuple[EntityRow, ...]:
+    """Return the first rows of the config `entities`, with five spans each."""
     names = project.schema.labels.entity_names
-    rows = _first_rows(release, "entities", 3)
-    mentions = ["; ".join(f"{span['text']} ({names[span['label']]})" for span in row["spans"][:5]) for row in rows]
-    return _block(f"{row['id']}  {len(row['spans'])} spans: {said}" for row, said in zip(rows, mentions, strict=True))
-
-
-def _stances(project: Project, release: Path) -> str:
-    names = project.schema.labels.published_values
-    rows = _first_rows(release, "stance", 4)
-    return _block(f"{r['id']}  {r['target_name']}: {names[r['stance']]}, votes {r['label_counts']}" for r in rows)
-
-
-def _page(project: Project, logins: dict[str, str]) -> str:
-    place = project.noted(f"sent/{BATCH}")
-    if not logins:
-        return _block(
-            [
-                "run `khabar demo --keep` for a page that stays, or, for this project:",
-                f"khabar -C {project.root} studio up && khabar -C {project.root} studio invite NAME",
-            ]
-        )
-    return _block(
-        [
-            f"{place['url']}/projects/{place['project_id']}/data?labeling=1",
-            *(f"log in as {email} with {password}" for email, password in logins.items()),
-            f"stop it with: khabar -C {project.root} studio down",
-        ]
+    table = _first_rows(project, "entities", 3)
+    rows = zip(table["id"].to_pylist(), table["spans"].to_pylist(), strict=True)
+    return tuple(
+        EntityRow(article, len(spans), tuple(f"{span['text']} ({names[span['label']]})" for span in spans[:5]))
+        for article, spans in rows
     )
+
+
+def _stances(project: Project) -> tuple[StanceRow, ...]:
+    """Return the first rows of the config `stance`."""
+    names = project.schema.labels.published_values
+    table = _first_rows(project, "stance", 4)
+    columns = (table[name].to_pylist() for name in ("id", "target_name", "stance", "label_counts"))
+    return tuple(
+        StanceRow(article, target, names[value], tuple(votes))
+        for article, target, value, votes in zip(*columns, strict=True)
+    )
+
+
+def _first_rows(project: Project, config: str, number: int) -> pa.Table:
+    return pq.read_table(project.release(VERSION) / config / "train-00000-of-00001.parquet").slice(0, number)

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -12,7 +14,38 @@ import click
 from builder.cli.options import verb
 from builder.cli.output import Console
 from builder.project.project import Project, find_project
-from builder.records import Report, user_error
+from builder.records import Line, Report, user_error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubUpReport(Report):
+    """The report of `hub up`: the address, how large files are stored, and whether it was running already."""
+
+    url: str
+    xet: bool
+    was_running: bool
+
+    def lines(self) -> Iterator[Line]:
+        """Return the address, and how to use it."""
+        own = f"export HF_ENDPOINT={self.url} HF_TOKEN=rehearsal HF_HUB_DISABLE_XET={0 if self.xet else 1}"
+        yield Line("rehearsal Hub", "was running already" if self.was_running else "up")
+        yield Line("address", self.url)
+        yield Line("large files", "through Xet" if self.xet else "through LFS")
+        yield Line(
+            "to use it", f"{own}\n    then `khabar push VERSION`, and load_dataset in any Python started after it"
+        )
+        yield Line("to stop it", "khabar hub down")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubDownReport(Report):
+    """The report of `hub down`."""
+
+    was_running: bool
+
+    def lines(self) -> Iterator[Line]:
+        """Return whether it was running."""
+        yield Line("rehearsal Hub", "stopped" if self.was_running else "was not running")
 
 
 @click.group("hub")
@@ -24,14 +57,14 @@ def cli() -> None:
 @click.option("--port", type=click.IntRange(1, 65535), help="The port on 127.0.0.1 (default: a free one).")
 @click.option("--xet", is_flag=True, help="Store large files through Xet, as huggingface.co does; default: LFS.")
 @verb
-def up_cli(console: Console, port: int | None, xet: bool) -> Report:
+def up_cli(console: Console, port: int | None, xet: bool) -> HubUpReport:
     """Start the local Hub of this project and print its address and how to point HF_ENDPOINT at it."""
     return up(find_project(console.folder), port, xet=xet)
 
 
 @cli.command("down")
 @verb
-def down_cli(console: Console) -> Report:
+def down_cli(console: Console) -> HubDownReport:
     """Stop the local Hub; pushed data stays in .khabar/hub."""
     return down(find_project(console.folder))
 
@@ -42,16 +75,29 @@ PATIENCE = 20.0
 NAME = "hub-server"
 
 
-def up(project: Project, port: int | None, *, xet: bool) -> Report:
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """The process of a running Hub, its address, and whether it stores large files through Xet."""
+
+    pid: int
+    url: str
+    xet: bool
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rsplit(":", 1)[1])
+
+
+def up(project: Project, port: int | None, *, xet: bool) -> HubUpReport:
     """Start the project's local Hub, or find it running. Raises KhabarError (exit code 2) if it cannot start."""
     with project.lock():
         running = _running(project)
-        if running and (running["xet"] == str(xet)) and port in {None, int(running["url"].rsplit(":", 1)[1])}:
-            return _up_report(running, "was running already")
+        if running and running.xet == xet and port in {None, running.port}:
+            return HubUpReport("hub up", url=running.url, xet=xet, was_running=True)
         if running:
             raise user_error(
                 "hub-up",
-                f"the rehearsal Hub is running already, in another way, at {running['url']}",
+                f"the rehearsal Hub is running already, in another way, at {running.url}",
                 fix="run `khabar hub down` first",
             )
         log = project.work / "hub.log"
@@ -59,55 +105,42 @@ def up(project: Project, port: int | None, *, xet: bool) -> Report:
         with log.open("wb") as sink:
             child = subprocess.Popen(command + ["--xet"] * xet, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,
                                      start_new_session=True)  # fmt: skip
-        facts = {"pid": str(child.pid), "url": _address(child, log), "xet": str(xet)}
-        project.note(NAME, facts)
-    return _up_report(facts, "up")
+        url = _address(child, log)
+        project.note(NAME, {"pid": str(child.pid), "url": url, "xet": str(xet)})
+    return HubUpReport("hub up", url=url, xet=xet, was_running=False)
 
 
-def down(project: Project) -> Report:
+def down(project: Project) -> HubDownReport:
     """Stop the project's local Hub. Its data stay."""
     with project.lock():
         running = _running(project)
         if running:
-            os.kill(int(running["pid"]), signal.SIGTERM)
+            os.kill(running.pid, signal.SIGTERM)
             deadline = time.monotonic() + PATIENCE
             while _running(project) and time.monotonic() < deadline:
                 time.sleep(0.05)
         project.note(NAME, {})
-    return Report("hub down", facts={"rehearsal Hub": "stopped" if running else "was not running"})
-
-
-def _up_report(facts: dict[str, str], state: str) -> Report:
-    off = "0" if facts["xet"] == "True" else "1"
-    own = f"export HF_ENDPOINT={facts['url']} HF_TOKEN=rehearsal HF_HUB_DISABLE_XET={off}"
-    return Report("hub up", facts={
-        "rehearsal Hub": state, "address": facts["url"],
-        "large files": "through Xet" if facts["xet"] == "True" else "through LFS",
-        "to use it": f"{own}\n    then `khabar push VERSION`, and load_dataset in any Python started after it",
-        "to stop it": "khabar hub down",
-    })  # fmt: skip
+    return HubDownReport("hub down", was_running=running is not None)
 
 
 def _root(project: Project) -> Path:
     return (project.work / "hub").resolve()
 
 
-def _running(project: Project) -> dict[str, str]:
-    """Return what is known of the running Hub, or nothing. A process id that another program has by now does not count."""
-    facts = project.noted(NAME)
-    if not facts:
-        return {}
-    status = Path(f"/proc/{facts['pid']}/stat")
+def _running(project: Project) -> _Running | None:
+    """Return the running Hub, or None. A process id that another program has by now does not count."""
+    noted = project.noted(NAME)
+    if not noted:
+        return None
+    found = _Running(int(noted["pid"]), noted["url"], noted["xet"] == "True")
+    status = Path(f"/proc/{found.pid}/stat")
     try:
-        command = Path(f"/proc/{facts['pid']}/cmdline").read_bytes().split(b"\0")
+        command = Path(f"/proc/{found.pid}/cmdline").read_bytes().split(b"\0")
         ended = status.read_text().rsplit(")", 1)[1].split()[0] == "Z"
     except OSError:
-        return {}
-    return (
-        facts
-        if not ended and b"builder.local_hub.server" in command and str(_root(project)).encode() in command
-        else {}
-    )
+        return None
+    is_ours = b"builder.local_hub.server" in command and str(_root(project)).encode() in command
+    return found if is_ours and not ended else None
 
 
 def _address(child: subprocess.Popen[bytes], log: Path) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -17,7 +18,7 @@ from builder.corpus.readers.naming import option_to_pass
 from builder.project.project import Project, find_project
 from builder.project.releases import resolve_release
 from builder.project.services import hub
-from builder.records import MANIFEST, Issue, KhabarError, Release, Report, StageCounts, user_error
+from builder.records import MANIFEST, Issue, KhabarError, Line, Release, Report, StageCounts, user_error
 from builder.release.card import editions
 from builder.release.editions.extractors import mismatches
 from builder.release.editions.hydrate import (
@@ -44,6 +45,21 @@ from builder.schema.dataset import Fields
 from builder.schema.sources import NO_SOURCES, Sources
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HydrateReport(Report):
+    """The report of `hydrate`: the folder of the full edition, what became of it, and the documents that were given."""
+
+    folder: Path
+    state: Literal["new", "same", "replaced"]
+    documents: int
+
+    def lines(self) -> Iterator[Line]:
+        """Return the folder, and how to load it."""
+        yield Line("release", f"{self.folder} ({self.state})")
+        yield Line("documents given", str(self.documents))
+        yield Line("load", f'load_dataset("{self.folder}", "entities")')
+
+
 @click.command("hydrate")
 @click.argument("release")
 @click.argument("more", nargs=-1, metavar="[FILES]...")
@@ -59,7 +75,7 @@ from builder.schema.sources import NO_SOURCES, Sources
 def cli(
     console: Console, release: str, more: tuple[str, ...], files: tuple[str, ...], changes: tuple[str, ...],
     encoding: str | None, to: Path | None, rehearse: bool,
-) -> Report:  # fmt: skip
+) -> HydrateReport:  # fmt: skip
     """Restore the full edition of stand-off RELEASE from the raw pages that you have: --articles FILES...
 
     RELEASE is a folder, a version of this project, or NAME/DATASET@REVISION. Documents that are missing or whose text
@@ -94,7 +110,7 @@ UNCHANGED = ("CHANGELOG.md", "CITATION.cff", "masader.json")
 def hydrate(
     project: Project, name: str, files: Sequence[str | Path], *, base: Path, to: Path | None = None,
     naming: Naming = AS_RECORDED, rehearse: bool = False,
-) -> Report:  # fmt: skip
+) -> HydrateReport:  # fmt: skip
     """Write the full edition of a stand-off release, with the texts of raw pages.
 
     `name` is a folder below `base`, a version, or a revision of a dataset on a Hub (`resolve_release`). `files` are
@@ -133,11 +149,11 @@ def hydrate(
             full = replace(release, edition="full", inputs={**release.inputs, NOTE: digest}, splits={}, files={})
             written = write_release(target, tables, others, full, rest=spill.rest)
         accounts = (*_accounts(back), *_rows(release.splits, tables), *columns.accounts)
-    facts = {"release": f"{target} ({written.state})", "documents given": str(len(reading.documents)),
-             "load": f'load_dataset("{target}", "entities")'}  # fmt: skip
     issues = (*mismatches(release.inputs, reading.documents), *back.issues, *reading.issues)
-    return Report("hydrate", accounts, issues, facts, 1 if back.issues else 0,
-                  (*back.set_aside, *columns.set_aside))  # fmt: skip
+    return HydrateReport(
+        "hydrate", accounts, issues, exit_code=1 if back.issues else 0, set_aside=(*back.set_aside, *columns.set_aside),
+        folder=target, state=written.state, documents=len(reading.documents),
+    )  # fmt: skip
 
 
 def _place(base: Path, file: str | Path) -> str:

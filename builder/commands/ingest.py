@@ -1,7 +1,8 @@
 """The command `ingest`: read files, folders or datasets as documents."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -13,12 +14,28 @@ from builder.corpus.ingest import AGAIN, ingest_pieces
 from builder.corpus.readers import sources
 from builder.corpus.readers.encodings import NAMES
 from builder.executor.start import LOCAL, ExecutorConfig, engine_for, progress_callback
-from builder.project.corpus import corpus_root, done_shards
 from builder.project.project import Project
-from builder.records import Report, StageCounts
+from builder.project.stages.shards import corpus_root, done_shards
+from builder.records import Line, Report, StageCounts
 
 SHOWN = 30
-"""Names of extra fields that the report lists."""
+"""Names of extra fields that the text lists."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestReport(Report):
+    """The report of `ingest`: the documents that the project has by then, and how many kept each field without a column."""
+
+    documents: int
+    extra: dict[str, int]
+
+    def lines(self) -> Iterator[Line]:
+        """Return the documents of the project, and the fields without a column."""
+        yield Line("documents in the project", str(self.documents))
+        if self.extra:
+            listed = [f"{name} ({number:,})" for name, number in self.extra.items()]
+            more = f" and {len(listed) - SHOWN:,} more" if len(listed) > SHOWN else ""
+            yield Line("fields kept as extra", ", ".join(listed[:SHOWN]) + more)
 
 
 @click.command("ingest")
@@ -26,7 +43,7 @@ SHOWN = 30
 @click.option("--encoding", type=click.Choice(NAMES), help="Encoding of the files (default: detected for each).")
 @bulk
 @road
-def cli(console: Console, paths: tuple[str, ...], encoding: str | None) -> Report:
+def cli(console: Console, paths: tuple[str, ...], encoding: str | None) -> IngestReport:
     """Read files, folders or datasets as documents. Texts are stored unchanged.
 
     PATHS are .txt, .json, .jsonl, .csv, .tsv, .parquet, .html, .warc, .rss, .atom or .xml files, packed as .gz or .zst
@@ -45,7 +62,7 @@ def cli(console: Console, paths: tuple[str, ...], encoding: str | None) -> Repor
 
 def ingest(
     project: Project, inputs: Sequence[str | Path], *, encoding: str | None = None, run: ExecutorConfig = LOCAL
-) -> Report:
+) -> IngestReport:
     """Add documents to the project. Known texts are not added again; malformed records are skipped and reported.
 
     Raises KhabarError (exit code 2) with every fault of the request, or if nothing could be read.
@@ -62,12 +79,6 @@ def ingest(
         account = StageCounts("ingest", "files and records", number, taken.kept, dict(sorted(reasons.items())))
         every = sum(shard.rows for shard in done_shards(project, "documents"))
         project.save_account("ingest", [account], aside)
-    facts = {"documents in the project": str(every)} | _extra(taken.extra)
-    return Report("ingest", (account,), taken.issues, facts, set_aside=tuple(aside))
-
-
-def _extra(extra: Mapping[str, int]) -> dict[str, str]:
-    """Return the line of the report that counts the fields without a column; empty if there are none."""
-    listed = [f"{name} ({number:,})" for name, number in extra.items()]
-    more = f" and {len(listed) - SHOWN:,} more" if len(listed) > SHOWN else ""
-    return {"fields kept as extra": ", ".join(listed[:SHOWN]) + more} if listed else {}
+    return IngestReport(
+        "ingest", (account,), taken.issues, set_aside=tuple(aside), documents=every, extra=dict(taken.extra)
+    )

@@ -2,7 +2,8 @@
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -12,16 +13,30 @@ from builder.cli.road import road
 from builder.io.atomic import write_bytes
 from builder.io.yaml import parse_yaml
 from builder.project.project import template
-from builder.records import Report, user_error
+from builder.records import Line, Report, user_error
 from builder.release.card.render import blank_prose
 from builder.schema.dataset import Dataset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitReport(Report):
+    """The report of `init`: the project's folder, and the files to edit."""
+
+    folder: Path
+    to_edit: tuple[str, ...] = ("schema/dataset.yaml", "schema/labels.yaml", "dataset_card.md")
+
+    def lines(self) -> Iterator[Line]:
+        """Return the folder, and what to edit there."""
+        *most, last = self.to_edit
+        yield Line("project", str(self.folder))
+        yield Line("to edit", f"{', '.join(most)} and {last}")
 
 
 @click.command("init")
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--repo-id", help="The dataset's name on the Hub, such as my-org/my-dataset.")
 @road
-def cli(console: Console, directory: Path, repo_id: str | None) -> Report:
+def cli(console: Console, directory: Path, repo_id: str | None) -> InitReport:
     """Create a new dataset project in DIRECTORY: schema, card template, .gitignore, .gitattributes."""
     console.folder /= directory
     return init(console.folder, repo_id=repo_id)
@@ -33,7 +48,7 @@ GITATTRIBUTES = "annotations/**/*.jsonl merge=union\n"
 """How git merges the work of two annotation leads: the lines of both. khabar joins them when it reads them."""
 
 
-def init(folder: Path, *, repo_id: str | None = None, card: Callable[[str], str] | None = None) -> Report:
+def init(folder: Path, *, repo_id: str | None = None, card: Callable[[str], str] | None = None) -> InitReport:
     """Create a new project from the template, with the card's prose left to write. Overwrites nothing."""
     for name in ("schema", "dataset_card.md", "annotations"):
         if (folder / name).exists():
@@ -51,8 +66,7 @@ def init(folder: Path, *, repo_id: str | None = None, card: Callable[[str], str]
     if not (folder / ".gitignore").exists():
         write_bytes(folder / ".gitignore", GITIGNORE.encode())
     _add_line(folder / ".gitattributes", GITATTRIBUTES)
-    edited = "schema/dataset.yaml, schema/labels.yaml and dataset_card.md"
-    return Report("init", facts={"project": str(folder), "to edit": edited})
+    return InitReport("init", folder=folder)
 
 
 def _add_line(path: Path, line: str) -> None:

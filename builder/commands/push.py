@@ -1,6 +1,8 @@
 """The command `push`: publish a release to a Hub, or copy it to a folder or an object store."""
 
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import click
 
@@ -9,12 +11,59 @@ from builder.cli.output import Console
 from builder.cli.road import project_of, road
 from builder.project.project import Project
 from builder.project.services import hub
-from builder.records import Notify, Report, user_error
+from builder.records import Line, NextStep, Notify, Report, user_error
 from builder.release.diff.version import check_version
 from builder.release.publish import hub as hubs
 from builder.release.publish import storage
+from builder.release.publish.commit import Pushed
 from builder.release.publish.folder import read_manifest
 from builder.release.publish.hub import DEFAULT, PushOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushReport(Report):
+    """The report of `push`: what became of a version, or what would, on a Hub (`pushed`) or elsewhere (`copied`)."""
+
+    version: str
+    dry_run: bool
+    pushed: Pushed | None = None
+    copied: storage.Copied | None = None
+
+    def lines(self) -> Iterator[Line]:
+        """Return the state of the version and where it is, or the files of a dry run."""
+        if self.pushed:
+            yield from self._push_lines(self.pushed)
+        if self.copied:
+            yield from self._copy_lines(self.copied)
+
+    def _push_lines(self, pushed: Pushed) -> Iterator[Line]:
+        place = Line("commit", pushed.commit), Line("url", pushed.url)
+        if self.dry_run:
+            yield Line("would upload", ", ".join(pushed.uploaded) or "nothing")
+            yield Line("would delete", ", ".join(pushed.deleted) or "nothing")
+        elif pushed.pull_request:
+            yield Line(pushed.pull_request, "opened, read back, compared; not tagged")
+            yield from place
+        elif pushed.tag:
+            yield Line(pushed.tag, push_state(pushed))
+            yield from place
+        else:
+            yield Line("main", "holds exactly these files: there is nothing to propose")
+
+    def _copy_lines(self, copied: storage.Copied) -> Iterator[Line]:
+        if self.dry_run:
+            yield Line("would copy", ", ".join(copied.copied) or "nothing")
+            yield Line("to", copied.place)
+            return
+        fresh = "copied, read back, compared; the manifest came last"
+        yield Line(f"v{self.version}", "was there already, the same" if copied.already else fresh)
+        yield Line("place", copied.place)
+        yield Line("load", _how_to_load(copied.place))
+
+
+def push_state(pushed: Pushed) -> str:
+    """Return what became of a tag."""
+    return "was there already, the same" if pushed.already else "committed, read back, compared, tagged"
 
 
 @click.command("push")
@@ -37,7 +86,7 @@ def cli(
     target: str | None,
     dry_run: bool,
     yes: bool,
-) -> Report:
+) -> PushReport:
     """Publish release VERSION: one commit, read back and compared, then tagged.
 
     After a pull request is merged, push again to read it back and tag it without a commit. --to copies the release to
@@ -58,7 +107,7 @@ def cli(
 def push(
     project: Project, version: str, *, rehearse: bool, progress: Notify, way: PushOptions | None = None,
     target: str | None = None,
-) -> Report:  # fmt: skip
+) -> PushReport:  # fmt: skip
     """Publish a built release as one commit, read it back at that commit, then tag it. With `target`, copy it there."""
     check_version(version)
     chosen = way or DEFAULT
@@ -70,23 +119,22 @@ def push(
         pushed = hubs.push(folder, release, endpoint=endpoint, token=token, progress=progress, way=chosen)
         if pushed.tag and not rehearse and not chosen.dry_run:
             project.note(f"pushed/v{version}", {"commit": pushed.commit, "url": pushed.url})
-    if chosen.dry_run:
-        return Report("push", facts={"would upload": ", ".join(pushed.uploaded) or "nothing",
-                                     "would delete": ", ".join(pushed.deleted) or "nothing"})  # fmt: skip
+    report = PushReport("push", version=version, dry_run=chosen.dry_run, pushed=pushed)
+    return (
+        report
+        if chosen.dry_run
+        else replace(report, next=_next(pushed, f"khabar push {version}{' --rehearse' if rehearse else ''}"))
+    )
+
+
+def _next(pushed: Pushed, again: str) -> NextStep | None:
+    """Return what follows a push that did not tag, or None after one that did."""
     if pushed.pull_request:
-        facts = {pushed.pull_request: "opened, read back, compared; not tagged", "commit": pushed.commit,
-                 "url": pushed.url,
-                 "once merged": f"`khabar push {version}` tags it, without a commit"}  # fmt: skip
-        return Report("push", facts=facts)
-    if not pushed.tag:
-        facts = {"main": "holds exactly these files: there is nothing to propose",
-                 "without a proposal": f"`khabar push {version}` reads them back and tags them"}  # fmt: skip
-        return Report("push", facts=facts)
-    state = "was there already, the same" if pushed.already else "committed, read back, compared, tagged"
-    return Report("push", facts={pushed.tag: state, "commit": pushed.commit, "url": pushed.url})
+        return NextStep(again, f"once {pushed.pull_request} is merged: it is read back and tagged, without a commit")
+    return None if pushed.tag else NextStep(again, "reads them back and tags them")
 
 
-def _copy(project: Project, version: str, target: str, way: PushOptions, progress: Notify) -> Report:
+def _copy(project: Project, version: str, target: str, way: PushOptions, progress: Notify) -> PushReport:
     if way.pull_request or way.private:
         raise user_error(
             "usage",
@@ -98,10 +146,7 @@ def _copy(project: Project, version: str, target: str, way: PushOptions, progres
         copied = storage.copy(folder, read_manifest(folder), target, progress=progress, dry_run=way.dry_run)
         if not way.dry_run:
             project.note(f"pushed/v{version}", {"commit": copied.place, "url": copied.place})
-    if way.dry_run:
-        return Report("push", facts={"would copy": ", ".join(copied.copied) or "nothing", "to": copied.place})
-    state = "was there already, the same" if copied.already else "copied, read back, compared; the manifest came last"
-    return Report("push", facts={f"v{version}": state, "place": copied.place, "load": _how_to_load(copied.place)})
+    return PushReport("push", version=version, dry_run=way.dry_run, copied=copied)
 
 
 def _how_to_load(place: str) -> str:

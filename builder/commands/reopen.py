@@ -1,6 +1,7 @@
 """The command `reopen`: turn a published version back into an annotation batch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -30,6 +31,7 @@ from builder.records import (
     Dropped,
     Issue,
     KhabarError,
+    Line,
     PublishedAnnotation,
     Report,
     count_by_reason,
@@ -39,6 +41,29 @@ from builder.release.publish.annotations import ReleaseAnnotations, ReleaseArtic
 from builder.release.publish.open import open_release
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReopenReport(Report):
+    """The report of `reopen`: the batch that a version became, and its pre-annotations."""
+
+    batch: str
+    articles: int
+    version: str
+    is_new: bool
+    predictions: int
+    annotators: int
+    other_texts: int
+    """Articles whose text differs from the published one."""
+
+    def lines(self) -> Iterator[Line]:
+        """Return the batch, and what its pre-annotations are of."""
+        before = "" if self.is_new else ", as it was before"
+        yield Line("batch", f"{self.batch}: {self.articles} articles of version {self.version}{before}")
+        yield Line("predictions", f"{self.predictions}, of {self.annotators} annotators and the gold")
+        if self.other_texts:
+            moved = "articles: spans whose words did not change were moved with them"
+            yield Line("other texts", f"{self.other_texts} {moved}")
+
+
 @click.command("reopen")
 @click.argument("release", metavar="REF")
 @click.option(
@@ -46,7 +71,7 @@ from builder.release.publish.open import open_release
 )
 @click.option("--batch", metavar="NAME", help="The new batch's name (default: reopen-1-2-0, or disputed-1-2-0).")
 @road
-def cli(console: Console, release: str, disputed: bool, batch: str | None) -> Report:
+def cli(console: Console, release: str, disputed: bool, batch: str | None) -> ReopenReport:
     """Turn a published version back into a batch, with each annotator's answers and the gold as pre-annotations.
 
     REF is a version of this project (in dist/, or else on the Hub), a folder, @REVISION of this dataset on the Hub, or
@@ -58,7 +83,7 @@ def cli(console: Console, release: str, disputed: bool, batch: str | None) -> Re
 
 def reopen(
     project: Project, name: str, *, base: Path, only_disputed: bool = False, batch: str | None = None
-) -> Report:  # fmt: skip
+) -> ReopenReport:  # fmt: skip
     """Make a batch of a release's articles, with its annotations as the pre-annotations that `send` uploads.
 
     `name` is a version, a folder below `base`, or a revision on the Hub (`resolve_release`). An existing batch stays
@@ -90,13 +115,10 @@ def reopen(
         )
         project.save_account("reopen", accounts, [*aside, *placed.set_aside])
     people = len({answer.who for answer in placed.answers} - {GOLD})
-    facts = {
-        "batch": f"{batch}: {len(chosen)} articles of version {version}{'' if fresh else ', as it was before'}",
-        "predictions": f"{len(placed.answers)}, of {people} annotators and the gold",
-    }
-    if others:
-        facts["other texts"] = f"{len(others)} articles: spans whose words did not change were moved with them"
-    return Report("reopen", accounts, facts=facts, set_aside=(*aside, *placed.set_aside))
+    return ReopenReport(
+        "reopen", accounts, set_aside=(*aside, *placed.set_aside), batch=batch, articles=len(chosen), version=version,
+        is_new=fresh, predictions=len(placed.answers), annotators=people, other_texts=len(others),
+    )  # fmt: skip
 
 
 def _read(project: Project, name: str, base: Path) -> tuple[str, ReleaseAnnotations]:

@@ -1,6 +1,6 @@
 """The command `run`: run every stale step of the road, in order, and stop where people must work."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import click
@@ -18,15 +18,14 @@ from builder.commands.dedup import dedup
 from builder.commands.sample import sample
 from builder.commands.verify import accepted_reason
 from builder.executor.start import LOCAL, ExecutorConfig
-from builder.project.annotations import was_sent
 from builder.project.batches import batch_articles, batch_groups
 from builder.project.project import Project
 from builder.project.services import connections
 from builder.project.stages import states
 from builder.project.stages.inputs import built_versions
-from builder.project.stages.states import StepState
+from builder.project.stages.states import StepState, was_sent
 from builder.project.stages.table import ROAD
-from builder.records import KhabarError, Notify, Report
+from builder.records import KhabarError, Line, Notify, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +37,16 @@ class RunStep:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport(Report):
     """The report of `run`, with what was done about each step."""
 
-    steps: tuple[RunStep, ...] = ()
+    steps: tuple[RunStep, ...]
+
+    def lines(self) -> Iterator[Line]:
+        """Return a line for each step."""
+        for step in self.steps:
+            yield Line(step.command, f"{step.done} ({step.why})" if step.why else step.done)
 
 
 @click.command("run")
@@ -51,7 +55,7 @@ class RunReport(Report):
 @click.option("--dry-run", "dry", is_flag=True, help="Only say what would run, and why.")
 @bulk
 @road
-def cli(console: Console, target: str, dry: bool) -> Report:
+def cli(console: Console, target: str, dry: bool) -> RunReport:
     """Run every step of the road whose inputs changed, in order, and stop where people must work.
 
     It collects where Label Studio can be reached, and rebuilds the newest release that is not pushed. It sends and
@@ -126,11 +130,10 @@ def _planned(project: Project, target: str | None) -> list[RunStep]:
 
 
 def _report(steps: list[RunStep], reports: list[Report], code: int) -> RunReport:
-    facts = {step.command: f"{step.done}{f' ({step.why})' if step.why else ''}" for step in steps}
     accounts = tuple(account for report in reports for account in report.accounts)
     issues = tuple(dict.fromkeys(issue for report in reports for issue in report.issues))
     aside = tuple(dropped for report in reports for dropped in report.set_aside)
-    return RunReport("run", accounts, issues, facts, code, aside, steps=tuple(steps))
+    return RunReport("run", accounts, issues, exit_code=code, set_aside=aside, steps=tuple(steps))
 
 
 def _refresh(project: Project) -> None:

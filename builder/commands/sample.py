@@ -1,6 +1,8 @@
 """The command `sample`: choose the articles to annotate."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
@@ -13,13 +15,34 @@ from builder.corpus.sampling.sample import choose, restrict_to
 from builder.executor.start import LOCAL, ExecutorConfig
 from builder.io.jsonl import write_jsonl
 from builder.project import groups
-from builder.project.annotations import check_batch_name, read_batch
+from builder.project.annotations import check_batch_name, read_batch, read_decisions
 from builder.project.batches import batch_articles, batch_groups
 from builder.project.cleaning import keep_basis
 from builder.project.corpus import refuse_stale, select_rows
-from builder.project.judgements import canonical_judgements, compute_gold
+from builder.project.judgements import canonical_judgements, compute_gold, load_batch_inputs, save_accounts
 from builder.project.project import Project
-from builder.records import Article, BatchItem, Report, user_error
+from builder.records import Article, BatchItem, Judgement, Line, Report, user_error
+from builder.records.arrow import records_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleReport(Report):
+    """The report of `sample`: the batch, its articles, its file, whether it is new, and the file of reasons if there is one."""
+
+    batch: str
+    articles: int
+    path: Path
+    is_new: bool = True
+    why: Path | None = None
+
+    def lines(self) -> Iterator[Line]:
+        """Return the batch, and where its reasons are."""
+        if self.is_new:
+            yield Line("batch", f"{self.batch}: {self.articles} articles in {self.path}")
+        else:
+            yield Line("batch", f"{self.batch} has {self.articles} articles already and stays as it is")
+        if self.why:
+            yield Line("why", str(self.why))
 
 
 @click.command("sample")
@@ -33,7 +56,7 @@ from builder.records import Article, BatchItem, Report, user_error
 )
 @bulk
 @road
-def cli(console: Console, batch: str | None, size: int | None, by_gold: bool) -> Report:
+def cli(console: Console, batch: str | None, size: int | None, by_gold: bool) -> SampleReport:
     """Choose articles to annotate: seeded, one of each group, stratified by source, month and length.
 
     --next uses active learning: it trains a small model on the gold so far and prefers articles of which the model is
@@ -51,7 +74,7 @@ def cli(console: Console, batch: str | None, size: int | None, by_gold: bool) ->
 
 def sample(
     project: Project, batch: str | None, size: int | None, run: ExecutorConfig = LOCAL, *, by_gold: bool = False
-) -> Report:  # fmt: skip
+) -> SampleReport:  # fmt: skip
     """Choose a batch. An existing batch is kept as it is.
 
     With `by_gold`, choose by active learning and write the reasons to next.jsonl beside the batch. Raises KhabarError
@@ -63,7 +86,7 @@ def sample(
         path = project.annotations / name / "batch.jsonl"
         if path.exists():
             items = read_batch(project, name)
-            return Report("sample", facts={"batch": f"{name} has {len(items)} articles already and stays as it is"})
+            return SampleReport("sample", batch=name, articles=len(items), path=path, is_new=False)
         refuse_stale(project)
         groups.ensure_groups(project, run)
         judged = groups.apply_filters(project, run)
@@ -85,19 +108,19 @@ def sample(
         project.save_account("sample", [account])
         batch_articles(project)
         batch_groups(project)
-    facts = {"batch": f"{name}: {len(items)} articles in {path}"}
-    return Report(
-        "sample", (judged, account), facts=facts | ({"why": str(path.with_name("next.jsonl"))} if by_gold else {})
-    )
+    why = path.with_name("next.jsonl") if by_gold else None
+    return SampleReport("sample", (judged, account), batch=name, articles=len(items), path=path, why=why)
 
 
 def _choices(project: Project, items: Sequence[BatchItem], earlier: Sequence[BatchItem], size: int) -> list[Choice]:
     """Select what to annotate next of a sample by active learning."""
     groups = {item.article_id: item.group_id for item in (*items, *earlier)}
-    annotated = batch_articles(project)
+    loaded = load_batch_inputs(project)
+    annotated, canonical = loaded.articles, canonical_judgements(loaded)
+    save_accounts(project, canonical)
     pool = select_rows(project, "articles", Article, "id", [item.article_id for item in items])
-    judgements, _ = canonical_judgements(project, annotated)
-    golds = compute_gold(project, annotated, judgements).golds
+    judgements = records_of(canonical.table, Judgement)
+    golds = compute_gold(loaded, read_decisions(project), canonical.table).golds
     dataset = project.schema.dataset
     return select_articles(
         pool, annotated, golds, judgements, project.schema.labels, size, dataset.sampling.seed, groups

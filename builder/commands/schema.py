@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -25,13 +26,33 @@ from builder.labelstudio.preview import SAMPLE, preview_page
 from builder.project.corpus import iter_records, profile_of, refuse_empty, select_rows
 from builder.project.counts import read_counts
 from builder.project.project import Project, find_project
-from builder.records import Article, Document, KhabarError, Report, user_error
+from builder.records import Article, Document, KhabarError, Line, Report, user_error
 from builder.schema.boilerplate import Boilerplate
 from builder.text.invisible import make_visible
 from builder.text.profiles import describe_change
 
 
-def check(project: Project) -> Report:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaReport(Report):
+    """The report of `schema check`: what the schema defines, how many examples of its rules fail, and its hash."""
+
+    entity_types: int
+    targets: int
+    profile: str
+    rules: int
+    examples: int
+    failed: int
+    hash: str
+
+    def lines(self) -> Iterator[Line]:
+        """Return a line for each file."""
+        yield Line("labels", f"{self.entity_types} entity types, {self.targets} stance targets")
+        yield Line("profile", self.profile)
+        yield Line("boilerplate", f"{self.rules} rules, {self.examples} examples, of which {self.failed} fail")
+        yield Line("schema", self.hash)
+
+
+def check(project: Project) -> SchemaReport:
     """Check all of schema/, and every boilerplate rule against its examples.
 
     The report's exit code is 1 if an example fails. Raises KhabarError (exit code 2) with every fault of the files.
@@ -40,18 +61,69 @@ def check(project: Project) -> Report:
     failed = check_examples(schema.boilerplate)
     rules = every_rule(schema.boilerplate)
     examples = sum(len(rule.examples.matches) + len(rule.examples.leaves) for rule in rules)
-    facts = {
-        "labels": f"{len(schema.labels.entities)} entity types, {len(schema.labels.target_ids)} stance targets",
-        "profile": profile_of(project).id,
-        "boilerplate": f"{len(rules)} rules, {examples} examples, of which {len(failed)} fail",
-        "schema": schema.hash,
-    }
-    return Report(
-        "schema check", issues=(*failed, *check_evidence(schema.boilerplate)), facts=facts, exit_code=1 if failed else 0
-    )
+    return SchemaReport(
+        "schema check", issues=(*failed, *check_evidence(schema.boilerplate)), exit_code=1 if failed else 0,
+        entity_types=len(schema.labels.entities), targets=len(schema.labels.target_ids), profile=profile_of(project).id,
+        rules=len(rules), examples=examples, failed=len(failed), hash=schema.hash,
+    )  # fmt: skip
 
 
-def render(project: Project, *, every: bool = False, page: Path | None = None) -> Report:
+@dataclass(frozen=True, slots=True)
+class CharacterChange:
+    """A character by its code point, and what becomes of it, by Unicode name."""
+
+    code: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChanges:
+    """What one policy of a profile changes: characters, or something in a context."""
+
+    name: str
+    context: str
+    characters: tuple[CharacterChange, ...]
+
+    def line(self, *, every: bool) -> Line:
+        """Return the number of characters, the context, and with `every` each character."""
+        size = f"{len(self.characters)} characters" if self.characters else "in context"
+        lines = [f"    {self.context}"] if self.context else []
+        if every:
+            lines += [f"    U+{one.code:04X} {one.what}" for one in self.characters]
+        return Line(self.name, "\n".join([f"    {size}", *lines]) if lines else size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderReport(Report):
+    """The report of `schema render`: the profile's policies, what they changed in the documents, and the page if any."""
+
+    profile: str
+    policies: tuple[PolicyChanges, ...]
+    documents: int
+    changes: dict[str, int]
+    """Number of times by change, most first."""
+    page: Path | None = None
+
+    def lines(self) -> Iterator[Line]:
+        """Return the size of each policy, and what was changed."""
+        return self._lines(every=False)
+
+    def all_lines(self) -> Iterator[Line]:
+        """Return each character of each policy, and what was changed."""
+        return self._lines(every=True)
+
+    def _lines(self, *, every: bool) -> Iterator[Line]:
+        yield Line("profile", self.profile)
+        for policy in self.policies:
+            yield policy.line(every=every)
+        if self.documents:
+            changed = "\n".join(f"{times:>8}  {what}" for what, times in self.changes.items())
+            yield Line(f"changed in {self.documents} documents", changed or "nothing")
+        if self.page:
+            yield Line("annotation page", str(self.page))
+
+
+def render(project: Project, *, page: Path | None = None) -> RenderReport:
     """Report what the project's profile changes, by Unicode name, and how often it did in the project's documents.
 
     With `page`, also write the annotation page there, for the article with the most questions.
@@ -66,17 +138,16 @@ def render(project: Project, *, every: bool = False, page: Path | None = None) -
         pages += len(documents)
         for aligned in table.apply_batch([document.raw for document in documents]):
             made.update(table.changes(aligned))
-    facts = {"profile": table.id}
-    for policy in table.policies:
-        size = f"{len(policy.changes)} characters" if policy.changes else "in context"
-        lines = [f"    {policy.context}"] if policy.context else []
-        if every:
-            lines += [f"    U+{ord(c):04X} {describe_change(c, put)}" for c, put in sorted(policy.changes.items())]
-        facts[policy.name] = "\n".join([f"    {size}", *lines]) if lines else size
+    policies = tuple(
+        PolicyChanges(policy.name, policy.context, tuple(
+            CharacterChange(ord(c), describe_change(c, put)) for c, put in sorted(policy.changes.items())
+        ))
+        for policy in table.policies
+    )  # fmt: skip
     ranked = sorted(made.items(), key=lambda pair: (-pair[1], pair[0]))
-    if pages:
-        facts[f"changed in {pages} documents"] = "\n".join(f"{times:>8}  {what}" for what, times in ranked) or "nothing"
-    return Report("schema render", facts=facts | ({"annotation page": str(page)} if page else {}))
+    return RenderReport(
+        "schema render", profile=table.id, policies=policies, documents=pages, changes=dict(ranked), page=page
+    )
 
 
 def _write_preview(project: Project, page: Path) -> None:
@@ -94,16 +165,34 @@ def _write_preview(project: Project, page: Path) -> None:
     write_bytes(page, html.encode("utf-8", "replace"))
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestions(Report):
-    """The report of `schema suggest`: also the proposals, with all of their fields."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestReport(Report):
+    """The report of `schema suggest`: all proposals, or those whose rules were written, or would be."""
 
-    proposals: tuple[Proposal, ...] = ()
+    proposals: tuple[Proposal, ...]
+    state: Literal["proposed", "would be added", "added"]
+
+    def lines(self) -> Iterator[Line]:
+        """Return what speaks for each proposal and against it, or the rules that were written."""
+        if self.state == "proposed":
+            none = f"none is applied (`--apply ID` writes its rules into {BOILERPLATE})"
+            yield Line("proposals", f"{len(self.proposals)}; {none}")
+            for one in self.proposals:
+                yield Line(f"{one.id} ({make_visible(one.source)})", describe(one) + "\n")
+            return
+        rules = _counted(sum(len(one.rules) for one in self.proposals), "rule")
+        yield Line(f"{self.state} to {BOILERPLATE}", f"{rules} of {_counted(len(self.proposals), 'proposal')}")
+        for one in self.proposals:
+            yield Line(f"{one.source}: {one.id}", rules_yaml(one.rules, 6, remark(one)))
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def suggest(
     project: Project, *, apply: Sequence[str] = (), dry_run: bool = False, min_documents: int = MIN_DOCUMENTS
-) -> Suggestions:
+) -> SuggestReport:
     """Propose rules for what recurs at the edges of a source's pages; write those of the proposals named by `apply`.
 
     With `dry_run`, only report what would be written. Raises KhabarError (exit code 2) for an unknown id, and if an
@@ -122,10 +211,10 @@ def suggest(
     )  # fmt: skip
     chosen = _chosen(proposals, apply)
     if apply:
-        return Suggestions("schema suggest", facts=_apply(project, chosen, dry_run=dry_run), proposals=tuple(chosen))
-    facts = {"proposals": f"{len(proposals)}; none is applied (`--apply ID` writes its rules into {BOILERPLATE})"}
-    facts |= {f"{one.id} ({make_visible(one.source)})": describe(one) + "\n" for one in proposals}
-    return Suggestions("schema suggest", facts=facts, proposals=tuple(proposals))
+        _apply(project, chosen, dry_run=dry_run)
+        state: Literal["would be added", "added"] = "would be added" if dry_run else "added"
+        return SuggestReport("schema suggest", proposals=tuple(chosen), state=state)
+    return SuggestReport("schema suggest", proposals=tuple(proposals), state="proposed")
 
 
 def _chosen(proposals: Sequence[Proposal], wanted: Sequence[str]) -> list[Proposal]:
@@ -139,8 +228,8 @@ def _chosen(proposals: Sequence[Proposal], wanted: Sequence[str]) -> list[Propos
     return [known[name] for name in dict.fromkeys(wanted)]
 
 
-def _apply(project: Project, chosen: Sequence[Proposal], *, dry_run: bool) -> dict[str, str]:
-    """Write the rules of proposals into the boilerplate file; return what was written, as facts."""
+def _apply(project: Project, chosen: Sequence[Proposal], *, dry_run: bool) -> None:
+    """Write the rules of proposals into the boilerplate file; with `dry_run`, only check that they can be."""
     path = project.root / BOILERPLATE
     with nullcontext() if dry_run else project.lock():
         text = path.read_bytes().decode("utf-8")
@@ -150,13 +239,6 @@ def _apply(project: Project, chosen: Sequence[Proposal], *, dry_run: bool) -> di
             raise KhabarError(*failed)
         if not dry_run:
             write_bytes(path, text.encode("utf-8"))
-    verb = "would be added" if dry_run else "added"
-    rules = sum(len(one.rules) for one in chosen)
-    facts = {
-        f"{verb} to {BOILERPLATE}": f"{rules} {'rule' if rules == 1 else 'rules'} of {len(chosen)} {'proposal' if len(chosen) == 1 else 'proposals'}"
-    }
-    written = {one.source + ": " + one.id: rules_yaml(one.rules, 6, remark(one)) for one in chosen}
-    return facts | written
 
 
 @click.group("schema")
@@ -166,7 +248,7 @@ def cli() -> None:
 
 @cli.command("check")
 @verb
-def check_cli(console: Console) -> Report:
+def check_cli(console: Console) -> SchemaReport:
     """Check every file of schema/, and each boilerplate rule against its examples; exit 1 if one fails."""
     return check(find_project(console.folder))
 
@@ -177,14 +259,14 @@ def check_cli(console: Console) -> Report:
 )
 @click.option("--open", "opened", is_flag=True, help="Open the annotation page in the browser; no server is needed.")
 @verb
-def render_cli(console: Console, page: Path | None, opened: bool) -> Report:
+def render_cli(console: Console, page: Path | None, opened: bool) -> RenderReport:
     """Show what the profile changes, by Unicode name, and how often in the project's documents; -v shows all.
 
     --open shows what annotators will see: labels, text, questions, guidelines.
     """
     project = find_project(console.folder)
     path = console.folder / page if page else project.work / "page.html" if opened else None
-    report = render(project, every=console.verbose, page=path)
+    report = render(project, page=path)
     if path and opened:
         open_page(path)
     return report
@@ -198,7 +280,7 @@ def render_cli(console: Console, page: Path | None, opened: bool) -> Report:
     help="Fewest documents of a source that show what is proposed.",
 )  # fmt: skip
 @road
-def suggest_cli(console: Console, apply: tuple[str, ...], dry_run: bool, min_documents: int) -> Report:
+def suggest_cli(console: Console, apply: tuple[str, ...], dry_run: bool, min_documents: int) -> SuggestReport:
     """Propose boilerplate rules for what recurs at the edges of a source's pages.
 
     Each proposal has examples, counter-examples from inside the texts, and a lower bound of its precision. Nothing is

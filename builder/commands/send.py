@@ -1,7 +1,8 @@
 """The command `send`: send a batch to Label Studio."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -37,6 +38,7 @@ from builder.records import (
     Document,
     Issue,
     KhabarError,
+    Line,
     Notify,
     Report,
     user_error,
@@ -44,6 +46,57 @@ from builder.records import (
 
 Watch = Callable[[Iterable[list[Document]], int, str], Iterable[list[Document]]]
 """Iterates over batches of documents, and reports progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentTo:
+    """A project that tasks went to: its annotator, if it has one, its articles, and its address unless it was a dry run."""
+
+    annotator: str
+    """The e-mail where it is known, or else the pseudonym."""
+    articles: int
+    new: int
+    url: str | None
+
+    def line(self) -> Line:
+        """Return where to annotate; with the number of articles where they are one annotator's."""
+        link = self.url or "would be created"
+        work = f"{self.articles} articles, {self.new} of them new: {link}"
+        return Line(self.annotator or "annotate at", work if self.annotator else link)
+
+
+@dataclass(frozen=True, slots=True)
+class SentPredictions:
+    """The origin of the predictions, and how many articles have some."""
+
+    origin: str
+    articles: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendReport(Report):
+    """The report of `send`: where to annotate, and which predictions are shown.
+
+    It is the only output that contains e-mails, and is not stored.
+    """
+
+    assigned: dict[str, int]
+    """Articles by the reason of their assignment; empty in a pool."""
+    places: tuple[SentTo, ...]
+    predictions: SentPredictions | None
+    shown: tuple[str, ...]
+
+    def lines(self) -> Iterator[Line]:
+        """Return a line for each project, and for the predictions."""
+        if self.assigned:
+            yield Line("assigned", ", ".join(f"{number} articles {why}" for why, number in self.assigned.items()))
+        for place in self.places:
+            yield place.line()
+        if self.predictions:
+            said = f"{self.predictions.origin}: for {self.predictions.articles} articles, on new tasks only"
+            yield Line("predictions", said)
+        if self.shown:
+            yield Line("shown on the page", ", ".join(self.shown))
 
 
 def send(
@@ -56,7 +109,7 @@ def send(
     predict: str | None = None,
     annotators: Sequence[str] = (),
     folder: Path | None = None,
-) -> Report:
+) -> SendReport:
     """Upload a batch to Label Studio. Articles that are already there are not uploaded again.
 
     `changed` allows articles whose text differs from the batch's to become new tasks, with their annotations
@@ -99,12 +152,32 @@ def send(
                 write_jsonl(project.annotations / name / "batch.jsonl", present.values())
             project.save_account("send", accounts, aside)
             states.finish(project, f"send-{name}", states.read_by_send(project, name))
-    issues += [
+    issues += _stale(moved)
+    places = tuple(_place(done, dry_run=dry_run) for done in delivered)
+    return SendReport(
+        "send", accounts, tuple(issues), set_aside=aside, assigned=_reasons(assigned), places=places,
+        predictions=SentPredictions(predicted.origin, sum(map(bool, predicted.spans.values()))) if predicted else None,
+        shown=tuple(sorted({done.shown for done in delivered if done.shown})),
+    )  # fmt: skip
+
+
+def _stale(moved: TransferredJudgements) -> list[Issue]:
+    """Return a warning for each span that has no place in the present text."""
+    return [
         Issue("warning", "stale-span", f"{span.reason}{f': {span.detail}' if span.detail else ''}", where=span.what)
         for span in moved.stale
     ]
-    facts = upload.facts(delivered, assigned, predicted, dry_run=dry_run)
-    return Report("send", accounts, tuple(issues), facts, 0, aside)
+
+
+def _reasons(assigned: Sequence[AnnotatorAssignment]) -> dict[str, int]:
+    """Return the number of articles by the reason of their assignment."""
+    return dict(sorted(Counter({duty.article_id: duty.why for duty in assigned}.values()).items()))
+
+
+def _place(done: UploadResult, *, dry_run: bool) -> SentTo:
+    desk, sent = done.parcel.desk, done.sent
+    url = None if dry_run else f"{sent.url}/projects/{sent.project_id}/data?labeling=1"
+    return SentTo(desk.email or desk.annotator, len(done.parcel.tasks), sent.created, url)
 
 
 def _upload(
@@ -194,7 +267,7 @@ def _refuse_other_texts(
 @road
 def cli(
     console: Console, batch: str | None, dry_run: bool, changed: bool, predict: str | None, annotators: str
-) -> Report:
+) -> SendReport:
     """Upload a batch to Label Studio. Articles that are already there are not uploaded again.
 
     With `assignment: separate` or `isolated`, the link of each annotator is printed, and is not stored with the e-mail.

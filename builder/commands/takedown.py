@@ -1,6 +1,8 @@
 """The command `takedown`: keep an article, or the work of an annotator, out of all later releases."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
@@ -12,13 +14,48 @@ from builder.project.annotations import (
     read_judgements,
     read_takedowns,
     read_withdrawals,
-    taken_down,
 )
-from builder.project.batches import batch_articles
 from builder.project.corpus import refuse_stale, select_rows
 from builder.project.judgements import current_gold
 from builder.project.project import Project
-from builder.records import Article, Gold, Issue, Report, Takedown, Withdrawal, mark_set, user_error
+from builder.records import Article, Gold, Issue, Line, Report, Takedown, Withdrawal, mark_set, user_error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakedownReport(Report):
+    """The report of `takedown ID`: the articles that were not listed before, and the file that lists them."""
+
+    articles: tuple[str, ...]
+    path: Path
+
+    def lines(self) -> Iterator[Line]:
+        """Return the articles, and what becomes of them."""
+        yield Line("taken down", ", ".join(self.articles) or "none (already listed)")
+        yield Line("written to", str(self.path))
+        yield Line("later releases", "leave it out; published versions still contain it")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawalReport(Report):
+    """The report of `takedown --annotator`: the person's work, and how many articles' gold changes of those that have gold."""
+
+    entry: Withdrawal
+    is_new: bool
+    judgements: int
+    decisions: int
+    changed: int
+    golds: int
+    path: Path
+
+    def lines(self) -> Iterator[Line]:
+        """Return what was withdrawn, and what becomes of the gold."""
+        who, reason = self.entry.annotator, self.entry.reason
+        work = f"{self.judgements} judgements and {self.decisions} decisions of {who}: {reason}"
+        yield Line("withdrawn", work if self.is_new else f"none ({who} is already listed: {reason})")
+        yield Line("gold", f"{self.changed} of {self.golds} articles change")
+        yield Line("written to", str(self.path))
+        yield Line("disputes", "`khabar adjudicate` lists what is disputed without them")
+        yield Line("later releases", "leave them out; published versions still contain them")
 
 
 @click.command("takedown")
@@ -26,7 +63,7 @@ from builder.records import Article, Gold, Issue, Report, Takedown, Withdrawal, 
 @click.option("--annotator", metavar="PSEUDONYM", help="Keep the work of this annotator out instead of an article.")
 @click.option("--reason", required=True, help="One line, printed in the dataset's changelog.")
 @road
-def cli(console: Console, name: str | None, annotator: str | None, reason: str) -> Report:
+def cli(console: Console, name: str | None, annotator: str | None, reason: str) -> TakedownReport | WithdrawalReport:
     """Keep article ID, or all articles of document ID, out of every later release.
 
     With --annotator, keep the judgements and decisions of a person out who withdraws them. Gold is computed again, and
@@ -42,7 +79,7 @@ LONGEST = 300
 """Most characters of a reason. It is printed in the dataset's changelog."""
 
 
-def takedown(project: Project, name: str, reason: str) -> Report:
+def takedown(project: Project, name: str, reason: str) -> TakedownReport:
     """Keep an article, or all articles of a document, out of every later release.
 
     Published versions stay as they are. Raises KhabarError (exit code 2) if the id is unknown, or if the reason is
@@ -64,12 +101,7 @@ def takedown(project: Project, name: str, reason: str) -> Report:
         fresh = [Takedown(article, reason.strip()) for article in found if article not in known]
         known |= {entry.article_id: entry for entry in fresh}
         write_jsonl(path, [known[article] for article in sorted(known)])
-    facts = {
-        "taken down": ", ".join(entry.article_id for entry in fresh) or "none (already listed)",
-        "written to": str(path),
-        "later releases": "leave it out; published versions still contain it",
-    }
-    return Report("takedown", facts=facts)
+    return TakedownReport("takedown", articles=tuple(entry.article_id for entry in fresh), path=path)
 
 
 def _check_reason(reason: str) -> None:
@@ -81,7 +113,7 @@ def _check_reason(reason: str) -> None:
         )
 
 
-def withdraw(project: Project, annotator: str, reason: str) -> Report:
+def withdraw(project: Project, annotator: str, reason: str) -> WithdrawalReport:
     """Keep the judgements and decisions of an annotator out of every later release, and list the gold that changes.
 
     They stay in annotations/, and published versions stay as they are. Raises KhabarError (exit code 2) if nobody has
@@ -98,23 +130,16 @@ def withdraw(project: Project, annotator: str, reason: str) -> Report:
                 f"no annotation of this project is of {annotator!r}",
                 fix="give the whole pseudonym, as the `annotator` field of annotations/*/judgements.jsonl has it",
             )
-        gone = taken_down(project)
-        articles = [article for article in batch_articles(project) if article.id not in gone]
-        before = current_gold(project, articles)
-        already = annotator in known
+        before = current_gold(project)
+        is_new = annotator not in known
         entry = known.setdefault(annotator, Withdrawal(annotator, reason.strip()))
         path = project.annotations / "withdrawals.jsonl"
         write_jsonl(path, [known[who] for who in sorted(known)])
-        issues = _gold_changes(before, current_gold(project, articles))
-    facts = {
-        "withdrawn": f"none ({annotator} is already listed: {entry.reason})" if already
-        else f"{len(judged)} judgements and {len(decided)} decisions of {annotator}: {entry.reason}",
-        "gold": f"{len(issues)} of {len(before)} articles change",
-        "written to": str(path),
-        "disputes": "`khabar adjudicate` lists what is disputed without them",
-        "later releases": "leave them out; published versions still contain them",
-    }  # fmt: skip
-    return Report("takedown", issues=tuple(issues), facts=facts)
+        issues = _gold_changes(before, current_gold(project))
+    return WithdrawalReport(
+        "takedown", issues=tuple(issues), entry=entry, is_new=is_new, judgements=len(judged), decisions=len(decided),
+        changed=len(issues), golds=len(before), path=path,
+    )  # fmt: skip
 
 
 def _gold_changes(before: Mapping[str, Gold], after: Mapping[str, Gold]) -> list[Issue]:

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -13,18 +14,19 @@ import click
 from builder.cli.options import rehearse_option
 from builder.cli.output import Console
 from builder.cli.road import project_of, road
-from builder.commands.build import build, rows_of
+from builder.commands.build import build, row_lines
+from builder.commands.card import ChecksReport
 from builder.io.atomic import write_bytes
 from builder.io.jsonl import write_jsonl
 from builder.project.annotations import read_merged
-from builder.project.corpus import done_shards
 from builder.project.project import Project
 from builder.project.recompute.release import recompute_release
 from builder.project.releases import find_release
 from builder.project.services import hub
 from builder.project.stages import states
 from builder.project.stages.inputs import built_versions
-from builder.records import LEDGER, MANIFEST, Issue, KhabarError, LedgerEntry, Notify, Release, Report
+from builder.project.stages.shards import done_shards
+from builder.records import LEDGER, MANIFEST, Issue, KhabarError, LedgerEntry, Line, Notify, Release
 from builder.release.card.inputs import FILE, parse_card_inputs
 from builder.release.diff.version import version_key
 from builder.release.publish import client
@@ -36,11 +38,24 @@ from builder.release.verification.files import manifest
 from builder.release.verification.result import UNREADABLE, Check, unreadable, unverified_lines
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyReport(ChecksReport):
+    """The report of `verify`: the checks, and the number of rows by config and split."""
+
+    rows: dict[str, dict[str, int]]
+
+    def lines(self) -> Iterator[Line]:
+        """Return the checks, what they do not verify, then the rows."""
+        yield from ChecksReport.lines(self)
+        yield Line("not verified", "; ".join(unverified_lines(self.checks)) or "nothing")
+        yield from row_lines(self.rows)
+
+
 @click.command("verify")
 @click.argument("release", metavar="REF")
 @rehearse_option
 @road
-def cli(console: Console, release: str, rehearse: bool) -> Report:
+def cli(console: Console, release: str, rehearse: bool) -> VerifyReport:
     """Check a release: its hashes, all that follows from its rows, the copy on the Hub, and a rebuild.
 
     REF is a version of this project (its tag is read back and compared with dist/), NAME/DATASET@REVISION, @REVISION
@@ -55,7 +70,7 @@ def cli(console: Console, release: str, rehearse: bool) -> Report:
     return verify(project, release, base=console.folder, rehearse=rehearse, progress=console.progress)
 
 
-def verify(project: Project, name: str, *, base: Path, rehearse: bool, progress: Notify) -> Report:
+def verify(project: Project, name: str, *, base: Path, rehearse: bool, progress: Notify) -> VerifyReport:
     """Run every check of a release. Each is done, failed, or not possible with the reason.
 
     `name` is a version of this project, a revision of a dataset on a Hub, a folder below `base`, or a URL. The
@@ -76,10 +91,10 @@ def verify(project: Project, name: str, *, base: Path, rehearse: bool, progress:
     if found.folder == _newest(project):
         states.finish(project, "verify", states.read_by(project, "verify"), 1 if failed else 0)
     issues = tuple(issue for check in checks for issue in check.issues)
-    facts = {"release": f"{release.repo_id} {release.version}, {found.place}"}
-    facts |= {check.name: f"{check.state}: {check.said}" for check in checks}
-    facts["not verified"] = "; ".join(unverified_lines(checks)) or "nothing"
-    return Report("verify", issues=issues, facts=facts | rows_of(release.splits), exit_code=1 if failed else 0)
+    return VerifyReport(
+        "verify", issues=issues, exit_code=1 if failed else 0, repo_id=release.repo_id, version=release.version,
+        place=found.place, checks=tuple(checks), rows=release.splits,
+    )  # fmt: skip
 
 
 def _newest(project: Project) -> Path | None:

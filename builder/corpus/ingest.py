@@ -23,8 +23,9 @@ from builder.corpus.readers.sources import InputPiece
 from builder.corpus.sampling.hashing import hash_strings
 from builder.corpus.sampling.page_filters import REFETCHED
 from builder.executor import storage
+from builder.executor.markers import Shard, ShardResult, finished_shards
 from builder.executor.pmap import Pmap
-from builder.executor.shards import BatchResult, Shard, ShardResult, finished_shards, write_shard
+from builder.executor.shards import BatchResult, write_shard
 from builder.executor.stage import ShardCallback
 from builder.io.parquet import to_table
 from builder.io.remote import is_remote, open_file
@@ -148,17 +149,24 @@ def latest_pages(shards: Sequence[ShardResult], is_copy: NDArray[np.bool_]) -> N
     Copies are left out, and so are rows that are no pages. Of pages fetched at one time or at no known time, the last counts.
     """
     latest = np.arange(len(is_copy))
-    rows, urls, moments = _pages(shards, is_copy)
-    order = np.lexsort((rows, moments, urls))
-    ends = np.searchsorted(urls[order], urls, side="right") - 1
-    latest[rows] = rows[order][ends]
+    pages = _pages(shards, is_copy)
+    order = np.lexsort((pages.rows, pages.moments, pages.urls))
+    ends = np.searchsorted(pages.urls[order], pages.urls, side="right") - 1
+    latest[pages.rows] = pages.rows[order][ends]
     return latest
 
 
-def _pages(
-    shards: Sequence[ShardResult], is_copy: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], Ids, NDArray[np.bytes_]]:
-    """Return the row of each page that has an address, the hash of the address, and when it was fetched."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pages:
+    """The row of each page that has an address, the hash of the address, and when it was fetched."""
+
+    rows: NDArray[np.int64]
+    urls: Ids
+    moments: NDArray[np.bytes_]
+
+
+def _pages(shards: Sequence[ShardResult], is_copy: NDArray[np.bool_]) -> _Pages:
+    """Return the pages that have an address, without copies."""
     rows: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
     urls: list[Ids] = [np.empty(0, np.uint64)]
     moments: list[NDArray[np.bytes_]] = [np.empty(0, "S20")]
@@ -173,7 +181,7 @@ def _pages(
             urls.append(hash_strings(url.take(pa.array(kept)), 0))
             moments.append(np.array([moment or b"" for moment in fetched], "S20"))
         begin += done.rows
-    return np.concatenate(rows), np.concatenate(urls), np.concatenate(moments)
+    return _Pages(np.concatenate(rows), np.concatenate(urls), np.concatenate(moments))
 
 
 def _ids(shard: Shard) -> Ids:

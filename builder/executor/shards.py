@@ -1,37 +1,26 @@
-"""Shards: Parquet files, each of which is complete once its done-marker is written beside it.
+"""Writing of shards: Parquet files, each of which is complete once its done-marker is written beside it.
 
-A marker records the rows that were read, kept and set aside. Readers read only files that a marker names.
+A marker records the rows that were read, kept and set aside.
 """
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
 from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import TypeAdapter, ValidationError
 
 from builder.executor import storage
-from builder.io.hashing import digest_of, note_digest, sha16
+from builder.executor.markers import Marker, ShardResult, data_of, done_shard, marker_adapter, marker_name
 from builder.io.plain import to_plain
 from builder.io.remote import is_remote, open_file
 from builder.records import Dropped, Issue
 
 GROUP_ROWS, GROUP_BYTES = 4_096, 32_000_000
 """Limits of a row group: rows and bytes; a group is written once it reaches one of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """A Parquet file: its stable name, its path or URI for every worker, and the sha256 of its content."""
-
-    name: str
-    uri: str
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,42 +32,6 @@ class BatchResult:
     """Summed over batches and shards."""
     set_aside: tuple[Dropped, ...] = ()
     issues: tuple[Issue, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ShardResult:
-    """A finished shard of a stage.
-
-    `taken` counts input rows, `kept` the rows that the function accepted, and `rows` the rows that it returned; the
-    difference of `taken` and `kept` was set aside. `key` is the sha256 of the stage, its version, its configuration
-    and the input.
-    """
-
-    shard: Shard
-    key: str
-    taken: int
-    kept: int
-    rows: int
-    counts: Mapping[str, int] = field(default_factory=dict)
-    set_aside: tuple[Dropped, ...] = ()
-    issues: tuple[Issue, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Marker:
-    """The JSON of a done-marker; it names the shard's file without the folder, so that folders can be moved."""
-
-    name: str
-    file: str
-    size: int
-    digest: str
-    key: str
-    taken: int
-    kept: int
-    rows: int
-    counts: dict[str, int]
-    set_aside: tuple[Dropped, ...]
-    issues: tuple[Issue, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,40 +51,6 @@ def write_shard(
     return write_pieces(storage.absolute(folder), name, key, schema, pieces)
 
 
-def finished_shards(folder: str | Path) -> list[ShardResult]:
-    """Return the finished shards of a folder, by name; invalid markers, and markers without their file, are ignored."""
-    home = storage.absolute(folder)
-    versions = storage.versions(home)
-    files = storage.listed(home)
-    markers = storage.contents(home, [name for name in files if name.endswith(".json")])
-    parsed = [(name, _marker(content)) for name, content in sorted(markers.items())]
-    found = [
-        _done(home, marker)
-        for name, marker in parsed
-        if marker and name == marker_name(marker.name) and files.get(marker.file) == marker.size
-    ]
-    if versions is not None:
-        note_digest(home, versions, digest_of_shards(found))
-    return found
-
-
-def digest_of_shards(found: Iterable[ShardResult]) -> str:
-    """Return a hash of the content of finished shards."""
-    return sha16("\n".join(f"{each.shard.name} {each.shard.digest}" for each in found))
-
-
-def folder_digest(folder: str | Path) -> str:
-    """Return a hash of the content of a folder's finished shards. Markers are read again only if a file changed."""
-    home = storage.absolute(folder)
-    versions = storage.versions(home)
-    make = partial(_read_digest, home)
-    return make() if versions is None else digest_of(home, versions, make)
-
-
-def _read_digest(home: str) -> str:
-    return digest_of_shards(finished_shards(home))
-
-
 def replace_shards(paths: Sequence[str], folder: str | Path, schema: pa.Schema, key: str) -> None:
     """Replace the shards of a folder by these Parquet files, in order."""
     home = storage.absolute(folder)
@@ -142,37 +61,6 @@ def replace_shards(paths: Sequence[str], folder: str | Path, schema: pa.Schema, 
         kept |= {data_of(done.shard), marker_name(done.shard.name)}
     old = [file for file in storage.listed(home) if file not in kept]
     storage.remove(home, sorted(old, key=lambda file: not file.endswith(".json")))
-
-
-def marker_name(name: str) -> str:
-    """Return the file name of a shard's marker."""
-    return f"{name}.json"
-
-
-def data_of(shard: Shard) -> str:
-    """Return the file name of a shard's data."""
-    return shard.uri.rsplit("/", 1)[1]
-
-
-@cache
-def _markers() -> TypeAdapter[_Marker]:
-    """Return the validator of markers, built on first use."""
-    return TypeAdapter(_Marker)
-
-
-def _marker(content: bytes) -> _Marker | None:
-    """Parse a marker; return None if it is invalid."""
-    try:
-        return _markers().validate_json(content, strict=True)
-    except ValidationError:
-        return None
-
-
-def _done(folder: str, marker: _Marker) -> ShardResult:
-    """Return the finished shard that a marker of this folder describes."""
-    shard = Shard(marker.name, f"{folder}/{marker.file}", marker.digest)
-    return ShardResult(shard, marker.key, marker.taken, marker.kept, marker.rows, marker.counts, marker.set_aside,
-                marker.issues)  # fmt: skip
 
 
 def write_pieces(
@@ -195,11 +83,11 @@ def write_pieces(
     if not is_remote(folder):
         storage.remove(folder, [marker_name(name)])
     digest, size = storage.put(folder, file, lambda out: _write(out, schema, counted(), compression))
-    plain = to_plain(_Marker(name, file, size, digest, key, taken, kept, rows, dict(sorted(counts.items())),
+    plain = to_plain(Marker(name, file, size, digest, key, taken, kept, rows, dict(sorted(counts.items())),
                              tuple(aside), tuple(issues)))  # fmt: skip
     content = (json.dumps(plain, ensure_ascii=False) + "\n").encode("utf-8", "replace")
     storage.put(folder, marker_name(name), lambda out: _all(out, content))
-    return _done(folder, _markers().validate_json(content))  # the same value as the next run will read
+    return done_shard(folder, marker_adapter().validate_json(content))  # the same value as the next run will read
 
 
 def _all(out: BinaryIO, content: bytes) -> None:

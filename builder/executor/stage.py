@@ -16,8 +16,8 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from builder.executor import storage
+from builder.executor.markers import Shard, ShardResult, data_of, finished_shards, marker_name
 from builder.executor.pmap import Pmap
-from builder.executor.shards import Shard, ShardResult, data_of, finished_shards, marker_name
 from builder.executor.worker import Function, Job, make_shard
 from builder.io.remote import redact_credentials
 from builder.records import user_error

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from builder.executor.dask import dask_pmap
 from builder.executor.environment import keep_pandas_unimported
 from builder.executor.local import local_pmap
+from builder.executor.markers import ShardResult
 from builder.executor.pmap import Pmap
 from builder.executor.ray import ray_pmap
-from builder.executor.shards import ShardResult
 from builder.executor.stage import ShardCallback
 from builder.records import Progress, user_error
 

@@ -6,6 +6,7 @@ object gets a new name for each content, and the marker, written last, names the
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -51,10 +52,19 @@ def versions(folder: str) -> Versions | None:
     return versions_of(sorted(root.iterdir()) if root.is_dir() else [])
 
 
-def find_files(address: str) -> list[tuple[str, str, int, str]]:
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file: its URI, its path below an address, its size in bytes, and a stamp that changes with its content."""
+
+    uri: str
+    path: str
+    size: int
+    stamp: str
+
+
+def find_files(address: str) -> list[StoredFile]:
     """Return the files at or below an address.
 
-    Each is a URI, a path relative to the address, a size in bytes, and a stamp that changes with the content.
     Raises FileNotFoundError if there is no file.
     """
     files, base = filesystem_of(address)
@@ -67,7 +77,9 @@ def find_files(address: str) -> list[tuple[str, str, int, str]]:
             path: str(entry.get("ETag") or entry.get("etag") or files.ukey(path)) for path, entry in entries.items()
         }
     return [
-        (files.unstrip_protocol(path), path.removeprefix(base).lstrip("/"), int(entry["size"] or 0), stamps[path])
+        StoredFile(
+            files.unstrip_protocol(path), path.removeprefix(base).lstrip("/"), int(entry["size"] or 0), stamps[path]
+        )
         for path, entry in sorted(entries.items())
     ]
 

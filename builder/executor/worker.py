@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from builder.executor.shards import BatchResult, CountedBatch, Shard, ShardResult, write_pieces
+from builder.executor.markers import Shard, ShardResult
+from builder.executor.shards import BatchResult, CountedBatch, write_pieces
 from builder.io.remote import open_file, redact_credentials
 from builder.records import Dropped, KhabarError, user_error
 
@@ -72,9 +73,9 @@ def _pieces(job: Job) -> Iterator[CountedBatch]:
     for batch in _read(job.shard):
         positions = pa.array(range(row, row + batch.num_rows))
         row += batch.num_rows
-        valid, positions, aside = _sound(job, batch, positions)
-        outputs, more = _bisected(job, valid, positions)
-        aside += more
+        sound = _sound(job, batch, positions)
+        outputs, more = _bisected(job, sound.rows, sound.positions)
+        aside = [*sound.aside, *more]
         if aside:
             yield CountedBatch(BatchResult(job.schema.empty_table(), set_aside=tuple(aside)), len(aside), 0)
         for output, rows in outputs:
@@ -102,21 +103,30 @@ def _read(shard: Shard) -> Iterator[pa.Table]:
         ) from None
 
 
-def _sound(job: Job, batch: pa.Table, positions: pa.Array) -> tuple[pa.Table, pa.Array, list[Dropped]]:
-    """Return the valid rows, their positions in the shard, and the invalid rows as set aside."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _SoundRows:
+    """The valid rows of a batch, their positions in the shard, and the invalid rows as set aside."""
+
+    rows: pa.Table
+    positions: pa.Array
+    aside: list[Dropped]
+
+
+def _sound(job: Job, batch: pa.Table, positions: pa.Array) -> _SoundRows:
+    """Tell the valid rows of a batch from the invalid ones."""
     faults = {row: ("invalid UTF-8", f"in the column {column}") for row, column in _undecodable(batch)}
     for column in job.required:
         if batch[column].null_count:
             rows = pc.indices_nonzero(pc.is_null(batch[column])).to_pylist()
             faults = dict.fromkeys(rows, ("null", f"in the column {column}")) | faults
     if not faults:
-        return batch, positions, []
+        return _SoundRows(batch, positions, [])
     aside = [
         Dropped(job.stage, _what(job, batch, row, positions[row].as_py()), reason, detail)
         for row, (reason, detail) in sorted(faults.items())
     ]
     valid = pa.array([row for row in range(batch.num_rows) if row not in faults], pa.int64())
-    return batch.take(valid), positions.take(valid), aside
+    return _SoundRows(batch.take(valid), positions.take(valid), aside)
 
 
 def _undecodable(batch: pa.Table) -> list[tuple[int, str]]:

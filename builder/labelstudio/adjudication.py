@@ -116,7 +116,7 @@ def _unheard(ruling: Judgement, reason: str) -> Issue:
     return Issue("warning", "ruling", f"the ruling is ignored: {reason}", "", fix, ruling.article_id, ruling.annotator)
 
 
-def _moment(ruling: Judgement) -> tuple[str, str, str, int]:
+def _moment(ruling: Judgement) -> tuple[object, ...]:
     return ruling.article_id, ruling.annotator, ruling.updated_at, ruling.annotation_id
 
 

@@ -4,7 +4,6 @@ It asks servers about accounts and earlier texts; studio.py sends the tasks of o
 for the person who sends, and never written to disk.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,7 +29,6 @@ from builder.labelstudio.server.process import new_credentials
 from builder.labelstudio.tasks import key_of, task_of, with_predictions
 from builder.records import (
     GOLD,
-    AnnotatorAssignment,
     Article,
     BatchItem,
     Dropped,
@@ -265,32 +263,3 @@ def accounts(
         taken = spans + len(predicted.set_aside)
         totals.append(count_by_reason("send", "predicted spans", taken, spans, predicted.set_aside))
     return tuple(totals), (*moved.stale, *(predicted.set_aside if predicted else ()))
-
-
-def facts(
-    results: Sequence[UploadResult],
-    assigned: Sequence[AnnotatorAssignment],
-    predicted: Predicted | None,
-    *,
-    dry_run: bool,
-) -> dict[str, str]:
-    """Return the lines to print after a send: where to annotate, and which predictions are shown.
-
-    They are the only output that contains e-mails, and are not stored.
-    """
-    lines: dict[str, str] = {}
-    if assigned:
-        kinds = Counter({duty.article_id: duty.why for duty in assigned}.values())
-        lines["assigned"] = ", ".join(f"{number} articles {why}" for why, number in sorted(kinds.items()))
-    for result in results:
-        destination, sent = result.parcel.desk, result.sent
-        link = "would be created" if dry_run else f"{sent.url}/projects/{sent.project_id}/data?labeling=1"
-        work = f"{len(result.parcel.tasks)} articles, {sent.created} of them new: {link}"
-        lines[destination.email or destination.annotator or "annotate at"] = work if destination.annotator else link
-    if predicted:
-        number = sum(map(bool, predicted.spans.values()))
-        lines["predictions"] = f"{predicted.origin}: for {number} articles, on new tasks only"
-    shown = sorted({result.shown for result in results if result.shown})
-    if shown:
-        lines["shown on the page"] = ", ".join(shown)
-    return lines

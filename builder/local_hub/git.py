@@ -125,11 +125,20 @@ def read(repo: Path, oid: str) -> bytes:
     return git(repo, "cat-file", "blob", oid)
 
 
-def log(repo: Path, commit_id: str) -> list[tuple[str, str, str]]:
-    """Return the id, date (UTC, ISO 8601, whole seconds) and title of a commit and its ancestors, newest first."""
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit: its id, its date (UTC, ISO 8601, whole seconds) and its title."""
+
+    oid: str
+    date: str
+    title: str
+
+
+def log(repo: Path, commit_id: str) -> list[Commit]:
+    """Return a commit and its ancestors, newest first."""
     output = git(repo, "log", "-z", "--date=format-local:%Y-%m-%dT%H:%M:%S.000Z", "--format=%H%n%cd%n%s", commit_id)
     rows = [row.split("\n", 2) for row in output.decode().split("\0") if row]
-    return [(row[0], row[1], row[2]) for row in rows]
+    return [Commit(*row) for row in rows]
 
 
 def commit(

@@ -73,8 +73,8 @@ def commits(call: HubRequest) -> HubResponse:
     """List the commits of a revision, newest first."""
     repo = repo_of(call)
     authors = [{"user": "rehearsal"}]
-    return json_response([{"id": oid, "title": title, "message": "", "date": date, "authors": authors}
-                 for oid, date, title in git.log(repo, commit_of(call, repo))])  # fmt: skip
+    return json_response([{"id": one.oid, "title": one.title, "message": "", "date": one.date, "authors": authors}
+                 for one in git.log(repo, commit_of(call, repo))])  # fmt: skip
 
 
 def merge(call: HubRequest) -> HubResponse:

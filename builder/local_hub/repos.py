@@ -82,7 +82,7 @@ def info(call: HubRequest) -> HubResponse:
     return json_response({
         "_id": commit_id[:24], "id": repo_id, "author": call.parts["ns"], "sha": commit_id,
         "private": git.is_private(repo), "gated": False, "disabled": False, "tags": [], "downloads": 0, "likes": 0, "siblings": files,
-        "createdAt": history[-1][1], "lastModified": history[0][1],
+        "createdAt": history[-1].date, "lastModified": history[0].date,
     })  # fmt: skip
 
 

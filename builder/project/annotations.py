@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from builder.annotation.persons import aliases_of, resolve
-from builder.annotation.quality.merged import contradictions, join
+from builder.annotation.quality.merged import contradictions, join, join_judgements, judgement_contradictions
 from builder.annotation.quality.repeats import merge_decisions
 from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl, read_lines, write_jsonl
+from builder.io.jsonl_table import LineTable, read_table_lines
 from builder.project.project import Project
 from builder.records import (
     AcceptedChange,
@@ -27,6 +31,7 @@ from builder.records import (
     Withdrawal,
     user_error,
 )
+from builder.records.arrow import arrow_schema, records_of
 from builder.release.diff.version import version_key
 
 R = TypeVar("R")
@@ -112,12 +117,6 @@ def labelstudio_project_of(project: Project, batch: str, annotator: str = "") ->
     return own or project.noted(f"sent/{batch}")
 
 
-def was_sent(project: Project, batch: str) -> bool:
-    """Return whether this project sent a batch to Label Studio, to all annotators or to each."""
-    sent = project.work / "notes" / "sent"
-    return (sent / f"{batch}.json").exists() or (sent / batch).is_dir()
-
-
 def project_title(project: Project, batch: str, annotator: str = "") -> str:
     """Return the title of a Label Studio project, at most 50 characters and unique to dataset, batch and annotator."""
     repo_id = project.schema.dataset.repo_id
@@ -145,24 +144,62 @@ def write_aliases(project: Project, aliases: Mapping[str, str]) -> None:
         write_jsonl(project.annotations / "persons.jsonl", [line for line in lines if line.alias != line.annotator])
 
 
+def read_judgement_lines(project: Project, batch: str) -> tuple[LineTable, list[Issue]]:
+    """Read the lines of a batch's judgements as columns, and return an Issue for each invalid line."""
+    path = project.annotations / batch / "judgements.jsonl"
+    found = project.once(path, lambda: read_table_lines(path, Judgement))
+    project.digest(path)
+    return found
+
+
+def read_judgement_table(project: Project, batch: str) -> pa.Table:
+    """Read the judgements of one batch, as they were collected, as columns.
+
+    Raises KhabarError (exit code 2) with every malformed line and every contradiction.
+    """
+    path = project.annotations / batch / "judgements.jsonl"
+    return project.once((path, "joined"), lambda: _joined_judgements(project, path, batch))
+
+
+def _joined_judgements(project: Project, path: Path, batch: str) -> pa.Table:
+    lines, faults = read_judgement_lines(project, batch)
+    issues = [*faults, *judgement_contradictions(str(path), lines)]
+    if issues:
+        raise KhabarError(*issues)
+    return join_judgements(lines)
+
+
 def read_judgements_of(project: Project, batch: str) -> list[Judgement]:
     """Read the judgements of one batch, as they were collected."""
-    return read_merged(project, project.annotations / batch / "judgements.jsonl", Judgement)
+    return records_of(read_judgement_table(project, batch), Judgement)
 
 
-def read_collected(project: Project) -> dict[str, list[Judgement]]:
-    """Read the judgements of each batch, as they were collected."""
-    return {name: read_judgements_of(project, name) for name in project.batches()}
+def read_collected(project: Project) -> dict[str, pa.Table]:
+    """Read the judgements of each batch, as they were collected, as columns."""
+    return {name: read_judgement_table(project, name) for name in project.batches()}
 
 
 def read_judgements(project: Project) -> list[Judgement]:
     """Read the judgements of all batches."""
-    return [judgement for own in read_collected(project).values() for judgement in own]
+    return [judgement for own in read_collected(project).values() for judgement in records_of(own, Judgement)]
 
 
-def count_accepted(judgements: Iterable[Judgement], accepted: Collection[AcceptedChange]) -> list[Judgement]:
+def all_judgements(tables: Iterable[pa.Table]) -> pa.Table:
+    """Return the judgements of several batches as one table."""
+    return pa.concat_tables([arrow_schema(Judgement).empty_table(), *tables]).combine_chunks()
+
+
+def count_accepted(judgements: pa.Table, accepted: Collection[AcceptedChange]) -> pa.Table:
     """Return the judgements; a change by another person that the lead annotator accepted is no longer marked."""
-    return [replace(j, changed_by="") if j.changed_by and change_of(j) in accepted else j for j in judgements]
+    changed = np.flatnonzero(pc.not_equal(judgements["changed_by"], ""))
+    marked = records_of(judgements.take(changed), Judgement)
+    counting = changed[np.array([change_of(judgement) in accepted for judgement in marked], bool)]
+    if not len(counting):
+        return judgements
+    place, mask = judgements.column_names.index("changed_by"), np.zeros(judgements.num_rows, bool)
+    mask[counting] = True
+    column = pc.if_else(pa.array(mask), "", judgements["changed_by"])
+    return judgements.set_column(place, judgements.schema.field(place), column)
 
 
 def change_of(judgement: Judgement) -> AcceptedChange:

@@ -5,11 +5,11 @@ With them a command about a batch does not read the whole corpus.
 
 from collections.abc import Sequence
 
-from builder.io.hashing import file_digest, sha16
 from builder.io.parquet import read_table, write_table
 from builder.project.annotations import read_batch
-from builder.project.corpus import refuse_stale, select_rows, stage_digest
+from builder.project.corpus import refuse_stale, select_rows
 from builder.project.project import Project
+from builder.project.stages.shards import cached_inputs, is_fresh
 from builder.records import Article, Document, Group
 
 
@@ -39,11 +39,6 @@ def batch_documents(project: Project) -> list[Document]:
     return project.once("documents", lambda: read_table(path, Document))
 
 
-def cached_batch_articles(project: Project) -> list[Article]:
-    """Load the articles of all batches as last cached, even if something changed since."""
-    return read_table(project.work / "sampled" / "articles.parquet", Article)
-
-
 def batch_groups(project: Project) -> list[Group]:
     """Load the groups of the articles of all batches, sorted by article. They must be up to date."""
     path = project.work / "sampled" / "groups.parquet"
@@ -60,22 +55,6 @@ def batch_article_ids(project: Project) -> set[str]:
     return {item.article_id for batch in project.batches() for item in read_batch(project, batch)}
 
 
-def is_fresh(project: Project, stage: str) -> bool:
-    """Return whether the rows of a stage that are cached for the batches are those of its shards."""
-    path = project.work / "sampled" / f"{stage}.parquet"
-    return path.exists() and project.stamped(f"sampled-{stage}") == _inputs(project, stage)
-
-
-def cached_digest(project: Project, stage: str) -> str:
-    """Return the digest of the rows of a stage that are cached for the batches, or an empty string for stale ones."""
-    return file_digest(project.work / "sampled" / f"{stage}.parquet") if is_fresh(project, stage) else ""
-
-
-def _inputs(project: Project, stage: str) -> str:
-    batches = (file_digest(project.annotations / batch / "batch.jsonl") for batch in project.batches())
-    return sha16("\n".join([stage_digest(project, stage), *batches]))
-
-
 def _cache(project: Project, stage: str, rows: Sequence[object], record: type) -> None:
     write_table(project.work / "sampled" / f"{stage}.parquet", rows, record)
-    project.stamp(f"sampled-{stage}", _inputs(project, stage))
+    project.stamp(f"sampled-{stage}", cached_inputs(project, stage))

@@ -11,32 +11,26 @@ from builder.corpus.cleaning.clean import Cleaned, clean_batch, dropped
 from builder.corpus.cleaning.counts import Counts, key, merge, union
 from builder.corpus.cleaning.evidence import FEW
 from builder.corpus.cleaning.stage import CleaningConfig, counts_for
-from builder.executor.shards import ShardResult
+from builder.executor.markers import ShardResult
 from builder.executor.start import ExecutorConfig
 from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl, write_jsonl
-from builder.project.annotations import read_batch, read_judgements, was_sent
+from builder.project.annotations import read_batch, read_judgements
 from builder.project.corpus import (
     all_dropped,
     cleaning_config,
-    done_shards,
     iter_tables,
     profile_of,
     read_columns,
     run_stage,
     select_rows,
-    stage_digest,
     sum_counts,
 )
-from builder.project.counts import (
-    batch_basis,
-    batches_without_counts,
-    pinned_counts,
-    read_counts,
-    save_basis,
-    save_counts,
-)
+from builder.project.counts import batches_without_counts, pinned_counts, read_counts, save_basis, save_counts
 from builder.project.project import Project
+from builder.project.stages.corpus import batch_basis
+from builder.project.stages.shards import done_shards, stage_digest
+from builder.project.stages.states import was_sent
 from builder.records import (
     BatchItem,
     CleaningBasis,

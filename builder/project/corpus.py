@@ -9,70 +9,40 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from builder.corpus.cleaning import counts
 from builder.corpus.cleaning.clean import clean_batch
-from builder.corpus.cleaning.stage import STAGE, CleaningConfig, counts_for
+from builder.corpus.cleaning.stage import CleaningConfig, counts_for
 from builder.corpus.explain import trace
 from builder.corpus.explain.losses import (
     COLUMNS,
     EmptiedPage,
     Losses,
     Place,
+    RuleExample,
     documents_of,
     emptied_page,
     measure,
     with_origins,
 )
-from builder.corpus.explain.losses_text import LISTED, clean_facts, most_drops
+from builder.corpus.explain.losses_text import most_drops
 from builder.corpus.explain.trace import Explanation
 from builder.executor import stage as stages
 from builder.executor import storage
-from builder.executor.shards import Shard, ShardResult, finished_shards, folder_digest
+from builder.executor.markers import Shard, ShardResult
 from builder.executor.stage import Stage
 from builder.executor.start import ExecutorConfig, engine_for, progress_callback
-from builder.io.hashing import digest_of, sha16, versions_of
 from builder.io.jsonl import read_jsonl
 from builder.io.parquet import PART, from_table
 from builder.io.remote import is_remote, open_file
-from builder.project.counts import cleaning_digest, pinned_counts, project_counts
+from builder.project.counts import pinned_counts, project_counts
 from builder.project.project import Project, said
+from builder.project.stages.corpus import clean_inputs
+from builder.project.stages.shards import done_shards, stage_folder, stage_shards
 from builder.records import Article, Document, Drop, Dropped, Issue, user_error
 from builder.text.profiles import Profile, profile
 
 C = TypeVar("C")
 
 R = TypeVar("R")
-
-
-def corpus_root(project: Project) -> str:
-    """Return where all sharded tables are: an absolute path or a URI."""
-    place = project.schema.dataset.crawl
-    return storage.absolute(place if place and is_remote(place) else project.root / (place or ".khabar/corpus"))
-
-
-def stage_folder(project: Project, stage: str) -> str:
-    """Return the folder of a stage's shards."""
-    return f"{corpus_root(project)}/{stage}"
-
-
-def done_shards(project: Project, stage: str) -> list[ShardResult]:
-    """Read the markers of a stage's finished shards, sorted by name."""
-    return project.once(("shards", stage), lambda: finished_shards(stage_folder(project, stage)))
-
-
-def stage_shards(project: Project, stage: str) -> list[Shard]:
-    """Return the finished shards of a stage, sorted by name."""
-    return [result.shard for result in done_shards(project, stage)]
-
-
-def stage_digest(project: Project, stage: str) -> str:
-    """Return a hash of the content of all shards of a stage."""
-    return project.once(("digest", stage), lambda: folder_digest(stage_folder(project, stage)))
-
-
-def is_empty(project: Project, stage: str) -> bool:
-    """Return whether a stage has no finished shard."""
-    return stage_digest(project, stage) == sha16("")
 
 
 def stage_bytes(project: Project, stage: str) -> int:
@@ -200,26 +170,6 @@ def cleaning_config(project: Project) -> CleaningConfig:
     return CleaningConfig(table, project.schema.boilerplate, counts, pinned_counts(project, table.id))
 
 
-def clean_inputs(project: Project) -> dict[str, str]:
-    """Return the digest of everything that cleaning depends on: documents, profile, rules, counts, and its own version."""
-    rules = sha16(project.schema.boilerplate.model_dump_json())
-    return {
-        "documents": stage_digest(project, "documents"),
-        "the profile": profile_of(project).id,
-        "boilerplate.yaml": rules,
-        "counts": counts_digest(project, rules),
-        "khabar": f"{STAGE.version} {counts.STAGE.version}",
-    }
-
-
-def counts_digest(project: Project, rules: str) -> str:
-    """Return `cleaning_digest`. Its files are read again only if one of them, or the `rules`, changed."""
-    folders = [project.annotations / batch for batch in project.batches()]
-    names = ("basis.jsonl", "counts.jsonl", "batch.jsonl")
-    files = [project.work / "stamps" / "counts", *(folder / name for folder in folders for name in names)]
-    return digest_of(("counts", project.root, rules), versions_of(files), lambda: cleaning_digest(project))
-
-
 def read_articles(project: Project) -> list[Article]:
     """Load all articles. Raises KhabarError if cleaning is out of date."""
     refuse_stale(project)
@@ -272,11 +222,10 @@ def read_places(project: Project, places: Sequence[Place]) -> list[str]:
     return [raw[place.document_id][place.start : place.end] for place in places]
 
 
-def loss_facts(project: Project) -> dict[str, str]:
-    """Return what `clean` reports of its losses: pages without text, pages that lost much, rules with an example each."""
-    losses = read_losses(project, LISTED)
+def read_rule_examples(project: Project, losses: Losses) -> tuple[RuleExample, ...]:
+    """Return an example of each of the rules that dropped most; none of a rule that only emptied pages."""
     first = {rule.rule: rule.first for rule in most_drops(losses) if rule.first}
-    return clean_facts(losses, dict(zip(first, read_places(project, [*first.values()]), strict=True)))
+    return tuple(map(RuleExample, first, read_places(project, [*first.values()])))
 
 
 def explain_documents(project: Project, documents: Sequence[str]) -> Iterator[Explanation]:

@@ -10,14 +10,11 @@ from pathlib import Path
 
 from builder.corpus.cleaning.counts import Counts, as_records, from_records, no_counts
 from builder.corpus.cleaning.stage import PinnedCounts
-from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project.annotations import read_batch
 from builder.project.project import Project
+from builder.project.stages.corpus import RESTORE, batch_basis, is_of_the_first_version
 from builder.records import CleaningBasis, EdgeCount, KhabarError, document_of, user_error
-from builder.schema.boilerplate import rules_of
-
-RESTORE = "restore the file from git, or count again with `khabar clean --recount`"
 
 
 def read_counts(path: Path, profile: str) -> Counts:
@@ -35,27 +32,6 @@ def save_counts(project: Project, counts: Counts) -> None:
     """Store the project's counts."""
     write_jsonl(project.work / "counts.jsonl", as_records(counts))
     project.stamp("counts", counts.digest)
-
-
-def batch_basis(project: Project, batch: str) -> CleaningBasis | None:
-    """Return what the texts of a batch rest on, or None for a batch of khabar 0.1.
-
-    Raises KhabarError (exit code 2) if it is missing beside counts, or there are two, as after a merge.
-    """
-    path = project.annotations / batch / "basis.jsonl"
-    found = project.once(path, lambda: read_jsonl(path, CleaningBasis))
-    if len(found) == 1 or not (found or path.exists() or path.with_name("counts.jsonl").exists()):
-        return found[0] if found else None
-    said = f"{len(found)} lines say" if found else "nothing says"
-    raise user_error("broken-basis", f"{said} what the texts of batch {batch} rest on", where=str(path), fix=RESTORE)
-
-
-def is_of_the_first_version(project: Project) -> bool:
-    """Return whether the rules are of khabar 0.1, which knew no evidence: then batches without a basis are its own.
-
-    In other projects a batch without a basis was written by hand, and rests on the project's counts.
-    """
-    return not any("evidence" in rule.model_fields_set for rule in rules_of(project.schema.boilerplate))
 
 
 def batch_counts(project: Project, batch: str, basis: CleaningBasis, profile: str) -> Counts:
@@ -108,16 +84,3 @@ def batches_without_counts(project: Project, profile: str) -> list[str]:
         except KhabarError:
             found.append(batch)
     return found
-
-
-def cleaning_digest(project: Project) -> str:
-    """Return a hash of all counts that cleaning depends on. They may be broken, or of another profile."""
-    now = project.stamped("counts") or ""
-    pinned: list[str] = []
-    for batch in project.batches():
-        basis, path = batch_basis(project, batch), project.annotations / batch / "counts.jsonl"
-        if basis is None and is_of_the_first_version(project):
-            pinned.append(f"none {sorted({item.article_id for item in read_batch(project, batch)})}")
-        elif basis and basis.counts != now:
-            pinned.append(f"{sha16(path.read_bytes().hex()) if path.exists() else ''} {sorted(basis.documents)}")
-    return sha16("\n".join([now, *sorted(pinned)]))

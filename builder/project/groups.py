@@ -18,19 +18,17 @@ from builder.io.hashing import sha16
 from builder.project.batches import batch_groups
 from builder.project.corpus import (
     all_dropped,
-    done_shards,
-    is_empty,
     iter_columns,
     read_columns,
     refuse_stale,
     run_stage,
     select_rows,
     stage_bytes,
-    stage_digest,
-    stage_folder,
     sum_counts,
 )
 from builder.project.project import Project
+from builder.project.stages.corpus import dedup_inputs
+from builder.project.stages.shards import done_shards, is_empty, stage_folder
 from builder.records import Group, StageCounts
 from builder.records.arrow import arrow_schema
 
@@ -47,11 +45,6 @@ def groups_of_batches(project: Project, articles: Collection[str]) -> list[Group
     """Return what `groups_for` does, of articles of batches, without reading the groups of all articles."""
     ensure_groups(project, LOCAL)
     return [group for group in batch_groups(project) if group.article_id in articles]
-
-
-def dedup_inputs(project: Project) -> dict[str, str]:
-    """Return the digest of everything that groups depend on."""
-    return {"articles": stage_digest(project, "articles"), "khabar": f"{minhash.STAGE.version} {pipeline.VERSION}"}
 
 
 def ensure_groups(project: Project, run: ExecutorConfig) -> None:

@@ -1,71 +1,150 @@
-"""Canonical judgements, gold and agreement of a project."""
+"""What a command reads of the batches, loaded once, and the canonical judgements, gold and agreement that follow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from builder.annotation.adjudication.adjudicate import AdjudicationResult, adjudicate
 from builder.annotation.agreement.measure import agree
-from builder.annotation.quality.check import canonicalise, name_of
+from builder.annotation.quality.canonical import canonicalise, read_form
 from builder.annotation.quality.repeats import separate_repeats
+from builder.annotation.quality.standing import names_of
 from builder.annotation.reopen import restore_batches
 from builder.project.annotations import (
+    all_judgements,
     count_accepted,
     published_path,
     read_accepted,
     read_batch,
+    read_collected,
     read_decisions,
-    read_judgements,
+    taken_down,
     withdrawn,
 )
+from builder.project.batches import batch_articles
 from builder.project.project import Project
-from builder.records import Agreement, Article, Dropped, Gold, Judgement, StageCounts, count_by_reason
+from builder.records import (
+    AcceptedChange,
+    Agreement,
+    Article,
+    BatchItem,
+    Decision,
+    Dropped,
+    Gold,
+    StageCounts,
+    count_by_reason,
+)
+from builder.schema import Schema
 
 
-def without_repeats(
-    project: Project, articles: Mapping[str, Article], every: Sequence[Judgement]
-) -> tuple[list[Judgement], StageCounts, list[Dropped]]:
-    """Return the judgements that a release may hold, of `every` batch, without repeats, and the counts of the others."""
-    gone = withdrawn(project)
-    own = count_accepted((one for one in every if one.annotator not in gone), read_accepted(project))
-    aside = [
-        Dropped("check", f"{name_of(one)} in batch {one.batch}", "withdrawn") for one in every if one.annotator in gone
-    ]
-    once, repeated = separate_repeats(own, articles, project.schema.labels)
-    aside += repeated
-    return once, count_by_reason("check", "submissions", len(every), len(once), aside), aside
+@dataclass(frozen=True, slots=True, eq=False)
+class BatchInputs:
+    """What a command reads of the batches, loaded once."""
+
+    schema: Schema
+    articles: Sequence[Article]
+    collected: Mapping[str, pa.Table]
+    """The judgements of each batch, as they were collected."""
+    items: Mapping[str, Sequence[BatchItem]]
+    """The articles of each batch."""
+    reopened: frozenset[str]
+    """The batches that a published release was made into."""
+    accepted: frozenset[AcceptedChange]
+    withdrawn: frozenset[str]
+    """The annotators whose work no later release may contain."""
 
 
-def canonical_judgements(project: Project, articles: Sequence[Article]) -> tuple[list[Judgement], list[StageCounts]]:
-    """Return the judgements that count, with canonical spans, and the counts of the others, which are saved.
+@dataclass(frozen=True, slots=True, eq=False)
+class Submissions:
+    """The judgements that a release may hold, and the account of the others."""
 
-    Repeats appear only in the saved counts, because a release does not depend on them.
+    table: pa.Table
+    account: StageCounts
+    set_aside: tuple[Dropped, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CanonicalJudgements:
+    """The judgements that count, with canonical spans, and the accounts of the others."""
+
+    table: pa.Table
+    accounts: tuple[StageCounts, ...]
+    submissions: Submissions
+    dropped: tuple[Dropped, ...]
+
+
+def load_batch_inputs(project: Project, without: Collection[str] = ()) -> BatchInputs:
+    """Load what a command reads of the batches, `without` some articles.
+
+    Raises KhabarError with every malformed line, and where cleaning is out of date.
     """
-    by_id = {article.id: article for article in articles}
-    once, again, repeated = without_repeats(project, by_id, read_judgements(project))
-    judgements, accounts, aside = canonicalise(once, by_id, project.schema.labels)
-    project.save_account("check", [again, *accounts] if repeated else accounts, [*repeated, *aside])
-    reopened = {name for name in project.batches() if published_path(project, name).exists()}
-    if reopened:
-        batches = {name: [item.article_id for item in read_batch(project, name)] for name in project.batches()}
-        judgements = restore_batches(judgements, batches, reopened)
-    return judgements, accounts
+    names = project.batches()
+    return BatchInputs(
+        project.schema,
+        [article for article in batch_articles(project) if article.id not in without],
+        read_collected(project),
+        {name: read_batch(project, name) for name in names},
+        frozenset(name for name in names if published_path(project, name).exists()),
+        read_accepted(project),
+        frozenset(withdrawn(project)),
+    )
 
 
-def current_gold(project: Project, articles: Sequence[Article]) -> dict[str, Gold]:
+def without_repeats(inputs: BatchInputs) -> Submissions:
+    """Return the judgements that a release may hold, of all batches, without repeats, and the counts of the others."""
+    every = all_judgements(inputs.collected.values())
+    gone = np.isin(every["annotator"].to_numpy(), sorted(inputs.withdrawn))
+    rows = np.flatnonzero(gone)
+    named = zip(names_of(every, rows), every["batch"].take(rows).to_pylist(), strict=True)
+    aside = [Dropped("check", f"{name} in batch {batch}", "withdrawn") for name, batch in named]
+    once = separate_repeats(own_judgements(inputs, every), inputs.articles, inputs.schema.labels)
+    aside += once.set_aside
+    counts = count_by_reason("check", "submissions", every.num_rows, once.table.num_rows, aside)
+    return Submissions(once.table, counts, tuple(aside))
+
+
+def own_judgements(inputs: BatchInputs, table: pa.Table) -> pa.Table:
+    """Return the judgements of people who have not withdrawn; accepted changes are no longer marked."""
+    gone = pc.is_in(table["annotator"], pa.array(sorted(inputs.withdrawn), pa.string()))
+    return count_accepted(table.filter(pc.invert(gone)), inputs.accepted)
+
+
+def canonical_judgements(inputs: BatchInputs) -> CanonicalJudgements:
+    """Return the judgements that count, with canonical spans, and the accounts of the others."""
+    once = without_repeats(inputs)
+    found = canonicalise(read_form(once.table, inputs.articles, inputs.schema.labels))
+    table = found.table
+    if inputs.reopened:
+        batches = {name: [item.article_id for item in items] for name, items in inputs.items.items()}
+        table = restore_batches(table, batches, inputs.reopened)
+    return CanonicalJudgements(table, found.accounts, once, found.dropped)
+
+
+def save_accounts(project: Project, found: CanonicalJudgements) -> None:
+    """Save the accounts of judgements. Repeats appear only there, because a release does not depend on them."""
+    once = found.submissions
+    again = [once.account] if once.set_aside else []
+    project.save_account("check", [*again, *found.accounts], [*once.set_aside, *found.dropped])
+
+
+def current_gold(project: Project) -> dict[str, Gold]:
     """Return the gold of the project's present annotations by article id, without saving any counts."""
-    once, _, _ = without_repeats(project, {article.id: article for article in articles}, read_judgements(project))
-    judgements, _, _ = canonicalise(once, {article.id: article for article in articles}, project.schema.labels)
-    return {gold.article_id: gold for gold in compute_gold(project, articles, judgements).golds}
+    inputs = load_batch_inputs(project, without=taken_down(project))
+    once = without_repeats(inputs)
+    table = canonicalise(read_form(once.table, inputs.articles, inputs.schema.labels)).table
+    return {gold.article_id: gold for gold in compute_gold(inputs, read_decisions(project), table).golds}
 
 
-def compute_gold(project: Project, articles: Sequence[Article], judgements: Sequence[Judgement]) -> AdjudicationResult:
-    """Compute gold and disputes from these judgements and the project's decisions."""
-    by_id = {article.id: article for article in articles}
-    rules = project.schema.dataset.adjudication
-    return adjudicate(judgements, read_decisions(project), by_id, project.schema.labels, rules)
+def compute_gold(inputs: BatchInputs, decisions: Sequence[Decision], judgements: pa.Table) -> AdjudicationResult:
+    """Compute gold and disputes from canonical judgements and decisions."""
+    by_id = {article.id: article for article in inputs.articles}
+    return adjudicate(judgements, decisions, by_id, inputs.schema.labels, inputs.schema.dataset.adjudication)
 
 
-def compute_agreement(
-    project: Project, articles: Sequence[Article], judgements: Sequence[Judgement]
-) -> tuple[Agreement, ...]:
-    """Compute every figure of agreement of the canonical judgements."""
-    return tuple(agree(judgements, project.schema.labels, {article.id: len(article.text) for article in articles}))
+def compute_agreement(inputs: BatchInputs, judgements: pa.Table) -> tuple[Agreement, ...]:
+    """Compute every figure of agreement of canonical judgements."""
+    lengths = {article.id: len(article.text) for article in inputs.articles}
+    return tuple(agree(judgements, inputs.schema.labels, lengths))

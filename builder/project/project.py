@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import secrets
+import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -22,6 +23,9 @@ from builder.records import Dropped, StageCounts, user_error
 from builder.schema import Schema, load_schema
 
 R = TypeVar("R")
+
+WRITTEN = (".", "accounts", "set_aside", "sampled", "stamps/**", "notes/**")
+"""The folders of .khabar/ that commands write small files into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +116,19 @@ class Project:
             except OSError as error:
                 add_path_to_error(error, self.work / "lock")
                 raise
-            for leftover in self.annotations.glob("**/.*.jsonl.*"):  # of a write that was killed
-                leftover.unlink()
+            self._remove_leftovers()
             yield
+
+    def _remove_leftovers(self) -> None:
+        """Remove the temporary files of writes that were killed.
+
+        Some commands write below .khabar/ without the lock, so only files of an hour ago are surely left over there.
+        """
+        for leftover in self.annotations.glob("**/.*.jsonl.*"):
+            leftover.unlink()
+        for leftover in [found for folder in WRITTEN for found in self.work.glob(f"{folder}/.*.*")]:
+            if leftover.is_file() and time.time() - leftover.stat().st_mtime > 3600:
+                leftover.unlink()
 
     def save_account(self, stage: str, accounts: Sequence[StageCounts], set_aside: Sequence[Dropped] = ()) -> None:
         """Keep a stage's accounts and the list behind them, for `status` and the card.

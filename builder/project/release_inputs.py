@@ -4,47 +4,80 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from builder.annotation.adjudication.adjudicate import AdjudicationResult
 from builder.io.hashing import read_hashed
 from builder.io.plain import to_plain
 from builder.project import groups
 from builder.project.annotations import (
-    read_batch,
     read_decisions,
-    read_judgements,
     read_splits,
     read_takedowns,
     read_withdrawals,
-    taken_down,
 )
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.cleaning import clean_accounts
 from builder.project.corpus import profile_of
-from builder.project.judgements import canonical_judgements, compute_agreement, compute_gold, without_repeats
+from builder.project.judgements import (
+    BatchInputs,
+    CanonicalJudgements,
+    canonical_judgements,
+    compute_agreement,
+    compute_gold,
+    load_batch_inputs,
+    save_accounts,
+    without_repeats,
+)
 from builder.project.project import Project
 from builder.records import (
     Agreement,
     Article,
+    Decision,
     Document,
     Gold,
     Issue,
+    Judgement,
     SplitAssignment,
     StageCounts,
+    Takedown,
+    Withdrawal,
     user_error,
 )
+from builder.records.arrow import records_of
 from builder.release.editions import extractors
 from builder.release.redaction.redact import move_annotations, redact, redact_authors
 from builder.release.splits.assign import split_articles
 from builder.release.splits.strategies import Traits
 from builder.release.tables.inputs import TableInputs, instant
+from builder.text.profiles import Profile
 
 DECLARED = ", declared"
 """End of Document.encoding where the encoding was declared."""
 
 DECLARES_ITSELF = re.compile(r"\.(?:html?|warc|rss|atom|xml)(?:\.gz|\.zst)?(?::\d+)?$", re.IGNORECASE)
 """The origin of a document whose format has a declaration of its own."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sources:
+    """The files that a release is built from, loaded once."""
+
+    batch: BatchInputs
+    """Of the articles that were not taken down."""
+    articles: Sequence[Article]
+    """The articles of all batches."""
+    documents: Sequence[Document]
+    decisions: Sequence[Decision]
+    splits: Sequence[SplitAssignment]
+    takedowns: Sequence[Takedown]
+    withdrawals: Sequence[Withdrawal]
+    counts: bytes
+    """The lines of the counts of all batches, sorted in each."""
+    cleaning: Sequence[StageCounts]
+    profile: Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +94,15 @@ class ReleaseInputs:
     """A warning for each article that cannot be assigned to a split."""
     redacted: Mapping[str, int]
     """Number of redactions of each requested kind in texts and titles."""
+    sources: Sources
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Settled:
+    """The canonical judgements of the articles, and the gold that votes and decisions make of them."""
+
+    judgements: CanonicalJudgements
+    gold: AdjudicationResult
 
 
 def load_release_inputs(project: Project) -> ReleaseInputs:
@@ -69,33 +111,55 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     Raises KhabarError (exit code 1) if no article was annotated, or if similar articles have been in two splits since
     an earlier release.
     """
-    articles, gone = batch_articles(project), taken_down(project)
-    every = [article for article in articles if article.id not in gone]
-    documents, kinds = batch_documents(project), project.schema.dataset.redact
-    redaction = redact(_chosen(project, every, gone), documents, kinds)
-    chosen = [moved.article for moved in redaction.articles.values()]
-    judgements, checked = canonical_judgements(project, every)
-    result = compute_gold(project, every, judgements)
-    frozen = {a.article_id: a.split for a in read_splits(project)}
-    parted = split_articles(chosen, groups.groups_of_batches(project, {article.id for article in chosen}), frozen, project.schema.dataset.splits,
-                  _traits(chosen, documents, result.golds), profile_of(project).fold_batch)  # fmt: skip
+    sources = _load_sources(project)
+    batch, documents, kinds = sources.batch, sources.documents, sources.batch.schema.dataset.redact
+    redaction = redact(_chosen(sources), documents, kinds)
+    chosen = [each.article for each in redaction.articles.values()]
+    settled = _settle(project, sources)
+    judgements = records_of(settled.judgements.table, Judgement)
+    frozen = {a.article_id: a.split for a in sources.splits}
+    parted = split_articles(chosen, groups.groups_of_batches(project, {article.id for article in chosen}), frozen, batch.schema.dataset.splits,
+                  _traits(chosen, documents, settled.gold.golds), sources.profile.fold_batch)  # fmt: skip
     splits = {assignment.article_id: assignment.split for assignment in parted.ledger}
-    said, golds, disputes, moved_spans = move_annotations(redaction, judgements, result.golds, result.disputes, kinds)
-    redactions = [moved_spans] if kinds else []
+    moved = move_annotations(redaction, judgements, settled.gold.golds, settled.gold.disputes, kinds)
+    redactions = [moved.spans] if kinds else []
     project.save_account("redact", redactions)
     material = TableInputs(
-        chosen, redact_authors(documents, kinds), parted.groups, splits, said, golds, disputes, project.schema.labels,
-        parted.aside, project.schema.dataset.publish_authors,
+        chosen, redact_authors(documents, kinds), parted.groups, splits, moved.judgements, moved.golds, moved.disputes,
+        batch.schema.labels,
+        parted.aside, batch.schema.dataset.publish_authors,
     )  # fmt: skip
-    accounts = (*clean_accounts(project), *checked, result.account, result.spans, *redactions)
-    figures = compute_agreement(project, every, judgements)
+    accounts = (*sources.cleaning, *settled.judgements.accounts, settled.gold.account, settled.gold.spans, *redactions)
+    figures = compute_agreement(batch, settled.judgements.table)
     found: dict[str, int] = {kind: redaction.counts[kind] for kind in kinds}
-    return ReleaseInputs(material, accounts, figures, _changes(project, chosen, documents), parted.ledger, parted.issues,
-                   found)  # fmt: skip
+    changes = _changes(sources.profile, chosen, documents)
+    return ReleaseInputs(material, accounts, figures, changes, parted.ledger, parted.issues, found, sources)
 
 
-def _changes(project: Project, chosen: Sequence[Article], documents: Sequence[Document]) -> Mapping[str, int]:
-    table = profile_of(project)
+def _load_sources(project: Project) -> Sources:
+    takedowns = read_takedowns(project)
+    counts = (project.annotations / name / "counts.jsonl" for name in project.batches())
+    return Sources(
+        load_batch_inputs(project, without={takedown.article_id for takedown in takedowns}),
+        batch_articles(project),
+        batch_documents(project),
+        read_decisions(project),
+        read_splits(project),
+        takedowns,
+        read_withdrawals(project),
+        b"\n".join(line for path in counts if path.exists() for line in sorted(read_hashed(path).splitlines())),
+        clean_accounts(project),
+        profile_of(project),
+    )
+
+
+def _settle(project: Project, sources: Sources) -> _Settled:
+    judgements = canonical_judgements(sources.batch)
+    save_accounts(project, judgements)
+    return _Settled(judgements, compute_gold(sources.batch, sources.decisions, judgements.table))
+
+
+def _changes(table: Profile, chosen: Sequence[Article], documents: Sequence[Document]) -> Mapping[str, int]:
     pages = {article.document_id for article in chosen}
     made: Counter[str] = Counter()
     for aligned in table.apply_batch([document.raw for document in documents if document.id in pages]):
@@ -103,9 +167,10 @@ def _changes(project: Project, chosen: Sequence[Article], documents: Sequence[Do
     return made
 
 
-def _chosen(project: Project, articles: Sequence[Article], gone: Collection[str]) -> list[Article]:
-    items = {item.article_id for name in project.batches() for item in read_batch(project, name)} - {*gone}
-    chosen = [article for article in articles if article.id in items]
+def _chosen(sources: Sources) -> list[Article]:
+    gone = {takedown.article_id for takedown in sources.takedowns}
+    items = {item.article_id for own in sources.batch.items.values() for item in own} - gone
+    chosen = [article for article in sources.batch.articles if article.id in items]
     missing = len(items) - len(chosen)
     if missing or not chosen:
         message = f"{missing} of the {len(items)} articles of annotations/*/batch.jsonl are not in this project"
@@ -144,38 +209,40 @@ def declared_encodings(material: TableInputs) -> list[str]:
     return sorted(encodings)
 
 
-def hash_inputs(project: Project, material: TableInputs, card: str, tool: str) -> dict[str, str]:
+def hash_inputs(inputs: ReleaseInputs, card: str, tool: str) -> dict[str, str]:
     """Return the sha256 of each input of a release. Judgements are hashed without the server's clock and ids.
 
-    What extracted texts from HTML is listed by name. Files of schema/ and the card template are hashed by their bytes. Of the ledger of releases only the previous
-    release counts: its manifest is the input `since`.
+    What extracted texts from HTML is listed by name. Files of schema/ and the card template are hashed by their bytes.
+    Of the ledger of releases only the previous release counts: its manifest is the input `since`.
     """
+    sources, material = inputs.sources, inputs.material
     # Judgements are of the texts before anything was redacted.
-    articles = batch_articles(project) if project.schema.dataset.redact else material.articles
-    once, _, _ = without_repeats(project, {article.id: article for article in articles}, read_judgements(project))
+    articles = sources.articles if sources.batch.schema.dataset.redact else sources.batch.articles
+    once = without_repeats(replace(sources.batch, articles=articles)).table
     said = [
         to_plain(replace(judgement, created_at="", updated_at="", task_id=0, annotation_id=0, origin=""))
-        for judgement in once
+        for judgement in records_of(once, Judgement)
     ]
-    inputs = {
+    listed = {
         "articles": [[article.id, article.text_sha] for article in material.articles],
-        "judgements": sorted(said, key=lambda judgement: json.dumps(judgement, sort_keys=True)),
-        "decisions": sorted(map(to_plain, read_decisions(project)), key=lambda one: json.dumps(one, sort_keys=True)),
+        "judgements": _sorted(said),
+        "decisions": _sorted(map(to_plain, sources.decisions)),
         "splits": sorted(material.splits.items()),
-        "takedowns": sorted(map(to_plain, read_takedowns(project)), key=lambda one: json.dumps(one, sort_keys=True)),
+        "takedowns": _sorted(map(to_plain, sources.takedowns)),
     }
-    if gone := read_withdrawals(project):  # releases before the first withdrawal have no such input
-        inputs["withdrawals"] = sorted(map(to_plain, gone), key=lambda one: json.dumps(one, sort_keys=True))
-    texts = {name: json.dumps(value, ensure_ascii=False, sort_keys=True) for name, value in inputs.items()}
+    if sources.withdrawals:  # releases before the first withdrawal have no such input
+        listed["withdrawals"] = _sorted(map(to_plain, sources.withdrawals))
+    texts = {name: json.dumps(value, ensure_ascii=False, sort_keys=True) for name, value in listed.items()}
     contents = {name: text.encode() for name, text in (texts | {"card": card, "tool": tool}).items()}
-    counts = [
-        path for name in project.batches() for path in [project.annotations / name / "counts.jsonl"] if path.exists()
-    ]
-    if counts:
-        contents["counts"] = b"\n".join(line for path in counts for line in sorted(read_hashed(path).splitlines()))
-    contents["cleaning"] = json.dumps([*map(to_plain, clean_accounts(project))], sort_keys=True).encode()
+    if sources.counts:
+        contents["counts"] = sources.counts
+    contents["cleaning"] = json.dumps([*map(to_plain, sources.cleaning)], sort_keys=True).encode()
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    hashes |= {f"schema/{name}": digest for name, digest in project.schema.digests.items()}
+    hashes |= {f"schema/{name}": digest for name, digest in sources.batch.schema.digests.items()}
     pages = {article.document_id for article in material.articles}
     named = extractors.recorded(document for document in material.documents if document.id in pages)
-    return hashes | named | {"profile": profile_of(project).digest}
+    return hashes | named | {"profile": sources.profile.digest}
+
+
+def _sorted(plain: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(plain, key=lambda one: json.dumps(one, sort_keys=True))

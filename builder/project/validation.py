@@ -1,14 +1,15 @@
 """Validate every file under annotations/ before a build and report all errors at once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from builder.annotation.quality import integrity
 from builder.annotation.quality.integrity import Lines, ProjectIndex
-from builder.annotation.quality.merged import contradictions
-from builder.project.annotations import published_path, read_numbered
+from builder.annotation.quality.merged import contradictions, judgement_contradictions
+from builder.project.annotations import published_path, read_judgement_lines, read_numbered
 from builder.project.batches import batch_articles
 from builder.project.project import Project
 from builder.records import (
@@ -19,7 +20,6 @@ from builder.records import (
     Decision,
     Dispute,
     Issue,
-    Judgement,
     KhabarError,
     LedgerEntry,
     PersonAlias,
@@ -43,7 +43,7 @@ def validate_annotations(project: Project) -> None:
 
     def read(path: Path, record: type[R], look: Look[R] | None = None) -> list[R]:
         lines, faults = read_numbered(project, path, record)
-        issues.extend(replace(issue, where=issue.where.removeprefix(f"{project.root}/")) for issue in faults)
+        issues.extend(_within(project, faults))
         file = Lines(str(path.relative_to(project.root)), lines)
         issues.extend(contradictions(file.path, file.lines))
         if look:
@@ -59,7 +59,10 @@ def validate_annotations(project: Project) -> None:
     read(folder / LEDGER, LedgerEntry)
     for name in project.batches():
         read(folder / name / "batch.jsonl", BatchItem, integrity.batch_faults)
-        read(folder / name / "judgements.jsonl", Judgement, integrity.judgement_faults)
+        lines, faults = read_judgement_lines(project, name)
+        path = f"{folder.name}/{name}/judgements.jsonl"
+        issues += [*_within(project, faults), *judgement_contradictions(path, lines)]
+        files.append(partial(integrity.judgement_table_faults, path, lines))
         read(folder / name / "decisions.jsonl", Decision, integrity.decision_faults)
         read(published_path(project, name), PublishedAnnotation, integrity.answer_faults)
         read(folder / name / "known.jsonl", Decision)
@@ -72,6 +75,11 @@ def validate_annotations(project: Project) -> None:
     issues += [issue for file in files for issue in file(world)]
     if issues:
         raise KhabarError(*sorted(issues, key=lambda issue: (issue.where.rpartition(":")[0], _line(issue))))
+
+
+def _within(project: Project, faults: Iterable[Issue]) -> Iterator[Issue]:
+    """Yield errors with their places named from the project's folder on."""
+    return (replace(issue, where=issue.where.removeprefix(f"{project.root}/")) for issue in faults)
 
 
 def _line(issue: Issue) -> int:

@@ -86,16 +86,34 @@ class NextStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """One label of a report's text, and its value, which may have several lines."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """What a command returns: counts with the dropped records, issues, facts to show, and what comes next."""
+    """What a command returns: counts with the dropped records, issues, an exit code, and what comes next.
+
+    The report of each command adds fields of its own, which JSON shows as they are and `lines` puts into words.
+    """
 
     verb: str
     accounts: tuple[StageCounts, ...] = ()
     issues: tuple[Issue, ...] = ()
-    facts: dict[str, str] = field(default_factory=dict)
     exit_code: int = 0
     set_aside: tuple[Dropped, ...] = ()
     next: NextStep | None = None
+
+    def lines(self) -> Iterable[Line]:
+        """Return the fields of its command in words, for people only: no code reads them."""
+        return ()
+
+    def all_lines(self) -> Iterable[Line]:
+        """Return what -v shows in place of `lines`."""
+        return self.lines()
 
 
 Notify = Callable[[str], None]

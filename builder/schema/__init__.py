@@ -59,8 +59,17 @@ def _digest(text: str, digits: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:digits]
 
 
-def _read_texts(folder: Path) -> tuple[dict[str, str], dict[str, str], list[Issue]]:
-    """Read the schema files: texts, sha256 of the bytes, and an error for each missing or undecodable file."""
+@dataclass(frozen=True, slots=True)
+class _SchemaTexts:
+    """The texts of the schema files, the sha256 of their bytes, and an error for each missing or undecodable one."""
+
+    texts: dict[str, str]
+    digests: dict[str, str]
+    issues: list[Issue]
+
+
+def _read_texts(folder: Path) -> _SchemaTexts:
+    """Read the schema files."""
     texts: dict[str, str] = {}
     digests: dict[str, str] = {}
     issues: list[Issue] = []
@@ -78,7 +87,7 @@ def _read_texts(folder: Path) -> tuple[dict[str, str], dict[str, str], list[Issu
         except UnicodeDecodeError as error:
             message = f"not UTF-8 at byte {error.start}"
             issues.append(Issue("error", "schema", message, where=str(path), fix="save the file as UTF-8"))
-    return texts, digests, issues
+    return _SchemaTexts(texts, digests, issues)
 
 
 def load_schema(folder: Path) -> Schema:
@@ -86,7 +95,8 @@ def load_schema(folder: Path) -> Schema:
 
     Raises KhabarError (exit code 2) with the errors of all files together.
     """
-    texts, digests, issues = _read_texts(folder)
+    found = _read_texts(folder)
+    texts, issues = found.texts, found.issues
 
     def parsed(model: type[M]) -> M | None:
         name = f"{model.__name__.lower()}.yaml"
@@ -121,7 +131,7 @@ def load_schema(folder: Path) -> Schema:
         _digest(texts["labels.yaml"], 8),
         own_profiles.get(dataset.profile),
         sources or NO_SOURCES,
-        digests,
+        found.digests,
     )
 
 

@@ -8,10 +8,12 @@ import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from itertools import chain, compress, groupby
+from typing import TYPE_CHECKING
 
 from pyarabic import araby
 
-from builder.text.aligned import Change
+if TYPE_CHECKING:
+    from builder.text.aligned import Change  # with numpy, which `status` does without
 
 HAMZA_MARKS = "\N{ARABIC MADDAH ABOVE}\N{ARABIC HAMZA ABOVE}\N{ARABIC HAMZA BELOW}"
 
@@ -108,7 +110,7 @@ def _beside_removable(text: str, start: int, end: int) -> bool:
     return any(character in CONTROLS or unicodedata.combining(character) for character in beside)
 
 
-def drop_tatweel(text: str) -> list[Change]:
+def drop_tatweel(text: str) -> "list[Change]":
     """Return the deletions of tatweel, except in the abbreviation heh.
 
     >>> drop_tatweel("عام 1447 هـ"), drop_tatweel("هـذا")
@@ -120,7 +122,7 @@ def drop_tatweel(text: str) -> list[Change]:
     return [(position, position + 1, "") for position in positions if not is_abbreviation(text, position)]
 
 
-def order_fathatan(text: str) -> list[Change]:
+def order_fathatan(text: str) -> "list[Change]":
     """Return the changes that move fathatan before its alef, onto the letter that carries it.
 
     >>> order_fathatan("قدما\N{ARABIC FATHATAN}") == [(3, 5, "\N{ARABIC FATHATAN}ا")]
@@ -130,7 +132,7 @@ def order_fathatan(text: str) -> list[Change]:
     return [(m.start(), m.end(), swapped) for m in FATHATAN.finditer(text)]
 
 
-def replace_farsi(text: str, letters: Mapping[str, str]) -> list[Change]:
+def replace_farsi(text: str, letters: Mapping[str, str]) -> "list[Change]":
     """Return the changes of Farsi letters to Arabic ones, in otherwise Arabic words.
 
     >>> replace_farsi("شب\N{ARABIC LETTER KEHEH}ة \N{ARABIC LETTER PEH}\N{ARABIC LETTER KEHEH}", FARSI) == [(2, 3, "ك")]
@@ -155,7 +157,7 @@ def replace_farsi(text: str, letters: Mapping[str, str]) -> list[Change]:
     return changes
 
 
-def compose(text: str) -> list[Change]:
+def compose(text: str) -> "list[Change]":
     """Return the changes that normalise a text to NFC, one per combining sequence.
 
     >>> compose("e\N{COMBINING ACUTE ACCENT}")
@@ -189,7 +191,7 @@ def _composed(sequence: str) -> str:
     return unicodedata.normalize("NFC", sequence)
 
 
-def _trimmed(start: int, before: str, after: str) -> Change:
+def _trimmed(start: int, before: str, after: str) -> "Change":
     """Return a change without the common prefix and suffix, so that reordered marks leave their letter unchanged."""
     head = 0
     while head < min(len(before), len(after)) - 1 and before[head] == after[head]:

@@ -1,13 +1,14 @@
 """The built-in policies of characters that profiles are made of."""
 
+import hashlib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyarabic import araby
 
 from builder.schema import profiles
-from builder.schema.profiles import LINE_ENDS
+from builder.schema.profiles import LINE_ENDS, OwnProfile
 from builder.text import contexts
 from builder.text.contexts import CONTROLS, HAMZA_MARKS, MARKS
 
@@ -80,3 +81,45 @@ _STANDARD = (*_LIGHT, Policy("marks", dict.fromkeys(MARKS, "")), FARSI)
 BUILT_IN = {"light@1": (*_LIGHT, FATHATAN), "standard@1": _STANDARD, "search@1": (*_STANDARD, FOLDED)}
 
 STAYS = {TATWEEL.name: contexts.is_abbreviation, FARSI.name: contexts.in_foreign_word}
+
+
+def policies_of(name: str, own: OwnProfile | None = None) -> tuple[Policy, ...]:
+    """Return the policies of a profile; a project's own profile of that name takes precedence.
+
+    Raises ValueError, listing the known names, if there is no such profile.
+    """
+    if own is not None and own.name == name:
+        return _own_policies(own)
+    if name not in NAMES:
+        raise ValueError(f"no profile {name!r}; the profiles are {', '.join(NAMES)}")
+    return BUILT_IN[name]
+
+
+def _own_policies(own: OwnProfile) -> tuple[Policy, ...]:
+    """Return the policies of the base profile without the exceptions, followed by the project's own changes."""
+    kept = {*own.keep, *own.delete, *own.replace}
+    base = (
+        Policy(policy.name, {c: put for c, put in policy.changes.items() if c not in kept}, policy.context)
+        for policy in BUILT_IN[own.base]
+    )
+    return (*base, Policy("own", {**dict.fromkeys(own.delete, ""), **own.replace}))
+
+
+def profile_digest(name: str, policies: Sequence[Policy]) -> str:
+    """Return the sha256 of everything that a profile does (64 hex digits)."""
+    rules = [name, *(ascii((policy.name, sorted(policy.changes.items()), policy.context)) for policy in policies)]
+    rules += [contexts.HIJRI.pattern, contexts.FARSI_WORD.pattern, contexts.FATHATAN.pattern]
+    return hashlib.sha256("\0".join(rules).encode()).hexdigest()
+
+
+def profile_id(name: str, own: OwnProfile | None = None) -> str:
+    """Return name@version+hash of a profile, without compiling its table.
+
+    Raises ValueError if there is no such profile.
+    """
+    return id_of(name, profile_digest(name, policies_of(name, own)))
+
+
+def id_of(name: str, digest: str) -> str:
+    """Return name@version+hash, the identifier stored with each article."""
+    return f"{name}+{digest[:8]}"

@@ -6,7 +6,6 @@ a character table compiled from pyarabic's constants. schema/profiles.yaml may d
 on these. NFKC is never applied to a whole text.
 """
 
-import hashlib
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -21,7 +20,18 @@ from builder.text import contexts
 from builder.text.aligned import AlignedText, Change, identity
 from builder.text.characters import StaysTest, Table, compile_table, map_characters, substitute
 from builder.text.edits import pack
-from builder.text.policies import BUILT_IN, FARSI, FATHATAN, FOLDED, NAMES, STAYS, TATWEEL, Policy
+from builder.text.policies import (
+    BUILT_IN,
+    FARSI,
+    FATHATAN,
+    FOLDED,
+    STAYS,
+    TATWEEL,
+    Policy,
+    id_of,
+    policies_of,
+    profile_digest,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +54,7 @@ class Profile:
     @property
     def id(self) -> str:
         """Return name@version+hash, the identifier stored with each article."""
-        return f"{self.name}+{self.hash}"
+        return id_of(self.name, self.digest)
 
     def apply(self, raw: str) -> AlignedText:
         """Normalise a raw text and return it aligned to the raw text.
@@ -201,9 +211,7 @@ def _compiled(name: str, policies: tuple[Policy, ...]) -> Profile:
             steps.append(partial(contexts.replace_farsi, letters=policy.changes))
         elif policy.name == FATHATAN.name:
             steps.append(contexts.order_fathatan)
-    rules = [name, *(ascii((policy.name, sorted(policy.changes.items()), policy.context)) for policy in policies)]
-    rules += [contexts.HIJRI.pattern, contexts.FARSI_WORD.pattern, contexts.FATHATAN.pattern]
-    digest = hashlib.sha256("\0".join(rules).encode()).hexdigest()
+    digest = profile_digest(name, policies)
     return Profile(name, digest, policies, _table(policies[:-1] if folds else policies), tuple(steps), folds)
 
 
@@ -228,18 +236,4 @@ def profile(name: str, own: OwnProfile | None = None) -> Profile:
     >>> profile("standard@1").name
     'standard@1'
     """
-    if own is not None and own.name == name:
-        return _compiled(name, _own_policies(own))
-    if name not in NAMES:
-        raise ValueError(f"no profile {name!r}; the profiles are {', '.join(NAMES)}")
-    return _compiled(name, BUILT_IN[name])
-
-
-def _own_policies(own: OwnProfile) -> tuple[Policy, ...]:
-    """Return the policies of the base profile without the exceptions, followed by the project's own changes."""
-    kept = {*own.keep, *own.delete, *own.replace}
-    base = (
-        Policy(policy.name, {c: put for c, put in policy.changes.items() if c not in kept}, policy.context)
-        for policy in BUILT_IN[own.base]
-    )
-    return (*base, Policy("own", {**dict.fromkeys(own.delete, ""), **own.replace}))
+    return _compiled(name, policies_of(name, own))

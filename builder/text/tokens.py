@@ -148,9 +148,9 @@ def canonical_span(text: str, start: int, end: int, *, whole_words: bool = True)
     """
     if not 0 <= start <= end <= len(text):
         raise ValueError(f"span {start}:{end} is outside a text of {len(text)} code points")
-    while start < end and _is_edge(text[start]):
+    while start < end and is_edge(text[start]):
         start += 1
-    while start < end and _is_edge(text[end - 1]):
+    while start < end and is_edge(text[end - 1]):
         end -= 1
     if start >= end:
         return None
@@ -171,5 +171,11 @@ def _token_at(text: str, position: int) -> tuple[int, int]:
     return next(match.span() for match in _TOKEN.finditer(text, low, high) if match.end() > position)
 
 
-def _is_edge(character: str) -> bool:
-    return not _SEEN.match(character) or unicodedata.category(character)[0] in "PZ"
+def is_edge(character: str) -> bool:
+    """Return whether a span never begins or ends with a character: white space, punctuation or an invisible one."""
+    return not is_seen(character) or unicodedata.category(character)[0] in "PZ"
+
+
+def is_seen(character: str) -> bool:
+    """Return whether a character is neither white space nor invisible."""
+    return bool(_SEEN.match(character))

@@ -1,9 +1,9 @@
 """Articles, judgements and crowds of annotators that tests of the annotation package share."""
 
-from builder.annotation.agreement.measure import agree
 from builder.annotation.report.page import page
 from builder.records import Article, Judgement, Span, Stance
 from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
+from tests.tables import agree
 
 VALUES = (("favor", "مؤيّد"), ("against", "معارض"), ("neutral", "محايد"))
 TYPES = (("PERS", "شخص", "#b3261e"), ("GPE", "كيان", "#1d4ed8"), ("ORG", "منظمة", "#1f7a3d"))

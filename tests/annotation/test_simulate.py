@@ -5,11 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.annotation.adjudication.adjudicate import adjudicate
 from builder.annotation.agreement.matching import SPAN_F1
-from builder.annotation.agreement.measure import agree
 from builder.annotation.agreement.stances import ALPHA
-from builder.annotation.quality.check import canonicalise, check
 from builder.annotation.simulate import Knowledge, SimulatedAnswer, parse_knowledge, simulate_answer, truth
 from builder.corpus.cleaning.clean import clean
 from builder.corpus.dedup.pipeline import group
@@ -20,6 +17,7 @@ from builder.records import Article, Judgement, KhabarError, Span, Stance
 from builder.schema import load_schema
 from builder.schema.dataset import Adjudication
 from builder.text.profiles import profile
+from tests.tables import adjudicate, agree, canonicalise, check
 
 ROOT = Path(__file__).parents[2]
 SEED = 13
@@ -131,7 +129,7 @@ def test_known_spans_are_canonical_and_nested_or_apart(batch, knowledge, labels)
         for article in batch.values()
     ]
 
-    assert check(judgements, batch, labels, lambda _: "") == []
+    assert check(judgements, batch, labels, lambda *_: "") == []
 
 
 def test_answers_match_golden_answer(labels):
@@ -148,7 +146,7 @@ def test_simulated_judgements_have_only_ragged_edges(batch, knowledge, labels):
         for number in range(3)
     ]
 
-    assert {issue.code for issue in check(judgements, batch, labels, lambda _: "")} == {"span-edges"}
+    assert {issue.code for issue in check(judgements, batch, labels, lambda *_: "")} == {"span-edges"}
 
 
 def test_demonstration_has_plausible_disagreement(batch, knowledge, labels):

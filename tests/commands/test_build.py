@@ -19,7 +19,7 @@ from builder.records import BatchItem, Judgement, KhabarError, SplitAssignment, 
 from builder.release.publish.folder import read_manifest
 from builder.release.publish.readback import read_folder
 from builder.release.publish.readback_client import Job
-from tests.builders import judge, kept, snapshot, walk, with_floor
+from tests.builders import judge, kept, said, snapshot, walk, with_floor
 from tests.conftest import ROOT
 from tests.editions import build_redacted, make_project, tables
 
@@ -76,7 +76,7 @@ def test_fresh_clone_builds_from_kept_judgements(project):
     report = build(project, "1.0.0")
 
     assert (project.annotations / "splits.jsonl").read_bytes() == (source / "splits.jsonl").read_bytes()
-    assert report.facts["entities"].startswith("train ")
+    assert report.rows["entities"] == {"train": 21, "validation": 4, "test": 4}
 
 
 def longest(project, split, ledger):
@@ -171,7 +171,7 @@ def test_accepted_low_agreement_is_on_the_card(annotated):
     again = with_floor(annotated, 0.5)
     build(again, "1.0.0")
 
-    assert report.facts["agreement"] == "1 floors not reached, and the card says why"
+    assert said(report)["agreement"] == "1 floors not reached, and the card says why"
     assert "**Agreement does not reach the floors that were set for this dataset.**" in accepted
     assert "is below the floor of 0.99 (batch all)." in accepted
     assert "\n> a pilot &lt;b> \\| of new annotators\n" in accepted
@@ -183,7 +183,7 @@ def test_accepted_low_agreement_is_on_the_card(annotated):
 def test_reason_without_low_agreement_is_not_on_the_card(annotated):
     report = build(annotated, "1.0.0", accept="in case")
 
-    assert report.facts["agreement"] == "reaches its floors: nothing to accept"
+    assert said(report)["agreement"] == "reaches its floors: nothing to accept"
     assert "in case" not in card_of(annotated)
     assert json.loads((annotated.release("1.0.0") / "facts.json").read_text(encoding="utf-8"))["accepted"] == ""
 

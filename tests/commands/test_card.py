@@ -15,6 +15,7 @@ from builder.commands.ingest import ingest
 from builder.commands.init import init
 from builder.project.project import Project
 from builder.records import KhabarError
+from tests.builders import said
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow  # each test runs several commands on a project
@@ -202,7 +203,7 @@ def test_agreement_is_measured_again(made):
     facts = made.release("1.0.0") / "facts.json"
     kept = facts.read_bytes()
     report = publishing.card(made, "v1.0.0", base=made.root, rehearse=False, progress=print)
-    assert report.facts["agreement"] == "done: 27 figures with their intervals, measured again from `annotations`"
+    assert said(report)["agreement"] == "done: 27 figures with their intervals, measured again from `annotations`"
 
     plain = json.loads(kept)
     plain["agreement"][0]["value"] = 0.99

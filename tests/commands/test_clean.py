@@ -10,8 +10,10 @@ from builder.commands.ingest import ingest
 from builder.corpus.cleaning.clean import cut, dropped
 from builder.executor.start import ExecutorConfig
 from builder.io.hashing import sha16
-from builder.project.corpus import done_shards, read_losses, sum_counts
+from builder.project.corpus import read_losses, sum_counts
+from builder.project.stages.shards import done_shards
 from builder.records import KhabarError, Progress
+from tests.builders import said
 from tests.conftest import ROOT
 from tests.news import lines, news
 
@@ -118,7 +120,13 @@ def test_losses_stand_beside_the_account(lossy, khabar):
     assert "\x1b" not in done.stdout
     assert "".join(f"{name}:\n{text}\n" for name, text in facts.items() if name != "more of them") in done.stdout
     assert done.stdout.endswith(f"more of them: {facts['more of them']}\nnext: khabar dedup (not run yet)\n")
-    assert {name: text for name, text in json.loads(again.stdout)["facts"].items() if name in facts} == facts
+    losses = json.loads(again.stdout)["cleaned"]["losses"]
+    assert [page["origin"] for page in losses["emptied"]] == [r"pages/empty\x1b.txt"]
+    assert [page["origin"] for page in losses["shortened"]] == ["pages/a.txt", "pages/b.txt"]
+    assert (losses["without_text"], losses["over_third"]) == (1, 1)
+    assert [(rule["rule"], rule["drops"]) for rule in losses["rules"]] == [
+        ("share", 3), ("source", 1), ("follow", 1), ("menu", 1),
+    ]  # fmt: skip
 
 
 def test_losses_count_what_the_account_counts(lossy):
@@ -131,7 +139,7 @@ def test_losses_count_what_the_account_counts(lossy):
 
 def test_no_losses_are_said_in_a_line(project, tmp_path):
     ingest(project, [lines(tmp_path / "a.jsonl", [news(1)])])
-    facts = clean(project).facts
+    facts = said(clean(project))
 
     assert (facts[EMPTIED], facts[SHORTENED]) == ("none", "none")
     assert DROPS not in facts
@@ -141,7 +149,7 @@ def test_no_losses_are_said_in_a_line(project, tmp_path):
 def test_every_page_is_boilerplate(project, tmp_path):
     (project.root / "schema" / "boilerplate.yaml").write_text(RULES, encoding="utf-8")
     ingest(project, [lines(tmp_path / "a.jsonl", ["تصفح\n" * number for number in range(1, 9)])])
-    facts = clean(project).facts
+    facts = said(clean(project))
     first, *listed = facts[EMPTIED].splitlines()
 
     assert first.strip() == "8 of 8"

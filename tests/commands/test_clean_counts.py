@@ -22,7 +22,7 @@ from builder.project.corpus import read_articles
 from builder.project.project import Project
 from builder.records import CleaningBasis, EdgeCount, KhabarError
 from builder.release.publish.folder import read_manifest
-from tests.builders import fresh, judge, snapshot
+from tests.builders import fresh, judge, said, snapshot
 from tests.conftest import ROOT
 from tests.news import news
 
@@ -143,7 +143,7 @@ def test_a_second_run_changes_nothing(sampled):
     after = snapshot(sampled.root)
 
     assert {name for name in before | after if before.get(name) != after.get(name)} <= {".khabar/lock"}
-    assert report.facts["counts"].endswith(f"their hash is {basis(sampled).counts}")
+    assert report.counts.digest == basis(sampled).counts
 
 
 def test_a_batch_keeps_the_keys_that_it_rested_on_and_no_words(sampled):
@@ -191,7 +191,7 @@ def test_a_clone_of_fewer_pages_gets_the_same_texts(sampled, tmp_path):
     now, then = hashes(made)
 
     assert len(read_articles(made)) == 15
-    assert clean(made).facts["counts"].startswith("none: too few pages of any source")
+    assert str(clean(made).counts).startswith("none: too few pages of any source")
     assert now == then == hashes(sampled)[0]
 
 
@@ -227,9 +227,9 @@ def test_a_dry_recount_changes_nothing_and_names_the_articles(grown):
     }
 
     assert {name for name in before | after if before.get(name) != after.get(name)} <= {".khabar/lock"}
-    assert report.facts["articles of batches"] == f"15, of which {len(having)} would change"
-    assert {*report.facts["changed"].split(" and ")[0].split(", ")} <= having
-    assert report.facts["with judgements"].startswith(f"{len(having)}: ")
+    assert said(report)["articles of batches"] == f"15, of which {len(having)} would change"
+    assert {*report.recount.changed} == {*report.recount.judged} == having
+    assert report.cleaned is None
 
 
 def test_a_recount_refuses_to_change_judged_articles(grown):
@@ -252,7 +252,7 @@ def test_a_recount_of_unjudged_articles_needs_no_yes(sampled):
 
     assert now == then
     assert not any(line in text for text in texts(sampled).values() for line in RARE)
-    assert "with judgements" not in report.facts
+    assert report.recount.judged == ()
     assert basis(sampled).counts == read_stamp(sampled)
 
 
@@ -272,7 +272,7 @@ def test_a_recount_with_yes_changes_texts_and_says_what_is_stale(grown, tmp_path
 
     assert changed
     assert changed <= {item.article_id for item in read_batch(grown, "pilot")}
-    assert report.facts["articles of batches"] == f"15, of which {len(changed)} changed"
+    assert said(report)["articles of batches"] == f"15, of which {len(changed)} changed"
     assert not any(line in text for text in after.values() for line in RARE)
     assert basis(grown).counts == read_stamp(grown)
     assert stale == changed
@@ -291,7 +291,7 @@ def test_a_recount_may_be_repeated(grown):
     report = clean(grown, again=True)
     after = snapshot(grown.root)
 
-    assert report.facts["articles of batches"] == "15, of which 0 changed"
+    assert said(report)["articles of batches"] == "15, of which 0 changed"
     assert {name for name in before | after if before.get(name) != after.get(name)} <= {".khabar/lock"}
 
 
@@ -317,7 +317,7 @@ def small(tmp_path):
 def test_a_small_project_has_no_counts_and_says_so(small):
     report = clean(small)
 
-    assert report.facts["counts"].startswith("none: too few pages of any source")
+    assert str(report.counts).startswith("none: too few pages of any source")
     assert all(ALWAYS in text for text in texts(small).values())
 
 
@@ -429,7 +429,7 @@ def test_a_dry_recount_does_not_keep_given_counts(small, sampled, khabar):
 
 def rebuilt(project, version="1.0.0"):
     folder = str(project.release(version))
-    return verify(project, folder, base=project.root, rehearse=False, progress=lambda _: None).facts["rebuild"]
+    return said(verify(project, folder, base=project.root, rehearse=False, progress=lambda _: None))["rebuild"]
 
 
 def test_an_older_release_is_verified_after_the_crawl_grew(sampled):

@@ -116,8 +116,8 @@ def test_annotation_met_again_adds_nothing_whatever_the_file_is_called(sampled, 
     second = take(sampled, names[1], one_each(1))
 
     assert (sampled.annotations / "pilot" / "judgements.jsonl").read_bytes() == before
-    assert first.facts["file"] == "3 new, 0 changed, 0 known before"
-    assert second.facts["file"] == "0 new, 0 changed, 3 known before"
+    assert str(first.imported) == "3 new, 0 changed, 0 known before"
+    assert str(second.imported) == "0 new, 0 changed, 3 known before"
     assert (second.accounts, second.exit_code) == (first.accounts, 0)
 
 
@@ -182,7 +182,7 @@ def test_each_choice_of_the_question_answers_it(sampled, choice, people):
 def test_later_update_counts_and_an_earlier_one_does_not(sampled):
     take(sampled, "a.json", one_each(1))
     report = take(sampled, "b.json", one_each(1, start=5, changed=LATER))
-    assert report.facts["file"] == "0 new, 3 changed, 0 known before"
+    assert str(report.imported) == "0 new, 3 changed, 0 known before"
     assert {j.spans[0].start for j in judged(sampled)} == {5}
 
     take(sampled, "a.json", one_each(1))

@@ -14,7 +14,7 @@ def address(project, khabar):
     """The address of the project's running local Hub; it is stopped after the test."""
     done = khabar("hub", "up", "--json", cwd=project.root)
     assert done.returncode == 0, done.stderr
-    yield json.loads(done.stdout)["facts"]["address"]
+    yield json.loads(done.stdout)["url"]
     khabar("hub", "down", cwd=project.root)
 
 

@@ -18,7 +18,8 @@ from builder.executor import storage
 from builder.executor.shards import BatchResult, write_shard
 from builder.executor.start import ExecutorConfig
 from builder.main import _report_bug
-from builder.project.corpus import read_columns, read_documents, stage_folder, stage_shards
+from builder.project.corpus import read_columns, read_documents
+from builder.project.stages.shards import stage_folder, stage_shards
 from builder.records import Document, Dropped
 from builder.records.arrow import arrow_schema
 from tests.news import lines, news

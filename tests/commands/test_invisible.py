@@ -10,9 +10,8 @@ from builder.commands.clean import clean
 from builder.commands.collect import collect
 from builder.commands.ingest import ingest
 from builder.commands.sample import sample
-from builder.project.corpus import read_articles
-from builder.project.judgements import canonical_judgements
 from builder.records import RELEASE_FORMAT
+from tests.tables import project_judgements
 
 pytestmark = pytest.mark.slow  # each test runs several commands on a project
 
@@ -61,7 +60,7 @@ def collected(project, tmp_path, texts, exported):
 
 def hold(project):
     """Assert that both annotators mark the same, and that no token of the release is invisible."""
-    judged, _ = canonical_judgements(project, list(read_articles(project)))
+    judged = project_judgements(project)
     marks = {}
     for judgement in judged:
         marks.setdefault(judgement.article_id, set()).add(tuple((s.start, s.end) for s in judgement.spans))

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import random
 import re
 import shutil
 import signal
@@ -18,9 +20,10 @@ from builder.project.batches import batch_articles
 from builder.project.corpus import profile_of
 from builder.project.project import Project
 from builder.project.stages import states
+from builder.project.stages.shards import stage_digest
 from builder.project.stages.table import ROAD
 from builder.records import Decision, Dispute, Judgement
-from tests.builders import judge, kept, walk
+from tests.builders import judge, said, walk
 from tests.conftest import ROOT
 from tests.news import news
 
@@ -103,12 +106,17 @@ def test_one_definition_runs_the_build_alone(done):
     assert ran(again(done)) == {}
 
 
-def test_one_decision_runs_gold_and_the_build(done):
-    dispute = read_jsonl(done.work / "disputes.jsonl", Dispute)[0]
-    item = next(one for one in read_jsonl(done.annotations / "pilot" / "judgements.jsonl", Judgement)
+def decide(project):
+    """Settle the first dispute."""
+    dispute = read_jsonl(project.work / "disputes.jsonl", Dispute)[0]
+    item = next(one for one in read_jsonl(project.annotations / "pilot" / "judgements.jsonl", Judgement)
                 if one.article_id == dispute.article_id)  # fmt: skip
     ruling = Decision(item.article_id, item.text_sha, "lead", item.spans, (), "")
-    write_jsonl(done.annotations / "pilot" / "decisions.jsonl", [ruling])
+    write_jsonl(project.annotations / "pilot" / "decisions.jsonl", [ruling])
+
+
+def test_one_decision_runs_gold_and_the_build(done):
+    decide(done)
 
     assert ran(again(done)) == {"adjudicate": "decisions changed", "build": "decisions changed"}
     assert ran(again(done)) == {}
@@ -131,7 +139,7 @@ def test_one_judgement_runs_what_reads_judgements(done):
     report = again(done)
 
     assert ran(report) == dict.fromkeys(("check", "agree", "adjudicate", "build"), "judgements changed")
-    assert report.facts["collect"] == "waits (batch pilot has 35 of 36 judgements: khabar collect --batch pilot)"
+    assert said(report)["collect"] == "waits (batch pilot has 35 of 36 judgements: khabar collect --batch pilot)"
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(done):
@@ -146,8 +154,8 @@ def test_a_step_behind_a_stale_one_is_stale_in_a_dry_run(done, khabar):
     edit(done.root / "schema" / "boilerplate.yaml", "version: 1", "version: 2")
     report = json.loads(khabar("run", "--dry-run", "--json", cwd=done.root).stdout)
 
-    assert report["facts"]["clean"] == "would run (boilerplate.yaml changed)"
-    assert report["facts"]["check"] == "would run (clean comes first)"
+    assert {"command": "clean", "done": "would run", "why": "boilerplate.yaml changed"} in report["steps"]
+    assert {"command": "check", "done": "would run", "why": "clean comes first"} in report["steps"]
     assert report["next"] == {"command": "khabar clean", "why": "boilerplate.yaml changed"}
 
 
@@ -188,7 +196,7 @@ def test_a_run_waits_for_disputes_that_were_sent(done):
     report = again(done)
 
     assert report.exit_code == 5
-    assert report.facts["adjudicate"].startswith("stopped (1 of 1 disputes that were sent are open: khabar adjudicate")
+    assert said(report)["adjudicate"].startswith("stopped (1 of 1 disputes that were sent are open: khabar adjudicate")
 
 
 def test_a_run_never_rebuilds_what_is_pushed(done):
@@ -197,7 +205,7 @@ def test_a_run_never_rebuilds_what_is_pushed(done):
     report = again(done)
 
     assert report.exit_code == 5
-    assert report.facts["build"].endswith("labels.yaml changed since 1.0.0, which is pushed: khabar build 1.1.0)")
+    assert said(report)["build"].endswith("labels.yaml changed since 1.0.0, which is pushed: khabar build 1.1.0)")
 
 
 def test_errors_of_check_stop_a_run(done):
@@ -213,45 +221,107 @@ def test_errors_of_check_stop_a_run(done):
     assert states.state_of(Project(done.root), "check").why == "it reported errors"
 
 
-@pytest.mark.parametrize("step", ["clean", "build"])
-def test_a_run_that_is_killed_goes_on(done, tmp_path, step):
-    """The run is killed by SIGKILL at several moments of a step; the last one ends with the bytes of one that is not."""
-    edit(done.root / "schema" / "boilerplate.yaml", "version: 1", "version: 2")
-    whole = Project(shutil.copytree(done.root, tmp_path / "whole"))
-    again(whole)
-    if step == "build":
-        run(Project(done.root), "adjudicate")
-    killed = 0
-    for _ in range(4):
-        command = [sys.executable, "-m", "builder", "-C", str(done.root), "run", "--to", "build"]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=ROOT) as child:
-            next((line for line in child.stderr if line.startswith(f"{step}: ")), None)
-            time.sleep(0.05 * (1 + killed) ** 2)
-            child.send_signal(signal.SIGKILL)
-        killed += child.returncode == -signal.SIGKILL
-    report = again(done)
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+root, step, left = sys.argv[1], sys.argv[2], int(sys.argv[3])
+from builder.commands.run import run
+from builder.project.project import Project
 
-    assert killed
-    assert report.exit_code == 0
-    assert bytes_of(done) == bytes_of(whole)
-    assert ran(again(done)) == {}
+counts, seen = False, 0
+
+def begin(message):
+    global counts
+    counts = message.startswith(step + ":")
+
+def changes_files(event, given):
+    if event == "open":
+        return str(given[0]).startswith(root) and given[1] is not None and not {*"wax+"}.isdisjoint(str(given[1]))
+    return event in ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link")
+
+def hook(event, given):
+    global seen
+    if counts and changes_files(event, given):
+        seen += 1
+        if seen == left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(hook)
+code = run(Project(Path(root)), "build", progress=begin).exit_code
+print(seen)
+sys.exit(code)
+"""
+"""Run what is stale, and die by SIGKILL just before the n-th change of a file by one step, or count the changes."""
+
+MOMENTS = 3
+"""Moments at which a step is killed, beside its first change and its last."""
 
 
-def bytes_of(project):
-    """The hash of each file of the release."""
+def die(project, step, moment):
+    command = [sys.executable, "-c", KILLED, str(project.root), step, str(moment)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+@pytest.fixture(scope="module")
+def changed(finished, tmp_path_factory):
+    """A project in which a rule, a decision and the articles changed, and a copy of it that was run without a kill."""
+    from builder.commands.ingest import ingest
+
+    folder = tmp_path_factory.mktemp("changed")
+    project = Project(shutil.copytree(finished, folder / "changed"))
+    (folder / "new.txt").write_text(news(977), encoding="utf-8")
+    ingest(project, [folder / "new.txt"])
+    edit(project.root / "schema" / "boilerplate.yaml", "version: 1", "version: 2")
+    decide(project)
+    whole = Project(shutil.copytree(project.root, folder / "whole"))
+    assert [*ran(again(whole))] == ["clean", "dedup", "adjudicate", "build"]
+    return project, whole
+
+
+@pytest.mark.parametrize("step", ["clean", "dedup", "adjudicate", "build"])
+def test_a_run_that_is_killed_goes_on(changed, tmp_path, step):
+    """A step is killed at seeded moments; the next run ends with the bytes of one that was not killed."""
+    project, whole = changed
+    counted = die(Project(shutil.copytree(project.root, tmp_path / "counted")), step, 0)
+    assert counted.returncode == 0, counted.stderr
+    number = int(counted.stdout.splitlines()[-1])
+    chosen = random.Random(17).sample(range(2, number), MOMENTS)  # noqa: S311 - seeded
+    for moment in (1, *chosen, number):
+        copy = Project(shutil.copytree(project.root, tmp_path / f"killed-{moment}"))
+        killed = die(copy, step, moment)
+        age(copy)
+        report = again(copy)
+
+        assert killed.returncode == -signal.SIGKILL, (moment, killed.stderr)
+        assert report.exit_code == 0
+        assert step in ran(report) or moment > 1, "before its first change a step is not done"
+        assert made(copy) == made(whole), moment
+        assert ran(again(copy)) == {}
+        assert names(copy) ^ names(whole) == set(), moment
+
+
+def made(project):
+    """The hash of each file of the release, and of all else that a run makes."""
     folder = project.release("1.0.0")
-    return {path.relative_to(folder): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in folder.rglob("*") if path.is_file()}  # fmt: skip
+    paths = [*folder.rglob("*"), project.work / "gold.jsonl", project.work / "disputes.jsonl"]
+    files = {path.relative_to(project.root): hashlib.sha256(path.read_bytes()).hexdigest()
+             for path in paths if path.is_file()}  # fmt: skip
+    stages = {stage: stage_digest(project, stage) for stage in ("articles", "groups")}
+    stamps = {step.command: project.stamped_step(step.command) for step in ROAD}
+    return files, stages, stamps
 
 
-def test_the_table_names_what_is_known(done):
-    for step in ROAD:
-        assert states.read_by(done, step.command).keys() == {*step.reads}, step.command
+def age(project):
+    """Make what killed writes left two hours old."""
+    for path in project.work.rglob(".*"):
+        os.utime(path, (time.time() - 7200,) * 2)
 
 
-def test_kept_annotations_of_the_repository_are_judged(project):
-    kept(project)
-    found = {each.command: each.state for each in states.states(project)}
+LATER = (".khabar/.tables.", ".khabar/corpus/filters")
+"""What a later command brings up to date: `build` removes old tables, and `sample` runs the filters."""
 
-    assert {found[command] for command in ("ingest", "clean", "sample", "send", "collect")} == {"done"}
-    assert found["check"] == "never"
+
+def names(project):
+    """The names of all files of a project."""
+    paths = (path.relative_to(project.root).as_posix() for path in project.root.rglob("*"))
+    return {path for path in paths if not path.startswith(LATER)}

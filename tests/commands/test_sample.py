@@ -55,7 +55,7 @@ def test_next_batch_is_chosen_by_gold_with_reasons(project, khabar):
     assert len(why) == 5
     assert all(0 <= one["score"] <= 1 and one["parts"] for one in why)
     assert {*batch_article_ids(project)} >= {one["article_id"] for one in why}
-    assert report.facts["why"] == str(folder / "next.jsonl")
+    assert report.why == folder / "next.jsonl"
     assert report.accounts[1].set_aside["in an earlier batch"] == 12
 
 

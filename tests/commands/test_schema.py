@@ -17,7 +17,7 @@ def test_annotation_page_is_written(project, tmp_path):
     report = render(project, page=tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
 
-    assert report.facts["annotation page"] == str(tmp_path / "page.html")
+    assert report.page == tmp_path / "page.html"
     assert "نسخة الإرشادات: " + project.schema.guideline_version in page
     assert page.count('class="lsf-label"') == len(project.schema.labels.entities)
 

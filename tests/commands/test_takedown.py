@@ -7,6 +7,7 @@ from builder.commands.build import build
 from builder.commands.takedown import LONGEST, takedown
 from builder.io.jsonl import read_jsonl
 from builder.records import KhabarError, Takedown
+from tests.builders import said
 from tests.editions import release_text
 
 
@@ -19,8 +20,8 @@ def test_article_is_in_no_file_of_the_next_release(annotated):
     report = takedown(annotated, row["id"], "asked for by its publisher")
     again = takedown(annotated, row["id"], "asked twice")
 
-    assert report.facts["taken down"] == row["id"]
-    assert again.facts["taken down"] == "none (already listed)"
+    assert report.articles == (row["id"],)
+    assert said(again)["taken down"] == "none (already listed)"
     assert read_jsonl(annotated.annotations / "takedowns.jsonl", Takedown) == [
         Takedown(row["id"], "asked for by its publisher")
     ]

@@ -7,7 +7,7 @@ import pytest
 from builder.commands import diff
 from builder.commands.build import build
 from builder.commands.verify import verify
-from tests.builders import with_floor
+from tests.builders import checks_of, said, with_floor
 from tests.tampering import copy_of, edit_rows, sign
 
 pytestmark = pytest.mark.slow  # each test runs several commands on a project
@@ -21,7 +21,7 @@ def test_rebuild_uses_the_reason_for_low_agreement(annotated):
     report = verify(strict, folder, base=strict.root, rehearse=False, progress=lambda _: None)
 
     assert json.loads((strict.release("1.0.0") / "facts.json").read_text(encoding="utf-8"))["accepted"] == reason
-    assert report.facts["rebuild"].startswith("done: ")
+    assert said(report)["rebuild"].startswith("done: ")
 
 
 def test_verify_and_diff_read_a_standoff_release(editions, tmp_path):
@@ -31,8 +31,8 @@ def test_verify_and_diff_read_a_standoff_release(editions, tmp_path):
     difference = diff.diff(standoff, str(folder), str(editions[0].release("1.0.0")), base=tmp_path)
 
     assert found.exit_code == 0
-    assert found.facts["rebuild"].startswith("done: ")
-    assert found.facts["leaks"] == "not possible: a standoff edition holds no texts to compare"
+    assert said(found)["rebuild"].startswith("done: ")
+    assert said(found)["leaks"] == "not possible: a standoff edition holds no texts to compare"
     assert ("entities", "tokens") in {(one.config, one.column) for one in difference.features}
     assert not difference.spans
     assert not difference.texts
@@ -40,10 +40,10 @@ def test_verify_and_diff_read_a_standoff_release(editions, tmp_path):
 
 def test_built_folder_passes_every_check(built, khabar):
     done = khabar("verify", "dist/v1.0.0", "--json", cwd=built.root)
-    facts = json.loads(done.stdout)["facts"]
+    checks = checks_of(json.loads(done.stdout))
 
     assert done.returncode == 0, done.stderr
-    for check in (
+    names = (
         "manifest",
         "loads",
         "rows",
@@ -55,10 +55,12 @@ def test_built_folder_passes_every_check(built, khabar):
         "gold",
         "agreement",
         "rebuild",
-    ):
-        assert facts[check].startswith("done: "), check
-    assert "read back" not in facts
-    assert "entities.spans.raw_start, entities.spans.raw_end" in facts["not verified"]
+    )
+    for check in names:
+        assert checks[check].startswith("done: "), check
+    assert "read back" not in checks
+    unverified = {one["name"] for check in json.loads(done.stdout)["checks"] for one in check["unverified"]}
+    assert {"entities.spans.raw_start", "entities.spans.raw_end"} <= unverified
 
 
 def test_contradictory_rows_fail_by_name(built, khabar, tmp_path):
@@ -69,7 +71,7 @@ def test_contradictory_rows_fail_by_name(built, khabar, tmp_path):
     report = json.loads(done.stdout)
 
     assert done.returncode == 1
-    assert report["facts"]["card"] == "not possible: the rows contradict each other"
+    assert checks_of(report)["card"] == "not possible: the rows contradict each other"
     assert any(issue["where"].startswith("entities/train, row ") for issue in report["issues"])
 
 
@@ -83,7 +85,9 @@ def test_files_of_others_that_the_card_names_are_not_loaded(built, khabar, tmp_p
 
     assert named != card
     assert done.returncode == 1
-    assert json.loads(done.stdout)["facts"]["loads"].startswith("not possible: load_dataset reads what the card names")
+    assert checks_of(json.loads(done.stdout))["loads"].startswith(
+        "not possible: load_dataset reads what the card names"
+    )
 
 
 def test_changed_file_fails_the_manifest_check(built, khabar):
@@ -93,7 +97,7 @@ def test_changed_file_fails_the_manifest_check(built, khabar):
     done = khabar("verify", "dist/v1.0.0", "--json", cwd=built.root)
 
     assert done.returncode == 1
-    assert json.loads(done.stdout)["facts"]["manifest"].startswith("failed: ")
+    assert checks_of(json.loads(done.stdout))["manifest"].startswith("failed: ")
 
 
 def test_unknown_release_is_refused(project, khabar):

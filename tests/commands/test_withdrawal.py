@@ -9,11 +9,11 @@ from builder.commands.check import accept_changes, check
 from builder.commands.takedown import withdraw
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project.annotations import read_decisions
-from builder.project.batches import batch_articles
-from builder.project.judgements import canonical_judgements, current_gold
+from builder.project.judgements import current_gold
 from builder.records import AcceptedChange, Decision, Judgement, KhabarError, Withdrawal
-from tests.builders import judge
+from tests.builders import judge, said
 from tests.editions import release_text
+from tests.tables import project_judgements
 
 pytestmark = pytest.mark.slow
 
@@ -33,18 +33,18 @@ def test_work_of_a_person_who_withdraws_is_in_no_later_release(judged):
     first = judgements_of(judged)[0]
     ruled = Decision(first.article_id, first.text_sha, "a-1", ())
     write_jsonl(judged.annotations / "pilot" / "decisions.jsonl", [ruled])
-    articles = batch_articles(judged)
     build(judged, "1.0.0")
-    before = current_gold(judged, articles)
+    before = current_gold(judged)
     report = withdraw(judged, "a-1", "withdrew from the study")
     again = withdraw(judged, "a-1", "asked twice")
-    after = current_gold(judged, articles)
+    after = current_gold(judged)
     changed = {one for one in {*before, *after} if before.get(one) != after.get(one)}
 
     assert {issue.article_id for issue in report.issues} == changed
     assert first.article_id in changed
-    assert report.facts["withdrawn"].startswith("4 judgements and 1 decisions of a-1: withdrew")
-    assert again.facts["gold"] == f"0 of {len(after)} articles change"
+    assert (report.judgements, report.decisions, report.is_new) == (4, 1, True)
+    assert said(report)["withdrawn"] == "4 judgements and 1 decisions of a-1: withdrew from the study"
+    assert (again.changed, again.golds) == (0, len(after))
     assert read_jsonl(judged.annotations / "withdrawals.jsonl", Withdrawal) == [
         Withdrawal("a-1", "withdrew from the study")
     ]
@@ -56,13 +56,13 @@ def test_work_of_a_person_who_withdraws_is_in_no_later_release(judged):
     assert "a-1" in old
     assert "a-1" not in new
     assert "judgements withdrawn: withdrew from the study." in new
-    assert again.facts["withdrawn"] == "none (a-1 is already listed: withdrew from the study)"
+    assert said(again)["withdrawn"] == "none (a-1 is already listed: withdrew from the study)"
     assert not [issue.message for issue in report.issues if issue.message.startswith("1 spans")]
 
 
 def test_withdrawn_judgements_are_counted(judged):
     withdraw(judged, "a-2", "why")
-    canonical_judgements(judged, batch_articles(judged))
+    project_judgements(judged)
 
     (account, *_) = judged.accounts("check")
     assert (account.taken, account.set_aside) == (12, {"withdrawn": 4})
@@ -92,10 +92,9 @@ def test_changed_answer_counts_for_nobody_until_it_is_accepted(judged):
     changed = replace(one, changed_by="a-9")
     write_jsonl(path, [changed if j == one else j for j in all_])
     bytes_before = path.read_bytes()
-    articles = batch_articles(judged)
 
     def counting():
-        return [j for j in canonical_judgements(judged, articles)[0] if j.annotation_id == one.annotation_id]
+        return [j for j in project_judgements(judged) if j.annotation_id == one.annotation_id]
 
     def found():
         return [issue for issue in check(judged).issues if issue.code == "changed-by-another"]

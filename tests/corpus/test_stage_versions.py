@@ -18,8 +18,9 @@ from builder.corpus.cleaning import counts
 from builder.corpus.cleaning.counts import no_counts
 from builder.corpus.cleaning.stage import STAGE, CleaningConfig
 from builder.corpus.dedup import minhash
-from builder.corpus.dedup.pipeline import VERSION, find_groups
+from builder.corpus.dedup.pipeline import find_groups
 from builder.corpus.sampling import filters
+from builder.corpus.versions import GROUPS
 from builder.io.hashing import sha16
 from builder.io.parquet import to_table
 from builder.io.yaml import parse_yaml
@@ -121,7 +122,7 @@ MADE = {
     "filter": (str(filters.STAGE.version), lambda _: result(judged(least_words=5, most_words=900))),
     "filter, fineweb2-arabic": (str(filters.STAGE.version), lambda _: result(judged(preset="fineweb2-arabic"))),
     "dedup, keys": (str(minhash.STAGE.version), lambda _: result(minhash.STAGE.function(articles(), None))),
-    "dedup, groups": (f"{minhash.STAGE.version}.{VERSION}", lambda folder: grouped(folder / "find")),
+    "dedup, groups": (f"{minhash.STAGE.version}.{GROUPS}", lambda folder: grouped(folder / "find")),
 }
 
 
@@ -132,8 +133,8 @@ def test_stage_result_matches_its_version(name, tmp_path):
     kept = json.loads(GOLDEN.read_text(encoding="utf-8")) if GOLDEN.exists() else {}
     before = kept.get(name, found)
     assert found["digest"] == before["digest"] or version != before["version"], (
-        f"the stage {name} gives another result, and its version is still {version}: raise the version of its Stage "
-        f"(builder/corpus/dedup/pipeline.py: VERSION, where groups alone changed), then write the new digest with {WRITE}"
+        f"the stage {name} gives another result, and its version is still {version}: raise its version "
+        f"(builder/corpus/versions.py; GROUPS, where groups alone changed), then write the new digest with {WRITE}"
     )
     if os.environ.get("KHABAR_WRITE_GOLDEN"):
         GOLDEN.write_text(json.dumps(kept | {name: found}, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from builder.executor import stage
-from builder.executor.shards import BatchResult, Shard
+from builder.executor.markers import Shard
+from builder.executor.shards import BatchResult
 from builder.executor.start import engine
 from builder.io.hashing import file_sha256
 from builder.records import Dropped, user_error

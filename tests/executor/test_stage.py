@@ -19,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.executor import shards, stage, worker
-from builder.executor.shards import BatchResult, Shard, finished_shards, write_shard
+from builder.executor.markers import Shard, finished_shards
+from builder.executor.shards import BatchResult, write_shard
 from builder.executor.stage import canonical
 from builder.executor.start import engine
 from builder.io.hashing import file_sha256

@@ -7,7 +7,8 @@ from builder.corpus.cleaning.stage import COPIED, COPIED_COLUMNS, SCHEMA
 from builder.executor.shards import BatchResult, write_shard
 from builder.io.jsonl import write_jsonl
 from builder.io.parquet import to_table
-from builder.project.corpus import clean_inputs, stage_folder
+from builder.project.stages.corpus import clean_inputs
+from builder.project.stages.shards import stage_folder
 from builder.records import Article, Document
 from builder.records.arrow import arrow_schema
 

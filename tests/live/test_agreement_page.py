@@ -2,7 +2,6 @@
 
 import pytest
 
-from builder.annotation.agreement.measure import agree
 from builder.annotation.report.page import page as html
 from builder.commands import agree as annotate
 from builder.commands.clean import clean
@@ -11,6 +10,7 @@ from builder.commands.init import init
 from builder.project.project import Project
 from tests.annotation.examples import HOSTILE, crowd, hostile_page
 from tests.conftest import ROOT
+from tests.tables import agree
 
 pytestmark = pytest.mark.live
 

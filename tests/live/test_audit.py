@@ -23,9 +23,9 @@ def test_our_own_splits_share_nothing_wherever_they_are_read(project, khabar, tm
         there = khabar("audit", name, "--json", cwd=tmp_path, HF_ENDPOINT=hub.url)
         absent = khabar("audit", "nobody/nothing", cwd=tmp_path, HF_ENDPOINT=hub.url)
     here = khabar("audit", project.release("1.0.0"), "--json", cwd=tmp_path)
-    facts = json.loads(there.stdout)["facts"]
+    columns = json.loads(there.stdout)["columns"]
 
     assert (there.returncode, here.returncode, absent.returncode) == (0, 0, 3), there.stderr + absent.stderr
-    assert json.loads(here.stdout)["facts"] == facts
-    assert facts["articles.text"].startswith("0 of 30 texts occur in more than one split")
+    assert json.loads(here.stdout)["columns"] == columns
+    assert {one["name"]: (one["repeated"], one["texts"]) for one in columns}["articles.text"] == (0, 30)
     assert "load_dataset cannot read nobody/nothing" in absent.stderr

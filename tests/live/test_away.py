@@ -132,7 +132,7 @@ def test_collect_waits_for_a_server_that_is_away_twice(label_studio, config, tas
         update_cache(db, ProjectRef(connection, title), name, progress=said.append, patience=8.0)
         counts, found = cache.counts(db), cache.load_all(db)
 
-    assert counts == (4, 4, 0, 0)
+    assert counts == cache.Counts(4, 4, 0, 0)
     assert found == collect(label_studio.connection, title, name)
     assert said[0] == f"Label Studio at {url} does not answer: waiting"
     assert len(answered) > 4

@@ -95,7 +95,7 @@ def test_incremental_collect_equals_a_full_one(label_studio, annotated, send, ti
     client.tasks.delete(id=str(ids[6]))
     less, last, _ = gather(label_studio.connection, title, kept)
 
-    assert counts == (30, 30, 0, 0)
+    assert counts == cache.Counts(30, 30, 0, 0)
     assert (nothing, unasked) == (first, [])
     assert asked == [ids[3], ids[4], ids[5]]
     assert {j.seconds for j in changed.judgements if j.task_id == ids[3]} == {99.0}
@@ -181,13 +181,13 @@ def test_collect_killed_ten_times_loses_and_leaves_nothing(label_studio, annotat
             time.sleep(moments.uniform(0.3, 2.5))
             child.send_signal(signal.SIGKILL)
         with cache.open_cache(kept) as db:
-            sizes.append(cache.counts(db)[1])
+            sizes.append(cache.counts(db).judgements)
     found, counts, _ = gather(label_studio.connection, title, kept)
     client = label_studio.connection.client
 
     assert sizes == sorted(sizes), "what is kept stays"
     assert len({*sizes}) > 2, "some were killed in the middle"
-    assert counts == (60, 60, 0, 0)
+    assert counts == cache.Counts(60, 60, 0, 0)
     assert found == sync.collect(label_studio.connection, title, name)
     assert list(client.projects.exports.list(project)) == []
     assert list(client.views.list(project=project)) == []
@@ -233,7 +233,7 @@ def test_a_server_that_restarts_in_the_middle_is_waited_for(installed, config, a
 
     waiting = f"Label Studio at {running.url} does not answer: waiting"
     assert said == ["collected 2 of 6 tasks", waiting, "collected 4 of 6 tasks", "collected 6 of 6 tasks"]
-    assert (counts, found) == ((6, 6, 0, 0), expected)
+    assert (counts, found) == (cache.Counts(6, 6, 0, 0), expected)
     assert partial == (
         5,
         f"Label Studio at {running.url} became unavailable after 4 tasks were collected",
@@ -259,7 +259,7 @@ def test_a_token_that_the_server_takes_no_longer_is_renewed_once(label_studio, a
         counts = cache.counts(db)
     refused = refusal(sync.collect, stale, title, name)
 
-    assert (counts, renewed) == ((2, 2, 0, 0), [1])
+    assert (counts, renewed) == (cache.Counts(2, 2, 0, 0), [1])
     assert refused[:2] == (3, f"Label Studio at {running.url} refused the token (401)")
 
 
@@ -293,7 +293,7 @@ def test_deleted_project_keeps_collected_annotations(label_studio, annotated, se
         f"the project {title!r} was deleted in Label Studio at {label_studio.running.url}",
         "annotations collected so far are kept; to create the project again, run `khabar send`, then `khabar collect --keep`",
     )
-    assert counts == (4, 4, 0, 0), "what was on its way too"
+    assert counts == cache.Counts(4, 4, 0, 0), "what was on its way too"
 
 
 def test_a_task_edited_there_is_an_issue_with_its_link(label_studio, annotated, send, title):

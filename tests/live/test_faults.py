@@ -152,7 +152,7 @@ def state(repo):
     if not repo.exists():
         return {}, []
     refs = git.refs(repo)
-    return refs, [title for _, _, title in git.log(repo, refs["refs/heads/main"])]
+    return refs, [one.title for one in git.log(repo, refs["refs/heads/main"])]
 
 
 def holds(bench, repo, commit, folder):

@@ -55,7 +55,7 @@ class Stage:
         return git.refs(self.repo)
 
     def commits(self):
-        return [title for _, _, title in git.log(self.repo, self.refs()["refs/heads/main"])]
+        return [one.title for one in git.log(self.repo, self.refs()["refs/heads/main"])]
 
     def put(self, files):
         """Commit behind the Hub's back, large files as pointers."""

@@ -88,7 +88,7 @@ def test_collect_killed_ten_times_gives_the_same_bytes(answered):
             child.send_signal(signal.SIGKILL)
             child.wait(timeout=30)
         with cache.open_cache(kept) as db:
-            sizes.append(cache.counts(db)[1])
+            sizes.append(cache.counts(db).judgements)
         left = path.read_bytes() if path.exists() else whole
         report = collect(answered, None, prune=False)
 

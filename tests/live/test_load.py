@@ -60,7 +60,7 @@ def loaded(request, tmp_path_factory):
         for name, value in switch.items():
             patch.setenv(name, value)
         said = push(project, "1.0.0", rehearse=False, progress=lambda _: None)
-        asked = [(repo_id, "v1.0.0", configs), (repo_id, said.facts["commit"], configs), (str(folder), None, configs)]
+        asked = [(repo_id, "v1.0.0", configs), (repo_id, said.pushed.commit, configs), (str(folder), None, configs)]
         done = subprocess.run(
             [sys.executable, "-c", PROGRAM, json.dumps(asked)],
             env=os.environ | {"HF_HOME": str(base / "home"), "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"},
@@ -68,7 +68,7 @@ def loaded(request, tmp_path_factory):
         )  # fmt: skip
         calls = list(hub.planned.calls)
     assert done.returncode == 0, done.stderr
-    return folder, configs, said.facts["commit"], json.loads(done.stdout), calls, xet
+    return folder, configs, said.pushed.commit, json.loads(done.stdout), calls, xet
 
 
 def test_every_way_to_load_gives_the_same_rows(loaded):

@@ -14,13 +14,12 @@ from builder.labelstudio import client as studio
 from builder.labelstudio.download import sync
 from builder.labelstudio.server.process import accounts
 from builder.project.annotations import labelstudio_project_of
-from builder.project.corpus import read_articles
-from builder.project.judgements import canonical_judgements
 from builder.records import Judgement, KhabarError, Stance
 from builder.release.card.wording import ASSIGNMENTS
 from tests.conftest import ROOT
 from tests.live.desks import REMARK, answer_some, enter, label, project_of, send, session_of, submit, told_by
 from tests.live.page import TEXT, choose
+from tests.tables import project_judgements
 
 pytestmark = pytest.mark.live
 __all__ = ("enter",)
@@ -140,7 +139,7 @@ def test_separate_projects_do_not_offer_others_answers(label_studio, people, ent
 
 def counting(project):
     """The judgements that count, with their stances."""
-    judgements, _ = canonical_judgements(project, list(read_articles(project)))
+    judgements = project_judgements(project)
     return [(one.annotator, one.stances) for one in judgements]
 
 

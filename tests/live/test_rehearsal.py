@@ -74,7 +74,7 @@ def test_a_repository_is_made_once_and_then_says_where_it_is(hub):
     status, _, said = create(hub)
 
     assert (status, said["url"]) == (409, f"{hub.url}/datasets/org/akhbar")
-    assert [title for _, _, title in git.log(hub.repository("org/akhbar"), "main")] == ["initial commit"]
+    assert [one.title for one in git.log(hub.repository("org/akhbar"), "main")] == ["initial commit"]
 
 
 def test_the_repository_is_one_that_git_itself_clones(hub, tmp_path):
@@ -380,10 +380,11 @@ def test_faults_are_planned_by_those_alone_who_have_the_key(hub, tmp_path):
 
 def test_the_hub_of_a_project_is_put_up_and_down(project, khabar):
     up = khabar("hub", "up", "--json", cwd=project.root)
-    facts = json.loads(up.stdout)["facts"]
-    netloc = urlsplit(facts["address"]).netloc
+    first = json.loads(up.stdout)
+    netloc = urlsplit(first["url"]).netloc
     try:
-        again = json.loads(khabar("hub", "up", "--json", cwd=project.root).stdout)["facts"]
+        again = json.loads(khabar("hub", "up", "--json", cwd=project.root).stdout)
+        shown = khabar("hub", "up", cwd=project.root).stdout
         other = khabar("hub", "up", "--xet", cwd=project.root)
         connection = http.client.HTTPConnection(netloc, timeout=20)
         connection.request("GET", "/api/whoami-v2", headers={"Authorization": "Bearer t"})
@@ -393,8 +394,9 @@ def test_the_hub_of_a_project_is_put_up_and_down(project, khabar):
         down = khabar("hub", "down", cwd=project.root)
 
     assert said["name"] == "rehearsal"
-    assert f"export HF_ENDPOINT={facts['address']} HF_TOKEN=rehearsal HF_HUB_DISABLE_XET=1" in facts["to use it"]
-    assert (again["rehearsal Hub"], again["address"]) == ("was running already", facts["address"])
+    assert (first["xet"], first["was_running"]) == (False, False)
+    assert f"export HF_ENDPOINT={first['url']} HF_TOKEN=rehearsal HF_HUB_DISABLE_XET=1" in shown
+    assert (again["was_running"], again["url"]) == (True, first["url"])
     assert (other.returncode, "in another way" in other.stderr) == (2, True)
     assert down.stdout == "rehearsal Hub: stopped\n"
     assert khabar("hub", "down", cwd=project.root).stdout == "rehearsal Hub: was not running\n"

@@ -19,10 +19,10 @@ from builder.labelstudio import annotator
 from builder.labelstudio.tasks import key_of
 from builder.project.annotations import read_judgements
 from builder.project.corpus import read_articles
-from builder.project.judgements import canonical_judgements
 from builder.project.project import Project
 from builder.records import BatchItem, Decision, Dispute, Gold, Judgement, KhabarError, Stance
 from tests.conftest import ROOT
+from tests.tables import project_judgements
 
 pytestmark = pytest.mark.live
 KNOWLEDGE = parse_knowledge((ROOT / "examples" / "simulation.yaml").read_text(encoding="utf-8"))
@@ -66,7 +66,7 @@ def disputes_of(project):
 
 
 def place_of(report):
-    url = report.facts["adjudicate at"]
+    url = report.sent.url
     return url, int(url.split("/projects/")[1].split("/")[0])
 
 
@@ -110,7 +110,7 @@ def test_disputes_are_sent_ruled_on_and_closed(judged, label_studio, answer):
 
     me = pseudonym(judged.pseudonym_key(), label_studio.logins[0][0])
     assert disputes_of(judged) == []
-    assert (report.exit_code, report.issues, report.facts["open disputes"]) == (0, (), "0")
+    assert (report.exit_code, report.issues, report.open_disputes) == (0, (), 0)
     golds = {gold.article_id: gold for gold in read_jsonl(judged.work / "gold.jsonl", Gold)}
     for name in disputed:
         spans, stances = right[name]
@@ -133,7 +133,7 @@ def test_disputes_are_sent_ruled_on_and_closed(judged, label_studio, answer):
 def test_adjudicator_sees_versions_by_name_only_in_the_list(judged, label_studio):
     _, number = place_of(adjudicate(judged, send=True))
     voters = {j.article_id: {} for j in read_judgements(judged)}
-    canonical, _ = canonical_judgements(judged, read_articles(judged))
+    canonical = project_judgements(judged)
     for judgement in canonical:
         voters[judgement.article_id][judgement.annotator] = {(s.start, s.end, s.label) for s in judgement.spans}
 
@@ -200,7 +200,7 @@ def test_rulings_are_looked_for_where_disputes_were_sent(judged, khabar):
     assert caught.value.exit_code == 3
     done = khabar("adjudicate", "--json", cwd=judged.root)
     assert done.returncode == 0
-    assert json.loads(done.stdout)["facts"]["open disputes"] != "0"
+    assert json.loads(done.stdout)["open_disputes"] > 0
 
 
 def test_isolated_annotators_need_an_adjudication_server(judged, monkeypatch):

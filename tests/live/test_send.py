@@ -128,7 +128,8 @@ def test_links_are_printed_by_person_without_stored_emails(label_studio, make, e
         for title in titles
         if project.schema.dataset.repo_id in title or sha16(project.schema.dataset.repo_id)[:8] in title
     ]
-    links = [report.facts[email].rsplit(" ", 1)[1] for email in emails]
+    link_of = {place.annotator: place.url for place in report.places}
+    links = [link_of[email] for email in emails]
 
     assert len(set(ours)) == len(ours) == 3
     assert len(set(links)) == 3
@@ -166,7 +167,7 @@ def test_known_articles_and_the_shared_share_go_to_all(label_studio, make, email
     desks = desks_of(label_studio, project, emails)
     seen = Counter(article for own in desks.values() for article in own)
 
-    assert report.facts["assigned"] == "1 articles known, 9 articles overlap, 2 articles shared"
+    assert report.assigned == {"known": 1, "overlap": 9, "shared": 2}
     assert seen[articles[5].id] == 3
     assert sorted(seen.values()) == [1] * 9 + [3] * 3
     assert report.issues == ()
@@ -193,7 +194,7 @@ def test_all_accounts_but_the_owners_annotate_where_none_is_named(label_studio, 
     people = {user.email for user in label_studio.connection.client.users.list()} - {OWNER}
 
     assert people >= {email for email, _ in label_studio.logins}
-    assert {name for name in report.facts if "@" in name} == people
+    assert {place.annotator for place in report.places} == people
 
 
 def test_on_a_server_that_khabar_does_not_own_annotators_are_named_once(label_studio, make, emails, monkeypatch):
@@ -205,7 +206,7 @@ def test_on_a_server_that_khabar_does_not_own_annotators_are_named_once(label_st
     again = send(project)
 
     assert str(caught.value) == f"cannot tell which accounts at {label_studio.running.url} are annotators"
-    assert {name for name in again.facts if "@" in name} == set(emails[:2])
+    assert {place.annotator for place in again.places} == set(emails[:2])
     assert created(again) == 0
 
 
@@ -262,7 +263,7 @@ def test_with_isolated_each_annotator_has_a_server_of_their_own(installed, make)
     assert (created(report), created(again)) == (6, 0)
     assert sorted(there) == sorted((one.annotator, one.article_id) for one in read_assigned(project, "pilot"))
     assert Counter(who for who, _ in there) == dict.fromkeys(works, 3)
-    assert {email for _, email in works.values()} <= set(report.facts)
+    assert {email for _, email in works.values()} == {place.annotator for place in report.places}
     assert len({place["url"] for place in counts.values()}) == 2
 
 
@@ -293,7 +294,7 @@ def test_hostile_texts_and_predictions_are_unchanged(label_studio, make):
     ]
     unused = [part["from_name"] for part in shown["result"] if part["value"].get("choices") == ["_unused"]]
     assert len(unused) == sum(target["id"] == "-" for target in seen["data"]["targets"]) > 0
-    assert shown["model_version"] == report.facts["shown on the page"] == again.facts["shown on the page"]
+    assert (shown["model_version"],) == report.shown == again.shown
     assert created(again) == 0
 
 
@@ -414,10 +415,10 @@ def test_a_changed_text_is_a_new_task_with_what_was_judged_carried_over(label_st
     offered = stream_of(label_studio.logins[0], place)
     if mode == "pool":
         assert offered[new.id, new.text_sha] == [], "others' work is not shown"
-        assert "shown on the page" not in report.facts
+        assert report.shown == ()
     else:
         assert offered[new.id, new.text_sha] == [pseudonym(project.pseudonym_key(), emails[0])]
-        assert set(report.facts["shown on the page"].split(", ")) == pseudonyms
+        assert set(report.shown) == pseudonyms
         assert [len(task.predictions) for task in fresh] == [1, 1, 0]
 
 

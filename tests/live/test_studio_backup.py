@@ -532,8 +532,8 @@ def test_each_annotator_has_a_server_that_the_others_cannot_enter(isolated, monk
     monkeypatch.setenv("KHABAR_HOME", str(installed.parent))
     key = isolated.pseudonym_key()
     nobody = refusal(connections, isolated)
-    invited = studio.invite(isolated, ["layla", "Omar@Example.org"], progress=silent).facts
-    logins = {who: (invited[who], invited[f"{who} works at"]) for who in ("layla@khabar.localhost", "omar@example.org")}
+    invited = studio.invite(isolated, ["layla", "Omar@Example.org"], progress=silent).logins
+    logins = {one.email: (one.password, one.url) for one in invited}
     (first, (password, url)), (second, (_, other)) = logins.items()
     found = connections(isolated)
     found[0][1].client.projects.create(title="secret")
@@ -558,19 +558,20 @@ def test_each_annotator_has_a_server_that_the_others_cannot_enter(isolated, monk
     assert not [p.name for p in isolated.work.iterdir() if "layla" in p.name or "omar" in p.name]
     assert (mine / "data").exists() and (theirs / "data").exists()  # noqa: PT018
 
-    facts = studio.status(isolated).facts
+    servers = {server.name: server for server in studio.status(isolated).servers}
     archive = isolated.root / "each.zip"
     studio.backup(isolated, archive, progress=silent)
-    stopped = studio.down(isolated).facts
+    stopped = studio.down(isolated).stopped
     down = refusal(connections, isolated)
-    restored = studio.restore(isolated, archive, None, overwrite=True, progress=silent).facts["restored"]
-    up = studio.up(isolated, None, progress=silent).facts
+    restored = studio.restore(isolated, archive, None, overwrite=True, progress=silent).servers
+    up = {server.name: server.url for server in studio.up(isolated, None, progress=silent).servers}
 
-    assert {facts[f"studio-{who}: address"] for who in ids} == set(ids.values())
-    assert [facts[f"studio-{who}: annotators"] for who in ids] == ["1", "1"]
-    assert stopped == {"Label Studio": "2 stopped"}
+    assert {*logins} == {"layla@khabar.localhost", "omar@example.org"}
+    assert {servers[f"studio-{who}"].url for who in ids} == set(ids.values())
+    assert [servers[f"studio-{who}"].data.annotators for who in ids] == [1, 1]
+    assert stopped == 2
     assert down[:2] == (3, f"2 of 2 annotators' servers are not running: studio-{min(ids)}")
-    assert restored == ", ".join(f"studio-{who}" for who in sorted(ids))
+    assert restored == tuple(f"studio-{who}" for who in sorted(ids))
     assert {who: up[f"studio-{who}"] for who in ids} == ids, "each at its old address"
     assert annotator.annotate_as(url, first, password, 1, {}) == 0
     monkeypatch.setenv("LABEL_STUDIO_URL", url)
@@ -598,20 +599,19 @@ def test_status_backup_and_restore_on_the_command_line(project, khabar, installe
     run("studio", "up")
     try:
         run("studio", "invite", "layla")
-        busy = json.loads(run("studio", "status", "--json").stdout)["facts"]
+        (busy,) = json.loads(run("studio", "status", "--json").stdout)["servers"]
         made = run("studio", "backup", "b.zip")
         refused = run("studio", "restore", "b.zip", "--yes")
-        own = run("studio", "status", LABEL_STUDIO_URL=busy["address"],
+        own = run("studio", "status", LABEL_STUDIO_URL=busy["url"],
                   LABEL_STUDIO_API_KEY=(project.work / "studio" / "token").read_text())  # fmt: skip
-        not_ours = run("studio", "backup", "c.zip", LABEL_STUDIO_URL=busy["address"])
+        not_ours = run("studio", "backup", "c.zip", LABEL_STUDIO_URL=busy["url"])
     finally:
         run("studio", "down")
     restored, missing = run("studio", "restore", "b.zip", "--yes"), run("studio", "restore", "no.zip")
 
     assert (idle.returncode, idle.stdout) == (0, "Label Studio: not running\n")
-    assert {k: busy[k] for k in ("Label Studio", "version", "database", "annotators")} == {
-        "Label Studio": "running", "version": VERSION, "database": "SQLite", "annotators": "1",
-    }  # fmt: skip
+    assert (busy["state"], busy["version"]) == ("running", VERSION)
+    assert (busy["data"]["database"], busy["data"]["annotators"]) == ("SQLite", 1)
     assert made.returncode == 0
     assert made.stdout.startswith("backup: b.zip (")
     assert (refused.returncode, refused.stderr.split(": ", 1)[1]) == (2, (
@@ -619,7 +619,7 @@ def test_status_backup_and_restore_on_the_command_line(project, khabar, installe
         "    fix: run `khabar studio down`, then retry\n"
     ))  # fmt: skip
     assert own.stdout.startswith(
-        f"Label Studio: your own server (LABEL_STUDIO_URL)\naddress: {busy['address']}\nversion: {VERSION}\naccounts: 2\n"
+        f"Label Studio: your own server (LABEL_STUDIO_URL)\naddress: {busy['url']}\nversion: {VERSION}\naccounts: 2\n"
     )
     assert (not_ours.returncode, not_ours.stderr.splitlines()[0]) == (
         2,

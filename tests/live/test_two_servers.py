@@ -14,7 +14,7 @@ from builder.labelstudio import client
 from builder.labelstudio.exports.merge import ImportOptions
 from builder.labelstudio.server.process import down, up
 from builder.project.corpus import read_articles
-from builder.project.judgements import canonical_judgements, compute_agreement
+from builder.project.judgements import canonical_judgements, compute_agreement, load_batch_inputs
 from builder.records import BatchItem, Judgement
 from tests.builders import walk
 from tests.conftest import ROOT
@@ -108,9 +108,9 @@ def test_two_people_with_a_server_each(exports, project):
     articles = list(read_articles(project))
     texts, wanted = {article.id: article.text for article in articles}, words_of(exports)
     assert Counter(texts[j.article_id][s.start : s.end] for j in found for s in j.spans) == wanted
-    judgements, _ = canonical_judgements(project, articles)
+    loaded = load_batch_inputs(project)
     (strict,) = [
-        figure for figure in compute_agreement(project, articles, judgements)
+        figure for figure in compute_agreement(loaded, canonical_judgements(loaded).table)
         if (figure.measure, figure.label, figure.between, figure.period, figure.batch)
         == (SPAN_F1, "all", "", "", "all")
     ]  # fmt: skip

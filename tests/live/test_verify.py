@@ -15,7 +15,7 @@ from builder.local_hub.server import serve
 from builder.project.project import Project
 from builder.records import KhabarError
 from builder.release.publish.folder import read_manifest
-from tests.builders import judge, walk
+from tests.builders import judge, said, snapshot, walk
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.live
@@ -39,7 +39,7 @@ def say():
 def verify(project, name, **options):
     options = {"base": project.root, "rehearse": False, "progress": lambda _: None} | options
     report = verifys.verify(project, name, **options)
-    return report, {name: report.facts[name].split(":")[0] for name in KEPT if name in report.facts}
+    return report, {check.name: check.state for check in report.checks}
 
 
 @pytest.fixture
@@ -56,8 +56,8 @@ def test_a_pushed_version_keeps_every_promise_from_its_own_project(built, say):
 
     assert states == dict.fromkeys(KEPT, "done")
     assert report.exit_code == 0
-    assert "come out byte for byte" in report.facts["rebuild"]
-    assert "files at v1.0.0, commit" in report.facts["read back"]
+    assert "come out byte for byte" in said(report)["rebuild"]
+    assert "files at v1.0.0, commit" in said(report)["read back"]
 
 
 def test_a_revision_is_verified_from_a_machine_that_has_nothing(built, tmp_path, say, monkeypatch):
@@ -73,7 +73,7 @@ def test_a_revision_is_verified_from_a_machine_that_has_nothing(built, tmp_path,
 
     assert states == dict.fromkeys(KEPT, "done") | {"rebuild": "not possible"}
     assert report.exit_code == 0
-    assert report.facts["rebuild"].startswith("not possible: the inputs are not here")
+    assert said(report)["rebuild"].startswith("not possible: the inputs are not here")
     assert refused.value.exit_code == 3
 
 
@@ -159,7 +159,7 @@ def test_a_project_whose_judgements_changed_says_that_it_cannot_rebuild(built):
     report, states = verify(built, str(built.release("1.0.0")))
 
     assert states["rebuild"] == "not possible"
-    assert "judgements" in report.facts["rebuild"]
+    assert "judgements" in said(report)["rebuild"]
     assert report.exit_code == 0
 
 
@@ -169,9 +169,21 @@ def test_a_rebuild_leaves_the_project_as_it_was(built):
 
     before = everything()
     _, states = verify(built, str(built.release("1.0.0")))
+    after = everything()
+    stamp = built.work / "stamps" / "steps" / "verify.json"
 
     assert states["rebuild"] == "done"
-    assert everything() == before
+    assert json.loads(after.pop(stamp))["exit_code"] == 0
+    assert after == before
+
+
+def test_a_release_that_is_not_the_newest_leaves_no_stamp(built, tmp_path):
+    """`status` says that the newest release was verified: a copy of it elsewhere is another release."""
+    shutil.copytree(built.release("1.0.0"), tmp_path / "v1.0.0")
+    before = snapshot(built.root)
+    verify(built, str(tmp_path / "v1.0.0"))
+
+    assert snapshot(built.root).keys() == before.keys()
 
 
 def test_release_copied_to_a_folder_is_verified(built, khabar):
@@ -196,7 +208,15 @@ def test_a_pull_request_says_what_to_do_after_the_merge(built, khabar):
 
     assert proposed.returncode == 0, proposed.stderr
     assert "refs/pr/1: opened, read back, compared; not tagged" in proposed.stdout
-    assert "next: merge it there; then `khabar push 1.0.0` tags it, without a commit" in proposed.stdout
+    assert proposed.stdout.splitlines()[-1] == (
+        "next: khabar push 1.0.0 --rehearse (once refs/pr/1 is merged: it is read back and tagged, without a commit)"
+    )
+
+
+def test_a_pull_request_names_the_project_of_the_push_that_follows(built, khabar):
+    proposed = khabar("push", "1.0.0", "--rehearse", "--pr", "--json", "-C", built.root, cwd=built.root.parent)
+
+    assert json.loads(proposed.stdout)["next"]["command"] == f"khabar -C {built.root} push 1.0.0 --rehearse"
 
 
 @pytest.mark.parametrize("option", ["--pr", "--private", "--rehearse"])

@@ -7,6 +7,7 @@ import pytest
 from builder.commands.clean import clean
 from builder.commands.dedup import dedup
 from builder.commands.ingest import ingest
+from builder.corpus import versions
 from builder.corpus.dedup import pipeline
 from builder.project import groups as grouping
 from builder.project.corpus import read_articles
@@ -27,7 +28,7 @@ def test_groups_of_an_earlier_version_are_recomputed(project, tmp_path, monkeypa
     )
     dedup(project)
     assert (found, project.stamped_step("dedup")) == ([], before)
-    monkeypatch.setattr(pipeline, "VERSION", pipeline.VERSION + 1)
+    monkeypatch.setattr(versions, "GROUPS", versions.GROUPS + 1)
     dedup(project)
     assert found == [1]
     assert project.stamped_step("dedup") != before

@@ -14,6 +14,7 @@ from builder.commands.collect import collect
 from builder.commands.init import init
 from builder.commands.takedown import takedown
 from builder.io.jsonl import read_jsonl, read_lines, write_jsonl
+from builder.labelstudio.exports.merge import ImportCounts
 from builder.project.annotations import read_decisions, read_judgements, read_merged, read_splits, read_takedowns
 from builder.project.corpus import read_articles
 from builder.project.project import Project
@@ -204,7 +205,7 @@ def test_work_of_two_leads_is_merged_by_git(leads):
     assert {one.annotator for one in found} >= {"a-7", "a-8"}
     assert sorted(one.article_id for one in read_decisions(huda)) == sorted(article for article, _ in texts[:2])
     assert {one.article_id for one in read_takedowns(huda)} == {article for article, _ in texts[2:4]}
-    manifests = [build(lead, "1.0.0").facts["manifest sha256"] for lead in (huda, samir)]
+    manifests = [build(lead, "1.0.0").manifest_sha256 for lead in (huda, samir)]
     assert manifests[0] == manifests[1]
     meet(*leads)
     assert read_splits(huda) == read_splits(samir)
@@ -267,8 +268,8 @@ def test_two_leads_who_read_different_exports_of_one_server(tmp_path, monkeypatc
     reports = [export(ours, first), export(theirs, second, later="ali")]
     found = read_jsonl(paths[0], Judgement)
 
-    assert [report.facts["file"] for report in reports] == ["0 new, 0 changed, 4 known before"] * 2
-    assert [report.facts["judgements"][:19] for report in reports] == ["6 of 3 annotators i"] * 2
+    assert [report.imported for report in reports] == [ImportCounts(new=0, changed=0, known=4, repeated=0)] * 2
+    assert [(report.judgements, report.annotators) for report in reports] == [(6, 3)] * 2
     assert paths[0].read_bytes() == paths[1].read_bytes()
     assert len({one.origin for one in found}) == 1
     assert sorted(one.status for one in found) == ["skipped"] * 2 + ["submitted"] * 4

@@ -1,7 +1,9 @@
 """The project folder: lock, balanced counts, pseudonym key."""
 
+import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -42,3 +44,13 @@ def test_pseudonym_key_is_private_and_stays(project, monkeypatch):
     assert project.pseudonym_key() == first
     monkeypatch.setenv("KHABAR_SECRET", "given")
     assert project.pseudonym_key() == b"given"
+
+
+def test_old_leftovers_of_killed_writes_are_removed_and_new_ones_stay(project):
+    old, new = project.work / "stamps" / ".clean.1a2b3c", project.work / "accounts" / ".clean.jsonl.4d5e6f"
+    for path in (old, new):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    os.utime(old, (time.time() - 7200,) * 2)
+    with project.lock():
+        assert (old.exists(), new.exists()) == (False, True)

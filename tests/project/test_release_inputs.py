@@ -28,7 +28,8 @@ def judged(project):
 
 
 def hashed(project, material, card=CARD, tool=TOOL):
-    return release_inputs.hash_inputs(Project(project.root), material, card, tool)
+    inputs = release_inputs.load_release_inputs(Project(project.root))
+    return release_inputs.hash_inputs(replace(inputs, material=material), card, tool)
 
 
 def changed(before, after):

@@ -202,4 +202,4 @@ def test_taken_down_article_may_stay_in_annotations(built):
     write_jsonl(pilot(built, "decisions"), [Decision(one.article_id, one.text_sha, "lead", (), (), "")])
     takedown(built, one.article_id, "asked for")
 
-    assert build(built, "2.0.0").facts["release"].endswith("(new)")
+    assert build(built, "2.0.0").state == "new"

@@ -2,12 +2,13 @@
 
 import sys
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from builder.text.token_batch import tokenize_batch
-from builder.text.tokens import tokenize
+from builder.text.token_batch import canonical_edges, tokenize_batch
+from builder.text.tokens import canonical_span, tokenize
 from tests.text.token_cases import cases
 
 PIECES = [
@@ -80,3 +81,31 @@ def test_written_cases_are_the_same_in_a_batch():
 def test_empty_texts_have_no_tokens():
     assert by_text([]) == ([], [])
     assert by_text(["", " "]) == ([[], []], [[], []])
+
+
+def edges_alike(texts, spans, whole_words):
+    """Compare the edges of spans (text, start, end) with those of canonical_span."""
+    text, start, end = np.array(spans, np.int64).reshape(-1, 3).T
+    found = canonical_edges(texts, text, start, end, whole_words=whole_words)
+    one_by_one = [canonical_span(texts[of], low, high, whole_words=whole_words) or (-1, -1) for of, low, high in spans]
+
+    assert [*zip(found.starts.tolist(), found.ends.tolist(), strict=True)] == one_by_one
+
+
+@given(st.lists(NOISY, min_size=1, max_size=4), st.data(), st.booleans())
+def test_canonical_edges_equal_those_of_each_span(texts, data, whole_words):
+    spans = []
+    for _ in range(data.draw(st.integers(0, 8))):
+        text = data.draw(st.integers(0, len(texts) - 1))
+        ends = st.integers(0, len(texts[text]))
+        spans.append((text, *sorted((data.draw(ends), data.draw(ends)))))
+
+    edges_alike(texts, spans, whole_words)
+
+
+@pytest.mark.parametrize("whole_words", [True, False])
+def test_canonical_edges_of_every_span_of_each_case(whole_words):
+    texts = [line.replace("|", "") for line in cases("tokens.txt")]
+    for text in texts:
+        edges_alike([text], [(0, start, end) for start in range(len(text)) for end in range(start, min(start + 9, len(text)) + 1)],
+                    whole_words)  # fmt: skip

@@ -1,17 +1,23 @@
 """Adjudication of judgements and decisions into gold annotations and open disputes. No tie is broken at random.
 
 An answer becomes gold if enough annotators of the article gave it, if the Dawid and Skene model is confident
-enough of it, or if an adjudicator decided it. The input is canonical judgements (check.py), at most one for
+enough of it, or if an adjudicator decided it. The input is canonical judgements (canonical.py), at most one for
 each annotator and article.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
 
 from builder.annotation.adjudication.dawid_skene import Model, estimate, most_likely
 from builder.annotation.adjudication.decisions import MergedDecisions, not_applied_warning, read_decisions
+from builder.annotation.adjudication.span_votes import SpanOutcome, span_outcomes
+from builder.annotation.adjudication.voting import Ballot, Outcome, vote
+from builder.annotation.columns import coded, items
 from builder.annotation.questions import targets_by_article
 from builder.records import (
     Article,
@@ -21,17 +27,12 @@ from builder.records import (
     Gold,
     GoldSource,
     Issue,
-    Judgement,
     Span,
     StageCounts,
     Stance,
-    Vote,
 )
 from builder.schema.dataset import Adjudication
 from builder.schema.labels import Labels, StanceTarget
-
-NONE = "(none)"
-"""Placeholder for an annotator who marked nothing or did not answer."""
 
 SURE = 0.9
 """Least probability at which the model settles an answer. Below it the question is disputed."""
@@ -55,34 +56,8 @@ class AdjudicationResult:
     model: Model | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """The result of the vote on one question: winning answers with their confidence, all votes, any dispute."""
-
-    won: tuple[Confidence, ...]
-    votes: tuple[Vote, ...]
-    dispute: Dispute | None
-    unanimous: bool
-    modelled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Ballot:
-    """The answers of an article's annotators to one question. `names` also lists those who did not answer."""
-
-    article_id: str
-    what: str
-    answers: Mapping[str, set[str]]
-    names: tuple[str, ...]
-
-    def dispute(self) -> Dispute:
-        """Return the question as a dispute, with each annotator's answer."""
-        shown = {name: "+".join(sorted(self.answers.get(name, ()))) or NONE for name in self.names}
-        return Dispute(self.article_id, self.what, shown)
-
-
 def adjudicate(
-    judgements: Sequence[Judgement],
+    judgements: pa.Table,
     decisions: Sequence[Decision],
     articles: Mapping[str, Article],
     labels: Labels,
@@ -103,23 +78,21 @@ def adjudicate(
     ignored. An article with fewer than `rules.min_annotators` annotators gets no gold, unless a decision
     lists its spans. In that case only its decided stances become gold.
     """
-    judged: dict[str, list[Judgement]] = defaultdict(list)
-    for judgement in sorted(judgements, key=lambda j: (j.article_id, j.annotator)):
-        judged[judgement.article_id].append(judgement)
+    voted = _read_votes(judgements, rules)
     decided, issues = read_decisions(decisions, articles, labels)
-    asked = targets_by_article((articles[name] for name in {*judged, *decided}), labels)
-    model = _model(judged, asked, rules)
+    known = sorted({*voted, *decided})
+    asked = targets_by_article((articles[name] for name in known), labels)
+    model = _model(voted, asked, rules)
     golds: list[Gold] = []
     disputes: list[Dispute] = []
     spans: Counter[str] = Counter()
-    known = sorted({*judged, *decided})
     reason = f"fewer than {rules.min_annotators} annotators"
     for article_id in known:
-        voters, decision = judged.get(article_id, []), decided.get(article_id, MergedDecisions())
-        if len(voters) < rules.min_annotators and decision.spans is None:
+        votes, decision = voted.get(article_id, _NO_VOTES), decided.get(article_id, MergedDecisions())
+        if len(votes.voters) < rules.min_annotators and decision.spans is None:
             issues += [not_applied_warning(article_id, reason)] if decision.decisions else []
             continue
-        gold, still_open = _settle(articles[article_id], voters, decision, labels, asked[article_id], rules, model)
+        gold, still_open = _settle(articles[article_id], votes, decision, labels, asked[article_id], rules, model)
         golds.append(gold)
         disputes += still_open
         spans += _tally(gold, still_open, decision)
@@ -138,23 +111,52 @@ def adjudicate(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Votes:
+    """An article's annotators, the outcome of their votes on spans, and the stance each gave for a target."""
+
+    voters: tuple[str, ...]
+    spans: SpanOutcome
+    stances: Mapping[str, Mapping[str, str]]
+
+
+_NO_VOTES = _Votes((), SpanOutcome(), {})
+
+
+def _read_votes(judgements: pa.Table, rules: Adjudication) -> dict[str, _Votes]:
+    """Return the votes on each judged article."""
+    named, people = coded(judgements["article_id"]), coded(judgements["annotator"])
+    order = np.lexsort((people.codes, named.codes))
+    table, article = judgements.take(order), named.codes[order]
+    whose = table["annotator"].to_pylist()
+    cuts = np.searchsorted(article, np.arange(len(named.names) + 1)).tolist()
+    voters = [tuple(whose[begin:end]) for begin, end in pairwise(cuts)]
+    answers: list[dict[str, dict[str, str]]] = [defaultdict(dict) for _ in voters]
+    said = items(table, "stances")
+    given = zip(said.row.tolist(), *(said.values.field(name).to_pylist() for name in ("target", "value")), strict=True)
+    for row, target, value in given:
+        answers[article[row]][target][whose[row]] = value
+    outcomes = span_outcomes(table, article, voters, rules.votes)
+    return dict(zip(named.names, map(_Votes, voters, outcomes, answers), strict=True))
+
+
 def _model(
-    judged: Mapping[str, Sequence[Judgement]], asked: Mapping[str, Sequence[StanceTarget]], rules: Adjudication
+    voted: Mapping[str, _Votes], asked: Mapping[str, Sequence[StanceTarget]], rules: Adjudication
 ) -> Model | None:
     """Fit the stance model to all articles with enough annotators; return None if the rules do not ask for it."""
     if rules.stance != "dawid-skene":
         return None
-    answers: dict[tuple[str, str], dict[str, str]] = {}
-    for article_id, voters in judged.items():
-        if len(voters) >= rules.min_annotators:
+    answers: dict[tuple[str, str], Mapping[str, str]] = {}
+    for article_id, votes in voted.items():
+        if len(votes.voters) >= rules.min_annotators:
             for target in asked[article_id]:
-                answers[article_id, target.id] = _answers(voters, target.id)
+                answers[article_id, target.id] = votes.stances.get(target.id, {})
     return estimate(answers)
 
 
 def _settle(
     article: Article,
-    voters: Sequence[Judgement],
+    votes: _Votes,
     decision: MergedDecisions,
     labels: Labels,
     asked: Sequence[StanceTarget],
@@ -162,44 +164,34 @@ def _settle(
     model: Model | None,
 ) -> tuple[Gold, list[Dispute]]:
     """Return an article's gold annotation and the disputes that no decision closes."""
-    enough = len(voters) >= rules.min_annotators
-    marked = _vote_spans(article.id, voters, rules.votes)
-    answered = {
-        target.id: _vote_stance(article.id, target.id, voters, labels, model, enough=enough) for target in asked
-    }
-    outcomes = [*marked.values(), *answered.values()]
-    spans = decision.spans
-    if spans is None:
-        spans = tuple(Span(*edges, sure.answer) for edges, outcome in marked.items() for sure in outcome.won)
-    values = {target: sure.answer for target, outcome in answered.items() for sure in outcome.won}
+    enough, marked = len(votes.voters) >= rules.min_annotators, votes.spans
+    answered = [_vote_stance(article.id, target.id, votes, labels, model, enough=enough) for target in asked]
+    values = {target.id: sure.answer for target, outcome in zip(asked, answered, strict=True) for sure in outcome.won}
     values |= {stance.target: stance.value for stance in decision.stances}
     closed = {f"stance:{stance.target}" for stance in decision.stances}
-    if decision.spans is not None:
-        closed |= {f"span:{start}:{end}" for start, end in marked}
-    voted = [sure for outcome in outcomes for sure in outcome.won if sure.what not in closed]
+    is_decided = decision.spans is not None
+    won = [sure for outcome in answered for sure in outcome.won if sure.what not in closed]
+    sure = [*(() if is_decided else marked.won), *sorted(won)]
     gold = Gold(
         article_id=article.id,
         text_sha=article.text_sha,
-        spans=_numbered(spans),
+        spans=marked.spans if decision.spans is None else _numbered(decision.spans),
         stances=tuple(Stance(target, value) for target, value in sorted(values.items())),
-        source="adjudicated" if decision.decisions else _source(outcomes),
-        votes=tuple(sorted(vote for outcome in outcomes for vote in outcome.votes)),
-        annotators=len(voters),
-        confidence=tuple(sorted([*_decided(decision), *voted])),
-        decided=(
-            *(["spans"] if decision.spans is not None else []),
-            *sorted(f"stance:{stance.target}" for stance in decision.stances),
-        ),
+        source="adjudicated" if decision.decisions else _source(marked, answered),
+        votes=(*marked.votes, *sorted(cast for outcome in answered for cast in outcome.votes)),
+        annotators=len(votes.voters),
+        confidence=tuple(sorted([*_decided(decision), *sure]) if decision.decisions else sure),
+        decided=(*(["spans"] if is_decided else []), *sorted(closed)),
     )
-    disputes = [outcome.dispute for outcome in outcomes if outcome.dispute]
+    disputes = [*(() if is_decided else marked.disputes), *(outcome.dispute for outcome in answered if outcome.dispute)]
     return gold, [dispute for dispute in disputes if dispute.what not in closed]
 
 
-def _source(outcomes: Sequence[_Outcome]) -> GoldSource:
+def _source(spans: SpanOutcome, stances: Sequence[Outcome]) -> GoldSource:
     """Return how the least certain of an article's questions was settled."""
-    if any(outcome.modelled for outcome in outcomes):
+    if any(outcome.modelled for outcome in stances):
         return "model"
-    return "agreed" if all(outcome.unanimous for outcome in outcomes) else "majority"
+    return "agreed" if spans.unanimous and all(outcome.unanimous for outcome in stances) else "majority"
 
 
 def _decided(decision: MergedDecisions) -> list[Confidence]:
@@ -215,71 +207,29 @@ def _decided(decision: MergedDecisions) -> list[Confidence]:
     return sure
 
 
-def _vote_spans(article_id: str, voters: Sequence[Judgement], votes: int | None) -> dict[tuple[int, int], _Outcome]:
-    """Return the outcome of the vote on each marked boundary pair (start, end), in text order."""
-    given: dict[tuple[int, int], dict[str, set[str]]] = {}
-    for judgement in voters:
-        for span in judgement.spans:
-            given.setdefault((span.start, span.end), {}).setdefault(judgement.annotator, set()).add(span.label)
-    names = tuple(judgement.annotator for judgement in voters)
-    return {
-        (start, end): _vote(_Ballot(article_id, f"span:{start}:{end}", answers, names), len(voters), votes)
-        for (start, end), answers in sorted(given.items())
-    }
-
-
-def _answers(voters: Sequence[Judgement], target: str) -> dict[str, str]:
-    """Return the stance value that each annotator gave for a target."""
-    return {j.annotator: stance.value for j in voters for stance in j.stances if stance.target == target}
-
-
 def _vote_stance(
-    article_id: str, target: str, voters: Sequence[Judgement], labels: Labels, model: Model | None, *, enough: bool
-) -> _Outcome:
+    article_id: str, target: str, votes: _Votes, labels: Labels, model: Model | None, *, enough: bool
+) -> Outcome:
     """Return the outcome of the vote on one stance, by model if there is one, else by majority."""
-    answers = {annotator: {value} for annotator, value in _answers(voters, target).items()}
-    ballot = _Ballot(article_id, f"stance:{target}", answers, tuple(judgement.annotator for judgement in voters))
-    outcome = _vote(ballot, len(answers), None)
+    answers = {annotator: {value} for annotator, value in votes.stances.get(target, {}).items()}
+    ballot = Ballot(article_id, f"stance:{target}", answers, votes.voters)
+    outcome = vote(ballot, len(answers), None)
     if model is not None and enough:
         outcome = _by_model(ballot, outcome, model.posterior.get((article_id, target), {}))
     if enough and {sure.answer for sure in outcome.won} <= set(labels.published_values):
         return outcome
-    return _Outcome((), outcome.votes, ballot.dispute(), unanimous=False)
+    return Outcome((), outcome.votes, ballot.dispute(), unanimous=False)
 
 
-def _by_model(ballot: _Ballot, voted: _Outcome, posterior: Mapping[str, float]) -> _Outcome:
+def _by_model(ballot: Ballot, voted: Outcome, posterior: Mapping[str, float]) -> Outcome:
     """Replace the outcome of a majority vote with the model's answer, or a dispute if it is below SURE."""
     best = most_likely(posterior, SURE)
     if best is None:
-        return _Outcome((), voted.votes, ballot.dispute(), unanimous=False)
+        return Outcome((), voted.votes, ballot.dispute(), unanimous=False)
     value, probability = best
     same = [sure.answer for sure in voted.won] == [value]
     sure = Confidence(ballot.what, value, "dawid-skene", probability)
-    return _Outcome((sure,), voted.votes, None, voted.unanimous and same, modelled=not same)
-
-
-def _vote(ballot: _Ballot, voters: int, votes: int | None) -> _Outcome:
-    """Settle one question among `voters` annotators by `votes` votes, or by more than half if that is None."""
-    need = votes or voters // 2 + 1
-    counts = Counter(label for chosen in ballot.answers.values() for label in chosen)
-    ahead = {label for label, count in counts.items() if count >= need}
-    rivals = {label for pair in combinations(ahead, 2) if not _together(ballot, pair) for label in pair}
-    won = sorted(ahead - rivals)
-    undecided = any(count < need and voters - count < need for count in counts.values())
-    unnamed = not won and voters - len(ballot.answers) < need
-    tied = bool(rivals) or undecided or unnamed
-    method = f"{votes} votes" if votes else "majority"
-    return _Outcome(
-        won=tuple(Confidence(ballot.what, label, method, counts[label] / voters) for label in won),
-        votes=tuple(Vote(ballot.what, label, count) for label, count in sorted(counts.items())),
-        dispute=ballot.dispute() if tied else None,
-        unanimous=not tied and all(count == voters for count in counts.values()),
-    )
-
-
-def _together(ballot: _Ballot, pair: Iterable[str]) -> bool:
-    """Return whether any annotator gave both labels of a pair."""
-    return any({*pair} <= chosen for chosen in ballot.answers.values())
+    return Outcome((sure,), voted.votes, None, voted.unanimous and same, modelled=not same)
 
 
 def _numbered(spans: Iterable[Span]) -> tuple[Span, ...]:
@@ -293,8 +243,8 @@ def _tally(gold: Gold, still_open: Iterable[Dispute], decision: MergedDecisions)
     disputed = {dispute.what for dispute in still_open}
     kept = {(f"span:{span.start}:{span.end}", span.label) for span in gold.spans}
     counts: Counter[str] = Counter(gold=len(kept))
-    for vote in gold.votes:
-        if vote.what.startswith("span:") and (vote.what, vote.answer) not in kept:
-            reason = "in dispute" if vote.what in disputed else "outvoted"
+    for cast in gold.votes:
+        if cast.what.startswith("span:") and (cast.what, cast.answer) not in kept:
+            reason = "in dispute" if cast.what in disputed else "outvoted"
             counts[reason if decision.spans is None else "overruled by a decision"] += 1
     return counts

@@ -1,4 +1,4 @@
-"""The marks of judgements as columns, and the joins over them that span agreement needs.
+"""The judgements that agreement compares as columns, their marks, and the matching of marks.
 
 A judge is one judgement of an article; judges are numbered from 0 over all articles.
 """
@@ -7,14 +7,49 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+import pyarrow as pa
 
-from builder.records import Judgement
-
-Ints = NDArray[np.int64]
+from builder.annotation.columns import Bools, Coded, Ints, coded, items, same_as_above
 
 PAIRS = 2_000_000
-"""Pairs of overlapping marks that are held in memory at once, or those of one article if it has more."""
+"""Pairs of equal marks that are held in memory at once."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shared:
+    """The judgements of articles that two or more people judged, by article and annotator: the judges."""
+
+    table: pa.Table
+    article: Ints
+    """The number of each judgement's article, from 0."""
+    first: Ints
+    """The first judgement of each article, and the number of all."""
+    people: Coded
+
+    @property
+    def sizes(self) -> Ints:
+        """The number of judgements of each article."""
+        return np.diff(self.first)
+
+    @property
+    def names(self) -> list[str]:
+        """The id of each article."""
+        return list(self.table["article_id"].take(self.first[:-1]).to_pylist())
+
+    def only(self, rows: Bools) -> "Shared":
+        """Return some of the judgements, of articles that still have two or more."""
+        return shared_of(self.table.filter(rows))
+
+
+def shared_of(table: pa.Table) -> Shared:
+    """Return the judgements of articles that two or more people judged."""
+    articles, people = coded(table["article_id"]).codes, coded(table["annotator"])
+    order = np.lexsort((people.codes, articles))
+    order = order[np.bincount(articles)[articles[order]] > 1]
+    fresh = ~same_as_above(articles[order])
+    first = np.append(np.flatnonzero(fresh), len(order))
+    chosen = table.take(order)
+    return Shared(chosen, np.cumsum(fresh) - 1, first, coded(chosen["annotator"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,47 +68,29 @@ class Marks:
     """The number of judges of each article."""
 
 
-def marks_of(shared: Sequence[Sequence[Judgement]], names: Sequence[str]) -> Marks:
+def marks_of(shared: Shared, names: Sequence[str]) -> Marks:
     """Return the marks of all judgements of each article as columns; `names` are the labels."""
-    places = {name: place for place, name in enumerate(names)}
-    every = [judgement for judged in shared for judgement in judged]
-    judges = np.fromiter(map(len, shared), np.int64, len(shared))
-    judge = np.repeat(np.arange(len(every)), [len(judgement.spans) for judgement in every])
-    article = np.repeat(np.arange(len(shared)), judges)[judge]
-    spans = [span for judgement in every for span in judgement.spans]
-    start = np.array([span.start for span in spans], np.int64)
-    end = np.array([span.end for span in spans], np.int64)
-    label = np.array([places[span.label] for span in spans], np.int64)
+    drawn = items(shared.table, "spans")
+    judge, article = drawn.row, shared.article[drawn.row]
+    start, end, label = drawn.numbers("start"), drawn.numbers("end"), drawn.strings("label").among([*names])
     order = np.lexsort((judge, label, -end, start, article))
     article, judge, start, end, label = (column[order] for column in (article, judge, start, end, label))
     fresh = ~same_as_above(article, judge, start, end, label)
-    return Marks(article[fresh], judge[fresh], start[fresh], end[fresh], label[fresh], judges)
+    return Marks(article[fresh], judge[fresh], start[fresh], end[fresh], label[fresh], shared.sizes)
 
 
-def same_as_above(*columns: Ints) -> NDArray[np.bool_]:
-    """Return whether each row equals the one above it in all columns."""
-    same = np.zeros(len(columns[0]), bool)
-    if len(same):
-        same[1:] = np.all([column[1:] == column[:-1] for column in columns], axis=0)
-    return same
-
-
-def overlapping(group: Ints, start: Ints, end: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """Yield the pairs of rows of one group that overlap, as rows of the first and of the second; whole groups at once.
-
-    The rows are sorted by group and start, and none is empty: what begins inside another overlaps it.
-    """
-    rows, size = len(group), int(end.max(initial=0)) + 1
-    below = np.searchsorted(group * size + start, group * size + end, "left")
-    counts = below - np.arange(rows) - 1
-    done = np.concatenate([[0], np.cumsum(counts)])
-    borders = np.append(np.flatnonzero(~same_as_above(group)), rows)
+def equal_marks(marks: Marks) -> Iterator[tuple[Ints, Ints]]:
+    """Yield the pairs of judges that made the same mark, once for each such mark; the first is the smaller."""
+    same = same_as_above(marks.article, marks.start, marks.end, marks.label)
+    begins = np.flatnonzero(~same)
+    ends = np.repeat(np.append(begins, len(same))[1:], np.diff(np.append(begins, len(same))))
+    after = ends - np.arange(len(same)) - 1
+    done = np.concatenate([[0], np.cumsum(after)])
     first = 0
-    while first < rows:
-        far = np.searchsorted(done[borders], done[first] + PAIRS, "right") - 1
-        last = int(borders[max(far, np.searchsorted(borders, first, "right"))])
-        of = np.repeat(np.arange(first, last), counts[first:last])
-        yield of, np.arange(done[first], done[last]) - done[of] + of + 1
+    while first < len(same):
+        last = max(first + 1, int(np.searchsorted(done, done[first] + PAIRS, "right")) - 1)
+        one = np.repeat(np.arange(first, last), after[first:last])
+        yield marks.judge[one], marks.judge[np.arange(done[first], done[last]) - done[one] + one + 1]
         first = last
 
 

@@ -1,33 +1,39 @@
 """Inter-annotator agreement with confidence intervals: overall, pairwise, per batch and per week.
 
 An undefined figure has the value None and a reason, never 0, 1 or NaN. The input is canonical judgements
-(check.py), at most one for each annotator and article.
+(canonical.py), at most one for each annotator and article.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pyarrow as pa
 
 from builder.annotation.agreement import spans, stances
 from builder.annotation.agreement.bootstrap import Statistic, intervals
+from builder.annotation.agreement.columns import Shared, shared_of
 from builder.annotation.agreement.matching import SPAN_F1
+from builder.annotation.agreement.pairs import pair_rows
 from builder.annotation.agreement.span_tables import span_tables
 from builder.annotation.agreement.spans import UNITIZING, macro
 from builder.annotation.agreement.stances import ALPHA
-from builder.records import Agreement, Judgement
+from builder.annotation.columns import coded
+from builder.records import Agreement, StageCounts
 from builder.schema.labels import Labels
 
 DIGITS = 6
 """Decimals to which figures are rounded, so that they are equal on every machine."""
 
+_UNKNOWN, _PLAIN, _ZONED = range(3)
+"""What is known of a time: nothing, a time without a zone, a time with one."""
+
 _SHOWN = frozenset({SPAN_F1, macro(SPAN_F1), UNITIZING, macro(UNITIZING), ALPHA})
 
 
 def agree(
-    judgements: Sequence[Judgement],
+    judgements: pa.Table,
     labels: Labels,
     lengths: Mapping[str, int],
     *,
@@ -45,30 +51,33 @@ def agree(
     at least two annotators judged. Strict F1, kappa and the share of equal answers are also computed between
     two annotators, and for one annotator against all others. An article belongs to the week of its last judgement.
     """
-    by_article: dict[str, list[Judgement]] = defaultdict(list)
-    for judgement in sorted(judgements, key=lambda j: (j.article_id, j.annotator)):
-        by_article[judgement.article_id].append(judgement)
-    shared = [judged for judged in by_article.values() if len(judged) > 1]
+    shared = shared_of(judgements)
+    articles = len(shared.sizes)
     tables = span_tables(shared, labels, lengths)
     parts = spans.statistics(tables) + stances.overall_statistics(shared, labels)
-    figures = _resampled(parts, len(shared), "all", "", seed, resamples)
-    pairs = spans.pairwise_statistics(shared) + stances.pairwise_statistics(shared, labels)
-    figures += _resampled(pairs, len(shared), "all", "", seed, resamples)
-    batches = sorted({judgement.batch for judgement in judgements})
-    for batch in batches if len(batches) > 1 else []:
-        of_batch = [[j for j in judged if j.batch == batch] for judged in shared]
-        several = [judged for judged in of_batch if len(judged) > 1]
+    figures = _resampled(parts, articles, "all", "", seed, resamples)
+    pairs = spans.pairwise_statistics(shared, labels) + stances.pairwise_statistics(shared, labels)
+    figures += _resampled(pairs, articles, "all", "", seed, resamples)
+    batches, batch = coded(judgements["batch"]).names, coded(shared.table["batch"])
+    for name in batches if len(batches) > 1 else []:
+        several = shared.only(batch.among([name]) == 0)
         parts = spans.overall_statistics(several, labels, lengths, (SPAN_F1,))
         parts += stances.overall_statistics(several, labels)
-        figures += _resampled(parts, len(several), batch, "", seed, resamples)
-    weeks = [_week(judged) for judged in shared]
+        figures += _resampled(parts, len(several.sizes), name, "", seed, resamples)
+    weeks = _weeks(shared)
     strict = replace(tables, f1={SPAN_F1: tables.f1[SPAN_F1]})
     for week in sorted(filter(None, {*weeks})) if len({*weeks} - {""}) > 1 else []:
-        rows = np.array([number for number, of in enumerate(weeks) if of == week])
+        chosen = np.array([of == week for of in weeks])
+        rows = np.flatnonzero(chosen)
         parts = spans.statistics(strict.only(rows))
-        parts += stances.overall_statistics([shared[number] for number in rows], labels)
+        parts += stances.overall_statistics(shared.only(chosen[shared.article]), labels)
         figures += _resampled([part for part in parts if part.label == "all"], len(rows), "all", week, seed, resamples)
     return figures
+
+
+def pairs_account(judgements: pa.Table) -> StageCounts:
+    """Return how many pairs of annotators `agree` measures: in a crowd, those who have an article in common."""
+    return pair_rows(shared_of(judgements)).account()
 
 
 def headline(figure: Agreement) -> bool:
@@ -76,13 +85,40 @@ def headline(figure: Agreement) -> bool:
     return figure.measure in _SHOWN and not figure.between and not figure.period
 
 
-def _week(judged: Sequence[Judgement]) -> str:
-    """Return the ISO week of an article's last judgement, or "" if the time of any is unknown."""
+def _weeks(shared: Shared) -> list[str]:
+    """Return the ISO week of each article's last judgement, or "" if the time of any is unknown."""
+    written = coded(shared.table["created_at"])
+    times = [_time(name) for name in written.names]
+    moments = np.array([time.moment for time in times], np.int64)[written.codes]
+    kinds = np.array([time.kind for time in times], np.int64)[written.codes]
+    order = np.lexsort((-np.arange(len(moments)), moments, shared.article))  # of equal times the first counts
+    last = order[shared.first[1:] - 1]
+    begins = shared.first[:-1]
+    if not len(begins):
+        return []
+    known = np.maximum.reduceat(kinds, begins) == np.minimum.reduceat(kinds, begins)
+    known &= kinds[begins] != _UNKNOWN
+    return [times[code].week if knows else "" for code, knows in zip(written.codes[last].tolist(), known, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Time:
+    """A time as microseconds since 1970, whether its zone is known, and its ISO week."""
+
+    moment: int = 0
+    kind: int = _UNKNOWN
+    week: str = ""
+
+
+def _time(written: str) -> _Time:
+    """Return what a server's timestamp says; one without a zone cannot be compared with one that has it."""
     try:
-        year, week, _ = max(datetime.fromisoformat(judgement.created_at) for judgement in judged).isocalendar()
-    except (ValueError, TypeError):  # exports made elsewhere may mix times with and without a time zone
-        return ""
-    return f"{year}-W{week:02}"
+        time = datetime.fromisoformat(written)
+    except ValueError:
+        return _Time()
+    year, week, _ = time.isocalendar()
+    start = datetime(1970, 1, 1, tzinfo=UTC if time.tzinfo else None)
+    return _Time((time - start) // timedelta(microseconds=1), _ZONED if time.tzinfo else _PLAIN, f"{year}-W{week:02}")
 
 
 def _resampled(

@@ -10,7 +10,9 @@ from itertools import combinations
 import numpy as np
 
 from builder.annotation.agreement.bootstrap import Floats
-from builder.annotation.agreement.columns import Ints
+from builder.annotation.agreement.columns import Shared
+from builder.annotation.columns import Ints
+from builder.records import StageCounts
 
 MOST = 1_000
 """Pairs of annotators; of more, those that have no article in common are left out."""
@@ -49,6 +51,20 @@ class PairRows:
     first: Ints
     """The place of the first judgement in its article; `second` has that of the other."""
     second: Ints
+    begins: Ints
+    """For each judgement, the first row of its pairs with later ones of its article."""
+
+    @property
+    def number(self) -> int:
+        """The number of pairs of annotators, whether they met or not."""
+        return len(self.names) * (len(self.names) - 1) // 2
+
+    def account(self) -> StageCounts:
+        """Return how many pairs of annotators are measured, and why others are left out."""
+        met = len(np.unique(self.left * len(self.names) + self.right))
+        unmet = self.number - met if self.number > MOST else 0
+        left_out = {"no article in common": unmet} if unmet else {}
+        return StageCounts("agree", "pairs of annotators", self.number, self.number - unmet, left_out)
 
     def pairs(self) -> Iterator[Meeting]:
         """Yield each pair of annotators; of more than MOST, those who met."""
@@ -61,7 +77,7 @@ class PairRows:
         nothing = np.zeros(0, np.int64)
         wanted = (
             (left * every + right for left, right in combinations(range(every), 2))
-            if every * (every - 1) // 2 <= MOST
+            if self.number <= MOST
             else iter(found)
         )
         for key in wanted:
@@ -77,16 +93,15 @@ class PairRows:
             yield Meeting(name, articles, rows, place.reshape(-1))
 
 
-def pair_rows(annotators: Sequence[Sequence[str]]) -> PairRows:
-    """Return the pairs of the annotators of each article, whose names are sorted."""
-    names = sorted({name for of in annotators for name in of})
-    numbers = {name: number for number, name in enumerate(names)}
-    columns = np.array(
-        [
-            (article, numbers[of[first]], numbers[of[second]], first, second)
-            for article, of in enumerate(annotators)
-            for first, second in combinations(range(len(of)), 2)
-        ],
-        np.int64,
-    ).reshape(-1, 5)
-    return PairRows(names, *columns.T)
+def pair_rows(shared: Shared) -> PairRows:
+    """Return the pairs of the annotators of each article."""
+    row = np.arange(len(shared.article))
+    after = shared.first[1:][shared.article] - row - 1
+    one = np.repeat(row, after)
+    begins = np.cumsum(after) - after
+    other = np.arange(len(one)) - begins[one] + one + 1
+    start = shared.first[:-1][shared.article[one]]
+    people = shared.people
+    return PairRows(
+        people.names, shared.article[one], people.codes[one], people.codes[other], one - start, other - start, begins
+    )

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.annotation.agreement.bootstrap import Floats
-from builder.annotation.agreement.columns import Ints, Marks, marks_of, one_to_one, overlapping, same_as_above
+from builder.annotation.agreement.columns import Marks, Shared, marks_of, one_to_one
 from builder.annotation.agreement.matching import MODES, SPAN_F1_EXACT, SPAN_F1_PARTIAL, SPAN_F1_TYPE
-from builder.records import Judgement
+from builder.annotation.columns import Ints, overlapping, same_as_above
 from builder.schema.labels import Labels
 
 
@@ -30,13 +30,11 @@ class SpanTables:
         return SpanTables(self.names, f1, self.unitizing[articles], self.widths)
 
 
-def span_tables(
-    shared: Sequence[Sequence[Judgement]], labels: Labels, lengths: Mapping[str, int], modes: Sequence[str] = MODES
-) -> SpanTables:
+def span_tables(shared: Shared, labels: Labels, lengths: Mapping[str, int], modes: Sequence[str] = MODES) -> SpanTables:
     """Count what span agreement rests on; parameters as in overall_statistics."""
     names = labels.entity_names
     marks = marks_of(shared, names)
-    sizes = np.array([lengths[judged[0].article_id] for judged in shared], np.int64)
+    sizes = np.array([lengths[name] for name in shared.names], np.int64)
     rows, widths = _unitizing_rows(marks, sizes, len(names))
     return SpanTables(names, _f1_rows(marks, names, modes), rows, widths)
 

@@ -5,16 +5,16 @@ Spans are compared as sets of (start, end, label), in code points, end exclusive
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import chain, combinations
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from builder.annotation.agreement.bootstrap import Floats, Statistic
+from builder.annotation.agreement.columns import Marks, Shared, equal_marks, marks_of
 from builder.annotation.agreement.matching import MODES, SPAN_F1
-from builder.annotation.agreement.pairs import pair_rows
+from builder.annotation.agreement.pairs import PairRows, pair_rows
 from builder.annotation.agreement.span_tables import SpanTables, span_tables
-from builder.records import Judgement, mark_set
 from builder.schema.labels import Labels
 
 UNITIZING = "Krippendorff's alpha, unitizing"
@@ -32,11 +32,11 @@ def macro(measure: str) -> str:
 
 
 def overall_statistics(
-    shared: Sequence[Sequence[Judgement]], labels: Labels, lengths: Mapping[str, int], modes: Sequence[str] = MODES
+    shared: Shared, labels: Labels, lengths: Mapping[str, int], modes: Sequence[str] = MODES
 ) -> list[Statistic]:
     """Return F1 in these modes and unitizing alpha, each over all labels, as macro mean, and for each label.
 
-    `shared` holds the judgements of each article, two or more. `lengths` gives the code points of each article's text.
+    `lengths` gives the code points of each article's text.
     """
     return statistics(span_tables(shared, labels, lengths, modes))
 
@@ -50,11 +50,10 @@ def statistics(tables: SpanTables) -> list[Statistic]:
     return parts + _parts(UNITIZING, tables.names, tables.unitizing, telling, partial(_unitizing, tables.widths))
 
 
-def pairwise_statistics(shared: Sequence[Sequence[Judgement]]) -> list[Statistic]:
+def pairwise_statistics(shared: Shared, labels: Labels) -> list[Statistic]:
     """Return strict F1 of each pair of annotators, and of each annotator against all others (its pairs added up)."""
-    ordered = [sorted(judged, key=lambda judgement: judgement.annotator) for judged in shared]
-    pairs = pair_rows([[judgement.annotator for judgement in judged] for judged in ordered])
-    counts = np.concatenate([np.zeros((0, 2)), *map(_common, ordered)])
+    pairs = pair_rows(shared)
+    counts = _common(marks_of(shared, labels.entity_names), pairs)
     parts: list[Statistic] = []
     for meeting in chain(pairs.pairs(), pairs.against_others()):
         rows, met = meeting.added(counts), len(meeting.articles)
@@ -66,10 +65,16 @@ def pairwise_statistics(shared: Sequence[Sequence[Judgement]]) -> list[Statistic
     return parts
 
 
-def _common(judged: Sequence[Judgement]) -> Floats:
+def _common(marks: Marks, pairs: PairRows) -> Floats:
     """Return for each pair of an article's judgements twice the number of equal marks, and the number of all."""
-    marks = [mark_set(judgement.spans) for judgement in judged]
-    return np.array([(2 * len(a & b), len(a) + len(b)) for a, b in combinations(marks, 2)], float)
+    rows = len(pairs.article)
+    made = np.bincount(marks.judge, minlength=len(pairs.begins)).astype(float)
+    counts = np.zeros((rows, 2))
+    one = np.repeat(np.arange(len(pairs.begins)), np.diff(np.append(pairs.begins, rows)))
+    counts[:, 1] = made[one] + made[one + pairs.second - pairs.first]
+    for left, right in equal_marks(marks):
+        counts[:, 0] += 2 * np.bincount(pairs.begins[left] + right - left - 1, minlength=rows)
+    return counts
 
 
 def _parts(

@@ -3,15 +3,16 @@
 A question is a pair of article and target. An unpublished value counts as a value. A missing answer is not counted.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import chain
 
 import krippendorff
 import numpy as np
 
 from builder.annotation.agreement.bootstrap import Floats, Statistic
+from builder.annotation.agreement.columns import Shared
 from builder.annotation.agreement.pairs import Meeting, PairRows, pair_rows
-from builder.records import Judgement
+from builder.annotation.columns import items
 from builder.schema.labels import Labels
 
 ALPHA = "Krippendorff's alpha, nominal"
@@ -43,10 +44,10 @@ def alpha(counts: Floats) -> float | None:
     return float(krippendorff.alpha(value_counts=paired, level_of_measurement="nominal"))
 
 
-def overall_statistics(shared: Sequence[Sequence[Judgement]], labels: Labels) -> list[Statistic]:
-    """Return alpha over all questions, and over each target's; `shared` holds the judgements of each article.
+def overall_statistics(shared: Shared, labels: Labels) -> list[Statistic]:
+    """Return alpha over all questions, and over each target's.
 
-    There are two or more judgements of each article. A row holds the number of pairable answers of each value, then
+    A row holds the number of pairable answers of each value, then
     the agreement, both added up over the article's questions. The agreement of a question with m answers is the sum
     of n (n - 1) / (m - 1) over values, where n answers have that value.
     """
@@ -67,7 +68,7 @@ def overall_statistics(shared: Sequence[Sequence[Judgement]], labels: Labels) ->
     return parts
 
 
-def pairwise_statistics(shared: Sequence[Sequence[Judgement]], labels: Labels) -> list[Statistic]:
+def pairwise_statistics(shared: Shared, labels: Labels) -> list[Statistic]:
     """Return kappa and the share of equal answers of each pair of annotators, and of each against all others.
 
     Cohen 1960, "A coefficient of agreement for nominal scales". A row is the contingency table of the two
@@ -75,9 +76,8 @@ def pairwise_statistics(shared: Sequence[Sequence[Judgement]], labels: Labels) -
     """
     if labels.stances is None:
         return []
-    ordered = [sorted(judged, key=lambda judgement: judgement.annotator) for judged in shared]
-    pairs = pair_rows([[judgement.annotator for judgement in judged] for judged in ordered])
-    tables = _contingency(_given(ordered, labels), pairs)
+    pairs = pair_rows(shared)
+    tables = _contingency(_given(shared, labels), pairs)
     parts: list[Statistic] = []
     for meeting in chain(pairs.pairs(), pairs.against_others()):
         is_pair = " " in meeting.who
@@ -118,19 +118,14 @@ def _part(
     return Statistic(measure, label, rows, of, telling, n, UNIT, why, who, articles)
 
 
-def _given(shared: Sequence[Sequence[Judgement]], labels: Labels) -> Floats:
+def _given(shared: Shared, labels: Labels) -> Floats:
     """Return an array articles x judgements x targets x values with 1 where a value was given."""
-    stances = labels.stances
-    values = {value.name: column for column, value in enumerate(stances.values)} if stances else {}
-    targets = {target: column for column, target in enumerate(labels.target_ids)}
-    given = np.zeros((len(shared), max(map(len, shared), default=0), len(targets), len(values)))
-    places = [
-        (article, number, targets[stance.target], values[stance.value])
-        for article, judged in enumerate(shared)
-        for number, judgement in enumerate(judged)
-        for stance in judgement.stances
-    ]
-    given[tuple(np.array(places, np.int64).reshape(-1, 4).T)] = 1
+    values = [value.name for value in labels.stances.values] if labels.stances else []
+    given = np.zeros((len(shared.sizes), int(shared.sizes.max(initial=0)), len(labels.target_ids), len(values)))
+    said = items(shared.table, "stances")
+    article = shared.article[said.row]
+    target, value = said.strings("target").among([*labels.target_ids]), said.strings("value").among(values)
+    given[article, said.row - shared.first[article], target, value] = 1
     return given
 
 

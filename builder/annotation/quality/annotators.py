@@ -1,16 +1,24 @@
 """Annotator statistics and coverage of a batch: pace, answers to known articles, missing judgements.
 
-The input is judgements that count (check.canonicalise). A warning is a reason to look at the work together,
+The input is a table of judgements that count (canonical.py). A warning is a reason to look at the work together,
 not proof of bad work. Pure.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from statistics import median
+from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from builder.annotation.columns import Ints, coded
 from builder.records import AnnotatorAssignment, Article, BatchItem, Decision, Issue, Judgement, Span, mark_set
+from builder.records.arrow import records_of
 from builder.schema.labels import Labels
 from builder.text.tokens import canonical_span
+
+Floats = NDArray[np.float64]
 
 LEAST = 10
 """Least number of articles shared with others before an annotator is compared with them."""
@@ -22,57 +30,67 @@ FEW = 1 / 2
 """Threshold of the same ratio for the number of spans."""
 
 
-def pace_warnings(judgements: Iterable[Judgement]) -> list[Issue]:
+def pace_warnings(table: pa.Table) -> list[Issue]:
     """Return a warning for each annotator who is much faster, or marks much less, than others on the same articles.
 
     On each article an annotator's figure is divided by the median of the others' figures. The median of these
     ratios is compared with the threshold, so neither long articles nor single breaks matter.
     """
-    by_article: dict[str, list[Judgement]] = defaultdict(list)
-    for judgement in judgements:
-        by_article[judgement.article_id].append(judgement)
+    spans = pc.list_value_length(table["spans"]).to_numpy().astype(float)
+    seconds = pc.fill_null(table["seconds"], np.nan).to_numpy()
     return [
-        *_slow_or_few(by_article, lambda judgement: judgement.seconds, "fast-annotator", FAST, "seconds on an article"),
-        *_slow_or_few(
-            by_article, lambda judgement: float(len(judgement.spans)), "few-spans", FEW, "spans in an article"
-        ),
+        *_slow_or_few(table, seconds, "fast-annotator", FAST, "seconds on an article"),
+        *_slow_or_few(table, spans, "few-spans", FEW, "spans in an article"),
     ]
 
 
-def _slow_or_few(
-    by_article: Mapping[str, Sequence[Judgement]],
-    figure: Callable[[Judgement], float | None],
-    code: str,
-    threshold: float,
-    unit: str,
-) -> list[Issue]:
+def _slow_or_few(table: pa.Table, figure: Floats, code: str, threshold: float, unit: str) -> list[Issue]:
     """Return a warning for each annotator whose median ratio of a figure to the others' is below a threshold."""
-    pairs: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for judged in by_article.values():
-        figures = [(judgement.annotator, value) for judgement in judged if (value := figure(judgement)) is not None]
-        for who, value in figures:
-            others = [value for other, value in figures if other != who]
-            if others and median(others) > 0:
-                pairs[who].append((value, median(others)))
+    known = np.flatnonzero(~np.isnan(figure))
+    article, people, figure = coded(table["article_id"]).codes[known], coded(table["annotator"]), figure[known]
+    others = _median_of_others(article, figure)
+    compared = np.flatnonzero(others > 0)
+    person, figure, others = people.codes[known][compared], figure[compared], others[compared]
+    each = [_medians(person, values, len(people.names)) for values in (figure / others, figure, others)]
+    numbers = np.bincount(person, minlength=len(people.names))
     issues: list[Issue] = []
-    for who, compared in sorted(pairs.items()):
-        ratio = median(value / others for value, others in compared)
-        if len(compared) >= LEAST and ratio < threshold:
-            typical, typical_of_others = (
-                median(value for value, _ in compared),
-                median(others for _, others in compared),
-            )
-            message = (
-                f"median {typical:.1f} {unit}, the others {typical_of_others:.1f}; "
-                f"median ratio {ratio:.2f} over {len(compared)} articles"
-            )
-            fix = "review some of these articles with the annotator"
-            issues.append(Issue("warning", code, message, "pace", fix, annotator=who))
+    for place in np.flatnonzero((numbers >= LEAST) & (each[0] < threshold)).tolist():
+        ratio, typical, typical_of_others = (values[place] for values in each)
+        message = (
+            f"median {typical:.1f} {unit}, the others {typical_of_others:.1f}; "
+            f"median ratio {ratio:.2f} over {numbers[place]} articles"
+        )
+        fix = "review some of these articles with the annotator"
+        issues.append(Issue("warning", code, message, "pace", fix, annotator=people.names[place]))
     return issues
 
 
+def _median_of_others(group: Ints, figure: Floats) -> Floats:
+    """Return for each row the median of the other rows of its group, NaN if there are none."""
+    order = np.lexsort((figure, group))
+    sizes = np.bincount(group)[group[order]]
+    begin = np.searchsorted(group[order], group[order])
+    place, ranked = np.arange(len(order)) - begin, figure[order]
+    middle = []
+    for half in ((sizes - 2) // 2, (sizes - 1) // 2):  # places of the middle ones among the others, from both sides
+        at = begin + half + (place <= half)
+        middle.append(ranked[np.minimum(at, len(order) - 1)])
+    found = np.empty(len(order))
+    found[order] = np.where(sizes > 1, (middle[0] + middle[1]) / 2, np.nan)
+    return found
+
+
+def _medians(group: Ints, figure: Floats, groups: int) -> Floats:
+    """Return the median of each group, NaN for an empty one."""
+    order = np.lexsort((figure, group))
+    sizes, ranked = np.bincount(group, minlength=groups), np.append(figure[order], np.nan)
+    begin = np.cumsum(sizes) - sizes
+    low, high = (ranked[np.where(sizes > 0, begin + half, len(order))] for half in ((sizes - 1) // 2, sizes // 2))
+    return np.asarray((low + high) / 2)
+
+
 def known_missed(
-    judgements: Iterable[Judgement], known: Iterable[Decision], articles: Mapping[str, Article], labels: Labels
+    table: pa.Table, known: Iterable[Decision], articles: Mapping[str, Article], labels: Labels
 ) -> list[Issue]:
     """Return a warning for each annotator whose answers differ from the known ones, with counts."""
     whole = labels.clitics == "expand"
@@ -83,10 +101,9 @@ def known_missed(
     }
     seen: dict[str, Counter[str]] = defaultdict(Counter)
     where: dict[str, list[str]] = defaultdict(list)
-    for judgement in judgements:
-        decision = sound.get(judgement.article_id)
-        if decision is None:
-            continue
+    asked = pc.is_in(table["article_id"], pa.array([*sound], pa.string()))
+    for judgement in records_of(table.filter(asked), Judgement):
+        decision = sound[judgement.article_id]
         counts = _compared(judgement, decision, articles[judgement.article_id].text, whole_words=whole)
         seen[judgement.annotator].update(counts, articles=1)
         if counts["missed"] or counts["added"] or counts["differing"]:
@@ -128,15 +145,15 @@ def _edges(text: str, span: Span, *, whole_words: bool) -> tuple[int, int] | Non
 
 def coverage(
     batch: str,
-    judgements: Iterable[Judgement],
+    table: pa.Table,
     items: Sequence[BatchItem],
     assigned: Iterable[AnnotatorAssignment],
     overlap: int,
 ) -> list[Issue]:
     """Return warnings about a batch: articles with too few or too many annotators, and unassigned judgements."""
     judged: dict[str, set[str]] = defaultdict(set)
-    for judgement in judgements:
-        judged[judgement.article_id].add(judgement.annotator)
+    for article, who in zip(table["article_id"].to_pylist(), table["annotator"].to_pylist(), strict=True):
+        judged[article].add(who)
     asked: dict[str, set[str]] = defaultdict(set)
     for pair in assigned:
         asked[pair.article_id].add(pair.annotator)

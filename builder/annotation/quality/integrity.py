@@ -9,7 +9,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import numpy as np
+import pyarrow as pa
+
+from builder.annotation.columns import Ints, coded, items
+from builder.annotation.quality.standing import places_of
 from builder.io.jsonl import RESTORE
+from builder.io.jsonl_table import LineTable
 from builder.records import (
     Article,
     BatchItem,
@@ -21,6 +27,7 @@ from builder.records import (
     SplitAssignment,
     Stance,
 )
+from builder.records.arrow import records_of
 from builder.schema.labels import Labels
 
 R = TypeVar("R")
@@ -82,6 +89,29 @@ def judgement_faults(file: Lines[Judgement], world: ProjectIndex) -> Iterator[Is
             yield file.fault(number, what)
         for what in _unknown(judgement.spans, judgement.stances, world.labels) if current else ():
             yield file.fault(number, what)
+
+
+def judgement_table_faults(path: str, read: LineTable, world: ProjectIndex) -> Iterator[Issue]:
+    """Yield what judgement_faults yields of the lines of a file; only the lines that have errors become records."""
+    rows = _suspicious(read.table, world)
+    lines = [*zip(read.numbers[rows].tolist(), records_of(read.table.take(rows), Judgement), strict=True)]
+    return judgement_faults(Lines(path, lines), world)
+
+
+def _suspicious(table: pa.Table, world: ProjectIndex) -> Ints:
+    """Return the rows of judgements with spans outside the text, or with what labels.yaml does not define."""
+    articles = [*world.articles.values()]
+    place = places_of(table, {article.id: number for number, article in enumerate(articles)})
+    sizes = np.array([*(len(article.text) for article in articles), 0], np.int64)[place]
+    spans, stances, labels = items(table, "spans"), items(table, "stances"), world.labels
+    start, end = spans.numbers("start"), spans.numbers("end")
+    outside = (start < 0) | (start >= end) | (end > sizes[spans.row])
+    current = coded(table["schema"]).among([world.label_hash]) == 0
+    values = [value.name for value in labels.stances.values] if labels.stances else []
+    foreign = spans.strings("label").among([*labels.entity_names]) < 0
+    odd = (stances.strings("target").among([*labels.target_ids]) < 0) | (stances.strings("value").among(values) < 0)
+    rows = [spans.row[outside | (foreign & current[spans.row])], stances.row[odd & current[stances.row]]]
+    return np.asarray(np.intersect1d(np.concatenate(rows), np.flatnonzero(place >= 0)))
 
 
 def decision_faults(file: Lines[Decision], world: ProjectIndex) -> Iterator[Issue]:

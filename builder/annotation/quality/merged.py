@@ -9,7 +9,12 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from builder.annotation.quality.check import is_exact, parse_time
+import numpy as np
+import pyarrow as pa
+
+from builder.annotation.columns import Ints, coded, ints, same_as_above
+from builder.annotation.quality.times import is_exact, parse_time
+from builder.io.jsonl_table import LineTable
 from builder.records import (
     AnnotatorAssignment,
     BatchItem,
@@ -22,6 +27,7 @@ from builder.records import (
     Withdrawal,
     mark_set,
 )
+from builder.records.arrow import records_of
 
 R = TypeVar("R")
 
@@ -36,6 +42,12 @@ def join(lines: Sequence[Numbered[R]]) -> list[Numbered[R]]:
 
     Origins that share an annotation are one server, and get one name.
     """
+    newest, servers = _newest(lines)
+    return [(number, _renamed(record, servers)) for number, record in newest]
+
+
+def _newest(lines: Sequence[Numbered[R]]) -> tuple[list[Numbered[R]], dict[str, str]]:
+    """Return the newest versions in the order of their lines, and the other names of origins that are one server."""
     origins = _origins(record for _, record in lines)
     newest: dict[Hashable, Numbered[R]] = {}
     servers: dict[str, str] = {}
@@ -45,7 +57,41 @@ def join(lines: Sequence[Numbered[R]]) -> list[Numbered[R]]:
             _unite(servers, newest[key][1], line[1])
         if key not in newest or _age(newest[key][1]) < _age(line[1]):
             newest[key] = line
-    return [(number, _renamed(record, servers)) for number, record in sorted(newest.values(), key=lambda line: line[0])]
+    return sorted(newest.values(), key=lambda line: line[0]), servers
+
+
+def join_judgements(read: LineTable) -> pa.Table:
+    """Return what `join` returns of the judgements of a file, as a table."""
+    rows, numbered = _doubtful(read)
+    newest, servers = _newest(numbered)
+    kept = np.ones(len(read.numbers), bool)
+    kept[rows] = False
+    kept[np.searchsorted(read.numbers, [number for number, _ in newest])] = True
+    table = read.table if len(newest) == len(rows) else read.table.filter(kept)
+    origin = coded(table["origin"])
+    if not servers.keys() & {*origin.names}:
+        return table
+    names = pa.array([_server(servers, name) for name in origin.names], pa.string())
+    column = table.column_names.index("origin")
+    return table.set_column(column, table.schema.field(column), names.take(pa.array(origin.codes)))
+
+
+def judgement_contradictions(path: str, read: LineTable) -> list[Issue]:
+    """Return what `contradictions` yields of the judgements of a file."""
+    return [*contradictions(path, _doubtful(read)[1])]
+
+
+def _doubtful(read: LineTable) -> tuple[Ints, list[Numbered[Judgement]]]:
+    """Return the rows whose batch, article, annotator and number another row has, and the judgements there.
+
+    Only these can be versions of one annotation.
+    """
+    keys = [coded(read.table[name]).codes for name in ("batch", "article_id", "annotator")]
+    keys.append(ints(read.table["annotation_id"]))
+    order = np.lexsort(keys)
+    same = same_as_above(*(key[order] for key in keys))
+    rows = np.sort(order[same | np.append(same[1:], False)[: len(same)]])
+    return rows, [*zip(read.numbers[rows].tolist(), records_of(read.table.take(rows), Judgement), strict=True)]
 
 
 def _unite(servers: dict[str, str], *versions: object) -> None:

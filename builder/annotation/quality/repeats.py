@@ -5,58 +5,98 @@ Pure: reads and writes no files.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Self
 
-from builder.annotation.quality.check import answers_of, name_of, order
-from builder.records import Article, Decision, Dropped, Judgement, mark_set
+import numpy as np
+import pyarrow as pa
+
+from builder.annotation.columns import Ints, coded, same_as_above
+from builder.annotation.quality.canonical import answer_keys, read_answers
+from builder.annotation.quality.standing import names_of, places_of, time_order
+from builder.records import Article, Decision, Dropped, Relation, mark_set
+from builder.records.arrow import records_of
 from builder.schema.labels import Labels
 
 REPEAT_REASON = "says again what counts already"
 
 
-def separate_repeats(
-    judgements: Sequence[Judgement], articles: Mapping[str, Article], labels: Labels
-) -> tuple[list[Judgement], list[Dropped]]:
-    """Separate judgements into those that count, in their order, and repeats, returned as set aside.
+@dataclass(frozen=True, slots=True, eq=False)
+class Separated:
+    """Judgements that count, in their order, and the repeats that were set aside."""
+
+    table: pa.Table
+    set_aside: tuple[Dropped, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Submission:
+    """What a repeat has in common with an earlier judgement, beside its answers."""
+
+    batch: str
+    status: str
+    guideline: str
+    schema: str
+    remark: str
+    relations: tuple[Relation, ...]
+
+    def repeats(self, earlier: Self) -> bool:
+        """Return whether this later judgement of the same answers adds nothing to an earlier one."""
+        return (
+            earlier.batch != self.batch
+            and (self.guideline, self.schema) == (earlier.guideline, earlier.schema)
+            and self.remark in ("", earlier.remark)
+            and self.relations in ((), earlier.relations)
+        )
+
+
+def separate_repeats(table: pa.Table, articles: Sequence[Article], labels: Labels) -> Separated:
+    """Separate judgements into those that count and repeats.
 
     A judgement is a repeat if the same annotator's previous judgement of the article is in another batch, has the
     same spans and stances in canonical form, and was made under the same guidelines and labels. A judgement with a
     new remark or relation is not a repeat. Skipping an article that was skipped before is one.
     """
-    batches: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for judgement in judgements:
-        batches[judgement.article_id, judgement.annotator].add(judgement.batch)
-    several = [j for j in judgements if len(batches[j.article_id, j.annotator]) > 1 and _is_of(j, articles)]
-    counting: dict[tuple[str, str, str], Judgement] = {}
-    repeated: set[int] = set()
-    for judgement in sorted(several, key=order):
-        key = judgement.article_id, judgement.annotator, judgement.status
-        before, article = counting.get(key), articles[judgement.article_id]
-        if before and before.batch != judgement.batch and _repeats(judgement, before, article, labels):
-            repeated.add(id(judgement))
+    rows = _in_several_batches(table, articles)
+    rows = rows[time_order(table.take(rows))]
+    chosen = table.take(rows)
+    submitted = records_of(chosen.select([field.name for field in fields(_Submission)]), _Submission)
+    counting: dict[tuple[str, str, str], tuple[_Submission, bytes]] = {}
+    repeated: list[int] = []
+    columns = rows.tolist(), chosen["article_id"].to_pylist(), chosen["annotator"].to_pylist()
+    for row, article, who, one, key in zip(*columns, submitted, _keys(chosen, articles, labels), strict=True):
+        before = counting.get((article, who, one.status))
+        if before and one.repeats(before[0]) and (one.status == "skipped" or before[1] == key):
+            repeated.append(row)
         else:
-            counting[key] = judgement
-    aside = [
-        Dropped("check", f"{name_of(j)} in batch {j.batch}", REPEAT_REASON) for j in judgements if id(j) in repeated
-    ]
-    return [judgement for judgement in judgements if id(judgement) not in repeated], aside
+            counting[article, who, one.status] = one, key
+    aside = np.array(sorted(repeated), np.int64)
+    kept = np.ones(table.num_rows, bool)
+    kept[aside] = False
+    names = zip(names_of(table, aside), table["batch"].take(aside).to_pylist(), strict=True)
+    dropped = tuple(Dropped("check", f"{name} in batch {batch}", REPEAT_REASON) for name, batch in names)
+    return Separated(table.filter(kept) if len(aside) else table, dropped)
 
 
-def _is_of(judgement: Judgement, articles: Mapping[str, Article]) -> bool:
-    """Return whether a judgement was made on an article's present text."""
-    article = articles.get(judgement.article_id)
-    return article is not None and article.text_sha == judgement.text_sha
+def _in_several_batches(table: pa.Table, articles: Sequence[Article]) -> Ints:
+    """Return the rows of judgements on present texts whose annotator judged the article in several batches."""
+    people, batch = coded(table["annotator"]), coded(table["batch"])
+    if len(batch.names) < 2:
+        return np.zeros(0, np.int64)
+    person = coded(table["article_id"]).codes * len(people.names) + people.codes
+    own = np.unique(np.stack([person, batch.codes], 1), axis=0)[:, 0]
+    several = np.unique(own[same_as_above(own)])
+    present = {(article.id, article.text_sha) for article in articles}
+    rows = np.flatnonzero(np.isin(person, several))
+    texts = zip(*(table[name].take(rows).to_pylist() for name in ("article_id", "text_sha")), strict=True)
+    return np.asarray(rows[np.array([text in present for text in texts], bool)])
 
 
-def _repeats(later: Judgement, earlier: Judgement, article: Article, labels: Labels) -> bool:
-    """Return whether a later judgement adds nothing to an earlier one by the same annotator."""
-    return (
-        (later.guideline, later.schema) == (earlier.guideline, earlier.schema)
-        and later.remark in ("", earlier.remark)
-        and later.relations in ((), earlier.relations)
-        and (later.status == "skipped" or answers_of(later, article, labels) == answers_of(earlier, article, labels))
-    )
+def _keys(table: pa.Table, articles: Sequence[Article], labels: Labels) -> list[bytes]:
+    """Return what is equal where two judgements have the same answers; all are on present texts."""
+    place = places_of(table, {article.id: number for number, article in enumerate(articles)})
+    return answer_keys(read_answers(table, place, articles, labels))
 
 
 def merge_decisions(batches: Iterable[Sequence[Decision]]) -> list[Decision]:

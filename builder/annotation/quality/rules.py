@@ -1,20 +1,15 @@
-"""Check rules for one judgement. Each fault names its position and how to correct it.
+"""The wording of faults in judgements. Each fault names its position and how to correct it. Pure."""
 
-The input is spans and stances with the reason each does not count, as check.py determines it. Pure.
-"""
-
-import heapq
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from builder.records import Article, Judgement, Severity, Span, Stance
 from builder.schema.labels import Labels
 
-Placed = tuple[Span, Span | None, str]
-"""A span as drawn, its canonical form if it has one, and the reason it does not count, or ""."""
-
 Answered = tuple[Stance, str]
 """A stance, and the reason it does not count, or ""."""
+
+Edges = tuple[int, int]
+"""The start and end of a span."""
 
 Fault = tuple[Severity, str, str, str, str]
 """Severity, code, where, message, fix."""
@@ -59,41 +54,30 @@ def repeats(judgement: Judgement, earlier: Sequence[Judgement]) -> Iterator[Faul
         yield "warning", "superseded", "judgement", message, "delete the earlier ones, if the latest is right"
 
 
-def faults_of(
-    placed: Sequence[Placed], answered: Sequence[Answered], asked: Sequence[str], text: str, labels: Labels
-) -> Iterator[Fault]:
-    """Yield the faults of one judgement's spans and stances."""
-    names = labels.entity_names
-    for span, _, why in placed:
-        if why or span.label not in names:
-            yield from _span_faults(span, why, text, names)
-    canonical = [moved for _, moved, why in placed if moved and not why]
-    yield from _crossings(canonical)
-    yield from _two_labels(canonical, text)
-    moves = [span for span, moved, _ in placed if moved and (span.start, span.end) != (moved.start, moved.end)]
-    if moves:
-        inside = "edges inside words, or " if labels.clitics == "expand" else ""
-        message = f"{len(moves)} of {len(placed)} spans had {inside}spaces or punctuation at their edges"
-        fix = "nothing need be done: whole words are counted" if inside else "nothing need be done: they are left out"
-        where = "spans " + ", ".join(f"{span.start}:{span.end}" for span in moves[:5]) + (", ..." if moves[5:] else "")
-        yield "warning", "span-edges", where, message, fix
-    yield from _stance_faults(answered, asked, labels)
+def labels_fault(edges: Edges, words: str, labels: Sequence[str]) -> Fault:
+    """Return the fault of words with several labels, which are sorted."""
+    message = f"{words!r} is marked {' and '.join(labels)}"
+    fix = "open the task and keep one of them, if the guidelines do not ask for both"
+    return "warning", "two-labels", f"span {edges[0]}:{edges[1]}", message, fix
 
 
-def _two_labels(spans: Sequence[Span], text: str) -> Iterator[Fault]:
-    """Yield a warning for each pair of edges (start, end) that has several labels."""
-    labels_at: dict[tuple[int, int], set[str]] = defaultdict(set)
-    if len({(span.start, span.end) for span in spans}) < len(spans):
-        for span in spans:
-            labels_at[span.start, span.end].add(span.label)
-    for (start, end), labels in sorted(labels_at.items()):
-        if len(labels) > 1:
-            message = f"{text[start:end]!r} is marked {' and '.join(sorted(labels))}"
-            fix = "open the task and keep one of them, if the guidelines do not ask for both"
-            yield "warning", "two-labels", f"span {start}:{end}", message, fix
+def edges_fault(first: Sequence[Edges], moved: int, drawn: int, *, whole_words: bool) -> Fault:
+    """Return the fault of so many spans, of all that were drawn, whose edges move; `first` has the first of them."""
+    inside = "edges inside words, or " if whole_words else ""
+    message = f"{moved} of {drawn} spans had {inside}spaces or punctuation at their edges"
+    fix = "nothing need be done: whole words are counted" if inside else "nothing need be done: they are left out"
+    where = "spans " + ", ".join(f"{start}:{end}" for start, end in first) + (", ..." if moved > len(first) else "")
+    return "warning", "span-edges", where, message, fix
 
 
-def _span_faults(span: Span, why: str, text: str, names: Sequence[str]) -> Iterator[Fault]:
+def crossing_fault(edges: Edges, crossed: Edges) -> Fault:
+    """Return the fault of a span that begins inside another and ends after it."""
+    message = f"crosses span {crossed[0]}:{crossed[1]}; spans may nest, not cross"
+    fix = "open the task and mark one inside the other, or apart"
+    return "warning", "crossing-spans", f"span {edges[0]}:{edges[1]}", message, fix
+
+
+def span_faults(span: Span, why: str, text: str, names: Sequence[str]) -> Iterator[Fault]:
     """Yield the faults of one span."""
     if why == "out of bounds":
         message = f"ends at or before its start ({span.start} >= {span.end})"
@@ -111,26 +95,7 @@ def _span_faults(span: Span, why: str, text: str, names: Sequence[str]) -> Itera
         yield "error", "span-twice", place(span), message, "open the task and delete one of them"
 
 
-def _crossings(spans: Iterable[Span]) -> Iterator[Fault]:
-    """Yield a warning for each span that begins inside another and ends after it."""
-    begun: list[tuple[int, int]] = []
-    for span in sorted(spans, key=lambda s: (s.start, -s.end, s.label)):
-        while begun and begun[0][0] <= span.start:
-            heapq.heappop(begun)
-        if begun and begun[0][0] < span.end:
-            end, start = begun[0]
-            message = f"crosses span {start}:{end}; spans may nest, not cross"
-            yield (
-                "warning",
-                "crossing-spans",
-                place(span),
-                message,
-                "open the task and mark one inside the other, or apart",
-            )
-        heapq.heappush(begun, (span.end, span.start))
-
-
-def _stance_faults(answered: Sequence[Answered], asked: Sequence[str], labels: Labels) -> Iterator[Fault]:
+def stance_faults(answered: Sequence[Answered], asked: Sequence[str], labels: Labels) -> Iterator[Fault]:
     """Yield the faults of the stances, and of questions without an answer."""
     values = ", ".join(value.name for value in labels.stances.values) if labels.stances else ""
     reported: set[str] = set()

@@ -224,7 +224,7 @@ def matrices(figures: Sequence[Agreement]) -> str:
     return sections or '<section class="card"><p class="note">ليس لمقال حكمان من موسّمَين.</p></section>\n'
 
 
-def _rank(figure: Agreement | None, who: str) -> tuple[bool, float, str]:
+def _rank(figure: Agreement | None, who: str) -> tuple[object, ...]:
     """Return a sort key that puts high values first and undefined ones last."""
     value = figure.value if figure else None
     return value is None, -(value or 0), who

@@ -32,6 +32,7 @@ from builder.corpus.cleaning.edges import (
     suffix,
     suffixes,
 )
+from builder.corpus.versions import COUNT
 from builder.executor.shards import BatchResult
 from builder.executor.stage import Stage
 from builder.io.hashing import sha16
@@ -283,5 +284,5 @@ def from_records(records: Sequence[EdgeCount], profile: str, where: str) -> Coun
     return Counts(profile, keys, np.array([number for _, number in rows], np.int64))
 
 
-STAGE = Stage("count", 1, count_table, "documents", "sightings", SIGHTINGS, ("raw", "source"), "none")
+STAGE = Stage("count", COUNT, count_table, "documents", "sightings", SIGHTINGS, ("raw", "source"), "none")
 """What the pages of each shard show at their edges."""

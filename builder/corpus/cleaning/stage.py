@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from builder.corpus.cleaning.clean import PART, RULE, clean_batch
 from builder.corpus.cleaning.counts import Counts
+from builder.corpus.versions import CLEAN
 from builder.executor.shards import BatchResult
 from builder.executor.stage import Stage
 from builder.records import Article, Document, Facts
@@ -122,4 +123,4 @@ COPIED = (
 SCHEMA = pa.schema([*arrow_schema(Article), *COPIED, pa.field("characters", pa.int64())])
 """The columns of a table of articles: the Article record, COPIED, and the length of the text in code points."""
 
-STAGE = Stage("clean", 3, clean_table, "documents", "articles", SCHEMA, ("id", "raw", "source", "origin"))
+STAGE = Stage("clean", CLEAN, clean_table, "documents", "articles", SCHEMA, ("id", "raw", "source", "origin"))

@@ -6,6 +6,7 @@ smaller rank in its high half. n articles that share a key give about n pairs, e
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +51,9 @@ def sides(pairs: Pairs) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 def pairs_with_same_key(keys: Sequence[NDArray[np.uint64]], ranks: Sequence[Ranks], most: int | None = None) -> Pairs:
     """Pair each article with the first one that has the same key; skip keys that more than `most` articles have."""
-    sorted_keys, owners, starts, lengths = _shelved(keys, ranks)
-    del sorted_keys
+    shelf = _shelved(keys, ranks)
+    owners, starts, lengths = shelf.owners, shelf.starts, shelf.lengths
+    del shelf  # frees the keys
     keep = lengths > 1 if most is None else (lengths > 1) & (lengths <= most)
     chosen = np.repeat(keep, lengths)
     return make_pairs(np.repeat(owners[starts], lengths)[chosen], owners[chosen])
@@ -72,11 +74,12 @@ def pairs_with_shared_run(
     paired with the first of them and with the shortest of them, which the others may contain. A run of three words
     counts only if an article that has it is too short for runs of five.
     """
-    keys, owners, starts, lengths = _shelved(values, ranks)
-    if not len(keys):
+    shelf = _shelved(values, ranks)
+    if not len(shelf.keys):
         return np.empty(0, np.uint64), 0
+    owners, starts, lengths = shelf.owners, shelf.starts, shelf.lengths
     words = sizes[owners]
-    useful = (keys[starts] & IS_LONG != 0) | np.logical_or.reduceat(words < FEW_WORDS, starts)
+    useful = (shelf.keys[starts] & IS_LONG != 0) | np.logical_or.reduceat(words < FEW_WORDS, starts)
     too_frequent = useful & (lengths > MAX_RUN_ARTICLES)
     useful &= (lengths > 1) & ~too_frequent
     chosen = np.repeat(useful, lengths)
@@ -94,10 +97,18 @@ def pairs_with_shared_run(
     return np.unique(np.concatenate(pairs)), int(too_frequent.sum())
 
 
-def _shelved(
-    keys: Sequence[NDArray[np.uint64]], ranks: Sequence[Ranks]
-) -> tuple[NDArray[np.uint64], Ranks, NDArray[np.int64], NDArray[np.int64]]:
-    """Group the ranks by key: return the sorted keys, the rank of each, and the start and length of each run of a key.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shelf:
+    """Ranks by key: the sorted keys, the rank of each, and the start and length of each run of a key."""
+
+    keys: NDArray[np.uint64]
+    owners: Ranks
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+
+def _shelved(keys: Sequence[NDArray[np.uint64]], ranks: Sequence[Ranks]) -> _Shelf:
+    """Group the ranks by key.
 
     Each pair of key and rank occurs once. The rank replaces the lowest bits of the key, so that one sort is enough.
     """
@@ -108,7 +119,7 @@ def _shelved(
     key = packed >> bits << bits
     starts = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else np.empty(0, np.int64)
     owners = (packed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.uint32)
-    return key, owners, starts, np.diff(np.append(starts, len(key)))
+    return _Shelf(key, owners, starts, np.diff(np.append(starts, len(key))))
 
 
 def _packed(keys: Sequence[NDArray[np.uint64]], ranks: Sequence[Ranks]) -> tuple[NDArray[np.uint64], np.uint64]:

@@ -114,7 +114,7 @@ def compare_texts(twin: Places, words: Callable[[NDArray[np.bool_]], HashedWords
     different = make_pairs(twin[left], twin[right])
     needed = np.zeros(len(twin), bool)
     needed[np.concatenate(sides(different))] = True
-    return Similarities(different, *_shares(words(needed), different))
+    return _similarities(words(needed), different)
 
 
 def merge_similarities(parts: Sequence[Similarities]) -> Similarities:
@@ -169,8 +169,8 @@ def _ordered(left: Places, right: Places) -> Pairs:
     return np.minimum(left, right).astype(np.uint64) << _HALF | np.maximum(left, right).astype(np.uint64)
 
 
-def _shares(words: HashedWords, pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the columns `jaccard`, `inside` and `part` of Shares for pairs of positions in `words`."""
+def _similarities(words: HashedWords, pairs: Pairs) -> Similarities:
+    """Return the similarities of pairs of positions in `words`."""
     left, right = sides(pairs)
     jaccard, inside = np.zeros(len(pairs)), np.zeros(len(pairs))
     is_part = np.zeros(len(pairs), bool)
@@ -179,11 +179,11 @@ def _shares(words: HashedWords, pairs: Pairs) -> tuple[NDArray[np.float64], NDAr
         chosen = np.flatnonzero(applies)
         costs = words.counts[left[chosen]] + words.counts[right[chosen]] + 1
         for portion in _portions(chosen, costs):
-            common, small, total = _common(words, left[portion], right[portion], size)
-            jaccard[portion] = common / np.maximum(total - common, 1)
-            inside[portion] = common / np.maximum(small, 1)
-            is_part[portion] = clearly_smaller(small, total - small)
-    return jaccard, inside, is_part
+            runs = _common(words, left[portion], right[portion], size)
+            jaccard[portion] = runs.common / np.maximum(runs.total - runs.common, 1)
+            inside[portion] = runs.common / np.maximum(runs.smaller, 1)
+            is_part[portion] = clearly_smaller(runs.smaller, runs.total - runs.smaller)
+    return Similarities(pairs, jaccard, inside, is_part)
 
 
 def _portions(items: Places, costs: Places) -> list[Places]:
@@ -192,8 +192,17 @@ def _portions(items: Places, costs: Places) -> list[Places]:
     return [items[low:high] for low, high in pairwise([0, *cuts.tolist(), len(items)]) if low < high]
 
 
-def _common(words: HashedWords, left: Places, right: Places, size: int) -> tuple[Places, Places, Places]:
-    """Count distinct runs of `size` words for each pair: common to both texts, of the smaller text, and the sum of both.
+@dataclass(frozen=True, slots=True, eq=False)
+class _RunCounts:
+    """Numbers of distinct runs of words for each pair: common to both texts, of the smaller text, and the sum of both."""
+
+    common: Places
+    smaller: Places
+    total: Places
+
+
+def _common(words: HashedWords, left: Places, right: Places, size: int) -> _RunCounts:
+    """Count distinct runs of `size` words for each pair.
 
     The hashes of all runs go into one array, each with the number of its text in the high bits; sorting it removes
     repeated runs. The runs of both texts of a pair are then sorted under the number of the pair, so that common runs
@@ -216,7 +225,7 @@ def _common(words: HashedWords, left: Places, right: Places, size: int) -> tuple
     merged.sort(kind="stable")  # the halves of each pair are sorted already, so a stable sort only merges them
     twice = merged[1:][merged[1:] == merged[:-1]]
     common = np.bincount((twice >> bits).astype(np.int64), minlength=len(left))
-    return common, np.minimum(counts[left_text], counts[right_text]), total
+    return _RunCounts(common, np.minimum(counts[left_text], counts[right_text]), total)
 
 
 def _of(words: HashedWords, texts: Places) -> HashedWords:

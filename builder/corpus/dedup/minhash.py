@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from builder.corpus import versions
 from builder.executor.shards import BatchResult
 from builder.executor.stage import Stage
 from builder.text.profiles import profile
@@ -241,4 +242,4 @@ def signed(articles: pa.Table, _config: None) -> BatchResult:
     return BatchResult(sign(articles))
 
 
-STAGE = Stage("dedup", 1, signed, "articles", "keys", KEYS, ("id", "text"), "none")
+STAGE = Stage("dedup", versions.KEYS, signed, "articles", "keys", KEYS, ("id", "text"), "none")

@@ -58,9 +58,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-VERSION = 1
-"""Of `find`, as that of a Stage: raised by hand whenever the same keys give other groups."""
-
 PART = 50_000
 """Number of articles of one part; a part is larger if one connected component is."""
 
@@ -140,12 +137,12 @@ def find_groups(keys: Sequence[str], earlier: Mapping[str, str] | pa.Table, pmap
     for _ in pmap(partial(_compared, scratch, len(keys)), pieces):
         pass
     judging = partial(_group_part, scratch, folder, len(keys))
-    results = sorted(pmap(judging, [*enumerate(slices)]), key=lambda result: result[0])
+    results = sorted(pmap(judging, [*enumerate(slices)]), key=lambda result: result.path)
     remove_folder(scratch)
-    remarks = [Dropped(*remark) for _, of_part, _ in results for remark in of_part]
-    kinds = {kind: sum(of_part[kind] for _, _, of_part in results) for kind in results[0][2]} if results else {}
+    remarks = [remark for result in results for remark in result.remarks]
+    kinds = {kind: sum(result.kinds[kind] for result in results) for kind in results[0].kinds} if results else {}
     counts = {**counted, **kinds} if results else {}
-    return DedupResult(tuple(path for path, _, _ in results), count + len(repeated), counts, (*repeated, *remarks))
+    return DedupResult(tuple(result.path for result in results), count + len(repeated), counts, (*repeated, *remarks))
 
 
 def _candidate_pairs(corpus: Keys, keys: Sequence[str], scratch: str, pmap: Pmap) -> tuple[Pairs, int]:
@@ -262,13 +259,17 @@ def _compared(scratch: str, shards: int, item: tuple[int, slice]) -> None:
     write_columns(similarities_path(scratch, part, which), columns)
 
 
-def _group_part(
-    scratch: str, folder: str, shards: int, item: tuple[int, list[slice]]
-) -> tuple[str, list[tuple[str, ...]], dict[str, int]]:
-    """Group the articles of one part and write the groups; the given slices of its candidates are compared already.
+@dataclass(frozen=True, slots=True)
+class _PartResult:
+    """What the task of one part returns: the path of the groups, the remarks, the number of articles of each kind."""
 
-    Returns the path of the groups, the remarks, and the number of articles of each kind.
-    """
+    path: str
+    remarks: tuple[Dropped, ...]
+    kinds: Mapping[str, int]
+
+
+def _group_part(scratch: str, folder: str, shards: int, item: tuple[int, list[slice]]) -> _PartResult:
+    """Group the articles of one part and write the groups; the given slices of its candidates are compared already."""
     part, slices = item
     table = read_part(f"{scratch}/members.parquet", part)
     ranks = table["rank"].to_numpy()
@@ -289,4 +290,4 @@ def _group_part(
         pq.write_table(rows, sink)
     row_kinds = rows["kind"].to_pylist()
     counts: dict[str, int] = {kind: row_kinds.count(kind) for kind in (*KINDS, "single")}
-    return uri, [(remark.stage, remark.what, remark.reason, remark.detail) for remark in remarks], counts
+    return _PartResult(uri, tuple(remarks), counts)

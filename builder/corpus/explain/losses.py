@@ -80,6 +80,14 @@ class RuleLoss:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleExample:
+    """The text of the first drop of a rule."""
+
+    rule: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Losses:
     """What cleaning removed from all pages."""
 
@@ -174,7 +182,7 @@ def with_origins(losses: Losses, origins: Mapping[str, str]) -> Losses:
     )
 
 
-def _worst_first(page: PageLoss) -> tuple[float, int, str]:
+def _worst_first(page: PageLoss) -> tuple[object, ...]:
     return -page.share, -page.lost, page.document_id
 
 

@@ -3,9 +3,10 @@
 Origins, sources and lines are printed with visible signs for invisible characters.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 
-from builder.corpus.explain.losses import Losses, PageLoss, RuleLoss
+from builder.corpus.explain.losses import Losses, PageLoss, RuleExample, RuleLoss
+from builder.records import Line
 from builder.text.invisible import make_visible
 
 LISTED = 5
@@ -71,26 +72,21 @@ def rule_counts(page: PageLoss) -> str:
     ) or "no rule"  # fmt: skip
 
 
-def clean_facts(losses: Losses, examples: Mapping[str, str]) -> dict[str, str]:
-    """Return what `clean` reports of its losses; `examples` has one dropped line for each rule."""
-    facts = {
-        "pages that ended with no text": _listed(
-            losses.without_text, losses.pages, map(_emptied, losses.emptied[:LISTED])
-        ),
-        "pages that lost more than a third": _listed(
-            losses.over_third, losses.pages, map(_shortened, losses.shortened[:LISTED])
-        ),
-    }
-    rules = most_drops(losses)
+def loss_lines(losses: Losses, examples: Sequence[RuleExample]) -> Iterator[Line]:
+    """Yield what `clean` says of its losses, with an example of each of the rules that dropped most."""
+    emptied, shortened = map(_emptied, losses.emptied[:LISTED]), map(_shortened, losses.shortened[:LISTED])
+    yield Line("pages that ended with no text", _listed(losses.without_text, losses.pages, emptied))
+    yield Line("pages that lost more than a third", _listed(losses.over_third, losses.pages, shortened))
+    rules, text_of = most_drops(losses), {example.rule: example.text for example in examples}
     if rules:
         width, digits = max(len(rule.rule) for rule in rules), len(f"{rules[0].drops:,}")
-        facts["rules with most drops"] = "\n".join(
-            f"    {rule.drops:>{digits},}  {rule.rule:<{width}}  {example_line(examples.get(rule.rule))}"
+        said = (
+            f"    {rule.drops:>{digits},}  {rule.rule:<{width}}  {example_line(text_of.get(rule.rule))}"
             for rule in rules
         )
+        yield Line("rules with most drops", "\n".join(said))
     if losses.without_text or losses.over_third:
-        facts["more of them"] = f"`khabar explain --worst {SHOWN}` shows the pages that lost most"
-    return facts
+        yield Line("more of them", f"`khabar explain --worst {SHOWN}` shows the pages that lost most")
 
 
 def most_drops(losses: Losses) -> list[RuleLoss]:

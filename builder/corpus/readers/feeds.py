@@ -91,15 +91,15 @@ def _record(
 ) -> RawRecord | BadRecord:
     """Return the record of one entry; its source is the one it names, else the site of the feed."""
     values = values_of(entry, fields)
-    text, tail, is_summary = text_of(values, fields)
-    row = row_of(values | {fields.text: text}, fields, f":{number}", "feed ", encoding=encoding,
+    found = text_of(values, fields)
+    row = row_of(values | {fields.text: found.text}, fields, f":{number}", "feed ", encoding=encoding,
                  fix="the entry has no text to read")  # fmt: skip
     if isinstance(row, BadRecord):
         return row
     facts = replace(
         row.facts, tags=tags_of(entry), language=channel.language, site=channel.title, date_from="field" if row.published_at else None,
-        is_teaser=is_teaser(row.text, is_summary=is_summary),
-        extra=row.facts.extra | ({"wordpress tail": tail} if tail else {}),
+        is_teaser=is_teaser(row.text, is_summary=found.is_summary),
+        extra=row.facts.extra | ({"wordpress tail": found.tail} if found.tail else {}),
     )  # fmt: skip
     return replace(row, source=row.source or channel.host or channel.title, facts=facts)
 

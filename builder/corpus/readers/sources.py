@@ -190,12 +190,13 @@ def _remote(given: str, search: _Search) -> None:
         return
     top = given.rstrip("/").rsplit("/", 1)[1]
     count = 0
-    for uri, inside, size, stamp in entries:
-        origin = f"{top}/{inside}" if inside else top
-        if ".." in PurePosixPath(inside).parts:
+    for each in entries:
+        origin = f"{top}/{each.path}" if each.path else top
+        if ".." in PurePosixPath(each.path).parts:
             search.aside(origin, "path climbs out of its folder")
         else:
-            count += search.add(File(uri, shown(redact_credentials(uri)), shown(origin), *kind_of(uri), size, stamp))
+            named = shown(redact_credentials(each.uri))
+            count += search.add(File(each.uri, named, shown(origin), *kind_of(each.uri), each.size, each.stamp))
     if not count:
         search.fault(redact_credentials(given), f"it holds no {READ} file", "name a folder of scraped articles")
 

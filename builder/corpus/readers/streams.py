@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, BinaryIO, Protocol, cast
+from typing import IO, BinaryIO, NamedTuple, Protocol, cast
 
 import numpy as np
 import pyarrow as pa
@@ -152,14 +152,22 @@ def content(stream: BinaryIO) -> bytes | None:
     return data if len(data) <= MAX_BYTES else None
 
 
-def lines(stream: BinaryIO, file: File, encoding: Encoding) -> Iterator[tuple[int, int, bytes | None]]:
-    """Yield each line with its number (from 1) and its first byte; a line that is too long is skipped as None."""
+class Line(NamedTuple):
+    """A line with its number (from 1) and its first byte; the content of one that is too long is None."""
+
+    number: int
+    begin: int
+    content: bytes | None
+
+
+def lines(stream: BinaryIO, file: File, encoding: Encoding) -> Iterator[Line]:
+    """Yield each line of a file, or of a part of one."""
     number, begin = file.before, file.begin
     if begin:
         stream.seek(begin)
     while (file.end is None or begin < file.end) and (line := _line(stream, encoding, MAX_BYTES + 1)):
         number, length = number + 1, len(line)
-        yield number, begin, line if length <= MAX_BYTES else None
+        yield Line(number, begin, line if length <= MAX_BYTES else None)
         while length > MAX_BYTES and not _ends(line, encoding) and (line := _line(stream, encoding, CHUNK)):
             length += len(line)
         begin += length

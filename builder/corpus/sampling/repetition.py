@@ -65,7 +65,8 @@ def top_runs(words: Words, size: int) -> Counts:
     >>> top_runs(words_of(["اقرأ أيضا خبر اقرأ أيضا"]), 2).tolist()
     [18]
     """
-    ngrams, owners, lengths = _runs(words, size)
+    found = _ngrams(words, size)
+    ngrams, owners = found.hashes, found.owners
     best = np.zeros(len(words.counts), np.int64)
     if not len(ngrams):
         return best
@@ -78,7 +79,7 @@ def top_runs(words: Words, size: int) -> Counts:
     owner = owners[firsts]
     chosen = np.lexsort((firsts, -times, owner))  # among equally frequent n-grams, the one that occurs first
     heads = chosen[np.unique(owner[chosen], return_index=True)[1]]
-    best[owner[heads]] = (lengths[firsts] + size - 1)[heads] * times[heads]
+    best[owner[heads]] = (found.lengths[firsts] + size - 1)[heads] * times[heads]
     return best
 
 
@@ -91,16 +92,25 @@ def duplicate_runs(words: Words, sizes: Sequence[int]) -> dict[int, Counts]:
     totals: dict[int, Counts] = {size: np.zeros(len(words.counts), np.int64) for size in sizes}
     suspects: Counts = np.arange(len(words.counts))
     for size in sorted(sizes):  # a text that repeats no 5-gram repeats no 6-gram
-        ngrams, owners, lengths = _runs(words, size)
-        suspects = np.intersect1d(suspects, _repeating(ngrams, owners), assume_unique=True)
-        bounds = np.searchsorted(owners, [suspects, suspects + 1])
+        found = _ngrams(words, size)
+        suspects = np.intersect1d(suspects, _repeating(found), assume_unique=True)
+        bounds = np.searchsorted(found.owners, [suspects, suspects + 1])
         for text, low, high in zip(suspects.tolist(), *bounds.tolist(), strict=True):
-            totals[size][text] = _duplicated(ngrams[low:high].tolist(), lengths[low:high].tolist(), size)
+            totals[size][text] = _duplicated(found.hashes[low:high].tolist(), found.lengths[low:high].tolist(), size)
     return totals
 
 
-def _runs(words: Words, size: int) -> tuple[NDArray[np.uint64], Counts, Counts]:
-    """Return the hash of each n-gram, the index of its text, and the code points of its words."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ngrams:
+    """The hash of each n-gram of some texts, the index of its text, and the code points of its words."""
+
+    hashes: NDArray[np.uint64]
+    owners: Counts
+    lengths: Counts
+
+
+def _ngrams(words: Words, size: int) -> _Ngrams:
+    """Return every n-gram of `size` words."""
     texts = np.repeat(np.arange(len(words.counts)), words.counts)
     count = max(len(words.codes) - size + 1, 0)
     hashes: NDArray[np.uint64] = np.zeros(count, np.uint64)
@@ -111,11 +121,12 @@ def _runs(words: Words, size: int) -> tuple[NDArray[np.uint64], Counts, Counts]:
         hashes ^= hashes >> np.uint64(29)
         lengths += words.sizes[offset : offset + count]
     within = texts[:count] == texts[size - 1 : size - 1 + count]  # drop n-grams that span two texts
-    return hashes[within], texts[:count][within], lengths[within]
+    return _Ngrams(hashes[within], texts[:count][within], lengths[within])
 
 
-def _repeating(ngrams: NDArray[np.uint64], owners: Counts) -> Counts:
+def _repeating(found: _Ngrams) -> Counts:
     """Return the texts in which an n-gram occurs twice."""
+    ngrams, owners = found.hashes, found.owners
     order = np.lexsort((ngrams, owners))
     again = (ngrams[order][1:] == ngrams[order][:-1]) & (owners[order][1:] == owners[order][:-1])
     texts: Counts = np.unique(owners[order][1:][again])

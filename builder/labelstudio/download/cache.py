@@ -182,10 +182,19 @@ def keys(db: sqlite3.Connection, *, besides: str = "") -> set[Key]:
     return set(db.execute(f"{query} where place != ?", (besides,)))
 
 
-def served(db: sqlite3.Connection) -> set[tuple[str, str, str]]:
-    """Return article id, annotator and time of creation of each judgement of a server."""
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What tells a judgement of a server from others."""
+
+    article_id: str
+    annotator: str
+    created_at: str
+
+
+def served(db: sqlite3.Connection) -> set[Served]:
+    """Return what tells each judgement of a server from others."""
     query = "select article_id, annotator, json_extract(line, '$.created_at') from judgement where task != 0"
-    return set(db.execute(query))
+    return {Served(*row) for row in db.execute(query)}
 
 
 def issues(db: sqlite3.Connection) -> list[Issue]:
@@ -195,20 +204,29 @@ def issues(db: sqlite3.Connection) -> list[Issue]:
     """
     rows = db.execute("select line from issue order by place, task, number")
     found = [from_plain(Issue, json.loads(line)) for (line,) in rows]
-    return _merged(found, (DELETED, UNKNOWN)) + [_gap(*gap) for gap in gaps(db)]
+    return _merged(found, (DELETED, UNKNOWN)) + [_incomplete(gap) for gap in gaps(db)]
 
 
-def gaps(db: sqlite3.Connection) -> list[tuple[str, int, int]]:
-    """Return the sources whose server counts another number of annotations: name, number there and number here."""
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A source whose server counts another number of annotations: its name, the number there and the number here."""
+
+    source: str
+    there: int
+    here: int
+
+
+def gaps(db: sqlite3.Connection) -> list[Gap]:
+    """Return the sources whose server counts another number of annotations."""
     rows = db.execute("select place, annotations from counted where annotations is not null order by place").fetchall()
-    pairs = [(source, number, annotation_count(db, source)) for source, number in rows]
-    return [(source, there, here) for source, there, here in pairs if there != here]
+    found = (Gap(source, number, annotation_count(db, source)) for source, number in rows)
+    return [gap for gap in found if gap.there != gap.here]
 
 
-def _gap(source: str, there: int, here: int) -> Issue:
-    message = f"Label Studio counts {there} annotations, but {here} were downloaded"
+def _incomplete(gap: Gap) -> Issue:
+    message = f"Label Studio counts {gap.there} annotations, but {gap.here} were downloaded"
     fix = "run `khabar collect --full`; if people annotate at the moment, run it when they have finished"
-    return Issue("error", INCOMPLETE, message, source, fix)
+    return Issue("error", INCOMPLETE, message, gap.source, fix)
 
 
 def _merged(found: Sequence[Issue], codes: Sequence[str]) -> list[Issue]:
@@ -222,27 +240,31 @@ def _merged(found: Sequence[Issue], codes: Sequence[str]) -> list[Issue]:
     return others
 
 
-def counts(db: sqlite3.Connection) -> tuple[int, int, int, int]:
-    """Return the numbers of annotations, judgements, drafts, and annotations on tasks that khabar did not create.
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The numbers of annotations, judgements, drafts, and annotations on tasks that khabar did not create."""
 
-    Annotations that a server counts but did not give are among the annotations.
-    """
+    annotations: int
+    judgements: int
+    drafts: int
+    unread: int
+
+
+def counts(db: sqlite3.Connection) -> Counts:
+    """Count what the cache holds. Annotations that a server counts but did not give are among the annotations."""
     (number,) = db.execute("select count(*) from judgement").fetchone()
     drafts, unread = db.execute("select coalesce(sum(drafts), 0), coalesce(sum(unread), 0) from task").fetchone()
     ids = db.execute("select annotations from task where annotations != ''")
-    missing = sum(max(there - here, 0) for _, there, here in gaps(db))
-    return sum(text.count(" ") + 1 for (text,) in ids) + missing, number, drafts, unread
+    missing = sum(max(gap.there - gap.here, 0) for gap in gaps(db))
+    return Counts(sum(text.count(" ") + 1 for (text,) in ids) + missing, number, drafts, unread)
 
 
 def set_aside(db: sqlite3.Connection, batch: str) -> list[Dropped]:
     """Return each annotation that did not become a judgement, with the reason."""
-    _, _, drafts, _ = counts(db)
-    aside = [Dropped("collect", f"batch {batch}", "draft, not submitted")] * drafts
+    aside = [Dropped("collect", f"batch {batch}", "draft, not submitted")] * counts(db).drafts
     unreadable = [issue for issue in issues(db) if issue.code == "unreadable-annotation"]
     aside += [Dropped("collect", issue.where, "unreadable", issue.message) for issue in unreadable]
-    aside += [
-        Dropped("collect", source, "not downloaded") for source, there, here in gaps(db) for _ in range(there - here)
-    ]
+    aside += [Dropped("collect", gap.source, "not downloaded") for gap in gaps(db) for _ in range(gap.there - gap.here)]
     unmatched = db.execute("select place, id, unread from task where unread > 0 order by place, id")
     for source, task, number in unmatched:
         is_file = source.startswith(FILES)
@@ -253,9 +275,9 @@ def set_aside(db: sqlite3.Connection, batch: str) -> list[Dropped]:
 
 def load_all(db: sqlite3.Connection) -> ParsedAnnotations:
     """Load all stored annotations into memory."""
-    _, _, drafts, unread = counts(db)
+    found = counts(db)
     records = tuple(from_plain(Judgement, json.loads(line)) for line in judgements(db))
-    return ParsedAnnotations(records, drafts, tuple(issues(db)), unread)
+    return ParsedAnnotations(records, found.drafts, tuple(issues(db)), found.unread)
 
 
 def line_of(record: object) -> str:
@@ -270,11 +292,6 @@ def _forget(db: sqlite3.Connection, source: str, task: int) -> None:
 
 
 def _drop(db: sqlite3.Connection, source: str) -> None:
-    for statement in (
-        "delete from task where place = ?",
-        "delete from judgement where place = ?",
-        "delete from issue where place = ?",
-        "delete from counted where place = ?",
-        "delete from place where name = ?",
-    ):
-        db.execute(statement, (source,))
+    for table in ("task", "judgement", "issue", "counted"):
+        db.execute(f"delete from {table} where place = ?", (source,))  # noqa: S608 - the names are these four
+    db.execute("delete from place where name = ?", (source,))

@@ -46,13 +46,21 @@ FORMER = "\N{NULL}"
 """Prefix of the pseudonym of a deleted account where an e-mail is expected. No e-mail begins with it."""
 
 
-def with_persons(task: dict[str, Any], roster: Roster) -> tuple[dict[str, Any], dict[int, str], list[Issue]]:
-    """Fill in the accounts of a downloaded task that were deleted.
+@dataclass(frozen=True, slots=True)
+class TaskWithPersons:
+    """A downloaded task with every account, who changed what, and a warning for each account that was deleted."""
 
-    Returns the task, the person who last changed each annotation, and a warning for each deleted account. The person
-    is a pseudonym, empty for the annotator, and absent if the server does not know.
-    """
-    annotations, changers, issues = [], {}, []
+    task: dict[str, Any]
+    changers: Mapping[int, str]
+    """The person who last changed each annotation: a pseudonym, empty for the annotator, absent if nobody knows."""
+    issues: tuple[Issue, ...]
+
+
+def with_persons(task: dict[str, Any], roster: Roster) -> TaskWithPersons:
+    """Fill in the accounts of a downloaded task that were deleted."""
+    annotations: list[dict[str, Any]] = []
+    changers: dict[int, str] = {}
+    issues: list[Issue] = []
     for plain in task["annotations"]:
         number, changer = int(plain["id"]), plain.get("updated_by")
         if plain.get("completed_by") is None:
@@ -64,7 +72,7 @@ def with_persons(task: dict[str, Any], roster: Roster) -> tuple[dict[str, Any], 
         if changer is not None:
             own = _number(changer) == _number(plain.get("completed_by"))
             changers[number] = "" if own else roster.name(_email(changer, roster))
-    return task | {"annotations": annotations}, changers, issues
+    return TaskWithPersons(task | {"annotations": annotations}, changers, tuple(issues))
 
 
 def with_origin(judgement: Judgement, changers: Mapping[int, str], roster: Roster) -> Judgement:

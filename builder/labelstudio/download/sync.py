@@ -150,14 +150,14 @@ def _read(tasks: Iterable[Any], roster: Roster, source: str) -> Iterator[CachedT
     """Parse downloaded tasks; each issue gets a link to its task."""
     for plain in tasks:
         number = int(plain["id"])
-        task, changers, deleted = with_persons(plain, roster)
-        parsed = parse_tasks([task], roster.whose)
-        imports = {int(plain["id"]): plain for plain in task["annotations"]}
+        whole = with_persons(plain, roster)
+        parsed = parse_tasks([whole.task], roster.whose)
+        imports = {int(plain["id"]): plain for plain in whole.task["annotations"]}
         judgements = tuple(
-            _continued(with_origin(judgement, changers, roster), imports[judgement.annotation_id], roster)
+            _continued(with_origin(judgement, whole.changers, roster), imports[judgement.annotation_id], roster)
             for judgement in parsed.judgements
         )
-        issues = tuple(replace(issue, link=f"{source}/data?task={number}") for issue in (*parsed.issues, *deleted))
+        issues = tuple(replace(issue, link=f"{source}/data?task={number}") for issue in (*parsed.issues, *whole.issues))
         ids = tuple(int(annotation["id"]) for annotation in plain["annotations"])
         parsed = replace(parsed, judgements=judgements, issues=issues)
         yield CachedTask(number, moment(plain["updated_at"]), ids, parsed)

@@ -239,17 +239,26 @@ def _by_letters(seen: str, text: str) -> Place:
     return place
 
 
+@dataclass(frozen=True, slots=True)
+class _ExportedSpan:
+    """A span that was exported with its words: whether it has `globalOffsets`, its offsets and the words."""
+
+    is_hyper: bool
+    start: int
+    end: int
+    words: str
+
+
 def _readings(
     text: str, seen: str, places: Mapping[str, Place | None], annotations: Sequence[object]
 ) -> tuple[Reading, Reading]:
     """Return how the spans of a task without and with `globalOffsets` are read."""
-    given: dict[bool, list[tuple[int, int, str]]] = {False: [], True: []}
-    for is_hyper, start, end, words in _words(annotations):
-        given[is_hyper].append((start, end, words))
-    return _best([text, seen], places, given[False]), _best([seen, text], places, given[True])
+    given = list(_words(annotations))
+    plain, hyper = ([one for one in given if one.is_hyper is is_hyper] for is_hyper in (False, True))
+    return _best([text, seen], places, plain), _best([seen, text], places, hyper)
 
 
-def _best(texts: Sequence[str], places: Mapping[str, Place | None], given: Sequence[tuple[int, int, str]]) -> Reading:
+def _best(texts: Sequence[str], places: Mapping[str, Place | None], given: Sequence[_ExportedSpan]) -> Reading:
     """Return the reading that agrees with most of the words that spans were exported with; the first one if several do."""
     readings = [
         Reading(text, units, places.get(text))
@@ -259,7 +268,7 @@ def _best(texts: Sequence[str], places: Mapping[str, Place | None], given: Seque
     ]
 
     def agreement(reading: Reading) -> int:
-        spans = ((reading.code_points(start, end), words) for start, end, words in given)
+        spans = ((reading.code_points(one.start, one.end), one.words) for one in given)
         return sum(bare(reading.seen[max(0, start) : max(0, end)]) == bare(words) for (start, end), words in spans)
 
     return readings[0] if len(readings) == 1 else max(readings, key=agreement)
@@ -270,8 +279,8 @@ def _utf16(text: str) -> tuple[int, ...]:
     return tuple(accumulate((1 + (character > "\uffff") for character in text), initial=0))
 
 
-def _words(annotations: Sequence[object]) -> Iterator[tuple[bool, int, int, str]]:
-    """Yield each span that was exported with its words: whether it has `globalOffsets`, its offsets and the words."""
+def _words(annotations: Sequence[object]) -> Iterator[_ExportedSpan]:
+    """Yield each span that was exported with its words."""
     for annotation in annotations:
         results = annotation.get("result") if isinstance(annotation, dict) else None
         for result in results if isinstance(results, list) else ():
@@ -281,4 +290,4 @@ def _words(annotations: Sequence[object]) -> Iterator[tuple[bool, int, int, str]
                 offsets = value["globalOffsets"] if is_hyper else value
                 start, end, words = offsets.get("start"), offsets.get("end"), value.get("text")
                 if type(start) is int and type(end) is int and isinstance(words, str) and bare(words):
-                    yield is_hyper, start, end, words
+                    yield _ExportedSpan(is_hyper, start, end, words)

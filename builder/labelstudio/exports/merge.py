@@ -16,7 +16,7 @@ from builder.annotation.persons import (
     nobody,
     resolve,
 )
-from builder.annotation.quality.check import is_exact, parse_time
+from builder.annotation.quality.times import is_exact, parse_time
 from builder.labelstudio.download import cache, rewrite
 from builder.labelstudio.parse import ParsedAnnotations
 from builder.records import Issue, Judgement, KhabarError
@@ -38,11 +38,26 @@ class ImportOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportCounts:
+    """The annotations of an export: those that are new, changed, known before, or several times in the file."""
+
+    new: int
+    changed: int
+    known: int
+    repeated: int
+
+    def __str__(self) -> str:
+        """Return them in words."""
+        twice = f", {self.repeated} more than once in the file" if self.repeated else ""
+        return f"{self.new} new, {self.changed} changed, {self.known} known before{twice}"
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
-    """Result of reading an export: the number of its annotations that count, a summary, issues that are said once, and aliases."""
+    """Result of reading an export: the annotations that count, what they were, issues that are said once, and aliases."""
 
     kept: int
-    summary: str
+    counts: ImportCounts
     issues: tuple[Issue, ...]
     aliases: Mapping[str, str]
     """Every known alias, and the pseudonym that it stands for."""
@@ -70,7 +85,7 @@ def merge_export(
     unused = _unused(accounts.values(), options.given, file)
     said = (*warnings, *unused, *_joined(aliases, people), *_without_account(accounts, file))
     lacking = _lacking(merges, options.prune, file)
-    return Imported(len(judgements), _summary(merges, len(judgements)), (*said, *lacking), aliases)
+    return Imported(len(judgements), _counts(merges, len(judgements)), (*said, *lacking), aliases)
 
 
 def follow(db: Store, judgements: Sequence[Judgement]) -> None:
@@ -262,13 +277,12 @@ def _lacking(merges: Iterable[Merge], prune: bool, file: str) -> list[Issue]:
     return [Issue("warning", "not-in-export", message, file, fix)]
 
 
-def _summary(merges: Iterable[Merge], read: int) -> str:
-    """Return what an export added, in words."""
+def _counts(merges: Iterable[Merge], read: int) -> ImportCounts:
+    """Return what an export added."""
     parts = list(merges)
     fresh, changed = (sum(len(group) for group in groups) for groups in (
         [one.fresh for one in parts], [one.changed for one in parts]
     ))  # fmt: skip
     again = len({id(old) for one in parts for old in one.again})
     repeated = read - fresh - changed - sum(len(one.again) for one in parts)
-    twice = f", {repeated} more than once in the file" if repeated else ""
-    return f"{fresh} new, {changed} changed, {again} known before{twice}"
+    return ImportCounts(fresh, changed, again, repeated)

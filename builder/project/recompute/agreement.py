@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from builder.annotation.agreement.measure import agree, headline
 from builder.annotation.agreement.thresholds import shortfalls
+from builder.io.parquet import to_table
 from builder.records import Agreement, Issue, Judgement, Span, Stance
 from builder.release.card.inputs import FILE, CardInputs
 from builder.release.card.markdown import below_thresholds
@@ -29,7 +30,7 @@ def recompute_agreement(content: Content) -> Check:
                for i, t in zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True)}  # fmt: skip
     found = {
         _key(figure): figure
-        for figure in agree(list(_judgements(tables, basis)), basis.labels, lengths)
+        for figure in agree(to_table(_judgements(tables, basis), Judgement), basis.labels, lengths)
         if headline(figure)
     }
     said = {_key(figure): figure for figure in basis.agreement}
@@ -79,7 +80,7 @@ def _judgements(tables: Tables, basis: CardInputs) -> Iterator[Judgement]:
             )  # fmt: skip
 
 
-def _key(one: Agreement) -> tuple[str, str, str, str]:
+def _key(one: Agreement) -> tuple[str, ...]:
     return one.layer, one.label, one.batch, one.measure
 
 

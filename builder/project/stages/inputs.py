@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from builder.io.hashing import file_digest, sha16
-from builder.project.batches import cached_digest
-from builder.project.corpus import clean_inputs
-from builder.project.groups import dedup_inputs
 from builder.project.project import Project
+from builder.project.stages.corpus import clean_inputs, dedup_inputs
+from builder.project.stages.shards import cached_digest
 from builder.records import MANIFEST, TOOL
 from builder.release.diff.version import version_key
 from builder.schema import FILES

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from builder.io.hashing import digest_of, file_digest, versions_of
-from builder.io.jsonl import count_lines
-from builder.project.annotations import read_merged, was_sent
-from builder.project.corpus import is_empty
+from builder.io.jsonl import count_lines, read_jsonl
 from builder.project.project import Project, said
 from builder.project.stages.inputs import built_versions, digests
+from builder.project.stages.shards import is_empty
 from builder.project.stages.table import ROAD, STEPS
 from builder.records import LEDGER, Dispute, LedgerEntry, NextStep
 from builder.release.diff.version import parse_version, version_key
@@ -59,23 +58,18 @@ def states(project: Project) -> Iterator[StepState]:
         yield found
 
 
-def next_step(project: Project, place: str = "") -> NextStep | None:
+def next_step(project: Project) -> NextStep | None:
     """Return the next command to run and why, or None if there is nothing to do.
 
-    What khabar can do comes before what waits for people, unless nothing goes on without them. `place` is an option
-    that names the project's folder.
+    What khabar can do comes before what waits for people, unless nothing goes on without them.
     """
     later: StepState | None = None
     for found in states(project):
         if found.state in ("stale", "never") or found.blocks:
-            return _named(found, place)
+            return NextStep(found.call, found.why)
         if found.state == "waits":
             later = later or found
-    return _named(later, place) if later else None
-
-
-def _named(found: StepState, place: str) -> NextStep:
-    return NextStep(found.call.replace("khabar ", f"khabar {place} ", 1) if place else found.call, found.why)
+    return NextStep(later.call, later.why) if later else None
 
 
 def state_of(project: Project, command: str) -> StepState:
@@ -135,6 +129,12 @@ def answers(project: Project, batch: str) -> Answers:
     return Answers(count_lines(folder / "judgements.jsonl"), wanted)
 
 
+def was_sent(project: Project, batch: str) -> bool:
+    """Return whether this project sent a batch to Label Studio, to all annotators or to each."""
+    sent = project.work / "notes" / "sent"
+    return (sent / f"{batch}.json").exists() or (sent / batch).is_dir()
+
+
 def _send(project: Project) -> StepState:
     """Return the state of the first batch that has to be sent. One that was annotated is not sent again."""
     found = {batch: answers(project, batch) for batch in project.batches()}
@@ -169,16 +169,16 @@ def _adjudicate(project: Project) -> StepState:
     if found.state != "done" or not asked:
         return found
     files = [*asked, project.work / "disputes.jsonl"]
-    waiting = digest_of(("disputes", project.root), versions_of(files), lambda: _waiting(project, files))
+    waiting = digest_of(("disputes", project.root), versions_of(files), lambda: _waiting(files))
     if not waiting:
         return found
     call = "khabar adjudicate --collect"
     return StepState("adjudicate", "waits", f"{waiting} are open", call, needs_people=True, blocks=True)
 
 
-def _waiting(project: Project, files: Sequence[Path]) -> str:
+def _waiting(files: Sequence[Path]) -> str:
     """Return how many of the disputes that were sent are open, or nothing. The last file has the open ones."""
-    *asked, still = ({(each.article_id, each.what) for each in read_merged(project, path, Dispute)} for path in files)
+    *asked, still = ({(each.article_id, each.what) for each in read_jsonl(path, Dispute)} for path in files)
     sent: set[tuple[str, str]] = set().union(*asked)
     return f"{len(sent & still)} of {len(sent)} disputes that were sent" if sent & still else ""
 
@@ -203,14 +203,14 @@ def _build(project: Project) -> StepState:
 
 def _following(project: Project) -> str:
     """Return the version after the newest known one, for a release with more rows, or nothing if there is none."""
-    ledger = read_merged(project, project.annotations / LEDGER, LedgerEntry)
+    ledger = read_jsonl(project.annotations / LEDGER, LedgerEntry)
     known = [
         version for version in (*built_versions(project), *(line.version for line in ledger)) if parse_version(version)
     ]
     if not known:
         return ""
-    major, minor, _ = version_key(max(known, key=version_key))
-    return f"{major}.{minor + 1}.0"
+    newest = version_key(max(known, key=version_key))
+    return f"{newest.major}.{newest.minor + 1}.0"
 
 
 def _push(project: Project) -> StepState:

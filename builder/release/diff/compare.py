@@ -132,7 +132,7 @@ def _features(old: ReleaseView, new: ReleaseView, config: str) -> list[FeatureCh
         return []
     before, after = features_of(old.schemas[config]), features_of(new.schemas[config])
     return [
-        FeatureChange(config, *change)
+        FeatureChange(config, change.name, change.old, change.new)
         for name in sorted(before.keys() | after.keys())
         if before.get(name) != after.get(name) or _kinds(old, new, config, name)
         for change in feature_changes(name, before.get(name), after.get(name))

@@ -6,8 +6,9 @@ Only differing rows become Python values; the others are counted as Arrow arrays
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -100,20 +101,29 @@ def _articles(reader: Reader, rows: RowIndices) -> list[str]:
     return [str(article) for article in _values(reader, name, rows)]
 
 
-def _both(part: ConfigPair, name: str, mask: Mask) -> list[tuple[str, Any, Any]]:
-    """Return the article, old value and new value of a column for each row in a mask."""
+@dataclass(frozen=True, slots=True)
+class _ValuePair:
+    """The old and the new value of a column in a row of an article."""
+
+    article: str
+    old: Any
+    new: Any
+
+
+def _both(part: ConfigPair, name: str, mask: Mask) -> list[_ValuePair]:
+    """Return the values of a column for each row in a mask."""
     old, new = part.joined.old[mask], part.joined.new[mask]
     values = _values(part.old, name, old), _values(part.new, name, new)
-    return list(zip(_articles(part.new, new), *values, strict=True))
+    return [_ValuePair(*row) for row in zip(_articles(part.new, new), *values, strict=True)]
 
 
 def _texts(part: ConfigPair, changes: Changes) -> None:
     name = "text" if "text" in part.masks else "text_sha"
     if name in part.masks and part.masks[name].any():
-        for article, old, new in _both(part, name, part.masks[name]):
-            if article not in changes.texts:
+        for row in _both(part, name, part.masks[name]):
+            if row.article not in changes.texts:
                 changed = _text_change if name == "text" else TextChange
-                changes.texts[article] = changed(article, old or "", new or "")
+                changes.texts[row.article] = changed(row.article, row.old or "", row.new or "")
 
 
 def _text_change(article: str, old: str, new: str) -> TextChange:
@@ -126,8 +136,9 @@ def _text_change(article: str, old: str, new: str) -> TextChange:
 def _fields(part: ConfigPair, changes: Changes) -> None:
     for name in FIELDS:
         if part.config != "annotations" and name in part.masks and part.masks[name].any():
-            for article, old, new in _both(part, name, part.masks[name]):
-                changes.fields.setdefault((article, name), FieldChange(article, name, _plain(old), _plain(new)))
+            for row in _both(part, name, part.masks[name]):
+                change = FieldChange(row.article, name, _plain(row.old), _plain(row.new))
+                changes.fields.setdefault((row.article, name), change)
 
 
 def _plain(value: object) -> str | None:
@@ -147,10 +158,11 @@ def _spans(part: ConfigPair, changes: Changes) -> None:
         touched |= part.masks.get(name, touched)
     pairs: list[Pair] = []
     names = _span_names(part.old), _span_names(part.new)
-    for article, old, new in sorted(_both(part, "spans", touched), key=lambda row: row[0]):
-        by_raw = article in changes.texts and all(span.get("raw_start") is not None for span in (*old, *new))
-        paired = pair_spans(_placed(old, names[0], by_raw=by_raw), _placed(new, names[1], by_raw=by_raw))
-        changes.spans += [SpanChange(article, p.kind, p.old, p.new) for p in paired if p.kind != "kept"]
+    for row in sorted(_both(part, "spans", touched), key=lambda row: row.article):
+        are_raw = all(span.get("raw_start") is not None for span in (*row.old, *row.new))
+        by_raw = are_raw and row.article in changes.texts
+        paired = pair_spans(_placed(row.old, names[0], by_raw=by_raw), _placed(row.new, names[1], by_raw=by_raw))
+        changes.spans += [SpanChange(row.article, p.kind, p.old, p.new) for p in paired if p.kind != "kept"]
         pairs += paired
     unchanged = part.joined.old[~touched]
     kept = _span_labels(part.old, unchanged) + Counter(p.old.label for p in pairs if p.kind == "kept" and p.old)
@@ -205,26 +217,31 @@ def _span_labels(reader: Reader, rows: RowIndices | None = None) -> Counter[str]
 def _stances(part: ConfigPair, changes: Changes) -> None:
     if not _comparable(part, ("article_id", "target", "stance")):
         return
-    old, new = _answers(part.old), _answers(part.new)
-    joined = part.joined
-    changed = [(old[i], new[j]) for i, j in zip(joined.old, joined.new, strict=True) if old[i][1:] != new[j][1:]]
+    old, new, joined = _answers(part.old), _answers(part.new), part.joined
+    changed = [
+        (old[i], new[j]) for i, j in zip(joined.old, joined.new, strict=True) if _answer(old[i]) != _answer(new[j])
+    ]
     removed, added = [old[i] for i in joined.removed], [new[j] for j in joined.added]
     changes.stances += sorted(
         [
-            *(StanceChange(b[0], b[1], "changed", a[2], b[2]) for a, b in changed),
-            *(StanceChange(a[0], a[1], "removed", a[2], "") for a in removed if a[0] in changes.shared),
-            *(StanceChange(b[0], b[1], "added", "", b[2]) for b in added if b[0] in changes.shared),
+            *(StanceChange(b.article, b.target, "changed", a.stance, b.stance) for a, b in changed),
+            *(
+                StanceChange(a.article, a.target, "removed", a.stance, "")
+                for a in removed
+                if a.article in changes.shared
+            ),
+            *(StanceChange(b.article, b.target, "added", "", b.stance) for b in added if b.article in changes.shared),
         ],
-        key=lambda change: (change.article_id, change.target, change.kind, change.old, change.new),
+        key=attrgetter("article_id", "target", "kind", "old", "new"),
     )
     before, changed_from = Counter(map(_answer, old)), Counter(_answer(a) for a, _ in changed)
     # True collects the answers of articles that both releases hold, False those of whole removed or added articles.
     removed_answers = defaultdict[bool, list[str]](list)
     added_answers = defaultdict[bool, list[str]](list)
     for row in removed:
-        removed_answers[row[0] in changes.shared].append(_answer(row))
+        removed_answers[row.article in changes.shared].append(_answer(row))
     for row in added:
-        added_answers[row[0] in changes.shared].append(_answer(row))
+        added_answers[row.article in changes.shared].append(_answer(row))
     changes.labels += _tally("stance", {
         "before": before, "after": Counter(map(_answer, new)),
         "kept": before - changed_from - Counter(removed_answers[True]) - Counter(removed_answers[False]),
@@ -234,31 +251,29 @@ def _stances(part: ConfigPair, changes: Changes) -> None:
     })  # fmt: skip
 
 
-def _answer(row: tuple[str, str, str]) -> str:
-    return f"{row[1]} {row[2]}"
+@dataclass(frozen=True, slots=True)
+class _StanceRow:
+    """The article, the target and the answer of a row."""
+
+    article: str
+    target: str
+    stance: str
 
 
-def _answers(reader: Reader) -> list[tuple[str, str, str]]:
-    """Return the article, target and answer of every row."""
+def _answer(row: _StanceRow) -> str:
+    return f"{row.target} {row.stance}"
+
+
+def _answers(reader: Reader) -> list[_StanceRow]:
+    """Return the answer of every row."""
     names = class_names(reader.features.get("stance"))
     columns = [reader.column(name) for name in ("article_id", "target", "stance")]
     articles, targets, numbers = (column.to_pylist() if column is not None else [] for column in columns)
-    return [(str(a), str(t), _name(n, names)) for a, t, n in zip(articles, targets, numbers, strict=True)]
+    return [_StanceRow(str(a), str(t), _name(n, names)) for a, t, n in zip(articles, targets, numbers, strict=True)]
 
 
 def _tally(layer: Literal["spans", "stance"], counts: Mapping[str, Counter[str]]) -> list[LabelTally]:
-    numbers = (
-        "before",
-        "after",
-        "kept",
-        "moved",
-        "relabelled_from",
-        "relabelled_to",
-        "removed",
-        "added",
-        "went",
-        "came",
-    )
+    numbers = [field.name for field in fields(LabelTally) if field.name not in ("layer", "label")]
     labels = sorted({*counts["before"], *counts["after"]})
     return [
         LabelTally(layer, label, *(counts[name][label] if name in counts else 0 for name in numbers))
@@ -282,6 +297,4 @@ def _judgements(part: ConfigPair, changes: Changes) -> None:
             if article in changes.shared:
                 names = columns[number] if kind == "changed" else ()
                 changes.judgements.append(JudgementChange(str(article), str(annotator), str(batch), kind, names))
-    changes.judgements.sort(
-        key=lambda change: (change.article_id, change.annotator, change.batch, change.kind, change.columns)
-    )
+    changes.judgements.sort(key=attrgetter("article_id", "annotator", "batch", "kind", "columns"))

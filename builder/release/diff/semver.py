@@ -56,7 +56,7 @@ def next_version(earlier: str, bump: Level) -> str:
     parsed = parse_version(earlier)
     if parsed is None:
         raise ValueError(earlier)
-    major, minor, patch = parsed
+    major, minor, patch = parsed.major, parsed.minor, parsed.patch
     if bump == "patch" or (bump == "minor" and not major):
         return f"{major}.{minor}.{patch + 1}"
     return f"{major}.{minor + 1}.0" if bump == "minor" or not major else f"{major + 1}.0.0"

@@ -97,7 +97,7 @@ def _place(span: AlignedMention) -> tuple[object, ...]:
     return span.start, span.end
 
 
-def _order(span: AlignedMention) -> tuple[int, int, Mention]:
+def _order(span: AlignedMention) -> tuple[object, ...]:
     return span.start, span.end, span.mention
 
 

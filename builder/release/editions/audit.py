@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from builder.records import Issue
 from builder.release.editions.ngrams import RUN, Fold, Match, quotes, word_offsets
@@ -139,16 +140,25 @@ def _of_parquet(path: Path) -> Iterator[tuple[str, str]]:
             seen: set[str] = set()
             row = 0
             for batch in file.iter_batches(columns=[field.name]):
-                for leaf, owners, strings in _leaves(field.name, batch.column(0), np.arange(len(batch))):
-                    for owner, text in _rows(owners, strings):
+                for leaf in _leaves(field.name, batch.column(0), np.arange(len(batch))):
+                    for owner, text in _rows(leaf):
                         if text not in seen:
                             seen.add(text)
-                            yield f", column {leaf}, row {row + owner}", text
+                            yield f", column {leaf.name}, row {row + owner}", text
                 row += len(batch)
 
 
-def _leaves(name: str, array: pa.Array, owners: np.ndarray) -> Iterator[tuple[str, np.ndarray, pa.Array]]:  # type: ignore[type-arg]
-    """Yield the string arrays at any depth of an array, with the row of each string."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Leaf:
+    """A string array at some depth of a column, with the row of each string."""
+
+    name: str
+    owners: NDArray[np.int64]
+    strings: pa.Array
+
+
+def _leaves(name: str, array: pa.Array, owners: NDArray[np.int64]) -> Iterator[_Leaf]:
+    """Yield the string arrays at any depth of an array."""
     if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
         counts = np.asarray(pc.fill_null(pc.list_value_length(array), 0))
         yield from _leaves(name, array.flatten(), np.repeat(owners, counts))
@@ -156,11 +166,12 @@ def _leaves(name: str, array: pa.Array, owners: np.ndarray) -> Iterator[tuple[st
         for field in array.type:
             yield from _leaves(f"{name}.{field.name}", pc.struct_field(array, field.name), owners)
     elif pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
-        yield name, owners, array
+        yield _Leaf(name, owners, array)
 
 
-def _rows(owners: np.ndarray, strings: pa.Array) -> Iterator[tuple[int, str]]:  # type: ignore[type-arg]
+def _rows(leaf: _Leaf) -> Iterator[tuple[int, str]]:
     """Join the strings of each row and yield those that have enough words for a quotation."""
+    owners, strings = leaf.owners, leaf.strings
     if not len(strings):
         return
     heads = np.flatnonzero(np.append(True, owners[1:] != owners[:-1]))

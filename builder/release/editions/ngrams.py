@@ -54,9 +54,11 @@ def quotes(strings: Sequence[str], passages: Sequence[str], fold: Fold) -> list[
     """
     wanted: dict[int, list[tuple[int, int]]] = {}
     for first, texts in _batches(strings, fold):
-        hashes, owners, words, lengths = _runs(texts)
-        real = lengths > 2 * RUN - 1
-        rows = zip(hashes[real].tolist(), (owners[real] + first).tolist(), words[real].tolist(), strict=True)
+        runs = _runs(texts)
+        real = runs.lengths > 2 * RUN - 1
+        rows = zip(
+            runs.hashes[real].tolist(), (runs.owners[real] + first).tolist(), runs.words[real].tolist(), strict=True
+        )
         for value, string, word in rows:
             wanted.setdefault(value, []).append((string, word))
     if not wanted:
@@ -64,10 +66,11 @@ def quotes(strings: Sequence[str], passages: Sequence[str], fold: Fold) -> list[
     known = np.array(sorted(wanted), np.uint64)
     matches: dict[tuple[int, int], Match] = {}
     for first, texts in _batches(passages, fold):
-        hashes, owners, words, _ = _runs(texts)
-        at = np.searchsorted(known, hashes).clip(max=len(known) - 1)
-        hits = np.flatnonzero(known[at] == hashes)
-        for value, owner, passage_word in zip(hashes[hits].tolist(), owners[hits].tolist(), words[hits].tolist(), strict=True):  # fmt: skip
+        runs = _runs(texts)
+        at = np.searchsorted(known, runs.hashes).clip(max=len(known) - 1)
+        hits = np.flatnonzero(known[at] == runs.hashes)
+        columns = (column[hits].tolist() for column in (runs.hashes, runs.owners, runs.words))
+        for value, owner, passage_word in zip(*columns, strict=True):
             for string, word in wanted[value]:
                 match = Match(string, word, first + owner, passage_word)
                 key = (string, first + owner)
@@ -105,15 +108,15 @@ def words_of(text: str, fold: Fold) -> list[str]:
     ['قال', 'وصل']
     """
     (folded,) = fold([_LEFT_OUT.sub(" ", text)])
-    starts, ends, _, _ = _words([folded])
-    return [folded[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+    words = _words([folded])
+    return [folded[start:end] for start, end in zip(words.starts.tolist(), words.ends.tolist(), strict=True)]
 
 
 def _equal(string: str, folded: str, match: Match, fold: Fold) -> bool:
     """Return whether the words of a match are equal, not only their hashes; `folded` is the folded passage."""
-    starts, ends, _, _ = _words([folded])
-    low = match.passage_word
-    passage_words = [folded[s:e] for s, e in zip(starts[low : low + RUN].tolist(), ends[low : low + RUN].tolist(), strict=True)]  # fmt: skip
+    words, low = _words([folded]), match.passage_word
+    starts, ends = words.starts[low : low + RUN].tolist(), words.ends[low : low + RUN].tolist()
+    passage_words = [folded[start:end] for start, end in zip(starts, ends, strict=True)]
     return words_of(string, fold)[match.word : match.word + RUN] == passage_words
 
 
@@ -123,12 +126,18 @@ def _batches(texts: Sequence[str], fold: Fold) -> Iterator[tuple[int, list[str]]
         yield start, fold([_LEFT_OUT.sub(" ", text) for text in texts[start : start + BATCH]])
 
 
-def _words(texts: Sequence[str]) -> tuple[Places, Places, Places, NDArray[np.uint32]]:
-    """Locate the words of texts that are joined by spaces.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Words:
+    """The start and end of each word of joined texts, the index of its text, and the code points of the joined text."""
 
-    Returns the start and end of each word in the joined text, the index of its text, and the code points of the joined
-    text.
-    """
+    starts: Places
+    ends: Places
+    owners: Places
+    units: NDArray[np.uint32]
+
+
+def _words(texts: Sequence[str]) -> _Words:
+    """Locate the words of texts that are joined by spaces."""
     joined = " ".join([*texts, ""])
     units = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
     inside = np.zeros(len(units) + 2, np.int8)
@@ -136,33 +145,44 @@ def _words(texts: Sequence[str]) -> tuple[Places, Places, Places, NDArray[np.uin
     edges = np.diff(inside)
     starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     begins = np.fromiter(accumulate((len(text) + 1 for text in texts), initial=0), np.int64, len(texts) + 1)
-    return starts, ends, np.searchsorted(begins, starts, "right") - 1, units
+    return _Words(starts, ends, np.searchsorted(begins, starts, "right") - 1, units)
 
 
-def _runs(texts: Sequence[str]) -> tuple[Hashes, Places, Places, Places]:
-    """Hash every run of RUN consecutive words of a text.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Runs:
+    """Runs of RUN consecutive words: the hash of each, the index of its text, its first word there and its length.
 
-    Returns for each run its hash, the index of its text, the index of its first word in the text, and its length in
-    code points with one space between words.
+    Lengths are in code points with one space between words.
     """
-    starts, ends, owners, units = _words(texts)
+
+    hashes: Hashes
+    owners: Places
+    words: Places
+    lengths: Places
+
+
+def _runs(texts: Sequence[str]) -> _Runs:
+    """Hash every run of RUN consecutive words of a text."""
+    words = _words(texts)
+    starts, ends, owners = words.starts, words.ends, words.owners
     count = max(0, len(starts) - RUN + 1)
-    hashes = _word_hashes(starts, ends, units)
+    hashes = _word_hashes(words)
     runs: Hashes = np.zeros(count, np.uint64)
     for offset in range(RUN):
         runs = _mixed(runs * np.uint64(_MULTIPLIER) + hashes[offset : offset + count])
     whole = owners[:count] == owners[RUN - 1 :] if count else np.zeros(0, bool)
     firsts = np.searchsorted(owners, owners[:count])
     lengths = sum((ends[offset : offset + count] - starts[offset : offset + count] for offset in range(RUN)), np.zeros(count, np.int64)) + RUN - 1  # fmt: skip
-    return runs[whole], owners[:count][whole], (np.arange(count) - firsts)[whole], lengths[whole]
+    return _Runs(runs[whole], owners[:count][whole], (np.arange(count) - firsts)[whole], lengths[whole])
 
 
-def _word_hashes(starts: Places, ends: Places, units: NDArray[np.uint32]) -> Hashes:
+def _word_hashes(words: _Words) -> Hashes:
     """Return a polynomial hash of each word, from prefix sums; 64-bit arithmetic wraps."""
+    units = words.units
     powers, inverses = _powers(1 << max(10, len(units).bit_length()))
     sums = np.zeros(len(units) + 1, np.uint64)
     np.cumsum(_mixed(units.astype(np.uint64)) * powers[: len(units)], out=sums[1:])
-    return _mixed((sums[ends] - sums[starts]) * inverses[starts])
+    return _mixed((sums[words.ends] - sums[words.starts]) * inverses[words.starts])
 
 
 @cache

@@ -39,7 +39,7 @@ def read_annotations(side: ReleaseView) -> ReleaseAnnotations:
     """Read the annotations and the gold of a release; raises KeyError if a config or a column is missing."""
     pages = dict(_pages(side))
     version = side.about.version
-    judged = list(_judged(side))
+    judged = list(_judged(side, pages))
     gold_spans = dict(zip(_column(side, "entities", "id"), _spans(side, "entities"), strict=True))
     gold_stances: dict[str, list[Stance]] = defaultdict(list)
     unsettled = {*pages} - {*gold_spans}
@@ -54,11 +54,10 @@ def read_annotations(side: ReleaseView) -> ReleaseAnnotations:
             gold_stances[article].append(Stance(target, names[value]))
             if adjudicated:
                 unsettled.add(article)
-    for article, _, _, stances in judged:
-        if {stance.target for stance in stances} - {stance.target for stance in gold_stances[article]}:
-            unsettled.add(article)
-    answers = [PublishedAnnotation(article, pages[article].text_sha, version, annotator, spans, stances)
-               for article, annotator, spans, stances in judged]  # fmt: skip
+    for one in judged:
+        if {stance.target for stance in one.stances} - {stance.target for stance in gold_stances[one.article_id]}:
+            unsettled.add(one.article_id)
+    answers = judged
     answers += [
         PublishedAnnotation(
             article, page.text_sha, version, GOLD, gold_spans.get(article, ()), tuple(sorted(gold_stances[article]))
@@ -79,13 +78,14 @@ def _pages(side: ReleaseView) -> Iterator[tuple[str, ReleaseArticle]]:
         yield article, ReleaseArticle(sha16(text) if text is not None else text_sha, text, url or source or "")
 
 
-def _judged(side: ReleaseView) -> Iterator[tuple[str, str, tuple[Span, ...], tuple[Stance, ...]]]:
+def _judged(side: ReleaseView, pages: Mapping[str, ReleaseArticle]) -> Iterator[PublishedAnnotation]:
+    """Yield each submitted annotation of a release."""
     columns = [_column(side, "annotations", name) for name in ("article_id", "annotator", "status")]
     has_stances = "stances" in side.schemas["annotations"].names
     per_row = _stances(side) if has_stances else iter([()] * len(columns[0]))
     for article, annotator, status, spans, stances in zip(*columns, _spans(side, "annotations"), per_row, strict=True):
         if status == "submitted":
-            yield article, annotator, spans, stances
+            yield PublishedAnnotation(article, pages[article].text_sha, side.about.version, annotator, spans, stances)
 
 
 def _column(side: ReleaseView, config: str, name: str) -> list[Any]:

@@ -152,17 +152,27 @@ def _article(article: Article, raw: str, kinds: Collection[Kind], counts: Counte
     return RedactedArticle(new, article.text_sha, tuple(made))
 
 
-def move_annotations(
-    redaction: Redaction, judgements: Sequence[Judgement], golds: Sequence[Gold], disputes: Sequence[Dispute],
-    kinds: Collection[Kind],
-) -> tuple[list[Judgement], list[Gold], list[Dispute], StageCounts]:  # fmt: skip
-    """Move judgements, gold and disputes with the redacted texts of their articles.
+@dataclass(frozen=True, slots=True)
+class MovedAnnotations:
+    """Judgements, gold and disputes on the redacted texts, and what became of their spans.
 
     The account counts the spans that were kept, widened, replaced by a placeholder, or merged.
     """
+
+    judgements: list[Judgement]
+    golds: list[Gold]
+    disputes: list[Dispute]
+    spans: StageCounts
+
+
+def move_annotations(
+    redaction: Redaction, judgements: Sequence[Judgement], golds: Sequence[Gold], disputes: Sequence[Dispute],
+    kinds: Collection[Kind],
+) -> MovedAnnotations:  # fmt: skip
+    """Move judgements, gold and disputes with the redacted texts of their articles."""
     became: Counter[str] = Counter()
     if not kinds:
-        return list(judgements), list(golds), list(disputes), StageCounts("redact", UNIT, 0, 0)
+        return MovedAnnotations([*judgements], [*golds], [*disputes], StageCounts("redact", UNIT, 0, 0))
     new_judgements = []
     for judgement in judgements:
         new_judgement = replace(judgement, remark=redact_text(judgement.remark, kinds))
@@ -182,7 +192,7 @@ def move_annotations(
         new_disputes.setdefault((new_dispute.article_id, new_dispute.what), new_dispute)
     kept = became.pop("", 0)
     account = StageCounts("redact", UNIT, kept + became.total(), kept, dict(sorted(became.items())))  # fmt: skip
-    return new_judgements, new_golds, list(new_disputes.values()), account
+    return MovedAnnotations(new_judgements, new_golds, list(new_disputes.values()), account)
 
 
 def _spans(spans: Iterable[Span], known: RedactedArticle, became: Counter[str]) -> tuple[Span, ...]:

@@ -10,7 +10,7 @@ candidate pair are then counted.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -62,7 +62,7 @@ def pairs(texts: Sequence[str], titles: Sequence[str] = ()) -> list[Pair]:
     ]
     distinct = list(first.values())
     similar = {pair for size in (LONG, SHORT) for pair in _alike([texts[index] for index in distinct], size)}
-    matches += [Pair(distinct[a], distinct[b], kind, similarity) for a, b, kind, similarity in similar]
+    matches += [replace(pair, left=distinct[pair.left], right=distinct[pair.right]) for pair in similar]
     matched = {(pair.left, pair.right) for pair in matches}
     matches += [pair for pair in _titled(titles) if (pair.left, pair.right) not in matched]
     return sorted(matches)
@@ -129,18 +129,19 @@ def _titled(titles: Sequence[str]) -> Iterator[Pair]:
             yield from (Pair(same[0], other, "related", 1.0) for other in same[1:])
 
 
-def _alike(texts: Sequence[str], size: int) -> Iterator[tuple[int, int, Kind, float]]:
+def _alike(texts: Sequence[str], size: int) -> Iterator[Pair]:
     """Yield the near-duplicate and contained pairs of distinct texts, by shingles of `size` words.
 
     With LONG shingles these are the pairs whose shorter text has at least FEW_WORDS words, with SHORT ones all others.
     """
-    keys, runs, bits, sizes, counts = _shared(texts, size)
+    shared = _shared(texts, size)
+    sizes, counts = shared.sizes, shared.counts
     few = counts < FEW_WORDS
-    owners = _texts(keys, bits)
+    owners = _texts(shared.keys, shared.bits)
     enough = np.maximum(np.ceil(SAME * sizes - SLACK).astype(np.int64), 1)
     able = np.bincount(owners, minlength=len(texts)) >= enough
-    shelf = _ShingleIndex(keys, bits, owners, np.bincount(owners, minlength=len(texts)))
-    for left, right in _candidates(shelf, runs, sizes, enough, able):
+    shelf = _ShingleIndex(shared.keys, shared.bits, owners, np.bincount(owners, minlength=len(texts)))
+    for left, right in _candidates(shelf, shared.often, sizes, enough, able):
         common = shelf.common(left, right)
         union, smaller = sizes[left] + sizes[right] - common, np.minimum(sizes[left], sizes[right])
         copies = near(common / union)
@@ -148,23 +149,35 @@ def _alike(texts: Sequence[str], size: int) -> Iterator[tuple[int, int, Kind, fl
         due = few[left] | few[right] if size == SHORT else True
         for at in np.flatnonzero((copies | inside) & due).tolist():
             share = float(common[at] / (union[at] if copies[at] else smaller[at]))
-            yield int(left[at]), int(right[at]), "near" if copies[at] else "contained", share
+            yield Pair(int(left[at]), int(right[at]), "near" if copies[at] else "contained", share)
 
 
-def _shared(texts: Sequence[str], size: int) -> tuple[Hashes, Places, np.uint64, Places, Places]:
-    """Extract the shingles that occur in several texts.
+@dataclass(frozen=True, slots=True, eq=False)
+class _SharedShingles:
+    """The shingles that occur in several texts, and the sizes of all texts."""
 
-    Returns the pairs of shingle and text, each packed into one number, in order; the number of texts that have each
-    shingle; the bits that a text takes in the packed number; the distinct shingles of each text, shared or not; and the
-    words of each text.
-    """
-    parts, bits, counts = _keys(texts, size)
+    keys: Hashes
+    """Pairs of shingle and text, each packed into one number, sorted."""
+    often: Places
+    """The number of texts that have the shingle of each pair."""
+    bits: np.uint64
+    """The bits that a text takes in the packed number."""
+    sizes: Places
+    """The distinct shingles of each text, shared or not."""
+    counts: Places
+    """The words of each text."""
+
+
+def _shared(texts: Sequence[str], size: int) -> _SharedShingles:
+    """Extract the shingles that occur in several texts."""
+    packs = _keys(texts, size)
+    bits, counts = packs.bits, packs.counts
     few = counts < FEW_WORDS
     sizes = np.zeros(len(texts), np.int64)
     kept: list[Hashes] = [np.empty(0, np.uint64)]
     often: list[Places] = [np.empty(0, np.int64)]
     for number in range(PARTS):  # in parts, because most shingles occur in one text only and are dropped
-        packed = np.concatenate([part[part >> PART == number] for part in parts])
+        packed = np.concatenate([part[part >> PART == number] for part in packs.parts])
         packed.sort()
         packed = packed[_fresh(packed)]
         texts_of = _texts(packed, bits)
@@ -175,8 +188,8 @@ def _shared(texts: Sequence[str], size: int) -> tuple[Hashes, Places, np.uint64,
             keep &= np.logical_or.reduceat(few[texts_of], starts)
         kept.append(packed[np.repeat(keep, lengths)])
         often.append(np.repeat(lengths[keep], lengths[keep]))
-    del parts
-    return np.concatenate(kept), np.concatenate(often), bits, sizes, counts
+    del packs  # frees the parts
+    return _SharedShingles(np.concatenate(kept), np.concatenate(often), bits, sizes, counts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,11 +215,17 @@ class _ShingleIndex:
         return np.bincount(pair[self.keys[index] == shingle], minlength=len(left))
 
 
-def _keys(texts: Sequence[str], size: int) -> tuple[list[Hashes], np.uint64, Places]:
-    """Pack every pair of shingle and text into one number, with the text in the lowest bits.
+@dataclass(frozen=True, slots=True, eq=False)
+class _PackedShingles:
+    """Pairs of shingle and text, each packed into one number: in parts, with the bits of a text and each text's words."""
 
-    Returns the packed numbers in parts, the bits of a text, and the words of each text.
-    """
+    parts: list[Hashes]
+    bits: np.uint64
+    counts: Places
+
+
+def _keys(texts: Sequence[str], size: int) -> _PackedShingles:
+    """Pack every pair of shingle and text into one number, with the text in the lowest bits."""
     bits = np.uint64(max(len(texts) - 1, 1).bit_length())
     parts: list[Hashes] = [np.empty(0, np.uint64)]
     counts: list[Places] = [np.empty(0, np.int64)]
@@ -217,7 +236,7 @@ def _keys(texts: Sequence[str], size: int) -> tuple[list[Hashes], np.uint64, Pla
         keys = (runs.hashes >> bits << bits) | np.repeat(text, runs.counts)
         parts.append(keys[np.repeat(text_words.counts >= FEW_WORDS, runs.counts)] if size == LONG else keys)
         counts.append(text_words.counts)
-    return parts, bits, np.concatenate(counts)
+    return _PackedShingles(parts, bits, np.concatenate(counts))
 
 
 def _texts(keys: Hashes, bits: np.uint64) -> Places:
@@ -241,10 +260,7 @@ def _runs(values: Hashes) -> tuple[Places, Places]:
 def _candidates(
     shelf: _ShingleIndex, runs: Places, sizes: Places, enough: Places, able: NDArray[np.bool_]
 ) -> Iterator[tuple[Places, Places]]:
-    """Yield candidate pairs in batches: a text and a larger one that has one of its rarest shingles, left before right.
-
-    A pair may occur more than once.
-    """
+    """Yield candidate pairs in batches, maybe with repeats: a text and a larger one that has one of its rarest shingles."""
     prefix = np.flatnonzero(able[shelf.owners])
     prefix = prefix[np.lexsort((shelf.keys[prefix], runs[prefix], shelf.owners[prefix]))]
     owner = shelf.owners[prefix]

@@ -184,12 +184,21 @@ def features_of(schema: pa.Schema) -> dict[str, Json]:
     return {field.name: features.get(field.name, str(field.type)) for field in schema}
 
 
-def feature_changes(name: str, old: Json, new: Json) -> list[tuple[str, str, str]]:
-    """List the parts of a column whose features differ, as (name, old, new); an absent feature (None) becomes `""`.
+@dataclass(frozen=True, slots=True)
+class PartChange:
+    """A part of a column whose feature differs, with both features in words; an absent one is an empty string."""
+
+    name: str
+    old: str
+    new: str
+
+
+def feature_changes(name: str, old: Json, new: Json) -> list[PartChange]:
+    """List the parts of a column whose features differ; None is an absent feature.
 
     >>> label = {"names": ["A"], "_type": "ClassLabel"}
     >>> feature_changes("spans", [{"label": label}], [{"label": label | {"names": ["A", "B"]}}])
-    [('spans.label', 'A', 'A, B')]
+    [PartChange(name='spans.label', old='A', new='A, B')]
     """
     if isinstance(old, list) and isinstance(new, list):
         return feature_changes(name, old[0], new[0])
@@ -200,7 +209,7 @@ def feature_changes(name: str, old: Json, new: Json) -> list[tuple[str, str, str
             if old.get(part) != new.get(part)
             for change in feature_changes(f"{name}.{part}", old.get(part), new.get(part))
         ]
-    return [(name, _said(old), _said(new))]
+    return [PartChange(name, _said(old), _said(new))]
 
 
 def _said(feature: Json) -> str:

@@ -5,6 +5,7 @@ give the same bytes.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -89,27 +90,36 @@ def _shards(table: pa.Table, group: int, shard: int, rest: Callable[[], None]) -
     """Return the row groups of each shard, as first row and end row (exclusive)."""
     shards: list[list[tuple[int, int]]] = [[]]
     full = 0
-    for start, end, size in _groups(table, group, rest):
-        if shards[-1] and full + size > shard:
+    for rows in _groups(table, group, rest):
+        if shards[-1] and full + rows.size > shard:
             shards.append([])
             full = 0
-        shards[-1].append((start, end))
-        full += size
+        shards[-1].append((rows.start, rows.end))
+        full += rows.size
     return shards
 
 
-def _groups(table: pa.Table, most: int, rest: Callable[[], None]) -> Iterator[tuple[int, int, int]]:
-    """Yield the first row, end row (exclusive) and size in bytes of each row group."""
+@dataclass(frozen=True, slots=True)
+class _RowGroup:
+    """The first row, end row (exclusive) and size in bytes of a row group."""
+
+    start: int
+    end: int
+    size: int
+
+
+def _groups(table: pa.Table, most: int, rest: Callable[[], None]) -> Iterator[_RowGroup]:
+    """Yield the row groups of a table."""
     start = size = 0
     for low in range(0, table.num_rows, LOOKED_AT):
         for row, row_bytes in enumerate(row_sizes(table.slice(low, LOOKED_AT)).tolist(), low):
             if row > start and (row - start == GROUP_ROWS or size + row_bytes > most):
-                yield start, row, size
+                yield _RowGroup(start, row, size)
                 start, size = row, 0
             size += row_bytes
         rest()
     if start < table.num_rows:
-        yield start, table.num_rows, size
+        yield _RowGroup(start, table.num_rows, size)
 
 
 def table_size(table: pa.Table) -> int:

@@ -4,6 +4,7 @@ Each function yields the rows in which a column is not what the others give.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -54,23 +55,34 @@ def batches(table: pa.Table) -> Iterator[tuple[int, pa.RecordBatch]]:
 
 def nulls(content: Content) -> Iterator[Mismatch]:
     """Yield the columns that are null where every row has a value."""
-    for config, split, table in tables(content):
+    for one in tables(content):
+        config, split, table = one.config, one.split, one.table
         for name in table.column_names:
             if name not in NULLABLE:
                 yield Mismatch(config, split, name, "null-free", np.flatnonzero(np.asarray(pc.is_null(table[name]))))
 
 
-def tables(content: Content) -> Iterator[tuple[str, str, pa.Table]]:
-    """Yield the config, the split and the rows of each table."""
+@dataclass(frozen=True, slots=True, eq=False)
+class SplitTable:
+    """The rows of one split of a config."""
+
+    config: str
+    split: str
+    table: pa.Table
+
+
+def tables(content: Content) -> Iterator[SplitTable]:
+    """Yield the table of each split of each config."""
     for config, of in content.tables.items():
         for split, table in of.items():
-            yield config, split, table
+            yield SplitTable(config, split, table)
 
 
 def keys(content: Content) -> Iterator[Mismatch]:
     """Yield the rows that are out of order, stand twice, or are of an article that their split does not hold."""
     every: dict[str, list[pa.Array]] = {}
-    for config, split, table in tables(content):
+    for one in tables(content):
+        config, split, table = one.config, one.split, one.table
         key = [whole(table[name]) for name in KEYS[config]]
         joined = pc.binary_join_element_wise(*key, "\t") if len(key) > 1 else key[0]
         every.setdefault(config, []).append(joined)
@@ -105,7 +117,8 @@ def articles(content: Content) -> Iterator[Mismatch]:
 
 def copies(content: Content) -> Iterator[Mismatch]:
     """Yield the rows of `entities` and `stance` in which a column is not that of the same article in `articles`."""
-    for config, split, table in tables(content):
+    for one in tables(content):
+        config, split, table = one.config, one.split, one.table
         if config in ("articles", "annotations"):
             continue
         home = content.tables["articles"][split]
@@ -161,7 +174,8 @@ def annotation_values(content: Content) -> Iterator[Mismatch]:
 
 def span_places(content: Content) -> Iterator[Mismatch]:
     """Yield the spans that are empty, out of order, outside of their text, or have no label of the release."""
-    for config, split, table in tables(content):
+    for one in tables(content):
+        config, split, table = one.config, one.split, one.table
         if "spans" not in table.column_names:
             continue
         lists = whole(table["spans"])
@@ -188,7 +202,8 @@ def _ascend(spans: Mentions, names: Sequence[str]) -> NDArray[np.bool_]:
 
 def span_words(content: Content) -> Iterator[Mismatch]:
     """Yield the spans whose words are not those of the text at their place."""
-    for config, split, table in tables(content):
+    for one in tables(content):
+        config, split, table = one.config, one.split, one.table
         if "spans" not in table.column_names:
             continue
         texts = _texts(content, config, split, table)

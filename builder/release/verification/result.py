@@ -68,19 +68,29 @@ def mismatch_issues(mismatches: Iterable[Mismatch]) -> list[Issue]:
     """Return one error for each column and cause, with the number of rows and the place of the first."""
     found = [one for one in mismatches if len(one.rows)]
     issues = []
-    for (config, column, wanted), group in groupby(sorted(found, key=_cause), key=_cause):
+    for cause, group in groupby(sorted(found, key=_cause), key=_cause):
         of = list(group)
         count = sum(len(one.rows) for one in of)
         issues.append(
             differs(
-                f"{config}/{of[0].split}, row {of[0].rows[0] + 1}", f"`{column}` is not {wanted}, in {count:,} rows"
+                f"{cause.config}/{of[0].split}, row {of[0].rows[0] + 1}",
+                f"`{cause.column}` is not {cause.wanted}, in {count:,} rows",
             )
         )
     return issues
 
 
-def _cause(mismatch: Mismatch) -> tuple[str, str, str]:
-    return mismatch.config, mismatch.column, mismatch.wanted
+@dataclass(frozen=True, slots=True, order=True)
+class _Cause:
+    """A column and what it is not: mismatches of one cause are one error."""
+
+    config: str
+    column: str
+    wanted: str
+
+
+def _cause(mismatch: Mismatch) -> _Cause:
+    return _Cause(mismatch.config, mismatch.column, mismatch.wanted)
 
 
 UNREADABLE = (KhabarError, pa.ArrowException, OSError, ValueError, LookupError, ArithmeticError, TypeError,

@@ -49,7 +49,7 @@ def derived(content: Content, found: tags.TagCounts) -> Check:
                                         *tags.token_places(content)])  # fmt: skip
     # What follows is computed from places and keys, so these have to be sound.
     issues = issues or mismatch_issues(_derive(content, found))
-    count = sum(len(table.column_names) for _, _, table in columns.tables(content))
+    count = sum(len(one.table.column_names) for one in columns.tables(content))
     said = f"{count} columns of {len(content.tables)} configs and their splits agree with what they follow from"
     return judge("columns", issues, said, _underived(content))
 

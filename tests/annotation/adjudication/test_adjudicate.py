@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.adjudication.adjudicate import SURE, adjudicate
+from builder.annotation.adjudication.adjudicate import SURE
 from builder.annotation.adjudication.dawid_skene import estimate
 from builder.io.hashing import sha16
 from builder.records import Article, Confidence, Decision, Dispute, Judgement, Span, StageCounts, Stance, Vote
 from builder.schema.dataset import Adjudication
 from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
+from tests.tables import adjudicate
 
 TEXT = "زار الوزير «ميناء مرجانة»، يوم الثلاثاء.\nوقال إن مترو العاصمة تأخر."
 LABELS = Labels(

@@ -11,6 +11,7 @@ from builder.records import Article, Judgement, Span, Stance
 from builder.schema import load_schema
 from builder.schema.dataset import Adjudication
 from tests.conftest import ROOT
+from tests.tables import table_of
 
 LABELS = load_schema(ROOT / "schema").labels
 NAMES = LABELS.entity_names[:3]
@@ -50,7 +51,7 @@ def test_spans_are_those_of_adjudicate(answers, votes):
         numbers(span.end for _, span in found), numbers(NAMES.index(span.label) for _, span in found),
     )  # fmt: skip
     made = vote_spans(numbers(ids.index(one.article_id) for one in judgements), columns, len(ids), rules)
-    result = adjudicate(judgements, [], ARTICLES, LABELS, rules)
+    result = adjudicate(table_of(judgements), [], ARTICLES, LABELS, rules)
     gold = {
         (one.article_id, s.start, s.end, s.label): next(
             sure.value for sure in one.confidence if (sure.what, sure.answer) == (f"span:{s.start}:{s.end}", s.label)
@@ -77,7 +78,7 @@ def test_stances_are_those_of_adjudicate(answers):
         numbers(LABELS.target_ids.index(stance.target) for _, stance in found),
         numbers(VALUES.index(stance.value) for _, stance in found), len(VALUES),
     )  # fmt: skip
-    result = adjudicate(judgements, [], ARTICLES, LABELS, Adjudication(min_annotators=1))
+    result = adjudicate(table_of(judgements), [], ARTICLES, LABELS, Adjudication(min_annotators=1))
     gold = {(one.article_id, stance.target): stance.value for one in result.golds for stance in one.stances}
     votes = {
         (one.article_id, vote.what.removeprefix("stance:"), vote.answer): vote.count

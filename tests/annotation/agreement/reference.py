@@ -1,6 +1,7 @@
 """Agreement judgement by judgement, as plain loops: what the columns of builder.annotation.agreement must equal."""
 
 from collections import defaultdict
+from datetime import datetime
 from itertools import combinations
 
 import numpy as np
@@ -8,9 +9,10 @@ import numpy as np
 from builder.annotation.agreement import spans, stances
 from builder.annotation.agreement.bootstrap import Statistic
 from builder.annotation.agreement.matching import MODES, SPAN_F1, SPAN_F1_PARTIAL, matches
-from builder.annotation.agreement.measure import _rounded, _week
+from builder.annotation.agreement.measure import _rounded
 from builder.annotation.agreement.span_tables import SpanTables
 from builder.records import Agreement, mark_set
+from tests.tables import stance_statistics
 
 
 def agree(
@@ -43,7 +45,7 @@ def agree(
 
 def _over_all(shared, labels, lengths, modes=MODES):
     """Return the statistics of both layers over all annotators, before resampling."""
-    return span_statistics(shared, labels, lengths, modes) + stances.overall_statistics(shared, labels)
+    return span_statistics(shared, labels, lengths, modes) + stance_statistics(shared, labels)
 
 
 def _resampled(parts, batch, period, seed, resamples):
@@ -270,3 +272,12 @@ def _middle(values):
         return None
     low, high = np.percentile(defined, (2.5, 97.5))
     return float(low), float(high)
+
+
+def _week(judged):
+    """Return the ISO week of an article's last judgement, or "" if the time of any is unknown."""
+    try:
+        year, week, _ = max(datetime.fromisoformat(judgement.created_at) for judgement in judged).isocalendar()
+    except (ValueError, TypeError):  # exports made elsewhere may mix times with and without a time zone
+        return ""
+    return f"{year}-W{week:02}"

@@ -14,12 +14,13 @@ from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 
 from builder.annotation.agreement.matching import SPAN_F1
-from builder.annotation.agreement.measure import agree, headline
+from builder.annotation.agreement.measure import headline
 from builder.annotation.agreement.spans import UNITIZING, macro
 from builder.annotation.agreement.stances import ALPHA, KAPPA, PERCENT, alpha
 from builder.records import Agreement, Span
 from builder.schema.labels import Labels
 from tests.annotation.agreement.examples import LABELS, VALUES, judgement
+from tests.tables import agree
 
 LENGTHS = defaultdict(lambda: 40)
 

@@ -4,11 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.agreement import columns, pairs
-from builder.annotation.agreement.measure import agree
+from builder.annotation import columns
+from builder.annotation.agreement import pairs
+from builder.annotation.agreement.matching import SPAN_F1
+from builder.annotation.agreement.measure import pairs_account
 from builder.records import Judgement, Span, Stance
 from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
 from tests.annotation.agreement import reference
+from tests.tables import agree, table_of
 
 LENGTH = 40
 
@@ -69,6 +72,7 @@ def test_figures_do_not_depend_on_how_many_pairs_are_held_at_once(held, judgemen
     whole = agree(judgements, LABELS, lengths, resamples=5)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(columns, "PAIRS", held)
+        patch.setattr("builder.annotation.agreement.columns.PAIRS", held)
         patch.setattr("builder.annotation.agreement.stances.ROWS", held)
 
         assert agree(judgements, LABELS, lengths, resamples=5) == whole
@@ -82,6 +86,12 @@ def test_pairs_who_never_met_are_left_out_of_a_crowd(judgements):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pairs, "MOST", 0)
         some = agree(judgements, LABELS, lengths, resamples=5)
+        account = pairs_account(table_of(judgements))
 
+    left_out = {figure.between for figure in every if figure not in some and figure.measure == SPAN_F1}
+    measured = {figure.between for figure in some if " " in figure.between and figure.measure == SPAN_F1}
+    assert (account.taken, account.kept) == (len(left_out) + len(measured), len(measured))
+    assert account.set_aside == ({"no article in common": len(left_out)} if left_out else {})
+    assert pairs_account(table_of(judgements)).set_aside == {}
     assert [figure for figure in every if figure in some] == some
     assert all(figure.why in unmet for figure in every if figure not in some)

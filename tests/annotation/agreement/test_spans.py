@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from nervaluate import Evaluator
 
 from builder.annotation.agreement.matching import SPAN_F1, SPAN_F1_EXACT, SPAN_F1_PARTIAL, SPAN_F1_TYPE, matches
-from builder.annotation.agreement.spans import UNITIZING, macro, overall_statistics, pairwise_statistics
+from builder.annotation.agreement.spans import UNITIZING, macro
 from builder.records import Judgement, Span
 from builder.schema.labels import EntityType, Labels
+from tests.tables import overall_statistics, pairwise_statistics
 
 NAMES = ("PERS", "GPE", "ORG")
 
@@ -185,7 +186,7 @@ def test_unitizing_alpha_of_random_marks_is_near_zero(people):
     numbers = np.random.default_rng(7)
 
     def lot():
-        starts = [20 * slot + int(numbers.integers(0, 12)) for slot in numbers.permutation(50)[:12]]
+        starts = [20 * slot + int(numbers.integers(0, 12)) for slot in numbers.permutation(50)[:12].tolist()]
         return {(start, start + int(numbers.integers(3, 8)), "PERS") for start in starts}
 
     shared = [judged(*(lot() for _ in range(people)), article=f"a{n}") for n in range(40)]
@@ -211,8 +212,8 @@ def test_no_marks_leave_every_figure_undefined():
 
 def test_two_annotators_have_a_pair_and_three_also_a_rest():
     mine, theirs = {(0, 4, "PERS")}, {(0, 4, "PERS"), (5, 9, "GPE")}
-    two = pairwise_statistics([judged(mine, theirs)])
-    three = pairwise_statistics([judged(mine, theirs, set()), judged(mine, mine, article="b")])
+    two = pairwise_statistics([judged(mine, theirs)], LABELS)
+    three = pairwise_statistics([judged(mine, theirs, set()), judged(mine, mine, article="b")], LABELS)
 
     assert [(part.between, part.value, part.n) for part in two] == [("a-0 a-1", pytest.approx(2 / 3), 1)]
     assert {part.between: (part.value, part.n) for part in three} == {
@@ -228,7 +229,7 @@ def test_two_annotators_have_a_pair_and_three_also_a_rest():
 def test_pair_without_common_article_has_a_reason():
     x, y = judged({(0, 4, "PERS")}, {(0, 4, "PERS")})
     z, w = judged(set(), set(), set(), set(), article="b")[2:]
-    found = {part.between: (part.value, part.why) for part in pairwise_statistics([[x, y], [z, w]])}
+    found = {part.between: (part.value, part.why) for part in pairwise_statistics([[x, y], [z, w]], LABELS)}
 
     assert found["a-0 a-2"] == (None, "no article in common")
     assert found["a-2 a-3"] == (None, "neither marked a span")

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, cohen_kappa_score
 
-from builder.annotation.agreement.stances import KAPPA, PERCENT, pairwise_statistics
+from builder.annotation.agreement.stances import KAPPA, PERCENT
 from tests.annotation.agreement.examples import LABELS, VALUES, judgement
+from tests.tables import stance_pair_statistics as pairwise_statistics
 
 ANSWERS = st.lists(
     st.lists(st.sampled_from([None, *VALUES]), min_size=3, max_size=3), min_size=1, max_size=15

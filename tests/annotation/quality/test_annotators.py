@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from builder.annotation.quality.annotators import coverage, known_missed, pace_warnings
 from builder.io.hashing import sha16
 from builder.records import AnnotatorAssignment, Article, BatchItem, Decision, Judgement, Span, Stance
 from builder.schema.labels import EntityType, Labels
+from tests.tables import coverage, known_missed, pace_warnings
 
 TEXT = "زار الوزير «ميناء مرجانة»، يوم الثلاثاء."
 LABELS = Labels(

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.quality.check import canonicalise, check
 from builder.io.hashing import sha16
 from builder.records import Dropped, Span, StageCounts, Stance
 from tests.annotation.quality.examples import ARTICLE, ARTICLES, BOTH, JUDGEMENTS, LABELS, PORT, TEXT, TOWN, judgement
+from tests.tables import canonicalise, check
 
 
-def link(found):
-    return f"http://127.0.0.1/task={found.task_id}"
+def link(_batch, _annotator, task):
+    return f"http://127.0.0.1/task={task}"
 
 
 def faults(*judgements):

@@ -5,10 +5,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.quality.check import canonicalise
-from builder.annotation.quality.repeats import REPEAT_REASON, separate_repeats
+from builder.annotation.quality.repeats import REPEAT_REASON
 from builder.records import Span
 from tests.annotation.quality.examples import ARTICLES, JUDGEMENTS, LABELS, PORT, judgement
+from tests.tables import canonicalise, separate_repeats
 
 LATER = "2026-05-01T00:00:00Z"
 

@@ -14,7 +14,6 @@ from lxml import html as lxml_html
 
 from builder.annotation.agreement.confusion import NOT_MARKED, OTHER_EDGES, entity_confusion, stance_confusion
 from builder.annotation.agreement.matching import MODES, SPAN_F1
-from builder.annotation.agreement.measure import agree
 from builder.annotation.agreement.spans import UNITIZING
 from builder.annotation.agreement.stances import ALPHA, KAPPA
 from builder.annotation.report.passages import disputed_passages, disputed_questions, lanes, passages
@@ -32,6 +31,7 @@ from tests.annotation.examples import (
     judgement,
     page_of,
 )
+from tests.tables import agree
 
 
 def tree(text):

@@ -78,7 +78,8 @@ def test_equal_pages_of_a_crawl_are_one_document(project, tmp_path):
     (article,) = read_articles(project)
 
     assert article.text.endswith(LINE)
-    assert report.facts["counts"].startswith("none: too few pages")
+    assert (report.counts.few, report.counts.sources) == (1, 1)
+    assert str(report.counts).startswith("none: too few pages")
 
 
 HUGE = {

@@ -15,6 +15,7 @@ from builder.corpus.explain.losses import (
     PageLoss,
     Place,
     RuleCount,
+    RuleExample,
     RuleLoss,
     documents_of,
     emptied_page,
@@ -23,8 +24,9 @@ from builder.corpus.explain.losses import (
     with_origins,
 )
 from builder.corpus.explain.losses_html import render_losses
-from builder.corpus.explain.losses_text import clean_facts, format_losses
+from builder.corpus.explain.losses_text import format_losses, loss_lines
 from builder.corpus.explain.trace import explain
+from builder.records import Line
 from builder.text.profiles import profile
 from tests.corpus.explain.examples import PARAGRAPH, RULES, SMALL, document
 
@@ -98,9 +100,9 @@ def test_drop_that_only_read_fields_removed_nothing():
 def test_no_pages_at_all():
     assert measured() == measured([]) == Losses(0, 0, 0, 0, (), (), ())
     assert list(format_losses(measured())) == ["0 pages: none lost text"]
-    assert clean_facts(measured(), {}) == {
-        "pages that ended with no text": "none", "pages that lost more than a third": "none",
-    }  # fmt: skip
+    assert [*loss_lines(measured(), ())] == [
+        Line("pages that ended with no text", "none"), Line("pages that lost more than a third", "none"),
+    ]  # fmt: skip
 
 
 def test_page_without_text_lost_all_and_its_size_is_of_the_first_rule():
@@ -178,7 +180,7 @@ def test_hostile_names_are_plain_text_everywhere():
     losses = with_origins(measured(rows), {one.id: name})
     trace = explain(one, done.articles, profile("standard@1"))
     printed, written = "\n".join(format_losses(losses)), render_losses(losses, [trace])
-    said = "\n".join(clean_facts(losses, {"source": raw[88:]}).values())
+    said = "\n".join(line.value for line in loss_lines(losses, [RuleExample("source", raw[88:])]))
 
     for text in (printed, said, written):
         assert "\x1b" not in text

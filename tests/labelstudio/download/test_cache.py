@@ -75,7 +75,7 @@ def test_another_number_than_the_servers_is_an_error_and_counted(counted, taken,
         fill(db, 1, 2, counted=counted)
         found, dropped = cache.issues(db), cache.set_aside(db, "pilot")
 
-        assert cache.counts(db) == (taken, 2, 0, 0)
+        assert cache.counts(db) == cache.Counts(taken, 2, 0, 0)
     assert [one.reason for one in dropped] == aside
     assert [(one.severity, one.code) for one in found] == [("error", "incomplete")] * (counted not in (2, None))
 

@@ -164,9 +164,8 @@ def test_spans_votes_confidences_and_disputes_move_with_the_text():
     disputes = [Dispute(article.id, f"span:{at + 1}:{at + 6}", {}), Dispute(article.id, "stance:metro", {})]
 
     redaction = redact([article], [document], ["mention", "email"])
-    said, golds, open_, account = move_annotations(
-        redaction, [judgement, stale], [gold], disputes, ["mention", "email"]
-    )
+    moved = move_annotations(redaction, [judgement, stale], [gold], disputes, ["mention", "email"])
+    said, golds, open_, account = moved.judgements, moved.golds, moved.disputes, moved.spans
 
     new = redaction.articles[article.id].article
     placeholder = (at, at + len("REDACTED_MENTION"))
@@ -187,12 +186,11 @@ def test_spans_votes_confidences_and_disputes_move_with_the_text():
 
 def test_no_kind_changes_nothing(material):
     redaction = redact(material.articles, material.documents, [])
-    said, golds, disputes, account = move_annotations(
-        redaction, material.judgements, material.golds, material.disputes, []
-    )
+    moved = move_annotations(redaction, material.judgements, material.golds, material.disputes, [])
 
-    assert [moved.article for moved in redaction.articles.values()] == list(material.articles)
-    assert (said, golds, disputes, account.taken) == (list(material.judgements), list(material.golds), [], 0)
+    assert [each.article for each in redaction.articles.values()] == list(material.articles)
+    assert (moved.judgements, moved.golds) == (list(material.judgements), list(material.golds))
+    assert (moved.disputes, moved.spans.taken) == ([], 0)
 
 
 def test_nothing_that_is_looked_for_is_left_in_any_table(material):
@@ -206,10 +204,10 @@ def test_nothing_that_is_looked_for_is_left_in_any_table(material):
     kinds = ("email", "phone")
     documents = (document, *material.documents[1:])
     redaction = redact([article, *material.articles[1:]], documents, kinds)
-    said, golds, disputes, _ = move_annotations(redaction, [judgement, *rest], [gold, *material.golds[1:]], (), kinds)
+    moved = move_annotations(redaction, [judgement, *rest], [gold, *material.golds[1:]], (), kinds)
     changed = replace(
-        material, documents=documents, articles=[m.article for m in redaction.articles.values()], judgements=said,
-        golds=golds, disputes=disputes,
+        material, documents=documents, articles=[m.article for m in redaction.articles.values()], judgements=moved.judgements,
+        golds=moved.golds, disputes=moved.disputes,
     )  # fmt: skip
 
     built = build_tables(changed)

@@ -9,6 +9,7 @@ import pytest
 from builder.commands.audit import report_of
 from builder.release.splits.audit import AuditRequest, audit
 from builder.release.splits.audit_child import audit_dataset
+from tests.builders import said
 
 pytestmark = pytest.mark.slow  # each walks a project through several verbs
 
@@ -43,10 +44,10 @@ def test_a_folder_of_tables_is_audited_and_its_labels_are_not(khabar, tmp_path):
     report = json.loads(done.stdout)
 
     assert done.returncode == 1, done.stderr
-    assert report["facts"] == {
-        "claim": "1 of 3 texts occur in more than one split; 1 of 2 rows of test share one with train",
-        "not compared, as it holds labels, names or ids": "stance",
-    }
+    assert report["columns"] == [
+        {"name": "claim", "texts": 3, "repeated": 1, "of": "train", "shared": {"test": [1, 2]}, "alike": {}}
+    ]
+    assert report["skipped"] == [{"why": "it holds labels, names or ids", "columns": ["stance"]}]
     assert [issue["message"] for issue in report["issues"]] == [
         "the same text is in train[0] and in test[0]: «افتتح المجلس رصيفا جديدا للصيادين»"
     ]
@@ -132,7 +133,7 @@ def test_a_column_that_a_split_lacks_is_named_with_its_file(audited, empty):
     code, report = audited({"train.csv": train, "test.csv": test})
 
     assert code == 1
-    assert report.facts["claim"].startswith("1 of 2 texts occur in more than one split")
+    assert said(report)["claim"].startswith("1 of 2 texts occur in more than one split")
     assert [(i.where, i.message, i.fix) for i in report.issues if i.code == "not-compared"] == [
         ("body", "not compared with test: test.csv holds no value of this column",
          "give test.csv a column 'body', or the name that it has in the other splits")
@@ -156,8 +157,8 @@ def test_files_of_different_tables_are_compared_column_by_column(audited):
     })  # fmt: skip
 
     assert code == 1
-    assert report.facts["body"].startswith("1 of 1 texts")
-    assert report.facts["claim"].startswith("0 of 2 texts")
+    assert said(report)["body"].startswith("1 of 1 texts")
+    assert said(report)["claim"].startswith("0 of 2 texts")
 
 
 @pytest.mark.parametrize(
@@ -167,7 +168,7 @@ def test_names_of_splits_are_seen_in_any_case(audited, names):
     code, report = audited({name: table(("claim",), (TEXTS[0],)) for name in names})
 
     assert code == 1
-    assert report.facts["claim"].startswith("1 of 1 texts")
+    assert said(report)["claim"].startswith("1 of 1 texts")
 
 
 DATES = [
@@ -186,9 +187,9 @@ def test_dates_and_ids_are_no_texts_and_titles_are(audited):
     code, report = audited({"train.csv": table(*rows[:3]), "test.csv": table(rows[0], *rows[2:])})
 
     assert code == 1
-    assert report.facts["title"].startswith("1 of 4 texts")
-    assert report.facts["not compared, as it holds dates"] == "created"
-    assert report.facts["not compared, as it holds labels, names or ids"] == "id"
+    assert said(report)["title"].startswith("1 of 4 texts")
+    assert said(report)["not compared, as it holds dates"] == "created"
+    assert said(report)["not compared, as it holds labels, names or ids"] == "id"
 
 
 def conll(*sentences, separator=" ", end="\n"):
@@ -210,7 +211,7 @@ def test_conll_files_are_compared_by_sentences(audited, suffix, separator, first
     code, report = audited({f"train.{suffix}": first + train, f"test.{suffix}": first + test, "LICENSE": "free\n"})
 
     assert code == 1
-    assert report.facts == {
+    assert said(report) == {
         "sentences": "1 of 3 texts occur in more than one split; 1 of 2 rows of test share one with train"
     }
     assert report.issues[0].message.startswith("the same text is in train[0] and in test[1]: ")
@@ -224,7 +225,7 @@ def test_conll_without_empty_lines_is_divided_at_stops(audited):
     code, report = audited(files)
 
     assert code == 1
-    assert report.facts["sentences"].startswith("1 of 3 texts")
+    assert said(report)["sentences"].startswith("1 of 3 texts")
 
 
 def test_conll_of_one_split_and_tables_beside_conll_are_both_said(audited):
@@ -237,15 +238,15 @@ def test_conll_of_one_split_and_tables_beside_conll_are_both_said(audited):
         "raw/train.csv": table(("text",), (TEXTS[2],)), "raw/dev.csv": table(("text",), (TEXTS[2],)),
     }, "both")  # fmt: skip
     assert code == 1
-    assert report.facts["sentences"].startswith("0 of 2 texts")
-    assert report.facts["text"].startswith("1 of 1 texts")
+    assert said(report)["sentences"].startswith("0 of 2 texts")
+    assert said(report)["text"].startswith("1 of 1 texts")
 
 
 def test_lines_of_prose_are_no_conll(audited):
     code, report = audited({"train.txt": "\n".join(TEXTS[:2]), "test.txt": TEXTS[2]})
 
     assert code == 0
-    assert report.facts["text"].startswith("0 of 3 texts")
+    assert said(report)["text"].startswith("0 of 3 texts")
 
 
 @pytest.mark.shared
@@ -254,8 +255,8 @@ def test_audit_of_published_entities_by_sentences(khabar, shared, tmp_path):
     alone = khabar("audit", shared / "entities" / "aqmar", "--json", cwd=tmp_path)
 
     assert (done.returncode, alone.returncode) == (1, 1)
-    assert list(json.loads(done.stdout)["facts"]) == ["sentences"]
-    assert json.loads(done.stdout)["facts"]["sentences"].startswith("1 of 1579 texts occur in more than one split")
+    (column,) = json.loads(done.stdout)["columns"]
+    assert (column["name"], column["repeated"], column["texts"]) == ("sentences", 1, 1579)
     assert [i["code"] for i in json.loads(alone.stdout)["issues"]] == ["not-compared"]
 
 
@@ -265,8 +266,8 @@ def test_audit_of_a_published_stance_dataset(khabar, shared, tmp_path):
     report = json.loads(done.stdout)
 
     assert done.returncode == 1
-    assert report["facts"]["s1"] == (
-        "43 of 2749 texts occur in more than one split; 37 of 755 rows of validation share one with train; "
-        "19 of 379 rows of test share one with train"
-    )
+    assert next(column for column in report["columns"] if column["name"] == "s1") == {
+        "name": "s1", "texts": 2749, "repeated": 43, "of": "train",
+        "shared": {"validation": [37, 755], "test": [19, 379]}, "alike": {},
+    }  # fmt: skip
     assert sum(issue["where"] == "s1" for issue in report["issues"]) == 43

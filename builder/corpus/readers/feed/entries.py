@@ -121,13 +121,22 @@ def values_of(entry: etree._Element, fields: Fields) -> dict[str, object]:
     return values
 
 
-def text_of(values: Mapping[str, object], fields: Fields) -> tuple[str | None, str, bool]:
-    """Return the plain text of an entry, the line of WordPress below it, and whether it stood where summaries do."""
+@dataclass(frozen=True, slots=True)
+class EntryText:
+    """The plain text of an entry, the line of WordPress below it, and whether it stood where summaries do."""
+
+    text: str | None
+    tail: str = ""
+    is_summary: bool = False
+
+
+def text_of(values: Mapping[str, object], fields: Fields) -> EntryText:
+    """Return the plain text of an entry."""
     markup = values.get(fields.text)
     if not isinstance(markup, str):
-        return None, "", False
+        return EntryText(None)
     text, tail = split_tail(plain(markup))
-    return text, tail, fields.text == "text" and not any(values.get(name) for name in FULL)
+    return EntryText(text, tail, fields.text == "text" and not any(values.get(name) for name in FULL))
 
 
 def _elements(entry: etree._Element) -> dict[str, str]:

@@ -53,11 +53,11 @@ def opened_table(text: TextIO, kind: str, quoted: bool | None) -> Table:
     """
     head = text.read(HEAD)
     head += "" if head.endswith("\n") else text.readline(MAX_BYTES)
-    line, start, delimiter = _place_of_columns(head)
-    first, head = head[start:].split("\n", 1)[0], head[start:]
+    names = _place_of_columns(head)
+    first, head = head[names.start :].split("\n", 1)[0], head[names.start :]
     if not first:
-        return Table((), line, is_quoted=True, rows=csv.reader(()))
-    delimiter = delimiter or _delimiter(first, kind)
+        return Table((), names.line, is_quoted=True, rows=csv.reader(()))
+    delimiter = names.delimiter or _delimiter(first, kind)
     is_quoted = delimiter != "\t" or (_shows_quotes(head) if quoted is None else quoted)
     spaced = delimiter in first and all(cell.startswith(" ") for cell in first.split(delimiter)[1:])
     rows = csv.reader(
@@ -68,11 +68,20 @@ def opened_table(text: TextIO, kind: str, quoted: bool | None) -> Table:
         columns = next(rows)
     except csv.Error:
         columns = first.rstrip("\r").split(delimiter)
-    return Table(tuple(columns), line, is_quoted, rows)
+    return Table(tuple(columns), names.line, is_quoted, rows)
 
 
-def _place_of_columns(head: str) -> tuple[int, int, str]:
-    """Return the line that names the columns, its first code point, and the delimiter that a line above it names.
+@dataclass(frozen=True, slots=True)
+class _NamesLine:
+    """The line that names the columns, its first code point, and the delimiter that a line above it names."""
+
+    line: int
+    start: int
+    delimiter: str
+
+
+def _place_of_columns(head: str) -> _NamesLine:
+    """Return the line that names the columns.
 
     Lines without cells are above it, and one byte order mark more than decoding removed.
     """
@@ -82,9 +91,9 @@ def _place_of_columns(head: str) -> tuple[int, int, str]:
         if not delimiter and (named := SEPARATOR_LINE.fullmatch(bare)):
             delimiter = named[1]
         elif bare.strip().strip(DELIMITERS["csv"]):
-            return line, start + len(content) - len(bare), delimiter
+            return _NamesLine(line, start + len(content) - len(bare), delimiter)
         start += len(content)
-    return 1, start, delimiter
+    return _NamesLine(1, start, delimiter)
 
 
 def _delimiter(line: str, kind: str) -> str:

@@ -1,0 +1,152 @@
+"""The canonical form of collected judgements, from which agreement and votes are computed.
+
+Everything that is dropped is accounted for. Collected files are never changed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from builder.annotation.columns import Ints, listed
+from builder.annotation.quality.rules import place
+from builder.annotation.quality.spans import SPAN_REASONS, PlacedSpans, place_spans
+from builder.annotation.quality.stances import STANCE_REASONS, GivenStances, read_stances
+from builder.annotation.quality.standing import REASONS, Standing, names_of, tell_apart
+from builder.annotation.questions import targets_by_article
+from builder.records import Article, Dropped, StageCounts, count_by_reason
+from builder.records.annotation import Span, Stance
+from builder.records.arrow import arrow_schema
+from builder.schema.labels import Labels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """The answers of judgements on the present texts of articles, each with the reason it does not count."""
+
+    table: pa.Table
+    place: Ints
+    """The place of each judgement's article."""
+    spans: PlacedSpans
+    stances: GivenStances
+    asked: Mapping[str, tuple[str, ...]]
+    """The targets that each of these articles asks about."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Form:
+    """Judgements in order, each with the reason it does not count, and the answers of those that do."""
+
+    articles: Sequence[Article]
+    labels: Labels
+    standing: Standing
+    answers: Answers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Canonical:
+    """The judgements that count, by article and annotator, with canonical answers; accounts and what was dropped."""
+
+    table: pa.Table
+    accounts: tuple[StageCounts, ...]
+    dropped: tuple[Dropped, ...]
+
+
+def read_form(table: pa.Table, articles: Sequence[Article], labels: Labels) -> Form:
+    """Return the form of judgements: which of them count, and which of their answers."""
+    standing = tell_apart(table, articles)
+    rows = standing.rows("")
+    return Form(
+        articles, labels, standing, read_answers(standing.table.take(rows), standing.place[rows], articles, labels)
+    )
+
+
+def read_answers(table: pa.Table, place: Ints, articles: Sequence[Article], labels: Labels) -> Answers:
+    """Return the answers of judgements, all on present texts; `place` is that of each judgement's article."""
+    found = targets_by_article((articles[number] for number in np.unique(place).tolist()), labels)
+    asked = {name: tuple(target.id for target in targets) for name, targets in found.items()}
+    spans = place_spans(table, place, articles, labels)
+    return Answers(table, place, spans, read_stances(table, place, articles, labels, asked), asked)
+
+
+def canonicalise(form: Form) -> Canonical:
+    """Return the judgements that count, sorted by article and annotator, with accounts and dropped items.
+
+    Of each annotator the latest submitted judgement on an article's present text counts, by (updated_at,
+    annotation_id). Its spans are trimmed, expanded to whole words, deduplicated and sorted. Only answers that
+    labels.yaml defines are kept. The accounts cover the judgements, and the spans and stances of those kept.
+    """
+    standing, answers = form.standing, form.answers
+    lost = np.flatnonzero(standing.reason)
+    whys = (REASONS[code] for code in standing.reason[lost].tolist())
+    ledger = [Dropped("check", name, why) for name, why in zip(names_of(standing.table, lost), whys, strict=True)]
+    spans, stances = _dropped_spans(answers), _dropped_stances(answers)
+    drawn, given = len(answers.spans.row), len(answers.stances.row)
+    accounts = (
+        count_by_reason("check", "judgements", standing.table.num_rows, answers.table.num_rows, ledger),
+        count_by_reason("check", "spans", drawn, drawn - len(spans), spans),
+        count_by_reason("check", "stances", given, given - len(stances), stances),
+    )
+    return Canonical(canonical_table(answers), accounts, (*ledger, *spans, *stances))
+
+
+def canonical_table(answers: Answers) -> pa.Table:
+    """Return the judgements with the answers that count, in canonical form and sorted."""
+    table, spans, stances = answers.table, answers.spans, answers.stances
+    kept, said = spans.counting, np.flatnonzero(stances.reason == 0)
+    columns = {
+        "spans": (spans.row[kept], [spans.low[kept], spans.high[kept], spans.label.taken(kept), spans.ids.take(kept)], Span),
+        "stances": (stances.row[said], [stances.target.taken(said), stances.value.taken(said)], Stance),
+    }  # fmt: skip
+    for name, (row, parts, record) in columns.items():
+        schema = arrow_schema(record)
+        values = pa.StructArray.from_arrays([pa.array(part, field.type) for part, field in zip(parts, schema, strict=True)],
+                                            fields=list(schema))  # fmt: skip
+        number = table.column_names.index(name)
+        table = table.set_column(number, table.schema.field(name), listed(row, table.num_rows, values))
+    return table
+
+
+def answer_keys(answers: Answers) -> list[bytes]:
+    """Return for each judgement what is equal where the answers that count are, without ids and order."""
+    spans, stances, rows = answers.spans, answers.stances, answers.table.num_rows
+    kept, said = spans.counting, np.flatnonzero(stances.reason == 0)
+    parts = [
+        (spans.row[kept], np.stack([spans.low[kept], spans.high[kept], spans.label.codes[kept]], 1)),
+        (stances.row[said], np.stack([stances.target.codes[said], stances.value.codes[said], said * 0 - 1], 1)),
+    ]
+    cuts = [np.searchsorted(row, np.arange(rows + 1)).tolist() for row, _ in parts]
+    return [
+        b"".join(values[cut[row] : cut[row + 1]].tobytes() for (_, values), cut in zip(parts, cuts, strict=True))
+        for row in range(rows)
+    ]
+
+
+def _dropped_spans(answers: Answers) -> list[Dropped]:
+    spans = answers.spans
+    lost = np.flatnonzero(spans.reason)
+    names = _names(answers.table, spans.row[lost])
+    return [
+        Dropped("check", f"{place(span)} {span.label} in {names[row]}", SPAN_REASONS[why])
+        for span, row, why in zip(
+            map(spans.span, lost.tolist()), spans.row[lost].tolist(), spans.reason[lost].tolist(), strict=True
+        )
+    ]
+
+
+def _dropped_stances(answers: Answers) -> list[Dropped]:
+    stances = answers.stances
+    lost = np.flatnonzero(stances.reason)
+    names = _names(answers.table, stances.row[lost])
+    return [
+        Dropped("check", f"stance {stance.target} in {names[row]}", STANCE_REASONS[why], stance.value)
+        for stance, row, why in zip(
+            map(stances.stance, lost.tolist()), stances.row[lost].tolist(), stances.reason[lost].tolist(), strict=True
+        )
+    ]
+
+
+def _names(table: pa.Table, rows: Ints) -> dict[int, str]:
+    used = np.unique(rows)
+    return dict(zip(used.tolist(), names_of(table, used), strict=True))

@@ -1,0 +1,52 @@
+"""What is computed of judgements as columns, from the canonical form to gold, equals what plain loops compute."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.commands.init import init
+from builder.project.project import Project
+from builder.records import Decision, Span, Stance
+from tests.annotation import oddities
+from tests.annotation.equality import of_project, same
+from tests.annotation.quality.examples import LABELS
+from tests.builders import kept
+
+
+def decisions_on(articles):
+    """Decisions on some articles: of spans, of stances, of both, and two that contradict each other."""
+    made = []
+    for number, article in enumerate(articles.values()):
+        spans = (Span(0, len(article.text), "GPE"), Span(0, 3, "PERS"))
+        made += [Decision(article.id, article.text_sha, "a-9", spans)] if number % 5 == 0 else []
+        made += (
+            [Decision(article.id, article.text_sha, "a-9", None, (Stance("port", "favor"),))] if number % 7 == 0 else []
+        )
+        made += [Decision(article.id, article.text_sha, "a-8", spans[:1])] if number % 25 == 0 else []
+    return made
+
+
+@pytest.mark.parametrize("number", [150, pytest.param(2_000, marks=pytest.mark.slow)])
+def test_invented_articles_with_every_oddity(number):
+    articles = oddities.articles(number)
+    found = same(oddities.judgements(articles), decisions_on(articles), articles, LABELS)
+
+    assert {gold.source for one in found for gold in one.golds} == {"agreed", "majority", "model", "adjudicated"}
+    assert all(one.disputes for one in found)
+    assert found[-1].account.set_aside
+    assert {"in dispute", "outvoted", "overruled by a decision"} == {*found[-1].spans.set_aside}
+
+
+@given(st.integers(1, 6), st.integers(0, 9_999))
+def test_any_few_articles(number, seed):
+    articles = oddities.articles(number, seed)
+    same(oddities.judgements(articles, seed + 1), decisions_on(articles), articles, LABELS, resamples=2)
+
+
+@pytest.mark.slow
+def test_the_demonstration(tmp_path):
+    project = Project(tmp_path / "project")
+    init(project.root, card=str)
+    kept(project)
+
+    of_project(project)

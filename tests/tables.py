@@ -1,0 +1,95 @@
+"""The functions over tables of judgements, for tests that have records."""
+
+from builder.annotation.adjudication import adjudicate as adjudication
+from builder.annotation.agreement import measure, spans, stances
+from builder.annotation.agreement.columns import shared_of
+from builder.annotation.quality import annotators, canonical, repeats
+from builder.annotation.quality import check as checks
+from builder.io.parquet import to_table
+from builder.project.judgements import canonical_judgements, load_batch_inputs, save_accounts
+from builder.records import Judgement
+from builder.records.arrow import records_of
+
+
+def table_of(judgements):
+    """Judgements as a table."""
+    return to_table(judgements, Judgement)
+
+
+def form_of(judgements, articles, labels):
+    """The form of judgements on articles by id."""
+    return canonical.read_form(table_of(judgements), [*articles.values()], labels)
+
+
+def check(judgements, articles, labels, link):
+    """Every fault in the judgements."""
+    return checks.check(form_of(judgements, articles, labels), link)
+
+
+def canonicalise(judgements, articles, labels):
+    """The canonical judgements, the accounts, and what was dropped."""
+    found = canonical.canonicalise(form_of(judgements, articles, labels))
+    return records_of(found.table, Judgement), [*found.accounts], [*found.dropped]
+
+
+def separate_repeats(judgements, articles, labels):
+    """The judgements that count, and the repeats."""
+    found = repeats.separate_repeats(table_of(judgements), [*articles.values()], labels)
+    return records_of(found.table, Judgement), [*found.set_aside]
+
+
+def pace_warnings(judgements):
+    """Warnings of annotators who are faster, or mark less, than others."""
+    return annotators.pace_warnings(table_of(judgements))
+
+
+def known_missed(judgements, known, articles, labels):
+    """Warnings of annotators whose answers differ from known ones."""
+    return annotators.known_missed(table_of(judgements), known, articles, labels)
+
+
+def coverage(batch, judgements, items, assigned, overlap):
+    """Warnings of articles with too few or too many annotators."""
+    return annotators.coverage(batch, table_of(judgements), items, assigned, overlap)
+
+
+def agree(judgements, labels, lengths, **options):
+    """Every figure of agreement."""
+    return measure.agree(table_of(judgements), labels, lengths, **options)
+
+
+def adjudicate(judgements, decisions, articles, labels, rules):
+    """Gold and disputes."""
+    return adjudication.adjudicate(table_of(judgements), decisions, articles, labels, rules)
+
+
+def shared(judged):
+    """The judgements of each article, two or more, as columns."""
+    return shared_of(table_of(judgement for own in judged for judgement in own))
+
+
+def overall_statistics(judged, *given):
+    """Span agreement over all annotators."""
+    return spans.overall_statistics(shared(judged), *given)
+
+
+def pairwise_statistics(judged, labels):
+    """Span agreement of each pair of annotators."""
+    return spans.pairwise_statistics(shared(judged), labels)
+
+
+def stance_statistics(judged, labels):
+    """Stance agreement over all annotators."""
+    return stances.overall_statistics(shared(judged), labels)
+
+
+def stance_pair_statistics(judged, labels):
+    """Stance agreement of each pair of annotators."""
+    return stances.pairwise_statistics(shared(judged), labels)
+
+
+def project_judgements(project, without=()):
+    """The canonical judgements of a project, whose accounts are saved."""
+    found = canonical_judgements(load_batch_inputs(project, without))
+    save_accounts(project, found)
+    return records_of(found.table, Judgement)
