@@ -129,7 +129,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         facts = compute_facts(basis, built.tables)
         card = render_card(basis, built.tables, facts)
         beside = export_files(
-            built, schema, flat, version=version, template=prose, facts=facts, agreement=basis.agreement
+            built.tables, dataset, flat, version=version, template=prose, facts=facts, agreement=basis.agreement
         )
         removed = Removals(tuple(gathered.sources.takedowns), tuple(gathered.sources.withdrawals))
         changelog, earlier = make_changelog(past, version, schema.dataset, built.tables, card, removed)

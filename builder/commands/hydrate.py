@@ -40,6 +40,7 @@ from builder.release.tables.build import Tables
 from builder.release.tables.features import LabelNames, arrow_schema, features
 from builder.release.tables.shards import shards
 from builder.release.tables.spill import TableSpill, open_spill
+from builder.release.verification.files import manifest
 from builder.schema.dataset import Fields
 from builder.schema.sources import NO_SOURCES, Sources
 
@@ -128,7 +129,7 @@ def hydrate(
                 where=str(folder),
                 fix="name a stand-off edition",
             )
-        whole = verify.manifest(folder, release)
+        whole = manifest(folder, release)
         if whole.state == "failed":
             raise KhabarError(*whole.issues, exit_code=1)
         reading = _read(project, release, [_place(base, file) for file in files], naming)

@@ -159,7 +159,7 @@ def send(
                 write_jsonl(project.annotations / name / "batch.jsonl", lines)
             project.save_account("send", accounts, aside)
             states.finish(project, f"send-{name}", states.read_by_send(project, name))
-    issues += _stale(moved)
+    issues += moved.warnings()
     places = tuple(_place(done, dry_run=dry_run) for done in delivered)
     return SendReport(
         "send", accounts, tuple(issues), set_aside=aside, assigned=_reasons(assigned), places=places,
@@ -172,14 +172,6 @@ def _not_sent(articles: int, taken: Sequence[Dropped]) -> Iterator[StageCounts]:
     """Yield the account of the articles of a batch, if some of them were taken down."""
     if taken:
         yield count_by_reason("send", "articles of the batch", articles, articles - len(taken), taken)
-
-
-def _stale(moved: TransferredJudgements) -> list[Issue]:
-    """Return a warning for each span that has no place in the present text."""
-    return [
-        Issue("warning", "stale-span", f"{span.reason}{f': {span.detail}' if span.detail else ''}", where=span.what)
-        for span in moved.stale
-    ]
 
 
 def _reasons(assigned: Sequence[AnnotatorAssignment]) -> dict[str, int]:

@@ -1,20 +1,34 @@
 """What reaches a terminal: no control character of a name, a title or a server's message."""
 
 import json
+from dataclasses import dataclass
 
 import pytest
 
 from builder.cli.output import Console, show
-from builder.records import Dropped, Issue, Progress, Report, StageCounts
+from builder.records import Dropped, Issue, Line, Progress, Report, StageCounts
 
 HOSTILE = "\x1b]0;owned\x07\x9b2J\r\N{RIGHT-TO-LEFT OVERRIDE}txt\N{LINE SEPARATOR}خبر\N{ZERO WIDTH NON-JOINER}ها"
 SAFE = "⟨ESC⟩]0;owned⟨BEL⟩⟨CSI⟩2J⟨CR⟩⟨RLO⟩txt⟨LS⟩خبر\N{ZERO WIDTH NON-JOINER}ها"
-REPORT = Report(
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TitleReport(Report):
+    """A report with a title."""
+
+    title: str
+
+    def lines(self):
+        """Return the title."""
+        yield Line("title", self.title)
+
+
+REPORT = TitleReport(
     "build",
     (StageCounts("clean", "lines", 1, 0, {HOSTILE: 1}),),
     (Issue("error", "x", HOSTILE, where=HOSTILE, fix=HOSTILE, article_id=HOSTILE, annotator=HOSTILE, link=HOSTILE),),
-    {"title": HOSTILE},
     set_aside=(Dropped("clean", HOSTILE, HOSTILE, HOSTILE),),
+    title=HOSTILE,
 )
 
 
@@ -32,7 +46,7 @@ def test_json_is_faithful_and_has_no_control_character(capsys):
     show(REPORT, Console(as_json=True))
     printed = capsys.readouterr().out
 
-    assert json.loads(printed)["facts"] == {"title": HOSTILE}
+    assert json.loads(printed)["title"] == HOSTILE
     assert not set(HOSTILE) & {c for c in printed if ord(c) < 32 or 127 <= ord(c) < 160} - {"\n"}
 
 

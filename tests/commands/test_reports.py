@@ -32,7 +32,7 @@ from builder.commands.dedup import dedup
 from builder.commands.hydrate import HydrateReport
 from builder.commands.ingest import ingest
 from builder.commands.init import init
-from builder.commands.push import PushOptions, PushReport, push
+from builder.commands.push import PushOptions, PushReport, RevertReport, push
 from builder.commands.sample import sample
 from builder.commands.send import SendReport, SentPredictions, SentTo
 from builder.commands.status import status
@@ -131,6 +131,7 @@ def by_hand():
         "push --dry-run": PushReport("push", version="1.0.0", dry_run=True, pushed=pushed),
         "push --pr": PushReport("push", version="1.0.0", dry_run=False, pushed=proposed),
         "push --pr again": PushReport("push", version="1.0.0", dry_run=False, pushed=replace(pushed, tag="")),
+        "push --revert": RevertReport("push", version="1.0.0", commit="c0ffee"),
         "hydrate": HydrateReport("hydrate", folder=Path("hydrated/v1.0.0"), state="new", documents=30),
         "hub up": hub.HubUpReport("hub up", url=url, xet=True, was_running=False),
         "hub down": hub.HubDownReport("hub down", was_running=True),

@@ -65,9 +65,13 @@ def render_card(basis: CardInputs, tables: Tables, facts: Mapping[str, str]) -> 
 
 def text_files(basis: CardInputs, card: str, tables: Tables, changelog: str) -> dict[str, str]:
     """Return the text files of a release by path: card, changelog, plots and `facts.json`."""
-    plain = json.dumps(to_plain(basis), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     drawn = plots(tables, basis.labels, basis.agreement)
-    return {"README.md": card, "CHANGELOG.md": changelog, FILE: plain, **drawn}
+    return {"README.md": card, "CHANGELOG.md": changelog, FILE: facts_json(basis), **drawn}
+
+
+def facts_json(basis: CardInputs) -> str:
+    """Return the content of `facts.json`."""
+    return json.dumps(to_plain(basis), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def parse_card_inputs(content: bytes, where: str) -> CardInputs:

@@ -1,12 +1,13 @@
 """Revert of a release's commit that was not verified: main gets the files from before it, in a new commit."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from builder.io.scratch import scratch_folder
 from builder.records import KhabarError, Release, user_error
 from builder.release.publish.client import Remote, connect, translate_hub_errors
-from builder.release.publish.plan import commit_of
+from builder.release.publish.commit import operations_of
+from builder.release.publish.folder import refuse_unsafe
+from builder.release.publish.plan import Plan, commit_of
 
 
 def revert(release: Release, *, endpoint: str | None, token: str | None) -> str:
@@ -14,8 +15,6 @@ def revert(release: Release, *, endpoint: str | None, token: str | None) -> str:
 
     Raises KhabarError: 3 an error of the Hub, 4 the version is tagged, or the newest commit of main is another one.
     """
-    import huggingface_hub  # noqa: PLC0415 - takes .2 s, and most commands ask no Hub
-
     remote, tag = connect(endpoint, token, release.repo_id), f"v{release.version}"
     with translate_hub_errors(remote, "reverting"), scratch_folder("revert") as scratch:
         if commit_of(remote, tag) is not None:
@@ -25,12 +24,13 @@ def revert(release: Release, *, endpoint: str | None, token: str | None) -> str:
             raise _refused(remote, f"the newest commit of main is not that of {tag}, but «{history[0].title}»")
         head, before = history[0].commit_id, history[1].commit_id
         there, wanted = _files(remote, head), _files(remote, before)
-        adds = [path for path, blob in wanted.items() if there.get(path) != blob]
-        kept = {path: _fetch(remote, path, before, scratch) for path in adds}
-        operations = [huggingface_hub.CommitOperationAdd(path, file) for path, file in kept.items()]
-        gone = [huggingface_hub.CommitOperationDelete(path) for path in there.keys() - wanted.keys()]
+        adds = sorted(path for path, blob in wanted.items() if there.get(path) != blob)
+        refuse_unsafe(adds, remote.url(before))
+        for path in adds:
+            remote.api.hf_hub_download(remote.repo_id, path, repo_type="dataset", revision=before, local_dir=scratch)
+        back = Plan(tuple(adds), tuple(sorted(there.keys() - wanted.keys())))
         commit = remote.api.create_commit(
-            remote.repo_id, [*operations, *gone], repo_type="dataset", revision="main", parent_commit=head,
+            remote.repo_id, operations_of(scratch, back), repo_type="dataset", revision="main", parent_commit=head,
             commit_message=f"Revert release {tag}",
         )  # fmt: skip
     return str(commit.oid)
@@ -40,11 +40,6 @@ def _files(remote: Remote, commit: str) -> Mapping[str, str]:
     """Return the blob of each file of a commit."""
     listed = remote.api.list_repo_tree(remote.repo_id, repo_type="dataset", revision=commit, recursive=True)
     return {entry.path: entry.blob_id for entry in listed if hasattr(entry, "blob_id")}
-
-
-def _fetch(remote: Remote, path: str, commit: str, scratch: Path) -> str:
-    found = remote.api.hf_hub_download(remote.repo_id, path, repo_type="dataset", revision=commit, cache_dir=scratch)
-    return str(found)
 
 
 def _refused(remote: Remote, message: str) -> KhabarError:

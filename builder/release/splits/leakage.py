@@ -278,16 +278,14 @@ def _candidates(
         text, other = np.repeat(shelf.owners[prefix[low:high]], length), shelf.owners[_ranges(starts[low:high], length)]
         smaller = (sizes[text] < sizes[other]) | ((sizes[text] == sizes[other]) & (text < other))
         text, other = text[smaller], other[smaller]
-        both = np.unique(np.minimum(text, other) * len(sizes) + np.maximum(text, other))
-        left, right = both // len(sizes), both % len(sizes)
+        left, right = np.divmod(np.unique(np.minimum(text, other) * len(sizes) + np.maximum(text, other)), len(sizes))
         for begin, end in _parts(np.minimum(shelf.held[left], shelf.held[right])):
             yield left[begin:end], right[begin:end]
 
 
 def _parts(costs: Places) -> Iterator[tuple[int, int]]:
     """Yield index ranges that cost about AT_ONCE each."""
-    cuts = np.flatnonzero(np.diff(np.cumsum(costs) // AT_ONCE)) + 1
-    edges = [0, *cuts.tolist(), len(costs)]
+    edges = [0, *(np.flatnonzero(np.diff(np.cumsum(costs) // AT_ONCE)) + 1).tolist(), len(costs)]
     yield from ((low, high) for low, high in pairwise(edges) if low < high)
 
 

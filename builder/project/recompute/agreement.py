@@ -1,27 +1,31 @@
 """Recompute agreement from a published release and compare it with the card."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from builder.annotation.agreement.measure import agree, headline
+from builder.annotation.agreement.thresholds import shortfalls
 from builder.io.parquet import to_table
-from builder.records import TOOL, Agreement, Issue, Judgement, Release, Span, Stance
-from builder.release.card.inputs import FILE, CardInputs, parse_card_inputs
-from builder.release.publish.verify import Check, tables_of
+from builder.records import Agreement, Issue, Judgement, Span, Stance
+from builder.release.card.inputs import FILE, CardInputs
+from builder.release.card.markdown import below_thresholds
 from builder.release.tables.build import Tables
+from builder.release.verification.content import Content
+from builder.release.verification.result import Check, Unverified, judge
 
 UNIT = "judgements in annotations"
 
 
-def recompute_agreement(folder: Path, release: Release) -> Check:
-    """Check that the published judgements give the agreement figures of the card."""
-    name = "agreement"
-    if not (folder / FILE).is_file():
-        return Check(name, "not possible", f"{FILE} is not part of this release")
-    basis = parse_card_inputs((folder / FILE).read_bytes(), FILE)
-    if why := _lacking(basis, release):
+def recompute_agreement(content: Content) -> Check:
+    """Check that the published judgements give the agreement figures of the card, and its text on low figures."""
+    name, basis = "agreement", content.basis
+    if basis is None:
+        why = f"{FILE} is not part of this release"
         return Check(name, "not possible", why)
-    tables = tables_of(folder, release, basis)
+    low = _thresholds(basis)
+    if why := _lacking(basis, content):
+        unsaid = (Unverified(f"{FILE} agreement", why),)
+        return judge(name, low, "", unsaid, "figures differ") if low else Check(name, "not possible", why, (), unsaid)
+    tables = content.tables
     lengths = {i: len(t) for table in tables["articles"].values()
                for i, t in zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True)}  # fmt: skip
     found = {
@@ -30,22 +34,37 @@ def recompute_agreement(folder: Path, release: Release) -> Check:
         if headline(figure)
     }
     said = {_key(figure): figure for figure in basis.agreement}
-    issues = tuple(
+    issues = [
         Issue("error", "agreement", f"{' '.join(filter(None, key))}: the card says {_shown(said.get(key))}, the published "
               f"judgements give {_shown(found.get(key))}", where=FILE)
-        for key in sorted({*found, *said} if release.tool == TOOL else said)  # later versions may have more figures
+        for key in sorted({*found, *said} if content.is_current else said)  # later versions may have more figures
         if _shown(found.get(key)) != _shown(said.get(key))
-    )  # fmt: skip
-    if issues:
-        return Check(name, "failed", f"{len(issues)} figures differ", issues)
-    return Check(name, "done", f"{len(said)} figures with their intervals, measured again from `annotations`")
+    ]  # fmt: skip
+    done = f"{len(said)} figures with their intervals, measured again from `annotations`"
+    return judge(name, issues + low, done, (), "figures differ")
 
 
-def _lacking(basis: CardInputs, release: Release) -> str:
-    if release.edition != "full" or basis.redacted:
+def _lacking(basis: CardInputs, content: Content) -> str:
+    """Return why the figures cannot be measured again, or an empty string."""
+    if not content.has_text() or any(basis.redacted.values()):
         return "the texts that spans were drawn on are not in this release"
     account = next((account for account in basis.built if account.unit == UNIT), None)
     return "" if account and account.taken == account.kept else "not all judgements that were measured are published"
+
+
+def _thresholds(basis: CardInputs) -> list[Issue]:
+    """Return an error if the card does not say which figures are below their thresholds, or says so of others."""
+    low = shortfalls(basis.agreement, basis.dataset.floors, basis.labels)
+    if basis.accepted is None:  # releases of khabar 0.1 keep the reason on the card only
+        same = bool(basis.below) == bool(low)
+    else:
+        same = basis.below == below_thresholds(low, basis.accepted) and bool(basis.accepted) == bool(low)
+    where = f"{FILE}: below"
+    return (
+        []
+        if same
+        else [Issue("error", "agreement", "the figures reach other thresholds than the card says", where=where)]
+    )
 
 
 def _judgements(tables: Tables, basis: CardInputs) -> Iterator[Judgement]:
