@@ -2,7 +2,7 @@
 
     python benchmarks/annotations.py --articles 10000
 
-Three annotators judge each article (annotated.py). A crowd judges short articles, three of them each. Every step
+Three annotators judge each article (annotated.py). A crowd judges short articles, some or all of them each. Every step
 runs once, on what the step before it made. With --write the figures go to results.md.
 """
 
@@ -39,9 +39,6 @@ LENGTH = 400
 SPANS = 5
 """Most spans of a judgement of a crowd."""
 
-EACH = 3
-"""Members of a crowd who judge an article."""
-
 
 @dataclass(slots=True)
 class Clock:
@@ -59,15 +56,15 @@ class Clock:
         return made
 
 
-def crowd(annotators: int, articles: int, labels: Labels, seed: int) -> pa.Table:
-    """Generate the judgements of a crowd: of the true spans a member misses some and labels others differently."""
+def crowd(annotators: int, articles: int, labels: Labels, seed: int, each: int) -> pa.Table:
+    """Generate the judgements of a crowd of whom `each` judge an article: of the true spans a member misses some and labels others differently."""
     dice = random.Random(seed)  # noqa: S311 - seeded material
     names, targets, values = labels.entity_names, labels.target_ids, labels.published_values
     made: list[Judgement] = []
     for number in range(articles):
         starts = sorted(dice.sample(range(0, LENGTH, 40), SPANS))
         truth = [Span(start, start + dice.randint(3, 20), dice.choice(names)) for start in starts]
-        for who in sorted(dice.sample(range(annotators), EACH)):
+        for who in sorted(dice.sample(range(annotators), each)):
             spans = tuple(
                 Span(span.start, span.end, span.label if dice.random() < 0.8 else dice.choice(names))
                 for span in truth
@@ -98,11 +95,11 @@ def measure(clock: Clock, count: int, seed: int) -> None:
     clock.timed("adjudicate", lambda: adjudicate(table, [], by_id, labels, Adjudication()))
 
 
-def measure_crowd(clock: Clock, annotators: int, articles: int, labels: Labels, seed: int) -> None:
+def measure_crowd(clock: Clock, annotators: int, articles: int, labels: Labels, seed: int, each: int) -> None:
     """Measure the agreement of a crowd."""
-    table = crowd(annotators, articles, labels, seed)
+    table = crowd(annotators, articles, labels, seed, each)
     lengths = dict.fromkeys(table["article_id"].to_pylist(), LENGTH)
-    what = f"agree, {annotators:,} annotators and {articles:,} articles"
+    what = f"agree, {annotators:,} annotators and {articles:,} articles, {each} each"
     figures = clock.timed(what, lambda: agree(table, labels, lengths))
     pairs = pairs_account(table)
     print(f"{what}: {len(figures):,} figures, {pairs.kept:,} of {pairs.taken:,} pairs of annotators measured")
@@ -112,15 +109,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print the table, and write it if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--articles", type=int, default=10_000)
-    parser.add_argument("--crowds", type=int, nargs="*", default=[100, 3_000, 800, 10_000],
-                        help="annotators and articles of each crowd")  # fmt: skip
+    parser.add_argument("--crowds", type=int, nargs="*", default=[100, 3_000, 3, 100, 3_000, 10, 100, 3_000, 100, 800, 10_000, 3],
+                        help="annotators and articles of each crowd, and who judge an article")  # fmt: skip
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", action="store_true", help="write the table to results.md")
     options = parser.parse_args(arguments)
     clock, labels = Clock(), material(1, options.seed).labels
     measure(clock, options.articles, options.seed)
-    for annotators, articles in zip(options.crowds[::2], options.crowds[1::2], strict=True):
-        measure_crowd(clock, annotators, articles, labels, options.seed)
+    crowds = (options.crowds[place::3] for place in range(3))
+    for annotators, articles, each in zip(*crowds, strict=True):
+        measure_crowd(clock, annotators, articles, labels, options.seed, each)
     head = f"{options.articles:,} articles of 2,000 code points with 3 judgements of 20 spans each, then crowds."
     text = "\n".join(["# Benchmark of judgements", "", f"Written by `python benchmarks/annotations.py --write`. {head}", "",
                       "| step | seconds of processor | peak memory (MB) |", "|---|---:|---:|", *clock.rows])  # fmt: skip

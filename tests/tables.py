@@ -1,5 +1,7 @@
 """The functions over tables of judgements, for tests that have records."""
 
+import numpy as np
+
 from builder.annotation.adjudication import adjudicate as adjudication
 from builder.annotation.agreement import measure, spans, stances
 from builder.annotation.agreement.columns import shared_of
@@ -7,7 +9,7 @@ from builder.annotation.quality import annotators, canonical, repeats
 from builder.annotation.quality import check as checks
 from builder.io.parquet import to_table
 from builder.project.judgements import canonical_judgements, load_batch_inputs, save_accounts
-from builder.records import Judgement
+from builder.records import BatchItem, Judgement
 from builder.records.arrow import records_of
 
 
@@ -50,7 +52,7 @@ def known_missed(judgements, known, articles, labels):
 
 def coverage(batch, judgements, items, assigned, overlap):
     """Warnings of articles with too few or too many annotators."""
-    return annotators.coverage(batch, table_of(judgements), items, assigned, overlap)
+    return annotators.coverage(batch, table_of(judgements), to_table(items, BatchItem), assigned, overlap)
 
 
 def agree(judgements, labels, lengths, **options):
@@ -75,7 +77,7 @@ def overall_statistics(judged, *given):
 
 def pairwise_statistics(judged, labels):
     """Span agreement of each pair of annotators."""
-    return spans.pairwise_statistics(shared(judged), labels)
+    return spans.pairwise_figures(*_drawn(judged, labels))
 
 
 def stance_statistics(judged, labels):
@@ -85,7 +87,12 @@ def stance_statistics(judged, labels):
 
 def stance_pair_statistics(judged, labels):
     """Stance agreement of each pair of annotators."""
-    return stances.pairwise_statistics(shared(judged), labels)
+    return stances.pairwise_figures(*_drawn(judged, labels))
+
+
+def _drawn(judged, labels):
+    found = shared(judged)
+    return found, labels, np.ones((len(found.sizes), 1), np.uint16)
 
 
 def project_judgements(project, without=()):

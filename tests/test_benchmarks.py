@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.slow
 
 SMALLEST = {
-    "annotations": ["--articles", "12", "--crowds", "60", "40"],
+    "annotations": ["--articles", "12", "--crowds", "60", "40", "3"],
     "bulk": ["--articles", "200", "--grown", "400", "--stock", "0"],
     "pages": [],
     "release": ["--articles", "30", "--plain", "30"],

@@ -8,9 +8,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from builder.annotation.questions import targets_for
 from builder.annotation.transfer import transfer_spans
+from builder.io.parquet import whole
 from builder.records import (
     GOLD,
     AnnotatorAssignment,
@@ -80,18 +82,18 @@ def assigned(
     return [AnnotatorAssignment(batch, article, who, "overlap") for article, who in pairs]
 
 
-def restore_batches(judgements: pa.Table, batches: Mapping[str, Sequence[str]], reopened: Collection[str]) -> pa.Table:
+def restore_batches(judgements: pa.Table, batches: Mapping[str, pa.Table], reopened: Collection[str]) -> pa.Table:
     """Relabel judgements of reopened batches with the original batch of their article; leave others as they are.
 
     `batches` holds the articles of each batch. A revised judgement is so published and measured together with the
     other judgements of its article.
     """
-    originals = [batch for batch in sorted(batches, reverse=True) if batch not in reopened]
-    home = {article: batch for batch in originals for article in batches[batch]}
-    named = zip(judgements["article_id"].to_pylist(), judgements["batch"].to_pylist(), strict=True)
-    restored = [home.get(article, batch) if batch in reopened else batch for article, batch in named]
-    place = judgements.column_names.index("batch")
-    return judgements.set_column(place, judgements.schema.field(place), pa.array(restored, pa.string()))
+    restored, place = judgements["batch"], judgements.column_names.index("batch")
+    again = pc.is_in(restored, pa.array(sorted(reopened), pa.string()))
+    for batch in sorted(batches.keys() - {*reopened}, reverse=True):  # of several the first in the alphabet counts
+        own = pc.is_in(judgements["article_id"], whole(batches[batch]["article_id"]))
+        restored = pc.if_else(pc.and_(again, own), batch, restored)
+    return judgements.set_column(place, judgements.schema.field(place), restored)
 
 
 def predictions(

@@ -29,7 +29,7 @@ from builder.project.annotations import (
     collected_path,
     read_aliases,
     read_assigned,
-    read_batch,
+    read_batch_ids,
     read_judgements,
     read_judgements_of,
     write_aliases,
@@ -173,7 +173,7 @@ def collect(
 def _read_file(project: Project, name: str, db: "Store", source: Path, options: ImportOptions) -> Imported:
     """Add the annotations of an export file to the batch's local cache, and the aliases of its people to the project."""
     articles = {article.id: article for article in batch_articles(project)}
-    chosen = [item.article_id for item in read_batch(project, name)]
+    chosen = read_batch_ids(project, name)
     own = {article_id: articles[article_id] for article_id in chosen if article_id in articles}
     roster = Roster()
     elements = read_elements(source) if is_json(source) else parse(source.name, source.read_bytes())

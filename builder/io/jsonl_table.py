@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import MISSING, Field, dataclass, fields
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +21,9 @@ from builder.io.hashing import versions_of
 from builder.io.jsonl import MAX_LINE, note_lines, parse_lines
 from builder.io.parquet import to_table, whole
 from builder.records import Issue
-from builder.records.arrow import arrow_schema
+from builder.records.arrow import arrow_schema, records_of
+
+R = TypeVar("R")
 
 BLOCK = 1 << 22
 """Bytes that Arrow parses at once, or those of the longest line if it has more."""
@@ -35,6 +37,10 @@ class LineTable:
 
     table: pa.Table
     numbers: NDArray[np.int64]
+
+    def records(self, record: type[R], rows: NDArray[np.int64]) -> list[tuple[int, R]]:
+        """Return some rows as records with the numbers of their lines."""
+        return [*zip(self.numbers[rows].tolist(), records_of(self.table.take(rows), record), strict=True)]
 
 
 def read_table_lines(path: Path, record: type[Any]) -> tuple[LineTable, list[Issue]]:

@@ -4,6 +4,7 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pydantic import TypeAdapter
 
 R = TypeVar("R")
@@ -29,6 +30,16 @@ def to_plain(record: object) -> dict[str, Any]:
         if not plain[name]:
             del plain[name]
     return plain
+
+
+def plain_rows(table: "pa.Table", record: type) -> list[dict[str, Any]]:
+    """Return the rows of a table with a record type's schema as to_plain returns those records."""
+    rows: list[dict[str, Any]] = table.to_pylist(maps_as_pydicts="strict")
+    for name in _omitted(record):
+        for row in rows:
+            if not row[name]:
+                del row[name]
+    return rows
 
 
 def _omitted(record: type) -> tuple[str, ...]:

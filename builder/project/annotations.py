@@ -1,16 +1,16 @@
 """Read annotations/<batch>/*.jsonl: batches, judgements, decisions, predictions, takedowns."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.annotation.persons import aliases_of, resolve
-from builder.annotation.quality.merged import contradictions, join, join_judgements, judgement_contradictions
+from builder.annotation.quality.merged import contradictions, join, join_table, table_contradictions
 from builder.annotation.quality.repeats import merge_decisions
 from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl, read_lines, write_jsonl
@@ -32,10 +32,18 @@ from builder.records import (
     Withdrawal,
     user_error,
 )
-from builder.records.arrow import arrow_schema, records_of
+from builder.records.arrow import records_of
 from builder.release.diff.version import version_key
 
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinesRead:
+    """The valid lines of a file of annotations/ as columns, and the errors of the others."""
+
+    lines: LineTable
+    issues: tuple[Issue, ...]
 
 
 def read_numbered(project: Project, path: Path, record: type[R]) -> tuple[list[tuple[int, R]], list[Issue]]:
@@ -61,6 +69,29 @@ def _joined(project: Project, path: Path, record: type[R]) -> list[R]:
     return [one for _, one in join(lines)]
 
 
+def read_line_table(project: Project, path: Path, record: type) -> LinesRead:
+    """Read a file of annotations/ as columns with line numbers, with an Issue for each invalid line."""
+    table, issues = project.once((path, "columns"), lambda: read_table_lines(path, record))
+    project.digest(path)
+    return LinesRead(table, tuple(issues))
+
+
+def read_merged_table(project: Project, path: Path, record: type) -> pa.Table:
+    """Read a file of annotations/ as columns, joined; an absent file has no rows.
+
+    Raises KhabarError (exit code 2) with every malformed line and every contradiction.
+    """
+    return project.once((path, "joined columns"), lambda: _joined_table(project, path, record))
+
+
+def _joined_table(project: Project, path: Path, record: type) -> pa.Table:
+    read = read_line_table(project, path, record)
+    issues = [*read.issues, *table_contradictions(str(path), read.lines, record)]
+    if issues:
+        raise KhabarError(*issues)
+    return join_table(read.lines, record)
+
+
 def check_batch_name(name: str, example: str) -> None:
     """Raise KhabarError (exit code 2) unless a batch name is one: a-z, 0-9, '-' and '_', at most 31 characters."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,30}", name):
@@ -82,9 +113,24 @@ def batch_name(project: Project, batch: str | None) -> str:
     return batch
 
 
+def batch_path(project: Project, batch: str) -> Path:
+    """Return the path of the articles of a batch."""
+    return project.annotations / batch / "batch.jsonl"
+
+
+def read_batch_table(project: Project, batch: str) -> pa.Table:
+    """Read the articles of one batch as columns, in the order of the file."""
+    return read_merged_table(project, batch_path(project, batch), BatchItem)
+
+
 def read_batch(project: Project, batch: str) -> list[BatchItem]:
     """Read the articles of one batch, in the order of the file."""
-    return read_merged(project, project.annotations / batch / "batch.jsonl", BatchItem)
+    return records_of(read_batch_table(project, batch), BatchItem)
+
+
+def read_batch_ids(project: Project, batch: str) -> list[str]:
+    """Read the ids of the articles of one batch, in the order of the file."""
+    return list(read_batch_table(project, batch)["article_id"].to_pylist())
 
 
 def read_assigned(project: Project, batch: str) -> list[AnnotatorAssignment]:
@@ -102,14 +148,26 @@ def published_path(project: Project, batch: str) -> Path:
     return project.annotations / batch / "predictions.jsonl"
 
 
+def read_published_table(project: Project, batch: str) -> pa.Table:
+    """Read the published annotations of a reopened batch as columns; no row for any other batch.
+
+    Those of a person who has withdrawn are left out.
+    """
+    published = read_merged_table(project, published_path(project, batch), PublishedAnnotation)
+    return _without(published, "who", withdrawn(project))
+
+
 def read_published(project: Project, batch: str) -> list[PublishedAnnotation]:
     """Read the published annotations of a reopened batch; empty for any other batch.
 
     Those of a person who has withdrawn are left out.
     """
-    gone = withdrawn(project)
-    published = read_merged(project, published_path(project, batch), PublishedAnnotation)
-    return [one for one in published if one.who not in gone]
+    return records_of(read_published_table(project, batch), PublishedAnnotation)
+
+
+def _without(table: pa.Table, column: str, names: Collection[str]) -> pa.Table:
+    """Return the rows that have none of these names in a column."""
+    return table.filter(pc.invert(pc.is_in(table[column], pa.array(sorted(names), pa.string()))))
 
 
 def labelstudio_project_of(project: Project, batch: str, annotator: str = "") -> dict[str, str]:
@@ -145,29 +203,12 @@ def write_aliases(project: Project, aliases: Mapping[str, str]) -> None:
         write_jsonl(project.annotations / "persons.jsonl", [line for line in lines if line.alias != line.annotator])
 
 
-def read_judgement_lines(project: Project, batch: str) -> tuple[LineTable, list[Issue]]:
-    """Read the lines of a batch's judgements as columns, and return an Issue for each invalid line."""
-    path = project.annotations / batch / "judgements.jsonl"
-    found = project.once(path, lambda: read_table_lines(path, Judgement))
-    project.digest(path)
-    return found
-
-
 def read_judgement_table(project: Project, batch: str) -> pa.Table:
     """Read the judgements of one batch, as they were collected, as columns.
 
     Raises KhabarError (exit code 2) with every malformed line and every contradiction.
     """
-    path = project.annotations / batch / "judgements.jsonl"
-    return project.once((path, "joined"), lambda: _joined_judgements(project, path, batch))
-
-
-def _joined_judgements(project: Project, path: Path, batch: str) -> pa.Table:
-    lines, faults = read_judgement_lines(project, batch)
-    issues = [*faults, *judgement_contradictions(str(path), lines)]
-    if issues:
-        raise KhabarError(*issues)
-    return join_judgements(lines)
+    return read_merged_table(project, project.annotations / batch / "judgements.jsonl", Judgement)
 
 
 def read_judgements_of(project: Project, batch: str) -> list[Judgement]:
@@ -183,24 +224,6 @@ def read_collected(project: Project) -> dict[str, pa.Table]:
 def read_judgements(project: Project) -> list[Judgement]:
     """Read the judgements of all batches."""
     return [judgement for own in read_collected(project).values() for judgement in records_of(own, Judgement)]
-
-
-def all_judgements(tables: Iterable[pa.Table]) -> pa.Table:
-    """Return the judgements of several batches as one table."""
-    return pa.concat_tables([arrow_schema(Judgement).empty_table(), *tables]).combine_chunks()
-
-
-def count_accepted(judgements: pa.Table, accepted: Collection[AcceptedChange]) -> pa.Table:
-    """Return the judgements; a change by another person that the lead annotator accepted is no longer marked."""
-    changed = np.flatnonzero(pc.not_equal(judgements["changed_by"], ""))
-    marked = records_of(judgements.take(changed), Judgement)
-    counting = changed[np.array([change_of(judgement) in accepted for judgement in marked], bool)]
-    if not len(counting):
-        return judgements
-    place, mask = judgements.column_names.index("changed_by"), np.zeros(judgements.num_rows, bool)
-    mask[counting] = True
-    column = pc.if_else(pa.array(mask), "", judgements["changed_by"])
-    return judgements.set_column(place, judgements.schema.field(place), column)
 
 
 def change_of(judgement: Judgement) -> AcceptedChange:
@@ -239,14 +262,18 @@ def read_decisions(project: Project) -> list[Decision]:
     Those of a person who has withdrawn are left out.
     """
     gone = withdrawn(project)
-    read = [
-        (read_published(project, name), read_merged(project, project.annotations / name / "decisions.jsonl", Decision))
-        for name in project.batches()
-    ]
-    plain = [decision for published, decisions in read if not published for decision in decisions]
-    later = sorted((pair for pair in read if pair[0]), key=lambda pair: version_key(pair[0][0].version))
-    merged = merge_decisions([plain, *(decisions for _, decisions in later)])
-    return [decision for decision in merged if decision.adjudicator not in gone]
+    plain: list[Decision] = []
+    later: list[tuple[str, list[Decision]]] = []
+    for name in project.batches():
+        lines = read_merged_table(project, project.annotations / name / "decisions.jsonl", Decision)
+        decisions = records_of(_without(lines, "adjudicator", gone), Decision)
+        published = read_published_table(project, name)
+        if published.num_rows:
+            later.append((published["version"][0].as_py(), decisions))
+        else:
+            plain += decisions
+    later.sort(key=lambda pair: version_key(pair[0]))
+    return merge_decisions([plain, *(decisions for _, decisions in later)])
 
 
 def read_takedowns(project: Project) -> list[Takedown]:

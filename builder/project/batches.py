@@ -6,7 +6,7 @@ With them a command about a batch does not read the whole corpus.
 from collections.abc import Sequence
 
 from builder.io.parquet import read_table, write_table
-from builder.project.annotations import read_batch
+from builder.project.annotations import read_batch_ids
 from builder.project.corpus import refuse_stale, select_rows
 from builder.project.project import Project
 from builder.project.stages.shards import cached_inputs, is_fresh
@@ -52,7 +52,7 @@ def batch_groups(project: Project) -> list[Group]:
 
 def batch_article_ids(project: Project) -> set[str]:
     """Return the ids of the articles of all batches."""
-    return {item.article_id for batch in project.batches() for item in read_batch(project, batch)}
+    return {name for batch in project.batches() for name in read_batch_ids(project, batch)}
 
 
 def _cache(project: Project, stage: str, rows: Sequence[object], record: type) -> None:

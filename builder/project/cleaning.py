@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.corpus.cleaning import counts as counting
@@ -15,7 +16,7 @@ from builder.executor.markers import ShardResult
 from builder.executor.start import ExecutorConfig
 from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl, write_jsonl
-from builder.project.annotations import read_batch, read_judgements
+from builder.project.annotations import read_batch, read_batch_ids, read_batch_table, read_judgements
 from builder.project.corpus import (
     all_dropped,
     cleaning_config,
@@ -158,7 +159,7 @@ def _documents(project: Project, batch: str) -> Collection[str]:
     basis = _basis(project, batch)
     if basis:
         return basis.documents
-    return {document_of(item.article_id) for item in read_batch(project, batch)}
+    return {*map(document_of, read_batch_ids(project, batch))}
 
 
 def _cleaned(project: Project, documents: Collection[str], config: CleaningConfig) -> dict[str, Cleaned]:
@@ -177,8 +178,15 @@ def moved_texts(project: Project) -> list[str]:
     table = read_columns(project, "articles", ["id", "text_sha"])
     now = dict(zip(table["id"].to_pylist(), table["text_sha"].to_pylist(), strict=True))
     here = set(read_columns(project, "documents", ["id"])["id"].to_pylist())
-    items = {item.article_id: item.text_sha for batch in project.batches() for item in read_batch(project, batch)}
-    return sorted(name for name, text in items.items() if document_of(name) in here and now.get(name) != text)
+    texts: dict[str, str] = {}
+    for batch in project.batches():
+        texts |= _texts(read_batch_table(project, batch))
+    return sorted(name for name, text in texts.items() if document_of(name) in here and now.get(name) != text)
+
+
+def _texts(items: pa.Table) -> dict[str, str]:
+    """Return the hash of the text that a batch names for each of its articles."""
+    return dict(zip(items["article_id"].to_pylist(), items["text_sha"].to_pylist(), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +210,14 @@ def recount(project: Project, counts: Counts) -> Recount:
     fresh = _with_counts(project, counts)
     others = batches_without_counts(project, fresh.profile.id)
     pinned = pinned_counts(project, fresh.profile.id, now=counts.digest, without=others)
-    items = {batch: read_batch(project, batch) for batch in project.batches()}
+    texts = {batch: _texts(read_batch_table(project, batch)) for batch in project.batches()}
     documents = {document for pin in pinned for document in pin.documents}
     before = _text_hashes(_cleaned(project, documents, replace(fresh, pinned=pinned)))
-    before |= {item.article_id: item.text_sha for batch in others for item in items[batch]}
+    for batch in others:
+        before |= texts[batch]
     documents |= {document for batch in others for document in _documents(project, batch)}
     after = _text_hashes(_cleaned(project, documents, fresh))
-    wanted = {item.article_id for each in items.values() for item in each}
+    wanted = {name for named in texts.values() for name in named}
     known = wanted & {name for name in before if document_of(name) in documents}
     changed = {name: after[name] for name in sorted(known & after.keys()) if after[name] != before[name]}
     return Recount(len(wanted), changed, tuple(sorted(known - after.keys())))

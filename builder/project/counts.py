@@ -11,7 +11,7 @@ from pathlib import Path
 from builder.corpus.cleaning.counts import Counts, as_records, from_records, no_counts
 from builder.corpus.cleaning.stage import PinnedCounts
 from builder.io.jsonl import read_jsonl, write_jsonl
-from builder.project.annotations import read_batch
+from builder.project.annotations import read_batch_ids
 from builder.project.project import Project
 from builder.project.stages.corpus import RESTORE, batch_basis, is_of_the_first_version
 from builder.records import CleaningBasis, EdgeCount, KhabarError, document_of, user_error
@@ -67,7 +67,7 @@ def pinned_counts(
         if basis is None and not is_of_the_first_version(project):
             continue
         if basis is None:
-            documents = frozenset(document_of(item.article_id) for item in read_batch(project, batch))
+            documents = frozenset(map(document_of, read_batch_ids(project, batch)))
             pinned.append(PinnedCounts(documents, replace(no_counts(profile), is_asked=False)))
         elif basis.counts != now:
             pinned.append(PinnedCounts(frozenset(basis.documents), batch_counts(project, batch, basis, profile)))

@@ -1,6 +1,6 @@
 """What a command reads of the batches, loaded once, and the canonical judgements, gold and agreement that follow."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,10 @@ from builder.annotation.quality.repeats import separate_repeats
 from builder.annotation.quality.standing import names_of
 from builder.annotation.reopen import restore_batches
 from builder.project.annotations import (
-    all_judgements,
-    count_accepted,
+    change_of,
     published_path,
     read_accepted,
-    read_batch,
+    read_batch_table,
     read_collected,
     read_decisions,
     taken_down,
@@ -30,13 +29,14 @@ from builder.records import (
     AcceptedChange,
     Agreement,
     Article,
-    BatchItem,
     Decision,
     Dropped,
     Gold,
+    Judgement,
     StageCounts,
     count_by_reason,
 )
+from builder.records.arrow import arrow_schema, records_of
 from builder.schema import Schema
 
 
@@ -48,7 +48,7 @@ class BatchInputs:
     articles: Sequence[Article]
     collected: Mapping[str, pa.Table]
     """The judgements of each batch, as they were collected."""
-    items: Mapping[str, Sequence[BatchItem]]
+    items: Mapping[str, pa.Table]
     """The articles of each batch."""
     reopened: frozenset[str]
     """The batches that a published release was made into."""
@@ -86,7 +86,7 @@ def load_batch_inputs(project: Project, without: Collection[str] = ()) -> BatchI
         project.schema,
         [article for article in batch_articles(project) if article.id not in without],
         read_collected(project),
-        {name: read_batch(project, name) for name in names},
+        {name: read_batch_table(project, name) for name in names},
         frozenset(name for name in names if published_path(project, name).exists()),
         read_accepted(project),
         frozenset(withdrawn(project)),
@@ -112,14 +112,31 @@ def own_judgements(inputs: BatchInputs, table: pa.Table) -> pa.Table:
     return count_accepted(table.filter(pc.invert(gone)), inputs.accepted)
 
 
+def all_judgements(tables: Iterable[pa.Table]) -> pa.Table:
+    """Return the judgements of several batches as one table."""
+    return pa.concat_tables([arrow_schema(Judgement).empty_table(), *tables]).combine_chunks()
+
+
+def count_accepted(judgements: pa.Table, accepted: Collection[AcceptedChange]) -> pa.Table:
+    """Return the judgements; a change by another person that the lead annotator accepted is no longer marked."""
+    changed = np.flatnonzero(pc.not_equal(judgements["changed_by"], ""))
+    marked = records_of(judgements.take(changed), Judgement)
+    counting = changed[np.array([change_of(judgement) in accepted for judgement in marked], bool)]
+    if not len(counting):
+        return judgements
+    place, mask = judgements.column_names.index("changed_by"), np.zeros(judgements.num_rows, bool)
+    mask[counting] = True
+    column = pc.if_else(pa.array(mask), "", judgements["changed_by"])
+    return judgements.set_column(place, judgements.schema.field(place), column)
+
+
 def canonical_judgements(inputs: BatchInputs) -> CanonicalJudgements:
     """Return the judgements that count, with canonical spans, and the accounts of the others."""
     once = without_repeats(inputs)
     found = canonicalise(read_form(once.table, inputs.articles, inputs.schema.labels))
     table = found.table
     if inputs.reopened:
-        batches = {name: [item.article_id for item in items] for name, items in inputs.items.items()}
-        table = restore_batches(table, batches, inputs.reopened)
+        table = restore_batches(table, inputs.items, inputs.reopened)
     return CanonicalJudgements(table, found.accounts, once, found.dropped)
 
 

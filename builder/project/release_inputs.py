@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pyarrow as pa
+
 from builder.annotation.adjudication.adjudicate import AdjudicationResult
 from builder.io.hashing import read_hashed
-from builder.io.plain import to_plain
+from builder.io.plain import plain_rows, to_plain
 from builder.project import groups
 from builder.project.annotations import (
     read_borders,
@@ -177,7 +179,7 @@ def _changes(table: Profile, chosen: Sequence[Article], documents: Sequence[Docu
 
 def _chosen(sources: Sources) -> list[Article]:
     gone = {takedown.article_id for takedown in sources.takedowns}
-    sampled = {item.article_id for own in sources.batch.items.values() for item in own}
+    sampled = {name for own in sources.batch.items.values() for name in own["article_id"].to_pylist()}
     items = sampled - gone
     if sampled and not items:
         raise user_error(
@@ -233,13 +235,9 @@ def hash_inputs(inputs: ReleaseInputs, card: str, tool: str) -> dict[str, str]:
     # Judgements are of the texts before anything was redacted.
     articles = sources.articles if sources.batch.schema.dataset.redact else sources.batch.articles
     once = without_repeats(replace(sources.batch, articles=articles)).table
-    said = [
-        to_plain(replace(judgement, created_at="", updated_at="", task_id=0, annotation_id=0, origin=""))
-        for judgement in records_of(once, Judgement)
-    ]
     listed = {
         "articles": [[article.id, article.text_sha] for article in material.articles],
-        "judgements": _sorted(said),
+        "judgements": _sorted(_without_server(once)),
         "decisions": _sorted(map(to_plain, sources.decisions)),
         "splits": sorted(material.splits.items()),
         "takedowns": _sorted(map(to_plain, sources.takedowns)),
@@ -256,6 +254,15 @@ def hash_inputs(inputs: ReleaseInputs, card: str, tool: str) -> dict[str, str]:
     pages = {article.document_id for article in material.articles}
     named = extractors.recorded(document for document in material.documents if document.id in pages)
     return hashes | named | {"profile": sources.profile.digest}
+
+
+def _without_server(judgements: pa.Table) -> list[dict[str, Any]]:
+    """Return judgements as plain values, without the server's clock and ids."""
+    for name in ("created_at", "updated_at", "task_id", "annotation_id", "origin"):
+        field = judgements.schema.field(name)
+        nothing = pa.repeat(pa.scalar("" if pa.types.is_string(field.type) else 0, field.type), judgements.num_rows)
+        judgements = judgements.set_column(judgements.column_names.index(name), field, nothing)
+    return plain_rows(judgements, Judgement)
 
 
 def _sorted(plain: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

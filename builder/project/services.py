@@ -14,7 +14,7 @@ from builder.labelstudio.client import Sent
 from builder.labelstudio.server import data_dir
 from builder.labelstudio.server.process import Server, status
 from builder.local_hub.server import serve
-from builder.project.annotations import project_title, read_batch
+from builder.project.annotations import project_title, read_batch_ids
 from builder.project.project import Project
 from builder.records import KhabarError, user_error
 
@@ -73,7 +73,7 @@ def connections(project: Project) -> list[tuple[str, Connection]]:
 def project_mark(project: Project, batch: str, annotator: str = "") -> ProjectMark:
     """Return what tells a batch's Label Studio project from others: the noted one, and the articles of the batch."""
     noted = project.noted(_note(batch, annotator))
-    articles = frozenset(item.article_id for item in read_batch(project, batch))
+    articles = frozenset(read_batch_ids(project, batch))
     number = noted.get("project_id", "")
     title = project_title(project, batch, annotator)
     return ProjectMark(title, batch, articles, int(number) if number.isdigit() else 0, noted.get("created_at", ""))

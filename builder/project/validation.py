@@ -3,14 +3,14 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from builder.annotation.quality import integrity
 from builder.annotation.quality.integrity import Lines, ProjectIndex
-from builder.annotation.quality.merged import contradictions, judgement_contradictions
-from builder.project.annotations import published_path, read_judgement_lines, read_numbered
+from builder.annotation.quality.merged import contradictions, table_contradictions
+from builder.io.jsonl_table import LineTable
+from builder.project.annotations import batch_path, published_path, read_line_table, read_numbered
 from builder.project.batches import batch_articles
 from builder.project.project import Project
 from builder.records import (
@@ -21,6 +21,7 @@ from builder.records import (
     Decision,
     Dispute,
     Issue,
+    Judgement,
     KhabarError,
     LedgerEntry,
     PersonAlias,
@@ -38,6 +39,8 @@ R = TypeVar("R")
 
 Look = Callable[[Lines[R], ProjectIndex], Iterator[Issue]]
 
+TableLook = Callable[[str, LineTable, ProjectIndex], Iterator[Issue]]
+
 
 def validate_annotations(project: Project) -> None:
     """Raise KhabarError (exit code 2) with every malformed or impossible line of annotations/."""
@@ -53,6 +56,11 @@ def validate_annotations(project: Project) -> None:
             files.append(lambda world: look(file, world))
         return [one for _, one in lines]
 
+    def read_table(path: Path, record: type, look: TableLook) -> None:
+        found, name = read_line_table(project, path, record), str(path.relative_to(project.root))
+        issues.extend([*_within(project, found.issues), *table_contradictions(name, found.lines, record)])
+        files.append(lambda world: look(name, found.lines, world))
+
     folder = project.annotations
     read(folder / "splits.jsonl", SplitAssignment, integrity.split_faults)
     read(folder / "borders.jsonl", SplitBorder, integrity.border_faults)
@@ -62,13 +70,10 @@ def validate_annotations(project: Project) -> None:
     read(folder / "accepted.jsonl", AcceptedChange)
     read(folder / LEDGER, LedgerEntry)
     for name in project.batches():
-        read(folder / name / "batch.jsonl", BatchItem, integrity.batch_faults)
-        lines, faults = read_judgement_lines(project, name)
-        path = f"{folder.name}/{name}/judgements.jsonl"
-        issues += [*_within(project, faults), *judgement_contradictions(path, lines)]
-        files.append(partial(integrity.judgement_table_faults, path, lines))
-        read(folder / name / "decisions.jsonl", Decision, integrity.decision_faults)
-        read(published_path(project, name), PublishedAnnotation, integrity.answer_faults)
+        read_table(batch_path(project, name), BatchItem, integrity.batch_faults)
+        read_table(folder / name / "judgements.jsonl", Judgement, integrity.judgement_table_faults)
+        read_table(folder / name / "decisions.jsonl", Decision, integrity.decision_table_faults)
+        read_table(published_path(project, name), PublishedAnnotation, integrity.published_table_faults)
         read(folder / name / "known.jsonl", Decision)
         read(folder / name / "assignment.jsonl", AnnotatorAssignment)
         read(folder / name / "disputed.jsonl", Dispute)

@@ -37,9 +37,6 @@ class Statistic:
     n: int
     unit: str
     why: str
-    between: str = ""
-    articles: NDArray[np.int64] | None = None
-    """The articles of the rows; None for all articles, in order."""
 
     @property
     def value(self) -> float | None:
@@ -61,7 +58,7 @@ def intervals(parts: Sequence[Statistic], articles: int, seed: int, resamples: i
     chosen = [number for number, part in enumerate(parts) if part.telling > 1]
     if not chosen or not resamples:
         return bounds
-    weights = _weights(articles, seed, resamples)
+    weights = draw(articles, seed, resamples)
     by_rows: dict[int, list[int]] = {}
     for number in chosen:
         by_rows.setdefault(id(parts[number].rows), []).append(number)
@@ -78,7 +75,7 @@ def intervals(parts: Sequence[Statistic], articles: int, seed: int, resamples: i
     return bounds
 
 
-def _weights(articles: int, seed: int, resamples: int) -> NDArray[np.uint16]:
+def draw(articles: int, seed: int, resamples: int) -> NDArray[np.uint16]:
     """Return how often each resample draws each article (articles x resamples)."""
     random = np.random.default_rng(seed)
     weights = np.zeros((articles, resamples), np.uint16)
@@ -93,24 +90,56 @@ def _weights(articles: int, seed: int, resamples: int) -> NDArray[np.uint16]:
 
 def _sums(weights: NDArray[np.uint16], part: Statistic) -> Floats:
     """Return the sums of a part's rows in each resample (resamples x columns)."""
-    own = weights if part.articles is None else weights[part.articles]
-    step = max(1, _CELLS // own.shape[1])
-    sums = np.zeros((own.shape[1], part.rows.shape[1]))
-    for begin in range(0, len(own), step):
-        sums += own[begin : begin + step].T.astype(float) @ part.rows[begin : begin + step]
+    step = max(1, _CELLS // weights.shape[1])
+    sums = np.zeros((weights.shape[1], part.rows.shape[1]))
+    for begin in range(0, len(weights), step):
+        sums += weights[begin : begin + step].T.astype(float) @ part.rows[begin : begin + step]
     return sums
 
 
 def _bound(bounds: list[Interval], numbers: Sequence[int], drawn: Sequence[Floats]) -> None:
     """Set the intervals of parts from their figures in each resample."""
-    if not numbers:
-        return
-    values = np.sort(np.stack(drawn), axis=1)  # NaN last
+    for number, bound in zip(numbers, middles(np.stack(drawn)) if drawn else (), strict=True):
+        bounds[number] = bound
+
+
+def middles(drawn: Floats) -> list[Interval]:
+    """Return the interval of each row of resampled figures, None where none is defined."""
+    if not drawn.size:
+        return [None] * len(drawn)
+    values = np.sort(drawn, axis=1)  # NaN last
     defined = np.count_nonzero(~np.isnan(values), axis=1)
-    low, high = (_percentile(values, defined, share) for share in (0.025, 0.975))
-    for row, number in enumerate(numbers):
-        if defined[row]:
-            bounds[number] = float(low[row]), float(high[row])
+    low, high = (_percentile(values, defined, share).tolist() for share in (0.025, 0.975))
+    return [pair if number else None for pair, number in zip(zip(low, high, strict=True), defined, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class PairFigure:
+    """A figure of a pair of annotators, or of one against all others, with its interval."""
+
+    measure: str
+    value: float | None
+    interval: Interval
+    n: int
+    unit: str
+    why: str
+    between: str
+
+
+def pair_figures(
+    measure: str, unit: str, who: Sequence[str], values: Floats, telling: NDArray[np.int64], n: Sequence[int],
+    why: Sequence[str],
+) -> list[PairFigure]:  # fmt: skip
+    """Return figures from their values over all articles and in each resample (pairs x (1 + resamples))."""
+    bounds = middles(values[:, 1:])
+    return [
+        PairFigure(
+            measure, None if np.isnan(value) else value, bound if tells > 1 else None, number, unit, reason, name
+        )
+        for value, bound, tells, number, reason, name in zip(
+            values[:, 0].tolist(), bounds, telling.tolist(), n, why, who, strict=True
+        )
+    ]
 
 
 def _percentile(values: Floats, defined: NDArray[np.intp], share: float) -> Floats:

@@ -3,16 +3,13 @@
 A judge is one judgement of an article; judges are numbered from 0 over all articles.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from builder.annotation.columns import Bools, Coded, Ints, coded, items, same_as_above
-
-PAIRS = 2_000_000
-"""Pairs of equal marks that are held in memory at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,21 +74,6 @@ def marks_of(shared: Shared, names: Sequence[str]) -> Marks:
     article, judge, start, end, label = (column[order] for column in (article, judge, start, end, label))
     fresh = ~same_as_above(article, judge, start, end, label)
     return Marks(article[fresh], judge[fresh], start[fresh], end[fresh], label[fresh], shared.sizes)
-
-
-def equal_marks(marks: Marks) -> Iterator[tuple[Ints, Ints]]:
-    """Yield the pairs of judges that made the same mark, once for each such mark; the first is the smaller."""
-    same = same_as_above(marks.article, marks.start, marks.end, marks.label)
-    begins = np.flatnonzero(~same)
-    ends = np.repeat(np.append(begins, len(same))[1:], np.diff(np.append(begins, len(same))))
-    after = ends - np.arange(len(same)) - 1
-    done = np.concatenate([[0], np.cumsum(after)])
-    first = 0
-    while first < len(same):
-        last = max(first + 1, int(np.searchsorted(done, done[first] + PAIRS, "right")) - 1)
-        one = np.repeat(np.arange(first, last), after[first:last])
-        yield marks.judge[one], marks.judge[np.arange(done[first], done[last]) - done[one] + one + 1]
-        first = last
 
 
 def one_to_one(left: Ints, right: Ints) -> Ints:

@@ -1,6 +1,7 @@
 """Matching of two annotators' spans: exact, partial and by type."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from builder.records import Mark
 
@@ -19,7 +20,24 @@ Strict: same edges and label. Exact: same edges. Partial: overlapping edges, whi
 equal. Type: overlapping edges and the same label.
 """
 
-Place = tuple[int, ...]
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Near:
+    """Two marks that overlap, and the sort key of preference, which is the same from both sides."""
+
+    preference: tuple[int, ...]
+    left: Mark
+    right: Mark
+
+    @property
+    def has_same_edges(self) -> bool:
+        """Whether the two marks differ in their label only."""
+        return self.left[:2] == self.right[:2]
+
+    @property
+    def has_same_label(self) -> bool:
+        """Whether the two marks have one label."""
+        return self.left[2] == self.right[2]
 
 
 def matches(first: Iterable[Mark], second: Iterable[Mark]) -> tuple[list[tuple[Mark, Mark]], ...]:
@@ -37,29 +55,30 @@ def matches(first: Iterable[Mark], second: Iterable[Mark]) -> tuple[list[tuple[M
     same = [(mark, mark) for mark in sorted(left & right)]
     left, right = left - right, right - left
     near = sorted(_overlaps(left, right))
-    exact = _greedy((a, b) for _, a, b in near if a[:2] == b[:2])
-    overlap = _greedy((a, b) for _, a, b in near)
-    kind = _greedy((a, b) for _, a, b in near if a[2] == b[2])
+    exact = _greedy(pair for pair in near if pair.has_same_edges)
+    overlap = _greedy(near)
+    kind = _greedy(pair for pair in near if pair.has_same_label)
     return same + exact, same + overlap, same + kind
 
 
-def _overlaps(left: Iterable[Mark], right: Iterable[Mark]) -> Iterable[tuple[Place, Mark, Mark]]:
-    """Yield the pairs of marks that overlap, with a sort key of preference that is the same from both sides."""
+def _overlaps(left: Iterable[Mark], right: Iterable[Mark]) -> Iterable[_Near]:
+    """Yield the pairs of marks that overlap."""
     for a in left:
         for b in right:
             common = min(a[1], b[1]) - max(a[0], b[0])
             if common > 0:
-                yield (a[:2] != b[:2], -common, a[2] != b[2], *sorted((a[0], b[0])), *sorted((a[1], b[1]))), a, b
+                edges = *sorted((a[0], b[0])), *sorted((a[1], b[1]))
+                yield _Near((a[:2] != b[:2], -common, a[2] != b[2], *edges), a, b)
 
 
-def _greedy(pairs: Iterable[tuple[Mark, Mark]]) -> list[tuple[Mark, Mark]]:
+def _greedy(pairs: Iterable[_Near]) -> list[tuple[Mark, Mark]]:
     """Return the pairs neither of whose marks is in an earlier chosen pair."""
     left: set[Mark] = set()
     right: set[Mark] = set()
     chosen: list[tuple[Mark, Mark]] = []
-    for a, b in pairs:
-        if a not in left and b not in right:
-            left.add(a)
-            right.add(b)
-            chosen.append((a, b))
+    for pair in pairs:
+        if pair.left not in left and pair.right not in right:
+            left.add(pair.left)
+            right.add(pair.right)
+            chosen.append((pair.left, pair.right))
     return chosen

@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from builder.annotation.agreement import spans, stances
-from builder.annotation.agreement.bootstrap import Statistic, intervals
+from builder.annotation.agreement.bootstrap import Interval, PairFigure, Statistic, draw, intervals
 from builder.annotation.agreement.columns import Shared, shared_of
 from builder.annotation.agreement.matching import SPAN_F1
-from builder.annotation.agreement.pairs import pair_rows
+from builder.annotation.agreement.pairs import pairs_met
 from builder.annotation.agreement.span_tables import span_tables
 from builder.annotation.agreement.spans import UNITIZING, macro
 from builder.annotation.agreement.stances import ALPHA
@@ -56,8 +57,7 @@ def agree(
     tables = span_tables(shared, labels, lengths)
     parts = spans.statistics(tables) + stances.overall_statistics(shared, labels)
     figures = _resampled(parts, articles, "all", "", seed, resamples)
-    pairs = spans.pairwise_statistics(shared, labels) + stances.pairwise_statistics(shared, labels)
-    figures += _resampled(pairs, articles, "all", "", seed, resamples)
+    figures += _pairwise(shared, labels, draw(articles, seed, resamples)) if articles else []
     batches, batch = coded(judgements["batch"]).names, coded(shared.table["batch"])
     for name in batches if len(batches) > 1 else []:
         several = shared.only(batch.among([name]) == 0)
@@ -77,7 +77,7 @@ def agree(
 
 def pairs_account(judgements: pa.Table) -> StageCounts:
     """Return how many pairs of annotators `agree` measures: in a crowd, those who have an article in common."""
-    return pair_rows(shared_of(judgements)).account()
+    return pairs_met(shared_of(judgements))
 
 
 def headline(figure: Agreement) -> bool:
@@ -121,20 +121,35 @@ def _time(written: str) -> _Time:
     return _Time((time - start) // timedelta(microseconds=1), _ZONED if time.tzinfo else _PLAIN, f"{year}-W{week:02}")
 
 
+def _pairwise(shared: Shared, labels: Labels, weights: NDArray[np.uint16]) -> list[Agreement]:
+    """Return the figures of each pair of annotators, and of each annotator against all others."""
+    found = spans.pairwise_figures(shared, labels, weights) + stances.pairwise_figures(shared, labels, weights)
+    return [_figure(each, "all", each.value, each.interval, "all", each.between, "") for each in found]
+
+
 def _resampled(
     parts: Sequence[Statistic], articles: int, batch: str, period: str, seed: int, resamples: int
 ) -> list[Agreement]:
     """Turn statistics of so many articles into agreement figures with bootstrap intervals."""
-    figures: list[Agreement] = []
-    for part, interval in zip(parts, intervals(parts, articles, seed, resamples), strict=True):
-        value = part.value
-        low, high = interval if interval and value is not None else (None, None)
-        layer = "stance" if part.unit == stances.UNIT else "entities"
-        figures.append(Agreement(
-            part.measure, layer, part.label, batch, _rounded(value), _rounded(low), _rounded(high), part.n, part.unit,
-            "" if value is not None else part.why, part.between, period,
-        ))  # fmt: skip
-    return figures
+    found = zip(parts, intervals(parts, articles, seed, resamples), strict=True)
+    return [_figure(part, part.label, part.value, interval, batch, "", period) for part, interval in found]
+
+
+def _figure(
+    part: Statistic | PairFigure,
+    label: str,
+    value: float | None,
+    interval: Interval,
+    batch: str,
+    between: str,
+    period: str,
+) -> Agreement:
+    low, high = interval if interval and value is not None else (None, None)
+    layer = "stance" if part.unit == stances.UNIT else "entities"
+    return Agreement(
+        part.measure, layer, label, batch, _rounded(value), _rounded(low), _rounded(high), part.n, part.unit,
+        "" if value is not None else part.why, between, period,
+    )  # fmt: skip
 
 
 def _rounded(value: float | None) -> float | None:

@@ -56,13 +56,22 @@ def _f1_rows(marks: Marks, names: Sequence[str], modes: Sequence[str]) -> dict[s
     totals = summed(cells, marks.judges[marks.article] - 1)
     credit = {mode: strict.copy() for mode in modes}
     if len(modes) > 1:
-        for mode, cell, worth in _inexact(marks, np.repeat(np.arange(len(begins)), alike), names):
-            credit[mode] += summed(cell, worth)
-    return {mode: np.stack([found, totals], axis=2) for mode, found in credit.items()}
+        for found in _inexact(marks, np.repeat(np.arange(len(begins)), alike), names):
+            credit[found.mode] += summed(found.cell, found.worth)
+    return {mode: np.stack([worth, totals], axis=2) for mode, worth in credit.items()}
 
 
-def _inexact(marks: Marks, kind: Ints, names: Sequence[str]) -> Iterator[tuple[str, Ints, Floats]]:
-    """Yield the matches of marks that are not equal: the mode, the cell of each mark in (articles x labels), its worth.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Matched:
+    """Marks that match in a mode: the cell of each in (articles x labels), and its worth."""
+
+    mode: str
+    cell: Ints
+    worth: Floats
+
+
+def _inexact(marks: Marks, kind: Ints, names: Sequence[str]) -> Iterator[_Matched]:
+    """Yield the matches of marks that are not equal.
 
     `kind` numbers the different marks. See matching.matches for the order of preference.
     """
@@ -86,7 +95,7 @@ def _inexact(marks: Marks, kind: Ints, names: Sequence[str]) -> Iterator[tuple[s
             rows = rows[one_to_one(left[rows], right[rows])]
             both = np.concatenate([a[rows], b[rows]])
             worth = np.where(same_edges[rows], 1.0, 0.5) if mode == SPAN_F1_PARTIAL else np.ones(len(rows))
-            yield mode, marks.article[both] * len(names) + marks.label[both], np.tile(worth, 2)
+            yield _Matched(mode, marks.article[both] * len(names) + marks.label[both], np.tile(worth, 2))
 
 
 def _is_held(held: Ints, judge: Ints, kind: Ints, kinds: int) -> NDArray[np.bool_]:

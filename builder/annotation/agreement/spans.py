@@ -5,16 +5,16 @@ Spans are compared as sets of (start, end, label), in code points, end exclusive
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.annotation.agreement.bootstrap import Floats, Statistic
-from builder.annotation.agreement.columns import Marks, Shared, equal_marks, marks_of
+from builder.annotation.agreement.bootstrap import Floats, PairFigure, Statistic, pair_figures
+from builder.annotation.agreement.columns import Shared, marks_of
 from builder.annotation.agreement.matching import MODES, SPAN_F1
-from builder.annotation.agreement.pairs import PairRows, pair_rows
+from builder.annotation.agreement.pairs import Partners, pair_sums
 from builder.annotation.agreement.span_tables import SpanTables, span_tables
+from builder.annotation.columns import Ints, same_as_above
 from builder.schema.labels import Labels
 
 UNITIZING = "Krippendorff's alpha, unitizing"
@@ -50,31 +50,38 @@ def statistics(tables: SpanTables) -> list[Statistic]:
     return parts + _parts(UNITIZING, tables.names, tables.unitizing, telling, partial(_unitizing, tables.widths))
 
 
-def pairwise_statistics(shared: Shared, labels: Labels) -> list[Statistic]:
+def pairwise_figures(shared: Shared, labels: Labels, weights: NDArray[np.uint16]) -> list[PairFigure]:
     """Return strict F1 of each pair of annotators, and of each annotator against all others (its pairs added up)."""
-    pairs = pair_rows(shared)
-    counts = _common(marks_of(shared, labels.entity_names), pairs)
-    parts: list[Statistic] = []
-    for meeting in chain(pairs.pairs(), pairs.against_others()):
-        rows, met = meeting.added(counts), len(meeting.articles)
-        why = "neither marked a span" if met else "no article in common"
-        telling = np.count_nonzero(rows[:, 1])
-        parts.append(
-            Statistic(SPAN_F1, "all", rows, _of_all(_f1, 1), telling, met, UNIT, why, meeting.who, meeting.articles)
-        )
-    return parts
+    marks = marks_of(shared, labels.entity_names)
+    ends = np.append(
+        np.flatnonzero(~same_as_above(marks.article, marks.start, marks.end, marks.label)), len(marks.judge)
+    )
+    after = np.repeat(ends[1:], np.diff(ends)) - np.arange(len(marks.judge)) - 1
+    by_judge = np.argsort(marks.judge, kind="stable")
+    made = np.bincount(marks.judge, minlength=len(shared.article))
+    first = np.cumsum(made) - made
+
+    def count(own: Partners) -> Ints:
+        """Return twice the number of equal marks of each pair, and the number of all."""
+        drawn = by_judge[_ranges(first[own.mine], made[own.mine])]
+        place = np.repeat(np.arange(len(own.mine)), made[own.mine])
+        same = _ranges(drawn + 1, after[drawn])
+        of, left = (np.repeat(each, after[drawn]) for each in (place, marks.judge[drawn]))
+        equal = np.bincount(own.begins[of] + marks.judge[same] - left - 1, minlength=len(own.one))
+        return np.stack([2 * equal, made[own.mine][own.one] + made[own.other]], axis=1)
+
+    figures: list[PairFigure] = []
+    for part in pair_sums(shared, count, (0, 1), weights):
+        why = ["neither marked a span" if met else "no article in common" for met in part.met.tolist()]
+        values = _of_all(_f1, 1)(part.sums)
+        figures += pair_figures(SPAN_F1, UNIT, part.who, values, part.telling, part.met.tolist(), why)
+    return figures
 
 
-def _common(marks: Marks, pairs: PairRows) -> Floats:
-    """Return for each pair of an article's judgements twice the number of equal marks, and the number of all."""
-    rows = len(pairs.article)
-    made = np.bincount(marks.judge, minlength=len(pairs.begins)).astype(float)
-    counts = np.zeros((rows, 2))
-    one = np.repeat(np.arange(len(pairs.begins)), np.diff(np.append(pairs.begins, rows)))
-    counts[:, 1] = made[one] + made[one + pairs.second - pairs.first]
-    for left, right in equal_marks(marks):
-        counts[:, 0] += 2 * np.bincount(pairs.begins[left] + right - left - 1, minlength=rows)
-    return counts
+def _ranges(begins: Ints, sizes: Ints) -> Ints:
+    """Return the numbers of several ranges, one after the other."""
+    done = np.cumsum(sizes) - sizes
+    return np.asarray(np.arange(int(sizes.sum())) + np.repeat(begins - done, sizes))
 
 
 def _parts(

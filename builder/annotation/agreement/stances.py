@@ -8,11 +8,12 @@ from itertools import chain
 
 import krippendorff
 import numpy as np
+from numpy.typing import NDArray
 
-from builder.annotation.agreement.bootstrap import Floats, Statistic
+from builder.annotation.agreement.bootstrap import Floats, PairFigure, Statistic, pair_figures
 from builder.annotation.agreement.columns import Shared
-from builder.annotation.agreement.pairs import Meeting, PairRows, pair_rows
-from builder.annotation.columns import items
+from builder.annotation.agreement.pairs import Partners, pair_sums
+from builder.annotation.columns import Ints, items
 from builder.schema.labels import Labels
 
 ALPHA = "Krippendorff's alpha, nominal"
@@ -22,9 +23,6 @@ KAPPA = "Cohen's kappa"
 PERCENT = "share of equal answers"
 
 UNIT = "pairs of article and target"
-
-ROWS = 50_000
-"""Pairs of judgements that are counted at once."""
 
 
 def alpha(counts: Floats) -> float | None:
@@ -68,54 +66,46 @@ def overall_statistics(shared: Shared, labels: Labels) -> list[Statistic]:
     return parts
 
 
-def pairwise_statistics(shared: Shared, labels: Labels) -> list[Statistic]:
+def pairwise_figures(shared: Shared, labels: Labels, weights: NDArray[np.uint16]) -> list[PairFigure]:
     """Return kappa and the share of equal answers of each pair of annotators, and of each against all others.
 
-    Cohen 1960, "A coefficient of agreement for nominal scales". A row is the contingency table of the two
-    annotators' answers. Against all others, it is the sum of the tables of all pairs with this annotator.
+    Cohen 1960, "A coefficient of agreement for nominal scales". Counted are the questions that both answered: how often
+    each gave each value, and how often both gave one. Against all others, the counts of all pairs are added up.
     """
     if labels.stances is None:
         return []
-    pairs = pair_rows(shared)
-    tables = _contingency(_given(shared, labels), pairs)
-    parts: list[Statistic] = []
-    for meeting in chain(pairs.pairs(), pairs.against_others()):
-        is_pair = " " in meeting.who
-        counts = (
-            tables
-            if is_pair
-            else np.where(
-                (pairs.left == pairs.names.index(meeting.who))[:, None, None], tables, tables.transpose(0, 2, 1)
-            )
-        )
-        rows = meeting.added(counts.reshape(len(counts), -1))
-        n = int(rows.sum())
-        none = "no question was answered by both" if is_pair else "no question was answered by another too"
-        why = "both gave only one value" if n else none
-        parts.append(_part(KAPPA, "all", rows, _kappa, n, why, meeting))
-        parts.append(_part(PERCENT, "all", rows, _percent, n, none, meeting))
-    return parts
+    answers, values = _answers(shared, labels), len(labels.stances.values)
+
+    def count(own: Partners) -> Ints:
+        """Return the number of equal answers of each pair, then of each value of the first and of the second."""
+        one, other = answers[:, own.mine[own.one]], answers[:, own.other]
+        both = (one >= 0) & (other >= 0)
+        given = [both & (side == value) for side in (one, other) for value in range(values)]
+        return np.stack([each.sum(axis=0, dtype=np.int32) for each in (both & (one == other), *given)], axis=1)
+
+    flipped = (0, *range(1 + values, 1 + 2 * values), *range(1, 1 + values))
+    figures: list[PairFigure] = []
+    for part in pair_sums(shared, count, flipped, weights):
+        n = part.sums[:, 0, 1 : 1 + values].sum(axis=1).astype(int).tolist()
+        none = [f"no question was answered by {'both' if ' ' in who else 'another too'}" for who in part.who]
+        why = ["both gave only one value" if number else nothing for number, nothing in zip(n, none, strict=True)]
+        kappa = pair_figures(KAPPA, UNIT, part.who, _kappa(part.sums), part.telling, n, why)
+        share = pair_figures(PERCENT, UNIT, part.who, _percent(part.sums), part.telling, n, none)
+        figures += chain.from_iterable(zip(kappa, share, strict=True))
+    return figures
 
 
-def _contingency(given: Floats, pairs: PairRows) -> Floats:
-    """Return the table of the answers of each pair (rows of pairs x values of the first x values of the second)."""
-    size = given.shape[3]
-    tables = np.zeros((len(pairs.article), size, size))
-    for begin in range(0, len(tables), ROWS):
-        rows = slice(begin, begin + ROWS)
-        one, other = (given[pairs.article[rows], place[rows]] for place in (pairs.first, pairs.second))
-        tables[rows] = np.einsum("ntv,ntw->nvw", one, other)
-    return tables
+def _answers(shared: Shared, labels: Labels) -> NDArray[np.int8]:
+    """Return the number of the value that each judgement gives (targets x judgements), -1 where it gives none."""
+    values = [value.name for value in labels.stances.values] if labels.stances else []
+    given, said = np.full((len(labels.target_ids), len(shared.article)), -1, np.int8), items(shared.table, "stances")
+    given[said.strings("target").among([*labels.target_ids]), said.row] = said.strings("value").among(values)
+    return given
 
 
-def _part(
-    measure: str, label: str, rows: Floats, of: Callable[[Floats], Floats], n: int, why: str,
-    meeting: Meeting | None = None,
-) -> Statistic:  # fmt: skip
+def _part(measure: str, label: str, rows: Floats, of: Callable[[Floats], Floats], n: int, why: str) -> Statistic:
     """Return the statistic of a stance measure."""
-    telling = int(np.count_nonzero(rows.any(axis=1)))
-    who, articles = (meeting.who, meeting.articles) if meeting else ("", None)
-    return Statistic(measure, label, rows, of, telling, n, UNIT, why, who, articles)
+    return Statistic(measure, label, rows, of, int(np.count_nonzero(rows.any(axis=1))), n, UNIT, why)
 
 
 def _given(shared: Shared, labels: Labels) -> Floats:
@@ -138,24 +128,15 @@ def _alpha(sums: Floats) -> Floats:
         return np.asarray(np.where(expected > 0, 1 - (total - agreed) * (total - 1) / expected, np.nan))
 
 
-def _square(sums: Floats) -> Floats:
-    """Turn flat rows into square contingency tables."""
-    side = int(np.sqrt(sums.shape[-1]))
-    return sums.reshape(*sums.shape[:-1], side, side)
-
-
 def _kappa(sums: Floats) -> Floats:
-    """Return Cohen's kappa of contingency tables, NaN if it is undefined."""
-    table = _square(sums)
-    total = table.sum(axis=(-2, -1))
-    chance = (table.sum(axis=-1) * table.sum(axis=-2)).sum(axis=-1)
-    same = np.trace(table, axis1=-2, axis2=-1)
+    """Return Cohen's kappa of equal answers and of each side's values, NaN if it is undefined."""
+    same, (left, right) = sums[..., 0], np.split(sums[..., 1:], 2, axis=-1)
+    total, chance = left.sum(axis=-1), (left * right).sum(axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.where(total**2 > chance, (same * total - chance) / (total**2 - chance), np.nan))
 
 
 def _percent(sums: Floats) -> Floats:
-    """Return the share of equal answers of contingency tables, NaN if there are none."""
-    table = _square(sums)
+    """Return the share of equal answers, NaN if there are none."""
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.trace(table, axis1=-2, axis2=-1) / table.sum(axis=(-2, -1)))
+        return np.asarray(sums[..., 0] / sums[..., 1 : (sums.shape[-1] + 1) // 2].sum(axis=-1))

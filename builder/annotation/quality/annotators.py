@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from builder.annotation.columns import Ints, coded
-from builder.records import AnnotatorAssignment, Article, BatchItem, Decision, Issue, Judgement, Span, mark_set
+from builder.io.parquet import to_table, whole
+from builder.records import AnnotatorAssignment, Article, Decision, Issue, Judgement, Span, mark_set
 from builder.records.arrow import records_of
 from builder.schema.labels import Labels
 from builder.text.tokens import canonical_span
@@ -146,35 +147,36 @@ def _edges(text: str, span: Span, *, whole_words: bool) -> tuple[int, int] | Non
 def coverage(
     batch: str,
     table: pa.Table,
-    items: Sequence[BatchItem],
+    items: pa.Table,
     assigned: Iterable[AnnotatorAssignment],
     overlap: int,
 ) -> list[Issue]:
-    """Return warnings about a batch: articles with too few or too many annotators, and unassigned judgements."""
-    judged: dict[str, set[str]] = defaultdict(set)
-    for article, who in zip(table["article_id"].to_pylist(), table["annotator"].to_pylist(), strict=True):
-        judged[article].add(who)
-    asked: dict[str, set[str]] = defaultdict(set)
-    for pair in assigned:
-        asked[pair.article_id].add(pair.annotator)
-    least = {item.article_id: len(asked[item.article_id]) if asked else overlap for item in items}
-    few = [article for article, number in least.items() if len(judged[article]) < number]
-    many = [article for article, number in least.items() if len(judged[article]) > number]
-    where, of = f"batch {batch}", f"of {len(items)} articles have"
+    """Return warnings about a batch: articles with too few or too many annotators, and unassigned judgements.
+
+    `items` are the articles of the batch, each once.
+    """
+    names, asked = items["article_id"].to_pylist(), to_table(assigned, AnnotatorAssignment)
+    people = coded(pa.concat_arrays([whole(part["annotator"]) for part in (table, asked)]))
+    article = coded(pa.concat_arrays([whole(part["article_id"]) for part in (table, asked)])).among(names)
+    pair, size = article * len(people.names) + people.codes, table.num_rows
+    done, duty = (np.unique(pair[rows][article[rows] >= 0]) for rows in (slice(size), slice(size, None)))
+    judged, least = (np.bincount(own // max(len(people.names), 1), minlength=len(names)) for own in (done, duty))
+    least = least if asked.num_rows else np.full(len(names), overlap)
+    missing, (few, many) = least - judged, (np.flatnonzero(apart) for apart in (judged < least, judged > least))
+    where, of = f"batch {batch}", f"of {len(names)} articles have"
     issues: list[Issue] = []
-    if few:
-        missing = sum(least[article] - len(judged[article]) for article in few)
-        message = f"{len(few)} {of} fewer annotators than they should ({missing} judgements are missing): {_some(few)}"
+    if len(few):
+        short = f"({missing[few].sum()} judgements are missing): {_some([names[place] for place in few])}"
+        message = f"{len(few)} {of} fewer annotators than they should {short}"
         issues.append(Issue("warning", "too-few-annotators", message, where, "wait, or remind the annotators"))
-    if many:
-        message = f"{len(many)} {of} more annotators than they should: {_some(many)}"
+    if len(many):
+        message = f"{len(many)} {of} more annotators than they should: {_some([names[place] for place in many])}"
         issues.append(Issue("warning", "too-many-annotators", message, where, "no action needed: all of them count"))
-    pairs = [(article, who) for article in least for who in judged[article] - asked[article]] if asked else []
-    unasked = Counter(who for _, who in pairs)
-    for who, number in sorted(unasked.items()):
+    stray = np.setdiff1d(done, duty) % len(people.names) if asked.num_rows else done[:0]
+    for who, number in zip(*(each.tolist() for each in np.unique(stray, return_counts=True)), strict=True):
         message = f"judged {number} articles that are not assigned to this annotator"
         fix = "check who used this annotator's account"
-        issues.append(Issue("warning", "not-assigned", message, where, fix, annotator=who))
+        issues.append(Issue("warning", "not-assigned", message, where, fix, annotator=people.names[who]))
     return issues
 
 

@@ -1,6 +1,7 @@
 """The faults of judgements' answers, found over columns; an object is made only where a fault is stated."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -37,12 +38,22 @@ def answer_faults(answers: Answers, articles: Sequence[Article], labels: Labels)
     )
 
 
-def _canonical(spans: PlacedSpans) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return the judgement, edges and label of the spans that count, by judgement and start, longest first."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _CanonicalSpans:
+    """The spans that count: the row of the judgement of each, its edges, and the number of its label."""
+
+    row: Ints
+    low: Ints
+    high: Ints
+    label: Ints
+
+
+def _canonical(spans: PlacedSpans) -> _CanonicalSpans:
+    """Return the spans that count, by judgement and start, longest first."""
     kept = spans.counting
     row, low, high, label = spans.row[kept], spans.low[kept], spans.high[kept], spans.label.codes[kept]
     order = np.lexsort((label, -high, low, row))
-    return row[order], low[order], high[order], label[order]
+    return _CanonicalSpans(row[order], low[order], high[order], label[order])
 
 
 def _span_faults(spans: PlacedSpans, texts: Sequence[str], labels: Labels) -> Iterator[Found]:
@@ -52,9 +63,9 @@ def _span_faults(spans: PlacedSpans, texts: Sequence[str], labels: Labels) -> It
             yield row, fault
 
 
-def _crossings(canonical: tuple[Ints, Ints, Ints, Ints]) -> Iterator[Found]:
+def _crossings(canonical: _CanonicalSpans) -> Iterator[Found]:
     """Yield a warning for each span that begins inside another and ends after it: of several, the first that ends."""
-    row, low, high, _ = canonical
+    row, low, high = canonical.row, canonical.low, canonical.high
     pairs = [(one, other) for one, other in overlapping(row, low, high) if len(one)]
     if not pairs:
         return
@@ -67,13 +78,11 @@ def _crossings(canonical: tuple[Ints, Ints, Ints, Ints]) -> Iterator[Found]:
         yield of, crossing_fault((start, end), (outer, border))
 
 
-def _two_labels(
-    canonical: tuple[Ints, Ints, Ints, Ints], texts: Sequence[str], names: Sequence[str]
-) -> Iterator[Found]:
+def _two_labels(canonical: _CanonicalSpans, texts: Sequence[str], names: Sequence[str]) -> Iterator[Found]:
     """Yield a warning for each pair of edges that has several labels in a judgement."""
-    row, low, high, label = canonical
-    order = np.lexsort((label, high, low, row))
-    keys = [column[order] for column in (row, low, high)]
+    label = canonical.label
+    order = np.lexsort((label, canonical.high, canonical.low, canonical.row))
+    keys = [column[order] for column in (canonical.row, canonical.low, canonical.high)]
     same = same_as_above(*keys)
     begins = np.flatnonzero(~same)
     ends = np.append(begins, len(same))[1:]

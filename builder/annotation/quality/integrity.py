@@ -12,8 +12,9 @@ from typing import Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from builder.annotation.columns import Ints, coded, items
+from builder.annotation.columns import Bools, Ints, Items, coded, items
 from builder.annotation.quality.standing import places_of
 from builder.io.jsonl import RESTORE
 from builder.io.jsonl_table import LineTable
@@ -29,7 +30,6 @@ from builder.records import (
     SplitBorder,
     Stance,
 )
-from builder.records.arrow import records_of
 from builder.schema.labels import Labels
 
 R = TypeVar("R")
@@ -58,14 +58,14 @@ class ProjectIndex:
     splits: Sequence[str]
 
 
-def batch_faults(file: Lines[BatchItem], world: ProjectIndex) -> Iterator[Issue]:
+def batch_faults(path: str, read: LineTable, world: ProjectIndex) -> Iterator[Issue]:
     """Yield the errors of a batch.jsonl. A text that changed since is not an error."""
-    for number, item in file.lines:
-        if item.article_id not in world.articles and item.article_id not in world.gone:
-            message = f"article {item.article_id} is not in this project"
-            yield file.fault(
-                number, message, "run `khabar ingest` with the file that it came from, then `khabar clean`"
-            )
+    known = pa.array([*world.articles, *world.gone], pa.string())
+    absent = np.flatnonzero(pc.invert(pc.is_in(read.table["article_id"], known)))
+    for number, item in read.records(BatchItem, absent):
+        message = f"article {item.article_id} is not in this project"
+        fix = "run `khabar ingest` with the file that it came from, then `khabar clean`"
+        yield Lines(path, ()).fault(number, message, fix)
 
 
 def split_faults(file: Lines[SplitAssignment], world: ProjectIndex) -> Iterator[Issue]:
@@ -114,18 +114,38 @@ def judgement_faults(file: Lines[Judgement], world: ProjectIndex) -> Iterator[Is
 def judgement_table_faults(path: str, read: LineTable, world: ProjectIndex) -> Iterator[Issue]:
     """Yield what judgement_faults yields of the lines of a file; only the lines that have errors become records."""
     rows = _suspicious(read.table, world)
-    lines = [*zip(read.numbers[rows].tolist(), records_of(read.table.take(rows), Judgement), strict=True)]
-    return judgement_faults(Lines(path, lines), world)
+    return judgement_faults(Lines(path, read.records(Judgement, rows)), world)
+
+
+def decision_table_faults(path: str, read: LineTable, world: ProjectIndex) -> Iterator[Issue]:
+    """Yield what decision_faults yields of the lines of a file; decisions are few."""
+    return decision_faults(Lines(path, read.records(Decision, np.arange(len(read.numbers)))), world)
+
+
+def published_table_faults(path: str, read: LineTable, world: ProjectIndex) -> Iterator[Issue]:
+    """Yield what answer_faults yields of the lines of a file; only the lines that have errors become records."""
+    spans, place = items(read.table, "spans"), _places(read.table, world)
+    rows = np.intersect1d(spans.row[_outside(spans, place, world)], np.flatnonzero(place >= 0))
+    return answer_faults(Lines(path, read.records(PublishedAnnotation, rows)), world)
+
+
+def _places(table: pa.Table, world: ProjectIndex) -> Ints:
+    """Return the place of each row's text among the articles, -1 where it is not there."""
+    return places_of(table, {name: number for number, name in enumerate(world.articles)})
+
+
+def _outside(spans: Items, place: Ints, world: ProjectIndex) -> Bools:
+    """Return which spans are outside their text; `place` has that of each row among the articles."""
+    sizes = np.array([*(len(article.text) for article in world.articles.values()), 0], np.int64)[place]
+    start, end = spans.numbers("start"), spans.numbers("end")
+    return np.asarray((start < 0) | (start >= end) | (end > sizes[spans.row]))
 
 
 def _suspicious(table: pa.Table, world: ProjectIndex) -> Ints:
     """Return the rows of judgements with spans outside the text, or with what labels.yaml does not define."""
-    articles = [*world.articles.values()]
-    place = places_of(table, {article.id: number for number, article in enumerate(articles)})
-    sizes = np.array([*(len(article.text) for article in articles), 0], np.int64)[place]
+    place = _places(table, world)
     spans, stances, labels = items(table, "spans"), items(table, "stances"), world.labels
-    start, end = spans.numbers("start"), spans.numbers("end")
-    outside = (start < 0) | (start >= end) | (end > sizes[spans.row])
+    outside = _outside(spans, place, world)
     current = coded(table["schema"]).among([world.label_hash]) == 0
     values = [value.name for value in labels.stances.values] if labels.stances else []
     foreign = spans.strings("label").among([*labels.entity_names]) < 0

@@ -6,7 +6,7 @@ What two people decided differently stays, and is an error with both lines. Pure
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -22,18 +22,29 @@ from builder.records import (
     Issue,
     Judgement,
     LedgerEntry,
+    PublishedAnnotation,
     SplitAssignment,
     SplitBorder,
     Takedown,
     Withdrawal,
     mark_set,
 )
-from builder.records.arrow import records_of
 
 R = TypeVar("R")
 
 Numbered = tuple[int, R]
 """A record and the number of its line."""
+
+KEYS: dict[type, tuple[str, ...]] = {
+    BatchItem: ("article_id",),
+    Judgement: ("batch", "article_id", "annotator", "annotation_id"),
+    Decision: (),
+    PublishedAnnotation: ("article_id", "who"),
+}
+"""Columns whose values two lines have in common if they are versions of one record, or contradict each other.
+
+A decision can contradict itself, so each is looked at.
+"""
 
 KEEP_ONE = "keep one of the two lines, as the people who wrote them agree"
 
@@ -61,38 +72,37 @@ def _newest(lines: Sequence[Numbered[R]]) -> tuple[list[Numbered[R]], dict[str, 
     return sorted(newest.values(), key=lambda line: line[0]), servers
 
 
-def join_judgements(read: LineTable) -> pa.Table:
-    """Return what `join` returns of the judgements of a file, as a table."""
-    rows, numbered = _doubtful(read)
+def join_table(read: LineTable, record: type) -> pa.Table:
+    """Return what `join` returns of the records of a file, as a table."""
+    rows = _doubtful(read, record)
+    numbered: list[Numbered[object]] = read.records(record, rows)
     newest, servers = _newest(numbered)
     kept = np.ones(len(read.numbers), bool)
     kept[rows] = False
     kept[np.searchsorted(read.numbers, [number for number, _ in newest])] = True
     table = read.table if len(newest) == len(rows) else read.table.filter(kept)
-    origin = coded(table["origin"])
-    if not servers.keys() & {*origin.names}:
+    if not servers:
         return table
+    origin = coded(table["origin"])
     names = pa.array([_server(servers, name) for name in origin.names], pa.string())
     column = table.column_names.index("origin")
     return table.set_column(column, table.schema.field(column), names.take(pa.array(origin.codes)))
 
 
-def judgement_contradictions(path: str, read: LineTable) -> list[Issue]:
-    """Return what `contradictions` yields of the judgements of a file."""
-    return [*contradictions(path, _doubtful(read)[1])]
+def table_contradictions(path: str, read: LineTable, record: type) -> list[Issue]:
+    """Return what `contradictions` yields of the records of a file."""
+    return [*contradictions(path, read.records(record, _doubtful(read, record)))]
 
 
-def _doubtful(read: LineTable) -> tuple[Ints, list[Numbered[Judgement]]]:
-    """Return the rows whose batch, article, annotator and number another row has, and the judgements there.
-
-    Only these can be versions of one annotation.
-    """
-    keys = [coded(read.table[name]).codes for name in ("batch", "article_id", "annotator")]
-    keys.append(ints(read.table["annotation_id"]))
+def _doubtful(read: LineTable, record: type) -> Ints:
+    """Return the rows whose values of KEYS another row has; only these become records."""
+    if not KEYS[record]:
+        return np.arange(len(read.numbers))
+    columns = [read.table[name] for name in KEYS[record]]
+    keys = [ints(column) if pa.types.is_integer(column.type) else coded(column).codes for column in columns]
     order = np.lexsort(keys)
     same = same_as_above(*(key[order] for key in keys))
-    rows = np.sort(order[same | np.append(same[1:], False)[: len(same)]])
-    return rows, [*zip(read.numbers[rows].tolist(), records_of(read.table.take(rows), Judgement), strict=True)]
+    return np.sort(order[same | np.append(same[1:], False)[: len(same)]])
 
 
 def _unite(servers: dict[str, str], *versions: object) -> None:
@@ -160,34 +170,45 @@ def contradictions(path: str, lines: Sequence[Numbered[R]]) -> Iterator[Issue]:
     for number, record in lines:
         if isinstance(record, Judgement) and versions[_numbers(record)] == 1:
             continue  # nearly all are
-        for key, what, answer in _decisions(record, origins):
-            first, other = decided.setdefault(key, (number, answer))
-            if other != answer:
-                message = f"contradicts {path}:{first}: both lines give {what}"
+        for choice in _choices(record, origins):
+            first, other = decided.setdefault(choice.key, (number, choice.answer))
+            if other != choice.answer:
+                message = f"contradicts {path}:{first}: both lines give {choice.what}"
                 yield Issue("error", "contradiction", message, f"{path}:{number}", KEEP_ONE)
 
 
-def _decisions(record: object, origins: dict[Hashable, set[str]]) -> Iterator[tuple[Hashable, str, Hashable]]:
-    """Yield what a line decides: its key, its name, and the answer.
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What a line decides, by a key and in words, and its answer."""
+
+    key: Hashable
+    what: str
+    answer: Hashable
+
+
+def _choices(record: object, origins: dict[Hashable, set[str]]) -> Iterator[_Choice]:
+    """Yield what a line decides.
 
     Versions of one annotation differ in their time, and versions of khabar in what they note of its origin.
     """
     if isinstance(record, Judgement):
         key = _identity(record, origins), parse_time(record.updated_at)
         name = f"annotation {record.annotation_id} of article {record.article_id} by {record.annotator}"
-        yield key, name, repr(replace(record, origin="", changed_by="", task_id=0, created_at="", updated_at=""))
+        yield _Choice(
+            key, name, repr(replace(record, origin="", changed_by="", task_id=0, created_at="", updated_at=""))
+        )
     elif isinstance(record, SplitAssignment):
-        yield record.article_id, f"the split of article {record.article_id}", record.split
+        yield _Choice(record.article_id, f"the split of article {record.article_id}", record.split)
     elif isinstance(record, SplitBorder):
-        yield record.split, f"the border of {record.split}", record.newest
+        yield _Choice(record.split, f"the border of {record.split}", record.newest)
     elif isinstance(record, BatchItem):
-        yield record.article_id, f"the text of article {record.article_id}", record
+        yield _Choice(record.article_id, f"the text of article {record.article_id}", record)
     elif isinstance(record, LedgerEntry):
-        yield record.version, f"the manifest of version {record.version}", record.manifest
+        yield _Choice(record.version, f"the manifest of version {record.version}", record.manifest)
     elif isinstance(record, Decision):
         whose = record.article_id, record.adjudicator, record.text_sha
         by = f"of article {record.article_id} by {record.adjudicator}"
         if record.spans is not None:
-            yield whose, f"the spans {by}", mark_set(record.spans)
+            yield _Choice(whose, f"the spans {by}", mark_set(record.spans))
         for stance in record.stances:
-            yield (*whose, stance.target), f"the stance on {stance.target} {by}", stance.value
+            yield _Choice((*whose, stance.target), f"the stance on {stance.target} {by}", stance.value)

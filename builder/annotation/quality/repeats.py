@@ -107,12 +107,12 @@ def merge_decisions(batches: Iterable[Sequence[Decision]]) -> list[Decision]:
     """
     kept: list[Decision | None] = []
     for batch in batches:
-        numbers_by_key: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+        numbers_by_key: dict[_Subject, list[int]] = defaultdict(list)
         for number, old in enumerate(kept):
             if old:
-                numbers_by_key[_key(old)].append(number)
+                numbers_by_key[_subject(old)].append(number)
         for decision in batch:
-            numbers = numbers_by_key[_key(decision)]
+            numbers = numbers_by_key[_subject(decision)]
             fresh = _news(decision, [old for number in numbers if (old := kept[number])])
             for number in numbers if fresh else ():
                 kept[number] = _without(kept[number], fresh)
@@ -120,9 +120,17 @@ def merge_decisions(batches: Iterable[Sequence[Decision]]) -> list[Decision]:
     return [decision for decision in kept if decision]
 
 
-def _key(decision: Decision) -> tuple[str, str, str]:
-    """Return the article, adjudicator and text that identify which decisions replace each other."""
-    return decision.article_id, decision.adjudicator, decision.text_sha
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What decisions that replace each other have in common."""
+
+    article_id: str
+    adjudicator: str
+    text_sha: str
+
+
+def _subject(decision: Decision) -> _Subject:
+    return _Subject(decision.article_id, decision.adjudicator, decision.text_sha)
 
 
 def _news(decision: Decision, before: Sequence[Decision]) -> Decision | None:

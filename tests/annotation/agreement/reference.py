@@ -1,6 +1,7 @@
 """Agreement judgement by judgement, as plain loops: what the columns of builder.annotation.agreement must equal."""
 
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations
 
@@ -13,6 +14,13 @@ from builder.annotation.agreement.measure import _rounded
 from builder.annotation.agreement.span_tables import SpanTables
 from builder.records import Agreement, mark_set
 from tests.tables import stance_statistics
+
+
+@dataclass(frozen=True, slots=True)
+class Paired(Statistic):
+    """A statistic of a pair of annotators, or of one against all others."""
+
+    between: str = ""
 
 
 def agree(
@@ -57,7 +65,7 @@ def _resampled(parts, batch, period, seed, resamples):
         layer = "stance" if part.unit == stances.UNIT else "entities"
         figures.append(Agreement(
             part.measure, layer, part.label, batch, _rounded(value), _rounded(low), _rounded(high), part.n, part.unit,
-            "" if value is not None else part.why, part.between, period,
+            "" if value is not None else part.why, getattr(part, "between", ""), period,
         ))  # fmt: skip
     return figures
 
@@ -85,7 +93,7 @@ def span_pairs(shared):
         rows[name] = sum((rows[pair] for pair in rows if name in pair.split()), np.zeros((len(shared), 2)))
         met[name] = sum(name in {j.annotator for j in judged} for judged in shared)
     return [
-        Statistic(SPAN_F1, "all", table, spans._of_all(spans._f1, 1), np.count_nonzero(table[:, 1]), met[who], spans.UNIT,
+        Paired(SPAN_F1, "all", table, spans._of_all(spans._f1, 1), np.count_nonzero(table[:, 1]), met[who], spans.UNIT,
              "neither marked a span" if met[who] else "no article in common", who)
         for who, table in rows.items()
     ]  # fmt: skip
@@ -208,15 +216,35 @@ def stance_pairs(shared, labels):
     for who, table in wanted:
         n, rows = int(table.sum()), table.reshape(len(shared), -1)
         none = "no question was answered by both" if " " in who else "no question was answered by another too"
-        parts.append(
-            _part(stances.KAPPA, "all", rows, stances._kappa, n, "both gave only one value" if n else none, who)
-        )
-        parts.append(_part(stances.PERCENT, "all", rows, stances._percent, n, none, who))
+        parts.append(_part(stances.KAPPA, "all", rows, _kappa, n, "both gave only one value" if n else none, who))
+        parts.append(_part(stances.PERCENT, "all", rows, _percent, n, none, who))
     return parts
 
 
 def _part(measure, label, rows, of, n, why, who):
-    return Statistic(measure, label, rows, of, int(np.count_nonzero(rows.any(axis=1))), n, stances.UNIT, why, who)
+    return Paired(measure, label, rows, of, int(np.count_nonzero(rows.any(axis=1))), n, stances.UNIT, why, who)
+
+
+def _square(sums):
+    side = int(np.sqrt(sums.shape[-1]))
+    return sums.reshape(*sums.shape[:-1], side, side)
+
+
+def _kappa(sums):
+    """Return Cohen's kappa of contingency tables, NaN if it is undefined."""
+    table = _square(sums)
+    total = table.sum(axis=(-2, -1))
+    chance = (table.sum(axis=-1) * table.sum(axis=-2)).sum(axis=-1)
+    same = np.trace(table, axis1=-2, axis2=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(total**2 > chance, (same * total - chance) / (total**2 - chance), np.nan))
+
+
+def _percent(sums):
+    """Return the share of equal answers of contingency tables, NaN if there are none."""
+    table = _square(sums)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.trace(table, axis1=-2, axis2=-1) / table.sum(axis=(-2, -1)))
 
 
 def _given(shared, labels, names=()):

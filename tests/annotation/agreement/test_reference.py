@@ -72,8 +72,7 @@ def test_figures_do_not_depend_on_how_many_pairs_are_held_at_once(held, judgemen
     whole = agree(judgements, LABELS, lengths, resamples=5)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(columns, "PAIRS", held)
-        patch.setattr("builder.annotation.agreement.columns.PAIRS", held)
-        patch.setattr("builder.annotation.agreement.stances.ROWS", held)
+        patch.setattr(pairs, "_EXACT", held)
 
         assert agree(judgements, LABELS, lengths, resamples=5) == whole
 
