@@ -122,12 +122,11 @@ def send(
     with project.lock():
         schema, name = project.schema, batch_name(project, batch)
         articles = {article.id: article for article in batch_articles(project)}
-        everything, gone = read_batch(project, name), taken_down(project)
+        everything, gone, before = read_batch(project, name), taken_down(project), read_assigned(project, name)
         items = [item for item in everything if item.article_id not in gone]
         _refuse_other_texts(name, items, articles, changed=changed)
         present = {i.article_id: replace(i, text_sha=articles[i.article_id].text_sha) for i in items}
         known, issues = _known(project, name, present, gone)
-        before = read_assigned(project, name)
         desks = upload.annotator_projects(
             connections(project), schema, lambda who: project_mark(project, name, who),
             project.pseudonym_key(), annotators, {duty.annotator for duty in before},
@@ -140,12 +139,11 @@ def send(
         predicted = predictions.predict(predict, chosen, schema.labels, folder or project.root) if predict else None
         moved = _moved(project, name, desks, {i.article_id: articles[i.article_id] for i in items
                                               if i.text_sha != present[i.article_id].text_sha})  # fmt: skip
-        sources = {document.id: document.source for document in batch_documents(project)}
         published = reopen.predictions(read_published(project, name), articles, schema.labels)
         judged = latest_judgements(read_judgements_of(project, name))
         material = upload.UploadInputs(
-            schema, articles, sources, present, predicted, moved.predictions, published, judged,
-            _emails(project, desks) if judged else {},
+            schema, articles, {document.id: document.source for document in batch_documents(project)}, present,
+            predicted, moved.predictions, published, judged, _emails(project, desks) if judged else {},
         )  # fmt: skip
         if assigned and not dry_run:
             write_jsonl(project.annotations / name / "assignment.jsonl", assigned)
@@ -153,16 +151,15 @@ def send(
         taken = tuple(Dropped("send", item.article_id, "taken down") for item in everything if item.article_id in gone)
         sent, left = upload.accounts(delivered, moved, predicted)
         accounts, aside = (*sent, *_not_sent(len(everything), taken)), (*left, *taken)
-        issues += upload.offered_again(delivered, material)
+        issues += [*upload.offered_again(delivered, material), *moved.warnings()]
         if not dry_run:
             if (lines := [present.get(item.article_id, item) for item in everything]) != everything:
                 write_jsonl(project.annotations / name / "batch.jsonl", lines)
             project.save_account("send", accounts, aside)
             states.finish(project, f"send-{name}", states.read_by_send(project, name))
-    issues += moved.warnings()
-    places = tuple(_place(done, dry_run=dry_run) for done in delivered)
     return SendReport(
-        "send", accounts, tuple(issues), set_aside=aside, assigned=_reasons(assigned), places=places,
+        "send", accounts, tuple(issues), set_aside=aside, assigned=_reasons(assigned),
+        places=tuple(_place(done, dry_run=dry_run) for done in delivered),
         predictions=SentPredictions(predicted.origin, sum(map(bool, predicted.spans.values()))) if predicted else None,
         shown=tuple(sorted({done.shown for done in delivered if done.shown})),
     )  # fmt: skip
