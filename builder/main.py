@@ -54,6 +54,10 @@ ROAD = (
     ),
 )
 BESIDE = (
+    Entry(
+        "import", "import_", "Take a published dataset into the project.", "khabar import corpus/ --as conll --dry-run"
+    ),
+    Entry("export", "export", "Write a release as files of another tool.", "khabar export 1.0.0 --as conll"),
     Entry("init", "init", "Create a new dataset project.", "khabar init my-dataset --repo-id my-org/my-dataset"),
     Entry("demo", "demo", "Run the full pipeline on sample articles with simulated annotators.", "khabar demo"),
     Entry("run", "run", "Run every stale step, up to where people must work.", "khabar run --to build"),

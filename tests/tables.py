@@ -5,6 +5,8 @@ import numpy as np
 from builder.annotation.adjudication import adjudicate as adjudication
 from builder.annotation.agreement import measure, spans, stances
 from builder.annotation.agreement.columns import shared_of
+from builder.annotation.migration import asked
+from builder.annotation.migration.offered import EVERYTHING
 from builder.annotation.quality import annotators, canonical, repeats
 from builder.annotation.quality import check as checks
 from builder.io.parquet import to_table
@@ -60,9 +62,20 @@ def agree(judgements, labels, lengths, **options):
     return measure.agree(table_of(judgements), labels, lengths, **options)
 
 
-def adjudicate(judgements, decisions, articles, labels, rules):
+def adjudicate(judgements, decisions, articles, labels, rules, offers=EVERYTHING):
     """Gold and disputes."""
-    return adjudication.adjudicate(table_of(judgements), decisions, articles, labels, rules)
+    return adjudication.adjudicate(table_of(judgements), decisions, articles, labels, rules, offers)
+
+
+def asked_of(judgements, *given):
+    """The labels that enough annotators of each article were asked for."""
+    return asked.asked_of(table_of(judgements), *given)
+
+
+def without_unasked(judgements, *given):
+    """The judgements without spans of labels that too few were asked for, and how many are left out."""
+    found = asked.without_unasked(table_of(judgements), *given)
+    return records_of(found.table, Judgement), found.left_out
 
 
 def shared(judged):

@@ -80,8 +80,8 @@ def _is_same(new: Judgement, old: Judgement) -> bool:
 
 def same_answers(new: Judgement, old: Judgement) -> bool:
     """Return whether two versions of an annotation say the same."""
-    return (mark_set(new.spans), set(new.stances), new.status, new.remark) == (
-        mark_set(old.spans), set(old.stances), old.status, old.remark
+    return (mark_set(new.spans), set(new.stances), set(new.answers), new.status, new.remark) == (
+        mark_set(old.spans), set(old.stances), set(old.answers), old.status, old.remark
     )  # fmt: skip
 
 

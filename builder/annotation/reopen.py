@@ -3,25 +3,26 @@
 Offsets are code points of an article's text, end exclusive. Pure.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.annotation.questions import targets_for
+from builder.annotation.adjudication.adjudicate import adjudicate
+from builder.annotation.questions import known_answers, targets_for
 from builder.annotation.transfer import transfer_spans
-from builder.io.parquet import whole
+from builder.io.parquet import to_table, whole
 from builder.records import (
     GOLD,
     AnnotatorAssignment,
     Article,
+    Dispute,
     Dropped,
     Prediction,
     PublishedAnnotation,
-    mark_set,
 )
+from builder.schema.dataset import Adjudication
 from builder.schema.labels import Labels
 
 
@@ -34,19 +35,18 @@ class TransferredAnswers:
     set_aside: tuple[Dropped, ...]
 
 
-def disputed(answers: Iterable[PublishedAnnotation], open_or_decided: Collection[str]) -> set[str]:
-    """Return the articles whose annotators gave different answers, and those that are open or were decided.
+def disputes_of(
+    answers: Iterable[PublishedAnnotation], articles: Mapping[str, Article], labels: Labels, rules: Adjudication
+) -> tuple[Dispute, ...]:
+    """Return the questions that the votes of a release left open, as `adjudicate` counts them without decisions.
 
-    >>> from builder.records import Span
-    >>> first, second = PublishedAnnotation("x-0", "", "1.0.0", "a-1", (Span(0, 3, "PERS"),)), PublishedAnnotation("x-0", "", "1.0.0", "a-2")
-    >>> disputed([first, second], ()), disputed([first, replace(second, spans=first.spans)], ())
-    ({'x-0'}, set())
+    Answers on articles that are not in `articles` are left out.
     """
-    versions: dict[str, set[object]] = defaultdict(set)
-    for answer in answers:
-        if answer.who != GOLD:
-            versions[answer.article_id].add((mark_set(answer.spans), frozenset(answer.stances)))
-    return {article for article, of_article in versions.items() if len(of_article) > 1} | {*open_or_decided}
+    judgements = [answer for answer in answers if answer.who != GOLD and answer.article_id in articles]
+    table = to_table(judgements, PublishedAnnotation)
+    named = table.rename_columns(["annotator" if name == "who" else name for name in table.column_names])
+    versioned = named.append_column("schema", pa.repeat("", len(judgements)))  # releases do not say what was asked
+    return adjudicate(versioned, (), articles, labels, rules).disputes
 
 
 def transfer_answers(
@@ -115,5 +115,7 @@ def predictions(
         spans = tuple(s for s in answer.spans if s.label in known and 0 <= s.start < s.end <= len(article.text))
         stances = tuple(stance for stance in answer.stances if stance.target in asked and stance.value in values)
         name = f"{answer.who} v{answer.version}"
-        made[answer.article_id, answer.who] = Prediction(name, spans, stances, judged=True)
+        made[answer.article_id, answer.who] = Prediction(
+            name, spans, stances, judged=True, answers=known_answers(answer.answers, labels)
+        )
     return made

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import Match, SequenceMatcher
 
-from builder.annotation.questions import targets_for
+from builder.annotation.questions import known_answers, targets_for
 from builder.records import Article, Dropped, Issue, Judgement, Prediction, Span
 from builder.schema.labels import Labels
 from builder.text.tokens import tokenize
@@ -105,7 +105,12 @@ def transfer_judgements(
         reasons |= dict.fromkeys(carried.stale, "its text changed")
         asked = {target.id for target in targets_for(article, labels)}
         stances = tuple(s for s in judgement.stances if s.target in asked and s.value in values)
-        predictions[article_id, annotator] = Prediction(annotator, carried.spans, stances if old is not None else ())
+        predictions[article_id, annotator] = Prediction(
+            annotator,
+            carried.spans,
+            stances if old is not None else (),
+            answers=known_answers(judgement.answers, labels) if old is not None else (),
+        )
         aside += [
             Dropped("send", f"{article_id} {annotator} {span.start}-{span.end} {span.label}", f"stale: {reason}",
                      old[span.start : span.end][:80] if old and reason == "its text changed" else "")

@@ -15,6 +15,7 @@ from builder.cli.road import project_of, road
 from builder.io.atomic import write_bytes
 from builder.io.jsonl import write_jsonl
 from builder.project.judgements import canonical_judgements, compute_agreement, load_batch_inputs, save_accounts
+from builder.project.migration.findings import left_out
 from builder.project.project import Project
 from builder.project.stages import states
 from builder.records import Agreement, Judgement, Line, Report
@@ -65,6 +66,7 @@ def agree(project: Project, page: Path | None = None) -> AgreeReport:
         write_bytes(page, pages.page(figures, said, shown, project.schema.labels, title=title).encode())
     pairs = pairs_account(canonical.table)
     accounts = (pairs,) if pairs.set_aside else ()  # in a crowd only
+    issues = (*issues, *left_out(project, canonical.accounts))
     return AgreeReport("agree", accounts, issues, exit_code=1 if issues else 0, figures=figures, page=page)
 
 

@@ -15,11 +15,12 @@ from builder.io.hashing import file_digest, read_hashed
 from builder.io.jsonl import write_jsonl
 from builder.project import release_inputs, services, validation
 from builder.project.corpus import profile_of
+from builder.project.migration.state import refuse_pending
 from builder.project.project import Project
 from builder.project.release_inputs import ReleaseInputs
 from builder.project.releases import earlier_versions, open_earlier, record
 from builder.project.stages import states
-from builder.records import RELEASE_FORMAT, TOOL, KhabarError, Line, Release, Report
+from builder.records import TOOL, KhabarError, Line, Release, Report, format_of
 from builder.release.card.inputs import CardInputs, compute_facts, render_card, text_files
 from builder.release.card.markdown import below_thresholds
 from builder.release.diff.changelog import Removals
@@ -110,10 +111,10 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         open_earlier(project, version, since, hub) as past,
         open_spill(project.work) as kept,
     ):
-        schema = project.schema
+        refuse_pending(project, "build")
         _refuse_open(project)
         validation.validate_annotations(project)
-        dataset, fold = schema.dataset, profile_of(project).fold_batch
+        schema, dataset, fold = project.schema, project.schema.dataset, profile_of(project).fold_batch
         gathered = release_inputs.load_release_inputs(project)
         low = accepted(shortfalls(gathered.agreement, schema.dataset.floors, schema.labels), accept)
         material = gathered.material
@@ -125,26 +126,26 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
                       tuple(figure for figure in gathered.agreement if headline(figure)), gathered.accounts,
                       accounts, built.cut_spans, built.cut_inner, dict(gathered.changes),
                       below_thresholds(low, accept or ""), dict(gathered.redacted), earlier_versions(project, version),
-                      (accept or "") if low else "")  # fmt: skip
+                       (accept or "") if low else "", gathered.sources.imports.sets, gathered.leaks,
+                       dict(gathered.asked), dict(gathered.asked_targets), dict(gathered.new_questions))  # fmt: skip
         facts = compute_facts(basis, built.tables)
         card = render_card(basis, built.tables, facts)
-        beside = export_files(
-            built.tables, dataset, flat, version=version, template=prose, facts=facts, agreement=basis.agreement
-        )
+        beside = export_files(built.tables, dataset, flat, version=version, template=prose, facts=facts,
+                              agreement=basis.agreement)  # fmt: skip
         removed = Removals(tuple(gathered.sources.takedowns), tuple(gathered.sources.withdrawals))
         changelog, earlier = make_changelog(past, version, schema.dataset, built.tables, card, removed)
         kept.rest()
         inputs = release_inputs.hash_inputs(gathered, prose, TOOL) | earlier
-        release = Release(version, schema.dataset.repo_id, "", TOOL, schema.hash, material.articles[0].profile,
+        release = Release(version, schema.dataset.repo_id, "", TOOL, schema.hash, gathered.sources.profile.id,
                           inputs, {}, {}, dataset.text,
                           record_reading(dataset.fields, release_inputs.declared_encodings(material)),
-                          RELEASE_FORMAT)  # fmt: skip
+                          format_of(asked=bool(material.asked), questions=bool(schema.labels.questions)))  # fmt: skip
         read = states.read_by(project, "build")
         # Before the release: one that is there never lacks its ledger, whenever this is killed.
         ledger = _write_ledger(project, gathered)
         folder = project.release(version)
         texts = text_files(basis, card, built.tables, changelog)
-        written = write_release(folder, built.tables, {**texts, **beside.files}, release,
+        written = write_release(folder, built.tables, {**texts, **beside.files, **gathered.guidelines}, release,
                                 frozen=bool(project.noted(f"pushed/v{version}")), rest=kept.rest,
                                 describe=beside.describe, look=standoff.file_audit(dataset.text, material, fold))  # fmt: skip
         manifest = record(project, version)

@@ -29,6 +29,7 @@ from builder.project.annotations import (
     read_known,
 )
 from builder.project.judgements import BatchInputs, load_batch_inputs, own_judgements, without_repeats
+from builder.project.migration.findings import label_findings
 from builder.project.project import Project
 from builder.project.stages import states
 from builder.records import AnnotatorAssignment, Decision, Issue, KhabarError, Line, Notify, Report
@@ -98,6 +99,7 @@ def check(project: Project) -> CheckReport:
     for name in loaded.collected:
         issues += _batch_issues(loaded, name, read_known(project, name), read_assigned(project, name))
         issues += _cached_issues(project, name)
+    issues = label_findings(project, issues, submitted)
     errors = sum(issue.severity == "error" for issue in issues)
     states.finish(project, "check", inputs, 1 if errors else 0)
     return CheckReport(
@@ -116,7 +118,8 @@ def _batch_issues(
     asked = pc.is_in(own["article_id"], pa.array([decision.article_id for decision in known], pa.string()))
     answered = canonicalise(read_form(own.filter(asked), articles, labels)).table
     issues = annotators.known_missed(answered, known, {article.id: article for article in articles}, labels)
-    issues += annotators.coverage(name, own, loaded.items[name], assigned, loaded.schema.dataset.overlap)
+    if name not in loaded.imported:
+        issues += annotators.coverage(name, own, loaded.items[name], assigned, loaded.schema.dataset.overlap)
     return issues
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from builder.annotation.migration.offered import in_present_names
 from builder.annotation.persons import People, Roster, resolve
 from builder.annotation.pseudonyms import origin_name, pseudonym
 from builder.cli.options import batch_option
@@ -18,6 +19,7 @@ from builder.io.atomic import atomic_write
 from builder.io.jsonl import write_jsonl
 from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.download import cache, rewrite
+from builder.labelstudio.download.pages import pages
 from builder.labelstudio.download.persons import Past
 from builder.labelstudio.download.remote import ProjectRef
 from builder.labelstudio.download.sync import update_cache
@@ -35,6 +37,8 @@ from builder.project.annotations import (
     write_aliases,
 )
 from builder.project.batches import batch_articles, batch_documents
+from builder.project.migration.kept import read_versions
+from builder.project.migration.state import names_mark, note_collected
 from builder.project.project import Project
 from builder.project.services import connections, project_mark
 from builder.records import Issue, Judgement, Line, Notify, Report, count_by_reason, user_error
@@ -56,8 +60,8 @@ class CollectReport(Report):
 
     def lines(self) -> Iterator[Line]:
         """Return the numbers."""
-        people = f"{self.annotators} {'annotator' if self.annotators == 1 else 'annotators'}"
-        yield Line("judgements", f"{self.judgements} of {people} in {self.path}")
+        people = "annotator" if self.annotators == 1 else "annotators"
+        yield Line("judgements", f"{self.judgements} of {self.annotators} {people} in {self.path}")
         if self.imported:
             yield Line("file", str(self.imported))
         if self.kept:
@@ -70,12 +74,8 @@ class CollectReport(Report):
 @click.option("--keep", "keeps", is_flag=True, help="Keep annotations of a server or project that was lost.")
 @click.option("--full", is_flag=True, help="Download everything, not only changes since the last collect.")
 @click.option(
-    "--from",
-    "source",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Read an export of another Label Studio instead.",
-)
+    "--from", "source", type=click.Path(path_type=Path), metavar="FILE", help="Read an export of another Label Studio instead."
+)  # fmt: skip
 @click.option("--origin", default="", metavar="NAME", help="Name of the server that the file is from.")
 @click.option(
     "--annotator",
@@ -153,19 +153,18 @@ def collect(
                 _refuse_loss(path, before, _gone(db, before), prune=prune)
             with atomic_write(path) as out:
                 out.writelines(f"{line}\n".encode() for line in cache.judgements(db))
+            note_collected(project, pages(db))
             aside = cache.set_aside(db, name)
-            counts = cache.counts(db)
+            held = cache.counts(db)
             issues, people = cache.issues(db), len({who for _, who, *_ in cache.keys(db)})
             kept = len(cache.judgements_of(db, cache.KEPT))
-        account = count_by_reason(
-            "collect", "annotations", counts.annotations + counts.drafts, counts.judgements, aside
-        )
+        account = count_by_reason("collect", "annotations", held.annotations + held.drafts, held.judgements, aside)
         project.save_account("collect", [account], aside)
     if source and imported:
         issues = [*grouped(issues), *imported.issues, *_nothing(imported, source)]
     return CollectReport(
         "collect", (account,), tuple(issues), exit_code=1 if any(issue.severity == "error" for issue in issues) else 0,
-        set_aside=tuple(aside), judgements=counts.judgements, annotators=people, path=path,
+        set_aside=tuple(aside), judgements=held.judgements, annotators=people, path=path,
         imported=imported.counts if imported else None, kept=kept,
     )  # fmt: skip
 
@@ -180,7 +179,8 @@ def _read_file(project: Project, name: str, db: "Store", source: Path, options: 
     raws = {document.id: document.raw for document in batch_documents(project)}
     found = read(elements, own, project.schema.labels, name, roster.name, raws)
     found = replace(found, issues=tuple(_in_file(issue, source) for issue in found.issues))
-    every = read_judgements(project)
+    every, versions = read_judgements(project), read_versions(project)
+    found = replace(found, judgements=tuple(in_present_names(one, versions) for one in found.judgements))
     cache_unknown(db, (judgement for judgement in every if judgement.batch == name))
     assigned = {duty.annotator for batch in project.batches() for duty in read_assigned(project, batch)}
     people = People(project.pseudonym_key(), read_aliases(project), assigned, options.given)
@@ -252,10 +252,10 @@ def _gone(db: "Store", judgements: Sequence[Judgement], *, besides: str = "") ->
 
 def _fetch(project: Project, name: str, db: "Store", full: bool, progress: Notify) -> None:
     """Update the batch's local cache from each of its Label Studio projects."""
-    key = project.pseudonym_key()
-    past = Past(read_judgements_of(project, name), functools.partial(origin_name, key))
-    # Pseudonyms made with another key, or judgements read by another version of the reader, are no use.
-    stamp = f"{cache.PARSER_VERSION} {pseudonym(key, 'khabar')}"
+    key, versions = project.pseudonym_key(), read_versions(project)
+    past = Past(read_judgements_of(project, name), functools.partial(origin_name, key), versions)
+    # Pseudonyms of another key, and judgements of another version of the reader or in earlier names, are no use.
+    stamp = f"{cache.PARSER_VERSION} {pseudonym(key, 'khabar')}{names_mark(versions)}"
     aliases = read_aliases(project)
     places: list[str] = []
     for server, connection in connections(project):

@@ -1,6 +1,5 @@
 """The command `hydrate`: restore the texts of a stand-off release from the raw pages."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from builder.cli.output import Console
 from builder.corpus.readers.documents import Reading, read_documents
 from builder.corpus.readers.encodings import NAMES
 from builder.corpus.readers.naming import option_to_pass
+from builder.io.hashing import file_sha256
 from builder.io.scratch import scratch_folder
 from builder.project.project import Project, find_project
 from builder.project.releases import resolve_release
@@ -143,7 +143,7 @@ def hydrate(
             if not any(table.num_rows for table in tables.get("entities", {}).values()):
                 other = mismatches(release.inputs, reading.documents)
                 raise KhabarError(*other, *back.issues, *_nothing(target), exit_code=1)
-            digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+            digest = file_sha256(folder / MANIFEST)
             columns = edition_files("full", tables.get("entities", {}), names.entities)
             others = _other_files(folder, release, names, tables, back, digest) | dict(columns.files)
             full = replace(release, edition="full", inputs={**release.inputs, NOTE: digest}, splits={}, files={})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from builder.annotation.reopen import assigned, disputed, transfer_answers
+from builder.annotation.reopen import assigned, disputes_of, transfer_answers
 from builder.cli.output import Console
 from builder.cli.road import project_of, road
 from builder.io.jsonl import write_jsonl
@@ -53,12 +53,16 @@ class ReopenReport(Report):
     annotators: int
     other_texts: int
     """Articles whose text differs from the published one."""
+    disputes: int | None = None
+    """Questions that votes did not settle, if only articles with one are reopened."""
 
     def lines(self) -> Iterator[Line]:
         """Return the batch, and what its pre-annotations are of."""
         before = "" if self.is_new else ", as it was before"
         yield Line("batch", f"{self.batch}: {self.articles} articles of version {self.version}{before}")
         yield Line("predictions", f"{self.predictions}, of {self.annotators} annotators and the gold")
+        if self.disputes is not None:
+            yield Line("disputes", f"{self.disputes}, which votes did not settle")
         if self.other_texts:
             moved = "articles: spans whose words did not change were moved with them"
             yield Line("other texts", f"{self.other_texts} {moved}")
@@ -66,9 +70,7 @@ class ReopenReport(Report):
 
 @click.command("reopen")
 @click.argument("release", metavar="REF")
-@click.option(
-    "--disputed", is_flag=True, help="Only articles on which annotators disagreed, or whose disputes are open."
-)
+@click.option("--disputed", is_flag=True, help="Only articles with a dispute: a question that votes did not settle.")
 @click.option("--batch", metavar="NAME", help="The new batch's name (default: reopen-1-2-0, or disputed-1-2-0).")
 @road
 def cli(console: Console, release: str, disputed: bool, batch: str | None) -> ReopenReport:
@@ -97,7 +99,11 @@ def reopen(
         refuse_stale(project)
         articles = {article.id: article for article in select_rows(project, "articles", Article, "id", [*found.pages])}
         gone = taken_down(project)
-        wanted = disputed(found.answers, found.unsettled) if only_disputed else {*found.pages}
+        schema = project.schema
+        disputes = disputes_of(found.answers, articles, schema.labels, schema.dataset.adjudication)
+        wanted = (
+            {one.article_id for one in disputes} | (found.unsettled - {*articles}) if only_disputed else {*found.pages}
+        )
         chosen = sorted(wanted - gone)
         _refuse_empty(name, chosen, only_disputed=only_disputed)
         others = _other_texts(chosen, found.pages, articles)
@@ -118,6 +124,7 @@ def reopen(
     return ReopenReport(
         "reopen", accounts, set_aside=(*aside, *placed.set_aside), batch=batch, articles=len(chosen), version=version,
         is_new=fresh, predictions=len(placed.answers), annotators=people, other_texts=len(others),
+        disputes=len(disputes) if only_disputed else None,
     )  # fmt: skip
 
 

@@ -93,9 +93,10 @@ def sample(
         candidates = groups.candidates(project)
         earlier = [item for other in project.batches() for item in read_batch(project, other)]
         wanted = project.schema.dataset.sampling
-        taken = {item.group_id for item in earlier}
+        taken = {item.group_id if wanted.one_of_each_group else item.article_id for item in earlier}
         many, much = size or wanted.size, select.LOOKED_AT if by_gold else 1
-        chosen = choose(candidates, name, many * much, wanted.seed, taken)
+        chosen = choose(candidates, name, many * much, wanted.seed, taken,
+                        min_length=wanted.min_length, one_of_each_group=wanted.one_of_each_group)  # fmt: skip
         items, account = chosen.items, chosen.account
         if by_gold and items:
             choices = _choices(project, items, earlier, many)
@@ -114,7 +115,8 @@ def sample(
 
 def _choices(project: Project, items: Sequence[BatchItem], earlier: Sequence[BatchItem], size: int) -> list[Choice]:
     """Select what to annotate next of a sample by active learning."""
-    groups = {item.article_id: item.group_id for item in (*items, *earlier)}
+    alone = not project.schema.dataset.sampling.one_of_each_group
+    groups = None if alone else {item.article_id: item.group_id for item in (*items, *earlier)}
     loaded = load_batch_inputs(project)
     annotated, canonical = loaded.articles, canonical_judgements(loaded)
     save_accounts(project, canonical)

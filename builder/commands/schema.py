@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +13,7 @@ from builder.annotation.questions import slots_of, targets_for
 from builder.cli.options import verb
 from builder.cli.output import Console, open_page
 from builder.cli.road import road
+from builder.commands.schema_migrate import cli as migrate_cli
 from builder.corpus.cleaning.matching.examples import check_evidence, check_examples
 from builder.corpus.cleaning.matching.rules import compile_rules, every_rule
 from builder.corpus.cleaning.suggest.describe import describe, remark
@@ -27,7 +28,7 @@ from builder.project.corpus import iter_records, profile_of, refuse_empty, selec
 from builder.project.counts import read_counts
 from builder.project.project import Project, find_project
 from builder.project.validation import open_issues
-from builder.records import Article, Document, Issue, KhabarError, Line, Report, user_error
+from builder.records import Article, Document, KhabarError, Line, Report, user_error
 from builder.schema.boilerplate import Boilerplate
 from builder.text.invisible import make_visible
 from builder.text.profiles import describe_change
@@ -63,16 +64,11 @@ def check(project: Project) -> SchemaReport:
     rules = every_rule(schema.boilerplate)
     examples = sum(len(rule.examples.matches) + len(rule.examples.leaves) for rule in rules)
     return SchemaReport(
-        "schema check", issues=(*failed, *check_evidence(schema.boilerplate), *_left_open(project)),
+        "schema check", issues=(*failed, *check_evidence(schema.boilerplate), *open_issues(project, "warning")),
         exit_code=1 if failed else 0,
         entity_types=len(schema.labels.entities), targets=len(schema.labels.target_ids), profile=profile_of(project).id,
         rules=len(rules), examples=examples, failed=len(failed), hash=schema.hash,
     )  # fmt: skip
-
-
-def _left_open(project: Project) -> list[Issue]:
-    """Return a warning for each field that a build will refuse."""
-    return [replace(issue, severity="warning") for issue in open_issues(project)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,3 +293,6 @@ def suggest_cli(console: Console, apply: tuple[str, ...], dry_run: bool, min_doc
     if dry_run and not wanted:
         raise click.UsageError("--dry-run belongs to --apply")
     return suggest(find_project(console.folder), apply=wanted, dry_run=dry_run, min_documents=min_documents)
+
+
+cli.add_command(migrate_cli)

@@ -10,14 +10,15 @@ import click
 from builder.annotation import assignment, reopen, transfer
 from builder.annotation.persons import resolve
 from builder.annotation.transfer import TransferredJudgements
+from builder.cli.consent import ask_first
 from builder.cli.options import batch_option
 from builder.cli.output import Console
 from builder.cli.road import project_of, road
 from builder.io.jsonl import write_jsonl
 from builder.labelstudio import upload
 from builder.labelstudio.earlier import latest_judgements
+from builder.labelstudio.refresh import Behind
 from builder.labelstudio.upload import AnnotatorProject, UploadInputs, UploadResult
-from builder.preannotation import sources as predictions
 from builder.project.annotations import (
     batch_name,
     read_aliases,
@@ -28,7 +29,10 @@ from builder.project.annotations import (
     read_published,
     taken_down,
 )
-from builder.project.batches import batch_articles, batch_documents
+from builder.project.batches import batch_articles, batch_documents, refuse_other_texts
+from builder.project.imports import predictions
+from builder.project.migration.running import bring_up
+from builder.project.migration.state import refuse_pending
 from builder.project.project import Project
 from builder.project.services import connections, note_sent, project_mark
 from builder.project.stages import states
@@ -39,7 +43,6 @@ from builder.records import (
     Document,
     Dropped,
     Issue,
-    KhabarError,
     Line,
     Notify,
     Report,
@@ -89,9 +92,12 @@ class SendReport(Report):
     places: tuple[SentTo, ...]
     predictions: SentPredictions | None
     shown: tuple[str, ...]
+    behind: tuple[Behind, ...] = ()
+    """The running projects that are brought up to date, or would be in a dry run."""
+    dry_run: bool = False
 
     def lines(self) -> Iterator[Line]:
-        """Return a line for each project, and for the predictions."""
+        """Return a line for each project, for the predictions, and for what running projects are brought up to."""
         if self.assigned:
             yield Line("assigned", ", ".join(f"{number} articles {why}" for why, number in self.assigned.items()))
         for place in self.places:
@@ -101,9 +107,11 @@ class SendReport(Report):
             yield Line("predictions", said)
         if self.shown:
             yield Line("shown on the page", ", ".join(self.shown))
+        if self.behind:
+            yield Line("would change" if self.dry_run else "changed", "; ".join(map(str, self.behind)))
 
 
-def send(
+def send(  # noqa: PLR0913 - a send has these parts
     project: Project,
     batch: str | None,
     *,
@@ -113,38 +121,37 @@ def send(
     predict: str | None = None,
     annotators: Sequence[str] = (),
     folder: Path | None = None,
+    refresh: bool = False,
+    yes: bool = False,
 ) -> SendReport:
     """Upload a batch to Label Studio, without what was taken down. Articles that are already there are not uploaded again.
 
-    `changed` allows articles whose text differs from the batch's to become new tasks, with their annotations
-    transferred. `predict` names pre-annotations, with paths relative to `folder`. `annotators` are e-mails or names.
+    `changed` makes articles with another text than the batch's new tasks, with their annotations transferred. `predict`
+    names pre-annotations, with paths relative to `folder`. `annotators` are e-mails or names. `refresh` gives tasks that
+    were sent the present guidelines. `yes` agrees to changes of a running project.
     """
     with project.lock():
+        refuse_pending(project, "send")
         schema, name = project.schema, batch_name(project, batch)
         articles = {article.id: article for article in batch_articles(project)}
         everything, gone, before = read_batch(project, name), taken_down(project), read_assigned(project, name)
         items = [item for item in everything if item.article_id not in gone]
-        _refuse_other_texts(name, items, articles, changed=changed)
+        refuse_other_texts(name, items, articles, changed=changed)
         present = {i.article_id: replace(i, text_sha=articles[i.article_id].text_sha) for i in items}
         known, issues = _known(project, name, present, gone)
-        desks = upload.annotator_projects(
-            connections(project), schema, lambda who: project_mark(project, name, who),
-            project.pseudonym_key(), annotators, {duty.annotator for duty in before},
-        )  # fmt: skip
-        assigned: list[AnnotatorAssignment] = []
-        if schema.dataset.assignment != "pool":
-            people = [desk.annotator for desk in desks]
-            assigned = assignment.assign(name, list(present), people, schema.dataset, known, before)
+        desks = _desks(project, name, annotators, {duty.annotator for duty in before})
+        people, pooled = [desk.annotator for desk in desks], schema.dataset.assignment == "pool"
+        assigned = [] if pooled else assignment.assign(name, list(present), people, schema.dataset, known, before)
         chosen = [articles[article_id] for article_id in present]
-        predicted = predictions.predict(predict, chosen, schema.labels, folder or project.root) if predict else None
-        moved = _moved(project, name, desks, {i.article_id: articles[i.article_id] for i in items
-                                              if i.text_sha != present[i.article_id].text_sha})  # fmt: skip
+        predicted = predictions.predict(project, predict, chosen, folder or project.root) if predict else None
+        moved = _moved(project, name, desks, items, articles)
         published = reopen.predictions(read_published(project, name), articles, schema.labels)
         judged = latest_judgements(read_judgements_of(project, name))
         material = upload.UploadInputs(
             schema, articles, {document.id: document.source for document in batch_documents(project)}, present,
             predicted, moved.predictions, published, judged, _emails(project, desks) if judged else {},
         )  # fmt: skip
+        behind = bring_up(project, desks, articles, progress, refresh=refresh, yes=yes, dry_run=dry_run)
         if assigned and not dry_run:
             write_jsonl(project.annotations / name / "assignment.jsonl", assigned)
         delivered = _upload(project, name, desks, assigned, material, progress, dry_run=dry_run)
@@ -161,7 +168,15 @@ def send(
         "send", accounts, tuple(issues), set_aside=aside, assigned=_reasons(assigned),
         places=tuple(_place(done, dry_run=dry_run) for done in delivered),
         predictions=SentPredictions(predicted.origin, sum(map(bool, predicted.spans.values()))) if predicted else None,
-        shown=tuple(sorted({done.shown for done in delivered if done.shown})),
+        shown=tuple(sorted({done.shown for done in delivered if done.shown})), behind=behind, dry_run=dry_run,
+    )  # fmt: skip
+
+
+def _desks(project: Project, name: str, annotators: Sequence[str], before: Collection[str]) -> list[AnnotatorProject]:
+    """Return the Label Studio projects of a batch: one for each annotator, or one for all."""
+    return upload.annotator_projects(
+        connections(project), project.schema, lambda who: project_mark(project, name, who),
+        project.pseudonym_key(), annotators, before,
     )  # fmt: skip
 
 
@@ -231,66 +246,48 @@ def _known(
 
 
 def _moved(
-    project: Project, batch: str, desks: Sequence[AnnotatorProject], stale: Mapping[str, Article]
-) -> TransferredJudgements:
+    project: Project, batch: str, desks: Sequence[AnnotatorProject], items: Sequence[BatchItem], articles: Mapping[str, Article]
+) -> TransferredJudgements:  # fmt: skip
     """Transfer annotations made on older texts of a batch's articles to their present texts."""
+    stale = {i.article_id: articles[i.article_id] for i in items if i.text_sha != articles[i.article_id].text_sha}
     judgements = [judgement for judgement in read_judgements_of(project, batch) if judgement.article_id in stale]
     return transfer.transfer_judgements(judgements, stale, upload.existing_texts(desks, stale), project.schema.labels)
-
-
-AGREE = "restore the profile and the rules; or collect, and make them new tasks with `khabar send --changed`"
-"""The fix for articles whose text changed since they were sampled."""
-
-
-def _refuse_other_texts(
-    batch: str, items: Sequence[BatchItem], articles: Mapping[str, Article], *, changed: bool
-) -> None:
-    """Raise KhabarError if a batch's articles are missing, or have another text than the batch unless `changed`."""
-    gone = [item.article_id for item in items if item.article_id not in articles]
-    other = [i.article_id for i in items if i.article_id in articles and articles[i.article_id].text_sha != i.text_sha]
-    issues = [
-        Issue(
-            "error", code, f"{len(ids)} of the {len(items)} articles of batch {batch} {what}, such as {ids[0]}", fix=fix
-        )
-        for code, ids, what, fix in (
-            ("unknown-article", gone, "are not in this project", "ingest and clean the batch's documents"),
-            ("stale-text", other, "have another text now", AGREE),
-        )
-        if ids and not (changed and code == "stale-text")
-    ]
-    if issues:
-        raise KhabarError(*issues)
 
 
 @click.command("send")
 @batch_option
 @click.option("--dry-run", is_flag=True, help="Print what would be uploaded, and upload nothing.")
 @click.option("--changed", is_flag=True, help="Upload articles whose text changed as new tasks; see below.")
-@click.option("--predict", metavar="FROM", help='release:DIR, gazetteer:FILE or command:"PROGRAM ARGUMENTS".')
+@click.option(
+    "--predict", metavar="FROM", help='import:NAME, release:DIR, gazetteer:FILE or command:"PROGRAM ARGUMENTS".'
+)
+@click.option("--refresh", is_flag=True, help="Also give tasks that were sent the present guidelines.")
+@click.option("--yes", is_flag=True, help="Agree to changes of tasks that people work on, after labels changed.")
 @click.option("--annotators", default="", help="Annotators for assignment: separate, such as a@x.org,b@y.org.")
 @road
 def cli(
-    console: Console, batch: str | None, dry_run: bool, changed: bool, predict: str | None, annotators: str
-) -> SendReport:
+    console: Console, batch: str | None, dry_run: bool, changed: bool, predict: str | None, refresh: bool, yes: bool,
+    annotators: str,
+) -> SendReport:  # fmt: skip
     """Upload a batch to Label Studio. Articles that are already there are not uploaded again.
 
     With `assignment: separate` or `isolated`, the link of each annotator is printed, and is not stored with the e-mail.
 
-    --predict adds pre-annotations to new tasks: from an earlier release, from a file of TERM<TAB>LABEL lines, or from
+    --predict adds pre-annotations to new tasks: from an imported set, from an earlier release, from a file of TERM<TAB>LABEL lines, or from
     a program, which runs without a shell. For each article the program reads a line {"id", "title", "text"} and writes
     a line {"id", "spans": [{"start", "end", "label"}]}, in the same order. Offsets are code points of the text, end
     exclusive.
 
+    After `schema migrate`, or with --refresh, tasks that were sent are brought up to date, with answers, drafts and
+    predictions. What would change is shown first, and nothing changes without a yes.
+
     --changed transfers annotations of the older text to the new task where their words are the same, and lists the
     others as stale. Run `khabar collect` first.
     """
-    return send(
-        project_of(console),
-        batch,
-        dry_run=dry_run,
-        progress=console.progress,
-        changed=changed,
-        predict=predict,
-        annotators=[name for name in annotators.replace(",", " ").split() if name],
-        folder=console.folder,
-    )
+    names = [name for name in annotators.replace(",", " ").split() if name]
+
+    def run(agreed: bool) -> SendReport:
+        return send(project_of(console), batch, dry_run=dry_run, progress=console.progress, changed=changed,
+                    predict=predict, annotators=names, folder=console.folder, refresh=refresh, yes=agreed)  # fmt: skip
+
+    return ask_first(run, agreed=yes)

@@ -223,4 +223,9 @@ def _difference(old: Gold, new: Gold) -> str:
         for target in sorted({*given, *now})
         if given.get(target) != now.get(target)
     ]
+    for question in sorted({answer.question for answer in (*old.answers, *new.answers)}):
+        before, after = (
+            "+".join(answer.value for answer in gold.answers if answer.question == question) for gold in (old, new)
+        )
+        parts += [f"{question}: {before or 'none'} -> {after or 'none'}"] if before != after else []
     return ", ".join(parts) or ("other votes" if old != new else "")

@@ -1,132 +1,129 @@
-"""Tasks of the adjudication project, and decisions from the rulings that adjudicators submit there.
+"""Tasks of the adjudication project: a page's questions with their choices, and its settled mentions in place.
 
-The page asks for the whole article again. It opens with one annotator's version, or empty in the label stream, so only
-the disputed parts of a ruling count. The module is pure.
+The module is pure.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
-from builder.io.hashing import sha16
-from builder.labelstudio.tasks import result_of
-from builder.records import Decision, Dispute, Dropped, Issue, Judgement
+from builder.annotation.adjudication.asked import OTHER, QUESTIONS, Choice, choices_of, keys_of
+from builder.annotation.adjudication.decisions import NONE
+from builder.labelstudio.config import ASKED, several_of
+from builder.labelstudio.tasks import result_of, unused_target
+from builder.records import AskedPage, Dispute, Passage, Span, passage_of, question_of
+from builder.schema.labels import Labels
+
+SHOWN = "settled"
+"""Name of the prediction that a page opens with."""
+
+LONGEST = 60
+"""Most letters of a passage that a question quotes."""
+
+_ANSWERS = {NONE: "ليس كيانًا", OTHER: "غير ذلك (أعلّمه في النص)"}
+
+_NO_ANSWER = "بلا إجابة"
+
+_SEVERAL = "(يجوز أكثر من جواب)"
 
 
-@dataclass(frozen=True, slots=True)
-class RulingResult:
-    """Result of reading rulings: sorted decisions, rulings set aside with the reason, and warnings."""
+def page_task(task: Mapping[str, Any], page: AskedPage, labels: Labels) -> dict[str, Any]:
+    """Return the task of a page: the annotators' task with the page's questions and a prediction to start from."""
+    keys = iter(keys_of(labels))
+    text = task["data"]["text"]
+    asked = {q.what: _question(n, q, text, labels, keys) for n, q in enumerate(page.questions, 1)}
+    several = [asked.pop(what, _unused()) for what in several_of(labels)]
+    singles = [*asked.values()]
+    summary = " · ".join(_subject(question, text, labels) for question in page.questions)
+    fields = {
+        "targets": singles + [_unused()] * (QUESTIONS - len(singles)) + several,
+        "page": page.page,
+        "questions": f"{len(page.questions)}: {summary}",
+    }
+    data = task["data"] | fields
+    return {"data": data, "predictions": [{"model_version": SHOWN, "result": _opening(page, data)}]}
 
-    decisions: tuple[Decision, ...]
-    set_aside: tuple[Dropped, ...]
-    issues: tuple[Issue, ...]
+
+def _unused() -> dict[str, Any]:
+    """Return what fills the place of a question that the page does not have."""
+    return unused_target() | {"said": ""}
 
 
-def with_versions(task: Mapping[str, Any], judgements: Iterable[Judgement]) -> dict[str, Any]:
-    """Return the task with each annotator's version as a prediction, named by the pseudonym.
+def _opening(page: AskedPage, data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what a page opens with: locked marks of the passages asked about, then the settled mentions.
 
-    The page opens with the last prediction. The order is that of a hash, so that no annotator is always shown first.
+    The marks come first, so that Label Studio gives each the number of its question.
     """
-    data = task["data"]
-    asked = {target["id"] for target in data["targets"]}
-    predictions = [
-        {
-            "model_version": judgement.annotator,
-            "result": result_of(
-                [replace(span, id="") for span in judgement.spans],  # two labels on one region share its id
-                [stance for stance in judgement.stances if stance.target in asked],
-                data,
-            ),
-        }
-        for judgement in sorted(judgements, key=lambda j: sha16(f"{j.article_id} {j.annotator}"))
-        if judgement.article_id == data["article_id"] and judgement.text_sha == data["text_sha"]
-    ]
-    return {**task, "predictions": predictions}
+    passages = [passage for question in page.questions if (passage := passage_of(question.what))]
+    marks = [_mark(number, passage, data["text"]) for number, passage in enumerate(passages, 1)]
+    counted = Counter[Span](page.settled)
+    settled = [Span(s.start, s.end, s.label, f"settled-{number}") for number, s in enumerate(sorted(counted), 1)]
+    return [*marks, *(part | {"origin": "prediction"} for part in result_of(settled, (), data))]
 
 
-def merge_disputes(before: Iterable[Dispute], now: Iterable[Dispute]) -> list[Dispute]:
-    """Merge the disputes sent before with the current ones, sorted by article and question; current answers win."""
-    asked = {(dispute.article_id, dispute.what): dispute for dispute in (*before, *now)}
-    return [asked[key] for key in sorted(asked)]
+def _mark(number: int, passage: Passage, text: str) -> dict[str, Any]:
+    value = {
+        "start": passage.start, "end": passage.end, "text": text[passage.start : passage.end], "labels": [ASKED],
+    }  # fmt: skip
+    return {
+        "id": f"asked-{number}", "from_name": ASKED, "to_name": "text", "type": "labels", "value": value,
+        "readonly": True, "origin": "prediction",
+    }  # fmt: skip
 
 
-def decisions_from_rulings(rulings: Sequence[Judgement], asked: Iterable[Dispute]) -> RulingResult:
-    """Convert rulings to decisions: the latest submitted ruling of each adjudicator on each article.
-
-    If any span of an article was disputed, the ruling's whole list of spans counts. A stance counts if its target
-    was disputed.
-    """
-    questions: dict[str, set[str]] = defaultdict(set)
-    for dispute in asked:
-        questions[dispute.article_id].add(dispute.what)
-    decisions: list[Decision] = []
-    aside: list[Dropped] = []
-    issues: list[Issue] = []
-    seen: set[tuple[str, str]] = set()
-    for ruling in sorted(rulings, key=_moment, reverse=True):
-        key = (ruling.annotator, ruling.article_id)
-        decision = _decision(ruling, questions.get(ruling.article_id, set()))
-        reason = "skipped" if ruling.status == "skipped" else "superseded" if key in seen else ""
-        if not reason:
-            seen.add(key)
-            reason = _useless(decision, ruling.article_id in questions)
-            issues += [_unheard(ruling, reason)] if reason else []
-        if reason:
-            aside.append(Dropped("rulings", f"ruling of {ruling.annotator} on article {ruling.article_id}", reason))
-        else:
-            decisions.append(decision)
-    return RulingResult(tuple(sorted(decisions, key=_order)), tuple(aside[::-1]), tuple(issues[::-1]))
+def _question(number: int, question: Dispute, text: str, labels: Labels, keys: Any) -> dict[str, Any]:
+    """Return a question as the page shows it: its subject, its choices with a key each, and who said what."""
+    choices = choices_of(question, labels)
+    options = [{"value": _shown(choice, question, labels), "alias": choice.answer} for choice in choices]
+    for option, key in zip(options, islice(keys, len(options)), strict=False):
+        option["hotkey"] = key
+    return {
+        "id": question.what,
+        "name": f"{number}. {_subject(question, text, labels)}",
+        "said": _said(question, choices, labels),
+        "options": options,
+    }
 
 
-def merge_decisions(before: Iterable[Decision], fresh: Sequence[Decision]) -> list[Decision]:
-    """Merge new decisions into those of a batch, sorted.
-
-    A new decision replaces the same adjudicator's earlier one on the same article. All others stay, including
-    decisions written by hand.
-    """
-    replaced = {(decision.adjudicator, decision.article_id) for decision in fresh}
-    unchanged = [decision for decision in before if (decision.adjudicator, decision.article_id) not in replaced]
-    return sorted([*unchanged, *fresh], key=_order)
-
-
-def _decision(ruling: Judgement, questions: set[str]) -> Decision:
-    over_spans = any(what.startswith("span:") for what in questions)
-    return Decision(
-        article_id=ruling.article_id,
-        text_sha=ruling.text_sha,
-        adjudicator=ruling.annotator,
-        spans=tuple(sorted(replace(span, id="") for span in ruling.spans)) if over_spans else None,
-        stances=tuple(sorted(stance for stance in ruling.stances if f"stance:{stance.target}" in questions)),
-        note=ruling.remark,
-    )
+def _subject(question: Dispute, text: str, labels: Labels) -> str:
+    """Return what a question is about: the words of a passage, or the name of a target."""
+    passage, asked = passage_of(question.what), question_of(question.what)
+    if asked:
+        known = next((one for one in labels.questions if one.id == asked), None)
+        return (f"{known.ar} {_SEVERAL}" if known.answers == "several" else known.ar) if known else asked
+    if passage is None:
+        target = question.what.removeprefix("stance:")
+        targets = labels.stances.targets if labels.stances else ()
+        return f"الموقف من {next((one.ar for one in targets if one.id == target), target)}"
+    words = " ".join(text[passage.start : passage.end].split())
+    return f"«{words if len(words) <= LONGEST else f'{words[: LONGEST - 1]}…'}»"
 
 
-def _useless(decision: Decision, asked: bool) -> str:
-    """Return the reason why a decision settles nothing, or an empty string."""
-    if not asked:
-        return "nothing was asked about its article"
-    return "" if decision.spans is not None or decision.stances else "it answers nothing that was asked"
+def _shown(choice: Choice, question: Dispute, labels: Labels) -> str:
+    """Return a choice in Arabic, with the number of annotators who gave it."""
+    name = _in_arabic(choice.answer, question, labels)
+    return f"{name} ({len(choice.names)})" if choice.names else name
 
 
-def _unheard(ruling: Judgement, reason: str) -> Issue:
-    fix = "open the task in Label Studio and answer it, or write the decision into decisions.jsonl"
-    if reason.startswith("nothing"):
-        fix = "restore annotations/<batch>/disputed.jsonl, or run `khabar adjudicate --send`"
-    return Issue("warning", "ruling", f"the ruling is ignored: {reason}", "", fix, ruling.article_id, ruling.annotator)
+def _in_arabic(answer: str, question: Dispute, labels: Labels) -> str:
+    if passage_of(question.what):
+        names = {entity.name: entity.ar for entity in labels.entities}
+        return _ANSWERS.get(answer) or " + ".join(names.get(label, label) for label in answer.split("+"))
+    if answer == NONE:
+        return _NO_ANSWER
+    if asked := question_of(question.what):
+        values = {value.name: value.ar for one in labels.questions if one.id == asked for value in one.values}
+    else:
+        values = {value.name: value.ar for value in labels.stances.values} if labels.stances else {}
+    return " + ".join(values.get(name, name) for name in answer.split("+"))
 
 
-def _moment(ruling: Judgement) -> tuple[object, ...]:
-    return ruling.article_id, ruling.annotator, ruling.updated_at, ruling.annotation_id
-
-
-def _order(decision: Decision) -> tuple[object, ...]:
-    return (
-        decision.article_id,
-        decision.adjudicator,
-        decision.text_sha,
-        decision.spans is None,
-        decision.spans or (),
-        decision.stances,
-        decision.note,
+def _said(question: Dispute, choices: Sequence[Choice], labels: Labels) -> str:
+    """Return who gave which answer, one answer on each line."""
+    given: dict[str, list[str]] = {choice.answer: [] for choice in choices}
+    for name, answer in sorted(question.answers.items()):
+        given.setdefault(answer, []).append(name)
+    return "\n".join(
+        f"{_in_arabic(answer, question, labels)}: {'، '.join(names)}" for answer, names in given.items() if names
     )

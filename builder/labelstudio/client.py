@@ -15,6 +15,7 @@ import label_studio_sdk  # it imports its parts when they are first used
 from label_studio_sdk.core.api_error import ApiError
 
 from builder.io.retry import retry
+from builder.labelstudio.api.columns import choose_columns
 from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.api.projects import ProjectMark, created_at, find_project, mark_of
 from builder.labelstudio.tasks import key_of, unused_duplicates
@@ -212,7 +213,9 @@ def _create(connection: Connection, title: str, config: str, overlap: int) -> in
             "title", f"a project title must have 3 to 50 characters: {title!r}", fix="choose another batch name"
         )
     settings = _settings(config, overlap)
-    return int(connection.client.projects.create(title=title, show_collab_predictions=False, **settings).id)
+    made = int(connection.client.projects.create(title=title, show_collab_predictions=False, **settings).id)
+    choose_columns(connection, made)
+    return made
 
 
 def _update(connection: Connection, project_id: int, config: str, overlap: int) -> None:

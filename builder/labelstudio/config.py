@@ -5,14 +5,17 @@ page and have ASCII names in exports. tasks.py builds the task data that this co
 """
 
 import re
+from collections.abc import Sequence
 from html import escape
+from itertools import zip_longest
 from xml.etree import ElementTree as ET
 
 from markdown_it import MarkdownIt
 
-from builder.annotation.questions import slots_of
+from builder.annotation.adjudication.asked import QUESTIONS
+from builder.annotation.questions import QUESTION, question_keys, slots_of
 from builder.records import user_error
-from builder.schema.labels import Labels
+from builder.schema.labels import Labels, Question
 
 GRANULARITY = {"expand": "word", "strict": "symbol", "segment": "symbol"}
 """Label Studio's text granularity by clitics setting: a selection snaps to whole words if spans include clitics."""
@@ -20,6 +23,8 @@ GRANULARITY = {"expand": "word", "strict": "symbol", "segment": "symbol"}
 REMARK = "ملاحظة (اختياري)"
 
 _MISSING_ANSWER = "حدّد الموقف من كل هدف"
+
+_UNANSWERED = "أجب عن كل سؤال عن المقال"
 
 _NOT_SHOWN = re.compile("[$]|[^\t\n\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -58,18 +63,80 @@ STYLE = """
 .kh-guide ol { list-style: arabic-indic; }
 """
 
+QUESTION_STYLE = """
+.kh-question .lsf-choice, .kh-question .lsf-choice :is(div, label, span:not([class])) { line-height: 26px !important; }
+"""
+"""Style of the questions on whole articles: a page without any keeps its config."""
+
+RULING_STYLE = """
+.kh-asked { display: none; }
+.kh-help :is(h1,h2,h3,h4,h5,h6) { font-size: 14px !important; font-weight: 400; line-height: 1.6; margin: 0 0 6px !important; }
+.kh-said :is(h1,h2,h3,h4,h5,h6) {
+  font-size: 13px !important; font-weight: 400; line-height: 1.6; margin: 0 !important; opacity: .8; white-space: pre-line; }
+.kh-target .lsf-choices { gap: 0 10px; }
+.kh-text [class*="htx-highlight-settled-"] {
+  background: rgba(128,128,140,.14) !important; border-bottom: 2px solid rgba(90,90,100,.55) !important; }
+.kh-text [class*="htx-highlight-asked-"] { background: #f5c542 !important; color: #1a1a1a !important; font-weight: 700; }
+"""
+
+ASKED = "asked"
+"""Name of the control, and of its label, that mark the passages that an adjudicator is asked about."""
+
+ASKED_MARK = "؟"
+
+ASKED_COLOUR = "#a16207"
+
+_NO_KEY = "ctrl+alt+shift+f9"
+"""A key that nobody presses: Label Studio gives a label without a key one of those that are left."""
+
+_RULING_HELP = "الرمادي المسطَّر مثبت ولا يُسأل عنه. الأصفر مختلف عليه، ومعه رقم سؤاله."
 
 PAGE_CLASS = "kh-page"
 """Class of the annotation page. It tells khabar's labeling config from others."""
 
 
 def render_config(labels: Labels) -> str:
-    """Render the labeling config as XML, with all names escaped.
+    """Render the labeling config of the annotation page as XML, with all names escaped.
 
     Raises KhabarError (exit code 2) if an Arabic name contains `$` or a character that XML does not allow.
     """
+    page, side = _frame(labels)
+    for slot in range(slots_of(labels)):
+        card = _view(side, "kh-target")
+        _slot(card, slot, required="true", requiredMessage=_MISSING_ANSWER)
+    for question, keys in zip(labels.questions, question_keys(labels), strict=True):
+        _question(_view(side, "kh-target kh-question"), question, keys)
+    return _finished(page, side)
+
+
+def render_ruling_config(labels: Labels) -> str:
+    """Render the labeling config of the adjudication page: a question for each dispute beside the settled mentions.
+
+    A hidden control holds the marks of the passages that are asked about. Questions that take several answers have
+    places of their own, after the others. Raises KhabarError as `render_config` does.
+    """
+    page, side = _frame(labels, RULING_STYLE)
+    marks = ET.SubElement(_view(page, "kh-asked"), "Labels", name="asked", toName="text")
+    ET.SubElement(marks, "Label", value=ASKED_MARK, alias=ASKED, background=ASKED_COLOUR, hotkey=_NO_KEY)
+    ET.SubElement(_view(side, "kh-help"), "Header", value=_RULING_HELP, size="6")
+    several = len(several_of(labels))
+    for slot in range(QUESTIONS + several):
+        card = _view(side, "kh-target")
+        _slot(card, slot, choice="single-radio" if slot < QUESTIONS else "multiple")
+        ET.SubElement(_view(card, "kh-said"), "Header", value=f"$targets[{slot}].said", size="6")
+    return _finished(page, side)
+
+
+def several_of(labels: Labels) -> tuple[str, ...]:
+    """Return the questions that take several answers, as the subjects of votes, in the order of their places."""
+    return tuple(f"question:{question.id}" for question in labels.questions if question.answers == "several")
+
+
+def _frame(labels: Labels, style: str = "") -> tuple[ET.Element, ET.Element]:
+    """Return the page with labels and article, and its side column."""
     page = _view(None, PAGE_CLASS, style="direction:rtl; text-align:right;")
-    ET.SubElement(page, "Style").text = STYLE
+    questions = QUESTION_STYLE * bool(labels.questions)
+    ET.SubElement(page, "Style").text = STYLE + questions + style
     _entities(_view(page, "kh-bar"), labels)
     columns = _view(page, "kh-columns")
     article = _view(columns, "kh-article")
@@ -77,9 +144,11 @@ def render_config(labels: Labels) -> str:
     ET.SubElement(_view(article, "kh-source"), "Header", value="$source_name", size="6")
     text = {"name": "text", "value": "$text", "granularity": GRANULARITY[labels.clitics], "showLabels": "true"}
     ET.SubElement(_view(article, "kh-text"), "Text", text)
-    side = _view(columns, "kh-side")
-    for slot in range(slots_of(labels)):
-        _question(_view(side, "kh-target"), slot)
+    return page, _view(columns, "kh-side")
+
+
+def _finished(page: ET.Element, side: ET.Element) -> str:
+    """Add the remark and the guidelines to the side column, and return the page as XML."""
     remark = {"placeholder": REMARK, "rows": "2", "maxSubmissions": "1", "editable": "true"}
     ET.SubElement(side, "TextArea", {"name": "remark", "toName": "text"} | remark)
     guide = {"name": "guide", "value": "$guide_html", "inline": "true", "selectionEnabled": "false"}
@@ -106,24 +175,41 @@ def _view(parent: ET.Element | None, name: str, **attributes: str) -> ET.Element
 def _entities(bar: ET.Element, labels: Labels) -> None:
     box = ET.SubElement(bar, "Labels", name="ner", toName="text", choice="single", showInline="true")
     for entity in labels.entities:
-        if match := _NOT_SHOWN.search(entity.ar):
-            character = "$, which Label Studio reads as a task field" if match[0] == "$" else "a control character"
-            message = f"the Arabic name of {entity.name} contains {character}"
-            raise user_error("label", message, where="schema/labels.yaml", fix="remove the character from the name")
+        _check_shown(entity.ar, entity.name)
         attributes = {"value": entity.ar, "alias": entity.name, "hotkey": entity.key, "background": entity.colour}
         ET.SubElement(box, "Label", attributes)
 
 
-def _question(card: ET.Element, slot: int) -> None:
-    ET.SubElement(card, "Header", value=f"$targets[{slot}].name", size="5")
-    ET.SubElement(
+def _check_shown(arabic: str, name: str) -> None:
+    """Raise KhabarError (exit code 2) if an Arabic name contains a character that the page cannot show."""
+    if match := _NOT_SHOWN.search(arabic):
+        character = "$, which Label Studio reads as a task field" if match[0] == "$" else "a control character"
+        message = f"the Arabic name of {name} contains {character}"
+        raise user_error("label", message, where="schema/labels.yaml", fix="remove the character from the name")
+
+
+def _question(card: ET.Element, question: Question, keys: Sequence[str]) -> None:
+    """Add a question on the whole article, with its hotkeys as far as there are any."""
+    _check_shown(question.ar, question.id)
+    ET.SubElement(card, "Header", value=question.ar, size="5")
+    choices = ET.SubElement(
         card,
         "Choices",
-        name=f"stance_{slot}",
+        name=f"{QUESTION}{question.id}",
         toName="text",
-        choice="single-radio",
+        choice="single-radio" if question.answers == "one" else "multiple",
         layout="inline",
-        value=f"$targets[{slot}].options",
         required="true",
-        requiredMessage=_MISSING_ANSWER,
+        requiredMessage=_UNANSWERED,
     )
+    for value, key in zip_longest(question.values, keys):
+        _check_shown(value.ar, f"{question.id} {value.name}")
+        hotkey = {"hotkey": key} if key else {}
+        ET.SubElement(choices, "Choice", {"value": value.ar, "alias": value.name} | hotkey)
+
+
+def _slot(card: ET.Element, slot: int, **more: str) -> None:
+    """Add a question whose subject and answers are those of the task."""
+    ET.SubElement(card, "Header", value=f"$targets[{slot}].name", size="5")
+    shown = {"toName": "text", "choice": "single-radio", "layout": "inline", "value": f"$targets[{slot}].options"}
+    ET.SubElement(card, "Choices", {"name": f"stance_{slot}"} | shown | more)

@@ -55,7 +55,7 @@ def _result(judgement: Judgement, data: Mapping[str, Any]) -> list[dict[str, Any
          "labels": list(one.labels)}
         for one in judgement.relations
     ]  # fmt: skip
-    return result_of(judgement.spans, stances, data, judgement.remark) + relations
+    return result_of(judgement.spans, stances, data, judgement.remark, judgement.answers) + relations
 
 
 def offered_again(created: int, wanted: Earlier, emails: Mapping[str, str]) -> list[Issue]:

@@ -5,17 +5,19 @@ with the article, never used. The module is pure.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pydantic import ValidationError
 
-from builder.annotation.questions import UNUSED
+from builder.annotation.questions import QUESTION, UNUSED
 from builder.io.hashing import sha16
 from builder.labelstudio.payloads import (
     LsAnnotation,
+    LsBefore,
     LsChoice,
+    LsData,
     LsRelation,
     LsRemark,
     LsRemarkValue,
@@ -24,9 +26,11 @@ from builder.labelstudio.payloads import (
     LsTask,
     LsUser,
     Shape,
+    UnreadableError,
+    validate_result,
 )
 from builder.labelstudio.remarks import remark_of
-from builder.records import Issue, Judgement, Relation, Span, Stance
+from builder.records import Answer, Issue, Judgement, Relation, Span, Stance
 
 Pseudonym = Callable[[int | str], str]
 
@@ -58,6 +62,8 @@ class Answers:
     stances: list[Stance] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     relations: list[Relation] = field(default_factory=list)
+    chosen: list[Answer] = field(default_factory=list)
+    """The answers to questions on the whole article."""
 
     def add_remark(self, value: LsRemarkValue) -> None:
         """Add the text of a remark field: one remark, or a list of them."""
@@ -77,18 +83,6 @@ class Answers:
         """Return the number of relations that refer to a missing span."""
         span_ids = {span.id for span in self.spans}
         return sum(not {link.from_id, link.to_id} <= span_ids for link in self.relations)
-
-
-class UnreadableError(ValueError):
-    """A result that this project's labeling config cannot produce. Its message quotes no content of the result."""
-
-
-class UnknownTypeError(UnreadableError):
-    """A result of a type that the reader does not know; `kind` says which, if it is a short plain word."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(f"unknown {kind}")
-        self.kind = kind
 
 
 def parse_tasks(tasks: Iterable[object], name: Pseudonym) -> ParsedAnnotations:
@@ -160,6 +154,7 @@ def _judgement(task: LsTask, annotation: LsAnnotation, name: Pseudonym) -> tuple
     annotator = name(who(annotation.completed_by))
     where = f"task {task.id}, annotation {annotation.id}"
     answers, issues = answers_of(annotation.result, where, lambda plain, into: _read(plain, task.data.targets, into))
+    page = page_of(task.data, annotation)
     if task.data.text is not None:
         issues += misplaced(annotation.result, task.data.text, where)
     remark, personal = remark_of(answers.remarks, who(annotation.completed_by), where)
@@ -175,14 +170,22 @@ def _judgement(task: LsTask, annotation: LsAnnotation, name: Pseudonym) -> tuple
         seconds=seconds(annotation.lead_time),
         created_at=annotation.created_at,
         updated_at=annotation.updated_at,
-        guideline=task.data.guideline,
-        schema=task.data.schema_version,
+        guideline=page.guideline,
+        schema=page.schema_version,
         task_id=task.id,
         annotation_id=annotation.id,
         remark=remark,
         relations=answers.linked(),
+        answers=tuple(sorted(answers.chosen)),
+        page=task.data.page,
     )
     return judgement, [addressed(issue, task.data.article_id, annotator) for issue in issues]
+
+
+def page_of(data: LsData, annotation: LsAnnotation) -> LsData | LsBefore:
+    """Return what has the versions of an answer's page: the task, or what is known of the page before an update."""
+    before = data.before.get(str(annotation.id))
+    return before if before and annotation.updated_at <= before.until else data
 
 
 def addressed(issue: Issue, article_id: str, annotator: str) -> Issue:
@@ -218,9 +221,11 @@ def answers_of(
 def _read(plain: object, targets: Sequence[LsTarget], answers: Answers) -> None:
     result = validate_result(plain, _SHAPES)
     if isinstance(result, LsSpan):
-        answers.spans.extend(
-            Span(result.value.start, result.value.end, label, result.id) for label in result.value.labels
-        )
+        labels = result.value.labels if result.from_name == "ner" else []
+        answers.spans.extend(Span(result.value.start, result.value.end, label, result.id) for label in labels)
+    elif isinstance(result, LsChoice) and result.from_name.startswith(QUESTION):
+        question = result.from_name.removeprefix(QUESTION)
+        answers.chosen.extend(Answer(question, choice) for choice in result.value.choices)
     elif isinstance(result, LsChoice):
         slot = int(result.from_name.removeprefix("stance_"))
         choices = [choice for choice in result.value.choices if choice != UNUSED]
@@ -231,20 +236,6 @@ def _read(plain: object, targets: Sequence[LsTarget], answers: Answers) -> None:
         answers.add_remark(result.value)
     elif isinstance(result, LsRelation):
         answers.add_relation(result)
-
-
-def validate_result(plain: object, shapes: Mapping[str, type[Shape]]) -> Shape:
-    """Validate one result as the payload model of its type.
-
-    Raises ValidationError, or UnknownTypeError if the type is unknown; it quotes the type only if that is a short
-    plain word.
-    """
-    kind = plain.get("type") if isinstance(plain, dict) else None
-    shape = shapes.get(kind) if isinstance(kind, str) else None
-    if shape is None:
-        plain_word = isinstance(kind, str) and kind.isalnum() and len(kind) < 30
-        raise UnknownTypeError(f"type {kind!r}" if plain_word else "type of the result")
-    return shape.model_validate(plain)
 
 
 def misplaced(results: Iterable[object], text: str, where: str) -> list[Issue]:

@@ -1,5 +1,6 @@
 """Payload schemas: pydantic models of the Label Studio JSON that khabar reads. They check types, not meaning."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,6 +33,14 @@ class LsTarget(Shape):
     id: Word
 
 
+class LsBefore(Shape):
+    """What the page of an answer had, for an answer that was not saved since `until`."""
+
+    schema_version: Annotated[Word, Field(alias="schema")]
+    guideline: Word
+    until: Word
+
+
 class LsData(Shape):
     """The fields of a task's data that identify its article."""
 
@@ -42,6 +51,9 @@ class LsData(Shape):
     schema_version: Annotated[Word, Field(alias="schema")]
     targets: list[LsTarget]
     text: str | None = None
+    page: Annotated[int, Field(ge=0, lt=10_000)] = 0
+    before: dict[str, LsBefore] = {}
+    """What the pages of answers had that were given before an update of the task, by annotation id."""
 
 
 class LsTask(Shape):
@@ -82,10 +94,10 @@ class LsSpanValue(Shape):
 
 
 class LsSpan(Shape):
-    """A labelled region; several labels mean several spans."""
+    """A labelled region; several labels mean several spans. `asked` regions show what an adjudicator is asked about."""
 
     type: Literal["labels"]
-    from_name: Literal["ner"]
+    from_name: Literal["ner", "asked"]
     id: Region
     value: LsSpanValue
 
@@ -97,10 +109,10 @@ class LsChoiceValue(Shape):
 
 
 class LsChoice(Shape):
-    """The answer to one stance question."""
+    """The answer to one stance question, or to one question on the whole article."""
 
     type: Literal["choices"]
-    from_name: Annotated[str, Field(pattern=r"^stance_[0-9]$")]
+    from_name: Annotated[str, Field(pattern=r"^(stance_[0-9]{1,2}|question_[A-Za-z][A-Za-z0-9_-]{0,39})$")]
     value: LsChoiceValue
 
 
@@ -126,3 +138,29 @@ class LsRelation(Shape):
     to_id: Region
     direction: Literal["right", "left", "bi"] = "right"
     labels: list[Word] | None = None
+
+
+class UnreadableError(ValueError):
+    """A result that this project's labeling config cannot produce. Its message quotes no content of the result."""
+
+
+class UnknownTypeError(UnreadableError):
+    """A result of a type that the reader does not know; `kind` says which, if it is a short plain word."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"unknown {kind}")
+        self.kind = kind
+
+
+def validate_result(plain: object, shapes: Mapping[str, type[Shape]]) -> Shape:
+    """Validate one result as the payload model of its type.
+
+    Raises ValidationError, or UnknownTypeError if the type is unknown; it quotes the type only if that is a short
+    plain word.
+    """
+    kind = plain.get("type") if isinstance(plain, dict) else None
+    shape = shapes.get(kind) if isinstance(kind, str) else None
+    if shape is None:
+        plain_word = isinstance(kind, str) and kind.isalnum() and len(kind) < 30
+        raise UnknownTypeError(f"type {kind!r}" if plain_word else "type of the result")
+    return shape.model_validate(plain)

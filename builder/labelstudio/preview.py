@@ -7,10 +7,10 @@ Labels and answers can be tried out; they are not saved. The module is pure.
 from collections.abc import Sequence
 from html import escape
 
-from builder.annotation.questions import stance_keys
+from builder.annotation.questions import question_keys, stance_keys
 from builder.labelstudio.config import REMARK, STYLE
 from builder.records import Article
-from builder.schema.labels import EntityType, Labels, StanceTarget
+from builder.schema.labels import AnswerValue, EntityType, Labels, StanceTarget, StanceValue
 
 PAGE_STYLE = """
 :root { color-scheme: light dark; }
@@ -40,7 +40,7 @@ document.addEventListener('keydown', event => {
   if (event.target.tagName === 'TEXTAREA' || event.ctrlKey || event.metaKey || event.altKey) return;
   const label = labels.find(one => one.dataset.key === event.key);
   const answer = document.querySelector(`input[data-key="${CSS.escape(event.key)}"]`);
-  if (label) press(label); else if (answer) answer.checked = true;
+  if (label) press(label); else if (answer) answer.checked = answer.type === "radio" || !answer.checked;
 });
 document.querySelector('.kh-text').addEventListener('mouseup', () => {
   const label = labels.find(one => one.getAttribute('aria-pressed') === 'true'), chosen = getSelection();
@@ -69,8 +69,13 @@ def preview_page(labels: Labels, guide: str, title: str, source: str, text: str,
     """
     bar = "".join(_label(entity) for entity in labels.entities)
     paragraphs = "".join(f"<p>{escape(line)}</p>" for line in text.split("\n") if line)
+    values = labels.stances.values if labels.stances else ()
     questions = "".join(
-        _question(labels, target, keys) for target, keys in zip(asked, stance_keys(labels), strict=False)
+        _question(target.id, target.ar, values, keys) for target, keys in zip(asked, stance_keys(labels), strict=False)
+    )
+    questions += "".join(
+        _question(question.id, question.ar, question.values, keys, "radio" if question.answers == "one" else "checkbox")
+        for question, keys in zip(labels.questions, question_keys(labels), strict=True)
     )
     return f"""<!doctype html>
 <html lang="ar" dir="rtl"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -95,12 +100,13 @@ def _label(entity: EntityType) -> str:
     )
 
 
-def _question(labels: Labels, target: StanceTarget, keys: Sequence[str]) -> str:
-    values = labels.stances.values if labels.stances else ()
+def _question(
+    name: str, title: str, values: Sequence[StanceValue | AnswerValue], keys: Sequence[str], kind: str = "radio"
+) -> str:
     answers = "".join(
-        f'<label class="lsf-choice__checkbox"><input type="radio" name="{escape(target.id)}"'
+        f'<label class="lsf-choice__checkbox"><input type="{kind}" name="{escape(name)}"'
         f' data-key="{keys[index] if index < len(keys) else ""}"> {escape(value.ar)}'
         f' <span class="lsf-hint">{f"[{keys[index]}]" if index < len(keys) else ""}</span></label>'
         for index, value in enumerate(values)
     )
-    return f'<div class="kh-target"><h5>{escape(target.ar)}</h5><div class="lsf-choices">{answers}</div></div>'
+    return f'<div class="kh-target"><h5>{escape(title)}</h5><div class="lsf-choices">{answers}</div></div>'

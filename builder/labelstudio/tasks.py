@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from builder.annotation.questions import UNUSED, stance_keys, targets_for
+from builder.annotation.questions import QUESTION, UNUSED, stance_keys, targets_for
 from builder.labelstudio.payloads import LsTask
-from builder.records import Article, BatchItem, Prediction, Span, Stance
+from builder.records import Answer, Article, BatchItem, Prediction, Span, Stance
 from builder.schema import Schema
 from builder.schema.labels import Labels
 
@@ -20,9 +20,8 @@ def task_of(article: Article, item: BatchItem, schema: Schema, source: str, guid
     labels = schema.labels
     asked = targets_for(article, labels)
     rows = stance_keys(labels)
-    unused = {"id": "-", "name": "-", "options": [{"value": "-", "alias": UNUSED, "selected": True}]}
     targets: list[dict[str, Any]] = [
-        {"id": target.id, "name": target.ar, "options": _options(labels, keys)}
+        {"id": target.id, "name": target.ar, "options": options_of(labels, keys)}
         for target, keys in zip(asked, rows, strict=False)
     ]
     return {
@@ -33,7 +32,7 @@ def task_of(article: Article, item: BatchItem, schema: Schema, source: str, guid
             "title": article.title or "",
             "source_name": source,
             "text": article.text,
-            "targets": targets + [unused] * (len(rows) - len(targets)),
+            "targets": targets + [unused_target()] * (len(rows) - len(targets)),
             "guide_html": guide,
             "guideline": schema.guideline_version,
             "schema": schema.label_hash,
@@ -52,21 +51,31 @@ def with_predictions(task: Mapping[str, Any], predictions: Iterable[Prediction])
             "model_version": prediction.origin,
             "result": [
                 part | {"origin": "prediction"}
-                for part in result_of(prediction.spans, prediction.stances, task["data"])
+                for part in result_of(prediction.spans, prediction.stances, task["data"], answers=prediction.answers)
             ],
         }
         for prediction in predictions
-        if prediction.spans or prediction.stances or prediction.judged
+        if prediction.spans or prediction.stances or prediction.answers or prediction.judged
     ]
     return {**task, "predictions": payload} if payload else dict(task)
 
 
 def key_of(data: object) -> tuple[str, str] | None:
-    """Return the article id and text hash in a task's data, or None for a task that khabar did not create."""
+    """Return the article id and text hash in a task's data, or None for a task that khabar did not create.
+
+    The hash of an adjudication task ends in the number of its page.
+    """
     if not isinstance(data, dict):
         return None
     article_id, text_sha = data.get("article_id"), data.get("text_sha")
-    return (article_id, text_sha) if isinstance(article_id, str) and isinstance(text_sha, str) else None
+    if not isinstance(article_id, str) or not isinstance(text_sha, str):
+        return None
+    return article_id, paged(text_sha, data.get("page", 0))
+
+
+def paged(text_sha: str, page: object) -> str:
+    """Return the hash of a text, with the number of its adjudication page if it has one."""
+    return f"{text_sha} {page}" if page else text_sha
 
 
 def unused_duplicates(tasks: Iterable[object]) -> list[int]:
@@ -78,11 +87,23 @@ def unused_duplicates(tasks: Iterable[object]) -> list[int]:
         except ValidationError:
             continue
         idle = not task.annotations and not task.drafts
-        copies.setdefault((task.data.article_id, task.data.text_sha), []).append((idle, task.id))
+        text = paged(task.data.text_sha, task.data.page)
+        copies.setdefault((task.data.article_id, text), []).append((idle, task.id))
     return sorted(number for group in copies.values() for idle, number in sorted(group)[1:] if idle)
 
 
-def _options(labels: Labels, keys: Sequence[str]) -> list[dict[str, str]]:
+def unused_target() -> dict[str, Any]:
+    """Return what fills a question slot that a task does not use."""
+    return {"id": "-", "name": "-", "options": [{"value": "-", "alias": UNUSED, "selected": True}]}
+
+
+def unused_answer(slot: int) -> dict[str, Any]:
+    """Return the answer of a question slot that a task does not use. Without it, the page would not submit."""
+    return _result(f"stance-{slot}", f"stance_{slot}", "choices", {"choices": [UNUSED]})
+
+
+def options_of(labels: Labels, keys: Sequence[str]) -> list[dict[str, str]]:
+    """Return the answers of a question, with as many hotkeys as there are."""
     values = labels.stances.values if labels.stances else ()
     options = [{"value": value.ar, "alias": value.name} for value in values]
     for option, key in zip(options, keys, strict=False):
@@ -91,7 +112,11 @@ def _options(labels: Labels, keys: Sequence[str]) -> list[dict[str, str]]:
 
 
 def result_of(
-    spans: Sequence[Span], stances: Sequence[Stance], data: Mapping[str, Any], remark: str = ""
+    spans: Sequence[Span],
+    stances: Sequence[Stance],
+    data: Mapping[str, Any],
+    remark: str = "",
+    answers: Iterable[Answer] = (),
 ) -> list[dict[str, Any]]:
     """Convert answers to the `result` list that Label Studio's page would submit for a task.
 
@@ -116,6 +141,13 @@ def result_of(
     choices = [
         _result(f"stance-{slot}", f"stance_{slot}", "choices", {"choices": [value]})
         for slot, value in sorted((answered | dict.fromkeys(unused, UNUSED)).items())
+    ]
+    chosen: dict[str, list[str]] = {}
+    for answer in answers:
+        chosen.setdefault(answer.question, []).append(answer.value)
+    choices += [
+        _result(f"question-{name}", f"{QUESTION}{name}", "choices", {"choices": values})
+        for name, values in sorted(chosen.items())
     ]
     note = [_result("remark", "remark", "textarea", {"text": [remark]})] if remark else []
     return regions + choices + note

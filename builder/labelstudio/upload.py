@@ -5,11 +5,12 @@ for the person who sends, and never written to disk.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from builder.annotation.preannotate import Predicted
 from builder.annotation.pseudonyms import pseudonym
+from builder.annotation.questions import known_answers
 from builder.annotation.transfer import TransferredJudgements
 from builder.labelstudio import earlier
 from builder.labelstudio.api.connection import Connection
@@ -183,7 +184,9 @@ def build_upload(destination: AnnotatorProject, article_ids: Iterable[str], mate
             article, material.items[article_id], material.schema, material.sources[article.document_id], guide
         )
         task = with_predictions(task, predictions)
-        judged = () if annotator else material.judged.get((article_id, article.text_sha), ())
+        earlier_ones = () if annotator else material.judged.get((article_id, article.text_sha), ())
+        labels = material.schema.labels
+        judged = [replace(one, answers=known_answers(one.answers, labels)) for one in earlier_ones]
         tasks.append(with_annotations(task, judged, material.emails))
     has_carried = any(who == annotator for _, who in carried)
     released = next((version.origin for (_, who), version in published.items() if who == annotator), "")

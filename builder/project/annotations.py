@@ -19,15 +19,15 @@ from builder.project.project import Project
 from builder.records import (
     AcceptedChange,
     AnnotatorAssignment,
+    AskedPage,
     BatchItem,
     Decision,
+    ImportedSet,
     Issue,
     Judgement,
     KhabarError,
     PersonAlias,
     PublishedAnnotation,
-    SplitAssignment,
-    SplitBorder,
     Takedown,
     Withdrawal,
     user_error,
@@ -236,14 +236,9 @@ def read_accepted(project: Project) -> frozenset[AcceptedChange]:
     return frozenset(read_merged(project, project.annotations / "accepted.jsonl", AcceptedChange))
 
 
-def read_splits(project: Project) -> list[SplitAssignment]:
-    """Read the ledger of splits."""
-    return read_merged(project, project.annotations / "splits.jsonl", SplitAssignment)
-
-
-def read_borders(project: Project) -> list[SplitBorder]:
-    """Read the dates at which splits by time begin and end; empty with other strategies."""
-    return read_merged(project, project.annotations / "borders.jsonl", SplitBorder)
+def read_imports(project: Project) -> list[ImportedSet]:
+    """Read which published sets were imported."""
+    return read_merged(project, project.annotations / "imports.jsonl", ImportedSet)
 
 
 def read_withdrawals(project: Project) -> list[Withdrawal]:
@@ -254,6 +249,16 @@ def read_withdrawals(project: Project) -> list[Withdrawal]:
 def withdrawn(project: Project) -> set[str]:
     """Return the annotators whose work no later release may contain."""
     return {withdrawal.annotator for withdrawal in read_withdrawals(project)}
+
+
+def asked_path(project: Project, batch: str) -> Path:
+    """Return the file with what adjudicators were asked about a batch."""
+    return project.annotations / batch / "asked.jsonl"
+
+
+def read_asked(project: Project, batch: str) -> list[AskedPage]:
+    """Read what adjudicators were asked about a batch, page by page."""
+    return read_merged(project, asked_path(project, batch), AskedPage)
 
 
 def read_decisions(project: Project) -> list[Decision]:

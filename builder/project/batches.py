@@ -3,14 +3,14 @@
 With them a command about a batch does not read the whole corpus.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from builder.io.parquet import read_table, write_table
 from builder.project.annotations import read_batch_ids
 from builder.project.corpus import refuse_stale, select_rows
 from builder.project.project import Project
 from builder.project.stages.shards import cached_inputs, is_fresh
-from builder.records import Article, Document, Group
+from builder.records import Article, BatchItem, Document, Group, Issue, KhabarError
 
 
 def batch_articles(project: Project) -> list[Article]:
@@ -58,3 +58,27 @@ def batch_article_ids(project: Project) -> set[str]:
 def _cache(project: Project, stage: str, rows: Sequence[object], record: type) -> None:
     write_table(project.work / "sampled" / f"{stage}.parquet", rows, record)
     project.stamp(f"sampled-{stage}", cached_inputs(project, stage))
+
+
+AGREE = "restore the profile and the rules; or collect, and make them new tasks with `khabar send --changed`"
+"""The fix for articles whose text changed since they were sampled."""
+
+
+def refuse_other_texts(
+    batch: str, items: Sequence[BatchItem], articles: Mapping[str, Article], *, changed: bool
+) -> None:
+    """Raise KhabarError if a batch's articles are missing, or have another text than the batch unless `changed`."""
+    gone = [item.article_id for item in items if item.article_id not in articles]
+    other = [i.article_id for i in items if i.article_id in articles and articles[i.article_id].text_sha != i.text_sha]
+    issues = [
+        Issue(
+            "error", code, f"{len(ids)} of the {len(items)} articles of batch {batch} {what}, such as {ids[0]}", fix=fix
+        )
+        for code, ids, what, fix in (
+            ("unknown-article", gone, "are not in this project", "ingest and clean the batch's documents"),
+            ("stale-text", other, "have another text now", AGREE),
+        )
+        if ids and not (changed and code == "stale-text")
+    ]
+    if issues:
+        raise KhabarError(*issues)

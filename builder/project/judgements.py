@@ -1,7 +1,7 @@
 """What a command reads of the batches, loaded once, and the canonical judgements, gold and agreement that follow."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +9,8 @@ import pyarrow.compute as pc
 
 from builder.annotation.adjudication.adjudicate import AdjudicationResult, adjudicate
 from builder.annotation.agreement.measure import agree
+from builder.annotation.migration.asked import UNASKED, without_unasked
+from builder.annotation.migration.offered import Offers
 from builder.annotation.quality.canonical import canonicalise, read_form
 from builder.annotation.quality.repeats import separate_repeats
 from builder.annotation.quality.standing import names_of
@@ -20,10 +22,12 @@ from builder.project.annotations import (
     read_batch_table,
     read_collected,
     read_decisions,
+    read_imports,
     taken_down,
     withdrawn,
 )
 from builder.project.batches import batch_articles
+from builder.project.migration.state import read_offers
 from builder.project.project import Project
 from builder.records import (
     AcceptedChange,
@@ -52,9 +56,13 @@ class BatchInputs:
     """The articles of each batch."""
     reopened: frozenset[str]
     """The batches that a published release was made into."""
+    imported: frozenset[str]
+    """The batches that are imported sets."""
     accepted: frozenset[AcceptedChange]
     withdrawn: frozenset[str]
     """The annotators whose work no later release may contain."""
+    offers: Offers
+    """The labels and targets that the pages of judgements offered."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,8 +96,10 @@ def load_batch_inputs(project: Project, without: Collection[str] = ()) -> BatchI
         read_collected(project),
         {name: read_batch_table(project, name) for name in names},
         frozenset(name for name in names if published_path(project, name).exists()),
+        frozenset(one.name for one in read_imports(project)),
         read_accepted(project),
         frozenset(withdrawn(project)),
+        read_offers(project),
     )
 
 
@@ -157,11 +167,21 @@ def current_gold(project: Project) -> dict[str, Gold]:
 
 def compute_gold(inputs: BatchInputs, decisions: Sequence[Decision], judgements: pa.Table) -> AdjudicationResult:
     """Compute gold and disputes from canonical judgements and decisions."""
-    by_id = {article.id: article for article in inputs.articles}
-    return adjudicate(judgements, decisions, by_id, inputs.schema.labels, inputs.schema.dataset.adjudication)
+    by_id, offers = {article.id: article for article in inputs.articles}, inputs.offers
+    labels, rules = inputs.schema.labels, inputs.schema.dataset.adjudication
+    asked = without_unasked(judgements, offers, labels.entity_names, rules.min_annotators)
+    result = adjudicate(asked.table, decisions, by_id, labels, rules, offers)
+    return replace(result, spans=_with_reason(result.spans, UNASKED, asked.left_out))
+
+
+def _with_reason(account: StageCounts, reason: str, number: int) -> StageCounts:
+    """Return an account with so many more records that were set aside for a reason."""
+    if not number:
+        return account
+    return replace(account, taken=account.taken + number, set_aside={**account.set_aside, reason: number})
 
 
 def compute_agreement(inputs: BatchInputs, judgements: pa.Table) -> tuple[Agreement, ...]:
     """Compute every figure of agreement of canonical judgements."""
     lengths = {article.id: len(article.text) for article in inputs.articles}
-    return tuple(agree(judgements, inputs.schema.labels, lengths))
+    return tuple(agree(judgements, inputs.schema.labels, lengths, offers=inputs.offers))

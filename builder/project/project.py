@@ -18,6 +18,7 @@ from typing import Any, Self, TypeVar
 
 from builder.io.atomic import add_path_to_error, write_bytes
 from builder.io.hashing import file_digest, small_text
+from builder.io.journal import Journal, replay
 from builder.io.jsonl import read_jsonl, write_json, write_jsonl
 from builder.records import Dropped, StageCounts, user_error
 from builder.schema import Schema, load_schema
@@ -86,6 +87,11 @@ class Project:
         """The source of truth: batches, judgements and decisions, in git."""
         return self.root / "annotations"
 
+    @property
+    def journal(self) -> Journal:
+        """The changes of several files at once, such as migrations: what was committed is finished under the lock."""
+        return Journal(self.work / "migrations", self.root)
+
     def release(self, version: str) -> Path:
         """Return the folder of a built release."""
         return self.root / "dist" / f"v{version}"
@@ -117,6 +123,7 @@ class Project:
                 add_path_to_error(error, self.work / "lock")
                 raise
             self._remove_leftovers()
+            replay(self.journal)
             yield
 
     def _remove_leftovers(self) -> None:
@@ -124,8 +131,9 @@ class Project:
 
         Some commands write below .khabar/ without the lock, so only files of an hour ago are surely left over there.
         """
-        for leftover in self.annotations.glob("**/.*.jsonl.*"):
-            leftover.unlink()
+        for kind in ("jsonl", "json", "md"):
+            for leftover in self.annotations.glob(f"**/.*.{kind}.*"):
+                leftover.unlink()
         for leftover in [found for folder in WRITTEN for found in self.work.glob(f"{folder}/.*.*")]:
             if leftover.is_file() and time.time() - leftover.stat().st_mtime > 3600:
                 leftover.unlink()
@@ -219,7 +227,11 @@ def find_project(start: Path) -> Project:
     """
     for folder in (start.resolve(), *start.resolve().parents):
         if (folder / "schema" / "dataset.yaml").is_file():
-            return Project(folder)
+            found = Project(folder)
+            if found.journal.is_committed:  # a change was killed: no command sees a part of it
+                with found.lock():
+                    pass
+            return found
     raise user_error(
         "no-project",
         f"no khabar project here: {start.resolve()} has no schema/dataset.yaml above it",

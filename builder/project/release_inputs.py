@@ -4,26 +4,27 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 
 from builder.annotation.adjudication.adjudicate import AdjudicationResult
+from builder.annotation.columns import coded
+from builder.annotation.migration.asked import asked_of
 from builder.io.hashing import read_hashed
 from builder.io.plain import plain_rows, to_plain
 from builder.project import groups
 from builder.project.annotations import (
-    read_borders,
     read_decisions,
-    read_splits,
     read_takedowns,
     read_withdrawals,
 )
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.cleaning import clean_accounts
 from builder.project.corpus import profile_of
+from builder.project.imports.released import Imports, as_published, import_inputs, load_imports, unmarked
 from builder.project.judgements import (
     BatchInputs,
     CanonicalJudgements,
@@ -34,15 +35,17 @@ from builder.project.judgements import (
     save_accounts,
     without_repeats,
 )
+from builder.project.migration.state import guidelines_folder
 from builder.project.project import Project
+from builder.project.splits import read_borders, read_splits, traits_of
 from builder.records import (
     Agreement,
     Article,
     Decision,
     Document,
-    Gold,
     Issue,
     Judgement,
+    Leak,
     SplitAssignment,
     SplitBorder,
     StageCounts,
@@ -54,8 +57,7 @@ from builder.records.arrow import records_of
 from builder.release.editions import extractors
 from builder.release.redaction.redact import move_annotations, redact, redact_authors
 from builder.release.splits.assign import split_articles
-from builder.release.splits.strategies import Traits
-from builder.release.tables.inputs import TableInputs, instant
+from builder.release.tables.inputs import TableInputs
 from builder.text.profiles import Profile
 
 DECLARED = ", declared"
@@ -83,6 +85,7 @@ class Sources:
     """The lines of the counts of all batches, sorted in each."""
     cleaning: Sequence[StageCounts]
     profile: Profile
+    imports: Imports
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,16 @@ class ReleaseInputs:
     redacted: Mapping[str, int]
     """Number of redactions of each requested kind in texts and titles."""
     sources: Sources
+    leaks: tuple[Leak, ...]
+    """Similar articles that an imported set published in different splits."""
+    asked: Mapping[str, tuple[str, ...]]
+    """The labels that pages offered, by the versions of labels.yaml that did not offer all of them."""
+    asked_targets: Mapping[str, tuple[str, ...]]
+    """The targets that pages asked about, by the versions that did not ask about all of them."""
+    new_questions: Mapping[str, tuple[str, ...]]
+    """The questions on whole articles that were added later, by the versions that did not ask all of them."""
+    guidelines: Mapping[str, str]
+    """The guidelines that judgements were made under, by their path in the release."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,24 +138,41 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     judgements = records_of(settled.judgements.table, Judgement)
     frozen = {a.article_id: a.split for a in sources.splits}
     parted = split_articles(chosen, groups.groups_of_batches(project, {article.id for article in chosen}), frozen, batch.schema.dataset.splits,
-                  _traits(chosen, documents, settled.gold.golds), sources.profile.fold_batch,
-                  {border.split: border.newest for border in sources.borders})  # fmt: skip
+                  traits_of(chosen, documents, settled.gold.golds), sources.profile.fold_batch,
+                  {border.split: border.newest for border in sources.borders},
+                  as_published(sources.imports, batch.items))  # fmt: skip
     splits = {assignment.article_id: assignment.split for assignment in parted.ledger}
     moved = move_annotations(redaction, judgements, settled.gold.golds, settled.gold.disputes, kinds)
     redactions = [moved.spans] if kinds else []
     project.save_account("redact", redactions)
+    labels, least = batch.schema.labels, batch.schema.dataset.adjudication.min_annotators
     material = TableInputs(
         chosen, redact_authors(documents, kinds), parted.groups, splits, moved.judgements, moved.golds, moved.disputes,
-        batch.schema.labels,
-        parted.aside, batch.schema.dataset.publish_authors,
+        labels, parted.aside, batch.schema.dataset.publish_authors,
+        unmarked(sources.imports, settled.judgements.table, settled.gold.golds),
+        asked_of(settled.judgements.table, batch.offers, labels.entity_names, least),
     )  # fmt: skip
     accounts = (*sources.cleaning, *settled.judgements.accounts, settled.gold.account, settled.gold.spans, *redactions)
     figures = compute_agreement(batch, settled.judgements.table)
     found: dict[str, int] = {kind: redaction.counts[kind] for kind in kinds}
     changes = _changes(sources.profile, chosen, documents)
+    offers, names = batch.offers, coded(settled.judgements.table["schema"]).names
     return ReleaseInputs(
-        material, accounts, figures, changes, parted.ledger, parted.borders, parted.issues, found, sources
-    )
+        material, accounts, figures, changes, parted.ledger, parted.borders, parted.issues, found, sources, parted.leaks,
+        _named(offers.labels, names), _named(offers.targets, names), _named(offers.new_questions, names),
+        _guidelines(project, settled.judgements.table),
+    )  # fmt: skip
+
+
+def _named(of: Mapping[str, frozenset[str]], versions: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return what those of some versions offered or lack, sorted."""
+    return {version: tuple(sorted(names)) for version, names in sorted(of.items()) if version in versions}
+
+
+def _guidelines(project: Project, judgements: pa.Table) -> dict[str, str]:
+    """Return the kept texts of the guidelines that judgements were made under, by their path in the release."""
+    paths = {version: guidelines_folder(project) / f"{version}.md" for version in coded(judgements["guideline"]).names}
+    return {f"guidelines/{version}.md": path.read_text("utf-8") for version, path in paths.items() if path.is_file()}
 
 
 def _load_sources(project: Project) -> Sources:
@@ -160,6 +190,7 @@ def _load_sources(project: Project) -> Sources:
         b"\n".join(line for path in counts if path.exists() for line in sorted(read_hashed(path).splitlines())),
         clean_accounts(project),
         profile_of(project),
+        load_imports(project),
     )
 
 
@@ -172,7 +203,8 @@ def _settle(project: Project, sources: Sources) -> _Settled:
 def _changes(table: Profile, chosen: Sequence[Article], documents: Sequence[Document]) -> Mapping[str, int]:
     pages = {article.document_id for article in chosen}
     made: Counter[str] = Counter()
-    for aligned in table.apply_batch([document.raw for document in documents if document.id in pages]):
+    normalised = [one for one in documents if one.id in pages and (one.published_id is None or one.is_normalised)]
+    for aligned in table.apply_batch([document.raw for document in normalised]):
         made.update(table.changes(aligned))
     return made
 
@@ -197,18 +229,6 @@ def _chosen(sources: Sources) -> list[Article]:
             fix="ingest and clean the files that the batch came from" if items else "run `khabar sample`",
         )
     return chosen
-
-
-def _traits(chosen: Sequence[Article], documents: Sequence[Document], golds: Sequence[Gold]) -> dict[str, Traits]:
-    pages = {document.id: document for document in documents}
-    stances = {gold.article_id: tuple((stance.target, stance.value) for stance in gold.stances) for gold in golds}
-    traits = {}
-    for article in chosen:
-        page = pages[article.document_id]
-        moment = instant(page.published_at)
-        date = moment.isoformat() if moment else None
-        traits[article.id] = Traits(page.source, date, stances.get(article.id, ()))
-    return traits
 
 
 def declared_encodings(material: TableInputs) -> list[str]:
@@ -244,6 +264,8 @@ def hash_inputs(inputs: ReleaseInputs, card: str, tool: str) -> dict[str, str]:
     }
     if sources.withdrawals:  # releases before the first withdrawal have no such input
         listed["withdrawals"] = _sorted(map(to_plain, sources.withdrawals))
+    if material.asked:  # releases whose articles were all asked for all labels have no such input
+        listed["labels asked"] = sorted([article, *names] for article, names in material.asked.items())
     texts = {name: json.dumps(value, ensure_ascii=False, sort_keys=True) for name, value in listed.items()}
     contents = {name: text.encode() for name, text in (texts | {"card": card, "tool": tool}).items()}
     if sources.counts:
@@ -253,7 +275,7 @@ def hash_inputs(inputs: ReleaseInputs, card: str, tool: str) -> dict[str, str]:
     hashes |= {f"schema/{name}": digest for name, digest in sources.batch.schema.digests.items()}
     pages = {article.document_id for article in material.articles}
     named = extractors.recorded(document for document in material.documents if document.id in pages)
-    return hashes | named | {"profile": sources.profile.digest}
+    return hashes | import_inputs(sources.imports) | named | {"profile": sources.profile.digest}
 
 
 def _without_server(judgements: pa.Table) -> list[dict[str, Any]]:

@@ -10,22 +10,26 @@ from builder.annotation.quality import integrity
 from builder.annotation.quality.integrity import Lines, ProjectIndex
 from builder.annotation.quality.merged import contradictions, table_contradictions
 from builder.io.jsonl_table import LineTable
-from builder.project.annotations import batch_path, published_path, read_line_table, read_numbered
+from builder.project.annotations import asked_path, batch_path, published_path, read_line_table, read_numbered
 from builder.project.batches import batch_articles
 from builder.project.project import Project
 from builder.records import (
     LEDGER,
     AcceptedChange,
     AnnotatorAssignment,
+    AskedPage,
     BatchItem,
     Decision,
     Dispute,
+    ImportedSet,
     Issue,
     Judgement,
     KhabarError,
     LedgerEntry,
     PersonAlias,
     PublishedAnnotation,
+    Requeued,
+    Severity,
     SplitAssignment,
     SplitBorder,
     Takedown,
@@ -68,6 +72,8 @@ def validate_annotations(project: Project) -> None:
     read(folder / "persons.jsonl", PersonAlias)
     read(folder / "withdrawals.jsonl", Withdrawal)
     read(folder / "accepted.jsonl", AcceptedChange)
+    read(folder / "imports.jsonl", ImportedSet)
+    read(folder / "requeue.jsonl", Requeued)
     read(folder / LEDGER, LedgerEntry)
     for name in project.batches():
         read_table(batch_path(project, name), BatchItem, integrity.batch_faults)
@@ -77,6 +83,7 @@ def validate_annotations(project: Project) -> None:
         read(folder / name / "known.jsonl", Decision)
         read(folder / name / "assignment.jsonl", AnnotatorAssignment)
         read(folder / name / "disputed.jsonl", Dispute)
+        read(asked_path(project, name), AskedPage)
     try:
         world = _world(project, {takedown.article_id for takedown in takedowns})
     except KhabarError as refused:
@@ -91,14 +98,14 @@ def _within(project: Project, faults: Iterable[Issue]) -> Iterator[Issue]:
     return (replace(issue, where=issue.where.removeprefix(f"{project.root}/")) for issue in faults)
 
 
-def open_issues(project: Project) -> list[Issue]:
-    """Return an error for each field of dataset.yaml that is still open."""
+def open_issues(project: Project, severity: Severity = "error") -> list[Issue]:
+    """Return an issue for each field of dataset.yaml that is still open, which a build refuses."""
     names, issues = open_fields(project.schema.dataset), []
     lines = (project.root / "schema" / "dataset.yaml").read_text(encoding="utf-8").splitlines() if names else []
     for name in names:
         pattern = rf"\s*{name.rpartition('.')[2]}\s*:.*{OPEN}"
         number = next((number for number, line in enumerate(lines, 1) if re.match(pattern, line)), 1)
-        issues.append(Issue("error", "open", f"{name} is still {OPEN}", where=f"schema/dataset.yaml:{number}",
+        issues.append(Issue(severity, "open", f"{name} is still {OPEN}", where=f"schema/dataset.yaml:{number}",
                             fix=ANSWERS[name]))  # fmt: skip
     return issues
 

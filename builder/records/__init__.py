@@ -1,15 +1,16 @@
 """Records that stages pass to one another. Each is frozen; offsets are code points, end exclusive."""
 
+from builder.records.adjudication import AskedPage, Decision, Dispute, Passage, passage_of, question_of
 from builder.records.annotation import (
     GOLD,
+    OMIT_EMPTY,
     AcceptedChange,
     Agreement,
     AnnotatorAssignment,
+    Answer,
     AssignmentKind,
     BatchItem,
     Confidence,
-    Decision,
-    Dispute,
     Gold,
     GoldSource,
     Judgement,
@@ -23,6 +24,7 @@ from builder.records.annotation import (
     Stance,
     Vote,
     mark_set,
+    outermost,
 )
 from builder.records.corpus import (
     NO_FACTS,
@@ -37,9 +39,13 @@ from builder.records.corpus import (
     GroupKind,
     document_of,
 )
+from builder.records.imports import ChangedLine, ImportedSet, Leak, PublishedText
+from builder.records.labels import LAYERS, LabelVersion, LabelVersions, Layer, OfferedName, Requeued
 from builder.records.release import (
+    ASKED_FORMAT,
     LEDGER,
     MANIFEST,
+    QUESTIONS_FORMAT,
     RELEASE_FORMAT,
     LedgerEntry,
     Release,
@@ -47,6 +53,7 @@ from builder.records.release import (
     SplitBorder,
     Takedown,
     Withdrawal,
+    format_of,
 )
 from builder.records.report import (
     TOOL,
@@ -65,18 +72,25 @@ from builder.records.report import (
 )
 
 __all__ = [
+    "ASKED_FORMAT",
     "GOLD",
+    "LAYERS",
     "LEDGER",
     "MANIFEST",
     "NO_FACTS",
+    "OMIT_EMPTY",
+    "QUESTIONS_FORMAT",
     "RELEASE_FORMAT",
     "TOOL",
     "AcceptedChange",
     "Agreement",
     "AnnotatorAssignment",
+    "Answer",
     "Article",
+    "AskedPage",
     "AssignmentKind",
     "BatchItem",
+    "ChangedLine",
     "CleaningBasis",
     "Confidence",
     "Decision",
@@ -91,22 +105,31 @@ __all__ = [
     "GoldSource",
     "Group",
     "GroupKind",
+    "ImportedSet",
     "Issue",
     "Judgement",
     "JudgementStatus",
     "KhabarError",
+    "LabelVersion",
+    "LabelVersions",
+    "Layer",
+    "Leak",
     "LedgerEntry",
     "Line",
     "Mark",
     "NextStep",
     "Notify",
+    "OfferedName",
+    "Passage",
     "PersonAlias",
     "Prediction",
     "Progress",
     "PublishedAnnotation",
+    "PublishedText",
     "Relation",
     "Release",
     "Report",
+    "Requeued",
     "Severity",
     "Span",
     "SplitAssignment",
@@ -118,6 +141,10 @@ __all__ = [
     "Withdrawal",
     "count_by_reason",
     "document_of",
+    "format_of",
     "mark_set",
+    "outermost",
+    "passage_of",
+    "question_of",
     "user_error",
 ]

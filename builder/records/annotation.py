@@ -1,6 +1,6 @@
-"""Records of annotation: batch items, spans, stances, judgements, decisions, gold, agreement."""
+"""Records of annotation: batch items, spans, stances, judgements, gold, agreement."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -49,6 +49,19 @@ def mark_set(spans: Iterable[Span]) -> frozenset[Mark]:
     return frozenset((span.start, span.end, span.label) for span in spans)
 
 
+def outermost(spans: Iterable[Span]) -> Iterator[Span]:
+    """Yield the spans that begin inside no span yielded before, in order, the longest of those that begin together.
+
+    >>> [*outermost([Span(0, 3, "ORG"), Span(1, 2, "GPE"), Span(0, 5, "OCC")])]
+    [Span(start=0, end=5, label='OCC', id='')]
+    """
+    end = -1
+    for span in sorted(spans, key=lambda span: (span.start, -span.end, span.label)):
+        if span.start >= end:
+            yield span
+            end = span.end
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Relation:
     """A link between two spans of one judgement, by their ids."""
@@ -77,6 +90,19 @@ class Stance:
     value: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Answer:
+    """A value chosen for a question on the whole article; several values of one question are several answers."""
+
+    question: str
+    value: str
+
+    @property
+    def what(self) -> str:
+        """Return the question as the subject of a vote."""
+        return f"question:{self.question}"
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """Answers shown on the page before annotation; `origin` names the model or person that they come from."""
@@ -86,6 +112,7 @@ class Prediction:
     stances: tuple[Stance, ...] = ()
     judged: bool = False
     """Whether a person gave this answer, so that it is shown even if it is empty."""
+    answers: tuple[Answer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +139,9 @@ class Judgement:
     """Keyed name of the server or export that it came from: `o-` and 10 hex digits; empty in batches of earlier versions."""
     changed_by: str = field(default="", metadata=OMIT_EMPTY)
     """Pseudonym of the person who changed it last, if that is not its annotator."""
+    answers: tuple[Answer, ...] = field(default=(), metadata=OMIT_EMPTY)
+    page: int = field(default=0, metadata=OMIT_EMPTY)
+    """Number of the adjudication page that it answers; 0 for an annotation."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -135,18 +165,6 @@ class PersonAlias:
     annotator: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """An adjudicator's word; `spans` None leaves the spans to the votes; stances override one by one."""
-
-    article_id: str
-    text_sha: str
-    adjudicator: str
-    spans: tuple[Span, ...] | None = None
-    stances: tuple[Stance, ...] = ()
-    note: str = ""
-
-
 GOLD = "gold"
 """Who says what a release has as settled."""
 
@@ -164,11 +182,12 @@ class PublishedAnnotation:
     who: str
     spans: tuple[Span, ...] = ()
     stances: tuple[Stance, ...] = ()
+    answers: tuple[Answer, ...] = field(default=(), metadata=OMIT_EMPTY)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Vote:
-    """The number of annotators who gave an answer; `what` is `span:<start>:<end>` or `stance:<target>`."""
+    """The number of annotators who gave an answer; `what` is `span:<start>:<end>`, `stance:<target>` or `question:<id>`."""
 
     what: str
     answer: str
@@ -189,7 +208,8 @@ class Confidence:
 class Gold:
     """The settled answers for one article, with their votes.
 
-    `decided` names the questions that adjudicators decided: `spans`, `stance:<target>`.
+    `decided` names what adjudicators decided of it: `spans` (all of them), `span:<start>:<end>`, `stance:<target>`,
+    `question:<id>`.
     """
 
     article_id: str
@@ -201,15 +221,7 @@ class Gold:
     annotators: int
     confidence: tuple[Confidence, ...] = ()
     decided: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Dispute:
-    """A question that votes could not settle; `what` as in Vote, `answers` by annotator."""
-
-    article_id: str
-    what: str
-    answers: dict[str, str]
+    answers: tuple[Answer, ...] = field(default=(), metadata=OMIT_EMPTY)
 
 
 @dataclass(frozen=True, slots=True)

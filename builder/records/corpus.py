@@ -56,7 +56,10 @@ NO_FACTS = Facts()
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One scraped page; `raw` is never altered and `id` is sha256(raw as UTF-8)[:16]."""
+    """One scraped page; `raw` is never altered and `id` is sha256(raw as UTF-8)[:16].
+
+    Texts of a published set may be equal, so the id of an imported one is a hash of its place in the set as well.
+    """
 
     id: str
     source: str
@@ -74,6 +77,10 @@ class Document:
     """The author that the record names, or several joined by `، `; None in shards of versions that had no such column."""
     facts: Facts = NO_FACTS
     """What is known of it beside these; missing in shards of versions that had no such column."""
+    published_id: str | None = None
+    """Its id in the published set that it was imported from; None for a page. An imported text is not cleaned."""
+    is_normalised: bool = False
+    """Whether the map of an imported text asks for the project's profile."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,26 @@ RELEASE_FORMAT = 2
 
 1: khabar 0.1, whose manifests have no `format`; an invisible character that follows no word is a token of its own.
 2: an invisible character is part of a word, or belongs to no token.
+3: `entities` has the column `labels_asked`. Only releases whose articles were asked for different labels have it.
+4: there are the config `questions`, and `answers` in `annotations`. Only releases with questions on whole articles have it.
+   It may have `labels_asked`, too.
 """
+
+ASKED_FORMAT = 3
+"""The format of a release with the column `labels_asked`."""
+
+
+QUESTIONS_FORMAT = 4
+"""The format of a release with questions on whole articles."""
+
+
+def format_of(*, asked: bool, questions: bool) -> int:
+    """Return the format of a release with or without `labels_asked` and questions on whole articles.
+
+    >>> format_of(asked=False, questions=False), format_of(asked=True, questions=False), format_of(asked=True, questions=True)
+    (2, 3, 4)
+    """
+    return QUESTIONS_FORMAT if questions else ASKED_FORMAT if asked else RELEASE_FORMAT
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,9 @@ from pydantic import AfterValidator, Field, model_validator
 from builder.schema.fields import Part, Text
 from builder.schema.filters import Filters
 
+MIN_LENGTH = 200
+"""Code points; a shorter article has too little to annotate, unless `sampling.min_length` says otherwise."""
+
 UNDECIDED = frozenset({"", "?", "??", "???", "-", "fixme", "none", "n/a", "na", "null", "tba", "tbd", "to do", "todo", "unknown", "xxx"})  # fmt: skip
 
 
@@ -104,10 +107,17 @@ class Splits(Part):
 
 
 class Sampling(Part):
-    """The number of articles in a batch, and the seed of the sample."""
+    """The number of articles in a batch, the seed of the sample, and which articles may be in it.
+
+    Limits that have their default are no part of a dump, so that it is that of earlier versions.
+    """
 
     size: Annotated[int, Field(ge=1)] = 100
     seed: int = 13
+    min_length: Annotated[int, Field(ge=1, exclude_if=lambda length: length == MIN_LENGTH)] = MIN_LENGTH
+    """The fewest code points of an article; published sets of sentences need less."""
+    one_of_each_group: Annotated[bool, Field(exclude_if=bool)] = True
+    """Whether only one article of each group of near-duplicates may be chosen."""
 
 
 class Adjudication(Part):

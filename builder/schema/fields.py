@@ -15,6 +15,11 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
+def is_empty(value: object) -> bool:
+    """Return whether a value is empty: with `exclude_if`, such a field is no part of a dump."""
+    return not value
+
+
 def _safe_name(name: str) -> str:
     """Return the name; raise ValueError if it is malformed or CSV readers take it for a missing value."""
     if name.strip().casefold() in LOST_IN_CSV:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from builder.annotation.migration.offered import EVERYTHING
 from builder.annotation.quality.standing import SKIPPED
 from builder.project.annotations import read_decisions, read_judgements
 from builder.project.corpus import read_articles
@@ -22,7 +23,7 @@ def link(*task):
     return f"http://127.0.0.1/{task}"
 
 
-def same(judgements, decisions, articles, labels, resamples=5):
+def same(judgements, decisions, articles, labels, resamples=5, offers=EVERYTHING):
     """Compare the canonical form, the faults, every figure and the gold with those of the loops; return the results."""
     once = separate_repeats(judgements, articles, labels)
     assert once == reference.separate_repeats(judgements, articles, labels)
@@ -30,12 +31,12 @@ def same(judgements, decisions, articles, labels, resamples=5):
     canonical = canonicalise(once[0], articles, labels)
     assert canonical == reference.canonicalise(once[0], articles, labels)
     lengths = {article.id: len(article.text) for article in articles.values()}
-    figures = agree(canonical[0], labels, lengths, resamples=resamples)
-    assert figures == agreement.agree(canonical[0], labels, lengths, resamples=resamples)
+    figures = agree(canonical[0], labels, lengths, resamples=resamples, offers=offers)
+    assert figures == agreement.agree(canonical[0], labels, lengths, resamples=resamples, offers=offers)
     found = []
     for rules in RULES:
-        gold = adjudicate(canonical[0], decisions, articles, labels, rules)
-        assert gold == votes.adjudicate(canonical[0], decisions, articles, labels, rules)
+        gold = adjudicate(canonical[0], decisions, articles, labels, rules, offers)
+        assert gold == votes.adjudicate(canonical[0], decisions, articles, labels, rules, offers)
         found.append(gold)
     return found
 

@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 
+from builder.annotation.migration.offered import Offers
 from builder.io.hashing import sha16
 from builder.records import Article, Judgement, Relation, Span, Stance
 
@@ -13,6 +14,12 @@ TIMES = ("2026-03-01T10:00:00Z", "2026-03-01T10:00:00.5Z", "2026-03-01T13:00:00+
 LABELS = ("PERS", "FAC", "GPE", "ORG", "")
 TARGETS = ("port", "metro", "dam", "sea")
 VALUES = ("favor", "against", "unclear", "maybe")
+VERSIONS = ("s", "s", "older", "oldest")
+OFFERS = Offers(
+    {"older": frozenset(LABELS[:2]), "oldest": frozenset(LABELS[:1])},
+    {"older": frozenset(TARGETS[:2]), "oldest": frozenset()}, frozenset(TARGETS[:3]),
+)  # fmt: skip
+"""What the pages of earlier versions of the labels offered."""
 
 
 def articles(number, seed=1):
@@ -59,7 +66,7 @@ def _judgement(draw, article, who, common, number):
     return Judgement(
         article.id if odd > 0.03 else "gone-0", article.text_sha if odd < 0.95 else "0" * 16, draw.choice(("b1", "b1", "b2")),
         who, tuple(spans), tuple(stances), "skipped" if 0.05 < odd < 0.1 else "submitted",
-        draw.choice((None, 1.0, 30.0, 31.5, 60.0)), draw.choice(TIMES), draw.choice(TIMES), draw.choice(("g", "h")), "s",
+        draw.choice((None, 1.0, 30.0, 31.5, 60.0)), draw.choice(TIMES), draw.choice(TIMES), draw.choice(("g", "h")), draw.choice(VERSIONS),
         draw.randint(0, 3), number, draw.choice(("", "", "x")), draw.choice(((), (Relation("r0", "r1", ("of",)),))),
         draw.choice(("", "o-1", "o-2")), "a-9" if 0.1 < odd < 0.15 else "",
     )  # fmt: skip

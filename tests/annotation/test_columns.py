@@ -1,28 +1,40 @@
 """What is computed of judgements as columns, from the canonical form to gold, equals what plain loops compute."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.annotation.migration.offered import EVERYTHING
 from builder.commands.init import init
 from builder.project.project import Project
-from builder.records import Decision, Span, Stance
+from builder.records import Decision, Passage, Span, Stance
 from tests.annotation import oddities
 from tests.annotation.equality import of_project, same
 from tests.annotation.quality.examples import LABELS
 from tests.builders import kept
 
+pytestmark = pytest.mark.slow  # each test compares with plain loops
+
 
 def decisions_on(articles):
-    """Decisions on some articles: of spans, of stances, of both, and two that contradict each other."""
+    """Decisions on some articles: of spans, passages, stances, of both, and two that contradict each other."""
     made = []
     for number, article in enumerate(articles.values()):
         spans = (Span(0, len(article.text), "GPE"), Span(0, 3, "PERS"))
+        words = [word.span() for word in re.finditer(r"\w+", article.text)]
         made += [Decision(article.id, article.text_sha, "a-9", spans)] if number % 5 == 0 else []
         made += (
             [Decision(article.id, article.text_sha, "a-9", None, (Stance("port", "favor"),))] if number % 7 == 0 else []
         )
         made += [Decision(article.id, article.text_sha, "a-8", spans[:1])] if number % 25 == 0 else []
+        scope = tuple(Passage(start, end) for start, end in words[number % 3 :: 3])
+        marks = tuple(Span(place.start, place.end, "LOC") for place in scope[::2])
+        made += [Decision(article.id, article.text_sha, "a-7", marks, scope=scope)] if scope and number % 4 == 0 else []
+        made += (
+            [Decision(article.id, article.text_sha, "a-6", (), scope=scope[:1])] if scope and number % 8 == 0 else []
+        )
     return made
 
 
@@ -37,10 +49,28 @@ def test_invented_articles_with_every_oddity(number):
     assert {"in dispute", "outvoted", "overruled by a decision"} == {*found[-1].spans.set_aside}
 
 
-@given(st.integers(1, 6), st.integers(0, 9_999))
-def test_any_few_articles(number, seed):
+@pytest.mark.parametrize("number", [150, pytest.param(2_000, marks=pytest.mark.slow)])
+def test_invented_articles_of_pages_that_did_not_offer_every_label(number):
+    articles = oddities.articles(number)
+    judgements, decisions = oddities.judgements(articles), decisions_on(articles)
+    found = same(judgements, decisions, articles, LABELS, offers=oddities.OFFERS)
+    every = same(judgements, decisions, articles, LABELS)
+
+    for asked, whole in zip(found, every, strict=True):
+        pairs = [*zip(asked.golds, whole.golds, strict=True)]
+        assert [one.spans for one, _ in pairs] != [other.spans for _, other in pairs]
+        assert asked.disputes != whole.disputes
+        assert all({*map(place, one.votes)} >= {*map(place, other.votes)} for one, other in pairs)
+
+
+def place(vote):
+    return vote.what, vote.answer
+
+
+@given(st.integers(1, 6), st.integers(0, 9_999), st.sampled_from([EVERYTHING, oddities.OFFERS]))
+def test_any_few_articles(number, seed, offers):
     articles = oddities.articles(number, seed)
-    same(oddities.judgements(articles, seed + 1), decisions_on(articles), articles, LABELS, resamples=2)
+    same(oddities.judgements(articles, seed + 1), decisions_on(articles), articles, LABELS, resamples=2, offers=offers)
 
 
 @pytest.mark.slow

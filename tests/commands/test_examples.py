@@ -15,8 +15,8 @@ pytestmark = pytest.mark.slow  # each test runs several commands on a project
 EXAMPLES = {entry.name: entry.example for entry in COMMANDS}
 NEED_LABEL_STUDIO = {"send", "collect", "demo"}
 IN_ORDER = (
-    "init", "status", "check", "agree", "adjudicate", "run", "build", "card", "audit", "push", "verify", "reopen",
-    "ingest", "clean", "dedup", "explain", "sample", "takedown", "schema", "studio", "hub",
+    "init", "status", "check", "agree", "adjudicate", "run", "build", "card", "audit", "push", "verify", "export",
+    "reopen", "import", "ingest", "clean", "dedup", "explain", "sample", "takedown", "schema", "studio", "hub",
 )  # fmt: skip
 FINDINGS = {"check", "agree", "run"}
 """Commands whose exit code may be 1, because simulated annotators disagree."""
@@ -35,8 +35,16 @@ def with_articles(root):
     (root / "articles" / "page.txt").write_text(page, encoding="utf-8")
 
 
+def with_corpus(root):
+    """Put a folder with a published CoNLL file into a project."""
+    (root / "corpus").mkdir()
+    words = "وصلت O\nسلمى B-PERS\nإلى O\nالواحة B-GPE\n. O\n\n"
+    (root / "corpus" / "train.txt").write_text(words, encoding="utf-8")
+
+
 def test_examples_run_in_a_project_with_a_release(built, khabar):
     with_articles(built.root)
+    with_corpus(built.root)
     article = batch_articles(built)[0].id
     for name in IN_ORDER:
         done = run(khabar, built.root, name, **{"0123456789abcdef-0": article})

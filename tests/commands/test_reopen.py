@@ -15,11 +15,13 @@ from builder.commands.check import check
 from builder.commands.clean import clean
 from builder.commands.ingest import ingest
 from builder.commands.init import init
+from builder.commands.status import status
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.labelstudio import upload
 from builder.project import release_inputs
-from builder.project.annotations import read_batch
+from builder.project.annotations import read_batch, read_decisions
 from builder.project.corpus import read_articles
+from builder.project.judgements import canonical_judgements, compute_gold, load_batch_inputs
 from builder.project.project import Project
 from builder.records import (
     GOLD,
@@ -199,17 +201,16 @@ def test_same_answer_under_new_guidelines_is_new(released):
 def test_only_disputed_articles_are_reopened(released):
     report = reopen(released, only_disputed=True)
     items = {one.article_id for one in read_batch(released, "disputed-1-0-0")}
-    judged = project_judgements(released)
-    golds = {one.article_id: one for one in release_inputs.load_release_inputs(released).material.golds}
-    differ = {
-        one
-        for one in golds
-        if len({(frozenset((s.start, s.end, s.label) for s in j.spans), j.stances) for j in judged if j.article_id == one}) > 1
-    }  # fmt: skip
+    loaded = load_batch_inputs(released)
+    disputes = compute_gold(loaded, (), canonical_judgements(loaded).table).disputes
+    counted = adjudicate(released)
+    still_open = read_jsonl(released.work / "disputes.jsonl", Dispute)
+    decided = {decision.article_id for decision in read_decisions(released)}
 
-    open_or_decided = {one.article_id for one in golds.values() if one.decided}
-    open_or_decided |= {one.article_id for one in release_inputs.load_release_inputs(released).material.disputes}
-    assert items == differ | open_or_decided
+    assert items == {one.article_id for one in disputes} == {one.article_id for one in still_open} | decided
+    assert report.disputes == len(disputes)
+    assert len(disputes) == len(still_open) + 1  # a decision settled one
+    assert len(status(released).open_disputes) == counted.open_disputes == len(still_open)
     assert 0 < len(items) < 30
     (articles, _) = report.accounts
     assert articles.set_aside == {"not in dispute": 30 - len(items)}

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from builder.annotation.adjudication.dawid_skene import DawidSkeneFit
+from builder.annotation.migration.plan import Step
 from builder.cli.output import Console, show
 from builder.commands import (
     adjudicate,
@@ -23,13 +25,16 @@ from builder.commands import (
     reopen,
     run,
     schema,
+    schema_migrate,
     studio,
     verify,
 )
 from builder.commands.audit import audit
 from builder.commands.collect import CollectReport
 from builder.commands.dedup import dedup
+from builder.commands.export import ExportReport, export
 from builder.commands.hydrate import HydrateReport
+from builder.commands.import_ import import_set
 from builder.commands.ingest import ingest
 from builder.commands.init import init
 from builder.commands.push import PushOptions, PushReport, RevertReport, push
@@ -39,13 +44,16 @@ from builder.commands.status import status
 from builder.commands.takedown import takedown, withdraw
 from builder.io.plain import from_plain, to_plain
 from builder.labelstudio.exports.merge import ImportCounts
+from builder.labelstudio.refresh import Behind
 from builder.labelstudio.server.data_dir import DataStats
 from builder.labelstudio.server.state import Login, OwnServer, ServerAddress, ServerState
 from builder.main import COMMANDS, khabar
+from builder.project.project import Project
 from builder.records import NextStep, Report
 from builder.release.publish.commit import Pushed
 from tests.builders import leaves
 from tests.conftest import ROOT
+from tests.published import LABELS, PRESS, put
 
 OWN_PRINTERS = {"diff", "explain"}
 """Commands that print a result of their own, not a report."""
@@ -119,19 +127,38 @@ def by_hand():
         "send": SendReport(
             "send", assigned={"overlap": 9, "shared": 2}, places=(SentTo(email, 11, 10, f"{url}/projects/1"),),
             predictions=SentPredictions("gazetteer:a.tsv", 3), shown=("gazetteer", "gold"),
+            behind=(Behind(url, 1, 40, 12, 2),),
         ),
         "send --dry-run": SendReport(
-            "send", assigned={}, places=(SentTo("", 11, 10, None),), predictions=None, shown=()
+            "send", assigned={}, places=(SentTo("", 11, 10, None),), predictions=None, shown=(),
+            behind=(Behind(url, 1, 40, 12, 2),), dry_run=True,
         ),
+        "schema migrate": schema_migrate.MigrateReport(
+            "schema migrate", steps=(Step("rename", "entities", "PERS", "PER", 12), Step("add", "targets", "", "dam")),
+            rewritten=1_200, files=9, again=2, was_sent=True, dry_run=False,
+        ),
+        "schema migrate --dry-run": schema_migrate.MigrateReport(
+            "schema migrate", steps=(Step("retire", "entities", "DATE", "", 1),), rewritten=0, files=1, again=0,
+            was_sent=True, dry_run=True,
+        ),
+        "schema migrate, nothing to do": schema_migrate.MigrateReport(
+            "schema migrate", steps=(), rewritten=0, files=0, again=0, was_sent=False, dry_run=False
+        ),
+        "schema migrate --undo": schema_migrate.UndoneReport("schema migrate", files=("annotations/demo/judgements.jsonl",)),
+        "schema migrate --again": schema_migrate.AgainReport("schema migrate", batch="again-1", articles=3),
         "adjudicate --send --collect": adjudicate.AdjudicateReport(
-            "adjudicate", gold={}, open_disputes=0, model=adjudicate.DawidSkeneFit(7, True, 3, {"a-1": 0.9}),
-            rulings=adjudicate.Rulings(2, 1, path), sent=adjudicate.SentDisputes("demo", f"{url}/projects/2/data"),
+            "adjudicate", gold={}, open_disputes=0, model=DawidSkeneFit(7, True, 3, {"a-1": 0.9}),
+            rulings=adjudicate.Rulings(2, 1, path, 3, 1), sent=adjudicate.SentDisputes("demo", f"{url}/projects/2/data"),
         ),
         "push": PushReport("push", version="1.0.0", dry_run=False, pushed=pushed),
         "push --dry-run": PushReport("push", version="1.0.0", dry_run=True, pushed=pushed),
         "push --pr": PushReport("push", version="1.0.0", dry_run=False, pushed=proposed),
         "push --pr again": PushReport("push", version="1.0.0", dry_run=False, pushed=replace(pushed, tag="")),
         "push --revert": RevertReport("push", version="1.0.0", commit="c0ffee"),
+        "export --against": ExportReport(
+            "export", files=2, folder=Path("exports/1.0.0/conll"), as_released=1,
+            differing={"odd tag": 9, "blank token": 1},
+        ),
         "hydrate": HydrateReport("hydrate", folder=Path("hydrated/v1.0.0"), state="new", documents=30),
         "hub up": hub.HubUpReport("hub up", url=url, xet=True, was_running=False),
         "hub down": hub.HubDownReport("hub down", was_running=True),
@@ -154,9 +181,10 @@ def by_hand():
 
 def on_the_demonstration(project, scratch):
     """The reports of the commands that need no server, in an order in which one can follow another."""
-    quiet = {"base": project.root, "rehearse": False, "progress": lambda _: None}
+    fresh, quiet = scratch / "fresh", {"base": project.root, "rehearse": False, "progress": lambda _: None}
     folder = str(project.release("1.0.0"))
-    yield "init", init(scratch / "fresh")
+    yield "init", init(fresh)
+    yield from on_a_published_set(Project(fresh))
     yield "ingest", ingest(project, [ROOT / "examples" / "articles"])
     yield "clean", clean.clean(project)
     yield "clean --recount --dry-run", clean.clean(project, again=True, dry=True)
@@ -187,10 +215,21 @@ def on_the_demonstration(project, scratch):
     yield "schema check", schema.check(project)
     yield "schema render", schema.render(project)
     yield "schema suggest", schema.suggest(project)
+    yield "export", export(project, "1.0.0", "conll", base=project.root)
     yield "reopen", reopen.reopen(project, "1.0.0", base=project.root)
     first = json.loads((project.annotations / "demo" / "judgements.jsonl").read_text(encoding="utf-8").split("\n")[0])
     yield "takedown", takedown(project, first["article_id"], "asked for")
     yield "takedown --annotator", withdraw(project, first["annotator"], "asked for")
+
+
+def on_a_published_set(project):
+    """The reports of `import`: of the draft of a map, and of a set that comes in with it."""
+    folder, where = put(project, LABELS, press__txt=PRESS)
+    rules = where.read_bytes()
+    where.unlink()
+    yield "import --dry-run", import_set(project, [folder], "conll", where, dry_run=True)
+    where.write_bytes(rules)
+    yield "import", import_set(project, [folder], "conll", where)
 
 
 def the_demo(found, logins):

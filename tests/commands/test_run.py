@@ -22,7 +22,7 @@ from builder.project.project import Project
 from builder.project.stages import states
 from builder.project.stages.shards import stage_digest
 from builder.project.stages.table import ROAD
-from builder.records import Decision, Dispute, Judgement
+from builder.records import AskedPage, Decision, Dispute, Judgement
 from tests.builders import judge, said, walk
 from tests.conftest import ROOT
 from tests.news import news
@@ -190,9 +190,11 @@ def test_a_run_stops_before_people_and_names_what_they_do(project, khabar):
     assert done.stdout.splitlines()[-1] == "next: khabar build 1.0.0 (no release yet)"
 
 
-def test_a_run_waits_for_disputes_that_were_sent(done):
-    path = done.annotations / "pilot" / "disputed.jsonl"
-    write_jsonl(path, read_jsonl(done.work / "disputes.jsonl", Dispute)[:1])
+@pytest.mark.parametrize("name", ["asked.jsonl", "disputed.jsonl"])  # earlier versions wrote the latter
+def test_a_run_waits_for_disputes_that_were_sent(done, name):
+    sent = read_jsonl(done.work / "disputes.jsonl", Dispute)[:1]
+    page = AskedPage(sent[0].article_id, "t", 1, (), (sent[0],))
+    write_jsonl(done.annotations / "pilot" / name, [page] if name == "asked.jsonl" else sent)
     report = again(done)
 
     assert report.exit_code == 5

@@ -14,6 +14,7 @@ from builder.project.annotations import read_batch
 from builder.project.batches import batch_article_ids
 from builder.project.corpus import read_articles
 from builder.project.project import Project
+from builder.records import KhabarError
 from tests.builders import judge, walk
 from tests.conftest import ROOT
 from tests.news import lines, news
@@ -86,3 +87,20 @@ def test_cap_for_each_source(project, tmp_path):
 
     assert report.accounts[1].set_aside == {"filtered: over 4 of one source": 10}
     assert Counter(item.source for item in read_batch(project, "pilot")) == {"nasim": 4, "barq": 4}
+
+
+def test_limits_of_dataset_yaml_let_published_sentences_in(project, tmp_path):
+    settings = project.root / "schema" / "dataset.yaml"
+    limits = "sampling:\n  min_length: 10\n  one_of_each_group: false\n"
+    settings.write_text(settings.read_text(encoding="utf-8").replace("sampling:\n", limits), encoding="utf-8")
+    project = Project(project.root)
+    for number, text in enumerate(("زارت سلمى المرفأ صباحا.", "زارت سلمى المرفأ صباحا!", "قصير")):
+        (tmp_path / f"{number}.txt").write_text(text, encoding="utf-8")
+        ingest(project, [tmp_path / f"{number}.txt"])
+    clean(project)
+    report = sample(project, "pilot", 9)
+
+    assert report.articles == 2
+    assert report.accounts[-1].set_aside == {"too short": 1}
+    with pytest.raises(KhabarError, match="no article is left to choose"):
+        sample(project, "second", 9)

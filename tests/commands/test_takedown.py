@@ -9,10 +9,11 @@ from builder.commands.ingest import ingest
 from builder.commands.sample import sample
 from builder.commands.takedown import LONGEST, takedown
 from builder.io.jsonl import read_jsonl
-from builder.project.annotations import read_batch, read_splits
+from builder.project.annotations import read_batch
 from builder.project.corpus import read_articles
 from builder.project.groups import groups_for
 from builder.project.project import Project
+from builder.project.splits import read_splits
 from builder.records import KhabarError, Takedown
 from tests.builders import said
 from tests.editions import release_text

@@ -21,7 +21,10 @@ def test_duplicate_key_names_both_lines():
 def test_unknown_field_is_named_at_its_place():
     found = yaml_faults("version: 1\nentities:\n  - name: PERS\n    color: red\n")
 
-    assert ("labels.yaml:4:5", "unknown field 'color'; known fields: name, ar, en, colour, key, definition") in found
+    assert (
+        "labels.yaml:4:5",
+        "unknown field 'color'; known fields: name, ar, en, colour, key, definition, formerly, retired",
+    ) in found
 
 
 def test_all_faults_are_reported_at_once():

@@ -1,182 +1,116 @@
-"""Disputes become tasks with every version, and rulings become decisions."""
+"""The adjudication page: its questions, what it opens with, and what is read of it."""
 
-from collections import Counter
-from dataclasses import replace
+import re
+from xml.etree import ElementTree as ET
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
+from builder.annotation.adjudication.asked import OTHER, QUESTIONS
+from builder.annotation.adjudication.decisions import NONE
 from builder.io.hashing import sha16
-from builder.labelstudio.adjudication import decisions_from_rulings, merge_decisions, merge_disputes, with_versions
+from builder.labelstudio.adjudication import page_task
+from builder.labelstudio.api.columns import HIDDEN, NOT_READ
+from builder.labelstudio.config import render_ruling_config
 from builder.labelstudio.parse import parse_tasks
-from builder.records import Decision, Dispute, Dropped, Judgement, Span, Stance
+from builder.labelstudio.tasks import key_of, unused_duplicates
+from builder.records import AskedPage, BatchItem, Dispute, Span, mark_set
+from tests.annotation.adjudication.examples import ARTICLE, BOSS, LABELS, PORT, TEXT
 
-TEXT = "قال المدير \N{GRINNING FACE} إن ميناء مرجانة يعمل."
-PORT, BOSS = ((TEXT.index(w), TEXT.index(w) + len(w)) for w in ("ميناء مرجانة", "المدير"))
-OVER_PORT = Dispute("d-0", f"span:{PORT[0]}:{PORT[1]}", {"a-1": "FAC", "a-2": "(none)"})
-OVER_STANCE = Dispute("d-0", "stance:port", {"a-1": "favor", "a-2": "against"})
-
-
-def judgement(who, *spans, article="d-0", at="2026-01-01T10:00:00Z", number=1, status="submitted", **stances):
-    given = tuple(Stance(target, value) for target, value in sorted(stances.items()))
-    return Judgement(
-        article, sha16(TEXT), "b1", who, spans, given, status, 9.0, at, at, "g", "s", 4, number, "", ()
-    )  # fmt: skip
+OVER_PORT = Dispute("d-0", f"span:{PORT[0]}:{PORT[1]}", {"a-1": "FAC+LOC", "a-2": NONE, "a-3": NONE})
+OVER_STANCE = Dispute("d-0", "stance:port", {"a-1": "favor", "a-2": "against", "a-3": NONE})
+PAGE = AskedPage("d-0", sha16(TEXT), 2, (Span(*BOSS, "OCC"),), (OVER_PORT, OVER_STANCE))
 
 
-def task(*targets):
-    return {
-        "data": {
-            "article_id": "d-0", "text_sha": sha16(TEXT), "batch": "b1", "text": TEXT, "guideline": "g", "schema": "s",
-            "targets": [{"id": target} for target in (*targets, "-")],
-        }
+def made(page=PAGE):
+    item = BatchItem("b1", "d-0", ARTICLE.text_sha, "d-0", "sahel")
+    plain = {"data": {"article_id": "d-0", "text_sha": ARTICLE.text_sha, "batch": item.batch, "title": "", "text": TEXT,
+                      "targets": [], "guideline": "g", "schema": "s", "guide_html": ""}}  # fmt: skip
+    return page_task(plain, page, LABELS)
+
+
+def submitted(task, *results):
+    annotation = {
+        "id": 1, "completed_by": 7, "result": [*task["predictions"][0]["result"], *results], "created_at": "t", "updated_at": "t",
     }  # fmt: skip
+    return parse_tasks([{"id": 3, "data": task["data"], "annotations": [annotation]}], lambda _: "me")
 
 
-def test_each_version_is_listed_under_its_annotator():
-    plain = task("port", "metro")
-    versions = [judgement("a-2", port="against"), judgement("a-1", Span(*PORT, "FAC", "x"), Span(*BOSS, "OCC"), port="favor", metro="neutral")]  # fmt: skip
-
-    made = with_versions(plain, versions)
-
-    assert made["data"] == plain["data"]
-    assert sorted(one["model_version"] for one in made["predictions"]) == ["a-1", "a-2"]
-    for said in versions:
-        (one,) = (one for one in made["predictions"] if one["model_version"] == said.annotator)
-        submitted = {
-            "id": 1, "completed_by": 7, "result": one["result"], "created_at": "t", "updated_at": "t",
-        }  # fmt: skip
-        (back,) = parse_tasks([{"id": 3, **plain, "annotations": [submitted]}], lambda _: "me").judgements
-        assert {(s.start, s.end, s.label) for s in back.spans} == {(s.start, s.end, s.label) for s in said.spans}
-        assert back.stances == said.stances
+def choice(slot, answer):
+    value = {"choices": [answer]}
+    return {"id": f"c{slot}", "from_name": f"stance_{slot}", "to_name": "text", "type": "choices", "value": value}
 
 
-def test_opening_version_varies_between_annotators():
-    last = Counter()
-    for number in range(60):
-        article = f"d-{number}"
-        plain = task()
-        plain["data"]["article_id"] = article
-        made = with_versions(plain, [judgement(who, article=article) for who in ("a-1", "a-2", "a-3")])
-        last[made["predictions"][-1]["model_version"]] += 1
+def test_questions_show_passage_answers_counts_and_keys():
+    first, second, *rest = made()["data"]["targets"]
 
-    assert min(last[who] for who in ("a-1", "a-2", "a-3")) >= 10
-
-
-def test_two_labels_on_one_region_are_two_regions():
-    twice = judgement("a-1", Span(*PORT, "FAC", "same"), Span(*PORT, "LOC", "same"))
-
-    (one,) = with_versions(task(), [twice])["predictions"]
-
-    ids = [result["id"] for result in one["result"] if result["type"] == "labels"]
-    assert len(set(ids)) == 2
-
-
-def test_versions_of_other_texts_and_unasked_stances_are_hidden():
-    other = judgement("a-1", Span(*PORT, "FAC"), article="d-1")
-    older = replace(judgement("a-2", Span(*PORT, "FAC")), text_sha="0" * 16)
-    more = judgement("a-3", port="favor", dam="against")
-
-    (one,) = with_versions(task("port"), [other, older, more])["predictions"]
-
-    assert one["model_version"] == "a-3"
-    assert [result["value"] for result in one["result"]] == [{"choices": ["favor"]}, {"choices": ["_unused"]}]
-
-
-@pytest.mark.parametrize(
-    ("asked", "spans", "stances"),
-    [
-        ([OVER_PORT], (Span(*BOSS, "OCC"),), ()),
-        ([OVER_STANCE], None, (Stance("port", "neutral"),)),
-        ([OVER_PORT, OVER_STANCE], (Span(*BOSS, "OCC"),), (Stance("port", "neutral"),)),
-    ],
-)
-def test_ruling_counts_only_for_disputed_items(asked, spans, stances):
-    ruling = replace(judgement("a-9", Span(*BOSS, "OCC", "r1"), port="neutral", metro="favor"), remark="واضح")
-
-    done = decisions_from_rulings([ruling], asked)
-
-    assert done.decisions == (Decision("d-0", sha16(TEXT), "a-9", spans, stances, "واضح"),)
-    assert (done.set_aside, done.issues) == ((), ())
-
-
-def test_empty_ruling_counts_where_spans_are_disputed():
-    (decision,) = decisions_from_rulings([judgement("a-9", port="favor")], [OVER_PORT]).decisions
-
-    assert decision.spans == ()
-
-
-def test_latest_ruling_counts_and_skipped_is_none():
-    rulings = [
-        judgement("a-9", at="2026-01-01T10:00:00Z", number=1, port="favor"),
-        judgement("a-9", at="2026-01-02T10:00:00Z", number=2, port="against"),
-        judgement("a-9", at="2026-01-03T10:00:00Z", number=3, status="skipped"),
-        judgement("a-8", at="2026-01-01T10:00:00Z", number=4, port="neutral"),
+    assert (first["id"], first["name"]) == (OVER_PORT.what, "1. «ميناء مرجانة»")
+    assert first["options"] == [
+        {"value": "منشأة + موقع (1)", "alias": "FAC+LOC", "hotkey": "q"},
+        {"value": "ليس كيانًا (2)", "alias": NONE, "hotkey": "w"},
+        {"value": "غير ذلك (أعلّمه في النص)", "alias": OTHER, "hotkey": "e"},
     ]
-
-    done = decisions_from_rulings(rulings, [OVER_STANCE])
-
-    assert [(d.adjudicator, d.stances) for d in done.decisions] == [
-        ("a-8", (Stance("port", "neutral"),)), ("a-9", (Stance("port", "against"),)),
+    assert first["said"] == "منشأة + موقع: a-1\nليس كيانًا: a-2، a-3"
+    assert (second["id"], second["name"]) == ("stance:port", "2. الموقف من ميناء مرجانة")
+    assert second["options"] == [
+        {"value": "مؤيد (1)", "alias": "favor", "hotkey": "r"}, {"value": "معارض (1)", "alias": "against", "hotkey": "t"},
     ]  # fmt: skip
-    assert done.set_aside == (
-        Dropped("rulings", "ruling of a-9 on article d-0", "superseded"),
-        Dropped("rulings", "ruling of a-9 on article d-0", "skipped"),
-    )
+    assert second["said"] == "مؤيد: a-1\nمعارض: a-2\nبلا إجابة: a-3"
+    assert [(one["id"], one["options"][0]["alias"]) for one in rest] == [("-", "_unused")] * (QUESTIONS - 2)
 
 
-@pytest.mark.parametrize(
-    ("ruling", "why"),
-    [
-        (judgement("a-9", metro="favor"), "it answers nothing that was asked"),
-        (judgement("a-9", port="favor", article="d-7"), "nothing was asked about its article"),
-    ],
-)
-def test_ruling_without_answers_is_reported(ruling, why):
-    done = decisions_from_rulings([ruling], [OVER_STANCE])
+def test_page_opens_with_settled_mentions_and_locked_marks_of_its_questions():
+    (prediction,) = made()["predictions"]
+    marks = [part for part in prediction["result"] if part["from_name"] == "asked"]
 
-    assert done.decisions == ()
-    assert [one.reason for one in done.set_aside] == [why]
-    assert [(i.severity, i.message, i.annotator) for i in done.issues] == [
-        ("warning", f"the ruling is ignored: {why}", "a-9")
-    ]
+    assert [(m["value"]["start"], m["value"]["end"], m["readonly"]) for m in marks] == [(*PORT, True)]
+    assert prediction["result"][0] == marks[0]  # Label Studio numbers regions in this order
+    assert prediction["model_version"] == "settled"
 
 
-def test_newer_ruling_replaces_own_and_keeps_handwritten():
-    by_hand = Decision("d-0", sha16(TEXT), "lead", None, (Stance("port", "favor"),), "by hand")
-    older = Decision("d-0", sha16(TEXT), "a-9", (), ())
-    elsewhere = replace(older, article_id="d-1")
-    newer = replace(older, spans=(Span(*PORT, "FAC"),))
+def test_ruling_read_back_holds_settled_mentions_answers_and_page():
+    task = made()
+    untouched, answered = submitted(task), submitted(task, choice(0, NONE), choice(1, "against"))
 
-    assert merge_decisions([elsewhere, by_hand, older], [newer]) == [newer, by_hand, elsewhere]
-
-
-def test_merging_keeps_earlier_disputes():
-    now = replace(OVER_PORT, answers={"a-1": "FAC", "a-2": "(none)", "a-3": "LOC"})
-
-    assert merge_disputes([OVER_STANCE, OVER_PORT], [now]) == [now, OVER_STANCE]
-
-
-DECISIONS = st.builds(
-    lambda article, who, spans, value, note: Decision(
-        article, sha16(TEXT), who, spans, (Stance("port", value),) if value else (), note
-    ),
-    st.sampled_from(["d-0", "d-1"]),
-    st.sampled_from(["lead", "a-8", "a-9"]),
-    st.none() | st.just(()) | st.just((Span(*PORT, "FAC"),)),
-    st.sampled_from(["", "favor", "against"]),
-    st.sampled_from(["", "x"]),
-)
-BY_KEY = st.lists(DECISIONS, max_size=5, unique_by=lambda d: (d.article_id, d.adjudicator))
+    for found in (untouched, answered):
+        assert found.issues == ()
+        assert mark_set(found.judgements[0].spans) == {(*BOSS, "OCC")}
+        assert found.judgements[0].page == 2
+    assert untouched.judgements[0].stances == ()
+    assert [(s.target, s.value) for s in answered.judgements[0].stances] == [
+        (OVER_PORT.what, NONE), ("stance:port", "against"),
+    ]  # fmt: skip
 
 
-@given(st.lists(DECISIONS, max_size=6), BY_KEY, st.randoms(use_true_random=False))
-def test_collecting_again_changes_nothing_in_any_order(before, fresh, random):
-    once = merge_decisions(before, fresh)
+def test_pages_of_one_text_are_different_tasks():
+    tasks = [made(AskedPage("d-0", sha16(TEXT), page, (), (OVER_PORT,))) for page in (1, 2)]
 
-    assert merge_decisions(once, fresh) == once
-    assert {id(d) for d in fresh} <= {id(d) for d in once}
-    kept = [d for d in before if (d.adjudicator, d.article_id) not in {(f.adjudicator, f.article_id) for f in fresh}]
-    assert len(once) == len(kept) + len(fresh)
-    assert merge_decisions(random.sample(before, len(before)), fresh[::-1]) == once
+    assert len({key_of(task["data"]) for task in tasks}) == 2
+    assert unused_duplicates([{"id": n, **task} for n, task in enumerate([*tasks, tasks[0]])]) == [2]
+
+
+def test_config_has_a_control_for_each_question_and_a_locked_one_for_marks():
+    root = ET.fromstring(render_ruling_config(LABELS))  # noqa: S314 - our own
+    names = [element.get("name") for element in root.iter() if element.get("name")]
+
+    assert len(set(names)) == len(names)
+    assert [name for name in names if name.startswith("stance_")] == [f"stance_{n}" for n in range(QUESTIONS)]
+    assert not [one for one in root.iter("Choices") if one.get("required")]
+    keys = [label.get("hotkey") for label in root.iter("Label")]
+    assert keys[:-1] == ["1", "2", "3", "4"]
+    assert re.fullmatch(r"ctrl\+alt\+shift\+f9", keys[-1])
+
+
+def test_list_of_tasks_hides_markup_and_hashes():
+    shown = made()["data"].keys() - {*NOT_READ}
+
+    assert shown == {"title", "text", "questions"}
+    assert made()["data"]["questions"] == "2: «ميناء مرجانة» · الموقف من ميناء مرجانة"
+    assert not {*NOT_READ} & {*HIDDEN}
+
+
+def test_long_passage_is_cut_and_unknown_labels_keep_their_names():
+    words = TEXT * 4
+    page = AskedPage("d-0", "t", 1, (), (Dispute("d-0", f"span:0:{len(words)}", {"a": "OLD", "b": NONE}),))
+    task = page_task({"data": {"text": words}}, page, LABELS)
+
+    (question, *_) = task["data"]["targets"]
+    assert len(question["name"]) == len("1. «»") + 60
+    assert question["options"][0]["value"] == "OLD (1)"

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.questions import KEY_ROWS, SLOTS, slots_of, stance_keys
+from builder.annotation.questions import KEY_ROWS, slots_of, stance_keys
 from builder.labelstudio.config import guide_html, render_config
 from builder.records import KhabarError
-from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
+from builder.schema.labels import SLOTS, EntityType, Labels, Stances, StanceTarget, StanceValue
 
 KEYS = "123456789abcdefghijklmnopqrstuvwxyz0"
 

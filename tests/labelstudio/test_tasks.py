@@ -79,6 +79,23 @@ def test_target_is_found_in_title_and_through_diacritics():
     assert [t.id for t in targets_for(article_of("نص", written), SCHEMA.labels)] == ["port"]
 
 
+def test_a_target_without_keywords_is_asked_about_every_article():
+    always = StanceTarget(id="war", ar="الحرب", en="war")
+    stances = LABELS.stances.model_copy(update={"targets": (always, *LABELS.stances.targets)})
+    labels = LABELS.model_copy(update={"stances": stances})
+
+    assert [target.id for target in targets_for(article_of(), labels)] == ["war", "port", "metro"]
+    assert [target.id for target in targets_for(article_of("نص قصير.", ""), labels)] == ["war"]
+
+
+def test_a_target_without_keywords_is_asked_even_where_many_others_are_named():
+    named = [StanceTarget(id=f"t{number}", ar="هدف", en="x", keywords=("مرجانة",)) for number in range(6)]
+    always = StanceTarget(id="war", ar="الحرب", en="war")
+    labels = LABELS.model_copy(update={"stances": LABELS.stances.model_copy(update={"targets": (*named, always)})})
+
+    assert [target.id for target in targets_for(article_of(), labels)] == ["t0", "t1", "t2", "t3", "war"]
+
+
 def test_task_holds_what_page_and_collect_need():
     data = task_for()["data"]
     shown = [(target["id"], len(target["options"])) for target in data["targets"]]

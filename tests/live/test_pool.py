@@ -97,7 +97,9 @@ def test_list_answers_reach_the_stream_but_not_its_page(label_studio, people, po
         own = [{"id": "zz", "from_name": "ner", "to_name": "text", "type": "labels",
                 "value": {"start": begin, "end": begin + 11, "text": "سلمى الراوي", "labels": ["PERS"]}}]  # fmt: skip
         person.submit(one, own, seconds=3, skipped=False)
-    client.views.create(project=number, data={"title": "Default", "hiddenColumns": {"explore": [], "labeling": []}})
+    (view,) = client.views.list(project=number)
+    shown = {"title": "Default", "hiddenColumns": {"explore": [], "labeling": []}}
+    client.views.update(view.id, project=number, data=shown)
     second = enter(people[1], place)
 
     assert second.holding(f"start: {begin}") == {"/api/tasks"}

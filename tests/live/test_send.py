@@ -34,7 +34,6 @@ from builder.records import (
     KhabarError,
     Span,
     StageCounts,
-    Stance,
     Takedown,
 )
 from tests.live.projects import put_batch, store
@@ -377,7 +376,7 @@ def test_the_command_line_names_people_and_refuses_what_is_no_prediction(label_s
 
 def judged(project, article, who, spans):
     return Judgement(
-        article.id, article.text_sha, "pilot", pseudonym(project.pseudonym_key(), who), spans, (Stance("nobody", "favor"),),
+        article.id, article.text_sha, "pilot", pseudonym(project.pseudonym_key(), who), spans, (),
         "submitted", 1.0, "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "g", "s", 1, 1,
     )  # fmt: skip
 

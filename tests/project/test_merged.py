@@ -15,16 +15,20 @@ from builder.commands.init import init
 from builder.commands.takedown import takedown
 from builder.io.jsonl import read_jsonl, read_lines, write_jsonl
 from builder.labelstudio.exports.merge import ImportCounts
-from builder.project.annotations import read_decisions, read_judgements, read_merged, read_splits, read_takedowns
+from builder.project.annotations import read_decisions, read_judgements, read_merged, read_takedowns
 from builder.project.corpus import read_articles
 from builder.project.project import Project
+from builder.project.splits import read_splits
 from builder.records import (
     AnnotatorAssignment,
+    AskedPage,
     BatchItem,
     Decision,
+    Dispute,
     Judgement,
     KhabarError,
     LedgerEntry,
+    Passage,
     Span,
     SplitAssignment,
     Stance,
@@ -89,6 +93,8 @@ def test_lines_of_both_sides_are_joined_in_any_order(records, joined):
 
 
 RULED = Decision("1-0", "s", "a-1", (Span(0, 3, "LOC"),), (Stance("port", "favor"),))
+PASSAGE = Decision("1-0", "s", "a-1", (Span(0, 3, "LOC"),), scope=(Passage(0, 3), Passage(5, 7)))
+ASKED = AskedPage("1-0", "s", 1, (Span(0, 3, "LOC"),), (Dispute("1-0", "span:5:7", {"a-1": "LOC"}),))
 
 
 @pytest.mark.parametrize(
@@ -97,6 +103,8 @@ RULED = Decision("1-0", "s", "a-1", (Span(0, 3, "LOC"),), (Stance("port", "favor
         (SplitAssignment("1-0", "train"), SplitAssignment("1-0", "test"), "the split of article 1-0"),
         (RULED, replace(RULED, spans=()), "the spans of article 1-0 by a-1"),
         (RULED, replace(RULED, stances=(Stance("port", "against"),)), "the stance on port of article 1-0 by a-1"),
+        (PASSAGE, replace(PASSAGE, spans=()), "the span 0:3 of article 1-0 by a-1"),
+        (ASKED, replace(ASKED, settled=()), "page 1 of article 1-0"),
         (BatchItem("p", "1-0", "s", "g", "x"), BatchItem("p", "1-0", "t", "g", "x"), "the text of article 1-0"),
         (NEW, replace(NEW, remark="رأي آخر"), "annotation 1 of article 0-0 by a-1"),
         (LedgerEntry("1.0.0", "a"), LedgerEntry("1.0.0", "b"), "the manifest of version 1.0.0"),
@@ -120,6 +128,7 @@ def test_what_two_lines_decide_differently_is_refused_with_both(tmp_path, first,
         replace(RULED, text_sha="t", spans=()),
         replace(RULED, spans=None, stances=(Stance("metro", "against"),)),
         replace(RULED, spans=(Span(0, 3, "LOC", "other id"),), note="written later"),
+        replace(PASSAGE, spans=()),
     ],
 )
 def test_other_rulings_are_no_contradiction(other):

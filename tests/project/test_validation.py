@@ -14,7 +14,7 @@ from builder.commands.takedown import takedown
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project.corpus import read_columns
 from builder.project.project import Project
-from builder.records import BatchItem, Decision, Judgement, KhabarError, Span, SplitAssignment, Stance
+from builder.records import Answer, BatchItem, Decision, Judgement, KhabarError, Passage, Span, SplitAssignment, Stance
 from tests.builders import judge, snapshot, walk
 from tests.conftest import ROOT
 
@@ -95,13 +95,24 @@ def test_unknown_label_target_and_stance(built):
     ]  # fmt: skip
 
 
-def test_label_of_an_older_schema_is_dropped_and_counted(built):
+def test_unknown_question_and_answer(built):
+    edit_judgement(built, 2, answers=(Answer("tone", "bad"),))
+
+    assert faults(built) == [
+        ("pilot/judgements.jsonl:2", "unknown question 'tone'; schema/labels.yaml has none"),
+    ]
+
+
+def test_label_of_an_older_schema_is_not_left_out_in_silence(built):
     one = read_jsonl(pilot(built, "judgements"), Judgement)[1]
     edit_judgement(built, 2, spans=(*one.spans, Span(0, 4, "PERSON")), schema="01234567")
-    build(built, "1.0.1")
-    (spans,) = [account for account in built.accounts("check") if account.unit == "spans"]
+    with pytest.raises(KhabarError) as caught:
+        build(built, "1.0.1")
 
-    assert spans.set_aside["unknown label"] == 1
+    assert caught.value.exit_code == 1
+    assert [issue.message for issue in caught.value.issues] == [
+        "build waits: 1 span has the label PERSON, which labels.yaml no longer has"
+    ]
 
 
 def test_repeated_line_counts_once_and_another_of_the_same_time_is_refused(built):
@@ -139,12 +150,14 @@ def test_decision_on_unknown_article_or_label(built):
     one = read_jsonl(pilot(built, "judgements"), Judgement)[0]
     valid = Decision(one.article_id, one.text_sha, "lead", (Span(0, 4, "PERS"),), (), "")
     invalid = replace(valid, adjudicator="other", spans=(Span(0, 4, "X"),), stances=(Stance("metro", "maybe"),))
-    write_jsonl(pilot(built, "decisions"), [valid, replace(valid, article_id="nowhere-0"), invalid])
+    beyond = replace(valid, adjudicator="third", spans=(), scope=(Passage(0, 10**6),))
+    write_jsonl(pilot(built, "decisions"), [valid, replace(valid, article_id="nowhere-0"), invalid, beyond])
     found = faults(built)
 
-    assert [where for where, _ in found] == [f"pilot/decisions.jsonl:{n}" for n in (2, 3, 3)]
-    assert [message.split("; ")[0] for _, message in found] == [
+    assert [where for where, _ in found] == [f"pilot/decisions.jsonl:{n}" for n in (2, 3, 3, 4)]
+    assert [message.split("; ")[0].split(" of ")[0] for _, message in found] == [
         "article nowhere-0 is not in this project", "unknown label 'X'", "unknown stance 'maybe'",
+        "span 0:1000000 is outside the text",
     ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.records import Span, user_error
+from builder.records import Span, outermost, user_error
 from builder.text.profiles import profile
 from builder.text.tokens import sentences, tokenize
 
@@ -213,15 +213,6 @@ def _firsts(text: str, tokens: Sequence[tuple[int, int]]) -> Iterator[int]:
     starts = [start for start, _ in tokens]
     for start, _ in sentences(text):
         yield int(np.searchsorted(starts, start))
-
-
-def outermost(spans: Sequence[Span]) -> Iterator[Span]:
-    """Yield the spans that begin inside no span yielded before, in order, the longest of those that begin together."""
-    end = -1
-    for span in sorted(spans, key=lambda span: (span.start, -span.end, span.label)):
-        if span.start >= end:
-            yield span
-            end = span.end
 
 
 def _features(words: Sequence[str], firsts: Places) -> Iterator[list[str]]:

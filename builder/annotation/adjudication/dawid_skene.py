@@ -6,11 +6,14 @@ from the shares of the votes. The result does not depend on the order of the ans
 estimated probabilities are overconfident.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from builder.records import Line
 
 Floats = NDArray[np.float64]
 
@@ -45,6 +48,29 @@ class Model:
     def accuracy(self, annotator: str) -> float:
         """Return the probability that the annotator's answer is right, the confusion's diagonal weighted by the prior."""
         return sum(share * self.confusion[annotator][value].get(value, 0.0) for value, share in self.prior.items())
+
+
+@dataclass(frozen=True, slots=True)
+class DawidSkeneFit:
+    """How the model of stances ended, and how often each annotator is right by it."""
+
+    questions: int
+    converged: bool
+    rounds: int
+    accuracy: dict[str, float]
+
+    def lines(self) -> Iterator[Line]:
+        """Return how it ended, and a line for each annotator."""
+        ended = "converged" if self.converged else "did not converge"
+        yield Line("Dawid-Skene", f"{self.questions} questions, {ended} after {self.rounds} rounds")
+        for who, share in self.accuracy.items():
+            yield Line(f"  {who} is right", f"{share:.1%}")
+
+    @classmethod
+    def of(cls, model: Model) -> Self:
+        """Return the fit of a model."""
+        accuracy = {who: model.accuracy(who) for who in sorted(model.confusion)}
+        return cls(len(model.posterior), model.converged, model.rounds, accuracy)
 
 
 @dataclass(frozen=True, slots=True)

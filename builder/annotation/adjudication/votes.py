@@ -4,26 +4,20 @@ It is what adjudicate.py settles without any decision and without a model; the t
 code points, end exclusive.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from builder.annotation.adjudication.span_votes import span_outcomes
+from builder.annotation.columns import Bools, Ints, coded, items
+from builder.annotation.migration.asked import asked_people
+from builder.annotation.migration.offered import Offers
+from builder.records import Passage
 from builder.schema.dataset import Adjudication
-
-Numbers = NDArray[np.int64]
-
-Flags = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SpanColumns:
-    """The spans of many judgements: the judgement of each, its edges, and the number of its label."""
-
-    judgement: Numbers
-    start: Numbers
-    end: Numbers
-    label: Numbers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,91 +27,106 @@ class SpanVotes:
     `settled` tells of each article whether no question of its spans is open.
     """
 
-    article: Numbers
-    start: Numbers
-    end: Numbers
-    label: Numbers
+    article: Ints
+    start: Ints
+    end: Ints
+    label: Ints
     share: NDArray[np.float64]
-    settled: Flags
+    settled: Bools
 
 
-def vote_spans(article: Numbers, spans: SpanColumns, articles: int, rules: Adjudication) -> SpanVotes:
-    """Count the votes for each label of each pair of edges.
+def vote_spans(
+    table: pa.Table, article: Ints, articles: int, names: Sequence[str], rules: Adjudication, offers: Offers
+) -> SpanVotes:
+    """Vote on the spans of judgements.
 
-    `article` gives the article of each judgement, of which an annotator has one for each article; `articles` is the
-    number of articles.
+    `article` gives the article of each judgement, in order, of which an annotator has one for each article; `articles`
+    is the number of articles, and `names` has the labels.
     """
-    voters = np.bincount(article, minlength=articles)
-    need = np.full(articles, rules.votes) if rules.votes else voters // 2 + 1
-    given = _distinct(article[spans.judgement], spans.start, spans.end, spans.label, spans.judgement)
-    answer, answer_of = _numbered(given[:, :4])
-    edge, edge_of = _numbered(answer[:, :3])
-    count = np.bincount(answer_of, minlength=len(answer))
-    home = answer[:, 0]
-    ahead = count >= need[home]
-    # Of answers with more than half of the votes, any two have an annotator in common.
-    rival = _rivals(answer_of, edge_of, given[:, 4], ahead) if rules.votes else np.zeros(len(ahead), bool)
-    won = ahead & ~rival
-    # A label that as many annotators did not give is outvoted; one that neither side wins is open.
-    open_answer = rival | (~ahead & (voters[home] - count < need[home]))
-    is_open = np.bincount(edge_of[open_answer], minlength=len(edge)) > 0
-    marked = _distinct(edge_of[answer_of], given[:, 4])[:, 0]
-    silent = voters[edge[:, 0]] - np.bincount(marked, minlength=len(edge))
-    nameless = np.bincount(edge_of[won], minlength=len(edge)) == 0
-    is_open |= nameless & (silent < need[edge[:, 0]])
-    settled = np.bincount(edge[is_open, 0], minlength=articles) == 0
-    kept = answer[won]
-    return SpanVotes(kept[:, 0], kept[:, 1], kept[:, 2], kept[:, 3], count[won] / voters[kept[:, 0]], settled)
-
-
-def _rivals(answer_of: Numbers, edge_of: Numbers, judgement: Numbers, ahead: Flags) -> Flags:
-    """Return which answers are ahead beside another of the same edges that no annotator gave together with it."""
-    rival = np.zeros(len(ahead), bool)
-    for edge in np.flatnonzero(np.bincount(edge_of[ahead], minlength=1) > 1).tolist():
-        low, high = np.searchsorted(edge_of, [edge, edge + 1])
-        answers = low + np.flatnonzero(ahead[low:high])
-        by = [judgement[slice(*np.searchsorted(answer_of, [answer, answer + 1]))] for answer in answers]
-        apart = [[not np.isin(one, other).any() for other in by] for one in by]
-        rival[answers] = np.any(apart, axis=1)
-    return rival
+    whose = table["annotator"].to_pylist()
+    cuts = np.searchsorted(article, np.arange(articles + 1)).tolist()
+    voters = [tuple(whose[begin:end]) for begin, end in pairwise(cuts)]
+    outcomes = span_outcomes(table, article, voters, rules, offers)
+    number = {name: place for place, name in enumerate(names)}
+    sure = [{(one.what, one.answer): one.value for one in outcome.won} for outcome in outcomes]
+    spans = [(place, span) for place, outcome in enumerate(outcomes) for span in outcome.spans]
+    share = [sure[place][Passage(span.start, span.end).what, span.label] for place, span in spans]
+    columns = (
+        [place for place, _ in spans], [span.start for _, span in spans], [span.end for _, span in spans],
+        [number[span.label] for _, span in spans],
+    )  # fmt: skip
+    home, start, end, label = (np.array(column, np.int64) for column in columns)
+    settled = np.array([not outcome.disputes for outcome in outcomes], bool)
+    return SpanVotes(home, start, end, label, np.array(share, np.float64), settled)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StanceVotes:
-    """The votes on each pair of article and target that has answers: the votes for each value, and the value that won.
+class AnswerVotes:
+    """The votes on each pair of an article and something asked of it: a stance target, or a question on the whole.
 
-    `winner` is -1 where no value has more than half of the answers.
+    `counts` has the votes for each value, `answered` the annotators who answered, and `won` the values that more than
+    half of them gave; it is empty where any value has exactly half of them.
     """
 
-    article: Numbers
-    target: Numbers
-    counts: Numbers
-    winner: Numbers
+    article: Ints
+    asked: Ints
+    counts: Ints
+    answered: Ints
+    won: Bools
 
 
-def vote_stances(article: Numbers, target: Numbers, value: Numbers, values: int) -> StanceVotes:
-    """Count the answers of each pair of article and target; each answer is of one annotator."""
-    given = _sorted(article, target, value)
+def vote_answers(article: Ints, judge: Ints, asked: Ints, value: Ints, values: int) -> AnswerVotes:
+    """Count the answers to each pair of article and question; the columns are those of single answers."""
+    given = _distinct(article, asked, value, judge)
     pair, pair_of = _numbered(given[:, :2])
     counts = np.bincount(pair_of * values + given[:, 2], minlength=len(pair) * values).reshape(len(pair), values)
-    total = counts.sum(axis=1)
-    best = counts.argmax(axis=1)
-    enough = counts[np.arange(len(pair)), best] >= total // 2 + 1
-    return StanceVotes(pair[:, 0], pair[:, 1], counts, np.where(enough, best, -1))
+    answered = np.bincount(_distinct(pair_of, given[:, 3])[:, 0], minlength=len(pair))
+    tied = (counts * 2 == answered[:, None]).any(axis=1)
+    won: Bools = (counts * 2 > answered[:, None]) & ~tied[:, None]
+    return AnswerVotes(pair[:, 0], pair[:, 1], counts, answered, won)
 
 
-def _sorted(*columns: Numbers) -> Numbers:
-    """Return columns as a table whose rows are in the order of the first column, then of the next ones."""
-    table: Numbers = np.stack(columns, axis=1)[np.lexsort(columns[::-1])]
-    return table
+@dataclass(frozen=True, slots=True, eq=False)
+class GivenAnswers:
+    """The answers of judgements: the judgement of each, what it answers, and its value, by their numbers."""
+
+    row: Ints
+    asked: Ints
+    value: Ints
 
 
-def _distinct(*columns: Numbers) -> Numbers:
+def given_answers(table: pa.Table, column: str, asked: Sequence[str], values: Sequence[Sequence[str]]) -> GivenAnswers:
+    """Return the answers in `stances` or `answers`; `values` has those of each of the questions `asked`."""
+    given = items(table, column)
+    question = given.strings("target" if column == "stances" else "question").among([*asked])
+    answer = given.strings("value")
+    every = [answer.among([*names]) for names in values]
+    chosen = np.stack(every, axis=1)[np.arange(len(question)), question] if every else question
+    return GivenAnswers(given.row, question, chosen)
+
+
+def people_asked(
+    table: pa.Table, article: Ints, articles: int, asks: Callable[[str, str], bool], given: GivenAnswers,
+    asked: Sequence[str],
+) -> Ints:  # fmt: skip
+    """Return how many annotators of each article were asked each question (articles x questions).
+
+    `asks` tells whether the pages of a version asked a question. Who answered was asked.
+    """
+    versions = coded(table["schema"])
+    offered = np.array([[asks(version, question) for question in asked] for version in versions.names], bool)
+    was_asked: Bools = offered.reshape(len(versions.names), len(asked))[versions.codes]
+    was_asked[given.row, given.asked] = True
+    return asked_people(was_asked, article, articles)
+
+
+def _distinct(*columns: Ints) -> Ints:
     """Return the distinct rows of columns, in order."""
-    return _numbered(_sorted(*columns))[0]
+    table = np.stack(columns, axis=1)[np.lexsort(columns[::-1])]
+    return _numbered(table)[0]
 
 
-def _numbered(table: Numbers) -> tuple[Numbers, Numbers]:
+def _numbered(table: Ints) -> tuple[Ints, Ints]:
     """Return the distinct rows of a sorted table, and the number of each row among them."""
     fresh = np.ones(len(table), bool)
     fresh[1:] = (table[1:] != table[:-1]).any(axis=1)

@@ -5,10 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
+from builder.annotation.adjudication.decisions import NONE
 from builder.records import Confidence, Dispute, Vote
-
-NONE = "(none)"
-"""Placeholder for an annotator who marked nothing or did not answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from builder.annotation.columns import Bools, Coded, Ints, coded, items, same_as_above
+from builder.annotation.migration.asked import asked_labels, asked_people
+from builder.annotation.migration.offered import EVERYTHING, Offers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,17 +65,28 @@ class Marks:
     label: Ints
     judges: Ints
     """The number of judges of each article."""
+    asked: Bools
+    """Whether each judge was asked for each label (judges x labels)."""
+    people: Ints
+    """The judges of each article who were asked for each label (articles x labels), or 0 for a single one."""
 
 
-def marks_of(shared: Shared, names: Sequence[str]) -> Marks:
-    """Return the marks of all judgements of each article as columns; `names` are the labels."""
+def marks_of(shared: Shared, names: Sequence[str], offers: Offers = EVERYTHING) -> Marks:
+    """Return the marks of all judgements of each article as columns; `names` are the labels.
+
+    Marks of a label that no other judge of the article was asked for are left out.
+    """
     drawn = items(shared.table, "spans")
     judge, article = drawn.row, shared.article[drawn.row]
     start, end, label = drawn.numbers("start"), drawn.numbers("end"), drawn.strings("label").among([*names])
+    asked = asked_labels(shared.table, names, offers)
+    people = asked_people(asked, shared.article, len(shared.sizes))
+    people = np.where(people > 1, people, 0)
     order = np.lexsort((judge, label, -end, start, article))
+    order = order[people[article[order], label[order]] > 0]
     article, judge, start, end, label = (column[order] for column in (article, judge, start, end, label))
     fresh = ~same_as_above(article, judge, start, end, label)
-    return Marks(article[fresh], judge[fresh], start[fresh], end[fresh], label[fresh], shared.sizes)
+    return Marks(article[fresh], judge[fresh], start[fresh], end[fresh], label[fresh], shared.sizes, asked, people)
 
 
 def one_to_one(left: Ints, right: Ints) -> Ints:

@@ -12,15 +12,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from builder.annotation.agreement import spans, stances
+from builder.annotation.agreement import questions, spans, stances
 from builder.annotation.agreement.bootstrap import Interval, PairFigure, Statistic, draw, intervals
 from builder.annotation.agreement.columns import Shared, shared_of
 from builder.annotation.agreement.matching import SPAN_F1
 from builder.annotation.agreement.pairs import pairs_met
+from builder.annotation.agreement.questions import ALPHA_MASI
 from builder.annotation.agreement.span_tables import span_tables
 from builder.annotation.agreement.spans import UNITIZING, macro
 from builder.annotation.agreement.stances import ALPHA
 from builder.annotation.columns import coded
+from builder.annotation.migration.offered import EVERYTHING, Offers
 from builder.records import Agreement, StageCounts
 from builder.schema.labels import Labels
 
@@ -30,7 +32,10 @@ DIGITS = 6
 _UNKNOWN, _PLAIN, _ZONED = range(3)
 """What is known of a time: nothing, a time without a zone, a time with one."""
 
-_SHOWN = frozenset({SPAN_F1, macro(SPAN_F1), UNITIZING, macro(UNITIZING), ALPHA})
+_SHOWN = frozenset({SPAN_F1, macro(SPAN_F1), UNITIZING, macro(UNITIZING), ALPHA, ALPHA_MASI})
+
+_LAYERS = {stances.UNIT: "stance", questions.UNIT: "questions"}
+"""The layers of units; all others are those of entities."""
 
 
 def agree(
@@ -40,29 +45,31 @@ def agree(
     *,
     seed: int = 13,
     resamples: int = 1000,
+    offers: Offers = EVERYTHING,
 ) -> list[Agreement]:
     """Compute agreement over all judgements (batch "all"), and per batch and per week if there are several.
 
-    `lengths` gives the length of each article's text in code points.
+    `lengths` gives the length of each article's text in code points. For a label, only annotators count whose pages
+    offered it, which `offers` tells.
 
     Layer "entities" has span F1 and unitizing alpha, for all labels (micro and macro) and for each label. F1
     compares the sets of (start, end, label) of every pair of annotators who judged the same article, with
     counts added up over pairs. Layer "stance" has alpha over (article, target), for all targets and for each
     target. An unpublished value is a value. `n` counts the articles, or the pairs of article and target, that
-    at least two annotators judged. Strict F1, kappa and the share of equal answers are also computed between
+    at least two annotators judged. Layer "questions" has alpha over each question on the whole article. Strict F1, kappa and the share of equal answers are also computed between
     two annotators, and for one annotator against all others. An article belongs to the week of its last judgement.
     """
     shared = shared_of(judgements)
     articles = len(shared.sizes)
-    tables = span_tables(shared, labels, lengths)
-    parts = spans.statistics(tables) + stances.overall_statistics(shared, labels)
+    tables = span_tables(shared, labels, lengths, offers=offers)
+    parts = spans.statistics(tables) + _of_answers(shared, labels)
     figures = _resampled(parts, articles, "all", "", seed, resamples)
-    figures += _pairwise(shared, labels, draw(articles, seed, resamples)) if articles else []
+    figures += _pairwise(shared, labels, offers, draw(articles, seed, resamples)) if articles else []
     batches, batch = coded(judgements["batch"]).names, coded(shared.table["batch"])
     for name in batches if len(batches) > 1 else []:
         several = shared.only(batch.among([name]) == 0)
-        parts = spans.overall_statistics(several, labels, lengths, (SPAN_F1,))
-        parts += stances.overall_statistics(several, labels)
+        parts = spans.overall_statistics(several, labels, lengths, (SPAN_F1,), offers)
+        parts += _of_answers(several, labels)
         figures += _resampled(parts, len(several.sizes), name, "", seed, resamples)
     weeks = _weeks(shared)
     strict = replace(tables, f1={SPAN_F1: tables.f1[SPAN_F1]})
@@ -70,9 +77,21 @@ def agree(
         chosen = np.array([of == week for of in weeks])
         rows = np.flatnonzero(chosen)
         parts = spans.statistics(strict.only(rows))
-        parts += stances.overall_statistics(shared.only(chosen[shared.article]), labels)
-        figures += _resampled([part for part in parts if part.label == "all"], len(rows), "all", week, seed, resamples)
+        parts += _of_answers(shared.only(chosen[shared.article]), labels)
+        figures += _resampled(
+            [part for part in parts if part.label == "all" or part.unit == questions.UNIT],
+            len(rows),
+            "all",
+            week,
+            seed,
+            resamples,
+        )
     return figures
+
+
+def _of_answers(shared: Shared, labels: Labels) -> list[Statistic]:
+    """Return alpha over stances, then over each question on the whole article."""
+    return stances.overall_statistics(shared, labels) + questions.overall_statistics(shared, labels)
 
 
 def pairs_account(judgements: pa.Table) -> StageCounts:
@@ -121,9 +140,9 @@ def _time(written: str) -> _Time:
     return _Time((time - start) // timedelta(microseconds=1), _ZONED if time.tzinfo else _PLAIN, f"{year}-W{week:02}")
 
 
-def _pairwise(shared: Shared, labels: Labels, weights: NDArray[np.uint16]) -> list[Agreement]:
+def _pairwise(shared: Shared, labels: Labels, offers: Offers, weights: NDArray[np.uint16]) -> list[Agreement]:
     """Return the figures of each pair of annotators, and of each annotator against all others."""
-    found = spans.pairwise_figures(shared, labels, weights) + stances.pairwise_figures(shared, labels, weights)
+    found = spans.pairwise_figures(shared, labels, weights, offers) + stances.pairwise_figures(shared, labels, weights)
     return [_figure(each, "all", each.value, each.interval, "all", each.between, "") for each in found]
 
 
@@ -145,7 +164,7 @@ def _figure(
     period: str,
 ) -> Agreement:
     low, high = interval if interval and value is not None else (None, None)
-    layer = "stance" if part.unit == stances.UNIT else "entities"
+    layer = _LAYERS.get(part.unit, "entities")
     return Agreement(
         part.measure, layer, label, batch, _rounded(value), _rounded(low), _rounded(high), part.n, part.unit,
         "" if value is not None else part.why, between, period,

@@ -10,6 +10,7 @@ from builder.annotation.agreement.bootstrap import Floats
 from builder.annotation.agreement.columns import Marks, Shared, marks_of, one_to_one
 from builder.annotation.agreement.matching import MODES, SPAN_F1_EXACT, SPAN_F1_PARTIAL, SPAN_F1_TYPE
 from builder.annotation.columns import Ints, overlapping, same_as_above
+from builder.annotation.migration.offered import EVERYTHING, Offers
 from builder.schema.labels import Labels
 
 
@@ -23,20 +24,28 @@ class SpanTables:
     unitizing: Floats
     widths: Floats
     """The unit lengths to which the columns of `unitizing` belong."""
+    asked: NDArray[np.bool_]
+    """Whether two annotators or more of an article were asked for a label (articles x labels)."""
 
     def only(self, articles: NDArray[np.int64]) -> "SpanTables":
         """Return the tables of some articles."""
         f1 = {mode: rows[articles] for mode, rows in self.f1.items()}
-        return SpanTables(self.names, f1, self.unitizing[articles], self.widths)
+        return SpanTables(self.names, f1, self.unitizing[articles], self.widths, self.asked[articles])
 
 
-def span_tables(shared: Shared, labels: Labels, lengths: Mapping[str, int], modes: Sequence[str] = MODES) -> SpanTables:
+def span_tables(
+    shared: Shared,
+    labels: Labels,
+    lengths: Mapping[str, int],
+    modes: Sequence[str] = MODES,
+    offers: Offers = EVERYTHING,
+) -> SpanTables:
     """Count what span agreement rests on; parameters as in overall_statistics."""
     names = labels.entity_names
-    marks = marks_of(shared, names)
+    marks = marks_of(shared, names, offers)
     sizes = np.array([lengths[name] for name in shared.names], np.int64)
     rows, widths = _unitizing_rows(marks, sizes, len(names))
-    return SpanTables(names, _f1_rows(marks, names, modes), rows, widths)
+    return SpanTables(names, _f1_rows(marks, names, modes), rows, widths, marks.people > 0)
 
 
 def _f1_rows(marks: Marks, names: Sequence[str], modes: Sequence[str]) -> dict[str, Floats]:
@@ -53,7 +62,7 @@ def _f1_rows(marks: Marks, names: Sequence[str], modes: Sequence[str]) -> dict[s
     begins = np.flatnonzero(~same_as_above(marks.article, marks.start, marks.end, marks.label))
     alike = np.diff(np.append(begins, len(cells)))
     strict = summed(cells[begins], alike * (alike - 1))
-    totals = summed(cells, marks.judges[marks.article] - 1)
+    totals = summed(cells, marks.people[marks.article, marks.label] - 1)
     credit = {mode: strict.copy() for mode in modes}
     if len(modes) > 1:
         for found in _inexact(marks, np.repeat(np.arange(len(begins)), alike), names):
@@ -79,6 +88,7 @@ def _inexact(marks: Marks, kind: Ints, names: Sequence[str]) -> Iterator[_Matche
     held = np.sort(marks.judge * (len(kind) + 1) + kind)
     for one, other in overlapping(marks.article, marks.start, marks.end):
         apart = (marks.judge[one] != marks.judge[other]) & (kind[one] != kind[other])
+        apart &= marks.asked[marks.judge[one], marks.label[other]] & marks.asked[marks.judge[other], marks.label[one]]
         a, b = one[apart], other[apart]
         free = ~(
             _is_held(held, marks.judge[b], kind[a], len(kind)) | _is_held(held, marks.judge[a], kind[b], len(kind))
@@ -133,7 +143,8 @@ def _unitizing_rows(marks: Marks, sizes: Ints, labels: int) -> tuple[Floats, Flo
         cells, count
     )
     gaps, of_gap = _gaps(units, sizes, cell)
-    size, judges = np.repeat(sizes, labels), np.repeat(marks.judges, labels)
+    judges = marks.people.reshape(-1)
+    size = np.where(judges > 0, np.repeat(sizes, labels), 0)
     people = judges - np.bincount(cell[~same_as_above(units.judge, units.label)], minlength=cells)
     for column, wide in enumerate(widths.tolist(), count):
         rows[:, column] = people * np.maximum(size - wide + 1, 0)
@@ -161,7 +172,8 @@ def _units(marks: Marks) -> Marks:
             kept[row] = False
         else:
             last = mine, int(end[row])
-    return Marks(article[kept], judge[kept], start[kept], end[kept], label[kept], marks.judges)
+    article, judge, start, end, label = (column[kept] for column in (article, judge, start, end, label))
+    return Marks(article, judge, start, end, label, marks.judges, marks.asked, marks.people)
 
 
 def _gaps(units: Marks, sizes: Ints, cell: Ints) -> tuple[Ints, Ints]:
@@ -186,5 +198,5 @@ def _disagreements(units: Marks, cell: Ints, cells: int) -> Floats:
         total += np.bincount(cell[one], apart, cells)
         beside = np.unique(np.concatenate([one, other]) * judges + judge[np.concatenate([other, one])])
         met += np.bincount(beside // judges, minlength=len(met))
-    alone = (units.judges[units.article[order]] - 1 - met) * (end - start) ** 2
+    alone = (units.people[units.article[order], units.label[order]] - 1 - met) * (end - start) ** 2
     return total + np.bincount(cell, alone, cells)

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.annotation.agreement.bootstrap import Floats, PairFigure, Statistic, pair_figures
-from builder.annotation.agreement.columns import Shared, marks_of
+from builder.annotation.agreement.columns import Marks, Shared, marks_of
 from builder.annotation.agreement.matching import MODES, SPAN_F1
 from builder.annotation.agreement.pairs import Partners, pair_sums
 from builder.annotation.agreement.span_tables import SpanTables, span_tables
 from builder.annotation.columns import Ints, same_as_above
+from builder.annotation.migration.offered import EVERYTHING, Offers
 from builder.schema.labels import Labels
 
 UNITIZING = "Krippendorff's alpha, unitizing"
@@ -32,34 +33,43 @@ def macro(measure: str) -> str:
 
 
 def overall_statistics(
-    shared: Shared, labels: Labels, lengths: Mapping[str, int], modes: Sequence[str] = MODES
+    shared: Shared,
+    labels: Labels,
+    lengths: Mapping[str, int],
+    modes: Sequence[str] = MODES,
+    offers: Offers = EVERYTHING,
 ) -> list[Statistic]:
     """Return F1 in these modes and unitizing alpha, each over all labels, as macro mean, and for each label.
 
     `lengths` gives the code points of each article's text.
     """
-    return statistics(span_tables(shared, labels, lengths, modes))
+    return statistics(span_tables(shared, labels, lengths, modes, offers))
 
 
 def statistics(tables: SpanTables) -> list[Statistic]:
     """Return the statistics that tables of counts give."""
     parts: list[Statistic] = []
     for mode, rows in tables.f1.items():
-        parts += _parts(mode, tables.names, rows, rows[..., 1] > 0, _f1)
+        parts += _parts(mode, tables, rows, rows[..., 1] > 0, _f1)
     telling = np.any(tables.unitizing[..., : len(tables.widths)] > 0, axis=2)
-    return parts + _parts(UNITIZING, tables.names, tables.unitizing, telling, partial(_unitizing, tables.widths))
+    return parts + _parts(UNITIZING, tables, tables.unitizing, telling, partial(_unitizing, tables.widths))
 
 
-def pairwise_figures(shared: Shared, labels: Labels, weights: NDArray[np.uint16]) -> list[PairFigure]:
-    """Return strict F1 of each pair of annotators, and of each annotator against all others (its pairs added up)."""
-    marks = marks_of(shared, labels.entity_names)
+def pairwise_figures(
+    shared: Shared, labels: Labels, weights: NDArray[np.uint16], offers: Offers = EVERYTHING
+) -> list[PairFigure]:
+    """Return strict F1 of each pair of annotators, and of each annotator against all others (its pairs added up).
+
+    Marks of a label that one of two annotators was not asked for do not count between them.
+    """
+    marks = marks_of(shared, labels.entity_names, offers)
     ends = np.append(
         np.flatnonzero(~same_as_above(marks.article, marks.start, marks.end, marks.label)), len(marks.judge)
     )
     after = np.repeat(ends[1:], np.diff(ends)) - np.arange(len(marks.judge)) - 1
     by_judge = np.argsort(marks.judge, kind="stable")
     made = np.bincount(marks.judge, minlength=len(shared.article))
-    first = np.cumsum(made) - made
+    first, total = np.cumsum(made) - made, _marked(marks, made)
 
     def count(own: Partners) -> Ints:
         """Return twice the number of equal marks of each pair, and the number of all."""
@@ -68,7 +78,7 @@ def pairwise_figures(shared: Shared, labels: Labels, weights: NDArray[np.uint16]
         same = _ranges(drawn + 1, after[drawn])
         of, left = (np.repeat(each, after[drawn]) for each in (place, marks.judge[drawn]))
         equal = np.bincount(own.begins[of] + marks.judge[same] - left - 1, minlength=len(own.one))
-        return np.stack([2 * equal, made[own.mine][own.one] + made[own.other]], axis=1)
+        return np.stack([2 * equal, total(own.mine[own.one], own.other)], axis=1)
 
     figures: list[PairFigure] = []
     for part in pair_sums(shared, count, (0, 1), weights):
@@ -78,20 +88,27 @@ def pairwise_figures(shared: Shared, labels: Labels, weights: NDArray[np.uint16]
     return figures
 
 
+def _marked(marks: Marks, made: Ints) -> Callable[[Ints, Ints], Ints]:
+    """Return a function that counts the marks of both judges of each pair, of labels that both were asked for."""
+    if marks.asked.all():
+        return lambda one, other: made[one] + made[other]
+    own = np.zeros(marks.asked.shape, np.int64)
+    np.add.at(own, (marks.judge, marks.label), 1)
+    return lambda one, other: (own[one] * marks.asked[other] + own[other] * marks.asked[one]).sum(axis=1)
+
+
 def _ranges(begins: Ints, sizes: Ints) -> Ints:
     """Return the numbers of several ranges, one after the other."""
     done = np.cumsum(sizes) - sizes
     return np.asarray(np.arange(int(sizes.sum())) + np.repeat(begins - done, sizes))
 
 
-def _parts(
-    measure: str, names: Sequence[str], rows: Floats, telling: NDArray[np.bool_], ratio: Ratio
-) -> list[Statistic]:
+def _parts(measure: str, tables: SpanTables, rows: Floats, telling: NDArray[np.bool_], ratio: Ratio) -> list[Statistic]:
     """Return the figures of rows (articles x labels x columns): over all labels, macro mean, and each label.
 
     `telling` (articles x labels) marks where an article contributes to a label.
     """
-    articles = len(rows)
+    articles, names = len(rows), tables.names
     why = "nobody marked a span" if articles else "no article was judged by two annotators"
     flat = rows.reshape(articles, rows.shape[1] * rows.shape[2])
     count = int(np.count_nonzero(telling.any(axis=1)))
@@ -100,8 +117,9 @@ def _parts(
         Statistic(macro(measure), "all", flat, _mean(ratio, len(names)), count, articles, UNIT, why),
     ]
     for column, name in enumerate(names):
-        count = int(np.count_nonzero(telling[:, column]))
-        parts.append(Statistic(measure, name, flat, _of_label(ratio, len(names), column), count, articles, UNIT, why))
+        count, asked = int(np.count_nonzero(telling[:, column])), int(np.count_nonzero(tables.asked[:, column]))
+        own = why if asked or not articles else "no article had two annotators who were asked for it"
+        parts.append(Statistic(measure, name, flat, _of_label(ratio, len(names), column), count, asked, UNIT, own))
     return parts
 
 

@@ -107,14 +107,15 @@ def known_missed(
         decision = sound[judgement.article_id]
         counts = _compared(judgement, decision, articles[judgement.article_id].text, whole_words=whole)
         seen[judgement.annotator].update(counts, articles=1)
-        if counts["missed"] or counts["added"] or counts["differing"]:
+        if counts["missed"] or counts["added"] or counts["differing"] or counts["otherwise"]:
             where[judgement.annotator].append(judgement.article_id)
     issues: list[Issue] = []
     for who, missed in sorted(where.items()):
         n = seen[who]
+        asked_too = f"{n['otherwise']} of {n['questions']} questions answered otherwise, " if n["questions"] else ""
         message = (
             f"known answers: {n['missed']} of {n['spans']} spans missed, {n['added']} added, "
-            f"{n['differing']} of {n['stances']} stances differ, in {len(missed)} of {n['articles']} articles: "
+            f"{n['differing']} of {n['stances']} stances differ, {asked_too}in {len(missed)} of {n['articles']} articles: "
             + ", ".join(sorted(missed)[:3])
         )
         fix = "review these articles with the annotator; correct known.jsonl if it is wrong"
@@ -123,7 +124,7 @@ def known_missed(
 
 
 def _compared(judgement: Judgement, decision: Decision, text: str, *, whole_words: bool) -> Counter[str]:
-    """Count the known spans and stances of an article, and the differences of a judgement from them."""
+    """Count the known spans, stances and questions of an article, and the differences of a judgement from them."""
     counts: Counter[str] = Counter()
     if decision.spans is not None:
         right = {
@@ -134,6 +135,9 @@ def _compared(judgement: Judgement, decision: Decision, text: str, *, whole_word
     answers = {stance.target: stance.value for stance in judgement.stances}
     wrong = sum(answers.get(stance.target) != stance.value for stance in decision.stances)
     counts.update(stances=len(decision.stances), differing=wrong)
+    for question in {answer.question for answer in decision.answers}:
+        said, known = ({one for one in by.answers if one.question == question} for by in (judgement, decision))
+        counts.update(questions=1, otherwise=said != known)
     return counts
 
 

@@ -10,13 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from builder.annotation.columns import Ints, listed
+from builder.annotation.quality.answers import ANSWER_REASONS, GivenAnswers, read_given_answers
 from builder.annotation.quality.rules import place
 from builder.annotation.quality.spans import SPAN_REASONS, PlacedSpans, place_spans
 from builder.annotation.quality.stances import STANCE_REASONS, GivenStances, read_stances
 from builder.annotation.quality.standing import REASONS, Standing, names_of, tell_apart
 from builder.annotation.questions import targets_by_article
 from builder.records import Article, Dropped, StageCounts, count_by_reason
-from builder.records.annotation import Span, Stance
+from builder.records.annotation import Answer, Span, Stance
 from builder.records.arrow import arrow_schema
 from builder.schema.labels import Labels
 
@@ -30,6 +31,8 @@ class Answers:
     """The place of each judgement's article."""
     spans: PlacedSpans
     stances: GivenStances
+    chosen: GivenAnswers
+    """The answers to questions on whole articles."""
     asked: Mapping[str, tuple[str, ...]]
     """The targets that each of these articles asks about."""
 
@@ -67,7 +70,8 @@ def read_answers(table: pa.Table, place: Ints, articles: Sequence[Article], labe
     found = targets_by_article((articles[number] for number in np.unique(place).tolist()), labels)
     asked = {name: tuple(target.id for target in targets) for name, targets in found.items()}
     spans = place_spans(table, place, articles, labels)
-    return Answers(table, place, spans, read_stances(table, place, articles, labels, asked), asked)
+    stances = read_stances(table, place, articles, labels, asked)
+    return Answers(table, place, spans, stances, read_given_answers(table, labels), asked)
 
 
 def canonicalise(form: Form) -> Canonical:
@@ -75,29 +79,32 @@ def canonicalise(form: Form) -> Canonical:
 
     Of each annotator the latest submitted judgement on an article's present text counts, by (updated_at,
     annotation_id). Its spans are trimmed, expanded to whole words, deduplicated and sorted. Only answers that
-    labels.yaml defines are kept. The accounts cover the judgements, and the spans and stances of those kept.
+    labels.yaml defines are kept. The accounts cover the judgements, and the spans, stances and answers of those kept.
     """
     standing, answers = form.standing, form.answers
     lost = np.flatnonzero(standing.reason)
     whys = (REASONS[code] for code in standing.reason[lost].tolist())
     ledger = [Dropped("check", name, why) for name, why in zip(names_of(standing.table, lost), whys, strict=True)]
-    spans, stances = _dropped_spans(answers), _dropped_stances(answers)
-    drawn, given = len(answers.spans.row), len(answers.stances.row)
+    spans, stances, chosen = _dropped_spans(answers), _dropped_stances(answers), _dropped_answers(answers)
+    drawn, given, ticked = len(answers.spans.row), len(answers.stances.row), len(answers.chosen.row)
     accounts = (
         count_by_reason("check", "judgements", standing.table.num_rows, answers.table.num_rows, ledger),
         count_by_reason("check", "spans", drawn, drawn - len(spans), spans),
         count_by_reason("check", "stances", given, given - len(stances), stances),
     )
-    return Canonical(canonical_table(answers), accounts, (*ledger, *spans, *stances))
+    asked = form.labels.questions or ticked
+    more = [count_by_reason("check", "answers", ticked, ticked - len(chosen), chosen)] if asked else []
+    return Canonical(canonical_table(answers), (*accounts, *more), (*ledger, *spans, *stances, *chosen))
 
 
 def canonical_table(answers: Answers) -> pa.Table:
     """Return the judgements with the answers that count, in canonical form and sorted."""
-    table, spans, stances = answers.table, answers.spans, answers.stances
-    kept, said = spans.counting, np.flatnonzero(stances.reason == 0)
+    table, spans, stances, chosen = answers.table, answers.spans, answers.stances, answers.chosen
+    kept, said, ticked = spans.counting, np.flatnonzero(stances.reason == 0), np.flatnonzero(chosen.reason == 0)
     columns = {
         "spans": (spans.row[kept], [spans.low[kept], spans.high[kept], spans.label.taken(kept), spans.ids.take(kept)], Span),
         "stances": (stances.row[said], [stances.target.taken(said), stances.value.taken(said)], Stance),
+        "answers": (chosen.row[ticked], [chosen.question.taken(ticked), chosen.value.taken(ticked)], Answer),
     }  # fmt: skip
     for name, (row, parts, record) in columns.items():
         schema = arrow_schema(record)
@@ -111,10 +118,12 @@ def canonical_table(answers: Answers) -> pa.Table:
 def answer_keys(answers: Answers) -> list[bytes]:
     """Return for each judgement what is equal where the answers that count are, without ids and order."""
     spans, stances, rows = answers.spans, answers.stances, answers.table.num_rows
-    kept, said = spans.counting, np.flatnonzero(stances.reason == 0)
+    chosen = answers.chosen
+    kept, said, ticked = spans.counting, np.flatnonzero(stances.reason == 0), np.flatnonzero(chosen.reason == 0)
     parts = [
         (spans.row[kept], np.stack([spans.low[kept], spans.high[kept], spans.label.codes[kept]], 1)),
         (stances.row[said], np.stack([stances.target.codes[said], stances.value.codes[said], said * 0 - 1], 1)),
+        (chosen.row[ticked], np.stack([chosen.question.codes[ticked], chosen.value.codes[ticked], ticked * 0 - 2], 1)),
     ]
     cuts = [np.searchsorted(row, np.arange(rows + 1)).tolist() for row, _ in parts]
     return [
@@ -143,6 +152,18 @@ def _dropped_stances(answers: Answers) -> list[Dropped]:
         Dropped("check", f"stance {stance.target} in {names[row]}", STANCE_REASONS[why], stance.value)
         for stance, row, why in zip(
             map(stances.stance, lost.tolist()), stances.row[lost].tolist(), stances.reason[lost].tolist(), strict=True
+        )
+    ]
+
+
+def _dropped_answers(answers: Answers) -> list[Dropped]:
+    chosen = answers.chosen
+    lost = np.flatnonzero(chosen.reason)
+    names = _names(answers.table, chosen.row[lost])
+    return [
+        Dropped("check", f"question {answer.question} in {names[row]}", ANSWER_REASONS[why], answer.value)
+        for answer, row, why in zip(
+            map(chosen.answer, lost.tolist()), chosen.row[lost].tolist(), chosen.reason[lost].tolist(), strict=True
         )
     ]
 

@@ -7,12 +7,14 @@ from itertools import chain
 import numpy as np
 
 from builder.annotation.columns import Ints, overlapping, same_as_above
+from builder.annotation.quality.answers import ANSWER_REASONS
 from builder.annotation.quality.canonical import Answers
 from builder.annotation.quality.rules import (
     Fault,
     crossing_fault,
     edges_fault,
     labels_fault,
+    question_faults,
     span_faults,
     stance_faults,
 )
@@ -26,7 +28,7 @@ Found = tuple[int, Fault]
 
 
 def answer_faults(answers: Answers, articles: Sequence[Article], labels: Labels) -> Iterator[Found]:
-    """Yield the faults of each judgement's answers: of spans, crossings, labels, edges, then stances."""
+    """Yield the faults of each judgement's answers: of spans, crossings, labels, edges, stances, then questions."""
     texts = [articles[number].text for number in answers.place.tolist()]
     spans, canonical = answers.spans, _canonical(answers.spans)
     yield from chain(
@@ -35,6 +37,7 @@ def answer_faults(answers: Answers, articles: Sequence[Article], labels: Labels)
         _two_labels(canonical, texts, spans.label.names),
         _moved_edges(spans, labels),
         _stance_faults(answers, articles, labels),
+        _question_faults(answers, labels),
     )
 
 
@@ -59,7 +62,7 @@ def _canonical(spans: PlacedSpans) -> _CanonicalSpans:
 def _span_faults(spans: PlacedSpans, texts: Sequence[str], labels: Labels) -> Iterator[Found]:
     for number in np.flatnonzero((spans.reason > 0) | ~spans.known).tolist():
         row, why = int(spans.row[number]), SPAN_REASONS[spans.reason[number]]
-        for fault in span_faults(spans.span(number), why, texts[row], labels.entity_names):
+        for fault in span_faults(spans.span(number), why, texts[row], labels):
             yield row, fault
 
 
@@ -110,4 +113,14 @@ def _stance_faults(answers: Answers, articles: Sequence[Article], labels: Labels
         answered = [(stances.stance(number), STANCE_REASONS[stances.reason[number]]) for number in range(begin, end)]
         asked = answers.asked[articles[answers.place[row]].id]
         for fault in stance_faults(answered, asked, labels):
+            yield row, fault
+
+
+def _question_faults(answers: Answers, labels: Labels) -> Iterator[Found]:
+    chosen = answers.chosen
+    faulty = np.union1d(np.flatnonzero(chosen.missing), chosen.row[chosen.reason > 0])
+    begins, ends = (np.searchsorted(chosen.row, faulty, side) for side in ("left", "right"))
+    for row, begin, end in zip(faulty.tolist(), begins.tolist(), ends.tolist(), strict=True):
+        answered = [(chosen.answer(number), ANSWER_REASONS[chosen.reason[number]]) for number in range(begin, end)]
+        for fault in question_faults(answered, labels):
             yield row, fault

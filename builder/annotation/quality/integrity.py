@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.annotation.columns import Bools, Ints, Items, coded, items
+from builder.annotation.quality.answers import ANSWER_REASONS, UNKNOWN_QUESTION, read_given_answers
+from builder.annotation.quality.stances import UNKNOWN_VALUE
 from builder.annotation.quality.standing import places_of
 from builder.io.jsonl import RESTORE
 from builder.io.jsonl_table import LineTable
@@ -24,11 +26,11 @@ from builder.records import (
     Decision,
     Issue,
     Judgement,
+    Passage,
     PublishedAnnotation,
     Span,
     SplitAssignment,
     SplitBorder,
-    Stance,
 )
 from builder.schema.labels import Labels
 
@@ -107,7 +109,7 @@ def judgement_faults(file: Lines[Judgement], world: ProjectIndex) -> Iterator[Is
         current = judgement.schema == world.label_hash
         for what in _misplaced(judgement.spans, article):
             yield file.fault(number, what)
-        for what in _unknown(judgement.spans, judgement.stances, world.labels) if current else ():
+        for what in _unknown(judgement, world.labels) if current else ():
             yield file.fault(number, what)
 
 
@@ -150,7 +152,13 @@ def _suspicious(table: pa.Table, world: ProjectIndex) -> Ints:
     values = [value.name for value in labels.stances.values] if labels.stances else []
     foreign = spans.strings("label").among([*labels.entity_names]) < 0
     odd = (stances.strings("target").among([*labels.target_ids]) < 0) | (stances.strings("value").among(values) < 0)
-    rows = [spans.row[outside | (foreign & current[spans.row])], stances.row[odd & current[stances.row]]]
+    chosen = read_given_answers(table, labels)
+    strange = np.isin(chosen.reason, [ANSWER_REASONS.index(why) for why in (UNKNOWN_QUESTION, UNKNOWN_VALUE)])
+    rows = [
+        spans.row[outside | (foreign & current[spans.row])],
+        stances.row[odd & current[stances.row]],
+        chosen.row[strange & current[chosen.row]],
+    ]
     return np.asarray(np.intersect1d(np.concatenate(rows), np.flatnonzero(place >= 0)))
 
 
@@ -165,7 +173,8 @@ def decision_faults(file: Lines[Decision], world: ProjectIndex) -> Iterator[Issu
         if article.text_sha == decision.text_sha:
             for what in (
                 *_misplaced(decision.spans or (), article),
-                *_unknown(decision.spans or (), decision.stances, world.labels),
+                *_misplaced(decision.scope, article),
+                *_unknown(decision, world.labels),
             ):
                 yield file.fault(number, what)
 
@@ -179,7 +188,7 @@ def answer_faults(file: Lines[PublishedAnnotation], world: ProjectIndex) -> Iter
                 yield file.fault(number, what)
 
 
-def _misplaced(spans: Sequence[Span], article: Article) -> Iterator[str]:
+def _misplaced(spans: Sequence[Span | Passage], article: Article) -> Iterator[str]:
     """Yield a message for each span outside the text."""
     size = len(article.text)
     for span in spans:
@@ -187,15 +196,22 @@ def _misplaced(spans: Sequence[Span], article: Article) -> Iterator[str]:
             yield f"span {span.start}:{span.end} is outside the text of {article.id}, which has {size} code points"
 
 
-def _unknown(spans: Sequence[Span], stances: Sequence[Stance], labels: Labels) -> Iterator[str]:
-    """Yield a message for each label, target or stance that labels.yaml does not define."""
+def _unknown(record: Judgement | Decision, labels: Labels) -> Iterator[str]:
+    """Yield a message for each label, target, stance, question or answer that labels.yaml does not define."""
     names, targets = labels.entity_names, labels.target_ids
     values = [value.name for value in labels.stances.values] if labels.stances else []
-    for span in spans:
-        if span.label not in names:
+    for span in record.spans or ():
+        if span.label not in {*names, *labels.retired_names}:
             yield f"unknown label {span.label!r}; schema/labels.yaml has {', '.join(names)}"
-    for stance in stances:
-        if stance.target not in targets:
+    for stance in record.stances:
+        if stance.target not in {*targets, *labels.retired_targets}:
             yield f"unknown target {stance.target!r}; schema/labels.yaml has {', '.join(targets)}"
-        if stance.value not in values:
+        if stance.value not in {*values, *labels.retired_values}:
             yield f"unknown stance {stance.value!r}; schema/labels.yaml has {', '.join(values)}"
+    questions = {question.id: question.value_names for question in labels.questions}
+    for answer in record.answers:
+        if answer.question not in questions:
+            yield f"unknown question {answer.question!r}; schema/labels.yaml has {', '.join(questions) or 'none'}"
+        elif answer.value not in questions[answer.question]:
+            known = ", ".join(questions[answer.question])
+            yield f"unknown answer {answer.value!r} to {answer.question}; schema/labels.yaml has {known}"

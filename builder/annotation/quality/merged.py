@@ -17,6 +17,7 @@ from builder.annotation.quality.times import is_exact, parse_time
 from builder.io.jsonl_table import LineTable
 from builder.records import (
     AnnotatorAssignment,
+    AskedPage,
     BatchItem,
     Decision,
     Issue,
@@ -203,12 +204,26 @@ def _choices(record: object, origins: dict[Hashable, set[str]]) -> Iterator[_Cho
         yield _Choice(record.split, f"the border of {record.split}", record.newest)
     elif isinstance(record, BatchItem):
         yield _Choice(record.article_id, f"the text of article {record.article_id}", record)
+    elif isinstance(record, AskedPage):
+        subject = record.article_id, record.text_sha, record.page
+        yield _Choice(subject, f"page {record.page} of article {record.article_id}", repr(record))
     elif isinstance(record, LedgerEntry):
         yield _Choice(record.version, f"the manifest of version {record.version}", record.manifest)
     elif isinstance(record, Decision):
-        whose = record.article_id, record.adjudicator, record.text_sha
-        by = f"of article {record.article_id} by {record.adjudicator}"
-        if record.spans is not None:
-            yield _Choice(whose, f"the spans {by}", mark_set(record.spans))
-        for stance in record.stances:
-            yield _Choice((*whose, stance.target), f"the stance on {stance.target} {by}", stance.value)
+        yield from _decided(record)
+
+
+def _decided(record: Decision) -> Iterator[_Choice]:
+    """Yield what a decision says of the spans, or of each passage; of each stance; of each question."""
+    whose = record.article_id, record.adjudicator, record.text_sha
+    by = f"of article {record.article_id} by {record.adjudicator}"
+    if record.spans is not None and not record.scope:
+        yield _Choice(whose, f"the spans {by}", mark_set(record.spans))
+    for place in record.scope:
+        labels = frozenset(s.label for s in record.spans or () if (s.start, s.end) == (place.start, place.end))
+        yield _Choice((*whose, place.what), f"the span {place.start}:{place.end} {by}", labels)
+    for stance in record.stances:
+        yield _Choice((*whose, stance.target), f"the stance on {stance.target} {by}", stance.value)
+    for question in sorted({answer.question for answer in record.answers}):
+        said = frozenset(answer.value for answer in record.answers if answer.question == question)
+        yield _Choice((*whose, "question", question), f"the answer to {question} {by}", said)

@@ -5,7 +5,7 @@ Pure: reads and writes no files.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Self
 
@@ -15,9 +15,12 @@ import pyarrow as pa
 from builder.annotation.columns import Ints, coded, same_as_above
 from builder.annotation.quality.canonical import answer_keys, read_answers
 from builder.annotation.quality.standing import names_of, places_of, time_order
-from builder.records import Article, Decision, Dropped, Relation, mark_set
+from builder.records import Article, Decision, Dropped, Passage, Relation, mark_set
 from builder.records.arrow import records_of
 from builder.schema.labels import Labels
+
+ALL_SPANS = "spans"
+"""What a decision is about that lists all spans of its article."""
 
 REPEAT_REASON = "says again what counts already"
 
@@ -102,8 +105,8 @@ def _keys(table: pa.Table, articles: Sequence[Article], labels: Labels) -> list[
 def merge_decisions(batches: Iterable[Sequence[Decision]]) -> list[Decision]:
     """Merge the decisions of several batches, oldest batch first; an adjudicator's newer decisions replace older ones.
 
-    Spans are replaced as a whole, stances one by one. A decision is dropped if nothing is left of it, or if it
-    only repeats earlier ones.
+    All spans of an article are replaced as a whole, passages, stances and questions one by one. A decision is dropped if
+    nothing is left of it, or if it only repeats earlier ones.
     """
     kept: list[Decision | None] = []
     for batch in batches:
@@ -137,21 +140,44 @@ def _news(decision: Decision, before: Sequence[Decision]) -> Decision | None:
     """Return the part of a decision that the adjudicator's earlier ones lack, or None if there is no such part."""
     if not before:
         return decision
-    known_spans = {mark_set(old.spans) for old in before if old.spans is not None}
-    spans = None if decision.spans is None or mark_set(decision.spans) in known_spans else decision.spans
-    known = {stance for old in before for stance in old.stances}
-    stances = tuple(stance for stance in decision.stances if stance not in known)
-    return replace(decision, spans=spans, stances=stances) if spans is not None or stances else None
+    known = {item for old in before for item in _items(old)}
+    return _part(decision, {what for what, answer in _items(decision) if (what, answer) not in known})
 
 
 def _without(old: Decision | None, fresh: Decision | None) -> Decision | None:
-    """Return the part of a decision that a newer one does not replace, or None if nothing is left."""
+    """Return the part of a decision that a newer one does not replace, or None if nothing is left.
+
+    All spans of the article replace any passage; a passage replaces itself only.
+    """
     if old is None or fresh is None:
         return old
-    anew = {stance.target for stance in fresh.stances}
-    left = replace(
-        old,
-        spans=None if fresh.spans is not None else old.spans,
-        stances=tuple(stance for stance in old.stances if stance.target not in anew),
+    anew = {what for what, _ in _items(fresh)}
+    every = ALL_SPANS in anew
+    return _part(
+        old, {what for what, _ in _items(old) if what not in anew and not (every and isinstance(what, Passage))}
     )
-    return left if left.spans is not None or left.stances else None
+
+
+def _items(decision: Decision) -> Iterator[tuple[Hashable, Hashable]]:
+    """Yield what a decision is about, item by item, and its answer: all spans, or each passage; each stance; each question."""
+    spans = decision.spans or ()
+    if decision.spans is not None and not decision.scope:
+        yield ALL_SPANS, mark_set(spans)
+    for place in decision.scope:
+        yield place, frozenset(span.label for span in spans if Passage(span.start, span.end) == place)
+    for stance in decision.stances:
+        yield f"stance:{stance.target}", stance.value
+    for what in {answer.what for answer in decision.answers}:
+        yield what, frozenset(answer.value for answer in decision.answers if answer.what == what)
+
+
+def _part(decision: Decision, wanted: Collection[Hashable]) -> Decision | None:
+    """Return the wanted items of a decision, or None if it has none of them."""
+    scope = tuple(place for place in decision.scope if place in wanted)
+    spans = decision.spans if ALL_SPANS in wanted else None
+    if scope:
+        spans = tuple(span for span in decision.spans or () if Passage(span.start, span.end) in scope)
+    stances = tuple(stance for stance in decision.stances if f"stance:{stance.target}" in wanted)
+    answers = tuple(answer for answer in decision.answers if answer.what in wanted)
+    part = replace(decision, spans=spans, scope=scope, stances=stances, answers=answers)
+    return None if part.is_empty else part

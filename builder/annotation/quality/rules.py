@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from builder.records import Article, Judgement, Severity, Span, Stance
+from builder.records import Answer, Article, Judgement, Severity, Span, Stance
 from builder.schema.labels import Labels
 
 Answered = tuple[Stance, str]
 """A stance, and the reason it does not count, or ""."""
+
+Ticked = tuple[Answer, str]
+"""An answer to a question on the whole article, and the reason it does not count, or ""."""
 
 Edges = tuple[int, int]
 """The start and end of a span."""
@@ -17,6 +20,8 @@ Fault = tuple[Severity, str, str, str, str]
 _REDRAW = "open the task, delete the span and mark the words again"
 
 _CHOOSE = "open the task and choose the stance again"
+
+_ANSWER = "open the task and answer the question again"
 
 
 def place(span: Span) -> str:
@@ -77,14 +82,15 @@ def crossing_fault(edges: Edges, crossed: Edges) -> Fault:
     return "warning", "crossing-spans", f"span {edges[0]}:{edges[1]}", message, fix
 
 
-def span_faults(span: Span, why: str, text: str, names: Sequence[str]) -> Iterator[Fault]:
-    """Yield the faults of one span."""
+def span_faults(span: Span, why: str, text: str, labels: Labels) -> Iterator[Fault]:
+    """Yield the faults of one span. A retired label is none."""
+    names = labels.entity_names
     if why == "out of bounds":
         message = f"ends at or before its start ({span.start} >= {span.end})"
         if span.start < span.end:
             message = f"outside the text, which has {len(text)} code points"
         yield "error", "span-bounds", place(span), message, _REDRAW
-    if span.label not in names:
+    if span.label not in names and span.label not in labels.retired_names:
         message = f"unknown label {span.label!r}; known: {', '.join(names)}"
         yield "error", "unknown-label", place(span), message, "open the task and give the span a known label"
     if why == "nothing left":
@@ -110,10 +116,33 @@ def stance_faults(answered: Sequence[Answered], asked: Sequence[str], labels: La
             yield "error", "target-not-asked", where, message, "send the batch again, if the keywords have changed"
         elif why == "unknown value":
             yield "error", "unknown-stance", where, f"unknown stance {stance.value!r}; known: {values}", _CHOOSE
-        elif why and stance.target not in reported:
+        elif why and not why.startswith("retired") and stance.target not in reported:
             reported.add(stance.target)
             given = ", ".join(sorted(s.value for s in stances if s.target == stance.target))
             yield "error", "stance-twice", where, f"answered more than once: {given}", _CHOOSE
     for target in asked:
         if all(stance.target != target for stance in stances):
             yield "error", "stance-missing", f"stance {target}", "the target was asked and not answered", _CHOOSE
+
+
+def question_faults(answered: Sequence[Ticked], labels: Labels) -> Iterator[Fault]:
+    """Yield the faults of the answers to questions on the whole article, and of questions without an answer."""
+    questions = {question.id: question for question in labels.questions}
+    crowded: set[str] = set()
+    for answer, why in answered:
+        where = f"question {answer.question}"
+        if why == "unknown question":
+            message = f"unknown question {answer.question!r}; known: {', '.join(questions) or 'none'}"
+            yield "error", "unknown-question", where, message, _ANSWER
+        elif why == "unknown value":
+            known = ", ".join(questions[answer.question].value_names)
+            yield "error", "unknown-answer", where, f"unknown answer {answer.value!r}; known: {known}", _ANSWER
+        elif why == "same answer twice":
+            yield "error", "answer-twice", where, f"answered {answer.value} twice", _ANSWER
+        elif why and answer.question not in crowded:
+            crowded.add(answer.question)
+            given = ", ".join(sorted({one.value for one, _ in answered if one.question == answer.question}))
+            yield "error", "too-many-answers", where, f"one answer was asked for, and several given: {given}", _ANSWER
+    for name in questions:
+        if all(answer.question != name for answer, _ in answered):
+            yield "error", "question-missing", f"question {name}", "the question was not answered", _ANSWER

@@ -15,9 +15,11 @@ from builder.records import Article, Span
 from builder.schema.labels import Labels
 from builder.text.token_batch import canonical_edges
 
-OUTSIDE, UNKNOWN_LABEL, EMPTY, TWICE = "out of bounds", "unknown label", "nothing left", "same span twice"
+OUTSIDE, RETIRED_LABEL, UNKNOWN_LABEL = "out of bounds", "retired label", "unknown label"
 
-SPAN_REASONS = ("", OUTSIDE, UNKNOWN_LABEL, EMPTY, TWICE)
+EMPTY, TWICE = "nothing left", "same span twice"
+
+SPAN_REASONS = ("", OUTSIDE, RETIRED_LABEL, UNKNOWN_LABEL, EMPTY, TWICE)
 
 TOGETHER = 4_000_000
 """Code points of the texts that are tokenised at once."""
@@ -40,7 +42,7 @@ class PlacedSpans:
     reason: Ints
     """The place of the reason in SPAN_REASONS that a span does not count."""
     known: Bools
-    """Whether labels.yaml has the label of each span."""
+    """Whether labels.yaml has the label of each span, in use or retired."""
 
     def span(self, number: int) -> Span:
         """Return a span as drawn."""
@@ -78,10 +80,13 @@ def place_spans(table: pa.Table, place: Ints, articles: Sequence[Article], label
         texts = [articles[number].text for number in used.tolist()]
         edges = canonical_edges(texts, text, start[rows], end[rows], whole_words=labels.clitics == "expand")
         low[rows], high[rows] = edges.starts, edges.ends
-    known = label.among([*labels.entity_names]) >= 0
+    retired = label.among(sorted(labels.retired_names)) >= 0
+    known = retired | (label.among([*labels.entity_names]) >= 0)
     reason = np.full(len(row), SPAN_REASONS.index(OUTSIDE))
-    reason[inside] = np.select([~known[inside], low[inside] < 0],
-                               [SPAN_REASONS.index(UNKNOWN_LABEL), SPAN_REASONS.index(EMPTY)], 0)  # fmt: skip
+    reason[inside] = np.select(
+        [retired[inside], ~known[inside], low[inside] < 0],
+        [SPAN_REASONS.index(why) for why in (RETIRED_LABEL, UNKNOWN_LABEL, EMPTY)], 0,
+    )  # fmt: skip
     reason[_repeated(row, low, high, label.codes, np.flatnonzero(reason == 0))] = SPAN_REASONS.index(TWICE)
     return PlacedSpans(row, start, end, label, ids, low, high, reason, known)
 

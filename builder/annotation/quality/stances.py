@@ -10,11 +10,13 @@ from builder.annotation.columns import Coded, Ints, items, same_as_above
 from builder.records import Article, Stance
 from builder.schema.labels import Labels
 
-UNKNOWN_TARGET, NOT_ASKED, UNKNOWN_VALUE = "unknown target", "target not asked", "unknown value"
+RETIRED_TARGET, UNKNOWN_TARGET, NOT_ASKED = "retired target", "unknown target", "target not asked"
+
+RETIRED_VALUE, UNKNOWN_VALUE = "retired value", "unknown value"
 
 SEVERAL, TWICE = "several answers", "same answer twice"
 
-STANCE_REASONS = ("", UNKNOWN_TARGET, NOT_ASKED, UNKNOWN_VALUE, SEVERAL, TWICE)
+STANCE_REASONS = ("", RETIRED_TARGET, UNKNOWN_TARGET, NOT_ASKED, RETIRED_VALUE, UNKNOWN_VALUE, SEVERAL, TWICE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +58,8 @@ def read_stances(
     answer = np.cumsum(~same_as_above(row, target.codes)) - 1
     several = np.bincount(answer[fresh], minlength=int(answer.max(initial=-1)) + 1) > 1
     reason = np.select(
-        [known < 0, ~np.isin(key, questions), value.among(sorted(values)) < 0, several[answer], ~fresh],
+        [target.among(sorted(labels.retired_targets)) >= 0, known < 0, ~np.isin(key, questions),
+         value.among(sorted(labels.retired_values)) >= 0, value.among(sorted(values)) < 0, several[answer], ~fresh],
         [*range(1, len(STANCE_REASONS))], 0,
     )  # fmt: skip
     first = ~same_as_above(answer)

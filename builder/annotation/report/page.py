@@ -182,7 +182,7 @@ def _per_label(figures: Sequence[Agreement], labels: Labels) -> str:
         names |= {f"stance {target.id}": (target.ar, target.id) for target in labels.stances.targets}
     types = [(names[f.label], f, fills[f.label]) for f in total if f.measure == SPAN_F1 and f.label in fills]
     targets = [(names[f"stance {f.label}"], f, STROKES[ALPHA])
-               for f in total if f.measure == ALPHA and f"stance {f.label}" in names]  # fmt: skip
+               for f in total if f.layer == "stance" and f.measure == ALPHA and f"stance {f.label}" in names]  # fmt: skip
     modes = [(ARABIC[f.measure], f, STROKES[SPAN_F1]) for mode in MODES for f in total
              if (f.measure, f.label) == (mode, "all")]  # fmt: skip
     cut_up = [(names[f.label], f, fills[f.label]) for f in total if f.measure == UNITIZING and f.label in fills]
@@ -190,6 +190,10 @@ def _per_label(figures: Sequence[Agreement], labels: Labels) -> str:
     right = [("أربع طرائق لعدّ التطابق", "Four ways to count a match", figure_rows(modes, "المقالات", ranked=False))]
     if labels.stances:
         right.append(("أهداف المواقف", "nominal alpha of each target", figure_rows(targets, "المقالات")))
+    if labels.questions:
+        asked = {question.id: (question.ar, question.id) for question in labels.questions}
+        about = [(asked[f.label], f, STROKES[ALPHA]) for f in total if f.layer == "questions" and f.label in asked]
+        right.append(("أسئلة عن المقال كله", "alpha of each question", figure_rows(about, "المقالات")))
     cards.append(f'<div class="half stack">{"".join(sections.card(*card, "") for card in right)}</div>')
     more = figure_rows(cut_up, "المقالات")
     cards.append(

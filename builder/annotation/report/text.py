@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from builder.annotation.agreement.matching import SPAN_F1
 from builder.annotation.agreement.measure import headline
+from builder.annotation.agreement.questions import ALPHA_MASI
 from builder.annotation.agreement.stances import ALPHA
 from builder.records import Agreement
 from builder.text.invisible import make_visible
@@ -32,7 +33,7 @@ def lines(figures: Sequence[Agreement], *, every: bool = False) -> list[str]:
 
 def _first(figure: Agreement) -> bool:
     """Return whether a figure is one of the main ones."""
-    whole = figure.label == "all" or (figure.batch == "all" and figure.measure in (SPAN_F1, ALPHA))
+    whole = figure.label == "all" or (figure.batch == "all" and figure.measure in (SPAN_F1, ALPHA, ALPHA_MASI))
     return headline(figure) and whole
 
 

@@ -12,6 +12,7 @@ from builder.corpus.cleaning.boilerplate import classify_batch
 from builder.corpus.cleaning.counts import Counts, no_counts
 from builder.corpus.cleaning.decisions import HEADLINE, LineDecision, Part
 from builder.corpus.cleaning.evidence import Evidence
+from builder.corpus.cleaning.imported import published_article
 from builder.corpus.cleaning.lines import NormalizedLines, Range, kept_ranges, tidy, trimmed_ranges
 from builder.corpus.cleaning.matching.rules import compile_rules
 from builder.io.hashing import sha16
@@ -59,11 +60,28 @@ def clean(document: Document, profile: Profile, rules: Boilerplate, counts: Coun
 def clean_batch(
     documents: Sequence[Document], profile: Profile, rules: Boilerplate, counts: Sequence[Counts] | None = None
 ) -> list[Cleaned]:
-    """Clean many pages at once, each with its counts; equivalent to `clean` of each page, and much faster."""
+    """Clean many pages at once, each with its counts; equivalent to `clean` of each page, and much faster.
+
+    Imported texts are not cleaned: they stay as published, or are normalised.
+    """
+    known = counts or [no_counts()] * len(documents)
+    pages = [index for index, document in enumerate(documents) if document.published_id is None]
+    cleaned = iter(
+        _clean_pages([documents[index] for index in pages], profile, rules, [known[index] for index in pages])
+    )
+    return [next(cleaned) if one.published_id is None else _uncleaned(one, profile) for one in documents]
+
+
+def _clean_pages(
+    documents: Sequence[Document], profile: Profile, rules: Boilerplate, counts: Sequence[Counts]
+) -> list[Cleaned]:
+    """Clean pages, each with its counts."""
+    if not documents:
+        return []
     wholes = profile.apply_batch([document.raw for document in documents])
     pages = [tidy(whole.text) for whole in wholes]
     folded = profile.fold_batch(["\n".join(page.lines) for page in pages])
-    evidence = _evidence(documents, profile, counts or [no_counts()] * len(documents))
+    evidence = _evidence(documents, profile, counts)
     decisions = classify_batch(
         [page.lines for page in pages],
         [text.split("\n") if page.lines else [] for page, text in zip(pages, folded, strict=True)],
@@ -83,6 +101,12 @@ def clean_batch(
         articles = _articles(document, profile.id, judged, dropped, {part: next(texts) for part in body})
         cleaned.append(_cleaned(document, page, judged, dropped, articles, frozenset(known.used)))
     return cleaned
+
+
+def _uncleaned(document: Document, profile: Profile) -> Cleaned:
+    """Return the result for an imported document, of which every line is kept."""
+    lines = sum(bool(line.strip()) for line in document.raw.split("\n"))
+    return Cleaned((published_article(document, profile),), (), (), (), lines, lines, {}, {})
 
 
 def _evidence(documents: Sequence[Document], profile: Profile, counts: Sequence[Counts]) -> list[Evidence]:

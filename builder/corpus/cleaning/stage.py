@@ -66,14 +66,14 @@ def clean_table(documents: pa.Table, config: CleaningConfig) -> BatchResult:
 
 def _read(documents: pa.Table) -> list[Document]:
     """Return the documents of a table; a column that an earlier version did not write has the field's default."""
-    columns = [
-        documents[field.name].to_pylist()
+    columns = {
+        field.name: documents[field.name].to_pylist()
         if field.name in documents.column_names
         else [field.default] * documents.num_rows
         for field in fields(Document)
         if field.name != "facts"  # cleaning asks for none of them
-    ]
-    return [Document(*row) for row in zip(*columns, strict=True)]
+    }
+    return [Document(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
 
 
 def _copied(documents: pa.Table, field: pa.Field) -> pa.Array:

@@ -16,11 +16,9 @@ from numpy.typing import NDArray
 
 from builder.corpus.sampling.hashing import Hashes, combine_hashes, hash_strings
 from builder.records import Article, BatchItem, Document, Group, StageCounts
+from builder.schema.dataset import MIN_LENGTH
 
 Places = NDArray[np.int64]
-
-MIN_CHARACTERS = 200
-"""Code points; a shorter article has too little to annotate."""
 
 LENGTHS = (800, 2000)
 """Code points from which an article is of middle length, and from which it is long. They are fixed, because terciles
@@ -85,25 +83,31 @@ def candidates(
     return pa.table(arrays, CANDIDATES)
 
 
-def choose(table: pa.Table, batch: str, size: int, seed: int, taken: Collection[str]) -> Sample:
+def choose(
+    table: pa.Table, batch: str, size: int, seed: int, taken: Collection[str], *,
+    min_length: int = MIN_LENGTH, one_of_each_group: bool = True,
+) -> Sample:  # fmt: skip
     """Choose at most `size` items from a table of CANDIDATES; return them with the account and the fate of all rows.
 
     A group is represented by its root (the article that it is named after), or, if the root is too short or filtered,
     by the smallest id that is neither. Sources take turns while they have articles, then the months of a source, then
     the length bands (LENGTHS) of a month. Articles of unknown date form a month of their own. `taken` has the groups of
     earlier batches.
+
+    Without `one_of_each_group` every article stands for itself, and `taken` has the articles of earlier batches.
     """
     fates = np.full(table.num_rows, _LEFT, np.int8)
-    group, names = _coded(table["group_id"])
+    unit = "group_id" if one_of_each_group else "id"
+    group, names = _coded(table[unit])
     is_taken = pc.is_in(names, pa.array(sorted(taken), names.type))
     fates[is_taken.to_numpy(zero_copy_only=False)[group]] = _EARLIER
     fates[pc.is_valid(table["reason"]).to_numpy()] = _FILTERED
-    fates[table["characters"].to_numpy() < MIN_CHARACTERS] = _SHORT
+    fates[table["characters"].to_numpy() < min_length] = _SHORT
     rows = np.flatnonzero(fates == _LEFT)
     fates[rows] = _GROUP
     representatives = _standing(table, group, rows)
     fates[representatives] = _LEFT
-    picked = _in_turn(table, representatives, size, seed)
+    picked = _in_turn(table, representatives, size, seed, unit)
     fates[picked] = _CHOSEN
     columns = table.select(["id", "text_sha", "group_id", "source"]).take(pa.array(picked))
     items = [BatchItem(batch, *row) for row in zip(*(column.to_pylist() for column in columns), strict=True)]
@@ -141,13 +145,13 @@ def _standing(table: pa.Table, group: Places, rows: Places) -> Places:
     return np.sort(np.concatenate([rows[sizes[group[rows]] == 1], ordered[firsts]]))
 
 
-def _in_turn(table: pa.Table, rows: Places, size: int, seed: int) -> Places:
-    """Choose at most `size` of these rows by nested round robin, over sources, their months and the months' bands.
+def _in_turn(table: pa.Table, rows: Places, size: int, seed: int, unit: str) -> Places:
+    """Choose at most `size` of these rows, each with a name in the column `unit`, by nested round robin, over sources, their months and the months' bands.
 
     Within each level the order is random. A stratum yields at most `size` rows, so the rest of it is dropped early.
     """
-    columns = table.select(["group_id", "source", "published_at", "characters"]).take(pa.array(rows))
-    order = _by_chance(columns["group_id"], hash_strings(columns["group_id"], seed))
+    columns = table.select([unit, "source", "published_at", "characters"]).take(pa.array(rows))
+    order = _by_chance(columns[unit], hash_strings(columns[unit], seed))
     cell: Places = np.zeros(len(rows), np.int64)
     key: Hashes = np.zeros(len(rows), np.uint64)
     strata: list[tuple[Places, Hashes]] = []

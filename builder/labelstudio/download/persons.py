@@ -11,7 +11,7 @@ from typing import Any
 from builder.labelstudio.download.cache import DELETED, UNKNOWN
 from builder.labelstudio.earlier import Key
 from builder.labelstudio.parse import Pseudonym
-from builder.records import Issue, Judgement
+from builder.records import Issue, Judgement, LabelVersions
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,8 @@ class Past:
 
     judgements: Sequence[Judgement] = ()
     origin: Callable[[str], str] = lambda _: ""
+    versions: LabelVersions = field(default_factory=dict)
+    """The known versions of labels.yaml, with the present names of what their pages showed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Roster:
     origin: str = ""
     earlier: Mapping[Key, Judgement] = field(default_factory=dict)
     """The judgements collected before from any server, to recognise those that were imported."""
+    versions: LabelVersions = field(default_factory=dict)
 
     def whose(self, annotator: int | str) -> str:
         """Return the pseudonym of an e-mail or number; that of a deleted account was filled in by `with_persons`."""
@@ -93,7 +96,7 @@ def with_origin(judgement: Judgement, changers: Mapping[int, str], roster: Roste
 def answers(judgement: Judgement) -> tuple[object, ...]:
     """Return what a judgement says, without its times, numbers and ids of spans."""
     spans = sorted((span.start, span.end, span.label) for span in judgement.spans)
-    said = judgement.stances, judgement.status, judgement.remark, len(judgement.relations)
+    said = judgement.stances, judgement.answers, judgement.status, judgement.remark, len(judgement.relations)
     return judgement.article_id, judgement.text_sha, tuple(spans), *said
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlite3 import Connection as Store
 from typing import Any
 
+from builder.annotation.migration.rename import rename_question
 from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.api.projects import ProjectMark, server_name
 from builder.labelstudio.download import cache
@@ -25,7 +26,9 @@ from builder.labelstudio.download.remote import ProjectRef, RetryingClient
 from builder.labelstudio.download.snapshot import chosen_ids, export_tasks, remove_old_snapshots, take_snapshot
 from builder.labelstudio.earlier import by_key, continued
 from builder.labelstudio.parse import ParsedAnnotations, Pseudonym, parse_tasks
-from builder.records import Judgement, KhabarError, Notify
+from builder.labelstudio.refresh import renames_of
+from builder.labelstudio.renamed import rename_results, restored
+from builder.records import Judgement, KhabarError, LabelVersions, Notify
 
 CHUNK = 500
 """Tasks of one export, which takes the server about a second."""
@@ -40,15 +43,16 @@ ROUNDS = 3
 
 
 def collect(
-    connection: Connection, wanted: ProjectMark | str, name: Pseudonym, kept: Path | None = None
-) -> ParsedAnnotations:
+    connection: Connection, wanted: ProjectMark | str, name: Pseudonym, kept: Path | None = None,
+    past: Past = NO_PAST,
+) -> ParsedAnnotations:  # fmt: skip
     """Return all annotations in a project, including skipped ones, and the number of drafts; a mark or title names it.
 
     `name` turns an e-mail or user id into a pseudonym. `kept` is the cache file of an earlier call, for an incremental
-    download. Raises KhabarError with exit code 3 if the server fails or has no such project.
+    download; `past` is what is known before. Raises KhabarError with exit code 3 if the server fails or has no such project.
     """
     with cache.open_cache(kept) as db:
-        update_cache(db, ProjectRef(connection, wanted), name)
+        update_cache(db, ProjectRef(connection, wanted), name, past=past)
         return cache.load_all(db)
 
 
@@ -96,7 +100,7 @@ def _roster(remote: RetryingClient, name: Pseudonym, past: Past, cached: list[Ju
 
     here = past.origin(remote.ask(lambda connection: server_name(connection, remote.project)))
     known = {j.annotation_id: j for j in (*past.judgements, *cached) if j.task_id and j.origin in ("", here)}
-    return Roster(name, emails, known, here, by_key((*past.judgements, *cached)))
+    return Roster(name, emails, known, here, by_key((*past.judgements, *cached)), past.versions)
 
 
 def _update(db: Store, remote: RetryingClient, until: str, roster: Roster, source: str) -> None:
@@ -150,7 +154,7 @@ def _read(tasks: Iterable[Any], roster: Roster, source: str) -> Iterator[CachedT
     """Parse downloaded tasks; each issue gets a link to its task."""
     for plain in tasks:
         number = int(plain["id"])
-        whole = with_persons(plain, roster)
+        whole = with_persons(in_present_names(plain, roster.versions), roster)
         parsed = parse_tasks([whole.task], roster.whose)
         imports = {int(plain["id"]): plain for plain in whole.task["annotations"]}
         judgements = tuple(
@@ -161,6 +165,19 @@ def _read(tasks: Iterable[Any], roster: Roster, source: str) -> Iterator[CachedT
         ids = tuple(int(annotation["id"]) for annotation in plain["annotations"])
         parsed = replace(parsed, judgements=judgements, issues=issues)
         yield CachedTask(number, moment(plain["updated_at"]), ids, parsed)
+
+
+def in_present_names(task: dict[str, Any], versions: LabelVersions) -> dict[str, Any]:
+    """Return a downloaded task whose answers have the names that labels.yaml has now."""
+    if not versions:
+        return task
+    data, known = task["data"], restored(task)
+    renames = renames_of(str(data.get("names") or data.get("schema")), versions)
+    if not any(renames.values()):
+        return known
+    targets = [one | {"id": rename_question(one["id"], renames)} for one in data["targets"]]
+    answers = [one | {"result": rename_results(one["result"], renames, targets)} for one in known["annotations"]]
+    return known | {"data": data | {"targets": targets}, "annotations": answers}
 
 
 def _continued(judgement: Judgement, plain: Mapping[str, Any], roster: Roster) -> Judgement:

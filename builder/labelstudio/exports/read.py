@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from builder.annotation.persons import Account
-from builder.annotation.questions import UNUSED
+from builder.annotation.questions import QUESTION, UNUSED
 from builder.labelstudio.exports.accounts import Annotation, account_of, place_of
 from builder.labelstudio.exports.flat import FIX, flat_task, is_flat, read_table
 from builder.labelstudio.exports.issues import PassedTasks, unknown_labels, unused_results
@@ -23,8 +23,6 @@ from builder.labelstudio.exports.stream import task_of
 from builder.labelstudio.parse import (
     Answers,
     ParsedAnnotations,
-    UnknownTypeError,
-    UnreadableError,
     addressed,
     answers_of,
     bare,
@@ -32,12 +30,21 @@ from builder.labelstudio.parse import (
     merge_parsed,
     seconds,
     span_text,
+)
+from builder.labelstudio.payloads import (
+    LsRelation,
+    LsRemarkValue,
+    Offset,
+    Region,
+    Shape,
+    UnknownTypeError,
+    UnreadableError,
+    Word,
     validate_result,
 )
-from builder.labelstudio.payloads import LsRelation, LsRemarkValue, Offset, Region, Shape, Word
 from builder.labelstudio.remarks import remark_of
-from builder.records import Article, Issue, Judgement, Span, Stance, user_error
-from builder.schema.labels import Labels
+from builder.records import Answer, Article, Issue, Judgement, Span, Stance, user_error
+from builder.schema.labels import Labels, Question
 
 
 class _Offsets(Shape):
@@ -205,6 +212,7 @@ def _judgement(task: _Task, annotation: Annotation, batch: str, name: Name) -> t
         annotation_id=annotation.id,
         remark=remark,
         relations=answers.linked(),
+        answers=tuple(sorted(answers.chosen)),
     )
     issues += [replace(issue, where=where) for issue in misplaced]
     return judgement, [addressed(issue, task.match.article.id, annotator) for issue in issues]
@@ -214,6 +222,9 @@ def _read(plain: object, task: _Task, answers: Answers, misplaced: list[Issue]) 
     result = validate_result(plain, _SHAPES)
     if isinstance(result, _Span):
         answers.spans.extend(_spans(result, task, misplaced))
+    elif isinstance(result, _Choice) and (question := _asked(result, task.labels)):
+        named = _names({value.ar: value.name for value in question.values})
+        answers.chosen.extend(Answer(question.id, named(choice)) for choice in result.value.choices)
     elif isinstance(result, _Choice):
         answers.stances.extend(_stances(result, task))
     elif isinstance(result, _Remark):
@@ -252,6 +263,12 @@ def _spans(result: _Span, task: _Task, misplaced: list[Issue]) -> list[Span]:
     return [Span(*place, named(label), result.id) for label in span_labels]
 
 
+def _asked(result: _Choice, labels: Labels) -> Question | None:
+    """Return the question on the whole article after which a control is named, as in khabar's own config or plainly."""
+    names = (result.from_name, result.from_name.removeprefix(QUESTION))
+    return next((one for one in labels.questions if one.id in names and result.value.start is None), None)
+
+
 def _stances(result: _Choice, task: _Task) -> list[Stance]:
     """Return the stances of one question; its control is named after a target, or is a slot of khabar's own config."""
     stances = task.labels.stances
@@ -266,7 +283,7 @@ def _stances(result: _Choice, task: _Task) -> list[Stance]:
         slot = slots[int(bare_name)]
         target = slot.get("id") if isinstance(slot, dict) else None
     if target not in task.labels.target_ids or result.value.start is not None:
-        raise UnreadableError("a choice that matches no stance target of labels.yaml")
+        raise UnreadableError("a choice that matches no stance target and no question of labels.yaml")
     return [Stance(str(target), value) for value in values]
 
 

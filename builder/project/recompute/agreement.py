@@ -1,14 +1,14 @@
 """Recompute agreement from a published release and compare it with the card."""
 
-from collections.abc import Iterator
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from builder.annotation.agreement.measure import agree, headline
 from builder.annotation.agreement.thresholds import shortfalls
-from builder.io.parquet import to_table
-from builder.records import Agreement, Issue, Judgement, Span, Stance
+from builder.project.recompute.judgements import offers_of_release, published_judgements
+from builder.records import Agreement, Issue
 from builder.release.card.inputs import FILE, CardInputs
 from builder.release.card.markdown import below_thresholds
-from builder.release.tables.build import Tables
 from builder.release.verification.content import Content
 from builder.release.verification.result import Check, Unverified, judge
 
@@ -25,14 +25,13 @@ def recompute_agreement(content: Content) -> Check:
     if why := _lacking(basis, content):
         unsaid = (Unverified(f"{FILE} agreement", why),)
         return judge(name, low, "", unsaid, "figures differ") if low else Check(name, "not possible", why, (), unsaid)
-    tables = content.tables
-    lengths = {i: len(t) for table in tables["articles"].values()
-               for i, t in zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True)}  # fmt: skip
-    found = {
-        _key(figure): figure
-        for figure in agree(to_table(_judgements(tables, basis), Judgement), basis.labels, lengths)
-        if headline(figure)
-    }
+    articles = content.articles()
+    lengths = dict(zip(articles["id"].to_pylist(), pc.utf8_length(articles["text"]).to_pylist(), strict=True))
+    judged = pa.concat_tables(
+        published_judgements(table, basis.labels) for table in content.tables["annotations"].values()
+    )
+    figures = agree(judged, basis.labels, lengths, offers=offers_of_release(basis))
+    found = {_key(figure): figure for figure in figures if headline(figure)}
     said = {_key(figure): figure for figure in basis.agreement}
     issues = [
         Issue("error", "agreement", f"{' '.join(filter(None, key))}: the card says {_shown(said.get(key))}, the published "
@@ -65,19 +64,6 @@ def _thresholds(basis: CardInputs) -> list[Issue]:
         if same
         else [Issue("error", "agreement", "the figures reach other thresholds than the card says", where=where)]
     )
-
-
-def _judgements(tables: Tables, basis: CardInputs) -> Iterator[Judgement]:
-    names = basis.labels.entity_names
-    values = tuple(value.name for value in basis.labels.stances.values) if basis.labels.stances else ()
-    for table in tables["annotations"].values():
-        for number, row in enumerate(table.to_pylist()):
-            spans = tuple(Span(s["start"], s["end"], names[s["label"]]) for s in row["spans"])
-            stances = tuple(Stance(s["target"], values[s["value"]]) for s in row.get("stances") or ())
-            yield Judgement(
-                row["article_id"], "", row["batch"], row["annotator"], spans, stances, row["status"], row["seconds"], "", "",
-                row["guideline"], row["schema"], 0, number, row["remark"] or "",
-            )  # fmt: skip
 
 
 def _key(one: Agreement) -> tuple[str, ...]:

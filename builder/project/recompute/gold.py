@@ -7,20 +7,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from builder.annotation.adjudication.votes import SpanColumns, SpanVotes, StanceVotes, vote_spans, vote_stances
+from builder.annotation.adjudication.votes import SpanVotes, vote_spans
+from builder.annotation.migration.asked import asked_of, without_unasked
+from builder.annotation.migration.offered import Offers
 from builder.io.parquet import whole
+from builder.project.recompute.answers import ROUNDING, VOTED, question_rows, stance_rows
+from builder.project.recompute.judgements import offers_of_release, published_judgements
 from builder.release.card.inputs import FILE, CardInputs
 from builder.release.redaction.redact import PLACEHOLDERS
-from builder.release.tables.features import all_values
+from builder.release.tables.features import ASKED
 from builder.release.verification.content import Content
 from builder.release.verification.result import Check, Mismatch, Unverified, judge, mismatch_issues
-from builder.release.verification.spans import edges, mentions_of, numbers, owners
+from builder.release.verification.spans import edges, numbers, owners
 
 Flags = NDArray[np.bool_]
 
 Numbers = NDArray[np.int64]
-
-VOTED = "what the votes of `annotations` give"
 
 DECIDED = "an adjudicator decided it, and decisions are not published"
 
@@ -28,8 +30,7 @@ MODELLED = "a model of all answers gave it, also of answers that are not publish
 
 MOVED = "its text was redacted after it was annotated"
 
-ROUNDING = 1e-12
-"""Largest difference between a confidence and the share of votes that it is."""
+UNMARKED = "only the imported set says whether anybody looked for mentions"
 
 
 def recompute_gold(content: Content) -> Check:
@@ -40,7 +41,11 @@ def recompute_gold(content: Content) -> Check:
         return Check("gold", "not possible", why, (), (Unverified("gold", why),))
     unsaid: list[Unverified] = []
     found = [one for split in content.tables["entities"] for one in _split(content, basis, split, unsaid)]
-    of = sum(table.num_rows for config in ("entities", "stance") for table in content.tables.get(config, {}).values())
+    of = sum(
+        table.num_rows
+        for config in ("entities", "stance", "questions")
+        for table in content.tables.get(config, {}).values()
+    )
     done = f"{of} rows of gold, voted again from `annotations`"
     return judge("gold", mismatch_issues(found), done, dict.fromkeys(unsaid))
 
@@ -48,31 +53,27 @@ def recompute_gold(content: Content) -> Check:
 def _split(content: Content, basis: CardInputs, split: str, unsaid: list[Unverified]) -> Iterator[Mismatch]:
     """Yield what differs in one split; `unsaid` gets what no vote gives."""
     ids = whole(content.tables["articles"][split]["id"])
-    judged = content.tables["annotations"][split]
-    article = _at(whole(judged["article_id"]), ids)
-    voters = np.bincount(article, minlength=len(ids))
-    enough = voters >= basis.dataset.adjudication.min_annotators
-    moved = _moved(content, basis, split)
-    spans = mentions_of(whole(judged["spans"]), content.names.entities)
-    columns = SpanColumns(spans.owners, spans.starts, spans.ends, spans.labels)
-    voted = vote_spans(article, columns, len(ids), basis.dataset.adjudication)
-    yield from _entities(content, split, ids, voters, voted, enough & voted.settled, moved)
-    unsaid += [
-        Unverified("entities.spans of adjudicated articles", DECIDED),
-        Unverified("entities.adjudicated", DECIDED),
-    ]
+    judged, offers = published_judgements(content.tables["annotations"][split], basis.labels), offers_of_release(basis)
+    article = _at(judged["article_id"], ids)
+    rules, names, moved = basis.dataset.adjudication, basis.labels.entity_names, _moved(content, basis, split)
+    counted = without_unasked(judged, offers, names, rules.min_annotators).table
+    voted = vote_spans(counted, article, len(ids), names, rules, offers)
+    people = np.bincount(article, minlength=len(ids))
+    settled = (people >= rules.min_annotators) & voted.settled
+    yield from _entities(content, basis, split, people, voted, settled, moved)
+    yield from _asked(content, basis, split, judged, offers)
+    unsaid += [Unverified(f"entities.{name}", DECIDED) for name in ("spans of adjudicated articles", "adjudicated")]
     unsaid += [Unverified("entities.spans of redacted articles", MOVED)] if moved.any() else []
+    unsaid += [Unverified("entities, as to imported articles without a row", UNMARKED)] if basis.imports else []
     if basis.labels.stances:
-        stances = whole(judged["stances"])
-        values = all_values(basis.labels)
-        targets = pa.array(basis.labels.target_ids, pa.string())
-        items = stances.flatten()
-        target = numbers(pc.index_in(pc.struct_field(items, "target"), targets))
-        votes = vote_stances(article[owners(stances)], target, numbers(pc.struct_field(items, "value")), len(values))
-        yield from _stance(content, basis, split, ids, votes, enough)
+        yield from stance_rows(content, basis, split, judged, article, offers)
         unsaid += [Unverified("stance.stance of adjudicated pairs", DECIDED), Unverified("stance.adjudicated", DECIDED)]
-        if basis.dataset.adjudication.stance != "majority":
+        if rules.stance != "majority":
             unsaid += [Unverified("stance.stance", MODELLED), Unverified("stance.confidence", MODELLED)]
+    if basis.labels.questions:
+        yield from question_rows(content, basis, split, judged, article, offers)
+        unsaid += [Unverified("questions.answers of adjudicated pairs", DECIDED),
+                   Unverified("questions.adjudicated", DECIDED)]  # fmt: skip
 
 
 def _at(values: pa.Array, ids: pa.Array) -> Numbers:
@@ -90,17 +91,18 @@ def _moved(content: Content, basis: CardInputs, split: str) -> Flags:
 
 
 def _entities(
-    content: Content, split: str, ids: pa.Array, voters: Numbers, voted: SpanVotes, settled: Flags, moved: Flags
+    content: Content, basis: CardInputs, split: str, people: Numbers, voted: SpanVotes, settled: Flags, moved: Flags
 ) -> Iterator[Mismatch]:
     """Yield what differs in `entities`: the articles that have a row, the annotators, the spans and their confidence."""
-    table = content.tables["entities"][split]
-    home = _at(whole(table["id"]), ids)
+    table, articles = content.tables["entities"][split], content.tables["articles"][split]
+    home = _at(whole(table["id"]), whole(articles["id"]))
     decided = np.asarray(whole(table["adjudicated"])).astype(bool)
-    wrong = np.flatnonzero(numbers(whole(table["n_annotators"])) != voters[home])
+    wrong = np.flatnonzero(numbers(whole(table["n_annotators"])) != people[home])
     yield Mismatch("entities", split, "n_annotators", "the number of its annotations", wrong)
     unsettled = np.flatnonzero(~decided & ~settled[home] & ~moved[home])
     yield Mismatch("entities", split, "adjudicated", "true, although its votes leave questions open", unsettled)
-    absent = settled & ~moved
+    imported = pa.array([one.name for one in basis.imports], pa.string())
+    absent = settled & ~moved & ~np.asarray(pc.is_in(whole(articles["source"]), imported)).astype(bool)
     absent[home] = False
     yield Mismatch(
         "articles", split, "id", "in `entities`, although its votes settle its spans", np.flatnonzero(absent)
@@ -110,6 +112,28 @@ def _entities(
     confidence = np.asarray(pc.fill_null(pc.struct_field(sure.flatten(), "confidence"), np.nan))
     low = (decided & ~moved[home])[owners(sure)] & ~(confidence <= 1.0) & ~np.isnan(confidence)
     yield Mismatch("entities", split, "spans.confidence", "a share", np.unique(owners(sure)[low]))
+
+
+def _asked(content: Content, basis: CardInputs, split: str, judged: pa.Table, offers: Offers) -> Iterator[Mismatch]:
+    """Yield the articles whose `labels_asked` are not the labels that their annotators' pages offered, or their spans have."""
+    table, names = content.tables["entities"][split], basis.labels.entity_names
+    found = asked_of(judged, offers, names, basis.dataset.adjudication.min_annotators)
+    ids = table["id"].to_pylist()
+    if ASKED not in table.column_names:
+        lacking = [row for row, article in enumerate(ids) if len(found.get(article, names)) < len(names)]
+        yield Mismatch(
+            "entities", split, ASKED, "there, although not all labels were asked", np.array(lacking, np.int64)
+        )
+        return
+    spans = whole(table["spans"])
+    given = np.zeros((table.num_rows, len(names)), bool)
+    given[owners(spans), numbers(pc.struct_field(spans.flatten(), "label"))] = True
+    wanted = [
+        [name for name, is_given in zip(names, labels, strict=True) if is_given or name in found.get(article, names)]
+        for article, labels in zip(ids, given.tolist(), strict=True)
+    ]
+    wrong = [row for row, said in enumerate(table[ASKED].to_pylist()) if said != wanted[row]]
+    yield Mismatch("entities", split, ASKED, "what the pages of its annotators offered", np.array(wrong, np.int64))
 
 
 def _spans(split: str, table: pa.Table, home: Numbers, voted: SpanVotes, due: Flags) -> Iterator[Mismatch]:
@@ -139,39 +163,3 @@ def _spans(split: str, table: pa.Table, home: Numbers, voted: SpanVotes, due: Fl
     yield Mismatch(
         "entities", split, "spans.confidence", VOTED, np.setdiff1d(said[left][off, 0], np.flatnonzero(wrong))
     )
-
-
-def _stance(
-    content: Content, basis: CardInputs, split: str, ids: pa.Array, votes: StanceVotes, enough: Flags
-) -> Iterator[Mismatch]:
-    """Yield what differs in `stance`: the pairs that have a row, their votes, their answer and its confidence."""
-    table = content.tables["stance"][split]
-    values, published = all_values(basis.labels), basis.labels.published_values
-    targets = pa.array(basis.labels.target_ids, pa.string())
-    width = len(targets)
-    key = _at(whole(table["article_id"]), ids) * width + _at(whole(table["target"]), targets)
-    place = np.full(len(ids) * width, -1)
-    place[votes.article * width + votes.target] = np.arange(len(votes.article))
-    at = place[key]
-    tally = np.where((at >= 0)[:, None], votes.counts[at] if len(votes.article) else 0, 0)
-    said = np.asarray(whole(table["label_counts"]).flatten()).reshape(-1, len(values))
-    yield Mismatch("stance", split, "label_counts", VOTED, np.flatnonzero((said != tally).any(axis=1)))
-    if basis.dataset.adjudication.stance != "majority":
-        return
-    number = np.array([published.index(value) if value in published else -1 for value in values])
-    won = np.where(votes.winner >= 0, number[votes.winner], -1)
-    won = np.where(enough[votes.article], won, -1)
-    decided = np.asarray(whole(table["adjudicated"])).astype(bool)
-    answer = np.where(at >= 0, won[at] if len(won) else -1, -1)
-    wrong = ~decided & (numbers(whole(table["stance"])) != answer)
-    yield Mismatch("stance", split, "stance", VOTED, np.flatnonzero(wrong))
-    total = tally.sum(axis=1)
-    share = tally.max(axis=1, initial=0) / np.maximum(total, 1)
-    sure = np.asarray(pc.fill_null(whole(table["confidence"]), np.nan))
-    off = ~(np.abs(sure - np.where(decided, 1.0, share)) <= ROUNDING) & ~wrong
-    yield Mismatch("stance", split, "confidence", VOTED, np.flatnonzero(off))
-    settled = np.zeros(len(ids) * width, bool)
-    settled[(votes.article * width + votes.target)[won >= 0]] = True
-    settled[key] = False
-    rows = np.unique(np.flatnonzero(settled) // width)
-    yield Mismatch("articles", split, "id", "in `stance` with each target that its votes settle", rows)

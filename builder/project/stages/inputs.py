@@ -68,6 +68,7 @@ def _meaning(project: Project) -> str:
         "version": True,
         "entities": {"__all__": {**LANGUAGES, "colour": True, "key": True, "definition": True}},
         "stances": {"values": {"__all__": LANGUAGES}, "targets": {"__all__": LANGUAGES}},
+        "questions": {"__all__": {**LANGUAGES, "values": {"__all__": LANGUAGES}}},
     }
     return sha16(project.schema.labels.model_dump_json(exclude=hidden))
 
@@ -95,6 +96,7 @@ INPUTS: Mapping[str, Digest] = {
     "takedowns": _file("annotations/takedowns.jsonl"),
     "splits": _file("annotations/splits.jsonl"),
     "borders of splits": _file("annotations/borders.jsonl"),
+    "imported sets": _file("annotations/imports.jsonl"),
     "the card": _file("dataset_card.md"),
     "labels": _meaning,
     FLOORS: _setting("floors"),

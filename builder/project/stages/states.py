@@ -1,17 +1,17 @@
 """The state of each step of the road: done, stale, never run, or waiting for people; and the step that comes next."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
 from builder.io.hashing import digest_of, file_digest, versions_of
 from builder.io.jsonl import count_lines, read_jsonl
+from builder.project.migration.kept import is_pending
 from builder.project.project import Project, said
 from builder.project.stages.inputs import built_versions, digests
 from builder.project.stages.shards import is_empty
 from builder.project.stages.table import ROAD, STEPS
-from builder.records import LEDGER, Dispute, LedgerEntry, NextStep
+from builder.records import LEDGER, AskedPage, Dispute, ImportedSet, LedgerEntry, NextStep
 from builder.release.diff.version import parse_version, version_key
 
 StateName = Literal["done", "stale", "never", "waits"]
@@ -63,6 +63,8 @@ def next_step(project: Project) -> NextStep | None:
 
     What khabar can do comes before what waits for people, unless nothing goes on without them.
     """
+    if is_pending(project):
+        return NextStep("khabar schema migrate", "labels.yaml changed since people annotated")
     later: StepState | None = None
     for found in states(project):
         if found.state in ("stale", "never") or found.blocks:
@@ -94,6 +96,11 @@ def _from_stamp(project: Project, command: str) -> StepState:
     if before and before.exit_code:
         return StepState(command, "stale", "it reported errors", call)
     return StepState(command, "done")
+
+
+def imported_sets(project: Project) -> set[str]:
+    """Return the names of the published sets that were imported, which are those of their batches."""
+    return {one.name for one in read_jsonl(project.annotations / "imports.jsonl", ImportedSet)}
 
 
 def _ingest(project: Project) -> StepState:
@@ -138,8 +145,11 @@ def was_sent(project: Project, batch: str) -> bool:
 def _send(project: Project) -> StepState:
     """Return the state of the first batch that has to be sent. One that was annotated is not sent again."""
     found = {batch: answers(project, batch) for batch in project.batches()}
-    any_here = any(each.here for each in found.values())
+    imported = imported_sets(project)
+    any_here = bool(imported) or any(each.here for each in found.values())
     for batch, count in found.items():
+        if batch in imported:
+            continue
         call = f"khabar send --batch {batch}"
         if not was_sent(project, batch) and not count.here:
             why = f"batch {batch} was not sent"
@@ -153,9 +163,10 @@ def _send(project: Project) -> StepState:
 def _collect(project: Project) -> StepState:
     """Return the state of the first batch that lacks judgements."""
     found = {batch: answers(project, batch) for batch in project.batches()}
-    blocks = not any(each.here for each in found.values())
+    imported = imported_sets(project)
+    blocks = not imported and not any(each.here for each in found.values())
     for batch, count in found.items():
-        if count.here < count.wanted:
+        if count.here < count.wanted and batch not in imported:
             call = f"khabar collect --batch {batch}"
             return StepState("collect", "waits", f"batch {batch} has {count}", call, needs_people=True, blocks=blocks)
     return StepState("collect", "done") if found else StepState("collect", "never", "no batch yet", "khabar collect")
@@ -164,22 +175,28 @@ def _collect(project: Project) -> StepState:
 def _adjudicate(project: Project) -> StepState:
     """Return that adjudicators are waited for, where they were asked something that is still open."""
     found = _from_stamp(project, "adjudicate")
-    asked = [project.annotations / batch / "disputed.jsonl" for batch in project.batches()]
+    names = ("disputed.jsonl", "asked.jsonl")  # earlier versions wrote the former
+    asked = [project.annotations / batch / name for batch in project.batches() for name in names]
     asked = [path for path in asked if path.exists()]
     if found.state != "done" or not asked:
         return found
     files = [*asked, project.work / "disputes.jsonl"]
-    waiting = digest_of(("disputes", project.root), versions_of(files), lambda: _waiting(files))
+    waiting = digest_of(("disputes", project.root), versions_of(files), lambda: _waiting(project))
     if not waiting:
         return found
     call = "khabar adjudicate --collect"
     return StepState("adjudicate", "waits", f"{waiting} are open", call, needs_people=True, blocks=True)
 
 
-def _waiting(files: Sequence[Path]) -> str:
-    """Return how many of the disputes that were sent are open, or nothing. The last file has the open ones."""
-    *asked, still = ({(each.article_id, each.what) for each in read_jsonl(path, Dispute)} for path in files)
-    sent: set[tuple[str, str]] = set().union(*asked)
+def _waiting(project: Project) -> str:
+    """Return how many of the disputes that were sent are open, or nothing."""
+    still = {(one.article_id, one.what) for one in read_jsonl(project.work / "disputes.jsonl", Dispute)}
+    sent: set[tuple[str, str]] = set()
+    for batch in project.batches():
+        folder = project.annotations / batch
+        earlier = read_jsonl(folder / "disputed.jsonl", Dispute)
+        questions = [question for page in read_jsonl(folder / "asked.jsonl", AskedPage) for question in page.questions]
+        sent |= {(question.article_id, question.what) for question in (*earlier, *questions)}
     return f"{len(sent & still)} of {len(sent)} disputes that were sent" if sent & still else ""
 
 

@@ -16,7 +16,8 @@ from builder.release.card.editions import edition_section
 from builder.release.card.licences import shown_licence
 from builder.release.card.markdown import markdown_table, without_markup
 from builder.release.card.plots import images
-from builder.release.card.split_facts import splits_section
+from builder.release.card.sections.layers import labels_asked, questions_section
+from builder.release.card.sections.split_facts import splits_section
 from builder.release.card.wording import ASSIGNMENTS, SETTLED
 from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.build import BuiltTables, Tables
@@ -68,9 +69,10 @@ def card_facts(  # noqa: PLR0913
         "tool": tool,
         "rows": _rows(tables),
         "edition": edition_section(dataset.text),
-        "entity_types": _entity_types(tables, schema.labels),
+        "entity_types": _entity_types(tables, schema.labels) + labels_asked(tables, schema.labels),
         "stances": _stances(tables, schema.labels),
         "stance_order": _stance_order(schema.labels),
+        "questions": questions_section(tables, schema.labels),
         "sources": _sources(tables),
         "months": _months(tables),
         "splits": splits_section(tables, dataset.splits),
@@ -86,7 +88,7 @@ def card_facts(  # noqa: PLR0913
         "losses": _losses(built, [account for account in accounts if account.stage != "clean"]),
         "licence_text": shown_licence(dataset.licence.text),
         "licence_annotations": shown_licence(dataset.licence.annotations),
-        "load": _load(dataset.repo_id, version),
+        "load": _load(dataset.repo_id, version, _default(tables)),
         "versions": _versions_of(dataset.repo_id, version, earlier),
         "citation": _citation(dataset.repo_id, dataset.title, version),
     }
@@ -196,7 +198,11 @@ def _adjudication(tables: Tables, rules: Adjudication) -> str:
         + SETTLED[rules.stance]
         + " What neither settles is in dispute until an adjudicator decides it; nothing is drawn by lot."
     ]
-    for config, unit in (("entities", "articles"), ("stance", "pairs of article and target")):
+    for config, unit in (
+        ("entities", "articles"),
+        ("stance", "pairs of article and target"),
+        ("questions", "pairs of article and question"),
+    ):
         if config in tables:
             chosen = [
                 flag for split in SPLIT_NAMES for flag in _column(tables, config, split, "adjudicated").to_pylist()
@@ -254,11 +260,16 @@ def _losses(built: BuiltTables, earlier: Sequence[StageCounts]) -> str:
     return f"{_accounts([*earlier, *built.accounts])}\n\n{' '.join(sentences)}"
 
 
-def _load(repo_id: str, version: str) -> str:
+def _default(tables: Tables) -> str:
+    """Return the default config: the first that has rows."""
+    return next((config for config, splits in tables.items() if any(t.num_rows for t in splits.values())), "entities")
+
+
+def _load(repo_id: str, version: str, config: str) -> str:
     return f"""```python
 from datasets import load_dataset
 
-dataset = load_dataset("{repo_id}", "entities", split="train", revision="v{version}")
+dataset = load_dataset("{repo_id}", "{config}", split="train", revision="v{version}")
 assert str(dataset.info.version) == "{version}", "an offline cache gave another version"
 ```"""
 

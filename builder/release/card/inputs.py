@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from builder.io.plain import from_plain, to_plain
-from builder.records import Agreement, StageCounts, user_error
+from builder.records import OMIT_EMPTY, Agreement, ImportedSet, Leak, StageCounts, user_error
 from builder.release.card.editions import authors_section, redaction_section
 from builder.release.card.facts import card_facts
 from builder.release.card.plots import plots
 from builder.release.card.render import REQUIRED, make_card
+from builder.release.card.sections.imported import IMPORTED_NOTE, imported_section, leaks_section
 from builder.release.tables.build import BuiltTables, Tables
 from builder.schema.dataset import Dataset
 from builder.schema.labels import Labels
@@ -46,6 +47,15 @@ class CardInputs:
     """The versions before this one, oldest first."""
     accepted: str | None = None
     """Why low agreement was accepted; empty if none was low, None in releases of khabar 0.1."""
+    imports: tuple[ImportedSet, ...] = field(default=(), metadata=OMIT_EMPTY)
+    leaks: tuple[Leak, ...] = field(default=(), metadata=OMIT_EMPTY)
+    """Similar articles that an imported set published in different splits."""
+    asked: dict[str, tuple[str, ...]] = field(default_factory=dict, metadata=OMIT_EMPTY)
+    """The labels that pages offered under each version of labels.yaml that did not offer all of them."""
+    asked_targets: dict[str, tuple[str, ...]] = field(default_factory=dict, metadata=OMIT_EMPTY)
+    """The targets that pages asked about under each version that did not ask about all of them."""
+    new_questions: dict[str, tuple[str, ...]] = field(default_factory=dict, metadata=OMIT_EMPTY)
+    """The questions on whole articles that were added after each version that did not ask all of them."""
 
 
 def compute_facts(basis: CardInputs, tables: Tables) -> dict[str, str]:
@@ -55,6 +65,10 @@ def compute_facts(basis: CardInputs, tables: Tables) -> dict[str, str]:
                        accounts=basis.accounts, changes=basis.changes, earlier=basis.earlier)  # fmt: skip
     facts["agreement"] += basis.below
     facts["edition"] += authors_section(published=basis.dataset.publish_authors) + redaction_section(basis.redacted)
+    if basis.imports:
+        facts["sources"] += imported_section(basis.imports)
+        facts["splits"] += leaks_section(basis.imports, basis.leaks)
+        facts["annotators"] += IMPORTED_NOTE
     return facts
 
 

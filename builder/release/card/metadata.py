@@ -77,7 +77,9 @@ class CardHead(Part):
     license_link: str | None = None
     pretty_name: str
     task_categories: tuple[Literal["token-classification", "text-classification"], ...]
-    task_ids: tuple[Literal["named-entity-recognition", "multi-class-classification"], ...]
+    task_ids: tuple[
+        Literal["named-entity-recognition", "multi-class-classification", "multi-label-classification"], ...
+    ]
     annotations_creators: Annotated[tuple[Creator | Literal["no-annotation"], ...], Field(min_length=1)]
     language_creators: Annotated[tuple[Creator, ...], Field(min_length=1)]
     multilinguality: tuple[Literal["monolingual", "multilingual", "translation"], ...]

@@ -154,6 +154,7 @@ def _figure(figure: Agreement, names: Mapping[str, str]) -> str:
 def _arabic(labels: Labels) -> dict[str, str]:
     """Return the Arabic names of entity types and stance targets."""
     names = {entity.name: entity.ar for entity in labels.entities}
+    names |= {question.id: question.ar for question in labels.questions}
     return names | ({target.id: target.ar for target in labels.stances.targets} if labels.stances else {})
 
 

@@ -17,9 +17,10 @@ from builder.release.card.facts import SchemaFiles
 from builder.release.card.licences import licence_fields
 from builder.release.card.metadata import CardHead, Creator, Source, Tag
 from builder.release.tables.build import Tables, non_empty
-from builder.release.tables.features import Feature, features, features_yaml
+from builder.release.tables.features import Feature, features, features_yaml, is_asked, label_names
 from builder.release.tables.parquet import table_size
 from builder.schema.fields import Part
+from builder.schema.labels import Labels
 
 TEMPLATE = "dataset_card.md"
 
@@ -129,6 +130,9 @@ def make_card(
         what = "a stand-off edition" if schema.dataset.text == "standoff" else "redaction"
         issues.append(Issue("error", "card", f"the card must say what {what} protects and what it does not",
                             where=TEMPLATE, fix="add {{edition}} to the card"))  # fmt: skip
+    if schema.labels.questions and "questions" not in slots:
+        issues.append(Issue("error", "card", "the card must show the questions of labels.yaml with their answers",
+                            where=TEMPLATE, fix="add {{questions}} to the card"))  # fmt: skip
     issues += [
         Issue("error", "card", f"the card does not show the required fact {name!r}", where=TEMPLATE,
               fix=f"add {{{{{name}}}}} where its number or table belongs; do not type the number by hand")
@@ -151,20 +155,28 @@ def metadata(head: Head, version: str, schema: SchemaFiles, tables: Tables) -> d
     tasks = {"token-classification": "named-entity-recognition"}
     if "stance" in tables:
         tasks["text-classification"] = "multi-class-classification"
+    elif "questions" in tables:
+        tasks["text-classification"] = min(_question_tasks(schema.labels))
     return {
         "language": ["ar"],
         **licence_fields(schema.dataset),
         "pretty_name": schema.dataset.title,
         "task_categories": list(tasks),
-        "task_ids": list(tasks.values()),
+        "task_ids": [*tasks.values(), *sorted(_question_tasks(schema.labels) - {*tasks.values()})],
         "annotations_creators": list(head.annotations_creators),
         "language_creators": list(head.language_creators),
         "multilinguality": ["monolingual"],
         "size_categories": [size_category(sum(table.num_rows for table in tables["articles"].values()))],
         "source_datasets": list(head.source_datasets),
         "tags": list(head.tags),
-        **loading(version, features(schema.labels, schema.dataset.text), tables),
+        **loading(version, features(label_names(schema.labels, asked=is_asked(tables)), schema.dataset.text), tables),
     }
+
+
+def _question_tasks(labels: Labels) -> set[str]:
+    """Return the Hub's names of the tasks that the questions on whole articles are."""
+    kinds = {"one": "multi-class-classification", "several": "multi-label-classification"}
+    return {kinds[question.answers] for question in labels.questions}
 
 
 def loading(version: str, columns: Mapping[str, Mapping[str, Feature]], tables: Tables) -> dict[str, object]:

@@ -9,6 +9,7 @@ from itertools import islice
 
 from builder.release.diff.layers import BEFORE
 from builder.release.diff.records import Diff, FieldChange, LabelTally, ReleaseId, SpanChange, StanceChange, TextChange
+from builder.release.diff.renames import label_renames, without_renames
 from builder.release.diff.semver import level, reasons
 from builder.release.diff.spans import Mention
 from builder.report_page import escape_html, format_number, html_page
@@ -56,6 +57,7 @@ td.text { font-size: 1.15rem; line-height: 1.9; min-width: 12rem; }
 
 def page(diff: Diff) -> str:
     """Render the page as one HTML document."""
+    renames, spans = label_renames(diff), without_renames(diff)
     body = "".join([
         _header(diff),
         "<main>\n",
@@ -78,7 +80,10 @@ def page(diff: Diff) -> str:
         _list("نصوص تغيّرت", "texts", ("المقال", "أول موضع", "كان", "صار"), map(_text, diff.texts), len(diff.texts)),
         _list("عناوين ومصادر وتواريخ", "titles, sources, dates", ("المقال", "الحقل", "كان", "صار"),
               map(_field, diff.fields), len(diff.fields)),
-        _list("كيانات", "spans", ("المقال", "ما جرى", "كان", "صار"), map(_span, diff.spans), len(diff.spans)),
+        _list("وسوم تغيّر اسمها", "labels renamed", ("كان", "صار", "الكيانات"), (
+            [_code(one.old), _code(one.new), format_number(one.spans)] for one in renames
+        ), len(renames)),
+        _list("كيانات", "spans", ("المقال", "ما جرى", "كان", "صار"), map(_span, spans), len(spans)),
         _list("مواقف", "stances", ("المقال", "الهدف", "ما جرى", "كان", "صار"), map(_stance, diff.stances), len(diff.stances)),
         _list("أحكام الموسّمين", "judgements", ("المقال", "الموسّم", "الدفعة", "ما جرى", "الأعمدة"), (
             [_code(change.article_id), _code(change.annotator), _code(change.batch), _kind(change.kind),

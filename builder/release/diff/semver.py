@@ -22,7 +22,8 @@ LEVELS: tuple[Level, ...] = ("patch", "minor", "major")
 
 METADATA = frozenset({
     "title", "source", "source_name", "author", "url", "published_at", "published_zone", "document_id", "part", "profile", "split_group",
-    "target_name", "n_annotators", "adjudicated", "confidence", "seconds", "guideline", "schema", "remark",
+    "target_name", "question_name", "n_annotators", "adjudicated", "confidence", "seconds", "guideline", "schema", "remark",
+    "labels_asked",
 })  # fmt: skip
 """Columns, and fields of spans, with the origin or basis of a row, whose change is a patch; all others are data."""
 

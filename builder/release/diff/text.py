@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from builder.io.plain import to_plain
 from builder.release.diff.records import Diff, Kind, LabelTally, RowTally
+from builder.release.diff.renames import label_renames, without_renames
 from builder.release.diff.semver import level, reasons
 from builder.release.diff.spans import Mention
 from builder.text.invisible import make_visible
@@ -128,7 +129,14 @@ def _lists(diff: Diff) -> Iterator[tuple[str, list[str]]]:
             for change in diff.fields
         ],
     )
-    yield "spans changed", [f"{span.article_id} {span.kind}: {_pair(span.old, span.new)}" for span in diff.spans]
+    yield (
+        "labels renamed",
+        [f"{_short(one.old)} -> {_short(one.new)}: {one.spans:,} spans" for one in label_renames(diff)],
+    )
+    yield (
+        "spans changed",
+        [f"{span.article_id} {span.kind}: {_pair(span.old, span.new)}" for span in without_renames(diff)],
+    )
     yield (
         "stances changed",
         [

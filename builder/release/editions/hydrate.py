@@ -18,7 +18,7 @@ from builder.release.card.editions import BEGIN, END
 from builder.release.card.render import HEAD, loading, with_head
 from builder.release.editions.delta import apply_delta, delta_from_row, given_field
 from builder.release.tables.build import ROWS, Tables, non_empty
-from builder.release.tables.features import Json, LabelNames, class_names, features, features_of
+from builder.release.tables.features import ASKED, Json, LabelNames, class_names, features, features_of
 
 MISSING, DIFFERS = "not given", "its text differs"
 
@@ -63,8 +63,13 @@ def label_names_of(paths: Paths) -> LabelNames:
 
     published = label("stance", "stance")
     values = label("annotations", "stances", "value")
+    schemas = [pq.read_schema(files[0]) for files in [*paths.get("entities", {}).values()][:1]]
     return LabelNames(
-        label("entities", "spans", "label") or (), published or (), values if values or not published else ()
+        label("entities", "spans", "label") or (),
+        published or (),
+        values if values or not published else (),
+        questions=label("annotations", "answers") is not None,
+        asked=any(ASKED in schema.names for schema in schemas),
     )
 
 

@@ -59,7 +59,7 @@ def to_standoff(built: BuiltTables, material: TableInputs, fold: Fold) -> BuiltT
     The last two accounts count the free text that was removed and the titles that cannot be restored. Raises ValueError
     if an article does not follow from its page and its edits.
     """
-    names = label_names(material.labels)
+    names = label_names(material.labels, asked=bool(material.asked))
     withheld = _withheld(built.tables, material.articles, fold)
     recipes = _Recipes(material)
     tables = {

@@ -66,7 +66,11 @@ def masader(dataset: Dataset, tables: Tables, head: Head, description: str) -> b
         "Access": "",
         "Cost": "",
         "Test Split": tables["entities"]["test"].num_rows > 0,
-        "Tasks": ["named entity recognition", *(["stance detection"] if "stance" in tables else [])],
+        "Tasks": [
+            "named entity recognition",
+            *(["stance detection"] if "stance" in tables else []),
+            *(["document classification"] if "questions" in tables else []),
+        ],
         "Venue Title": "",
         "Venue Type": "",
         "Venue Name": "",

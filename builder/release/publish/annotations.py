@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder.io.hashing import sha16
-from builder.records import GOLD, PublishedAnnotation, Span, Stance
+from builder.records import GOLD, Answer, PublishedAnnotation, Span, Stance
 from builder.release.diff.compare import ReleaseView
 from builder.release.tables.features import Json, class_names, features_of
 
@@ -39,11 +39,14 @@ def read_annotations(side: ReleaseView) -> ReleaseAnnotations:
     """Read the annotations and the gold of a release; raises KeyError if a config or a column is missing."""
     pages = dict(_pages(side))
     version = side.about.version
-    judged = list(_judged(side, pages))
-    gold_spans = dict(zip(_column(side, "entities", "id"), _spans(side, "entities"), strict=True))
+    judged = list(_judged(side, pages)) if "annotations" in side.rows else []
+    gold_spans: dict[str, tuple[Span, ...]] = {}
+    flags: list[bool] = []
+    if "entities" in side.rows:
+        gold_spans = dict(zip(_column(side, "entities", "id"), _spans(side, "entities"), strict=True))
+        flags = _column(side, "entities", "adjudicated")
     gold_stances: dict[str, list[Stance]] = defaultdict(list)
     unsettled = {*pages} - {*gold_spans}
-    flags = _column(side, "entities", "adjudicated")
     unsettled |= {article for article, adjudicated in zip(gold_spans, flags, strict=True) if adjudicated}
     if "stance" in side.rows:
         columns = ("article_id", "target", "stance", "adjudicated")
@@ -54,16 +57,30 @@ def read_annotations(side: ReleaseView) -> ReleaseAnnotations:
             gold_stances[article].append(Stance(target, names[value]))
             if adjudicated:
                 unsettled.add(article)
+    gold_answers: dict[str, list[Answer]] = defaultdict(list)
+    if "questions" in side.rows:
+        rows = (_column(side, "questions", name) for name in ("article_id", "question", "answers", "adjudicated"))
+        for article, question, given, adjudicated in zip(*rows, strict=True):
+            gold_answers[article] += [Answer(question, value) for value in given]
+            unsettled |= {article} if adjudicated else set()
     for one in judged:
+        if {answer.question for answer in one.answers} - {answer.question for answer in gold_answers[one.article_id]}:
+            unsettled.add(one.article_id)
         if {stance.target for stance in one.stances} - {stance.target for stance in gold_stances[one.article_id]}:
             unsettled.add(one.article_id)
     answers = judged
     answers += [
         PublishedAnnotation(
-            article, page.text_sha, version, GOLD, gold_spans.get(article, ()), tuple(sorted(gold_stances[article]))
+            article,
+            page.text_sha,
+            version,
+            GOLD,
+            gold_spans.get(article, ()),
+            tuple(sorted(gold_stances[article])),
+            tuple(sorted(gold_answers[article])),
         )
         for article, page in pages.items()
-        if article in gold_spans or gold_stances[article]
+        if article in gold_spans or gold_stances[article] or gold_answers[article]
     ]
     return ReleaseAnnotations(pages, tuple(answers), frozenset(unsettled))
 
@@ -83,9 +100,15 @@ def _judged(side: ReleaseView, pages: Mapping[str, ReleaseArticle]) -> Iterator[
     columns = [_column(side, "annotations", name) for name in ("article_id", "annotator", "status")]
     has_stances = "stances" in side.schemas["annotations"].names
     per_row = _stances(side) if has_stances else iter([()] * len(columns[0]))
-    for article, annotator, status, spans, stances in zip(*columns, _spans(side, "annotations"), per_row, strict=True):
+    has_answers = "answers" in side.schemas["annotations"].names
+    given = _column(side, "annotations", "answers") if has_answers else [[]] * len(columns[0])
+    rows = zip(*columns, _spans(side, "annotations"), per_row, given, strict=True)
+    for article, annotator, status, spans, stances, plain in rows:
         if status == "submitted":
-            yield PublishedAnnotation(article, pages[article].text_sha, side.about.version, annotator, spans, stances)
+            answers = tuple(Answer(one["question"], one["value"]) for one in plain)
+            yield PublishedAnnotation(
+                article, pages[article].text_sha, side.about.version, annotator, spans, stances, answers
+            )
 
 
 def _column(side: ReleaseView, config: str, name: str) -> list[Any]:
@@ -98,6 +121,11 @@ def _spans(side: ReleaseView, config: str) -> Iterator[tuple[Span, ...]]:
     for rows in side.read(config, "spans").chunks:
         for row in rows.to_pylist():
             yield tuple(Span(span["start"], span["end"], names[span["label"]]) for span in row)
+
+
+def entity_spans(side: ReleaseView) -> Iterator[tuple[Span, ...]]:
+    """Yield the gold spans of each row of `entities`."""
+    return _spans(side, "entities")
 
 
 def _stances(side: ReleaseView) -> Iterator[tuple[Stance, ...]]:

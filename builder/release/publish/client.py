@@ -3,6 +3,7 @@
 The token goes to the client and to the child process that reads a release back; no message contains it.
 """
 
+import importlib
 import json
 import os
 import re
@@ -36,14 +37,12 @@ class Remote:
 
 def connect(endpoint: str | None, token: str | None, repo_id: str) -> Remote:
     """Create a client for a dataset on `endpoint`, else on HF_ENDPOINT, else on the public Hub; sends no request."""
-    from huggingface_hub import HfApi, constants, utils  # noqa: PLC0415 - takes .2 s, and most commands ask no Hub
-
-    address = (endpoint or os.environ.get("HF_ENDPOINT") or PUBLIC).rstrip("/")
+    library, address = hub_library(), (endpoint or os.environ.get("HF_ENDPOINT") or PUBLIC).rstrip("/")
     if _is_loopback(address):
         # huggingface_hub reads the variable only at import, and most self-hosted Hubs have no Xet.
-        constants.HF_HUB_DISABLE_XET = not _has_xet()
-    utils.disable_progress_bars()
-    return Remote(HfApi(endpoint=address, token=token or False), address, repo_id, token)
+        library.constants.HF_HUB_DISABLE_XET = not _has_xet()
+    library.utils.disable_progress_bars()
+    return Remote(library.HfApi(endpoint=address, token=token or False), address, repo_id, token)
 
 
 def _has_xet() -> bool:
@@ -71,11 +70,19 @@ def environment(remote: Remote, home: str) -> dict[str, str]:
     return clean
 
 
+def hub_library() -> Any:
+    """Return the client library of the Hub."""
+    import huggingface_hub  # noqa: PLC0415 - takes .2 s, and most commands ask no Hub
+
+    for name in ("constants", "errors", "utils"):
+        # A module of the library is an attribute of it only once something has imported the module.
+        importlib.import_module(f"huggingface_hub.{name}")
+    return huggingface_hub
+
+
 def hub_errors() -> Any:
     """Return the module of the client library's exceptions."""
-    from huggingface_hub import errors  # noqa: PLC0415 - takes .2 s, and most commands ask no Hub
-
-    return errors
+    return hub_library().errors
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.records import Issue, KhabarError, Notify, Release, user_error
-from builder.release.publish.client import Remote, connect, translate_hub_errors
+from builder.release.publish.client import Remote, connect, hub_library, translate_hub_errors
 from builder.release.publish.plan import Plan, ReleaseFile, commit_of, plan, stage
 from builder.release.publish.readback_client import Job, ReadbackClient, start_readback
 
@@ -81,10 +81,9 @@ def readback_job(folder: Path, release: Release, staged: Sequence[ReleaseFile]) 
 
 def operations_of(folder: Path, todo: Plan) -> list[object]:
     """Return the operations of a commit."""
-    import huggingface_hub  # noqa: PLC0415 - takes .2 s, and most commands ask no Hub
-
-    added = [huggingface_hub.CommitOperationAdd(path, folder / path) for path in todo.adds]
-    return [*added, *(huggingface_hub.CommitOperationDelete(path) for path in todo.deletes)]
+    library = hub_library()
+    added = [library.CommitOperationAdd(path, folder / path) for path in todo.adds]
+    return [*added, *(library.CommitOperationDelete(path) for path in todo.deletes)]
 
 
 def commit_files(work: PushContext, head: str, todo: Plan) -> str:

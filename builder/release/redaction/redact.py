@@ -247,4 +247,5 @@ def _gold(gold: Gold, known: RedactedArticle, became: Counter[str]) -> Gold:
     return replace(
         gold, text_sha=known.article.text_sha, spans=spans,
         votes=tuple(sorted(votes.values())), confidence=tuple(sorted(sure.values())),
+        decided=tuple(_what(what, known) for what in gold.decided),
     )  # fmt: skip

@@ -4,10 +4,10 @@ builder.release.splits.strategies places new groups. The caller stores the ledge
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from builder.records import Article, Group, Issue, KhabarError, SplitAssignment, SplitBorder
+from builder.records import Article, Group, Issue, KhabarError, Leak, SplitAssignment, SplitBorder
 from builder.release.splits import leakage, titles
 from builder.release.splits.strategies import SPLIT_NAMES, STRATEGIES, Traits, by_time, lateness, time_borders
 from builder.schema.dataset import Splits
@@ -33,6 +33,8 @@ class SplitResult:
     aside: Mapping[str, str]
     issues: tuple[Issue, ...]
     """A warning for each article that has no split, and one for the titles that two splits share."""
+    leaks: tuple[Leak, ...] = ()
+    """Similar articles that an imported set published in different splits."""
 
 
 def split_articles(
@@ -43,8 +45,11 @@ def split_articles(
     traits: Mapping[str, Traits],
     fold: Callable[[Sequence[str]], Sequence[str]],
     borders: Mapping[str, str] = NO_BORDERS,
+    published: Collection[str] = (),
 ) -> SplitResult:
     """Assign each chosen article to a split; similar articles and those of one duplicate group share it.
+
+    Articles in `published` keep the splits in which an imported set published them, and their leaks are listed.
 
     `frozen` is the ledger so far, and `borders` the dates that it keeps for splits by time; a ledger of an earlier
     version of khabar has none, and gets those of its articles. An article that was published once keeps its group in its
@@ -59,7 +64,9 @@ def split_articles(
     name = leakage.merge_groups({group.article_id: group.group_id for group in known}, linked)
     assigned, aside = assign(name, shares, frozen, traits, borders)
     homes = [assigned.get(article, "") for article in ids]
-    leaking = leakage.cross_split_errors(alike, ids, homes, MOVE)
+    own = {*published}
+    others = [pair for pair in alike if not {ids[pair.left], ids[pair.right]} <= own]
+    leaking = leakage.cross_split_errors(others, ids, homes, MOVE)
     if leaking:
         raise KhabarError(*leaking, exit_code=1)
     ledger = tuple(SplitAssignment(article, split) for article, split in sorted({**frozen, **assigned}.items()))
@@ -67,22 +74,41 @@ def split_articles(
         borders = borders or time_borders(frozen, traits) or time_borders(assigned, traits)
     issues = [_quarantined(article, why, name, frozen) for article, why in aside.items()]
     return SplitResult(
-        _within_splits(known, name, assigned), ledger, tuple(SplitBorder(*pair) for pair in sorted(borders.items())), aside,
-        (*issues, *titles.shared_titles(alike, ids, homes)),
+        _within_splits(known, name, assigned, own), ledger,
+        tuple(SplitBorder(*pair) for pair in sorted(borders.items())), aside,
+        (*issues, *titles.shared_titles(others, ids, homes)),
+        leaks_of({article: name[article] for article in ids if article in own}, assigned),
     )  # fmt: skip
 
 
-def _within_splits(groups: Sequence[Group], name: Mapping[str, str], split: Mapping[str, str]) -> tuple[Group, ...]:
-    """Name each group after its smallest article in the same split.
+def _within_splits(
+    groups: Sequence[Group], name: Mapping[str, str], split: Mapping[str, str], published: Collection[str]
+) -> tuple[Group, ...]:
+    """Name each group after its smallest article in the same split; groups of an imported set show its leaks.
 
     An article without a split may link articles of two splits, which then are in no published group together.
     """
     smallest: dict[tuple[str, str], str] = {}
     for article in sorted(name):
         smallest.setdefault((name[article], split.get(article, "")), article)
+    imported = {name[article] for article in published if article in name}
     return tuple(
-        replace(group, group_id=smallest[name[group.article_id], split.get(group.article_id, "")]) for group in groups
+        replace(group, group_id=found if found in imported else smallest[found, split.get(group.article_id, "")])
+        for group in groups
+        for found in [name[group.article_id]]
     )
+
+
+def leaks_of(groups: Mapping[str, str], splits: Mapping[str, str]) -> tuple[Leak, ...]:
+    """Return the groups whose articles stand in several splits; `groups` maps articles to groups.
+
+    >>> leaks_of({"a-0": "g", "b-0": "g", "c-0": "h"}, {"a-0": "train", "b-0": "test", "c-0": "test"})
+    (Leak(splits={'a-0': 'train', 'b-0': 'test'}),)
+    """
+    members: dict[str, dict[str, str]] = defaultdict(dict)
+    for article, group in sorted(groups.items()):
+        members[group][article] = splits[article]
+    return tuple(Leak(found) for _, found in sorted(members.items()) if len({*found.values()}) > 1)
 
 
 def _quarantined(article: str, why: str, groups: Mapping[str, str], frozen: Mapping[str, str]) -> Issue:

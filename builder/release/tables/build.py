@@ -25,21 +25,21 @@ from builder.release.tables.columns import (
     record_batch,
     stance,
 )
-from builder.release.tables.features import arrow_schema, features
+from builder.release.tables.features import arrow_schema, features, label_names
 from builder.release.tables.inputs import Lookup, TableInputs, edit_faults, faults, index_inputs, instant
 from builder.release.tables.iob2 import NESTED, TokenTags
 from builder.release.tables.mentions import InvalidSpan
+from builder.release.tables.questions import QuestionRow, question_pairs, questions
 from builder.release.tables.spill import TableSpill
 
 R = TypeVar("R")
-
 
 Tables = dict[str, dict[str, pa.Table]]
 
 ROWS = 250
 """Rows whose columns are computed at once; their texts fit the processor's cache."""
 
-ORDER = attrgetter("article_id", "annotator", "batch", "status", "spans", "stances", "remark")
+ORDER = attrgetter("article_id", "annotator", "batch", "status", "spans", "stances", "remark", "answers")
 """Sort key of judgements; if all of these are equal, the quicker judgement comes first."""
 
 TAGGED = ("spans in ner_tags", "spans in ner_tags_inner")
@@ -70,7 +70,7 @@ def build_tables(material: TableInputs, scratch: TableSpill | None = None) -> Bu
     with every span that its article does not allow and every stance that the labels do not allow.
     """
     known, labels = index_inputs(material), material.labels
-    losses = _Losses()
+    losses, names = _Losses(), label_names(labels, asked=bool(material.asked))
 
     def tagged(rows: Sequence[EntityRow]) -> Columns:
         columns, tags = entities(rows, labels, known)
@@ -83,7 +83,7 @@ def build_tables(material: TableInputs, scratch: TableSpill | None = None) -> Bu
     aside: list[Dropped] = []
 
     def make(config: str, part: _ConfigRows[R], columns: Callable[[Sequence[R]], Columns]) -> None:
-        made[config] = _build_config(part, columns, arrow_schema(features(labels)[config]), scratch, config)
+        made[config] = _build_config(part, columns, arrow_schema(features(names)[config]), scratch, config)
         accounts.append(part.account)
         aside.extend(part.aside)
 
@@ -99,23 +99,25 @@ def build_tables(material: TableInputs, scratch: TableSpill | None = None) -> Bu
     make("articles", _articles(known), lambda rows: articles(rows, known))
     if labels.stances is not None:
         make("stance", _stance(material, known), lambda rows: stance(rows, labels, known))
+    if labels.questions:
+        make("questions", _questions(material, known), lambda rows: questions(rows, labels, known))
     authors, dates = _authors(known), _dates(known)
     accounts += [*losses.accounts, authors.account, dates.account, *_relations(material)]
     aside += [*losses.aside, *authors.aside, *dates.aside]
-    tables = {config: made[config] for config in features(labels)}
+    tables = {config: made[config] for config in features(names)}
     return BuiltTables(tables, tuple(accounts), tuple(aside), *losses.cut)
 
 
 def non_empty(tables: Tables) -> Tables:
     """Return the tables that have rows, because no version of `datasets` can load an empty split.
 
-    Raises KhabarError (exit code 1) if the default config has no rows.
+    Raises KhabarError (exit code 1) if there are neither entities nor stances.
     """
     filled = {c: {s: table for s, table in splits.items() if table.num_rows} for c, splits in tables.items()}
-    if not filled["entities"]:
+    if not filled["entities"] and not filled.get("stance"):
         raise user_error(
             "nothing-settled",
-            "no article has settled spans, so there is nothing to release",
+            "no article has settled spans or stances, so there is nothing to release",
             fix="run `khabar adjudicate`; `khabar status` shows what is open",
             exit_code=1,
         )
@@ -230,6 +232,7 @@ def _entities(material: TableInputs, known: Lookup) -> _ConfigRows[EntityRow]:
         gold = golds.get(article_id)
         why = known.exclusion_reason(article_id, gold.text_sha if gold else None)
         why = why or ("open dispute over its spans" if article_id in disputed else None)
+        why = why or ("nobody looked for its mentions" if article_id in material.unmarked else None)
         if why or gold is None:
             part.put_aside(f"article {article_id} in entities", why or "no gold")
             continue
@@ -257,6 +260,18 @@ def _stance(material: TableInputs, known: Lookup) -> _ConfigRows[StanceRow]:
             continue
         row = StanceRow(known.articles[article_id], gold, target, answers[article_id, target])
         part.rows[known.splits[article_id]].append(row)
+    return part
+
+
+def _questions(material: TableInputs, known: Lookup) -> _ConfigRows[QuestionRow]:
+    """Choose the rows of `questions`."""
+    pairs = [*question_pairs(material, known)]
+    part: _ConfigRows[QuestionRow] = _ConfigRows("pairs of article and question in questions", len(pairs))
+    for pair in pairs:
+        if pair.row is None:
+            part.put_aside(f"article {pair.article_id} on {pair.question}", pair.why)
+        else:
+            part.rows[known.splits[pair.article_id]].append(pair.row)
     return part
 
 

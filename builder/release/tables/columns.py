@@ -15,7 +15,7 @@ from builder.records import Article, Gold, Judgement
 from builder.release.redaction.pii import Kind
 from builder.release.redaction.redact import redact_text
 from builder.release.tables.arrow import as_array, lists, pieces, strings, struct, texts
-from builder.release.tables.features import all_values
+from builder.release.tables.features import ASKED, all_values
 from builder.release.tables.inputs import Lookup, instant, zone
 from builder.release.tables.iob2 import TokenTags, segment, tag
 from builder.release.tables.mentions import confidences, mentions, raw_offsets
@@ -85,8 +85,21 @@ def entities(rows: Sequence[EntityRow], labels: Labels, known: Lookup) -> tuple[
         "ner_tags": lists(counts, tagged.outer),
         "ner_tags_inner": lists(counts, tagged.inner),
         "n_annotators": pa.array([gold.annotators for gold in golds], pa.int32()),
-        "adjudicated": pa.array(["spans" in gold.decided for gold in golds], pa.bool_()),
+        "adjudicated": pa.array([_spans_decided(gold) for gold in golds], pa.bool_()),
+        ASKED: pa.array([_asked(row, labels, known) for row in rows], pa.list_(pa.string())),
     }, tagged
+
+
+def _spans_decided(gold: Gold) -> bool:
+    """Return whether adjudicators decided the spans of an article, or one of its passages."""
+    return any(what.startswith("span") for what in gold.decided)
+
+
+def _asked(row: EntityRow, labels: Labels, known: Lookup) -> Sequence[str]:
+    """Return the labels that the annotators of an article were asked for, and those that a decision gave it."""
+    asked = known.asked.get(row.article.id, labels.entity_names)
+    given = {span.label for span in row.gold.spans}
+    return [name for name in labels.entity_names if name in asked or name in given]
 
 
 def origin(articles: Sequence[Article], known: Lookup) -> Columns:
@@ -153,6 +166,9 @@ def annotations(rows: Sequence[AnnotationRow], labels: Labels) -> Columns:
     spans = mentions([judgement.spans for judgement in judgements], labels.entity_names).inside(bodies)
     stances_of = [sorted(judgement.stances) for judgement in judgements]
     stances = list(chain.from_iterable(stances_of))
+    answers_of = [sorted(judgement.answers) for judgement in judgements]
+    answers = list(chain.from_iterable(answers_of))
+    given = {"question": strings(one.question for one in answers), "value": strings(one.value for one in answers)}
     numbers = {value: number for number, value in enumerate(all_values(labels))}
     values = {
         "target": strings(stance.target for stance in stances),
@@ -164,6 +180,7 @@ def annotations(rows: Sequence[AnnotationRow], labels: Labels) -> Columns:
         "batch": strings(judgement.batch for judgement in judgements),
         "spans": lists(spans.counts, struct(spans.columns(bodies))),
         "stances": lists([len(stances) for stances in stances_of], struct(values)),
+        "answers": lists([len(answers) for answers in answers_of], struct(given)),
         "status": strings(judgement.status for judgement in judgements),
         "seconds": pa.array([judgement.seconds for judgement in judgements], pa.float64()),
         "guideline": strings(judgement.guideline for judgement in judgements),

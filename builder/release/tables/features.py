@@ -22,6 +22,7 @@ Edition = Literal["full", "standoff"]
 WITHHELD = {
     "entities": ("text", "title", "tokens", "spans.text"),
     "stance": ("text", "title"),
+    "questions": ("text", "title"),
     "annotations": ("spans.text",),
     "articles": ("text", "title"),
 }
@@ -30,16 +31,33 @@ WITHHELD = {
 
 @dataclass(frozen=True, slots=True)
 class LabelNames:
-    """The names of the ClassLabels; `values` lists all stance values, or is None without a stance layer."""
+    """The names of the ClassLabels; `values` lists all stance values, or is None without a stance layer.
+
+    `questions` is whether there are questions on whole articles.
+    """
 
     entities: tuple[str, ...]
     published: tuple[str, ...]
     values: tuple[str, ...] | None
+    questions: bool = False
+    """Whether there are questions on whole articles."""
+    asked: bool = False
+    """Whether `entities` says which labels the annotators of each article were asked for."""
 
 
-def label_names(labels: Labels) -> LabelNames:
+ASKED = "labels_asked"
+"""The column of `entities` with the labels that the annotators of an article were asked for, if they differ."""
+
+
+def is_asked(tables: Mapping[str, Mapping[str, pa.Table]]) -> bool:
+    """Return whether tables say which labels the annotators of each article were asked for."""
+    return any(ASKED in table.column_names for table in tables.get("entities", {}).values())
+
+
+def label_names(labels: Labels, *, asked: bool = False) -> LabelNames:
     """Return the names of the ClassLabels that labels.yaml defines."""
-    return LabelNames(labels.entity_names, labels.published_values, all_values(labels) if labels.stances else None)
+    values = all_values(labels) if labels.stances else None
+    return LabelNames(labels.entity_names, labels.published_values, values, bool(labels.questions), asked)
 
 
 def features(labels: Labels | LabelNames, edition: Edition = "full") -> dict[str, dict[str, Feature]]:
@@ -63,9 +81,15 @@ def features(labels: Labels | LabelNames, edition: Edition = "full") -> dict[str
             "stance": known.published, "label_counts": ["int32"], "soft_label": ["float64"],
             **judged, "confidence": "float64", **origin, "split_group": "string",
         },
+        "questions": {
+            "id": "string", "article_id": "string", "text": "string", "question": "string", "question_name": "string",
+            "answers": ["string"], "values": ["string"], "label_counts": ["int32"], "soft_label": ["float64"],
+            **judged, "confidence": "float64", **origin, "split_group": "string",
+        },
         "annotations": {
             "article_id": "string", "annotator": "string", "batch": "string", "spans": [span],
             "stances": [{"target": "string", "value": known.values or ()}],
+            "answers": [{"question": "string", "value": "string"}],
             "status": "string", "seconds": "float64", "guideline": "string", "schema": "string", "remark": "string",
         },
         "articles": {
@@ -74,8 +98,12 @@ def features(labels: Labels | LabelNames, edition: Edition = "full") -> dict[str
             "profile": "string", "text_sha": "string", "split_group": "string",
         },
     }  # fmt: skip
+    if known.asked:
+        configs["entities"][ASKED] = ["string"]
     if known.values is None:
         del configs["stance"], configs["annotations"]["stances"]
+    if not known.questions:
+        del configs["questions"], configs["annotations"]["answers"]
     return configs if edition == "full" else {name: _withheld(name, columns) for name, columns in configs.items()}
 
 

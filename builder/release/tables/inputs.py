@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from builder.records import Article, Dispute, Document, Gold, Group, Issue, Judgement, KhabarError
+from builder.records import Answer, Article, Dispute, Document, Gold, Group, Issue, Judgement, KhabarError
 from builder.release.tables.features import all_values
 from builder.release.tables.mentions import mentions
 from builder.schema.labels import Labels
 from builder.text.aligned import unpack_edits
 
-Answer = TypeVar("Answer", Gold, Judgement)
+Answered = TypeVar("Answered", Gold, Judgement)
 
 
 BATCH = 2000
@@ -36,6 +36,10 @@ class TableInputs:
     aside: Mapping[str, str] = field(default_factory=dict)
     """The reason why an article has no split."""
     publish_authors: bool = False
+    unmarked: Collection[str] = ()
+    """Imported articles in which nobody looked for mentions."""
+    asked: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The labels that the annotators of each article were asked for; empty if all were asked for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Lookup:
     splits: Mapping[str, str]
     aside: Mapping[str, str]
     publish_authors: bool = False
+    asked: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def exclusion_reason(self, article_id: str, text_sha: str | None = None) -> str | None:
         """Return why nothing can be published of an article, or None.
@@ -75,7 +80,7 @@ class Lookup:
 
 
 def index_inputs(material: TableInputs) -> Lookup:
-    """Index the inputs by id and check their stances.
+    """Index the inputs by id and check their stances and answers.
 
     Spans are checked later, when the columns of their rows are made. Only the spans of disputed articles, which get no
     row, are checked here. Raises KhabarError (exit code 1) with every fault of the inputs if one is found.
@@ -87,10 +92,13 @@ def index_inputs(material: TableInputs) -> Lookup:
         material.splits,
         material.aside,
         material.publish_authors,
+        material.asked,
     )
-    allowed = _stances(material.labels)
+    allowed, answers = _stances(material.labels), _answers(material.labels)
     records: list[Gold | Judgement] = [*_usable(material.golds, known), *_usable(material.judgements, known)]
-    if any((stance.target, stance.value) not in allowed for record in records for stance in record.stances):
+    if any((stance.target, stance.value) not in allowed for record in records for stance in record.stances) or any(
+        answer not in answers for record in records for answer in record.answers
+    ):
         raise KhabarError(*faults(material, known), exit_code=1)
     disputed = {dispute.article_id for dispute in material.disputes}
     without_row = [gold for gold in _usable(material.golds, known) if gold.article_id in disputed]
@@ -133,7 +141,7 @@ def zone(published_at: str | None) -> str | None:
 def faults(material: TableInputs, known: Lookup) -> Iterator[Issue]:
     """Yield an error for every span that its article and every stance that the labels do not allow."""
     records: list[Gold | Judgement] = [*_usable(material.golds, known), *_usable(material.judgements, known)]
-    allowed = _stances(material.labels)
+    allowed, answers = _stances(material.labels), _answers(material.labels)
     for start in range(0, len(records), BATCH):
         batch = records[start : start + BATCH]
         sizes = [len(known.articles[record.article_id].text) for record in batch]
@@ -144,6 +152,9 @@ def faults(material: TableInputs, known: Lookup) -> Iterator[Issue]:
             for stance in record.stances:
                 if (stance.target, stance.value) not in allowed:
                     yield _fault(record, f"stance {stance.value!r} on {stance.target!r} is not in schema/labels.yaml")
+            for answer in record.answers:
+                if answer not in answers:
+                    yield _fault(record, f"answer {answer.value!r} to {answer.question!r} is not in schema/labels.yaml")
 
 
 def edit_faults(known: Lookup) -> Iterator[Issue]:
@@ -159,7 +170,7 @@ def edit_faults(known: Lookup) -> Iterator[Issue]:
                         where=".khabar/articles.parquet", fix="run `khabar clean`", article_id=article.id)  # fmt: skip
 
 
-def _usable(records: Iterable[Answer], known: Lookup) -> Iterator[Answer]:
+def _usable(records: Iterable[Answered], known: Lookup) -> Iterator[Answered]:
     """Yield the records whose article and text can be published."""
     return (record for record in records if known.exclusion_reason(record.article_id, record.text_sha) is None)
 
@@ -167,6 +178,11 @@ def _usable(records: Iterable[Answer], known: Lookup) -> Iterator[Answer]:
 def _stances(labels: Labels) -> set[tuple[str, str]]:
     """Return all valid pairs of target and value."""
     return {(target, value) for target in labels.target_ids for value in all_values(labels)}
+
+
+def _answers(labels: Labels) -> set[Answer]:
+    """Return all valid answers to questions on whole articles."""
+    return {Answer(question.id, value) for question in labels.questions for value in question.value_names}
 
 
 def _misplaced(records: Sequence[Gold | Judgement], sizes: Sequence[int], labels: Sequence[str]) -> Collection[int]:

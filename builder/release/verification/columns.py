@@ -16,7 +16,7 @@ from builder.io.hashing import sha16
 from builder.io.parquet import whole
 from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.mentions import Mentions
-from builder.release.verification.content import Content
+from builder.release.verification.content import Content, as_published
 from builder.release.verification.result import Mismatch
 from builder.release.verification.spans import (
     code_points,
@@ -37,7 +37,8 @@ NULLABLE = frozenset({
 """Columns that may be null; in the stand-off edition `spans.confidence` and fields of `restore` may be null too."""
 
 KEYS = {
-    "entities": ("id",), "stance": ("article_id", "target"), "annotations": ("article_id", "annotator"), "articles": ("id",),
+    "entities": ("id",), "stance": ("article_id", "target"), "questions": ("article_id", "question"),
+    "annotations": ("article_id", "annotator"), "articles": ("id",),
 }  # fmt: skip
 """The columns by which each config has at most one row."""
 
@@ -103,20 +104,20 @@ def articles(content: Content) -> Iterator[Mismatch]:
     """Yield what is wrong in the columns of `articles`."""
     for split, table in content.tables["articles"].items():
         made = pc.binary_join_element_wise(table["document_id"], pc.cast(table["part"], pa.string()), "-")
-        yield _unlike("articles", split, "id", "`document_id` and `part`", table["id"], made)
+        yield unlike("articles", split, "id", "`document_id` and `part`", table["id"], made)
         undated = pc.and_(pc.is_valid(table["published_zone"]), pc.is_null(table["published_at"]))
         yield Mismatch("articles", split, "published_zone", "null where there is no date", _true(undated))
         if content.has_text():
             hashes = chain.from_iterable(map(sha16, batch["text"].to_pylist()) for _, batch in batches(table))
             wanted = pa.chunked_array([pa.array(hashes, pa.string())])
-            yield _unlike("articles", split, "text_sha", "the hash of `text`", table["text_sha"], wanted)
+            yield unlike("articles", split, "text_sha", "the hash of `text`", table["text_sha"], wanted)
         if content.basis and content.is_current and not content.basis.dataset.publish_authors:
             named = _true(pc.is_valid(table["author"]))
             yield Mismatch("articles", split, "author", "null, although no author is published", named)
 
 
 def copies(content: Content) -> Iterator[Mismatch]:
-    """Yield the rows of `entities` and `stance` in which a column is not that of the same article in `articles`."""
+    """Yield the rows of `entities`, `stance` and `questions` in which a column is not that of its article in `articles`."""
     for one in tables(content):
         config, split, table = one.config, one.split, one.table
         if config in ("articles", "annotations"):
@@ -126,7 +127,7 @@ def copies(content: Content) -> Iterator[Mismatch]:
         for name in table.column_names:
             if name in home.column_names and name != "id":
                 wanted = whole(home[name]).take(at)
-                yield _unlike(config, split, name, "that of its article in `articles`", table[name], wanted)
+                yield unlike(config, split, name, "that of its article in `articles`", table[name], wanted)
 
 
 def stance(content: Content, labels: Labels) -> Iterator[Mismatch]:
@@ -134,11 +135,11 @@ def stance(content: Content, labels: Labels) -> Iterator[Mismatch]:
     names = {target.id: target.ar for target in labels.stances.targets} if labels.stances else {}
     for split, table in content.tables.get("stance", {}).items():
         made = pc.binary_join_element_wise(table["article_id"], table["target"], ":")
-        yield _unlike("stance", split, "id", "`article_id` and `target`", table["id"], made)
+        yield unlike("stance", split, "id", "`article_id` and `target`", table["id"], made)
         wanted = pa.chunked_array(
             [pa.array([names.get(target) for target in table["target"].to_pylist()], pa.string())]
         )
-        yield _unlike("stance", split, "target_name", "the name of `target`", table["target_name"], wanted)
+        yield unlike("stance", split, "target_name", "the name of `target`", table["target_name"], wanted)
         yield from _votes(split, table, len(content.names.values or ()))
         yield _outside("stance", split, "stance", table["stance"], len(content.names.published))
 
@@ -233,7 +234,7 @@ def _outside(config: str, split: str, name: str, column: pa.ChunkedArray, names:
     return Mismatch(config, split, name, "a label", np.flatnonzero((values < 0) | (values >= names)))
 
 
-def _unlike(
+def unlike(
     config: str, split: str, name: str, wanted: str, said: pa.ChunkedArray, right: pa.Array | pa.ChunkedArray
 ) -> Mismatch:
     """Return the rows in which a column differs from another; null equals null only."""
@@ -252,12 +253,18 @@ def _true(flags: pa.ChunkedArray) -> NDArray[np.int64]:
 
 
 def groups(content: Content) -> Iterator[Mismatch]:
-    """Yield the articles whose split group also stands in another split; the earliest releases name no groups."""
+    """Yield the articles whose split group also stands in another split; the earliest releases name no groups.
+
+    Groups of imported sets may, whose splits are those that were published.
+    """
     if "split_group" not in content.articles().column_names:
         return
-    seen: dict[str, pa.Array] = {
-        split: pc.unique(content.tables["articles"][split]["split_group"]) for split in SPLIT_NAMES
-    }
+    every, free = content.articles(), pa.array(sorted(as_published(content.release)), pa.string())
+    apart = pc.unique(every.filter(pc.is_in(every["source"], free))["split_group"])
+    seen: dict[str, pa.Array] = {}
+    for split in SPLIT_NAMES:
+        found = pc.unique(content.tables["articles"][split]["split_group"])
+        seen[split] = found.filter(pc.invert(pc.is_in(found, apart)))
     for split in SPLIT_NAMES:
         others: Sequence[pa.Array] = [seen[other] for other in SPLIT_NAMES if other != split]
         shared = pc.is_in(content.tables["articles"][split]["split_group"], pa.concat_arrays(others))

@@ -12,12 +12,16 @@ from builder.release.card.inputs import FILE, CardInputs, parse_card_inputs
 from builder.release.editions.hydrate import label_names_of
 from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.build import Tables
-from builder.release.tables.features import LabelNames, arrow_schema, features, features_of, label_names
+from builder.release.tables.features import ASKED, LabelNames, arrow_schema, features, features_of, label_names
 from builder.release.tables.shards import shards
 from builder.release.verification.result import differs
 
 HYDRATED = "standoff"
 """The manifest input of a hydrated release: it names the stand-off edition, and there are no card inputs."""
+
+
+AS_PUBLISHED = "as-published"
+"""The manifest input of an imported set whose splits are those that were published."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,8 +60,9 @@ def read_content(folder: Path, release: Release) -> Content:
     found = shards(list(release.files))
     basis = parse_card_inputs((folder / FILE).read_bytes(), FILE) if FILE in release.files else None
     paths = {c: {s: [folder / path for path in own] for s, own in of.items()} for c, of in found.items()}
-    names = label_names(basis.labels) if basis else label_names_of(paths)
     schemas = {path: pq.read_schema(folder / path) for of in found.values() for own in of.values() for path in own}
+    asked = any(ASKED in schemas[path].names for of in found.get("entities", {}).values() for path in of)
+    names = label_names(basis.labels, asked=asked) if basis else label_names_of(paths)
     tables = _tables(folder, release, names, found, schemas)
     return Content(folder, release, basis, names, tables, schemas)
 
@@ -81,6 +86,12 @@ def _tables(
             parts = [pq.ParquetFile(folder / path).read().cast(schema) for path in paths]
             tables[config][split] = pa.concat_tables(parts) if parts else schema.empty_table()
     return tables
+
+
+def as_published(release: Release) -> frozenset[str]:
+    """Return the sources that are imported sets whose splits are those that were published."""
+    marked = (key for key, value in release.inputs.items() if value == AS_PUBLISHED)
+    return frozenset(key.removeprefix("import/").removesuffix("/splits") for key in marked)
 
 
 def schema_issues(content: Content) -> list[Issue]:

@@ -4,15 +4,17 @@ import hashlib
 import json
 from collections.abc import Iterator
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.io.jsonl import json_bytes
 from builder.io.plain import to_plain
-from builder.records import MANIFEST, RELEASE_FORMAT, TOOL, Issue, StageCounts
+from builder.records import MANIFEST, QUESTIONS_FORMAT, TOOL, Issue, StageCounts, format_of
 from builder.release.card.inputs import FILE, CardInputs, facts_json
 from builder.release.exports.conll import ConllFiles
 from builder.release.redaction.redact import PLACEHOLDERS
-from builder.release.verification.content import Content
+from builder.release.splits.assign import leaks_of
+from builder.release.verification.content import AS_PUBLISHED, Content, as_published
 from builder.release.verification.result import Check, Unverified, differs, judge
 from builder.release.verification.tags import TagCounts
 from builder.text.profiles import profile
@@ -23,7 +25,7 @@ ARTICLES, AUTHORS = "articles in articles", "authors"
 
 ROWS = {
     "articles in entities": "entities", "pairs of article and target in stance": "stance",
-    "judgements in annotations": "annotations", ARTICLES: "articles",
+    "pairs of article and question in questions": "questions", "judgements in annotations": "annotations", ARTICLES: "articles",
 }  # fmt: skip
 """The config whose rows each account of a build counts."""
 
@@ -41,7 +43,7 @@ def facts(content: Content, flat: ConllFiles, found: TagCounts) -> Check:
         *_redacted(content, content.basis),
     ]
     issues += _accounts(content, content.basis, flat, found) if content.is_current else []
-    issues += _inputs(content, content.basis)
+    issues += [*_inputs(content, content.basis), *_leaks(content, content.basis)]
     return judge("facts", issues, f"{FILE} and {MANIFEST} agree with the rows", _unsaid(content))
 
 
@@ -64,8 +66,9 @@ def _settings(content: Content, basis: CardInputs) -> Iterator[Issue]:
     ):
         if said != wanted:
             yield differs(FILE, f"its {name} is {said}, and {MANIFEST} says {wanted}")
-    if release.format > RELEASE_FORMAT or (content.is_current and release.format != RELEASE_FORMAT):
-        yield differs(MANIFEST, f"its format is {release.format}, and {TOOL} writes {RELEASE_FORMAT}")
+    written = format_of(asked=content.names.asked, questions=content.names.questions)
+    if release.format > QUESTIONS_FORMAT or (content.is_current and release.format != written):
+        yield differs(MANIFEST, f"its format is {release.format}, and {TOOL} writes {written} for such rows")
 
 
 def _redacted(content: Content, basis: CardInputs) -> Iterator[Issue]:
@@ -143,6 +146,22 @@ def _profile(name: str) -> dict[str, str]:
     return {"profile": known.digest} if known.id == name else {}
 
 
+def _leaks(content: Content, basis: CardInputs) -> Iterator[Issue]:
+    """Yield an error if the leaks of imported sets are not those that the split groups of their articles show."""
+    free = as_published(content.release)
+    groups: dict[str, str] = {}
+    splits: dict[str, str] = {}
+    for split, table in content.tables["articles"].items() if free else ():
+        own = table.filter(pc.is_in(table["source"], pa.array(sorted(free), pa.string())))
+        groups |= dict(zip(own["id"].to_pylist(), own["split_group"].to_pylist(), strict=True))
+        splits |= dict.fromkeys(own["id"].to_pylist(), split)
+    if leaks_of(groups, splits) != basis.leaks:
+        yield differs(FILE, "its leaks of imported sets are not the split groups that stand in several splits")
+    kept = {one.name for one in basis.imports if one.splits == AS_PUBLISHED}
+    if kept != free:
+        yield differs(FILE, f"sets whose splits stay as published: it names {sorted(kept)}, {MANIFEST} {sorted(free)}")
+
+
 def _articles(content: Content) -> str:
     """Return the hash of the ids and the text hashes of all articles, as a build computes it."""
     table = content.articles().sort_by("id")
@@ -162,4 +181,6 @@ def _unsaid(content: Content) -> tuple[Unverified, ...]:
     if content.basis:
         names += [f"{FILE} {name}" for name in ("template", "dataset", "labels", "accounts", "changes", "earlier")]
         names.append(f"{FILE} built, as to what was left out")
+        offered = ("asked", "asked_targets", "new_questions", "imports")
+        names += [f"{FILE} {name}" for name in offered if getattr(content.basis, name)]
     return tuple(Unverified(name, PROJECT) for name in names)

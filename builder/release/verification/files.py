@@ -1,7 +1,10 @@
 """Files of a release: their hashes, their number of rows, and that a build writes each of them."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+
+import pyarrow.compute as pc
 
 from builder.io.hashing import file_sha256
 from builder.records import MANIFEST, Issue, Release
@@ -21,7 +24,10 @@ CHANGELOG = "CHANGELOG.md"
 KNOWN = frozenset({CARD, CHANGELOG, CITATION, CROISSANT, FILE, MASADER})
 """The files of every release, beside its rows, its plots and its CoNLL files."""
 
-BESIDE = re.compile(rf"assets/[a-z_-]+\.svg|{FOLDER}/(?:{'|'.join(SPLIT_NAMES)})\.txt")
+GUIDELINES = re.compile(r"guidelines/([0-9a-f]{8})\.md", re.ASCII)
+"""A version of the guidelines, named after the sha256 of its text."""
+
+BESIDE = re.compile(rf"{GUIDELINES.pattern}|assets/[a-z_-]+\.svg|{FOLDER}/(?:{'|'.join(SPLIT_NAMES)})\.txt")
 
 NOT_LISTED = "it is not in the manifest, and no reader loads it"
 
@@ -56,6 +62,27 @@ def strange_files(release: Release) -> list[Issue]:
         if path not in KNOWN and not BESIDE.fullmatch(path) and not SHARD.fullmatch(path)
     ]
     return issues + [differs(MANIFEST, f"the release has no {path}") for path in sorted(needed - release.files.keys())]
+
+
+def guidelines(content: Content) -> Iterator[Issue]:
+    """Yield an error for each version of the guidelines whose text is not that of its name."""
+    for path in _guideline_files(content.release):
+        if Path(path).stem != file_sha256(content.folder / path)[:8]:
+            yield differs(path, "its text is not the version of the guidelines that its name says")
+
+
+def unnamed_guidelines(content: Content) -> Iterator[Unverified]:
+    """Yield the versions of the guidelines that no published annotation names."""
+    named = {
+        name for table in content.tables["annotations"].values() for name in pc.unique(table["guideline"]).to_pylist()
+    }
+    for path in _guideline_files(content.release):
+        if Path(path).stem not in named:
+            yield Unverified(path, "no published annotation was made under it")
+
+
+def _guideline_files(release: Release) -> list[str]:
+    return sorted(filter(GUIDELINES.fullmatch, release.files))
 
 
 def rows(content: Content) -> Check:

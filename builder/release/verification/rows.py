@@ -8,9 +8,9 @@ from builder.release.splits import leakage
 from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.splits.titles import shared_titles
 from builder.release.tables.features import WITHHELD
-from builder.release.verification import columns, tags
-from builder.release.verification.content import Content, schema_issues
-from builder.release.verification.files import strange_files
+from builder.release.verification import columns, questions, tags
+from builder.release.verification.content import Content, as_published, schema_issues
+from builder.release.verification.files import guidelines, strange_files, unnamed_guidelines
 from builder.release.verification.result import Check, Mismatch, Unverified, differs, judge, mismatch_issues
 from builder.text.profiles import profile
 
@@ -25,9 +25,10 @@ ONCE = "no other column says it of an article without a row in `entities`"
 UNDERIVED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "entities": {PAGES: ("spans.raw_start", "spans.raw_end")},
     "stance": {},
+    "questions": {},
     "annotations": {ANSWERS: (
-        "batch", "annotator", "spans.start", "spans.end", "spans.label", "stances.target", "stances.value", "seconds",
-        "guideline", "schema", "remark",
+        "batch", "annotator", "spans.start", "spans.end", "spans.label", "stances.target", "stances.value",
+        "answers.question", "answers.value", "seconds", "guideline", "schema", "remark",
     )},
     "articles": {
         PAGES: ("document_id", "source_name", "author", "profile", "split_group"),
@@ -35,6 +36,9 @@ UNDERIVED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
 }  # fmt: skip
 """The columns of each config that no check derives, by the reason."""
+
+NAMED = ("stance.target_name", "questions.question_name", "questions.values")
+"""The columns that labels.yaml gives."""
 
 WITHOUT_TEXT = {"entities": ("token_spans",), "articles": ("text_sha", "restore")}
 """The further columns that no check derives in an edition without text."""
@@ -45,7 +49,7 @@ def derived(content: Content, found: tags.TagCounts) -> Check:
 
     `found` counts what the tags hold and lose.
     """
-    issues = [*schema_issues(content), *strange_files(content.release)]
+    issues = [*schema_issues(content), *strange_files(content.release), *guidelines(content)]
     issues = issues or mismatch_issues([*columns.nulls(content), *columns.keys(content), *columns.span_places(content),
                                         *tags.token_places(content)])  # fmt: skip
     # What follows is computed from places and keys, so these have to be sound.
@@ -62,6 +66,7 @@ def _derive(content: Content, found: tags.TagCounts) -> Iterator[Mismatch]:
     yield from columns.annotation_values(content)
     if content.basis:
         yield from columns.stance(content, content.basis.labels)
+        yield from questions.questions(content, content.basis.labels)
     yield from tags.tags(content, found)
     if content.has_text():
         yield from columns.span_words(content)
@@ -82,9 +87,10 @@ def _underived(content: Content) -> Iterator[Unverified]:
     if not content.has_text():
         yield from (Unverified(f"{config}.{name}", TEXTS) for config, names in WITHOUT_TEXT.items() for name in names)
     yield Unverified("the layout of Parquet files: row groups, encodings, statistics", "values are compared, not bytes")
+    yield from unnamed_guidelines(content)
     if not content.basis:
-        yield from (Unverified(f"stance.{name}", "this release has no labels.yaml") for name in ("target_name",)
-                    if "stance" in content.tables)  # fmt: skip
+        yield from (Unverified(name, "this release has no labels.yaml") for name in NAMED
+                    if name.partition(".")[0] in content.tables)  # fmt: skip
 
 
 def alike(content: Content) -> Check:
@@ -100,11 +106,15 @@ def alike(content: Content) -> Check:
     home = [split for split in SPLIT_NAMES for _ in range(content.tables["articles"][split].num_rows)]
     titles = [title or "" for title in table["title"].to_pylist()]
     pairs = leakage.pairs(fold(table["text"].to_pylist()), fold(titles))
-    issues = leakage.cross_split_errors(pairs, names, home, "") or _parted(content, names, pairs)
+    source, free = table["source"].to_pylist(), as_published(content.release)
+    others = [pair for pair in pairs if source[pair.left] != source[pair.right] or source[pair.left] not in free]
+    issues = leakage.cross_split_errors(others, names, home, "") or _parted(content, names, pairs)
     if issues:
         return judge("leaks", issues, "")
     said = f"of {len(names)} articles none is alike to one in another split: {len(pairs)} pairs compared"
-    return Check("leaks", "done", said, tuple(shared_titles(pairs, names, home)))
+    if len(others) < len(pairs):
+        said += f", {len(pairs) - len(others)} of them of sets whose splits stay as published"
+    return Check("leaks", "done", said, tuple(shared_titles(others, names, home)))
 
 
 def _parted(content: Content, names: list[str], pairs: Iterable[leakage.Pair]) -> list[Issue]:

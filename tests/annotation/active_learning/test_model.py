@@ -13,14 +13,13 @@ from builder.annotation.active_learning.model import (
     hashed,
     learn,
     mentions,
-    outermost,
     pair_features,
     spans_of,
     tags_of,
     tokenize_texts,
     uncertainties,
 )
-from builder.records import KhabarError, Span
+from builder.records import KhabarError, Span, outermost
 from builder.text.tokens import tokenize
 
 TAUGHT = [

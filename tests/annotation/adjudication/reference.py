@@ -12,19 +12,26 @@ from itertools import combinations
 
 from builder.annotation.adjudication.adjudicate import SURE, AdjudicationResult
 from builder.annotation.adjudication.dawid_skene import estimate, most_likely
-from builder.annotation.adjudication.decisions import MergedDecisions, not_applied_warning, read_decisions
+from builder.annotation.adjudication.decisions import (
+    NONE,
+    MergedDecisions,
+    decided_answers,
+    not_applied_warning,
+    read_decisions,
+)
+from builder.annotation.migration.offered import EVERYTHING
 from builder.annotation.questions import targets_by_article
 from builder.records import (
     Confidence,
     Dispute,
     Gold,
+    Passage,
     Span,
     StageCounts,
     Stance,
     Vote,
+    passage_of,
 )
-
-NONE = "(none)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,7 @@ class _Ballot:
         return Dispute(self.article_id, self.what, shown)
 
 
-def adjudicate(judgements, decisions, articles, labels, rules):
+def adjudicate(judgements, decisions, articles, labels, rules, offers=EVERYTHING):
     """Compute gold annotations and disputes for every article with judgements or decisions, sorted by article.
 
     Spans: a label becomes gold with the votes of `rules.votes` annotators of the article, or of more than
@@ -85,7 +92,8 @@ def adjudicate(judgements, decisions, articles, labels, rules):
         if len(voters) < rules.min_annotators and decision.spans is None:
             issues += [not_applied_warning(article_id, reason)] if decision.decisions else []
             continue
-        gold, still_open = _settle(articles[article_id], voters, decision, labels, asked[article_id], rules, model)
+        questions = [target for target in asked[article_id] if asked_about(voters, target.id, offers) or not voters]
+        gold, still_open = _settle(articles[article_id], voters, decision, labels, questions, rules, model, offers)
         golds.append(gold)
         disputes += still_open
         spans += _tally(gold, still_open, decision)
@@ -116,22 +124,28 @@ def _model(judged, asked, rules):
     return estimate(answers)
 
 
-def _settle(article, voters, decision, labels, asked, rules, model):
+def asked_about(voters, target, offers):
+    """The annotators who were asked about a target. Who answered was asked."""
+    return [
+        one for one in voters
+        if target not in offers.unasked(one.schema) or any(stance.target == target for stance in one.stances)
+    ]  # fmt: skip
+
+
+def _settle(article, voters, decision, labels, asked, rules, model, offers):
     """Return an article's gold annotation and the disputes that no decision closes."""
-    enough = len(voters) >= rules.min_annotators
-    marked = _vote_spans(article.id, voters, rules.votes)
+    marked = _vote_spans(article.id, voters, rules, offers)
     answered = {
-        target.id: _vote_stance(article.id, target.id, voters, labels, model, enough=enough) for target in asked
+        target.id: _vote_stance(article.id, target.id, own, labels, model, enough=len(own) >= rules.min_annotators)
+        for target in asked
+        for own in [asked_about(voters, target.id, offers)]
     }
     outcomes = [*marked.values(), *answered.values()]
-    spans = decision.spans
-    if spans is None:
-        spans = tuple((Span(*edges, sure.answer) for edges, outcome in marked.items() for sure in outcome.won))
+    spans = decision.spans_over(Span(*edges, sure.answer) for edges, outcome in marked.items() for sure in outcome.won)
     values = {target: sure.answer for target, outcome in answered.items() for sure in outcome.won}
     values |= {stance.target: stance.value for stance in decision.stances}
     closed = {f"stance:{stance.target}" for stance in decision.stances}
-    if decision.spans is not None:
-        closed |= {f"span:{start}:{end}" for start, end in marked}
+    closed |= {place.what for place in (Passage(*edges) for edges in marked) if decision.settles(place)}
     voted = [sure for outcome in outcomes for sure in outcome.won if sure.what not in closed]
     gold = Gold(
         article_id=article.id,
@@ -141,9 +155,10 @@ def _settle(article, voters, decision, labels, asked, rules, model):
         source="adjudicated" if decision.decisions else _source(outcomes),
         votes=tuple(sorted(vote for outcome in outcomes for vote in outcome.votes)),
         annotators=len(voters),
-        confidence=tuple(sorted([*_decided(decision), *voted])),
+        confidence=tuple(sorted([*decided_answers(decision), *voted])),
         decided=(
             *(["spans"] if decision.spans is not None else []),
+            *(passage.what for passage in sorted(decision.passages)),
             *sorted(f"stance:{stance.target}" for stance in decision.stances),
         ),
     )
@@ -158,30 +173,30 @@ def _source(outcomes):
     return "agreed" if all(outcome.unanimous for outcome in outcomes) else "majority"
 
 
-def _decided(decision):
-    """Return a confidence of 1 for each decided answer, naming the adjudicators who decided it.
-
-    Contradicting decisions were dropped before, so the adjudicators of an answer all agree on it.
-    """
-    by = f"decision of {', '.join(decision.spans_by)}"
-    sure = [Confidence(f"span:{s.start}:{s.end}", s.label, by, 1.0) for s in decision.spans or ()]
-    for stance in decision.stances:
-        by = f"decision of {', '.join(decision.stances_by[stance.target])}"
-        sure.append(Confidence(f"stance:{stance.target}", stance.value, by, 1.0))
-    return sure
-
-
-def _vote_spans(article_id, voters, votes):
+def _vote_spans(article_id, voters, rules, offers):
     """Return the outcome of the vote on each marked boundary pair (start, end), in text order."""
     given = {}
     for judgement in voters:
         for span in judgement.spans:
             given.setdefault((span.start, span.end), {}).setdefault(judgement.annotator, set()).add(span.label)
-    names = tuple(judgement.annotator for judgement in voters)
-    return {
-        (start, end): _vote(_Ballot(article_id, f"span:{start}:{end}", answers, names), len(voters), votes)
-        for (start, end), answers in sorted(given.items())
-    }
+    outcomes = {}
+    for (start, end), answers in sorted(given.items()):
+        names = _entitled(voters, answers, rules.min_annotators, offers)
+        own = {who: said for who, said in answers.items() if who in names}
+        ballot = _Ballot(article_id, f"span:{start}:{end}", own, tuple(names))
+        outcomes[start, end] = _vote(ballot, len(names), rules.votes)
+    return outcomes
+
+
+def _entitled(voters, answers, least, offers):
+    """The annotators who were asked for every label that anybody gave, or all where those do not do."""
+    labels = {label for given in answers.values() for label in given}
+    asked = [
+        one.annotator for one in voters
+        if not offers.lacks(one.schema, labels) - {span.label for span in one.spans}
+    ]  # fmt: skip
+    theirs = {label for who in asked for label in answers.get(who, ())}
+    return asked if len(asked) >= least and theirs == labels else [one.annotator for one in voters]
 
 
 def _answers(voters, target):
@@ -250,5 +265,6 @@ def _tally(gold, still_open, decision):
     for vote in gold.votes:
         if vote.what.startswith("span:") and (vote.what, vote.answer) not in kept:
             reason = "in dispute" if vote.what in disputed else "outvoted"
-            counts[reason if decision.spans is None else "overruled by a decision"] += 1
+            passage = passage_of(vote.what)
+            counts["overruled by a decision" if passage and decision.settles(passage) else reason] += 1
     return counts

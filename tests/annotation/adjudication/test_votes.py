@@ -1,19 +1,24 @@
 """Votes over columns give what `adjudicate` settles, judgement by judgement."""
 
 import numpy as np
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.annotation.adjudication.adjudicate import adjudicate
-from builder.annotation.adjudication.votes import SpanColumns, vote_spans, vote_stances
+from builder.annotation.adjudication.votes import given_answers, people_asked, vote_answers, vote_spans
+from builder.annotation.migration.offered import EVERYTHING, Offers
 from builder.io.hashing import sha16
-from builder.records import Article, Judgement, Span, Stance
+from builder.records import Answer, Article, Judgement, Span, Stance
 from builder.schema import load_schema
 from builder.schema.dataset import Adjudication
+from builder.schema.labels import Labels
+from tests.asking import QUESTIONS
 from tests.conftest import ROOT
 from tests.tables import table_of
 
 LABELS = load_schema(ROOT / "schema").labels
+ASKING = Labels.model_validate({**LABELS.model_dump(), **yaml.safe_load(QUESTIONS)})
 NAMES = LABELS.entity_names[:3]
 VALUES = tuple(value.name for value in LABELS.stances.values)
 TEXT = " ".join(["مرجانة", *(target.keywords[0] for target in LABELS.stances.targets)])
@@ -22,9 +27,18 @@ ARTICLES = {
 }
 SPANS = st.builds(Span, st.integers(0, 1), st.integers(2, 3), st.sampled_from(NAMES))
 ANSWERS = st.builds(Stance, st.sampled_from(LABELS.target_ids), st.sampled_from(VALUES))
+TOPICS, TONES = (
+    st.builds(Answer, st.just(one.id), st.sampled_from(one.value_names)) for one in reversed(ASKING.questions)
+)
 JUDGEMENTS = st.dictionaries(
     st.tuples(st.sampled_from([*ARTICLES]), st.sampled_from(["a-1", "a-2", "a-3", "a-4"])),
-    st.tuples(st.sets(SPANS, max_size=4), st.lists(ANSWERS, max_size=3, unique_by=lambda stance: stance.target)),
+    st.tuples(
+        st.sets(SPANS, max_size=4),
+        st.lists(ANSWERS, max_size=3, unique_by=lambda stance: stance.target),
+        st.sets(TOPICS, max_size=3),
+        st.lists(TONES, max_size=1),
+        st.sampled_from(["s", "early"]),
+    ),
     min_size=1,
 )
 
@@ -32,8 +46,8 @@ JUDGEMENTS = st.dictionaries(
 def judged(answers):
     return [
         Judgement(article, sha16(TEXT), "b", who, tuple(sorted(spans)), tuple(sorted(stances)), "submitted", 1.0, "", "",
-                  "g", "s", 0, 0)
-        for (article, who), (spans, stances) in sorted(answers.items())
+                  "g", version, 0, 0, answers=tuple(sorted([*topics, *tones])))
+        for (article, who), (spans, stances, topics, tones, version) in sorted(answers.items())
     ]  # fmt: skip
 
 
@@ -41,17 +55,18 @@ def numbers(values):
     return np.array([*values], np.int64)
 
 
-@given(JUDGEMENTS, st.sampled_from([None, 1, 2, 3]))
-def test_spans_are_those_of_adjudicate(answers, votes):
-    rules = Adjudication(min_annotators=1, votes=votes)
+OFFERS = Offers(
+    {"early": frozenset(NAMES[:2])}, {"early": frozenset(LABELS.target_ids[:1])}, frozenset(LABELS.target_ids)
+)
+RULES = st.builds(Adjudication, min_annotators=st.integers(1, 2), votes=st.sampled_from([None, 1, 2, 3]))
+
+
+@given(JUDGEMENTS, RULES, st.sampled_from([EVERYTHING, OFFERS]))
+def test_spans_are_those_of_adjudicate(answers, rules, offers):
     judgements, ids = judged(answers), [*ARTICLES]
-    found = [(number, span) for number, one in enumerate(judgements) for span in one.spans]
-    columns = SpanColumns(
-        numbers(number for number, _ in found), numbers(span.start for _, span in found),
-        numbers(span.end for _, span in found), numbers(NAMES.index(span.label) for _, span in found),
-    )  # fmt: skip
-    made = vote_spans(numbers(ids.index(one.article_id) for one in judgements), columns, len(ids), rules)
-    result = adjudicate(table_of(judgements), [], ARTICLES, LABELS, rules)
+    article = numbers(ids.index(one.article_id) for one in judgements)
+    made = vote_spans(table_of(judgements), article, len(ids), NAMES, rules, offers)
+    result = adjudicate(table_of(judgements), [], ARTICLES, LABELS, rules, offers)
     gold = {
         (one.article_id, s.start, s.end, s.label): next(
             sure.value for sure in one.confidence if (sure.what, sure.answer) == (f"span:{s.start}:{s.end}", s.label)
@@ -59,35 +74,62 @@ def test_spans_are_those_of_adjudicate(answers, votes):
         for one in result.golds
         for s in one.spans
     }
+    enough = {ids[n] for n, count in enumerate(np.bincount(article, minlength=3)) if count >= rules.min_annotators}
     places = zip(made.article.tolist(), made.start.tolist(), made.end.tolist(), made.label.tolist(), strict=True)
-
-    assert (
-        dict(zip([(ids[a], start, end, NAMES[n]) for a, start, end, n in places], made.share.tolist(), strict=True))
-        == gold
+    shares = dict(
+        zip([(ids[a], start, end, NAMES[n]) for a, start, end, n in places], made.share.tolist(), strict=True)
     )
+
+    assert {span: share for span, share in shares.items() if span[0] in enough} == gold
     open_articles = {dispute.article_id for dispute in result.disputes if dispute.what.startswith("span:")}
-    assert {ids[number] for number in np.flatnonzero(~made.settled)} == open_articles
+    assert {ids[number] for number in np.flatnonzero(~made.settled)} & enough == open_articles
 
 
-@given(JUDGEMENTS)
-def test_stances_are_those_of_adjudicate(answers):
-    judgements, ids = judged(answers), [*ARTICLES]
-    found = [(one.article_id, stance) for one in judgements for stance in one.stances]
-    made = vote_stances(
-        numbers(ids.index(article) for article, _ in found),
-        numbers(LABELS.target_ids.index(stance.target) for _, stance in found),
-        numbers(VALUES.index(stance.value) for _, stance in found), len(VALUES),
-    )  # fmt: skip
-    result = adjudicate(table_of(judgements), [], ARTICLES, LABELS, Adjudication(min_annotators=1))
-    gold = {(one.article_id, stance.target): stance.value for one in result.golds for stance in one.stances}
-    votes = {
-        (one.article_id, vote.what.removeprefix("stance:"), vote.answer): vote.count
-        for one in result.golds for vote in one.votes if vote.what.startswith("stance:")
-    }  # fmt: skip
-    pairs = [(ids[a], LABELS.target_ids[t]) for a, t in zip(made.article.tolist(), made.target.tolist(), strict=True)]
-    won = {pair: VALUES[n] for pair, n in zip(pairs, made.winner.tolist(), strict=True) if n >= 0}
-
-    assert {pair: value for pair, value in won.items() if value in LABELS.published_values} == gold
-    counted = {(*pair, VALUES[n]): count for pair, row in zip(pairs, made.counts.tolist(), strict=True)
+def voted(judgements, ids, column, asked, values, asks, rules):
+    """The votes that reached what the rules ask for, by article and question: the values that won, and all votes."""
+    table, article = table_of(judgements), numbers(ids.index(one.article_id) for one in judgements)
+    given = given_answers(table, column, asked, values)
+    made = vote_answers(article[given.row], given.row, given.asked, given.value, max(map(len, values)))
+    enough = (
+        people_asked(table, article, len(ids), asks, given, asked)[made.article, made.asked] >= rules.min_annotators
+    )
+    pairs = [(ids[a], q) for a, q in zip(made.article.tolist(), made.asked.tolist(), strict=True)]
+    won = {(article, asked[q], values[q][n]) for (article, q), row, is_enough in zip(pairs, made.won, enough, strict=True)
+           for n in np.flatnonzero(row) if is_enough}  # fmt: skip
+    counted = {(article, asked[q], values[q][n]): count for (article, q), row in zip(pairs, made.counts.tolist(), strict=True)
                for n, count in enumerate(row) if count}  # fmt: skip
-    assert counted == votes
+    return won, counted
+
+
+def votes_of(result, kind):
+    return {
+        (one.article_id, vote.what.removeprefix(kind), vote.answer): vote.count
+        for one in result.golds for vote in one.votes if vote.what.startswith(kind)
+    }  # fmt: skip
+
+
+@given(JUDGEMENTS, RULES, st.sampled_from([EVERYTHING, OFFERS]))
+def test_stances_are_those_of_adjudicate(answers, rules, offers):
+    judgements, ids = judged(answers), [*ARTICLES]
+    won, counted = voted(judgements, ids, "stances", LABELS.target_ids, [VALUES] * len(LABELS.target_ids),
+                         lambda version, target: target not in offers.unasked(version), rules)  # fmt: skip
+    result = adjudicate(table_of(judgements), [], ARTICLES, LABELS, rules, offers)
+    known = {one.article_id for one in result.golds}
+
+    assert {one for one in won if one[2] in LABELS.published_values} == {
+        (one.article_id, stance.target, stance.value) for one in result.golds for stance in one.stances
+    }
+    assert {one: count for one, count in counted.items() if one[0] in known} == votes_of(result, "stance:")
+
+
+@given(JUDGEMENTS, RULES, st.sampled_from([EVERYTHING, Offers(new_questions={"early": frozenset({"topic"})})]))
+def test_answers_are_those_of_adjudicate(answers, rules, offers):
+    judgements, ids = judged(answers), [*ARTICLES]
+    asked, values = [one.id for one in ASKING.questions], [one.value_names for one in ASKING.questions]
+    won, counted = voted(judgements, ids, "answers", asked, values,
+                         lambda version, question: not offers.lacks_question(version, question), rules)  # fmt: skip
+    result = adjudicate(table_of(judgements), [], ARTICLES, ASKING, rules, offers)
+    known = {one.article_id for one in result.golds}
+
+    assert won == {(one.article_id, answer.question, answer.value) for one in result.golds for answer in one.answers}
+    assert {one: count for one, count in counted.items() if one[0] in known} == votes_of(result, "question:")

@@ -12,6 +12,7 @@ from builder.annotation.agreement.bootstrap import Statistic
 from builder.annotation.agreement.matching import MODES, SPAN_F1, SPAN_F1_PARTIAL, matches
 from builder.annotation.agreement.measure import _rounded
 from builder.annotation.agreement.span_tables import SpanTables
+from builder.annotation.migration.offered import EVERYTHING
 from builder.records import Agreement, mark_set
 from tests.tables import stance_statistics
 
@@ -30,30 +31,31 @@ def agree(
     *,
     seed=13,
     resamples=1000,
+    offers=EVERYTHING,
 ):
     """Return what measure.agree returns."""
     by_article = defaultdict(list)
     for judgement in sorted(judgements, key=lambda j: (j.article_id, j.annotator)):
         by_article[judgement.article_id].append(judgement)
     shared = [judged for judged in by_article.values() if len(judged) > 1]
-    figures = _resampled(_over_all(shared, labels, lengths), "all", "", seed, resamples)
-    pairs = span_pairs(shared) + stance_pairs(shared, labels)
+    figures = _resampled(_over_all(shared, labels, lengths, offers), "all", "", seed, resamples)
+    pairs = span_pairs(shared, offers) + stance_pairs(shared, labels)
     figures += _resampled(pairs, "all", "", seed, resamples)
     batches = sorted({judgement.batch for judgement in judgements})
     for batch in batches if len(batches) > 1 else []:
         of_batch = [[j for j in judged if j.batch == batch] for judged in shared]
-        parts = _over_all([judged for judged in of_batch if len(judged) > 1], labels, lengths, (SPAN_F1,))
+        parts = _over_all([judged for judged in of_batch if len(judged) > 1], labels, lengths, offers, (SPAN_F1,))
         figures += _resampled(parts, batch, "", seed, resamples)
     weeks = sorted({week for judged in shared if (week := _week(judged))})
     for week in weeks if len(weeks) > 1 else []:
-        parts = _over_all([judged for judged in shared if _week(judged) == week], labels, lengths, (SPAN_F1,))
+        parts = _over_all([judged for judged in shared if _week(judged) == week], labels, lengths, offers, (SPAN_F1,))
         figures += _resampled([part for part in parts if part.label == "all"], "all", week, seed, resamples)
     return figures
 
 
-def _over_all(shared, labels, lengths, modes=MODES):
+def _over_all(shared, labels, lengths, offers, modes=MODES):
     """Return the statistics of both layers over all annotators, before resampling."""
-    return span_statistics(shared, labels, lengths, modes) + stance_statistics(shared, labels)
+    return span_statistics(shared, labels, lengths, modes, offers) + stance_statistics(shared, labels)
 
 
 def _resampled(parts, batch, period, seed, resamples):
@@ -70,24 +72,45 @@ def _resampled(parts, batch, period, seed, resamples):
     return figures
 
 
-def span_statistics(shared, labels, lengths, modes):
-    marked = [[mark_set(judgement.spans) for judgement in judged] for judged in shared]
+def asked_for(judgement, names, offers):
+    """The labels that a judgement was asked for. One that it has was asked for."""
+    return {*names} - offers.lacks(judgement.schema, names) | {span.label for span in judgement.spans}
+
+
+def of_labels(marks, labels):
+    return {mark for mark in marks if mark[2] in labels}
+
+
+def span_statistics(shared, labels, lengths, modes, offers=EVERYTHING):
     names = labels.entity_names
-    rows, widths = _unitizing_rows(marked, [lengths[judged[0].article_id] for judged in shared], names)
-    return spans.statistics(SpanTables(names, _f1_rows(marked, names, modes), rows, widths))
+    asked = [[asked_for(judgement, names, offers) for judgement in judged] for judged in shared]
+    people = [{name: n for name in names if (n := sum(name in own for own in judges)) > 1} for judges in asked]
+    marked = [
+        [of_labels(mark_set(judgement.spans), several) for judgement in judged]
+        for judged, several in zip(shared, people, strict=True)
+    ]
+    sizes = [lengths[judged[0].article_id] for judged in shared]
+    rows, widths = _unitizing_rows(marked, sizes, names, people)
+    several = np.array([[name in own for name in names] for own in people], bool).reshape(len(shared), len(names))
+    return spans.statistics(SpanTables(names, _f1_rows(marked, names, modes, asked), rows, widths, several))
 
 
-def span_pairs(shared):
+def span_pairs(shared, offers=EVERYTHING):
     """Return strict F1 of each pair of annotators, and of each annotator against all others (its pairs added up)."""
     names = sorted({judgement.annotator for judged in shared for judgement in judged})
     rows = {}
     for left, right in combinations(names, 2):
         rows[f"{left} {right}"] = np.zeros((len(shared), 2))
     for number, judged in enumerate(shared):
-        marks = sorted((judgement.annotator, mark_set(judgement.spans)) for judgement in judged)
-        for (left, left_marks), (right, right_marks) in combinations(marks, 2):
+        for left, right in combinations(sorted(judged, key=lambda judgement: judgement.annotator), 2):
+            left_marks, right_marks = mark_set(left.spans), mark_set(right.spans)
+            labels = {label for *_, label in left_marks | right_marks}
+            left_marks, right_marks = (
+                of_labels(left_marks, asked_for(right, labels, offers)),
+                of_labels(right_marks, asked_for(left, labels, offers)),
+            )
             counts = 2 * len(left_marks & right_marks), len(left_marks) + len(right_marks)
-            rows[f"{left} {right}"][number] += counts
+            rows[f"{left.annotator} {right.annotator}"][number] += counts
     met = {pair: sum(set(pair.split()) <= {j.annotator for j in judged} for judged in shared) for pair in rows}
     for name in names if len(names) > 2 else []:
         rows[name] = sum((rows[pair] for pair in rows if name in pair.split()), np.zeros((len(shared), 2)))
@@ -116,13 +139,14 @@ def _credits(left, right, modes):
             yield mode, b[2], worth
 
 
-def _f1_rows(marked, names, modes):
+def _f1_rows(marked, names, modes, asked):
     """Return for each mode an array articles x labels x (credit, number of marks), added up over pairs of annotators."""
     columns = {name: column for column, name in enumerate(names)}
     rows = {mode: np.zeros((len(marked), len(names), 2)) for mode in modes}
     totals = np.zeros((len(marked), len(names)))
     for article, judged in enumerate(marked):
-        for left, right in combinations(judged, 2):
+        for (one, may_one), (other, may_other) in combinations(zip(judged, asked[article], strict=True), 2):
+            left, right = of_labels(one, may_other), of_labels(other, may_one)
             for mode, label, worth in _credits(left, right, modes):
                 rows[mode][article, columns[label], 0] += worth
             for _, _, label in (*left, *right):
@@ -132,7 +156,7 @@ def _f1_rows(marked, names, modes):
     return rows
 
 
-def _unitizing_rows(marked, sizes, names):
+def _unitizing_rows(marked, sizes, names, people):
     """Return the counts from which unitizing alpha is computed (articles x labels x columns), and the unit lengths.
 
     Units of one label must not overlap, so of nested or crossing ones the outermost, then the first, counts. The
@@ -147,14 +171,16 @@ def _unitizing_rows(marked, sizes, names):
     widths = np.array(lengths, dtype=np.int64)
     rows = np.zeros((len(marked), len(names), 2 * len(lengths) + 3))
     for article, (judged, size) in enumerate(zip(units, sizes, strict=True)):
-        rows[article, :, -2], rows[article, :, -1] = size, size * len(judged)
-        pairs = len(judged) * (len(judged) - 1)
-        empty = len(judged) * np.maximum(size - widths + 1, 0)
         for column, name in enumerate(names):
             row, spans = rows[article, column], [by_label.get(name, []) for by_label in judged]
+            asked = people[article].get(name, 0)
+            row[-2], row[-1] = (size, size * asked) if asked else (0, 0)
+            pairs = asked * (asked - 1)
             if not any(spans):
-                row[len(lengths) : 2 * len(lengths)] = empty
+                row[len(lengths) : 2 * len(lengths)] = asked * np.maximum(size - widths + 1, 0)
                 continue
+            silent = [[]] * (asked - sum(map(bool, spans)))
+            spans = [edges for edges in spans if edges] + silent
             gaps = [_gaps(edges, size) for edges in spans]
             free = np.array([end - start for edges in gaps for start, end in edges], dtype=np.int64)
             used = np.array([end - start for edges in spans for start, end in edges])

@@ -8,10 +8,13 @@ from builder.annotation import columns
 from builder.annotation.agreement import pairs
 from builder.annotation.agreement.matching import SPAN_F1
 from builder.annotation.agreement.measure import pairs_account
+from builder.annotation.migration.offered import EVERYTHING, Offers
 from builder.records import Judgement, Span, Stance
 from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
 from tests.annotation.agreement import reference
 from tests.tables import agree, table_of
+
+pytestmark = pytest.mark.slow  # each test compares with plain loops
 
 LENGTH = 40
 
@@ -51,18 +54,22 @@ def judgement_lists(draw):
             batch = draw(st.sampled_from(("b1", "b2")))
             found.append(
                 Judgement(f"{article:02}-0", "0" * 16, batch, f"a-{annotator}", draw(SPANS), draw(STANCES), "submitted",
-                          None, week, week, "g", "s", 1, 1)
+                          None, week, week, "g", draw(st.sampled_from(("s", "s", "old"))), 1, 1)
             )  # fmt: skip
     return found
 
 
-@given(judgement_lists())
-def test_figures_equal_those_of_plain_loops(judgements):
+OLDER = st.sampled_from([EVERYTHING, Offers({"old": frozenset(["GPE"])}), Offers({"old": frozenset()})])
+"""What the pages of the labels before offered."""
+
+
+@given(judgement_lists(), OLDER)
+def test_figures_equal_those_of_plain_loops(judgements, offers):
     lengths = {judgement.article_id: LENGTH for judgement in judgements}
 
-    found = agree(judgements, LABELS, lengths, resamples=20)
+    found = agree(judgements, LABELS, lengths, resamples=20, offers=offers)
 
-    assert found == reference.agree(judgements, LABELS, lengths, resamples=20)
+    assert found == reference.agree(judgements, LABELS, lengths, resamples=20, offers=offers)
 
 
 @pytest.mark.parametrize("held", [1, 7, 40])

@@ -179,7 +179,7 @@ def _placed(spans, text, labels, edges):
         own = edges[start, end]
         moved = span if own == (start, end) else Span(*own, span.label, span.id) if own else None
         if span.label not in names:
-            placed.append((span, moved, "unknown label"))
+            placed.append((span, moved, "retired label" if span.label in labels.retired_names else "unknown label"))
         elif moved is None:
             placed.append((span, None, "nothing left"))
         elif (moved.start, moved.end, moved.label) in seen:
@@ -197,10 +197,14 @@ def _answered(stances, asked, labels):
     differing = Counter(stance.target for stance in set(given))
     answered = []
     for number, stance in enumerate(given):
-        if stance.target not in labels.target_ids:
+        if stance.target in labels.retired_targets:
+            why = "retired target"
+        elif stance.target not in labels.target_ids:
             why = "unknown target"
         elif stance.target not in asked:
             why = "target not asked"
+        elif stance.value in labels.retired_values:
+            why = "retired value"
         elif stance.value not in values:
             why = "unknown value"
         elif differing[stance.target] > 1:
@@ -216,7 +220,7 @@ def faults_of(placed, answered, asked, text, labels):
     names = labels.entity_names
     for span, _, why in placed:
         if why or span.label not in names:
-            yield from span_faults(span, why, text, names)
+            yield from span_faults(span, why, text, labels)
     canonical = [moved for _, moved, why in placed if moved and (not why)]
     yield from _crossings(canonical)
     yield from _two_labels(canonical, text)

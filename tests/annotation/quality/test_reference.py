@@ -16,6 +16,13 @@ from tests.annotation.quality.examples import ARTICLES, JUDGEMENTS, LABELS, SPAN
 from tests.tables import canonicalise, check, pace_warnings, separate_repeats, table_of
 
 STRICT = LABELS.model_copy(update={"clitics": "strict"})
+RETIRED = LABELS.model_copy(update={
+    "entities": LABELS.entities[1:], "retired_entities": LABELS.entities[:1],
+    "stances": LABELS.stances.model_copy(update={
+        "values": LABELS.stances.values[1:], "retired_values": LABELS.stances.values[:1],
+        "targets": LABELS.stances.targets[1:], "retired_targets": LABELS.stances.targets[:1],
+    }),
+})  # fmt: skip
 
 
 def link(*task):
@@ -39,6 +46,7 @@ def odd():
     return articles, oddities.judgements(articles)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", [LABELS, STRICT], ids=["expand", "strict"])
 def test_two_thousand_articles_with_every_oddity(odd, labels):
     articles, judgements = odd
@@ -57,6 +65,18 @@ def test_two_thousand_articles_with_every_oddity(odd, labels):
         "stance-twice", "stance-missing",
     }  # fmt: skip
     assert separate_repeats(judgements, articles, labels)[1]
+
+
+@pytest.mark.slow
+def test_what_is_retired_is_left_out_and_no_fault(odd):
+    articles, judgements = odd
+    same(judgements, articles, RETIRED)
+
+    reasons = {one.reason for one in canonicalise(judgements, articles, RETIRED)[2]}
+    assert reasons >= {"retired label", "retired target", "retired value", "unknown label", "unknown target"}
+    unknown = {issue.message.split("'")[1] for issue in check(judgements, articles, RETIRED, link)
+               if issue.code in ("unknown-label", "unknown-target", "unknown-stance")}  # fmt: skip
+    assert unknown == {"", "ORG", "sea", "maybe"}
 
 
 def test_texts_that_are_tokenised_a_few_at_a_time(monkeypatch):
@@ -104,7 +124,7 @@ ANY = st.lists(
 )
 
 
-@given(ANY, st.sampled_from([LABELS, STRICT, LABELS.model_copy(update={"stances": None})]))
+@given(ANY, st.sampled_from([LABELS, STRICT, RETIRED, LABELS.model_copy(update={"stances": None})]))
 def test_any_judgements(judgements, labels):
     same(judgements, ARTICLES, labels)
 

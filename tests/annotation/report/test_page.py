@@ -18,6 +18,8 @@ from builder.annotation.agreement.spans import UNITIZING
 from builder.annotation.agreement.stances import ALPHA, KAPPA
 from builder.annotation.report.passages import disputed_passages, disputed_questions, lanes, passages
 from builder.annotation.report.progress import progress
+from builder.records import Answer
+from builder.schema.labels import AnswerValue, Question
 from tests.annotation.examples import (
     HOSTILE,
     LABELS,
@@ -455,3 +457,19 @@ def test_passage_grows_by_its_marks_up_to_a_limit():
     assert (first.start, first.end, first.score) == (0, whole + 10, 2)
     assert [answer.marks for answer in first.answers] == [((5, whole + 10, "PERS"),), ((5, 9, "PERS"),)]
     assert (longest.start, longest.end) == (0, 400)
+
+
+def test_each_question_on_the_whole_article_has_its_alpha():
+    values = tuple(AnswerValue(name=name, ar=name, en=name) for name in ("low", "high"))
+    asked = Question(id="bias", ar="هل في المقال انحياز؟", en="bias", values=values)
+    labels = LABELS.model_copy(update={"questions": (asked,)})
+    said = [
+        replace(judgement(number, who, port="favor"), answers=(Answer("bias", value),))
+        for number, value in enumerate(("low", "high", "low"))
+        for who in ("a-1", "a-2")
+    ]
+    html = page_of(said, labels=labels)
+
+    assert "alpha of each question" in html
+    assert "هل في المقال انحياز؟" in html
+    assert "alpha of each question" not in page_of(said)

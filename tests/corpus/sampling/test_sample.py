@@ -13,16 +13,17 @@ from hypothesis import strategies as st
 
 from builder.corpus.sampling import sample as module
 from builder.corpus.sampling.hashing import combine_hashes, hash_strings
-from builder.corpus.sampling.sample import CANDIDATES, LENGTHS, MIN_CHARACTERS, candidates, choose, restrict_to, sample
+from builder.corpus.sampling.sample import CANDIDATES, LENGTHS, candidates, choose, restrict_to, sample
 from builder.io.hashing import sha16
 from builder.records import Article, BatchItem, Document, Group, StageCounts
+from builder.schema.dataset import MIN_LENGTH
 
-LONG = "خ" * MIN_CHARACTERS
+LONG = "خ" * MIN_LENGTH
 DATES = (None, "", "2026-03", "2026-03-12T08:30:00+03:00", "2026-04-01", "2026-13-01", "١٢ مارس 2026", "2026-040")
-SIZES = (MIN_CHARACTERS - 1, MIN_CHARACTERS, LENGTHS[0] - 1, *LENGTHS)
+SIZES = (MIN_LENGTH - 1, MIN_LENGTH, LENGTHS[0] - 1, *LENGTHS)
 
 
-def row(name, *, group=None, source="x", date=None, size=MIN_CHARACTERS, reason=None):
+def row(name, *, group=None, source="x", date=None, size=MIN_LENGTH, reason=None):
     return (f"{name}-0", name, f"sha-{name}", group or f"{name}-0", source, date, size, reason)
 
 
@@ -67,7 +68,7 @@ def naive(rows, size, seed, taken):
     fates, standing = {}, {}
     for article in sorted(rows, key=lambda r: (r[0] != r[3], r[0])):
         own, group, length, reason = article[0], article[3], article[6], article[7]
-        if length < MIN_CHARACTERS:
+        if length < MIN_LENGTH:
             fates[own] = "too short"
         elif reason:
             fates[own] = f"filtered: {reason}"
@@ -244,3 +245,24 @@ def test_equal_hashes_are_ordered_by_name(monkeypatch):
     monkeypatch.setattr(module, "hash_strings", lambda strings, _: np.zeros(len(strings), np.uint64))
     rows = [row(name) for name in "cadb"]
     assert [item.article_id for item in choose(table(rows), "b", 3, 1, ()).items] == ["a-0", "b-0", "c-0"]
+
+
+def test_a_lower_floor_lets_short_articles_in():
+    rows = [row("a", size=19), row("b", size=20)]
+    found = choose(table(rows), "b", 9, 0, (), min_length=20)
+
+    assert [item.article_id for item in found.items] == ["b-0"]
+    assert found.account.set_aside == {"too short": 1}
+
+
+@given(pools())
+def test_without_one_of_each_group_every_article_is_a_group_of_its_own(pool):
+    rows, size, seed, _ = pool
+    taken = {rows[0][0]} if rows else set()
+    alone = choose(table(rows), "b", size, seed, taken, one_of_each_group=False)
+    single = choose(table([(r[0], r[1], r[2], r[0], *r[4:]) for r in rows]), "b", size, seed, taken)
+    group_of = {r[0]: r[3] for r in rows}
+
+    assert [item.article_id for item in alone.items] == [item.article_id for item in single.items]
+    assert [item.group_id for item in alone.items] == [group_of[item.article_id] for item in alone.items]
+    assert alone.account == single.account

@@ -26,6 +26,8 @@ class Server:
         }  # fmt: skip
         self.changed = []
         self.projects, self.tasks = self, SimpleNamespace(list=self.tasks_of)
+        self.seen = []
+        self.views = SimpleNamespace(list=lambda project: [], create=lambda project, data: self.seen.append(data))
 
     def get(self, id):  # noqa: A002 - the SDK's name
         if id not in self.all:
@@ -118,3 +120,4 @@ def test_lost_project_is_made_again():
 
     assert (sent.project_id, sent.created, sent.created_at) == ("99", 1, "new")
     assert server.all[7].tasks == [OURS]
+    assert "tasks:data.guide_html" in server.seen[0]["hiddenColumns"]["explore"]

@@ -158,7 +158,10 @@ def test_spans_votes_confidences_and_disputes_move_with_the_text():
     spans = (partly, Span(*handle, "PERS"), inside, after)
     votes = (Vote(f"span:{at}:{at + 9}", "PERS", 1), Vote(f"span:{at + 1}:{at + 6}", "PERS", 2), Vote("stance:metro", "favor", 2))  # fmt: skip
     sure = (Confidence(f"span:{at + 1}:{at + 6}", "PERS", "majority", 0.6), Confidence(f"span:{at}:{at + 9}", "PERS", "majority", 0.9))  # fmt: skip
-    gold = Gold(article.id, article.text_sha, spans, (Stance("metro", "favor"),), "majority", votes, 3, sure)
+    decided = (f"span:{at + 1}:{at + 6}", "stance:metro")
+    gold = Gold(
+        article.id, article.text_sha, spans, (Stance("metro", "favor"),), "adjudicated", votes, 3, sure, decided
+    )
     judgement = Judgement(article.id, article.text_sha, "b", "a-1", spans, (), "submitted", 1.0, "", "", "g", "s", 1, 2, "اسألوا desk@barq.example")  # fmt: skip
     stale = replace(judgement, text_sha="0" * 16)
     disputes = [Dispute(article.id, f"span:{at + 1}:{at + 6}", {}), Dispute(article.id, "stance:metro", {})]
@@ -174,6 +177,7 @@ def test_spans_votes_confidences_and_disputes_move_with_the_text():
     assert new.text[30:36] == "مرجانة"
     assert golds[0].votes == (Vote(f"span:{at}:{placeholder[1]}", "PERS", 2), Vote("stance:metro", "favor", 2))
     assert golds[0].confidence == (Confidence(f"span:{at}:{placeholder[1]}", "PERS", "majority", 0.9),)
+    assert golds[0].decided == (f"span:{at}:{placeholder[1]}", "stance:metro")
     assert golds[0].text_sha == said[0].text_sha == new.text_sha
     assert said[0].spans == golds[0].spans
     assert said[0].remark == "اسألوا REDACTED_EMAIL"

@@ -160,6 +160,13 @@ def test_only_what_a_decision_says_is_called_adjudicated(altered, material, buil
     assert [row["article_id"] for row in rows(decided, "stance") if row["adjudicated"]] == [second.id]
 
 
+def test_article_with_one_decided_passage_is_called_adjudicated(altered, material):
+    second = material.articles[1]
+    golds = [replace(g, decided=("span:0:5",) if g.article_id == second.id else ()) for g in material.golds]
+
+    assert [row["id"] for row in rows(altered(golds=golds), "entities") if row["adjudicated"]] == [second.id]
+
+
 def test_how_sure_an_answer_is_stands_beside_it(altered, material):
     gold = material.golds[0]
     sure = [Confidence(f"span:{s.start}:{s.end}", s.label, "majority", 2 / 3) for s in gold.spans[:1]]

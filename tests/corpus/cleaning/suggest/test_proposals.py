@@ -23,6 +23,8 @@ from builder.text.profiles import profile
 from tests.conftest import ROOT
 from tests.corpus.cleaning.named import named, paragraph
 
+pytestmark = pytest.mark.slow  # each test counts a crawl
+
 FILE = (ROOT / "schema" / "boilerplate.yaml").read_text(encoding="utf-8")
 SHIPPED = load_schema(ROOT / "schema").boilerplate
 READY = compile_rules(SHIPPED)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from builder.release.card.facts import card_facts
-from builder.release.card.split_facts import splits_section
+from builder.release.card.sections.split_facts import splits_section
 from builder.schema.dataset import Splits
 
 

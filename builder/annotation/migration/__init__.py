@@ -1,0 +1,1 @@
+"""Migration of annotations to another labels.yaml: versions, steps, rewriting, and what pages asked. Pure."""

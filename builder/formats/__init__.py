@@ -1,0 +1,1 @@
+"""Formats of published datasets: files to documents and annotations, and releases to files."""

@@ -1,0 +1,1 @@
+"""CoNLL files: rows, tags, schemes, and texts joined from tokens."""

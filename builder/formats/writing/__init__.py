@@ -1,0 +1,1 @@
+"""Releases as files of other tools: CoNLL, brat, spaCy, JSON Lines."""

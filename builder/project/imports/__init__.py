@@ -1,0 +1,1 @@
+"""An imported set in a project: documents, batch, annotations and splits."""

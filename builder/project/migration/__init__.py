@@ -1,0 +1,1 @@
+"""Versions of labels.yaml in annotations/, pending migrations, and `khabar schema migrate`."""
