@@ -52,8 +52,12 @@ def say(text: str, *, err: bool = False) -> None:
 
 def say_json(value: object, *, err: bool = False) -> None:
     """Print one JSON document on a line, with control characters escaped."""
-    text = json.dumps(value, ensure_ascii=False)
-    click.echo(CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text), err=err)
+    click.echo(escape_controls(json.dumps(value, ensure_ascii=False)), err=err)
+
+
+def escape_controls(document: str) -> str:
+    """Return a JSON document whose control characters are escapes."""
+    return CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", document)
 
 
 def progress_bar(step: Progress) -> str:

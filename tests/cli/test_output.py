@@ -1,12 +1,15 @@
 """What reaches a terminal: no control character of a name, a title or a server's message."""
 
 import json
+import re
 from dataclasses import dataclass
 
 import pytest
 
 from builder.cli.output import Console, show
-from builder.records import Dropped, Issue, Line, Progress, Report, StageCounts
+from builder.corpus.explain import text as explanation
+from builder.records import MANIFEST, Dropped, Issue, Line, Progress, Report, StageCounts
+from tests.live.small import ROWS, make_release
 
 HOSTILE = "\x1b]0;owned\x07\x9b2J\r\N{RIGHT-TO-LEFT OVERRIDE}txt\N{LINE SEPARATOR}خبر\N{ZERO WIDTH NON-JOINER}ها"
 SAFE = "⟨ESC⟩]0;owned⟨BEL⟩⟨CSI⟩2J⟨CR⟩⟨RLO⟩txt⟨LS⟩خبر\N{ZERO WIDTH NON-JOINER}ها"
@@ -73,3 +76,27 @@ def test_argument_of_a_user_is_shown_too(tmp_path, khabar):
     assert done.returncode == 2
     assert "⟨ESC⟩]0;owned" in done.stderr
     assert "\x1b" not in done.stderr
+
+
+RAW = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\N{LEFT-TO-RIGHT EMBEDDING}-\N{RIGHT-TO-LEFT OVERRIDE}\N{LINE SEPARATOR}]")
+
+
+@pytest.mark.parametrize("options", [["--json"], [], ["-v"]])
+def test_diff_of_hostile_releases_prints_no_control_character(tmp_path, khabar, options):
+    row = {**ROWS["entities"]["train"][0], "id": HOSTILE, "text": f"ليلى {HOSTILE}", "spans": []}
+    make_release(tmp_path / "old")
+    make_release(tmp_path / "new", "1.1.0", ROWS | {"entities": {"train": [row], "test": ROWS["entities"]["test"]}})
+    manifest = json.loads((tmp_path / "new" / MANIFEST).read_bytes())
+    (tmp_path / "new" / MANIFEST).write_text(json.dumps(manifest | {"profile": HOSTILE}), encoding="utf-8")
+    done = khabar("diff", tmp_path / "old", tmp_path / "new", *options, cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert not RAW.findall(done.stdout + done.stderr)
+    assert "--json" not in options or json.dumps(HOSTILE) in json.dumps(json.loads(done.stdout))
+
+
+def test_json_of_explain_has_no_control_character():
+    printed = explanation.as_json(Dropped("clean", HOSTILE, "reason"))
+
+    assert json.loads(printed)["what"] == HOSTILE
+    assert not RAW.findall(printed)

@@ -216,6 +216,31 @@ def test_a_private_dataset_is_seen_with_a_token_alone(stage):
     assert "was refused (401): no token was given" in refusal(refused)
 
 
+def test_a_private_dataset_of_others_is_not_pushed_to(stage):
+    git.create(stage.repo)
+    git.make_private(stage.repo, "hf_of_another")
+    with pytest.raises(KhabarError) as refused:
+        stage.push()
+
+    assert refused.value.exit_code == 3
+    assert refusal(refused) == (
+        f"{stage.hub.url}/datasets/{REPO} {REPO} exists on {stage.hub.url}, but this token may not see it: it is private "
+        "set HF_TOKEN to a token with access to it, or choose another repo_id; the same call cannot succeed"
+    )
+    assert stage.commits() == ["initial commit"]
+    assert "hf_of_another" not in refusal(refused)
+
+
+def test_a_private_dataset_of_others_is_not_read(published):
+    git.make_private(published.repo, "hf_of_another")
+    with pytest.raises(KhabarError) as refused:
+        published.verify()
+
+    assert refused.value.exit_code == 3
+    assert "not found (404)" in refusal(refused)
+    assert refusal(refused).endswith("a private dataset needs an HF_TOKEN that may read it")
+
+
 def test_private_does_not_pretend_of_a_dataset_that_is_public(published, tmp_path):
     published.folder = tmp_path / "v1.1.0"
     published.release = make_release(published.folder, "1.1.0")

@@ -154,7 +154,7 @@ def raise_hub_error(remote: Remote, doing: str, status: int, detail: str) -> NoR
             "hub-absent",
             f"{what} failed: not found (404): {detail}",
             exit_code=3,
-            fix="check the name, and that the version was pushed",
+            fix="check the name, and that the version was pushed; a private dataset needs an HF_TOKEN that may read it",
         )
     if status:
         why, fix = _advice(remote, status)

@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+import tempfile
 import threading
 import zipfile
 from functools import partial
@@ -10,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from builder.commands.audit import audit
+from builder.commands.diff import diff
 from builder.commands.hydrate import hydrate
 from builder.commands.verify import verify
 from builder.io.jsonl import write_json
@@ -221,4 +224,58 @@ def test_listing_of_a_hub_that_leaves_the_folder_is_refused(folder, tmp_path, mo
         with pytest.raises(KhabarError, match="is not a path inside the release"):
             hydrate(project, "a/b@main", (str(tmp_path),), base=tmp_path, to=tmp_path / "out", rehearse=False)
 
+    assert not list(tmp_path.rglob("evil.parquet"))
+
+
+DEEPER = "entities/train-00001-of-00002.parquet/../../../../../../evil.parquet"
+"""A file that the data files of a card match by their beginning."""
+
+
+@pytest.mark.slow
+def test_audit_of_a_hub_whose_listing_leaves_the_folder(folder, tmp_path, monkeypatch):
+    evil = (folder / "entities" / "train-00000-of-00001.parquet").read_bytes()
+    card = "---\nconfigs:\n- config_name: entities\n  data_files:\n  - {split: train, path: 'entities/**'}\n---\n"
+    (tmp_path / "deep" / "in" / "it").mkdir(parents=True)
+    with serve(tmp_path / "hub") as running:
+        repo = running.repository("a/b")
+        git.create(repo)
+        files = contents(folder, "x") | {"README.md": card.encode()}
+        git.commit(repo, "main", git.refs(repo)["refs/heads/main"], files, (), "by hand")
+        monkeypatch.setenv("HF_ENDPOINT", running.url)
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "deep" / "in" / "it"))
+        audit("a/b@main", base=tmp_path)  # without a hostile name it is read
+        for path in (LISTED, DEEPER):
+            hostile_commit(repo, path, evil)
+            with pytest.raises(KhabarError, match="Data files don't belong to a/b") as caught:
+                audit("a/b@main", base=tmp_path)
+
+            assert caught.value.exit_code == 3
+
+    assert not list(tmp_path.rglob("evil.parquet"))
+    assert not list((tmp_path / "deep").rglob("*.parquet"))
+
+
+@pytest.mark.parametrize("address", ["memory://hostile/v1.0.0", "s3://bucket/v1.0.0", "zip://::file:///x.zip"])
+def test_audit_of_a_storage_is_refused(folder, tmp_path, address):
+    stored(folder, contents(folder, LISTED))
+    with pytest.raises(KhabarError, match="is not a local folder or a Hub dataset") as caught:
+        audit(address, base=tmp_path)
+
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["verify", "hydrate", "diff"])
+def test_object_store_whose_keys_leave_the_folder_is_refused(folder, tmp_path, command):
+    """What fsspec lists of s3:// is any string, as here."""
+    url, project = stored(folder, contents(folder, LISTED)), Project(tmp_path / "none")
+    run = {
+        "verify": lambda: verify(project, url, base=tmp_path, rehearse=False, progress=print),
+        "diff": lambda: diff(project, str(folder), url, base=tmp_path),
+        "hydrate": lambda: hydrate(project, url, (str(tmp_path),), base=tmp_path, to=tmp_path / "out", rehearse=False),
+    }
+    with pytest.raises(KhabarError) as caught:
+        run[command]()
+
+    assert [issue.code for issue in caught.value.issues] in (["unsafe-path"], ["no-release"])
+    assert (caught.value.issues[0].code == "unsafe-path") == (command == "verify")
     assert not list(tmp_path.rglob("evil.parquet"))
