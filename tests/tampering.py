@@ -111,9 +111,9 @@ def edit_json(folder, path, change):
     (folder / path).write_text(json.dumps(plain, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def leaves(labels, edition):
+def leaves(labels, edition, *, asked=False):
     """The config and the path of every column and every field of a column, from the schema."""
-    for config, columns in features(label_names(labels), edition).items():
+    for config, columns in features(label_names(labels, asked=asked), edition).items():
         for name, feature in columns.items():
             yield from ((config, path) for path in _paths(name, feature))
 

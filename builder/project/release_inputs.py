@@ -24,7 +24,7 @@ from builder.project.annotations import (
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.cleaning import clean_accounts
 from builder.project.corpus import profile_of
-from builder.project.imports.released import Imports, as_published, import_inputs, load_imports, unmarked
+from builder.project.imports.released import Imports, as_published, load_imports, unmarked
 from builder.project.judgements import (
     BatchInputs,
     CanonicalJudgements,
@@ -54,6 +54,7 @@ from builder.records import (
     user_error,
 )
 from builder.records.arrow import records_of
+from builder.release.card.sections.imported import import_inputs
 from builder.release.editions import extractors
 from builder.release.redaction.redact import move_annotations, redact, redact_authors
 from builder.release.splits.assign import split_articles
@@ -275,7 +276,7 @@ def hash_inputs(inputs: ReleaseInputs, card: str, tool: str) -> dict[str, str]:
     hashes |= {f"schema/{name}": digest for name, digest in sources.batch.schema.digests.items()}
     pages = {article.document_id for article in material.articles}
     named = extractors.recorded(document for document in material.documents if document.id in pages)
-    return hashes | import_inputs(sources.imports) | named | {"profile": sources.profile.digest}
+    return hashes | import_inputs(sources.imports.sets) | named | {"profile": sources.profile.digest}
 
 
 def _without_server(judgements: pa.Table) -> list[dict[str, Any]]:

@@ -161,18 +161,6 @@ def _votes(split: str, table: pa.Table, values: int) -> Iterator[Mismatch]:
     yield Mismatch("stance", split, "soft_label", "the shares of `label_counts`", np.flatnonzero(wrong))
 
 
-def annotation_values(content: Content) -> Iterator[Mismatch]:
-    """Yield the annotations whose stances are of no value, or whose status is not that of a submitted annotation."""
-    for split, table in content.tables["annotations"].items():
-        status = _true(pc.not_equal(table["status"], "submitted"))
-        yield Mismatch("annotations", split, "status", "`submitted`", status)
-        if "stances" in table.column_names:
-            lists = whole(table["stances"])
-            values = numbers(pc.struct_field(lists.flatten(), "value"))
-            wrong = (values < 0) | (values >= len(content.names.values or ()))
-            yield Mismatch("annotations", split, "stances.value", "a stance", np.flatnonzero(rows_of(lists, wrong)))
-
-
 def span_places(content: Content) -> Iterator[Mismatch]:
     """Yield the spans that are empty, out of order, outside of their text, or have no label of the release."""
     for one in tables(content):

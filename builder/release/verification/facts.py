@@ -11,21 +11,22 @@ from builder.io.jsonl import json_bytes
 from builder.io.plain import to_plain
 from builder.records import MANIFEST, QUESTIONS_FORMAT, TOOL, Issue, StageCounts, format_of
 from builder.release.card.inputs import FILE, CardInputs, facts_json
+from builder.release.card.sections.imported import import_inputs
 from builder.release.exports.conll import ConllFiles
 from builder.release.redaction.redact import PLACEHOLDERS
 from builder.release.splits.assign import leaks_of
-from builder.release.verification.content import AS_PUBLISHED, Content, as_published
+from builder.release.verification.content import Content, as_published
 from builder.release.verification.result import Check, Unverified, differs, judge
 from builder.release.verification.tags import TagCounts
 from builder.text.profiles import profile
 
 PROJECT = "only the project's own files say it"
 
-ARTICLES, AUTHORS = "articles in articles", "authors"
+ARTICLES, AUTHORS, JUDGEMENTS = "articles in articles", "authors", "judgements in annotations"
 
 ROWS = {
     "articles in entities": "entities", "pairs of article and target in stance": "stance",
-    "pairs of article and question in questions": "questions", "judgements in annotations": "annotations", ARTICLES: "articles",
+    "pairs of article and question in questions": "questions", JUDGEMENTS: "annotations", ARTICLES: "articles",
 }  # fmt: skip
 """The config whose rows each account of a build counts."""
 
@@ -43,7 +44,7 @@ def facts(content: Content, flat: ConllFiles, found: TagCounts) -> Check:
         *_redacted(content, content.basis),
     ]
     issues += _accounts(content, content.basis, flat, found) if content.is_current else []
-    issues += [*_inputs(content, content.basis), *_leaks(content, content.basis)]
+    issues += [*_inputs(content, content.basis), *_leaks(content, content.basis), *_offered(content, content.basis)]
     return judge("facts", issues, f"{FILE} and {MANIFEST} agree with the rows", _unsaid(content))
 
 
@@ -146,8 +147,19 @@ def _profile(name: str) -> dict[str, str]:
     return {"profile": known.digest} if known.id == name else {}
 
 
+def _offered(content: Content, basis: CardInputs) -> Iterator[Issue]:
+    """Yield an error for versions of labels.yaml of which no annotation is, where all annotations are published."""
+    account = next((one for one in basis.built if one.unit == JUDGEMENTS), None)
+    named = {
+        name for table in content.tables["annotations"].values() for name in pc.unique(table["schema"]).to_pylist()
+    }
+    strange = {*basis.asked, *basis.asked_targets, *basis.new_questions} - named
+    if strange and account and account.taken == account.kept:
+        yield differs(FILE, f"it says what pages of {len(strange)} versions offered, of which no annotation is")
+
+
 def _leaks(content: Content, basis: CardInputs) -> Iterator[Issue]:
-    """Yield an error if the leaks of imported sets are not those that the split groups of their articles show."""
+    """Yield an error if imported sets are not those of the manifest, or their leaks not what their split groups show."""
     free = as_published(content.release)
     groups: dict[str, str] = {}
     splits: dict[str, str] = {}
@@ -157,9 +169,9 @@ def _leaks(content: Content, basis: CardInputs) -> Iterator[Issue]:
         splits |= dict.fromkeys(own["id"].to_pylist(), split)
     if leaks_of(groups, splits) != basis.leaks:
         yield differs(FILE, "its leaks of imported sets are not the split groups that stand in several splits")
-    kept = {one.name for one in basis.imports if one.splits == AS_PUBLISHED}
-    if kept != free:
-        yield differs(FILE, f"sets whose splits stay as published: it names {sorted(kept)}, {MANIFEST} {sorted(free)}")
+    named = {name: value for name, value in content.release.inputs.items() if name.startswith("import/")}
+    if named != import_inputs(basis.imports):
+        yield differs(FILE, f"its imported sets, their files and splits are not those of the inputs of {MANIFEST}")
 
 
 def _articles(content: Content) -> str:

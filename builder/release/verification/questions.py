@@ -1,4 +1,4 @@
-"""Columns of `questions`, and answers in `annotations`, that follow from others and from labels.yaml."""
+"""Columns of `questions` that follow from others and from labels.yaml."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from builder.schema.labels import Labels
 
 
 def questions(content: Content, labels: Labels) -> Iterator[Mismatch]:
-    """Yield what is wrong in the columns of `questions`, and the annotations that answer what nobody asked."""
+    """Yield what is wrong in the columns of `questions`."""
     asked = {one.id: one for one in labels.questions}
     for split, table in content.tables.get("questions", {}).items():
         made = pc.binary_join_element_wise(table["article_id"], table["question"], ":")
@@ -28,9 +28,6 @@ def questions(content: Content, labels: Labels) -> Iterator[Mismatch]:
                      pa.chunked_array([pa.array(named, pa.string()).take(pa.array(order))]))  # fmt: skip
         yield from _values(split, table, labels, order)
         yield from _shares(split, table)
-    for split, table in content.tables["annotations"].items():
-        if "answers" in table.column_names:
-            yield _unasked(split, whole(table["answers"]), labels)
 
 
 def _values(split: str, table: pa.Table, labels: Labels, order: np.typing.NDArray[np.int64]) -> Iterator[Mismatch]:
@@ -66,14 +63,3 @@ def _shares(split: str, table: pa.Table) -> Iterator[Mismatch]:
     wrong = differing_lists(soft, np.where(voted, counts(lists), 0), (np.asarray(soft.flatten()), wanted))
     wrong |= np.asarray(pc.is_null(soft)) == voted
     yield Mismatch("questions", split, "soft_label", "the shares of `label_counts`", np.flatnonzero(wrong))
-
-
-def _unasked(split: str, lists: pa.Array, labels: Labels) -> Mismatch:
-    """Return the annotations with an answer that no question allows."""
-    allowed = [f"{one.id}\t{value}" for one in labels.questions for value in one.value_names]
-    given = lists.flatten()
-    pairs = pc.binary_join_element_wise(pc.struct_field(given, "question"), pc.struct_field(given, "value"), "\t")
-    wrong = ~np.asarray(pc.is_in(pairs, pa.array(allowed, pa.string()))).astype(bool)
-    return Mismatch(
-        "annotations", split, "answers.value", "an answer of labels.yaml", np.flatnonzero(rows_of(lists, wrong))
-    )
