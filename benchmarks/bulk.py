@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from planted import HOME, KINDS, corpus, truth
 from results import PAGE, write_part
+from watch import poll
 
 PEERS = {
     "datatrove": ("datatrove-0.10.1-spacy", ["datatrove[io,processing]==0.10.1", "spacy==3.8.7"]),
@@ -280,40 +281,12 @@ def _measure(way: str, count: int, seed: int) -> Measured:
 
 def _watched(child: "subprocess.Popen[bytes]") -> tuple[float, float]:
     """Poll a process and its descendants until it prints its time; return processor seconds and peak memory in MB."""
-    ticks: dict[int, float] = {}
-    peak = 0.0
-    assert child.stdout is not None  # noqa: S101 - started with a pipe
-    os.set_blocking(child.stdout.fileno(), False)
-    while child.poll() is None and not child.stdout.peek():
-        total = 0.0
-        for pid in _family(child.pid):
-            try:
-                stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-                ticks[pid] = (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
-                rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-                total += int(rollup.split("\nPss:")[1].split()[0]) / 1000
-            except (OSError, IndexError):
-                continue
-        peak = max(peak, total)
-        time.sleep(0.2)
-    os.set_blocking(child.stdout.fileno(), True)
-    return sum(ticks.values()), peak
-
-
-def _family(root: int) -> list[int]:
-    """Return a process id and the ids of all its descendants."""
-    children: dict[int, list[int]] = {}
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            try:
-                parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-            children.setdefault(parent, []).append(int(process.name))
-    pids = [root]
-    for pid in pids:
-        pids += children.get(pid, [])
-    return pids
+    output = child.stdout
+    assert output is not None  # noqa: S101 - started with a pipe
+    os.set_blocking(output.fileno(), False)
+    used = poll(child.pid, "Pss", lambda: child.poll() is None and not output.peek())
+    os.set_blocking(output.fileno(), True)
+    return used
 
 
 def _quality(
