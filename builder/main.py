@@ -3,9 +3,11 @@
 A command's module is imported when the command runs, so `khabar --help` loads none of them.
 """
 
+import io
 import os
 import platform
 import re
+import signal
 import sys
 import tempfile
 import traceback
@@ -17,7 +19,7 @@ import click
 from builder import __version__
 from builder.cli.loading import command_module
 from builder.cli.options import common
-from builder.cli.output import Console, show_issues
+from builder.cli.output import Console, say, show_issues
 from builder.records import Issue, KhabarError
 
 
@@ -149,6 +151,7 @@ def _system_issue(error: OSError) -> Issue:
 def main() -> None:
     """Run the command line. Every error ends in a message and an exit code, never in a traceback."""
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         khabar(standalone_mode=False)
     except KhabarError as error:
         show_issues(list(error.issues))
@@ -157,7 +160,9 @@ def main() -> None:
         click.echo("Interrupted. Progress is saved; run the same command again to resume.", err=True)
         sys.exit(130)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        say(shown.getvalue().rstrip("\n"), err=True)
         sys.exit(2)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -166,8 +171,8 @@ def main() -> None:
         show_issues([_system_issue(error)])
         sys.exit(2)
     except Exception as error:  # noqa: BLE001 - the one boundary: a bug becomes a report to paste
-        click.echo(f"Internal error (this is a bug in khabar): {type(error).__name__}: {error}", err=True)
-        click.echo(f"    fix: please report it with the file {_report_bug(error)}", err=True)
+        say(f"Internal error (this is a bug in khabar): {type(error).__name__}: {error}", err=True)
+        say(f"    fix: please report it with the file {_report_bug(error)}", err=True)
         sys.exit(1)
 
 

@@ -18,17 +18,11 @@ from builder.commands.verify import verify
 from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project.project import Project
 from builder.records import Answer, Decision, Dispute, Gold, Judgement, KhabarError, PublishedAnnotation
-from tests.asking import answers, asking
+from tests.asking import SAID, answers, asking
 from tests.builders import judge, walk
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow  # each test runs several commands on a project
-
-SAID = (
-    ("positive", "politics", "economy"),
-    ("positive", "politics"),
-    ("negative", "politics", "economy", "sport"),
-)  # of each annotator: the tone, then the topics
 
 
 def answered(project):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from difflib import Match, SequenceMatcher
 
 from builder.annotation.questions import known_answers, targets_for
-from builder.records import Article, Dropped, Judgement, Prediction, Span
+from builder.records import Article, Dropped, Issue, Judgement, Prediction, Span
 from builder.schema.labels import Labels
 from builder.text.tokens import tokenize
 
@@ -65,6 +65,13 @@ class TransferredJudgements:
     predictions: dict[tuple[str, str], Prediction]
     taken: int
     stale: tuple[Dropped, ...]
+
+    def warnings(self) -> list[Issue]:
+        """Return a warning for each span that has no place in the present text."""
+        return [
+            Issue("warning", "stale-span", f"{span.reason}{f': {span.detail}' if span.detail else ''}", where=span.what)
+            for span in self.stale
+        ]
 
 
 def transfer_judgements(

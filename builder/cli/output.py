@@ -11,6 +11,7 @@ import click
 
 from builder.io.plain import to_plain
 from builder.records import Issue, Progress, Report
+from builder.text.invisible import CONTROLS, show_controls, show_on_one_line
 
 
 @dataclass(slots=True)
@@ -28,7 +29,7 @@ class Console:
     def progress(self, message: str) -> None:
         """Print a line of progress on stderr."""
         if not self.quiet:
-            click.echo(message, err=True)
+            say(message, err=True)
 
     def step(self, step: Progress) -> None:
         """Show the progress of a stage: a moving line on a terminal, a line every few seconds elsewhere, or JSON lines."""
@@ -36,12 +37,27 @@ class Console:
             return
         last, now = step.shards == step.of, time.monotonic()
         if self.as_json:
-            click.echo(json.dumps(asdict(step), ensure_ascii=False), err=True)
+            say_json(asdict(step), err=True)
         elif sys.stderr.isatty():
-            click.echo(f"\r\x1b[K{progress_bar(step)}", err=True, nl=last)
+            click.echo(f"\r\x1b[K{show_on_one_line(progress_bar(step))}", err=True, nl=last)
         elif now - self.said > 5:
             self.said = now
             self.progress(progress_bar(step))
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print a text without control characters: names, titles and servers' messages may hold any."""
+    click.echo(show_controls(text), err=err)
+
+
+def say_json(value: object, *, err: bool = False) -> None:
+    """Print one JSON document on a line, with control characters escaped."""
+    click.echo(escape_controls(json.dumps(value, ensure_ascii=False)), err=err)
+
+
+def escape_controls(document: str) -> str:
+    """Return a JSON document whose control characters are escapes."""
+    return CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", document)
 
 
 def progress_bar(step: Progress) -> str:
@@ -59,16 +75,17 @@ def progress_bar(step: Progress) -> str:
 def show(report: Report, console: Console) -> None:
     """Print a report as JSON or as text."""
     if console.as_json:
-        click.echo(json.dumps(to_plain(report), ensure_ascii=False))
+        say_json(to_plain(report))
         return
     for account in report.accounts:
         click.echo(f"{account.stage}: {account.taken} {account.unit} in, {account.kept} kept")
         for reason, number in sorted(account.set_aside.items()):
-            click.echo(f"    {number:>6}  {reason}")
+            say(f"    {number:>6}  {show_on_one_line(reason)}")
     for dropped in report.set_aside if console.verbose else ():
-        click.echo(f"    {dropped.what}: {dropped.reason}{': ' if dropped.detail else ''}{dropped.detail}")
+        said = f"{dropped.what}: {dropped.reason}{': ' if dropped.detail else ''}{dropped.detail}"
+        say(f"    {show_on_one_line(said)}")
     for line in report.all_lines() if console.verbose else report.lines():
-        click.echo(f"{line.label}:\n{line.value}" if "\n" in line.value else f"{line.label}: {line.value}")
+        say(f"{line.label}:\n{line.value}" if "\n" in line.value else f"{line.label}: {line.value}")
     if report.next:
         click.echo(f"next: {report.next.command} ({report.next.why})")
     warnings = [i for i in report.issues if i.severity == "warning"]
@@ -81,17 +98,17 @@ def show(report: Report, console: Console) -> None:
 def show_issues(issues: list[Issue]) -> None:
     """Print issues on stderr: where, severity, what, and what to do."""
     for issue in issues:
-        place = " ".join(filter(None, (issue.where, issue.article_id, issue.annotator)))
+        place = show_on_one_line(" ".join(filter(None, (issue.where, issue.article_id, issue.annotator))))
         colour = "red" if issue.severity == "error" else "yellow"
         head = click.style(f"{issue.severity}[{issue.code}]", fg=colour)
-        click.echo(f"{place + ': ' if place else ''}{head} {issue.message}", err=True)
+        click.echo(f"{place + ': ' if place else ''}{head} {show_controls(issue.message)}", err=True)
         if issue.fix:
-            click.echo(f"    fix: {issue.fix}", err=True)
+            say(f"    fix: {issue.fix}", err=True)
         if issue.link:
-            click.echo(f"    see: {issue.link}", err=True)
+            say(f"    see: {issue.link}", err=True)
 
 
 def open_page(path: Path) -> None:
     """Show a page in the browser."""
     if not webbrowser.open(path.resolve().as_uri()):
-        click.echo(f"no browser found; open {path} yourself", err=True)
+        say(f"no browser found; open {path} yourself", err=True)

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 from builder.cli.options import verb
 from builder.cli.output import Console
 from builder.io.plain import from_plain, to_plain
+from builder.io.scratch import scratch_folder
 from builder.records import Line, Report, user_error
 from builder.release.publish.client import connect, environment, redact_token
 from builder.release.publish.open import REPOSITORY
@@ -81,9 +81,9 @@ def audit(name: str, *, base: Path) -> AuditReport:
             fix="pass one of the two",
         )
     remote = connect(os.environ.get("HF_ENDPOINT"), os.environ.get("HF_TOKEN"), asked.path)
-    with tempfile.TemporaryDirectory(prefix="khabar-audit-", ignore_cleanup_errors=True) as home:
+    with scratch_folder("audit") as home:
         done = subprocess.run(
-            [sys.executable, "-m", "builder.release.splits.audit_child"], env=environment(remote, home), capture_output=True,
+            [sys.executable, "-m", "builder.release.splits.audit_child"], env=environment(remote, str(home)), capture_output=True,
             input=json.dumps(to_plain(asked)), text=True, check=False,
         )  # fmt: skip
     if done.returncode:

@@ -17,9 +17,10 @@ from builder.project import release_inputs, services, validation
 from builder.project.corpus import profile_of
 from builder.project.migration.state import refuse_pending
 from builder.project.project import Project
+from builder.project.release_inputs import ReleaseInputs
 from builder.project.releases import earlier_versions, open_earlier, record
 from builder.project.stages import states
-from builder.records import TOOL, Line, Release, Report, counted, format_of
+from builder.records import TOOL, KhabarError, Line, Release, Report, counted, format_of
 from builder.release.card.inputs import CardInputs, compute_facts, render_card, text_files
 from builder.release.card.markdown import below_thresholds
 from builder.release.diff.changelog import Removals
@@ -111,6 +112,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         open_spill(project.work) as kept,
     ):
         refuse_pending(project, "build")
+        _refuse_open(project)
         validation.validate_annotations(project)
         schema, dataset, fold = project.schema, project.schema.dataset, profile_of(project).fold_batch
         gathered = release_inputs.load_release_inputs(project)
@@ -125,10 +127,10 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
                       accounts, built.cut_spans, built.cut_inner, dict(gathered.changes),
                       below_thresholds(low, accept or ""), dict(gathered.redacted), earlier_versions(project, version),
                        (accept or "") if low else "", gathered.sources.imports.sets, gathered.leaks,
-                       dict(gathered.asked))  # fmt: skip
+                       dict(gathered.asked), dict(gathered.asked_targets), dict(gathered.new_questions))  # fmt: skip
         facts = compute_facts(basis, built.tables)
         card = render_card(basis, built.tables, facts)
-        beside = export_files(built, schema, flat, version=version, template=prose, facts=facts,
+        beside = export_files(built.tables, dataset, flat, version=version, template=prose, facts=facts,
                               agreement=basis.agreement)  # fmt: skip
         removed = Removals(tuple(gathered.sources.takedowns), tuple(gathered.sources.withdrawals))
         changelog, earlier = make_changelog(past, version, schema.dataset, built.tables, card, removed)
@@ -139,7 +141,8 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
                           record_reading(dataset.fields, release_inputs.declared_encodings(material)),
                           format_of(asked=bool(material.asked), questions=bool(schema.labels.questions)))  # fmt: skip
         read = states.read_by(project, "build")
-        _keep_splits(project, gathered)
+        # Before the release: one that is there never lacks its ledger, whenever this is killed.
+        ledger = _write_ledger(project, gathered)
         folder = project.release(version)
         texts = text_files(basis, card, built.tables, changelog)
         written = write_release(folder, built.tables, {**texts, **beside.files, **gathered.guidelines}, release,
@@ -147,7 +150,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
                                 describe=beside.describe, look=standoff.file_audit(dataset.text, material, fold))  # fmt: skip
         manifest = record(project, version)
         project.save_account("build", accounts, aside)
-        states.finish(project, "build", read | {"splits": file_digest(project.annotations / "splits.jsonl")})
+        states.finish(project, "build", read | ledger)
     return BuildReport(
         "build", accounts, gathered.issues, set_aside=aside,
         folder=folder, state=written.state, manifest_sha256=manifest, card=folder / "README.md",
@@ -155,7 +158,18 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
     )  # fmt: skip
 
 
-def _keep_splits(project: Project, gathered: release_inputs.ReleaseInputs) -> None:
-    """Write the ledger of splits, before the release: one that is there never lacks it, whenever this is killed."""
+def _refuse_open(project: Project) -> None:
+    """Raise KhabarError (exit code 2) for each field of dataset.yaml that `khabar init` left open."""
+    issues = validation.open_issues(project)
+    if issues:
+        raise KhabarError(*issues)
+
+
+def _write_ledger(project: Project, gathered: ReleaseInputs) -> dict[str, str]:
+    """Write the splits, and their borders in time, if they changed; return their digests by the names of the inputs."""
+    splits, borders = project.annotations / "splits.jsonl", project.annotations / "borders.jsonl"
     if [*gathered.ledger] != [*gathered.sources.splits]:
-        write_jsonl(project.annotations / "splits.jsonl", gathered.ledger)
+        write_jsonl(splits, gathered.ledger)
+    if [*gathered.borders] != [*gathered.sources.borders]:
+        write_jsonl(borders, gathered.borders)
+    return {"splits": file_digest(splits), "borders of splits": file_digest(borders)}

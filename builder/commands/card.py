@@ -1,6 +1,5 @@
 """The command `card`: check a dataset card against the rows of its release."""
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +8,17 @@ import click
 
 from builder.cli.options import rehearse_option, verb
 from builder.cli.output import Console
+from builder.io.scratch import scratch_folder
 from builder.project import services
 from builder.project.project import Project, find_project
-from builder.project.recompute import recompute_agreement
+from builder.project.recompute.agreement import recompute_agreement
 from builder.project.releases import find_release
-from builder.records import MANIFEST, KhabarError, Line, Notify, Report, user_error
+from builder.records import MANIFEST, KhabarError, Line, Notify, Release, Report, user_error
 from builder.release.diff.version import version_key
-from builder.release.publish import verify
 from builder.release.publish.folder import read_manifest
+from builder.release.verification.card import card as check_card
+from builder.release.verification.content import read_content
+from builder.release.verification.result import UNREADABLE, Check, guarded, unreadable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class ChecksReport(Report):
     repo_id: str
     version: str
     place: str
-    checks: tuple[verify.Check, ...]
+    checks: tuple[Check, ...]
 
     def lines(self) -> Iterator[Line]:
         """Return the release, and a line for each check."""
@@ -71,15 +73,23 @@ def card(project: Project, name: str | None, *, base: Path, rehearse: bool, prog
         )
     with (
         services.hub(project, rehearse=rehearse) as hub,
-        tempfile.TemporaryDirectory(prefix="khabar-card-", ignore_cleanup_errors=True) as scratch,
+        scratch_folder("card") as scratch,
         find_release(project, name or built[-1].parent.name, base, hub, Path(scratch), progress) as found,
     ):
         release = read_manifest(found.folder)
-        checks = [verify.guarded("card", verify.card, found.folder, release),
-                  verify.guarded("agreement", recompute_agreement, found.folder, release)]  # fmt: skip
+        checks = _checks(found.folder, release)
     failed = any(check.state == "failed" for check in checks)
     issues = tuple(issue for check in checks for issue in check.issues)
     return ChecksReport(
         "card check", issues=issues, exit_code=1 if failed else 0,
         repo_id=release.repo_id, version=release.version, place=found.place, checks=tuple(checks),
     )  # fmt: skip
+
+
+def _checks(folder: Path, release: Release) -> list[Check]:
+    """Check the card and its agreement figures; prose that was changed later is no fault."""
+    try:
+        content = read_content(folder, release)
+    except UNREADABLE as error:
+        return [unreadable(name, error) for name in ("card", "agreement")]
+    return [guarded("card", check_card, content), guarded("agreement", recompute_agreement, content)]

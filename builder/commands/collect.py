@@ -23,6 +23,7 @@ from builder.labelstudio.download.pages import pages
 from builder.labelstudio.download.persons import Past
 from builder.labelstudio.download.remote import ProjectRef
 from builder.labelstudio.download.sync import update_cache
+from builder.labelstudio.exports.impersonal import impersonal
 from builder.labelstudio.exports.merge import ImportCounts, Imported, ImportOptions, cache_unknown, follow, merge_export
 from builder.labelstudio.exports.read import parse, read
 from builder.labelstudio.exports.stream import is_json, read_elements
@@ -177,6 +178,7 @@ def _read_file(project: Project, name: str, db: "Store", source: Path, options: 
     elements = read_elements(source) if is_json(source) else parse(source.name, source.read_bytes())
     raws = {document.id: document.raw for document in batch_documents(project)}
     found = read(elements, own, project.schema.labels, name, roster.name, raws)
+    found = impersonal(found, roster, options.given.values())
     found = replace(found, issues=tuple(_in_file(issue, source) for issue in found.issues))
     every, versions = read_judgements(project), read_versions(project)
     found = replace(found, judgements=tuple(in_present_names(one, versions) for one in found.judgements))

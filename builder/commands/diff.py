@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from builder.cli.options import verb
-from builder.cli.output import Console, open_page
+from builder.cli.output import Console, escape_controls, open_page, say
 from builder.io.atomic import write_bytes
 from builder.project.project import Project, find_project
 from builder.project.releases import resolve_release
@@ -36,12 +36,12 @@ def cli(console: Console, old: str, new: str, page: Path | None, opened: bool, r
     path = console.folder / page if page else project.work / "diff.html" if opened else None
     found = diff(project, old, new, base=console.folder, rehearse=rehearse, page=path)
     if console.as_json:
-        click.echo(text.as_json(found))
+        click.echo(escape_controls(text.as_json(found)))
     else:
         for line in text.lines(found, every=console.verbose):
-            click.echo(line)
+            say(line)
     if path:
-        click.echo(f"page: {path}", err=True)
+        say(f"page: {path}", err=True)
     if path and opened:
         open_page(path)
 

@@ -84,7 +84,7 @@ def _find_document(project: Project, name: str) -> tuple[str, str]:
 
 def _digits(name: str, origins: Sequence[str]) -> tuple[str, str]:
     """Return the digits of an id and its article suffix."""
-    whole = re.fullmatch(r"([0-9a-f]{16})(-\d+)|([0-9a-f]{1,16})", name.lower())
+    whole = re.fullmatch(r"([0-9a-f]{16})(-[0-9]+)|([0-9a-f]{1,16})", name.lower())
     if whole is None:
         raise _unknown(name, f"an id, or an origin, such as {make_visible(origins[0])}")
     digits = whole[1] or whole[3]

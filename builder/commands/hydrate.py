@@ -1,6 +1,5 @@
 """The command `hydrate`: restore the texts of a stand-off release from the raw pages."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from builder.corpus.readers.documents import Reading, read_documents
 from builder.corpus.readers.encodings import NAMES
 from builder.corpus.readers.naming import option_to_pass
 from builder.io.hashing import file_sha256
+from builder.io.scratch import scratch_folder
 from builder.project.project import Project, find_project
 from builder.project.releases import resolve_release
 from builder.project.services import hub
@@ -40,6 +40,7 @@ from builder.release.tables.build import Tables
 from builder.release.tables.features import LabelNames, arrow_schema, features
 from builder.release.tables.shards import shards
 from builder.release.tables.spill import TableSpill, open_spill
+from builder.release.verification.files import manifest
 from builder.schema.dataset import Fields
 from builder.schema.sources import NO_SOURCES, Sources
 
@@ -128,7 +129,7 @@ def hydrate(
                 where=str(folder),
                 fix="name a stand-off edition",
             )
-        whole = verify.manifest(folder, release)
+        whole = manifest(folder, release)
         if whole.state == "failed":
             raise KhabarError(*whole.issues, exit_code=1)
         reading = _read(project, release, [_place(base, file) for file in files], naming)
@@ -222,7 +223,7 @@ def _found(project: Project, name: str, base: Path, *, rehearse: bool) -> Iterat
         return
     with (
         hub(project, rehearse=rehearse) as (endpoint, token),
-        tempfile.TemporaryDirectory(prefix="khabar-hydrate-", ignore_cleanup_errors=True) as copy,
+        scratch_folder("hydrate") as copy,
     ):
         folder, _ = verify.fetch(connect(endpoint, token, place.repo_id), place.revision, Path(copy))
         yield folder

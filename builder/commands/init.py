@@ -11,11 +11,10 @@ import click
 from builder.cli.output import Console
 from builder.cli.road import road
 from builder.io.atomic import write_bytes
-from builder.io.yaml import parse_yaml
 from builder.project.project import template
 from builder.records import Line, Report, user_error
 from builder.release.card.render import blank_prose
-from builder.schema.dataset import Dataset
+from builder.schema.dataset import OPEN, check_repo_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +26,9 @@ class InitReport(Report):
 
     def lines(self) -> Iterator[Line]:
         """Return the folder, and what to edit there."""
-        *most, last = self.to_edit
+        settings, *most, last = self.to_edit
         yield Line("project", str(self.folder))
-        yield Line("to edit", f"{', '.join(most)} and {last}")
+        yield Line("to edit", f"{', '.join((f'{settings} (what is {OPEN})', *most))} and {last}")
 
 
 @click.command("init")
@@ -49,14 +48,20 @@ GITATTRIBUTES = "annotations/**/*.jsonl merge=union\n"
 
 
 def init(folder: Path, *, repo_id: str | None = None, card: Callable[[str], str] | None = None) -> InitReport:
-    """Create a new project from the template, with the card's prose left to write. Overwrites nothing."""
+    """Create a new project from the template. Overwrites nothing.
+
+    The card's prose, the title and the licences are left to write, unless `card` says what becomes of the prose: then
+    the project keeps the answers of the template.
+    """
     for name in ("schema", "dataset_card.md", "annotations"):
         if (folder / name).exists():
             raise user_error("exists", f"{name} already exists", where=str(folder), fix="choose an empty folder")
     settings = (template() / "schema" / "dataset.yaml").read_text(encoding="utf-8")
+    if card is None:
+        settings = _left_open(settings)
     if repo_id:
+        _refuse_name(repo_id)
         settings = re.sub(r"(?m)^repo_id: .*$", lambda _: f"repo_id: {repo_id}", settings)
-        parse_yaml(settings, Dataset, "--repo-id")
     prose = (template() / "dataset_card.md").read_text(encoding="utf-8")
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(template() / "schema", folder / "schema")
@@ -67,6 +72,21 @@ def init(folder: Path, *, repo_id: str | None = None, card: Callable[[str], str]
         write_bytes(folder / ".gitignore", GITIGNORE.encode())
     _add_line(folder / ".gitattributes", GITATTRIBUTES)
     return InitReport("init", folder=folder)
+
+
+def _left_open(settings: str) -> str:
+    """Return settings in which the answers that only the user knows are open."""
+    kept = re.sub(r"(?m)^title: .*$", f"title: {OPEN}", settings)
+    kept = re.sub(r"(?m)^repo_id: .*$", f"repo_id: {OPEN}/{OPEN}", kept)
+    return re.sub(r"(?m)^(  (?:text|annotations)): .*$", rf"\1: {OPEN}", kept)
+
+
+def _refuse_name(repo_id: str) -> None:
+    """Raise KhabarError (exit code 2) for a name that the Hub refuses."""
+    try:
+        check_repo_id(repo_id)
+    except ValueError as refused:
+        raise user_error("repo-id", str(refused), where="--repo-id", fix="such as my-org/my-dataset") from None
 
 
 def _add_line(path: Path, line: str) -> None:

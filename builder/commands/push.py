@@ -14,6 +14,7 @@ from builder.project.services import hub
 from builder.records import Line, NextStep, Notify, Report, user_error
 from builder.release.diff.version import check_version
 from builder.release.publish import hub as hubs
+from builder.release.publish import revert as reverts
 from builder.release.publish import storage
 from builder.release.publish.commit import Pushed
 from builder.release.publish.folder import read_manifest
@@ -61,6 +62,19 @@ class PushReport(Report):
         yield Line("load", _how_to_load(copied.place))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevertReport(Report):
+    """The report of `push --revert`: the version that was taken back, and the commit that did it."""
+
+    version: str
+    commit: str
+
+    def lines(self) -> Iterator[Line]:
+        """Return what `main` holds, and the commit."""
+        yield Line("main", f"holds the files from before v{self.version} again")
+        yield Line("commit", self.commit)
+
+
 def push_state(pushed: Pushed) -> str:
     """Return what became of a tag."""
     return "was there already, the same" if pushed.already else "committed, read back, compared, tagged"
@@ -73,21 +87,28 @@ def push_state(pushed: Pushed) -> str:
 @click.option("--private", is_flag=True, help="Create the dataset as private if it does not exist yet.")
 @click.option("--to", "target", metavar="DIR_OR_URL", help="Copy below a folder or a URL such as s3://, without a Hub.")
 @click.option(
+    "--revert", "reverting", is_flag=True, help="Commit the files from before a commit that was not verified."
+)
+@click.option(
     "--dry-run", is_flag=True, help="Print what would change (files, sizes, deletions, metadata) and change nothing."
 )
 @click.option("--yes", is_flag=True, help="Do not ask before publishing.")
 @road
-def cli(
+def cli(  # noqa: PLR0913, PLR0917 - one argument for each option
     console: Console,
     version: str,
     rehearse: bool,
     pull_request: bool,
     private: bool,
     target: str | None,
+    reverting: bool,
     dry_run: bool,
     yes: bool,
-) -> PushReport:
+) -> PushReport | RevertReport:
     """Publish release VERSION: one commit, read back and compared, then tagged.
+
+    `main` shows the commit to readers before it is read back; the tag is set after. If what was read back differs, run
+    the command with --revert: main gets the files from before it. Readers who name a version are never affected.
 
     After a pull request is merged, push again to read it back and tag it without a commit. --to copies the release to
     DIR_OR_URL/vVERSION, its manifest last, and never overwrites other bytes there.
@@ -99,6 +120,8 @@ def cli(
         )
     if not (rehearse or dry_run or yes or target is not None) and sys.stdin.isatty():
         click.confirm(f"Publish v{version} of {project.schema.dataset.repo_id}?", abort=True, err=True)
+    if reverting:
+        return revert(project, version, rehearse=rehearse)
     place = str((console.folder / target).resolve()) if target is not None and "://" not in target else target
     way = PushOptions(dry_run=dry_run, pull_request=pull_request, private=private)
     return push(project, version, rehearse=rehearse, progress=console.progress, way=way, target=place)
@@ -132,6 +155,14 @@ def _next(pushed: Pushed, again: str) -> NextStep | None:
     if pushed.pull_request:
         return NextStep(again, f"once {pushed.pull_request} is merged: it is read back and tagged, without a commit")
     return None if pushed.tag else NextStep(again, "reads them back and tags them")
+
+
+def revert(project: Project, version: str, *, rehearse: bool) -> RevertReport:
+    """Commit the files from before a release's commit that was not verified."""
+    check_version(version)
+    with project.lock(), hub(project, rehearse=rehearse) as (endpoint, token):
+        commit = reverts.revert(read_manifest(project.release(version)), endpoint=endpoint, token=token)
+    return RevertReport("push", version=version, commit=commit)
 
 
 def _copy(project: Project, version: str, target: str, way: PushOptions, progress: Notify) -> PushReport:

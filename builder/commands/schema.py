@@ -27,6 +27,7 @@ from builder.labelstudio.preview import SAMPLE, preview_page
 from builder.project.corpus import iter_records, profile_of, refuse_empty, select_rows
 from builder.project.counts import read_counts
 from builder.project.project import Project, find_project
+from builder.project.validation import open_issues
 from builder.records import Article, Document, KhabarError, Line, Report, counted, user_error
 from builder.schema.boilerplate import Boilerplate
 from builder.text.invisible import make_visible
@@ -64,7 +65,8 @@ def check(project: Project) -> SchemaReport:
     rules = every_rule(schema.boilerplate)
     examples = sum(len(rule.examples.matches) + len(rule.examples.leaves) for rule in rules)
     return SchemaReport(
-        "schema check", issues=(*failed, *check_evidence(schema.boilerplate)), exit_code=1 if failed else 0,
+        "schema check", issues=(*failed, *check_evidence(schema.boilerplate), *open_issues(project, "warning")),
+        exit_code=1 if failed else 0,
         entity_types=len(schema.labels.entities), targets=len(schema.labels.target_ids), profile=profile_of(project).id,
         rules=len(rules), examples=examples, failed=len(failed), hash=schema.hash,
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """The command `send`: send a batch to Label Studio."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from builder.project.annotations import (
     read_judgements_of,
     read_known,
     read_published,
+    taken_down,
 )
 from builder.project.batches import batch_articles, batch_documents, refuse_other_texts
 from builder.project.imports import predictions
@@ -40,10 +41,13 @@ from builder.records import (
     Article,
     BatchItem,
     Document,
+    Dropped,
     Issue,
     Line,
     Notify,
     Report,
+    StageCounts,
+    count_by_reason,
     counted,
     user_error,
 )
@@ -123,7 +127,7 @@ def send(  # noqa: PLR0913 - a send has these parts
     refresh: bool = False,
     yes: bool = False,
 ) -> SendReport:
-    """Upload a batch to Label Studio. Articles that are already there are not uploaded again.
+    """Upload a batch to Label Studio, without what was taken down. Articles that are already there are not uploaded again.
 
     `changed` makes articles with another text than the batch's new tasks, with their annotations transferred. `predict`
     names pre-annotations, with paths relative to `folder`. `annotators` are e-mails or names. `refresh` gives tasks that
@@ -132,52 +136,57 @@ def send(  # noqa: PLR0913 - a send has these parts
     with project.lock():
         refuse_pending(project, "send")
         schema, name = project.schema, batch_name(project, batch)
-        articles, items = {article.id: article for article in batch_articles(project)}, read_batch(project, name)
+        articles = {article.id: article for article in batch_articles(project)}
+        everything, gone, before = read_batch(project, name), taken_down(project), read_assigned(project, name)
+        items = [item for item in everything if item.article_id not in gone]
         refuse_other_texts(name, items, articles, changed=changed)
         present = {i.article_id: replace(i, text_sha=articles[i.article_id].text_sha) for i in items}
-        known, issues = _known(project, name, present)
-        before = read_assigned(project, name)
-        desks = upload.annotator_projects(
-            connections(project), schema, lambda who: project_mark(project, name, who),
-            project.pseudonym_key(), annotators, {duty.annotator for duty in before},
-        )  # fmt: skip
+        known, issues = _known(project, name, present, gone)
+        desks = _desks(project, name, annotators, {duty.annotator for duty in before})
         people, pooled = [desk.annotator for desk in desks], schema.dataset.assignment == "pool"
         assigned = [] if pooled else assignment.assign(name, list(present), people, schema.dataset, known, before)
         chosen = [articles[article_id] for article_id in present]
         predicted = predictions.predict(project, predict, chosen, folder or project.root) if predict else None
         moved = _moved(project, name, desks, items, articles)
-        sources = {document.id: document.source for document in batch_documents(project)}
         published = reopen.predictions(read_published(project, name), articles, schema.labels)
         judged = latest_judgements(read_judgements_of(project, name))
         material = upload.UploadInputs(
-            schema, articles, sources, present, predicted, moved.predictions, published, judged,
-            _emails(project, desks) if judged else {},
+            schema, articles, {document.id: document.source for document in batch_documents(project)}, present,
+            predicted, moved.predictions, published, judged, _emails(project, desks) if judged else {},
         )  # fmt: skip
         behind = bring_up(project, desks, articles, progress, refresh=refresh, yes=yes, dry_run=dry_run)
         if assigned and not dry_run:
             write_jsonl(project.annotations / name / "assignment.jsonl", assigned)
         delivered = _upload(project, name, desks, assigned, material, progress, dry_run=dry_run)
-        accounts, aside = upload.accounts(delivered, moved, predicted)
-        issues += upload.offered_again(delivered, material)
+        taken = tuple(Dropped("send", item.article_id, "taken down") for item in everything if item.article_id in gone)
+        sent, left = upload.accounts(delivered, moved, predicted)
+        accounts, aside = (*sent, *_not_sent(len(everything), taken)), (*left, *taken)
+        issues += [*upload.offered_again(delivered, material), *moved.warnings()]
         if not dry_run:
-            if list(present.values()) != items:
-                write_jsonl(project.annotations / name / "batch.jsonl", present.values())
+            if (lines := [present.get(item.article_id, item) for item in everything]) != everything:
+                write_jsonl(project.annotations / name / "batch.jsonl", lines)
             project.save_account("send", accounts, aside)
             states.finish(project, f"send-{name}", states.read_by_send(project, name))
     return SendReport(
-        "send", accounts, (*issues, *_stale(moved)), set_aside=aside, assigned=_reasons(assigned),
+        "send", accounts, tuple(issues), set_aside=aside, assigned=_reasons(assigned),
         places=tuple(_place(done, dry_run=dry_run) for done in delivered),
         predictions=SentPredictions(predicted.origin, sum(map(bool, predicted.spans.values()))) if predicted else None,
         shown=tuple(sorted({done.shown for done in delivered if done.shown})), behind=behind, dry_run=dry_run,
     )  # fmt: skip
 
 
-def _stale(moved: TransferredJudgements) -> list[Issue]:
-    """Return a warning for each span that has no place in the present text."""
-    return [
-        Issue("warning", "stale-span", f"{span.reason}{f': {span.detail}' if span.detail else ''}", where=span.what)
-        for span in moved.stale
-    ]
+def _desks(project: Project, name: str, annotators: Sequence[str], before: Collection[str]) -> list[AnnotatorProject]:
+    """Return the Label Studio projects of a batch: one for each annotator, or one for all."""
+    return upload.annotator_projects(
+        connections(project), project.schema, lambda who: project_mark(project, name, who),
+        project.pseudonym_key(), annotators, before,
+    )  # fmt: skip
+
+
+def _not_sent(articles: int, taken: Sequence[Dropped]) -> Iterator[StageCounts]:
+    """Yield the account of the articles of a batch, if some of them were taken down."""
+    if taken:
+        yield count_by_reason("send", "articles of the batch", articles, articles - len(taken), taken)
 
 
 def _reasons(assigned: Sequence[AnnotatorAssignment]) -> dict[str, int]:
@@ -216,9 +225,11 @@ def _emails(project: Project, desks: Sequence[AnnotatorProject]) -> dict[str, st
     return {resolve(who, aliases): email for one in pools for who, email in upload.emails_by_name(one, key).items()}
 
 
-def _known(project: Project, batch: str, present: Mapping[str, BatchItem]) -> tuple[set[str], list[Issue]]:
+def _known(
+    project: Project, batch: str, present: Mapping[str, BatchItem], gone: Collection[str]
+) -> tuple[set[str], list[Issue]]:
     """Return the articles of a batch whose answers are known, and the issues with them."""
-    known = read_known(project, batch)
+    known = [decision for decision in read_known(project, batch) if decision.article_id not in gone]
     path = str(project.annotations / batch / "known.jsonl")
     absent = [decision.article_id for decision in known if decision.article_id not in present]
     if absent:

@@ -1,6 +1,7 @@
 """The command `takedown`: keep an article, or the work of an annotator, out of all later releases."""
 
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import click
 from builder.cli.output import Console
 from builder.cli.road import project_of, road
 from builder.io.jsonl import write_jsonl
+from builder.project import groups
 from builder.project.annotations import (
+    read_batch,
     read_decisions,
     read_judgements,
     read_takedowns,
@@ -18,7 +21,21 @@ from builder.project.annotations import (
 from builder.project.corpus import refuse_stale, select_rows
 from builder.project.judgements import current_gold
 from builder.project.project import Project
-from builder.records import Article, Gold, Issue, Line, Report, Takedown, Withdrawal, counted, mark_set, user_error
+from builder.project.stages.states import was_sent
+from builder.records import (
+    Article,
+    Gold,
+    Group,
+    Issue,
+    Line,
+    Report,
+    Takedown,
+    Withdrawal,
+    counted,
+    mark_set,
+    user_error,
+)
+from builder.text.invisible import show_on_one_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +79,15 @@ class WithdrawalReport(Report):
 @click.argument("name", metavar="[ID]", required=False)
 @click.option("--annotator", metavar="PSEUDONYM", help="Keep the work of this annotator out instead of an article.")
 @click.option("--reason", required=True, help="One line, printed in the dataset's changelog.")
+@click.option("--copies", is_flag=True, help="Take down the other articles of its group too, without asking.")
 @road
-def cli(console: Console, name: str | None, annotator: str | None, reason: str) -> TakedownReport | WithdrawalReport:
+def cli(
+    console: Console, name: str | None, annotator: str | None, reason: str, copies: bool
+) -> TakedownReport | WithdrawalReport:
     """Keep article ID, or all articles of document ID, out of every later release.
+
+    Copies of the article and reports of the same event share its group. They are listed, and on a terminal the command
+    asks whether to take them down too.
 
     With --annotator, keep the judgements and decisions of a person out who withdraws them. Gold is computed again, and
     each article whose gold changes is listed.
@@ -72,18 +95,33 @@ def cli(console: Console, name: str | None, annotator: str | None, reason: str) 
     if bool(name) == bool(annotator):
         raise user_error("usage", "takedown takes an ID or --annotator", fix="pass one of the two")
     project = project_of(console)
-    return withdraw(project, annotator, reason) if annotator else takedown(project, name or "", reason)
+    if annotator:
+        return withdraw(project, annotator, reason)
+    return takedown(project, name or "", reason, ask=(lambda _: True) if copies else _ask)
+
+
+def _ask(others: Sequence[Article]) -> bool:
+    """List the other articles of a group on a terminal, and ask whether to take them down too."""
+    if not sys.stdin.isatty():
+        return False
+    for article in others:
+        click.echo(f"{article.id}  {show_on_one_line(article.title or '')}", err=True)
+    question = f"Its group has {len(others)} more {'article' if len(others) == 1 else 'articles'}. Take down too?"
+    return click.confirm(question, err=True)
 
 
 LONGEST = 300
 """Most characters of a reason. It is printed in the dataset's changelog."""
 
 
-def takedown(project: Project, name: str, reason: str) -> TakedownReport:
+def takedown(
+    project: Project, name: str, reason: str, *, ask: Callable[[Sequence[Article]], bool] = lambda _: False
+) -> TakedownReport:
     """Keep an article, or all articles of a document, out of every later release.
 
-    Published versions stay as they are. Raises KhabarError (exit code 2) if the id is unknown, or if the reason is
-    empty or has several lines.
+    `ask` is given the other articles of their groups, and returns whether they are taken down too. Published versions
+    stay as they are. Raises KhabarError (exit code 2) if the id is unknown, or if the reason is empty or has several
+    lines.
     """
     _check_reason(reason)
     with project.lock():
@@ -98,10 +136,39 @@ def takedown(project: Project, name: str, reason: str) -> TakedownReport:
             )
         path = project.annotations / "takedowns.jsonl"
         known = {entry.article_id: entry for entry in read_takedowns(project)}
+        others = _others_of_groups(project, {*found, *known}, found)
+        if others and ask(others):
+            found, others = sorted({*found, *(article.id for article in others)}), []
         fresh = [Takedown(article, reason.strip()) for article in found if article not in known]
         known |= {entry.article_id: entry for entry in fresh}
         write_jsonl(path, [known[article] for article in sorted(known)])
-    return TakedownReport("takedown", articles=tuple(entry.article_id for entry in fresh), path=path)
+        issues = [*_copies_left(others), *_tasks_left(project, {entry.article_id for entry in fresh})]
+    articles = tuple(entry.article_id for entry in fresh)
+    return TakedownReport("takedown", issues=tuple(issues), articles=articles, path=path)
+
+
+def _others_of_groups(project: Project, known: Collection[str], articles: Sequence[str]) -> list[Article]:
+    """Return the articles that share a group with some articles and are not among the `known` ones, sorted by id."""
+    named = {group.group_id for group in groups.groups_for(project, articles)}
+    members = {group.article_id for group in select_rows(project, "groups", Group, "group_id", named)} - {*known}
+    return sorted(select_rows(project, "articles", Article, "id", members), key=lambda article: article.id)
+
+
+def _copies_left(others: Sequence[Article]) -> Iterator[Issue]:
+    """Yield a warning for each article of the groups that later releases may still hold."""
+    for article in others:
+        title = f": {article.title}" if article.title else ""
+        yield Issue("warning", "copy", f"an article of the same group stays{title}", article_id=article.id,
+                    fix=f"khabar takedown {article.id}, or run the command again with --copies")  # fmt: skip
+
+
+def _tasks_left(project: Project, articles: Collection[str]) -> Iterator[Issue]:
+    """Yield a warning for each batch that was sent with articles that are taken down now."""
+    for batch in project.batches():
+        sent = sorted({item.article_id for item in read_batch(project, batch)} & {*articles})
+        if sent and was_sent(project, batch):
+            message = f"the tasks of {len(sent)} of these articles stay in Label Studio, such as {sent[0]}"
+            yield Issue("warning", "task-left", message, where=f"batch {batch}", fix="delete the tasks there")
 
 
 def _check_reason(reason: str) -> None:

@@ -18,9 +18,10 @@ from builder.commands.build import build, row_lines
 from builder.commands.card import ChecksReport
 from builder.io.atomic import write_bytes
 from builder.io.jsonl import write_jsonl
+from builder.io.scratch import scratch_folder
 from builder.project.annotations import read_merged
 from builder.project.project import Project
-from builder.project.recompute import recompute_agreement
+from builder.project.recompute.release import recompute_release
 from builder.project.releases import find_release
 from builder.project.services import hub
 from builder.project.stages import states
@@ -30,9 +31,12 @@ from builder.records import LEDGER, MANIFEST, Issue, KhabarError, LedgerEntry, L
 from builder.release.card.inputs import FILE, parse_card_inputs
 from builder.release.diff.version import version_key
 from builder.release.publish import client
-from builder.release.publish import verify as verifying
+from builder.release.publish import verify as hub_checks
+from builder.release.publish.client import Remote
 from builder.release.publish.folder import read_manifest
-from builder.release.publish.verify import Check, guarded
+from builder.release.verification.content import read_content
+from builder.release.verification.files import manifest
+from builder.release.verification.result import UNREADABLE, Check, unreadable, unverified_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +46,9 @@ class VerifyReport(ChecksReport):
     rows: dict[str, dict[str, int]]
 
     def lines(self) -> Iterator[Line]:
-        """Return the checks, then the rows."""
+        """Return the checks, what they do not verify, then the rows."""
         yield from ChecksReport.lines(self)
+        yield Line("not verified", "; ".join(unverified_lines(self.checks)) or "nothing")
         yield from row_lines(self.rows)
 
 
@@ -52,11 +57,12 @@ class VerifyReport(ChecksReport):
 @rehearse_option
 @road
 def cli(console: Console, release: str, rehearse: bool) -> VerifyReport:
-    """Check a release: file hashes, rows, splits, card, the copy on the Hub, and a rebuild.
+    """Check a release: its hashes, all that follows from its rows, the copy on the Hub, and a rebuild.
 
     REF is a version of this project (its tag is read back and compared with dist/), NAME/DATASET@REVISION, @REVISION
     of this dataset, a folder, or a URL such as s3://bucket/dataset/v1.0.0. Each check is done, failed, or not
-    possible, with the reason. Exit 1 if one failed.
+    possible, with the reason. What nothing in the release confirms is listed as not verified, by name. Exit 1 if a
+    check failed.
     """
     try:
         project = project_of(console)
@@ -74,15 +80,13 @@ def verify(project: Project, name: str, *, base: Path, rehearse: bool, progress:
     """
     with (
         hub(project, rehearse=rehearse) as (endpoint, token),
-        tempfile.TemporaryDirectory(prefix="khabar-verify-", ignore_cleanup_errors=True) as scratch,
+        scratch_folder("verify") as scratch,
         find_release(project, name, base, (endpoint, token), Path(scratch), progress) as found,
     ):
         release = read_manifest(found.folder)
         repository = client.connect(endpoint, token, found.repo_id or release.repo_id)
         progress("comparing files, rows and texts")
-        checks = verifying.checks(found.folder, release, repository, found.revision)
-        whole = checks[0].state == "done"
-        checks.append(guarded("agreement", recompute_agreement if whole else _unmeasured, found.folder, release))
+        checks = _checks(found.folder, release, repository, found.revision)
         checks.append(_check_rebuild(project, found.folder, release, progress))
     failed = any(check.state == "failed" for check in checks)
     if found.folder == _newest(project):
@@ -100,8 +104,28 @@ def _newest(project: Project) -> Path | None:
     return project.release(versions[-1]) if versions else None
 
 
-def _unmeasured(_folder: Path, _release: Release) -> Check:
-    return Check("agreement", "not possible", "the files are not those that were built")
+def _checks(folder: Path, release: Release, remote: Remote, revision: str) -> list[Check]:
+    """Run every check but the rebuild; with `revision`, also compare the folder with that revision on the Hub.
+
+    Raises KhabarError (exit code 3) for an error of the Hub.
+    """
+    whole = manifest(folder, release)
+    if whole.state == "failed":
+        names = ["loads", *(["read back"] if revision else []), "columns", "agreement"]
+        return [whole, *(Check(name, "not possible", "the files are not those that were built") for name in names)]
+    try:
+        derived = recompute_release(read_content(folder, release))
+    except UNREADABLE as error:
+        derived = [unreadable("columns", error)]
+    if any(check.state == "failed" for check in derived if check.name in SAFE_TO_LOAD):
+        names = ["loads", *(["read back"] if revision else [])]
+        why = "load_dataset reads what the card names, and the release contradicts itself"
+        return [whole, *(Check(name, "not possible", why) for name in names), *derived]
+    return [whole, *hub_checks.loads(folder, release, remote, revision), *derived]
+
+
+SAFE_TO_LOAD = ("columns", "card")
+"""Checks without which load_dataset is not started: the head of a card may name files and servers of others."""
 
 
 def _check_rebuild(project: Project, folder: Path, release: Release, progress: Notify) -> Check:

@@ -4,7 +4,6 @@ A shard exists once its marker does. Local files are replaced by an atomic renam
 object gets a new name for each content, and the marker, written last, names the valid one.
 """
 
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, BinaryIO
 from builder.io.atomic import atomic_write
 from builder.io.hashing import Versions, file_sha256, versions_of
 from builder.io.remote import filesystem_of, is_remote, translate_errors
+from builder.io.scratch import scratch_folder
 
 
 def absolute(location: str | Path) -> str:
@@ -113,7 +113,7 @@ def put(folder: str, name: str, write: Callable[[BinaryIO], None]) -> tuple[str,
             write(out)
         return file_sha256(path), path.stat().st_size
     files, base = filesystem_of(folder)
-    with tempfile.TemporaryDirectory(prefix="khabar.") as scratch:
+    with scratch_folder("put") as scratch:
         path = Path(scratch, "file")
         with atomic_write(path) as out:
             write(out)

@@ -157,7 +157,12 @@ def _close(kind: Any) -> None:
 
 def write_json(path: Path, value: object, *, mode: int = 0o644) -> None:
     """Write one JSON document, readable, keys in the given order."""
-    write_bytes(path, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode(), mode=mode)
+    write_bytes(path, json_bytes(value), mode=mode)
+
+
+def json_bytes(value: object) -> bytes:
+    """Return the content of the file that write_json writes."""
+    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def write_jsonl(path: Path, records: Iterable[object]) -> None:

@@ -4,6 +4,7 @@ import importlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit, urlunsplit
@@ -55,8 +56,11 @@ def translate_errors(location: str, code: str = "store") -> Iterator[None]:
         raise
     except ImportError:
         protocol = location.split("://", 1)[0]
-        message = f"{protocol}:// needs {_package(protocol)}, which is not installed"
-        raise user_error("no-backend", message, fix=f"pip install {_package(protocol)}") from None
+        missing = _packages(protocol)
+        message = (
+            f"{protocol}:// needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed"
+        )
+        raise user_error("no-backend", message, fix=f"pip install {' '.join(missing)}") from None
     except Exception as error:  # noqa: BLE001 - each backend has exceptions of its own
         shown = redact_credentials(location)
         reason = (str(error).strip() or type(error).__name__).split("\n")[0].replace(location, shown)
@@ -65,12 +69,13 @@ def translate_errors(location: str, code: str = "store") -> Iterator[None]:
         raise user_error(code, message, exit_code=3, fix="check the URL and your credentials, then retry") from None
 
 
-def _package(protocol: str) -> str:
-    """Return the package that fsspec needs for a protocol."""
+def _packages(protocol: str) -> list[str]:
+    """Return the packages that fsspec needs for a protocol and that are not installed."""
     known = _fsspec("registry").known_implementations.get(protocol, {})
     package = str(known.get("class", protocol)).split(".")[0]
-    quoted = re.search(r'"([\w.-]+)"', str(known.get("err", "")))
-    return quoted[1] if package == "fsspec" and quoted else package
+    quoted = re.findall(r'"([\w.-]+)"', str(known.get("err", "")))
+    needed = quoted if package == "fsspec" and quoted else [package]
+    return [name for name in needed if find_spec(name) is None] or needed
 
 
 def redact_credentials(location: str) -> str:

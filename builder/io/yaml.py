@@ -34,9 +34,9 @@ def _scalar(value: str) -> Any:
         return value == "true"
     if value in {"", "~", "null"}:
         return None
-    if re.fullmatch(r"-?(0|[1-9]\d{0,17})", value):
+    if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", value):
         return int(value)
-    if re.fullmatch(r"-?\d+\.\d+", value):
+    if re.fullmatch(r"-?[0-9]+\.[0-9]+", value):
         return float(value)
     return value
 

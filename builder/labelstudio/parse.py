@@ -29,6 +29,7 @@ from builder.labelstudio.payloads import (
     UnreadableError,
     validate_result,
 )
+from builder.labelstudio.remarks import remark_of
 from builder.records import Answer, Issue, Judgement, Relation, Span, Stance
 
 Pseudonym = Callable[[int | str], str]
@@ -156,6 +157,8 @@ def _judgement(task: LsTask, annotation: LsAnnotation, name: Pseudonym) -> tuple
     page = page_of(task.data, annotation)
     if task.data.text is not None:
         issues += misplaced(annotation.result, task.data.text, where)
+    remark, personal = remark_of(answers.remarks, who(annotation.completed_by), where)
+    issues += personal
     judgement = Judgement(
         article_id=task.data.article_id,
         text_sha=task.data.text_sha,
@@ -171,7 +174,7 @@ def _judgement(task: LsTask, annotation: LsAnnotation, name: Pseudonym) -> tuple
         schema=page.schema_version,
         task_id=task.id,
         annotation_id=annotation.id,
-        remark="\n".join(answers.remarks),
+        remark=remark,
         relations=answers.linked(),
         answers=tuple(sorted(answers.chosen)),
         page=task.data.page,

@@ -3,15 +3,16 @@
 import threading
 from dataclasses import dataclass, field
 
-DROP, LOSE, KILL = "drop", "lose", "kill"
+DROP, LOSE, KILL, PORTAL = "drop", "lose", "kill", "portal"
 """Kinds of fault other than an HTTP status.
 
 DROP closes the connection before the request is handled, LOSE handles it and closes the connection without an answer,
-KILL exits the Hub's process.
+KILL exits the Hub's process, PORTAL answers 200 with a web page, as the captive portal of a hotel does, and handles
+nothing.
 """
 
 Fault = int | str
-"""An HTTP status, one of DROP, LOSE and KILL, or 0 for no fault."""
+"""An HTTP status, one of DROP, LOSE, KILL and PORTAL, or 0 for no fault."""
 
 
 @dataclass(slots=True)

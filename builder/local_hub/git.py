@@ -75,16 +75,23 @@ def remove(repo: Path) -> None:
 
 
 PRIVATE = "khabar-private"
-"""The file whose presence in a repository makes it private."""
+"""The file whose presence in a repository makes it private. It holds the only token that may see it, or nothing."""
 
 
-def make_private(repo: Path) -> None:
-    """Make a repository visible only to requests with a token."""
-    (repo / PRIVATE).touch()
+def make_private(repo: Path, token: str = "") -> None:
+    """Make a repository visible only to requests with this token, or with any token if it is empty."""
+    (repo / PRIVATE).write_text(token, encoding="utf-8")
+
+
+def may_see(repo: Path, token: str) -> bool:
+    """Return whether requests with a token, or without any if it is empty, may see a repository."""
+    if not is_private(repo):
+        return True
+    return bool(token) and (repo / PRIVATE).read_text(encoding="utf-8") in ("", token)
 
 
 def is_private(repo: Path) -> bool:
-    """Return whether a repository is visible only to requests with a token."""
+    """Return whether a repository is private."""
     return (repo / PRIVATE).exists()
 
 

@@ -127,13 +127,13 @@ def repo_id_of(call: HubRequest) -> str:
 def repo_of(call: HubRequest) -> Path:
     """Return the path of the repository that a request names.
 
-    Raises Failed (404, or 401 without a token) if it is missing, or private and the request has no token.
+    Raises Failed (404, or 401 without a token) if it is missing, or private and the request may not see it.
     """
     repo = call.hub.repository(repo_id_of(call))
-    has_token = bool(token_of(call.headers))
-    if not repo.is_dir() or (not has_token and git.is_private(repo)):
-        # Like the real Hub, do not reveal to an anonymous client which repositories exist.
-        raise HttpError(404 if has_token else 401, "Repository not found", "RepoNotFound")
+    token = token_of(call.headers)
+    if not repo.is_dir() or not git.may_see(repo, token):
+        # Like the real Hub, do not reveal to a client which repositories exist that it may not see.
+        raise HttpError(404 if token else 401, "Repository not found", "RepoNotFound")
     return repo
 
 

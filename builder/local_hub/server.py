@@ -24,7 +24,7 @@ from typing import BinaryIO, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from builder.local_hub import xet_storage
-from builder.local_hub.faults import DROP, LOSE, Fault
+from builder.local_hub.faults import DROP, LOSE, PORTAL, Fault
 from builder.local_hub.http import (
     CONTROL,
     HttpError,
@@ -118,6 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
         inject(fault)
         if fault == DROP:
             return None
+        if fault == PORTAL:
+            return HubResponse(b"<!DOCTYPE html><title>Log in</title>", {"Content-Type": "text/html"})
         answer = _answered(route, call)
         return None if fault == LOSE else answer
 

@@ -29,7 +29,6 @@ from builder.records import (
     KhabarError,
     PersonAlias,
     PublishedAnnotation,
-    SplitAssignment,
     Takedown,
     Withdrawal,
     user_error,
@@ -236,11 +235,6 @@ def change_of(judgement: Judgement) -> AcceptedChange:
 def read_accepted(project: Project) -> frozenset[AcceptedChange]:
     """Read the changes by other persons that the lead annotator accepted."""
     return frozenset(read_merged(project, project.annotations / "accepted.jsonl", AcceptedChange))
-
-
-def read_splits(project: Project) -> list[SplitAssignment]:
-    """Read the ledger of splits."""
-    return read_merged(project, project.annotations / "splits.jsonl", SplitAssignment)
 
 
 def read_imports(project: Project) -> list[ImportedSet]:

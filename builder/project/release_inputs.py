@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,20 +13,18 @@ import pyarrow as pa
 from builder.annotation.adjudication.adjudicate import AdjudicationResult
 from builder.annotation.columns import coded
 from builder.annotation.migration.asked import asked_of
-from builder.annotation.migration.offered import Offers
 from builder.io.hashing import read_hashed
 from builder.io.plain import plain_rows, to_plain
 from builder.project import groups
 from builder.project.annotations import (
     read_decisions,
-    read_splits,
     read_takedowns,
     read_withdrawals,
 )
 from builder.project.batches import batch_articles, batch_documents
 from builder.project.cleaning import clean_accounts
 from builder.project.corpus import profile_of
-from builder.project.imports.released import Imports, as_published, import_inputs, load_imports, unmarked
+from builder.project.imports.released import Imports, as_published, load_imports, unmarked
 from builder.project.judgements import (
     BatchInputs,
     CanonicalJudgements,
@@ -39,27 +37,28 @@ from builder.project.judgements import (
 )
 from builder.project.migration.state import guidelines_folder
 from builder.project.project import Project
+from builder.project.splits import read_borders, read_splits, traits_of
 from builder.records import (
     Agreement,
     Article,
     Decision,
     Document,
-    Gold,
     Issue,
     Judgement,
     Leak,
     SplitAssignment,
+    SplitBorder,
     StageCounts,
     Takedown,
     Withdrawal,
     user_error,
 )
 from builder.records.arrow import records_of
+from builder.release.card.sections.imported import import_inputs
 from builder.release.editions import extractors
 from builder.release.redaction.redact import move_annotations, redact, redact_authors
 from builder.release.splits.assign import split_articles
-from builder.release.splits.strategies import Traits
-from builder.release.tables.inputs import TableInputs, instant
+from builder.release.tables.inputs import TableInputs
 from builder.text.profiles import Profile
 
 DECLARED = ", declared"
@@ -80,6 +79,7 @@ class Sources:
     documents: Sequence[Document]
     decisions: Sequence[Decision]
     splits: Sequence[SplitAssignment]
+    borders: Sequence[SplitBorder]
     takedowns: Sequence[Takedown]
     withdrawals: Sequence[Withdrawal]
     counts: bytes
@@ -99,8 +99,9 @@ class ReleaseInputs:
     changes: Mapping[str, int]
     """What normalization changed in the pages of these articles, by Profile.changes."""
     ledger: tuple[SplitAssignment, ...]
+    borders: tuple[SplitBorder, ...]
     issues: tuple[Issue, ...]
-    """A warning for each article that cannot be assigned to a split."""
+    """A warning for each article that cannot be assigned to a split, and for titles in several splits."""
     redacted: Mapping[str, int]
     """Number of redactions of each requested kind in texts and titles."""
     sources: Sources
@@ -108,6 +109,10 @@ class ReleaseInputs:
     """Similar articles that an imported set published in different splits."""
     asked: Mapping[str, tuple[str, ...]]
     """The labels that pages offered, by the versions of labels.yaml that did not offer all of them."""
+    asked_targets: Mapping[str, tuple[str, ...]]
+    """The targets that pages asked about, by the versions that did not ask about all of them."""
+    new_questions: Mapping[str, tuple[str, ...]]
+    """The questions on whole articles that were added later, by the versions that did not ask all of them."""
     guidelines: Mapping[str, str]
     """The guidelines that judgements were made under, by their path in the release."""
 
@@ -134,7 +139,9 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     judgements = records_of(settled.judgements.table, Judgement)
     frozen = {a.article_id: a.split for a in sources.splits}
     parted = split_articles(chosen, groups.groups_of_batches(project, {article.id for article in chosen}), frozen, batch.schema.dataset.splits,
-                  _traits(chosen, documents, settled.gold.golds), sources.profile.fold_batch, as_published(sources.imports, batch.items))  # fmt: skip
+                  traits_of(chosen, documents, settled.gold.golds), sources.profile.fold_batch,
+                  {border.split: border.newest for border in sources.borders},
+                  as_published(sources.imports, batch.items))  # fmt: skip
     splits = {assignment.article_id: assignment.split for assignment in parted.ledger}
     moved = move_annotations(redaction, judgements, settled.gold.golds, settled.gold.disputes, kinds)
     redactions = [moved.spans] if kinds else []
@@ -150,16 +157,17 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     figures = compute_agreement(batch, settled.judgements.table)
     found: dict[str, int] = {kind: redaction.counts[kind] for kind in kinds}
     changes = _changes(sources.profile, chosen, documents)
+    offers, names = batch.offers, coded(settled.judgements.table["schema"]).names
     return ReleaseInputs(
-        material, accounts, figures, changes, parted.ledger, parted.issues, found, sources, parted.leaks,
-        _asked(settled.judgements.table, batch.offers), _guidelines(project, settled.judgements.table),
+        material, accounts, figures, changes, parted.ledger, parted.borders, parted.issues, found, sources, parted.leaks,
+        _named(offers.labels, names), _named(offers.targets, names), _named(offers.new_questions, names),
+        _guidelines(project, settled.judgements.table),
     )  # fmt: skip
 
 
-def _asked(judgements: pa.Table, offers: Offers) -> dict[str, tuple[str, ...]]:
-    """Return what pages offered under each version that judgements name and that did not offer all labels."""
-    named = coded(judgements["schema"]).names
-    return {version: tuple(sorted(names)) for version, names in sorted(offers.labels.items()) if version in named}
+def _named(of: Mapping[str, frozenset[str]], versions: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return what those of some versions offered or lack, sorted."""
+    return {version: tuple(sorted(names)) for version, names in sorted(of.items()) if version in versions}
 
 
 def _guidelines(project: Project, judgements: pa.Table) -> dict[str, str]:
@@ -177,6 +185,7 @@ def _load_sources(project: Project) -> Sources:
         batch_documents(project),
         read_decisions(project),
         read_splits(project),
+        read_borders(project),
         takedowns,
         read_withdrawals(project),
         b"\n".join(line for path in counts if path.exists() for line in sorted(read_hashed(path).splitlines())),
@@ -203,7 +212,13 @@ def _changes(table: Profile, chosen: Sequence[Article], documents: Sequence[Docu
 
 def _chosen(sources: Sources) -> list[Article]:
     gone = {takedown.article_id for takedown in sources.takedowns}
-    items = {name for own in sources.batch.items.values() for name in own["article_id"].to_pylist()} - gone
+    sampled = {name for own in sources.batch.items.values() for name in own["article_id"].to_pylist()}
+    items = sampled - gone
+    if sampled and not items:
+        raise user_error(
+            "nothing-to-build", "every article of annotations/*/batch.jsonl was taken down", exit_code=1,
+            fix="run `khabar sample` for a new batch",
+        )  # fmt: skip
     chosen = [article for article in sources.batch.articles if article.id in items]
     missing = len(items) - len(chosen)
     if missing or not chosen:
@@ -215,18 +230,6 @@ def _chosen(sources: Sources) -> list[Article]:
             fix="ingest and clean the files that the batch came from" if items else "run `khabar sample`",
         )
     return chosen
-
-
-def _traits(chosen: Sequence[Article], documents: Sequence[Document], golds: Sequence[Gold]) -> dict[str, Traits]:
-    pages = {document.id: document for document in documents}
-    stances = {gold.article_id: tuple((stance.target, stance.value) for stance in gold.stances) for gold in golds}
-    traits = {}
-    for article in chosen:
-        page = pages[article.document_id]
-        moment = instant(page.published_at)
-        date = moment.isoformat() if moment else None
-        traits[article.id] = Traits(page.source, date, stances.get(article.id, ()))
-    return traits
 
 
 def declared_encodings(material: TableInputs) -> list[str]:
@@ -273,7 +276,7 @@ def hash_inputs(inputs: ReleaseInputs, card: str, tool: str) -> dict[str, str]:
     hashes |= {f"schema/{name}": digest for name, digest in sources.batch.schema.digests.items()}
     pages = {article.document_id for article in material.articles}
     named = extractors.recorded(document for document in material.documents if document.id in pages)
-    return hashes | import_inputs(sources.imports) | named | {"profile": sources.profile.digest}
+    return hashes | import_inputs(sources.imports.sets) | named | {"profile": sources.profile.digest}
 
 
 def _without_server(judgements: pa.Table) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Validate every file under annotations/ before a build and report all errors at once."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,11 +29,14 @@ from builder.records import (
     PersonAlias,
     PublishedAnnotation,
     Requeued,
+    Severity,
     SplitAssignment,
+    SplitBorder,
     Takedown,
     Withdrawal,
 )
 from builder.release.splits.strategies import SPLIT_NAMES
+from builder.schema.dataset import OPEN, open_fields
 
 R = TypeVar("R")
 
@@ -63,6 +67,7 @@ def validate_annotations(project: Project) -> None:
 
     folder = project.annotations
     read(folder / "splits.jsonl", SplitAssignment, integrity.split_faults)
+    read(folder / "borders.jsonl", SplitBorder, integrity.border_faults)
     takedowns = read(folder / "takedowns.jsonl", Takedown)
     read(folder / "persons.jsonl", PersonAlias)
     read(folder / "withdrawals.jsonl", Withdrawal)
@@ -91,6 +96,27 @@ def validate_annotations(project: Project) -> None:
 def _within(project: Project, faults: Iterable[Issue]) -> Iterator[Issue]:
     """Yield errors with their places named from the project's folder on."""
     return (replace(issue, where=issue.where.removeprefix(f"{project.root}/")) for issue in faults)
+
+
+def open_issues(project: Project, severity: Severity = "error") -> list[Issue]:
+    """Return an issue for each field of dataset.yaml that is still open, which a build refuses."""
+    names, issues = open_fields(project.schema.dataset), []
+    lines = (project.root / "schema" / "dataset.yaml").read_text(encoding="utf-8").splitlines() if names else []
+    for name in names:
+        pattern = rf"\s*{name.rpartition('.')[2]}\s*:.*{OPEN}"
+        number = next((number for number, line in enumerate(lines, 1) if re.match(pattern, line)), 1)
+        issues.append(Issue(severity, "open", f"{name} is still {OPEN}", where=f"schema/dataset.yaml:{number}",
+                            fix=ANSWERS[name]))  # fmt: skip
+    return issues
+
+
+ANSWERS = {
+    "repo_id": "write the dataset's name on the Hub, such as my-org/my-dataset",
+    "title": "write the title that the card shows",
+    "licence.text": "write the licence of the texts, such as cc-by-4.0, or a sentence that says who gave permission",
+    "licence.annotations": "write the licence of the annotations, such as cc-by-4.0",
+}
+"""What to write in each field that `khabar init` leaves open."""
 
 
 def _line(issue: Issue) -> int:

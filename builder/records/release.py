@@ -13,6 +13,17 @@ class SplitAssignment:
 
 
 @dataclass(frozen=True, slots=True)
+class SplitBorder:
+    """The date of the newest article that a split may hold, for ever: one line of annotations/borders.jsonl.
+
+    Only train and validation have borders, and only where splits go by time. The date is ISO 8601 in UTC.
+    """
+
+    split: str
+    newest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Takedown:
     """An article that no release may hold any more: one line of annotations/takedowns.jsonl."""
 

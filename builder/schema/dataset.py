@@ -1,5 +1,6 @@
 """Models of schema/dataset.yaml: identity, sampling, annotation, splits and release of the dataset."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
@@ -14,14 +15,43 @@ MIN_LENGTH = 200
 UNDECIDED = frozenset({"", "?", "??", "???", "-", "fixme", "none", "n/a", "na", "null", "tba", "tbd", "to do", "todo", "unknown", "xxx"})  # fmt: skip
 
 
+OPEN = "TODO"
+"""What `khabar init` writes where only the user knows the answer. A build refuses it."""
+
+
+def open_fields(dataset: "Dataset") -> list[str]:
+    """Return the fields that are still to be answered."""
+    given = {
+        "repo_id": dataset.repo_id, "title": dataset.title, "licence.text": dataset.licence.text,
+        "licence.annotations": dataset.licence.annotations,
+    }  # fmt: skip
+    return [name for name, value in given.items() if OPEN in value.split("/")]
+
+
 def _decided(licence: str) -> str:
-    """Return the licence; raise ValueError if it is a placeholder."""
+    """Return the licence; raise ValueError if it is a placeholder other than OPEN."""
+    if licence == OPEN:
+        return licence
     if licence.strip().strip(".:<>[]").casefold() in UNDECIDED:
         raise ValueError(f"{licence!r} is not a licence; name the licence, or who gave permission")
     return licence
 
 
 LicenceName = Annotated[Text, AfterValidator(_decided)]
+
+
+def check_repo_id(repo_id: str) -> str:
+    """Return the name of a dataset on the Hub; raise ValueError if the Hub refuses it.
+
+    The rules are those of `huggingface_hub.utils.validate_repo_id`, which takes .2 s to import.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}", repo_id):
+        raise ValueError(
+            f"{repo_id!r} is not a dataset's name: OWNER/NAME of ASCII letters, digits, '-', '_' and '.', each at most 96"
+        )
+    if re.search(r"--|\.\.|[.-](/|$)|\.git$", repo_id):
+        raise ValueError(f"the Hub refuses {repo_id!r}: no '--' or '..', no '-' or '.' at an end, no '.git' at the end")
+    return repo_id
 
 
 class Licence(Part):
@@ -114,7 +144,7 @@ class Dataset(Part):
     """The content of schema/dataset.yaml."""
 
     format: Literal[1]
-    repo_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$")]
+    repo_id: Annotated[str, AfterValidator(check_repo_id)]
     title: Text
     licence: Licence
     text: Literal["full", "standoff"] = "full"
@@ -123,7 +153,7 @@ class Dataset(Part):
     """Kinds of personal data that are removed from published text."""
     publish_authors: bool = False
     """Whether `author` of the config `articles` names the authors, who are persons; else it is null in every row."""
-    profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}@[1-9]\d{0,3}$")] = "standard@1"
+    profile: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}@[1-9][0-9]{0,3}$")] = "standard@1"
     overlap: Annotated[int, Field(ge=1, le=20)] = 3
     assignment: Literal["pool", "separate", "isolated"] = "pool"
     """One Label Studio project for all annotators, one project for each, or one server for each."""

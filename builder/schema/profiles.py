@@ -37,7 +37,7 @@ Character = Annotated[str, AfterValidator(_character)]
 class OwnProfile(Part):
     """A built-in profile with exceptions: characters (by Unicode name) to keep, delete or replace."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}@[1-9]\d{0,3}$")]
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,29}@[1-9][0-9]{0,3}$")]
     base: Literal["light@1", "standard@1"]
     keep: tuple[Character, ...] = ()
     delete: tuple[Character, ...] = ()

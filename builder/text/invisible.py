@@ -1,5 +1,6 @@
 """Visible substitutes for invisible characters, so that any text is safe to print on a terminal or a page."""
 
+import re
 import unicodedata
 
 SHORT = {
@@ -46,6 +47,33 @@ def visible_sign(character: str) -> str:
     '⟨RLM⟩⟨BEL⟩⟨U+E000⟩'
     """
     return f"⟨{SHORT.get(character) or f'U+{ord(character):04X}'}⟩"
+
+
+CONTROLS = re.compile(
+    "[\0-\x08\x0b-\x1f\x7f-\x9f\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}\ud800-\udfff"
+    "\N{LEFT-TO-RIGHT EMBEDDING}-\N{RIGHT-TO-LEFT OVERRIDE}\N{LEFT-TO-RIGHT ISOLATE}-\N{POP DIRECTIONAL ISOLATE}]"
+)
+"""Characters that command a terminal, move what was printed, or cannot be encoded; tab and line feed are none of them."""
+
+
+def show_controls(text: str) -> str:
+    r"""Return a text whose control characters are replaced by their signs, so that it is safe on a terminal.
+
+    Joiners and marks, which Arabic needs, stay as they are.
+
+    >>> show_controls("\x1b[31mخبر")
+    '⟨ESC⟩[31mخبر'
+    """
+    return CONTROLS.sub(lambda match: visible_sign(match[0]), text)
+
+
+def show_on_one_line(text: str) -> str:
+    r"""Return what `show_controls` does, with line feeds replaced too.
+
+    >>> show_on_one_line("خبر\nfix: none")
+    'خبر⟨LF⟩fix: none'
+    """
+    return show_controls(text).replace("\n", visible_sign("\n"))
 
 
 def make_visible(text: str) -> str:

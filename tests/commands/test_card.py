@@ -75,7 +75,7 @@ def test_built_card_has_no_fault(made):
         ("0.832", "0.932"),
         ("    num_examples: 21", "    num_examples: 20"),
         ("88 judgements by", "99 judgements by"),
-        ("- Text: cc0-1.0", "- Text: mit"),
+        ("- Text: [cc0-1.0]", "- Text: [mit]"),
         ('revision="v1.0.0")', 'revision="main")'),
         ("| 2026-03 |", "| 2026-02 |"),
         ("(seed 13)", "(seed 14)"),

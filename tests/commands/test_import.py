@@ -32,7 +32,8 @@ from builder.records import (
 )
 from builder.release.exports.conll import read_wojood
 from builder.release.publish.folder import read_manifest
-from builder.release.publish.verify import alike
+from builder.release.verification.content import read_content
+from builder.release.verification.rows import alike
 from builder.text.aligned import unpack_edits
 from tests.builders import snapshot
 from tests.conftest import ROOT, SHARED
@@ -222,7 +223,7 @@ def test_published_splits_stay_with_their_leaks_on_the_card(bare):
     assert Counter(one.split for one in ledger) == {"train": 3, "test": 2, "validation": 1}
     assert release.splits["entities"] == {"train": 3, "validation": 1, "test": 2}
     assert "They leak: 1 groups of 2 articles that are equal or alike stand in several splits" in card
-    assert alike(bare.release("1.0.0"), release).state == "done"
+    assert alike(read_content(bare.release("1.0.0"), release)).state == "done"
 
 
 @pytest.mark.slow
@@ -239,7 +240,9 @@ def test_our_splits_separate_what_leaks(bare):
     release = read_manifest(bare.release("1.0.0"))
 
     assert sum(release.splits["entities"].values()) == 5
-    assert alike(bare.release("1.0.0"), release).said.startswith("of 5 articles none is alike to one in another split")
+    assert alike(read_content(bare.release("1.0.0"), release)).said.startswith(
+        "of 5 articles none is alike to one in another split"
+    )
 
 
 def test_published_splits_need_names(bare):

@@ -37,7 +37,7 @@ from builder.commands.hydrate import HydrateReport
 from builder.commands.import_ import import_set
 from builder.commands.ingest import ingest
 from builder.commands.init import init
-from builder.commands.push import PushOptions, PushReport, push
+from builder.commands.push import PushOptions, PushReport, RevertReport, push
 from builder.commands.sample import sample
 from builder.commands.send import SendReport, SentPredictions, SentTo
 from builder.commands.status import status
@@ -154,6 +154,7 @@ def by_hand():
         "push --dry-run": PushReport("push", version="1.0.0", dry_run=True, pushed=pushed),
         "push --pr": PushReport("push", version="1.0.0", dry_run=False, pushed=proposed),
         "push --pr again": PushReport("push", version="1.0.0", dry_run=False, pushed=replace(pushed, tag="")),
+        "push --revert": RevertReport("push", version="1.0.0", commit="c0ffee"),
         "export --against": ExportReport(
             "export", files=2, folder=Path("exports/1.0.0/conll"), as_released=1,
             differing={"odd tag": 9, "blank token": 1},

@@ -8,6 +8,7 @@ from builder.commands import diff
 from builder.commands.build import build
 from builder.commands.verify import verify
 from tests.builders import checks_of, said, with_floor
+from tests.tampering import copy_of, edit_rows, sign
 
 pytestmark = pytest.mark.slow  # each test runs several commands on a project
 
@@ -42,9 +43,51 @@ def test_built_folder_passes_every_check(built, khabar):
     checks = checks_of(json.loads(done.stdout))
 
     assert done.returncode == 0, done.stderr
-    for check in ("manifest", "loads", "rows", "leaks", "card", "agreement", "rebuild"):
+    names = (
+        "manifest",
+        "loads",
+        "rows",
+        "columns",
+        "leaks",
+        "facts",
+        "card",
+        "exports",
+        "gold",
+        "agreement",
+        "rebuild",
+    )
+    for check in names:
         assert checks[check].startswith("done: "), check
     assert "read back" not in checks
+    unverified = {one["name"] for check in json.loads(done.stdout)["checks"] for one in check["unverified"]}
+    assert {"entities.spans.raw_start", "entities.spans.raw_end"} <= unverified
+
+
+def test_contradictory_rows_fail_by_name(built, khabar, tmp_path):
+    copy = copy_of(built.release("1.0.0"), tmp_path / "release")
+    edit_rows(copy, "entities", lambda rows: [row.update(ner_tags=[0] * len(row["tokens"])) for row in rows])
+    sign(copy)
+    done = khabar("verify", "release", "--json", cwd=tmp_path)
+    report = json.loads(done.stdout)
+
+    assert done.returncode == 1
+    assert checks_of(report)["card"] == "not possible: the rows contradict each other"
+    assert any(issue["where"].startswith("entities/train, row ") for issue in report["issues"])
+
+
+def test_files_of_others_that_the_card_names_are_not_loaded(built, khabar, tmp_path):
+    copy = copy_of(built.release("1.0.0"), tmp_path / "release")
+    card = (copy / "README.md").read_text(encoding="utf-8")
+    named = card.replace("path: entities/train-*", "path: http://127.0.0.1:9/train-*", 1)
+    (copy / "README.md").write_text(named, encoding="utf-8")
+    sign(copy)
+    done = khabar("verify", "release", "--json", cwd=tmp_path)
+
+    assert named != card
+    assert done.returncode == 1
+    assert checks_of(json.loads(done.stdout))["loads"].startswith(
+        "not possible: load_dataset reads what the card names"
+    )
 
 
 def test_changed_file_fails_the_manifest_check(built, khabar):

@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from builder.commands.build import build
-from builder.release.card.citation import SPDX, citation_cff
+from builder.release.card.citation import citation_cff
+from builder.release.card.licences import SPDX
 from builder.release.tables.shards import shards
 from builder.schema.dataset import Licence
 from tests.builders import judge, walk

@@ -25,7 +25,7 @@ from tests.live.small import ROWS, make_release
 pytestmark = pytest.mark.live
 
 KEY = "a key of this test"
-KINDS = (401, 403, 409, 412, 429, 500, 503, "drop", "lose", "kill")
+KINDS = (401, 403, 409, 412, 429, 500, 503, "drop", "lose", "kill", "portal")
 EVERY = os.environ.get("KHABAR_ALL_FAULTS") == "1"
 SEED = int(os.environ.get("KHABAR_FAULT_SEED", "5"))
 TEMPLATE = "khabar-tests/template"
@@ -104,6 +104,7 @@ def bench(request, tmp_path_factory):
         "HF_XET_CLIENT_RETRY_BASE_DELAY": "10ms", "HF_XET_CLIENT_RETRY_MAX_ATTEMPTS": "2",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     }  # fmt: skip
+    (base / "home").mkdir()
     log = (base / "stderr").open("wb")
     with subprocess.Popen(
         [sys.executable, "-m", "tests.live.pusher"], env=environment, text=True, stdin=subprocess.PIPE,

@@ -20,6 +20,8 @@ from builder.local_hub.server import serve
 from builder.records import KhabarError, Release
 from builder.release.publish import client, commit
 from builder.release.publish import hub as hubs
+from builder.release.publish.client import Remote, raise_hub_error
+from builder.release.publish.revert import revert
 from tests.live.small import REPO, ROWS, make_release
 
 pytestmark = pytest.mark.live
@@ -212,6 +214,31 @@ def test_a_private_dataset_is_seen_with_a_token_alone(stage):
     with pytest.raises(KhabarError) as refused:
         stage.verify(token=None)
     assert "was refused (401): no token was given" in refusal(refused)
+
+
+def test_a_private_dataset_of_others_is_not_pushed_to(stage):
+    git.create(stage.repo)
+    git.make_private(stage.repo, "hf_of_another")
+    with pytest.raises(KhabarError) as refused:
+        stage.push()
+
+    assert refused.value.exit_code == 3
+    assert refusal(refused) == (
+        f"{stage.hub.url}/datasets/{REPO} {REPO} exists on {stage.hub.url}, but this token may not see it: it is private "
+        "set HF_TOKEN to a token with access to it, or choose another repo_id; the same call cannot succeed"
+    )
+    assert stage.commits() == ["initial commit"]
+    assert "hf_of_another" not in refusal(refused)
+
+
+def test_a_private_dataset_of_others_is_not_read(published):
+    git.make_private(published.repo, "hf_of_another")
+    with pytest.raises(KhabarError) as refused:
+        published.verify()
+
+    assert refused.value.exit_code == 3
+    assert "not found (404)" in refusal(refused)
+    assert refusal(refused).endswith("a private dataset needs an HF_TOKEN that may read it")
 
 
 def test_private_does_not_pretend_of_a_dataset_that_is_public(published, tmp_path):
@@ -570,3 +597,83 @@ def test_the_module_loads_no_client_library():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_unverified_commit_is_reverted_and_a_tagged_one_is_not(published, tmp_path):
+    release = make_release(tmp_path / "v1.1.0", "1.1.0", {"entities": {"train": ROWS["entities"]["train"]}})
+    later = Stage(published.hub, tmp_path / "v1.1.0", release)
+    before = git.tree(later.repo, later.refs()["refs/heads/main"])
+    with pytest.raises(KhabarError) as refused:
+        revert(published.release, endpoint=later.hub.url, token=TOKEN)
+    assert (refused.value.exit_code, refused.value.issues[0].code) == (4, "no-revert")
+
+    later.push()
+    git.git(later.repo, "update-ref", "-d", "refs/tags/v1.1.0")
+    commit = revert(release, endpoint=later.hub.url, token=TOKEN)
+
+    assert git.tree(later.repo, commit) == before
+    assert later.commits()[:2] == ["Revert release v1.1.0", "Release v1.1.0"]
+    with pytest.raises(KhabarError, match=r"but «Revert release v1\.1\.0»"):
+        revert(release, endpoint=later.hub.url, token=TOKEN)
+    assert later.push().tag == "v1.1.0"
+
+
+def test_foreign_file_that_breaks_the_reading_is_named(stage):
+    git.create(stage.repo)
+    broken = {"dataset_infos.json": b"{"}
+    git.commit(stage.repo, "main", stage.refs()["refs/heads/main"], broken, (), "by hand")
+    with pytest.raises(KhabarError) as refused:
+        stage.push()
+
+    assert refused.value.exit_code == 1
+    assert "beside the release the repository holds dataset_infos.json" in refusal(refused)
+    assert "and main shows it to readers" in refusal(refused)
+    assert "`khabar push 1.0.0 --revert` commits the files from before it" in refusal(refused)
+    revert(stage.release, endpoint=stage.hub.url, token=TOKEN)
+    assert {*git.tree(stage.repo, stage.refs()["refs/heads/main"])} == {".gitattributes", "dataset_infos.json"}
+
+
+def test_loading_script_is_named_before_anything_is_sent(stage):
+    name = "akhbar.py"
+    git.create(stage.repo)
+    git.commit(stage.repo, "main", stage.refs()["refs/heads/main"], {name: b"import datasets\n"}, (), "by hand")
+    with pytest.raises(KhabarError) as refused:
+        stage.push()
+
+    (issue,) = refused.value.issues
+    assert (refused.value.exit_code, issue.code) == (4, "foreign-file")
+    assert issue.message == f"{REPO} holds {name}, with which load_dataset does not load the release"
+    assert stage.commits() == ["by hand", "initial commit"]
+
+
+def test_tag_that_a_login_page_takes_is_not_believed(stage):
+    stage.hub.faults["tag"] = "portal"
+    with pytest.raises(KhabarError) as refused:
+        stage.push()
+
+    assert refused.value.exit_code == 5
+    assert [issue.code for issue in refused.value.issues] == ["tag-not-set", "not-tagged"]
+    assert refused.value.issues[0].message.startswith("the tag v1.0.0 does not exist after it was set at ")
+    stage.hub.faults.clear()
+    assert stage.push().tag == "v1.0.0"
+
+
+@pytest.mark.parametrize(
+    ("status", "fix"),
+    [
+        (400, "the same call cannot succeed: correct what the Hub names, build again, then push"),
+        (
+            402,
+            "the same call cannot succeed: free storage of khabar-tests, or change its plan (http://h/settings/billing)",
+        ),
+        (413, "the same call cannot succeed: publish fewer or smaller files, or ask the Hub for a higher limit"),
+        (422, "the same call cannot succeed: change what the Hub names first"),
+        (429, "the same call can succeed: try again later"),
+        (503, "the same call can succeed: try again later"),
+    ],
+)
+def test_advice_says_whether_the_same_call_can_succeed(status, fix):
+    with pytest.raises(KhabarError) as refused:
+        raise_hub_error(Remote(None, "http://h", REPO, None), "committing to", status, "no")
+
+    assert (refused.value.exit_code, refused.value.issues[0].fix) == (3, fix)

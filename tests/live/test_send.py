@@ -23,7 +23,17 @@ from builder.labelstudio.tasks import key_of
 from builder.project.annotations import labelstudio_project_of, read_assigned
 from builder.project.corpus import read_articles, read_documents
 from builder.project.project import Project
-from builder.records import Article, BatchItem, Decision, Document, Judgement, KhabarError, Span
+from builder.records import (
+    Article,
+    BatchItem,
+    Decision,
+    Document,
+    Judgement,
+    KhabarError,
+    Span,
+    StageCounts,
+    Takedown,
+)
 from tests.live.child import child_of
 from tests.live.projects import put_batch, store
 
@@ -116,6 +126,20 @@ def test_with_separate_each_article_is_on_exactly_k_desks_as_recorded(label_stud
         (names[email], article) for email, own in desks.items() for article in own
     }
     assert recorded == sorted(recorded, key=lambda one: (one.article_id, one.annotator))
+
+
+def test_article_that_was_taken_down_is_not_sent(label_studio, make):
+    project = make(4)
+    gone = read_articles(project)[1].id
+    write_jsonl(project.annotations / "takedowns.jsonl", [Takedown(gone, "asked for")])
+    batch = (project.annotations / "pilot" / "batch.jsonl").read_bytes()
+    report = send(project)
+
+    assert {key_of(task.data)[0] for task in tasks_in(label_studio, project)} == {
+        one.id for one in read_articles(project) if one.id != gone
+    }
+    assert report.accounts[-1] == StageCounts("send", "articles of the batch", 4, 3, {"taken down": 1})
+    assert (project.annotations / "pilot" / "batch.jsonl").read_bytes() == batch
 
 
 def test_links_are_printed_by_person_without_stored_emails(label_studio, make, emails):

@@ -15,9 +15,10 @@ from builder.commands.init import init
 from builder.commands.takedown import takedown
 from builder.io.jsonl import read_jsonl, read_lines, write_jsonl
 from builder.labelstudio.exports.merge import ImportCounts
-from builder.project.annotations import read_decisions, read_judgements, read_merged, read_splits, read_takedowns
+from builder.project.annotations import read_decisions, read_judgements, read_merged, read_takedowns
 from builder.project.corpus import read_articles
 from builder.project.project import Project
+from builder.project.splits import read_splits
 from builder.records import (
     AnnotatorAssignment,
     AskedPage,

@@ -136,7 +136,13 @@ def beside(built, schema, facts_of, root):
         text = template or (root / "dataset_card.md").read_text(encoding="utf-8")
         flat = edition_files(schema.dataset.text, built.tables["entities"], schema.labels.entity_names)
         return export_files(
-            built, schema, flat, version="1.0.0", template=text, facts=facts, agreement=facts_of["agreement"]
+            built.tables,
+            schema.dataset,
+            flat,
+            version="1.0.0",
+            template=text,
+            facts=facts,
+            agreement=facts_of["agreement"],
         )
 
     return run

@@ -7,6 +7,7 @@ with the number of their line.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -29,6 +30,7 @@ from builder.records import (
     PublishedAnnotation,
     Span,
     SplitAssignment,
+    SplitBorder,
 )
 from builder.schema.labels import Labels
 
@@ -74,6 +76,24 @@ def split_faults(file: Lines[SplitAssignment], world: ProjectIndex) -> Iterator[
         if line.split not in world.splits:
             message = f"unknown split {line.split!r}; known: {', '.join(world.splits)}"
             yield file.fault(number, message, "restore the file from git: an article never changes its split")
+
+
+def border_faults(file: Lines[SplitBorder], world: ProjectIndex) -> Iterator[Issue]:
+    """Yield the errors of borders.jsonl: a split without a border, and what is no moment."""
+    bordered = world.splits[:-1]
+    for number, line in file.lines:
+        if line.split not in bordered:
+            message = f"split {line.split!r} has no border; those with one: {', '.join(bordered)}"
+            yield file.fault(number, message, "restore the file from git: the borders never move")
+        elif not line.newest.isascii() or _moment(line.newest) is None:
+            yield file.fault(number, f"{line.newest!r} is no date", "restore the file from git: the borders never move")
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def judgement_faults(file: Lines[Judgement], world: ProjectIndex) -> Iterator[Issue]:

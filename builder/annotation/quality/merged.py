@@ -25,6 +25,7 @@ from builder.records import (
     LedgerEntry,
     PublishedAnnotation,
     SplitAssignment,
+    SplitBorder,
     Takedown,
     Withdrawal,
     mark_set,
@@ -209,6 +210,8 @@ def _choices(record: object, origins: dict[Hashable, set[str]]) -> Iterator[_Cho
         yield _Choice(key, name, repr(said), repr(replace(said, spans=places, stances=())))
     elif isinstance(record, SplitAssignment):
         yield _Choice(record.article_id, f"the split of article {record.article_id}", record.split)
+    elif isinstance(record, SplitBorder):
+        yield _Choice(record.split, f"the border of {record.split}", record.newest)
     elif isinstance(record, BatchItem):
         yield _Choice(record.article_id, f"the text of article {record.article_id}", record)
     elif isinstance(record, AskedPage):

@@ -13,12 +13,10 @@ All ranks and candidates are in memory at once, about 100 bytes an article; the 
 The result depends only on the articles and on the groups of earlier runs, not on input order, sharding or scheduling.
 """
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -50,6 +48,7 @@ from builder.corpus.dedup.spill import (
     write_columns,
     write_parts,
 )
+from builder.io.scratch import scratch_folder
 from builder.records import Article, Dropped, Group
 from builder.text.similarity import BANDS
 
@@ -105,12 +104,12 @@ def group(
         "title": pa.array([article.title for article in articles], pa.string()),
         "text": pa.array([article.text for article in articles], pa.string()),
     })  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="khabar-dedup-") as folder:
+    with scratch_folder("dedup") as folder:
         keys = []
         for low in range(0, len(table), BATCH):
-            keys.append(str(Path(folder) / f"keys-{low}.parquet"))
+            keys.append(str(folder / f"keys-{low}.parquet"))
             pq.write_table(sign(table.slice(low, BATCH)), keys[-1])
-        found = find_groups(keys, earlier or {}, map, folder)
+        found = find_groups(keys, earlier or {}, map, str(folder))
         rows = pa.concat_tables([pq.read_table(path) for path in found.paths]).to_pylist()
     return sorted((Group(**row) for row in rows), key=lambda row: row.article_id)
 

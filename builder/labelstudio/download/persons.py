@@ -4,7 +4,7 @@ A deleted account's annotations stay under the pseudonym that they had. Label St
 annotation when somebody else changes it, and names the last one in `updated_by`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,6 +39,8 @@ class Roster:
     earlier: Mapping[Key, Judgement] = field(default_factory=dict)
     """The judgements collected before from any server, to recognise those that were imported."""
     versions: LabelVersions = field(default_factory=dict)
+    names: Callable[[], Collection[str]] = tuple
+    """Asks the server for the names of its accounts, which no remark may hold."""
 
     def whose(self, annotator: int | str) -> str:
         """Return the pseudonym of an e-mail or number; that of a deleted account was filled in by `with_persons`."""

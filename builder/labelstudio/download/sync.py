@@ -8,7 +8,7 @@ killed download resumes. E-mails are replaced by pseudonyms as they are read.
 """
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from builder.labelstudio.download.remote import ProjectRef, RetryingClient
 from builder.labelstudio.download.snapshot import chosen_ids, export_tasks, remove_old_snapshots, take_snapshot
 from builder.labelstudio.earlier import by_key, continued
 from builder.labelstudio.parse import ParsedAnnotations, Pseudonym, parse_tasks
+from builder.labelstudio.remarks import names_of, without_persons
 from builder.labelstudio.renamed import rename_results, restored
 from builder.labelstudio.updated import renames_of
 from builder.records import Judgement, KhabarError, LabelVersions, Notify
@@ -95,12 +96,20 @@ def _roster(remote: RetryingClient, name: Pseudonym, past: Past, cached: list[Ju
     """Return what is known of the people of a server. A judgement without origin is of an earlier version of khabar."""
 
     @functools.cache
+    def users() -> Sequence[Any]:
+        return remote.ask(lambda connection: connection.client.users.list())
+
     def emails() -> Mapping[int, str]:
-        return {int(user.id): str(user.email) for user in remote.ask(lambda connection: connection.client.users.list())}
+        return {int(user.id): str(user.email) for user in users()}
+
+    @functools.cache
+    def names() -> Collection[str]:
+        return {name for user in users() for name in names_of(user.email, user.first_name or "", user.last_name or "")}
 
     here = past.origin(remote.ask(lambda connection: server_name(connection, remote.project)))
     known = {j.annotation_id: j for j in (*past.judgements, *cached) if j.task_id and j.origin in ("", here)}
-    return Roster(name, emails, known, here, by_key((*past.judgements, *cached)), past.versions)
+    return Roster(name, emails, known, here, by_key((*past.judgements, *cached)), past.versions,
+                  names)  # fmt: skip
 
 
 def _update(db: Store, remote: RetryingClient, until: str, roster: Roster, source: str) -> None:
@@ -156,16 +165,21 @@ def _read(tasks: Iterable[Any], roster: Roster, source: str) -> Iterator[CachedT
         number = int(plain["id"])
         whole = with_persons(in_present_names(plain, roster.versions), roster)
         parsed = parse_tasks([whole.task], roster.whose)
+        found = [
+            without_persons(one, roster.names, f"task {number}, annotation {one.annotation_id}")
+            for one in parsed.judgements
+        ]
         imports = {int(plain["id"]): plain for plain in whole.task["annotations"]}
         judgements = tuple(
             _continued(
-                with_origin(_as_known(judgement, plain, roster), whole.changers, roster),
-                imports[judgement.annotation_id],
+                with_origin(_as_known(one.judgement, plain, roster), whole.changers, roster),
+                imports[one.judgement.annotation_id],
                 roster,
             )
-            for judgement in parsed.judgements
+            for one in found
         )
-        issues = tuple(replace(issue, link=f"{source}/data?task={number}") for issue in (*parsed.issues, *whole.issues))
+        said = (*parsed.issues, *whole.issues, *(issue for one in found for issue in one.issues))
+        issues = tuple(replace(issue, link=f"{source}/data?task={number}") for issue in said)
         ids = tuple(int(annotation["id"]) for annotation in plain["annotations"])
         parsed = replace(parsed, judgements=judgements, issues=issues)
         yield CachedTask(number, moment(plain["updated_at"]), ids, parsed)

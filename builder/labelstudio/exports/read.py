@@ -42,6 +42,7 @@ from builder.labelstudio.payloads import (
     Word,
     validate_result,
 )
+from builder.labelstudio.remarks import remark_of
 from builder.records import Answer, Article, Issue, Judgement, Span, Stance, user_error
 from builder.schema.labels import Labels, Question
 
@@ -179,7 +180,8 @@ def _of_task(task: _Task, annotations: Sequence[object], drafts: int, batch: str
 
 
 def _judgement(task: _Task, annotation: Annotation, batch: str, name: Name) -> tuple[Judgement, list[Issue]]:
-    annotator = name(account_of(annotation.completed_by, task.place))
+    account = account_of(annotation.completed_by, task.place)
+    annotator = name(account)
     where = f"{task.where}, annotation {annotation.id}"
     misplaced: list[Issue] = []
 
@@ -191,6 +193,8 @@ def _judgement(task: _Task, annotation: Annotation, batch: str, name: Name) -> t
 
     answers, issues = answers_of(annotation.result, where, read_used)
     guideline, schema = (str(task.data.get(key) or "")[:200] for key in ("guideline", "schema"))
+    remark, personal = remark_of(answers.remarks, account.email or "", where)
+    issues += personal
     judgement = Judgement(
         article_id=task.match.article.id,
         text_sha=task.match.text_sha,
@@ -206,7 +210,7 @@ def _judgement(task: _Task, annotation: Annotation, batch: str, name: Name) -> t
         schema=schema,
         task_id=0,  # the id belongs to another server and cannot be linked
         annotation_id=annotation.id,
-        remark="\n".join(answers.remarks),
+        remark=remark,
         relations=answers.linked(),
         answers=tuple(sorted(answers.chosen)),
     )

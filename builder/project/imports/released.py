@@ -41,15 +41,6 @@ def as_published(imports: Imports, batches: Mapping[str, pa.Table]) -> set[str]:
     return {article for name in kept if name in batches for article in batches[name]["article_id"].to_pylist()}
 
 
-def import_inputs(imports: Imports) -> dict[str, str]:
-    """Return what the manifest says of imported sets: the sha256 of each file and map, and whose splits they have."""
-    return {
-        f"import/{one.name}/{what}": value
-        for one in imports.sets
-        for what, value in (*one.files.items(), ("map", one.map), ("splits", one.splits))
-    }
-
-
 def _texts(project: Project, name: str) -> list[PublishedText]:
     """Read where the articles of an imported set stand in it."""
     return read_merged(project, project.annotations / name / "published.jsonl", PublishedText)

@@ -11,12 +11,13 @@ from builder.io.hashing import sha16
 from builder.io.jsonl import write_jsonl
 from builder.io.parquet import from_table
 from builder.project import groups
-from builder.project.annotations import read_batch, read_imports, read_splits
+from builder.project.annotations import read_batch, read_imports
 from builder.project.batches import batch_articles, batch_groups
 from builder.project.cleaning import keep_basis
 from builder.project.corpus import select_rows
 from builder.project.imports.answers import answers_of, places_in, write_answers
 from builder.project.project import Project
+from builder.project.splits import read_splits
 from builder.project.stages.shards import stage_folder
 from builder.records import (
     Article,

@@ -95,6 +95,7 @@ INPUTS: Mapping[str, Digest] = {
     "withdrawals": _file("annotations/withdrawals.jsonl"),
     "takedowns": _file("annotations/takedowns.jsonl"),
     "splits": _file("annotations/splits.jsonl"),
+    "borders of splits": _file("annotations/borders.jsonl"),
     "imported sets": _file("annotations/imports.jsonl"),
     "the card": _file("dataset_card.md"),
     "labels": _meaning,

@@ -30,8 +30,8 @@ ROAD = (
     Step("agree", (*JUDGED, "published annotations", FLOORS)),
     Step("adjudicate", (*JUDGED, "published annotations", "decisions", ADJUDICATION)),
     Step("build", (*JUDGED[:2], *FILES, *JUDGED[3:], "groups of batches", "batches", "counts of batches", "basis of batches",
-                   "published annotations", "decisions", "takedowns", "splits", "imported sets", "the card", "khabar"),
-         ("the release",)),
+                   "published annotations", "decisions", "takedowns", "splits", "borders of splits", "imported sets", "the card",
+                   "khabar"), ("the release",)),
     Step("push", ("the release",)),
     Step("verify", ("the release",)),
 )  # fmt: skip

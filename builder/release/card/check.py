@@ -4,7 +4,7 @@ Lines that a build wrote and prose, which may be edited after a release, are tol
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
@@ -19,6 +19,9 @@ FIX = "restore the card, or build a new version; do not edit its numbers by hand
 
 SHOWN = 80
 
+TABLES = ("|", "#", "<")
+"""Beginnings of lines that are no prose: rows of tables, headings and HTML."""
+
 LEFT = re.compile(r"\{\{\s*(?:prose:.*?|(?P<fact>[a-z_]+))\s*\}\}|\[More Information Needed\]", re.IGNORECASE)
 
 
@@ -31,25 +34,36 @@ def differences(card: str, expected: str, template: str) -> list[Issue]:
     ['the card says «9 rows», and its rows give «8 rows»']
     """
     prose = {line for line in PROSE.sub(r"\2", HEAD.sub("", template)).splitlines() if not SLOT.search(line)}
+    written = {line for _, part in PROSE.findall(template) for line in part.splitlines() if line.strip()} & prose
     actual, wanted = card.splitlines(), expected.splitlines()
     issues: list[Issue] = []
     matcher = SequenceMatcher(None, actual, wanted, autojunk=False)
     for kind, low, high, first, after in matcher.get_opcodes():
         if kind == "equal":
             continue
+        in_prose = bool(written & {*_last(wanted[:first]), *_last(wanted[after:][::-1])})
         for number, (line, built) in enumerate(zip_longest(actual[low:high], wanted[first:after]), low):
-            issues += _difference(number, line, built, prose)
+            issues += _difference(number, line, built, prose, in_prose=in_prose)
     return issues
 
 
-def _difference(number: int, line: str | None, built: str | None, prose: set[str]) -> Iterator[Issue]:
+def _last(lines: Sequence[str]) -> list[str]:
+    """Return the last line that is not empty, in a list, or an empty list."""
+    return [line for line in lines if line.strip()][-1:]
+
+
+def _difference(
+    number: int, line: str | None, built: str | None, prose: set[str], *, in_prose: bool
+) -> Iterator[Issue]:
     """Yield the issue of one line of the card, if there is one.
 
-    `line` is None if the card lacks a line, `built` is None if the rebuilt card lacks it.
+    `line` is None if the card lacks a line, `built` is None if the rebuilt card lacks it. A line may be added to prose
+    that people wrote, unless it is a row of a table or a heading.
     """
     if built is None:
         if line and line.strip():
-            yield _issue("warning", number, 1, f"this line does not come from the build: «{_cut(line)}»")
+            kind: Severity = "warning" if in_prose and not line.lstrip().startswith(TABLES) else "error"
+            yield _issue(kind, number, 1, f"this line does not come from the build: «{_cut(line)}»")
     elif built in prose or not built.strip():
         if line is not None and built.strip():
             yield _issue("warning", number, 1, "this prose was changed after the build")

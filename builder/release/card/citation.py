@@ -6,24 +6,12 @@ no input of a build has one.
 
 import yaml
 
+from builder.release.card.licences import licence_id
 from builder.schema.dataset import Dataset
 
 PATH = "CITATION.cff"
 
 HUB = "https://huggingface.co/datasets"
-
-SPDX = {
-    name.lower(): name
-    for name in (
-        "AGPL-3.0", "Apache-2.0", "CC0-1.0", "CC-BY-2.0", "CC-BY-2.5", "CC-BY-3.0", "CC-BY-4.0", "CC-BY-NC-2.0",
-        "CC-BY-NC-3.0", "CC-BY-NC-4.0", "CC-BY-NC-ND-3.0", "CC-BY-NC-ND-4.0", "CC-BY-NC-SA-2.0", "CC-BY-NC-SA-3.0",
-        "CC-BY-NC-SA-4.0", "CC-BY-ND-4.0", "CC-BY-SA-3.0", "CC-BY-SA-4.0", "CDLA-Permissive-1.0",
-        "CDLA-Sharing-1.0", "GPL-3.0", "LGPL-3.0", "MIT", "ODbL-1.0", "ODC-By-1.0", "PDDL-1.0",
-    )
-}  # fmt: skip
-
-SPDX |= {"odbl": "ODbL-1.0", "odc-by": "ODC-By-1.0", "pddl": "PDDL-1.0"}
-"""SPDX ids by the names that dataset.yaml may use, in lower case: SPDX's own names and the Hub's."""
 
 
 def dataset_url(repo_id: str, version: str = "") -> str:
@@ -38,15 +26,6 @@ def author(repo_id: str) -> str:
     'khabar'
     """
     return repo_id.partition("/")[0]
-
-
-def licence_id(licence: str) -> str | None:
-    """Return the SPDX id of a licence as dataset.yaml names it, or None.
-
-    >>> licence_id("cc0-1.0"), licence_id("on request")
-    ('CC0-1.0', None)
-    """
-    return SPDX.get(licence.strip().lower())
 
 
 def citation_cff(dataset: Dataset, version: str) -> bytes:

@@ -13,15 +13,16 @@ import pyarrow.compute as pc
 from builder.records import Agreement, StageCounts
 from builder.release.card.citation import bibtex
 from builder.release.card.editions import edition_section
-from builder.release.card.layers import labels_asked, questions_section
-from builder.release.card.markdown import markdown_table
+from builder.release.card.licences import shown_licence
+from builder.release.card.markdown import markdown_table, without_markup
 from builder.release.card.plots import images
-from builder.release.card.wording import ASSIGNMENTS, SETTLED, STRATEGIES, recall
+from builder.release.card.sections.layers import labels_asked, questions_section
+from builder.release.card.sections.split_facts import splits_section
+from builder.release.card.wording import ASSIGNMENTS, SETTLED
 from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.build import BuiltTables, Tables
 from builder.schema.dataset import Adjudication, Dataset
 from builder.schema.labels import Labels
-from builder.text import similarity
 
 NO_DATE = "no date"
 
@@ -74,7 +75,7 @@ def card_facts(  # noqa: PLR0913
         "questions": questions_section(tables, schema.labels),
         "sources": _sources(tables),
         "months": _months(tables),
-        "splits": _splits(dataset),
+        "splits": splits_section(tables, dataset.splits),
         "plots": images(tables, schema.labels, agreement),
         "agreement": _agreement(agreement),
         "adjudication": _adjudication(tables, dataset.adjudication),
@@ -85,8 +86,8 @@ def card_facts(  # noqa: PLR0913
         "changes": _changes(changes),
         "cleaning": _accounts([account for account in accounts if account.stage == "clean"]),
         "losses": _losses(built, [account for account in accounts if account.stage != "clean"]),
-        "licence_text": dataset.licence.text,
-        "licence_annotations": dataset.licence.annotations,
+        "licence_text": shown_licence(dataset.licence.text),
+        "licence_annotations": shown_licence(dataset.licence.annotations),
         "load": _load(dataset.repo_id, version, _default(tables)),
         "versions": _versions_of(dataset.repo_id, version, earlier),
         "citation": _citation(dataset.repo_id, dataset.title, version),
@@ -155,8 +156,8 @@ def _stance_order(labels: Labels) -> str:
 def _sources(tables: Tables) -> str:
     counts = _counts(tables, "articles", "source")
     sources = sorted({source for of_split in counts.values() for source in of_split})
-    rows = [[source[0], *(counts[split][source] for split in SPLIT_NAMES)] for source in sources]
-    return markdown_table(["source", *SPLIT_NAMES, "all"], [[*row, sum(row[1:])] for row in rows])
+    rows = [(without_markup(source[0]), [counts[split][source] for split in SPLIT_NAMES]) for source in sources]
+    return markdown_table(["source", *SPLIT_NAMES, "all"], [[source, *row, sum(row)] for source, row in rows])
 
 
 def _months(tables: Tables) -> str:
@@ -170,18 +171,6 @@ def _months(tables: Tables) -> str:
     months = sorted({month for of_split in counts.values() for month in of_split})
     rows = [(month, [counts[split][month] for split in SPLIT_NAMES]) for month in months]
     return markdown_table(["month", *SPLIT_NAMES, "all"], [[month, *row, sum(row)] for month, row in rows])
-
-
-def _splits(dataset: Dataset) -> str:
-    settings = dataset.splits
-    shares = ", ".join(f"{getattr(settings, name):.0%} {name}" for name in SPLIT_NAMES)
-    return (
-        f"Groups of articles that are alike went to one split, {STRATEGIES[settings.strategy]}; wanted were {shares} (seed "
-        f"{settings.seed}). {similarity.card_sentence()} The build found every such "
-        "pair, and none stands in two splits. A new article that would link two splits stays out. The crawl that the "
-        f"articles were chosen from was grouped by {similarity.search_method()}, one article of each "
-        f"group: {recall()}."
-    )
 
 
 def _agreement(figures: Sequence[Agreement]) -> str:
@@ -291,7 +280,7 @@ def _versions_of(repo_id: str, version: str, earlier: Sequence[str]) -> str:
     )
     return (
         f"This card is of version {version}. {before} Each version is a git tag, set only after what was published was read "
-        f"back and compared; `huggingface_hub.list_repo_refs('{repo_id}', repo_type='dataset').tags` lists them. "
+        f"back and compared, while `main` shows a commit before that: name a version. `huggingface_hub.list_repo_refs('{repo_id}', repo_type='dataset').tags` lists them. "
         "A tag can be moved: who needs certainty names the commit as `revision`."
     )
 

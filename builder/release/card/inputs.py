@@ -15,9 +15,9 @@ from builder.io.plain import from_plain, to_plain
 from builder.records import OMIT_EMPTY, Agreement, ImportedSet, Leak, StageCounts, user_error
 from builder.release.card.editions import authors_section, redaction_section
 from builder.release.card.facts import card_facts
-from builder.release.card.imported import IMPORTED_NOTE, imported_section, leaks_section
 from builder.release.card.plots import plots
 from builder.release.card.render import REQUIRED, make_card
+from builder.release.card.sections.imported import IMPORTED_NOTE, imported_section, leaks_section
 from builder.release.tables.build import BuiltTables, Tables
 from builder.schema.dataset import Dataset
 from builder.schema.labels import Labels
@@ -52,6 +52,10 @@ class CardInputs:
     """Similar articles that an imported set published in different splits."""
     asked: dict[str, tuple[str, ...]] = field(default_factory=dict, metadata=OMIT_EMPTY)
     """The labels that pages offered under each version of labels.yaml that did not offer all of them."""
+    asked_targets: dict[str, tuple[str, ...]] = field(default_factory=dict, metadata=OMIT_EMPTY)
+    """The targets that pages asked about under each version that did not ask about all of them."""
+    new_questions: dict[str, tuple[str, ...]] = field(default_factory=dict, metadata=OMIT_EMPTY)
+    """The questions on whole articles that were added after each version that did not ask all of them."""
 
 
 def compute_facts(basis: CardInputs, tables: Tables) -> dict[str, str]:
@@ -75,9 +79,13 @@ def render_card(basis: CardInputs, tables: Tables, facts: Mapping[str, str]) -> 
 
 def text_files(basis: CardInputs, card: str, tables: Tables, changelog: str) -> dict[str, str]:
     """Return the text files of a release by path: card, changelog, plots and `facts.json`."""
-    plain = json.dumps(to_plain(basis), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     drawn = plots(tables, basis.labels, basis.agreement)
-    return {"README.md": card, "CHANGELOG.md": changelog, FILE: plain, **drawn}
+    return {"README.md": card, "CHANGELOG.md": changelog, FILE: facts_json(basis), **drawn}
+
+
+def facts_json(basis: CardInputs) -> str:
+    """Return the content of `facts.json`."""
+    return json.dumps(to_plain(basis), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def parse_card_inputs(content: bytes, where: str) -> CardInputs:

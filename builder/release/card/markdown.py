@@ -1,8 +1,10 @@
 """Markdown tables and lists of the card."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from builder.records import Issue
+from builder.text.invisible import show_controls
 
 
 def below_thresholds(low: Sequence[Issue], reason: str) -> str:
@@ -29,7 +31,20 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
+def without_markup(text: str) -> str:
+    """Return a text of the data with its Markdown as character references, so that it is shown as it is written.
+
+    >>> without_markup("[خبر](https://a.example) *")
+    '&#91;خبر&#93;(https:&#47;/a.example) &#42;'
+    """
+    return MARKUP.sub(lambda match: f"&#{ord(match[0])};", text)
+
+
+MARKUP = re.compile(r"[&`*_\[\]~!#$]|(?<=:)/(?=/)|(?<=www)\.", re.IGNORECASE)
+"""What Markdown, or the links that GitHub and the Hub find in plain text, take for markup; cells escape the rest."""
+
+
 def _cell(value: object) -> str:
-    """Return a value as an escaped Markdown cell on one line."""
-    text = f"{value:,}" if isinstance(value, int) else " ".join(str(value).split())
+    """Return a value as an escaped Markdown cell on one line, without control characters."""
+    text = f"{value:,}" if isinstance(value, int) else show_controls(" ".join(str(value).split()))
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

@@ -8,15 +8,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from builder.release.card.licences import HUB_LICENCES
 from builder.schema.fields import Part
-
-HUB_LICENCES = frozenset({
-    "agpl-3.0", "apache-2.0", "cc0-1.0", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0", "cc-by-nc-2.0",
-    "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0", "cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0",
-    "cc-by-nc-sa-4.0", "cc-by-nd-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cdla-permissive-1.0", "cdla-permissive-2.0",
-    "cdla-sharing-1.0", "gpl-3.0", "lgpl-3.0", "mit", "odbl", "odc-by", "pddl",
-})  # fmt: skip
-"""Licence ids that `license` accepts; any other licence is `other` with a `license_name`."""
 
 Creator = Literal["found", "crowdsourced", "expert-generated", "machine-generated", "other"]
 
@@ -53,7 +46,7 @@ class ConfigEntry(Part):
     """The loading information of one config."""
 
     config_name: Config
-    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
     default: bool = False
     data_files: Annotated[tuple[DataFile, ...], Field(min_length=1)]
 
@@ -81,6 +74,7 @@ class CardHead(Part):
     language: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")], ...], Field(min_length=1)]
     license: Annotated[str, AfterValidator(_licence)]
     license_name: Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,200}$")] | None = None
+    license_link: str | None = None
     pretty_name: str
     task_categories: tuple[Literal["token-classification", "text-classification"], ...]
     task_ids: tuple[

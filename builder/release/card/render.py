@@ -14,11 +14,11 @@ from pydantic import Field
 from builder.io.yaml import parse_yaml
 from builder.records import Issue, KhabarError
 from builder.release.card.facts import SchemaFiles
-from builder.release.card.metadata import HUB_LICENCES, CardHead, Creator, Source, Tag
+from builder.release.card.licences import licence_fields
+from builder.release.card.metadata import CardHead, Creator, Source, Tag
 from builder.release.tables.build import Tables, non_empty
 from builder.release.tables.features import Feature, features, features_yaml, is_asked, label_names
 from builder.release.tables.parquet import table_size
-from builder.schema.dataset import Dataset
 from builder.schema.fields import Part
 from builder.schema.labels import Labels
 
@@ -205,15 +205,6 @@ def _info(config: str, splits: Mapping[str, pa.Table], columns: Mapping[str, Fea
         ],
         "dataset_size": sum(sizes.values()),
     }
-
-
-def licence_fields(dataset: Dataset) -> dict[str, str]:
-    """Return the card's licence: one id if text and annotations share a known one, else `other` with both names."""
-    text, annotations = dataset.licence.text.lower(), dataset.licence.annotations.lower()
-    if text == annotations and text in HUB_LICENCES:
-        return {"license": text}
-    name = text if text == annotations else f"text-{text}-annotations-{annotations}"
-    return {"license": "other", "license_name": re.sub(r"[^a-z0-9.-]+", "-", name).strip("-")}
 
 
 def size_category(rows: int) -> str:

@@ -24,10 +24,10 @@ SETTLED = {
 """The rule by which a stance becomes gold, by `adjudication.stance`."""
 
 STRATEGIES = {
-    "random": "drawn by chance with a fixed seed, and shared out so that each split has its share of each source and stance",
-    "by_time": "by time: the oldest articles are in `train`, the newest in `test`, and the borders stay between versions",
-    "by_source": "by source: each source is in one split only",
-    "by_target": "by target: each stance target is in one split only",
+    "random": "drawn by chance with a fixed seed, and shared out by source and stance",
+    "by_time": "by time: the oldest to `train`, the newest to `test`, and the borders stay between versions",
+    "by_source": "by source",
+    "by_target": "by stance target",
 }
 """The placement of groups in splits, by `splits.strategy`."""
 

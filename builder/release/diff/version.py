@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from builder.records import user_error
 
-VERSION = re.compile(r"(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})")
+VERSION = re.compile(r"(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -20,7 +20,11 @@ class Version:
 def check_version(version: str) -> None:
     """Raise KhabarError (exit code 2) for what is not three numbers with points."""
     if parse_version(version) is None:
-        raise user_error("version", f"{version!r} is not a version: three numbers with points", fix="such as 1.0.0")
+        raise user_error(
+            "version",
+            f"{version!r} is not a version: three numbers with points, in the digits 0 to 9",
+            fix="such as 1.0.0",
+        )
 
 
 def parse_version(version: str) -> Version | None:

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.records import Agreement
-from builder.release.card.citation import HUB, author, bibtex, dataset_url, licence_id
+from builder.release.card.citation import HUB, author, bibtex, dataset_url
+from builder.release.card.licences import licence_id
 from builder.release.card.prose import CardProse
 from builder.release.tables.build import Tables, non_empty
 from builder.release.tables.shards import shards

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 
 from builder.release.card.citation import author, dataset_url
+from builder.release.card.licences import licence_key
 from builder.release.card.render import Head
 from builder.release.tables.build import Tables
 from builder.schema.dataset import Dataset
@@ -86,5 +87,5 @@ PATH = "masader.json"
 
 def _licence(dataset: Dataset) -> str:
     """Return the catalogue's name of the licence."""
-    text, annotations = dataset.licence.text.strip().lower(), dataset.licence.annotations.strip().lower()
+    text, annotations = licence_key(dataset.licence.text), licence_key(dataset.licence.annotations)
     return LICENCES.get(text, "custom") if text == annotations else "custom"

@@ -4,6 +4,7 @@ The token goes to the client and to the child process that reads a release back;
 """
 
 import importlib
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -99,12 +100,22 @@ def translate_hub_errors(remote: Remote, doing: str) -> Iterator[None]:
         cause = error.__cause__ or error
         status = cause.response.status_code if isinstance(cause, errors.HfHubHTTPError) else 0
         raise_hub_error(remote, doing, status, f"{type(cause).__name__}: {cause}".split("\n")[0])
+    except json.JSONDecodeError as error:
+        raise_hub_error(remote, doing, 0, NOT_JSON if is_web_page(error) else f"the answer is not JSON: {error}")
     except ValueError as error:
         message = redact_token(str(error).strip(), remote.token)
         fix = "correct the repository or the revision"
         raise user_error(
             "hub-input", f"huggingface_hub rejected the request: {message}", where=remote.url(), fix=fix
         ) from None
+
+
+NOT_JSON = "a web page answered instead of the Hub, as the login page of a network does"
+
+
+def is_web_page(error: BaseException) -> bool:
+    """Return whether an answer that should have been JSON was a web page."""
+    return isinstance(error, json.JSONDecodeError) and error.doc.lstrip().startswith("<")
 
 
 def no_release(remote: Remote, revision: str) -> KhabarError:
@@ -143,12 +154,33 @@ def raise_hub_error(remote: Remote, doing: str, status: int, detail: str) -> NoR
             "hub-absent",
             f"{what} failed: not found (404): {detail}",
             exit_code=3,
-            fix="check the name, and that the version was pushed",
+            fix="check the name, and that the version was pushed; a private dataset needs an HF_TOKEN that may read it",
         )
     if status:
-        raise user_error("hub", f"{what} failed ({status}): {detail}", fix="try again later", exit_code=3)
+        why, fix = _advice(remote, status)
+        raise user_error("hub", f"{what} failed ({status}{why}): {detail}", fix=fix, exit_code=3)
     raise user_error("hub-unreachable", f"{what} failed: {detail}", exit_code=3,
-                 fix="check the address and that the Hub is running, then retry")  # fmt: skip
+                 fix="check the network, the address and that the Hub is running, then retry")  # fmt: skip
+
+
+FINAL = "the same call cannot succeed"
+
+
+def _advice(remote: Remote, status: int) -> tuple[str, str]:
+    """Return what an HTTP status means, if that is not in its message, and whether the same call can succeed."""
+    if status == 400:
+        return ", bad request", f"{FINAL}: correct what the Hub names, build again, then push"
+    if status == 402:
+        plan = f"{remote.endpoint}/settings/billing"
+        return (
+            ", payment required",
+            f"{FINAL}: free storage of {remote.repo_id.split('/')[0]}, or change its plan ({plan})",
+        )
+    if status == 413:
+        return ", too large", f"{FINAL}: publish fewer or smaller files, or ask the Hub for a higher limit"
+    if status in {408, 425, 429} or status >= 500:
+        return "", "the same call can succeed: try again later"
+    return "", f"{FINAL}: change what the Hub names first"
 
 
 def redact_token(text: str, token: str | None) -> str:

@@ -109,6 +109,16 @@ def _tag(remote: Remote, tag: str, commit: str) -> None:
     try:
         with translate_hub_errors(remote, "tagging"):
             remote.api.create_tag(remote.repo_id, tag=tag, revision=commit, repo_type="dataset")
+        # Whatever answers may be no Hub, or one that has not set the tag.
+        with translate_hub_errors(remote, "reading the new tag of"):
+            set_to = commit_of(remote, tag)
+        if set_to == commit:
+            return
+        where = f"is at {set_to[:12]}" if set_to else "does not exist"
+        raise user_error(
+            "tag-not-set", f"the tag {tag} {where} after it was set at {commit[:12]}", where=remote.url(tag),
+            fix=AGAIN, exit_code=3,
+        )  # fmt: skip
     except KhabarError:
         with translate_hub_errors(remote, "reading"):
             tagged = commit_of(remote, tag)
@@ -136,8 +146,11 @@ def verify_and_tag(reader: ReadbackClient, remote: Remote, tag: str, commit: str
         reader.compare_revision(commit)
         _tag(remote, tag, commit)
     except KhabarError as refused:
-        state = Issue("error", "not-tagged", f"commit {commit[:12]} is on the Hub, but is not tagged",
-                      fix=AGAIN if refused.exit_code == 3 else "")  # fmt: skip
+        message = f"commit {commit[:12]} is on the Hub, but is not tagged"
+        state = Issue("error", "not-tagged", message, fix=AGAIN)
+        if refused.exit_code == 1:
+            fix = f"`khabar push {tag.removeprefix('v')} --revert` commits the files from before it"
+            state = Issue("error", "not-tagged", f"{message}, and main shows it to readers", fix=fix)
         raise KhabarError(
             *refused.issues, state, exit_code=5 if refused.exit_code == 3 else refused.exit_code
         ) from None

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,8 @@ from builder.io.atomic import add_path_to_error
 from builder.io.hashing import file_sha256
 from builder.io.jsonl import write_json
 from builder.io.plain import from_plain, to_plain
-from builder.records import MANIFEST, Release, user_error
+from builder.records import MANIFEST, Issue, KhabarError, Release, user_error
+from builder.release.diff.version import parse_version
 from builder.release.tables.build import Tables, non_empty
 from builder.release.tables.parquet import write_shards
 
@@ -133,11 +134,16 @@ def _hashes(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): file_sha256(path) for path in files}
 
 
-def read_manifest(folder: Path) -> Release:
-    """Read the manifest of a release folder; raises KhabarError (exit code 2) if it is missing or invalid."""
-    path = folder / MANIFEST
+def read_manifest(folder: Path, place: str = "") -> Release:
+    """Read the manifest of a release folder, whose messages name `place` if it was copied from there.
+
+    Raises KhabarError: 1 it names a file outside of the folder, 2 it is missing or invalid.
+    """
+    path = place or folder / MANIFEST
     try:
-        return from_plain(Release, json.loads(path.read_bytes()))
+        release = from_plain(Release, json.loads((folder / MANIFEST).read_bytes()))
+        if parse_version(release.version) is None:
+            raise ValueError(release.version)
     except FileNotFoundError:
         raise user_error(
             "no-release", "no release is here", where=str(path), fix="run `khabar build VERSION`"
@@ -146,3 +152,27 @@ def read_manifest(folder: Path) -> Release:
         raise user_error(
             "manifest", "not a valid manifest", where=str(path), fix="run `khabar build VERSION` again"
         ) from None
+    refuse_unsafe(release.files, str(path))
+    return release
+
+
+def refuse_unsafe(paths: Iterable[str], place: str) -> None:
+    """Raise KhabarError (exit code 1) with each path that leaves the folder of its release."""
+    issues = [
+        Issue("error", "unsafe-path", f"{path!r} is not a path inside the release", where=place,
+              fix="do not use this release; report it to who published it")
+        for path in sorted(paths)
+        if not is_safe_path(path)
+    ]  # fmt: skip
+    if issues:
+        raise KhabarError(*issues, exit_code=1)
+
+
+def is_safe_path(path: str) -> bool:
+    r"""Return whether a path that a release lists or names stays inside its folder, on any system.
+
+    >>> [is_safe_path(path) for path in ("a/b.parquet", "../x", "/etc/passwd", "a//b", "a/./b", "C:x", "a\\b")]
+    [True, False, False, False, False, False, False]
+    """
+    parts = path.split("/")
+    return path.isprintable() and not any(part in ("", ".", "..") or {*part} & {":", "\\"} for part in parts)

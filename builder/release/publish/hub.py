@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.records import Notify, Release, user_error
-from builder.release.publish.client import Remote, connect, hub_errors, translate_hub_errors
+from builder.release.publish.client import FINAL, Remote, connect, hub_errors, translate_hub_errors
 from builder.release.publish.commit import AGAIN, PushContext, Pushed, commit_files, readback_job, verify_and_tag
 from builder.release.publish.plan import Plan, ReleaseFile, commit_of, plan, stage
 from builder.release.publish.pull_request import propose
@@ -57,6 +57,7 @@ def push(
             if way.private and head is not None:
                 _refuse_public(remote)
             todo = plan(remote, head, staged)
+        _refuse_breaking(remote, todo)
         reader.compare_folder()
         if way.dry_run:
             _show(folder, todo, staged, remote, head, progress)
@@ -104,6 +105,18 @@ def _refuse_other_bytes(remote: Remote, tag: str, commit: str, staged: Sequence[
         )
 
 
+def _refuse_breaking(remote: Remote, todo: Plan) -> None:
+    """Raise KhabarError (exit code 4) for files in the repository that would break the release, before anything is sent."""
+    if todo.breaking:
+        raise user_error(
+            "foreign-file",
+            f"{remote.repo_id} holds {' and '.join(todo.breaking)}, with which load_dataset does not load the release",
+            where=remote.url("main"),
+            fix="delete it there, which keeps it in the history, then push again; nothing was sent",
+            exit_code=4,
+        )
+
+
 def _show(
     folder: Path, todo: Plan, staged: Sequence[ReleaseFile], remote: Remote, head: str | None, progress: Notify
 ) -> None:
@@ -127,13 +140,23 @@ def _metadata(folder: Path) -> str:
 
 def _create(remote: Remote, staged: Sequence[ReleaseFile], *, private: bool) -> tuple[str, Plan]:
     with translate_hub_errors(remote, "creating"):
+        exists = False
         try:
             remote.api.create_repo(remote.repo_id, repo_type="dataset", private=private or None)
         except hub_errors().HfHubHTTPError as error:
             # The repository may exist by now, created by a request whose response was lost.
             if error.response.status_code != 409:
                 raise
+            exists = True
         head = commit_of(remote, "main")
+        if head is None and exists:
+            raise user_error(
+                "hub-auth",
+                f"{remote.repo_id} exists on {remote.endpoint}, but this token may not see it: it is private",
+                where=remote.url(),
+                fix=f"set HF_TOKEN to a token with access to it, or choose another repo_id; {FINAL}",
+                exit_code=3,
+            )
         if head is None:
             raise user_error(
                 "hub-absent",

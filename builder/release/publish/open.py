@@ -1,7 +1,6 @@
 """Open a release: a folder, or a revision of a dataset on a Hub."""
 
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.io.hashing import file_sha256
+from builder.io.scratch import scratch_folder
 from builder.records import MANIFEST, Release, user_error
 from builder.release.diff.compare import ReleaseView
 from builder.release.diff.records import ReleaseId
@@ -21,11 +21,11 @@ from builder.release.tables.shards import shards
 
 CARD, CHANGES = "README.md", "CHANGELOG.md"
 
-REPOSITORY = re.compile(r"(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})(?:@(?P<revision>[\w][\w./-]{0,120}))?")
+REPOSITORY = re.compile(r"(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})(?:@(?P<revision>[\w][\w./-]{0,120}))?", re.ASCII)
 
-REMOTE = re.compile(r"(?:(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})@|@?)(?P<revision>[\w][\w./-]{0,120})")
+REMOTE = re.compile(r"(?:(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})@|@?)(?P<revision>[\w][\w./-]{0,120})", re.ASCII)
 
-SAFE = re.compile(r"\w[\w.-]*/\w[\w.-]*\.parquet")
+SAFE = re.compile(r"\w[\w.-]*/\w[\w.-]*\.parquet", re.ASCII)
 
 LARGEST_MANIFEST = 50_000_000
 
@@ -56,7 +56,7 @@ def open_release(location: ReleaseRef, endpoint: str | None, token: str | None) 
     if location.folder:
         yield open_folder(location.folder)
         return
-    with tempfile.TemporaryDirectory(prefix="khabar-release-", ignore_cleanup_errors=True) as scratch:
+    with scratch_folder("release") as scratch:
         yield open_folder(_fetch(connect(endpoint, token, location.repo_id), location.revision, Path(scratch)))
 
 
@@ -71,7 +71,7 @@ def _fetch(remote: Remote, revision: str, scratch: Path) -> Path:
 
         present = set(remote.api.list_repo_files(remote.repo_id, repo_type="dataset", revision=commit))
         if MANIFEST in present and get(MANIFEST).stat().st_size <= LARGEST_MANIFEST:
-            for path in _files(read_manifest(scratch)):
+            for path in _files(read_manifest(scratch, remote.url(commit))):
                 if path in present:
                     get(path)
             return scratch

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.io.scratch import scratch_folder
 from builder.records import MANIFEST, Issue, KhabarError, Release
 from builder.release.publish.client import Remote, hub_errors
 from builder.release.tables.shards import shards
@@ -28,6 +28,8 @@ class Plan:
 
     adds: tuple[str, ...]
     deletes: tuple[str, ...]
+    breaking: tuple[str, ...] = ()
+    """The loading script of an earlier dataset, with which load_dataset would not load the release."""
 
     @property
     def empty(self) -> bool:
@@ -101,12 +103,13 @@ def plan(remote: Remote, commit: str | None, staged: Sequence[ReleaseFile]) -> P
     owned = {path for path in present if path.startswith(folders)}
     if MANIFEST in present:
         owned |= _listed_in_manifest(remote, commit) & present.keys()
-    return Plan(tuple(file.path for file in staged if not same(file)), tuple(sorted(owned - paths)))
+    breaking = tuple(sorted({f"{remote.repo_id.split('/')[1]}.py"} & present.keys()))
+    return Plan(tuple(file.path for file in staged if not same(file)), tuple(sorted(owned - paths)), breaking)
 
 
 def _listed_in_manifest(remote: Remote, commit: str) -> set[str]:
     """Return the files listed in the manifest at a commit; empty if khabar did not write that manifest."""
-    with tempfile.TemporaryDirectory() as scratch:
+    with scratch_folder("plan") as scratch:
         path = remote.api.hf_hub_download(
             remote.repo_id, MANIFEST, repo_type="dataset", revision=commit, cache_dir=scratch
         )

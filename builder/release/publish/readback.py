@@ -11,6 +11,7 @@ environment sets HF_ENDPOINT, HF_TOKEN and an empty HF_HOME, because a filled ca
 import contextlib
 import functools
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -22,15 +23,21 @@ import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError, HTTPError
+from huggingface_hub.errors import HfHubHTTPError, HTTPError, LocalEntryNotFoundError
 
 from builder.io.hashing import file_sha256
 from builder.io.plain import from_plain, to_plain
+from builder.release.publish.client import NOT_JSON, is_web_page
 from builder.release.publish.readback_client import Finding, Job, Outcome
 from builder.release.tables.shards import shards
 
 BATCH = 1000
 """Rows compared at a time."""
+
+FAILS = "load_dataset fails"
+
+MOST_OTHERS = 10
+"""Files beside the release that are named."""
 
 MOST_ROWS = 3
 """Differing rows named for each column of a batch."""
@@ -48,7 +55,8 @@ class _Source:
 def read_folder(job: Job) -> Outcome:
     """Load the release folder on this disk, and compare it with its Parquet files."""
     rows: dict[str, dict[str, int]] = {}
-    with tempfile.TemporaryDirectory() as cache:
+    # In the folder that the parent removes, if it gave one: a child that is killed removes nothing.
+    with tempfile.TemporaryDirectory(dir=os.environ.get("HF_HOME")) as cache:
         load = _Source(job.folder, None, cache)
         findings = [f for config in shards(list(job.files)) for f in _compare_config(job, load, config, rows)]
     return Outcome("", rows, tuple(findings))
@@ -64,11 +72,27 @@ def read_back(job: Job, revision: str) -> Outcome:
         findings += _compare_files(job, commit)
         load = _Source(job.repo_id, revision, None)
         findings += [f for config in shards(list(job.files)) for f in _compare_config(job, load, config, rows)]
-    except (HTTPError, OSError) as error:
+        if any(finding.message.startswith(FAILS) for finding in findings):
+            findings += _beside(job, commit)
+    except (HTTPError, OSError, json.JSONDecodeError) as error:
         status = getattr(getattr(error, "response", None), "status_code", 0)
         trouble = getattr(error, "server_message", None) or f"{type(error).__name__}: {error}".split("\n")[0]
+        if is_web_page(error):
+            trouble = NOT_JSON
         return Outcome(commit, rows, tuple(findings), trouble, status)
     return Outcome(commit, rows, tuple(findings))
+
+
+def _beside(job: Job, commit: str) -> Iterator[Finding]:
+    """Yield the files of a repository that are not of the release, any of which may keep load_dataset from loading it."""
+    others = {*HfApi().list_repo_files(job.repo_id, repo_type="dataset", revision=commit)} - {
+        *job.files,
+        ".gitattributes",
+    }
+    if others:
+        yield Finding(
+            "other files", f"beside the release the repository holds {', '.join(sorted(others)[:MOST_OTHERS])}"
+        )
 
 
 def _compare_files(job: Job, commit: str) -> Iterator[Finding]:
@@ -98,7 +122,7 @@ def _compare_config(job: Job, source: _Source, config: str, rows: dict[str, dict
     except Exception as error:  # noqa: BLE001 - datasets documents no base class, and _trouble sorts them
         if trouble := _trouble(error):
             raise trouble from None
-        yield Finding(config, f"load_dataset fails: {type(error).__name__}: {_root(error)}")
+        yield Finding(config, f"{FAILS}: {type(error).__name__}: {_root(error)}")
         return
     if sorted(loaded) != sorted(splits):
         yield Finding(config, f"the splits are {', '.join(sorted(loaded))}, not {', '.join(sorted(splits))}")
@@ -121,7 +145,7 @@ def _trouble(error: BaseException | None) -> BaseException | None:
         if isinstance(error, HfHubHTTPError):
             # A 404 is a fault of the data, because a file that load_dataset needs is missing.
             return None if error.response.status_code == 404 else error
-        if isinstance(error, (HTTPError, ConnectionError)):
+        if isinstance(error, (HTTPError, ConnectionError, TimeoutError, LocalEntryNotFoundError)) or is_web_page(error):
             return error
         error = error.__cause__ or error.__context__
     return None

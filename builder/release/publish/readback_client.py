@@ -4,13 +4,13 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from builder.io.plain import from_plain, to_plain
+from builder.io.scratch import scratch_folder
 from builder.records import Issue, KhabarError, user_error
 from builder.release.publish.client import Remote, environment, raise_hub_error, redact_token
 
@@ -86,12 +86,12 @@ class ReadbackClient:
 @contextmanager
 def start_readback(job: Job, remote: Remote) -> Iterator[ReadbackClient]:
     """Run a readback child for one release for the duration of the block, with temporary caches of its own."""
-    with tempfile.TemporaryDirectory(prefix="khabar-readback-", ignore_cleanup_errors=True) as home:
-        errors = Path(home) / "stderr"
+    with scratch_folder("readback") as home:
+        errors = home / "stderr"
         with (
             errors.open("wb") as sink,
             subprocess.Popen(
-                [sys.executable, "-m", "builder.release.publish.readback"], env=environment(remote, home), text=True,
+                [sys.executable, "-m", "builder.release.publish.readback"], env=environment(remote, str(home)), text=True,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink,
             ) as child,
         ):  # fmt: skip

@@ -5,12 +5,10 @@ renamed. The manifest comes last, so that a release with a manifest is complete.
 overwritten.
 """
 
-import json
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fsspec.registry import known_implementations, registry
@@ -18,6 +16,7 @@ from fsspec.registry import known_implementations, registry
 from builder.io.hashing import sha256_of
 from builder.io.remote import filesystem_of, is_remote, redact_credentials, translate_errors
 from builder.records import MANIFEST, Notify, Release, user_error
+from builder.release.publish.folder import read_manifest, refuse_unsafe
 from builder.release.publish.plan import ReleaseFile, stage
 from builder.release.tables.shards import shards
 
@@ -66,8 +65,8 @@ def copy(folder: Path, release: Release, target: str, *, progress: Notify, dry_r
 def fetched(url: str, scratch: Path) -> Iterator[Path]:
     """Download the files of a release at a URL to the folder `scratch`, for the duration of the block.
 
-    These are the files that its manifest lists, and any other file that load_dataset would load. Raises KhabarError: 2 no
-    release is there, 3 an error of the target.
+    These are the files that its manifest lists, and any other file that load_dataset would load. Raises KhabarError: 1 a
+    path leaves the folder, 2 no release is there, 3 an error of the target.
     """
     files, base = _open(url)
     with translate_errors(url, "target"):
@@ -77,22 +76,15 @@ def fetched(url: str, scratch: Path) -> Iterator[Path]:
                 f"{redact_credentials(url)} has no {MANIFEST}: it is not a complete release",
                 fix="give the folder of a version, such as s3://bucket/dataset/v1.0.0",
             )
-        listed = json.loads(files.cat_file(f"{base}/{MANIFEST}")).get("files", {})
+        files.get_file(f"{base}/{MANIFEST}", str(scratch / MANIFEST))
+        listed = sorted(read_manifest(scratch, redact_credentials(url)).files)
         present = _present(files, base)
-        wanted = {path for path in listed if is_safe_path(path)} | _loaded(present, sorted(listed))
-        for path in sorted({MANIFEST, *(wanted & present)}):
+        wanted = present & ({*listed} | _loaded(present, listed))
+        refuse_unsafe(wanted, redact_credentials(url))
+        for path in sorted(wanted - {MANIFEST}):
             (scratch / path).parent.mkdir(parents=True, exist_ok=True)
             files.get_file(f"{base}/{path}", str(scratch / path))
     yield scratch
-
-
-def is_safe_path(path: str) -> bool:
-    """Return whether a path from a manifest stays inside the release folder.
-
-    >>> is_safe_path("entities/train-00000-of-00001.parquet"), is_safe_path("../x"), is_safe_path("/etc/passwd"), is_safe_path("a//b")
-    (True, False, False, False)
-    """
-    return bool(re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", path)) and ".." not in PurePosixPath(path).parts
 
 
 def _open(target: str) -> "tuple[AbstractFileSystem, str]":

@@ -7,12 +7,14 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from builder.records import Article, Group, Issue, KhabarError, Leak, SplitAssignment
-from builder.release.splits import leakage
-from builder.release.splits.strategies import SPLIT_NAMES, STRATEGIES, Traits
+from builder.records import Article, Group, Issue, KhabarError, Leak, SplitAssignment, SplitBorder
+from builder.release.splits import leakage, titles
+from builder.release.splits.strategies import SPLIT_NAMES, STRATEGIES, Traits, by_time, lateness, time_borders
 from builder.schema.dataset import Splits
 
 NO_TRAITS: Mapping[str, Traits] = {}
+
+NO_BORDERS: Mapping[str, str] = {}
 
 MOVE = (
     "an article never changes its split: remove one of the two (`khabar takedown`), or, for a new major version, give "
@@ -26,9 +28,11 @@ class SplitResult:
 
     groups: tuple[Group, ...]
     ledger: tuple[SplitAssignment, ...]
+    borders: tuple[SplitBorder, ...]
+    """The borders of splits by time, once set for ever; none with other strategies."""
     aside: Mapping[str, str]
     issues: tuple[Issue, ...]
-    """A warning for each article that has no split."""
+    """A warning for each article that has no split, and one for the titles that two splits share."""
     leaks: tuple[Leak, ...] = ()
     """Similar articles that an imported set published in different splits."""
 
@@ -40,14 +44,17 @@ def split_articles(
     shares: Splits,
     traits: Mapping[str, Traits],
     fold: Callable[[Sequence[str]], Sequence[str]],
+    borders: Mapping[str, str] = NO_BORDERS,
     published: Collection[str] = (),
 ) -> SplitResult:
     """Assign each chosen article to a split; similar articles and those of one duplicate group share it.
 
     Articles in `published` keep the splits in which an imported set published them, and their leaks are listed.
 
-    `frozen` is the ledger so far. An article that was published once keeps its group in its split, even if it is no
-    longer published. Raises KhabarError (exit code 1) with each pair of similar articles that are already in two splits.
+    `frozen` is the ledger so far, and `borders` the dates that it keeps for splits by time; a ledger of an earlier
+    version of khabar has none, and gets those of its articles. An article that was published once keeps its group in its
+    split, even if it is no longer published. Raises KhabarError (exit code 1) with each pair of similar articles that are
+    already in two splits; articles that share only a title are not similar texts, and are listed.
     """
     ids = [article.id for article in chosen]
     alike = leakage.pairs(fold([article.text for article in chosen]), fold([article.title or "" for article in chosen]))
@@ -55,7 +62,7 @@ def split_articles(
     known = [group for group in groups if group.article_id in ours]
     linked = [(ids[pair.left], ids[pair.right]) for pair in alike]
     name = leakage.merge_groups({group.article_id: group.group_id for group in known}, linked)
-    assigned, aside = assign(name, shares, frozen, traits)
+    assigned, aside = assign(name, shares, frozen, traits, borders)
     homes = [assigned.get(article, "") for article in ids]
     own = {*published}
     others = [pair for pair in alike if not {ids[pair.left], ids[pair.right]} <= own]
@@ -63,9 +70,33 @@ def split_articles(
     if leaking:
         raise KhabarError(*leaking, exit_code=1)
     ledger = tuple(SplitAssignment(article, split) for article, split in sorted({**frozen, **assigned}.items()))
-    return SplitResult(tuple(replace(group, group_id=name[group.article_id]) for group in known), ledger, aside,
-                  tuple(_quarantined(article, why, name, frozen) for article, why in aside.items()),
-                  leaks_of({article: name[article] for article in ids if article in own}, assigned))  # fmt: skip
+    if shares.strategy == "by_time":
+        borders = borders or time_borders(frozen, traits) or time_borders(assigned, traits)
+    issues = [_quarantined(article, why, name, frozen) for article, why in aside.items()]
+    return SplitResult(
+        _within_splits(known, name, assigned, own), ledger,
+        tuple(SplitBorder(*pair) for pair in sorted(borders.items())), aside,
+        (*issues, *titles.shared_titles(others, ids, homes)),
+        leaks_of({article: name[article] for article in ids if article in own}, assigned),
+    )  # fmt: skip
+
+
+def _within_splits(
+    groups: Sequence[Group], name: Mapping[str, str], split: Mapping[str, str], published: Collection[str]
+) -> tuple[Group, ...]:
+    """Name each group after its smallest article in the same split; groups of an imported set show its leaks.
+
+    An article without a split may link articles of two splits, which then are in no published group together.
+    """
+    smallest: dict[tuple[str, str], str] = {}
+    for article in sorted(name):
+        smallest.setdefault((name[article], split.get(article, "")), article)
+    imported = {name[article] for article in published if article in name}
+    return tuple(
+        replace(group, group_id=found if found in imported else smallest[found, split.get(group.article_id, "")])
+        for group in groups
+        for found in [name[group.article_id]]
+    )
 
 
 def leaks_of(groups: Mapping[str, str], splits: Mapping[str, str]) -> tuple[Leak, ...]:
@@ -89,19 +120,21 @@ def _quarantined(article: str, why: str, groups: Mapping[str, str], frozen: Mapp
 
 
 def assign(
-    groups: Mapping[str, str], shares: Splits, frozen: Mapping[str, str], traits: Mapping[str, Traits] = NO_TRAITS
-) -> tuple[dict[str, str], dict[str, str]]:
+    groups: Mapping[str, str], shares: Splits, frozen: Mapping[str, str], traits: Mapping[str, Traits] = NO_TRAITS,
+    borders: Mapping[str, str] = NO_BORDERS,
+) -> tuple[dict[str, str], dict[str, str]]:  # fmt: skip
     """Return the split of each article, and the reason for each article that cannot have one.
 
     `groups` maps articles to groups, `frozen` maps articles to the split they already have and keep. A group follows
     its frozen members. The strategy of `shares` places a new group. If a group is frozen in two splits, its new members
-    get none. Raises KhabarError (exit code 2) if `frozen` names an unknown split.
+    get none. An article that is newer than the border of its group's split gets none either. Raises KhabarError (exit code 2) if `frozen` names an unknown split.
 
     >>> split, aside = assign({"a-0": "g", "b-0": "g", "c-0": "h"}, Splits(), {"a-0": "test"})
     >>> split["b-0"], split["c-0"], aside
     ('test', 'train', {})
     """
     _refuse_unknown(frozen)
+    limits = (borders or time_borders(frozen, traits)) if shares.strategy == "by_time" else NO_BORDERS
     members: dict[str, list[str]] = defaultdict(list)
     for article in sorted(groups):
         members[groups[article]].append(article)
@@ -114,10 +147,15 @@ def assign(
             reason = f"its group bridges {' and '.join(homes)}"
             aside |= {article: reason for article in articles if article not in split}
         elif homes:
-            split |= dict.fromkeys(articles, homes[0])
+            late = {a: why for a in articles if a not in split and (why := lateness(a, homes[0], limits, traits))}
+            aside |= late
+            split |= {article: homes[0] for article in articles if article not in late}
         else:
             new[group] = articles
-    placed, homeless = STRATEGIES[shares.strategy](new, split, shares, traits)
+    if shares.strategy == "by_time":
+        placed, homeless = by_time(new, limits, shares, traits)
+    else:
+        placed, homeless = STRATEGIES[shares.strategy](new, split, shares, traits)
     split |= {article: home for group, home in placed.items() for article in new[group]}
     aside |= {article: reason for group, reason in homeless.items() for article in new[group]}
     return dict(sorted(split.items())), dict(sorted(aside.items()))

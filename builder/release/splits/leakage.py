@@ -97,12 +97,11 @@ MESSAGES: Mapping[Kind, str] = {
     "exact": "the same text is in {} and in {}",
     "near": "near-duplicate texts are in {} and in {}: they share {:.0%} of their shingles",
     "contained": "one of the texts in {} and in {} contains the other: they share {:.0%} of the shorter one's shingles",
-    "related": "the same title is in {} and in {}",
 }
 
 
 def cross_split_errors(matches: Sequence[Pair], names: Sequence[str], splits: Sequence[str], fix: str) -> list[Issue]:
-    """Return an error for each pair whose texts are in two splits.
+    """Return an error for each pair whose texts are in two splits; builder.release.splits.titles lists shared titles.
 
     `names` and `splits` are parallel to the texts; the split "" means that a text has none.
 
@@ -115,8 +114,13 @@ def cross_split_errors(matches: Sequence[Pair], names: Sequence[str], splits: Se
               MESSAGES[pair.kind].format(*(f"{splits[at]} ({names[at]})" for at in (pair.left, pair.right)), pair.similarity),
               where=names[pair.left], fix=fix, article_id=names[pair.left])
         for pair in matches
-        if splits[pair.left] != splits[pair.right] and splits[pair.left] and splits[pair.right]
+        if pair.kind != "related" and are_apart(pair, splits)
     ]  # fmt: skip
+
+
+def are_apart(pair: Pair, splits: Sequence[str]) -> bool:
+    """Return whether the texts of a pair are in two splits."""
+    return bool(splits[pair.left] and splits[pair.right]) and splits[pair.left] != splits[pair.right]
 
 
 def _titled(titles: Sequence[str]) -> Iterator[Pair]:
@@ -274,16 +278,14 @@ def _candidates(
         text, other = np.repeat(shelf.owners[prefix[low:high]], length), shelf.owners[_ranges(starts[low:high], length)]
         smaller = (sizes[text] < sizes[other]) | ((sizes[text] == sizes[other]) & (text < other))
         text, other = text[smaller], other[smaller]
-        both = np.unique(np.minimum(text, other) * len(sizes) + np.maximum(text, other))
-        left, right = both // len(sizes), both % len(sizes)
+        left, right = np.divmod(np.unique(np.minimum(text, other) * len(sizes) + np.maximum(text, other)), len(sizes))
         for begin, end in _parts(np.minimum(shelf.held[left], shelf.held[right])):
             yield left[begin:end], right[begin:end]
 
 
 def _parts(costs: Places) -> Iterator[tuple[int, int]]:
     """Yield index ranges that cost about AT_ONCE each."""
-    cuts = np.flatnonzero(np.diff(np.cumsum(costs) // AT_ONCE)) + 1
-    edges = [0, *cuts.tolist(), len(costs)]
+    edges = [0, *(np.flatnonzero(np.diff(np.cumsum(costs) // AT_ONCE)) + 1).tolist(), len(costs)]
     yield from ((low, high) for low, high in pairwise(edges) if low < high)
 
 

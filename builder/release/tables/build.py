@@ -34,7 +34,6 @@ from builder.release.tables.spill import TableSpill
 
 R = TypeVar("R")
 
-
 Tables = dict[str, dict[str, pa.Table]]
 
 ROWS = 250
@@ -103,7 +102,7 @@ def build_tables(material: TableInputs, scratch: TableSpill | None = None) -> Bu
     if labels.questions:
         make("questions", _questions(material, known), lambda rows: questions(rows, labels, known))
     authors, dates = _authors(known), _dates(known)
-    accounts += [*losses.accounts, authors.account, dates.account]
+    accounts += [*losses.accounts, authors.account, dates.account, *_relations(material)]
     aside += [*losses.aside, *authors.aside, *dates.aside]
     tables = {config: made[config] for config in features(names)}
     return BuiltTables(tables, tuple(accounts), tuple(aside), *losses.cut)
@@ -191,6 +190,13 @@ def _build_config(
     if scratch is None:
         return {split: pa.Table.from_batches(parts(rows), schema) for split, rows in part.rows.items()}
     return {split: scratch.table(f"{config}-{split}", schema, parts(rows)) for split, rows in part.rows.items()}
+
+
+def _relations(material: TableInputs) -> Iterator[StageCounts]:
+    """Yield the account of the relations between spans, which no config holds, if annotators drew any."""
+    drawn = sum(len(judgement.relations) for judgement in material.judgements)
+    if drawn:
+        yield StageCounts("build", "relations", drawn, 0, {"relations are not published": drawn})
 
 
 def _authors(known: Lookup) -> _ConfigRows[str]:

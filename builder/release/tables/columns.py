@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from builder.records import Article, Gold, Judgement
+from builder.release.redaction.pii import Kind
+from builder.release.redaction.redact import redact_text
 from builder.release.tables.arrow import as_array, lists, pieces, strings, struct, texts
 from builder.release.tables.features import ASKED, all_values
 from builder.release.tables.inputs import Lookup, instant, zone
@@ -47,6 +49,10 @@ class AnnotationRow:
 
     article: Article
     judgement: Judgement
+
+
+PERSONAL: tuple[Kind, ...] = ("email", "phone")
+"""What no published remark holds, whatever `redact` asks for: earlier versions of khabar kept remarks as they were typed."""
 
 
 def entities(rows: Sequence[EntityRow], labels: Labels, known: Lookup) -> tuple[Columns, TokenTags]:
@@ -179,7 +185,7 @@ def annotations(rows: Sequence[AnnotationRow], labels: Labels) -> Columns:
         "seconds": pa.array([judgement.seconds for judgement in judgements], pa.float64()),
         "guideline": strings(judgement.guideline for judgement in judgements),
         "schema": strings(judgement.schema for judgement in judgements),
-        "remark": strings(judgement.remark for judgement in judgements),
+        "remark": strings(redact_text(one.remark, PERSONAL) if one.remark else "" for one in judgements),
     }
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-SHARD = re.compile(r"(?P<config>[^/]+)/(?P<split>[^/]+)-\d{5}-of-\d{5}\.parquet")
+SHARD = re.compile(r"(?P<config>[^/]+)/(?P<split>[^/]+)-[0-9]{5}-of-[0-9]{5}\.parquet")
 
 
 def shards(files: Sequence[str]) -> dict[str, dict[str, list[str]]]:

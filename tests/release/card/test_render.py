@@ -8,8 +8,9 @@ import yaml
 
 from builder.records import KhabarError
 from builder.release.card.facts import card_facts
+from builder.release.card.licences import licence_fields
 from builder.release.card.markdown import markdown_table
-from builder.release.card.render import licence_fields, make_card, render
+from builder.release.card.render import make_card, render
 from builder.release.diff.changelog import changelog, section
 
 TEMPLATE = """---
@@ -102,6 +103,20 @@ def test_the_head_says_how_each_config_is_loaded(card_of):
     ("text", "annotations", "fields"),
     [
         ("CC-BY-4.0", "cc-by-4.0", {"license": "cc-by-4.0"}),
+        ("CC BY 4.0", "cc-by-4.0", {"license": "cc-by-4.0"}),
+        ("https://creativecommons.org/licenses/by-nc/4.0/", "CC-BY-NC 4.0", {"license": "cc-by-nc-4.0"}),
+        ("gfdl", "GFDL", {"license": "gfdl"}),
+        ("بإذن صحيفة نسيم", "بإذن صحيفة نسيم", {"license": "other", "license_name": "as-stated-on-the-card"}),
+        ("x" * 300, "x" * 300, {"license": "other", "license_name": "as-stated-on-the-card"}),
+        (
+            "terms: https://nasim.example/terms.",
+            "mit",
+            {
+                "license": "other",
+                "license_name": "text-terms-https-nasim.example-terms-annotations-mit",
+                "license_link": "https://nasim.example/terms",
+            },
+        ),
         ("cc0-1.0", "cc-by-4.0", {"license": "other", "license_name": "text-cc0-1.0-annotations-cc-by-4.0"}),
         ("Our own terms", "our own terms", {"license": "other", "license_name": "our-own-terms"}),
     ],

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from builder.records import Article, Group, KhabarError
+from builder.records import Article, Group, KhabarError, SplitBorder
 from builder.release.splits.assign import split_articles
 from builder.release.splits.strategies import Traits
 from builder.schema.dataset import Splits
@@ -117,3 +117,49 @@ def test_what_is_published_no_more_still_holds_its_groups_split():
 
     assert {one.article_id: one.split for one in parted.ledger} == {"a0001-0": "test", "a0002-0": "test"}
     assert old.id in {group.article_id for group in parted.groups}
+
+
+def test_takedowns_below_the_limit_of_a_heading_block_no_build():
+    title = "نشرة أخبار مرجانة المسائية"
+    articles = [article(f"a{n:04}-0", [f"كلمة{n}{i}" for i in range(60)], title) for n in range(25)]
+    first = grow(articles, {})
+    ledger = {one.article_id: one.split for one in first.ledger}
+    second = grow(articles[5:], ledger)
+    split = {one.article_id: one.split for one in second.ledger}
+    homes = {}
+    for group in second.groups:
+        homes.setdefault(group.group_id, set()).add(split[group.article_id])
+
+    assert first.issues == ()
+    assert split == ledger
+    assert all(len(found) == 1 for found in homes.values())
+    (issue,) = second.issues
+    assert re.fullmatch(
+        r"\d+ pairs of articles share a title across splits: such as in \w+ \(a0005-0\) and in \w+ \(.*\)",
+        issue.message,
+    )
+    assert issue.severity == "warning"
+
+
+def test_article_without_a_split_joins_no_published_groups():
+    a, b = ([f"كلمة{start}{i}" for i in range(60)] for start in "١٢")
+    articles = [article("a0001-0", a), article("a0002-0", b), article("a0000-0", a + b)]
+    parted = grow(articles, {"a0001-0": "train", "a0002-0": "test"})
+
+    assert parted.aside == {"a0000-0": "its group bridges train and test"}
+    assert {group.article_id: group.group_id for group in parted.groups} == {
+        name: name for name in ("a0000-0", "a0001-0", "a0002-0")
+    }
+
+
+def test_borders_of_time_are_returned_once_and_for_ever():
+    articles = [article(f"a{n:04}-0", [f"كلمة{n}{i}" for i in range(60)]) for n in range(20)]
+    traits = {one.id: Traits("s", f"2026-02-{1 + n:02}") for n, one in enumerate(articles)}
+    first = split_articles(articles, alone(articles), {}, Splits(strategy="by_time"), traits, fold)
+    borders = {border.split: border.newest for border in first.borders}
+    ledger = {one.article_id: one.split for one in first.ledger}
+    later = split_articles(articles[:5], alone(articles), ledger, Splits(strategy="by_time"), traits, fold, borders)
+
+    assert first.borders == (SplitBorder("train", "2026-02-14"), SplitBorder("validation", "2026-02-17"))
+    assert later.borders == first.borders
+    assert split_articles(articles, alone(articles), {}, Splits(), traits, fold).borders == ()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from builder.records import KhabarError
 from builder.release.splits.assign import assign
-from builder.release.splits.strategies import SPLIT_NAMES, Traits
+from builder.release.splits.strategies import SPLIT_NAMES, Traits, time_borders
 from builder.schema.dataset import Splits
 
 SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
@@ -60,6 +60,34 @@ def test_by_time_later_articles_are_tested_on_and_the_borders_stay():
     assert {article: second[article] for article in first} == first
     assert (second["late-0"], second["early-0"]) == ("test", "train")
     assert aside == {"undated-0": "it has no date, and the split goes by time"}
+
+
+def test_by_time_a_late_member_of_an_old_group_stays_out_and_moves_no_border():
+    traits = {f"a{day:02}-0": Traits("s", f"2026-02-{day:02}") for day in range(1, 21)}
+    first, _ = assign(singles(traits), Splits(strategy="by_time"), {}, traits)
+    borders = time_borders(first, traits)
+    traits |= {"follow-up-0": Traits("s", "2026-06-01"), "newer-0": Traits("s", "2026-03-01")}
+    groups = singles(traits) | {"follow-up-0": "a01-0"}
+    second, aside = assign(groups, Splits(strategy="by_time"), first, traits, borders)
+
+    assert borders == {"train": "2026-02-14", "validation": "2026-02-17"}
+    assert aside == {
+        "follow-up-0": "its group is in train, whose newest article is of 2026-02-14, and it is of 2026-06-01"
+    }
+    assert second["newer-0"] == "test"
+    assert second == assign(groups, Splits(strategy="by_time"), first, traits)[0], (
+        "a ledger without borders has the same"
+    )
+
+
+def test_by_time_a_takedown_of_the_newest_article_moves_no_border():
+    traits = {f"a{day:02}-0": Traits("s", f"2026-02-{day:02}") for day in range(1, 21)}
+    first, _ = assign(singles(traits), Splits(strategy="by_time"), {}, traits)
+    borders = time_borders(first, traits)
+    left = {name: one for name, one in traits.items() if name != "a14-0"} | {"new-0": Traits("s", "2026-02-14")}
+    second, _ = assign(singles(left), Splits(strategy="by_time"), first, left, borders)
+
+    assert second["new-0"] == "train"
 
 
 def test_by_source_keeps_sources_in_one_split():

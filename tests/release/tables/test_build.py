@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.io.hashing import sha16
-from builder.records import Article, Confidence, Dispute, Document, Gold, Group, Judgement, KhabarError, Span, Stance
+from builder.records import (
+    Article,
+    Confidence,
+    Dispute,
+    Document,
+    Gold,
+    Group,
+    Judgement,
+    KhabarError,
+    Relation,
+    Span,
+    Stance,
+)
 from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.build import WITHHELD_AUTHOR, build_tables
 from builder.release.tables.features import arrow_schema, features
@@ -336,3 +348,12 @@ def test_edits_that_do_not_fit_their_text_are_named_by_article(material):
         f"the edits of article {first.id} do not fit its text and its page: "
     )
     assert {issue.fix for issue in caught.value.issues} == {"run `khabar clean`"}
+
+
+def test_relations_are_counted_as_not_published_and_remarks_name_no_person(altered, material):
+    first, *others = material.judgements
+    drawn = replace(first, relations=(Relation("a", "b"), Relation("b", "c")), remark="راجعوا huda@nasim.example")
+    built = altered(judgements=[drawn, *others])
+
+    assert account(built, "relations").set_aside == {"relations are not published": 2}
+    assert [row["remark"] for row in rows(built, "annotations") if row["remark"]] == ["راجعوا REDACTED_EMAIL"]

@@ -57,3 +57,12 @@ def leaks_section(imports: Sequence[ImportedSet], leaks: Sequence[Leak]) -> str:
         f"{head}They leak: {len(leaks):,} groups of {articles:,} articles that are equal or alike stand in several splits, "
         f"so results on the test split are too good.\n\n{counted}\n\n{markdown_table(['alike'], listed)}{rest}"
     )
+
+
+def import_inputs(imports: Sequence[ImportedSet]) -> dict[str, str]:
+    """Return what the manifest says of imported sets: the sha256 of each file and map, and whose splits they have."""
+    return {
+        f"import/{one.name}/{what}": value
+        for one in imports
+        for what, value in (*one.files.items(), ("map", one.map), ("splits", one.splits))
+    }

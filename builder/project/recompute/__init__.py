@@ -1,0 +1,1 @@
+"""Agreement and gold of a release, computed again from its published annotations."""

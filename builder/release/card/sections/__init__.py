@@ -1,0 +1,1 @@
+"""Sections of the card that some datasets have: splits as they are, layers, imported sets."""
