@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import click
 
-from builder.labelstudio.refresh import RUNNING
+from builder.labelstudio.refresh.projects import RUNNING
 from builder.records import KhabarError
 
 T = TypeVar("T")

@@ -26,7 +26,7 @@ from builder.labelstudio.config import guide_html, render_ruling_config
 from builder.labelstudio.download.persons import Past
 from builder.labelstudio.download.sync import collect
 from builder.labelstudio.parse import ParsedAnnotations
-from builder.labelstudio.refresh import Behind
+from builder.labelstudio.refresh.projects import Behind
 from builder.labelstudio.tasks import task_of
 from builder.labelstudio.upload import AnnotatorProject
 from builder.project.annotations import asked_path, batch_name, read_asked, read_batch, read_decisions, read_merged
@@ -232,12 +232,8 @@ def _collect_rulings(project: Project, name: str, accepts: bool) -> _Collected:
     pages = read_asked(project, name)
     whole = read_merged(project, project.annotations / name / "disputed.jsonl", Dispute)
     if not pages and not whole:
-        raise user_error(
-            "nothing-asked",
-            f"no dispute of batch {name} was sent to an adjudicator",
-            where=str(asked_path(project, name)),
-            fix="run `khabar adjudicate --send` first",
-        )
+        message, fix = f"no dispute of batch {name} was sent to an adjudicator", "run `khabar adjudicate --send` first"
+        raise user_error("nothing-asked", message, where=str(asked_path(project, name)), fix=fix)
     path = project.annotations / name / "decisions.jsonl"
     before = read_merged(project, path, Decision)
     old = _rulings(project, name, EARLIER_PROJECT) if whole else ParsedAnnotations()
@@ -284,7 +280,7 @@ def _rulings(project: Project, name: str, desk: str) -> ParsedAnnotations:
 def cli(console: Console, batch: str | None, sends: bool, collects: bool, accepts: bool, yes: bool) -> AdjudicateReport:
     """Turn annotations into gold by majority vote; ties are disputes until a decision settles them.
 
-        --send asks each dispute in a separate Label Studio project: the passage or target, who said what, and the choices,
+    --send asks each dispute in a separate Label Studio project: the passage or target, who said what, and the choices,
     beside the article with its settled mentions. Use it when the annotators have finished, because they would see it
     too. --collect writes the adjudicators' rulings to annotations/<batch>/decisions.jsonl; lines written there by hand
     are kept. A ruling counts only for what was in dispute. Each settled mention that it changes is listed, and counts

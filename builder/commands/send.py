@@ -17,7 +17,7 @@ from builder.cli.road import project_of, road
 from builder.io.jsonl import write_jsonl
 from builder.labelstudio import upload
 from builder.labelstudio.earlier import latest_judgements
-from builder.labelstudio.refresh import Behind
+from builder.labelstudio.refresh.projects import Behind
 from builder.labelstudio.upload import AnnotatorProject, UploadInputs, UploadResult
 from builder.project.annotations import (
     batch_name,

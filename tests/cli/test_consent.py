@@ -6,7 +6,7 @@ import os
 import pytest
 
 from builder.cli.consent import ask_first
-from builder.labelstudio.refresh import RUNNING
+from builder.labelstudio.refresh.projects import RUNNING
 from builder.records import KhabarError, user_error
 
 

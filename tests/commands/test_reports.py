@@ -44,7 +44,7 @@ from builder.commands.status import status
 from builder.commands.takedown import takedown, withdraw
 from builder.io.plain import from_plain, to_plain
 from builder.labelstudio.exports.merge import ImportCounts
-from builder.labelstudio.refresh import Behind
+from builder.labelstudio.refresh.projects import Behind
 from builder.labelstudio.server.data_dir import DataStats
 from builder.labelstudio.server.state import Login, OwnServer, ServerAddress, ServerState
 from builder.main import COMMANDS, khabar

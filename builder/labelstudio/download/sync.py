@@ -26,9 +26,9 @@ from builder.labelstudio.download.remote import ProjectRef, RetryingClient
 from builder.labelstudio.download.snapshot import chosen_ids, export_tasks, remove_old_snapshots, take_snapshot
 from builder.labelstudio.earlier import by_key, continued
 from builder.labelstudio.parse import ParsedAnnotations, Pseudonym, parse_tasks
+from builder.labelstudio.refresh.renamed import rename_results, restored
+from builder.labelstudio.refresh.updated import renames_of
 from builder.labelstudio.remarks import names_of, without_persons
-from builder.labelstudio.renamed import rename_results, restored
-from builder.labelstudio.updated import renames_of
 from builder.records import Judgement, KhabarError, LabelVersions, Notify
 
 CHUNK = 500

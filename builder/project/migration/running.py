@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from builder.labelstudio.refresh import Behind, refuse_stale, stale_projects, update_project
+from builder.labelstudio.refresh.projects import Behind, refuse_stale, stale_projects, update_project
+from builder.labelstudio.refresh.updated import Refresh, Save
 from builder.labelstudio.tasks import paged
-from builder.labelstudio.updated import Refresh, Save
 from builder.labelstudio.upload import AnnotatorProject
 from builder.project.annotations import read_judgements
 from builder.project.migration.kept import read_versions

@@ -7,9 +7,9 @@ from builder.annotation.migration.rename import Rewritten, rename_answers, renam
 from builder.io.plain import from_plain, to_plain
 from builder.labelstudio.download.sync import in_present_names
 from builder.labelstudio.parse import parse_tasks
-from builder.labelstudio.renamed import rename_results, restored
+from builder.labelstudio.refresh.renamed import rename_results, restored
+from builder.labelstudio.refresh.updated import renames_of
 from builder.labelstudio.tasks import result_of
-from builder.labelstudio.updated import renames_of
 from builder.records import Judgement, LabelVersion, OfferedName, Span, Stance
 
 TEXT = "قالت الوزيرة سلمى الراوي إن توسعة ميناء مرجانة تبدأ في مايو"

@@ -15,9 +15,16 @@ from builder.labelstudio.api.connection import Connection
 from builder.labelstudio.api.projects import SEEN, find_project
 from builder.labelstudio.client import PAGE, retry_while_unavailable, translate_errors
 from builder.labelstudio.config import render_config, render_ruling_config, slots_in
-from builder.labelstudio.renamed import Plain
+from builder.labelstudio.refresh.renamed import Plain
+from builder.labelstudio.refresh.updated import (
+    Refresh,
+    judged_before,
+    names_of,
+    renames_of,
+    updated_data,
+    updated_results,
+)
 from builder.labelstudio.tasks import key_of
-from builder.labelstudio.updated import Refresh, judged_before, names_of, renames_of, updated_data, updated_results
 from builder.labelstudio.upload import AnnotatorProject
 from builder.records import LAYERS, Notify, user_error
 

@@ -8,7 +8,7 @@ from builder.annotation.migration.versions import Renames, version_of
 from builder.annotation.questions import stance_keys, targets_for
 from builder.labelstudio.adjudication import page_task
 from builder.labelstudio.config import guide_html
-from builder.labelstudio.renamed import Plain, as_judged, rename_results
+from builder.labelstudio.refresh.renamed import Plain, as_judged, rename_results
 from builder.labelstudio.tasks import key_of, options_of, unused_answer, unused_target
 from builder.records import LAYERS, Article, AskedPage, Judgement, LabelVersion, LabelVersions
 from builder.schema import Schema
