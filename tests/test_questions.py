@@ -127,6 +127,29 @@ def test_agreement_names_each_question(asked):
     assert figures["questions", "topic", "Krippendorff's alpha, MASI"].unit == "articles answered by two"
 
 
+def test_a_floor_of_questions_stops_a_build_until_it_is_accepted(asked):
+    settings = asked.root / "schema" / "dataset.yaml"
+    lines = "floors: {span_f1: null, stance_alpha: null, question_alpha: 0.5}\n"
+    settings.write_text(settings.read_text(encoding="utf-8").split("floors:")[0] + lines, encoding="utf-8")
+    strict = Project(asked.root)
+    check(strict)
+    adjudicate(strict)
+    measured = agree(strict)
+    with pytest.raises(KhabarError) as caught:
+        build(strict, "1.0.0")
+    build(strict, "1.0.0", accept="a pilot")
+    card = (strict.release("1.0.0") / "README.md").read_text(encoding="utf-8")
+
+    said = [issue.message for issue in measured.issues if issue.code == "below-floor"]
+    assert measured.exit_code == caught.value.exit_code == 1
+    assert [(issue.code, issue.message) for issue in caught.value.issues] == [("below-floor", one) for one in said]
+    assert [one.split(":")[0] for one in said] == [
+        "Krippendorff's alpha, nominal, question tone", "Krippendorff's alpha, MASI, question topic",
+    ]  # fmt: skip
+    assert "question topic" in card
+    assert "> a pilot" in card
+
+
 def test_a_reopened_release_shows_its_answers(asked):
     build_with(asked, "1.0.0")
     reopen(asked, "1.0.0", base=asked.root, batch="again")
