@@ -11,7 +11,7 @@ from builder.annotation.agreement.thresholds import LONGEST, accepted, shortfall
 from builder.project.project import Project
 from builder.records import Agreement, KhabarError
 from builder.schema.dataset import Floors
-from tests.annotation.agreement.test_questions import ONE, SEVERAL
+from tests.annotation.agreement.examples import ONE, SEVERAL
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow  # each test runs several commands on a project
