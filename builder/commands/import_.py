@@ -204,9 +204,8 @@ def _leaks(project: Project, found: PublishedSet) -> list[Issue]:
     leaks = leaks_of(groups, dict(zip(ids, splits, strict=True)))
     if not leaks:
         return []
-    shown = "; ".join(
-        " and ".join(f"{name} ({split})" for name, split in [*one.splits.items()][:2]) for one in leaks[:SHOWN]
-    )
+    first = ({split: name for name, split in reversed(one.splits.items())} for one in leaks[:SHOWN])
+    shown = "; ".join(" and ".join(f"{one[split]} ({split})" for split in sorted(one)) for one in first)
     message = f"groups of texts that are equal or alike and stand in several published splits: {len(leaks):,} ({shown})"
     return [
         Issue(
