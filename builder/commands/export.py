@@ -1,7 +1,7 @@
 """The command `export`: write a release as files of another tool."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -128,6 +128,7 @@ def export(
         total = sum(opened.side.rows["articles"].values())
     files, lost = _written(kind, articles)
     folder = target or project.root / "exports" / version / kind
+    _refuse_outside(folder, files)
     for path, content in files.items():
         write_bytes(folder / path, content)
     aside = [Dropped("export", "article", NO_GOLD)] * (total - len(articles))
@@ -146,6 +147,17 @@ def export(
         "export", accounts, set_aside=tuple(aside), files=len(files), folder=folder, as_released=moved,
         differing=differing,
     )  # fmt: skip
+
+
+def _refuse_outside(folder: Path, files: Iterable[str]) -> None:
+    """Raise KhabarError (exit code 2) if a published name would be written outside of the folder."""
+    home = folder.resolve()
+    outside = [name for name in files if not (home / name).resolve().is_relative_to(home)]
+    if outside:
+        message = f"{len(outside)} published names lead out of the folder of the export, such as {outside[0]}"
+        raise user_error(
+            "outside", message, where="annotations", fix="correct `file` in published.jsonl of the imported set"
+        )
 
 
 def _written(kind: str, articles: Sequence[ExportArticle]) -> tuple[Mapping[str, bytes], list[Dropped]]:

@@ -58,7 +58,7 @@ def _parsed(file: InputFile) -> object:
     """Return the content of a JSON file. Raises KhabarError (exit code 2) if it is none."""
     try:
         return json.loads(text_of(file))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise user_error("format", f"not JSON: {error}", where=file.name, fix="name another --as") from None
 
 

@@ -67,14 +67,17 @@ def records(file: InputFile, issues: list[Issue]) -> Iterator[tuple[int, Record]
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
+        said = "not a JSON object"
         try:
             plain = json.loads(line)
         except ValueError as error:
-            plain = str(error)
+            plain, said = None, f"not JSON: {str(error).split(';')[0]}"
+        except RecursionError:
+            plain, said = None, "JSON that is nested too deeply"
         if isinstance(plain, Mapping):
             yield number, plain
         else:
-            issues.append(Issue("error", "record", "not a JSON object", f"{file.name}:{number}", "correct the line"))
+            issues.append(Issue("error", "record", said, f"{file.name}:{number}", "correct the line"))
 
 
 def _array(file: InputFile, text: str) -> Sequence[object]:
@@ -82,6 +85,8 @@ def _array(file: InputFile, text: str) -> Sequence[object]:
         found: Sequence[object] = json.loads(text)
     except ValueError as error:
         raise user_error("format", f"not JSON: {error}", where=file.name, fix="name another --as") from None
+    except RecursionError:
+        raise user_error("format", "JSON that is nested too deeply", where=file.name, fix="correct the file") from None
     return found
 
 

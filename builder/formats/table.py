@@ -94,6 +94,7 @@ def _refuse_columns(rules: ImportMap) -> None:
 def table_rows(file: InputFile) -> list[list[str]]:
     """Return the cells of a table, the header first. Cells of a TSV are quoted only if all that begin so end so."""
     text = text_of(file)
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
     mark = "\t" if "\t" in text.split("\n", 1)[0] else ","
     lines = io.StringIO(text, newline="")
     if mark == "," or _is_quoted(text):
@@ -120,6 +121,9 @@ def _rows(file: InputFile, rules: ImportMap, issues: list[Issue]) -> Iterator[Ro
     for name in dict.fromkeys(name for name in wanted if name not in head):
         message = f"there is no column {name!r}; the columns are {', '.join(head)}"
         issues.append(Issue("error", "columns", message, f"{file.name}:1", "name the column under `table:` in the map"))
+    for name in sorted({name for name in wanted if head.count(name) > 1}):
+        message = f"the column {name!r} stands {head.count(name)} times"
+        issues.append(Issue("error", "columns", message, f"{file.name}:1", "give each column a name of its own"))
     line, bad = 1, []
     for cells in rows:
         line += 1 if not cells else sum(cell.count("\n") for cell in cells) + 1
