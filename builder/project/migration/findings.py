@@ -19,7 +19,9 @@ UNKNOWN: dict[Layer, str] = {"entities": "unknown label", "targets": "unknown ta
 MISSING = frozenset({"stance-missing", "question-missing"})
 """Codes of the faults of judgements without an answer."""
 
-LEFT_OUT = frozenset(f"{what} {kind}" for what in ("unknown", "retired") for kind in ("label", "target", "value"))
+LEFT_OUT = frozenset(
+    f"{what} {kind}" for what in ("unknown", "retired") for kind in ("label", "target", "value", "question")
+)
 """Reasons for which agreement leaves out spans and answers because of labels.yaml."""
 
 
@@ -45,7 +47,10 @@ def _question(issue: Issue) -> Question:
 def _explained(found: Plan) -> tuple[str, ...]:
     """Return how the faults of single answers begin that a pending migration explains."""
     moved = [(step.layer, step.old) for step in found.steps if step.kind in ("rename", "merge")]
-    return tuple(f"{UNKNOWN[layer]} {name!r};" for layer, name in (*moved, *found.gone))
+    lost = [
+        part for one in found.lost for part in (f"unknown question {one.question!r};", f"unknown answer {one.value!r};")
+    ]
+    return (*(f"{UNKNOWN[layer]} {name!r};" for layer, name in (*moved, *found.gone)), *lost)
 
 
 def _again(project: Project) -> list[Issue]:
