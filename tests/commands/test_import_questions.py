@@ -12,7 +12,9 @@ from builder.commands.export import export
 from builder.commands.import_ import import_set
 from builder.commands.verify import verify
 from builder.io.jsonl import read_jsonl
-from builder.records import Decision, Gold, Judgement
+from builder.project.corpus import read_articles
+from builder.project.imports.predictions import predict_imported
+from builder.records import Decision, Gold, Judgement, Stance
 from tests.asking import answers, asking
 from tests.builders import fresh
 from tests.published import no_floors, put
@@ -126,3 +128,20 @@ def test_predicted_answers_are_kept_as_predictions(bare):
 
     assert not (bare.annotations / "press" / "decisions.jsonl").exists()
     assert '"value": "culture"' in (bare.annotations / "press" / "imported.jsonl").read_text(encoding="utf-8")
+
+
+def test_gold_answers_and_stances_are_shown_as_pre_annotations(bare):
+    stances = FLAG_RULES.replace("id: id}", "id: id, stances: {metro: [stance]}}")
+    header, *rows = FLAGS.splitlines()
+    one, two, three = (f"{row},favor" for row in rows)
+    run(bare, stances, "\n".join([f"{header},stance", one, two.replace("مرجانة", "مترو العاصمة"), three]))
+    articles = read_articles(bare)
+    named = next(article.id for article in articles if "مترو العاصمة" in article.text)
+    predicted = predict_imported(bare, "press", articles)
+
+    assert predicted.of(named).answers == answers("positive", "sport")
+    assert predicted.of(named).stances == (Stance("metro", "favor"),)
+    assert {one.reason for one in predicted.unused} == {"the article is not asked about the target"}
+    assert len(predicted.unused) == 2
+    assert len(predicted.articles) == 3
+    assert predicted.of("nothing") is None
