@@ -121,6 +121,67 @@ def test_agreement_names_each_question(asked):
     assert figures["questions", "topic", "Krippendorff's alpha, MASI"].unit == "articles answered by two"
 
 
+def test_a_floor_of_questions_stops_a_build_until_it_is_accepted(asked):
+    settings = asked.root / "schema" / "dataset.yaml"
+    lines = "floors: {span_f1: null, stance_alpha: null, question_alpha: 0.5}\n"
+    settings.write_text(settings.read_text(encoding="utf-8").split("floors:")[0] + lines, encoding="utf-8")
+    strict = Project(asked.root)
+    check(strict)
+    adjudicate(strict)
+    measured = agree(strict)
+    with pytest.raises(KhabarError) as caught:
+        build(strict, "1.0.0")
+    build(strict, "1.0.0", accept="a pilot")
+    card = (strict.release("1.0.0") / "README.md").read_text(encoding="utf-8")
+
+    said = [issue.message for issue in measured.issues if issue.code == "below-floor"]
+    assert measured.exit_code == caught.value.exit_code == 1
+    assert [(issue.code, issue.message) for issue in caught.value.issues] == [("below-floor", one) for one in said]
+    assert [one.split(":")[0] for one in said] == [
+        "Krippendorff's alpha, nominal, question tone", "Krippendorff's alpha, MASI, question topic",
+    ]  # fmt: skip
+    assert "question topic" in card
+    assert "> a pilot" in card
+
+
+def test_a_question_and_a_value_that_are_gone_are_one_line_each_until_they_are_back(asked):
+    path = asked.root / "schema" / "labels.yaml"
+    before = path.read_text(encoding="utf-8")
+    named = "      - {name: sport, ar: رياضة, en: Sport}\n"
+    path.write_text(before.replace(named, "").replace("id: tone", "id: mood"), encoding="utf-8")
+    given = [
+        answer
+        for one in read_jsonl(asked.annotations / "pilot" / "judgements.jsonl", Judgement)
+        for answer in one.answers
+    ]
+    number = Counter("tone" if one.question == "tone" else one.value for one in given)
+    said = [
+        f"{number['sport']} answers are sport to the question topic, which labels.yaml no longer has",
+        f"{number['tone']} answers are to the question tone, which labels.yaml no longer has",
+    ]
+    found = [issue for issue in check(Project(asked.root)).issues if issue.severity == "error"]
+    with pytest.raises(KhabarError) as caught:
+        build(Project(asked.root), "1.0.0")
+
+    assert [issue.message for issue in found if issue.code != "question-missing"] == said
+    assert [issue.message for issue in caught.value.issues] == [f"build waits: {one}" for one in said]
+    assert caught.value.exit_code == 1
+    path.write_text(before, encoding="utf-8")
+    assert not [issue for issue in check(Project(asked.root)).issues if issue.severity == "error"]
+
+
+def test_a_value_that_is_added_leaves_earlier_answers_whole(asked):
+    build_with(asked, "1.0.0")
+    path = asked.root / "schema" / "labels.yaml"
+    grown = "      - {name: science, ar: علوم, en: Science}\n"
+    path.write_text(path.read_text(encoding="utf-8") + grown, encoding="utf-8")
+    later = Project(asked.root)
+
+    assert not [issue for issue in check(later).issues if issue.severity == "error"]
+    build_with(later, "2.0.0")
+    assert {tuple(row["values"])[-1] for row in rows_of(later.release("2.0.0"), "questions")} == {"even", "science"}
+
+
 def test_a_reopened_release_shows_its_answers(asked):
     build_with(asked, "1.0.0")
     reopen(asked, "1.0.0", base=asked.root, batch="again")

@@ -1,13 +1,13 @@
 """Pre-annotations: spans by article, and the lines that a pre-annotation program writes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from builder.io.jsonl import MAX_LINE
-from builder.records import Article, Dropped, Span
+from builder.records import Answer, Article, Dropped, Prediction, Span, Stance
 
 MOST_SPANS = 10_000
 """Most spans a program may return for one article."""
@@ -17,11 +17,30 @@ KINDS = ("release:DIR", "gazetteer:FILE", 'command:"PROGRAM ARGUMENTS"')
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """Predicted spans by article id, the name of their origin, and the spans that could not be used."""
+    """Predicted spans by article id, the name of their origin, and the spans that could not be used.
+
+    Published sets also give stances and answers to questions; `unused` are those that could not be used.
+    """
 
     origin: str
     spans: Mapping[str, tuple[Span, ...]]
     set_aside: tuple[Dropped, ...] = ()
+    stances: Mapping[str, tuple[Stance, ...]] = field(default_factory=dict)
+    answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)
+    unused: tuple[Dropped, ...] = ()
+
+    @property
+    def articles(self) -> frozenset[str]:
+        """Return the articles of which anything is predicted."""
+        return frozenset(name for of in (self.spans, self.stances, self.answers) for name, said in of.items() if said)
+
+    def of(self, article_id: str) -> Prediction | None:
+        """Return what is predicted of an article, which may be that it has no spans, or None for nothing at all."""
+        spans, stances = self.spans.get(article_id, ()), self.stances.get(article_id, ())
+        answers = self.answers.get(article_id, ())
+        if article_id not in self.spans and not stances and not answers:
+            return None
+        return Prediction(self.origin, spans, stances, answers=answers)
 
 
 class _Said(BaseModel):

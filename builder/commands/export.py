@@ -1,8 +1,8 @@
 """The command `export`: write a release as files of another tool."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -30,6 +30,7 @@ from builder.project.annotations import read_imports
 from builder.project.project import Project
 from builder.project.releases import resolve_release
 from builder.records import (
+    Answer,
     ChangedLine,
     Dropped,
     ImportedSet,
@@ -42,7 +43,7 @@ from builder.records import (
     user_error,
 )
 from builder.release.diff.compare import ReleaseView
-from builder.release.publish.annotations import entity_spans
+from builder.release.publish.annotations import entity_spans, question_answers
 from builder.release.publish.open import open_release
 from builder.schema.importing import ImportMap
 
@@ -101,8 +102,8 @@ def cli(console: Console, release: str, kind: str, target: Path | None, against:
     """Write the gold spans of a release as files of other tools: CoNLL, brat, spaCy's DocBin, doccano's JSON Lines.
 
     REF is a version of this project, a folder, @REVISION of this dataset, or NAME/DATASET@REVISION. Articles of an
-    imported set get the tokens, labels, ids and file names that were published; the others those of the release.
-    spaCy is an extra (khabar[spacy]).
+    imported set get the tokens, labels, ids and file names that were published; the others those of the release. JSON
+    Lines also have the answers to questions on the whole article. spaCy is an extra (khabar[spacy]).
     """
     if against and kind != "conll":
         raise user_error("options", "--against compares CoNLL files", fix="pass it with --as conll")
@@ -124,10 +125,11 @@ def export(
         open_release(resolve_release(name, project, base), *hub) as opened,
     ):
         version = opened.side.about.version
-        articles, moved = _articles(opened.side, sources)
+        articles, moved = _articles(opened.side, sources, question_answers(opened.side) if kind == "jsonl" else {})
         total = sum(opened.side.rows["articles"].values())
     files, lost = _written(kind, articles)
     folder = target or project.root / "exports" / version / kind
+    _refuse_outside(folder, files)
     for path, content in files.items():
         write_bytes(folder / path, content)
     aside = [Dropped("export", "article", NO_GOLD)] * (total - len(articles))
@@ -148,6 +150,17 @@ def export(
     )  # fmt: skip
 
 
+def _refuse_outside(folder: Path, files: Iterable[str]) -> None:
+    """Raise KhabarError (exit code 2) if a published name would be written outside of the folder."""
+    home = folder.resolve()
+    outside = [name for name in files if not (home / name).resolve().is_relative_to(home)]
+    if outside:
+        message = f"{len(outside)} published names lead out of the folder of the export, such as {outside[0]}"
+        raise user_error(
+            "outside", message, where="annotations", fix="correct `file` in published.jsonl of the imported set"
+        )
+
+
 def _written(kind: str, articles: Sequence[ExportArticle]) -> tuple[Mapping[str, bytes], list[Dropped]]:
     """Return the files of a format, and the spans that it cannot hold."""
     writers: Mapping[str, Callable[[], tuple[Mapping[str, bytes], list[Dropped]]]] = {
@@ -166,11 +179,16 @@ def _source(project: Project, about: ImportedSet) -> Source:
     return Source(about, rules, texts, read_jsonl(folder / "changed.jsonl", ChangedLine))
 
 
-def _articles(side: ReleaseView, sources: Sequence[Source]) -> tuple[list[ExportArticle], int]:
+def _articles(
+    side: ReleaseView, sources: Sequence[Source], answers: Mapping[str, tuple[Answer, ...]]
+) -> tuple[list[ExportArticle], int]:
     """Return the articles with gold, and how many imported ones have not their published tokens.
 
-    Raises KhabarError (exit code 2) if the release holds no text.
+    `answers` has those of each article to questions. Raises KhabarError (exit code 2) if the release holds no text.
     """
+    where = {article: source for source in sources for article in source.texts}
+    if "entities" not in side.rows and answers:
+        return [*_answered(side, where, answers, ())], 0
     if "entities" not in side.rows:
         fix = "name a release with the config entities"
         raise user_error("no-entities", "this release has no mentions to export", where=side.about.version, fix=fix)
@@ -179,7 +197,6 @@ def _articles(side: ReleaseView, sources: Sequence[Source]) -> tuple[list[Export
         raise user_error("standoff", "this release holds no text", where=side.about.version, fix=fix)
     homes = [split for split, rows in side.rows["entities"].items() for _ in range(rows)]
     ids, texts, places = (side.read("entities", name).to_pylist() for name in ("id", "text", "token_spans"))
-    where = {article: source for source in sources for article in source.texts}
     made: list[ExportArticle] = []
     moved = 0
     for article, split, text, tokens, spans in zip(ids, homes, texts, places, entity_spans(side), strict=True):
@@ -190,7 +207,25 @@ def _articles(side: ReleaseView, sources: Sequence[Source]) -> tuple[list[Export
             one
             or _as_released(article, split, text, spans, [(token["start"], token["end"]) for token in tokens], source)
         )
-    return made, moved
+    made = [replace(one, answers=answers.get(one.id, ())) for one in made]
+    return [*made, *_answered(side, where, answers, {*ids})], moved
+
+
+def _answered(
+    side: ReleaseView, where: Mapping[str, Source], answers: Mapping[str, tuple[Answer, ...]], marked: Collection[str]
+) -> Iterator[ExportArticle]:
+    """Yield the articles that have answers and no settled mentions."""
+    if not answers.keys() - {*marked}:
+        return
+    if "text" not in side.schemas["articles"].names:
+        fix = "run `khabar hydrate` first, and name its folder"
+        raise user_error("standoff", "this release holds no text", where=side.about.version, fix=fix)
+    homes = [split for split, rows in side.rows["articles"].items() for _ in range(rows)]
+    columns = (side.read("articles", name).to_pylist() for name in ("id", "text"))
+    for article, text, split in zip(*columns, homes, strict=True):
+        if article in answers and article not in marked:
+            one = _as_released(article, split, text, (), (), where.get(article))
+            yield replace(one, answers=answers[article], is_marked=False)
 
 
 def _article(

@@ -47,12 +47,15 @@ class ImportReport(Report):
     articles: int
     mentions: int
     stances: int
+    answers: int = 0
+    """Answers to questions on whole articles."""
 
     def lines(self) -> Iterator[Line]:
         """Return what the batch holds."""
         said = f"{self.name}: {counted(self.articles, 'article')}, {counted(self.mentions, 'mention')}"
         stances = f", {counted(self.stances, 'stance')}" if self.stances else ""
-        yield Line("batch", f"{said}{stances} as {self.role}")
+        answers = f", {self.answers:,} answers to questions" if self.answers else ""
+        yield Line("batch", f"{said}{stances}{answers} as {self.role}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +117,7 @@ def import_set(
         report = ImportReport(
             "import", found.accounts, tuple(issues), set_aside=found.set_aside, name=rules.name, role=rules.role,
             articles=found.articles.num_rows, mentions=found.spans.num_rows, stances=found.stances.num_rows,
+            answers=found.answers.num_rows,
         )  # fmt: skip
         _refuse_no_split(rules, found)
         done = _line(kind, rules, files, content, found)
@@ -143,7 +147,7 @@ def read_set(files: Sequence[InputFile], kind: str, rules: ImportMap, labels: La
     readers: Mapping[str, Callable[[], PublishedSet]] = {
         "conll": lambda: read_conll(files, rules, names),
         "brat": lambda: read_brat(files, rules, names),
-        "jsonl": lambda: read_jsonl(files, rules, names),
+        "jsonl": lambda: read_jsonl(files, rules, labels),
         "table": lambda: read_table(files, rules, labels),
         "labelstudio": lambda: read_export(files, rules, labels),
     }
@@ -200,9 +204,8 @@ def _leaks(project: Project, found: PublishedSet) -> list[Issue]:
     leaks = leaks_of(groups, dict(zip(ids, splits, strict=True)))
     if not leaks:
         return []
-    shown = "; ".join(
-        " and ".join(f"{name} ({split})" for name, split in [*one.splits.items()][:2]) for one in leaks[:SHOWN]
-    )
+    first = ({split: name for name, split in reversed(one.splits.items())} for one in leaks[:SHOWN])
+    shown = "; ".join(" and ".join(f"{one[split]} ({split})" for split in sorted(one)) for one in first)
     message = f"groups of texts that are equal or alike and stand in several published splits: {len(leaks):,} ({shown})"
     return [
         Issue(

@@ -170,7 +170,7 @@ def send(  # noqa: PLR0913 - a send has these parts
     return SendReport(
         "send", accounts, tuple(issues), set_aside=aside, assigned=_reasons(assigned),
         places=tuple(_place(done, dry_run=dry_run) for done in delivered),
-        predictions=SentPredictions(predicted.origin, sum(map(bool, predicted.spans.values()))) if predicted else None,
+        predictions=SentPredictions(predicted.origin, len(predicted.articles)) if predicted else None,
         shown=tuple(sorted({done.shown for done in delivered if done.shown})), behind=behind, dry_run=dry_run,
     )  # fmt: skip
 

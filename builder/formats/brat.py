@@ -10,7 +10,7 @@ from builder.formats.published import InputFile, PublishedSet, account, split_of
 from builder.records import Dropped, KhabarError, user_error
 from builder.schema.importing import ImportMap
 
-TEXT_BOUND = re.compile(r"(T\S*)\t(\S+) ([0-9]+) ([0-9]+)((?:;[0-9]+ [0-9]+)*)(?:\t(.*))?")
+TEXT_BOUND = re.compile(r"(T\S*)\t(\S+) ([0-9]{1,15}) ([0-9]{1,15})((?:;[0-9]+ [0-9]+)*)(?:\t(.*))?")
 
 KINDS = {
     "R": "relation", "E": "event", "A": "attribute", "M": "attribute", "N": "normalisation", "#": "note",
@@ -73,7 +73,7 @@ def _read(name: str, text: InputFile, marks: InputFile | None, rules: ImportMap)
     raw = _decoded(text)
     spans: list[MarkedSpan] = []
     aside: list[Dropped] = []
-    lines = _decoded(marks).split("\n") if marks else []
+    lines = _decoded(marks).removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}").split("\n") if marks else []
     for number, line in enumerate(lines, 1):
         if not marks or not line.strip():
             continue

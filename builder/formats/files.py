@@ -1,5 +1,6 @@
 """The files of a published dataset, read once, under short names."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,13 +18,15 @@ SUFFIXES = {
 
 
 def read_files(paths: Sequence[Path], kind: str) -> list[InputFile]:
-    """Read files and the files of folders, in order, under their names below what was given.
+    """Read files and the files of folders, in order, under their names below what was given, or all have in common.
 
-    Raises KhabarError (exit code 2) for a path that does not exist, and for a folder with no file of the format.
+    Raises KhabarError (exit code 2) for a path that does not exist, for a folder with no file of the format, and for
+    links in a folder that lead out of it.
     """
     found = [one for path in paths for one in _below(path, kind)]
     if len({name for name, _ in found}) < len(found):
-        found = [(str(path), path) for _, path in found]
+        home = os.path.commonpath([path.resolve().parent for _, path in found])
+        found = [(path.resolve().relative_to(home).as_posix(), path) for _, path in found]
     return [InputFile(name, path.read_bytes()) for name, path in found]
 
 
@@ -38,6 +41,10 @@ def _below(path: Path, kind: str) -> Iterator[tuple[str, Path]]:
     if not inside:
         message = f"the folder has no file of --as {kind} ({', '.join(SUFFIXES[kind])})"
         raise user_error("no-file", message, where=str(path), fix="name the files themselves, or another --as")
+    home = path.resolve()
+    if away := [one for one in inside if not one.resolve().is_relative_to(home)]:
+        message = f"{len(away)} links lead out of the folder, such as to {away[0].resolve()}"
+        raise user_error("link", message, where=str(away[0]), fix="name the files themselves, or remove the links")
     for one in inside:
         yield one.relative_to(path).as_posix(), one
 

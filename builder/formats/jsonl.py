@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from builder.formats.answers import Reply, answers_of, replies, replies_account, unmapped_answers
 from builder.formats.files import text_of
 from builder.formats.marks import MarkedSpan, MarkedText, to_published
 from builder.formats.published import InputFile, PublishedSet, refuse, split_of
 from builder.records import Dropped, Issue, user_error
 from builder.schema.importing import ImportMap, Records
+from builder.schema.labels import Labels
 
 Record = Mapping[str, Any]
 
@@ -22,12 +25,14 @@ IDS, PEOPLE = ("id", "_input_hash", "tweet_id"), ("_annotator_id", "_session_id"
 NO_TEXT, REJECTED = "no text", "answer is not accept"
 
 
-def read_jsonl(files: Sequence[InputFile], rules: ImportMap, known: Sequence[str]) -> PublishedSet:
+def read_jsonl(files: Sequence[InputFile], rules: ImportMap, labels: Labels) -> PublishedSet:
     """Read JSON Lines, or a JSON array, into a published set.
 
-    Raises KhabarError (exit code 2) with every malformed line, or if no record has the fields that the map names.
+    Raises KhabarError: exit code 2 with every malformed line, or if no record has the fields that the map names; 1 with
+    every label and answer that the map or labels.yaml does not know.
     """
     texts: list[MarkedText] = []
+    answered: list[Reply] = []
     aside: list[Dropped] = []
     issues: list[Issue] = []
     for file in files:
@@ -38,12 +43,19 @@ def read_jsonl(files: Sequence[InputFile], rules: ImportMap, known: Sequence[str
             elif not isinstance(plain.get(rules.jsonl.text), str) or not plain[rules.jsonl.text].strip():
                 aside.append(Dropped("import", place, NO_TEXT))
             else:
-                texts += _marked(plain, file, number, rules, issues)
+                given = [*replies(plain, rules, place)]
+                answered += given
+                texts.append(_marked(plain, file, number, given, rules, issues))
     refuse(issues, 2)
     if not texts:
         message = f"no record has a text in the field {rules.jsonl.text!r}"
         raise user_error("format", message, where=files[0].name, fix="name it with `jsonl: {text: NAME}` in the map")
-    return to_published("records", texts, aside, rules, known)
+    refuse(unmapped_answers(answered, rules, labels), 1)
+    made = to_published("records", texts, aside, rules, labels.entity_names)
+    if not rules.questions:
+        return made
+    counted, lost = replies_account(answered, rules, {one.what for one in made.set_aside})
+    return replace(made, accounts=(*made.accounts, counted), set_aside=(*made.set_aside, *lost))
 
 
 def records(file: InputFile, issues: list[Issue]) -> Iterator[tuple[int, Record]]:
@@ -55,14 +67,17 @@ def records(file: InputFile, issues: list[Issue]) -> Iterator[tuple[int, Record]
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
+        said = "not a JSON object"
         try:
             plain = json.loads(line)
         except ValueError as error:
-            plain = str(error)
+            plain, said = None, f"not JSON: {str(error).split(';')[0]}"
+        except RecursionError:
+            plain, said = None, "JSON that is nested too deeply"
         if isinstance(plain, Mapping):
             yield number, plain
         else:
-            issues.append(Issue("error", "record", "not a JSON object", f"{file.name}:{number}", "correct the line"))
+            issues.append(Issue("error", "record", said, f"{file.name}:{number}", "correct the line"))
 
 
 def _array(file: InputFile, text: str) -> Sequence[object]:
@@ -70,13 +85,19 @@ def _array(file: InputFile, text: str) -> Sequence[object]:
         found: Sequence[object] = json.loads(text)
     except ValueError as error:
         raise user_error("format", f"not JSON: {error}", where=file.name, fix="name another --as") from None
+    except RecursionError:
+        raise user_error("format", "JSON that is nested too deeply", where=file.name, fix="correct the file") from None
     return found
 
 
-def _marked(plain: Record, file: InputFile, number: int, rules: ImportMap, issues: list[Issue]) -> Iterator[MarkedText]:
-    """Yield the marked text of a record."""
+def _marked(
+    plain: Record, file: InputFile, number: int, answered: Sequence[Reply], rules: ImportMap, issues: list[Issue]
+) -> MarkedText:
+    """Return the marked text of a record. A field that answers a question is none of spans."""
     form, place = rules.jsonl, f"{file.name}:{number}"
-    name = form.spans if form.spans != "auto" else next((one for one in SPANS if isinstance(plain.get(one), list)), "")
+    taken = {column for question in rules.questions.values() for column in question.columns}
+    names = [one for one in SPANS if one not in taken and isinstance(plain.get(one), list)]
+    name = form.spans if form.spans != "auto" else next(iter(names), "")
     given = plain.get(name)
     spans: list[MarkedSpan] = []
     for one in given if isinstance(given, list) else ():
@@ -89,10 +110,10 @@ def _marked(plain: Record, file: InputFile, number: int, rules: ImportMap, issue
     own = plain.get(form.id) if form.id else _first(plain, IDS)
     who = plain.get(form.annotator) if form.annotator else _first(plain, PEOPLE)
     split = split_of(file.name, rules.split_names)
-    yield MarkedText(
+    return MarkedText(
         str(own) if own is not None else f"{file.name.rsplit('.', 1)[0]}:{number}", str(plain[form.text]), file.name, number,
         tuple(spans), split=split, annotator=str(who or "") if rules.role == "judgement" else "",
-        annotated=isinstance(given, list),
+        annotated=isinstance(given, list), answers=answers_of(answered, rules),
     )  # fmt: skip
 
 

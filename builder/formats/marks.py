@@ -1,7 +1,7 @@
 """Texts with marked offsets, of any format, as a published set."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -9,8 +9,19 @@ import pyarrow as pa
 from builder.formats.labels import unknown_label
 from builder.formats.oddities import odd_texts
 from builder.formats.offsets import Quote, Unit, agrees, places_of, unit_of
-from builder.formats.published import ARTICLES, CHANGES, SEEN, SPANS, STANCES, PublishedSet, account, refuse, sighting
-from builder.records import Dropped, Issue, Stance
+from builder.formats.published import (
+    ANSWERS,
+    ARTICLES,
+    CHANGES,
+    SEEN,
+    SPANS,
+    STANCES,
+    PublishedSet,
+    account,
+    refuse,
+    sighting,
+)
+from builder.records import Answer, Dropped, Issue, Stance
 from builder.schema.importing import ImportMap
 
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -50,6 +61,7 @@ class MarkedText:
     stances: tuple[Stance, ...] = ()
     annotated: bool = True
     """Whether somebody looked for mentions."""
+    answers: tuple[Answer, ...] = ()
 
 
 def to_published(
@@ -76,19 +88,17 @@ def to_published(
     gone = [*((one, AGAIN) for one in again), *((one, HALF) for one in broken)]
     lost += [Dropped("import", f"{mark.place} {mark.label}", reason) for one, reason in gone for mark in one.spans]
     articles = [first[row] for row in range(len(first))]
-    answers = [
+    stances = [
         (row, stance.target, stance.value, one.annotator)
         for one, row in zip(texts, rows, strict=True)
         for stance in one.stances
     ]
+    answers = [
+        (row, answer.question, answer.value, one.annotator)
+        for one, row in zip(texts, rows, strict=True)
+        for answer in one.answers
+    ]
     looked = [(row, one.annotator) for one, row in zip(texts, rows, strict=True) if one.annotated]
-    marked = {row for row, _ in looked}
-    columns = {
-        "published_id": [one.published_id for one in articles], "title": [one.title for one in articles],
-        "text": [one.text for one in articles], "file": [one.file for one in articles],
-        "line": [one.line for one in articles], "split": [one.split for one in articles],
-        "annotated": [row in marked for row in range(len(articles))], "tokens": [None] * len(articles),
-    }  # fmt: skip
     places = [f"{one.file}:{one.line}" for one in articles]
     notes = (
         []
@@ -98,15 +108,27 @@ def to_published(
     taken = account(unit, len(texts) + len(aside), aside)
     mentions = account("mentions", len(quotes) + sum(len(one.spans) for one, _ in gone), lost)
     return PublishedSet(
-        pa.table([pa.array(columns[field.name], field.type) for field in ARTICLES], schema=ARTICLES),
+        _articles(articles, {row for row, _ in looked}),
         _table(spans, SPANS),
-        _table(answers, STANCES),
+        _table(stances, STANCES),
         CHANGES.empty_table(),
         (taken, mentions),
         (*notes, *_disagreeing(lost), *odd_texts([one.text for one in articles], places)),
         (*aside, *lost),
         _table(looked, SEEN),
+        _table(answers, ANSWERS),
     )  # fmt: skip
+
+
+def _articles(texts: Sequence[MarkedText], marked: Container[int]) -> pa.Table:
+    """Return the rows of articles; `marked` has the numbers of those in which somebody looked for mentions."""
+    columns = {
+        "published_id": [one.published_id for one in texts], "title": [one.title for one in texts],
+        "text": [one.text for one in texts], "file": [one.file for one in texts],
+        "line": [one.line for one in texts], "split": [one.split for one in texts],
+        "annotated": [row in marked for row in range(len(texts))], "tokens": [None] * len(texts),
+    }  # fmt: skip
+    return pa.table([pa.array(columns[field.name], field.type) for field in ARTICLES], schema=ARTICLES)
 
 
 def is_whole(text: str) -> bool:

@@ -18,8 +18,12 @@ SPREADSHEET = (
 )
 """What a spreadsheet makes of long numbers, formulas, fractions and words."""
 
+CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+"""Control characters, some of which no database or browser takes."""
+
 KINDS = (
     ("spreadsheet", SPREADSHEET, "that look as a spreadsheet left them", "compare them with the publisher's other files"),
+    ("control", CONTROL, "with control characters, which some servers refuse", "they are kept as published"),
     ("invisible", f"[{UNSEEN}]", "with invisible characters or spaces", "they are kept as published"),
 )  # fmt: skip
 
@@ -60,9 +64,11 @@ def odd_texts(texts: Sequence[str], places: Sequence[str]) -> list[Issue]:
     """Return a warning for invisible characters in texts, and for texts that are not composed. Nothing is changed."""
     column = pa.array(texts, pa.string())
     hidden = pc.match_substring_regex(column, f"[{UNSEEN.removeprefix(chr(92) + 's')}]")
+    control = pc.match_substring_regex(column, CONTROL)
     split = pc.invert(pc.equal(pc.utf8_normalize(column, "NFC"), column))
     issues: list[Issue] = []
     for code, said, flags in (
+        ("control", "with control characters, which some servers refuse", control),
         ("invisible", "with invisible characters", hidden),
         ("not-nfc", "that are not in Unicode's composed form (NFC)", split),
     ):

@@ -32,6 +32,11 @@ STANCES = pa.schema([
 ])  # fmt: skip
 """One row for each answer, with the same keys as SPANS."""
 
+ANSWERS = pa.schema([
+    ("article", pa.int64()), ("question", pa.string()), ("value", pa.string()), ("annotator", pa.string()),
+])  # fmt: skip
+"""One row for each answer to a question on the whole article, with the same keys as SPANS."""
+
 SEEN = pa.schema([("article", pa.int64()), ("annotator", pa.string())])
 """One row for each article and annotator, with the same keys as SPANS."""
 
@@ -62,6 +67,7 @@ class PublishedSet:
     set_aside: tuple[Dropped, ...] = ()
     seen: pa.Table = field(default_factory=SEEN.empty_table)
     """Who looked for mentions in each article, also where they found none."""
+    answers: pa.Table = field(default_factory=ANSWERS.empty_table)
 
 
 @dataclass(frozen=True, slots=True)

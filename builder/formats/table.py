@@ -3,9 +3,11 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from builder.formats.answers import LEFT_OUT, NO_ANSWER, Reply, answers_of, replies, replies_account, unmapped_answers
 from builder.formats.files import text_of
 from builder.formats.marks import AGAIN, MarkedText, to_published
 from builder.formats.oddities import SPREADSHEET
@@ -14,7 +16,7 @@ from builder.records import Dropped, Issue, Stance, user_error
 from builder.schema.importing import UNDECIDED, ImportMap
 from builder.schema.labels import Labels
 
-NO_TEXT, NO_ANSWER, LEFT_OUT = "no text", "no answer", "left out by the map"
+NO_TEXT = "no text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +43,28 @@ def read_table(files: Sequence[InputFile], rules: ImportMap, labels: Labels) -> 
     issues: list[Issue] = []
     rows = [row for file in files for row in _rows(file, rules, issues)]
     refuse(issues, 2)
-    refuse(_unmapped(rows, rules, labels), 1)
+    answered = [reply for row in rows for reply in replies(row.cells, rules, row.place)]
+    refuse([*_unmapped(rows, rules, labels), *unmapped_answers(answered, rules, labels)], 1)
     full, aside = _usable(rows, rules)
-    texts = [one for row in full for one in _texts(row, rules)]
+    texts = _together(one for row in full for one in _texts(row, rules))
     found = to_published("judged rows", texts, [], rules, (), is_exact=True)
     taken, lost = _answers(full, rules)
-    accounts = (account("rows", len(rows), aside), account("answers", taken, lost))
-    return replace(found, accounts=accounts, issues=(*found.issues, *_eaten(rows)), set_aside=(*aside, *lost))
+    accounts = [account("rows", len(rows), aside), *([account("answers", taken, lost)] if taken else [])]
+    if rules.questions:
+        counted, unanswered = replies_account([r for row in full for r in replies(row.cells, rules, row.place)], rules)
+        accounts, lost = [*accounts, counted], [*lost, *unanswered]
+    return replace(found, accounts=tuple(accounts), issues=(*found.issues, *_eaten(rows)), set_aside=(*aside, *lost))
 
 
 def _usable(rows: Sequence[Row], rules: ImportMap) -> tuple[list[Row], list[Dropped]]:
-    """Return the rows that have a text, each id and text once, and the others."""
-    seen: set[tuple[str, str]] = set()
+    """Return the rows that have a text, each id and text once for each annotator and target, and the others."""
+    seen: set[tuple[str, ...]] = set()
     full: list[Row] = []
     aside: list[Dropped] = []
     for row in rows:
         text = row.cells[rules.table.text]
-        key = (row.cells[rules.table.id] if rules.table.id else row.place), text
+        own = row.cells[rules.table.id] if rules.table.id else row.place
+        key = own, text, *(row.cells[name] for name in (rules.table.annotator, rules.table.target) if name)
         if text.strip() and key not in seen:
             full.append(row)
         else:
@@ -69,10 +76,16 @@ def _usable(rows: Sequence[Row], rules: ImportMap) -> tuple[list[Row], list[Drop
 def _refuse_columns(rules: ImportMap) -> None:
     """Raise KhabarError (exit code 2) if a target has several columns that are not judgements, or no target is named."""
     form = rules.table
-    if not form.stances and not (form.target and form.answers):
-        fix = "write `table: {stances: {TARGET: [COLUMN]}}`, or `target` and `answers` where a column names the target"
+    if not form.stances and not (form.target and form.answers) and not rules.questions:
+        fix = (
+            "write `table: {stances: {TARGET: [COLUMN]}}`, `target` and `answers` where a column names the target, "
+            "or `questions: {QUESTION: {columns: [COLUMN]}}`"
+        )
         raise user_error("map", "the map names no column of answers", fix=fix)
-    several = [name for name, columns in [*form.stances.items(), (form.target, form.answers)] if len(columns) > 1]
+    asked = [(name, question.columns) for name, question in rules.questions.items()]
+    several = [
+        name for name, columns in [*form.stances.items(), (form.target, form.answers), *asked] if len(columns) > 1
+    ]
     if several and rules.role != "judgement":
         message = f"{several[0]!r} has a column for each annotator, and the role is {rules.role}"
         raise user_error("map", message, fix="write `role: judgement` in the map, or name one column")
@@ -81,6 +94,7 @@ def _refuse_columns(rules: ImportMap) -> None:
 def table_rows(file: InputFile) -> list[list[str]]:
     """Return the cells of a table, the header first. Cells of a TSV are quoted only if all that begin so end so."""
     text = text_of(file)
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
     mark = "\t" if "\t" in text.split("\n", 1)[0] else ","
     lines = io.StringIO(text, newline="")
     if mark == "," or _is_quoted(text):
@@ -99,13 +113,17 @@ def _rows(file: InputFile, rules: ImportMap, issues: list[Issue]) -> Iterator[Ro
     form = rules.table
     wanted = [
         form.text,
-        *filter(None, (form.title, form.id, form.split, form.target)),
+        *filter(None, (form.title, form.id, form.split, form.target, form.annotator)),
         *form.answers,
-        *(c for of in form.stances.values() for c in of),
+        *(c for of in (*form.stances.values(), *form.annotators.values()) for c in of),
+        *(c for question in rules.questions.values() for c in (*question.columns, *question.flags)),
     ]
     for name in dict.fromkeys(name for name in wanted if name not in head):
         message = f"there is no column {name!r}; the columns are {', '.join(head)}"
         issues.append(Issue("error", "columns", message, f"{file.name}:1", "name the column under `table:` in the map"))
+    for name in sorted({name for name in wanted if head.count(name) > 1}):
+        message = f"the column {name!r} stands {head.count(name)} times"
+        issues.append(Issue("error", "columns", message, f"{file.name}:1", "give each column a name of its own"))
     line, bad = 1, []
     for cells in rows:
         line += 1 if not cells else sum(cell.count("\n") for cell in cells) + 1
@@ -169,19 +187,45 @@ def _given(rows: Sequence[Row], rules: ImportMap) -> Iterator[_Answer]:
                 yield _Answer(row, target, column, value)
 
 
+def _person(row: Row, column: str, rules: ImportMap) -> str:
+    """Return who gave the answer in a column of a row; nobody of gold."""
+    form = rules.table
+    if rules.role != "judgement":
+        return ""
+    if form.annotator:
+        return row.cells[form.annotator]
+    return next((name for name, columns in form.annotators.items() if column in columns), column)
+
+
 def _texts(row: Row, rules: ImportMap) -> Iterator[MarkedText]:
     """Yield what each annotator says of a row; of gold, one text."""
     form = rules.table
-    people: dict[str, list[Stance]] = {}
+    stances: dict[str, list[Stance]] = defaultdict(list)
     for one in _given([row], rules):
         mapped = rules.values.get(one.value, one.value)
-        who = one.column if rules.role == "judgement" else ""
-        people.setdefault(who, []).extend([Stance(one.target, mapped)] if mapped else [])
+        stances[_person(row, one.column, rules)] += [Stance(one.target, mapped)] if mapped else []
+    given: dict[str, list[Reply]] = defaultdict(list)
+    for reply in replies(row.cells, rules, row.place):
+        if reply.values:
+            given[_person(row, reply.column, rules)].append(reply)
     own = row.cells[form.id] if form.id else f"{row.file.rsplit('.', 1)[0]}:{row.line}"
-    words = row.cells[form.split] if form.split else row.file
-    for who, stances in (people or {"": []}).items():
-        yield MarkedText(own, row.cells[form.text], row.file, row.line, (), row.cells[form.title] if form.title else None,
-                         split_of(words, rules.split_names), who, tuple(sorted(stances)), annotated=False)  # fmt: skip
+    split = split_of(row.cells[form.split] if form.split else row.file, rules.split_names)
+    title = row.cells[form.title] if form.title else None
+    for who in [*dict.fromkeys([*stances, *given])] or [""]:
+        yield MarkedText(own, row.cells[form.text], row.file, row.line, (), title, split, who, tuple(sorted(stances[who])),
+                         annotated=False, answers=answers_of(given[who], rules))  # fmt: skip
+
+
+def _together(texts: Iterable[MarkedText]) -> list[MarkedText]:
+    """Return what is said of each text once for each annotator, also where it stands in several rows."""
+    found: dict[tuple[str, str, str], MarkedText] = {}
+    for one in texts:
+        key = one.published_id, one.text, one.annotator
+        before = found.setdefault(key, one)
+        if before is not one:
+            stances, answers = {*before.stances, *one.stances}, {*before.answers, *one.answers}
+            found[key] = replace(before, stances=tuple(sorted(stances)), answers=tuple(sorted(answers)))
+    return [*found.values()]
 
 
 def _answers(rows: Sequence[Row], rules: ImportMap) -> tuple[int, list[Dropped]]:

@@ -192,8 +192,8 @@ def build_upload(
         article = material.articles[article_id]
         predictions = [carried[article_id, who] for who in sorted(carriers) if (article_id, who) in carried]
         predictions += [published[article_id, who] for who in sorted(publishers) if (article_id, who) in published]
-        if predicted and article_id in predicted.spans:
-            predictions.append(Prediction(predicted.origin, predicted.spans[article_id]))
+        if predicted and (own := predicted.of(article_id)):
+            predictions.append(own)
         task = task_of(
             article, material.items[article_id], material.schema, material.sources[article.document_id], guide, slots
         )
@@ -279,4 +279,9 @@ def accounts(
         spans = sum(map(len, predicted.spans.values()))
         taken = spans + len(predicted.set_aside)
         totals.append(count_by_reason("send", "predicted spans", taken, spans, predicted.set_aside))
-    return tuple(totals), (*moved.stale, *(predicted.set_aside if predicted else ()))
+        others = sum(len(said) for of in (predicted.stances, predicted.answers) for said in of.values())
+        if others or predicted.unused:
+            taken, unit = others + len(predicted.unused), "predicted stances and answers"
+            totals.append(count_by_reason("send", unit, taken, others, predicted.unused))
+    aside_of = (*predicted.set_aside, *predicted.unused) if predicted else ()
+    return tuple(totals), (*moved.stale, *aside_of)

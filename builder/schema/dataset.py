@@ -138,6 +138,8 @@ class Floors(Part):
 
     span_f1: Annotated[float | None, Field(ge=0, le=1)] = None
     stance_alpha: Annotated[float | None, Field(ge=-1, le=1)] = None
+    question_alpha: Annotated[float | None, Field(ge=-1, le=1, exclude_if=lambda floor: floor is None)] = None
+    """What alpha must reach on each question on the whole article. Without it, a dump is that of earlier versions."""
 
 
 class Dataset(Part):

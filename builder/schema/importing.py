@@ -1,9 +1,9 @@
 """Model of schema/import.yaml: how the files of a published dataset become documents, annotations and splits."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from builder.schema.dataset import Licence
 from builder.schema.fields import Part, Text
@@ -67,6 +67,31 @@ class Columns(Part):
     target: Text | None = None
     """The column that names the target of each row, where `answers` are of that one."""
     answers: tuple[Text, ...] = ()
+    annotator: Text | None = None
+    """The column that names who gave the answers of a row."""
+    annotators: Mapping[Text, tuple[Text, ...]] = {}
+    """The columns of each annotator, where several columns are of one person; else each column is a person's own."""
+
+
+class AskedColumns(Part):
+    """Where files answer a question on the whole text: columns of a table, or fields of records."""
+
+    columns: tuple[Text, ...] = ()
+    """The column of the answer, or one for each annotator."""
+    separator: Text | None = None
+    """What stands between several answers in one cell."""
+    values: Mapping[Text, Target] = {}
+    """The value of labels.yaml for each published one; null leaves the answer out."""
+    flags: Mapping[Text, Target] = {}
+    """Columns of 0 and 1, one for each answer, with the value of labels.yaml that each stands for."""
+    nothing: Text | None = None
+    """The value of a text of which no flag is 1."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if bool(self.columns) == bool(self.flags):
+            raise ValueError("name `columns` that hold the answers, or `flags`, a column for each answer")
+        return self
 
 
 class Records(Part):
@@ -111,6 +136,8 @@ class ImportMap(Part):
     """The stance value of labels.yaml for each published one; null leaves the answer out."""
     targets: Mapping[Text, Target] = {}
     """The target of labels.yaml for each one that a column names; null leaves the row's answers out."""
+    questions: Mapping[Text, AskedColumns] = {}
+    """Where each question of labels.yaml on the whole text is answered."""
     repairs: tuple[RepairKind, ...] = ()
     """The repairs that are allowed. A fault of another kind stops the import."""
     normalise: bool = False

@@ -217,3 +217,13 @@ def test_aqmar_goes_out_with_a_reason_for_each_line_that_differs(bare):
     assert reasons == {
         "several published labels are one label here", "mentions that begin with I-", "blank token", "odd tag", "sentence ends",
     }  # fmt: skip
+
+
+def test_a_published_name_does_not_lead_out_of_the_folder(bare):
+    released(bare, LABELS, "conll", press__txt=PRESS)
+    path = bare.annotations / "press" / "published.jsonl"
+    path.write_text(path.read_text(encoding="utf-8").replace('"press.txt"', '"../../evil.txt"'), encoding="utf-8")
+    with pytest.raises(KhabarError, match="1 published names lead out of the folder of the export"):
+        exported(bare, "conll")
+
+    assert not (bare.root / "exports" / "evil.txt").exists()

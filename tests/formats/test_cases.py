@@ -8,19 +8,21 @@ from builder.commands.import_ import read_set
 from builder.formats.files import read_files
 from builder.io.yaml import parse_yaml
 from builder.records import KhabarError
-from builder.schema import load_schema
 from builder.schema.importing import ImportMap
+from builder.schema.labels import Labels
+from tests.asking import QUESTIONS
 from tests.conftest import ROOT
 from tests.published import CASES, kind_of
+
+LABELS = parse_yaml((ROOT / "schema" / "labels.yaml").read_text(encoding="utf-8") + QUESTIONS, Labels, "labels.yaml")
 
 
 def outcome(folder):
     """What a case gives: texts with their mentions as words, answers, accounts, issues; or the errors."""
     rules = parse_yaml((folder / "map.yaml").read_text(encoding="utf-8"), ImportMap, "map.yaml")
-    labels = load_schema(ROOT / "schema").labels
     try:
         files = read_files([folder / "input"], kind_of(folder))
-        found = read_set(files, kind_of(folder), rules, labels)
+        found = read_set(files, kind_of(folder), rules, LABELS)
     except KhabarError as refused:
         return {"exit": refused.exit_code, "issues": [said(issue) for issue in refused.issues]}
     texts = found.articles["text"].to_pylist()
@@ -28,16 +30,18 @@ def outcome(folder):
     spans = [[] for _ in texts]
     for span in found.spans.to_pylist():
         spans[span["article"]].append([texts[span["article"]][span["start"] : span["end"]], span["label"]])
-    return {
+    made = {
         "articles": [
             {key: value for key, value in row.items() if value not in (None, "")} | {"text": text, "mentions": own}
             for row, text, own in zip(rows, texts, spans, strict=True)
         ],
         "answers": [[*one.values()] for one in found.stances.to_pylist()],
+        "chosen": [[*one.values()] for one in found.answers.to_pylist()],
         "changes": [[*one.values()] for one in found.changes.to_pylist()],
         "accounts": [[one.unit, one.taken, one.kept, one.set_aside] for one in found.accounts],
         "issues": [said(issue) for issue in found.issues],
     }
+    return {key: value for key, value in made.items() if value or key != "chosen"}
 
 
 def said(issue):

@@ -9,6 +9,8 @@ from builder.io.yaml import parse_yaml
 from builder.records import KhabarError
 from builder.schema import load_schema
 from builder.schema.importing import ImportMap
+from builder.schema.labels import Labels
+from tests.asking import QUESTIONS
 from tests.conftest import ROOT, SHARED
 from tests.published import CASES, kind_of
 
@@ -94,3 +96,24 @@ def test_the_odd_tags_of_aqmar_are_seen():
         "B-MIS1`", "B-MISS1", "I--ORG", "IO", "OO", "B-ENGLISH", "B-SPANISH", "B-MIS-1", "B-MIS-2",
     }  # fmt: skip
     assert {*rules.labels} == {"PER", "LOC", "ORG", "MIS", "MIS0", "MIS1", "MIS2", "MIS3"}
+
+
+def asking(kind, name, content):
+    """The questions of the draft of a map, in a project that asks about tone and topic."""
+    text = (ROOT / "schema" / "labels.yaml").read_text(encoding="utf-8") + QUESTIONS
+    draft = draft_map(kind, "press", [InputFile(name, content.encode())], parse_yaml(text, Labels, "labels.yaml"))
+    return {question: form.model_dump(exclude_defaults=True) for question, form in decided(draft).questions.items()}
+
+
+def test_columns_that_answer_questions_are_seen():
+    table = "id,text,tone,topics\n1,وافق المجلس,even,politics+economy\n2,فازت مرجانة,positive,sport\n"
+    flags = "id,text,politics,sport\n1,وافق المجلس,1,0\n2,فازت مرجانة,0,1\n3,عاد,0,0\n"
+    lines = (
+        '{"text": "وافق المجلس", "labels": ["politics", "economy"], "tone": "even"}\n{"text": "عاد", "labels": []}\n'
+    )
+
+    assert asking("table", "a.csv", table) == {
+        "tone": {"columns": ("tone",)}, "topic": {"columns": ("topics",), "separator": "+"},
+    }  # fmt: skip
+    assert asking("table", "a.csv", flags) == {"topic": {"flags": {"politics": "politics", "sport": "sport"}}}
+    assert asking("jsonl", "a.jsonl", lines) == {"tone": {"columns": ("tone",)}, "topic": {"columns": ("labels",)}}

@@ -21,6 +21,11 @@ ALPHA_MASI = "Krippendorff's alpha, MASI"
 UNIT = "articles answered by two"
 
 
+def measure_of(question: Question) -> str:
+    """Return the name of the measure of agreement on a question."""
+    return ALPHA_MASI if question.answers == "several" else ALPHA
+
+
 def overall_statistics(shared: Shared, labels: Labels) -> list[Statistic]:
     """Return alpha over each question.
 
@@ -46,8 +51,7 @@ def masi(sets: Ints) -> Floats:
 def _statistic(shared: Shared, question: Question) -> Statistic:
     judge, answer = _sets(shared, question)
     sets, code = np.unique(answer, return_inverse=True)
-    several = question.answers == "several"
-    distance = masi(sets) if several else (sets[:, None] != sets).astype(float)
+    distance = masi(sets) if question.answers == "several" else (sets[:, None] != sets).astype(float)
     counts = np.zeros((len(shared.sizes), len(sets)))
     np.add.at(counts, (shared.article[judge], code), 1)
     answers = counts.sum(axis=1, keepdims=True)
@@ -56,7 +60,7 @@ def _statistic(shared: Shared, question: Question) -> Statistic:
     rows = np.concatenate([paired, apart], axis=1)
     units = int(np.count_nonzero(paired.any(axis=1)))
     why = "only one answer was given" if units else "no article was answered by two annotators"
-    return Statistic(ALPHA_MASI if several else ALPHA, question.id, rows, _alpha(distance), units, units, UNIT, why)
+    return Statistic(measure_of(question), question.id, rows, _alpha(distance), units, units, UNIT, why)
 
 
 def _sets(shared: Shared, question: Question) -> tuple[Ints, Ints]:

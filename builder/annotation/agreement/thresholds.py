@@ -3,9 +3,11 @@
 A figure that is undefined or was not measured does not reach its threshold. Pure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from builder.annotation.agreement.matching import SPAN_F1
+from builder.annotation.agreement.questions import measure_of
 from builder.annotation.agreement.stances import ALPHA
 from builder.records import Agreement, Issue, KhabarError, user_error
 from builder.schema.dataset import Floors
@@ -17,25 +19,45 @@ LONGEST = 500
 _FIX = "review the guidelines with the annotators, or run `khabar build VERSION --accept-low-agreement REASON`"
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A figure that has a floor: its layer, label and measure, how messages name it, and the floor."""
+
+    layer: str
+    label: str
+    measure: str
+    name: str
+    floor: float | None
+
+
 def shortfalls(figures: Sequence[Agreement], floors: Floors, labels: Labels) -> tuple[Issue, ...]:
     """Return an issue for each figure over all labels and annotators that is below its threshold or undefined.
 
-    Figures over all batches and of each batch are compared. A figure that is missing is one issue. The stance
-    threshold is ignored if the dataset has no stance layer.
+    Figures over all batches and of each batch are compared, of questions on the whole article those of each question.
+    A figure that is missing is one issue. The stance threshold is ignored if the dataset has no stance layer.
     """
     issues: list[Issue] = []
-    wanted = [("entities", SPAN_F1, floors.span_f1)]
-    wanted += [("stance", ALPHA, floors.stance_alpha)] if labels.stances else []
-    for layer, measure, floor in wanted:
-        if floor is None:
+    whole = [figure for figure in figures if not figure.between and not figure.period]
+    for wanted in _wanted(floors, labels):
+        if wanted.floor is None:
             continue
-        whole = [f for f in figures if not f.between and not f.period]
-        measured = [f for f in whole if (f.layer, f.label, f.measure) == (layer, "all", measure)]
-        low = [figure for figure in measured if figure.value is None or figure.value < floor]
-        issues += [_issue(measure, figure.batch, _said(figure), floor) for figure in low]
+        of = (wanted.layer, wanted.label, wanted.measure)
+        measured = [f for f in whole if (f.layer, f.label, f.measure) == of]
+        low = [figure for figure in measured if figure.value is None or figure.value < wanted.floor]
+        issues += [_issue(wanted.name, figure.batch, _said(figure), wanted.floor) for figure in low]
         if not measured:
-            issues.append(_issue(measure, "all", "was not measured, so it does not reach", floor))
+            issues.append(_issue(wanted.name, "all", "was not measured, so it does not reach", wanted.floor))
     return tuple(issues)
+
+
+def _wanted(floors: Floors, labels: Labels) -> Iterator[_Wanted]:
+    """Yield the figures of a dataset that may have a floor."""
+    yield _Wanted("entities", "all", SPAN_F1, SPAN_F1, floors.span_f1)
+    if labels.stances:
+        yield _Wanted("stance", "all", ALPHA, ALPHA, floors.stance_alpha)
+    for question in labels.questions:
+        measure = measure_of(question)
+        yield _Wanted("questions", question.id, measure, f"{measure}, question {question.id}", floors.question_alpha)
 
 
 def accepted(low: Sequence[Issue], reason: str | None) -> tuple[Issue, ...]:
@@ -64,6 +86,6 @@ def _said(figure: Agreement) -> str:
     return f"{figure.value:.3f} (95 % interval {figure.low:.3f} to {figure.high:.3f}) is below"
 
 
-def _issue(measure: str, batch: str, shortfall: str, floor: float) -> Issue:
-    message = f"{measure}: {shortfall} the floor of {floor}"
+def _issue(name: str, batch: str, shortfall: str, floor: float) -> Issue:
+    message = f"{name}: {shortfall} the floor of {floor}"
     return Issue("error", "below-floor", message, where=f"batch {batch}", fix=_FIX)

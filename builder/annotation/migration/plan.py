@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from builder.annotation.migration.versions import NamesUsed, every, latest, past_names, retired, version_of
-from builder.records import LAYERS, Issue, LabelVersions, Layer, OfferedName
+from builder.records import LAYERS, Answer, Issue, LabelVersions, Layer, OfferedName
 from builder.schema.labels import Labels
 
 Kind = Literal["rename", "merge", "retire", "add", "split", "change"]
@@ -41,6 +41,8 @@ class Plan:
     faults: tuple[Issue, ...] = ()
     gone: tuple[tuple[Layer, str], ...] = ()
     """The names that annotations have, that pages showed, and that labels.yaml no longer has."""
+    lost: tuple[Answer, ...] = ()
+    """The answers to questions on the whole article that annotations have and labels.yaml no longer has."""
 
     @property
     def pending(self) -> bool:

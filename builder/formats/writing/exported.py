@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from builder.formats.tagged.joining import bare_token
-from builder.records import PublishedText, Span
+from builder.records import Answer, PublishedText, Span
 from builder.schema.importing import ImportMap
 from builder.text.tokens import sentences
 
@@ -23,7 +23,8 @@ class Token:
 class ExportArticle:
     """An article with its gold. `sentences` has the index of the first token of each sentence.
 
-    `source` is where it stands in an imported set, and `labels` the published name of each of its labels.
+    `source` is where it stands in an imported set, and `labels` the published name of each of its labels. `answers` are
+    those to questions on the whole article, and `is_marked` is whether its mentions are settled.
     """
 
     id: str
@@ -35,6 +36,8 @@ class ExportArticle:
     source: PublishedText | None = None
     rules: ImportMap | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    answers: tuple[Answer, ...] = ()
+    is_marked: bool = True
 
     def label(self, name: str) -> str:
         """Return the published name of a label, or the label itself."""

@@ -46,14 +46,26 @@ def _quoted(words: str) -> str:
 
 
 def write_jsonl(articles: Sequence[ExportArticle]) -> dict[str, bytes]:
-    """Return a file of JSON Lines for each file of an imported set, or else for each split, in doccano's shape."""
+    """Return a file of JSON Lines for each file of an imported set, or else for each split, in doccano's shape.
+
+    `answers` has those to questions on the whole article. An article whose mentions are not settled has no `label`.
+    """
     files: dict[str, list[str]] = defaultdict(list)
     for one in sorted(articles, key=lambda one: (one.source.line if one.source else 0, one.id)):
         own = one.source.published_id if one.source else one.id
         marks = [[span.start, span.end, one.label(span.label)] for span in sorted(one.spans)]
         name = f"{PurePosixPath(one.source.file).with_suffix('')}.jsonl" if one.source else f"{one.split}.jsonl"
-        files[name].append(json.dumps({"id": own, "text": one.text, "label": marks}, ensure_ascii=False) + "\n")
+        line = {"id": own, "text": one.text} | ({"label": marks} if one.is_marked else {}) | _answers(one)
+        files[name].append(json.dumps(line, ensure_ascii=False) + "\n")
     return {name: "".join(lines).encode("utf-8", "surrogatepass") for name, lines in files.items()}
+
+
+def _answers(article: ExportArticle) -> dict[str, dict[str, list[str]]]:
+    """Return the field of an article's answers, by question, if it has any."""
+    given: dict[str, list[str]] = defaultdict(list)
+    for answer in article.answers:
+        given[answer.question].append(answer.value)
+    return {"answers": given} if given else {}
 
 
 def write_spacy(articles: Sequence[ExportArticle]) -> tuple[dict[str, bytes], list[Dropped]]:

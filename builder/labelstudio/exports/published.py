@@ -76,6 +76,6 @@ def _marked(
     place = f"{file.name}:{number}"
     spans = tuple(MarkedSpan(s.start, s.end, s.label, "", place) for s in judgement.spans) if judgement else ()
     who = judgement.annotator if judgement and rules.role == "judgement" else ""
-    stances = judgement.stances if judgement else ()
+    stances, answers = (judgement.stances, judgement.answers) if judgement else ((), ())
     return MarkedText(str(task.get("id", number)), text, file.name, number, spans, None, split_of(file.name, rules.split_names),
-                      who, stances, annotated=judgement is not None)  # fmt: skip
+                      who, stances, annotated=judgement is not None, answers=answers)  # fmt: skip

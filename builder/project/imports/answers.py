@@ -9,7 +9,7 @@ from builder.annotation.pseudonyms import origin_name, pseudonym
 from builder.formats.published import PublishedSet
 from builder.io.jsonl import write_jsonl
 from builder.project.project import Project
-from builder.records import Article, Decision, Judgement, PublishedAnnotation, Span, Stance
+from builder.records import Answer, Article, Decision, Judgement, PublishedAnnotation, Span, Stance
 from builder.schema.importing import ImportMap
 
 VERSION = "imported"
@@ -24,6 +24,8 @@ class Answers:
     annotator: str
     spans: tuple[Span, ...] | None
     stances: tuple[Stance, ...]
+    chosen: tuple[Answer, ...] = ()
+    """The answers to questions on the whole article."""
 
 
 def answers_of(
@@ -42,10 +44,18 @@ def answers_of(
     stances: dict[tuple[int, str], list[Stance]] = defaultdict(list)
     for row in found.stances.to_pylist():
         stances[row["article"], row["annotator"]].append(Stance(row["target"], row["value"]))
+    chosen: dict[tuple[int, str], list[Answer]] = defaultdict(list)
+    for row in found.answers.to_pylist():
+        chosen[row["article"], row["annotator"]].append(Answer(row["question"], row["value"]))
     seen = {(row["article"], row["annotator"]) for row in found.seen.to_pylist()}
     return [
-        Answers(*key, tuple(sorted(spans[key])) if key in seen else None, tuple(sorted(stances[key])))
-        for key in sorted({*spans, *stances, *seen})
+        Answers(
+            *key,
+            tuple(sorted(spans[key])) if key in seen else None,
+            tuple(sorted(stances[key])),
+            tuple(sorted(chosen[key])),
+        )
+        for key in sorted({*spans, *stances, *chosen, *seen})
     ]
 
 
@@ -69,13 +79,15 @@ def write_answers(project: Project, rules: ImportMap, answers: Sequence[Answers]
         return
     if rules.role == "prediction":
         write_jsonl(folder / "imported.jsonl", [
-            PublishedAnnotation(articles[one.row].id, articles[one.row].text_sha, VERSION, name, one.spans or (), one.stances)
+            PublishedAnnotation(articles[one.row].id, articles[one.row].text_sha, VERSION, name, one.spans or (), one.stances,
+                                answers=one.chosen)
             for one in answers
         ])  # fmt: skip
         return
-    decided = [one for one in answers if one.spans is not None or one.stances]
+    decided = [one for one in answers if one.spans is not None or one.stances or one.chosen]
     write_jsonl(folder / "decisions.jsonl", [
-        Decision(articles[one.row].id, articles[one.row].text_sha, name, one.spans, one.stances) for one in decided
+        Decision(articles[one.row].id, articles[one.row].text_sha, name, one.spans, one.stances, answers=one.chosen)
+        for one in decided
     ])  # fmt: skip
 
 
@@ -88,7 +100,8 @@ def _judgements(
     people = {one.annotator: pseudonym(key, f"{rules.name} {one.annotator}") for one in answers}
     made = [
         Judgement(articles[one.row].id, articles[one.row].text_sha, rules.name, people[one.annotator], one.spans or (),
-                  one.stances, "submitted", None, "", "", schema.guideline_version, schema.label_hash, 0, number, origin=origin)
+                  one.stances, "submitted", None, "", "", schema.guideline_version, schema.label_hash, 0, number, origin=origin,
+                  answers=one.chosen)
         for number, one in enumerate(answers)
     ]  # fmt: skip
     return sorted(made, key=lambda one: (one.article_id, one.annotator))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from builder.annotation.adjudication.decisions import IMPORTED
 from builder.annotation.preannotate import Predicted
+from builder.annotation.questions import known_answers, targets_by_article
 from builder.preannotation import sources
 from builder.project.annotations import read_imports, read_merged
 from builder.project.project import Project
@@ -22,7 +23,7 @@ def predict(project: Project, spec: str, articles: Sequence[Article], folder: Pa
 
 
 def predict_imported(project: Project, name: str, articles: Sequence[Article]) -> Predicted:
-    """Return the spans of an imported set, its gold or its predictions, as pre-annotations of its articles.
+    """Return what an imported set says of its articles, its gold or its predictions, as pre-annotations.
 
     Raises KhabarError (exit code 2) if no such set was imported, or if it has only annotators' judgements.
     """
@@ -38,11 +39,23 @@ def predict_imported(project: Project, name: str, articles: Sequence[Article]) -
     else:
         answers = read_merged(project, folder / "imported.jsonl", PublishedAnnotation)
     texts = {article.id: article.text_sha for article in articles}
-    own = [one for one in answers if one.article_id in texts and one.spans is not None]
+    labels, own = project.schema.labels, [one for one in answers if one.article_id in texts]
     moved = [one for one in own if texts[one.article_id] != one.text_sha]
+    present = [one for one in own if texts[one.article_id] == one.text_sha]
     aside = [
         Dropped("predict", f"{one.article_id} {s.start}-{s.end} {s.label}", "its text changed")
         for one in moved for s in one.spans or ()
     ]  # fmt: skip
-    spans = {one.article_id: tuple(one.spans or ()) for one in own if texts[one.article_id] == one.text_sha}
-    return Predicted(IMPORTED + name, spans, tuple(aside))
+    spans = {one.article_id: tuple(one.spans) for one in present if one.spans is not None}
+    asked = {name: {one.id for one in targets} for name, targets in targets_by_article(articles, labels).items()}
+    stances = {one.article_id: tuple(s for s in one.stances if s.target in asked[one.article_id]) for one in present}
+    unused = [
+        Dropped("predict", f"{one.article_id} {stance.target}", "the article is not asked about the target")
+        for one in present for stance in one.stances if stance.target not in asked[one.article_id]
+    ]  # fmt: skip
+    unused += [
+        Dropped("predict", f"{one.article_id} {value}", "its text changed")
+        for one in moved for value in (*(s.value for s in one.stances), *(a.value for a in one.answers))
+    ]  # fmt: skip
+    chosen = {one.article_id: known_answers(one.answers, labels) for one in present}
+    return Predicted(IMPORTED + name, spans, tuple(aside), stances, chosen, tuple(unused))

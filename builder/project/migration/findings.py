@@ -22,7 +22,9 @@ MISSING = frozenset({"stance-missing", "question-missing"})
 UNSETTLED = frozenset({"stance-missing", "target-not-asked"})
 """Codes of the faults that nothing can be said about while the target has another name in the answers."""
 
-LEFT_OUT = frozenset(f"{what} {kind}" for what in ("unknown", "retired") for kind in ("label", "target", "value"))
+LEFT_OUT = frozenset(
+    f"{what} {kind}" for what in ("unknown", "retired") for kind in ("label", "target", "value", "question")
+)
 """Reasons for which agreement leaves out spans and answers because of labels.yaml."""
 
 
@@ -50,7 +52,10 @@ def _question(issue: Issue) -> Question:
 def _explained(found: Plan) -> tuple[str, ...]:
     """Return how the faults of single answers begin that a pending migration explains."""
     moved = [(step.layer, step.old) for step in found.steps if step.kind in ("rename", "merge")]
-    return tuple(f"{UNKNOWN[layer]} {name!r};" for layer, name in (*moved, *found.gone))
+    lost = [
+        part for one in found.lost for part in (f"unknown question {one.question!r};", f"unknown answer {one.value!r};")
+    ]
+    return (*(f"{UNKNOWN[layer]} {name!r};" for layer, name in (*moved, *found.gone)), *lost)
 
 
 def _renamed_targets(found: Plan) -> frozenset[str]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from builder.annotation.columns import coded
 from builder.annotation.migration.offered import EVERYTHING, Offers, count_by_version, names_used, offers_of
 from builder.annotation.migration.plan import LABELS, MIGRATE, NOUNS, Plan, Step, plan
+from builder.annotation.migration.questions import count_answers, lost_answer_faults, lost_answers
 from builder.annotation.migration.versions import latest, version_of
 from builder.annotation.quality.merged import CONTRADICTION
 from builder.io.atomic import write_bytes
@@ -121,9 +122,11 @@ def current_plan(project: Project) -> Plan:
 
     def make() -> Plan:
         versions = known_versions(project)
-        judged = count_by_version(judgement_tables(project))
-        made = plan(project.schema.labels, versions, names_used(judged, other_answers(project), versions))
-        return replace(made, faults=tuple(_located(project, fault) for fault in made.faults))
+        labels, tables, others = project.schema.labels, judgement_tables(project), [*other_answers(project)]
+        made = plan(labels, versions, names_used(count_by_version(tables), others, versions))
+        lost = lost_answers(count_answers(tables, others), labels)
+        faults = (*made.faults, *lost_answer_faults(lost, labels))
+        return replace(made, faults=tuple(_located(project, fault) for fault in faults), lost=tuple(sorted(lost)))
 
     return project.once("migration plan", make)
 

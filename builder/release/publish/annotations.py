@@ -128,6 +128,16 @@ def entity_spans(side: ReleaseView) -> Iterator[tuple[Span, ...]]:
     return _spans(side, "entities")
 
 
+def question_answers(side: ReleaseView) -> dict[str, tuple[Answer, ...]]:
+    """Return the gold answers of each article that `questions` has."""
+    found: dict[str, tuple[Answer, ...]] = {}
+    if "questions" in side.rows:
+        rows = (_column(side, "questions", name) for name in ("article_id", "question", "answers"))
+        for article, question, given in zip(*rows, strict=True):
+            found[article] = (*found.get(article, ()), *(Answer(question, value) for value in given))
+    return found
+
+
 def _stances(side: ReleaseView) -> Iterator[tuple[Stance, ...]]:
     names = class_names(_inner(side, "annotations", "stances", "value"))
     for row in _column(side, "annotations", "stances"):

@@ -56,7 +56,10 @@ def _data_files(builder: datasets.DatasetBuilder) -> Mapping[Any, list[str]]:
 
 
 def text_columns(tables: Mapping[str, datasets.Dataset]) -> Columns:
-    """Return each string column by split, and columns of string lists only if no string column holds texts."""
+    """Return each string column by split, and columns of string lists only if no string column holds texts.
+
+    Records of single words, such as answers to questions, are joined into one word each: they are labels, no texts.
+    """
     plain: Columns = defaultdict(dict)
     joined: Columns = defaultdict(dict)
     for split, table in tables.items():
@@ -65,7 +68,9 @@ def text_columns(tables: Mapping[str, datasets.Dataset]) -> Columns:
             if getattr(kind, "dtype", "") in STRINGS:
                 plain[name][split] = [value or "" for value in flat[name]]
             elif isinstance(kind, datasets.List) and _has_strings(kind.feature):
-                joined[name][split] = [" ".join(_strings(value)) for value in flat[name]]
+                rows = [[*_strings(value)] for value in flat[name]]
+                are_labels = isinstance(kind.feature, dict) and not any(" " in word for row in rows for word in row)
+                joined[name][split] = [("_" if are_labels else " ").join(row) for row in rows]
     has_texts = any(skip_reason(values) is None for values in plain.values())
     return dict(plain) if has_texts else {**plain, **joined}
 

@@ -111,13 +111,13 @@ def build_tables(material: TableInputs, scratch: TableSpill | None = None) -> Bu
 def non_empty(tables: Tables) -> Tables:
     """Return the tables that have rows, because no version of `datasets` can load an empty split.
 
-    Raises KhabarError (exit code 1) if there are neither entities nor stances.
+    Raises KhabarError (exit code 1) if there are neither entities nor stances nor answers to questions.
     """
     filled = {c: {s: table for s, table in splits.items() if table.num_rows} for c, splits in tables.items()}
-    if not filled["entities"] and not filled.get("stance"):
+    if not any(filled.get(config) for config in ("entities", "stance", "questions")):
         raise user_error(
             "nothing-settled",
-            "no article has settled spans or stances, so there is nothing to release",
+            "no article has settled spans, stances or answers, so there is nothing to release",
             fix="run `khabar adjudicate`; `khabar status` shows what is open",
             exit_code=1,
         )

@@ -1,7 +1,7 @@
 """Labels, and judgements with given spans and stances."""
 
 from builder.records import Judgement, Stance
-from builder.schema.labels import EntityType, Labels, Stances, StanceTarget, StanceValue
+from builder.schema.labels import AnswerValue, EntityType, Labels, Question, Stances, StanceTarget, StanceValue
 
 VALUES = ("favor", "against", "neutral", "unclear")
 LABELS = Labels(
@@ -15,6 +15,11 @@ LABELS = Labels(
         targets=tuple(StanceTarget(id=name, ar="هدف", en=name, keywords=("هدف",)) for name in ("port", "dam")),
     ),
 )
+QUESTION_VALUES = tuple(
+    AnswerValue(name=name, ar=name, en=name) for name in ("politics", "economy", "sport", "culture")
+)
+ONE = Question(id="tone", ar="النبرة", en="tone", values=QUESTION_VALUES)
+SEVERAL = Question(id="topic", ar="الموضوع", en="topic", answers="several", values=QUESTION_VALUES)
 
 
 def judgement(article, annotator, *spans, batch="b1", **stances):

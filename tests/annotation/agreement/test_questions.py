@@ -14,15 +14,13 @@ from hypothesis import strategies as st
 from builder.annotation.agreement.questions import ALPHA_MASI, UNIT, overall_statistics
 from builder.annotation.agreement.stances import ALPHA
 from builder.records import Answer, Judgement
-from builder.schema.labels import AnswerValue, Question
+from builder.schema.labels import AnswerValue
+from tests.annotation.agreement.examples import ONE, SEVERAL
 from tests.annotation.examples import LABELS
 from tests.tables import agree
 from tests.tables import shared as shared_judgements
 
-VALUES = ("politics", "economy", "sport", "culture")
-VALUE_MODELS = tuple(AnswerValue(name=name, ar=name, en=name) for name in VALUES)
-ONE = Question(id="tone", ar="النبرة", en="tone", values=VALUE_MODELS)
-SEVERAL = Question(id="topic", ar="الموضوع", en="topic", answers="several", values=VALUE_MODELS)
+VALUES = ONE.value_names
 ASKING = LABELS.model_copy(update={"stances": None, "questions": (ONE, SEVERAL)})
 SETS = st.lists(
     st.lists(st.frozensets(st.sampled_from(VALUES), max_size=4), min_size=3, max_size=3), min_size=1, max_size=12

@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 
 from builder.annotation.agreement.matching import SPAN_F1
+from builder.annotation.agreement.questions import ALPHA_MASI, UNIT
 from builder.annotation.agreement.stances import ALPHA
 from builder.annotation.agreement.thresholds import LONGEST, accepted, shortfalls
 from builder.project.project import Project
 from builder.records import Agreement, KhabarError
 from builder.schema.dataset import Floors
+from tests.annotation.agreement.examples import ONE, SEVERAL
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow  # each test runs several commands on a project
@@ -67,6 +69,26 @@ def test_other_labels_measures_and_pairs_have_no_floor(labels):
 
 def test_dataset_without_stances_has_no_stance_floor(labels):
     assert messages([F1], labels.model_copy(update={"stances": None})) == []
+
+
+def test_each_question_reaches_its_floor(labels):
+    asked = labels.model_copy(update={"stances": None, "questions": (ONE, SEVERAL)})
+    tone = Agreement(ALPHA, "questions", "tone", "all", 0.31, 0.2, 0.4, 20, UNIT)
+    topic = Agreement(ALPHA_MASI, "questions", "topic", "b2", None, None, None, 0, UNIT, "only one answer was given")
+
+    assert messages([F1, tone, topic], asked) == []
+    assert messages([F1, tone, replace(topic, value=0.3)], asked, question_alpha=0.3) == []
+    assert messages([F1, tone, topic], asked, question_alpha=0.5) == [
+        ("batch all", f"{ALPHA}, question tone: 0.310 (95 % interval 0.200 to 0.400) is below the floor of 0.5"),
+        ("batch b2", f"{ALPHA_MASI}, question topic: undefined (only one answer was given), so it does not reach the floor of 0.5"),
+    ]  # fmt: skip
+    assert messages([F1, tone], asked, question_alpha=0.3) == [
+        ("batch all", f"{ALPHA_MASI}, question topic: was not measured, so it does not reach the floor of 0.3")
+    ]
+
+
+def test_a_dump_without_a_floor_of_questions_is_that_of_earlier_versions():
+    assert FLOORS.model_dump_json() == '{"span_f1":0.6,"stance_alpha":0.4}'
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "two\nlines", "x" * (LONGEST + 1), "a\N{RIGHT-TO-LEFT OVERRIDE}b"])

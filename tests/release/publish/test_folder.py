@@ -212,7 +212,7 @@ def test_datasets_reads_a_release_in_which_splits_and_configs_are_empty(write, t
 
 def test_a_release_of_nothing_is_refused(write, tmp_path, altered):
     with pytest.raises(
-        KhabarError, match="no article has settled spans or stances, so there is nothing to release"
+        KhabarError, match="no article has settled spans, stances or answers, so there is nothing to release"
     ) as caught:
         write(tmp_path / "v1.0.0", altered(golds=()))
 

@@ -271,3 +271,15 @@ def test_audit_of_a_published_stance_dataset(khabar, shared, tmp_path):
         "shared": {"validation": [37, 755], "test": [19, 379]}, "alike": {},
     }  # fmt: skip
     assert sum(issue["where"] == "s1" for issue in report["issues"]) == 43
+
+
+def test_records_of_single_words_are_labels_and_mentions_are_texts(tmp_path):
+    answers = [{"question": "tone", "value": "even"}, {"question": "topic", "value": "topic-20"}] * 2
+    mentions = [{"label": "PERS", "text": "سامي الحداد من مدينة مرجانة"}]
+    for split in ("train", "test"):
+        rows = [{"answers": answers, "spans": mentions}] * 3
+        datasets.Dataset.from_list(rows).to_parquet(tmp_path / f"{split}.parquet")
+    found = audit_dataset(AuditRequest(str(tmp_path)))
+
+    assert [column.name for column in found.columns] == ["spans"]
+    assert found.skipped == {"answers": "it holds labels, names or ids"}
