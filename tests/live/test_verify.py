@@ -20,7 +20,9 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.live
 
-KEPT = {"manifest", "loads", "read back", "rows", "leaks", "card", "agreement", "rebuild"}
+KEPT = {
+    "manifest", "loads", "read back", "rows", "columns", "leaks", "facts", "card", "exports", "gold", "agreement", "rebuild",
+}  # fmt: skip
 
 
 @pytest.fixture
