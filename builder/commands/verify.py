@@ -111,7 +111,7 @@ def _checks(folder: Path, release: Release, remote: Remote, revision: str) -> li
     """
     whole = manifest(folder, release)
     if whole.state == "failed":
-        names = ["loads", *(["read back"] if revision else []), "columns", "agreement"]
+        names = ["loads", *(["read back"] if revision else []), *DERIVED]
         return [whole, *(Check(name, "not possible", "the files are not those that were built") for name in names)]
     try:
         derived = recompute_release(read_content(folder, release))
@@ -123,6 +123,9 @@ def _checks(folder: Path, release: Release, remote: Remote, revision: str) -> li
         return [whole, *(Check(name, "not possible", why) for name in names), *derived]
     return [whole, *hub_checks.loads(folder, release, remote, revision), *derived]
 
+
+DERIVED = ("rows", "columns", "leaks", "facts", "card", "exports", "gold", "agreement")
+"""The checks that rest on whole files."""
 
 SAFE_TO_LOAD = ("columns", "card")
 """Checks without which load_dataset is not started: the head of a card may name files and servers of others."""
