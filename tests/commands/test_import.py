@@ -38,6 +38,7 @@ from builder.text.aligned import unpack_edits
 from tests.builders import snapshot
 from tests.conftest import ROOT, SHARED
 from tests.published import AQMAR, LABELS, PRESS, no_floors, put
+from tests.tampering import messages, recheck
 
 pytestmark = pytest.mark.slow  # each test runs several commands on a project
 
@@ -204,6 +205,7 @@ def test_a_release_names_its_source_files_and_map(bare):
     assert inputs["import/press/press.txt"] == done.files["press.txt"]
     assert inputs["import/press/map"] == done.map
     assert inputs["import/press/splits"] == "ours"
+    assert messages(recheck(bare.release("1.0.0"))) == []
 
 
 @pytest.mark.slow
@@ -224,6 +226,7 @@ def test_published_splits_stay_with_their_leaks_on_the_card(bare):
     assert release.splits["entities"] == {"train": 3, "validation": 1, "test": 2}
     assert "They leak: 1 groups of 2 articles that are equal or alike stand in several splits" in card
     assert alike(read_content(bare.release("1.0.0"), release)).state == "done"
+    assert messages(recheck(bare.release("1.0.0"))) == []
 
 
 @pytest.mark.slow
@@ -398,6 +401,7 @@ def test_stances_of_a_table_are_released_without_entities(bare):
     aside = {account.unit: account.set_aside for account in report.accounts}
 
     assert sum(read_manifest(bare.release("1.0.0")).splits["stance"].values()) == 2
+    assert messages(recheck(bare.release("1.0.0"))) == []
     assert aside["articles in entities"] == {"nobody looked for its mentions": 2}
     assert '"stance", split="train"' in (bare.release("1.0.0") / "README.md").read_text(encoding="utf-8")
 

@@ -112,6 +112,6 @@ def schema_issues(content: Content) -> list[Issue]:
             differs(path, f"the column `{column}` is of another type, or has other label names, than {FILE} says")
             for column in wrong
         ]
-        if set(schema.metadata or {}) - {b"huggingface"}:
+        if set(schema.metadata or {}) - {b"huggingface"} or any(field.metadata for field in schema):
             issues.append(differs(path, "its metadata hold more than the features of its columns"))
     return issues

@@ -15,7 +15,7 @@ from builder.release.card.sections.imported import import_inputs
 from builder.release.exports.conll import ConllFiles
 from builder.release.redaction.redact import PLACEHOLDERS
 from builder.release.splits.assign import leaks_of
-from builder.release.verification.content import Content, as_published
+from builder.release.verification.content import AS_PUBLISHED, Content, as_published
 from builder.release.verification.result import Check, Unverified, differs, judge
 from builder.release.verification.tags import TagCounts
 from builder.text.profiles import profile
@@ -124,7 +124,8 @@ def _inputs(content: Content, basis: CardInputs) -> Iterator[Issue]:
     for name, digest in _hashes(content, basis).items():
         if name in inputs and inputs[name] != digest:
             yield differs(MANIFEST, f"its input `{name}` is not the hash of what the release holds")
-    if known not in pc.unique(content.articles()["profile"]).to_pylist():
+    used = {*pc.unique(content.articles()["profile"]).to_pylist()} - {AS_PUBLISHED}
+    if used and known not in used:
         yield differs(MANIFEST, f"its profile is {known}, and no article was normalised by it")
     if not inputs.get("profile", "").startswith(known.partition("+")[2]):
         yield differs(MANIFEST, f"its profile is {known}, and its input `profile` is the hash of another")

@@ -9,9 +9,9 @@ from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.splits.titles import shared_titles
 from builder.release.tables.features import WITHHELD
 from builder.release.verification import columns, questions, tags
-from builder.release.verification.annotations import annotation_values
 from builder.release.verification.content import Content, as_published, schema_issues
 from builder.release.verification.files import guidelines, strange_files, unnamed_guidelines
+from builder.release.verification.forms import forms
 from builder.release.verification.result import Check, Mismatch, Unverified, differs, judge, mismatch_issues
 from builder.text.profiles import profile
 
@@ -52,7 +52,7 @@ def derived(content: Content, found: tags.TagCounts) -> Check:
     """
     issues = [*schema_issues(content), *strange_files(content.release), *guidelines(content)]
     issues = issues or mismatch_issues([*columns.nulls(content), *columns.keys(content), *columns.span_places(content),
-                                        *annotation_values(content), *tags.token_places(content)])  # fmt: skip
+                                        *tags.token_places(content), *forms(content)])  # fmt: skip
     # What follows is computed from places and keys, so these have to be sound.
     issues = issues or mismatch_issues(_derive(content, found))
     count = sum(len(one.table.column_names) for one in columns.tables(content))
