@@ -28,6 +28,9 @@ PART = 4
 WORDS = 6
 """Most words of a label or of a field."""
 
+LABEL = 60
+"""Most code points of a label."""
+
 LONE = 10
 """Most words of a line that stands alone above or below the paragraphs."""
 
@@ -132,7 +135,7 @@ def label(folded: str) -> str:
     ('رابط الخبر في نسيم', '', '')
     """
     before, colon, rest = folded[: LONG + 1].partition(":")
-    if not colon or not rest.startswith(" ") or len(before) > 60:
+    if not colon or not rest.startswith(" ") or len(before) > LABEL:
         return ""
     words = mask(before.strip())
     return words if 0 < words.count(" ") < WORDS else ""

@@ -101,6 +101,11 @@ class _Table(dict[RuleNumbers, Candidates]):
         self[found] = candidates_of(rules)
         return self[found]
 
+    def matching(self, found: RuleNumbers, folded: str) -> Candidates:
+        """Return those of the found rules that match a folded line."""
+        rules = [(number, self._rules[number]) for number in found]
+        return self[tuple([n for n, rule in rules if rule.id not in self._off and compile_rule(rule).takes(folded)])]
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
