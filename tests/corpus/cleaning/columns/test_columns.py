@@ -51,7 +51,28 @@ MANY = counted(
     {
         ("head", "صوت الجزر نسيم"): 200, ("tail", "تابعونا"): 300, ("field", "نسيم"): 500, ("label", "رابط الخبر في نسيم"): 100,
         ("rest", "نسيم"): 100, ("lone tail", ""): 300, ("lone head", ""): 300, ("part", "صوت الجزر …"): 50,
+        ("suffix", "وغنوا كلهم طول الليل هنا"): 90,
     }
+)  # fmt: skip
+
+
+LONG = "وصلت السفينة الى المرفأ القديم عند الفجر واستقبلها أهل الجزيرة كلهم على رصيفه وغنوا حتى طلعت الشمس"
+BEGINS = (
+    "",
+    "",
+    "نسيم – متابعات: ",
+    "سلمى الباهلي: ",
+    "رابط الخبر في نسيم: ",
+    "مرفأ السدر (نسيم): ",
+    "صوت الجزر\n",
+    "سلمى الباهلي\n",
+)
+ENDS = (
+    ".", ".", "", ". (نسيم)", ". نسيم", ".\nسلمى الباهلي", ".\nتابعونا", f".\nرابط الخبر في نسيم: {LONG}.", " وغنوا كلهم طول الليل هنا", ".»",
+)  # fmt: skip
+ARTICLE = st.builds(
+    lambda begin, paragraphs, end: begin + ".\n".join(LONG[: 50 + 10 * size] for size in paragraphs) + end,
+    st.sampled_from(BEGINS), st.lists(st.integers(0, 7), min_size=1, max_size=4), st.sampled_from(ENDS),
 )  # fmt: skip
 
 
@@ -59,7 +80,7 @@ MANY = counted(
 def pages(draw):
     """A batch of pages with odd texts, their counts, and what the records say of them."""
     made = []
-    for number, raw in enumerate(draw(st.lists(TEXT, max_size=6))):
+    for number, raw in enumerate(draw(st.lists(st.one_of(TEXT, ARTICLE, ARTICLE), max_size=8))):
         title, author = (
             draw(st.sampled_from([None, "", "صوت الجزر", "من البحر"])),
             draw(st.sampled_from([None, "سلمى الباهلي"])),
@@ -76,6 +97,22 @@ def test_cleaning_by_columns_gives_what_it_gives_row_by_row(made, table, rules):
     some, counts = made
 
     assert clean_batch(some, table, rules, counts) == clean_rows(some, table, rules, counts)
+
+
+def test_each_begin_with_each_end_gives_the_same_by_columns_and_row_by_row():
+    some = [
+        Document(f"{begin}{end}{author}", "nasim", None, None, None, f"{begin}{LONG}.\n{LONG}{end}", "page", author=author)
+        for begin in BEGINS for end in ENDS for author in (None, "سلمى الباهلي")
+    ]  # fmt: skip
+    for rules in (RULES, Boilerplate(version=1)):
+        made = clean_batch(some, STANDARD, rules, [MANY] * len(some))
+
+        assert made == clean_rows(some, STANDARD, rules, [MANY] * len(some))
+        assert {each.rule for one in made for each in one.drops} >= {
+            "recurring-prefix",
+            "recurring-suffix",
+            "recurring-label",
+        }
 
 
 @given(pages(), st.sampled_from(PROFILES))
