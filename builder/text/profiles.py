@@ -117,6 +117,10 @@ class Profile:
             folded[index] = text
         return [text for text in folded if text is not None]
 
+    def finish_folding(self, texts: Sequence[str]) -> list[str]:
+        """Fold texts some of which need context rules, as `fold_batch` does."""
+        return _fold_slowly(texts)
+
     def changes(self, aligned: AlignedText) -> Counter[str]:
         """Count the changes of a text by Unicode name, such as `ARABIC FATHATAN: deleted`.
 

@@ -138,6 +138,8 @@ def sightings(source: str, folded: Sequence[str]) -> Iterator[tuple[bytes, bytes
         high = low if page.last == page.first else _hash(of_page, folded[page.last]) if page.last >= 0 else whole
         for i, line in enumerate(folded):
             side: Side | None = "head" if i in page.head else "tail" if i in page.tail else None
+            if side is None and len(line) > LONG and ":" not in line[:LONG]:
+                continue  # what most lines are
             beside = low if side == "head" else high if side or i == count - 1 else whole
             for kind, text in _of_line(line, side) if side else _of_inner_line(line, is_last=0 < i == count - 1):
                 yield _hash(_of_kind(source, kind), text), beside
@@ -152,7 +154,7 @@ def sightings(source: str, folded: Sequence[str]) -> Iterator[tuple[bytes, bytes
 
 def _page_itself(source: str, folded: str) -> tuple[bytes, bytes]:
     """Return the sighting of a page itself, given its lines."""
-    return _hash(_of_kind(source, "page"), ""), _hash(_of_kind("", "page"), folded)
+    return _of_kind(source, "page").digest(), _hash(_of_kind("", "page"), folded)
 
 
 def _of_line(line: str, side: Side) -> Iterator[tuple[Kind, str]]:

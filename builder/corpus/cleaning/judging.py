@@ -14,6 +14,7 @@ from builder.corpus.cleaning.decisions import PLAIN, LineDecision
 from builder.corpus.cleaning.edges import LABEL, LONG
 from builder.corpus.cleaning.evidence import Evidence
 from builder.corpus.cleaning.matching.rules import NO_CANDIDATES, Candidates, RuleNumbers, Rules
+from builder.corpus.cleaning.parts import without_parts
 from builder.text.edits import Columns
 from builder.text.profiles import Profile
 
@@ -47,15 +48,19 @@ class Judged:
 
 def judge(pages: PageFacts, lines: Lines, folded: Texts, profile: Profile, rules: Rules) -> Judged:
     """Decide on the lines of pages, given these and the same lines folded."""
-    matches = matching(folded, lines.cuts.tolist(), pages.sources, rules)
-    asked = _asked(pages, lines, shapes_of(folded), matches)
-    known = _evidence(pages, asked, profile)
-    decisions: dict[int, Sequence[LineDecision]] = {}
     cuts = lines.cuts.tolist()
-    for page in asked:
+    matches = matching(folded, cuts, pages.sources, rules)
+    asked = _asked(pages, lines, shapes_of(folded), matches)
+    known = _evidence(pages, np.flatnonzero(asked.lines | asked.parts).tolist(), profile)
+    decisions: dict[int, Sequence[LineDecision]] = {}
+    for page, evidence in known.items():
         first, last = cuts[page], cuts[page + 1]
         candidates = [matches.get(line, NO_CANDIDATES) for line in range(first, last)]
-        made = decide(split(lines.texts, first, last), split(folded, first, last), candidates, known[page])
+        mine = split(lines.texts, first, last), split(folded, first, last)
+        if asked.lines[page]:
+            made = decide(*mine, candidates, evidence)
+        else:
+            made = without_parts(*mine, candidates, [PLAIN] * (last - first), evidence)
         if any(one is not PLAIN for one in made):
             decisions[page] = made
     return Judged(decisions, {page: frozenset(one.used) for page, one in known.items() if one.used})
@@ -89,30 +94,43 @@ def matching(lines: Texts, cuts: Sequence[int], sources: Sequence[str], rules: R
     return matches
 
 
-def _asked(pages: PageFacts, lines: Lines, shapes: Shapes, matches: Mapping[int, Candidates]) -> list[int]:
-    """Return the pages on which a rule matches a line, or evidence may speak against their first or last line."""
-    matched = np.zeros(len(shapes.lengths), bool)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """The pages whose lines are judged, and those of which only parts of the first and the last line can go."""
+
+    lines: Mask
+    parts: Mask
+
+
+def _asked(pages: PageFacts, lines: Lines, shapes: Shapes, matches: Mapping[int, Candidates]) -> _Asked:
+    """Return the pages on which a rule may act alone, or evidence may speak against the first or the last line.
+
+    Batches of khabar 0.1 ask for no evidence: each rule that matches may act on their pages.
+    """
+    matched, acting = np.zeros(len(shapes.lengths), bool), np.zeros(len(shapes.lengths), bool)
     matched[[*matches]] = True
+    acting[[line for line, found in matches.items() if found.act_alone]] = True
     has_lines = np.diff(lines.cuts) > 0
     first, last = lines.cuts[:-1][has_lines], lines.cuts[1:][has_lines] - 1
-    asks = np.fromiter((counts.is_asked for counts in pages.counts), bool, len(pages.counts))[has_lines]
+    asks = np.fromiter((counts.is_asked for counts in pages.counts), bool, len(pages.counts))
     named = np.fromiter(map(bool, pages.authors), bool, len(pages.authors))[has_lines]
-    found = any_line(lines.cuts, matched)
-    found[has_lines] |= asks & (_at_begin(shapes, first, named) | _at_end(shapes, last))
-    asked: list[int] = np.flatnonzero(found).tolist()
-    return asked
+    whole = any_line(lines.cuts, acting) | (any_line(lines.cuts, matched) & ~asks)
+    parts = np.zeros(len(whole), bool)
+    whole[has_lines] |= asks[has_lines] & _at_edges(shapes, first, last)
+    parts[has_lines] = asks[has_lines] & (_at_begin(shapes, first, named) | shapes.is_open[last])
+    return _Asked(whole, parts)
+
+
+def _at_edges(shapes: Shapes, first: Columns, last: Columns) -> Mask:
+    """Return whether a page's first or last line is no paragraph, or the last may have a label before a title."""
+    labelled = shapes.is_labelled[last] & (shapes.lengths[last] <= 2 * LONG)
+    return ~shapes.prose[first] | ~shapes.prose[last] | labelled
 
 
 def _at_begin(shapes: Shapes, first: Columns, named: Mask) -> Mask:
-    """Return whether a page's first line is no paragraph, or may begin with the author or a signature."""
+    """Return whether a page's first line may begin with the author or a signature."""
     colon = shapes.colon[first]
-    return ~shapes.prose[first] | ((colon <= LABEL) & (named | (shapes.separator[first] < colon)))
-
-
-def _at_end(shapes: Shapes, last: Columns) -> Mask:
-    """Return whether a page's last line is no paragraph, ends in no mark, or may have a label before a title."""
-    labelled = shapes.is_labelled[last] & (shapes.lengths[last] <= 2 * LONG)
-    return ~shapes.prose[last] | shapes.is_open[last] | labelled
+    return (colon <= LABEL) & (named | (shapes.separator[first] < colon))
 
 
 def _evidence(pages: PageFacts, asked: Sequence[int], profile: Profile) -> dict[int, Evidence]:

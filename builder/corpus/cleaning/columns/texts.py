@@ -146,7 +146,7 @@ def folded_texts(profile: Profile, texts: Texts) -> Texts:
     done = Texts(made.units, made.begins)
     if not made.unfinished:
         return done
-    slow = profile.fold_batch([texts.text(number) for number in made.unfinished])
+    slow = profile.finish_folding([texts.text(number) for number in made.unfinished])
     return spliced(done, made.unfinished, slow)
 
 

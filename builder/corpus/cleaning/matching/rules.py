@@ -49,6 +49,14 @@ class Candidates:
     hard: "Candidates | None" = None
     """Those of the rules that need no other evidence, at any place on a page; and lists, whose lines are links anyway."""
 
+    @property
+    def act_alone(self) -> bool:
+        """Whether any of the rules may act, or read fields, without other evidence."""
+        others = (*self.cuts, *self.lists)
+        return any(ready.rule.evidence == "hard" or ready.rule.extract_only for ready in self.lines) or any(
+            ready.rule.evidence == "hard" for ready in others
+        )
+
 
 NO_CANDIDATES = Candidates()
 
