@@ -146,10 +146,8 @@ def sightings(source: str, folded: Sequence[str]) -> Iterator[tuple[bytes, bytes
             if i in page.tail and side == "head":
                 yield _hash(_of_kind(source, "tail"), mask(line)), high
         for kind, text in _of_paragraphs(folded, page):
-            yield (
-                _hash(_of_kind(source, kind), text),
-                low if kind in LOW else whole if kind.startswith("inside") else high,
-            )
+            beside = low if kind in LOW else whole if kind.startswith("inside") else high
+            yield _hash(_of_kind(source, kind), text), beside
 
 
 def _page_itself(source: str, folded: str) -> tuple[bytes, bytes]:

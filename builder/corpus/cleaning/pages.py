@@ -124,7 +124,8 @@ def _lost(by_line: Mapping[int, Sequence[Drop]], decisions: Sequence[LineDecisio
     for index, found in by_line.items():
         if decisions[index].role != "body":
             dropped[found[0].rule] += 1
-        parts.update(part.reason for part in decisions[index].cut)
+        if decisions[index].cut:
+            parts.update(part.reason for part in decisions[index].cut)
     return Losses(
         tuple([drop for found in by_line.values() for drop in found]),
         dict(sorted(dropped.items())),

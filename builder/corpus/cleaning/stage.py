@@ -128,20 +128,25 @@ def _written(cleaned: CleanedPages, profile_id: str) -> pa.Table:
         "part": articles.parts,
         "title": [*map(cleaned.title, numbers)],
         "text": articles.texts,
-        "drops": [_plain(cleaned.drops.get(article, ())) for article in numbers],
         "profile": [profile_id] * len(numbers),
         "text_sha": [*map(sha16, articles.texts)],
     }
     schema = arrow_schema(Article)
     arrays = {name: pa.array(values, schema.field(name).type) for name, values in columns.items()}
+    arrays["drops"] = _drops([cleaned.drops.get(article, ()) for article in numbers], schema.field("drops").type)
     arrays["edits"] = pa.ListArray.from_arrays(articles.cuts, pa.array(articles.edits, pa.int64()))
     return pa.table([arrays[field.name].cast(field.type) for field in schema], schema=schema)
 
 
-def _plain(drops: Sequence[Drop]) -> list[dict[str, object]]:
-    return [
-        {"start": one.start, "end": one.end, "rule": one.rule, "extracted": [*one.extracted.items()]} for one in drops
-    ]
+def _drops(drops: Sequence[Sequence[Drop]], kind: pa.ListType) -> pa.Array:
+    """Return the drops of articles as a column of lists."""
+    flat = [one for each in drops for one in each]
+    values = ([one.start for one in flat], [one.end for one in flat], [one.rule for one in flat],
+              [[*one.extracted.items()] for one in flat])  # fmt: skip
+    names = [*kind.value_type]
+    columns = [pa.array(column, field.type) for column, field in zip(values, names, strict=True)]
+    ends = np.cumsum([0, *map(len, drops)], dtype=np.int32)
+    return pa.ListArray.from_arrays(ends, pa.StructArray.from_arrays(columns, fields=names))
 
 
 def _of_texts(documents: pa.Table, is_text: Mask, profile: Profile) -> Iterator[_Part]:

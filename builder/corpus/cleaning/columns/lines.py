@@ -126,5 +126,7 @@ def leaves_whitespace(table: Table) -> bool:
 
 @cache
 def _whitespace(width: int) -> Mask:
-    codes = range(0x10000 if width == 2 else sys.maxunicode + 1)
-    return np.fromiter((chr(code).isspace() for code in codes), bool, len(codes))
+    """Return whether each code point is whitespace; Unicode has none outside the Basic Multilingual Plane."""
+    found = np.zeros(0x10000 if width == 2 else sys.maxunicode + 1, bool)
+    found[:0x10000] = [*map(str.isspace, map(chr, range(0x10000)))]
+    return found
