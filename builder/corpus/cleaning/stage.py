@@ -17,7 +17,7 @@ from builder.corpus.cleaning.pages import CleanedPages, clean_pages
 from builder.corpus.versions import CLEAN
 from builder.executor.shards import BatchResult
 from builder.executor.stage import Stage
-from builder.io.hashing import sha16
+from builder.io.hashing import sha16_of_bytes
 from builder.io.parquet import from_table, to_table
 from builder.records import Article, Document, Drop, Dropped, Facts, Issue
 from builder.records.arrow import arrow_schema
@@ -122,17 +122,18 @@ def _counted(cleaned: CleanedPages) -> Counter[str]:
 def _written(cleaned: CleanedPages, profile_id: str) -> pa.Table:
     """Return the articles of pages as a table."""
     articles, numbers = cleaned.articles, range(len(cleaned.articles.texts))
+    encoded = [text.encode() for text in articles.texts]  # once: for the column and for its hash
     columns = {
         "id": [*map(cleaned.id, numbers)],
         "document_id": [cleaned.facts.ids[page] for page in articles.pages.tolist()],
         "part": articles.parts,
         "title": [*map(cleaned.title, numbers)],
-        "text": articles.texts,
         "profile": [profile_id] * len(numbers),
-        "text_sha": [*map(sha16, articles.texts)],
+        "text_sha": [*map(sha16_of_bytes, encoded)],
     }
     schema = arrow_schema(Article)
     arrays = {name: pa.array(values, schema.field(name).type) for name, values in columns.items()}
+    arrays["text"] = pa.array(encoded, pa.binary()).view(pa.string())
     arrays["drops"] = _drops([cleaned.drops.get(article, ()) for article in numbers], schema.field("drops").type)
     arrays["edits"] = pa.ListArray.from_arrays(articles.cuts, pa.array(articles.edits, pa.int64()))
     return pa.table([arrays[field.name].cast(field.type) for field in schema], schema=schema)
