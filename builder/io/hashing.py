@@ -28,7 +28,12 @@ def sha16(text: str) -> str:
     >>> sha16("")
     'e3b0c44298fc1c14'
     """
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return sha16_of_bytes(text.encode())
+
+
+def sha16_of_bytes(data: bytes) -> str:
+    """Return the first 16 hex digits of sha256 over bytes."""
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def sha256_of(file: BinaryIO) -> str:

@@ -5,7 +5,8 @@ Each rule returns the changes of one text. characters.py selects the few texts t
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from itertools import chain, compress, groupby
 from typing import TYPE_CHECKING
@@ -65,6 +66,15 @@ LONG_WORD = 64
 _SPACE = re.compile(r"\s")
 
 FATHATAN = re.compile(f"(?<=[{LETTERS}\N{ARABIC SHADDA}])\N{ARABIC LETTER ALEF}\N{ARABIC FATHATAN}(?![{LETTERS}])")
+
+
+@dataclass(frozen=True, slots=True)
+class Stays:
+    """A test whether a character at a position of a text stays."""
+
+    test: Callable[[str, int], bool]
+    behind: str = ""
+    """The characters of which one stands before a character that stays; none if any may."""
 
 
 def is_abbreviation(text: str, position: int) -> bool:

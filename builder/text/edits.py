@@ -59,8 +59,16 @@ def pack(columns: Columns) -> NDArray[np.int32]:
 
 def cut_points(columns: Columns, positions: Columns) -> bool:
     """Return whether any of the positions lies inside an edit."""
+    return bool(cut_by(columns, positions).any())
+
+
+def cut_by(columns: Columns, positions: Columns) -> NDArray[np.bool_]:
+    """Return whether each of the positions lies inside an edit."""
+    if not columns.shape[1]:
+        return np.zeros(len(positions), bool)
     index = np.searchsorted(columns[2], positions, "left") - 1
-    return columns.shape[1] > 0 and bool(((index >= 0) & (positions < columns[3].take(index, mode="clip"))).any())
+    inside: NDArray[np.bool_] = (index >= 0) & (positions < columns[3].take(index, mode="clip"))
+    return inside
 
 
 def compose(old: Columns, low: Columns, high: Columns, lengths: Columns) -> Columns:

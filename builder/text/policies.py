@@ -10,7 +10,7 @@ from pyarabic import araby
 from builder.schema import profiles
 from builder.schema.profiles import LINE_ENDS, OwnProfile
 from builder.text import contexts
-from builder.text.contexts import CONTROLS, HAMZA_MARKS, MARKS
+from builder.text.contexts import CONTROLS, HAMZA_MARKS, MARKS, Stays
 
 NAMES = (*profiles.BUILT_IN, "search@1")
 
@@ -80,7 +80,10 @@ _STANDARD = (*_LIGHT, Policy("marks", dict.fromkeys(MARKS, "")), FARSI)
 
 BUILT_IN = {"light@1": (*_LIGHT, FATHATAN), "standard@1": _STANDARD, "search@1": (*_STANDARD, FOLDED)}
 
-STAYS = {TATWEEL.name: contexts.is_abbreviation, FARSI.name: contexts.in_foreign_word}
+STAYS = {
+    TATWEEL.name: Stays(contexts.is_abbreviation, behind=contexts.HEH + CONTROLS),
+    FARSI.name: Stays(contexts.in_foreign_word),
+}
 
 
 def policies_of(name: str, own: OwnProfile | None = None) -> tuple[Policy, ...]:

@@ -18,8 +18,10 @@ import pyarrow as pa
 from builder.schema.profiles import OwnProfile
 from builder.text import contexts
 from builder.text.aligned import AlignedText, Change, identity
-from builder.text.characters import StaysTest, Table, compile_table, map_characters, substitute
+from builder.text.characters import map_characters, substitute
+from builder.text.contexts import Stays
 from builder.text.edits import pack
+from builder.text.mapping.tables import Table, compile_table
 from builder.text.policies import (
     BUILT_IN,
     FARSI,
@@ -72,7 +74,7 @@ class Profile:
         """
         mapped = map_characters(self.table, raws)
         for index in mapped.asking:
-            mapped.texts[index] = self._settled(mapped.texts[index])
+            mapped.texts[index] = self.settled(mapped.texts[index])
         return [_folded(aligned) for aligned in mapped.texts] if self.folds else mapped.texts
 
     def apply_arrow(self, raws: pa.Array) -> pa.RecordBatch:
@@ -105,15 +107,19 @@ class Profile:
 
     def fold_batch(self, texts: Sequence[str]) -> list[str]:
         """Fold many texts at once (same result as `fold` on each, much faster)."""
-        folded = substitute(_fold_table(), texts)
+        folded = substitute(fold_table(), texts)
         unresolved = [index for index, text in enumerate(folded) if text is None]
-        mapped = map_characters(_fold_table(), [texts[index] for index in unresolved])
+        mapped = map_characters(fold_table(), [texts[index] for index in unresolved])
         for index, aligned in zip(unresolved, mapped.texts, strict=True):
             folded[index] = aligned.text
         asking = [unresolved[index] for index in mapped.asking]
         for index, text in zip(asking, _fold_slowly([texts[index] for index in asking]), strict=True):
             folded[index] = text
         return [text for text in folded if text is not None]
+
+    def finish_folding(self, texts: Sequence[str]) -> list[str]:
+        """Fold texts some of which need context rules, as `fold_batch` does."""
+        return _fold_slowly(texts)
 
     def changes(self, aligned: AlignedText) -> Counter[str]:
         """Count the changes of a text by Unicode name, such as `ARABIC FATHATAN: deleted`.
@@ -129,7 +135,7 @@ class Profile:
                 counts[describe_change(piece, after)] += 1
         return counts
 
-    def _settled(self, aligned: AlignedText) -> AlignedText:
+    def settled(self, aligned: AlignedText) -> AlignedText:
         """Apply the context rules until nothing changes, because a deletion can join a letter and its hamza."""
         while True:
             before = aligned.text
@@ -141,7 +147,7 @@ class Profile:
 
     def settle(self, text: str) -> str:
         """Apply the context rules to a text until nothing changes, without alignment."""
-        return self._settled(identity(text)).text
+        return self.settled(identity(text)).text
 
 
 def _fold_slowly(texts: Sequence[str]) -> list[str]:
@@ -150,7 +156,7 @@ def _fold_slowly(texts: Sequence[str]) -> list[str]:
     Lines are independent of each other, and most of them need no context rule.
     """
     lines = [text.split("\n") if "\r" not in text else [text] for text in texts]
-    mapped = map_characters(_fold_table(), [line for text_lines in lines for line in text_lines])
+    mapped = map_characters(fold_table(), [line for text_lines in lines for line in text_lines])
     folded = [aligned.text for aligned in mapped.texts]
     search, asking = profile("search@1"), [mapped.texts[index].raw for index in mapped.asking]
     settled = [search.settle(aligned.text) for aligned in map_characters(search.table, asking).texts]
@@ -191,7 +197,7 @@ def _table(policies: Sequence[Policy]) -> Table:
     A policy with a context rule is not applied to replacements here, but when the whole text is processed.
     """
     changes: dict[str, str] = {}
-    stays: dict[str, StaysTest] = {}
+    stays: dict[str, Stays] = {}
     for policy in policies:
         later = policy.changes if policy.name not in STAYS else {}
         composed = {c: "".join(later.get(p, p) for p in put) for c, put in changes.items()}
@@ -222,7 +228,7 @@ def _folding() -> Table:
 
 
 @cache
-def _fold_table() -> Table:
+def fold_table() -> Table:
     """Compile all of search@1 into one table, for keys, which need no edits."""
     return _table(BUILT_IN["search@1"])
 

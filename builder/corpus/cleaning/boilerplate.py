@@ -72,14 +72,15 @@ def classify_batch(
     """Decide on many pages at once; equivalent to `classify_lines` of each page, and much faster."""
     candidates = rules.candidates([(known.source, seen) for known, seen in zip(evidence, folded, strict=True)])
     return [
-        _decide(lines, seen, found, known)
+        decide(lines, seen, found, known)
         for lines, seen, found, known in zip(pages, folded, candidates, evidence, strict=True)
     ]
 
 
-def _decide(
+def decide(
     lines: Sequence[str], folded: Sequence[str], candidates: Sequence[Candidates], evidence: Evidence
 ) -> list[LineDecision]:
+    """Return one decision for each line of a page, given the rules that it may match and what is known of the page."""
     if not lines:
         return []
     if not evidence.is_asked:

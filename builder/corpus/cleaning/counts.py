@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import blake2b
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from builder.corpus.cleaning.columns.lines import lines_of
+from builder.corpus.cleaning.columns.shapes import shapes_of, shows_more
+from builder.corpus.cleaning.columns.texts import Chunk, folded_texts, in_chunks
 from builder.corpus.cleaning.edges import (
     END_MARKS,
     GRAM,
@@ -37,7 +40,7 @@ from builder.executor.shards import BatchResult
 from builder.executor.stage import Stage
 from builder.io.hashing import sha16
 from builder.records import EdgeCount, user_error
-from builder.text.profiles import Profile
+from builder.text.profiles import Profile, fold_table
 
 Kind = Literal[
     "page", "head", "tail", "inside", "field", "label", "inside label", "part", "suffix", "inside suffix", "rest",
@@ -127,25 +130,29 @@ def no_counts(profile: str = "") -> Counts:
 
 def sightings(source: str, folded: Sequence[str]) -> Iterator[tuple[bytes, bytes]]:
     """Yield the hash of each thing that a page shows, and of the paragraph beside it, or of the page where there is none."""
-    of_page = _of_kind("", "page")
-    whole = _hash(of_page, "\n".join(folded))
-    yield _hash(_of_kind(source, "page"), ""), whole
+    yield (first := _page_itself(source, "\n".join(folded)))
+    of_page, whole = _of_kind("", "page"), first[1]
     if folded:
         page, count = edges(folded), len(folded)
         low = _hash(of_page, folded[page.first]) if page.first < count else whole
         high = low if page.last == page.first else _hash(of_page, folded[page.last]) if page.last >= 0 else whole
         for i, line in enumerate(folded):
             side: Side | None = "head" if i in page.head else "tail" if i in page.tail else None
+            if side is None and len(line) > LONG and ":" not in line[:LONG]:
+                continue  # what most lines are
             beside = low if side == "head" else high if side or i == count - 1 else whole
             for kind, text in _of_line(line, side) if side else _of_inner_line(line, is_last=0 < i == count - 1):
                 yield _hash(_of_kind(source, kind), text), beside
             if i in page.tail and side == "head":
                 yield _hash(_of_kind(source, "tail"), mask(line)), high
         for kind, text in _of_paragraphs(folded, page):
-            yield (
-                _hash(_of_kind(source, kind), text),
-                low if kind in LOW else whole if kind.startswith("inside") else high,
-            )
+            beside = low if kind in LOW else whole if kind.startswith("inside") else high
+            yield _hash(_of_kind(source, kind), text), beside
+
+
+def _page_itself(source: str, folded: str) -> tuple[bytes, bytes]:
+    """Return the sighting of a page itself, given its lines."""
+    return _of_kind(source, "page").digest(), _hash(_of_kind("", "page"), folded)
 
 
 def _of_line(line: str, side: Side) -> Iterator[tuple[Kind, str]]:
@@ -195,19 +202,24 @@ def _of_ending(place: str, paragraph: str, *last: str) -> Iterator[tuple[Kind, s
 
 def count_table(documents: pa.Table, config: Profile) -> BatchResult:
     """Return what the pages of a table show at their edges, each once."""
-    pages = config.fold_batch(documents["raw"].to_pylist())
+    sources = documents["source"].to_pylist()
+    chunks = in_chunks(documents["raw"].combine_chunks())
     seen = chain.from_iterable(
-        sightings(source, _lines(page)) for source, page in zip(documents["source"].to_pylist(), pages, strict=True)
+        _of_chunk(chunk, [sources[row] for row in chunk.rows.tolist()], config) for chunk in chunks
     )
     hashes = np.frombuffer(b"".join(chain.from_iterable(seen)), ">u8").astype(np.uint64)
     rows = _distinct(hashes.reshape(-1, 2))
     return BatchResult(pa.table([pa.array(rows[:, 0]), pa.array(rows[:, 1])], schema=SIGHTINGS))
 
 
-def _lines(folded: str) -> list[str]:
-    """Return the lines of a folded page that are not blank, trimmed and with single spaces; it has no other whitespace."""
-    lines = [line for untrimmed in folded.split("\n") if (line := untrimmed.strip())]
-    return [" ".join(line.split()) if "  " in line else line for line in lines] if "  " in folded else lines
+def _of_chunk(chunk: Chunk, sources: Sequence[str], profile: Profile) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the sightings of some pages; most pages show nothing but themselves."""
+    lines = lines_of(folded_texts(profile, chunk.texts), fold_table())
+    more = shows_more(lines, shapes_of(lines.texts)).tolist()
+    whole, bounds = lines.texts.decoded(0, len(lines.texts.units)), lines.texts.begins[lines.cuts].tolist()
+    for source, (begin, end), has_more in zip(sources, pairwise(bounds), more, strict=True):
+        page = whole[begin : max(begin, end - 1)]
+        yield from sightings(source, page.split("\n")) if has_more else (_page_itself(source, page),)
 
 
 def _distinct(rows: Hashes) -> Hashes:

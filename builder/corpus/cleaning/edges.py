@@ -28,6 +28,9 @@ PART = 4
 WORDS = 6
 """Most words of a label or of a field."""
 
+LABEL = 60
+"""Most code points of a label."""
+
 LONE = 10
 """Most words of a line that stands alone above or below the paragraphs."""
 
@@ -132,7 +135,7 @@ def label(folded: str) -> str:
     ('رابط الخبر في نسيم', '', '')
     """
     before, colon, rest = folded[: LONG + 1].partition(":")
-    if not colon or not rest.startswith(" ") or len(before) > 60:
+    if not colon or not rest.startswith(" ") or len(before) > LABEL:
         return ""
     words = mask(before.strip())
     return words if 0 < words.count(" ") < WORDS else ""
@@ -185,7 +188,7 @@ def rest(folded: str) -> int:
     >>> rest("وبلغت نسبه البطاله في الجزيره وسواحلها 2. 5 بالمئه"), rest('وكتبت عنه مرارا صحيفه الجزيره "لوموند" الفرنسيه')
     (0, 0)
     """
-    found = _REST.search(folded)
+    found = _REST.search(folded, _last_end(folded))
     if not found or found.start() < LONE or folded[-1] in END_MARKS:
         return 0
     words = found["words"]
@@ -195,6 +198,14 @@ def rest(folded: str) -> int:
     if found["mark"] in '»”"' and not is_apart:
         return 0
     return found.start("words")
+
+
+def _last_end(folded: str) -> int:
+    """Return where the run of marks with the last end of a sentence begins, or the space before it."""
+    at = max(map(folded.rfind, ".!؟…"))
+    while at > 0 and folded[at - 1] in '.!؟…»”"':
+        at -= 1
+    return max(at - 1, 0)
 
 
 def _tail(folded: str, size: int) -> str:

@@ -7,6 +7,7 @@ recurs (`counts.py`); the record says what its title and author are.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from builder.corpus.cleaning.counts import FEWEST, Counts, Kind, Side, key
 from builder.corpus.cleaning.edges import LONG, Edges, ends, fields, is_lone, label, mask
@@ -86,6 +87,7 @@ def letters(folded: str) -> str:
     return _SIGNS.sub("", folded)
 
 
+@lru_cache(maxsize=4096)
 def is_formula(folded: str) -> bool:
     """Return whether a line holds words of a closing formula.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from builder.corpus.cleaning.decisions import LineDecision, Part, line_offset
-from builder.corpus.cleaning.edges import END_MARKS, GRAM, LONG, fields, mask, rest, suffix
+from builder.corpus.cleaning.edges import END_MARKS, GRAM, LABEL, LONG, fields, mask, rest, suffix
 from builder.corpus.cleaning.evidence import ALONE, AUTHOR, RARER, Evidence, is_formula, letters
 from builder.corpus.cleaning.matching.rules import Candidates
 
@@ -71,7 +71,7 @@ def _without(line: str, folded: str, decision: LineDecision, parts: Sequence[Par
 def _prefix(evidence: Evidence, line: str) -> Part | None:
     """Return the first words of a paragraph, up to a colon, that name the record's author or sign the source."""
     before, colon, _ = line[: LONG + 1].partition(":")
-    if not colon or len(before) > LONG * 3 // 5:
+    if not colon or len(before) > LABEL:
         return None
     end = len(before) + 1
     if letters(before) == letters(evidence.author) != "":

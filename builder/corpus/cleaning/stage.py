@@ -1,18 +1,25 @@
 """The stage that cleans shards of documents into shards of articles."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.corpus.cleaning.clean import PART, RULE, clean_batch
+from builder.corpus.cleaning.clean import PART, RULE, uncleaned
+from builder.corpus.cleaning.columns.lines import Mask
+from builder.corpus.cleaning.columns.texts import Numbers
 from builder.corpus.cleaning.counts import Counts
+from builder.corpus.cleaning.judging import PageFacts
+from builder.corpus.cleaning.pages import CleanedPages, clean_pages
 from builder.corpus.versions import CLEAN
 from builder.executor.shards import BatchResult
 from builder.executor.stage import Stage
-from builder.records import Article, Document, Facts
+from builder.io.hashing import sha16_of_bytes
+from builder.io.parquet import from_table, to_table
+from builder.records import Article, Document, Drop, Dropped, Facts, Issue
 from builder.records.arrow import arrow_schema
 from builder.schema.boilerplate import Boilerplate
 from builder.text.profiles import Profile
@@ -44,36 +51,113 @@ class CleaningConfig:
     """The counts that documents were cleaned with before, where they differ from `counts`."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """The articles of some documents, and what is to be said of these, by row of the document."""
+
+    rows: Numbers
+    """The document of each article."""
+    articles: pa.Table
+    counts: Counter[str]
+    set_aside: Mapping[int, Dropped]
+    issues: Mapping[int, Sequence[Issue]]
+
+
 def clean_table(documents: pa.Table, config: CleaningConfig) -> BatchResult:
     """Clean a table of documents into a table of articles, with the source and the date of each article."""
-    read = _read(documents)
-    pages = clean_batch(read, config.profile, config.rules, counts_for(config, [one.id for one in read]))
-    counts: Counter[str] = Counter()
-    for cleaned in pages:
-        counts.update({f"{RULE}{rule}": number for rule, number in cleaned.dropped_by_rule.items()})
-        counts.update({f"{PART}{rule}": number for rule, number in cleaned.cut_by_rule.items()})
-        counts.update(lines=cleaned.lines, kept=cleaned.kept_lines, documents=bool(cleaned.articles))
-    articles = [article for cleaned in pages for article in cleaned.articles]
-    counts.update(articles=len(articles), embedded=sum(article.part > 0 for article in articles))
-    document_rows = pa.array([row for row, cleaned in enumerate(pages) for _ in cleaned.articles], pa.int64())
-    table = _written(articles)
+    is_page = np.ones(documents.num_rows, bool)
+    if "published_id" in documents.column_names:
+        is_page = documents["published_id"].is_null().to_numpy()
+    parts = [*_of_pages(documents, np.flatnonzero(is_page), config), *_of_texts(documents, ~is_page, config.profile)]
+    rows = np.concatenate([np.zeros(0, np.intp), *(part.rows for part in parts)])
+    table = pa.concat_tables([arrow_schema(Article).empty_table(), *(part.articles for part in parts)])
+    if len(parts) > 1:
+        order = rows.argsort(kind="stable")
+        table, rows = table.take(pa.array(order)), rows[order]
     for field in COPIED:
-        table = table.append_column(field, _copied(documents, field).take(document_rows))
+        table = table.append_column(field, _copied(documents, field).take(pa.array(rows)))
     table = table.append_column("characters", pc.cast(pc.utf8_length(table["text"]), pa.int64()))
-    set_aside = tuple(entry for cleaned in pages for entry in cleaned.set_aside)
-    return BatchResult(table, counts, set_aside, tuple(issue for cleaned in pages for issue in cleaned.issues))
+    counts = Counter({"articles": len(rows), "embedded": int(np.count_nonzero(table["part"].to_numpy()))})
+    set_aside, issues = dict[int, Dropped](), dict[int, Sequence[Issue]]()
+    for part in parts:
+        counts.update(part.counts)
+        set_aside |= part.set_aside
+        issues |= part.issues
+    said = tuple([issue for row in sorted(issues) for issue in issues[row]])
+    return BatchResult(table, counts, tuple([set_aside[row] for row in sorted(set_aside)]), said)
 
 
-def _read(documents: pa.Table) -> list[Document]:
-    """Return the documents of a table; a column that an earlier version did not write has the field's default."""
+def _of_pages(documents: pa.Table, rows: Numbers, config: CleaningConfig) -> Iterator[_Part]:
+    """Yield the articles of the pages among documents."""
+    some = documents if len(rows) == documents.num_rows else documents.take(pa.array(rows))
+    for cleaned in clean_pages(some["raw"].combine_chunks(), _facts(some, config), config.profile, config.rules):
+        mine, bounds = rows[cleaned.rows], cleaned.bounds
+        yield _Part(
+            mine[cleaned.articles.pages],
+            _written(cleaned, config.profile.id),
+            _counted(cleaned),
+            {int(mine[page]): cleaned.set_aside(page) for page in np.flatnonzero(np.diff(bounds) == 0).tolist()},
+            {int(mine[page]): [*cleaned.warnings(page)] for page in cleaned.losses},
+        )
+
+
+def _facts(pages: pa.Table, config: CleaningConfig) -> PageFacts:
+    """Return what is known of pages beside their texts; a column that an earlier version did not write is null."""
+    ids, sources, titles, origins = (pages[name].to_pylist() for name in ("id", "source", "title", "origin"))
+    authors = pages["author"].to_pylist() if "author" in pages.column_names else [None] * pages.num_rows
+    return PageFacts(ids, sources, titles, authors, origins, counts_for(config, ids))
+
+
+def _counted(cleaned: CleanedPages) -> Counter[str]:
+    """Count pages with text, lines, and lines and parts of lines by rule."""
+    lines = int(cleaned.lines.sum())
+    counts = Counter({"lines": lines, "kept": lines, "documents": int(np.count_nonzero(np.diff(cleaned.bounds)))})
+    for lost in cleaned.losses.values():
+        counts.update({f"{RULE}{rule}": number for rule, number in lost.dropped.items()})
+        counts.update({f"{PART}{rule}": number for rule, number in lost.cut.items()})
+        counts["kept"] -= sum(lost.dropped.values())
+    return counts
+
+
+def _written(cleaned: CleanedPages, profile_id: str) -> pa.Table:
+    """Return the articles of pages as a table."""
+    articles, numbers = cleaned.articles, range(len(cleaned.articles.texts))
+    encoded = [text.encode() for text in articles.texts]  # once: for the column and for its hash
     columns = {
-        field.name: documents[field.name].to_pylist()
-        if field.name in documents.column_names
-        else [field.default] * documents.num_rows
-        for field in fields(Document)
-        if field.name != "facts"  # cleaning asks for none of them
+        "id": [*map(cleaned.id, numbers)],
+        "document_id": [cleaned.facts.ids[page] for page in articles.pages.tolist()],
+        "part": articles.parts,
+        "title": [*map(cleaned.title, numbers)],
+        "profile": [profile_id] * len(numbers),
+        "text_sha": [*map(sha16_of_bytes, encoded)],
     }
-    return [Document(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
+    schema = arrow_schema(Article)
+    arrays = {name: pa.array(values, schema.field(name).type) for name, values in columns.items()}
+    arrays["text"] = pa.array(encoded, pa.binary()).view(pa.string())
+    arrays["drops"] = _drops([cleaned.drops.get(article, ()) for article in numbers], schema.field("drops").type)
+    arrays["edits"] = pa.ListArray.from_arrays(articles.cuts, pa.array(articles.edits, pa.int64()))
+    return pa.table([arrays[field.name].cast(field.type) for field in schema], schema=schema)
+
+
+def _drops(drops: Sequence[Sequence[Drop]], kind: pa.ListType) -> pa.Array:
+    """Return the drops of articles as a column of lists."""
+    flat = [one for each in drops for one in each]
+    values = ([one.start for one in flat], [one.end for one in flat], [one.rule for one in flat],
+              [[*one.extracted.items()] for one in flat])  # fmt: skip
+    names = [*kind.value_type]
+    columns = [pa.array(column, field.type) for column, field in zip(values, names, strict=True)]
+    ends = np.cumsum([0, *map(len, drops)], dtype=np.int32)
+    return pa.ListArray.from_arrays(ends, pa.StructArray.from_arrays(columns, fields=names))
+
+
+def _of_texts(documents: pa.Table, is_text: Mask, profile: Profile) -> Iterator[_Part]:
+    """Yield the articles of the imported texts among documents, if there are any."""
+    rows = np.flatnonzero(is_text)
+    if rows.size:
+        found = [uncleaned(one, profile) for one in from_table(documents.take(pa.array(rows)), Document)]
+        lines = sum(one.lines for one in found)
+        counts = Counter({"lines": lines, "kept": lines, "documents": len(found)})
+        yield _Part(rows, to_table([article for one in found for article in one.articles], Article), counts, {}, {})
 
 
 def _copied(documents: pa.Table, field: pa.Field) -> pa.Array:
@@ -84,20 +168,6 @@ def _copied(documents: pa.Table, field: pa.Field) -> pa.Array:
     if field.name in COPIED_FACTS and "facts" in names and documents.num_rows:
         return pc.struct_field(documents["facts"].combine_chunks(), field.name)
     return pa.nulls(documents.num_rows, field.type)
-
-
-def _written(articles: Sequence[Article]) -> pa.Table:
-    """Return articles as a table, a column at a time."""
-    columns = {field.name: [getattr(article, field.name) for article in articles] for field in fields(Article)}
-    columns["drops"] = [
-        [
-            {"start": one.start, "end": one.end, "rule": one.rule, "extracted": [*one.extracted.items()]}
-            for one in article.drops
-        ]
-        for article in articles
-    ]
-    schema = arrow_schema(Article)
-    return pa.table([pa.array(columns[field.name], field.type) for field in schema], schema=schema)
 
 
 def counts_for(config: CleaningConfig, documents: Sequence[str]) -> list[Counts]:

@@ -5,9 +5,9 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.cleaning.counts import _lines
 from builder.corpus.cleaning.edges import GRAM, fields, mask, suffix, suffixes
 from builder.text.profiles import profile
+from tests.corpus.cleaning.rows import folded_lines
 
 ADDRESS = re.compile(
     r"\S*@\S+|https?:\S*|\bwww\.\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|info|tv|co|me)\b\S*", re.ASCII
@@ -55,4 +55,4 @@ def test_fields_are_between_separators(line):
 def test_lines_have_single_spaces(raw):
     folded = profile("standard@1").fold(raw)
 
-    assert _lines(folded) == [" ".join(line.split()) for line in folded.split("\n") if line.strip()]
+    assert folded_lines(folded) == [" ".join(line.split()) for line in folded.split("\n") if line.strip()]

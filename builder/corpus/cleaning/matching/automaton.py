@@ -8,13 +8,15 @@ when a line first needs them, as in RE2 (Cox, Regular Expression Matching in the
 import sys
 from array import array
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
 from builder.corpus.cleaning.matching.glushkov import Bits, Letters, Positions, UnreadableError
 from builder.corpus.cleaning.matching.literals import Literals, is_rare, required
-from builder.corpus.cleaning.matching.pattern import Pattern, Symbols, symbols_of
+from builder.corpus.cleaning.matching.pattern import Pattern, symbols_of
+from builder.text.mapping.units import Units
 
 LONGEST = 260
 """Number of code points read of a line; a longer line may match every pattern that has not failed by then."""
@@ -94,32 +96,39 @@ class Automaton:
         >>> Automaton(["^a+b", "^c$", "[0-9]"]).find(["aab c", "c", "4 c", ""])
         [(0,), (1,), (2,), ()]
         """
-        whole = np.fromiter(map(len, lines), np.intp, len(lines))
+        text = "".join([f"{line}\n" for line in lines])
+        units = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        begins = np.fromiter(accumulate((len(line) + 1 for line in lines), initial=0), np.intp, len(lines) + 1)
+        return self.find_joined(units, text, begins)
+
+    def find_joined(self, units: Units, text: str, begins: NDArray[np.integer]) -> list[tuple[int, ...]]:
+        """Return the same for joined lines, as code units and as text; each begins at one of `begins` (n + 1 values)."""
+        whole: Places = np.diff(begins).astype(np.intp) - 1
         lengths = np.minimum(whole, LONGEST)
-        long = set(np.flatnonzero(whole > LONGEST).tolist())
-        symbols = self._read("\n".join([line[:LONGEST] for line in lines] if long else lines))
-        ends = np.cumsum(lengths + 1) - 1
-        classes = np.searchsorted(CLASSES, whole)
-        states, pieces = np.zeros(len(lines), np.intp), np.zeros(len(lines), np.int64)
-        if len(lines) > FEW:
+        classes, long = np.searchsorted(CLASSES, whole), np.flatnonzero(whole > LONGEST)
+        states, pieces = np.zeros(len(whole), np.intp), np.zeros(len(whole), np.int64)
+        if len(whole) > FEW:
             order = np.argsort(-whole, kind="stable")
-            text, starts = np.frombuffer(symbols, np.uint8), (ends - lengths)[order]
-            states[order] = self._side_by_side(text, starts, lengths[order], classes[order])
-            short = np.count_nonzero(whole > LONGEST)  # of the others, any of the literals may be behind what is read
-            columns = [text.take(starts[short:][:count] + i) for i, count in enumerate(_counts(lengths[order[short:]]))]
-            pieces[order[short:]] = self._literals.side_by_side(columns, len(lines) - short)
+            starts: Places = begins[order].astype(np.intp)
+            states[order] = self._side_by_side(units, starts, lengths[order], classes[order])
+            starts, short = (
+                starts[len(long) :],
+                order[len(long) :],
+            )  # a literal may be behind what is read of the others
+            counts = enumerate(_counts(lengths[short]))
+            columns = [self._symbols.take(units.take(starts[:count] + i), mode="clip") for i, count in counts]
+            pieces[short] = self._literals.side_by_side(columns, len(short))
         found = [*map(self._found.__getitem__, states.tolist())]
-        for index in long:
+        for index in long.tolist():
             found[index] = self._left[states[index]]
         for index in np.flatnonzero(states == UNKNOWN).tolist():
-            line = symbols[ends[index] - lengths[index] : ends[index]]
+            line = self._symbols.take(units[begins[index] : begins[index] + lengths[index]], mode="clip").tobytes()
             states[index] = state = self._alone(line, int(classes[index]))
             pieces[index] = pieces[index] or self._literals.alone(line)
-            found[index] = self._left[state] if index in long else self._found[state]
+            found[index] = (self._left if whole[index] > LONGEST else self._found)[state]
         pieces &= self._matter.take(classes)
-        pieces[whole > LONGEST] = self._literals.in_texts(
-            [lines[index] for index in sorted(long)], int(self._matter[-1])
-        )
+        if long.size:
+            pieces[long] = self._literals.in_text(text, begins, int(self._matter[-1]))[long]
         some = np.flatnonzero(pieces)
         for index, held in zip(some.tolist(), pieces[some].tolist(), strict=True):
             found[index] = tuple(sorted((*found[index], *self._near(held))))
@@ -137,7 +146,7 @@ class Automaton:
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
         return self._symbols.take(codes, mode="clip").tobytes()
 
-    def _side_by_side(self, text: Symbols, starts: Places, lengths: Places, classes: Places) -> Places:
+    def _side_by_side(self, units: Units, starts: Places, lengths: Places, classes: Places) -> Places:
         """Return the last state of each line, given its length class; UNKNOWN if there are too many states to go on.
 
         The lines are sorted, the longest first.
@@ -154,7 +163,8 @@ class Automaton:
                 counts = _counts(lengths)
                 if column >= len(counts):
                     break
-            steps = states[: counts[column]] + text.take(starts[: counts[column]] + column)
+            symbols = self._symbols.take(units.take(starts[: counts[column]] + column), mode="clip")
+            steps = states[: counts[column]] + symbols
             following = self._next.take(steps)
             if not following.all():
                 self._make_missing(steps[following == UNKNOWN])

@@ -7,7 +7,7 @@ and searched with an Aho-Corasick automaton (Aho and Corasick, Efficient string 
 
 import re
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from re import _constants as op  # type: ignore[attr-defined] # no other parser reads what `re` reads
@@ -116,7 +116,7 @@ class Literals:
     def __init__(self, wanted: Mapping[int, Pieces], read: Callable[[str], bytes], width: int) -> None:
         """Build the automaton; `wanted` has the literals of each pattern, `read` gives their symbols of `width` kinds."""
         self.numbers = tuple(sorted(wanted)[:MOST_NUMBERS])
-        self._anywhere = [re.compile("|".join(map(re.escape, sorted(wanted[number])))) for number in self.numbers]
+        self._anywhere = [_Search(wanted[number]) for number in self.numbers]
         children: list[dict[int, int]] = [{}]
         ends = [0]
         for bit, number in enumerate(self.numbers):
@@ -162,12 +162,28 @@ class Literals:
             found |= ends[node]
         return found
 
-    def in_texts(self, lines: Sequence[str], wanted: int) -> NDArray[np.int64]:
-        """Return for each line the bit mask of the patterns, of those `wanted`, with a literal anywhere in it."""
-        found = np.zeros(len(lines), np.int64)
-        text, ends = "\n".join(lines), np.cumsum([len(line) + 1 for line in lines])
+    def in_text(self, text: str, begins: NDArray[np.integer], wanted: int) -> NDArray[np.int64]:
+        """Return for each of some joined lines the bit mask of the patterns, of those `wanted`, with a literal in it."""
+        found = np.zeros(len(begins) - 1, np.int64)
         for bit, search in enumerate(self._anywhere):
             if wanted >> bit & 1:
-                places = [match.start() for match in search.finditer(text)]
-                found[np.searchsorted(ends, places, "right")] |= 1 << bit
+                found[np.searchsorted(begins, [*search.places(text)], "right") - 1] |= 1 << bit
         return found
+
+
+class _Search:
+    """A search for any of several literals, which looks for what all of them begin with."""
+
+    def __init__(self, pieces: Pieces) -> None:
+        first, last = min(pieces), max(pieces)
+        same = [one == other for one, other in zip(first, last, strict=False)]
+        self._begin = first[: [*same, False].index(False)]
+        self._match = re.compile("|".join(map(re.escape, sorted(pieces)))).match
+
+    def places(self, text: str) -> Iterator[int]:
+        """Yield where literals begin in a text."""
+        at = text.find(self._begin)
+        while 0 <= at < len(text):
+            if self._match(text, at):
+                yield at
+            at = text.find(self._begin, at + 1)

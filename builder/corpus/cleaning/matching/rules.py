@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Generic, TypeVar
@@ -29,10 +29,12 @@ class CompiledRule(Generic[R]):
     reads: bool
     """Whether the pattern has named groups."""
     rule: R
+    is_known: bool = False
+    """Whether the lines that it is asked about are known to match."""
 
     def takes(self, folded: str) -> bool:
         """Return whether a folded, trimmed line matches the pattern and is not longer than `longest`."""
-        return len(folded) <= self.longest and self.search(folded) is not None
+        return self.is_known or (len(folded) <= self.longest and self.search(folded) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +51,29 @@ class Candidates:
     hard: "Candidates | None" = None
     """Those of the rules that need no other evidence, at any place on a page; and lists, whose lines are links anyway."""
 
+    @property
+    def act_alone(self) -> bool:
+        """Whether any of the rules may act, or read fields, without other evidence."""
+        return (
+            any(ready.rule.evidence == "hard" for ready in self.cuts)
+            or any(ready.rule.evidence == "hard" or ready.rule.extract_only for ready in self.lines)
+            or any(ready.rule.evidence == "hard" for ready in self.lists)
+        )
+
 
 NO_CANDIDATES = Candidates()
 
 
-def candidates_of(rules: Sequence[CutRule | LineRule | ListRule]) -> Candidates:
-    """Return the candidates that some rules are."""
-    cuts = tuple(compile_rule(rule) for rule in rules if isinstance(rule, CutRule))
-    lines = tuple(compile_rule(rule) for rule in rules if isinstance(rule, LineRule))
-    lists = tuple(compile_rule(rule) for rule in rules if isinstance(rule, ListRule))
+def candidates_of(rules: Sequence[CutRule | LineRule | ListRule], *, are_known: bool = False) -> Candidates:
+    """Return the candidates that some rules are; of lines that they are known to match if `are_known`."""
+    cuts = tuple(replace(compile_rule(rule), is_known=are_known) for rule in rules if isinstance(rule, CutRule))
+    lines = tuple(replace(compile_rule(rule), is_known=are_known) for rule in rules if isinstance(rule, LineRule))
+    lists = tuple(replace(compile_rule(rule), is_known=are_known) for rule in rules if isinstance(rule, ListRule))
     hard = [rule for rule in rules if _is_enough(rule)]
     return Candidates(
         cuts, lines, lists, tuple(ready for ready in (*cuts, *lines) if ready.rule.furniture and ready.rule.evidence == "hard"),
         tuple(ready for ready in lines if ready.rule.takes != "line" and ready.rule.evidence == "hard"),
-        (candidates_of(hard) if len(hard) < len(rules) else None) if hard else NO_CANDIDATES,
+        (candidates_of(hard, are_known=are_known) if len(hard) < len(rules) else None) if hard else NO_CANDIDATES,
     ) if rules else NO_CANDIDATES  # fmt: skip
 
 
@@ -95,11 +106,24 @@ class _Table(dict[RuleNumbers, Candidates]):
         super().__init__()
         self._rules = rules
         self._off = frozenset(off)
+        self._known: dict[RuleNumbers, Candidates] = {}
+        self._compiled: list[CompiledRule[CutRule] | CompiledRule[LineRule] | CompiledRule[ListRule]] = []
 
     def __missing__(self, found: RuleNumbers) -> Candidates:
         rules = [self._rules[number] for number in found if self._rules[number].id not in self._off]
         self[found] = candidates_of(rules)
         return self[found]
+
+    def matching(self, found: RuleNumbers, folded: str) -> Candidates:
+        """Return those of the found rules that match a folded line."""
+        if not self._compiled:
+            self._compiled = [*map(compile_rule, self._rules)]
+        numbers = tuple([number for number in found if self._compiled[number].takes(folded)])
+        known = self._known.get(numbers)
+        if known is None:
+            rules = [self._rules[number] for number in numbers if self._rules[number].id not in self._off]
+            known = self._known[numbers] = candidates_of(rules, are_known=True)
+        return known
 
 
 @dataclass(frozen=True, slots=True)

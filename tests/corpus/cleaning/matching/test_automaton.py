@@ -234,8 +234,9 @@ def test_pieces_are_found_anywhere(wanted, lines):
         columns = [np.array([symbol], np.uint8) for symbol in read(line)]
         assert found == {n for n, pieces in enumerate(wanted) if any(piece in line for piece in pieces)}
         assert literals.side_by_side(columns, 1).tolist() == [literals.alone(read(line))]
-    assert literals.in_texts(lines, -1).tolist() == [literals.alone(read(line)) for line in lines]
-    assert literals.in_texts(lines, 1).tolist() == [literals.alone(read(line)) & 1 for line in lines]
+    text, begins = "".join(f"{line}\n" for line in lines), np.cumsum([0, *(len(line) + 1 for line in lines)])
+    assert literals.in_text(text, begins, -1).tolist() == [literals.alone(read(line)) for line in lines]
+    assert literals.in_text(text, begins, 1).tolist() == [literals.alone(read(line)) & 1 for line in lines]
 
 
 def test_more_floating_patterns_than_bits_are_all_found():

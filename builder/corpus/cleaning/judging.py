@@ -1,0 +1,145 @@
+"""The judgement of a batch of pages: columns tell which of them may lose anything, and only these are read line by line."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from builder.corpus.cleaning.boilerplate import decide
+from builder.corpus.cleaning.columns.lines import Lines, Mask, split
+from builder.corpus.cleaning.columns.shapes import Shapes, any_line, shapes_of
+from builder.corpus.cleaning.columns.texts import Numbers, Texts
+from builder.corpus.cleaning.counts import Counts
+from builder.corpus.cleaning.decisions import PLAIN, LineDecision
+from builder.corpus.cleaning.edges import LABEL, LONG
+from builder.corpus.cleaning.evidence import Evidence
+from builder.corpus.cleaning.matching.rules import NO_CANDIDATES, Candidates, RuleNumbers, Rules
+from builder.corpus.cleaning.parts import without_parts
+from builder.text.edits import Columns
+from builder.text.profiles import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class PageFacts:
+    """What is known of each page beside its text."""
+
+    ids: Sequence[str]
+    sources: Sequence[str]
+    titles: Sequence[str | None]
+    authors: Sequence[str | None]
+    origins: Sequence[str]
+    counts: Sequence[Counts]
+    """The counts that judge each page."""
+
+    def of(self, rows: Numbers) -> "PageFacts":
+        """Return the facts of some pages."""
+        wanted = rows.tolist()
+        columns = (self.ids, self.sources, self.titles, self.authors, self.origins, self.counts)
+        return PageFacts(*([column[row] for row in wanted] for column in columns))
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The decisions on the lines of the pages that lose something, and the keys of the counts that were found."""
+
+    decisions: Mapping[int, Sequence[LineDecision]]
+    evidence: Mapping[int, frozenset[int]]
+
+
+def judge(pages: PageFacts, lines: Lines, folded: Texts, profile: Profile, rules: Rules) -> Judged:
+    """Decide on the lines of pages, given these and the same lines folded."""
+    cuts = lines.cuts.tolist()
+    matches = matching(folded, cuts, pages.sources, rules)
+    asked = _asked(pages, lines, shapes_of(folded), matches)
+    known = _evidence(pages, np.flatnonzero(asked.lines | asked.parts).tolist(), profile)
+    decisions: dict[int, Sequence[LineDecision]] = {}
+    for page, evidence in known.items():
+        first, last = cuts[page], cuts[page + 1]
+        candidates = [matches.get(line, NO_CANDIDATES) for line in range(first, last)]
+        mine = split(lines.texts, first, last), split(folded, first, last)
+        if asked.lines[page]:
+            made = decide(*mine, candidates, evidence)
+        else:
+            made = without_parts(*mine, candidates, [PLAIN] * (last - first), evidence)
+        if any(one is not PLAIN for one in made):
+            decisions[page] = made
+    return Judged(decisions, {page: frozenset(one.used) for page, one in known.items() if one.used})
+
+
+def matching(lines: Texts, cuts: Sequence[int], sources: Sequence[str], rules: Rules) -> dict[int, Candidates]:
+    """Return the rules that match a line, for each line that any matches; each distinct line of a source is judged once.
+
+    Page `i` has the lines from `cuts[i]` on.
+    """
+    text, begins = lines.decoded(0, len(lines.units)), lines.begins.tolist()
+    found = rules.shipped.automaton.find_joined(lines.units, text, lines.begins)
+    for name, own in rules.own.items():
+        mine = [
+            line for page, source in enumerate(sources) if source == name for line in range(cuts[page], cuts[page + 1])
+        ]
+        here = own.find([text[begins[line] : begins[line + 1] - 1] for line in mine])
+        for line, numbers in zip(mine, here, strict=True):
+            found[line] = (*(len(rules.shipped.rules) + number for number in numbers), *found[line])
+    some = [line for line, numbers in enumerate(found) if numbers]
+    owner = np.searchsorted(cuts, some, "right") - 1
+    judged: dict[tuple[str, RuleNumbers, str], Candidates] = {}
+    matches: dict[int, Candidates] = {}
+    for line, page in zip(some, owner.tolist(), strict=True):
+        name = sources[page] if sources[page] in rules.own else ""
+        asked = name, found[line], text[begins[line] : begins[line + 1] - 1]
+        if asked not in judged:
+            judged[asked] = rules.tables[name].matching(found[line], asked[2])
+        if judged[asked] is not NO_CANDIDATES:
+            matches[line] = judged[asked]
+    return matches
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """The pages whose lines are judged, and those of which only parts of the first and the last line can go."""
+
+    lines: Mask
+    parts: Mask
+
+
+def _asked(pages: PageFacts, lines: Lines, shapes: Shapes, matches: Mapping[int, Candidates]) -> _Asked:
+    """Return the pages on which a rule may act alone, or evidence may speak against the first or the last line.
+
+    Batches of khabar 0.1 ask for no evidence: each rule that matches may act on their pages.
+    """
+    matched, acting = np.zeros(len(shapes.lengths), bool), np.zeros(len(shapes.lengths), bool)
+    matched[[*matches]] = True
+    acting[[line for line, found in matches.items() if found.act_alone]] = True
+    has_lines = np.diff(lines.cuts) > 0
+    first, last = lines.cuts[:-1][has_lines], lines.cuts[1:][has_lines] - 1
+    asks = np.fromiter((counts.is_asked for counts in pages.counts), bool, len(pages.counts))
+    named = np.fromiter(map(bool, pages.authors), bool, len(pages.authors))[has_lines]
+    whole = any_line(lines.cuts, acting) | (any_line(lines.cuts, matched) & ~asks)
+    parts = np.zeros(len(whole), bool)
+    whole[has_lines] |= asks[has_lines] & _at_edges(shapes, first, last)
+    parts[has_lines] = asks[has_lines] & (_at_begin(shapes, first, named) | shapes.is_open[last])
+    return _Asked(whole, parts)
+
+
+def _at_edges(shapes: Shapes, first: Columns, last: Columns) -> Mask:
+    """Return whether a page's first or last line is no paragraph, or the last may have a label before a title."""
+    labelled = shapes.is_labelled[last] & (shapes.lengths[last] <= 2 * LONG)
+    return ~shapes.prose[first] | ~shapes.prose[last] | labelled
+
+
+def _at_begin(shapes: Shapes, first: Columns, named: Mask) -> Mask:
+    """Return whether a page's first line may begin with the author or a signature."""
+    colon = shapes.colon[first]
+    return (colon <= LABEL) & (named | (shapes.separator[first] < colon))
+
+
+def _evidence(pages: PageFacts, asked: Sequence[int], profile: Profile) -> dict[int, Evidence]:
+    """Return what is known of each page beside its text, with the record's title and author folded."""
+    titles, authors = (
+        [" ".join(text.split()) for text in profile.fold_batch([texts[page] or "" for page in asked])]
+        for texts in (pages.titles, pages.authors)
+    )
+    return {
+        page: Evidence(pages.counts[page], pages.sources[page], title, author, pages.counts[page].is_asked)
+        for page, title, author in zip(asked, titles, authors, strict=True)
+    }

@@ -1,0 +1,60 @@
+"""Tables that map single characters, compiled for lookups of whole texts at once."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from builder.text.contexts import Stays, unsettled
+
+SEPARATOR = " "
+"""Separator between joined texts. No rule looks past it, and no table may change it."""
+
+
+DELETED, RARE = 0xFFFF, 0xFFFE
+"""Noncharacters used as markers of deleted and rare characters. Every table deletes them from input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rare:
+    """A character that is not mapped one to one.
+
+    It maps to none or several characters, its mapping depends on its context (`stays`), or its text must be
+    checked afterwards (`asks`).
+    """
+
+    becomes: str
+    asks: bool
+    stays: Stays | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A mapping of each code point to another, to itself, to GONE (deleted) or to RARE (resolved one by one)."""
+
+    put: NDArray[np.uint32]
+    narrow: NDArray[np.uint16]
+    """The part of `put` for the Basic Multilingual Plane."""
+    rare: Mapping[int, Rare]
+
+
+def compile_table(changes: Mapping[str, str], stays: Mapping[str, Stays]) -> Table:
+    """Compile a table from character replacements and from predicates for characters that stay in some contexts.
+
+    Raises ValueError if the space, which separates joined texts, would change.
+    """
+    if SEPARATOR in changes:
+        raise ValueError("a table may not change the space")
+    put = np.arange(sys.maxunicode + 1, dtype=np.uint32)
+    rare = {ord(character): Rare(character, asks=True) for character in unsettled()}
+    for character, becomes in {**changes, chr(DELETED): ""}.items():
+        asks = any(ord(c) in rare or c in stays for c in becomes)
+        put[ord(character)] = ord(becomes) if len(becomes) == 1 else DELETED
+        if asks or character in stays or len(becomes) > 1 or character in ("\r", chr(DELETED)):
+            rare[ord(character)] = Rare(becomes, asks, stays.get(character))
+        else:
+            rare.pop(ord(character), None)
+    put[list(rare)] = RARE
+    return Table(put, put[: DELETED + 1].astype(np.uint16), rare)
