@@ -18,9 +18,9 @@ import pyarrow as pa
 from builder.schema.profiles import OwnProfile
 from builder.text import contexts
 from builder.text.aligned import AlignedText, Change, identity
-from builder.text.characters import map_characters, substitute
 from builder.text.contexts import Stays
 from builder.text.edits import pack
+from builder.text.mapping.characters import map_characters, substitute
 from builder.text.mapping.tables import Table, compile_table
 from builder.text.policies import (
     BUILT_IN,

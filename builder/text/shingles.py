@@ -3,12 +3,14 @@ r"""Hashed word shingles of many texts, for finding texts that share them.
 A word is a match of `\w+`. Texts must be folded (search@1). Hashes have 64 bits and are the same on every machine.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from builder.text.joined import Texts, joined
 
 Hashes = NDArray[np.uint64]
 
@@ -35,14 +37,14 @@ class HashedWords:
     counts: Counts
 
 
-def hash_texts(texts: Sequence[str]) -> tuple[HashedWords, Hashes]:
+def hash_texts(texts: Texts) -> tuple[HashedWords, Hashes]:
     """Return the words of the texts, and one hash over all characters of each text.
 
-    >>> tokens, (first_text, second_text) = hash_texts(["خبر عاجل", "خبر عاجل."])
+    >>> tokens, (first_text, second_text) = hash_texts(joined(["خبر عاجل", "خبر عاجل."]))
     >>> tokens.counts.tolist(), bool(first_text == second_text)
     ([2, 2], False)
     """
-    parts = [_words(texts[low:high]) for low, high in _batches(texts)]
+    parts = [_words(part) for part in texts.parts(BATCH)]
     return (
         HashedWords(
             np.concatenate([np.empty(0, np.uint64), *(part.hashes for part, _ in parts)]),
@@ -59,7 +61,7 @@ def hash_words(texts: Sequence[str]) -> HashedWords:
     >>> tokens.counts.tolist(), bool(tokens.hashes[1] == tokens.hashes[2])
     ([2, 0, 1], True)
     """
-    return hash_texts(texts)[0]
+    return hash_texts(joined(texts))[0]
 
 
 def shingles(tokens: HashedWords, size: int) -> HashedWords:
@@ -146,24 +148,12 @@ def winnow(runs: HashedWords, window: int) -> HashedWords:
     return HashedWords(_finalize(smallest.take(chosen)), np.diff(np.searchsorted(chosen, edges)))
 
 
-def _batches(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Yield index ranges of texts of about BATCH characters together."""
-    low = size = 0
-    for high, text in enumerate(texts):
-        if size and size + len(text) > BATCH:
-            yield low, high
-            low, size = high, 0
-        size += len(text) + 1
-    if low < len(texts):
-        yield low, len(texts)
-
-
-def _words(texts: Sequence[str]) -> tuple[HashedWords, Hashes]:
+def _words(texts: Texts) -> tuple[HashedWords, Hashes]:
     """Return the words of texts and the hash of each text.
 
     Both are polynomial hashes of the characters, computed as differences of a prefix sum.
     """
-    codes = _codes("\n".join([*texts, ""]))
+    codes = texts.units
     narrow, indices = codes.itemsize == 2, codes.astype(np.intp)
     inside = _letters(1 << 16 if narrow else 0x110000).take(indices)
     inside[-1:] = False  # the line end after the last text
@@ -174,18 +164,10 @@ def _words(texts: Sequence[str]) -> tuple[HashedWords, Hashes]:
     numbers = _numbers().take(indices) if narrow else _finalize(codes.astype(np.uint64) + np.uint64(1))
     np.multiply(numbers, powers[: len(codes)], out=numbers)
     np.cumsum(numbers, out=sums[1:])
-    begins = np.cumsum([0, *(len(text) + 1 for text in texts)])
+    begins = texts.begins
     counts = np.diff(np.searchsorted(starts, begins))
     text_hashes = _finalize((sums[begins[1:] - 1] - sums[begins[:-1]]) * inverses[begins[:-1]])
     return HashedWords(_finalize((sums[ends] - sums[starts]) * inverses[starts]), counts), text_hashes
-
-
-def _codes(text: str) -> NDArray[np.uint16] | NDArray[np.uint32]:
-    """Return the code points of a text in the narrowest integer type that holds them."""
-    narrow = text.encode("utf-16-le", "surrogatepass")
-    if len(narrow) == 2 * len(text):
-        return np.frombuffer(narrow, np.uint16)
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
 @cache

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.text import characters
 from builder.text.aligned import pack_batch, unpack_edits
+from builder.text.mapping import characters
 from builder.text.policies import NAMES
 from builder.text.profiles import profile
 from tests.text.strategies import CHARACTERS

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.text import shingles as module
+from builder.text.joined import joined
 from builder.text.shingles import HashedWords, first_words, hash_texts, hash_words, sequence_hashes, shingles, winnow
 
 TEXTS = st.lists(st.text(alphabet="ابت ث_9٣\n.،-é\N{ARABIC FATHA}\U0001f600", max_size=40), max_size=12)
@@ -49,7 +50,7 @@ def test_batch_boundaries_change_nothing(monkeypatch):
 
 @given(TEXTS)
 def test_text_and_its_ordered_words_have_numbers(texts):
-    found, numbers = hash_texts(texts)
+    found, numbers = hash_texts(joined(texts))
 
     assert_same_where_equal(numbers.tolist(), texts)
     assert_same_where_equal(sequence_hashes(found).tolist(), [tuple(re.findall(r"\w+", text)) for text in texts])

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from builder.corpus.cleaning.columns.lines import lines_of
 from builder.corpus.cleaning.columns.shapes import shapes_of, shows_more
-from builder.corpus.cleaning.columns.texts import Chunk, folded_texts, in_chunks
 from builder.corpus.cleaning.edges import (
     END_MARKS,
     GRAM,
@@ -40,6 +39,7 @@ from builder.executor.shards import BatchResult
 from builder.executor.stage import Stage
 from builder.io.hashing import sha16
 from builder.records import EdgeCount, user_error
+from builder.text.joined import Chunk, folded_texts, in_chunks
 from builder.text.profiles import Profile, fold_table
 
 Kind = Literal[

@@ -8,7 +8,6 @@ import numpy as np
 from builder.corpus.cleaning.boilerplate import decide
 from builder.corpus.cleaning.columns.lines import Lines, Mask, split
 from builder.corpus.cleaning.columns.shapes import Shapes, any_line, shapes_of
-from builder.corpus.cleaning.columns.texts import Numbers, Texts
 from builder.corpus.cleaning.counts import Counts
 from builder.corpus.cleaning.decisions import PLAIN, LineDecision
 from builder.corpus.cleaning.edges import LABEL, LONG
@@ -16,6 +15,7 @@ from builder.corpus.cleaning.evidence import Evidence
 from builder.corpus.cleaning.matching.rules import NO_CANDIDATES, Candidates, RuleNumbers, Rules
 from builder.corpus.cleaning.parts import without_parts
 from builder.text.edits import Columns
+from builder.text.joined import Numbers, Texts
 from builder.text.profiles import Profile
 
 

@@ -10,12 +10,12 @@ import pyarrow as pa
 from builder.corpus.cleaning.columns.articles import ArticleColumns, articles_of
 from builder.corpus.cleaning.columns.drops import drops_of
 from builder.corpus.cleaning.columns.lines import lines_of
-from builder.corpus.cleaning.columns.texts import Chunk, Numbers, folded_texts, in_chunks, normalized
 from builder.corpus.cleaning.decisions import HEADLINE, LineDecision
 from builder.corpus.cleaning.judging import PageFacts, judge
 from builder.corpus.cleaning.matching.rules import compile_rules
 from builder.records import Drop, Dropped, Issue
 from builder.schema.boilerplate import Boilerplate
+from builder.text.joined import Chunk, Numbers, folded_texts, in_chunks, normalized
 from builder.text.profiles import Profile
 
 MOSTLY = 0.6

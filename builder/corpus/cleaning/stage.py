@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 
 from builder.corpus.cleaning.clean import PART, RULE, uncleaned
 from builder.corpus.cleaning.columns.lines import Mask
-from builder.corpus.cleaning.columns.texts import Numbers
 from builder.corpus.cleaning.counts import Counts
 from builder.corpus.cleaning.judging import PageFacts
 from builder.corpus.cleaning.pages import CleanedPages, clean_pages
@@ -22,6 +21,7 @@ from builder.io.parquet import from_table, to_table
 from builder.records import Article, Document, Drop, Dropped, Facts, Issue
 from builder.records.arrow import arrow_schema
 from builder.schema.boilerplate import Boilerplate
+from builder.text.joined import Numbers
 from builder.text.profiles import Profile
 
 COPIED_COLUMNS = ("source", "published_at", "url", "html_sha")

@@ -12,23 +12,27 @@ Words are the matches of `\w+` in the search-folded text, so copies that differ 
 - The words in order, 32 bits each, for the exact comparison of candidates.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from builder.corpus import versions
 from builder.executor.shards import BatchResult
 from builder.executor.stage import Stage
+from builder.io.parquet import whole
+from builder.text.joined import Texts, folded_texts, in_chunks
 from builder.text.profiles import profile
 from builder.text.shingles import (
+    BATCH,
     HashedWords,
     Hashes,
     first_words,
     hash_texts,
-    hash_words,
     sequence_hashes,
     shingles,
     winnow,
@@ -94,17 +98,15 @@ def sign(articles: pa.Table) -> pa.Table:
 
 def _signed(articles: pa.Table) -> pa.Table:
     """Return the rows of `keys` for up to ROWS_AT_ONCE articles."""
-    texts = profile("search@1").fold_batch(articles["text"].to_pylist())
-    text_words, text_hashes = hash_texts(texts)
-    text_words = HashedWords(text_words.hashes >> _HIGH, text_words.counts)  # 32 bits, as in the column `order`
-    blank = np.array([not text or text.isspace() for text in texts], bool)
+    folded = _folded(whole(articles["text"]))
+    text_words = HashedWords(folded.words.hashes >> _HIGH, folded.words.counts)  # 32 bits, as in the column `order`
     runs = {size: shingles(text_words, size) for size in (LONG, SHORT)}
     few, many = text_words.counts <= MAX_SHORT_WORDS, text_words.counts >= FEW_WORDS
     bands = {"b": _bands(runs[LONG], many), "s": _bands(runs[SHORT], few & (text_words.counts > 0))}
     columns = {
         "id": articles["id"].combine_chunks(),
         "date": _dates(articles),
-        "text": pa.array(text_hashes, pa.uint64(), mask=blank),
+        "text": pa.array(folded.hashes, pa.uint64(), mask=folded.blank),
         "heading": _headings(articles, text_words),
         "words": pa.array(text_words.counts, pa.int32()),
         "order": _blobs(text_words.hashes.astype(np.uint32), text_words.counts),
@@ -118,6 +120,47 @@ def _signed(articles: pa.Table) -> pa.Table:
     return pa.table([columns[field.name] for field in KEYS], schema=KEYS)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Folded:
+    """The words of folded texts, a hash of each text, and whether it holds nothing but white space."""
+
+    words: HashedWords
+    hashes: Hashes
+    blank: NDArray[np.bool_]
+
+    def taken(self, order: NDArray[np.intp]) -> "_Folded":
+        """Return the texts in another order."""
+        counts = self.words.counts[order]
+        begins = (np.cumsum(self.words.counts) - self.words.counts)[order]
+        index = np.arange(counts.sum()) + np.repeat(begins - np.cumsum(counts) + counts, counts)
+        return _Folded(HashedWords(self.words.hashes[index], counts), self.hashes[order], self.blank[order])
+
+
+def _folded(column: pa.StringArray) -> _Folded:
+    """Fold a column of texts, in parts that fit the processor's cache, and hash its words and texts."""
+    chunks = [*in_chunks(column)]
+    folded = [folded_texts(profile("search@1"), part) for chunk in chunks for part in chunk.texts.parts(BATCH)]
+    hashed = [hash_texts(texts) for texts in folded]
+    done = _Folded(
+        HashedWords(
+            np.concatenate([np.empty(0, np.uint64), *(words.hashes for words, _ in hashed)]),
+            np.concatenate([np.empty(0, np.int64), *(words.counts for words, _ in hashed)]),
+        ),
+        np.concatenate([np.empty(0, np.uint64), *(hashes for _, hashes in hashed)]),
+        np.concatenate([np.empty(0, bool), *map(_blank, folded, (words.counts for words, _ in hashed))]),
+    )
+    rows = np.concatenate([np.empty(0, np.intp), *(chunk.rows for chunk in chunks)])
+    return done if len(chunks) < 2 else done.taken(np.argsort(rows))
+
+
+def _blank(texts: Texts, words: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return whether each text holds nothing but white space; `words` are the numbers of their words."""
+    blank: NDArray[np.bool_] = words == 0
+    for number in np.flatnonzero(blank).tolist():
+        blank[number] = not texts.text(number).strip()
+    return blank
+
+
 def _dates(articles: pa.Table) -> pa.Array:
     """Return the column `date`."""
     if "published_at" not in articles.column_names:
@@ -127,6 +170,7 @@ def _dates(articles: pa.Table) -> pa.Array:
     return known.take(column.indices)
 
 
+@lru_cache(maxsize=4096)
 def parse_milliseconds(published_at: str | None) -> int | None:
     """Convert an ISO 8601 date to milliseconds since 1970, or return None if it is invalid; no time zone means UTC.
 
@@ -144,7 +188,7 @@ def _headings(articles: pa.Table, text_words: HashedWords) -> pa.Array:
     """Return the column `heading`: one hash of title and lead together."""
     if "title" not in articles.column_names:
         return pa.nulls(len(articles), pa.uint64())
-    titles = hash_words(profile("search@1").fold_batch([title or "" for title in articles["title"].to_pylist()]))
+    titles = _folded(pc.fill_null(whole(articles["title"]), "")).words
     keys = sequence_hashes(titles) * np.uint64(3) + sequence_hashes(first_words(text_words, LEAD_WORDS))
     return pa.array(keys, pa.uint64(), mask=(titles.counts < TITLE_WORDS) | (text_words.counts == 0))
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.corpus.cleaning.columns.lines import Lines, Mask
-from builder.corpus.cleaning.columns.texts import Normalized, Numbers, Texts, running
 from builder.corpus.cleaning.decisions import PLAIN, LineDecision
 from builder.text.edits import Columns, compose, cut_by, pack
+from builder.text.joined import Normalized, Numbers, Texts, running
 
 Decisions = Mapping[int, Sequence[LineDecision]]
 """The decisions on the lines of the pages that lose something, by page."""

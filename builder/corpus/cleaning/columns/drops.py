@@ -7,10 +7,10 @@ import numpy as np
 
 from builder.corpus.cleaning.columns.articles import Decisions
 from builder.corpus.cleaning.columns.lines import Lines, Mask
-from builder.corpus.cleaning.columns.texts import Normalized, Texts
 from builder.corpus.cleaning.decisions import LineDecision, Part
 from builder.records import Drop
 from builder.text.edits import Columns, raw_positions
+from builder.text.joined import Normalized, Texts
 
 Drops = dict[int, dict[int, list[Drop]]]
 """The drops of each page that has any, by line."""

@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.corpus.cleaning.columns.texts import LINE_END, Numbers, Texts
 from builder.text.edits import Columns
+from builder.text.joined import LINE_END, Numbers, Texts
 from builder.text.mapping.tables import Table
 from builder.text.mapping.units import Units
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.corpus.cleaning.columns.lines import SPACE, Lines, Mask
-from builder.corpus.cleaning.columns.texts import Numbers, Texts
 from builder.corpus.cleaning.edges import END_MARKS, LABEL, LONG
 from builder.corpus.cleaning.page import BULLETS, STOPS
+from builder.text.joined import Numbers, Texts
 
 COLON, SEPARATOR, END, STOP, BULLET = 1, 2, 4, 8, 16
 """Kinds of signs, as bits."""

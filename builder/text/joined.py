@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from builder.text.aligned import AlignedText
-from builder.text.characters import decoder
 from builder.text.edits import Columns
+from builder.text.mapping.characters import decoder
 from builder.text.mapping.units import EditsByText, Units, map_units, substitute_units
 from builder.text.profiles import Profile, fold_table
 
@@ -39,6 +40,13 @@ class Texts:
         """Return one text."""
         return self.decoded(int(self.begins[number]), int(self.begins[number + 1]) - 1)
 
+    def parts(self, size: int) -> Iterator["Texts"]:
+        """Yield the texts in parts of about `size` code points."""
+        cuts = np.searchsorted(self.begins, np.arange(0, int(self.begins[-1]), size))
+        for low, high in pairwise(np.unique([*cuts.tolist(), len(self)]).tolist()):
+            begins = self.begins[low : high + 1]
+            yield Texts(self.units[begins[0] : begins[-1]], begins - begins[0])
+
     def __len__(self) -> int:
         return len(self.begins) - 1
 
@@ -61,6 +69,22 @@ class _Lazy(dict[int, str]):
     def __missing__(self, number: int) -> str:
         self[number] = self._texts.text(number)
         return self[number]
+
+
+def joined(texts: Sequence[str]) -> Texts:
+    """Join texts, each with a line end behind it; lone surrogates are kept.
+
+    >>> joined(["خبر", ""]).begins.tolist()
+    [0, 4, 5]
+    """
+    whole = "\n".join([*texts, ""])
+    narrow = whole.encode("utf-16-le", "surrogatepass")
+    is_narrow = len(narrow) == 2 * len(whole)
+    units = np.frombuffer(narrow if is_narrow else whole.encode("utf-32-le", "surrogatepass"), _TYPES[is_narrow])
+    return Texts(units, running(np.fromiter(map(len, texts), np.int32, len(texts)) + 1))
+
+
+_TYPES = (np.uint32, np.uint16)
 
 
 def in_chunks(column: pa.StringArray) -> Iterator[Chunk]:
