@@ -171,7 +171,7 @@ def test_accepted_low_agreement_is_on_the_card(annotated):
     again = with_floor(annotated, 0.5)
     build(again, "1.0.0")
 
-    assert said(report)["agreement"] == "1 floors not reached, and the card says why"
+    assert said(report)["agreement"] == "1 floor not reached, and the card says why"
     assert "**Agreement does not reach the floors that were set for this dataset.**" in accepted
     assert "is below the floor of 0.99 (batch all)." in accepted
     assert "\n> a pilot &lt;b> \\| of new annotators\n" in accepted

@@ -1,6 +1,7 @@
 """Recompute the rows of `stance` and `questions` from the published annotations."""
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,8 @@ from builder.release.tables.features import all_values
 from builder.release.verification.content import Content
 from builder.release.verification.result import Mismatch
 from builder.release.verification.spans import differing_lists, numbers
+
+N = TypeVar("N", bound=np.generic)
 
 VOTED = "what the votes of `annotations` give"
 
@@ -35,7 +38,7 @@ def stance_rows(
         judged, article, len(ids), lambda version, target: target not in offers.unasked(version), given, targets
     )
     pairs = _pairs(table, "target", ids, targets, votes)
-    tally = np.where((pairs >= 0)[:, None], votes.counts[pairs] if len(votes.article) else 0, 0)
+    tally = _of_pairs(votes.counts, pairs)
     said = np.asarray(whole(table["label_counts"]).flatten()).reshape(-1, len(values))
     yield Mismatch("stance", split, "label_counts", VOTED, np.flatnonzero((said != tally).any(axis=1)))
     if basis.dataset.adjudication.stance != "majority":
@@ -66,9 +69,7 @@ def question_rows(
         judged, article, len(ids), lambda version, question: not offers.lacks_question(version, question), given, asked
     )
     pairs = _pairs(table, "question", ids, asked, votes)
-    voted = (pairs >= 0)[:, None]
-    tally = np.where(voted, votes.counts[pairs] if len(votes.article) else 0, 0)
-    answered = np.where(pairs >= 0, votes.answered[pairs] if len(votes.article) else 0, 0)
+    tally, answered = _of_pairs(votes.counts, pairs), _of_pairs(votes.answered, pairs)
     yield Mismatch("questions", split, "n_annotators", "the number of those who answered",
                    np.flatnonzero(numbers(whole(table["n_annotators"])) != answered))  # fmt: skip
     sizes = width[numbers(pc.index_in(whole(table["question"]), pa.array(asked, pa.string())))]
@@ -78,7 +79,7 @@ def question_rows(
     yield Mismatch("questions", split, "label_counts", VOTED, np.flatnonzero(wrong))
     enough = people[votes.article, votes.asked] >= basis.dataset.adjudication.min_annotators
     settled = votes.won.any(axis=1) & enough
-    won = voted & (votes.won[pairs] & settled[pairs][:, None] if len(votes.article) else False)
+    won = _of_pairs(votes.won & settled[:, None], pairs)
     decided = np.asarray(whole(table["adjudicated"])).astype(bool)
     wrong = ~decided & (_answers_differ(table, names, won, asked) | ~won.any(axis=1))
     yield Mismatch("questions", split, "answers", VOTED, np.flatnonzero(wrong))
@@ -97,6 +98,12 @@ def _pairs(table: pa.Table, name: str, ids: pa.Array, asked: list[str] | tuple[s
     place[votes.article, votes.asked] = np.arange(len(votes.article))
     pairs: Ints = place[numbers(pc.index_in(whole(table["article_id"]), ids)), question]
     return pairs
+
+
+def _of_pairs(values: NDArray[N], pairs: Ints) -> NDArray[N]:
+    """Return what the votes of each row's pair gave, and zeros where nobody voted."""
+    found: NDArray[N] = np.concatenate([values, np.zeros((1, *values.shape[1:]), values.dtype)])[pairs]
+    return found
 
 
 def _answers_differ(
