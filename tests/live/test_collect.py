@@ -1,5 +1,6 @@
 """Collecting from a real Label Studio: what changed, what went, what was killed, what went wrong on the way."""
 
+import functools
 import json
 import os
 import random
@@ -21,6 +22,7 @@ from builder.labelstudio.download import cache, sync
 from builder.labelstudio.server.install import OWNER
 from builder.labelstudio.server.process import down, up
 from builder.labelstudio.tasks import result_of
+from builder.project.annotations import collected_path
 from builder.records import AnnotatorAssignment, Judgement, KhabarError, Span, Stance
 from tests.builders import walk
 from tests.conftest import ROOT
@@ -329,26 +331,52 @@ def test_no_email_is_in_any_file_that_collect_leaves(label_studio, annotated, se
     assert "@" not in repr(found) + repr(said)
 
 
-def test_separate_projects_collect_only_changes(label_studio, project, khabar, answer):
+def separate(label_studio, project, khabar, answer, repo_id):
+    """Answer a batch whose annotators have a project each, and return how to run the command line on it."""
     walk(project, [ROOT / "examples" / "articles"], size=6)
     path = project.root / "schema" / "dataset.yaml"
-    text = path.read_text(encoding="utf-8").replace("demo-news", "apart")
+    text = path.read_text(encoding="utf-8").replace("demo-news", repo_id)
     path.write_text(re.sub(r"(?m)^overlap: .*$", "overlap: 2", text) + "assignment: separate\n", encoding="utf-8")
     own = {"LABEL_STUDIO_URL": label_studio.running.url, "LABEL_STUDIO_API_KEY": label_studio.running.token,
            "KHABAR_SECRET": "key"}  # fmt: skip
-    before = khabar("collect", cwd=project.root, **own)
-    sent = khabar("send", "--annotators", ",".join(login[0] for login in label_studio.logins), cwd=project.root, **own)
-    assigned = read_jsonl(project.annotations / "pilot" / "assignment.jsonl", AnnotatorAssignment)
+    run = functools.partial(khabar, cwd=project.root, **own)
+    before, sent = run("collect"), run("send", "--annotators", ",".join(login[0] for login in label_studio.logins))
+    assert (before.returncode, sent.returncode) == (3, 0), before.stderr + sent.stderr
+    assert "batch pilot was not sent yet: nobody was assigned to its articles" in before.stderr
     for email, password in label_studio.logins:
         place = project.noted(f"sent/pilot/{name(email)}")
-        given = {one.article_id: answer(skipped=True) for one in assigned if one.annotator == name(email)}
+        given = {one.article_id: answer(skipped=True) for one in assigned(project) if one.annotator == name(email)}
         annotator.annotate_as(place["url"], email, password, int(place["project_id"]), given)
-    first = khabar("collect", "--json", cwd=project.root, **own)
-    again = khabar("collect", "--json", cwd=project.root, **own)
+    return run
+
+
+def assigned(project):
+    return read_jsonl(project.annotations / "pilot" / "assignment.jsonl", AnnotatorAssignment)
+
+
+def test_separate_projects_collect_only_changes(label_studio, project, khabar, answer):
+    run = separate(label_studio, project, khabar, answer, "apart")
+    first, again = run("collect", "--json"), run("collect", "--json")
     found = read_jsonl(project.annotations / "pilot" / "judgements.jsonl", Judgement)
 
-    assert (before.returncode, sent.returncode, first.returncode) == (3, 0, 0), before.stderr + sent.stderr
-    assert "batch pilot was not sent yet: nobody was assigned to its articles" in before.stderr
-    assert {(j.article_id, j.annotator) for j in found} == {(one.article_id, one.annotator) for one in assigned}
+    assert first.returncode == 0, first.stderr
+    assert {(j.article_id, j.annotator) for j in found} == {
+        (one.article_id, one.annotator) for one in assigned(project)
+    }
     assert json.loads(first.stdout) == json.loads(again.stdout)
-    assert {one.annotator for one in assigned} == {name(email) for email, _ in label_studio.logins}
+    assert {one.annotator for one in assigned(project)} == {name(email) for email, _ in label_studio.logins}
+
+
+def test_cache_of_an_earlier_parser_is_read_anew(label_studio, project, khabar, answer):
+    """Version 2 of the parser left the names of other annotators in remarks."""
+    run = separate(label_studio, project, khabar, answer, "earlier")
+    first = run("collect")
+    found = (project.annotations / "pilot" / "judgements.jsonl").read_bytes()
+    with cache.open_cache(collected_path(project, "pilot")) as db, db:
+        db.execute("update place set stamp = '2' || substr(stamp, instr(stamp, ' '))")
+        db.execute("update judgement set line = json_set(line, '$.remark', 'annotator-2')")
+    again = run("collect")
+
+    assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
+    assert b"annotator-2" not in found
+    assert (project.annotations / "pilot" / "judgements.jsonl").read_bytes() == found

@@ -18,7 +18,7 @@ from builder.records import Dropped, Judgement
 
 open_cache = store.open_cache
 
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 """Version of the parser. A new number makes every cache download its sources again."""
 
 FILES = "file:"

@@ -11,6 +11,7 @@ from typing import Any
 from builder.labelstudio.download.faults import DELETED, UNKNOWN
 from builder.labelstudio.earlier import Key
 from builder.labelstudio.parse import Pseudonym
+from builder.labelstudio.remarks import without_persons
 from builder.records import Issue, Judgement, LabelVersions
 
 
@@ -88,7 +89,7 @@ def with_origin(judgement: Judgement, changers: Mapping[int, str], roster: Roste
     before = roster.known.get(judgement.annotation_id)
     changer = changers.get(judgement.annotation_id)
     # Earlier versions of khabar, which know no origin, took changed answers without a word.
-    if changer != "" and before and before.origin and answers(before) == answers(judgement):
+    if changer != "" and before and before.origin and _is_same(before, judgement, roster):
         changer = before.changed_by
     return replace(
         judgement, origin=roster.origin, changed_by="" if changer in (None, judgement.annotator) else changer
@@ -100,6 +101,12 @@ def answers(judgement: Judgement) -> tuple[object, ...]:
     spans = sorted((span.start, span.end, span.label) for span in judgement.spans)
     said = judgement.stances, judgement.answers, judgement.status, judgement.remark, len(judgement.relations)
     return judgement.article_id, judgement.text_sha, tuple(spans), *said
+
+
+def _is_same(before: Judgement, judgement: Judgement, roster: Roster) -> bool:
+    """Return whether a judgement says what it said before, also if that still named a person who is taken out now."""
+    now = answers(judgement)
+    return answers(before) == now or answers(without_persons(before, roster.names, "").judgement) == now
 
 
 def _former(task: int, number: int, roster: Roster) -> tuple[str, Issue]:

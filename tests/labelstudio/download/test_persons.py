@@ -6,7 +6,7 @@ import pytest
 
 from builder.annotation.pseudonyms import pseudonym
 from builder.io.hashing import sha16
-from builder.labelstudio.download.persons import Roster
+from builder.labelstudio.download.persons import Roster, with_origin
 from builder.labelstudio.download.sync import _read
 from builder.records import Span
 
@@ -93,6 +93,16 @@ def test_a_save_that_changes_no_answer_is_not_a_change():
     (unknown,) = read((11, HUDA, SAMIR), known=[old]).judgements
     assert starred.changed_by == ""
     assert changed.changed_by == unknown.changed_by == name(SAMIR["email"])
+
+
+@pytest.mark.parametrize(
+    ("remark", "changed_by"), [("راجعوا REDACTED_NAME", ""), ("اتركوا REDACTED_NAME", name(SAMIR["email"]))]
+)
+def test_a_name_that_is_taken_out_since_is_not_a_change(remark, changed_by):
+    (before,) = read((11, HUDA, HUDA)).judgements
+    roster = Roster(name, lambda: EMAILS, {11: replace(before, remark="راجعوا samir")}, "o-1", names=lambda: {"samir"})
+
+    assert with_origin(replace(before, remark=remark), {11: name(SAMIR["email"])}, roster).changed_by == changed_by
 
 
 def test_with_a_server_of_ones_own_nobody_else_changes_answers():
