@@ -30,9 +30,13 @@ def filesystem_of(location: str, code: str = "store") -> "tuple[AbstractFileSyst
 
     Raises KhabarError under `code`: exit code 2 if the backend is not installed, 3 if it cannot be used.
     """
-    with translate_errors(location, code):
-        files, path = _fsspec("core").url_to_fs(location)
-        return files, str(path).rstrip("/")
+    try:
+        with translate_errors(location, code):
+            files, path = _fsspec("core").url_to_fs(location)
+            return files, str(path).rstrip("/")
+    except FileNotFoundError:  # of an archive that the location names
+        message = f"{redact_credentials(location)} cannot be used: its archive does not exist, or cannot be reached"
+        raise user_error(code, message, exit_code=3, fix="check the address, then retry") from None
 
 
 @contextmanager

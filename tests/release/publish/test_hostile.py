@@ -279,3 +279,14 @@ def test_object_store_whose_keys_leave_the_folder_is_refused(folder, tmp_path, c
     assert [issue.code for issue in caught.value.issues] in (["unsafe-path"], ["no-release"])
     assert (caught.value.issues[0].code == "unsafe-path") == (command == "verify")
     assert not list(tmp_path.rglob("evil.parquet"))
+
+
+@pytest.mark.parametrize("archive", ["nowhere.zip", "http://127.0.0.1:9/nowhere.zip"])
+def test_an_archive_that_is_not_there_is_named(archive, tmp_path):
+    address = f"zip://release::{archive if '://' in archive else tmp_path / archive}"
+    with pytest.raises(KhabarError) as refused, storage.fetched(address, tmp_path):
+        pass
+
+    (issue,) = refused.value.issues
+    assert (issue.code, refused.value.exit_code) == ("target", 3)
+    assert issue.message == f"{address} cannot be used: its archive does not exist, or cannot be reached"
