@@ -44,7 +44,10 @@ from builder.release.tables.spill import TableSpill
 Tables = dict[str, dict[str, pa.Table]]
 
 ROWS = 250
-"""Rows whose columns are computed at once; their texts fit the processor's cache."""
+"""Rows whose columns are computed at once; their texts fit the processor's cache.
+
+Another number gives other bytes, because Parquet cuts pages where a batch ends.
+"""
 
 ACCOUNTED = ("entities", "annotations", "articles", "stance", "questions")
 """The configs in the order of their accounts."""

@@ -14,8 +14,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from builder.io.parquet import whole
-
 GROUP_ROWS = 1000
 
 GROUP_BYTES = 32_000_000
@@ -133,7 +131,8 @@ def row_sizes(table: pa.Table) -> NDArray[np.int64]:
     >>> row_sizes(pa.table({"text": ["خبر", None], "n": pa.array([[1, 2], []], pa.list_(pa.int32()))})).tolist()
     [22, 8]
     """
-    columns = [_weights(chunk) for name in table.column_names for chunk in [whole(table[name])]]
+    none = np.zeros(0, np.int64)
+    columns = [np.concatenate([none, *map(_weights, column.chunks)]) for column in table.columns]
     return np.sum(columns, axis=0, dtype=np.int64) if columns else np.zeros(table.num_rows, np.int64)
 
 

@@ -7,6 +7,7 @@ import mmap
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,12 +27,19 @@ class TableSpill:
     maps: list[mmap.mmap] = field(default_factory=list)
 
     def table(self, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> pa.Table:
-        """Write batches to disk as they arrive, and return them as a memory-mapped table."""
+        """Write batches to disk, each in a thread beside the making of the next, and return them as a memory-mapped table."""
         path = self.folder / f"{name}.arrow"
         try:
-            with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+            with (
+                pa.OSFile(str(path), "wb") as sink,
+                pa.ipc.new_file(sink, schema) as writer,
+                ThreadPoolExecutor(1) as thread,
+            ):
+                written = thread.submit(int)
                 for batch in batches:
-                    writer.write_batch(batch)
+                    written.result()
+                    written = thread.submit(writer.write_batch, batch)
+                written.result()
         except OSError as error:
             add_path_to_error(error, path)
             raise
