@@ -82,10 +82,11 @@ def _inputs_at_rest() -> Iterator[None]:
 
 
 @_inputs_at_rest()
-def build_tables(material: TableInputs, scratch: TableSpill | None = None) -> BuiltTables:
+def build_tables(material: TableInputs, scratch: TableSpill | None = None, *, early: bool = False) -> BuiltTables:
     """Build the tables of every config; each has all splits, even if empty.
 
-    The tables are in memory, or in the scratch folder if there is one, with the same rows. Raises KhabarError (exit code 1)
+    The tables are in memory, or in the scratch folder if there is one, with the same rows. With `early`,
+    threads write the Parquet files of each table there as soon as it is made. Raises KhabarError (exit code 1)
     with every span that its article does not allow and every stance that the labels do not allow.
     """
     known, labels = index_inputs(material), material.labels
@@ -103,6 +104,8 @@ def build_tables(material: TableInputs, scratch: TableSpill | None = None) -> Bu
 
     def make(config: str, part: ConfigRows[R], columns: Callable[[Sequence[R]], Columns]) -> None:
         made[config] = _build_config(part, columns, arrow_schema(features(names)[config]), scratch, config)
+        if scratch and early:
+            scratch.write_early(made[config], config)
         counts[config], left_out[config] = part.account, part.aside
 
     make("articles", articles_rows(known), lambda rows: articles(rows, known))

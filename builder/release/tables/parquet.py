@@ -37,15 +37,16 @@ LOOKED_AT = 1024
 def write_shards(
     table: pa.Table, folder: Path, split: str, *, rest: Callable[[], None], group: int = GROUP_BYTES,
     shard: int = SHARD_BYTES,
-) -> None:  # fmt: skip
+) -> list[Path]:  # fmt: skip
     """Write a table as `<split>-00000-of-00001.parquet` and so on; `rest` is called after each row group."""
     shards = _shards(table, group, shard, rest)
-    for number, groups in enumerate(shards):
-        path = folder / f"{split}-{number:05}-of-{len(shards):05}.parquet"
+    paths = [folder / f"{split}-{number:05}-of-{len(shards):05}.parquet" for number in range(len(shards))]
+    for path, groups in zip(paths, shards, strict=True):
         with _writer(path, table.schema) as writer:
             for start, end in groups:
                 writer.write_table(table.slice(start, end - start), row_group_size=GROUP_ROWS)
                 rest()
+    return paths
 
 
 def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
