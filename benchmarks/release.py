@@ -189,9 +189,12 @@ def _khabar(whole: TableInputs, folder: Path, steps: dict[str, float]) -> dict[s
     """Build a release with khabar and return the rows of each config and split."""
     release = Release("1.0.0", "a/b", "", "", "", "", {}, {}, {})
     with open_spill(folder) as kept:
-        built = _timed(steps, "tables", lambda: build_tables(whole, kept))
+        built = _timed(steps, "tables", lambda: build_tables(whole, kept, early=True))
         kept.rest()
-        staged = _timed(steps, "write", lambda: write_release(folder / "v1", built.tables, {}, release, rest=kept.rest))
+        staged = _timed(
+            steps, "write",
+            lambda: write_release(folder / "v1", built.tables, {}, release, spill=kept),
+        )  # fmt: skip
     rows: dict[str, dict[str, int]] = staged.release.splits
     return rows
 

@@ -323,7 +323,7 @@ def test_half_written_folder_is_no_release(disturbed, khabar):
         ) as child:  # fmt: skip
             while child.poll() is None and not list((project.root / "dist").glob(".v1.0.0.*")):
                 time.sleep(0.001)
-            time.sleep(chance.random() * 0.05)
+            time.sleep(chance.random() * 0.004)
             child.kill()
         partial += bool(list((project.root / "dist").glob(".v1.0.0.*")))
         assert_whole(project, before, after)

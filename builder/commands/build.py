@@ -31,7 +31,6 @@ from builder.release.editions.reading import record_reading
 from builder.release.exports.conll import edition_files
 from builder.release.exports.write import export_files
 from builder.release.publish.folder import write_release
-from builder.release.tables.build import build_tables
 from builder.release.tables.spill import open_spill
 
 
@@ -118,7 +117,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         gathered = release_inputs.load_release_inputs(project)
         low = accepted(shortfalls(gathered.agreement, schema.dataset.floors, schema.labels), accept)
         material = gathered.material
-        built = standoff.apply_edition(dataset.text, build_tables(material, kept), material, fold)
+        built = standoff.build_edition(dataset.text, material, fold, kept)
         flat = edition_files(dataset.text, built.tables["entities"], schema.labels.entity_names)
         accounts, aside = (*built.accounts, *flat.accounts), (*built.set_aside, *flat.set_aside)
         prose = read_hashed(project.root / "dataset_card.md").decode("utf-8")
@@ -146,7 +145,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         folder = project.release(version)
         texts = text_files(basis, card, built.tables, changelog)
         written = write_release(folder, built.tables, {**texts, **beside.files, **gathered.guidelines}, release,
-                                frozen=bool(project.noted(f"pushed/v{version}")), rest=kept.rest,
+                                frozen=bool(project.noted(f"pushed/v{version}")), spill=kept,
                                 describe=beside.describe, look=standoff.file_audit(dataset.text, material, fold))  # fmt: skip
         manifest = record(project, version)
         project.save_account("build", accounts, aside)

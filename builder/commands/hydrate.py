@@ -147,7 +147,7 @@ def hydrate(
             columns = edition_files("full", tables.get("entities", {}), names.entities)
             others = _other_files(folder, release, names, tables, back, digest) | dict(columns.files)
             full = replace(release, edition="full", inputs={**release.inputs, NOTE: digest}, splits={}, files={})
-            written = write_release(target, tables, others, full, rest=spill.rest)
+            written = write_release(target, tables, others, full, spill=spill)
         accounts = (*_accounts(back), *_rows(release.splits, tables), *columns.accounts)
     issues = (*mismatches(release.inputs, reading.documents), *back.issues, *reading.issues)
     return HydrateReport(

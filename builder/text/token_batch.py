@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,12 @@ from builder.text.invisible import IGNORABLE
 from builder.text.tokens import ARABIC, DIGIT, MARK, is_edge, is_seen, tokenize
 
 Places = NDArray[np.int64]
+
+PART = 200_000
+"""Code points that are tokenised at once, unless one text is longer.
+
+The system takes back the memory of larger arrays when they are freed, and giving it again takes longer than the work.
+"""
 
 _SPACE, _LETTER, _MARK, _ALONE, _QUOTE, _POINT, _OTHER, _IGNORABLE = range(8)
 
@@ -60,7 +66,30 @@ def tokenize_batch(texts: Sequence[str]) -> Tokens:
     ([0, 4, 9, 12, 13, 19], [0, 9, 21], [0, 2, 6])
     """
     begins = np.fromiter(accumulate((len(text) + 1 for text in texts), initial=0), np.int64, len(texts) + 1)
-    joined = " ".join([*texts, ""])
+    firsts = set(np.searchsorted(begins, np.arange(PART, begins[-1], PART)).tolist()) - {len(texts)}
+    cuts = [0, *sorted(firsts), len(texts)]
+    parts = [_tokenize(" ".join([*texts[low:high], ""])) for low, high in pairwise(cuts)]
+    return Tokens(
+        np.concatenate([part.starts + begins[low] for part, low in zip(parts, cuts, strict=False)]),
+        np.concatenate([part.ends + begins[low] for part, low in zip(parts, cuts, strict=False)]),
+        np.concatenate([part.sizes for part in parts]),
+        b"".join([part.data for part in parts]),
+        begins,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """The tokens of a part of the joined text, with the fields of Tokens."""
+
+    starts: Places
+    ends: Places
+    sizes: Places
+    data: bytes
+
+
+def _tokenize(joined: str) -> _Part:
+    """Tokenise texts that are joined with a space after each."""
     units = _units(joined)
     classes = _table().take(units)
     ignorable = classes == _IGNORABLE
@@ -73,13 +102,18 @@ def tokenize_batch(texts: Sequence[str]) -> Tokens:
     ends = np.flatnonzero(visible & ~(word & after)) + 1
     odd = (classes == _OTHER) | ((classes == _POINT) & after) | (ignorable & ~before)
     if odd.any():
-        starts, ends = _retokenize(joined, np.flatnonzero(odd), np.flatnonzero(~visible), starts, ends)
+        starts, ends = _retokenize(joined, _chunks(np.flatnonzero(odd), visible), starts, ends)
     bytes_before = np.zeros(len(units) + 1, np.int64)
     np.cumsum(_widths(units), out=bytes_before[1:])
     if ignorable.any():
         visible = _covered(starts, ends, len(units))
-    data = units[visible].tobytes().decode("utf-32-le", "surrogatepass").encode("utf-8", "surrogatepass")
-    return Tokens(starts, ends, bytes_before[ends] - bytes_before[starts], data, begins)
+    data = (
+        units.take(np.flatnonzero(visible))
+        .tobytes()
+        .decode("utf-32-le", "surrogatepass")
+        .encode("utf-8", "surrogatepass")
+    )
+    return _Part(starts, ends, bytes_before[ends] - bytes_before[starts], data)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,23 +164,35 @@ def _chosen(units: NDArray[np.uint32], chooses: Callable[[str], bool]) -> NDArra
     return table[units]
 
 
-def _retokenize(joined: str, odd: Places, spaces: Places, starts: Places, ends: Places) -> tuple[Places, Places]:
-    """Replace the tokens of each chunk that holds an odd character by those of `tokenize`."""
-    chunks = np.unique(np.searchsorted(spaces, odd))
-    highs = spaces[chunks]
-    lows = np.where(chunks > 0, spaces[chunks - 1] + 1, 0)
+def _chunks(odd: Places, visible: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return the start and end of each stretch between two spaces that holds an odd character."""
+    seen = visible.tobytes()
+    chunks: list[tuple[int, int]] = []
+    high = 0
+    for at in odd.tolist():
+        if at >= high:
+            low, high = seen.rfind(0, 0, at) + 1, seen.find(0, at)
+            chunks.append((low, high))
+    return chunks
+
+
+def _retokenize(joined: str, chunks: list[tuple[int, int]], starts: Places, ends: Places) -> tuple[Places, Places]:
+    """Replace the tokens of these chunks by those of `tokenize`."""
     cache: dict[str, list[tuple[int, int]]] = {}
     new: list[tuple[int, int]] = []
-    for low, high in zip(lows.tolist(), highs.tolist(), strict=True):
+    for low, high in chunks:
         chunk = joined[low:high]
         tokens = cache.get(chunk)
         if tokens is None:
             tokens = cache[chunk] = tokenize(chunk)
         new += [(low + start, low + end) for start, end in tokens]
-    at = np.searchsorted(lows, starts, "right") - 1
-    kept = (at < 0) | (starts >= highs[at])
-    inserted = np.array(new, np.int64).reshape(-1, 2).T
+    first, after = np.searchsorted(starts, np.array(chunks, np.int64).T)
+    steps = np.zeros(len(starts) + 1, np.int8)
+    steps[first] += 1
+    steps[after] -= 1
+    kept = np.cumsum(steps[:-1], dtype=np.int8) == 0
     starts, ends = starts[kept], ends[kept]
+    inserted = np.array(new, np.int64).reshape(-1, 2).T
     indices = np.searchsorted(starts, inserted[0])
     return np.insert(starts, indices, inserted[0]), np.insert(ends, indices, inserted[1])
 

@@ -13,7 +13,7 @@ from builder.release.editions.audit import quotations
 from builder.release.editions.delta import Delta, apply_delta, delta_to_row, field_delta, text_delta
 from builder.release.editions.ngrams import Fold, quotes
 from builder.release.tables.arrow import lists, struct
-from builder.release.tables.build import ROWS, BuiltTables, Tables
+from builder.release.tables.build import ROWS, BuiltTables, Tables, build_tables
 from builder.release.tables.features import (
     RESTORE,
     Edition,
@@ -24,10 +24,12 @@ from builder.release.tables.features import (
     label_names,
 )
 from builder.release.tables.inputs import TableInputs
+from builder.release.tables.spill import TableSpill
 
 
-def apply_edition(edition: Edition, built: BuiltTables, material: TableInputs, fold: Fold) -> BuiltTables:
-    """Return the tables of an edition, derived from those of the full one."""
+def build_edition(edition: Edition, material: TableInputs, fold: Fold, spill: TableSpill) -> BuiltTables:
+    """Build the tables of an edition; only those of the full one are final before all are made."""
+    built = build_tables(material, spill, early=edition == "full")
     return to_standoff(built, material, fold) if edition == "standoff" else built
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import pyarrow as pa
 from pydantic import ValidationError
 
 from builder.io.atomic import add_path_to_error
@@ -25,12 +26,10 @@ from builder.records import MANIFEST, Issue, KhabarError, Release, user_error
 from builder.release.diff.version import parse_version
 from builder.release.tables.build import Tables, non_empty
 from builder.release.tables.parquet import write_shards
+from builder.release.tables.spill import WRITERS, TableSpill
 
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 """Constants of the Linux system call renameat2(2)."""
-
-WRITERS = 2
-"""Tables written in parallel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +42,12 @@ class Written:
 
 def write_release(
     folder: Path, tables: Tables, texts: Mapping[str, str | bytes], release: Release, *, frozen: bool = False,
-    rest: Callable[[], None] = lambda: None, look: Callable[[Path], None] = lambda _: None,
+    spill: TableSpill | None = None, look: Callable[[Path], None] = lambda _: None,
     describe: Callable[[Mapping[str, str]], Mapping[str, bytes]] = lambda _: {},
 ) -> Written:  # fmt: skip
     """Write a release folder: the tables, the `texts` by path, and the manifest with its `splits` and `files` filled in.
 
-    `rest` is called after rows are written, so that the caller can free their memory (Scratch.rest). `look` is called
+    After rows are written, `spill` frees their memory; Parquet files that it holds already are moved. `look` is called
     with the complete temporary folder, and if it raises, the release folder stays as it was. `describe` gets the sha256
     of every file written so far, and returns further texts. If the folder holds the same bytes already, nothing
     changes. Raises KhabarError (exit code 4) if it holds other bytes and is `frozen`, like a published version.
@@ -62,7 +61,7 @@ def write_release(
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         fresh.chmod(0o755)
-        made = _fill(fresh, tables, texts, release, rest, describe)
+        made = _fill(fresh, tables, texts, release, spill, describe)
         look(fresh)
         if not folder.exists():
             fresh.rename(folder)
@@ -97,7 +96,7 @@ def _put(fresh: Path, folder: Path, old: Path) -> None:
 
 
 def _fill(
-    folder: Path, tables: Tables, texts: Mapping[str, str | bytes], release: Release, rest: Callable[[], None],
+    folder: Path, tables: Tables, texts: Mapping[str, str | bytes], release: Release, spill: TableSpill | None,
     describe: Callable[[Mapping[str, str]], Mapping[str, bytes]],
 ) -> Release:  # fmt: skip
     tables = non_empty(tables)
@@ -107,7 +106,7 @@ def _fill(
     # Threads are enough, because Parquet compression releases Python's lock.
     with ThreadPoolExecutor(WRITERS) as pool:
         writing = [
-            pool.submit(write_shards, table, folder / config, split, rest=rest)
+            pool.submit(_write_table, table, folder / config, split, spill)
             for config, splits in tables.items()
             for split, table in splits.items()
         ]
@@ -120,6 +119,15 @@ def _fill(
     made = dataclasses.replace(release, inputs=inputs, splits=rows, files=dict(sorted(hashes.items())))
     write_json(folder / MANIFEST, to_plain(made))
     return made
+
+
+def _write_table(table: pa.Table, folder: Path, split: str, spill: TableSpill | None) -> None:
+    """Write a table's Parquet files, or move those that were written early."""
+    for shards in spill.early if spill else ():
+        if shards.table is table:
+            shards.move(folder)
+            return
+    write_shards(table, folder, split, rest=spill.rest if spill else lambda: None)
 
 
 def _write(folder: Path, texts: Mapping[str, str] | Mapping[str, bytes] | Mapping[str, str | bytes]) -> dict[str, str]:

@@ -4,48 +4,56 @@ Offsets are code points of `text`, end exclusive. Rows are sorted and hold neith
 the same annotations give the same rows. builder.release.tables.columns computes the columns.
 """
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from operator import attrgetter
-from typing import Generic, TypeVar
+from itertools import chain
 
 import pyarrow as pa
 
-from builder.records import Article, Dropped, KhabarError, StageCounts, count_by_reason, user_error
-from builder.release.splits.strategies import SPLIT_NAMES
+from builder.records import Dropped, Gold, KhabarError, StageCounts, user_error
 from builder.release.tables.columns import (
-    AnnotationRow,
     Columns,
-    EntityRow,
-    StanceRow,
     annotations,
     articles,
     entities,
     record_batch,
     stance,
 )
+from builder.release.tables.encoded import EncodedArticles
 from builder.release.tables.features import arrow_schema, features, label_names
-from builder.release.tables.inputs import Lookup, TableInputs, edit_faults, faults, index_inputs, instant
+from builder.release.tables.inputs import TableInputs, edit_faults, faults, index_inputs
 from builder.release.tables.iob2 import NESTED, TokenTags
 from builder.release.tables.mentions import InvalidSpan
-from builder.release.tables.questions import QuestionRow, question_pairs, questions
+from builder.release.tables.questions import questions
+from builder.release.tables.rows import (
+    ConfigRows,
+    R,
+    annotations_rows,
+    articles_rows,
+    authors_rows,
+    dates_rows,
+    entities_rows,
+    questions_rows,
+    stance_rows,
+)
 from builder.release.tables.spill import TableSpill
-
-R = TypeVar("R")
 
 Tables = dict[str, dict[str, pa.Table]]
 
 ROWS = 250
-"""Rows whose columns are computed at once; their texts fit the processor's cache."""
+"""Rows whose columns are computed at once; their texts fit the processor's cache.
 
-ORDER = attrgetter("article_id", "annotator", "batch", "status", "spans", "stances", "remark", "answers")
-"""Sort key of judgements; if all of these are equal, the quicker judgement comes first."""
+Another number gives other bytes, because Parquet cuts pages where a batch ends.
+"""
+
+ACCOUNTED = ("entities", "annotations", "articles", "stance", "questions")
+"""The configs in the order of their accounts."""
 
 TAGGED = ("spans in ner_tags", "spans in ner_tags_inner")
 """Units of the accounts of the two tag layers; the spans nested in the first are the input of the second."""
-
-WITHHELD_AUTHOR = "not published (publish_authors is off)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,49 +71,64 @@ class BuiltTables:
     cut_inner: int = 0
 
 
-def build_tables(material: TableInputs, scratch: TableSpill | None = None) -> BuiltTables:
+@contextmanager
+def _inputs_at_rest() -> Iterator[None]:
+    """Keep the garbage collector from visiting the inputs, millions of objects that outlive the tables."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+@_inputs_at_rest()
+def build_tables(material: TableInputs, scratch: TableSpill | None = None, *, early: bool = False) -> BuiltTables:
     """Build the tables of every config; each has all splits, even if empty.
 
-    The tables are in memory, or in the scratch folder if there is one, with the same rows. Raises KhabarError (exit code 1)
+    The tables are in memory, or in the scratch folder if there is one, with the same rows. With `early`,
+    threads write the Parquet files of each table there as soon as it is made. Raises KhabarError (exit code 1)
     with every span that its article does not allow and every stance that the labels do not allow.
     """
     known, labels = index_inputs(material), material.labels
     losses, names = _Losses(), label_names(labels, asked=bool(material.asked))
 
-    def tagged(rows: Sequence[EntityRow]) -> Columns:
-        columns, tags = entities(rows, labels, known)
+    def tagged(rows: Sequence[Gold]) -> Columns:
+        columns, tags = entities(rows, labels, known, encoded)
         losses.add(rows, tags)
         return columns
 
     # One config after the other, so that the rows of one are freed before those of the next are chosen.
     made: Tables = {}
-    accounts: list[StageCounts] = []
-    aside: list[Dropped] = []
+    counts: dict[str, StageCounts] = {}
+    left_out: dict[str, list[Dropped]] = {}
 
-    def make(config: str, part: _ConfigRows[R], columns: Callable[[Sequence[R]], Columns]) -> None:
+    def make(config: str, part: ConfigRows[R], columns: Callable[[Sequence[R]], Columns]) -> None:
         made[config] = _build_config(part, columns, arrow_schema(features(names)[config]), scratch, config)
-        accounts.append(part.account)
-        aside.extend(part.aside)
+        if scratch and early:
+            scratch.write_early(made[config], config)
+        counts[config], left_out[config] = part.account, part.aside
 
+    make("articles", articles_rows(known), lambda rows: articles(rows, known))
+    encoded = EncodedArticles.of(made["articles"])
     try:
-        make("entities", _entities(material, known), tagged)
-        make("annotations", _annotations(material, known), lambda rows: annotations(rows, labels))
+        make("entities", entities_rows(material, known), tagged)
+        make("annotations", annotations_rows(material, known), lambda rows: annotations(rows, labels, known))
     except (InvalidSpan, OverflowError):  # an offset that overflows is outside any text
         raise KhabarError(*faults(material, known), exit_code=1) from None
     except ValueError:
         if unfit := list(edit_faults(known)):
             raise KhabarError(*unfit, exit_code=1) from None
         raise
-    make("articles", _articles(known), lambda rows: articles(rows, known))
     if labels.stances is not None:
-        make("stance", _stance(material, known), lambda rows: stance(rows, labels, known))
+        make("stance", stance_rows(material, known), lambda rows: stance(rows, labels, encoded))
     if labels.questions:
-        make("questions", _questions(material, known), lambda rows: questions(rows, labels, known))
-    authors, dates = _authors(known), _dates(known)
-    accounts += [*losses.accounts, authors.account, dates.account, *_relations(material)]
-    aside += [*losses.aside, *authors.aside, *dates.aside]
+        make("questions", questions_rows(material, known), lambda rows: questions(rows, labels, encoded))
+    authors, dates = authors_rows(known), dates_rows(known)
+    listed = [config for config in ACCOUNTED if config in counts]
+    accounts = [*(counts[config] for config in listed), *losses.accounts, authors.account, dates.account]
+    aside = [*chain.from_iterable(left_out[config] for config in listed), *losses.aside, *authors.aside, *dates.aside]
     tables = {config: made[config] for config in features(names)}
-    return BuiltTables(tables, tuple(accounts), tuple(aside), *losses.cut)
+    return BuiltTables(tables, (*accounts, *_relations(material)), tuple(aside), *losses.cut)
 
 
 def non_empty(tables: Tables) -> Tables:
@@ -125,23 +148,6 @@ def non_empty(tables: Tables) -> Tables:
 
 
 @dataclass(slots=True)
-class _ConfigRows(Generic[R]):
-    """The rows of a config by split, in order, and the records that it leaves out."""
-
-    unit: str
-    taken: int
-    rows: dict[str, list[R]] = field(default_factory=lambda: {split: [] for split in SPLIT_NAMES})
-    aside: list[Dropped] = field(default_factory=list)
-
-    def put_aside(self, what: str, reason: str, detail: str = "") -> None:
-        self.aside.append(Dropped("build", what, reason, detail))
-
-    @property
-    def account(self) -> StageCounts:
-        return count_by_reason("build", self.unit, self.taken, self.taken - len(self.aside), self.aside)
-
-
-@dataclass(slots=True)
 class _Losses:
     """Counts of the spans that the tags of all articles hold and lose."""
 
@@ -151,13 +157,13 @@ class _Losses:
     aside: list[Dropped] = field(default_factory=list)
     cut: tuple[int, int] = (0, 0)
 
-    def add(self, rows: Sequence[EntityRow], tags: TokenTags) -> None:
-        self.spans += sum(len(row.gold.spans) for row in rows)
+    def add(self, golds: Sequence[Gold], tags: TokenTags) -> None:
+        self.spans += sum(len(gold.spans) for gold in golds)
         self.nested += tags.nested
         self.cut = (self.cut[0] + tags.cut[0], self.cut[1] + tags.cut[1])
         for number, span, reason, deep in tags.lost:
             self.lost[deep, reason] += 1
-            what = f"{rows[number].article.id} {span.start}-{span.end} {span.label}"
+            what = f"{golds[number].article_id} {span.start}-{span.end} {span.label}"
             self.aside.append(Dropped("build", what, f"{reason}, in a span" if deep else reason))
 
     @property
@@ -175,7 +181,7 @@ class _Losses:
 
 
 def _build_config(
-    part: _ConfigRows[R],
+    part: ConfigRows[R],
     columns: Callable[[Sequence[R]], Columns],
     schema: pa.Schema,
     scratch: TableSpill | None,
@@ -197,104 +203,3 @@ def _relations(material: TableInputs) -> Iterator[StageCounts]:
     drawn = sum(len(judgement.relations) for judgement in material.judgements)
     if drawn:
         yield StageCounts("build", "relations", drawn, 0, {"relations are not published": drawn})
-
-
-def _authors(known: Lookup) -> _ConfigRows[str]:
-    """Account for the authors of the published articles, all of which are withheld unless they may be published."""
-    part: _ConfigRows[str] = _ConfigRows("authors", 0)
-    for article_id, article in sorted(known.articles.items()):
-        if known.exclusion_reason(article_id) is None and known.author(article):
-            part.taken += 1
-            if not known.publish_authors:
-                part.put_aside(f"author of {article_id}", WITHHELD_AUTHOR)
-    return part
-
-
-def _dates(known: Lookup) -> _ConfigRows[str]:
-    """Check the dates of the published documents."""
-    used = {article.document_id for article in known.articles.values() if known.exclusion_reason(article.id) is None}
-    part: _ConfigRows[str] = _ConfigRows("dates", 0)
-    for document in (known.documents[document_id] for document_id in sorted(used)):
-        if document.published_at:
-            part.taken += 1
-            if instant(document.published_at) is None:
-                part.put_aside(f"document {document.id}", "not an ISO 8601 date", document.published_at)
-    return part
-
-
-def _entities(material: TableInputs, known: Lookup) -> _ConfigRows[EntityRow]:
-    """Choose the rows of `entities`."""
-    golds = {gold.article_id: gold for gold in material.golds}
-    disputed = {d.article_id for d in material.disputes if d.what.startswith("span:")}
-    ids = sorted({*known.articles, *golds})
-    part: _ConfigRows[EntityRow] = _ConfigRows("articles in entities", len(ids))
-    for article_id in ids:
-        gold = golds.get(article_id)
-        why = known.exclusion_reason(article_id, gold.text_sha if gold else None)
-        why = why or ("open dispute over its spans" if article_id in disputed else None)
-        why = why or ("nobody looked for its mentions" if article_id in material.unmarked else None)
-        if why or gold is None:
-            part.put_aside(f"article {article_id} in entities", why or "no gold")
-            continue
-        part.rows[known.splits[article_id]].append(EntityRow(known.articles[article_id], gold))
-    return part
-
-
-def _stance(material: TableInputs, known: Lookup) -> _ConfigRows[StanceRow]:
-    """Choose the rows of `stance`."""
-    golds = {gold.article_id: gold for gold in material.golds}
-    answers = {(g.article_id, s.target): s.value for g in material.golds for s in g.stances}
-    disputed = {(d.article_id, d.what[len("stance:") :]) for d in material.disputes if d.what.startswith("stance:")}
-    pairs = sorted({*answers, *disputed})
-    part: _ConfigRows[StanceRow] = _ConfigRows("pairs of article and target in stance", len(pairs))
-    published = set(material.labels.published_values)
-    for article_id, target in pairs:
-        gold = golds.get(article_id)
-        why = known.exclusion_reason(article_id, gold.text_sha if gold else None)
-        if why is None and (article_id, target) in disputed:
-            why = "open dispute over its stance"
-        elif why is None and answers[article_id, target] not in published:
-            why = "its answer is not one that is published"
-        if why or gold is None:
-            part.put_aside(f"article {article_id} on {target}", why or "no gold")
-            continue
-        row = StanceRow(known.articles[article_id], gold, target, answers[article_id, target])
-        part.rows[known.splits[article_id]].append(row)
-    return part
-
-
-def _questions(material: TableInputs, known: Lookup) -> _ConfigRows[QuestionRow]:
-    """Choose the rows of `questions`."""
-    pairs = [*question_pairs(material, known)]
-    part: _ConfigRows[QuestionRow] = _ConfigRows("pairs of article and question in questions", len(pairs))
-    for pair in pairs:
-        if pair.row is None:
-            part.put_aside(f"article {pair.article_id} on {pair.question}", pair.why)
-        else:
-            part.rows[known.splits[pair.article_id]].append(pair.row)
-    return part
-
-
-def _annotations(material: TableInputs, known: Lookup) -> _ConfigRows[AnnotationRow]:
-    """Choose the rows of `annotations`."""
-    part: _ConfigRows[AnnotationRow] = _ConfigRows("judgements in annotations", len(material.judgements))
-    for judgement in sorted(material.judgements, key=lambda judgement: (ORDER(judgement), judgement.seconds or 0)):
-        article_id = judgement.article_id
-        why = known.exclusion_reason(article_id, judgement.text_sha)
-        if why:
-            part.put_aside(f"judgement of {judgement.annotator} on {article_id}", why)
-            continue
-        part.rows[known.splits[article_id]].append(AnnotationRow(known.articles[article_id], judgement))
-    return part
-
-
-def _articles(known: Lookup) -> _ConfigRows[Article]:
-    """Choose the rows of `articles`."""
-    part: _ConfigRows[Article] = _ConfigRows("articles in articles", len(known.articles))
-    for article_id, article in sorted(known.articles.items()):
-        why = known.exclusion_reason(article_id)
-        if why:
-            part.put_aside(f"article {article_id} in articles", why)
-            continue
-        part.rows[known.splits[article_id]].append(article)
-    return part

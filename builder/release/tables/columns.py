@@ -3,7 +3,6 @@
 Offsets are code points of `text`, end exclusive. builder.release.tables.build chooses the rows.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -15,6 +14,7 @@ from builder.records import Article, Gold, Judgement
 from builder.release.redaction.pii import Kind
 from builder.release.redaction.redact import redact_text
 from builder.release.tables.arrow import as_array, lists, pieces, strings, struct, texts
+from builder.release.tables.encoded import EncodedArticles
 from builder.release.tables.features import ASKED, all_values
 from builder.release.tables.inputs import Lookup, instant, zone
 from builder.release.tables.iob2 import TokenTags, segment, tag
@@ -26,42 +26,27 @@ Columns = Mapping[str, pa.Array]
 
 
 @dataclass(frozen=True, slots=True)
-class EntityRow:
-    """A row of `entities`: an article with its gold spans."""
-
-    article: Article
-    gold: Gold
-
-
-@dataclass(frozen=True, slots=True)
 class StanceRow:
     """A row of `stance`: the gold answer of an article on one target."""
 
-    article: Article
     gold: Gold
     target: str
     answer: str
-
-
-@dataclass(frozen=True, slots=True)
-class AnnotationRow:
-    """A row of `annotations`: one annotator's judgement of an article."""
-
-    article: Article
-    judgement: Judgement
 
 
 PERSONAL: tuple[Kind, ...] = ("email", "phone")
 """What no published remark holds, whatever `redact` asks for: earlier versions of khabar kept remarks as they were typed."""
 
 
-def entities(rows: Sequence[EntityRow], labels: Labels, known: Lookup) -> tuple[Columns, TokenTags]:
+def entities(
+    golds: Sequence[Gold], labels: Labels, known: Lookup, encoded: EncodedArticles
+) -> tuple[Columns, TokenTags]:
     """Compute the columns of `entities`, and the spans that its IOB2 tags cannot hold.
 
     Raises Misplaced for a span outside its text or with an unknown label.
     """
-    articles, golds = [row.article for row in rows], [row.gold for row in rows]
-    bodies = [article.text for article in articles]
+    articles = [known.articles[gold.article_id] for gold in golds]
+    bodies, own = [article.text for article in articles], encoded.take([article.id for article in articles])
     gold_spans = mentions([gold.spans for gold in golds], labels.entity_names).inside(bodies)
     tokens = tokenize_batch(bodies)
     if labels.clitics == "segment":
@@ -77,8 +62,7 @@ def entities(rows: Sequence[EntityRow], labels: Labels, known: Lookup) -> tuple[
     }  # fmt: skip
     return {
         "id": strings(article.id for article in articles),
-        "text": texts(bodies),
-        **origin(articles, known),
+        **own,
         "spans": lists(gold_spans.counts, struct(spans)),
         "tokens": lists(counts, pieces(tokens.sizes, tokens.data)),
         "token_spans": lists(counts, struct(token_spans)),
@@ -86,7 +70,7 @@ def entities(rows: Sequence[EntityRow], labels: Labels, known: Lookup) -> tuple[
         "ner_tags_inner": lists(counts, tagged.inner),
         "n_annotators": pa.array([gold.annotators for gold in golds], pa.int32()),
         "adjudicated": pa.array([_spans_decided(gold) for gold in golds], pa.bool_()),
-        ASKED: pa.array([_asked(row, labels, known) for row in rows], pa.list_(pa.string())),
+        ASKED: pa.array([_asked(gold, labels, known) for gold in golds], pa.list_(pa.string())),
     }, tagged
 
 
@@ -95,10 +79,12 @@ def _spans_decided(gold: Gold) -> bool:
     return any(what.startswith("span") for what in gold.decided)
 
 
-def _asked(row: EntityRow, labels: Labels, known: Lookup) -> Sequence[str]:
+def _asked(gold: Gold, labels: Labels, known: Lookup) -> Sequence[str]:
     """Return the labels that the annotators of an article were asked for, and those that a decision gave it."""
-    asked = known.asked.get(row.article.id, labels.entity_names)
-    given = {span.label for span in row.gold.spans}
+    if gold.article_id not in known.asked:
+        return labels.entity_names
+    asked = known.asked[gold.article_id]
+    given = {span.label for span in gold.spans}
     return [name for name in labels.entity_names if name in asked or name in given]
 
 
@@ -117,7 +103,7 @@ def origin(articles: Sequence[Article], known: Lookup) -> Columns:
     }
 
 
-def stance(rows: Sequence[StanceRow], labels: Labels, known: Lookup) -> Columns:
+def stance(rows: Sequence[StanceRow], labels: Labels, encoded: EncodedArticles) -> Columns:
     """Compute the columns of `stance`.
 
     `soft_label` holds the share of votes for each value in the order of `all_values`; it is null without votes.
@@ -130,14 +116,10 @@ def stance(rows: Sequence[StanceRow], labels: Labels, known: Lookup) -> Columns:
         [count / total for count in row_counts] if total else None
         for row_counts, total in zip(counts, totals, strict=True)
     ]
-    articles = [row.article for row in rows]
-    confidence = [
-        next((sure.value for sure in row.gold.confidence if sure.what == f"stance:{row.target}"), None) for row in rows
-    ]
+    article_ids = [row.gold.article_id for row in rows]
     return {
-        "id": strings(f"{row.article.id}:{row.target}" for row in rows),
-        "article_id": strings(article.id for article in articles),
-        "text": texts(article.text for article in articles),
+        "id": strings(f"{row.gold.article_id}:{row.target}" for row in rows),
+        "article_id": strings(article_ids),
         "target": strings(row.target for row in rows),
         "target_name": strings(names[row.target] for row in rows),
         "stance": pa.array([published[row.answer] for row in rows], pa.int64()),
@@ -145,8 +127,8 @@ def stance(rows: Sequence[StanceRow], labels: Labels, known: Lookup) -> Columns:
         "soft_label": pa.array(soft, pa.list_(pa.float64())),
         "n_annotators": pa.array(totals, pa.int32()),
         "adjudicated": pa.array([f"stance:{row.target}" in row.gold.decided for row in rows], pa.bool_()),
-        "confidence": pa.array(confidence, pa.float64()),
-        **origin(articles, known),
+        "confidence": pa.array([_confidence(row) for row in rows], pa.float64()),
+        **encoded.take(article_ids),
     }
 
 
@@ -155,14 +137,20 @@ def _votes(row: StanceRow, values: Sequence[str]) -> list[int]:
 
     If two votes of the gold name the same value, the last one counts.
     """
-    votes = {vote.answer: vote.count for vote in row.gold.votes if vote.what == f"stance:{row.target}"}
-    return [Counter(votes)[value] for value in values]
+    what = f"stance:{row.target}"
+    votes = {vote.answer: vote.count for vote in row.gold.votes if vote.what == what}
+    return [votes.get(value, 0) for value in values]
 
 
-def annotations(rows: Sequence[AnnotationRow], labels: Labels) -> Columns:
+def _confidence(row: StanceRow) -> float | None:
+    """Return the confidence of the answer, or None if unknown."""
+    what = f"stance:{row.target}"
+    return next((sure.value for sure in row.gold.confidence if sure.what == what), None)
+
+
+def annotations(judgements: Sequence[Judgement], labels: Labels, known: Lookup) -> Columns:
     """Compute the columns of `annotations`; raises Misplaced for a span outside its text or with an unknown label."""
-    judgements = [row.judgement for row in rows]
-    bodies = [row.article.text for row in rows]
+    bodies = [known.articles[judgement.article_id].text for judgement in judgements]
     spans = mentions([judgement.spans for judgement in judgements], labels.entity_names).inside(bodies)
     stances_of = [sorted(judgement.stances) for judgement in judgements]
     stances = list(chain.from_iterable(stances_of))
@@ -175,7 +163,7 @@ def annotations(rows: Sequence[AnnotationRow], labels: Labels) -> Columns:
         "value": pa.array([numbers[stance.value] for stance in stances], pa.int64()),
     }
     return {
-        "article_id": strings(row.article.id for row in rows),
+        "article_id": strings(judgement.article_id for judgement in judgements),
         "annotator": strings(judgement.annotator for judgement in judgements),
         "batch": strings(judgement.batch for judgement in judgements),
         "spans": lists(spans.counts, struct(spans.columns(bodies))),

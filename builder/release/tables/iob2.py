@@ -151,13 +151,16 @@ def tag(spans: Mentions, tokens: Tokens) -> TokenTags:
     first = np.searchsorted(tokens.ends, low, "right")
     after = np.searchsorted(tokens.starts, high, "left")
     outer, inner = _Layer(), _Layer()
-    alone, groups = _groups(low, high, first, after, tokens)
-    for group in groups:
+    groups = _groups(low, high, first, after, tokens)
+    for group in groups.others:
         placed = {index: TokenSpan(spans.spans[index], int(first[index]), int(after[index])) for index in group}
         nested = [index for index, reason in _settle(placed, outer) if reason == NESTED]
         if nested:
             _settle({index: placed[index] for index in nested}, inner)
-    held = np.concatenate([alone, np.array(outer.kept, np.int64)]), np.array(inner.kept, np.int64)
+    held = (
+        np.concatenate([groups.alone, groups.holders, np.array(outer.kept, np.int64)]),
+        np.concatenate([groups.held, np.array(inner.kept, np.int64)]),
+    )
     whole = [(tokens.starts[first[h]] == low[h]) & (tokens.ends[after[h] - 1] == high[h]) for h in held]
     owners = spans.owners
     lost = [(index, reason, False) for index, reason in outer.lost if reason != NESTED]
@@ -165,7 +168,7 @@ def tag(spans: Mentions, tokens: Tokens) -> TokenTags:
     return TokenTags(
         _tags(first[held[0]], after[held[0]], spans.labels[held[0]], len(tokens.starts)),
         _tags(first[held[1]], after[held[1]], spans.labels[held[1]], len(tokens.starts)),
-        len(inner.kept) + len(inner.lost),
+        len(held[1]) + len(inner.lost),
         [(int(owners[index]), spans.spans[index], reason, deep) for index, reason, deep in sorted(lost)],
         (int((~whole[0]).sum()), int((~whole[1]).sum())),
     )
@@ -181,13 +184,23 @@ def _settle(placed: dict[int, TokenSpan], layer: _Layer) -> list[tuple[int, str]
     return losers
 
 
-def _groups(low: Places, high: Places, first: Places, after: Places, tokens: Tokens) -> tuple[Places, list[list[int]]]:
-    """Separate spans that touch no other from groups of spans that do.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Groups:
+    """Spans that touch no other, pairs of a span and one nested in it, and other groups of spans that touch.
 
-    Spans touch if they share a character or a token.
+    Every span but those of `others` has a token.
     """
+
+    alone: Places
+    holders: Places
+    held: Places
+    others: Sequence[Sequence[int]]
+
+
+def _groups(low: Places, high: Places, first: Places, after: Places, tokens: Tokens) -> _Groups:
+    """Group the spans that touch, which are those that share a character or a token."""
     if not len(low):
-        return low, []
+        return _Groups(low, low, low, [])
     has_token = first < after
     left, right = low.copy(), high.copy()
     left[has_token] = np.minimum(low[has_token], tokens.starts[first[has_token]])
@@ -198,11 +211,18 @@ def _groups(low: Places, high: Places, first: Places, after: Places, tokens: Tok
     heads = np.flatnonzero(begins)
     sizes = np.diff(np.append(heads, len(order)))
     single = (sizes == 1) & has_token[order[heads]]
-    groups = [
+    pairs = order[heads[sizes == 2]], order[heads[sizes == 2] + 1]
+    is_longer = high[pairs[0]] - low[pairs[0]] > high[pairs[1]] - low[pairs[1]]
+    outer, inner = np.where(is_longer, *pairs), np.where(is_longer, *reversed(pairs))
+    is_nested = has_token[outer] & has_token[inner] & (low[outer] <= low[inner]) & (high[inner] <= high[outer])
+    is_nested &= (low[outer] < low[inner]) | (high[inner] < high[outer])
+    settled = single.copy()
+    settled[sizes == 2] = is_nested
+    others = [
         order[head : head + size].tolist()
-        for head, size in zip(heads[~single].tolist(), sizes[~single].tolist(), strict=True)
+        for head, size in zip(heads[~settled].tolist(), sizes[~settled].tolist(), strict=True)
     ]
-    return order[heads[single]], groups
+    return _Groups(order[heads[single]], outer[is_nested], inner[is_nested], others)
 
 
 def _tags(first: Places, after: Places, labels: Places, count: int) -> Places:

@@ -97,7 +97,7 @@ def mentions(records: Sequence[Sequence[Span]], labels: Sequence[str]) -> Mentio
         for record in unsorted:
             spans[cuts[record] : cuts[record + 1]] = sorted(spans[cuts[record] : cuts[record + 1]])
         starts, ends = _places(spans)
-    label_numbers = np.fromiter((numbers.get(name, -1) for name in map(LABEL, spans)), np.int64, len(spans))
+    label_numbers = np.fromiter(map(numbers.get, map(LABEL, spans), repeat(-1)), np.int64, len(spans))
     return Mentions(counts, spans, starts, ends, label_numbers)
 
 

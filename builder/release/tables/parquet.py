@@ -14,8 +14,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from builder.io.parquet import whole
-
 GROUP_ROWS = 1000
 
 GROUP_BYTES = 32_000_000
@@ -39,15 +37,16 @@ LOOKED_AT = 1024
 def write_shards(
     table: pa.Table, folder: Path, split: str, *, rest: Callable[[], None], group: int = GROUP_BYTES,
     shard: int = SHARD_BYTES,
-) -> None:  # fmt: skip
+) -> list[Path]:  # fmt: skip
     """Write a table as `<split>-00000-of-00001.parquet` and so on; `rest` is called after each row group."""
     shards = _shards(table, group, shard, rest)
-    for number, groups in enumerate(shards):
-        path = folder / f"{split}-{number:05}-of-{len(shards):05}.parquet"
+    paths = [folder / f"{split}-{number:05}-of-{len(shards):05}.parquet" for number in range(len(shards))]
+    for path, groups in zip(paths, shards, strict=True):
         with _writer(path, table.schema) as writer:
             for start, end in groups:
                 writer.write_table(table.slice(start, end - start), row_group_size=GROUP_ROWS)
                 rest()
+    return paths
 
 
 def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
@@ -133,7 +132,8 @@ def row_sizes(table: pa.Table) -> NDArray[np.int64]:
     >>> row_sizes(pa.table({"text": ["خبر", None], "n": pa.array([[1, 2], []], pa.list_(pa.int32()))})).tolist()
     [22, 8]
     """
-    columns = [_weights(chunk) for name in table.column_names for chunk in [whole(table[name])]]
+    none = np.zeros(0, np.int64)
+    columns = [np.concatenate([none, *map(_weights, column.chunks)]) for column in table.columns]
     return np.sum(columns, axis=0, dtype=np.int64) if columns else np.zeros(table.num_rows, np.int64)
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from builder.records import Answer, Article, Gold
-from builder.release.tables.arrow import strings, texts
-from builder.release.tables.columns import Columns, origin
+from builder.records import Answer, Gold
+from builder.release.tables.arrow import strings
+from builder.release.tables.columns import Columns
+from builder.release.tables.encoded import EncodedArticles
 from builder.release.tables.inputs import Lookup, TableInputs
 from builder.schema.labels import Labels
 
@@ -19,7 +20,6 @@ KEY = "question:"
 class QuestionRow:
     """A row of `questions`: the gold answer of an article to one question, and how many annotators answered it."""
 
-    article: Article
     gold: Gold
     question: str
     answered: int
@@ -49,7 +49,7 @@ def question_pairs(material: TableInputs, known: Lookup) -> Iterator[QuestionPai
         if why or gold is None:
             yield QuestionPair(article_id, question, None, why or "no gold")
             continue
-        row = QuestionRow(known.articles[article_id], gold, question, answered.get((article_id, question), 0))
+        row = QuestionRow(gold, question, answered.get((article_id, question), 0))
         yield QuestionPair(article_id, question, row)
 
 
@@ -63,7 +63,7 @@ def _answered(material: TableInputs) -> Mapping[tuple[str, str], int]:
     return counts
 
 
-def questions(rows: Sequence[QuestionRow], labels: Labels, known: Lookup) -> Columns:
+def questions(rows: Sequence[QuestionRow], labels: Labels, encoded: EncodedArticles) -> Columns:
     """Compute the columns of `questions`.
 
     `soft_label` holds the share of the annotators who answered that gave each value, in the order of `values`: with
@@ -77,11 +77,10 @@ def questions(rows: Sequence[QuestionRow], labels: Labels, known: Lookup) -> Col
         [count / row.answered for count in given] if row.answered else None
         for row, given in zip(rows, counts, strict=True)
     ]
-    articles = [row.article for row in rows]
+    article_ids = [row.gold.article_id for row in rows]
     return {
-        "id": strings(f"{row.article.id}:{row.question}" for row in rows),
-        "article_id": strings(article.id for article in articles),
-        "text": texts(article.text for article in articles),
+        "id": strings(f"{row.gold.article_id}:{row.question}" for row in rows),
+        "article_id": strings(article_ids),
         "question": strings(row.question for row in rows),
         "question_name": strings(asked[row.question].ar for row in rows),
         "answers": pa.array(
@@ -93,7 +92,7 @@ def questions(rows: Sequence[QuestionRow], labels: Labels, known: Lookup) -> Col
         "n_annotators": pa.array([row.answered for row in rows], pa.int32()),
         "adjudicated": pa.array([KEY + row.question in row.gold.decided for row in rows], pa.bool_()),
         "confidence": pa.array([_confidence(row) for row in rows], pa.float64()),
-        **origin(articles, known),
+        **encoded.take(article_ids),
     }
 
 

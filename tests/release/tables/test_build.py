@@ -23,9 +23,10 @@ from builder.records import (
     Stance,
 )
 from builder.release.splits.strategies import SPLIT_NAMES
-from builder.release.tables.build import WITHHELD_AUTHOR, build_tables
+from builder.release.tables.build import build_tables
 from builder.release.tables.features import arrow_schema, features
 from builder.release.tables.inputs import TableInputs
+from builder.release.tables.rows import WITHHELD_AUTHOR
 from builder.text.profiles import profile
 from builder.text.tokens import tokenize
 
