@@ -16,7 +16,8 @@ from builder.commands.schema_migrate import migrate, undo
 from builder.io.hashing import sha16
 from builder.io.jsonl import read_jsonl
 from builder.io.plain import from_plain
-from builder.labelstudio import annotator, client, refresh
+from builder.labelstudio import annotator, client
+from builder.labelstudio.refresh import projects as refresh
 from builder.labelstudio.tasks import key_of, result_of
 from builder.project.annotations import labelstudio_project_of, read_judgements
 from builder.project.migration.kept import read_versions
