@@ -98,8 +98,14 @@ def test_unknown_label_target_and_stance(built):
 def test_unknown_question_and_answer(built):
     edit_judgement(built, 2, answers=(Answer("tone", "bad"),))
 
-    assert faults(built) == [
-        ("pilot/judgements.jsonl:2", "unknown question 'tone'; schema/labels.yaml has none"),
+    before = snapshot(built.root / "dist") | snapshot(built.annotations)
+    with pytest.raises(KhabarError) as caught:
+        build(built, "2.0.0")
+
+    assert snapshot(built.root / "dist") | snapshot(built.annotations) == before
+    assert caught.value.exit_code == 1
+    assert [issue.message for issue in caught.value.issues] == [
+        "build waits: 1 answer is to the question tone, which labels.yaml no longer has"
     ]
 
 
