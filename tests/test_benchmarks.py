@@ -15,6 +15,7 @@ SMALLEST = {
     "bulk": ["--articles", "200", "--grown", "400", "--stock", "0"],
     "pages": [],
     "release": ["--articles", "30", "--plain", "30"],
+    "road": ["--pages", "400", "--annotated", "60"],
     "selection": ["--seeds", "2", "--data", "nowhere"],
     "studio": ["--help"],
     "text": ["--mb", "0.02", "--slow-mb", "0.02", "--real-mb", "0.1", "--pages", "10", "--repeats", "1"],
