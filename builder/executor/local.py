@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from multiprocessing import connection as pipes
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.context import SpawnProcess
 from typing import TYPE_CHECKING, TypeVar
 
@@ -106,6 +106,7 @@ def _hired(crew: list[_Worker]) -> _Worker:
     environment = {**dict.fromkeys(ONE_THREAD, "1"), **HELD_MEMORY, **numpy_environment()}
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
+    resource_tracker.ensure_running()  # starting it later would unblock the signal before the worker inherits the mask
     unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         process.start()

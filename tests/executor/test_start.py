@@ -154,3 +154,10 @@ def _wait(true):
             return
         time.sleep(0.05)
     raise AssertionError("it did not come true in 20 s")
+
+
+def test_no_worker_hears_ctrl_c():
+    with engine("local", 2) as pmap:
+        masks = {mask for _, mask in pmap(poison.blocked_signals, range(4))}
+
+    assert all(mask & 1 << (signal.SIGINT - 1) for mask in masks)
