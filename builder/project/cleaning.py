@@ -1,6 +1,6 @@
 """What cleaning keeps of a project: its counts, what the texts of batches rest on, and what a new count would change."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,11 +20,11 @@ from builder.project.annotations import read_batch, read_batch_ids, read_batch_t
 from builder.project.corpus import (
     all_dropped,
     cleaning_config,
+    iter_selected,
     iter_tables,
     profile_of,
     read_columns,
     run_stage,
-    select_rows,
     sum_counts,
 )
 from builder.project.counts import batches_without_counts, pinned_counts, read_counts, save_basis, save_counts
@@ -44,9 +44,6 @@ from builder.records import (
     document_of,
     user_error,
 )
-
-AT_ONCE = 500
-"""Documents that are cleaned at once."""
 
 
 def _given_counts(project: Project, profile: str, given: Path | None) -> tuple[Counts, list[EdgeCount]]:
@@ -142,7 +139,7 @@ def _rest_on(
     project: Project, documents: Collection[str], config: CleaningConfig, accounts: Sequence[StageCounts]
 ) -> tuple[CleaningBasis, Counts]:
     """Return what the texts of a batch's documents rest on, and those of the configuration's counts."""
-    used = {key for cleaned in _cleaned(project, documents, config).values() for key in cleaned.evidence}
+    used = {key for cleaned in _cleaned(project, documents, config) for key in cleaned.evidence}
     kept = config.counts.only(used)
     return CleaningBasis(config.counts.digest, kept.digest, tuple(sorted(documents)), tuple(accounts)), kept
 
@@ -162,15 +159,10 @@ def _documents(project: Project, batch: str) -> Collection[str]:
     return {*map(document_of, read_batch_ids(project, batch))}
 
 
-def _cleaned(project: Project, documents: Collection[str], config: CleaningConfig) -> dict[str, Cleaned]:
-    """Clean some documents, and return the result of each."""
-    found: dict[str, Cleaned] = {}
-    wanted = sorted(documents)
-    for first in range(0, len(wanted), AT_ONCE):
-        pages = select_rows(project, "documents", Document, "id", wanted[first : first + AT_ONCE])
-        made = clean_batch(pages, config.profile, config.rules, counts_for(config, [page.id for page in pages]))
-        found |= {page.id: cleaned for page, cleaned in zip(pages, made, strict=True)}
-    return found
+def _cleaned(project: Project, documents: Collection[str], config: CleaningConfig) -> Iterator[Cleaned]:
+    """Clean some documents, those of one row group after the other, and yield the result of each."""
+    for pages in iter_selected(project, "documents", Document, "id", documents):
+        yield from clean_batch(pages, config.profile, config.rules, counts_for(config, [page.id for page in pages]))
 
 
 def moved_texts(project: Project) -> list[str]:
@@ -240,8 +232,8 @@ def _with_counts(project: Project, counts: Counts) -> CleaningConfig:
     return CleaningConfig(profile_of(project), project.schema.boilerplate, counts)
 
 
-def _text_hashes(cleaned: dict[str, Cleaned]) -> dict[str, str]:
-    return {article.id: article.text_sha for one in cleaned.values() for article in one.articles}
+def _text_hashes(cleaned: Iterable[Cleaned]) -> dict[str, str]:
+    return {article.id: article.text_sha for one in cleaned for article in one.articles}
 
 
 def apply_recount(project: Project, found: Recount, counts: Counts) -> None:

@@ -109,15 +109,20 @@ def iter_tables(project: Project, stage: str) -> Iterator[pa.Table]:
 
 def select_rows(project: Project, stage: str, record: type[R], name: str, values: Collection[str]) -> list[R]:
     """Read the records whose column has one of these values. Other row groups are skipped."""
+    return [row for rows in iter_selected(project, stage, record, name, values) for row in rows]
+
+
+def iter_selected(
+    project: Project, stage: str, record: type[R], name: str, values: Collection[str]
+) -> Iterator[list[R]]:
+    """Yield the records whose column has one of these values, row group by row group, reading each once."""
     wanted = pa.array(sorted(values), pa.string())
-    found: list[R] = []
     for shard in stage_shards(project, stage):
         with _parquet(shard) as file:
             for number in range(file.num_row_groups):
                 among = pc.is_in(file.read_row_group(number, columns=[name])[name], wanted)
                 if pc.any(among).as_py():
-                    found += from_table(file.read_row_group(number).filter(among), record)
-    return found
+                    yield from_table(file.read_row_group(number).filter(among), record)
 
 
 @contextmanager
