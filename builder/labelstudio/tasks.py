@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from builder.annotation.questions import QUESTION, UNUSED, stance_keys, targets_for
 from builder.labelstudio.payloads import LsTask
 from builder.records import Answer, Article, BatchItem, Prediction, Span, Stance
-from builder.schema import Schema
 from builder.schema.labels import Labels
+from builder.schema.loading import Schema
 
 
 def task_of(

@@ -40,7 +40,7 @@ from builder.records import (
     count_by_reason,
     user_error,
 )
-from builder.schema import Schema
+from builder.schema.loading import Schema
 
 
 @dataclass(frozen=True, slots=True)

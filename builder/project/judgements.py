@@ -41,7 +41,7 @@ from builder.records import (
     count_by_reason,
 )
 from builder.records.arrow import arrow_schema, records_of
-from builder.schema import Schema
+from builder.schema.loading import Schema
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,7 @@ from builder.io.hashing import file_digest, small_text
 from builder.io.journal import Journal, replay
 from builder.io.jsonl import read_jsonl, write_json, write_jsonl
 from builder.records import Dropped, StageCounts, user_error
-from builder.schema import Schema, load_schema
+from builder.schema.loading import Schema, load_schema
 
 R = TypeVar("R")
 

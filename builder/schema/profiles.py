@@ -6,12 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from builder.schema.built_in import BUILT_IN, LINE_ENDS
 from builder.schema.fields import Part
-
-BUILT_IN = ("light@1", "standard@1")
-"""Profiles that a dataset can use without defining them."""
-
-LINE_ENDS = "\n\r\v\f\N{NEXT LINE}\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
 
 
 def _character(name: str) -> str:

@@ -4,15 +4,18 @@ import hashlib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pyarabic import araby
 
-from builder.schema import profiles
-from builder.schema.profiles import LINE_ENDS, OwnProfile
+from builder.schema import built_in
 from builder.text import contexts
 from builder.text.contexts import CONTROLS, HAMZA_MARKS, MARKS, Stays
 
-NAMES = (*profiles.BUILT_IN, "search@1")
+if TYPE_CHECKING:
+    from builder.schema.profiles import OwnProfile
+
+NAMES = (*built_in.BUILT_IN, "search@1")
 
 SPACES = "\t" + "".join(c for c in map(chr, range(0x80, 0x3001)) if unicodedata.category(c) == "Zs")
 
@@ -67,7 +70,7 @@ _LIGHT = (
     _COMPOSED,
     Policy(
         "line ends",
-        dict.fromkeys(LINE_ENDS.removeprefix("\n"), "\n"),
+        dict.fromkeys(built_in.LINE_ENDS.removeprefix("\n"), "\n"),
         "carriage return and line feed become one line feed",
     ),
     Policy("controls", dict.fromkeys(CONTROLS, "")),
@@ -86,7 +89,7 @@ STAYS = {
 }
 
 
-def policies_of(name: str, own: OwnProfile | None = None) -> tuple[Policy, ...]:
+def policies_of(name: str, own: "OwnProfile | None" = None) -> tuple[Policy, ...]:
     """Return the policies of a profile; a project's own profile of that name takes precedence.
 
     Raises ValueError, listing the known names, if there is no such profile.
@@ -98,7 +101,7 @@ def policies_of(name: str, own: OwnProfile | None = None) -> tuple[Policy, ...]:
     return BUILT_IN[name]
 
 
-def _own_policies(own: OwnProfile) -> tuple[Policy, ...]:
+def _own_policies(own: "OwnProfile") -> tuple[Policy, ...]:
     """Return the policies of the base profile without the exceptions, followed by the project's own changes."""
     kept = {*own.keep, *own.delete, *own.replace}
     base = (
@@ -115,7 +118,7 @@ def profile_digest(name: str, policies: Sequence[Policy]) -> str:
     return hashlib.sha256("\0".join(rules).encode()).hexdigest()
 
 
-def profile_id(name: str, own: OwnProfile | None = None) -> str:
+def profile_id(name: str, own: "OwnProfile | None" = None) -> str:
     """Return name@version+hash of a profile, without compiling its table.
 
     Raises ValueError if there is no such profile.

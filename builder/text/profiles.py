@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from builder.schema.profiles import OwnProfile
 from builder.text import contexts
 from builder.text.aligned import AlignedText, Change, identity
 from builder.text.contexts import Stays
@@ -34,6 +34,9 @@ from builder.text.policies import (
     policies_of,
     profile_digest,
 )
+
+if TYPE_CHECKING:
+    from builder.schema.profiles import OwnProfile
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -234,7 +237,7 @@ def fold_table() -> Table:
 
 
 @cache
-def profile(name: str, own: OwnProfile | None = None) -> Profile:
+def profile(name: str, own: "OwnProfile | None" = None) -> Profile:
     """Return the profile of a name; a project's own profile of that name takes precedence.
 
     Raises ValueError, listing the known names, if there is no such profile.

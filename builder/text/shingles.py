@@ -129,11 +129,7 @@ def winnow(runs: HashedWords, window: int) -> HashedWords:
     >>> winnow(HashedWords(np.array([5, 3, 4, 9, 8], np.uint64), np.array([4, 1])), 3).counts.tolist()
     [1, 0]
     """
-    smallest, width = runs.hashes.copy(), 1
-    while width < window:
-        step = min(width, window - width)
-        np.minimum(smallest[:-step], smallest[step:], out=smallest[:-step])
-        width += step
+    smallest = _smallest(runs.hashes, window)
     full = np.maximum(runs.counts - window + 1, 0)
     ends = np.cumsum(runs.counts)
     begins = np.zeros(len(smallest) + 1, bool)
@@ -146,6 +142,19 @@ def winnow(runs: HashedWords, window: int) -> HashedWords:
     chosen = np.flatnonzero(begins)
     edges = np.concatenate([[0], np.cumsum(full)])
     return HashedWords(_finalize(smallest.take(chosen)), np.diff(np.searchsorted(chosen, edges)))
+
+
+def _smallest(hashes: Hashes, window: int) -> Hashes:
+    """Return the minimum of each hash and the `window` - 1 behind it; the last `window` - 1 have no such minimum."""
+    smallest = hashes.copy()
+    for low in range(0, len(hashes), WINDOW):
+        part, width = hashes[low : low + WINDOW + window - 1], 1
+        while width < window:
+            step = min(width, window - width)
+            part = np.minimum(part[:-step], part[step:])
+            width += step
+        smallest[low : low + len(part)] = part
+    return smallest
 
 
 def _words(texts: Texts) -> tuple[HashedWords, Hashes]:

@@ -77,15 +77,24 @@ def pairs_with_shared_run(
     shelf = _shelved(values, ranks)
     if not len(shelf.keys):
         return np.empty(0, np.uint64), 0
-    owners, starts, lengths = shelf.owners, shelf.starts, shelf.lengths
-    words = sizes[owners]
-    useful = (shelf.keys[starts] & IS_LONG != 0) | np.logical_or.reduceat(words < FEW_WORDS, starts)
-    too_frequent = useful & (lengths > MAX_RUN_ARTICLES)
-    useful &= (lengths > 1) & ~too_frequent
-    chosen = np.repeat(useful, lengths)
-    owners, words, lengths = owners[chosen], words[chosen], lengths[useful]
+    several = shelf.lengths > 1
+    owners, lengths = shelf.owners[np.repeat(several, shelf.lengths)], shelf.lengths[several]
+    is_long = shelf.keys[shelf.starts[several]] & IS_LONG != 0
+    del shelf  # frees the keys
     if not len(owners):
-        return np.empty(0, np.uint64), int(too_frequent.sum())
+        return np.empty(0, np.uint64), 0
+    words = sizes[owners]
+    useful = is_long | np.logical_or.reduceat(words < FEW_WORDS, np.cumsum(lengths) - lengths)
+    too_frequent = int((useful & (lengths > MAX_RUN_ARTICLES)).sum())
+    useful &= lengths <= MAX_RUN_ARTICLES
+    chosen = np.repeat(useful, lengths)
+    return _run_pairs(owners[chosen], words[chosen], lengths[useful]), too_frequent
+
+
+def _run_pairs(owners: Ranks, words: NDArray[np.int32], lengths: NDArray[np.int64]) -> Pairs:
+    """Return the pairs of the articles of each run, whose numbers are `lengths`; `words` are their word counts."""
+    if not len(owners):
+        return np.empty(0, np.uint64)
     starts = np.cumsum(lengths) - lengths
     shortest = np.minimum.reduceat(words.astype(np.uint64) << _HALF | owners, starts) & _LOW
     pairs = [make_pairs(np.repeat(center, lengths), owners) for center in (owners[starts], shortest)]
@@ -94,7 +103,7 @@ def pairs_with_shared_run(
     for step in range(1, ALL_PAIRS):
         both = run[step:] == run[:-step]
         pairs.append(make_pairs(few[:-step][both], few[step:][both]))
-    return np.unique(np.concatenate(pairs)), int(too_frequent.sum())
+    return np.unique(np.concatenate(pairs))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,12 +117,14 @@ class _Shelf:
 
 
 def _shelved(keys: Sequence[NDArray[np.uint64]], ranks: Sequence[Ranks]) -> _Shelf:
-    """Group the ranks by key.
+    """Group the ranks by key; leave out keys that occur once, which most do, before anything else is done.
 
     Each pair of key and rank occurs once. The rank replaces the lowest bits of the key, so that one sort is enough.
     """
     packed, bits = _packed(keys, ranks)
     packed.sort()
+    same = packed[1:] >> bits == packed[:-1] >> bits
+    packed = packed[np.append(same, False) | np.append(False, same)] if len(packed) else packed
     if len(packed):
         packed = packed[np.append(True, packed[1:] != packed[:-1])]
     key = packed >> bits << bits

@@ -1,8 +1,10 @@
 """Intermediate Parquet files between tasks, in a folder or at a URI, with one row group for each part of the corpus."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -63,12 +65,19 @@ def open_target(uri: str) -> Iterator[object]:
 
 def make_folder(folder: str) -> None:
     """Create a folder if it does not exist."""
+    if not is_remote(folder):  # loading fsspec takes longer than making many folders
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        return
     store, path = filesystem_of(folder)
     store.makedirs(path, exist_ok=True)
 
 
 def remove_folder(folder: str) -> None:
     """Remove a folder and its content; in an object store, a folder without files does not exist, which is no error."""
+    if not is_remote(folder):
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
+        return
     store, path = filesystem_of(folder)
     store.invalidate_cache()  # the cached listing lacks what workers wrote
     with suppress(FileNotFoundError):

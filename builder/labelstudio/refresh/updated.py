@@ -11,7 +11,7 @@ from builder.labelstudio.config import guide_html
 from builder.labelstudio.refresh.renamed import Plain, as_judged, rename_results
 from builder.labelstudio.tasks import key_of, options_of, unused_answer, unused_target
 from builder.records import LAYERS, Article, AskedPage, Judgement, LabelVersion, LabelVersions
-from builder.schema import Schema
+from builder.schema.loading import Schema
 
 
 @dataclass(frozen=True, slots=True)

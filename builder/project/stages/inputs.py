@@ -13,7 +13,7 @@ from builder.project.stages.corpus import clean_inputs, dedup_inputs
 from builder.project.stages.shards import cached_digest
 from builder.records import MANIFEST, TOOL
 from builder.release.diff.version import version_key
-from builder.schema import FILES
+from builder.schema.loading import FILES
 
 Digest = Callable[[Project], str]
 """Returns the digest of one input of a project."""

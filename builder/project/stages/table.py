@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from builder.project.stages.inputs import ADJUDICATION, FLOORS, OVERLAP
-from builder.schema import FILES
+from builder.schema.loading import FILES
 
 JUDGED = ("texts of batches", "judgements", "labels", "accepted changes", "withdrawals")
 """What every command reads that works on judgements."""

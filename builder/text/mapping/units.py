@@ -1,7 +1,9 @@
 """One pass of a table over joined texts, as code units, with or without edits."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -82,10 +84,13 @@ def map_units(table: Table, units: Units, begins: Columns, texts: Texts) -> Mapp
 def substitute_units(table: Table, units: Units, begins: Columns, texts: Texts) -> SubstitutedUnits:
     """Map joined texts without edits; those that need context rules, or become longer, are unfinished."""
     new = _looked_up(table, units)
-    rare = _rare(table, texts, begins, np.flatnonzero(new == RARE))
-    new[rare.at] = [ord(becomes) if len(becomes) == 1 else DELETED for becomes in rare.becomes]
-    long = [position for position, becomes in zip(rare.at, rare.becomes, strict=True) if len(becomes) > 1]
-    unfinished = np.unique(np.searchsorted(begins, rare.asks + long, "right") - 1).tolist()
+    unfinished: list[int] = []
+    at = np.flatnonzero(new == RARE)
+    if at.size:
+        rare = _rare(table, texts, begins, at)
+        new[rare.at] = [ord(becomes) if len(becomes) == 1 else DELETED for becomes in rare.becomes]
+        long = [position for position, becomes in zip(rare.at, rare.becomes, strict=True) if len(becomes) > 1]
+        unfinished = np.unique(np.searchsorted(begins, rare.asks + long, "right") - 1).tolist()
     deleted = np.flatnonzero(new == DELETED)
     if deleted.size:
         new, begins = new[new != DELETED], begins - np.searchsorted(deleted, begins).astype(np.int32)
@@ -100,9 +105,17 @@ def _looked_up(table: Table, units: Units) -> Units:
         rare = table.rare[code]
         if rare.stays and rare.stays.behind and not rare.becomes:
             places = at[units[at] == code]
-            cannot = ~np.isin(units[places - 1], [*map(ord, rare.stays.behind)]) | (places == 0)
+            cannot = ~_members(rare.stays.behind).take(units[places - 1]) | (places == 0)
             new[places[cannot]] = DELETED
     return new
+
+
+@cache
+def _members(characters: str) -> NDArray[np.bool_]:
+    """Return for each code point whether it is among these characters; looking it up is faster than a sort."""
+    among = np.zeros(sys.maxunicode + 1, bool)
+    among[[*map(ord, characters)]] = True
+    return among
 
 
 def _rare(table: Table, texts: Texts, begins: Columns, at: Positions) -> _Rares:
