@@ -1,6 +1,7 @@
 """What all tests share: where things are, and a project to work in."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,9 @@ SHARED = ROOT.parent / "shared" / "data"
 
 
 def pytest_configure(config):
+    # A shell starts what runs in the background with Ctrl-C ignored, and tests press it in children, who inherit that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # `make test-fast` goes through fewer examples; `make test` through all.
     if "not slow" in config.option.markexpr and not config.getoption("--hypothesis-profile"):
         settings.load_profile("fast")
@@ -30,6 +34,14 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("shared") and not SHARED.is_dir():
             item.add_marker(pytest.mark.skip(reason="the shared data folder is not beside the project"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print which cases were drawn, whichever process ran them."""
+    for report in (one for reports in terminalreporter.stats.values() for one in reports):
+        if getattr(report, "when", "") == "call":
+            for name, drawn in report.user_properties:
+                terminalreporter.write_line(f"{name} {report.nodeid}: {drawn}")
 
 
 @pytest.fixture
