@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections import defaultdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,9 @@ settings.register_profile("deep", deadline=None, max_examples=2000)
 settings.register_profile("fast", deadline=None, derandomize="CI" in os.environ, max_examples=25)
 settings.load_profile("khabar")
 SHARED = ROOT.parent / "shared" / "data"
+EVERY = os.environ.get("KHABAR_ALL_FAULTS") == "1"
+DAY = int(os.environ.setdefault("KHABAR_DAY", str(datetime.now(UTC).toordinal())))
+"""Which part of large grids of cases is run: another one each day. Processes that share the tests inherit it."""
 
 
 def pytest_configure(config):
@@ -30,18 +35,42 @@ def pytest_configure(config):
         settings.load_profile("fast")
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     for item in items:
         if item.get_closest_marker("shared") and not SHARED.is_dir():
             item.add_marker(pytest.mark.skip(reason="the shared data folder is not beside the project"))
+    if not EVERY:
+        left = not_drawn(items)
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
+
+
+def not_drawn(items):
+    """The cases of grids, marked `drawn`, that are left to other days; each day's are spread over the whole grid."""
+    grids = defaultdict(list)
+    for item in items:
+        if mark := item.get_closest_marker("drawn"):
+            grids[item.path, item.originalname, *mark.args].append(item)
+    left = set()
+    for (_, _, parts), cases in grids.items():
+        if len(cases) > parts:  # else they were asked for by name
+            here = cases[DAY % parts :: parts]
+            left |= {*cases} - {*here}
+            for case in here:
+                case.user_properties.append(("drawn", f"{len(here)} of {len(cases)} cases, KHABAR_DAY={DAY}"))
+    return left
 
 
 def pytest_terminal_summary(terminalreporter):
     """Print which cases were drawn, whichever process ran them."""
+    drawn = defaultdict(list)
     for report in (one for reports in terminalreporter.stats.values() for one in reports):
         if getattr(report, "when", "") == "call":
-            for name, drawn in report.user_properties:
-                terminalreporter.write_line(f"{name} {report.nodeid}: {drawn}")
+            test, _, case = report.nodeid.partition("[")
+            for name, said in report.user_properties:
+                drawn[f"{name}: {test}: {said}"].append(case.rstrip("]"))
+    for line, cases in drawn.items():
+        terminalreporter.write_line(f"{line}: {', '.join(cases)}")
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ ENDS = {0, 130, -signal.SIGINT}
 
 
 @pytest.mark.slow
+@pytest.mark.drawn(3)
 @pytest.mark.parametrize("delay", [number / 16 for number in range(24)])
 def test_interrupt_leaves_no_traceback(project, delay):
     child = subprocess.Popen(

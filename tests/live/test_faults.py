@@ -20,13 +20,13 @@ from pathlib import Path
 import pytest
 
 from builder.local_hub import git
+from tests.conftest import EVERY
 from tests.live.small import ROWS, make_release
 
 pytestmark = pytest.mark.live
 
 KEY = "a key of this test"
 KINDS = (401, 403, 409, 412, 429, 500, 503, "drop", "lose", "kill", "portal")
-EVERY = os.environ.get("KHABAR_ALL_FAULTS") == "1"
 SEED = int(os.environ.get("KHABAR_FAULT_SEED", "5"))
 TEMPLATE = "khabar-tests/template"
 
