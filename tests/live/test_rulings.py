@@ -38,7 +38,7 @@ from builder.records import BatchItem, Decision, Dispute, Gold, Judgement, Khaba
 from tests.asking import answers, asking
 from tests.conftest import ROOT
 from tests.live.child import child_of
-from tests.live.page import drag_over
+from tests.live.page import drag_over, log_in
 
 pytestmark = pytest.mark.live
 KNOWLEDGE = parse_knowledge((ROOT / "examples" / "simulation.yaml").read_text(encoding="utf-8"))
@@ -69,12 +69,7 @@ def open_page(browser, label_studio):
         context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en-US")
         contexts.append(context)
         page = context.new_page()
-        email, password = label_studio.logins[login]
-        page.goto(f"{label_studio.running.url}/user/login/")
-        page.fill("input[name=email]", email)
-        page.fill("input[name=password]", password)
-        page.click("button[type=submit]")
-        page.wait_for_url(lambda url: "/user/login" not in url)
+        log_in(page, label_studio.running.url, label_studio.logins[login])
         page.goto(f"{url}?labeling=1" if road == "stream" else url)
         if road == "list":
             page.locator("[class*=row-wrapper]").first.click(timeout=20_000)

@@ -35,6 +35,7 @@ from builder.records import (
     Takedown,
 )
 from tests.live.child import child_of
+from tests.live.page import log_in
 from tests.live.projects import put_batch, store
 
 pytestmark = pytest.mark.live
@@ -326,14 +327,9 @@ def test_an_annotator_can_submit_a_predicted_task_in_the_browser(label_studio, m
     (project.root / "terms.tsv").write_text("ميناء مرجانة\tFAC\n", encoding="utf-8")
     send(project, predict="gazetteer:terms.tsv")
     place = labelstudio_project_of(project, "pilot")
-    (email, password), *_ = label_studio.logins
     context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en-US")
     page = context.new_page()
-    page.goto(f"{place['url']}/user/login/")
-    page.fill("input[name=email]", email)
-    page.fill("input[name=password]", password)
-    page.click("button[type=submit]")
-    page.wait_for_url(lambda url: "/user/login" not in url)
+    log_in(page, place["url"], label_studio.logins[0])
     page.goto(f"{place['url']}/projects/{place['project_id']}/data?labeling=1")
     expect(page.locator(".kh-text .lsf-htx-richtext")).to_contain_text(
         "</Text><script>window.hit = 1</script> $text {{ title }}"
