@@ -39,14 +39,18 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if item.get_closest_marker("shared") and not SHARED.is_dir():
             item.add_marker(pytest.mark.skip(reason="the shared data folder is not beside the project"))
-    if not EVERY:
-        left = not_drawn(items)
-        config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if item not in left]
+    left = not_drawn(items)
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
+
+
+def drawn(cases, parts):
+    """The day's part of a grid of cases, spread over the whole grid; all of them with KHABAR_ALL_FAULTS=1."""
+    return cases if EVERY else cases[DAY % parts :: parts]
 
 
 def not_drawn(items):
-    """The cases of grids, marked `drawn`, that are left to other days; each day's are spread over the whole grid."""
+    """The cases of grids, marked `drawn`, that are left to other days."""
     grids = defaultdict(list)
     for item in items:
         if mark := item.get_closest_marker("drawn"):
@@ -54,7 +58,7 @@ def not_drawn(items):
     left = set()
     for (_, _, parts), cases in grids.items():
         if len(cases) > parts:  # else they were asked for by name
-            here = cases[DAY % parts :: parts]
+            here = drawn(cases, parts)
             left |= {*cases} - {*here}
             for case in here:
                 case.user_properties.append(("drawn", f"{len(here)} of {len(cases)} cases, KHABAR_DAY={DAY}"))
@@ -63,13 +67,13 @@ def not_drawn(items):
 
 def pytest_terminal_summary(terminalreporter):
     """Print which cases were drawn, whichever process ran them."""
-    drawn = defaultdict(list)
+    said = defaultdict(list)
     for report in (one for reports in terminalreporter.stats.values() for one in reports):
         if getattr(report, "when", "") == "call":
             test, _, case = report.nodeid.partition("[")
-            for name, said in report.user_properties:
-                drawn[f"{name}: {test}: {said}"].append(case.rstrip("]"))
-    for line, cases in drawn.items():
+            for name, text in report.user_properties:
+                said[f"{name}: {test}: {text}"].append(case.rstrip("]"))
+    for line, cases in said.items():
         terminalreporter.write_line(f"{line}: {', '.join(cases)}")
 
 
