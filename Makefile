@@ -8,8 +8,9 @@ SHELL := /bin/bash
 demo: $(VENV)/.installed
 	$(VENV)/bin/khabar demo
 
+# Two processes share the tests, file by file: while one waits for a server or a browser, the other works.
 test: lint $(VENV)/.installed-test system
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n 2 --dist loadfile
 
 test-fast: $(VENV)/.installed-test
 	$(PYTHON) -m pytest -m "not live and not slow" -q

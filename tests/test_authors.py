@@ -108,7 +108,7 @@ def test_turning_authors_off_or_on_is_a_patch(judged):
     build(configure(judged, "publish_authors: true\n"), "1.0.2")
 
     changelog = (project.release("1.0.1") / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert "articles have another `author`." in changelog
+    assert "articles with another `author`." in changelog
     assert [name for name in (RECORD, *BYLINES) if name in content(project.release("1.0.1"))] == []
     assert RECORD in authors(project.release("1.0.2"))
 

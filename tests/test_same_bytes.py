@@ -21,7 +21,7 @@ from builder.io.jsonl import read_jsonl, write_jsonl
 from builder.project.project import Project
 from builder.records import BatchItem, Decision, Dispute, SplitAssignment, Stance
 from tests.builders import judge, walk
-from tests.conftest import ROOT
+from tests.conftest import DAY, EVERY, ROOT
 
 pytestmark = pytest.mark.slow  # each test runs several commands on a project
 
@@ -275,16 +275,15 @@ def test_killed_build_leaves_one_whole_release(disturbed, killed, changes):
 
 
 def points(changes):
-    """The changes before which a build is killed: each with KHABAR_ALL_KILLS, else some, and the last ones, which count."""
-    if os.environ.get("KHABAR_ALL_KILLS"):
-        return range(changes)
-    return sorted({*range(0, changes, 7), *range(changes - 5, changes)})
+    """The changes before which a build is killed: each with KHABAR_ALL_FAULTS, else the day's, and the last ones, which count."""
+    return range(changes) if EVERY else sorted({*range(DAY % 14, changes, 14), *range(changes - 5, changes)})
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_build_killed_before_any_file_change(disturbed, killed, changes, tmp_path):
+def test_build_killed_before_any_file_change(disturbed, killed, changes, tmp_path, record_property):
     project, before, after = disturbed
+    record_property("drawn", f"the changes {[*points(changes)]} of {changes}, KHABAR_DAY={DAY}")
     states = []
     for number in points(changes):
         fresh = Project(shutil.copytree(project.root, tmp_path / f"copy-{number}"))
@@ -298,8 +297,9 @@ def test_build_killed_before_any_file_change(disturbed, killed, changes, tmp_pat
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_first_build_killed_at_any_moment(disturbed, killed, changes, tmp_path):
+def test_first_build_killed_at_any_moment(disturbed, killed, changes, tmp_path, record_property):
     project, before, after = disturbed
+    record_property("drawn", f"the changes {[*points(changes)[::2]]} of {changes}, KHABAR_DAY={DAY}")
     shutil.rmtree(project.root / "dist")
     (project.annotations / "releases.jsonl").unlink()
     (project.annotations / "splits.jsonl").unlink()

@@ -6,7 +6,7 @@ and tatweel make no difference. Pure.
 
 from collections.abc import Collection, Iterator, Mapping
 
-from builder.records import Issue, KhabarError, Span
+from builder.records import Issue, KhabarError, Span, counted
 from builder.text.profiles import profile
 from builder.text.tokens import canonical_span, tokenize
 
@@ -111,7 +111,7 @@ def _term(raw: bytes, known: Collection[str]) -> tuple[tuple[str, ...], str]:
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8 at byte {error.start}") from None
     if len(fields) != 2:
-        raise ValueError(f"{len(fields)} fields, not 2")
+        raise ValueError(f"{counted(len(fields), 'field')}, not 2")
     term, label = fields[0], fields[1].strip()
     words = tuple(profile("search@1").fold_batch([term[start:end] for start, end in tokenize(term)]))
     if not any(character.isalnum() for word in words for character in word):

@@ -13,7 +13,7 @@ from builder.annotation.persons import Account, People, resolve
 from builder.annotation.pseudonyms import number_pseudonym, origin_name
 from builder.annotation.quality.times import is_exact, parse_time
 from builder.io.hashing import sha16
-from builder.records import Issue, Judgement, mark_set
+from builder.records import Issue, Judgement, counted, mark_set
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +231,7 @@ def _question(same: _SameNumber, count: int) -> Issue:
     number, earlier = same.number, same.earlier
     message = (
         f"annotator {number} has no e-mail here, and number {number} of an earlier export is {earlier}, "
-        f"with {count} judgements: the two may be one person or two"
+        f"with {counted(count, 'judgement')}: the two may be one person or two"
     )
     server = f"--origin {same.origin} if the export is of the same server, " if same.origin else ""
     fix = (

@@ -29,18 +29,15 @@ class AgreeReport(Report):
     figures: tuple[Agreement, ...]
     page: Path | None = None
 
-    def lines(self) -> Iterator[Line]:
-        """Return a table of the main figures."""
-        return self._lines(every=False)
-
-    def all_lines(self) -> Iterator[Line]:
-        """Return a table of every figure."""
-        return self._lines(every=True)
-
-    def _lines(self, *, every: bool) -> Iterator[Line]:
+    def lines(self, *, every: bool = False) -> Iterator[Line]:
+        """Return a table of the main figures, or of every figure."""
         yield Line("agreement", "\n".join(lines(self.figures, every=every)))
         if self.page:
             yield Line("page", str(self.page))
+
+    def all_lines(self) -> Iterator[Line]:
+        """Return a table of every figure."""
+        return self.lines(every=True)
 
 
 def agree(project: Project, page: Path | None = None) -> AgreeReport:

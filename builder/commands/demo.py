@@ -52,6 +52,7 @@ from builder.records import (
     Report,
     Span,
     Stance,
+    counted,
     passage_of,
     user_error,
 )
@@ -229,7 +230,7 @@ def _annotate(project: Project, progress: Notify) -> tuple[Login, ...]:
             for item in items
         }
         annotator.annotate_as(running.url, email, password, int(place["project_id"]), answers)
-        progress(f"{email}: {len(answers)} articles submitted over HTTP (simulated annotator)")
+        progress(f"{email}: {counted(len(answers), 'article')} submitted over HTTP (simulated annotator)")
     return tuple(Login(email, password) for email, password in logins)
 
 

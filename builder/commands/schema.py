@@ -108,15 +108,8 @@ class RenderReport(Report):
     """Number of times by change, most first."""
     page: Path | None = None
 
-    def lines(self) -> Iterator[Line]:
-        """Return the size of each policy, and what was changed."""
-        return self._lines(every=False)
-
-    def all_lines(self) -> Iterator[Line]:
-        """Return each character of each policy, and what was changed."""
-        return self._lines(every=True)
-
-    def _lines(self, *, every: bool) -> Iterator[Line]:
+    def lines(self, *, every: bool = False) -> Iterator[Line]:
+        """Return the size, or each character, of each policy, and what was changed."""
         yield Line("profile", self.profile)
         for policy in self.policies:
             yield policy.line(every=every)
@@ -125,6 +118,10 @@ class RenderReport(Report):
             yield Line(f"changed in {counted(self.documents, 'document')}", changed or "nothing")
         if self.page:
             yield Line("annotation page", str(self.page))
+
+    def all_lines(self) -> Iterator[Line]:
+        """Return each character of each policy, and what was changed."""
+        return self.lines(every=True)
 
 
 def render(project: Project, *, page: Path | None = None) -> RenderReport:

@@ -55,7 +55,7 @@ def draft_map(kind: str, name: str, files: Sequence[InputFile], labels: Labels) 
 
 
 def _parsed(file: InputFile) -> object:
-    """Return the content of a JSON file. Raises KhabarError (exit code 2) if it is none."""
+    """Return the content of a JSON file. Raises KhabarError (exit code 2) if the file is not JSON."""
     try:
         return json.loads(text_of(file))
     except (ValueError, RecursionError) as error:

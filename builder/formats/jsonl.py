@@ -59,7 +59,7 @@ def read_jsonl(files: Sequence[InputFile], rules: ImportMap, labels: Labels) -> 
 
 
 def records(file: InputFile, issues: list[Issue]) -> Iterator[tuple[int, Record]]:
-    """Yield the records of a file with their lines, and add an error for each that is none."""
+    """Yield the records of a file with their line numbers. Add an error for each line that is not a record."""
     text = text_of(file)
     if text.lstrip()[:1] == "[":
         yield from ((number, one) for number, one in enumerate(_array(file, text), 1) if isinstance(one, Mapping))
@@ -93,7 +93,7 @@ def _array(file: InputFile, text: str) -> Sequence[object]:
 def _marked(
     plain: Record, file: InputFile, number: int, answered: Sequence[Reply], rules: ImportMap, issues: list[Issue]
 ) -> MarkedText:
-    """Return the marked text of a record. A field that answers a question is none of spans."""
+    """Return the marked text of a record. Fields of answers to questions hold no spans."""
     form, place = rules.jsonl, f"{file.name}:{number}"
     taken = {column for question in rules.questions.values() for column in question.columns}
     names = [one for one in SPANS if one not in taken and isinstance(plain.get(one), list)]

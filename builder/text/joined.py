@@ -78,13 +78,15 @@ def joined(texts: Sequence[str]) -> Texts:
     [0, 4, 5]
     """
     whole = "\n".join([*texts, ""])
-    narrow = whole.encode("utf-16-le", "surrogatepass")
-    is_narrow = len(narrow) == 2 * len(whole)
-    units = np.frombuffer(narrow if is_narrow else whole.encode("utf-32-le", "surrogatepass"), _TYPES[is_narrow])
+    narrow = _encoded(whole, 2)
+    units = narrow if len(narrow) == len(whole) else _encoded(whole, 4)
     return Texts(units, running(np.fromiter(map(len, texts), np.int32, len(texts)) + 1))
 
 
-_TYPES = (np.uint32, np.uint16)
+def _encoded(text: str, width: int) -> Units:
+    """Return the code units of a text: two bytes each, as in UTF-16, or four, as in UTF-32."""
+    name, kind = ("utf-16-le", np.uint16) if width == 2 else ("utf-32-le", np.uint32)
+    return np.frombuffer(text.encode(name, "surrogatepass"), kind)
 
 
 def in_chunks(column: pa.StringArray) -> Iterator[Chunk]:
@@ -119,10 +121,7 @@ def _units(column: pa.StringArray, width: int) -> Units:
     """Return the joined texts of a column, each with a line end."""
     joined = pc.binary_join_element_wise(column, "", "\n")
     offsets = np.frombuffer(joined.buffers()[1], np.int32)[joined.offset : joined.offset + len(joined) + 1]
-    whole = str(memoryview(joined.buffers()[2])[int(offsets[0]) : int(offsets[-1])], "utf-8")
-    return np.frombuffer(
-        whole.encode("utf-16-le" if width == 2 else "utf-32-le"), np.uint16 if width == 2 else np.uint32
-    )
+    return _encoded(str(memoryview(joined.buffers()[2])[int(offsets[0]) : int(offsets[-1])], "utf-8"), width)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,14 +176,10 @@ def folded_texts(profile: Profile, texts: Texts) -> Texts:
 def spliced(texts: Texts, numbers: Sequence[int], others: Sequence[str]) -> Texts:
     """Return the texts with some of them replaced."""
     lengths = np.diff(texts.begins)
-    encoding = "utf-16-le" if texts.units.itemsize == 2 else "utf-32-le"
     pieces: list[NDArray[Any]] = []
     done = 0
     for number, other in zip(numbers, others, strict=True):
-        pieces += [
-            texts.units[done : texts.begins[number]],
-            np.frombuffer(f"{other}\n".encode(encoding, "surrogatepass"), texts.units.dtype),
-        ]
+        pieces += [texts.units[done : texts.begins[number]], _encoded(f"{other}\n", texts.units.itemsize)]
         done, lengths[number] = int(texts.begins[number + 1]), len(other) + 1
     return Texts(np.concatenate([*pieces, texts.units[done:]]), running(lengths))
 

@@ -81,7 +81,7 @@ def test_every_bad_line_is_named_by_number(tmp_path):
     where = str(tmp_path / "bad.tsv")
 
     assert found == [
-        (f"{where}:2", "1 fields, not 2"),
+        (f"{where}:2", "1 field, not 2"),
         (f"{where}:3", "3 fields, not 2"),
         (f"{where}:4", "unknown label 'CITY'; known: GPE, ORG, PERS"),
         (f"{where}:5", "not UTF-8 at byte 0"),

@@ -281,7 +281,7 @@ def test_changelog_counts_takedowns_by_reason(two_releases):
     build(two_releases, "2.0.0")
     text = (two_releases.release("2.0.0") / "CHANGELOG.md").read_text(encoding="utf-8")
 
-    assert "- 1 articles taken down: the owner asked for it.\n" in text
+    assert "- 1 article taken down: the owner asked for it.\n" in text
     assert removed["article_id"] not in text
 
 

@@ -197,7 +197,7 @@ def test_a_release_names_its_source_files_and_map(bare):
     inputs = read_manifest(bare.release("1.0.0")).inputs
     (done,) = read_jsonl(bare.annotations / "imports.jsonl", ImportedSet)
 
-    assert "**`press` was imported from Marjana news, not judged anew.** 1 files (conll)." in card
+    assert "**`press` was imported from Marjana news, not judged anew.** 1 file (conll)." in card
     assert "Licence: text cc0-1.0, annotations cc0-1.0. Cite: invented" in card
     assert "- 'OO': 1 (press.txt:14), taken for no mention" in card
     assert "Profile: `as-published`." in card

@@ -16,7 +16,7 @@ from builder.labelstudio.tasks import key_of, result_of
 from builder.project.project import Project
 from builder.records import Article, BatchItem, Document, Span, Stance
 from tests.live.conftest import Answer
-from tests.live.page import TEXT, choose, drag_over
+from tests.live.page import TEXT, choose, drag_over, log_in
 from tests.live.projects import put_batch, store
 
 REMARK = "ملاحظة زهراء وحدها"
@@ -53,11 +53,7 @@ def window(browser, login, place):
 
     context.route("**/*", keep)
     page = opened.page
-    page.goto(f"{place['url']}/user/login/")
-    page.fill("input[name=email]", login[0])
-    page.fill("input[name=password]", login[1])
-    page.click("button[type=submit]")
-    page.wait_for_url(lambda url: "/user/login" not in url)
+    log_in(page, place["url"], login)
     page.goto(f"{place['url']}/projects/{place['project_id']}/data?labeling=1")
     expect(page.locator(".kh-text .lsf-htx-richtext")).to_contain_text("ميناء مرجانة")
     page.wait_for_timeout(500)

@@ -22,6 +22,15 @@ WORD_BOX = """([box, mention]) => {
 }"""
 
 
+def log_in(page, url, login):
+    """Log in to the Label Studio at an address, with an e-mail and a password."""
+    page.goto(f"{url}/user/login/")
+    page.fill("input[name=email]", login[0])
+    page.fill("input[name=password]", login[1])
+    page.click("button[type=submit]")
+    page.wait_for_url(lambda address: "/user/login" not in address)
+
+
 def drag_over(page, mention):
     """Drag from the mention's first letter to its last, right to left, as slowly as a hand."""
     box = page.evaluate(WORD_BOX, [".kh-text", mention])

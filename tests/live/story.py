@@ -14,6 +14,7 @@ from builder.project.annotations import labelstudio_project_of
 from builder.project.corpus import read_articles
 from builder.project.project import Project
 from builder.records import Stance
+from tests.live.page import log_in
 
 PERSONS = (
     "رامز الصفصافي", "هالة المرجوني", "أسيل النوارسي", "صفوان الزيتاوني", "بشرى الياقوتلي",
@@ -164,11 +165,7 @@ def annotate(project, batch, logins):
 
 def open_stream(browser, studio, url):
     page = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en-US").new_page()
-    page.goto(f"{studio.running.url}/user/login/")
-    page.fill("input[name=email]", studio.logins[0][0])
-    page.fill("input[name=password]", studio.logins[0][1])
-    page.click("button[type=submit]")
-    page.wait_for_url(lambda url: "/user/login" not in url)
+    log_in(page, studio.running.url, studio.logins[0])
     page.goto(f"{url}?labeling=1")
     return page
 

@@ -20,13 +20,13 @@ from pathlib import Path
 import pytest
 
 from builder.local_hub import git
+from tests.conftest import EVERY
 from tests.live.small import ROWS, make_release
 
 pytestmark = pytest.mark.live
 
 KEY = "a key of this test"
 KINDS = (401, 403, 409, 412, 429, 500, 503, "drop", "lose", "kill", "portal")
-EVERY = os.environ.get("KHABAR_ALL_FAULTS") == "1"
 SEED = int(os.environ.get("KHABAR_FAULT_SEED", "5"))
 TEMPLATE = "khabar-tests/template"
 
@@ -214,7 +214,7 @@ def check_after_next(bench, repo_id, scenario, releases, said):
 
 @pytest.mark.timeout(7200 if EVERY else 300)
 @pytest.mark.parametrize("scenario", ["update", "fresh"])
-def test_interrupted_push_leaves_old_or_new_and_resumes(bench, releases, scenario, capsys):
+def test_interrupted_push_leaves_old_or_new_and_resumes(bench, releases, scenario, record_property):
     if not bench.repo(TEMPLATE).exists():
         assert bench.push(releases[0], TEMPLATE)["exit"] == 0
         shutil.copytree(bench.root / "lfs", bench.root / "old-lfs")
@@ -240,10 +240,8 @@ def test_interrupted_push_leaves_old_or_new_and_resumes(bench, releases, scenari
             raise AssertionError(f"{where}: {said}") from error
         outcomes[said["exit"]] = outcomes.get(said["exit"], 0) + 1
         shutil.rmtree(bench.repo(repo_id))
-    with capsys.disabled():
-        mode = "xet" if bench.xet else "lfs"
-        sys.stdout.write(f"\n{mode} {scenario}: {len(calls)} calls, {len(planned)} faults, seed {SEED}, "
-                         f"exits {dict(sorted(outcomes.items()))}\n")  # fmt: skip
+    drawn = f"{len(planned)} faults of {len(calls)} calls, seed {SEED}, exits {dict(sorted(outcomes.items()))}"
+    record_property("drawn", drawn)
 
     assert {kind for _, kind, _ in planned} == set(KINDS)
     assert set(outcomes) <= {0, 1, 3, 4, 5}

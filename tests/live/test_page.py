@@ -11,7 +11,7 @@ from builder.labelstudio import client
 from builder.labelstudio.config import render_config
 from builder.labelstudio.download.sync import collect
 from builder.records import Span, Stance
-from tests.live.page import TEXT, choose, drag_over
+from tests.live.page import TEXT, choose, drag_over, log_in
 
 pytestmark = pytest.mark.live
 
@@ -28,16 +28,11 @@ def sent(label_studio, config, article, task, request):
 def page(browser, label_studio, sent):
     """The label stream, as the first annotator sees it after logging in; every request is kept."""
     _, place = sent
-    email, password = label_studio.logins[0]
     context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en-US")
     page = context.new_page()
     page.asked = []
     page.on("request", lambda request: page.asked.append(request.url))
-    page.goto(f"{place.url}/user/login/")
-    page.fill("input[name=email]", email)
-    page.fill("input[name=password]", password)
-    page.click("button[type=submit]")
-    page.wait_for_url(lambda url: "/user/login" not in url)
+    log_in(page, place.url, label_studio.logins[0])
     page.goto(f"{place.url}/projects/{place.project_id}/data?labeling=1")
     expect(page.locator(".kh-text .lsf-htx-richtext")).to_contain_text("ميناء مرجانة")
     page.wait_for_timeout(500)

@@ -12,7 +12,7 @@ from builder.labelstudio.download.sync import collect
 from builder.labelstudio.tasks import task_of, with_predictions
 from builder.records import Answer, BatchItem, Prediction, Stance
 from builder.schema.labels import AnswerValue, Question
-from tests.live.page import TEXT, choose
+from tests.live.page import TEXT, choose, log_in
 
 pytestmark = pytest.mark.live
 
@@ -50,15 +50,10 @@ def open_page(browser, label_studio, asking, article):
                             [with_predictions(task, predictions)], overlap=3, progress=print)  # fmt: skip
         for prediction in predictions:
             client.show_predictions(label_studio.connection, place.project_id, prediction.origin, instead=True)
-        email, password = label_studio.logins[0]
         context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en-US")
         contexts.append(context)
         page = context.new_page()
-        page.goto(f"{place.url}/user/login/")
-        page.fill("input[name=email]", email)
-        page.fill("input[name=password]", password)
-        page.click("button[type=submit]")
-        page.wait_for_url(lambda url: "/user/login" not in url)
+        log_in(page, place.url, label_studio.logins[0])
         page.goto(f"{place.url}/projects/{place.project_id}/data?labeling=1")
         expect(page.locator(".kh-text .lsf-htx-richtext")).to_contain_text("ميناء مرجانة")
         page.wait_for_timeout(500)

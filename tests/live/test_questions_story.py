@@ -31,6 +31,7 @@ from builder.project.project import Project
 from builder.records import Answer, Dispute, Gold, Judgement
 from tests.asking import QUESTIONS, asking
 from tests.conftest import ROOT
+from tests.live.page import log_in
 from tests.published import no_floors
 
 pytestmark = pytest.mark.live
@@ -87,11 +88,7 @@ def annotate(project, label_studio, batch):
 def open_first(browser, label_studio, url, login):
     """Open the first task of a label stream in a browser."""
     page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
-    page.goto(f"{label_studio.running.url}/user/login/")
-    page.fill("input[name=email]", label_studio.logins[login][0])
-    page.fill("input[name=password]", label_studio.logins[login][1])
-    page.click("button[type=submit]")
-    page.wait_for_url(lambda address: "/user/login" not in address)
+    log_in(page, label_studio.running.url, label_studio.logins[login])
     page.goto(url)
     expect(page.locator(".kh-target").first).to_be_visible(timeout=20_000)
     page.wait_for_timeout(800)

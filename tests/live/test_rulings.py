@@ -36,9 +36,9 @@ from builder.project.project import Project
 from builder.project.services import project_mark
 from builder.records import BatchItem, Decision, Dispute, Gold, Judgement, KhabarError, Span, mark_set
 from tests.asking import answers, asking
-from tests.conftest import ROOT
+from tests.conftest import DAY, ROOT, drawn
 from tests.live.child import child_of
-from tests.live.page import drag_over
+from tests.live.page import drag_over, log_in
 
 pytestmark = pytest.mark.live
 KNOWLEDGE = parse_knowledge((ROOT / "examples" / "simulation.yaml").read_text(encoding="utf-8"))
@@ -69,12 +69,7 @@ def open_page(browser, label_studio):
         context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en-US")
         contexts.append(context)
         page = context.new_page()
-        email, password = label_studio.logins[login]
-        page.goto(f"{label_studio.running.url}/user/login/")
-        page.fill("input[name=email]", email)
-        page.fill("input[name=password]", password)
-        page.click("button[type=submit]")
-        page.wait_for_url(lambda url: "/user/login" not in url)
+        log_in(page, label_studio.running.url, label_studio.logins[login])
         page.goto(f"{url}?labeling=1" if road == "stream" else url)
         if road == "list":
             page.locator("[class*=row-wrapper]").first.click(timeout=20_000)
@@ -524,7 +519,9 @@ def kill(project, work, seconds, imports=0):
         child.wait(timeout=30)
 
 
-def test_send_killed_six_times_asks_each_dispute_once_and_loses_no_ruling(judged, label_studio, tmp_path):
+def test_send_killed_at_any_import_asks_each_dispute_once_and_loses_no_ruling(
+    judged, label_studio, tmp_path, record_property
+):
     (name,) = judged.batches()
     judged.pseudonym_key()  # the same adjudicator in each copy
     fresh = shutil.copytree(judged.root, tmp_path / "fresh")
@@ -536,7 +533,9 @@ def test_send_killed_six_times_asks_each_dispute_once_and_loses_no_ruling(judged
     wanted, early = golds_of(judged), []
     seed = secrets.randbits(32)
     moments = random.Random(seed)  # noqa: S311 - moments, not secrets
-    for turn in range(6):
+    turns = drawn(range(6), 2)
+    record_property("drawn", f"kills after {[*turns]} imports, KHABAR_DAY={DAY}")
+    for turn in turns:
         label_studio.connection.client.projects.delete(id=number)
         project = Project(shutil.copytree(fresh, tmp_path / f"killed-{turn}"))
         kill(project, "send", moments.random() * (0.02 if turn else duration), imports=turn)
@@ -557,7 +556,9 @@ def test_send_killed_six_times_asks_each_dispute_once_and_loses_no_ruling(judged
     assert {*early} - {0, len(pages)}, f"no kill came between imports: {early} of seed {seed}"
 
 
-def test_collect_killed_six_times_keeps_each_ruling_and_only_open_pages_are_sent_again(judged, label_studio):
+def test_collect_killed_at_any_moment_keeps_each_ruling_and_sends_only_open_pages_again(
+    judged, label_studio, record_property
+):
     _, number = place_of(adjudicate(judged, send=True))
     (name,) = judged.batches()
     pages, path = read_asked(judged, name), folder_of(judged) / "decisions.jsonl"
@@ -566,7 +567,9 @@ def test_collect_killed_six_times_keeps_each_ruling_and_only_open_pages_are_sent
     whole, wanted = path.read_bytes(), golds_of(judged)
     seed = secrets.randbits(32)
     moments = random.Random(seed)  # noqa: S311 - moments, not secrets
-    for turn in range(6):
+    sixths = drawn(range(6), 3)
+    record_property("drawn", f"kills in the sixths {[*sixths]}, KHABAR_DAY={DAY}")
+    for turn in sixths:
         if turn % 2:
             path.unlink()
         kill(judged, "collect", duration * (turn + moments.random()) / 6)

@@ -24,7 +24,7 @@ from builder.project.migration.kept import read_versions
 from builder.project.project import Project
 from builder.records import Judgement, KhabarError, Span, Stance
 from tests.live.desks import project_of, send, session_of
-from tests.live.page import TEXT
+from tests.live.page import TEXT, log_in
 
 pytestmark = pytest.mark.live
 
@@ -356,11 +356,7 @@ def test_an_answer_is_updated_on_the_new_page_and_keeps_its_retired_label(runnin
     (before,) = (one for one in answers if tasks[one["task"]] == 1)  # the first person's second answer
     context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en-US")
     page = context.new_page()
-    page.goto(f"{place['url']}/user/login/")
-    page.fill("input[name=email]", studio.logins[0][0])
-    page.fill("input[name=password]", studio.logins[0][1])
-    page.click("button[type=submit]")
-    page.wait_for_url(lambda url: "/user/login" not in url)
+    log_in(page, place["url"], studio.logins[0])
     page.goto(f"{place['url']}/projects/{place['project_id']}/data?task={before['task']}")
     expect(page.locator(".kh-text .lsf-htx-richtext")).to_contain_text("ميناء مرجانة")
     page.locator(".kh-target").nth(2).get_by_text("معارض").click()

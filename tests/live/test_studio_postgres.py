@@ -216,7 +216,7 @@ def test_a_database_that_is_not_empty_is_not_migrated(on_postgres, cluster, tmp_
 
     assert refusal(up, tmp_path / "a", database=full, progress=silent) == (
         2,
-        f"the database {full} already contains 1 tables of something else",
+        f"the database {full} already contains 1 table of something else",
         fix,
     )
     assert refusal(up, tmp_path / "b", database=taken, progress=silent) == (

@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import expect
 
 from builder.labelstudio import annotator, client
+from tests.live.page import log_in
 
 pytestmark = pytest.mark.live
 PAGES = (
@@ -114,12 +115,7 @@ def asked(browser, label_studio, config, article, task, request):
     page = context.new_page()
     page.on("websocket", lambda opened: urls.append(opened.url))
     with watched(label_studio.running.pid) as (called, looks):
-        page.goto(f"{place.url}/user/login/")
-        email, password = label_studio.logins[0]
-        page.fill("input[name=email]", email)
-        page.fill("input[name=password]", password)
-        page.click("button[type=submit]")
-        page.wait_for_url(lambda url: "/user/login" not in url)
+        log_in(page, place.url, label_studio.logins[0])
         for path in PAGES:
             page.goto(place.url + path.replace("{id}", place.project_id), wait_until="networkidle")
             seen[path] = page.url.removeprefix(place.url), page.locator("body").inner_text()

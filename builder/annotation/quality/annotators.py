@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from builder.annotation.columns import Ints, coded
 from builder.io.parquet import to_table, whole
-from builder.records import AnnotatorAssignment, Article, Decision, Issue, Judgement, Span, mark_set
+from builder.records import AnnotatorAssignment, Article, Decision, Issue, Judgement, Span, counted, mark_set
 from builder.records.arrow import records_of
 from builder.schema.labels import Labels
 from builder.text.tokens import canonical_span
@@ -178,7 +178,7 @@ def coverage(
         issues.append(Issue("warning", "too-many-annotators", message, where, "no action needed: all of them count"))
     stray = np.setdiff1d(done, duty) % len(people.names) if asked.num_rows else done[:0]
     for who, number in zip(*(each.tolist() for each in np.unique(stray, return_counts=True)), strict=True):
-        message = f"judged {number} articles that are not assigned to this annotator"
+        message = f"judged {counted(number, 'article')} not assigned to this annotator"
         fix = "check who used this annotator's account"
         issues.append(Issue("warning", "not-assigned", message, where, fix, annotator=people.names[who]))
     return issues

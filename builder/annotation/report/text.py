@@ -6,7 +6,7 @@ from builder.annotation.agreement.matching import SPAN_F1
 from builder.annotation.agreement.measure import headline
 from builder.annotation.agreement.questions import ALPHA_MASI
 from builder.annotation.agreement.stances import ALPHA
-from builder.records import Agreement
+from builder.records import Agreement, counted
 from builder.text.invisible import make_visible
 
 HEAD = ("layer", "label", "batch", "between", "week", "measure", "value", "95 % interval", "n", "")
@@ -28,7 +28,7 @@ def lines(figures: Sequence[Agreement], *, every: bool = False) -> list[str]:
     widths = {column: max(len(row[column]) for row in table) for column in needed}
     shown = ["  ".join(row[column].ljust(widths[column]) for column in needed).rstrip() for row in table]
     left = len(figures) - len(chosen)
-    return shown + ([f"{left} more figures: -v shows all, --html FILE draws them"] if left else [])
+    return shown + ([f"{counted(left, 'more figure')}: -v shows all, --html FILE draws them"] if left else [])
 
 
 def _first(figure: Agreement) -> bool:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from builder.io.jsonl import write_json
 from builder.labelstudio.server.install import OWNER, hardened_environment, installed, launch_command
-from builder.records import KhabarError, user_error
+from builder.records import KhabarError, counted, user_error
 
 FILE = "database.json"
 
@@ -136,7 +136,11 @@ def require_empty(database: Database) -> None:
     """Raise KhabarError (exit code 2) if the database is not empty, because a start would migrate its contents."""
     content = inspect_database(database)
     if content.tables:
-        tables = "tables of a Label Studio" if content.label_studio else f"{content.tables} tables of something else"
+        tables = (
+            "tables of a Label Studio"
+            if content.label_studio
+            else f"{counted(content.tables, 'table')} of something else"
+        )
         raise user_error(
             "database",
             f"the database {database} already contains {tables}",

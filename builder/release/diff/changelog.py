@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from builder.records import Takedown, Withdrawal
+from builder.records import Takedown, Withdrawal, counted
 from builder.release.card.markdown import markdown_table
 from builder.release.diff.records import Diff, LabelTally
 from builder.release.splits.strategies import SPLIT_NAMES
@@ -58,11 +58,11 @@ def changes(diff: Diff, removed: Removals = Removals()) -> list[str]:
         *_articles("added", Counter(added.split for added in diff.articles_added)),
         *_removed(diff, removed.takedowns),
         *_withdrawn(diff, removed.withdrawals),
-        *_counted(len(diff.resplit), "articles stand in another split"),
-        *_counted(len(diff.texts), "articles have another text"),
+        *_line(len(diff.resplit), "article", "in another split"),
+        *_line(len(diff.texts), "article", "with another text"),
     ]
     for name, number in sorted(Counter(field.column for field in diff.fields).items()):
-        lines.append(f"{number:,} articles have another `{name}`.")
+        lines += _line(number, "article", f"with another `{name}`")
     spans = Counter[str](span.kind for span in diff.spans)
     for kind, wording in (
         ("added", "added"),
@@ -70,11 +70,11 @@ def changes(diff: Diff, removed: Removals = Removals()) -> list[str]:
         ("relabelled", "relabelled"),
         ("moved", "with other edges"),
     ):
-        lines += _counted(spans[kind], f"spans {wording}, in articles that stayed")
-    for layer, layer_changes in (("stances", diff.stances), ("judgements of annotators", diff.judgements)):
+        lines += _line(spans[kind], "span", f"{wording}, in articles that stayed")
+    for layer, layer_changes in (("stance", diff.stances), ("judgement", diff.judgements)):
         kinds = Counter[str](change.kind for change in layer_changes)
         for kind in ("added", "removed", "changed"):
-            lines += _counted(kinds[kind], f"{layer} {kind}, of articles that stayed")
+            lines += _line(kinds[kind], layer, f"{kind}, of articles that stayed")
     lines += [
         f"The column `{column.column}` of `{column.config}` {_feature(column.old, column.new)}."
         for column in diff.features
@@ -93,13 +93,13 @@ def _feature(old: str, new: str) -> str:
     return "is new" if not old else "is gone" if not new else "has another type or other label names"
 
 
-def _counted(number: int, what: str) -> list[str]:
-    return [f"{number:,} {what}."] if number else []
+def _line(number: int, noun: str, what: str) -> list[str]:
+    return [f"{counted(number, noun)} {what}."] if number else []
 
 
 def _articles(what: str, splits: Counter[str]) -> list[str]:
     where = ", ".join(f"{split} {splits[split]:,}" for split in sorted(splits, key=_place))
-    return [f"{splits.total():,} articles {what} ({where})."] if splits else []
+    return [f"{counted(splits.total(), 'article')} {what} ({where})."] if splits else []
 
 
 def _place(split: str) -> tuple[int, str]:
@@ -110,7 +110,7 @@ def _removed(diff: Diff, takedowns: Sequence[Takedown]) -> list[str]:
     why = {takedown.article_id: " ".join(takedown.reason.split()) for takedown in takedowns}
     taken = Counter(why[removed.article_id] for removed in diff.articles_removed if removed.article_id in why)
     others = Counter(removed.split for removed in diff.articles_removed if removed.article_id not in why)
-    lines = [f"{number:,} articles taken down: {_plain(reason)}." for reason, number in sorted(taken.items())]
+    lines = [f"{counted(number, 'article')} taken down: {_plain(reason)}." for reason, number in sorted(taken.items())]
     return lines + _articles("removed", others)
 
 
@@ -121,7 +121,7 @@ def _withdrawn(diff: Diff, withdrawals: Sequence[Withdrawal]) -> list[str]:
         for judgement in diff.judgements
         if judgement.kind == "removed" and judgement.annotator in why
     )
-    return [f"{number:,} judgements withdrawn: {_plain(reason)}." for reason, number in sorted(gone.items())]
+    return [f"{counted(number, 'judgement')} withdrawn: {_plain(reason)}." for reason, number in sorted(gone.items())]
 
 
 def _plain(text: str) -> str:

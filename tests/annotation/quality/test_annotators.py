@@ -113,5 +113,5 @@ def test_assigned_articles_report_missing_and_unassigned_annotators():
     assert coverage("b1", done, ITEMS, assigned, 3) == []
     assert [(i.code, i.annotator, i.message) for i in found] == [
         ("too-many-annotators", "", "1 of 3 articles have more annotators than they should: d0-0"),
-        ("not-assigned", "a-9", "judged 1 articles that are not assigned to this annotator"),
+        ("not-assigned", "a-9", "judged 1 article not assigned to this annotator"),
     ]

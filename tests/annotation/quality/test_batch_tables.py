@@ -63,7 +63,7 @@ def test_coverage_counts_as_the_reference(done, articles, assigned, overlap):
         shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
         said += [("", f"{len(names)} of {len(items)} articles have {what}: {shown}")] if names else []
     said += [
-        (who, f"judged {number} articles that are not assigned to this annotator")
+        (who, f"judged {number} article{'s' * (number != 1)} not assigned to this annotator")
         for who, number in sorted(strays.items())
     ]
 

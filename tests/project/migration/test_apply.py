@@ -41,7 +41,7 @@ from builder.records import (
     Stance,
 )
 from tests.builders import judge, snapshot, walk
-from tests.conftest import ROOT
+from tests.conftest import DAY, EVERY, ROOT
 
 pytestmark = pytest.mark.slow  # each test runs several commands on a project
 
@@ -262,15 +262,16 @@ def killed(project, event):
         os._exit(0 if sys.exc_info()[0] is None else 1)
 
 
-@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 12])
-def test_a_kill_at_each_write_leaves_the_old_or_the_new_state(project, tmp_path, step):
+@pytest.mark.parametrize("step", [pytest.param(1 if EVERY else 3, marks=pytest.mark.slow), 12])
+def test_a_kill_at_each_write_leaves_the_old_or_the_new_state(project, tmp_path, step, record_property):
     edit(project)
     before = held(project)
     done = Project(shutil.copytree(project.root, tmp_path / "done"))
     migrate(done)
     after = held(done)
     seen = []
-    for event in range(0, 1000, step):
+    record_property("drawn", f"kills before every {step}. write, from {DAY % step} on, KHABAR_DAY={DAY}")
+    for event in range(DAY % step, 1000, step):
         other = Project(shutil.copytree(project.root, tmp_path / "killed"))
         whole = killed(other, event)
         with find_project(other.root).lock():  # the next command, whatever it is

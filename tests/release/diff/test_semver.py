@@ -237,7 +237,7 @@ def test_changelog_is_newest_first_and_names_its_base(material, schema):
     assert re.findall(r"(?m)^## (.*)$", third) == ["2.0.1", "2.0.0", "1.0.0"]
     assert third.endswith(second.removeprefix("# Changelog\n\n"))
     assert second.endswith(first.removeprefix("# Changelog\n\n"))
-    assert "Since 1.0.0:\n\n- 1 spans relabelled, in articles that stayed.\n" in second
+    assert "Since 1.0.0:\n\n- 1 span relabelled, in articles that stayed.\n" in second
     assert "| spans | `OCC` | 8 | 7 | 0 | 0 | 0 | 1 | 0 |" in second
     assert "- The tables are the same; the card was edited.\n" in third
     assert not re.search(r"20\d\d", third)
@@ -251,8 +251,8 @@ def test_takedown_shows_only_count_and_reason(material):
     text = changelog(section("2.0.0", build_tables(gone).tables, diff, takedowns))
 
     assert changes(diff, takedowns) == [
-        "1 articles taken down: the owner asked for it, \\<b\\>\\`now\\`\\</b\\>.",
-        "1 articles removed (test 1).",
+        "1 article taken down: the owner asked for it, \\<b\\>\\`now\\`\\</b\\>.",
+        "1 article removed (test 1).",
     ]
     for article in (material.articles[6], material.articles[7]):
         document = next(one for one in material.documents if one.id == article.document_id)

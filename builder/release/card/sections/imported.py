@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from builder.records import ImportedSet, Leak
+from builder.records import ImportedSet, Leak, counted
 from builder.release.card.markdown import markdown_table
 
 SHOWN = 50
@@ -22,7 +22,7 @@ def imported_section(imports: Sequence[ImportedSet]) -> str:
 
 def _set(one: ImportedSet) -> Iterator[str]:
     place = f", {one.url}" if one.url else ""
-    yield f"**`{one.name}` was imported from {one.source}{place}, not judged anew.** {len(one.files)} files ({one.kind})."
+    yield f"**`{one.name}` was imported from {one.source}{place}, not judged anew.** {counted(len(one.files), 'file')} ({one.kind})."
     yield f"Licence: text {one.licence_text}, annotations {one.licence_annotations}. Cite: {one.citation}"
     rows = [
         [
