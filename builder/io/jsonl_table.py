@@ -4,9 +4,11 @@ Arrow parses a file whose form leaves no doubt. Any other file is read line by l
 """
 
 import io
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import MISSING, Field, dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -17,9 +19,12 @@ import pyarrow.compute as pc
 import pyarrow.json
 from numpy.typing import NDArray
 
+from builder.io.atomic import atomic_write
 from builder.io.hashing import versions_of
 from builder.io.jsonl import MAX_LINE, note_lines, parse_lines
+from builder.io.lists import counts, cuts
 from builder.io.parquet import to_table, whole
+from builder.io.plain import omitted_fields
 from builder.records import Issue
 from builder.records.arrow import arrow_schema, records_of
 
@@ -27,6 +32,9 @@ R = TypeVar("R")
 
 BLOCK = 1 << 22
 """Bytes that Arrow parses at once, or those of the longest line if it has more."""
+
+WRITTEN = 2000
+"""Rows that are written at once."""
 
 _OPEN, _CLOSE, _RETURN, _NEWLINE = b"{}\r\n"
 
@@ -59,6 +67,40 @@ def read_table_lines(path: Path, record: type[Any]) -> tuple[LineTable, list[Iss
     note_lines(path, versions, raw)
     table = to_table((one for _, one in records), record)
     return LineTable(table, np.array([number for number, _ in records], np.int64)), issues
+
+
+def write_table_lines(path: Path, table: pa.Table, record: type[Any]) -> None:
+    """Write the rows of a table with a record type's schema as write_jsonl writes those records, in batches."""
+    with atomic_write(path) as out:
+        for batch in table.to_batches(max_chunksize=WRITTEN):
+            rows = plain_rows(pa.Table.from_batches([batch]), record)
+            out.writelines((json.dumps(row, ensure_ascii=False) + "\n").encode() for row in rows)
+
+
+def plain_rows(table: pa.Table, record: type[Any]) -> list[dict[str, Any]]:
+    """Return the rows of a table with a record type's schema as to_plain returns those records."""
+    columns = [_plain_values(whole(column)) for column in table.columns]
+    rows = [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
+    for name in omitted_fields(record):
+        for row in rows:
+            if not row[name]:
+                del row[name]
+    return rows
+
+
+def _plain_values(column: pa.Array) -> list[Any]:
+    """Return a column as plain values; lists of structs by their fields, for which Arrow makes an object each."""
+    kind = column.type
+    if pa.types.is_integer(kind) and not column.null_count:
+        return list(column.to_numpy().tolist())
+    if not pa.types.is_list(kind) or not pa.types.is_struct(kind.value_type) or column.null_count:
+        return list(column.to_pylist(maps_as_pydicts="strict"))
+    items, ends = column.flatten(), cuts(counts(column)).tolist()
+    if items.null_count:
+        return list(column.to_pylist(maps_as_pydicts="strict"))
+    names = [field.name for field in kind.value_type]
+    values = [dict(zip(names, row, strict=True)) for row in zip(*map(_plain_values, items.flatten()), strict=True)]
+    return [values[low:high] for low, high in pairwise(ends)]
 
 
 def _columns(raw: bytes, record: type[Any]) -> LineTable | None:

@@ -1,5 +1,7 @@
 """Arrow columns of numbers and of lists as numpy columns."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -54,3 +56,28 @@ def joined_bytes(strings: pa.Array) -> bytes:
         return b""
     offsets = np.frombuffer(places, np.int32)[strings.offset : strings.offset + len(strings) + 1]
     return bytes(memoryview(data)[offsets[0] : offsets[-1]])
+
+
+def retyped(lists: pa.Array, of: pa.ListType, names: Mapping[str, tuple[str, ...]]) -> pa.Array:
+    """Return a column of lists of structs as another; a field that it lacks is empty.
+
+    `names` gives those of the fields that hold numbers of names. Raises ArrowIndexError for a number of none.
+    """
+    given = lists.flatten()
+    parts = []
+    for field in of.value_type:
+        if given.type.get_field_index(field.name) < 0:
+            parts.append(empty(field.type, len(given)))
+            continue
+        part = pc.struct_field(given, field.name)
+        known = pa.array(names[field.name], pa.string()) if field.name in names else None
+        parts.append(part.cast(field.type) if known is None else known.take(part))
+    values = pa.StructArray.from_arrays(parts, fields=list(of.value_type))
+    return pa.ListArray.from_arrays(pa.array(cuts(counts(lists)), pa.int32()), values)
+
+
+def empty(of: pa.DataType, rows: int) -> pa.Array:
+    """Return a column of empty strings, zeros or empty lists."""
+    if pa.types.is_list(of):
+        return pa.ListArray.from_arrays(pa.array(np.zeros(rows + 1), pa.int32()), pa.array([], of.value_type))
+    return pa.repeat(pa.scalar("" if pa.types.is_string(of) else 0, of), rows)

@@ -14,7 +14,8 @@ from builder.annotation.adjudication.adjudicate import AdjudicationResult
 from builder.annotation.columns import coded
 from builder.annotation.migration.asked import asked_of
 from builder.io.hashing import read_hashed
-from builder.io.plain import plain_rows, to_plain
+from builder.io.jsonl_table import plain_rows
+from builder.io.plain import to_plain
 from builder.project import groups
 from builder.project.annotations import (
     read_decisions,

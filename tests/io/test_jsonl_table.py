@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from builder.io import jsonl_table
 from builder.io.hashing import file_digest
-from builder.io.jsonl import count_lines, read_lines
-from builder.io.jsonl_table import read_table_lines
-from builder.records import AnnotatorAssignment, BatchItem, Decision, Judgement
+from builder.io.jsonl import count_lines, read_lines, write_jsonl
+from builder.io.jsonl_table import read_table_lines, write_table_lines
+from builder.io.parquet import to_table
+from builder.records import AnnotatorAssignment, Answer, BatchItem, Decision, Judgement, Span
 from builder.records.arrow import arrow_schema, records_of
 
 SPAN = {"start": 0, "end": 4, "label": "PERS", "id": "s0"}
@@ -23,6 +24,11 @@ LINE = {
     "relations": [{"from_id": "s0", "to_id": "s0", "labels": ["of"], "direction": "left"}],
 }  # fmt: skip
 DECISION = {"article_id": "d-0", "text_sha": "t", "adjudicator": "a-9", "spans": None, "stances": []}
+
+WRITTEN_SPANS = st.lists(st.builds(Span, st.integers(0, 9), st.integers(0, 9), st.text(max_size=2)), max_size=3).map(
+    tuple
+)
+WRITTEN_ANSWERS = st.lists(st.builds(Answer, st.text(max_size=2), st.just("v")), max_size=2).map(tuple)
 
 
 def dumped(**changes):
@@ -236,3 +242,17 @@ def test_tables_give_back_the_records_that_they_were_made_of(tmp_path_factory, c
 
     assert repr(records_of(found, Judgement)) == repr(rows)
     assert repr(records_of(pa.concat_tables([found, found]).slice(len(rows)), Judgement)) == repr(rows)
+
+
+@given(st.lists(st.builds(Judgement, *[st.text(max_size=3)] * 4, spans=WRITTEN_SPANS, stances=st.just(()), status=st.just("skipped"),
+                          seconds=st.none() | st.floats(0, 9), created_at=st.just("t"), updated_at=st.just("t"),
+                          guideline=st.just("g"), schema=st.just("s"), task_id=st.integers(0, 9),
+                          annotation_id=st.just(1), answers=WRITTEN_ANSWERS), max_size=4))  # fmt: skip
+@example([])
+def test_tables_are_written_as_their_records_are(tmp_path_factory, records):
+    folder = tmp_path_factory.mktemp("written")
+    write_jsonl(folder / "rows.jsonl", records)
+    table = to_table(records, Judgement)
+    write_table_lines(folder / "table.jsonl", pa.concat_tables([table[:1], table[1:]]), Judgement)
+
+    assert (folder / "table.jsonl").read_bytes() == (folder / "rows.jsonl").read_bytes()
