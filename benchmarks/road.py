@@ -77,17 +77,17 @@ def walk(pages: int, annotated: int, seed: int) -> list[Step]:
     size = sum(_text_bytes(source))
     with tempfile.TemporaryDirectory(prefix="khabar-road-") as scratch:
         project = Path(scratch, "project")
-        _found(project, annotated)
+        found(project, annotated)
         crawl = [
             ("ingest", *source),
             ("clean",),
             ("dedup",),
             ("sample", "--batch", BATCH, "--size", str(min(annotated, pages // 2))),
         ]
-        begun = [(command[0], _khabar(project, *command)) for command in crawl]
-        judged = _judge(project, seed)
+        begun = [(command[0], khabar(project, *command)) for command in crawl]
+        judged = judge(project, seed)
         rest = [("check",), ("agree",), ("adjudicate",), ("build", "1.0.0")]
-        work = [(command[0], _khabar(project, *command)) for command in rest]
+        work = [(command[0], khabar(project, *command)) for command in rest]
         release = [str(path) for path in sorted((project / "dist").rglob("*.parquet"))]
         of_pages, of_release = (_floor(Path(scratch), files) for files in (source, release))
     return [
@@ -96,13 +96,13 @@ def walk(pages: int, annotated: int, seed: int) -> list[Step]:
     ]
 
 
-def _khabar(folder: Path, *arguments: str) -> Used:
+def khabar(folder: Path, *arguments: str) -> Used:
     """Run a command of khabar in a folder."""
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     return run_watched([sys.executable, "-m", "builder", *arguments], folder, env)
 
 
-def _found(project: Path, annotated: int) -> None:
+def found(project: Path, annotated: int) -> None:
     """Make a project like the repository's own, with larger batches and without floors of agreement."""
     project.mkdir()
     shutil.copytree(ROOT / "schema", project / "schema")
@@ -118,7 +118,7 @@ def _text_bytes(files: Sequence[str]) -> Iterator[int]:
         yield pc.sum(pc.binary_length(pq.read_table(path, columns=["text"])["text"])).as_py()
 
 
-def _judge(folder: Path, seed: int) -> int:
+def judge(folder: Path, seed: int) -> int:
     """Write the judgements of three simulated annotators on a batch, and return the bytes of its texts."""
     project, dice = Project(folder), random.Random(seed)  # noqa: S311 - seeded material
     schema, made = project.schema, list[Judgement]()

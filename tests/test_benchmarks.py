@@ -14,6 +14,7 @@ SMALLEST = {
     "annotations": ["--articles", "12", "--crowds", "60", "40", "3"],
     "bulk": ["--articles", "200", "--grown", "400", "--stock", "0"],
     "pages": [],
+    "reading": ["--articles", "60"],
     "release": ["--articles", "30", "--plain", "30"],
     "road": ["--pages", "400", "--annotated", "60"],
     "selection": ["--seeds", "2", "--data", "nowhere"],

@@ -5,18 +5,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from builder.annotation.reopen import assigned, disputes_of, transfer_answers
 from builder.cli.output import Console
 from builder.cli.road import project_of, road
+from builder.io.json_rows import write_table_lines
 from builder.io.jsonl import write_jsonl
+from builder.io.parquet import whole
 from builder.project import groups, services
 from builder.project.annotations import (
     check_batch_name,
     published_path,
     read_batch,
     read_judgements,
-    read_published,
+    read_published_table,
     taken_down,
 )
 from builder.project.cleaning import keep_basis
@@ -27,6 +31,7 @@ from builder.records import (
     GOLD,
     Article,
     BatchItem,
+    Dispute,
     Document,
     Dropped,
     Issue,
@@ -38,7 +43,7 @@ from builder.records import (
     counted,
     user_error,
 )
-from builder.release.publish.annotations import ReleaseAnnotations, ReleaseArticle, read_annotations
+from builder.release.publish.annotations import ReleaseAnnotations, read_annotations
 from builder.release.publish.open import open_release
 
 
@@ -98,30 +103,29 @@ def reopen(
     with project.lock():
         version, found = _read(project, name, base)
         refuse_stale(project)
-        articles = {article.id: article for article in select_rows(project, "articles", Article, "id", [*found.pages])}
+        published = found.pages["id"].to_pylist()
+        articles = {article.id: article for article in select_rows(project, "articles", Article, "id", published)}
         gone = taken_down(project)
-        schema = project.schema
-        disputes = disputes_of(found.answers, articles, schema.labels, schema.dataset.adjudication)
+        disputes = _disputes(project, found, articles) if only_disputed else ()
         wanted = (
-            {one.article_id for one in disputes} | (found.unsettled - {*articles}) if only_disputed else {*found.pages}
+            {one.article_id for one in disputes} | (found.unsettled - {*articles}) if only_disputed else {*published}
         )
         chosen = sorted(wanted - gone)
         _refuse_empty(name, chosen, only_disputed=only_disputed)
         others = _other_texts(chosen, found.pages, articles)
-        placed = transfer_answers(
-            (answer for answer in found.answers if answer.article_id in {*chosen}), articles, others
-        )
+        own = found.answers.filter(pc.is_in(found.answers["article_id"], pa.array(chosen, pa.string())))
+        placed = transfer_answers(own, articles, others)
         kind = "disputed" if only_disputed else "reopen"
         batch = batch or f"{kind}-{version.replace('.', '-')}"
         fresh = _write(project, batch, [articles[article] for article in chosen], placed.answers)
         aside = [Dropped("reopen", article, "taken down" if article in gone else "not in dispute")
-                 for article in sorted({*found.pages} - {*chosen})]  # fmt: skip
+                 for article in sorted({*published} - {*chosen})]  # fmt: skip
         accounts = (
-            count_by_reason("reopen", "articles", len(found.pages), len(chosen), aside),
+            count_by_reason("reopen", "articles", len({*published}), len(chosen), aside),
             count_by_reason("reopen", "spans", placed.taken, placed.taken - len(placed.set_aside), placed.set_aside),
         )
         project.save_account("reopen", accounts, [*aside, *placed.set_aside])
-    people = len({answer.who for answer in placed.answers} - {GOLD})
+    people = len({*pc.unique(placed.answers["who"]).to_pylist()} - {GOLD})
     return ReopenReport(
         "reopen", accounts, set_aside=(*aside, *placed.set_aside), batch=batch, articles=len(chosen), version=version,
         is_new=fresh, predictions=len(placed.answers), annotators=people, other_texts=len(others),
@@ -149,36 +153,42 @@ def _refuse_empty(name: str, chosen: Sequence[str], *, only_disputed: bool) -> N
         raise user_error("nothing-to-reopen", message, where=name, fix="leave --disputed out, or name another release")
 
 
-def _other_texts(
-    chosen: Sequence[str], pages: Mapping[str, ReleaseArticle], articles: Mapping[str, Article]
-) -> dict[str, str]:
+def _disputes(project: Project, found: ReleaseAnnotations, articles: Mapping[str, Article]) -> tuple[Dispute, ...]:
+    """Return the questions of a release that votes did not settle."""
+    schema = project.schema
+    return disputes_of(found.answers, articles, schema.labels, schema.dataset.adjudication)
+
+
+def _other_texts(chosen: Sequence[str], pages: pa.Table, articles: Mapping[str, Article]) -> dict[str, str]:
     """Return the published texts of articles whose text differs here. Raises KhabarError with each that cannot be placed."""
     issues: list[Issue] = []
     texts: dict[str, str] = {}
-    for article_id in chosen:
-        page, article = pages[article_id], articles.get(article_id)
+    rows = pc.index_in(pa.array(chosen, pa.string()), whole(pages["id"]))
+    columns = (whole(pages[name]).take(rows).to_pylist() for name in ("text_sha", "origin"))
+    for article_id, row, text_sha, origin in zip(chosen, rows.to_pylist(), *columns, strict=True):
+        article = articles.get(article_id)
         if article is None:
-            message = f"its page is not in this project{f' ({page.origin})' if page.origin else ''}"
+            message = f"its page is not in this project{f' ({origin})' if origin else ''}"
             fix = "run `khabar ingest` with the file that it came from, then `khabar clean`"
             issues.append(Issue("error", "no-article", message, article_id, fix))
-        elif article.text_sha != page.text_sha and page.text is None:
-            message = f"its text is another one here, and the release holds no text: {page.text_sha} was published"
+        elif article.text_sha != text_sha and not pages["text"][row].is_valid:
+            message = f"its text is another one here, and the release holds no text: {text_sha} was published"
             fix = "run `khabar clean` with the profile and the rules that the release was made with"
             issues.append(Issue("error", "stale-text", message, article_id, fix))
-        elif article.text_sha != page.text_sha:
-            texts[article_id] = page.text or ""
+        elif article.text_sha != text_sha:
+            texts[article_id] = pages["text"][row].as_py()
     if issues:
         raise KhabarError(*issues)
     return texts
 
 
-def _write(project: Project, batch: str, articles: Sequence[Article], answers: Sequence[PublishedAnnotation]) -> bool:
+def _write(project: Project, batch: str, articles: Sequence[Article], answers: pa.Table) -> bool:
     """Write a batch and its pre-annotations, the batch last. Return False if both exist already."""
     folder = project.annotations / batch
     if (folder / "batch.jsonl").exists():
         there = {(item.article_id, item.text_sha) for item in read_batch(project, batch)}
         same = there == {(article.id, article.text_sha) for article in articles}
-        if not same or read_published(project, batch) != [*answers]:
+        if not same or not read_published_table(project, batch).equals(answers):
             raise user_error(
                 "batch",
                 f"batch {batch} already exists with other content",
@@ -196,7 +206,7 @@ def _write(project: Project, batch: str, articles: Sequence[Article], answers: S
         for article in articles
     ]
     keep_basis(project, batch, items)
-    write_jsonl(published_path(project, batch), answers)
+    write_table_lines(published_path(project, batch), answers, PublishedAnnotation)
     if project.schema.dataset.assignment != "pool":
         people = {judgement.annotator for judgement in read_judgements(project)}
         write_jsonl(folder / "assignment.jsonl", assigned(batch, answers, people))

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -115,17 +116,28 @@ def _checks(folder: Path, release: Release, remote: Remote, revision: str) -> li
         return [whole, *(Check(name, "not possible", "the files are not those that were built") for name in names)]
     try:
         derived = recompute_release(read_content(folder, release))
+        early = [*islice(derived, WAITED_FOR)]
     except UNREADABLE as error:
-        derived = [unreadable("columns", error)]
-    if any(check.state == "failed" for check in derived if check.name in SAFE_TO_LOAD):
+        derived, early = iter(()), [unreadable("columns", error)]
+    if any(check.state == "failed" for check in early if check.name in SAFE_TO_LOAD):
         names = ["loads", *(["read back"] if revision else [])]
         why = "load_dataset reads what the card names, and the release contradicts itself"
-        return [whole, *(Check(name, "not possible", why) for name in names), *derived]
-    return [whole, *hub_checks.loads(folder, release, remote, revision), *derived]
+        return [whole, *(Check(name, "not possible", why) for name in names), *_ordered([*early, *derived])]
+    with hub_checks.start_loading(folder, release, remote) as reader:
+        late = [*derived]
+        return [whole, *hub_checks.loads(reader, release, revision), *_ordered([*early, *late])]
+
+
+def _ordered(derived: list[Check]) -> list[Check]:
+    """Return the checks in the order of the report."""
+    return sorted(derived, key=lambda check: DERIVED.index(check.name))
 
 
 DERIVED = ("rows", "columns", "leaks", "facts", "card", "exports", "gold", "agreement")
 """The checks that rest on whole files."""
+
+WAITED_FOR = 3
+"""The checks before load_dataset: rows, columns and card. It works while the others are made."""
 
 SAFE_TO_LOAD = ("columns", "card")
 """Checks without which load_dataset is not started: the head of a card may name files and servers of others."""

@@ -1,5 +1,6 @@
 """Rows of tables as JSON: the text that `json` writes of each record, made of columns."""
 
+import hashlib
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.io.atomic import atomic_write
-from builder.io.plain import omitted
+from builder.io.plain import omitted_fields
 
 ROWS = 5000
 """Rows whose text is made at once."""
@@ -40,7 +41,7 @@ def json_rows(table: pa.Table, record: type, form: JsonForm = LINES) -> Iterator
     {"target": "dam", "value": "favor"}
     """
     for batch in table.to_batches(max_chunksize=ROWS):
-        yield _objects(batch.schema.names, batch.columns, form, omitted(record))
+        yield _objects(batch.schema.names, batch.columns, form, omitted_fields(record))
 
 
 def write_table_lines(path: Path, table: pa.Table, record: type) -> None:
@@ -50,11 +51,25 @@ def write_table_lines(path: Path, table: pa.Table, record: type) -> None:
             out.write(joined(texts, "\n") + b"\n")
 
 
-def joined(texts: pa.Array | pa.ChunkedArray, separator: str) -> bytes:
+def digest_of_sorted(table: pa.Table, record: type) -> str:
+    """Return the sha256 of the JSON of a list of these records, in the order of the JSON of each.
+
+    Names are sorted; characters beyond ASCII are ordered by their escapes.
+    """
+    keys = pa.chunked_array(json_rows(table, record, JsonForm(sort_keys=True, ensure_ascii=True)), pa.string())
+    rows = pa.chunked_array(json_rows(table, record, JsonForm(sort_keys=True)), pa.string()).cast(pa.large_string())
+    order, digest = pc.sort_indices(keys), hashlib.sha256(b"[")
+    for begin in range(0, len(order), ROWS):
+        digest.update(b", " if begin else b"")
+        digest.update(joined(rows.take(order[begin : begin + ROWS]).combine_chunks().cast(pa.string()), ", "))
+    digest.update(b"]")
+    return digest.hexdigest()
+
+
+def joined(texts: pa.Array, separator: str) -> bytes:
     """Return texts joined by a separator, in UTF-8."""
-    whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
     text: bytes = (
-        pc.binary_join(pa.ListArray.from_arrays([0, len(whole)], whole), separator)[0].as_buffer().to_pybytes()
+        pc.binary_join(pa.ListArray.from_arrays([0, len(texts)], texts), separator)[0].as_buffer().to_pybytes()
     )
     return text
 

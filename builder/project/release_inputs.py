@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from builder.annotation.adjudication.adjudicate import AdjudicationResult
 from builder.annotation.columns import coded
 from builder.annotation.migration.asked import asked_of
 from builder.io.hashing import read_hashed
-from builder.io.json_rows import ROWS, JsonForm, joined, json_rows
+from builder.io.json_rows import digest_of_sorted
 from builder.io.plain import to_plain
 from builder.project import groups
 from builder.project.annotations import (
@@ -274,7 +273,7 @@ def hash_inputs(inputs: ReleaseInputs, card: str, tool: str) -> dict[str, str]:
         contents["counts"] = sources.counts
     contents["cleaning"] = json.dumps([*map(to_plain, sources.cleaning)], sort_keys=True).encode()
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    hashes["judgements"] = _digest_of_sorted(_without_server(once))
+    hashes["judgements"] = digest_of_sorted(_without_server(once), Judgement)
     hashes |= {f"schema/{name}": digest for name, digest in sources.batch.schema.digests.items()}
     pages = {article.document_id for article in material.articles}
     named = extractors.recorded(document for document in material.documents if document.id in pages)
@@ -288,20 +287,6 @@ def _without_server(judgements: pa.Table) -> pa.Table:
         nothing = pa.repeat(pa.scalar("" if pa.types.is_string(field.type) else 0, field.type), judgements.num_rows)
         judgements = judgements.set_column(judgements.column_names.index(name), field, nothing)
     return judgements
-
-
-def _digest_of_sorted(judgements: pa.Table) -> str:
-    """Return the sha256 of the JSON of a list of judgements, in the order of the JSON of each."""
-    keys = pa.chunked_array(json_rows(judgements, Judgement, JsonForm(sort_keys=True, ensure_ascii=True)), pa.string())
-    rows = pa.chunked_array(json_rows(judgements, Judgement, JsonForm(sort_keys=True)), pa.string()).cast(
-        pa.large_string()
-    )
-    order, digest = pc.sort_indices(keys), hashlib.sha256(b"[")
-    for begin in range(0, len(order), ROWS):
-        digest.update(b", " if begin else b"")
-        digest.update(joined(rows.take(order[begin : begin + ROWS]).combine_chunks().cast(pa.string()), ", "))
-    digest.update(b"]")
-    return digest.hexdigest()
 
 
 def _sorted(plain: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from builder.commands.ingest import ingest
 from builder.commands.init import init
 from builder.commands.status import status
 from builder.io.jsonl import read_jsonl, write_jsonl
+from builder.io.parquet import to_table
 from builder.labelstudio import upload
 from builder.project import release_inputs
 from builder.project.annotations import read_batch, read_decisions
@@ -35,6 +36,7 @@ from builder.records import (
     Span,
     Stance,
 )
+from builder.records.arrow import records_of
 from tests.builders import judge, snapshot, walk
 from tests.conftest import ROOT
 from tests.tables import project_judgements
@@ -302,10 +304,12 @@ def test_spans_move_with_their_words_or_are_counted(released):
     first = rows[article.id].spans[0]
     shorter = article.text[: first.start] + "س" + article.text[first.end :]
     moved = reopened.transfer_answers(
-        [rows[article.id]], {article.id: replace(article, text=shorter)}, {article.id: article.text}
+        to_table([rows[article.id]], PublishedAnnotation),
+        {article.id: replace(article, text=shorter)},
+        {article.id: article.text},
     )
 
-    (one,) = moved.answers
+    (one,) = records_of(moved.answers, PublishedAnnotation)
     assert moved.taken == len(rows[article.id].spans)
     assert len(one.spans) == moved.taken - len(moved.set_aside) < moved.taken
     assert {shorter[s.start : s.end] for s in one.spans} <= {

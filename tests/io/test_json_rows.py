@@ -1,12 +1,14 @@
 """The JSON that is made of columns is what `json` writes of each record."""
 
 import json
+from hashlib import sha256
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.io.json_rows import JsonForm, json_rows, write_table_lines
+from builder.io.json_rows import JsonForm, digest_of_sorted, json_rows, write_table_lines
 from builder.io.jsonl import write_jsonl
 from builder.io.parquet import to_table
 from builder.io.plain import to_plain
@@ -72,8 +74,19 @@ def test_files_are_the_same(tmp_path):
     made = [Stance("سد", "favor"), Stance("dam", "against")]
     write_jsonl(tmp_path / "records.jsonl", made)
 
-    write_table_lines(tmp_path / "table.jsonl", to_table(made, Stance), Stance)
+    table = pa.concat_tables([to_table(made[:1], Stance), to_table(made[1:], Stance)])
+    write_table_lines(tmp_path / "table.jsonl", table, Stance)
     write_table_lines(tmp_path / "empty.jsonl", to_table([], Stance), Stance)
 
     assert (tmp_path / "table.jsonl").read_bytes() == (tmp_path / "records.jsonl").read_bytes()
     assert (tmp_path / "empty.jsonl").read_bytes() == b""
+
+
+def test_digest_is_that_of_the_sorted_list(monkeypatch):
+    monkeypatch.setattr("builder.io.json_rows.ROWS", 2)
+    made = [Stance(target, value) for target in ("سد", "b", "\N{GRINNING FACE}", "a") for value in ("y", "x")]
+    ordered = sorted(map(to_plain, made), key=lambda one: json.dumps(one, sort_keys=True))
+    expected = json.dumps(ordered, ensure_ascii=False, sort_keys=True).encode()
+
+    assert digest_of_sorted(to_table(made, Stance), Stance) == sha256(expected).hexdigest()
+    assert digest_of_sorted(to_table([], Stance), Stance) == sha256(b"[]").hexdigest()

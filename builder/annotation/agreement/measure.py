@@ -45,6 +45,7 @@ def agree(
     seed: int = 13,
     resamples: int = 1000,
     offers: Offers = EVERYTHING,
+    pairs: bool = True,
 ) -> list[Agreement]:
     """Compute agreement over all judgements (batch "all"), and per batch and per week if there are several.
 
@@ -55,8 +56,9 @@ def agree(
     compares the sets of (start, end, label) of every pair of annotators who judged the same article, with
     counts added up over pairs. Layer "stance" has alpha over (article, target), for all targets and for each
     target. An unpublished value is a value. `n` counts the articles, or the pairs of article and target, that
-    at least two annotators judged. Layer "questions" has alpha over each question on the whole article. Strict F1, kappa and the share of equal answers are also computed between
-    two annotators, and for one annotator against all others. An article belongs to the week of its last judgement.
+    at least two annotators judged. Layer "questions" has alpha over each question on the whole article. With `pairs`,
+    strict F1, kappa and the share of equal answers are also computed between two annotators, and for one annotator
+    against all others. An article belongs to the week of its last judgement.
     """
     shared = shared_of(judgements)
     articles = len(shared.sizes)
@@ -64,7 +66,7 @@ def agree(
     tables = span_tables(shared, marks, labels, lengths)
     parts = spans.statistics(tables) + _of_answers(shared, labels)
     figures = _resampled(parts, articles, "all", "", seed, resamples)
-    figures += _pairwise(shared, marks, labels, draw(articles, seed, resamples)) if articles else []
+    figures += _pairwise(shared, marks, labels, draw(articles, seed, resamples)) if articles and pairs else []
     batches, batch = coded(judgements["batch"]).names, coded(shared.table["batch"])
     for name in batches if len(batches) > 1 else []:
         several = shared.only(batch.among([name]) == 0)

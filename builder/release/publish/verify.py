@@ -1,12 +1,13 @@
 """Copy a release from the Hub, and check that load_dataset reads it as it was built."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from builder.io.hashing import file_sha256
 from builder.records import MANIFEST, KhabarError, Release
 from builder.release.publish.client import Remote, no_release, translate_hub_errors
 from builder.release.publish.folder import read_manifest, refuse_unsafe
-from builder.release.publish.readback_client import Job, start_readback
+from builder.release.publish.readback_client import Job, ReadbackClient, start_readback
 from builder.release.tables.shards import shards
 from builder.release.verification.result import Check, judge
 
@@ -36,27 +37,29 @@ def fetch(remote: Remote, revision: str, scratch: Path) -> tuple[Path, str]:
     raise no_release(remote, revision)
 
 
-def loads(folder: Path, release: Release, remote: Remote, revision: str = "") -> list[Check]:
+def start_loading(folder: Path, release: Release, remote: Remote) -> AbstractContextManager[ReadbackClient]:
+    """Start a process that reads the folder with load_dataset, for the duration of the block."""
+    hashes = release.files | {MANIFEST: file_sha256(folder / MANIFEST)}
+    return start_readback(Job(str(folder.resolve()), remote.repo_id, release.version, hashes), remote)
+
+
+def loads(reader: ReadbackClient, release: Release, revision: str = "") -> list[Check]:
     """Check that load_dataset reads the folder with the version, features and rows of its Parquet files.
 
     With `revision`, also check that the Hub has the same files and that load_dataset reads the same from there.
     """
-    hashes = release.files | {MANIFEST: file_sha256(folder / MANIFEST)}
-    job = Job(str(folder.resolve()), remote.repo_id, release.version, hashes)
     found: list[Check] = []
-    with start_readback(job, remote) as reader:
-        try:
-            reader.compare_folder()
-            found.append(
-                Check("loads", "done", f"load_dataset reads {len(release.splits)} configs with their features")
-            )
-            if revision:
-                outcome = reader.compare_revision(revision)
-                found.append(Check("read back", "done", f"{len(hashes)} files at {revision}, commit {outcome.commit}"))
-        except KhabarError as refused:
-            if refused.exit_code != 1:
-                raise
-            found.append(judge("read back" if found else "loads", refused.issues, ""))
+    try:
+        reader.compare_folder()
+        found.append(Check("loads", "done", f"load_dataset reads {len(release.splits)} configs with their features"))
+        if revision:
+            outcome = reader.compare_revision(revision)
+            said = f"{len(reader.job.files)} files at {revision}, commit {outcome.commit}"
+            found.append(Check("read back", "done", said))
+    except KhabarError as refused:
+        if refused.exit_code != 1:
+            raise
+        found.append(judge("read back" if found else "loads", refused.issues, ""))
     if revision and len(found) == 1:
         found.append(Check("read back", "not possible", "the files themselves do not load"))
     return found

@@ -13,21 +13,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from builder.io.hashing import sha16
+from builder.io.lists import counts, numbers, owners
 from builder.io.parquet import whole
 from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.mentions import Mentions
 from builder.release.verification.content import Content, as_published
 from builder.release.verification.result import Mismatch
-from builder.release.verification.spans import (
-    code_points,
-    counts,
-    differing_lists,
-    differing_words,
-    mentions_of,
-    numbers,
-    owners,
-    rows_of,
-)
+from builder.release.verification.spans import code_points, differing_lists, differing_words, mentions_of, rows_of
 from builder.schema.labels import Labels
 
 NULLABLE = frozenset({
@@ -173,8 +165,8 @@ def span_places(content: Content) -> Iterator[Mismatch]:
         wrong |= (spans.labels < 0) | (spans.labels >= len(content.names.entities))
         wrong[1:] |= (spans.owners[1:] == spans.owners[:-1]) & ~_ascend(spans, content.names.entities)
         if content.has_text():
-            texts = _texts(content, config, split, table)
-            wrong |= spans.ends > numbers(pc.utf8_length(texts))[spans.owners]
+            of = _texts(content, one)
+            wrong |= spans.ends > numbers(pc.utf8_length(of.texts))[of.row[spans.owners]]
         yield Mismatch(config, split, "spans", "a list of labelled places in the text, in order",
                        np.flatnonzero(rows_of(lists, wrong)))  # fmt: skip
 
@@ -195,25 +187,34 @@ def span_words(content: Content) -> Iterator[Mismatch]:
         config, split, table = one.config, one.split, one.table
         if "spans" not in table.column_names:
             continue
-        texts = _texts(content, config, split, table)
-        lists = whole(table["spans"])
+        of, lists = _texts(content, one), whole(table["spans"])
         for low in range(0, len(lists), BATCH):
-            part, of = lists.slice(low, BATCH), code_points(texts.slice(low, BATCH))
+            part, row = lists.slice(low, BATCH), of.row[low : low + BATCH]
+            first = int(row.min())
+            text = code_points(of.texts.slice(first, int(row.max()) + 1 - first))
             spans = mentions_of(part, content.names.entities)
-            shift = of.begins[:-1][spans.owners]
+            shift = text.begins[row - first][spans.owners]
             words = pc.struct_field(part.flatten(), "text")
-            wrong = differing_words(of, spans.starts + shift, spans.ends + shift, words)
+            wrong = differing_words(text, spans.starts + shift, spans.ends + shift, words)
             rows = np.flatnonzero(rows_of(part, wrong)) + low
             yield Mismatch(config, split, "spans.text", "the text from `start` to `end`", rows)
 
 
-def _texts(content: Content, config: str, split: str, table: pa.Table) -> pa.Array:
-    """Return the text of the article of each row."""
-    if "text" in table.column_names:
-        return whole(table["text"])
-    home = content.tables["articles"][split]
-    at = pc.index_in(whole(table[KEYS[config][0]]), whole(home["id"]))
-    return whole(home["text"]).take(at)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Texts:
+    """The texts of articles, and which of them each row of a table is of."""
+
+    texts: pa.Array
+    row: NDArray[np.int64]
+
+
+def _texts(content: Content, one: SplitTable) -> _Texts:
+    """Return the texts that the rows of a table are of: its own, or else those of `articles`."""
+    if "text" in one.table.column_names:
+        return _Texts(whole(one.table["text"]), np.arange(one.table.num_rows))
+    home = content.tables["articles"][one.split]
+    at = pc.index_in(whole(one.table[KEYS[one.config][0]]), whole(home["id"]))
+    return _Texts(whole(home["text"]), numbers(at))
 
 
 def _outside(config: str, split: str, name: str, column: pa.ChunkedArray, names: int) -> Mismatch:

@@ -11,8 +11,9 @@ from builder.release.card.citation import PATH as CITATION
 from builder.release.card.inputs import FILE, CardInputs, compute_facts
 from builder.release.diff.changelog import changelog, section
 from builder.release.diff.version import version_key
-from builder.release.exports.conll import FOLDER, ConllFiles
+from builder.release.exports.conll import ConllFiles
 from builder.release.exports.croissant import PATH as CROISSANT
+from builder.release.exports.lines import FOLDER
 from builder.release.exports.masader import PATH as MASADER
 from builder.release.exports.write import export_files
 from builder.release.verification.content import Content

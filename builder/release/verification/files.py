@@ -11,8 +11,8 @@ from builder.records import MANIFEST, Issue, Release
 from builder.release.card.check import CARD
 from builder.release.card.citation import PATH as CITATION
 from builder.release.card.inputs import FILE
-from builder.release.exports.conll import FOLDER
 from builder.release.exports.croissant import PATH as CROISSANT
+from builder.release.exports.lines import FOLDER
 from builder.release.exports.masader import PATH as MASADER
 from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.shards import SHARD, shards

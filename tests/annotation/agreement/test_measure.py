@@ -357,6 +357,13 @@ def test_headline_covers_all_annotators():
     assert not any(f.between for f in shown)
 
 
+def test_figures_without_pairs_are_the_others_of_all():
+    figures = agree(noisy(6), LABELS, LENGTHS, resamples=10)
+
+    assert agree(noisy(6), LABELS, LENGTHS, resamples=10, pairs=False) == [f for f in figures if not f.between]
+    assert any(f.between for f in figures)
+
+
 def test_disagreeing_annotator_stands_out():
     """z answers by lot; x and y alike."""
     judgements = [j for j in noisy(60) if j.annotator == "z"]
