@@ -6,6 +6,7 @@ pages that begin alike, count once. No text is kept: the lines are the newspaper
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,9 @@ Hashes = NDArray[np.uint64]
 FEWEST = 3
 """Fewest paragraphs beside which a thing must stand to be counted at all."""
 
+SPARSE = 8
+"""How many times as many beginnings of keys are told apart as there are keys: what is no key is mostly known by that."""
+
 PASS = 5_000_000
 """Rows that `merge` sorts at once, about 200 MB."""
 
@@ -49,8 +53,24 @@ class Counts:
 
     def of(self, wanted: int) -> int:
         """Return the count of a key: 0, or FEWEST and more."""
-        place = int(self.keys.searchsorted(np.uint64(wanted)))
-        return int(self.numbers[place]) if place < len(self.keys) and int(self.keys[place]) == wanted else 0
+        near, shift = self._near
+        if not near[wanted >> shift]:
+            return 0
+        place = bisect_left(self.keys.data, wanted)
+        return int(self.numbers[place]) if place < len(self.keys) and self.keys.data[place] == wanted else 0
+
+    @cached_property
+    def _near(self) -> tuple[bytes, int]:
+        """Whether any key begins with each number of some bits, and how many bits stand behind these."""
+        bits = (SPARSE * len(self.keys)).bit_length()
+        shift = 64 - bits
+        near = np.zeros(1 << bits, bool)
+        near[self.keys >> np.uint64(shift) if bits else self.keys] = True
+        return near.tobytes(), shift
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return the fields alone: each job of a stage is sent with its counts."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     @cached_property
     def digest(self) -> str:

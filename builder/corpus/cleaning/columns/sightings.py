@@ -39,6 +39,15 @@ REPEATED = 1 << 13
 """Number of lines whose hashes are kept: furniture recurs from page to page."""
 
 
+@dataclass(slots=True)
+class _Line:
+    """A line of a page, with its number in the batch."""
+
+    page: int
+    number: int
+    text: str
+
+
 class _Beside(dict[int, bytes]):
     """The hashes of paragraphs by line, and those of whole pages by -1 - page, made on first access."""
 
@@ -70,13 +79,13 @@ class _Pages:
     high: list[int]
     """What stands beside its tail: its last paragraph, or else the page."""
 
-    def picked(self, wanted: Mask) -> Iterator[tuple[int, int, str]]:
-        """Yield some lines: the page, the number and the text of each."""
+    def picked(self, wanted: Mask) -> Iterator[_Line]:
+        """Yield some lines."""
         at = np.flatnonzero(wanted)
         begins = self.lines.texts.begins
         ranges = zip(begins[at].tolist(), begins[at + 1].tolist(), strict=True)
         texts = [self.text[begin : end - 1] for begin, end in ranges]
-        return zip(self.edges.owner[at].tolist(), at.tolist(), texts, strict=True)
+        return map(_Line, self.edges.owner[at].tolist(), at.tolist(), texts)
 
 
 def sightings(chunk: Chunk, sources: Sequence[str], profile: Profile) -> Iterator[Sighting]:
@@ -98,22 +107,22 @@ def sightings(chunk: Chunk, sources: Sequence[str], profile: Profile) -> Iterato
 def _of_edges(pages: _Pages) -> Iterator[Sighting]:
     """Yield what the lines at edges show; where no line is a paragraph, a line can stand at both."""
     head, tail = pages.edges.head, pages.edges.tail
-    for page, _, line in pages.picked(head):
-        yield from zip(_keys(pages.sources[page], "head", line), repeat(pages.beside[pages.low[page]]))
-    for page, _, line in pages.picked(tail & ~head):
-        yield from zip(_keys(pages.sources[page], "tail", line), repeat(pages.beside[pages.high[page]]))
-    for page, _, line in pages.picked(tail & head):
-        yield hashed(of_kind(pages.sources[page], "tail"), mask(line)), pages.beside[pages.high[page]]
+    for line in pages.picked(head):
+        yield from zip(_keys(pages.sources[line.page], "head", line.text), repeat(pages.beside[pages.low[line.page]]))
+    for line in pages.picked(tail & ~head):
+        yield from zip(_keys(pages.sources[line.page], "tail", line.text), repeat(pages.beside[pages.high[line.page]]))
+    for line in pages.picked(tail & head):
+        yield hashed(of_kind(pages.sources[line.page], "tail"), mask(line.text)), pages.beside[pages.high[line.page]]
 
 
 def _of_inner_lines(pages: _Pages) -> Iterator[Sighting]:
     """Yield what other lines show that are short or may have a label; most are neither."""
     cuts, inner = pages.lines.cuts.tolist(), ~(pages.edges.head | pages.edges.tail)
-    for page, number, line in pages.picked(inner & ((pages.shapes.lengths <= LONG) | pages.shapes.is_labelled)):
-        ends_page = number == cuts[page + 1] - 1
-        place: Place = "last" if ends_page and number > cuts[page] else "inside"
-        beside = pages.beside[pages.high[page] if ends_page else -1 - page]
-        yield from zip(_keys(pages.sources[page], place, line), repeat(beside))
+    for line in pages.picked(inner & ((pages.shapes.lengths <= LONG) | pages.shapes.is_labelled)):
+        ends_page = line.number == cuts[line.page + 1] - 1
+        place: Place = "last" if ends_page and line.number > cuts[line.page] else "inside"
+        beside = pages.beside[pages.high[line.page] if ends_page else -1 - line.page]
+        yield from zip(_keys(pages.sources[line.page], place, line.text), repeat(beside))
 
 
 @lru_cache(maxsize=REPEATED)
@@ -144,15 +153,15 @@ def _of_paragraphs(pages: _Pages) -> Iterator[Sighting]:
     first[found.first[found.first < pages.lines.cuts[1:]]] = True
     last[found.last[found.last >= pages.lines.cuts[:-1]]] = True
     signed = shapes.separator < np.minimum(shapes.colon, LONG + 1)
-    for page, _, line in pages.picked(first & signed):
-        for part in fields(line[: LONG + 1].partition(":")[0]):
-            yield hashed(of_kind(pages.sources[page], "field"), part), pages.beside[pages.low[page]]
-    for page, _, line in pages.picked(shapes.prose & shapes.is_open & ~last):
-        for kind, text in _of_ending("inside ", line, suffix(line, GRAM[0])):
-            yield hashed(of_kind(pages.sources[page], kind), text), pages.beside[-1 - page]
-    for page, _, line in pages.picked(last & shapes.is_open):
-        for kind, text in _of_ending("", line, *suffixes(line)):
-            yield hashed(of_kind(pages.sources[page], kind), text), pages.beside[pages.high[page]]
+    for line in pages.picked(first & signed):
+        for part in fields(line.text[: LONG + 1].partition(":")[0]):
+            yield hashed(of_kind(pages.sources[line.page], "field"), part), pages.beside[pages.low[line.page]]
+    for line in pages.picked(shapes.prose & shapes.is_open & ~last):
+        for kind, text in _of_ending("inside ", line.text, suffix(line.text, GRAM[0])):
+            yield hashed(of_kind(pages.sources[line.page], kind), text), pages.beside[-1 - line.page]
+    for line in pages.picked(last & shapes.is_open):
+        for kind, text in _of_ending("", line.text, *suffixes(line.text)):
+            yield hashed(of_kind(pages.sources[line.page], kind), text), pages.beside[pages.high[line.page]]
 
 
 def _of_ending(place: str, paragraph: str, *last: str) -> Iterator[tuple[Kind, str]]:
