@@ -27,8 +27,8 @@ from builder.records import Article, Document
 from builder.schema.boilerplate import Boilerplate
 from builder.text.aligned import unpack_edits
 
-OLD = "khabar at 3003190"
-THIS = "khabar, both passes"
+OLD = "khabar at 3003190, cleaning only (it counted nothing)"
+THIS = "khabar, counting and cleaning"
 COLUMNS = ("clean pages altered", "drop precision", "drop recall", "line recall", "spans removed")
 FIGURES = ("clean_altered", "drop_P", "drop_R", "line_R", "spans_removed")
 

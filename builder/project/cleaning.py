@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 
 from builder.corpus.cleaning import counts as counting
 from builder.corpus.cleaning.clean import Cleaned, clean_batch, dropped
-from builder.corpus.cleaning.counts import Counts, key, merge, union
+from builder.corpus.cleaning.columns.keys import key
+from builder.corpus.cleaning.counts import Counts, merge, union
 from builder.corpus.cleaning.evidence import FEW
 from builder.corpus.cleaning.stage import CleaningConfig, counts_for
 from builder.executor.markers import ShardResult

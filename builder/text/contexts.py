@@ -69,12 +69,27 @@ FATHATAN = re.compile(f"(?<=[{LETTERS}\N{ARABIC SHADDA}])\N{ARABIC LETTER ALEF}\
 
 
 @dataclass(frozen=True, slots=True)
+class Around:
+    """Characters one of which stands two before, directly before, and directly behind a character."""
+
+    second: str
+    first: str
+    following: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stays:
     """A test whether a character at a position of a text stays."""
 
     test: Callable[[str, int], bool]
     behind: str = ""
     """The characters of which one stands before a character that stays; none if any may."""
+    surely: Around | None = None
+    """Where a character stays if the table changes none of the three; no later step of a profile changes that."""
+
+
+ABBREVIATED = Around(" \n()[]«»\"'،؛:.,-/0123456789٠١٢٣٤٥٦٧٨٩", "\N{ARABIC LETTER HEH}", " \n()[]«»\"'،؛:.,-/")
+"""The usual places of the abbreviation heh: behind a number or a space, and before a space or a sign."""
 
 
 def is_abbreviation(text: str, position: int) -> bool:

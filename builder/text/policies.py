@@ -84,7 +84,7 @@ _STANDARD = (*_LIGHT, Policy("marks", dict.fromkeys(MARKS, "")), FARSI)
 BUILT_IN = {"light@1": (*_LIGHT, FATHATAN), "standard@1": _STANDARD, "search@1": (*_STANDARD, FOLDED)}
 
 STAYS = {
-    TATWEEL.name: Stays(contexts.is_abbreviation, behind=contexts.HEH + CONTROLS),
+    TATWEEL.name: Stays(contexts.is_abbreviation, contexts.HEH + CONTROLS, contexts.ABBREVIATED),
     FARSI.name: Stays(contexts.in_foreign_word),
 }
 

@@ -13,7 +13,7 @@ from typing import Literal
 from builder.corpus.cleaning.counts import no_counts
 from builder.corpus.cleaning.decisions import HEADLINE, PLAIN, LineDecision, extracted
 from builder.corpus.cleaning.dump import core, is_dump, supported, takes_line
-from builder.corpus.cleaning.edges import edges
+from builder.corpus.cleaning.edges import Edges, edges
 from builder.corpus.cleaning.evidence import Evidence
 from builder.corpus.cleaning.matching.rules import NO_CANDIDATES, Candidates, CompiledRule, Rules
 from builder.corpus.cleaning.page import BULLETS, PageLines, begins_article, drops_lines, paragraphs, read_page, words
@@ -83,35 +83,38 @@ def decide(
     """Return one decision for each line of a page, given the rules that it may match and what is known of the page."""
     if not lines:
         return []
+    told = paragraphs(folded)
     if not evidence.is_asked:
-        return _judge(lines, read_page(folded, candidates))
+        return _judge(lines, read_page(folded, candidates, told))
     hard = [found if found.hard is None else found.hard for found in candidates]
-    decisions = _in_a_dump(lines, folded, candidates, hard) if is_dump(folded, candidates) else []
+    decisions = _in_a_dump(lines, folded, candidates, hard, told) if is_dump(folded, candidates) else []
     if not any(decision.role == "body" for decision in decisions):
-        decisions = _by_hard_rules(lines, folded, hard)
-    decisions = _from_the_edges(lines, folded, candidates, decisions, evidence)
+        decisions = _by_hard_rules(lines, folded, hard, told)
+    decisions = _from_the_edges(lines, folded, candidates, decisions, evidence, edges(folded, told))
     return without_parts(lines, folded, candidates, decisions, evidence)
 
 
-def _by_hard_rules(lines: Sequence[str], folded: Sequence[str], hard: Sequence[Candidates]) -> list[LineDecision]:
+def _by_hard_rules(
+    lines: Sequence[str], folded: Sequence[str], hard: Sequence[Candidates], told: Sequence[bool]
+) -> list[LineDecision]:
     if hard.count(NO_CANDIDATES) == len(hard):
         return [PLAIN] * len(lines)
-    return _judge(lines, read_page(folded, hard, ()), is_careful=True)
+    return _judge(lines, read_page(folded, hard, told, ()), is_careful=True)
 
 
 def _in_a_dump(
-    lines: Sequence[str], folded: Sequence[str], candidates: Sequence[Candidates], hard: Sequence[Candidates]
-) -> list[LineDecision]:
+    lines: Sequence[str], folded: Sequence[str], candidates: Sequence[Candidates], hard: Sequence[Candidates],
+    prose: Sequence[bool],
+) -> list[LineDecision]:  # fmt: skip
     """Decide on the lines of a dump: every rule applies around its article, only hard rules inside it."""
-    prose = paragraphs(folded)
     if any(prose):
         kept = [found is NO_CANDIDATES or not takes_line(found, line) for found, line in zip(hard, folded, strict=True)]
     else:
-        kept = [decision.role == "body" for decision in _by_hard_rules(lines, folded, hard)]
+        kept = [decision.role == "body" for decision in _by_hard_rules(lines, folded, hard, prose)]
     inside = core(folded, kept, prose)
-    open_to = supported(folded, inside, prose)
+    open_to = supported(folded, candidates, inside, prose)
     acting = [candidates[i] if i in open_to else hard[i] for i in range(len(lines))]
-    return _judge(lines, read_page(folded, acting, open_to - {*inside}), is_careful=True)
+    return _judge(lines, read_page(folded, acting, prose, open_to - {*inside}), is_careful=True)
 
 
 def _read_by(reason: str, candidates: Candidates, line: str, folded: str) -> dict[str, str]:
@@ -126,9 +129,10 @@ def _from_the_edges(
     candidates: Sequence[Candidates],
     decisions: Sequence[LineDecision],
     evidence: Evidence,
+    page: Edges,
 ) -> list[LineDecision]:
     """Drop lines with evidence from both edges inward, up to the first line without; never all that is left."""
-    made, page = [*decisions], edges(folded)
+    made = [*decisions]
     inward: tuple[tuple[Literal["head", "tail"], range], ...] = (
         ("head", range(len(folded))), ("tail", range(len(folded) - 1, -1, -1))
     )  # fmt: skip

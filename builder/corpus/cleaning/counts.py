@@ -6,90 +6,38 @@ pages that begin alike, count once. No text is kept: the lines are the newspaper
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from hashlib import blake2b
-from itertools import chain, pairwise
-from typing import Literal
+from functools import cached_property
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from builder.corpus.cleaning.columns.lines import lines_of
-from builder.corpus.cleaning.columns.shapes import shapes_of, shows_more
-from builder.corpus.cleaning.edges import (
-    END_MARKS,
-    GRAM,
-    LONG,
-    Edges,
-    edges,
-    ends,
-    fields,
-    is_lone,
-    label,
-    mask,
-    rest,
-    suffix,
-    suffixes,
-)
+from builder.corpus.cleaning.columns.sightings import sightings
 from builder.corpus.versions import COUNT
 from builder.executor.shards import BatchResult
 from builder.executor.stage import Stage
 from builder.io.hashing import sha16
 from builder.records import EdgeCount, user_error
-from builder.text.joined import Chunk, folded_texts, in_chunks
-from builder.text.profiles import Profile, fold_table
-
-Kind = Literal[
-    "page", "head", "tail", "inside", "field", "label", "inside label", "part", "suffix", "inside suffix", "rest",
-    "inside rest", "lone head", "lone tail",
-]  # fmt: skip
-"""What is counted of a source.
-
-- `page`: its different pages.
-- `head`, `tail`: a line above the first paragraph, or below the last; `inside`, the same line anywhere else.
-- `field`: a part, between dashes or bars, of a line at an edge, or of the first words of the first paragraph.
-- `label`: the words before the first colon of a line at an edge; `inside label`, those of any other line.
-- `part`: most of the words of a line at an edge.
-- `suffix`: the last words of the last paragraph; `rest`, the few behind its last sentence; `inside suffix` and `inside
-  rest`, those of any other; only of paragraphs that do not end in a mark.
-- `lone head`, `lone tail`: a page that has a line alone beside its first or last paragraph.
-"""
-
-Side = Literal["head", "tail"]
-
-LOW = ("field", "lone head")
-"""What the first paragraph shows; the rest is of the last."""
+from builder.text.joined import in_chunks
+from builder.text.profiles import Profile
 
 Hashes = NDArray[np.uint64]
 
 FEWEST = 3
 """Fewest paragraphs beside which a thing must stand to be counted at all."""
 
+SPARSE = 8
+"""How many times as many beginnings of keys are told apart as there are keys: what is no key is mostly known by that."""
+
 PASS = 5_000_000
 """Rows that `merge` sorts at once, about 200 MB."""
 
 SIGHTINGS = pa.schema({"key": pa.uint64(), "beside": pa.uint64()})
 """The columns of what pages show: the hash of a thing, and of the paragraph beside it."""
-
-
-def key(source: str, kind: Kind, text: str) -> int:
-    """Return the 64-bit hash of a thing of a source."""
-    return int.from_bytes(_hash(_of_kind(source, kind), text), "big")
-
-
-@lru_cache(maxsize=4096)
-def _of_kind(source: str, kind: Kind) -> blake2b:
-    """Return the begun hash of all things of one kind of a source."""
-    return blake2b(f"{source}\0{kind}\0".encode("utf-8", "surrogatepass"), digest_size=8)
-
-
-def _hash(begun: blake2b, text: str) -> bytes:
-    whole = begun.copy()
-    whole.update(text.encode("utf-8", "surrogatepass"))
-    return whole.digest()
 
 
 @dataclass(frozen=True)
@@ -105,8 +53,24 @@ class Counts:
 
     def of(self, wanted: int) -> int:
         """Return the count of a key: 0, or FEWEST and more."""
-        place = int(self.keys.searchsorted(np.uint64(wanted)))
-        return int(self.numbers[place]) if place < len(self.keys) and int(self.keys[place]) == wanted else 0
+        near, shift = self._near
+        if not near[wanted >> shift]:
+            return 0
+        place = bisect_left(self.keys.data, wanted)
+        return int(self.numbers[place]) if place < len(self.keys) and self.keys.data[place] == wanted else 0
+
+    @cached_property
+    def _near(self) -> tuple[bytes, int]:
+        """Whether any key begins with each number of some bits, and how many bits stand behind these."""
+        bits = (SPARSE * len(self.keys)).bit_length()
+        shift = 64 - bits
+        near = np.zeros(1 << bits, bool)
+        near[self.keys >> np.uint64(shift) if bits else self.keys] = True
+        return near.tobytes(), shift
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return the fields alone: each job of a stage is sent with its counts."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     @cached_property
     def digest(self) -> str:
@@ -128,98 +92,16 @@ def no_counts(profile: str = "") -> Counts:
     return Counts(profile, np.zeros(0, np.uint64), np.zeros(0, np.int64))
 
 
-def sightings(source: str, folded: Sequence[str]) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the hash of each thing that a page shows, and of the paragraph beside it, or of the page where there is none."""
-    yield (first := _page_itself(source, "\n".join(folded)))
-    of_page, whole = _of_kind("", "page"), first[1]
-    if folded:
-        page, count = edges(folded), len(folded)
-        low = _hash(of_page, folded[page.first]) if page.first < count else whole
-        high = low if page.last == page.first else _hash(of_page, folded[page.last]) if page.last >= 0 else whole
-        for i, line in enumerate(folded):
-            side: Side | None = "head" if i in page.head else "tail" if i in page.tail else None
-            if side is None and len(line) > LONG and ":" not in line[:LONG]:
-                continue  # what most lines are
-            beside = low if side == "head" else high if side or i == count - 1 else whole
-            for kind, text in _of_line(line, side) if side else _of_inner_line(line, is_last=0 < i == count - 1):
-                yield _hash(_of_kind(source, kind), text), beside
-            if i in page.tail and side == "head":
-                yield _hash(_of_kind(source, "tail"), mask(line)), high
-        for kind, text in _of_paragraphs(folded, page):
-            beside = low if kind in LOW else whole if kind.startswith("inside") else high
-            yield _hash(_of_kind(source, kind), text), beside
-
-
-def _page_itself(source: str, folded: str) -> tuple[bytes, bytes]:
-    """Return the sighting of a page itself, given its lines."""
-    return _of_kind(source, "page").digest(), _hash(_of_kind("", "page"), folded)
-
-
-def _of_line(line: str, side: Side) -> Iterator[tuple[Kind, str]]:
-    """Yield what a line at an edge shows: itself, its fields, most of its words and its label."""
-    masked = mask(line)
-    yield side, masked
-    for part in fields(line):
-        yield "field", part
-    for part in ends(masked):
-        yield "part", part
-    if ":" in line and (name := label(line)):
-        yield "label", name
-
-
-def _of_inner_line(line: str, *, is_last: bool) -> Iterator[tuple[Kind, str]]:
-    """Yield what any other line shows: itself, if it is short, and its label."""
-    if len(line) <= LONG:
-        yield "inside", mask(line)
-    if ":" in line and (name := label(line)):
-        yield "label" if is_last else "inside label", name
-
-
-def _of_paragraphs(folded: Sequence[str], page: Edges) -> Iterator[tuple[Kind, str]]:
-    """Yield what the paragraphs of a page show: signatures, last words, and lines that stand alone beside them."""
-    if page.last < 0:
-        return
-    for part in fields(folded[page.first][: LONG + 1].partition(":")[0]):
-        yield "field", part
-    for i in range(page.first, page.last):
-        if page.prose[i] and folded[i][-1] not in END_MARKS:
-            yield from _of_ending("inside ", folded[i], suffix(folded[i], GRAM[0]))
-    if folded[page.last][-1] not in END_MARKS:
-        yield from _of_ending("", folded[page.last], *suffixes(folded[page.last]))
-    if is_lone(folded, page, 0):
-        yield "lone head", ""
-    if is_lone(folded, page, len(folded) - 1):
-        yield "lone tail", ""
-
-
-def _of_ending(place: str, paragraph: str, *last: str) -> Iterator[tuple[Kind, str]]:
-    """Yield the last words of a paragraph, and the few behind its last sentence."""
-    for words in filter(None, last):
-        yield "inside suffix" if place else "suffix", words
-    if start := rest(paragraph):
-        yield "inside rest" if place else "rest", mask(paragraph[start:])
-
-
 def count_table(documents: pa.Table, config: Profile) -> BatchResult:
     """Return what the pages of a table show at their edges, each once."""
     sources = documents["source"].to_pylist()
     chunks = in_chunks(documents["raw"].combine_chunks())
     seen = chain.from_iterable(
-        _of_chunk(chunk, [sources[row] for row in chunk.rows.tolist()], config) for chunk in chunks
+        sightings(chunk, [sources[row] for row in chunk.rows.tolist()], config) for chunk in chunks
     )
     hashes = np.frombuffer(b"".join(chain.from_iterable(seen)), ">u8").astype(np.uint64)
     rows = _distinct(hashes.reshape(-1, 2))
     return BatchResult(pa.table([pa.array(rows[:, 0]), pa.array(rows[:, 1])], schema=SIGHTINGS))
-
-
-def _of_chunk(chunk: Chunk, sources: Sequence[str], profile: Profile) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the sightings of some pages; most pages show nothing but themselves."""
-    lines = lines_of(folded_texts(profile, chunk.texts), fold_table())
-    more = shows_more(lines, shapes_of(lines.texts)).tolist()
-    whole, bounds = lines.texts.decoded(0, len(lines.texts.units)), lines.texts.begins[lines.cuts].tolist()
-    for source, (begin, end), has_more in zip(sources, pairwise(bounds), more, strict=True):
-        page = whole[begin : max(begin, end - 1)]
-        yield from sightings(source, page.split("\n")) if has_more else (_page_itself(source, page),)
 
 
 def _distinct(rows: Hashes) -> Hashes:

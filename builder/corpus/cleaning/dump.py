@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from builder.corpus.cleaning.evidence import is_formula
-from builder.corpus.cleaning.matching.rules import Candidates
+from builder.corpus.cleaning.matching.rules import NO_CANDIDATES, Candidates
 
 ABOVE, BELOW = 8, 3
 """Most lines above the first paragraph of a dump's article, and below its last, among which supporting rules act."""
@@ -41,10 +41,12 @@ def core(folded: Sequence[str], kept: Sequence[bool], prose: Sequence[bool]) -> 
     return range(told[0][0], told[-1][-1] + 1) if told[0] else range(0)
 
 
-def supported(folded: Sequence[str], inside: range, prose: Sequence[bool]) -> set[int]:
-    """Return the lines of a dump on which supporting rules may act: all around its article, and some in it.
+def supported(
+    folded: Sequence[str], candidates: Sequence[Candidates], inside: range, prose: Sequence[bool]
+) -> set[int]:
+    """Return the lines of a dump on which supporting rules may act, of those that any rule matches.
 
-    These are lines above the article's first paragraph and below its last, if they are few: more are a list of the
+    They are all around its article, and some in it: lines above the article's first paragraph and below its last, if they are few: more are a list of the
     article; and a line alone between paragraphs. Never a formula, and nothing of an article without paragraph.
     """
     told = [i for i in inside if prose[i]]
@@ -53,4 +55,4 @@ def supported(folded: Sequence[str], inside: range, prose: Sequence[bool]) -> se
         above, below = range(inside.start, told[0]), range(told[-1] + 1, inside.stop)
         found |= {i for part, most in ((above, ABOVE), (below, BELOW)) if len(part) <= most for i in part}
         found |= {i for i in range(told[0] + 1, told[-1]) if prose[i - 1] and prose[i + 1]}
-    return {i for i in found if not is_formula(folded[i])}
+    return {i for i in found if candidates[i] is not NO_CANDIDATES and not is_formula(folded[i])}

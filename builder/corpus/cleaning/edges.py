@@ -71,6 +71,8 @@ def mask(folded: str) -> str:
     >>> mask("bahr@nasim.example.com"), mask("* * *")
     ('bahr nasim example com', '* * *')
     """
+    if folded.replace(" ", "").isalpha() and " ".join(folded.split()) == folded:
+        return folded
     words = folded
     if _MAY_BE_ADDRESS.search(folded):
         words = _ADDRESS.sub(" address ", folded)
@@ -103,14 +105,16 @@ class Edges:
     """Whether each line is a paragraph."""
 
 
-def edges(folded: Sequence[str]) -> Edges:
+def edges(folded: Sequence[str], told: Sequence[bool] | None = None) -> Edges:
     """Find the first and the last paragraph: a line of more than LONG code points, or a shorter one that ends in a stop.
+
+    `told` is what `paragraphs` returns of the lines, if it is known.
 
     >>> found = edges(["عنوان", "ا" * 120, "شارك"])
     >>> found.first, found.last, found.head, found.tail
     (1, 1, range(0, 1), range(2, 3))
     """
-    prose = [long or len(line) > LONG for line, long in zip(folded, paragraphs(folded), strict=True)]
+    prose = [long or len(line) > LONG for line, long in zip(folded, told or paragraphs(folded), strict=True)]
     count = len(folded)
     first, last = (prose.index(True), count - 1 - prose[::-1].index(True)) if True in prose else (count, -1)
     return Edges(first, last, range(min(first, HEAD)), range(max(last + 1, count - TAIL), count), prose)

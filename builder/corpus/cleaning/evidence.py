@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from builder.corpus.cleaning.counts import FEWEST, Counts, Kind, Side, key
+from builder.corpus.cleaning.columns.keys import Kind, Side, key
+from builder.corpus.cleaning.counts import FEWEST, Counts
 from builder.corpus.cleaning.edges import LONG, Edges, ends, fields, is_lone, label, mask
 from builder.corpus.cleaning.matching.rules import Candidates
 from builder.corpus.cleaning.page import BULLETS

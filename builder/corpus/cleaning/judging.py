@@ -15,7 +15,7 @@ from builder.corpus.cleaning.evidence import Evidence
 from builder.corpus.cleaning.matching.rules import NO_CANDIDATES, Candidates, RuleNumbers, Rules
 from builder.corpus.cleaning.parts import without_parts
 from builder.text.edits import Columns
-from builder.text.joined import Numbers, Texts
+from builder.text.joined import Numbers, Texts, folded_texts, joined
 from builder.text.profiles import Profile
 
 
@@ -53,10 +53,11 @@ def judge(pages: PageFacts, lines: Lines, folded: Texts, profile: Profile, rules
     asked = _asked(pages, lines, shapes_of(folded), matches)
     known = _evidence(pages, np.flatnonzero(asked.lines | asked.parts).tolist(), profile)
     decisions: dict[int, Sequence[LineDecision]] = {}
+    plain, seen = split(lines.texts, lines.cuts), split(folded, lines.cuts)
     for page, evidence in known.items():
         first, last = cuts[page], cuts[page + 1]
         candidates = [matches.get(line, NO_CANDIDATES) for line in range(first, last)]
-        mine = split(lines.texts, first, last), split(folded, first, last)
+        mine = plain(page), seen(page)
         if asked.lines[page]:
             made = decide(*mine, candidates, evidence)
         else:
@@ -135,11 +136,13 @@ def _at_begin(shapes: Shapes, first: Columns, named: Mask) -> Mask:
 
 def _evidence(pages: PageFacts, asked: Sequence[int], profile: Profile) -> dict[int, Evidence]:
     """Return what is known of each page beside its text, with the record's title and author folded."""
-    titles, authors = (
-        [" ".join(text.split()) for text in profile.fold_batch([texts[page] or "" for page in asked])]
-        for texts in (pages.titles, pages.authors)
-    )
+    said = [*{text for texts in (pages.titles, pages.authors) for page in asked if (text := texts[page])}]
+    texts = folded_texts(profile, joined(said))
+    folded = {text: " ".join(texts.text(number).split()) for number, text in enumerate(said)}
     return {
-        page: Evidence(pages.counts[page], pages.sources[page], title, author, pages.counts[page].is_asked)
-        for page, title, author in zip(asked, titles, authors, strict=True)
-    }
+        page: Evidence(
+            pages.counts[page], pages.sources[page], folded.get(pages.titles[page] or "", ""),
+            folded.get(pages.authors[page] or "", ""), pages.counts[page].is_asked,
+        )
+        for page in asked
+    }  # fmt: skip

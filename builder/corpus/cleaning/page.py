@@ -154,10 +154,13 @@ def words(folded: str) -> set[str]:
 
 
 def read_page(
-    folded: Sequence[str], candidates: Sequence[Candidates], listed: Container[int] | None = None
+    folded: Sequence[str], candidates: Sequence[Candidates], told: Sequence[bool], listed: Container[int] | None = None
 ) -> PageLines:
-    """Find the cuts, list items and paragraphs of a page, given its folded, trimmed lines and their candidate rules."""
-    prose = paragraphs(folded)
+    """Find the cuts, list items and paragraphs of a page, given its folded, trimmed lines and their candidate rules.
+
+    `told` is what `paragraphs` returns of the lines.
+    """
+    prose = [*told]
     cuts: dict[int, CutRule] = {}
     items: dict[int, ListRule] = {}
     for i, rules in enumerate(candidates):

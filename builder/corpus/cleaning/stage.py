@@ -122,10 +122,11 @@ def _counted(cleaned: CleanedPages) -> Counter[str]:
 def _written(cleaned: CleanedPages, profile_id: str) -> pa.Table:
     """Return the articles of pages as a table."""
     articles, numbers = cleaned.articles, range(len(cleaned.articles.texts))
+    documents = [cleaned.facts.ids[page] for page in articles.pages.tolist()]
     encoded = [text.encode() for text in articles.texts]  # once: for the column and for its hash
     columns = {
-        "id": [*map(cleaned.id, numbers)],
-        "document_id": [cleaned.facts.ids[page] for page in articles.pages.tolist()],
+        "id": [f"{name}-{part}" for name, part in zip(documents, articles.parts.tolist(), strict=True)],
+        "document_id": documents,
         "part": articles.parts,
         "title": [*map(cleaned.title, numbers)],
         "profile": [profile_id] * len(numbers),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from builder.text.contexts import Around
 from builder.text.edits import NO_EDITS, Columns, Edits
 from builder.text.mapping.tables import DELETED, RARE, Table
 
@@ -98,7 +99,7 @@ def substitute_units(table: Table, units: Units, begins: Columns, texts: Texts) 
 
 
 def _looked_up(table: Table, units: Units) -> Units:
-    """Look units up, also the rare ones that cannot stay because of the character before them."""
+    """Look units up, also the rare ones that cannot stay because of the character before them, or that surely stay."""
     new: Units = (table.narrow if units.itemsize == 2 else table.put).take(units)
     at = np.flatnonzero(new == RARE)
     for code in np.unique(units[at]).tolist() if at.size else ():
@@ -107,6 +108,8 @@ def _looked_up(table: Table, units: Units) -> Units:
             places = at[units[at] == code]
             cannot = ~_members(rare.stays.behind).take(units[places - 1]) | (places == 0)
             new[places[cannot]] = DELETED
+            if rare.stays.surely:
+                new[places[_surely_stay(table, units, places, rare.stays.surely)]] = code
     return new
 
 
@@ -116,6 +119,15 @@ def _members(characters: str) -> NDArray[np.bool_]:
     among = np.zeros(sys.maxunicode + 1, bool)
     among[[*map(ord, characters)]] = True
     return among
+
+
+def _surely_stay(table: Table, units: Units, places: Positions, around: Around) -> NDArray[np.bool_]:
+    """Return whether units stay because of the three around them, which the table leaves as they are."""
+    stay = places > 0
+    for distance, characters in ((-2, around.second), (-1, around.first), (1, around.following)):
+        kept = [code for code in map(ord, characters) if table.put[code] == code]
+        stay &= np.isin(units.take(places + distance, mode="clip"), kept) | (places + distance < 0)
+    return stay
 
 
 def _rare(table: Table, texts: Texts, begins: Columns, at: Positions) -> _Rares:

@@ -11,8 +11,24 @@ import pyarrow as pa
 
 from builder.corpus.cleaning.boilerplate import classify_batch
 from builder.corpus.cleaning.clean import Cleaned
-from builder.corpus.cleaning.counts import SIGHTINGS, Counts, sightings
+from builder.corpus.cleaning.columns.keys import Kind, Side, hashed, of_kind
+from builder.corpus.cleaning.counts import SIGHTINGS, Counts
 from builder.corpus.cleaning.decisions import HEADLINE, LineDecision, Part
+from builder.corpus.cleaning.edges import (
+    END_MARKS,
+    GRAM,
+    LONG,
+    Edges,
+    edges,
+    ends,
+    fields,
+    is_lone,
+    label,
+    mask,
+    rest,
+    suffix,
+    suffixes,
+)  # fmt: skip
 from builder.corpus.cleaning.evidence import Evidence
 from builder.corpus.cleaning.matching.rules import compile_rules
 from builder.io.hashing import sha16
@@ -331,3 +347,79 @@ def folded_lines(folded):
     """The lines of a folded page that are not blank, trimmed and with single spaces; it has no other whitespace."""
     lines = [line for untrimmed in folded.split("\n") if (line := untrimmed.strip())]
     return [" ".join(line.split()) if "  " in line else line for line in lines] if "  " in folded else lines
+
+
+LOW = ("field", "lone head")
+"""What the first paragraph shows; the rest is of the last."""
+
+
+def sightings(source: str, folded: Sequence[str]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the hash of each thing that a page shows, and of the paragraph beside it, or of the page where there is none."""
+    yield (first := _page_itself(source, "\n".join(folded)))
+    of_page, whole = of_kind("", "page"), first[1]
+    if folded:
+        page, count = edges(folded), len(folded)
+        low = hashed(of_page, folded[page.first]) if page.first < count else whole
+        high = low if page.last == page.first else hashed(of_page, folded[page.last]) if page.last >= 0 else whole
+        for i, line in enumerate(folded):
+            side: Side | None = "head" if i in page.head else "tail" if i in page.tail else None
+            if side is None and len(line) > LONG and ":" not in line[:LONG]:
+                continue  # what most lines are
+            beside = low if side == "head" else high if side or i == count - 1 else whole
+            for kind, text in _of_line(line, side) if side else _of_inner_line(line, is_last=0 < i == count - 1):
+                yield hashed(of_kind(source, kind), text), beside
+            if i in page.tail and side == "head":
+                yield hashed(of_kind(source, "tail"), mask(line)), high
+        for kind, text in _of_paragraphs(folded, page):
+            beside = low if kind in LOW else whole if kind.startswith("inside") else high
+            yield hashed(of_kind(source, kind), text), beside
+
+
+def _page_itself(source: str, folded: str) -> tuple[bytes, bytes]:
+    """Return the sighting of a page itself, given its lines."""
+    return of_kind(source, "page").digest(), hashed(of_kind("", "page"), folded)
+
+
+def _of_line(line: str, side: Side) -> Iterator[tuple[Kind, str]]:
+    """Yield what a line at an edge shows: itself, its fields, most of its words and its label."""
+    masked = mask(line)
+    yield side, masked
+    for part in fields(line):
+        yield "field", part
+    for part in ends(masked):
+        yield "part", part
+    if ":" in line and (name := label(line)):
+        yield "label", name
+
+
+def _of_inner_line(line: str, *, is_last: bool) -> Iterator[tuple[Kind, str]]:
+    """Yield what any other line shows: itself, if it is short, and its label."""
+    if len(line) <= LONG:
+        yield "inside", mask(line)
+    if ":" in line and (name := label(line)):
+        yield "label" if is_last else "inside label", name
+
+
+def _of_paragraphs(folded: Sequence[str], page: Edges) -> Iterator[tuple[Kind, str]]:
+    """Yield what the paragraphs of a page show: signatures, last words, and lines that stand alone beside them."""
+    if page.last < 0:
+        return
+    for part in fields(folded[page.first][: LONG + 1].partition(":")[0]):
+        yield "field", part
+    for i in range(page.first, page.last):
+        if page.prose[i] and folded[i][-1] not in END_MARKS:
+            yield from _of_ending("inside ", folded[i], suffix(folded[i], GRAM[0]))
+    if folded[page.last][-1] not in END_MARKS:
+        yield from _of_ending("", folded[page.last], *suffixes(folded[page.last]))
+    if is_lone(folded, page, 0):
+        yield "lone head", ""
+    if is_lone(folded, page, len(folded) - 1):
+        yield "lone tail", ""
+
+
+def _of_ending(place: str, paragraph: str, *last: str) -> Iterator[tuple[Kind, str]]:
+    """Yield the last words of a paragraph, and the few behind its last sentence."""
+    for words in filter(None, last):
+        yield "inside suffix" if place else "suffix", words
+    if start := rest(paragraph):
+        yield "inside rest" if place else "rest", mask(paragraph[start:])

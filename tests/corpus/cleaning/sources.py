@@ -3,7 +3,8 @@
 import numpy as np
 
 from builder.corpus.cleaning.clean import clean_batch
-from builder.corpus.cleaning.counts import Counts, count_table, key, merge
+from builder.corpus.cleaning.columns.keys import key
+from builder.corpus.cleaning.counts import Counts, count_table, merge
 from builder.io.hashing import sha16
 from builder.io.parquet import to_table
 from builder.records import Document

@@ -502,4 +502,4 @@ def test_no_article_begins_below_the_last_line():
     lines = ["اقرا ايضا"]
     (candidates,) = compile_rules(RULES).candidates([("nasim", lines)])
 
-    assert not begins_article(read_page(lines, candidates), 1, set())
+    assert not begins_article(read_page(lines, candidates, paragraphs(lines)), 1, set())

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from builder.corpus.cleaning import counts as counting
 from builder.corpus.cleaning.clean import clean_batch
+from builder.corpus.cleaning.columns.keys import key
 from builder.corpus.cleaning.counts import (
     FEWEST,
     SIGHTINGS,
@@ -104,9 +105,9 @@ def test_copies_of_a_page_count_once_in_one_shard_and_in_many():
 
 def test_pages_that_end_alike_are_one_witness():
     pages = [page([paragraph(n), paragraph(99), "تابعوا أخبار المرفأ على قناة نسيم"]) for n in range(30)]
-    name = counting.key("nasim", "tail", "تابعوا اخبار المرفا علي قناه نسيم")
+    name = key("nasim", "tail", "تابعوا اخبار المرفا علي قناه نسيم")
 
-    assert count(pages).of(counting.key("nasim", "page", "")) == 30
+    assert count(pages).of(key("nasim", "page", "")) == 30
     assert count(pages).of(name) == 0
     assert count(source(30, tail=lambda _: ["تابعوا أخبار المرفأ على قناة نسيم"])).of(name) == 30
 
@@ -116,8 +117,8 @@ def test_sources_are_counted_apart():
     both = [*source(24, tail=lambda _: [line]), *(page([*body(n), line], "barq") for n in range(100, 102))]
     found = count(both)
 
-    assert found.of(counting.key("nasim", "page", "")) == 24
-    assert found.of(counting.key("barq", "page", "")) == 0
+    assert found.of(key("nasim", "page", "")) == 24
+    assert found.of(key("barq", "page", "")) == 0
 
 
 def test_no_line_is_kept_only_hashes():

@@ -1,6 +1,7 @@
 """The lines of texts that are not blank, trimmed and with single spaces, as ranges of code units."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -39,16 +40,16 @@ class Lines:
         places: Numbers = np.delete(np.arange(begin, below), self.surplus[low:high] - begin)
         return places
 
-    def of(self, number: int) -> list[str]:
-        """Return the lines of one text."""
-        return split(self.texts, int(self.cuts[number]), int(self.cuts[number + 1]))
 
+def split(lines: Texts, cuts: Columns) -> Callable[[int], list[str]]:
+    """Return a function that returns the lines of a text, given where the lines of each text are; they may be blank."""
+    whole, begins = lines.decoded(0, len(lines.units)), lines.begins[cuts].tolist()
 
-def split(lines: Texts, first: int, last: int) -> list[str]:
-    """Return some lines, which may be blank."""
-    if first == last:
-        return []
-    return lines.decoded(int(lines.begins[first]), int(lines.begins[last]) - 1).split("\n")
+    def of(number: int) -> list[str]:
+        begin, end = begins[number], begins[number + 1]
+        return whole[begin : end - 1].split("\n") if begin < end else []
+
+    return of
 
 
 def lines_of(texts: Texts, table: Table) -> Lines:

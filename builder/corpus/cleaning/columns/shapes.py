@@ -7,12 +7,12 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from builder.corpus.cleaning.columns.lines import SPACE, Lines, Mask
+from builder.corpus.cleaning.columns.lines import SPACE, Mask
 from builder.corpus.cleaning.edges import END_MARKS, LABEL, LONG
-from builder.corpus.cleaning.page import BULLETS, STOPS
+from builder.corpus.cleaning.page import BULLETS, CLOSERS, STOPS, paragraphs
 from builder.text.joined import Numbers, Texts
 
-COLON, SEPARATOR, END, STOP, BULLET = 1, 2, 4, 8, 16
+COLON, SEPARATOR, END, STOP, BULLET, CLOSER = 1, 2, 4, 8, 16, 32
 """Kinds of signs, as bits."""
 
 NOWHERE = sys.maxsize
@@ -25,7 +25,7 @@ class Shapes:
 
     lengths: Numbers
     prose: Mask
-    """Whether each line is surely a paragraph: no other is, but for some of 61 to 100 code points in quotes or brackets."""
+    """Whether each line is a paragraph, as `edges.edges` has it."""
     is_open: Mask
     """Whether each line ends in no mark."""
     is_labelled: Mask
@@ -43,21 +43,26 @@ def shapes_of(lines: Texts) -> Shapes:
     kinds = _kinds(units.itemsize)
     seen = kinds.take(units)
     first, last = seen.take(begins), np.where(lengths > 0, seen.take(lines.begins[1:] - 2, mode="clip"), 0)
-    at = np.flatnonzero(seen & (COLON | SEPARATOR))
+    at = np.flatnonzero((seen & (COLON | SEPARATOR)) != 0)
     line = np.searchsorted(lines.begins, at, "right") - 1
     is_colon = (seen[at] & COLON) > 0
     colon = _first(at[is_colon], line[is_colon], begins)
     spaced = units.take(np.where(colon < NOWHERE, begins + colon + 1, 0)) == SPACE
-    stopped = (lengths > 60) & ((first & BULLET) == 0) & ((last & STOP) > 0)
-    return Shapes(lengths, (lengths > LONG) | stopped, (last & END) == 0, (colon > 0) & (colon <= LABEL) & spaced,
+    is_text = (lengths > 60) & ((first & BULLET) == 0)
+    prose = (lengths > LONG) | (is_text & ((last & STOP) > 0))
+    for number in np.flatnonzero(is_text & ~prose & ((last & CLOSER) > 0)).tolist():
+        (prose[number],) = paragraphs([lines.text(number)])
+    return Shapes(lengths, prose, (last & END) == 0, (colon > 0) & (colon <= LABEL) & spaced,
                   colon, _first(at[~is_colon], line[~is_colon], begins))  # fmt: skip
 
 
 def _first(at: Numbers, line: Numbers, begins: NDArray[np.int32]) -> Numbers:
     """Return the first of the places in each line, counted from the line's begin."""
     found = np.full(len(begins), NOWHERE)
-    lines, firsts = np.unique(line, return_index=True)
-    found[lines] = at[firsts] - begins[lines]
+    fresh = np.ones(len(line), bool)
+    fresh[1:] = line[1:] != line[:-1]
+    lines = line[fresh]
+    found[lines] = at[fresh] - begins[lines]
     return found
 
 
@@ -65,16 +70,16 @@ def _first(at: Numbers, line: Numbers, begins: NDArray[np.int32]) -> Numbers:
 def _kinds(width: int) -> NDArray[np.uint8]:
     """Return the kinds of each code point."""
     kinds = np.zeros(0x10000 if width == 2 else sys.maxunicode + 1, np.uint8)
-    for bit, signs in ((COLON, ":"), (SEPARATOR, "–—|/\\-"), (END, END_MARKS), (STOP, STOPS), (BULLET, BULLETS)):
+    for bit, signs in (
+        (COLON, ":"),
+        (SEPARATOR, "–—|/\\-"),
+        (END, END_MARKS),
+        (STOP, STOPS),
+        (BULLET, BULLETS),
+        (CLOSER, CLOSERS),
+    ):
         kinds[[*map(ord, signs)]] |= bit
     return kinds
-
-
-def shows_more(lines: Lines, shapes: Shapes) -> Mask:
-    """Return whether a text may show anything at its edges but itself, by its folded lines."""
-    odd = (shapes.lengths <= LONG) | shapes.is_labelled | shapes.is_open
-    odd |= shapes.separator < np.minimum(shapes.colon, LONG + 1)
-    return any_line(lines.cuts, odd)
 
 
 def any_line(cuts: NDArray[np.int32], mask: Mask) -> Mask:

@@ -50,15 +50,8 @@ class Candidates:
     """Those of the rules that take a part of a line, and need no other evidence."""
     hard: "Candidates | None" = None
     """Those of the rules that need no other evidence, at any place on a page; and lists, whose lines are links anyway."""
-
-    @property
-    def act_alone(self) -> bool:
-        """Whether any of the rules may act, or read fields, without other evidence."""
-        return (
-            any(ready.rule.evidence == "hard" for ready in self.cuts)
-            or any(ready.rule.evidence == "hard" or ready.rule.extract_only for ready in self.lines)
-            or any(ready.rule.evidence == "hard" for ready in self.lists)
-        )
+    act_alone: bool = False
+    """Whether any of the rules may act, or read fields, without other evidence."""
 
 
 NO_CANDIDATES = Candidates()
@@ -70,10 +63,12 @@ def candidates_of(rules: Sequence[CutRule | LineRule | ListRule], *, are_known: 
     lines = tuple(replace(compile_rule(rule), is_known=are_known) for rule in rules if isinstance(rule, LineRule))
     lists = tuple(replace(compile_rule(rule), is_known=are_known) for rule in rules if isinstance(rule, ListRule))
     hard = [rule for rule in rules if _is_enough(rule)]
+    act_alone = any(rule.evidence == "hard" or (isinstance(rule, LineRule) and rule.extract_only) for rule in rules)
     return Candidates(
         cuts, lines, lists, tuple(ready for ready in (*cuts, *lines) if ready.rule.furniture and ready.rule.evidence == "hard"),
         tuple(ready for ready in lines if ready.rule.takes != "line" and ready.rule.evidence == "hard"),
         (candidates_of(hard, are_known=are_known) if len(hard) < len(rules) else None) if hard else NO_CANDIDATES,
+        act_alone,
     ) if rules else NO_CANDIDATES  # fmt: skip
 
 
@@ -142,7 +137,7 @@ class Rules:
         """Return the rules that may match each line of each page (source, folded lines); source-specific rules come first.
 
         >>> compile_rules(Boilerplate(version=1)).candidates([("nasim", ["شارك"])])
-        [[Candidates(cuts=(), lines=(), lists=(), furniture=(), parts=(), hard=None)]]
+        [[Candidates(cuts=(), lines=(), lists=(), furniture=(), parts=(), hard=None, act_alone=False)]]
         """
         found = self.shipped.find([line for _, folded in pages for line in folded])
         candidates: list[list[Candidates]] = []
