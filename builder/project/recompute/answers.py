@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from builder.annotation.adjudication.votes import AnswerVotes, given_answers, people_asked, vote_answers
 from builder.annotation.columns import Ints
 from builder.annotation.migration.offered import Offers
+from builder.io.lists import numbers
 from builder.io.parquet import whole
 from builder.release.card.inputs import CardInputs
 from builder.release.tables.features import all_values
 from builder.release.verification.content import Content
 from builder.release.verification.result import Mismatch
-from builder.release.verification.spans import differing_lists, numbers
+from builder.release.verification.spans import differing_lists
 
 N = TypeVar("N", bound=np.generic)
 

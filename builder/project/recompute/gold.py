@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from builder.annotation.adjudication.votes import SpanVotes, vote_spans
 from builder.annotation.migration.asked import asked_of, without_unasked
 from builder.annotation.migration.offered import Offers
+from builder.io.lists import edges, numbers, owners
 from builder.io.parquet import whole
 from builder.project.recompute.answers import ROUNDING, VOTED, question_rows, stance_rows
 from builder.project.recompute.judgements import offers_of_release, published_judgements
@@ -18,7 +19,6 @@ from builder.release.redaction.redact import PLACEHOLDERS
 from builder.release.tables.features import ASKED
 from builder.release.verification.content import Content
 from builder.release.verification.result import Check, Mismatch, Unverified, judge, mismatch_issues
-from builder.release.verification.spans import edges, numbers, owners
 
 Flags = NDArray[np.bool_]
 

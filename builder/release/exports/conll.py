@@ -4,22 +4,15 @@ Columns are separated by one space, `O` means no mention, and an empty line ends
 in the sentence, end exclusive. The tokens are those of the tables.
 """
 
-from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from builder.records import Dropped, Span, StageCounts, count_by_reason, user_error
+from builder.records import Dropped, StageCounts, count_by_reason, user_error
+from builder.release.exports.lines import FOLDER, token_lines
 from builder.release.tables.features import Edition
-from builder.release.tables.iob2 import CROSSING, TOKENLESS
-from builder.text.tokens import sentences
-
-SAME = "same tokens and type as another"
 
 COLUMNS = ("id", "text", "spans", "tokens", "token_spans")
 
@@ -156,78 +149,13 @@ def conll(splits: Mapping[str, pa.Table], labels: Sequence[str]) -> ConllFiles:
     aside: list[Dropped] = []
     taken = cut = 0
     for split, table in splits.items():
-        pieces: list[str] = []
+        pieces: list[bytes] = []
         for batch in table.select([*COLUMNS]).to_batches(max_chunksize=ROWS):
-            for row, tokens in _rows_with_tokens(batch):
-                spans = [Span(span["start"], span["end"], labels[span["label"]]) for span in row["spans"]]
-                kept, lost = choose_mentions(spans, tokens)
-                taken += len(spans)
-                cut += sum((tokens[m.first][0], tokens[m.after - 1][1]) != (s.start, s.end) for s, m in kept)
-                where = f"article {row['id']} in {FOLDER}/"
-                aside += [Dropped("build", f"{where} {s.start}-{s.end} {s.label}", reason) for s, reason in lost]
-                pieces.append(write_wojood(_split(row["text"], row["tokens"], tokens, [m for _, m in kept])))
-        if pieces:
-            files[f"{FOLDER}/{split}.txt"] = "\n".join(filter(None, pieces)).encode()
+            made = token_lines(batch, labels)
+            taken, cut = taken + made.spans, cut + made.cut
+            aside += made.lost
+            pieces.append(made.data)
+        if table.num_rows:
+            files[f"{FOLDER}/{split}.txt"] = b"".join(pieces)[:-1]  # no empty line after the last sentence
     account = count_by_reason("build", f"spans in {FOLDER}/", taken, taken - len(aside), aside)
     return ConllFiles(files, (account,), tuple(aside), cut)
-
-
-FOLDER = "conll"
-"""Folder of the files in a release: `conll/<split>.txt`."""
-
-
-def _rows_with_tokens(batch: pa.RecordBatch) -> Iterator[tuple[dict[str, Any], list[tuple[int, int]]]]:
-    """Yield each row with its token offsets, which are converted as flat columns because that is faster."""
-    token_spans = batch["token_spans"]
-    starts, ends = (token_spans.flatten().field(edge).to_pylist() for edge in ("start", "end"))
-    cuts = [0, *accumulate(pc.list_value_length(token_spans).to_pylist())]
-    for row, (low, high) in zip(batch.drop_columns("token_spans").to_pylist(), pairwise(cuts), strict=True):
-        yield row, [*zip(starts[low:high], ends[low:high], strict=True)]
-
-
-def choose_mentions(
-    spans: Collection[Span], tokens: Sequence[tuple[int, int]]
-) -> tuple[list[tuple[Span, Mention]], list[tuple[Span, str]]]:
-    """Return the spans that the columns hold, as mentions of tokens, and those they cannot hold, with the reason.
-
-    >>> tokens = [(0, 2), (3, 5), (6, 8)]
-    >>> kept, lost = choose_mentions([Span(0, 5, "ORG"), Span(3, 8, "ORG"), Span(3, 8, "GPE")], tokens)
-    >>> [(span.label, mention.first, mention.after) for span, mention in kept], lost
-    ([('ORG', 0, 2), ('GPE', 1, 3)], [(Span(start=3, end=8, label='ORG', id=''), 'crossing')])
-    """
-    starts, ends = [start for start, _ in tokens], [end for _, end in tokens]
-    kept: defaultdict[str, list[tuple[Span, Mention]]] = defaultdict(list)
-    lost: list[tuple[Span, str]] = []
-    for span in sorted(spans, key=lambda span: (span.start - span.end, span)):
-        mention = Mention(bisect_right(ends, span.start), bisect_left(starts, span.end), span.label)
-        others = [other for _, other in kept[span.label]]
-        if mention.first >= mention.after:
-            lost.append((span, TOKENLESS))
-        elif mention in others:
-            lost.append((span, SAME))
-        elif any(_cross(mention, other) for other in others):
-            lost.append((span, CROSSING))
-        else:
-            kept[span.label].append((span, mention))
-    return [pair for pairs in kept.values() for pair in pairs], lost
-
-
-def _cross(left: Mention, right: Mention) -> bool:
-    """Return whether two mentions overlap without one containing the other."""
-    return left.first < right.first < left.after < right.after or right.first < left.first < right.after < left.after
-
-
-def _split(
-    text: str, words: Sequence[str], tokens: Sequence[tuple[int, int]], mentions: Sequence[Mention]
-) -> Iterator[Sentence]:
-    """Yield the sentences of an article; a sentence that would end inside a mention is joined with the next."""
-    starts = [start for start, _ in tokens]
-    inside = {index for mention in mentions for index in range(mention.first + 1, mention.after)}
-    begins = {bisect_left(starts, start) for start, _ in sentences(text)} - inside
-    for first, after in pairwise(sorted({0, *begins, len(tokens)})):
-        shifted = [
-            Mention(mention.first - first, mention.after - first, mention.label)
-            for mention in mentions
-            if first <= mention.first < after
-        ]
-        yield Sentence(tuple(words[first:after]), tuple(shifted))

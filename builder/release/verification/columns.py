@@ -13,21 +13,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from builder.io.hashing import sha16
+from builder.io.lists import counts, numbers, owners
 from builder.io.parquet import whole
 from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.mentions import Mentions
 from builder.release.verification.content import Content, as_published
 from builder.release.verification.result import Mismatch
-from builder.release.verification.spans import (
-    code_points,
-    counts,
-    differing_lists,
-    differing_words,
-    mentions_of,
-    numbers,
-    owners,
-    rows_of,
-)
+from builder.release.verification.spans import code_points, differing_lists, differing_words, mentions_of, rows_of
 from builder.schema.labels import Labels
 
 NULLABLE = frozenset({

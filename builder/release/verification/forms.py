@@ -11,13 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from builder.io.lists import numbers, owners
 from builder.io.parquet import whole
 from builder.release.redaction.pii import Kind, find_pii
 from builder.release.tables.columns import PERSONAL
 from builder.release.verification.columns import batches, tables
 from builder.release.verification.content import Content
 from builder.release.verification.result import Mismatch, Rows
-from builder.release.verification.spans import numbers, owners, rows_of
+from builder.release.verification.spans import rows_of
 from builder.schema.labels import Labels
 
 FORMS: Mapping[str, Mapping[str, tuple[str, str]]] = {

@@ -6,11 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from builder.io.lists import counts, numbers, owners
 from builder.io.parquet import whole
 from builder.release.verification.columns import unlike
 from builder.release.verification.content import Content
 from builder.release.verification.result import Mismatch
-from builder.release.verification.spans import counts, differing_lists, numbers, owners, rows_of
+from builder.release.verification.spans import differing_lists, rows_of
 from builder.schema.labels import Labels
 
 

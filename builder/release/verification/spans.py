@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from builder.io.lists import counts, cuts, edges, joined_bytes, numbers, owners, ranges
 from builder.records import Span
 from builder.release.tables.mentions import Mentions
 from builder.text.token_batch import Tokens
@@ -32,39 +33,8 @@ class CodePoints:
 def code_points(strings: pa.Array) -> CodePoints:
     """Return the code points of a column of strings; raises ValueError if they are not UTF-8."""
     filled = pc.fill_null(strings, "")
-    units = np.frombuffer(_bytes(filled).decode().encode("utf-32-le"), np.uint32)
-    return CodePoints(units, _begins(numbers(pc.utf8_length(filled))))
-
-
-def _bytes(strings: pa.Array) -> bytes:
-    """Return the UTF-8 bytes of all strings."""
-    _, places, data = strings.buffers()
-    if data is None or not len(strings):
-        return b""
-    offsets = np.frombuffer(places, np.int32)[strings.offset : strings.offset + len(strings) + 1]
-    return bytes(memoryview(data)[offsets[0] : offsets[-1]])
-
-
-def numbers(column: pa.Array) -> Places:
-    """Return whole numbers as a numpy column, with 0 for null."""
-    values: Places = np.asarray(pc.fill_null(column, 0)).astype(np.int64)
-    return values
-
-
-def counts(lists: pa.Array) -> Places:
-    """Return the length of each list."""
-    return numbers(pc.list_value_length(lists))
-
-
-def owners(lists: pa.Array) -> Places:
-    """Return the row of each value of a list column."""
-    return np.repeat(np.arange(len(lists)), counts(lists))
-
-
-def edges(lists: pa.Array) -> tuple[Places, Places]:
-    """Return the starts and the ends of a column of lists of offsets."""
-    items = lists.flatten()
-    return numbers(pc.struct_field(items, "start")), numbers(pc.struct_field(items, "end"))
+    units = np.frombuffer(joined_bytes(filled).decode().encode("utf-32-le"), np.uint32)
+    return CodePoints(units, cuts(numbers(pc.utf8_length(filled))))
 
 
 def differing_words(text: CodePoints, low: Places, high: Places, words: pa.Array) -> Flags:
@@ -73,7 +43,7 @@ def differing_words(text: CodePoints, low: Places, high: Places, words: pa.Array
     sizes = np.diff(said.begins)
     wrong: Flags = (sizes != high - low) | (low < 0) | (high > len(text.units)) | (low >= high)
     right = np.flatnonzero(~wrong)
-    there, here = _ranges(low[right], sizes[right]), _ranges(said.begins[:-1][right], sizes[right])
+    there, here = ranges(low[right], sizes[right]), ranges(said.begins[:-1][right], sizes[right])
     unlike = np.repeat(right, sizes[right])[text.units[there] != said.units[here]]
     wrong[unlike] = True
     wrong |= np.asarray(pc.is_null(words))
@@ -113,7 +83,7 @@ def mentions_of(spans: pa.Array, names: Sequence[str]) -> Mentions:
 
 def published_tokens(places: pa.Array, sizes: Places) -> Tokens:
     """Return a column of token offsets as the tokens of joined texts; `sizes` holds the length of each text."""
-    begins = _begins(sizes + 1)
+    begins = cuts(sizes + 1)
     starts, ends = edges(places)
     shifts = begins[:-1][owners(places)]
     return Tokens(starts + shifts, ends + shifts, np.zeros(len(starts), np.int64), b"", begins)
@@ -152,15 +122,3 @@ def _of_rows(owner: Places, wrong: Flags, size: int) -> Flags:
 def rows_of(lists: pa.Array, wrong: Flags) -> Flags:
     """Return which rows of a list column own a wrong value."""
     return _of_rows(owners(lists), wrong, len(lists))
-
-
-def _begins(sizes: Places) -> Places:
-    begins: Places = np.append(0, np.cumsum(sizes)).astype(np.int64)
-    return begins
-
-
-def _ranges(starts: Places, lengths: Places) -> Places:
-    """Concatenate the ranges with these starts and lengths."""
-    places: Places = np.arange(lengths.sum(), dtype=np.int64)
-    places += np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
-    return places

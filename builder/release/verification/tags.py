@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from builder.io.lists import counts, edges, numbers, owners
 from builder.records import StageCounts
 from builder.release.tables.build import TAGGED
 from builder.release.tables.iob2 import NESTED, TokenTags, segment, tag
@@ -17,13 +18,9 @@ from builder.release.verification.content import Content
 from builder.release.verification.result import Mismatch
 from builder.release.verification.spans import (
     code_points,
-    counts,
     differing_lists,
     differing_words,
-    edges,
     mentions_of,
-    numbers,
-    owners,
     published_tokens,
     rows_of,
     unordered,

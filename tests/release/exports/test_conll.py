@@ -3,14 +3,18 @@
 import json
 from collections import Counter
 from dataclasses import replace
+from itertools import accumulate
 
+import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from builder.records import KhabarError, Span
-from builder.release.exports.conll import Mention, Sentence, choose_mentions, conll, read_wojood, write_wojood
+from builder.release.exports.conll import Mention, Sentence, conll, read_wojood, write_wojood
 from builder.release.tables.iob2 import bilou, iob2
+from builder.text.tokens import tokenize
+from tests.release.exports import reference
 
 TYPES = ("ORG", "GPE", "PERS")
 
@@ -39,34 +43,76 @@ def test_what_is_written_is_read_back(said):
     assert read_wojood(write_wojood(said)) == said
 
 
-@given(st.data())
-def test_spans_are_kept_exactly_or_set_aside(data):
-    tokens = [(start, start + 2) for start in range(0, 24, 3)]
-    edges = st.integers(0, 24)
-    spans = data.draw(st.sets(st.builds(Span, edges, edges, st.sampled_from(TYPES)).filter(lambda s: s.start < s.end)))
+WORDS = ("في", "مرجانة", "وصل", ".", "؟", " ", "\n", "\N{ZERO WIDTH NON-JOINER}", "😀", "«", "د.")
 
-    kept, lost = choose_mentions(spans, tokens)
 
-    assert Counter([span for span, _ in kept] + [span for span, _ in lost]) == Counter(spans)
-    mentions = tuple(sorted((mention for _, mention in kept), key=lambda m: (m.first, -m.after, m.label)))
-    (back,) = read_wojood(write_wojood([Sentence(("و",) * len(tokens), mentions)]))
-    assert back.mentions == mentions
-    for span, mention in kept:
+def table_of(*articles):
+    """A table of entities from the text and the spans of each article."""
+    rows = []
+    for number, (text, spans) in enumerate(articles):
+        tokens = tokenize(text)
+        rows.append({
+            "id": f"{number:016x}-0", "text": text, "tokens": [text[start:end] for start, end in tokens],
+            "token_spans": [{"start": start, "end": end} for start, end in tokens],
+            "spans": [{"start": s.start, "end": s.end, "label": TYPES.index(s.label)} for s in sorted(spans)],
+        })  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=TABLE)
+
+
+PLACE = [("start", pa.int32()), ("end", pa.int32())]
+TABLE = pa.schema([
+    ("id", pa.string()), ("text", pa.string()), ("tokens", pa.list_(pa.string())),
+    ("token_spans", pa.list_(pa.struct(PLACE))), ("spans", pa.list_(pa.struct([*PLACE, ("label", pa.int64())]))),
+])  # fmt: skip
+
+
+@st.composite
+def articles(draw):
+    """A text of words, points and invisible characters, and any spans in it."""
+    text = "".join(draw(st.lists(st.sampled_from(WORDS), max_size=14)))
+    edges = st.integers(0, len(text))
+    return text, draw(st.lists(st.builds(Span, edges, edges, st.sampled_from(TYPES)).filter(lambda s: s.start < s.end)))
+
+
+@given(st.lists(articles(), max_size=5), st.integers(1, 6))
+@example([("في. مرجانة", [Span(0, 10, "ORG"), Span(0, 10, "GPE"), Span(4, 10, "ORG")]), ("", [])], 6)
+def test_columns_give_the_files_that_rows_give(made, step):
+    table = table_of(*made)
+    chunked = pa.concat_tables([table.slice(low, step) for low in range(0, len(table), step)] or [table])
+
+    assert conll({"train": chunked, "test": table[:0]}, TYPES) == reference.conll({"train": table}, TYPES)
+
+
+@given(articles())
+def test_spans_are_kept_exactly_or_set_aside(made):
+    text, spans = made
+    tokens, spans = tokenize(text), {*spans}
+
+    files = conll({"train": table_of((text, spans))}, TYPES)
+
+    assert files.accounts[0].kept + len(files.set_aside) == len(spans)
+    read = read_wojood(files.files["conll/train.txt"].decode())
+    begins = [0, *accumulate(len(sentence.tokens) for sentence in read)]
+    back = {(begin + m.first, begin + m.after, m.label)
+            for begin, sentence in zip(begins, read, strict=False) for m in sentence.mentions}  # fmt: skip
+    lost = Counter(one.what.split("/ ")[1] for one in files.set_aside)
+    for span in spans:
         covered = [place for place, (start, end) in enumerate(tokens) if start < span.end and span.start < end]
-        assert covered == [*range(mention.first, mention.after)]
+        if not lost[f"{span.start}-{span.end} {span.label}"]:
+            assert (covered[0], covered[-1] + 1, span.label) in back
+    assert len(back) == files.accounts[0].kept
 
 
 def test_each_loss_has_its_reason():
-    tokens = [(0, 2), (3, 5), (6, 8), (9, 11)]
     spans = [Span(0, 8, "ORG"), Span(3, 11, "ORG"), Span(0, 7, "ORG"), Span(2, 3, "GPE"), Span(3, 5, "ORG")]
 
-    kept, lost = choose_mentions(spans, tokens)
+    made = conll({"test": table_of(("وف في في في", spans))}, TYPES)
 
-    assert [(span.start, span.end) for span, _ in kept] == [(0, 8), (3, 5)]
-    assert lost == [
-        (Span(3, 11, "ORG"), "crossing"),
-        (Span(0, 7, "ORG"), "same tokens and type as another"),
-        (Span(2, 3, "GPE"), "no token"),
+    assert made.accounts[0].kept == 2
+    assert [(one.what.split("/ ")[1], one.reason) for one in made.set_aside] == [
+        ("3-11 ORG", "crossing"),
+        ("0-7 ORG", "same tokens and type as another"),
+        ("2-3 GPE", "no token"),
     ]
 
 
