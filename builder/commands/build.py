@@ -114,7 +114,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         _refuse_open(project)
         validation.validate_annotations(project)
         schema, dataset, fold = project.schema, project.schema.dataset, profile_of(project).fold_batch
-        gathered = release_inputs.load_release_inputs(project)
+        gathered = release_inputs.load_release_inputs(project, kept)
         low = accepted(shortfalls(gathered.agreement, schema.dataset.floors, schema.labels), accept)
         material = gathered.material
         built = standoff.build_edition(dataset.text, material, fold, kept)

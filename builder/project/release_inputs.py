@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from builder.annotation.adjudication.adjudicate import AdjudicationResult
 from builder.annotation.columns import coded
 from builder.annotation.migration.asked import asked_of
 from builder.io.hashing import read_hashed
+from builder.io.parquet import to_table
 from builder.io.plain import plain_rows, to_plain
 from builder.project import groups
 from builder.project.annotations import (
@@ -21,7 +23,7 @@ from builder.project.annotations import (
     read_takedowns,
     read_withdrawals,
 )
-from builder.project.batches import batch_articles, batch_documents
+from builder.project.batches import batch_articles, batch_documents, text_tables
 from builder.project.cleaning import clean_accounts
 from builder.project.corpus import profile_of
 from builder.project.imports.released import Imports, as_published, load_imports, unmarked
@@ -43,6 +45,7 @@ from builder.records import (
     Article,
     Decision,
     Document,
+    Group,
     Issue,
     Judgement,
     Leak,
@@ -53,12 +56,13 @@ from builder.records import (
     Withdrawal,
     user_error,
 )
-from builder.records.arrow import records_of
 from builder.release.card.sections.imported import import_inputs
 from builder.release.editions import extractors
-from builder.release.redaction.redact import move_annotations, redact, redact_authors
+from builder.release.redaction.redact import redact, redact_authors
+from builder.release.redaction.tables import move_tables
 from builder.release.splits.assign import split_articles
 from builder.release.tables.inputs import TableInputs
+from builder.release.tables.spill import TableSpill
 from builder.text.profiles import Profile
 
 DECLARED = ", declared"
@@ -125,8 +129,8 @@ class _Settled:
     gold: AdjudicationResult
 
 
-def load_release_inputs(project: Project) -> ReleaseInputs:
-    """Load everything a release is built from.
+def load_release_inputs(project: Project, spill: TableSpill | None = None) -> ReleaseInputs:
+    """Load everything a release is built from; its texts and pages are in memory, or on disk if there is a spill.
 
     Raises KhabarError (exit code 1) if no article was annotated, or if similar articles have been in two splits since
     an earlier release.
@@ -136,24 +140,32 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     redaction = redact(_chosen(sources), documents, kinds)
     chosen = [each.article for each in redaction.articles.values()]
     settled = _settle(project, sources)
-    judgements = records_of(settled.judgements.table, Judgement)
     frozen = {a.article_id: a.split for a in sources.splits}
     parted = split_articles(chosen, groups.groups_of_batches(project, {article.id for article in chosen}), frozen, batch.schema.dataset.splits,
                   traits_of(chosen, documents, settled.gold.golds), sources.profile.fold_batch,
                   {border.split: border.newest for border in sources.borders},
                   as_published(sources.imports, batch.items))  # fmt: skip
     splits = {assignment.article_id: assignment.split for assignment in parted.ledger}
-    moved = move_annotations(redaction, judgements, settled.gold.golds, settled.gold.disputes, kinds)
-    redactions = [moved.spans] if kinds else []
-    project.save_account("redact", redactions)
+    moved = move_tables(redaction, settled.judgements.table, settled.gold.golds, settled.gold.disputes, kinds)
+    project.save_account("redact", moved.accounts)
     labels, least = batch.schema.labels, batch.schema.dataset.adjudication.min_annotators
+    if kinds:
+        articles, pages = to_table(chosen, Article), to_table(redact_authors(documents, kinds), Document)
+    else:
+        articles, pages = text_tables(project, {article.id for article in chosen}, spill)
     material = TableInputs(
-        chosen, redact_authors(documents, kinds), parted.groups, splits, moved.judgements, moved.golds, moved.disputes,
+        articles, pages, to_table(parted.groups, Group), splits, moved.judgements, moved.golds, moved.disputes,
         labels, parted.aside, batch.schema.dataset.publish_authors,
         unmarked(sources.imports, settled.judgements.table, settled.gold.golds),
         asked_of(settled.judgements.table, batch.offers, labels.entity_names, least),
     )  # fmt: skip
-    accounts = (*sources.cleaning, *settled.judgements.accounts, settled.gold.account, settled.gold.spans, *redactions)
+    accounts = (
+        *sources.cleaning,
+        *settled.judgements.accounts,
+        settled.gold.account,
+        settled.gold.spans,
+        *moved.accounts,
+    )
     figures = compute_agreement(batch, settled.judgements.table)
     found: dict[str, int] = {kind: redaction.counts[kind] for kind in kinds}
     changes = _changes(sources.profile, chosen, documents)
@@ -237,11 +249,10 @@ def declared_encodings(material: TableInputs) -> list[str]:
 
     Web pages and feeds declare their own.
     """
-    used = {article.document_id for article in material.articles}
+    used = material.documents.filter(pc.is_in(material.documents["id"], material.articles["document_id"].unique()))
+    declared = used.filter(pc.ends_with(used["encoding"], DECLARED)).select(["encoding", "origin"]).to_pylist()
     encodings = {
-        document.encoding.removesuffix(DECLARED)
-        for document in material.documents
-        if document.id in used and document.encoding.endswith(DECLARED) and not DECLARES_ITSELF.search(document.origin)
+        row["encoding"].removesuffix(DECLARED) for row in declared if not DECLARES_ITSELF.search(row["origin"])
     }
     return sorted(encodings)
 
@@ -257,7 +268,9 @@ def hash_inputs(inputs: ReleaseInputs, card: str, tool: str) -> dict[str, str]:
     articles = sources.articles if sources.batch.schema.dataset.redact else sources.batch.articles
     once = without_repeats(replace(sources.batch, articles=articles)).table
     listed = {
-        "articles": [[article.id, article.text_sha] for article in material.articles],
+        "articles": [
+            *map(list, zip(*(material.articles[name].to_pylist() for name in ("id", "text_sha")), strict=True))
+        ],
         "judgements": _sorted(_without_server(once)),
         "decisions": _sorted(map(to_plain, sources.decisions)),
         "splits": sorted(material.splits.items()),
@@ -274,8 +287,8 @@ def hash_inputs(inputs: ReleaseInputs, card: str, tool: str) -> dict[str, str]:
     contents["cleaning"] = json.dumps([*map(to_plain, sources.cleaning)], sort_keys=True).encode()
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     hashes |= {f"schema/{name}": digest for name, digest in sources.batch.schema.digests.items()}
-    pages = {article.document_id for article in material.articles}
-    named = extractors.recorded(document for document in material.documents if document.id in pages)
+    pages = {*material.articles["document_id"].to_pylist()}
+    named = extractors.recorded(document for document in sources.documents if document.id in pages)
     return hashes | import_inputs(sources.imports.sets) | named | {"profile": sources.profile.digest}
 
 
