@@ -27,7 +27,7 @@ from builder.release.diff.changelog import Removals
 from builder.release.diff.semver import make_changelog
 from builder.release.diff.version import check_version
 from builder.release.editions import standoff
-from builder.release.editions.reading import record_reading
+from builder.release.editions.reading import declared_encodings, record_reading
 from builder.release.exports.conll import edition_files
 from builder.release.exports.write import export_files
 from builder.release.publish.folder import write_release
@@ -114,7 +114,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         _refuse_open(project)
         validation.validate_annotations(project)
         schema, dataset, fold = project.schema, project.schema.dataset, profile_of(project).fold_batch
-        gathered = release_inputs.load_release_inputs(project)
+        gathered = release_inputs.load_release_inputs(project, kept)
         low = accepted(shortfalls(gathered.agreement, schema.dataset.floors, schema.labels), accept)
         material = gathered.material
         built = standoff.build_edition(dataset.text, material, fold, kept)
@@ -137,7 +137,7 @@ def build(project: Project, version: str, *, accept: str | None = None, since: s
         inputs = release_inputs.hash_inputs(gathered, prose, TOOL) | earlier
         release = Release(version, schema.dataset.repo_id, "", TOOL, schema.hash, gathered.sources.profile.id,
                           inputs, {}, {}, dataset.text,
-                          record_reading(dataset.fields, release_inputs.declared_encodings(material)),
+                          record_reading(dataset.fields, declared_encodings(material)),
                           format_of(asked=bool(material.asked), questions=bool(schema.labels.questions)))  # fmt: skip
         read = states.read_by(project, "build")
         # Before the release: one that is there never lacks its ledger, whenever this is killed.

@@ -3,14 +3,20 @@
 With them a command about a batch does not read the whole corpus.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from builder.io.parquet import read_table, write_table
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from builder.io.parquet import PART, from_table, read_table, to_table, write_table
 from builder.project.annotations import read_batch_ids
 from builder.project.corpus import refuse_stale, select_rows
 from builder.project.project import Project
 from builder.project.stages.shards import cached_inputs, is_fresh
 from builder.records import Article, BatchItem, Document, Group, Issue, KhabarError
+from builder.records.arrow import arrow_schema
+from builder.release.tables.spill import TableSpill
 
 
 def batch_articles(project: Project) -> list[Article]:
@@ -37,6 +43,34 @@ def batch_documents(project: Project) -> list[Document]:
     batch_articles(project)
     path = project.work / "sampled" / "documents.parquet"
     return project.once("documents", lambda: read_table(path, Document))
+
+
+def text_tables(project: Project, articles: Collection[str], spill: TableSpill | None) -> tuple[pa.Table, pa.Table]:
+    """Return some articles, and the documents of all batches, as tables with the Arrow schemas of their records.
+
+    They are in memory, or on disk if there is a spill.
+    """
+    batch_articles(project)
+    wanted = pa.array(sorted(articles), pa.string())
+    of_articles = (batch.filter(pc.is_in(batch["id"], wanted)) for batch in _stored(project, "articles", Article))
+    of_documents = _stored(project, "documents", Document)
+    return _table("articles", Article, of_articles, spill), _table("documents", Document, of_documents, spill)
+
+
+def _table(stage: str, record: type, batches: Iterable[pa.RecordBatch], spill: TableSpill | None) -> pa.Table:
+    schema = arrow_schema(record)
+    return spill.table(f"of-{stage}", schema, batches) if spill else pa.Table.from_batches(batches, schema)
+
+
+def _stored(project: Project, stage: str, record: type) -> Iterator[pa.RecordBatch]:
+    """Yield the cached articles or documents with the record type's Arrow schema."""
+    schema = arrow_schema(record)
+    with pq.ParquetFile(project.work / "sampled" / f"{stage}.parquet") as file:
+        for batch in file.iter_batches(batch_size=PART):
+            if batch.schema.equals(schema):
+                yield batch
+            else:  # an earlier version of khabar wrote other columns
+                yield from to_table(from_table(batch, record), record).to_batches()
 
 
 def batch_groups(project: Project) -> list[Group]:

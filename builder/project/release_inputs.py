@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from builder.annotation.columns import coded
 from builder.annotation.migration.asked import asked_of
 from builder.io.hashing import read_hashed
 from builder.io.json_rows import digest_of_sorted
+from builder.io.parquet import to_table
 from builder.io.plain import to_plain
 from builder.project import groups
 from builder.project.annotations import (
@@ -22,7 +22,7 @@ from builder.project.annotations import (
     read_takedowns,
     read_withdrawals,
 )
-from builder.project.batches import batch_articles, batch_documents
+from builder.project.batches import batch_articles, batch_documents, text_tables
 from builder.project.cleaning import clean_accounts
 from builder.project.corpus import profile_of
 from builder.project.imports.released import Imports, as_published, load_imports, unmarked
@@ -44,6 +44,7 @@ from builder.records import (
     Article,
     Decision,
     Document,
+    Group,
     Issue,
     Judgement,
     Leak,
@@ -54,19 +55,14 @@ from builder.records import (
     Withdrawal,
     user_error,
 )
-from builder.records.arrow import records_of
 from builder.release.card.sections.imported import import_inputs
 from builder.release.editions import extractors
-from builder.release.redaction.redact import move_annotations, redact, redact_authors
+from builder.release.redaction.redact import redact, redact_authors
+from builder.release.redaction.tables import move_tables
 from builder.release.splits.assign import split_articles
 from builder.release.tables.inputs import TableInputs
+from builder.release.tables.spill import TableSpill
 from builder.text.profiles import Profile
-
-DECLARED = ", declared"
-"""End of Document.encoding where the encoding was declared."""
-
-DECLARES_ITSELF = re.compile(r"\.(?:html?|warc|rss|atom|xml)(?:\.gz|\.zst)?(?::\d+)?$", re.IGNORECASE)
-"""The origin of a document whose format has a declaration of its own."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,8 +122,8 @@ class _Settled:
     gold: AdjudicationResult
 
 
-def load_release_inputs(project: Project) -> ReleaseInputs:
-    """Load everything a release is built from.
+def load_release_inputs(project: Project, spill: TableSpill | None = None) -> ReleaseInputs:
+    """Load everything a release is built from; its texts and pages are in memory, or on disk if there is a spill.
 
     Raises KhabarError (exit code 1) if no article was annotated, or if similar articles have been in two splits since
     an earlier release.
@@ -137,24 +133,32 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
     redaction = redact(_chosen(sources), documents, kinds)
     chosen = [each.article for each in redaction.articles.values()]
     settled = _settle(project, sources)
-    judgements = records_of(settled.judgements.table, Judgement)
     frozen = {a.article_id: a.split for a in sources.splits}
     parted = split_articles(chosen, groups.groups_of_batches(project, {article.id for article in chosen}), frozen, batch.schema.dataset.splits,
                   traits_of(chosen, documents, settled.gold.golds), sources.profile.fold_batch,
                   {border.split: border.newest for border in sources.borders},
                   as_published(sources.imports, batch.items))  # fmt: skip
     splits = {assignment.article_id: assignment.split for assignment in parted.ledger}
-    moved = move_annotations(redaction, judgements, settled.gold.golds, settled.gold.disputes, kinds)
-    redactions = [moved.spans] if kinds else []
-    project.save_account("redact", redactions)
+    moved = move_tables(redaction, settled.judgements.table, settled.gold.golds, settled.gold.disputes, kinds)
+    project.save_account("redact", moved.accounts)
     labels, least = batch.schema.labels, batch.schema.dataset.adjudication.min_annotators
+    if kinds:
+        articles, pages = to_table(chosen, Article), to_table(redact_authors(documents, kinds), Document)
+    else:
+        articles, pages = text_tables(project, {article.id for article in chosen}, spill)
     material = TableInputs(
-        chosen, redact_authors(documents, kinds), parted.groups, splits, moved.judgements, moved.golds, moved.disputes,
+        articles, pages, to_table(parted.groups, Group), splits, moved.judgements, moved.golds, moved.disputes,
         labels, parted.aside, batch.schema.dataset.publish_authors,
         unmarked(sources.imports, settled.judgements.table, settled.gold.golds),
         asked_of(settled.judgements.table, batch.offers, labels.entity_names, least),
     )  # fmt: skip
-    accounts = (*sources.cleaning, *settled.judgements.accounts, settled.gold.account, settled.gold.spans, *redactions)
+    accounts = (
+        *sources.cleaning,
+        *settled.judgements.accounts,
+        settled.gold.account,
+        settled.gold.spans,
+        *moved.accounts,
+    )
     figures = compute_agreement(batch, settled.judgements.table)
     found: dict[str, int] = {kind: redaction.counts[kind] for kind in kinds}
     changes = _changes(sources.profile, chosen, documents)
@@ -233,20 +237,6 @@ def _chosen(sources: Sources) -> list[Article]:
     return chosen
 
 
-def declared_encodings(material: TableInputs) -> list[str]:
-    """Return the encodings that `ingest --encoding` declared for the pages of these articles.
-
-    Web pages and feeds declare their own.
-    """
-    used = {article.document_id for article in material.articles}
-    encodings = {
-        document.encoding.removesuffix(DECLARED)
-        for document in material.documents
-        if document.id in used and document.encoding.endswith(DECLARED) and not DECLARES_ITSELF.search(document.origin)
-    }
-    return sorted(encodings)
-
-
 def hash_inputs(inputs: ReleaseInputs, card: str, tool: str) -> dict[str, str]:
     """Return the sha256 of each input of a release. Judgements are hashed without the server's clock and ids.
 
@@ -258,7 +248,9 @@ def hash_inputs(inputs: ReleaseInputs, card: str, tool: str) -> dict[str, str]:
     articles = sources.articles if sources.batch.schema.dataset.redact else sources.batch.articles
     once = without_repeats(replace(sources.batch, articles=articles)).table
     listed = {
-        "articles": [[article.id, article.text_sha] for article in material.articles],
+        "articles": [
+            *map(list, zip(*(material.articles[name].to_pylist() for name in ("id", "text_sha")), strict=True))
+        ],
         "decisions": _sorted(map(to_plain, sources.decisions)),
         "splits": sorted(material.splits.items()),
         "takedowns": _sorted(map(to_plain, sources.takedowns)),
@@ -275,8 +267,8 @@ def hash_inputs(inputs: ReleaseInputs, card: str, tool: str) -> dict[str, str]:
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     hashes["judgements"] = digest_of_sorted(_without_server(once), Judgement)
     hashes |= {f"schema/{name}": digest for name, digest in sources.batch.schema.digests.items()}
-    pages = {article.document_id for article in material.articles}
-    named = extractors.recorded(document for document in material.documents if document.id in pages)
+    pages = {*material.articles["document_id"].to_pylist()}
+    named = extractors.recorded(document for document in sources.documents if document.id in pages)
     return hashes | import_inputs(sources.imports.sets) | named | {"profile": sources.profile.digest}
 
 

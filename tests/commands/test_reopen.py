@@ -30,6 +30,7 @@ from builder.records import (
     BatchItem,
     Decision,
     Dispute,
+    Gold,
     Judgement,
     KhabarError,
     PublishedAnnotation,
@@ -89,7 +90,9 @@ def test_batch_holds_every_answer_and_the_gold(released):
     items = read_jsonl(released.annotations / "reopen-1-0-0" / "batch.jsonl", BatchItem)
     pilot = read_jsonl(released.annotations / "pilot" / "batch.jsonl", BatchItem)
     judged = project_judgements(released)
-    golds = {one.article_id: one for one in release_inputs.load_release_inputs(released).material.golds}
+    golds = {
+        one.article_id: one for one in records_of(release_inputs.load_release_inputs(released).material.golds, Gold)
+    }
     found = {(one.article_id, one.who): one for one in answers(released)}
 
     assert {(i.article_id, i.text_sha, i.group_id, i.source) for i in items} == {

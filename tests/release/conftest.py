@@ -10,9 +10,8 @@ from builder.records import Agreement, Article, Document, Drop, Gold, Group, Jud
 from builder.release.card.facts import card_facts
 from builder.release.exports.conll import edition_files
 from builder.release.exports.write import export_files
-from builder.release.tables.build import build_tables
-from builder.release.tables.inputs import TableInputs
 from builder.schema import load_schema
+from tests.release.material import Material, build_tables
 
 TATWEEL = "\N{ARABIC TATWEEL}"
 TARGETS = ("metro", "dam")
@@ -81,7 +80,7 @@ def material(schema):
     made = [one(number) for number in range(8)]
     articles = tuple(article for _, article, _, _ in made)
     splits = ["train"] * 5 + ["validation"] + ["test"] * 2
-    return TableInputs(
+    return Material(
         articles=articles,
         documents=tuple(document for document, _, _, _ in made),
         groups=tuple(Group(a.id, f"g-{a.id}", 1.0, "single") for a in articles),

@@ -7,14 +7,32 @@ import pyarrow as pa
 from builder.records import Span
 from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.features import all_values, arrow_schema, features, tag_names
-from builder.release.tables.inputs import index_inputs, instant, zone
+from builder.release.tables.inputs import instant, zone
 from builder.text.aligned import unpack_edits
 from builder.text.tokens import tokenize
 
 
+class Known:
+    """The records of a material by id, and why some of them cannot be published."""
+
+    def __init__(self, material):
+        self.articles = {article.id: article for article in material.articles}
+        self.documents = {document.id: document for document in material.documents}
+        self.groups = {group.article_id: group.group_id for group in material.groups}
+        self.splits, self.aside = material.splits, material.aside
+
+    def exclusion_reason(self, article_id, text_sha=None):
+        if article_id not in self.articles:
+            return "its article is not in the corpus"
+        if article_id not in self.splits:
+            return self.aside.get(article_id, "its article has no split")
+        changed = text_sha is not None and text_sha != self.articles[article_id].text_sha
+        return "its text changed since it was annotated" if changed else None
+
+
 def tables(material):
     """Every config and split, as tables made of Python rows."""
-    known = index_inputs(material)
+    known = Known(material)
     made = {
         "entities": list(entities(material, known)), "stance": stance(material, known),
         "annotations": list(annotations(material, known)), "articles": list(articles(material, known)),

@@ -1,6 +1,7 @@
 """Raw spans of many texts at once equal those of each text."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,10 +13,11 @@ from tests.text.strategies import PAGES
 
 
 def places(aligned, spans):
-    counts = [len(own) for own in spans]
+    counts = np.array([len(own) for own in spans], np.int64)
     flat = np.array([place for own in spans for place in own], np.int64).reshape(-1, 2)
     texts, raws, packed = [a.text for a in aligned], [a.raw for a in aligned], [a.packed() for a in aligned]
-    starts, ends = raw_spans(texts, raws, packed, counts, flat[:, 0], flat[:, 1])
+    columns = pa.array(texts, pa.string()), pa.array(raws, pa.string()), pa.array(packed, pa.list_(pa.int64()))
+    starts, ends = raw_spans(*columns, counts, flat[:, 0], flat[:, 1])
     return list(zip(starts.tolist(), ends.tolist(), strict=True))
 
 
@@ -37,7 +39,8 @@ def test_span_outside_its_text_is_refused(span):
 def test_invalid_edits_raise_the_same_error_as_one_text(packed):
     with pytest.raises(ValueError, match=r".") as alone:
         unpack_edits("قدما", "قدما", packed)
+    texts, edits = pa.array(["قدم", "قدما"]), pa.array([(), packed], pa.list_(pa.int64()))
     with pytest.raises(ValueError, match=r".") as together:
-        raw_spans(["قدم", "قدما"], ["قدم", "قدما"], [(), packed], [0, 1], np.array([0]), np.array([1]))
+        raw_spans(texts, texts, edits, np.array([0, 1]), np.array([0]), np.array([1]))
 
     assert str(together.value) == str(alone.value)

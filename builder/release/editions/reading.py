@@ -1,10 +1,13 @@
 """Reading options of the pages of a release, from its manifest: the names of their fields and their encoding."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 
+import pyarrow.compute as pc
 from pydantic import ValidationError
 
 from builder.records import user_error
+from builder.release.tables.inputs import TableInputs
 from builder.schema.dataset import Fields
 
 ENCODING = "encoding"
@@ -12,6 +15,12 @@ ENCODING = "encoding"
 
 PAIR = ("text", "html")
 """The fields of which one takes the place of the other."""
+
+DECLARED = ", declared"
+"""End of Document.encoding where the encoding was declared."""
+
+DECLARES_ITSELF = re.compile(r"\.(?:html?|warc|rss|atom|xml)(?:\.gz|\.zst)?(?::\d+)?$", re.IGNORECASE)
+"""The origin of a document whose format has a declaration of its own."""
 
 
 def record_reading(fields: Fields, encodings: Collection[str]) -> dict[str, str]:
@@ -22,6 +31,19 @@ def record_reading(fields: Fields, encodings: Collection[str]) -> dict[str, str]
     """
     named = {key: str(value) for key, value in fields.model_dump().items() if value is not None}
     return named | ({ENCODING: next(iter(encodings))} if len(encodings) == 1 else {})
+
+
+def declared_encodings(material: TableInputs) -> list[str]:
+    """Return the encodings that `ingest --encoding` declared for the pages of these articles.
+
+    Web pages and feeds declare their own.
+    """
+    used = material.documents.filter(pc.is_in(material.documents["id"], material.articles["document_id"].unique()))
+    declared = used.filter(pc.ends_with(used["encoding"], DECLARED)).select(["encoding", "origin"]).to_pylist()
+    encodings = {
+        row["encoding"].removesuffix(DECLARED) for row in declared if not DECLARES_ITSELF.search(row["origin"])
+    }
+    return sorted(encodings)
 
 
 def recorded_fields(reading: Mapping[str, str]) -> Fields:

@@ -2,17 +2,21 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from builder.io.parquet import from_table, whole
 from builder.records import Article, Document, Dropped, KhabarError, count_by_reason
+from builder.records.arrow import arrow_schema as arrow_schema_of
 from builder.release.editions.audit import quotations
 from builder.release.editions.delta import Delta, apply_delta, delta_to_row, field_delta, text_delta
 from builder.release.editions.ngrams import Fold, quotes
-from builder.release.tables.arrow import lists, struct
+from builder.release.tables.arrow import lists, places_in, struct
+from builder.release.tables.batches import Batches
 from builder.release.tables.build import ROWS, BuiltTables, Tables, build_tables
 from builder.release.tables.features import (
     RESTORE,
@@ -95,9 +99,7 @@ Withheld = Mapping[str, frozenset[int]]
 """The rows of each free-text column whose value is removed."""
 
 
-def _withheld(
-    tables: Tables, articles: Sequence[Article], fold: Fold
-) -> dict[tuple[str, str], dict[str, frozenset[int]]]:
+def _withheld(tables: Tables, articles: pa.Table, fold: Fold) -> dict[tuple[str, str], dict[str, frozenset[int]]]:
     """Return the rows of the free-text columns that quote any article, by config and split."""
     passages = passages_of(articles)
     values: dict[str, None] = {}
@@ -120,34 +122,42 @@ def _withheld(
     return withheld
 
 
-def passages_of(articles: Sequence[Article]) -> list[tuple[str, str]]:
+def passages_of(articles: pa.Table) -> list[tuple[str, str]]:
     """Return the passages that must not be quoted: the name and text of each article, then of each title."""
-    texts = [(article.id, article.text) for article in articles]
-    return texts + [(f"{article.id}, its title", article.title) for article in articles if article.title]
+    ids, texts, titles = (articles[name].to_pylist() for name in ("id", "text", "title"))
+    named = zip(ids, titles, strict=True)
+    return [*zip(ids, texts, strict=True), *((f"{article}, its title", title) for article, title in named if title)]
 
 
 class _Recipes:
     """The recipes of articles, and the titles that have none."""
 
     def __init__(self, material: TableInputs) -> None:
-        self.articles: Mapping[str, Article] = {article.id: article for article in material.articles}
-        self.documents: Mapping[str, Document] = {document.id: document for document in material.documents}
+        self.articles = Batches.of(arrow_schema_of(Article), material.articles)
+        self.documents = Batches.of(arrow_schema_of(Document), material.documents)
+        self.article_ids, self.document_ids = whole(material.articles["id"]), whole(material.documents["id"])
         self.titles = 0
         self.lost: list[Dropped] = []
 
-    def of(self, article_id: str, others: Mapping[str, str]) -> list[dict[str, object]]:
+    def pages(self, article_ids: pa.Array) -> Iterator[tuple[Article, Document]]:
+        """Yield the articles with these ids, ROWS at once, each with its page."""
+        rows = places_in(article_ids, self.article_ids)
+        for start in range(0, len(rows), ROWS):
+            own = self.articles.take(rows[start : start + ROWS], self.articles.schema.names)
+            pages = self.documents.take(places_in(own["document_id"], self.document_ids), self.documents.schema.names)
+            yield from zip(from_table(own, Article), from_table(pages, Document), strict=True)
+
+    def of(self, article: Article, document: Document, others: Mapping[str, str]) -> list[dict[str, object]]:
         """Return the column `restore` of one article; `others` maps columns to withheld names."""
-        article = self.articles[article_id]
-        document = self.documents[article.document_id]
         text = text_delta(article, document)
         if apply_delta(document.raw, text) != article.text:
-            raise ValueError(f"article {article_id} does not follow from its page and its edits")
+            raise ValueError(f"article {article.id} does not follow from its page and its edits")
         rows = [delta_to_row(text)]
         self.titles += article.title is not None
         for column, value in {**({} if article.title is None else {"title": article.title}), **others}.items():
             delta = field_delta(column, value, article, document)
             if delta is None and column == "title":
-                self.lost.append(Dropped("build", f"title of {article_id}", LOST))
+                self.lost.append(Dropped("build", f"title of {article.id}", LOST))
             rows.append(delta_to_row(delta or Delta(column, "")))
         return rows
 
@@ -191,19 +201,14 @@ def _spans(chunk: pa.Array, fields: Sequence[str]) -> pa.Array:
 def _restore(table: pa.Table, withheld: Withheld, recipes: _Recipes) -> Iterator[pa.Array]:
     """Yield the column `restore` of the articles, in batches."""
     kind = pa.list_(feature_type(RESTORE))
-    ids = table["id"].to_pylist()
+    pages = recipes.pages(whole(table["id"]))
     others: dict[int, dict[str, str]] = {}
     for name, rows in withheld.items():
         for row in rows:
             others.setdefault(row, {})[name] = table[name][row].as_py()
-    for start in range(0, len(ids), ROWS):
-        yield pa.array(
-            [
-                recipes.of(article_id, others.get(row, {}))
-                for row, article_id in enumerate(ids[start : start + ROWS], start)
-            ],
-            kind,
-        )
+    for start in range(0, table.num_rows, ROWS):
+        own = islice(pages, ROWS)
+        yield pa.array([recipes.of(*page, others.get(row, {})) for row, page in enumerate(own, start)], kind)
 
 
 def to_full(

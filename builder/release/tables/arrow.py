@@ -1,26 +1,28 @@
-"""Arrow arrays built from whole columns: lists from lengths, structs from fields."""
+"""Arrow arrays built from whole columns: lists from lengths, structs from fields, strings as numbers."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from builder.io.lists import Ints, cuts, joined_bytes, ranges
+from builder.io.parquet import whole
 
 Numbers = NDArray[Any]
 
+Bools = NDArray[np.bool_]
+
+Columns = Mapping[str, pa.Array]
+"""The columns of some rows of a config."""
+
 
 def strings(values: Iterable[str | None]) -> pa.Array:
-    """Return short strings as a column. For long strings use `texts`."""
+    """Return short strings as a column."""
     return pa.array(list(values), pa.string())
-
-
-def texts(values: Iterable[str]) -> pa.Array:
-    """Return long strings as a column.
-
-    Each string is encoded here, because pyarrow's own conversion caches a UTF-8 copy inside every Python string.
-    """
-    return pa.array([value.encode() for value in values], pa.string())
 
 
 def pieces(sizes: Numbers, data: bytes) -> pa.Array:
@@ -52,3 +54,68 @@ def _offsets(sizes: Numbers) -> NDArray[np.int32]:
     offsets = np.zeros(len(sizes) + 1, np.int32)
     np.cumsum(sizes, out=offsets[1:])
     return offsets
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Distinct:
+    """The different strings of a column in order, and the place of each row's string among them."""
+
+    names: pa.Array
+    codes: Ints
+
+
+def distinct(column: pa.Array | pa.ChunkedArray) -> Distinct:
+    """Return a column of strings without nulls as numbers, in the order of the strings.
+
+    >>> distinct(pa.array(["b", "a", "b"])).codes.tolist()
+    [1, 0, 1]
+    """
+    found = (whole(column) if isinstance(column, pa.ChunkedArray) else column).dictionary_encode()
+    order = pc.sort_indices(found.dictionary).to_numpy()
+    ranks = np.zeros(len(order), np.int64)
+    ranks[order] = np.arange(len(order))
+    return Distinct(found.dictionary.take(pa.array(order)), ranks[found.indices.to_numpy()])
+
+
+def places_in(column: pa.Array | pa.ChunkedArray, names: pa.Array) -> Ints:
+    """Return the place of each string in a column of different strings, -1 where it is not in it.
+
+    >>> places_in(pa.array(["b", "x"]), pa.array(["a", "b"])).tolist()
+    [1, -1]
+    """
+    found = pc.fill_null(pc.index_in(column, names), -1)
+    return np.asarray(found.to_numpy() if isinstance(found, pa.ChunkedArray) else found).astype(np.int64)
+
+
+def none_at(values: pa.Array, places: Ints) -> pa.Array:
+    """Return the values at some places, with null where a place is -1."""
+    return values.take(pa.array(places, mask=places < 0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextBytes:
+    """The UTF-8 bytes of many texts: `at` is the byte of each code point, `begins` the first code point of each text."""
+
+    data: NDArray[np.uint8]
+    at: Ints
+    begins: Ints
+
+    @staticmethod
+    def of(texts: pa.Array, sizes: Ints) -> "TextBytes":
+        """Return the bytes of a column of texts; `sizes` are their lengths in code points."""
+        data = np.frombuffer(joined_bytes(texts), np.uint8)
+        return TextBytes(data, np.append(np.flatnonzero((data & 0xC0) != 0x80), len(data)), cuts(sizes))
+
+    def words(self, text: Ints, starts: Ints, ends: Ints) -> pa.Array:
+        """Return the code points from start to end (exclusive) of a text, for each of many places."""
+        low, high = self.at[self.begins[text] + starts], self.at[self.begins[text] + ends]
+        return pieces(high - low, self.data[ranges(low, high - low)].tobytes())
+
+
+def shares(values: pa.ListArray, totals: Ints) -> pa.ListArray:
+    """Return lists of shares, null where the total is 0."""
+    empty = pa.array(totals == 0)
+    lengths = np.where(totals == 0, 0, np.diff(np.asarray(values.offsets)))
+    offsets = pa.array(_offsets(lengths))
+    kept = values.filter(pc.invert(empty)).flatten()
+    return pa.ListArray.from_arrays(offsets, kept, mask=empty)

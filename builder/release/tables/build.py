@@ -1,44 +1,32 @@
 """Gold and judgements as Arrow tables, one for each config and split.
 
 Offsets are code points of `text`, end exclusive. Rows are sorted and hold neither clock times nor server ids, so that
-the same annotations give the same rows. builder.release.tables.columns computes the columns.
+the same annotations give the same rows. builder.release.tables.configs chooses rows and computes columns.
 """
 
-import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from builder.records import Dropped, Gold, KhabarError, StageCounts, user_error
-from builder.release.tables.columns import (
-    Columns,
-    annotations,
-    articles,
-    entities,
-    record_batch,
-    stance,
-)
+from builder.io.lists import Ints
+from builder.records import Dropped, KhabarError, StageCounts, user_error
+from builder.release.tables.arrow import Columns
+from builder.release.tables.configs.annotations import annotations, annotations_rows
+from builder.release.tables.configs.articles import articles, articles_rows, authors_rows, dates_rows
+from builder.release.tables.configs.entities import entities, entities_rows
+from builder.release.tables.configs.questions import question_inputs, questions, questions_rows
+from builder.release.tables.configs.stance import stance, stance_inputs, stance_rows
 from builder.release.tables.encoded import EncodedArticles
+from builder.release.tables.faults import edit_faults, faults, refuse_faults
 from builder.release.tables.features import arrow_schema, features, label_names
-from builder.release.tables.inputs import TableInputs, edit_faults, faults, index_inputs
+from builder.release.tables.inputs import TableInputs
 from builder.release.tables.iob2 import NESTED, TokenTags
+from builder.release.tables.lookup import ConfigRows, index_inputs
 from builder.release.tables.mentions import InvalidSpan
-from builder.release.tables.questions import questions
-from builder.release.tables.rows import (
-    ConfigRows,
-    R,
-    annotations_rows,
-    articles_rows,
-    authors_rows,
-    dates_rows,
-    entities_rows,
-    questions_rows,
-    stance_rows,
-)
 from builder.release.tables.spill import TableSpill
 
 Tables = dict[str, dict[str, pa.Table]]
@@ -71,17 +59,6 @@ class BuiltTables:
     cut_inner: int = 0
 
 
-@contextmanager
-def _inputs_at_rest() -> Iterator[None]:
-    """Keep the garbage collector from visiting the inputs, millions of objects that outlive the tables."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-
-
-@_inputs_at_rest()
 def build_tables(material: TableInputs, scratch: TableSpill | None = None, *, early: bool = False) -> BuiltTables:
     """Build the tables of every config; each has all splits, even if empty.
 
@@ -90,39 +67,43 @@ def build_tables(material: TableInputs, scratch: TableSpill | None = None, *, ea
     with every span that its article does not allow and every stance that the labels do not allow.
     """
     known, labels = index_inputs(material), material.labels
+    refuse_faults(material, known)
     losses, names = _Losses(), label_names(labels, asked=bool(material.asked))
 
-    def tagged(rows: Sequence[Gold]) -> Columns:
+    def tagged(rows: Ints) -> Columns:
         columns, tags = entities(rows, labels, known, encoded)
-        losses.add(rows, tags)
+        losses.add(columns["id"], columns["spans"], tags)
         return columns
 
     # One config after the other, so that the rows of one are freed before those of the next are chosen.
     made: Tables = {}
     counts: dict[str, StageCounts] = {}
-    left_out: dict[str, list[Dropped]] = {}
+    left_out: dict[str, Sequence[Dropped]] = {}
 
-    def make(config: str, part: ConfigRows[R], columns: Callable[[Sequence[R]], Columns]) -> None:
+    def make(config: str, part: ConfigRows, columns: Callable[[Ints], Columns]) -> None:
         made[config] = _build_config(part, columns, arrow_schema(features(names)[config]), scratch, config)
         if scratch and early:
             scratch.write_early(made[config], config)
         counts[config], left_out[config] = part.account, part.aside
 
-    make("articles", articles_rows(known), lambda rows: articles(rows, known))
-    encoded = EncodedArticles.of(made["articles"])
+    own = articles_rows(known)
+    make("articles", own, lambda rows: articles(rows, known))
+    encoded = EncodedArticles.of(made["articles"], own.rows, len(known.ids))
     try:
         make("entities", entities_rows(material, known), tagged)
-        make("annotations", annotations_rows(material, known), lambda rows: annotations(rows, labels, known))
-    except (InvalidSpan, OverflowError):  # an offset that overflows is outside any text
+        make("annotations", annotations_rows(material, known), lambda rows: annotations(rows, labels, known, encoded))
+    except InvalidSpan:
         raise KhabarError(*faults(material, known), exit_code=1) from None
     except ValueError:
         if unfit := list(edit_faults(known)):
             raise KhabarError(*unfit, exit_code=1) from None
         raise
     if labels.stances is not None:
-        make("stance", stance_rows(material, known), lambda rows: stance(rows, labels, encoded))
+        said = stance_inputs(material, known)
+        make("stance", stance_rows(said, known), lambda rows: stance(rows, said, labels, encoded))
     if labels.questions:
-        make("questions", questions_rows(material, known), lambda rows: questions(rows, labels, encoded))
+        told = question_inputs(material, known)
+        make("questions", questions_rows(told, known), lambda rows: questions(rows, told, labels, encoded))
     authors, dates = authors_rows(known), dates_rows(known)
     listed = [config for config in ACCOUNTED if config in counts]
     accounts = [*(counts[config] for config in listed), *losses.accounts, authors.account, dates.account]
@@ -157,13 +138,13 @@ class _Losses:
     aside: list[Dropped] = field(default_factory=list)
     cut: tuple[int, int] = (0, 0)
 
-    def add(self, golds: Sequence[Gold], tags: TokenTags) -> None:
-        self.spans += sum(len(gold.spans) for gold in golds)
+    def add(self, ids: pa.Array, spans: pa.Array, tags: TokenTags) -> None:
+        self.spans += len(spans.flatten())
         self.nested += tags.nested
         self.cut = (self.cut[0] + tags.cut[0], self.cut[1] + tags.cut[1])
         for number, span, reason, deep in tags.lost:
             self.lost[deep, reason] += 1
-            what = f"{golds[number].article_id} {span.start}-{span.end} {span.label}"
+            what = f"{ids[number]} {span.start}-{span.end} {span.label}"
             self.aside.append(Dropped("build", what, f"{reason}, in a span" if deep else reason))
 
     @property
@@ -181,17 +162,14 @@ class _Losses:
 
 
 def _build_config(
-    part: ConfigRows[R],
-    columns: Callable[[Sequence[R]], Columns],
-    schema: pa.Schema,
-    scratch: TableSpill | None,
-    config: str,
+    part: ConfigRows, columns: Callable[[Ints], Columns], schema: pa.Schema, scratch: TableSpill | None, config: str
 ) -> dict[str, pa.Table]:
     """Build the table of each split of a config, ROWS rows at a time."""
 
-    def parts(rows: Sequence[R]) -> Iterator[pa.RecordBatch]:
+    def parts(rows: Ints) -> Iterator[pa.RecordBatch]:
         for start in range(0, len(rows), ROWS):
-            yield record_batch(columns(rows[start : start + ROWS]), schema)
+            made = columns(rows[start : start + ROWS])
+            yield pa.RecordBatch.from_arrays([made[name] for name in schema.names], schema=schema)
 
     if scratch is None:
         return {split: pa.Table.from_batches(parts(rows), schema) for split, rows in part.rows.items()}
@@ -200,6 +178,6 @@ def _build_config(
 
 def _relations(material: TableInputs) -> Iterator[StageCounts]:
     """Yield the account of the relations between spans, which no config holds, if annotators drew any."""
-    drawn = sum(len(judgement.relations) for judgement in material.judgements)
+    drawn = pc.sum(pc.list_value_length(material.judgements["relations"])).as_py()
     if drawn:
         yield StageCounts("build", "relations", drawn, 0, {"relations are not published": drawn})

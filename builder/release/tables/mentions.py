@@ -3,26 +3,48 @@
 Offsets are code points, end exclusive.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise, repeat
-from operator import attrgetter
+from typing import overload
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from builder.records import Article, Document, Gold, Span
-from builder.release.tables.arrow import strings
-from builder.text.raw_spans import raw_spans
-
-START, END, LABEL = attrgetter("start"), attrgetter("end"), attrgetter("label")
+from builder.io.lists import counts, edges, owners
+from builder.records import Span
+from builder.release.tables.arrow import TextBytes, as_array, distinct, places_in
 
 Places = NDArray[np.int64]
 
 
 class InvalidSpan(Exception):
-    """A span is outside its text or has an unknown label; builder.release.tables.inputs names the spans."""
+    """A span is outside its text or has an unknown label; builder.release.tables.faults names the spans."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColumnSpans(Sequence[Span]):
+    """Spans that are made from columns one by one, where they are asked for."""
+
+    starts: Places
+    ends: Places
+    labels: Places
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        """Return the number of spans."""
+        return len(self.starts)
+
+    @overload
+    def __getitem__(self, index: int) -> Span: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Span]: ...
+    def __getitem__(self, index: int | slice) -> Span | Sequence[Span]:
+        """Return one span, or a list of spans."""
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        return Span(int(self.starts[index]), int(self.ends[index]), self.names[self.labels[index]])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,93 +65,72 @@ class Mentions:
         """Return the index of the record of each span."""
         return np.repeat(np.arange(len(self.counts)), self.counts)
 
-    def misplaced(self, sizes: Sequence[int]) -> NDArray[np.bool_]:
+    def misplaced(self, sizes: Places) -> NDArray[np.bool_]:
         """Return which spans are empty, outside their record's text, or have an unknown label.
 
         `sizes` holds the length of each record's text in code points.
         """
-        size = np.repeat(np.asarray(sizes, np.int64), self.counts)
+        size = np.repeat(sizes, self.counts)
         bad: NDArray[np.bool_] = (self.starts < 0) | (self.starts >= self.ends) | (self.ends > size) | (self.labels < 0)
         return bad
 
-    def inside(self, texts: Sequence[str]) -> "Mentions":
-        """Return self if every span is inside its record's text; raises Misplaced otherwise."""
-        if self.misplaced(list(map(len, texts))).any():
+    def inside(self, sizes: Places) -> "Mentions":
+        """Return self if every span is inside its record's text; raises InvalidSpan otherwise."""
+        if self.misplaced(sizes).any():
             raise InvalidSpan
         return self
 
-    def words(self, texts: Sequence[str]) -> pa.Array:
-        """Return the characters of each span in its record's text."""
-        text_of_span = chain.from_iterable(map(repeat, texts, self.counts.tolist()))
-        return strings(
-            [
-                text[start:end]
-                for text, start, end in zip(text_of_span, self.starts.tolist(), self.ends.tolist(), strict=True)
-            ]
-        )
-
-    def columns(self, texts: Sequence[str]) -> dict[str, pa.Array | NDArray[np.int32] | Places]:
-        """Return the fields of each span that every config has."""
+    def columns(self, texts: TextBytes, text: Places) -> dict[str, pa.Array]:
+        """Return the fields of each span that every config has; `text` is the place of each record's text."""
         return {
-            "start": self.starts.astype(np.int32),
-            "end": self.ends.astype(np.int32),
-            "label": self.labels,
-            "text": self.words(texts),
+            "start": as_array(self.starts.astype(np.int32)),
+            "end": as_array(self.ends.astype(np.int32)),
+            "label": as_array(self.labels),
+            "text": texts.words(np.repeat(text, self.counts), self.starts, self.ends),
         }
 
 
-def mentions(records: Sequence[Sequence[Span]], labels: Sequence[str]) -> Mentions:
-    """Convert the spans of many records to columns.
+def mentions(records: pa.Array, names: Sequence[str]) -> Mentions:
+    """Return a column of lists of spans as sorted columns.
 
-    >>> found = mentions([[Span(4, 8, "ORG"), Span(0, 2, "GPE")], []], ["GPE", "ORG"])
+    >>> found = mentions(pa.array([[{"start": 4, "end": 8, "label": "ORG", "id": ""},
+    ...                             {"start": 0, "end": 2, "label": "GPE", "id": ""}], []]), ["GPE", "ORG"])
     >>> found.counts.tolist(), found.starts.tolist(), found.labels.tolist()
     ([2, 0], [0, 4], [0, 1])
     """
-    numbers = {name: number for number, name in enumerate(labels)}
-    counts = np.fromiter(map(len, records), np.int64, len(records))
-    spans = list(chain.from_iterable(records))
-    starts, ends = _places(spans)
-    same = np.repeat(np.arange(len(records)), counts)
+    (starts, ends), label = edges(records), pc.struct_field(records.flatten(), "label")
+    labels = places_in(label, pa.array(names, pa.string()))
+    owner = owners(records)
+    same = owner[1:] == owner[:-1]
     before = (starts[:-1] < starts[1:]) | ((starts[:-1] == starts[1:]) & (ends[:-1] < ends[1:]))
-    unsorted = np.unique(same[1:][~before & (same[:-1] == same[1:])]).tolist()
-    if unsorted:
-        cuts = np.append(0, np.cumsum(counts)).tolist()
-        for record in unsorted:
-            spans[cuts[record] : cuts[record + 1]] = sorted(spans[cuts[record] : cuts[record + 1]])
-        starts, ends = _places(spans)
-    label_numbers = np.fromiter(map(numbers.get, map(LABEL, spans), repeat(-1)), np.int64, len(spans))
-    return Mentions(counts, spans, starts, ends, label_numbers)
+    if (same & ~before).any():
+        order = np.lexsort((distinct(label).codes, ends, starts, owner))
+        starts, ends, labels = starts[order], ends[order], labels[order]
+    return Mentions(counts(records), ColumnSpans(starts, ends, labels, names), starts, ends, labels)
 
 
-def _places(spans: Sequence[Span]) -> tuple[Places, Places]:
-    """Return the starts and the ends of spans."""
-    return (
-        np.fromiter(map(START, spans), np.int64, len(spans)),
-        np.fromiter(map(END, spans), np.int64, len(spans)),
-    )
+def confidences(spans: Mentions, records: pa.Array, names: Sequence[str]) -> pa.Array:
+    """Return the confidence of each gold span, null if unknown; `records` is the column of confidences of the golds.
+
+    Of two confidences of one span the last counts.
+    """
+    items = records.flatten()
+    mine = np.flatnonzero(pc.starts_with(items.field("what"), "span:"))
+    sure, owner = items.take(pa.array(mine)), owners(records)[mine]
+    places = pc.split_pattern(sure.field("what"), ":").flatten()
+    starts, ends = (np.asarray(places[at::3].cast(pa.int64())) for at in (1, 2))
+    labels = places_in(sure.field("answer"), pa.array(names, pa.string()))
+    found = _last_equal((spans.owners, spans.starts, spans.ends, spans.labels), (owner, starts, ends, labels))
+    return sure.field("value").take(pa.array(found, mask=found < 0))
 
 
-def raw_offsets(
-    spans: Mentions, articles: Sequence[Article], documents: Mapping[str, Document]
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return the start and end of each span in the raw page, in code points."""
-    starts, ends = raw_spans(
-        [article.text for article in articles],
-        [documents[article.document_id].raw for article in articles],
-        [article.edits for article in articles],
-        spans.counts.tolist(), spans.starts, spans.ends,
-    )  # fmt: skip
-    return starts.astype(np.int32), ends.astype(np.int32)
-
-
-def confidences(spans: Mentions, golds: Sequence[Gold]) -> pa.Array:
-    """Return the confidence of each gold span, or null if unknown."""
-    values: list[float | None] = []
-    cuts = np.append(0, np.cumsum(spans.counts)).tolist()
-    for gold, (low, high) in zip(golds, pairwise(cuts), strict=True):
-        if not gold.confidence:
-            values += [None] * (high - low)
-            continue
-        known = {(sure.what, sure.answer): sure.value for sure in gold.confidence}
-        values += [known.get((f"span:{s.start}:{s.end}", s.label)) for s in spans.spans[low:high]]
-    return pa.array(values, pa.float64())
+def _last_equal(wanted: Sequence[Places], among: Sequence[Places]) -> Places:
+    """Return for each row of some columns the last row of others that equals it, -1 if none does."""
+    size = len(wanted[0])
+    keys = np.zeros(size + len(among[0]), np.int64)
+    for column in map(np.concatenate, zip(wanted, among, strict=True)):
+        _, ranks = np.unique(column, return_inverse=True)
+        _, keys = np.unique(keys * (len(ranks) + 1) + ranks, return_inverse=True)
+    rows = np.full(int(keys.max(initial=-1)) + 1, -1)
+    rows[keys[size:]] = np.arange(len(among[0]))
+    return rows[keys[:size]]

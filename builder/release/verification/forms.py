@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from builder.io.lists import numbers, owners
 from builder.io.parquet import whole
 from builder.release.redaction.pii import Kind, find_pii
-from builder.release.tables.columns import PERSONAL
+from builder.release.tables.configs.annotations import PERSONAL
 from builder.release.verification.columns import batches, tables
 from builder.release.verification.content import Content
 from builder.release.verification.result import Mismatch, Rows

@@ -5,7 +5,6 @@ Offsets are code points, end exclusive.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import overload
 
 import numpy as np
 import pyarrow as pa
@@ -13,8 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from builder.io.lists import counts, cuts, edges, joined_bytes, numbers, owners, ranges
-from builder.records import Span
-from builder.release.tables.mentions import Mentions
+from builder.release.tables.mentions import ColumnSpans, Mentions
 from builder.text.token_batch import Tokens
 
 Places = NDArray[np.int64]
@@ -48,30 +46,6 @@ def differing_words(text: CodePoints, low: Places, high: Places, words: pa.Array
     wrong[unlike] = True
     wrong |= np.asarray(pc.is_null(words))
     return wrong
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ColumnSpans(Sequence[Span]):
-    """Spans that are made from columns one by one, where they are asked for."""
-
-    starts: Places
-    ends: Places
-    labels: Places
-    names: Sequence[str]
-
-    def __len__(self) -> int:
-        """Return the number of spans."""
-        return len(self.starts)
-
-    @overload
-    def __getitem__(self, index: int) -> Span: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Span]: ...
-    def __getitem__(self, index: int | slice) -> Span | Sequence[Span]:
-        """Return one span, or a list of spans."""
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
-        return Span(int(self.starts[index]), int(self.ends[index]), self.names[self.labels[index]])
 
 
 def mentions_of(spans: pa.Array, names: Sequence[str]) -> Mentions:

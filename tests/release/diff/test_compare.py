@@ -19,8 +19,9 @@ from builder.release.diff.compare import compare, side_of
 from builder.release.diff.records import ReleaseId
 from builder.release.diff.rows import differing, join, unequal, unique_keys
 from builder.release.diff.spans import AlignedMention, Mention, pair_spans
-from builder.release.tables.build import build_tables, non_empty
+from builder.release.tables.build import non_empty
 from builder.release.tables.features import arrow_schema, convert_labels, features
+from tests.release.material import build_tables
 
 GOLDEN = Path(__file__).with_name("diff.golden.json")
 HOSTILE = "<img src=x onerror=alert(1)>\N{RIGHT-TO-LEFT OVERRIDE}&"

@@ -9,7 +9,8 @@ from builder.release.diff import html, text
 from builder.release.diff.compare import compare, side_of
 from builder.release.diff.records import ReleaseId, StanceChange
 from builder.release.diff.stance_renames import AnswerRename, StanceRenames, stance_renames
-from builder.release.tables.build import build_tables, non_empty
+from builder.release.tables.build import non_empty
+from tests.release.material import build_tables
 
 
 def side(material, version="1.0.0"):

@@ -17,10 +17,10 @@ from builder.release.editions.delta import Delta, apply_delta, compute_delta, de
 from builder.release.editions.hydrate import restore_articles
 from builder.release.editions.ngrams import RUN, quotes, words_of
 from builder.release.editions.standoff import LOST, QUOTES, UNITS, to_full, to_standoff
-from builder.release.tables.build import build_tables
 from builder.release.tables.features import RESTORE, WITHHELD, arrow_schema, features, label_names
 from builder.text.profiles import profile
 from tests.release.conftest import page
+from tests.release.material import build_tables, tables_of
 
 FOLD = profile("standard@1").fold_batch
 NOISY = st.text(alphabet="ابةيىکـ ًَﻻﷺﻢ\u00a0\u200f\r\n.x1", max_size=60)
@@ -110,7 +110,7 @@ def test_a_title_comes_back_from_its_line(line, title):
 
 def test_a_title_that_is_in_no_line_has_no_recipe_and_is_counted(material):
     tables = build_tables(material)
-    made = to_standoff(tables, material, FOLD)
+    made = to_standoff(tables, tables_of(material), FOLD)
     account = next(account for account in made.accounts if account.unit == UNITS[1])
 
     assert account.set_aside == {LOST: 8}
@@ -120,7 +120,7 @@ def test_a_title_that_is_in_no_line_has_no_recipe_and_is_counted(material):
 
 def test_a_title_that_came_with_the_page_is_only_hashed(material):
     documents = tuple(replace(d, title=a.title) for d, a in zip(material.documents, material.articles, strict=True))
-    made = to_standoff(build_tables(material), replace(material, documents=documents), FOLD)
+    made = to_standoff(build_tables(material), tables_of(replace(material, documents=documents)), FOLD)
 
     known = made.tables["articles"]["train"].to_pylist()[0]["restore"][1]
     assert delta_from_row(known) == Delta("title", sha16(material.articles[0].title), given=True)
@@ -128,7 +128,7 @@ def test_a_title_that_came_with_the_page_is_only_hashed(material):
 
 def test_stand_off_columns_are_those_of_features(material):
     full = build_tables(material)
-    made = to_standoff(full, material, FOLD)
+    made = to_standoff(full, tables_of(material), FOLD)
 
     for config, splits in made.tables.items():
         columns = features(material.labels, "standoff")[config]
@@ -159,7 +159,7 @@ def test_an_author_s_name_that_quotes_goes_and_comes_back_from_its_line(material
         articles=(article, *(replace(a, title=None) for a in material.articles[1:])),
     )
     full = build_tables(changed)
-    made = to_standoff(full, changed, FOLD)
+    made = to_standoff(full, tables_of(changed), FOLD)
     (tmp_path / "articles").mkdir()
     pq.write_table(made.tables["articles"]["train"], tmp_path / "articles" / "train.parquet")
     paths = {"articles": {"train": [tmp_path / "articles" / "train.parquet"]}}
@@ -178,7 +178,7 @@ def test_the_author_of_a_record_that_quotes_comes_back_from_its_record(material,
     articles = tuple(replace(article, title=None, drops=()) for article in material.articles)
     changed = replace(material, documents=documents, articles=articles)
     full = build_tables(changed)
-    table = to_standoff(full, changed, FOLD).tables["articles"]["train"]
+    table = to_standoff(full, tables_of(changed), FOLD).tables["articles"]["train"]
     pq.write_table(table, tmp_path / "train.parquet")
     back = restore_articles({"articles": {"train": [tmp_path / "train.parquet"]}}, documents)
 

@@ -16,7 +16,7 @@ from builder.release.card.facts import card_facts
 from builder.release.card.render import make_card
 from builder.release.diff.changelog import changelog, section
 from builder.release.publish.folder import read_manifest, write_release
-from builder.release.tables.build import build_tables
+from tests.release.material import build_tables
 
 READER = """
 import json, sys

@@ -23,11 +23,11 @@ from builder.release.redaction.redact import (
     redact_text,
     steps,
 )
-from builder.release.tables.build import build_tables
 from builder.text.aligned import unpack_edits
 from builder.text.profiles import profile
 from builder.text.tokens import tokenize
 from tests.release.conftest import page
+from tests.release.material import build_tables
 
 FOUND = [
     ("email", "راسلوا news.desk+1@mail.barq.example.", "news.desk+1@mail.barq.example"),

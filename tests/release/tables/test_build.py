@@ -23,12 +23,11 @@ from builder.records import (
     Stance,
 )
 from builder.release.splits.strategies import SPLIT_NAMES
-from builder.release.tables.build import build_tables
+from builder.release.tables.configs.articles import WITHHELD_AUTHOR
 from builder.release.tables.features import arrow_schema, features
-from builder.release.tables.inputs import TableInputs
-from builder.release.tables.rows import WITHHELD_AUTHOR
 from builder.text.profiles import profile
 from builder.text.tokens import tokenize
+from tests.release.material import Material, build_tables
 
 
 def rows(built, config):
@@ -91,7 +90,7 @@ def test_raw_place_of_any_token_cleans_to_its_mention(schema, raw):
     spans = tuple(Span(start, end, "ORG") for start, end in tokenize(aligned.text))
     gold = Gold("d-0", sha, spans, (), "agreed", (), 2)
     groups = (Group("d-0", "g", 1.0, "single"),)
-    built = build_tables(TableInputs((article,), (document,), groups, {"d-0": "test"}, (), (gold,), (), schema.labels))
+    built = build_tables(Material((article,), (document,), groups, {"d-0": "test"}, (), (gold,), (), schema.labels))
     (row,) = rows(built, "entities")
 
     assert len(row["spans"]) == len(row["tokens"]) == len(spans)
@@ -302,7 +301,7 @@ def test_spans_and_stances_that_cannot_be_are_refused_together(altered, material
 
 
 @pytest.mark.parametrize(
-    ("start", "end"), [(5, 2), (-1, 3), (0, 10**30), (-(10**30), 2)], ids=["reversed", "before", "far", "far before"]
+    ("start", "end"), [(5, 2), (-1, 3), (0, 10**18), (-(10**18), 2)], ids=["reversed", "before", "far", "far before"]
 )
 def test_a_span_that_no_text_can_have_is_named_as_it_was_written(altered, material, start, end):
     size = len(material.articles[1].text)

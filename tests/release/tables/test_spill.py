@@ -7,8 +7,8 @@ import pytest
 
 from builder.records import Release
 from builder.release.publish.folder import write_release
-from builder.release.tables.build import build_tables
 from builder.release.tables.spill import EarlyShards, open_spill
+from tests.release.material import build_tables
 
 RELEASE = Release("1.0.0", "a/b", "", "", "", "", {}, {}, {})
 

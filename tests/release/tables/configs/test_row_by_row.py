@@ -27,8 +27,7 @@ from builder.records import (
 from builder.release.publish.folder import write_release
 from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables import build as tables_module
-from builder.release.tables.build import TAGGED, build_tables
-from builder.release.tables.inputs import TableInputs
+from builder.release.tables.build import TAGGED
 from builder.release.tables.iob2 import layers, split_at_spans
 from builder.release.tables.spill import open_spill
 from builder.schema import load_schema
@@ -36,6 +35,7 @@ from builder.text.profiles import profile
 from builder.text.tokens import tokenize
 from tests.conftest import ROOT
 from tests.release import row_by_row
+from tests.release.material import Material, build_tables
 
 PIECES = [
     "مرجانة", "وبلدية", "قدمـا", "و", "\N{ARABIC FATHATAN}", "\N{ARABIC TATWEEL}", "\N{RIGHT-TO-LEFT MARK}", "\N{NO-BREAK SPACE}",
@@ -99,7 +99,7 @@ def materials(draw):
     labels = LABELS
     made = [draw(pages(number, labels.entity_names)) for number in range(draw(st.integers(0, 3)))]
     homes = {article.id: draw(st.sampled_from([*SPLIT_NAMES, ""])) for _, article, _, _, _ in made}
-    return TableInputs(
+    return Material(
         tuple(article for _, article, _, _, _ in made),
         tuple(document for document, _, _, _, _ in made),
         tuple(Group(article.id, f"g-{article.id}", 1.0, "single") for _, article, _, _, _ in made),
@@ -126,9 +126,8 @@ def test_batches_smaller_than_the_material_change_no_table(material, built, monk
         kept.rest()
 
         assert again == on_disk == built
-        assert {split: t.nbytes for split, t in on_disk.tables["entities"].items()} == {
-            split: t.nbytes for split, t in again.tables["entities"].items()
-        }
+        for split, table in on_disk.tables["entities"].items():
+            assert 0 < table.nbytes <= again.tables["entities"][split].nbytes
     assert list(tmp_path.iterdir()) == []
 
 
