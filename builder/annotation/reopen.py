@@ -22,6 +22,7 @@ from builder.records import (
     Prediction,
     PublishedAnnotation,
 )
+from builder.records.arrow import records_of
 from builder.schema.dataset import Adjudication
 from builder.schema.labels import Labels
 
@@ -46,7 +47,7 @@ def disputes_of(
     table = to_table(judgements, PublishedAnnotation)
     named = table.rename_columns(["annotator" if name == "who" else name for name in table.column_names])
     versioned = named.append_column("schema", pa.repeat("", len(judgements)))  # releases do not say what was asked
-    return adjudicate(versioned, (), articles, labels, rules).disputes
+    return tuple(records_of(adjudicate(versioned, (), articles, labels, rules).disputes, Dispute))
 
 
 def transfer_answers(

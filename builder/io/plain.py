@@ -26,7 +26,7 @@ def _adapter(record: type[R]) -> "TypeAdapter[R]":
 def to_plain(record: object) -> dict[str, Any]:
     """Return a record as plain JSON values, fields in order, without empty fields that are marked `omit_empty`."""
     plain: dict[str, Any] = _adapter(type(record)).dump_python(record, mode="json")
-    for name in _omitted(type(record)):
+    for name in omitted_fields(type(record)):
         if not plain[name]:
             del plain[name]
     return plain
@@ -35,14 +35,14 @@ def to_plain(record: object) -> dict[str, Any]:
 def plain_rows(table: "pa.Table", record: type) -> list[dict[str, Any]]:
     """Return the rows of a table with a record type's schema as to_plain returns those records."""
     rows: list[dict[str, Any]] = table.to_pylist(maps_as_pydicts="strict")
-    for name in _omitted(record):
+    for name in omitted_fields(record):
         for row in rows:
             if not row[name]:
                 del row[name]
     return rows
 
 
-def _omitted(record: type) -> tuple[str, ...]:
+def omitted_fields(record: type) -> tuple[str, ...]:
     """Return the names of a record's fields that are left out when they are empty."""
     if record not in _OMITTED:
         known = fields(record) if is_dataclass(record) else ()

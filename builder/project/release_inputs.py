@@ -42,7 +42,9 @@ from builder.records import (
     Agreement,
     Article,
     Decision,
+    Dispute,
     Document,
+    Gold,
     Issue,
     Judgement,
     Leak,
@@ -143,7 +145,8 @@ def load_release_inputs(project: Project) -> ReleaseInputs:
                   {border.split: border.newest for border in sources.borders},
                   as_published(sources.imports, batch.items))  # fmt: skip
     splits = {assignment.article_id: assignment.split for assignment in parted.ledger}
-    moved = move_annotations(redaction, judgements, settled.gold.golds, settled.gold.disputes, kinds)
+    golds, disputes = records_of(settled.gold.golds, Gold), records_of(settled.gold.disputes, Dispute)
+    moved = move_annotations(redaction, judgements, golds, disputes, kinds)
     redactions = [moved.spans] if kinds else []
     project.save_account("redact", redactions)
     labels, least = batch.schema.labels, batch.schema.dataset.adjudication.min_annotators
