@@ -1,8 +1,11 @@
 """The functions over tables of judgements, for tests that have records."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from builder.annotation.adjudication import adjudicate as adjudication
+from builder.annotation.adjudication.dawid_skene import Model
 from builder.annotation.agreement import measure, spans, stances
 from builder.annotation.agreement.columns import marks_of, shared_of
 from builder.annotation.migration import asked
@@ -11,8 +14,8 @@ from builder.annotation.quality import annotators, canonical, repeats
 from builder.annotation.quality import check as checks
 from builder.io.parquet import to_table
 from builder.project.judgements import canonical_judgements, load_batch_inputs, save_accounts
-from builder.records import BatchItem, Judgement
-from builder.records.arrow import records_of
+from builder.records import BatchItem, Dispute, Gold, Issue, Judgement, StageCounts
+from builder.records.arrow import arrow_schema, records_of
 
 
 def table_of(judgements):
@@ -62,9 +65,32 @@ def agree(judgements, labels, lengths, **options):
     return measure.agree(table_of(judgements), labels, lengths, **options)
 
 
+@dataclass(frozen=True)
+class Settled:
+    """The result of adjudication as records."""
+
+    golds: tuple[Gold, ...]
+    disputes: tuple[Dispute, ...]
+    account: StageCounts
+    spans: StageCounts
+    applied: int
+    issues: tuple[Issue, ...]
+    model: Model | None = None
+
+
+def settled_of(result):
+    """The result of adjudication, whose tables become records."""
+    assert result.golds.schema == arrow_schema(Gold)
+    assert result.disputes.schema == arrow_schema(Dispute)
+    golds, disputes = (
+        tuple(records_of(table, kind)) for table, kind in ((result.golds, Gold), (result.disputes, Dispute))
+    )
+    return Settled(golds, disputes, result.account, result.spans, result.applied, result.issues, result.model)
+
+
 def adjudicate(judgements, decisions, articles, labels, rules, offers=EVERYTHING):
     """Gold and disputes."""
-    return adjudication.adjudicate(table_of(judgements), decisions, articles, labels, rules, offers)
+    return settled_of(adjudication.adjudicate(table_of(judgements), decisions, articles, labels, rules, offers))
 
 
 def asked_of(judgements, *given):

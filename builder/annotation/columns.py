@@ -3,8 +3,9 @@
 A judgement table has the Arrow schema of Judgement, one row for each judgement.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from builder.io.parquet import whole
+from builder.records.arrow import arrow_schema
 
 Ints = NDArray[np.int64]
 
@@ -79,10 +81,31 @@ def items(table: pa.Table, name: str) -> Items:
     return Items(np.repeat(np.arange(len(column)), ints(pc.list_value_length(column))), column.flatten())
 
 
+def of_articles(table: pa.Table, articles: Iterable[str]) -> pa.Table:
+    """Return the rows of a table that belong to some articles."""
+    return table.filter(pc.is_in(table["article_id"], pa.array(sorted(articles), pa.string())))
+
+
 def listed(row: Ints, rows: int, values: pa.Array) -> pa.ListArray:
     """Return a column of lists from their items; `row`, ascending, is the row that each belongs to."""
     offsets = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows))])
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
+
+
+def structs(record: type[Any], *fields: pa.Array) -> pa.StructArray:
+    """Return a column of records of a type from those of its fields."""
+    schema = arrow_schema(record)
+    return pa.StructArray.from_arrays([pa.array(part, field.type) for part, field in zip(fields, schema, strict=True)],
+                                      fields=list(schema))  # fmt: skip
+
+
+def numbered(before: str, numbers: Ints) -> pa.Array:
+    """Return whole numbers as strings that begin with a word.
+
+    >>> numbered("s", np.array([0, 12])).to_pylist()
+    ['s0', 's12']
+    """
+    return pc.binary_join_element_wise(pa.scalar(before), pa.array(numbers, pa.int64()).cast(pa.string()), "")
 
 
 def same_as_above(*columns: Ints) -> Bools:

@@ -25,7 +25,7 @@ from builder.records import (
     PublishedAnnotation,
     Span,
 )
-from builder.records.arrow import arrow_schema
+from builder.records.arrow import arrow_schema, records_of
 from builder.schema.dataset import Adjudication
 from builder.schema.labels import Labels
 
@@ -53,7 +53,7 @@ def disputes_of(
     table = answers.filter(pc.and_(known, pc.not_equal(answers["who"], GOLD)))
     named = table.rename_columns(["annotator" if name == "who" else name for name in table.column_names])
     versioned = named.append_column("schema", pa.repeat("", len(named)))  # releases do not say what was asked
-    return adjudicate(versioned, (), articles, labels, rules).disputes
+    return tuple(records_of(adjudicate(versioned, (), articles, labels, rules).disputes, Dispute))
 
 
 def transfer_answers(

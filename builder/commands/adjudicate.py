@@ -18,6 +18,7 @@ from builder.cli.consent import ask_first
 from builder.cli.options import batch_option
 from builder.cli.output import Console
 from builder.cli.road import project_of, road
+from builder.io.json_rows import write_table_lines
 from builder.io.jsonl import write_jsonl
 from builder.labelstudio import client
 from builder.labelstudio.adjudication import SHOWN, page_task
@@ -44,6 +45,7 @@ from builder.records import (
     Decision,
     Dispute,
     Dropped,
+    Gold,
     Issue,
     KhabarError,
     Line,
@@ -162,9 +164,11 @@ def adjudicate(
         more = pending_warnings(project)
         if ruled.fresh and not more:
             votes = compute_gold(loaded, (), canonical.table)
-            more = closed_meanwhile(ruled.fresh, read_asked(project, name), votes.golds, votes.disputes)
-        write_jsonl(project.work / "gold.jsonl", result.golds)
-        write_jsonl(project.work / "disputes.jsonl", result.disputes)
+            pages = read_asked(project, name)
+            golds, disputes = votes.records({page.article_id for page in pages})
+            more = closed_meanwhile(ruled.fresh, pages, golds, disputes)
+        write_table_lines(project.work / "gold.jsonl", result.golds, Gold)
+        write_table_lines(project.work / "disputes.jsonl", result.disputes, Dispute)
         project.save_account("adjudicate", [result.account, result.spans])
         states.finish(project, "adjudicate", inputs)
         sent = _send_disputes(project, name, loaded.articles, result, progress, yes=yes) if send else _Sent()
@@ -174,8 +178,8 @@ def adjudicate(
         (*ruled.issues, *more, *result.issues),
         exit_code=1 if any(issue.severity == "error" for issue in ruled.issues) else 0,
         set_aside=ruled.set_aside,
-        gold=dict(sorted(Counter(gold.source for gold in result.golds).items())),
-        open_disputes=len(result.disputes),
+        gold=dict(sorted(Counter(result.golds["source"].to_pylist()).items())),
+        open_disputes=result.disputes.num_rows,
         model=DawidSkeneFit.of(result.model) if result.model else None,
         rulings=ruled.made,
         sent=sent.place,
@@ -187,12 +191,11 @@ def _send_disputes(
 ) -> _Sent:
     """Ask the open disputes of a batch in its adjudication project: those that were not asked before on new pages."""
     items = {item.article_id: item for item in read_batch(project, name)}
-    mine = [dispute for dispute in result.disputes if dispute.article_id in items]
+    golds, mine = result.records(items)
     if not mine:
         return _Sent(SentDisputes(name))
     connection, schema = _adjudication_server(project), project.schema
     known = read_asked(project, name)
-    golds = [gold for gold in result.golds if gold.article_id in items]
     pages = [*known, *new_pages(golds, mine, known, schema.labels)]
     pages.sort(key=lambda page: (page.article_id, page.text_sha, page.page))
     by_id = {article.id: article for article in articles}
@@ -273,9 +276,8 @@ def _rulings(project: Project, name: str, desk: str) -> ParsedAnnotations:
     is_flag=True,
     help="With --collect: let what rulings change of settled mentions count, too.",
 )
-@click.option(
-    "--yes", is_flag=True, help="With --send: agree to changes of pages that were sent, after labels changed."
-)
+@click.option("--yes", is_flag=True,
+              help="With --send: agree to changes of pages that were sent, after labels changed.")  # fmt: skip
 @road
 def cli(console: Console, batch: str | None, sends: bool, collects: bool, accepts: bool, yes: bool) -> AdjudicateReport:
     """Turn annotations into gold by majority vote; ties are disputes until a decision settles them.

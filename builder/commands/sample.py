@@ -21,7 +21,7 @@ from builder.project.cleaning import keep_basis
 from builder.project.corpus import refuse_stale, select_rows
 from builder.project.judgements import canonical_judgements, compute_gold, load_batch_inputs, save_accounts
 from builder.project.project import Project
-from builder.records import Article, BatchItem, Judgement, Line, Report, counted, user_error
+from builder.records import Article, BatchItem, Gold, Judgement, Line, Report, counted, user_error
 from builder.records.arrow import records_of
 
 
@@ -122,7 +122,7 @@ def _choices(project: Project, items: Sequence[BatchItem], earlier: Sequence[Bat
     save_accounts(project, canonical)
     pool = select_rows(project, "articles", Article, "id", [item.article_id for item in items])
     judgements = records_of(canonical.table, Judgement)
-    golds = compute_gold(loaded, read_decisions(project), canonical.table).golds
+    golds = records_of(compute_gold(loaded, read_decisions(project), canonical.table).golds, Gold)
     dataset = project.schema.dataset
     return select_articles(
         pool, annotated, golds, judgements, project.schema.labels, size, dataset.sampling.seed, groups

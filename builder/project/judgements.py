@@ -162,7 +162,8 @@ def current_gold(project: Project) -> dict[str, Gold]:
     inputs = load_batch_inputs(project, without=taken_down(project))
     once = without_repeats(inputs)
     table = canonicalise(read_form(once.table, inputs.articles, inputs.schema.labels)).table
-    return {gold.article_id: gold for gold in compute_gold(inputs, read_decisions(project), table).golds}
+    golds = records_of(compute_gold(inputs, read_decisions(project), table).golds, Gold)
+    return {gold.article_id: gold for gold in golds}
 
 
 def compute_gold(inputs: BatchInputs, decisions: Sequence[Decision], judgements: pa.Table) -> AdjudicationResult:

@@ -66,7 +66,7 @@ def records_of(table: pa.Table, record: type[R]) -> list[R]:
 def _values(column: pa.Array, hint: Any) -> list[Any]:
     """Return the values of a column as those of a record's field."""
     if not pa.types.is_list(column.type):
-        return list(column.to_pylist())
+        return list(column.to_pylist(maps_as_pydicts="strict"))
     kind = hint if get_origin(hint) is tuple else next(part for part in get_args(hint) if part is not types.NoneType)
     item, values = get_args(kind)[0], column.values
     if is_dataclass(item):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from builder.annotation.columns import Ints, listed
+from builder.annotation.columns import Coded, Ints, listed, structs
 from builder.annotation.quality.answers import ANSWER_REASONS, GivenAnswers, read_given_answers
 from builder.annotation.quality.rules import place
 from builder.annotation.quality.spans import SPAN_REASONS, PlacedSpans, place_spans
@@ -18,7 +18,6 @@ from builder.annotation.quality.standing import REASONS, Standing, names_of, tel
 from builder.annotation.questions import targets_by_article
 from builder.records import Article, Dropped, StageCounts, count_by_reason
 from builder.records.annotation import Answer, Span, Stance
-from builder.records.arrow import arrow_schema
 from builder.schema.labels import Labels
 
 
@@ -85,7 +84,9 @@ def canonicalise(form: Form) -> Canonical:
     lost = np.flatnonzero(standing.reason)
     whys = (REASONS[code] for code in standing.reason[lost].tolist())
     ledger = [Dropped("check", name, why) for name, why in zip(names_of(standing.table, lost), whys, strict=True)]
-    spans, stances, chosen = _dropped_spans(answers), _dropped_stances(answers), _dropped_answers(answers)
+    spans = _dropped_spans(answers)
+    stances = _dropped_answers(answers, "stance", answers.stances, answers.stances.target, STANCE_REASONS)
+    chosen = _dropped_answers(answers, "question", answers.chosen, answers.chosen.question, ANSWER_REASONS)
     drawn, given, ticked = len(answers.spans.row), len(answers.stances.row), len(answers.chosen.row)
     accounts = (
         count_by_reason("check", "judgements", standing.table.num_rows, answers.table.num_rows, ledger),
@@ -107,11 +108,9 @@ def canonical_table(answers: Answers) -> pa.Table:
         "answers": (chosen.row[ticked], [chosen.question.taken(ticked), chosen.value.taken(ticked)], Answer),
     }  # fmt: skip
     for name, (row, parts, record) in columns.items():
-        schema = arrow_schema(record)
-        values = pa.StructArray.from_arrays([pa.array(part, field.type) for part, field in zip(parts, schema, strict=True)],
-                                            fields=list(schema))  # fmt: skip
         number = table.column_names.index(name)
-        table = table.set_column(number, table.schema.field(name), listed(row, table.num_rows, values))
+        column = listed(row, table.num_rows, structs(record, *parts))
+        table = table.set_column(number, table.schema.field(name), column)
     return table
 
 
@@ -144,27 +143,17 @@ def _dropped_spans(answers: Answers) -> list[Dropped]:
     ]
 
 
-def _dropped_stances(answers: Answers) -> list[Dropped]:
-    stances = answers.stances
-    lost = np.flatnonzero(stances.reason)
-    names = _names(answers.table, stances.row[lost])
+def _dropped_answers(
+    answers: Answers, kind: str, given: GivenStances | GivenAnswers, asked: Coded, reasons: Sequence[str]
+) -> list[Dropped]:
+    """Return the answers of a kind that do not count, each with its value; `asked` has the names of the questions."""
+    lost = np.flatnonzero(given.reason)
+    names = _names(answers.table, given.row[lost])
+    columns = (given.row[lost].tolist(), given.reason[lost].tolist(), asked.taken(lost).to_pylist(),
+               given.value.taken(lost).to_pylist())  # fmt: skip
     return [
-        Dropped("check", f"stance {stance.target} in {names[row]}", STANCE_REASONS[why], stance.value)
-        for stance, row, why in zip(
-            map(stances.stance, lost.tolist()), stances.row[lost].tolist(), stances.reason[lost].tolist(), strict=True
-        )
-    ]
-
-
-def _dropped_answers(answers: Answers) -> list[Dropped]:
-    chosen = answers.chosen
-    lost = np.flatnonzero(chosen.reason)
-    names = _names(answers.table, chosen.row[lost])
-    return [
-        Dropped("check", f"question {answer.question} in {names[row]}", ANSWER_REASONS[why], answer.value)
-        for answer, row, why in zip(
-            map(chosen.answer, lost.tolist()), chosen.row[lost].tolist(), chosen.reason[lost].tolist(), strict=True
-        )
+        Dropped("check", f"{kind} {name} in {names[row]}", reasons[why], value)
+        for row, why, name, value in zip(*columns, strict=True)
     ]
 
 

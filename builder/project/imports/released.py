@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from builder.annotation.columns import items
 from builder.project.annotations import read_imports, read_merged
 from builder.project.project import Project
-from builder.records import Gold, ImportedSet, PublishedText
+from builder.records import ImportedSet, PublishedText
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,13 +26,15 @@ def load_imports(project: Project) -> Imports:
     return Imports(sets, [text for one in sets for text in _texts(project, one.name)])
 
 
-def unmarked(imports: Imports, judgements: pa.Table, golds: Sequence[Gold]) -> set[str]:
+def unmarked(imports: Imports, judgements: pa.Table, golds: pa.Table) -> set[str]:
     """Return the imported articles in which nobody looked for mentions: neither their authors, nor anybody here.
 
     Judgements that were imported have no time.
     """
     own = judgements.filter(pc.not_equal(judgements["created_at"], ""))
-    looked = {*own["article_id"].to_pylist(), *(gold.article_id for gold in golds if "spans" in gold.decided)}
+    decided = items(golds, "decided")
+    whole = golds["article_id"].take(decided.row[pc.equal(decided.values, "spans").to_numpy(zero_copy_only=False)])
+    looked = {*own["article_id"].to_pylist(), *whole.to_pylist()}
     return {text.article_id for text in imports.texts if not text.annotated} - looked
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from builder.annotation.adjudication.votes import AnswerVotes, given_answers, people_asked, vote_answers
+from builder.annotation.adjudication.votes.answers import AnswerVotes, given_answers, people_asked, vote_answers
 from builder.annotation.columns import Ints
 from builder.annotation.migration.offered import Offers
 from builder.io.lists import numbers

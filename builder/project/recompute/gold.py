@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from builder.annotation.adjudication.votes import SpanVotes, vote_spans
+from builder.annotation.adjudication.votes.spans import WonSpans, vote_spans
 from builder.annotation.migration.asked import asked_of, without_unasked
 from builder.annotation.migration.offered import Offers
 from builder.io.lists import edges, numbers, owners
@@ -57,10 +57,10 @@ def _split(content: Content, basis: CardInputs, split: str, unsaid: list[Unverif
     article = _at(judged["article_id"], ids)
     rules, names, moved = basis.dataset.adjudication, basis.labels.entity_names, _moved(content, basis, split)
     counted = without_unasked(judged, offers, names, rules.min_annotators).table
-    voted = vote_spans(counted, article, len(ids), names, rules, offers)
+    voted = vote_spans(counted, article, len(ids), rules, offers)
     people = np.bincount(article, minlength=len(ids))
     settled = (people >= rules.min_annotators) & voted.settled
-    yield from _entities(content, basis, split, people, voted, settled, moved)
+    yield from _entities(content, basis, split, people, voted.winners(names), settled, moved)
     yield from _asked(content, basis, split, judged, offers)
     unsaid += [Unverified(f"entities.{name}", DECIDED) for name in ("spans of adjudicated articles", "adjudicated")]
     unsaid += [Unverified("entities.spans of redacted articles", MOVED)] if moved.any() else []
@@ -91,7 +91,7 @@ def _moved(content: Content, basis: CardInputs, split: str) -> Flags:
 
 
 def _entities(
-    content: Content, basis: CardInputs, split: str, people: Numbers, voted: SpanVotes, settled: Flags, moved: Flags
+    content: Content, basis: CardInputs, split: str, people: Numbers, voted: WonSpans, settled: Flags, moved: Flags
 ) -> Iterator[Mismatch]:
     """Yield what differs in `entities`: the articles that have a row, the annotators, the spans and their confidence."""
     table, articles = content.tables["entities"][split], content.tables["articles"][split]
@@ -136,7 +136,7 @@ def _asked(content: Content, basis: CardInputs, split: str, judged: pa.Table, of
     yield Mismatch("entities", split, ASKED, "what the pages of its annotators offered", np.array(wrong, np.int64))
 
 
-def _spans(split: str, table: pa.Table, home: Numbers, voted: SpanVotes, due: Flags) -> Iterator[Mismatch]:
+def _spans(split: str, table: pa.Table, home: Numbers, voted: WonSpans, due: Flags) -> Iterator[Mismatch]:
     """Yield the articles whose spans or confidences are not those of the vote; `due` are the rows to compare."""
     lists = whole(table["spans"])
     row_of = np.full(int(max(home.max(initial=-1), voted.article.max(initial=-1))) + 1, -1)

@@ -1,6 +1,6 @@
 """Redaction of the annotations of a release as tables."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -23,12 +23,12 @@ class MovedTables:
 
 
 def move_tables(
-    redaction: Redaction, judgements: pa.Table, golds: Sequence[Gold], disputes: Sequence[Dispute],
-    kinds: Collection[Kind],
-) -> MovedTables:  # fmt: skip
+    redaction: Redaction, judgements: pa.Table, golds: pa.Table, disputes: pa.Table, kinds: Collection[Kind]
+) -> MovedTables:
     """Move judgements, gold and disputes with the redacted texts of their articles; only redaction needs records."""
     if not kinds:
-        return MovedTables(judgements, to_table(golds, Gold), to_table(disputes, Dispute))
-    moved = move_annotations(redaction, records_of(judgements, Judgement), golds, disputes, kinds)
+        return MovedTables(judgements, golds, disputes)
+    moved = move_annotations(redaction, records_of(judgements, Judgement), records_of(golds, Gold),
+                             records_of(disputes, Dispute), kinds)  # fmt: skip
     return MovedTables(to_table(moved.judgements, Judgement), to_table(moved.golds, Gold),
                        to_table(moved.disputes, Dispute), (moved.spans,))  # fmt: skip

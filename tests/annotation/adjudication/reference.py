@@ -1,7 +1,7 @@
 """Adjudication of judgements and decisions into gold annotations and open disputes. No tie is broken at random.
 
 An answer becomes gold if enough annotators of the article gave it, if the Dawid and Skene model is confident
-enough of it, or if an adjudicator decided it. The input is canonical judgements (check.py), at most one for
+enough of it, or if an adjudicator decided it. The input is canonical judgements (canonical.py), at most one for
 each annotator and article.
 """
 
@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from builder.annotation.adjudication.adjudicate import SURE, AdjudicationResult
 from builder.annotation.adjudication.dawid_skene import estimate, most_likely
 from builder.annotation.adjudication.decisions import (
     NONE,
@@ -19,9 +18,11 @@ from builder.annotation.adjudication.decisions import (
     not_applied_warning,
     read_decisions,
 )
+from builder.annotation.adjudication.votes.outcomes import SURE
 from builder.annotation.migration.offered import EVERYTHING
 from builder.annotation.questions import targets_by_article
 from builder.records import (
+    Answer,
     Confidence,
     Dispute,
     Gold,
@@ -31,7 +32,9 @@ from builder.records import (
     Stance,
     Vote,
     passage_of,
+    question_of,
 )
+from tests.tables import Settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +92,20 @@ def adjudicate(judgements, decisions, articles, labels, rules, offers=EVERYTHING
     reason = f"fewer than {rules.min_annotators} annotators"
     for article_id in known:
         voters, decision = (judged.get(article_id, []), decided.get(article_id, MergedDecisions()))
-        if len(voters) < rules.min_annotators and decision.spans is None:
+        adopted = decision.is_imported and not voters
+        if len(voters) < rules.min_annotators and decision.spans is None and not adopted:
             issues += [not_applied_warning(article_id, reason)] if decision.decisions else []
             continue
         questions = [target for target in asked[article_id] if asked_about(voters, target.id, offers) or not voters]
         gold, still_open = _settle(articles[article_id], voters, decision, labels, questions, rules, model, offers)
         golds.append(gold)
-        disputes += still_open
+        disputes += [] if adopted else still_open
         spans += _tally(gold, still_open, decision)
     short = len(known) - len(golds)
     with_gold = {gold.article_id for gold in golds}
     kept = spans.pop("gold", 0)
     issues.sort(key=lambda issue: (issue.article_id, issue.annotator, issue.where, issue.message))
-    return AdjudicationResult(
+    return Settled(
         golds=tuple(golds),
         disputes=tuple(disputes),
         account=StageCounts("adjudicate", "articles", len(known), len(golds), {reason: short} if short else {}),
@@ -140,12 +144,20 @@ def _settle(article, voters, decision, labels, asked, rules, model, offers):
         for target in asked
         for own in [asked_about(voters, target.id, offers)]
     }
-    outcomes = [*marked.values(), *answered.values()]
+    chosen = [
+        _vote_question(article.id, question.id, own, enough=len(own) >= rules.min_annotators)
+        for question in labels.questions
+        for own in [asked_question(voters, question.id, offers)]
+        if own or not voters
+    ]
+    outcomes = [*marked.values(), *answered.values(), *chosen]
     spans = decision.spans_over(Span(*edges, sure.answer) for edges, outcome in marked.items() for sure in outcome.won)
     values = {target: sure.answer for target, outcome in answered.items() for sure in outcome.won}
     values |= {stance.target: stance.value for stance in decision.stances}
     closed = {f"stance:{stance.target}" for stance in decision.stances}
     closed |= {place.what for place in (Passage(*edges) for edges in marked) if decision.settles(place)}
+    closed |= {answer.what for answer in decision.answers}
+    answers = [Answer(question_of(sure.what), sure.answer) for outcome in chosen for sure in outcome.won]
     voted = [sure for outcome in outcomes for sure in outcome.won if sure.what not in closed]
     gold = Gold(
         article_id=article.id,
@@ -153,17 +165,47 @@ def _settle(article, voters, decision, labels, asked, rules, model, offers):
         spans=_numbered(spans),
         stances=tuple((Stance(target, value) for target, value in sorted(values.items()))),
         source="adjudicated" if decision.decisions else _source(outcomes),
-        votes=tuple(sorted(vote for outcome in outcomes for vote in outcome.votes)),
+        votes=(
+            *sorted(vote for outcome in marked.values() for vote in outcome.votes),
+            *sorted(vote for outcome in (*answered.values(), *chosen) for vote in outcome.votes),
+        ),
         annotators=len(voters),
-        confidence=tuple(sorted([*decided_answers(decision), *voted])),
+        confidence=(
+            tuple(sorted([*decided_answers(decision), *voted]))
+            if decision.decisions
+            else tuple(sorted(voted, key=lambda sure: (passage_of(sure.what) is None, sure)))
+        ),
         decided=(
             *(["spans"] if decision.spans is not None else []),
             *(passage.what for passage in sorted(decision.passages)),
-            *sorted(f"stance:{stance.target}" for stance in decision.stances),
+            *sorted({f"stance:{one.target}" for one in decision.stances} | {one.what for one in decision.answers}),
         ),
+        answers=tuple(sorted([*decision.answers, *(one for one in answers if one.what not in closed)])),
     )
     disputes = [outcome.dispute for outcome in outcomes if outcome.dispute]
     return (gold, [dispute for dispute in disputes if dispute.what not in closed])
+
+
+def asked_question(voters, question, offers):
+    """The annotators who were asked a question on the whole article. Who answered was asked."""
+    return [
+        one for one in voters
+        if not offers.lacks_question(one.schema, question) or any(answer.question == question for answer in one.answers)
+    ]  # fmt: skip
+
+
+def _vote_question(article_id, question, voters, *, enough):
+    """Return the outcome of the vote on a question on the whole article; each value is voted on alone."""
+    answers = {}
+    for judgement in voters:
+        for answer in judgement.answers:
+            if answer.question == question:
+                answers.setdefault(judgement.annotator, set()).add(answer.value)
+    ballot = _Ballot(article_id, f"question:{question}", answers, tuple(judgement.annotator for judgement in voters))
+    outcome = _vote(ballot, len(answers), None)
+    if enough and not outcome.dispute:
+        return outcome
+    return _Outcome((), outcome.votes, ballot.dispute(), unanimous=False)
 
 
 def _source(outcomes):

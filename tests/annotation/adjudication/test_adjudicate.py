@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.adjudication.adjudicate import SURE
 from builder.annotation.adjudication.dawid_skene import estimate
+from builder.annotation.adjudication.votes.outcomes import SURE
 from builder.io.hashing import sha16
 from builder.records import Article, Confidence, Decision, Dispute, Judgement, Span, StageCounts, Stance, Vote
 from builder.schema.dataset import Adjudication

@@ -1,63 +1,17 @@
-"""Votes over columns: the gold that judgements alone give, for many articles at once.
+"""The votes on stances and on questions about whole articles, counted over columns.
 
-It is what adjudicate.py settles without any decision and without a model; the tests hold the two equal. Offsets are
-code points, end exclusive.
+The value that more than half of those who answered gave wins. Where a question takes several answers, each value is
+voted on alone, and the question is disputed if any of its values is tied or if none wins.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from builder.annotation.adjudication.span_votes import span_outcomes
 from builder.annotation.columns import Bools, Ints, coded, items
 from builder.annotation.migration.asked import asked_people
-from builder.annotation.migration.offered import Offers
-from builder.records import Passage
-from builder.schema.dataset import Adjudication
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SpanVotes:
-    """The spans that won their vote, each with the share of annotators who gave it, in the order of articles and places.
-
-    `settled` tells of each article whether no question of its spans is open.
-    """
-
-    article: Ints
-    start: Ints
-    end: Ints
-    label: Ints
-    share: NDArray[np.float64]
-    settled: Bools
-
-
-def vote_spans(
-    table: pa.Table, article: Ints, articles: int, names: Sequence[str], rules: Adjudication, offers: Offers
-) -> SpanVotes:
-    """Vote on the spans of judgements.
-
-    `article` gives the article of each judgement, in order, of which an annotator has one for each article; `articles`
-    is the number of articles, and `names` has the labels.
-    """
-    whose = table["annotator"].to_pylist()
-    cuts = np.searchsorted(article, np.arange(articles + 1)).tolist()
-    voters = [tuple(whose[begin:end]) for begin, end in pairwise(cuts)]
-    outcomes = span_outcomes(table, article, voters, rules, offers)
-    number = {name: place for place, name in enumerate(names)}
-    sure = [{(one.what, one.answer): one.value for one in outcome.won} for outcome in outcomes]
-    spans = [(place, span) for place, outcome in enumerate(outcomes) for span in outcome.spans]
-    share = [sure[place][Passage(span.start, span.end).what, span.label] for place, span in spans]
-    columns = (
-        [place for place, _ in spans], [span.start for _, span in spans], [span.end for _, span in spans],
-        [number[span.label] for _, span in spans],
-    )  # fmt: skip
-    home, start, end, label = (np.array(column, np.int64) for column in columns)
-    settled = np.array([not outcome.disputes for outcome in outcomes], bool)
-    return SpanVotes(home, start, end, label, np.array(share, np.float64), settled)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,19 +59,24 @@ def given_answers(table: pa.Table, column: str, asked: Sequence[str], values: Se
     return GivenAnswers(given.row, question, chosen)
 
 
+def was_asked(table: pa.Table, asks: Callable[[str, str], bool], given: GivenAnswers, asked: Sequence[str]) -> Bools:
+    """Return whether each judgement was asked each question (judgements x questions). Who answered was asked.
+
+    `asks` tells whether the pages of a version asked a question.
+    """
+    versions = coded(table["schema"])
+    offered = np.array([[asks(version, question) for question in asked] for version in versions.names], bool)
+    found: Bools = offered.reshape(len(versions.names), len(asked))[versions.codes]
+    found[given.row, given.asked] = True
+    return found
+
+
 def people_asked(
     table: pa.Table, article: Ints, articles: int, asks: Callable[[str, str], bool], given: GivenAnswers,
     asked: Sequence[str],
 ) -> Ints:  # fmt: skip
-    """Return how many annotators of each article were asked each question (articles x questions).
-
-    `asks` tells whether the pages of a version asked a question. Who answered was asked.
-    """
-    versions = coded(table["schema"])
-    offered = np.array([[asks(version, question) for question in asked] for version in versions.names], bool)
-    was_asked: Bools = offered.reshape(len(versions.names), len(asked))[versions.codes]
-    was_asked[given.row, given.asked] = True
-    return asked_people(was_asked, article, articles)
+    """Return how many annotators of each article were asked each question (articles x questions)."""
+    return asked_people(was_asked(table, asks, given, asked), article, articles)
 
 
 def _distinct(*columns: Ints) -> Ints:

@@ -5,8 +5,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.annotation.adjudication.adjudicate import adjudicate
-from builder.annotation.adjudication.votes import given_answers, people_asked, vote_answers, vote_spans
+from builder.annotation.adjudication.votes.answers import given_answers, people_asked, vote_answers
+from builder.annotation.adjudication.votes.spans import vote_spans
 from builder.annotation.migration.offered import EVERYTHING, Offers
 from builder.io.hashing import sha16
 from builder.records import Answer, Article, Judgement, Span, Stance
@@ -15,7 +15,7 @@ from builder.schema.dataset import Adjudication
 from builder.schema.labels import Labels
 from tests.asking import QUESTIONS
 from tests.conftest import ROOT
-from tests.tables import table_of
+from tests.tables import adjudicate, table_of
 
 LABELS = load_schema(ROOT / "schema").labels
 ASKING = Labels.model_validate({**LABELS.model_dump(), **yaml.safe_load(QUESTIONS)})
@@ -65,8 +65,9 @@ RULES = st.builds(Adjudication, min_annotators=st.integers(1, 2), votes=st.sampl
 def test_spans_are_those_of_adjudicate(answers, rules, offers):
     judgements, ids = judged(answers), [*ARTICLES]
     article = numbers(ids.index(one.article_id) for one in judgements)
-    made = vote_spans(table_of(judgements), article, len(ids), NAMES, rules, offers)
-    result = adjudicate(table_of(judgements), [], ARTICLES, LABELS, rules, offers)
+    voted = vote_spans(table_of(judgements), article, len(ids), rules, offers)
+    made = voted.winners(NAMES)
+    result = adjudicate(judgements, [], ARTICLES, LABELS, rules, offers)
     gold = {
         (one.article_id, s.start, s.end, s.label): next(
             sure.value for sure in one.confidence if (sure.what, sure.answer) == (f"span:{s.start}:{s.end}", s.label)
@@ -82,7 +83,7 @@ def test_spans_are_those_of_adjudicate(answers, rules, offers):
 
     assert {span: share for span, share in shares.items() if span[0] in enough} == gold
     open_articles = {dispute.article_id for dispute in result.disputes if dispute.what.startswith("span:")}
-    assert {ids[number] for number in np.flatnonzero(~made.settled)} & enough == open_articles
+    assert {ids[number] for number in np.flatnonzero(~voted.settled)} & enough == open_articles
 
 
 def voted(judgements, ids, column, asked, values, asks, rules):
@@ -113,7 +114,7 @@ def test_stances_are_those_of_adjudicate(answers, rules, offers):
     judgements, ids = judged(answers), [*ARTICLES]
     won, counted = voted(judgements, ids, "stances", LABELS.target_ids, [VALUES] * len(LABELS.target_ids),
                          lambda version, target: target not in offers.unasked(version), rules)  # fmt: skip
-    result = adjudicate(table_of(judgements), [], ARTICLES, LABELS, rules, offers)
+    result = adjudicate(judgements, [], ARTICLES, LABELS, rules, offers)
     known = {one.article_id for one in result.golds}
 
     assert {one for one in won if one[2] in LABELS.published_values} == {
@@ -128,7 +129,7 @@ def test_answers_are_those_of_adjudicate(answers, rules, offers):
     asked, values = [one.id for one in ASKING.questions], [one.value_names for one in ASKING.questions]
     won, counted = voted(judgements, ids, "answers", asked, values,
                          lambda version, question: not offers.lacks_question(version, question), rules)  # fmt: skip
-    result = adjudicate(table_of(judgements), [], ARTICLES, ASKING, rules, offers)
+    result = adjudicate(judgements, [], ARTICLES, ASKING, rules, offers)
     known = {one.article_id for one in result.golds}
 
     assert won == {(one.article_id, answer.question, answer.value) for one in result.golds for answer in one.answers}

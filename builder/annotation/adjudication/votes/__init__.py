@@ -1,0 +1,1 @@
+"""Votes on spans, stances and questions, counted over columns."""
