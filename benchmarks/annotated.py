@@ -6,7 +6,7 @@ shared objects, which keeps the input small, so that the memory of the build its
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,13 +14,13 @@ from corpora import ROOT, news
 
 from builder.io.hashing import sha16
 from builder.records import Article, Confidence, Document, Gold, Group, Judgement, Span, Stance, Vote
-from builder.release.tables.inputs import TableInputs
 from builder.schema import load_schema
 from builder.schema.labels import Labels
 from builder.text.profiles import profile
 from builder.text.tokens import sentences, tokenize
 
 STANDARD = profile("standard@1")
+LABELS = load_schema(ROOT / "schema").labels
 SENTENCES = 20_000
 LENGTH = 2_000
 """Code points of an article."""
@@ -41,24 +41,33 @@ class Sentence:
     mentions: tuple[Mention, ...]
 
 
-def material(count: int, seed: int) -> TableInputs:
-    """Generate `count` articles with 20 mentions and three judgements each, in three splits."""
-    labels = load_schema(ROOT / "schema").labels
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some annotated articles as records, with the split of each."""
+
+    articles: Sequence[Article]
+    documents: Sequence[Document]
+    groups: Sequence[Group]
+    golds: Sequence[Gold]
+    judgements: Sequence[Judgement]
+    splits: Mapping[str, str]
+
+
+def parts(count: int, seed: int, size: int) -> Iterator[Part]:
+    """Generate `count` articles with 20 mentions and three judgements each, in three splits, `size` at once."""
     dice = random.Random(seed)  # noqa: S311 - seeded material
-    pool = _pool(labels, dice)
-    rows = [_article(number, pool, labels, dice) for number in range(count)]
-    ids = [article.id for article, _, _, _ in rows]
-    splits = dict(zip(ids, dice.choices(["train", "validation", "test"], [70, 15, 15], k=count), strict=True))
-    return TableInputs(
-        tuple(article for article, _, _, _ in rows),
-        tuple(document for _, document, _, _ in rows),
-        tuple(Group(article_id, f"g-{article_id}", 1.0, "single") for article_id in ids),
-        splits,
-        tuple(judgement for _, _, _, judgements in rows for judgement in judgements),
-        tuple(gold for _, _, gold, _ in rows),
-        (),
-        labels,
-    )
+    pool = _pool(LABELS, dice)
+    for start in range(0, count, size):
+        rows = [_article(number, pool, LABELS, dice) for number in range(start, min(start + size, count))]
+        ids = [article.id for article, _, _, _ in rows]
+        yield Part(
+            [article for article, _, _, _ in rows],
+            [document for _, document, _, _ in rows],
+            [Group(article_id, f"g-{article_id}", 1.0, "single") for article_id in ids],
+            [gold for _, _, gold, _ in rows],
+            [judgement for _, _, _, judgements in rows for judgement in judgements],
+            dict(zip(ids, dice.choices(["train", "validation", "test"], [70, 15, 15], k=len(ids)), strict=True)),
+        )
 
 
 def _pool(labels: Labels, dice: random.Random) -> list[Sentence]:

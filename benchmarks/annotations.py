@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pyarrow as pa
-from annotated import material
+from annotated import LABELS, parts
 from results import write_part
 
 from builder.annotation.adjudication.adjudicate import adjudicate
@@ -78,8 +78,8 @@ def crowd(annotators: int, articles: int, labels: Labels, seed: int, each: int) 
 
 def measure(clock: Clock, count: int, seed: int) -> None:
     """Read, check, canonicalise, measure and adjudicate the judgements of `count` articles."""
-    made = material(count, seed)
-    articles, labels = list(made.articles), made.labels
+    (made,), labels = parts(count, seed, count), LABELS
+    articles = list(made.articles)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "judgements.jsonl"
         write_jsonl(path, made.judgements)
@@ -114,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", action="store_true", help="write the table to results.md")
     options = parser.parse_args(arguments)
-    clock, labels = Clock(), material(1, options.seed).labels
+    clock, labels = Clock(), LABELS
     measure(clock, options.articles, options.seed)
     crowds = (options.crowds[place::3] for place in range(3))
     for annotators, articles, each in zip(*crowds, strict=True):

@@ -1,8 +1,8 @@
 """Benchmark of building a release, compared with rows of dicts and the `datasets` library in the same run.
 
-Run `python benchmarks/release.py --articles 100000 --json`. Each measurement runs in its own process, from the same
-synthetic records in memory (benchmarks/annotated.py) to Parquet on disk and the sha256 of each file. The baseline
-("plain") builds the same columns row by row with the same functions for one text (`tokenize`, `layers`, `raw_span`),
+Run `python benchmarks/release.py --articles 100000 --json`. A process of its own writes synthetic material
+(benchmarks/annotated.py) as the files of a project. Each measurement runs in its own process, from these files to
+Parquet on disk and the sha256 of each file. The baseline ("plain") reads rows of dicts with pyarrow and `json`, builds the same columns row by row with the same functions for one text (`tokenize`, `layers`, `raw_span`),
 using `Dataset.from_list`, a `map` that tokenises, and `Dataset.to_parquet` for each config and split, as `push_to_hub`
 does. The number of rows of each split is compared. Times are never asserted. tests/release/test_identity.py checks
 that the tables equal rows built one by one.
@@ -13,31 +13,44 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from annotated import material
+import pyarrow as pa
+import pyarrow.parquet as pq
+from annotated import parts
+from corpora import ROOT
 from results import write_part
+from watch import run_watched
 
-from builder.records import Release, Span
+from builder.io.jsonl import write_jsonl
+from builder.io.jsonl_table import read_table_lines
+from builder.io.parquet import PART, ROWS, to_table
+from builder.records import Article, Dispute, Document, Gold, Group, Judgement, Release, Span
+from builder.records.arrow import arrow_schema as record_schema
 from builder.release.publish.folder import write_release
 from builder.release.splits.strategies import SPLIT_NAMES
 from builder.release.tables.build import build_tables
 from builder.release.tables.features import all_values, arrow_schema, features, tag_names
 from builder.release.tables.inputs import TableInputs, instant, zone
 from builder.release.tables.iob2 import layers
-from builder.release.tables.spill import open_spill
+from builder.release.tables.spill import TableSpill, open_spill
+from builder.schema import load_schema
+from builder.schema.labels import Labels
 from builder.text.aligned import unpack_edits
 from builder.text.tokens import tokenize
 
 Row = dict[str, Any]
-MIN_SPEED, MOST_MEMORY = 5.0, 2_000_000_000
+MIN_SPEED, MOST_MEMORY = 5.0, 900_000_000
 SLACK = 1.1
 """Tolerance for linear growth: ten times as many articles may take eleven times as long."""
 
@@ -46,8 +59,8 @@ SLACK = 1.1
 class Measured:
     """The result of one way of building, measured in its own process.
 
-    `seconds` is wall time, which a busy machine lengthens, and `processor` is processor time. `peak` is peak resident
-    memory, `material` the memory of the input alone, and `written` the size of the Parquet files, all in bytes.
+    `seconds` is wall time, which a busy machine lengthens, and `processor` is processor time; both include reading.
+    `peak` is the peak of anonymous memory of all processes, and `written` the size of the Parquet files, in bytes.
     """
 
     way: str
@@ -55,8 +68,7 @@ class Measured:
     seconds: float
     processor: float
     steps: dict[str, float]
-    peak: int
-    material: int
+    peak: float
     written: int
     rows: dict[str, dict[str, int]]
 
@@ -65,11 +77,12 @@ def main() -> None:
     """Measure khabar and the baseline and print the results."""
     options = _options()
     if options.way:
-        print(json.dumps(asdict(_measure(options.way, options.articles, options.seed))))
+        print(json.dumps(_run(options)))
         return
-    small = max(1, options.articles // 10)
-    plan = [("khabar", small), ("khabar", options.articles), ("plain", options.plain or options.articles)]
-    results = [_child(way, count, options.seed) for way, count in plan]
+    plan = [("khabar", max(1, options.articles // 10)), ("khabar", options.articles)]
+    with tempfile.TemporaryDirectory(prefix="khabar-bench-") as folder:
+        results = [_measured(way, count, options.seed, Path(folder)) for way, count in
+                   (*plan, ("plain", options.plain or options.articles))]  # fmt: skip
     tenth, whole, plain = results
     if plain.articles == whole.articles and plain.rows != whole.rows:
         raise SystemExit(f"the rows differ: {whole.rows} and {plain.rows}")
@@ -102,8 +115,7 @@ def _lines(results: list[Measured]) -> Iterator[str]:
         steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in result.steps.items())
         yield (
             f"{result.way}, {result.articles:,} articles: {result.seconds:.1f} s ({steps}; "
-            f"processor {result.processor:.1f}); peak {result.peak / 1e6:,.0f} MB, "
-            f"of which input {result.material / 1e6:,.0f} MB; {result.written / 1e6:,.0f} MB of Parquet"
+            f"processor {result.processor:.1f}); peak {result.peak / 1e6:,.0f} MB; {result.written / 1e6:,.0f} MB of Parquet"
         )
 
 
@@ -114,7 +126,7 @@ def _markdown(
     plain = f" --plain {options.plain}" if options.plain else ""
     rows = [
         f"| {result.way} | {result.articles:,} | {result.seconds:.1f} | {result.processor:.1f} | "
-        f"{result.peak / 1e6:,.0f} | {result.material / 1e6:,.0f} | {result.written / 1e6:,.0f} |"
+        f"{result.peak / 1e6:,.0f} | {result.written / 1e6:,.0f} |"
         for result in results
     ]
     return "\n".join([
@@ -124,12 +136,13 @@ def _markdown(
         "",
         f"- Machine: {os.cpu_count()} cores, {platform.system()} {platform.machine()}; Python {platform.python_version()}.",
         "- Synthetic, seeded articles of about 2,000 characters with 20 spans and 3 judgements (`benchmarks/annotated.py`).",
-        "- From records in memory to Parquet on disk and the sha256 of each file, four configs in three splits.",
+        "- From the files of a project (Parquet, JSON Lines) to Parquet on disk and the sha256 of each file, four configs in three splits.",
         "- Without the search for near-duplicates, the card and the CoNLL export.",
-        "- plain: the same columns row by row, `Dataset.from_list`, a `map` that tokenises, `to_parquet`.",
+        "- Memory is the anonymous memory of all processes (`benchmarks/watch.py`).",
+        "- plain: rows of dicts with `to_pylist` and `json.loads`, the same columns row by row, `Dataset.from_list`, a `map` that tokenises, `to_parquet`.",
         "",
-        "| way | articles | seconds | processor seconds | peak MB | input MB | MB written |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        "| way | articles | seconds | processor seconds | peak MB | MB written |",
+        "|---|---:|---:|---:|---:|---:|",
         *rows,
         "",
         f"By processor time khabar is {busy:.2f}x as fast as plain.",
@@ -145,36 +158,65 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON on the last line")
     parser.add_argument("--write", action="store_true", help="write the figures to benchmarks/results.md")
-    parser.add_argument("--way", choices=["khabar", "plain"], help=argparse.SUPPRESS)
+    parser.add_argument("--way", choices=["khabar", "plain", "material"], help=argparse.SUPPRESS)
+    parser.add_argument("--files", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
-def _child(way: str, count: int, seed: int) -> Measured:
-    """Run one measurement in a process of its own."""
-    command = [sys.executable, __file__, "--way", way, "--articles", str(count), "--seed", str(seed)]
-    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return Measured(**json.loads(output.splitlines()[-1]))
+def _measured(way: str, count: int, seed: int, folder: Path) -> Measured:
+    """Write the material in a process of its own, if it is not there, and measure one way in another."""
+    files, out = folder / f"{count}", folder / f"{way}-{count}"
+    common = [sys.executable, __file__, "--articles", str(count), "--seed", str(seed), "--files", str(files)]
+    if not files.exists():
+        subprocess.run([*common, "--way", "material"], check=True, stdout=subprocess.DEVNULL)
+    out.mkdir()
+    used = run_watched([*common, "--way", way, "--out", str(out)], out, os.environ)
+    found = json.loads(out.with_suffix(".log").read_text("utf-8").splitlines()[-1])
+    written = sum(path.stat().st_size for path in out.rglob("*.parquet"))
+    shutil.rmtree(out)
+    return Measured(way, count, found["seconds"], found["processor"], found["steps"], used.peak_mb * 1e6, written,
+                    found["rows"])  # fmt: skip
 
 
-def _measure(way: str, count: int, seed: int) -> Measured:
-    """Build a release of `count` articles one way and measure it in this process."""
-    whole = material(count, seed)
-    before = _status("VmRSS")
-    with tempfile.TemporaryDirectory(prefix="khabar-bench-") as folder:
-        steps: dict[str, float] = {}
-        run = _khabar if way == "khabar" else _plain
-        start, busy = time.perf_counter(), time.process_time()
-        rows = run(whole, Path(folder), steps)
-        seconds, processor = time.perf_counter() - start, time.process_time() - busy
-        written = sum(path.stat().st_size for path in Path(folder).rglob("*.parquet"))
-    return Measured(way, count, seconds, processor, steps, _status("VmHWM"), before, written, rows)
+def _run(options: argparse.Namespace) -> dict[str, Any]:
+    """Write the material, or build a release from it one way, in this process."""
+    if options.way == "material":
+        _write_files(options.files, options.articles, options.seed)
+        return {}
+    steps: dict[str, float] = {}
+    run = _khabar if options.way == "khabar" else _plain
+    start, busy = time.perf_counter(), time.process_time()
+    rows = run(options.files, options.out, steps)
+    seconds, processor = time.perf_counter() - start, time.process_time() - busy
+    return {"seconds": seconds, "processor": processor, "steps": steps, "rows": rows}
 
 
-def _status(name: str) -> int:
-    """Return a memory figure of this process from /proc, in bytes."""
-    # VmHWM, because ru_maxrss starts from the parent process's value
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines())
-    return int(status[name].split()[0]) * 1024
+BATCH = 5_000
+"""Articles of a batch."""
+
+
+def _write_files(folder: Path, count: int, seed: int) -> None:
+    """Write the material as files of a project: tables of texts and groups, and the lines of each batch."""
+    folder.mkdir()
+    splits: dict[str, str] = {}
+    with ExitStack() as stack:
+        writers = {
+            name: stack.enter_context(pq.ParquetWriter(folder / f"{name}.parquet", record_schema(record), compression="zstd"))
+            for name, record in TEXTS.items()
+        }  # fmt: skip
+        for number, part in enumerate(parts(count, seed, BATCH)):
+            for name, record in TEXTS.items():
+                writers[name].write_table(to_table(getattr(part, name), record), row_group_size=ROWS)
+            batch = folder / f"b{number:04}"
+            batch.mkdir()
+            write_jsonl(batch / "judgements.jsonl", part.judgements)
+            write_jsonl(batch / "gold.jsonl", part.golds)
+            splits |= part.splits
+    (folder / "splits.json").write_text(json.dumps(splits), "utf-8")
+
+
+TEXTS = {"articles": Article, "documents": Document, "groups": Group}
 
 
 def _timed(steps: dict[str, float], name: str, run: Callable[[], Any]) -> Any:
@@ -185,10 +227,11 @@ def _timed(steps: dict[str, float], name: str, run: Callable[[], Any]) -> Any:
     return result
 
 
-def _khabar(whole: TableInputs, folder: Path, steps: dict[str, float]) -> dict[str, dict[str, int]]:
+def _khabar(files: Path, folder: Path, steps: dict[str, float]) -> dict[str, dict[str, int]]:
     """Build a release with khabar and return the rows of each config and split."""
     release = Release("1.0.0", "a/b", "", "", "", "", {}, {}, {})
     with open_spill(folder) as kept:
+        whole = _timed(steps, "read", lambda: _tables(files, kept))
         built = _timed(steps, "tables", lambda: build_tables(whole, kept, early=True))
         kept.rest()
         staged = _timed(
@@ -199,12 +242,57 @@ def _khabar(whole: TableInputs, folder: Path, steps: dict[str, float]) -> dict[s
     return rows
 
 
-def _plain(whole: TableInputs, folder: Path, steps: dict[str, float]) -> dict[str, dict[str, int]]:
+def _tables(files: Path, kept: TableSpill) -> TableInputs:
+    """Read the material as khabar does: texts, judgements and gold are on disk as memory-mapped tables."""
+    texts = {
+        name: kept.table(f"of-{name}", record_schema(record), pq.ParquetFile(files / f"{name}.parquet").iter_batches(PART))
+        for name, record in TEXTS.items()
+    }  # fmt: skip
+    lines = {
+        name: kept.table(f"of-{name}", record_schema(record), _lines_of(files, name, record))
+        for name, record in (("judgements", Judgement), ("gold", Gold))
+    }
+    splits = json.loads((files / "splits.json").read_text("utf-8"))
+    return TableInputs(texts["articles"], texts["documents"], texts["groups"], splits, lines["judgements"], lines["gold"],
+                       record_schema(Dispute).empty_table(), load_schema(ROOT / "schema").labels)  # fmt: skip
+
+
+def _lines_of(files: Path, name: str, record: type) -> Iterator[pa.RecordBatch]:
+    for path in sorted(files.glob(f"b*/{name}.jsonl")):
+        yield from read_table_lines(path, record)[0].table.to_batches()
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The material as rows of dicts, as a script would read it."""
+
+    articles: list[Row]
+    documents: list[Row]
+    groups: list[Row]
+    judgements: list[Row]
+    golds: list[Row]
+    splits: dict[str, str]
+    labels: Labels
+
+
+def _rows(files: Path) -> Rows:
+    texts = {name: pq.read_table(files / f"{name}.parquet").to_pylist() for name in TEXTS}
+    judgements, golds = (
+        [json.loads(line) for path in sorted(files.glob(f"b*/{name}.jsonl")) for line in path.open(encoding="utf-8")]
+        for name in ("judgements", "gold")
+    )
+    splits = json.loads((files / "splits.json").read_text("utf-8"))
+    return Rows(texts["articles"], texts["documents"], texts["groups"], judgements, golds, splits,
+                load_schema(ROOT / "schema").labels)  # fmt: skip
+
+
+def _plain(files: Path, folder: Path, steps: dict[str, float]) -> dict[str, dict[str, int]]:
     """Build the same tables with `datasets`, row by row, and return the rows of each config and split."""
     os.environ["HF_HOME"] = str(folder / "home")
     import datasets
 
     datasets.disable_progress_bars()
+    whole = _timed(steps, "read", lambda: _rows(files))
     counts: dict[str, dict[str, int]] = {}
     for config, columns in features(whole.labels).items():
         kinds = datasets.Features.from_arrow_schema(arrow_schema(columns))
@@ -250,83 +338,88 @@ def _tagger(labels: Sequence[str]) -> Callable[[Row], Row]:
     return run
 
 
-def _origin(whole: TableInputs, number: int) -> Row:
+PLACE = itemgetter("start", "end", "label")
+
+
+def _origin(whole: Rows, number: int) -> Row:
     document = whole.documents[number]
     return {
-        "title": whole.articles[number].title,
-        "source": document.source,
-        "url": document.url,
-        "published_at": instant(document.published_at),
-        "published_zone": zone(document.published_at),
-        "split_group": whole.groups[number].group_id,
+        "title": whole.articles[number]["title"],
+        "source": document["source"],
+        "url": document["url"],
+        "published_at": instant(document["published_at"]),
+        "published_zone": zone(document["published_at"]),
+        "split_group": whole.groups[number]["group_id"],
     }
 
 
-def _spans(whole: TableInputs, spans: Any, text: str) -> list[Row]:
+def _spans(whole: Rows, spans: Any, text: str) -> list[Row]:
     names = whole.labels.entity_names
     return [
-        {"start": s.start, "end": s.end, "label": names.index(s.label), "text": text[s.start : s.end]}
-        for s in sorted(spans)
+        {"start": s["start"], "end": s["end"], "label": names.index(s["label"]), "text": text[s["start"] : s["end"]]}
+        for s in sorted(spans, key=PLACE)
     ]
 
 
-def _in_split(whole: TableInputs, split: str) -> Iterator[int]:
-    return (number for number, article in enumerate(whole.articles) if whole.splits[article.id] == split)
+def _in_split(whole: Rows, split: str) -> Iterator[int]:
+    return (number for number, article in enumerate(whole.articles) if whole.splits[article["id"]] == split)
 
 
-def _entities(whole: TableInputs, split: str) -> Iterator[Row]:
+def _entities(whole: Rows, split: str) -> Iterator[Row]:
     for number in _in_split(whole, split):
         article, gold = whole.articles[number], whole.golds[number]
-        aligned = unpack_edits(article.text, whole.documents[number].raw, article.edits)
-        confidences = {(entry.what, entry.answer): entry.value for entry in gold.confidence}
-        spans = _spans(whole, gold.spans, article.text)
-        for row, span in zip(spans, sorted(gold.spans), strict=True):
-            row["raw_start"], row["raw_end"] = aligned.raw_span(span.start, span.end)
-            row["confidence"] = confidences.get((f"span:{span.start}:{span.end}", span.label))
+        aligned = unpack_edits(article["text"], whole.documents[number]["raw"], article["edits"])
+        confidences = {(entry["what"], entry["answer"]): entry["value"] for entry in gold["confidence"]}
+        spans = _spans(whole, gold["spans"], article["text"])
+        for row, span in zip(spans, sorted(gold["spans"], key=PLACE), strict=True):
+            row["raw_start"], row["raw_end"] = aligned.raw_span(span["start"], span["end"])
+            row["confidence"] = confidences.get((f"span:{span['start']}:{span['end']}", span["label"]))
         yield {
-            "id": article.id, "text": article.text, **_origin(whole, number), "spans": spans,
-            "n_annotators": gold.annotators, "adjudicated": "spans" in gold.decided,
+            "id": article["id"], "text": article["text"], **_origin(whole, number), "spans": spans,
+            "n_annotators": gold["annotators"], "adjudicated": "spans" in gold["decided"],
         }  # fmt: skip
 
 
-def _stance(whole: TableInputs, split: str) -> Iterator[Row]:
+def _stance(whole: Rows, split: str) -> Iterator[Row]:
     names = {target.id: target.ar for target in whole.labels.stances.targets} if whole.labels.stances else {}
     for number in _in_split(whole, split):
         article, gold = whole.articles[number], whole.golds[number]
-        for answer in gold.stances:
-            votes = {vote.answer: vote.count for vote in gold.votes if vote.what == f"stance:{answer.target}"}
+        for answer in gold["stances"]:
+            votes = {
+                vote["answer"]: vote["count"] for vote in gold["votes"] if vote["what"] == f"stance:{answer['target']}"
+            }
             counts = [votes.get(value, 0) for value in all_values(whole.labels)]
             yield {
-                "id": f"{article.id}:{answer.target}", "article_id": article.id, "text": article.text,
-                "target": answer.target, "target_name": names[answer.target],
-                "stance": whole.labels.published_values.index(answer.value), "label_counts": counts,
+                "id": f"{article['id']}:{answer['target']}", "article_id": article["id"], "text": article["text"],
+                "target": answer["target"], "target_name": names[answer["target"]],
+                "stance": whole.labels.published_values.index(answer["value"]), "label_counts": counts,
                 "soft_label": [count / sum(counts) for count in counts], "n_annotators": sum(counts),
-                "adjudicated": f"stance:{answer.target}" in gold.decided,
-                "confidence": next(entry.value for entry in gold.confidence if entry.what == f"stance:{answer.target}"),
+                "adjudicated": f"stance:{answer['target']}" in gold["decided"],
+                "confidence": next(entry["value"] for entry in gold["confidence"] if entry["what"] == f"stance:{answer['target']}"),
                 **_origin(whole, number),
             }  # fmt: skip
 
 
-def _annotations(whole: TableInputs, split: str) -> Iterator[Row]:
-    texts = {article.id: article.text for article in whole.articles}
+def _annotations(whole: Rows, split: str) -> Iterator[Row]:
+    texts = {article["id"]: article["text"] for article in whole.articles}
     values = all_values(whole.labels)
     for judgement in whole.judgements:
-        if whole.splits[judgement.article_id] == split:
+        if whole.splits[judgement["article_id"]] == split:
             yield {
-                "article_id": judgement.article_id, "annotator": judgement.annotator, "batch": judgement.batch,
-                "spans": _spans(whole, judgement.spans, texts[judgement.article_id]),
-                "stances": [{"target": stance.target, "value": values.index(stance.value)} for stance in judgement.stances],
-                "status": judgement.status, "seconds": judgement.seconds, "guideline": judgement.guideline,
-                "schema": judgement.schema, "remark": judgement.remark,
+                "article_id": judgement["article_id"], "annotator": judgement["annotator"], "batch": judgement["batch"],
+                "spans": _spans(whole, judgement["spans"], texts[judgement["article_id"]]),
+                "stances": [{"target": stance["target"], "value": values.index(stance["value"])} for stance in judgement["stances"]],
+                "status": judgement["status"], "seconds": judgement["seconds"], "guideline": judgement["guideline"],
+                "schema": judgement["schema"], "remark": judgement["remark"],
             }  # fmt: skip
 
 
-def _articles(whole: TableInputs, split: str) -> Iterator[Row]:
+def _articles(whole: Rows, split: str) -> Iterator[Row]:
     for number in _in_split(whole, split):
         article = whole.articles[number]
         yield {
-            "id": article.id, "document_id": article.document_id, "part": article.part, "text": article.text,
-            "source_name": None, "author": None, "profile": article.profile, "text_sha": article.text_sha,
+            "id": article["id"], "document_id": article["document_id"], "part": article["part"], "text": article["text"],
+            "source_name": None, "author": None, "profile": article["profile"], "text_sha": article["text_sha"],
             **_origin(whole, number),
         }  # fmt: skip
 
