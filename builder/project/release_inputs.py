@@ -17,11 +17,7 @@ from builder.io.json_rows import digest_of_sorted
 from builder.io.parquet import to_table
 from builder.io.plain import to_plain
 from builder.project import groups
-from builder.project.annotations import (
-    read_decisions,
-    read_takedowns,
-    read_withdrawals,
-)
+from builder.project.annotations import read_decisions, read_takedowns, read_withdrawals
 from builder.project.batches import batch_articles, batch_documents, text_tables
 from builder.project.cleaning import clean_accounts
 from builder.project.corpus import profile_of
@@ -248,9 +244,7 @@ def hash_inputs(inputs: ReleaseInputs, card: str, tool: str) -> dict[str, str]:
     articles = sources.articles if sources.batch.schema.dataset.redact else sources.batch.articles
     once = without_repeats(replace(sources.batch, articles=articles)).table
     listed = {
-        "articles": [
-            *map(list, zip(*(material.articles[name].to_pylist() for name in ("id", "text_sha")), strict=True))
-        ],
+        "articles": [[*row.values()] for row in material.articles.select(["id", "text_sha"]).to_pylist()],
         "decisions": _sorted(map(to_plain, sources.decisions)),
         "splits": sorted(material.splits.items()),
         "takedowns": _sorted(map(to_plain, sources.takedowns)),
