@@ -72,6 +72,17 @@ def test_winnowed_runs_are_minima_of_each_window(texts, window):
     assert_same_where_equal(found.hashes.tolist(), [n for one in expected for n in one])
 
 
+def test_winnowing_does_not_depend_on_the_size_of_a_block(monkeypatch):
+    hashes = np.random.default_rng(1).integers(0, 1 << 63, 300, np.uint64)
+    runs = HashedWords(hashes, np.array([130, 5, 0, 165]))
+    whole = winnow(runs, 12)
+    for block in (1, 7, 12, 64, 288, 289, 299):
+        monkeypatch.setattr(module, "WINDOW", block)
+        found = winnow(runs, 12)
+        assert found.hashes.tolist() == whole.hashes.tolist()
+        assert found.counts.tolist() == whole.counts.tolist()
+
+
 def test_numbers_are_the_same_on_every_machine():
     assert hash_words(["خبر عاجل"]).hashes.tolist() == [13146136319279547658, 17949296089533461714]
 
