@@ -81,7 +81,7 @@ def entities(material, known):
                 "ner_tags": [tags.index(tag) for tag in outer],
                 "ner_tags_inner": [tags.index(tag) for tag in inner],
                 "n_annotators": gold.annotators,
-                "adjudicated": "spans" in gold.decided,
+                "adjudicated": any(what.startswith("span") for what in gold.decided),
             },
         )
 

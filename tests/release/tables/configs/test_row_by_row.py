@@ -36,6 +36,7 @@ from builder.text.tokens import tokenize
 from tests.conftest import ROOT
 from tests.release import row_by_row
 from tests.release.material import Material, build_tables
+from tests.release.tables.configs.odd_material import odd_material
 
 PIECES = [
     "مرجانة", "وبلدية", "قدمـا", "و", "\N{ARABIC FATHATAN}", "\N{ARABIC TATWEEL}", "\N{RIGHT-TO-LEFT MARK}", "\N{NO-BREAK SPACE}",
@@ -115,6 +116,16 @@ def materials(draw):
 @given(materials())
 def test_the_tables_are_those_made_row_by_row(material):
     assert build_tables(material).tables == row_by_row.tables(material)
+
+
+@pytest.mark.parametrize("clitics", ["expand", "segment"])
+def test_two_thousand_articles_with_every_oddity(clitics):
+    material = odd_material(2000, LABELS.model_copy(update={"clitics": clitics}))
+
+    built = build_tables(material)
+
+    assert built.tables == row_by_row.tables(material)
+    assert all(table.num_rows > tables_module.ROWS for table in built.tables["entities"].values())
 
 
 def test_batches_smaller_than_the_material_change_no_table(material, built, monkeypatch, tmp_path):
