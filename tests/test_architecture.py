@@ -77,8 +77,8 @@ def test_few_imports_stand_inside_functions():
 
 
 TESTS = ROOT / "tests"
-WITHOUT_TESTS_OF_THEIR_OWN = {"corpus/readers/feed", "labelstudio/server", "local_hub"}
-"""Feeds are tested whole, by readers/test_feeds.py; servers are driven by tests/live."""
+WITHOUT_TESTS_OF_THEIR_OWN = {"corpus/readers/feed", "local_hub"}
+"""Feeds are tested whole, by readers/test_feeds.py; the Hub is driven by tests/live."""
 
 
 def folders(root):

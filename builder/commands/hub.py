@@ -13,6 +13,7 @@ import click
 
 from builder.cli.options import verb
 from builder.cli.output import Console
+from builder.labelstudio.server.ports import command_line
 from builder.project.project import Project, find_project
 from builder.records import Line, Report, user_error
 
@@ -133,14 +134,9 @@ def _running(project: Project) -> _Running | None:
     if not noted:
         return None
     found = _Running(int(noted["pid"]), noted["url"], noted["xet"] == "True")
-    status = Path(f"/proc/{found.pid}/stat")
-    try:
-        command = Path(f"/proc/{found.pid}/cmdline").read_bytes().split(b"\0")
-        ended = status.read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    except OSError:
-        return None
+    command = command_line(found.pid)
     is_ours = b"builder.local_hub.server" in command and str(_root(project)).encode() in command
-    return found if is_ours and not ended else None
+    return found if is_ours else None
 
 
 def _address(child: subprocess.Popen[bytes], log: Path) -> str:

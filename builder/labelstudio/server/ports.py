@@ -10,6 +10,9 @@ from pathlib import Path
 from builder.labelstudio.server.install import LAUNCHER
 from builder.records import KhabarError, Notify, user_error
 
+EXEC_TIMEOUT = 1.0
+"""Seconds to wait for the arguments of a process that was just started: until its program is loaded it has none."""
+
 
 def choose_port(work: Path, port: int | None, progress: Notify) -> int:
     """Return the port asked for, else the last one, so that links stay valid, else a free one.
@@ -77,8 +80,22 @@ def is_ours(pid: int, work: Path) -> bool:
     """Return whether a process is this project's server, and not another one that reused its id after a crash."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
-    try:
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
+    arguments = command_line(pid)
     return str(LAUNCHER).encode() in arguments and str((work / "data").resolve()).encode() in arguments
+
+
+def command_line(pid: int) -> list[bytes]:
+    """Return the arguments of a process; none if it has ended, or belongs to the kernel."""
+    deadline = time.monotonic() + EXEC_TIMEOUT
+    with contextlib.suppress(OSError):
+        while (
+            not (found := Path(f"/proc/{pid}/cmdline").read_bytes()) and not _ended(pid) and time.monotonic() < deadline
+        ):
+            time.sleep(0.001)
+        return found.split(b"\0")
+    return []
+
+
+def _ended(pid: int) -> bool:
+    """Return whether a process has ended and waits for its parent."""
+    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2][:1] in b"ZX"
