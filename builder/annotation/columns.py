@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from builder.io.lists import distinct
 from builder.io.parquet import whole
 from builder.records.arrow import arrow_schema
 
@@ -47,11 +48,8 @@ def coded(column: pa.Array | pa.ChunkedArray) -> Coded:
     >>> coded(pa.array(["b", "a", "b"]))
     Coded(names=['a', 'b'], codes=array([1, 0, 1]))
     """
-    found = (whole(column) if isinstance(column, pa.ChunkedArray) else column).dictionary_encode()
-    order = pc.sort_indices(found.dictionary).to_numpy()
-    ranks = np.zeros(len(order), np.int64)
-    ranks[order] = np.arange(len(order))
-    return Coded(found.dictionary.take(order).to_pylist(), ranks[found.indices.to_numpy()])
+    found = distinct(column)
+    return Coded(found.names.to_pylist(), found.codes)
 
 
 def ints(column: pa.Array | pa.ChunkedArray) -> Ints:

@@ -1,11 +1,14 @@
-"""Arrow columns of numbers and of lists as numpy columns."""
+"""Arrow columns of numbers, of strings and of lists as numpy columns."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from builder.io.parquet import whole
 
 Ints = NDArray[np.int64]
 
@@ -36,6 +39,27 @@ def cuts(sizes: Ints) -> Ints:
     """Return the place of the first value of each list among all, and their number."""
     places: Ints = np.append(0, np.cumsum(sizes)).astype(np.int64)
     return places
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Distinct:
+    """The different strings of a column in order, and the place of each row's string among them."""
+
+    names: pa.Array
+    codes: Ints
+
+
+def distinct(column: pa.Array | pa.ChunkedArray) -> Distinct:
+    """Return a column of strings without nulls as numbers, in the order of the strings.
+
+    >>> distinct(pa.array(["b", "a", "b"])).codes.tolist()
+    [1, 0, 1]
+    """
+    found = (whole(column) if isinstance(column, pa.ChunkedArray) else column).dictionary_encode()
+    order = pc.sort_indices(found.dictionary).to_numpy()
+    ranks = np.zeros(len(order), np.int64)
+    ranks[order] = np.arange(len(order))
+    return Distinct(found.dictionary.take(pa.array(order)), ranks[found.indices.to_numpy()])
 
 
 def ranges(starts: Ints, lengths: Ints) -> Ints:

@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from builder.io.lists import Ints, cuts, joined_bytes, ranges
-from builder.io.parquet import whole
 
 Numbers = NDArray[Any]
 
@@ -54,27 +53,6 @@ def _offsets(sizes: Numbers) -> NDArray[np.int32]:
     offsets = np.zeros(len(sizes) + 1, np.int32)
     np.cumsum(sizes, out=offsets[1:])
     return offsets
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Distinct:
-    """The different strings of a column in order, and the place of each row's string among them."""
-
-    names: pa.Array
-    codes: Ints
-
-
-def distinct(column: pa.Array | pa.ChunkedArray) -> Distinct:
-    """Return a column of strings without nulls as numbers, in the order of the strings.
-
-    >>> distinct(pa.array(["b", "a", "b"])).codes.tolist()
-    [1, 0, 1]
-    """
-    found = (whole(column) if isinstance(column, pa.ChunkedArray) else column).dictionary_encode()
-    order = pc.sort_indices(found.dictionary).to_numpy()
-    ranks = np.zeros(len(order), np.int64)
-    ranks[order] = np.arange(len(order))
-    return Distinct(found.dictionary.take(pa.array(order)), ranks[found.indices.to_numpy()])
 
 
 def places_in(column: pa.Array | pa.ChunkedArray, names: pa.Array) -> Ints:

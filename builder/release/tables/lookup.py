@@ -7,12 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.io.lists import Ints
+from builder.io.lists import Ints, distinct
 from builder.io.parquet import whole
 from builder.records import Article, Document, Dropped, Gold, Judgement, StageCounts, count_by_reason
 from builder.records.arrow import arrow_schema
 from builder.release.splits.strategies import SPLIT_NAMES
-from builder.release.tables.arrow import Bools, distinct, none_at, places_in
+from builder.release.tables.arrow import Bools, none_at, places_in
 from builder.release.tables.batches import Batches
 from builder.release.tables.inputs import TableInputs, instant, zone
 

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from builder.io.lists import counts, edges, owners
+from builder.io.lists import counts, distinct, edges, owners
 from builder.records import Span
-from builder.release.tables.arrow import TextBytes, as_array, distinct, places_in
+from builder.release.tables.arrow import TextBytes, as_array, places_in
 
 Places = NDArray[np.int64]
 

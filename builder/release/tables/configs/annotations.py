@@ -7,12 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.io.lists import Ints, counts, numbers, owners
+from builder.io.lists import Ints, counts, distinct, numbers, owners
 from builder.records import Dropped, Judgement
 from builder.records.arrow import records_of
 from builder.release.redaction.pii import Kind
 from builder.release.redaction.redact import redact_text
-from builder.release.tables.arrow import Columns, TextBytes, distinct, lists, places_in, struct
+from builder.release.tables.arrow import Columns, TextBytes, lists, places_in, struct
 from builder.release.tables.batches import Batches
 from builder.release.tables.encoded import EncodedArticles
 from builder.release.tables.features import all_values

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.io.lists import Ints, cuts, numbers, owners
+from builder.io.lists import Ints, cuts, distinct, numbers, owners
 from builder.records import Dropped
-from builder.release.tables.arrow import Bools, Columns, TextBytes, distinct, lists, pieces, places_in, struct
+from builder.release.tables.arrow import Bools, Columns, TextBytes, lists, pieces, places_in, struct
 from builder.release.tables.encoded import EncodedArticles
 from builder.release.tables.features import ASKED
 from builder.release.tables.inputs import TableInputs

@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.io.lists import Ints, cuts, owners
+from builder.io.lists import Ints, cuts, distinct, owners
 from builder.io.parquet import whole
 from builder.records import Dropped
-from builder.release.tables.arrow import Bools, distinct, places_in
+from builder.release.tables.arrow import Bools, places_in
 from builder.release.tables.batches import Batches
 from builder.release.tables.inputs import TableInputs
 from builder.release.tables.lookup import ConfigRows, Lookup, config_rows, exclusions
