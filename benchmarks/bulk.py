@@ -43,7 +43,7 @@ MIN_RATIO, MIN_TEXT_DEDUP, RECALL_GAP, MIN_PRECISION, MOST_MEMORY = 8.0, 4.0, 0.
 GROWTH, GROWTH_SLACK = 4.0, 0.4
 STEP = 0.05
 """Bin width of the curve of recall by Jaccard similarity."""
-CURVE = PAGE.parents[1] / "builder" / "release" / "recall.json"
+CURVE = PAGE.parents[1] / "builder" / "release" / "card" / "recall.json"
 """The recall figures that dataset cards report."""
 Labels = NDArray[np.int64]
 
