@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.io.atomic import atomic_write
+from builder.io.lists import counts, cuts
 from builder.io.plain import omitted_fields
 
 ROWS = 5000
@@ -134,7 +134,5 @@ def _maps(column: pa.MapArray, form: JsonForm) -> pa.Array:
 
 def _joined_items(column: pa.ListArray, texts: pa.Array, begin: str, end: str) -> pa.Array:
     """Return the texts of the items of each list, between two brackets."""
-    sizes = np.asarray(pc.fill_null(pc.list_value_length(column), 0), np.int64)
-    offsets = np.concatenate([[0], np.cumsum(sizes)])
-    items = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), texts)
+    items = pa.ListArray.from_arrays(pa.array(cuts(counts(column)), pa.int32()), texts)
     return pc.binary_join_element_wise(begin, pc.binary_join(items, ", "), end, "")

@@ -16,6 +16,7 @@ from builder.annotation.agreement.pairs import PairCounts, Partners, Weights, pa
 from builder.annotation.agreement.span_tables import SpanTables, span_tables
 from builder.annotation.columns import Ints, same_as_above
 from builder.annotation.migration.offered import EVERYTHING, Offers
+from builder.io.lists import ranges
 from builder.schema.labels import Labels
 
 UNITIZING = "Krippendorff's alpha, unitizing"
@@ -70,9 +71,9 @@ def pairwise_figures(shared: Shared, marks: Marks, weights: Weights) -> list[Pai
 
     def count(own: Partners) -> PairCounts:
         """Return the equal marks of each pair, and those of each of both."""
-        drawn = by_judge[_ranges(first[own.mine], made[own.mine])]
+        drawn = by_judge[ranges(first[own.mine], made[own.mine])]
         place = np.repeat(np.arange(len(own.mine)), made[own.mine])
-        same = _ranges(drawn + 1, after[drawn])
+        same = ranges(drawn + 1, after[drawn])
         of, left = (np.repeat(each, after[drawn]) for each in (place, marks.judge[drawn]))
         equal = np.bincount(own.begins[of] + marks.judge[same] - left - 1, minlength=len(own.one))
         one = own.mine[own.one]
@@ -95,12 +96,6 @@ def _asked_of(marks: Marks, made: Ints) -> Callable[[Ints, Ints], Ints]:
     own = np.zeros(marks.asked.shape, np.int64)
     np.add.at(own, (marks.judge, marks.label), 1)
     return lambda one, other: (own[one] * marks.asked[other]).sum(axis=1)
-
-
-def _ranges(begins: Ints, sizes: Ints) -> Ints:
-    """Return the numbers of several ranges, one after the other."""
-    done = np.cumsum(sizes) - sizes
-    return np.asarray(np.arange(int(sizes.sum())) + np.repeat(begins - done, sizes))
 
 
 def _parts(measure: str, tables: SpanTables, rows: Floats, telling: NDArray[np.bool_], ratio: Ratio) -> list[Statistic]:

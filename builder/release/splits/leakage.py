@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from builder.io.lists import ranges
 from builder.records import Issue
 from builder.text.shingles import Hashes, hash_words, shingles
 from builder.text.similarity import FEW_WORDS, HEADING, LONG, SAME, SHORT, SLACK, TITLE_WORDS, contained, near
@@ -212,7 +213,7 @@ class _ShingleIndex:
         order = np.argsort(self.owners, kind="stable")
         begins = np.cumsum(self.held) - self.held
         wanted = self.held[small]
-        shingle = self.keys[order[_ranges(begins[small], wanted)]] >> self.bits << self.bits
+        shingle = self.keys[order[ranges(begins[small], wanted)]] >> self.bits << self.bits
         shingle |= np.repeat(large, wanted).astype(np.uint64)
         index = np.minimum(np.searchsorted(self.keys, shingle), max(len(self.keys) - 1, 0))
         pair = np.repeat(np.arange(len(left)), wanted)
@@ -275,7 +276,7 @@ def _candidates(
     starts = np.searchsorted(shelf.keys >> shelf.bits, shelf.keys[prefix] >> shelf.bits)
     for low, high in _parts(runs[prefix]):
         length = runs[prefix[low:high]]
-        text, other = np.repeat(shelf.owners[prefix[low:high]], length), shelf.owners[_ranges(starts[low:high], length)]
+        text, other = np.repeat(shelf.owners[prefix[low:high]], length), shelf.owners[ranges(starts[low:high], length)]
         smaller = (sizes[text] < sizes[other]) | ((sizes[text] == sizes[other]) & (text < other))
         text, other = text[smaller], other[smaller]
         left, right = np.divmod(np.unique(np.minimum(text, other) * len(sizes) + np.maximum(text, other)), len(sizes))
@@ -287,14 +288,3 @@ def _parts(costs: Places) -> Iterator[tuple[int, int]]:
     """Yield index ranges that cost about AT_ONCE each."""
     edges = [0, *(np.flatnonzero(np.diff(np.cumsum(costs) // AT_ONCE)) + 1).tolist(), len(costs)]
     yield from ((low, high) for low, high in pairwise(edges) if low < high)
-
-
-def _ranges(starts: Places, lengths: Places) -> Places:
-    """Concatenate the integer ranges with these starts and lengths.
-
-    >>> _ranges(np.array([5, 1]), np.array([2, 3])).tolist()
-    [5, 6, 1, 2, 3]
-    """
-    numbers: Places = np.arange(lengths.sum(), dtype=np.int64)
-    numbers += np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
-    return numbers

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from builder.annotation.columns import Ints
+from builder.io.lists import cuts, ranges
 from builder.records import Dispute
 from builder.records.arrow import arrow_schema
 
@@ -34,17 +35,6 @@ class OpenQuestions:
         )
 
 
-def ranges(begins: Ints, sizes: Ints) -> Ints:
-    """Return the numbers of several ranges, one after the other.
-
-    >>> ranges(np.array([4, 0]), np.array([2, 3])).tolist()
-    [4, 5, 0, 1, 2]
-    """
-    shift = np.repeat(begins - (np.cumsum(sizes) - sizes), sizes)
-    numbers: Ints = np.arange(len(shift)) + shift
-    return numbers
-
-
 def together(parts: Sequence[OpenQuestions]) -> OpenQuestions:
     """Return the questions of several kinds, one kind after the other."""
     article, sizes, judge = (
@@ -56,7 +46,7 @@ def together(parts: Sequence[OpenQuestions]) -> OpenQuestions:
 
 def dispute_table(questions: OpenQuestions, ids: pa.Array, whose: pa.Array) -> pa.Table:
     """Return open questions as disputes; `ids` names the articles, and `whose` the annotator of each judgement."""
-    offsets = pa.array(np.concatenate([[0], np.cumsum(questions.sizes)]), pa.int32())
+    offsets = pa.array(cuts(questions.sizes), pa.int32())
     answers = pa.MapArray.from_arrays(offsets, whose.take(pa.array(questions.judge)), questions.answer)
     columns = [ids.take(pa.array(questions.article)), questions.what, answers]
     return pa.Table.from_arrays(columns, schema=arrow_schema(Dispute))

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from builder.annotation.adjudication.dawid_skene import Model, estimate, most_likely
 from builder.annotation.adjudication.decisions import NONE
 from builder.annotation.adjudication.votes.answers import GivenAnswers, vote_answers, was_asked
-from builder.annotation.adjudication.votes.open_questions import OpenQuestions, ranges
+from builder.annotation.adjudication.votes.open_questions import OpenQuestions
 from builder.annotation.columns import Bools, Coded, Ints, items, listed, same_as_above
 from builder.annotation.migration.asked import asked_people
+from builder.io.lists import ranges
 
 N = TypeVar("N", bound=np.generic)
 

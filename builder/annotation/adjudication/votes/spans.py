@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from builder.annotation.adjudication.decisions import NONE
 from builder.annotation.adjudication.votes.ballots import Ballot, vote
-from builder.annotation.adjudication.votes.open_questions import OpenQuestions, ranges, together
+from builder.annotation.adjudication.votes.open_questions import OpenQuestions, together
 from builder.annotation.columns import Bools, Coded, Ints, items, numbered, same_as_above
 from builder.annotation.migration.asked import asked_labels, asked_people, voters_of
 from builder.annotation.migration.offered import Offers
+from builder.io.lists import ranges
 from builder.schema.dataset import Adjudication
 
 

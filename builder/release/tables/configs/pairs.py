@@ -36,7 +36,7 @@ class Entries:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
-    """The pairs of a kind, sorted. `golds` holds the row of each pair's gold, -1 if there is none."""
+    """The pairs of a kind, sorted. `golds` holds the row of the gold of each pair, -1 for a pair without gold."""
 
     article_ids: pa.Array
     numbers: Ints
