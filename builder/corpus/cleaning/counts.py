@@ -31,7 +31,7 @@ FEWEST = 3
 """Fewest paragraphs beside which a thing must stand to be counted at all."""
 
 SPARSE = 8
-"""How many times as many beginnings of keys are told apart as there are keys: what is no key is mostly known by that."""
+"""Slots of the bitmap of keys' first bits for each key. A larger one rules out more absent keys."""
 
 PASS = 5_000_000
 """Rows that `merge` sorts at once, about 200 MB."""

@@ -46,8 +46,9 @@ def supported(
 ) -> set[int]:
     """Return the lines of a dump on which supporting rules may act, of those that any rule matches.
 
-    They are all around its article, and some in it: lines above the article's first paragraph and below its last, if they are few: more are a list of the
-    article; and a line alone between paragraphs. Never a formula, and nothing of an article without paragraph.
+    Those are all lines around its article, and some in it: the lines above its first paragraph and below its last, if
+    they are few (more are a list of the article), and a line alone between paragraphs. A formula is never among them,
+    nor is any line of an article without paragraph.
     """
     told = [i for i in inside if prose[i]]
     found = {i for i in range(len(folded)) if i not in inside}

@@ -141,7 +141,7 @@ def _gold_stances(side: ReleaseView) -> _Gold:
 
 
 def _gold_answers(side: ReleaseView) -> _Gold:
-    """Return the gold answers of a release; a row without an answer is none."""
+    """Return the gold answers of a release, leaving out rows without an answer."""
     if "questions" not in side.rows:
         return _no_gold("answers")
     article, question, given, flags = (

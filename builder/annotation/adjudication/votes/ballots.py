@@ -29,7 +29,7 @@ def method_of(votes: int | None) -> str:
 
 
 def vote(ballot: Ballot, votes: int | None) -> Outcome:
-    """Settle one question by `votes` votes, or by more than half of the voters if that is None."""
+    """Settle one question by `votes` votes. Without a number, more than half of the voters settle it."""
     voters = ballot.voters
     need = votes or voters // 2 + 1
     counts = Counter(label for chosen in ballot.answers.values() for label in chosen)

@@ -137,7 +137,7 @@ def _with_none(rows: NDArray[N]) -> NDArray[N]:
 
 
 def _by_model(voted: AnswerOutcomes, model: Model, ids: Sequence[str]) -> AnswerOutcomes:
-    """Replace the outcomes of majority votes with the model's answers; below SURE there is none."""
+    """Replace the outcomes of majority votes with the model's answers, leaving out those below SURE."""
     names, values = voted.poll.asked.names, {name: code for code, name in enumerate(voted.poll.values)}
     won, share = np.zeros_like(voted.won), np.zeros_like(voted.share)
     for pair, (article, asked) in enumerate(zip(voted.article.tolist(), voted.asked.tolist(), strict=True)):

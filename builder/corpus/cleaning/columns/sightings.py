@@ -89,7 +89,7 @@ class _Pages:
 
 
 def sightings(chunk: Chunk, sources: Sequence[str], profile: Profile) -> Iterator[Sighting]:
-    """Yield the hash of each thing that pages show, and of the paragraph beside it, or of the page where there is none."""
+    """Yield the hash of each thing that pages show, with the hash of the paragraph beside it, or else of the page."""
     lines = lines_of(folded_texts(profile, chunk.texts), fold_table())
     shapes, text = shapes_of(lines.texts), lines.texts.decoded(0, len(lines.texts.units))
     found, whole = edges_of(lines, shapes), np.arange(-1, -1 - len(sources), -1)
