@@ -6,12 +6,13 @@ The edits of an article lead from each of its code points to the raw document.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 from builder.corpus.cleaning.counts import Counts, no_counts
 from builder.corpus.cleaning.imported import published_article
 from builder.corpus.cleaning.judging import PageFacts
-from builder.corpus.cleaning.pages import CleanedPages, Losses, clean_pages
+from builder.corpus.cleaning.pages import CleanedPages, clean_pages
 from builder.io.hashing import sha16
 from builder.records import Article, Document, Drop, Dropped, Issue
 from builder.schema.boilerplate import Boilerplate
@@ -82,19 +83,16 @@ def uncleaned(document: Document, profile: Profile) -> Cleaned:
     return Cleaned((published_article(document, profile),), (), (), (), lines, lines, {}, {})
 
 
-NO_LOSSES = Losses((), {}, {})
-
-
 def _as_records(cleaned: CleanedPages, profile_id: str) -> Iterator[Cleaned]:
     """Yield the result for each page."""
-    bounds = cleaned.bounds
+    bounds, issues = cleaned.bounds, dict(cleaned.warnings())
     for page, lines in enumerate(cleaned.lines.tolist()):
-        mine, lost = range(bounds[page], bounds[page + 1]), cleaned.losses.get(page, NO_LOSSES)
+        mine, lost = range(bounds[page], bounds[page + 1]), cleaned.lost(page)
         yield Cleaned(
             tuple([_article(cleaned, article, profile_id) for article in mine]),
             lost.drops,
             () if mine else (cleaned.set_aside(page),),
-            tuple(cleaned.warnings(page)) if lost.dropped else (),
+            (issues[page],) if page in issues else (),
             lines,
             lines - sum(lost.dropped.values()),
             dict(lost.dropped),
@@ -106,9 +104,10 @@ def _as_records(cleaned: CleanedPages, profile_id: str) -> Iterator[Cleaned]:
 def _article(cleaned: CleanedPages, number: int, profile_id: str) -> Article:
     articles, text = cleaned.articles, cleaned.articles.texts[number]
     edits = tuple(articles.edits[articles.cuts[number] : articles.cuts[number + 1]].tolist())
+    drops = cleaned.drops.records(np.flatnonzero(cleaned.drops.articles == number).tolist())
     return Article(
         cleaned.id(number), cleaned.facts.ids[articles.pages[number]], int(articles.parts[number]), cleaned.title(number),
-        text, edits, tuple(cleaned.drops.get(number, ())), profile_id, sha16(text),
+        text, edits, tuple(drops), profile_id, sha16(text),
     )  # fmt: skip
 
 

@@ -1,16 +1,16 @@
 """Cleaning of a batch of pages by columns: normalize, find lines, fold, judge, and join what is left into articles."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from builder.corpus.cleaning.columns.articles import ArticleColumns, articles_of
-from builder.corpus.cleaning.columns.drops import drops_of
+from builder.corpus.cleaning.columns.decided import decided_of
+from builder.corpus.cleaning.columns.drops import DropColumns, drops_of
 from builder.corpus.cleaning.columns.lines import lines_of
-from builder.corpus.cleaning.decisions import HEADLINE, LineDecision
 from builder.corpus.cleaning.judging import PageFacts, judge
 from builder.corpus.cleaning.matching.rules import compile_rules
 from builder.records import Drop, Dropped, Issue
@@ -39,28 +39,35 @@ class CleanedPages:
     """The row of each page in the batch."""
     facts: PageFacts
     articles: ArticleColumns
-    drops: Mapping[int, Sequence[Drop]]
-    """The drops of articles."""
-    headlines: Mapping[int, str]
-    """The titles of articles that were embedded in the page of another."""
+    drops: DropColumns
     lines: Numbers
     """The number of lines of each page that are not blank."""
     characters: Numbers
     """The number of characters of these lines."""
-    losses: Mapping[int, Losses]
     evidence: Mapping[int, frozenset[int]]
     """The keys of the counts that were looked up and found, by page."""
 
     def title(self, article: int) -> str | None:
         """Return the title of an article."""
         if self.articles.parts[article]:
-            return self.headlines.get(article)
-        return self.headlines.get(article) or self.facts.titles[self.articles.pages[article]]
+            return self.drops.headlines.get(article)
+        return self.drops.headlines.get(article) or self.facts.titles[self.articles.pages[article]]
+
+    def lost(self, page: int) -> Losses:
+        """Return what a page lost."""
+        drops = self.drops
+        first, last = np.searchsorted(drops.pages, [page, page + 1]).tolist()
+        rows = range(first, last)
+        return Losses(
+            tuple(drops.records(rows)),
+            _by_rule(drops.rules[row] for row in rows if drops.is_line[row]),
+            _by_rule(drops.rules[row] for row in rows if drops.is_part[row]),
+        )
 
     def set_aside(self, page: int) -> Dropped:
         """Return the record of a page that ends without text."""
-        lost = self.losses.get(page)
-        detail = f"{_counted(lost.dropped)}; {self.characters[page]:,} characters" if lost and lost.dropped else ""
+        dropped = self.lost(page).dropped
+        detail = f"{_counted(dropped)}; {self.characters[page]:,} characters" if dropped else ""
         return Dropped("clean", self.facts.origins[page], "no body", detail)
 
     @property
@@ -69,21 +76,27 @@ class CleanedPages:
         bounds: list[int] = np.searchsorted(self.articles.pages, np.arange(len(self.rows) + 1)).tolist()
         return bounds
 
-    def warnings(self, page: int) -> Iterator[Issue]:
-        """Yield a warning if a page lost most of its characters."""
-        first, last = np.searchsorted(self.articles.pages, [page, page + 1]).tolist()
-        whole, texts = int(self.characters[page]), self.articles.texts[first:last]
-        kept = sum(len(text) - text.count("\n") for text in texts)
-        if texts and self.losses[page].dropped and whole - kept > MOSTLY * whole:
-            yield Issue(
-                "warning",
-                "mostly-boilerplate",
-                f"cleaning removed {(whole - kept) / whole:.0%} of the page's characters: {_counted(self.losses[page].dropped)}",
-                where=self.facts.origins[page],
-                fix="check the page with `khabar explain`; if a rule drops body text, turn it off for this source (`off:`) in "
-                "schema/boilerplate.yaml",
-                article_id=self.id(first),
-            )
+    def warnings(self) -> Iterator[tuple[int, Issue]]:
+        """Yield a warning for each page with text that lost most of its characters, with the number of the page."""
+        articles, whole = self.articles, self.characters
+        sizes = np.fromiter((len(text) - text.count("\n") for text in articles.texts), np.int64, len(articles.texts))
+        kept = np.bincount(articles.pages, sizes, len(whole))
+        has_text = np.bincount(articles.pages, minlength=len(whole)) > 0
+        has_lost = np.bincount(self.drops.pages, self.drops.is_line, len(whole)) > 0
+        for page in np.flatnonzero(has_text & has_lost & (whole - kept > MOSTLY * whole)).tolist():
+            first = int(np.searchsorted(articles.pages, page))
+            yield page, self._warning(page, first, (int(whole[page]) - int(kept[page])) / int(whole[page]))
+
+    def _warning(self, page: int, article: int, share: float) -> Issue:
+        return Issue(
+            "warning",
+            "mostly-boilerplate",
+            f"cleaning removed {share:.0%} of the page's characters: {_counted(self.lost(page).dropped)}",
+            where=self.facts.origins[page],
+            fix="check the page with `khabar explain`; if a rule drops body text, turn it off for this source (`off:`) in "
+            "schema/boilerplate.yaml",
+            article_id=self.id(article),
+        )
 
     def id(self, article: int) -> str:
         """Return the id of an article."""
@@ -100,37 +113,16 @@ def _cleaned(chunk: Chunk, facts: PageFacts, profile: Profile, rules: Boilerplat
     made = normalized(profile, chunk.texts)
     lines = lines_of(made.texts, profile.table)
     judged = judge(facts, lines, folded_texts(profile, lines.texts), profile, compile_rules(rules))
-    articles = articles_of(made, lines, judged.decisions)
+    decided = decided_of(lines, judged.decisions)
+    articles = articles_of(made, lines, decided)
     numbers = np.diff(lines.cuts)
     characters = np.diff(lines.texts.begins[lines.cuts]) - numbers
-    losses: dict[int, Losses] = {}
-    drops: dict[int, list[Drop]] = {}
-    headlines: dict[int, str] = {}
-    for page, by_line in drops_of(made, lines, judged.decisions).items():
-        losses[page] = _lost(by_line, judged.decisions[page])
-        first, last = np.searchsorted(articles.pages, [page, page + 1]).tolist()
-        owners = {int(articles.parts[article]): article for article in range(first, last)}
-        for index, found in by_line.items() if owners else ():
-            part = judged.decisions[page][index].part
-            drops.setdefault(owners.get(part, first), []).extend(found)
-            if found[0].rule == HEADLINE and part in owners:
-                headlines[owners[part]] = found[0].extracted["title"]
-    return CleanedPages(chunk.rows, facts, articles, drops, headlines, numbers, characters, losses, judged.evidence)
+    drops = drops_of(made, lines, decided, articles)
+    return CleanedPages(chunk.rows, facts, articles, drops, numbers, characters, judged.evidence)
 
 
-def _lost(by_line: Mapping[int, Sequence[Drop]], decisions: Sequence[LineDecision]) -> Losses:
-    dropped: Counter[str] = Counter()
-    parts: Counter[str] = Counter()
-    for index, found in by_line.items():
-        if decisions[index].role != "body":
-            dropped[found[0].rule] += 1
-        if decisions[index].cut:
-            parts.update(part.reason for part in decisions[index].cut)
-    return Losses(
-        tuple([drop for found in by_line.values() for drop in found]),
-        dict(sorted(dropped.items())),
-        dict(sorted(parts.items())),
-    )
+def _by_rule(rules: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(rules).items()))
 
 
 def _counted(dropped: Mapping[str, int]) -> str:

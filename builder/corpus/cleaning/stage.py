@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.corpus.cleaning.clean import PART, RULE, uncleaned
+from builder.corpus.cleaning.columns.drops import DropColumns
 from builder.corpus.cleaning.columns.lines import Mask
 from builder.corpus.cleaning.counts import Counts
 from builder.corpus.cleaning.judging import PageFacts
@@ -18,7 +19,7 @@ from builder.executor.shards import BatchResult
 from builder.executor.stage import Stage
 from builder.io.hashing import sha16_of_bytes
 from builder.io.parquet import from_table, to_table
-from builder.records import Article, Document, Drop, Dropped, Facts, Issue
+from builder.records import Article, Document, Dropped, Facts, Issue
 from builder.records.arrow import arrow_schema
 from builder.schema.boilerplate import Boilerplate
 from builder.text.joined import Numbers
@@ -97,7 +98,7 @@ def _of_pages(documents: pa.Table, rows: Numbers, config: CleaningConfig) -> Ite
             _written(cleaned, config.profile.id),
             _counted(cleaned),
             {int(mine[page]): cleaned.set_aside(page) for page in np.flatnonzero(np.diff(bounds) == 0).tolist()},
-            {int(mine[page]): [*cleaned.warnings(page)] for page in cleaned.losses},
+            {int(mine[page]): [issue] for page, issue in cleaned.warnings()},
         )
 
 
@@ -110,12 +111,12 @@ def _facts(pages: pa.Table, config: CleaningConfig) -> PageFacts:
 
 def _counted(cleaned: CleanedPages) -> Counter[str]:
     """Count pages with text, lines, and lines and parts of lines by rule."""
-    lines = int(cleaned.lines.sum())
-    counts = Counter({"lines": lines, "kept": lines, "documents": int(np.count_nonzero(np.diff(cleaned.bounds)))})
-    for lost in cleaned.losses.values():
-        counts.update({f"{RULE}{rule}": number for rule, number in lost.dropped.items()})
-        counts.update({f"{PART}{rule}": number for rule, number in lost.cut.items()})
-        counts["kept"] -= sum(lost.dropped.values())
+    lines, drops = int(cleaned.lines.sum()), cleaned.drops
+    counts = Counter({"lines": lines, "documents": int(np.count_nonzero(np.diff(cleaned.bounds)))})
+    counts["kept"] = lines - int(np.count_nonzero(drops.is_line))
+    for prefix, among in ((RULE, drops.is_line), (PART, drops.is_part)):
+        found = Counter(drops.rules[row] for row in np.flatnonzero(among).tolist())
+        counts.update({f"{prefix}{rule}": number for rule, number in found.items()})
     return counts
 
 
@@ -135,20 +136,21 @@ def _written(cleaned: CleanedPages, profile_id: str) -> pa.Table:
     schema = arrow_schema(Article)
     arrays = {name: pa.array(values, schema.field(name).type) for name, values in columns.items()}
     arrays["text"] = pa.array(encoded, pa.binary()).view(pa.string())
-    arrays["drops"] = _drops([cleaned.drops.get(article, ()) for article in numbers], schema.field("drops").type)
+    arrays["drops"] = _drops(cleaned.drops, len(numbers), schema.field("drops").type)
     arrays["edits"] = pa.ListArray.from_arrays(articles.cuts, pa.array(articles.edits, pa.int64()))
     return pa.table([arrays[field.name].cast(field.type) for field in schema], schema=schema)
 
 
-def _drops(drops: Sequence[Sequence[Drop]], kind: pa.ListType) -> pa.Array:
+def _drops(drops: DropColumns, articles: int, kind: pa.ListType) -> pa.Array:
     """Return the drops of articles as a column of lists."""
-    flat = [one for each in drops for one in each]
-    values = ([one.start for one in flat], [one.end for one in flat], [one.rule for one in flat],
-              [[*one.extracted.items()] for one in flat])  # fmt: skip
-    names = [*kind.value_type]
+    rows = np.argsort(drops.articles, kind="stable")
+    rows = rows[np.searchsorted(drops.articles[rows], 0) :]
+    wanted, names = rows.tolist(), [*kind.value_type]
+    values = (drops.starts[rows], drops.ends[rows], [drops.rules[row] for row in wanted],
+              [[*drops.extracted[row].items()] for row in wanted])  # fmt: skip
     columns = [pa.array(column, field.type) for column, field in zip(values, names, strict=True)]
-    ends = np.cumsum([0, *map(len, drops)], dtype=np.int32)
-    return pa.ListArray.from_arrays(ends, pa.StructArray.from_arrays(columns, fields=names))
+    cuts = np.searchsorted(drops.articles[rows], np.arange(articles + 1)).astype(np.int32)
+    return pa.ListArray.from_arrays(cuts, pa.StructArray.from_arrays(columns, fields=names))
 
 
 def _of_texts(documents: pa.Table, is_text: Mask, profile: Profile) -> Iterator[_Part]:

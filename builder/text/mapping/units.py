@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from builder.text.contexts import Around
 from builder.text.edits import NO_EDITS, Columns, Edits
-from builder.text.mapping.tables import DELETED, RARE, Table
+from builder.text.mapping.tables import DELETED, RARE, Table, looked_up
 
 Positions = NDArray[np.intp]
 
@@ -100,7 +100,7 @@ def substitute_units(table: Table, units: Units, begins: Columns, texts: Texts) 
 
 def _looked_up(table: Table, units: Units) -> Units:
     """Look units up, also the rare ones that cannot stay because of the character before them, or that surely stay."""
-    new: Units = (table.narrow if units.itemsize == 2 else table.put).take(units)
+    new: Units = looked_up(table.narrow if units.itemsize == 2 else table.put, units)
     at = np.flatnonzero(new == RARE)
     for code in np.unique(units[at]).tolist() if at.size else ():
         rare = table.rare[code]

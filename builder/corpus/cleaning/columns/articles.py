@@ -1,19 +1,17 @@
 """The articles that pages keep, as columns: their texts, and the edits that lead to each from its raw page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from builder.corpus.cleaning.columns.decided import Decided
 from builder.corpus.cleaning.columns.lines import Lines, Mask
-from builder.corpus.cleaning.decisions import PLAIN, LineDecision
+from builder.corpus.cleaning.decisions import LineDecision
 from builder.text.edits import Columns, compose, cut_by, pack
 from builder.text.joined import Normalized, Numbers, Texts, running
-
-Decisions = Mapping[int, Sequence[LineDecision]]
-"""The decisions on the lines of the pages that lose something, by page."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,21 +35,17 @@ class _Kept:
     ends: Numbers
 
 
-def articles_of(made: Normalized, lines: Lines, decisions: Decisions) -> ArticleColumns:
+def articles_of(made: Normalized, lines: Lines, decided: Decided) -> ArticleColumns:
     """Join the lines that pages keep, and compose the edits."""
     pages = np.repeat(np.arange(len(lines.cuts) - 1), np.diff(lines.cuts))
     parts, is_body = np.zeros(len(pages), np.intp), np.ones(len(pages), bool)
-    for page, judged in decisions.items():
-        first = int(lines.cuts[page])
-        for index, one in enumerate(judged, first):
-            if one is not PLAIN:
-                parts[index], is_body[index] = one.part, one.role == "body"
+    parts[decided.lines], is_body[decided.lines] = decided.parts, decided.is_body
     kept = np.flatnonzero(is_body)
     if not kept.size:
         return ArticleColumns(kept, kept, [], np.zeros(0, np.int32), np.zeros(1, np.int32))
     fresh = (np.diff(pages[kept]) != 0) | (np.diff(parts[kept]) != 0)
     firsts, lasts = kept[np.append(True, fresh)], kept[np.append(fresh, True)]
-    mask = _kept_units(made.texts, lines, is_body, decisions)
+    mask = _kept_units(made.texts, lines, is_body, decided)
     mask[lines.below[lasts] - 1] = False
     runs = _runs(mask, lines.begins[firsts])
     lengths = np.bincount(runs.articles, runs.ends - runs.starts, len(firsts)).astype(np.int32)
@@ -62,19 +56,18 @@ def articles_of(made: Normalized, lines: Lines, decisions: Decisions) -> Article
     return ArticleColumns(pages[firsts], parts[firsts], texts, edits, cuts)
 
 
-def _kept_units(texts: Texts, lines: Lines, is_body: Mask, decisions: Decisions) -> Mask:
+def _kept_units(texts: Texts, lines: Lines, is_body: Mask, decided: Decided) -> Mask:
     """Return which units are in a line that is kept, without the parts that are cut from it."""
     mask = np.ones(len(texts.units), bool)
     mask[lines.surplus] = False
     dropped = np.flatnonzero(~is_body)
     for begin, below in zip(lines.begins[dropped].tolist(), lines.below[dropped].tolist(), strict=True):
         mask[begin:below] = False
-    for page, judged in decisions.items():
-        for index, one in enumerate(judged, int(lines.cuts[page])):
-            if one.cut:
-                units = lines.places(index)
-                low, high = _uncut(lines.texts.text(index), one)
-                mask[units[:low]] = mask[units[high:-1]] = False
+    for line, one in zip(decided.lines.tolist(), decided.verdicts, strict=True):
+        if one.cut:
+            units = lines.places(line)
+            low, high = _uncut(lines.texts.text(line), one)
+            mask[units[:low]] = mask[units[high:-1]] = False
     return mask
 
 
