@@ -12,11 +12,11 @@ from typing import Literal
 
 from builder.corpus.cleaning.counts import no_counts
 from builder.corpus.cleaning.decisions import HEADLINE, PLAIN, LineDecision, extracted
-from builder.corpus.cleaning.dump import core, is_dump, supported, takes_line
+from builder.corpus.cleaning.dump import core, is_dump, supported
 from builder.corpus.cleaning.edges import Edges, edges
 from builder.corpus.cleaning.evidence import Evidence
 from builder.corpus.cleaning.matching.rules import NO_CANDIDATES, Candidates, CompiledRule, Rules
-from builder.corpus.cleaning.page import BULLETS, PageLines, begins_article, drops_lines, paragraphs, read_page, words
+from builder.corpus.cleaning.page import BULLETS, PageLines, begins_article, drops_lines, paragraphs, read_page
 from builder.corpus.cleaning.parts import without_parts
 from builder.schema.boilerplate import CutRule, LineRule, ListRule
 
@@ -39,9 +39,6 @@ class _LineState:
     """The cut whose links are being dropped."""
     only_items: bool = False
     """Whether the cut is above `min_before` characters of body, so that it drops list items only."""
-    read: int = 0
-    said: set[str] = field(default_factory=set)
-    """The words of the body lines among the first `read` lines."""
     made: dict[tuple[int, str], LineDecision] = field(default_factory=dict)
 
     def dropped(self, part: int, rule: str) -> LineDecision:
@@ -80,14 +77,14 @@ def classify_batch(
 def decide(
     lines: Sequence[str], folded: Sequence[str], candidates: Sequence[Candidates], evidence: Evidence
 ) -> list[LineDecision]:
-    """Return one decision for each line of a page, given the rules that it may match and what is known of the page."""
+    """Return one decision for each line of a page, given the rules that it matches and what is known of the page."""
     if not lines:
         return []
     told = paragraphs(folded)
     if not evidence.is_asked:
         return _judge(lines, read_page(folded, candidates, told))
     hard = [found if found.hard is None else found.hard for found in candidates]
-    decisions = _in_a_dump(lines, folded, candidates, hard, told) if is_dump(folded, candidates) else []
+    decisions = _in_a_dump(lines, folded, candidates, hard, told) if is_dump(candidates) else []
     if not any(decision.role == "body" for decision in decisions):
         decisions = _by_hard_rules(lines, folded, hard, told)
     decisions = _from_the_edges(lines, folded, candidates, decisions, evidence, edges(folded, told))
@@ -108,7 +105,7 @@ def _in_a_dump(
 ) -> list[LineDecision]:  # fmt: skip
     """Decide on the lines of a dump: every rule applies around its article, only hard rules inside it."""
     if any(prose):
-        kept = [found is NO_CANDIDATES or not takes_line(found, line) for found, line in zip(hard, folded, strict=True)]
+        kept = [not found.takes_line for found in hard]
     else:
         kept = [decision.role == "body" for decision in _by_hard_rules(lines, folded, hard, prose)]
     inside = core(folded, kept, prose)
@@ -151,13 +148,16 @@ def _judge(lines: Sequence[str], page: PageLines, *, is_careful: bool = False) -
     """Decide on the lines from the top down; a careful walk keeps a line between links and a paragraph, a heading."""
     walk = _LineState(is_careful=is_careful)
     verdicts: list[LineDecision] = []
-    for i, line in enumerate(lines):
-        known = page.candidates[i] is NO_CANDIDATES and not walk.links and not walk.ending and i != walk.headline
-        verdict = walk.plain if known and i not in page.cuts else _verdict(i, line, page, walk, verdicts)
+    cuts, told = page.cuts, page.paragraphs
+    for i, (line, found) in enumerate(zip(lines, page.candidates, strict=True)):
+        if found is NO_CANDIDATES and not walk.links and not walk.ending and i != walk.headline and i not in cuts:
+            verdict = walk.plain
+        else:
+            verdict = _verdict(i, line, page, walk, verdicts)
         verdicts.append(verdict)
         if verdict.role == "body":
             walk.kept += len(line)
-            walk.below_head = walk.below_head or page.paragraphs[i]
+            walk.below_head = walk.below_head or told[i]
     return verdicts
 
 
@@ -204,14 +204,9 @@ def _at_cut(i: int, cut: CutRule, page: PageLines, walk: _LineState, above: Sequ
         walk.ending = cut.id
         return walk.dropped(0, cut.id)
 
-    def said() -> set[str]:
-        for line in range(walk.read, i):
-            if above[line].role == "body":
-                walk.said |= words(page.folded[line])
-        walk.read = i
-        return walk.said
-
-    if begins_article(page, i + 1, said):
+    if begins_article(
+        page, i + 1, lambda: [line for line, one in zip(page.folded, above, strict=False) if one.role == "body"]
+    ):
         walk.links = ""
         walk.parts += 1
         walk.part, walk.headline, walk.below_head = walk.parts, i + 1, False
@@ -228,13 +223,10 @@ def _is_marked_text(i: int, page: PageLines) -> bool:
 
 def _line_rule(i: int, page: PageLines, walk: _LineState) -> CompiledRule[LineRule] | None:
     """Return the first line rule that matches a line at its position, or None; those for a part of a line come later."""
-    line, below_head = page.folded[i], walk.below_head
+    below_head = walk.below_head
     if walk.is_careful and not walk.links and not walk.ending and _is_marked_text(i, page):
         return None
-    for ready in page.candidates[i].lines:
-        if ready.rule.takes != "line":
-            continue
-        in_place = ready.position == "any" or (page.tail[i] if ready.position == "tail" else not below_head)
-        if in_place and ready.takes(line):
+    for ready in page.candidates[i].whole:
+        if ready.position == "any" or (page.tail[i] if ready.position == "tail" else not below_head):
             return ready
     return None

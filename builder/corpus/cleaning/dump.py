@@ -10,23 +10,15 @@ ABOVE, BELOW = 8, 3
 """Most lines above the first paragraph of a dump's article, and below its last, among which supporting rules act."""
 
 
-def is_dump(folded: Sequence[str], candidates: Sequence[Candidates]) -> bool:
+def is_dump(candidates: Sequence[Candidates]) -> bool:
     """Return whether lines of two `furniture` rules stand on a page."""
     found: set[str] = set()
-    for line, rules in zip(folded, candidates, strict=True):
-        for ready in rules.furniture:
-            if ready.rule.id not in found and ready.takes(line):
-                found.add(ready.rule.id)
-                if len(found) > 1:
-                    return True
+    for rules in candidates:
+        if rules.furniture:
+            found.update(rules.furniture)
+            if len(found) > 1:
+                return True
     return False
-
-
-def takes_line(rules: Candidates, line: str) -> bool:
-    """Return whether a cut or a line rule takes a whole line."""
-    return any(ready.takes(line) for ready in rules.cuts) or any(
-        ready.takes(line) for ready in rules.lines if ready.rule.takes == "line" and not ready.rule.extract_only
-    )
 
 
 def core(folded: Sequence[str], kept: Sequence[bool], prose: Sequence[bool]) -> range:

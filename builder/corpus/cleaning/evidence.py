@@ -65,6 +65,21 @@ _FORMULA = re.compile(
 )
 """Words of closing formulae, which recur and are article text."""
 
+_FORMULAIC = (
+    "لله",
+    "السلام",
+    "رب العالمين",
+    "دمتم",
+    "اللقاء",
+    "نلتقي",
+    "تحياتي",
+    "القاري",
+    "اعلم",
+    "رواه",
+    "متفق عليه",
+)
+"""What every formula holds one of; most lines hold none, and are not searched for formulae."""
+
 _SIGNS = re.compile(r"[\W_]+")
 
 RECURS, RECURRING_PART, RECURRING_FIELD, RECURRING_LABEL = (
@@ -95,7 +110,7 @@ def is_formula(folded: str) -> bool:
     >>> is_formula("والله الموفق"), is_formula("تابعونا")
     (True, False)
     """
-    return any(
+    return any(map(folded.__contains__, _FORMULAIC)) and any(
         found[1] != "الله" or folded[: found.start()].rstrip().rpartition(" ")[2] not in _NAMED
         for found in _FORMULA.finditer(folded)
     )
@@ -146,7 +161,7 @@ class Evidence:
         line = folded[i]
         if not line:
             return ""  # of characters that folding removes
-        ruled = self._of_rules(line, found, side)
+        ruled = self._of_rules(found, side)
         if isinstance(ruled, LineRule) and ruled.evidence == "hard":
             return ruled.id
         is_title_behind_label = side == "tail" and 0 < i == len(folded) - 1 and len(line) <= 2 * LONG
@@ -160,16 +175,15 @@ class Evidence:
         supporting = ruled.id if ruled else ""
         return self._of_line(folded, page, i, side, supporting) or self._of_parts(folded, page, i, side)
 
-    def _of_rules(self, line: str, found: Candidates, side: Side) -> LineRule | ListRule | None:
+    def _of_rules(self, found: Candidates, side: Side) -> LineRule | ListRule | None:
         """Return the first hard rule that matches the line at its position, or else the first supporting one."""
         first: LineRule | ListRule | None = None
-        for ready in found.lines:
-            is_for_lines = ready.rule.takes == "line" and not ready.rule.extract_only
-            if is_for_lines and ready.position in (side, "any") and ready.takes(line):
+        for ready in found.whole:
+            if not ready.rule.extract_only and ready.position in (side, "any"):
                 if ready.rule.evidence == "hard":
                     return ready.rule
                 first = first or ready.rule
-        return first or next((ready.rule for ready in found.lists if ready.takes(line)), None)
+        return first or next((ready.rule for ready in found.lists), None)
 
     def _is_labelled(self, folded: Sequence[str], i: int, side: Side) -> bool:
         """Return whether the words before the line's colon recur, and the line inward is not labelled in the same way.

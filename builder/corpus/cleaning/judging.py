@@ -12,7 +12,7 @@ from builder.corpus.cleaning.counts import Counts
 from builder.corpus.cleaning.decisions import PLAIN, LineDecision
 from builder.corpus.cleaning.edges import LABEL, LONG
 from builder.corpus.cleaning.evidence import Evidence
-from builder.corpus.cleaning.matching.rules import NO_CANDIDATES, Candidates, RuleNumbers, Rules
+from builder.corpus.cleaning.matching.rules import NO_CANDIDATES, Candidates, Rules
 from builder.corpus.cleaning.parts import without_parts
 from builder.text.edits import Columns
 from builder.text.joined import Numbers, Texts, folded_texts, joined
@@ -83,15 +83,16 @@ def matching(lines: Texts, cuts: Sequence[int], sources: Sequence[str], rules: R
             found[line] = (*(len(rules.shipped.rules) + number for number in numbers), *found[line])
     some = [line for line, numbers in enumerate(found) if numbers]
     owner = np.searchsorted(cuts, some, "right") - 1
-    judged: dict[tuple[str, RuleNumbers, str], Candidates] = {}
+    named = [source if source in rules.own else "" for source in sources]
+    judged: dict[str, dict[str, Candidates]] = {name: {} for name in rules.tables}
     matches: dict[int, Candidates] = {}
     for line, page in zip(some, owner.tolist(), strict=True):
-        name = sources[page] if sources[page] in rules.own else ""
-        asked = name, found[line], text[begins[line] : begins[line + 1] - 1]
-        if asked not in judged:
-            judged[asked] = rules.tables[name].matching(found[line], asked[2])
-        if judged[asked] is not NO_CANDIDATES:
-            matches[line] = judged[asked]
+        name, folded = named[page], text[begins[line] : begins[line + 1] - 1]
+        known = judged[name].get(folded)
+        if known is None:
+            known = judged[name][folded] = rules.tables[name].matching(found[line], folded)
+        if known is not NO_CANDIDATES:
+            matches[line] = known
     return matches
 
 

@@ -5,12 +5,12 @@ a list of links, and delimit the head and the tail of an article.
 """
 
 import re
-from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
-from builder.corpus.cleaning.matching.rules import NO_CANDIDATES, Candidates, CompiledRule, R
+from builder.corpus.cleaning.matching.rules import NO_CANDIDATES, Candidates
 from builder.schema.boilerplate import CutRule, LineRule, ListRule
 
 BULLETS = "•●○▪■◾◦‣▶►▸›◄◀←*+-–—"
@@ -67,13 +67,9 @@ class PageLines:
         """Return whether a list rule may drop its line without a marker above it."""
         return self.listed is None or item.evidence == "hard" or i in self.listed
 
-    def line_rules(self, i: int) -> Iterator[LineRule]:
+    def line_rules(self, i: int) -> list[LineRule]:
         """Return the line rules that match a line, regardless of its position."""
-        return (
-            ready.rule
-            for ready in self.candidates[i].lines
-            if ready.rule.takes == "line" and ready.takes(self.folded[i])
-        )
+        return [ready.rule for ready in self.candidates[i].whole]
 
     def is_text(self, i: int) -> bool:
         """Return whether a line below links is text: a paragraph, or a shorter line that ends like a sentence."""
@@ -144,13 +140,14 @@ def link_text(folded: str) -> str:
     return _SIGNS.sub(" ", _NUMBER.sub("", folded, count=1) if _NUMBER.match(folded) else folded).strip()
 
 
-def words(folded: str) -> set[str]:
+@lru_cache(maxsize=512)
+def words(folded: str) -> frozenset[str]:
     """Return the words of three letters or more, without the definite article and the prefixes attached to it.
 
     >>> sorted(words("وتابع للصحفيين: من القطار"))
     ['تابع', 'صحفيين', 'قطار']
     """
-    return set(_WORD.findall(folded))
+    return frozenset(_WORD.findall(folded))
 
 
 def read_page(
@@ -166,12 +163,13 @@ def read_page(
     for i, rules in enumerate(candidates):
         if rules is NO_CANDIDATES or i in cuts:
             continue
-        if rules.cuts and (cut := _first(rules.cuts, folded[i])):
+        if rules.cuts:
+            cut = rules.cuts[0].rule
             for inside in range(i, _box_end(folded, i, cut)):
                 cuts[inside] = cut
                 prose[inside] = prose[inside] and inside == i
-        elif rules.lists and (item := _first(rules.lists, folded[i])):
-            items[i] = item
+        elif rules.lists:
+            items[i] = rules.lists[0].rule
     for i in items.keys() - cuts.keys():
         if i and leads(folded[i - 1]) and i - 1 not in cuts:
             prose[i - 1] = True  # a line that leads to a list is text
@@ -185,14 +183,6 @@ def leads(folded: str) -> bool:
     return len(folded) >= PROSE and folded.endswith(":")
 
 
-def _first(rules: Sequence[CompiledRule[R]], folded: str) -> R | None:
-    """Return the first rule that matches a line, or None."""
-    for ready in rules:
-        if ready.takes(folded):
-            return ready.rule
-    return None
-
-
 def _box_end(folded: Sequence[str], i: int, cut: CutRule) -> int:
     """Return the end (exclusive) of the lines that a cut at line `i` drops by itself."""
     if cut.until is not None:
@@ -202,10 +192,10 @@ def _box_end(folded: Sequence[str], i: int, cut: CutRule) -> int:
     return i + 1
 
 
-def begins_article(page: PageLines, i: int, above: Callable[[], Collection[str]]) -> bool:
+def begins_article(page: PageLines, i: int, above: Callable[[], Sequence[str]]) -> bool:
     """Return whether the line `i` below a marker is the headline of an embedded article.
 
-    `above` returns the words of the page's text above the marker. A headline is no paragraph, no link and no line that
+    `above` returns the lines of the page's text above the marker. A headline is no paragraph, no link and no line that
     a rule drops, and text follows it. Such a line is a headline
 
     - if the page links to it elsewhere, and not to the text that follows, which may then be of any length;
@@ -235,9 +225,9 @@ def begins_article(page: PageLines, i: int, above: Callable[[], Collection[str]]
     return headed or closed or _taken_up(page, i, text, above())
 
 
-def _taken_up(page: PageLines, headline: int, text: int, above: Collection[str]) -> bool:
+def _taken_up(page: PageLines, headline: int, text: int, above: Sequence[str]) -> bool:
     """Return whether the text repeats a word that is new in the headline, or the headline has under three new words."""
-    new = words(page.folded[headline]).difference(above)
+    new = {word for word in words(page.folded[headline]) if not _is_said(word, above)}
     read = 0
     while not page.ends_at(text) and read < LEAD and new:
         if text not in page.cuts:
@@ -246,6 +236,11 @@ def _taken_up(page: PageLines, headline: int, text: int, above: Collection[str])
             read += page.paragraphs[text]
         text += 1
     return len(new) < 3
+
+
+def _is_said(word: str, lines: Sequence[str]) -> bool:
+    """Return whether a word is among the words of some lines; most do not even hold it, and are not split into words."""
+    return any(word in line and word in words(line) for line in lines)
 
 
 def _rules_that_drop(page: PageLines, i: int) -> list[LineRule]:

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
@@ -29,25 +29,27 @@ class CompiledRule(Generic[R]):
     reads: bool
     """Whether the pattern has named groups."""
     rule: R
-    is_known: bool = False
-    """Whether the lines that it is asked about are known to match."""
 
     def takes(self, folded: str) -> bool:
         """Return whether a folded, trimmed line matches the pattern and is not longer than `longest`."""
-        return self.is_known or (len(folded) <= self.longest and self.search(folded) is not None)
+        return len(folded) <= self.longest and self.search(folded) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The rules that a line may match, in the order of precedence."""
+    """The rules that match a line, in the order of precedence."""
 
     cuts: tuple[CompiledRule[CutRule], ...] = ()
     lines: tuple[CompiledRule[LineRule], ...] = ()
     lists: tuple[CompiledRule[ListRule], ...] = ()
-    furniture: tuple[CompiledRule[CutRule] | CompiledRule[LineRule], ...] = ()
-    """Those of the rules whose lines show that the page is a dump."""
+    furniture: tuple[str, ...] = ()
+    """Those of the rules whose lines show that the page is a dump, by id."""
+    whole: tuple[CompiledRule[LineRule], ...] = ()
+    """Those of the line rules that are for a whole line."""
     parts: tuple[CompiledRule[LineRule], ...] = ()
     """Those of the rules that take a part of a line, and need no other evidence."""
+    takes_line: bool = False
+    """Whether a cut or a line rule takes the whole line."""
     hard: "Candidates | None" = None
     """Those of the rules that need no other evidence, at any place on a page; and lists, whose lines are links anyway."""
     act_alone: bool = False
@@ -57,18 +59,20 @@ class Candidates:
 NO_CANDIDATES = Candidates()
 
 
-def candidates_of(rules: Sequence[CutRule | LineRule | ListRule], *, are_known: bool = False) -> Candidates:
-    """Return the candidates that some rules are; of lines that they are known to match if `are_known`."""
-    cuts = tuple(replace(compile_rule(rule), is_known=are_known) for rule in rules if isinstance(rule, CutRule))
-    lines = tuple(replace(compile_rule(rule), is_known=are_known) for rule in rules if isinstance(rule, LineRule))
-    lists = tuple(replace(compile_rule(rule), is_known=are_known) for rule in rules if isinstance(rule, ListRule))
+def candidates_of(rules: Sequence[CutRule | LineRule | ListRule]) -> Candidates:
+    """Return the candidates that some rules are, which match a line."""
+    cuts = tuple(compile_rule(rule) for rule in rules if isinstance(rule, CutRule))
+    lines = tuple(compile_rule(rule) for rule in rules if isinstance(rule, LineRule))
+    lists = tuple(compile_rule(rule) for rule in rules if isinstance(rule, ListRule))
+    whole = tuple(ready for ready in lines if ready.rule.takes == "line")
     hard = [rule for rule in rules if _is_enough(rule)]
     act_alone = any(rule.evidence == "hard" or (isinstance(rule, LineRule) and rule.extract_only) for rule in rules)
     return Candidates(
-        cuts, lines, lists, tuple(ready for ready in (*cuts, *lines) if ready.rule.furniture and ready.rule.evidence == "hard"),
-        tuple(ready for ready in lines if ready.rule.takes != "line" and ready.rule.evidence == "hard"),
-        (candidates_of(hard, are_known=are_known) if len(hard) < len(rules) else None) if hard else NO_CANDIDATES,
-        act_alone,
+        cuts, lines, lists,
+        tuple(ready.rule.id for ready in (*cuts, *lines) if ready.rule.furniture and ready.rule.evidence == "hard"),
+        whole, tuple(ready for ready in lines if ready.rule.takes != "line" and ready.rule.evidence == "hard"),
+        bool(cuts) or any(not ready.rule.extract_only for ready in whole),
+        (candidates_of(hard) if len(hard) < len(rules) else None) if hard else NO_CANDIDATES, act_alone,
     ) if rules else NO_CANDIDATES  # fmt: skip
 
 
@@ -94,30 +98,25 @@ class RuleSet:
         return self.automaton.find(folded)
 
 
-class _Table(dict[RuleNumbers, Candidates]):
-    """The candidates of one source by the rule numbers that the automaton returned, made on first access."""
+class _Table:
+    """The candidates of one source, by the numbers of the rules that match a line."""
 
     def __init__(self, rules: Sequence[CutRule | LineRule | ListRule], off: Iterable[str]) -> None:
-        super().__init__()
         self._rules = rules
         self._off = frozenset(off)
         self._known: dict[RuleNumbers, Candidates] = {}
-        self._compiled: list[CompiledRule[CutRule] | CompiledRule[LineRule] | CompiledRule[ListRule]] = []
 
-    def __missing__(self, found: RuleNumbers) -> Candidates:
-        rules = [self._rules[number] for number in found if self._rules[number].id not in self._off]
-        self[found] = candidates_of(rules)
-        return self[found]
+    @cached_property
+    def _takes(self) -> list[Callable[[str], bool]]:
+        return [compile_rule(rule).takes for rule in self._rules]
 
     def matching(self, found: RuleNumbers, folded: str) -> Candidates:
         """Return those of the found rules that match a folded line."""
-        if not self._compiled:
-            self._compiled = [*map(compile_rule, self._rules)]
-        numbers = tuple([number for number in found if self._compiled[number].takes(folded)])
+        numbers = tuple([number for number in found if self._takes[number](folded)])
         known = self._known.get(numbers)
         if known is None:
             rules = [self._rules[number] for number in numbers if self._rules[number].id not in self._off]
-            known = self._known[numbers] = candidates_of(rules, are_known=True)
+            known = self._known[numbers] = candidates_of(rules)
         return known
 
 
@@ -134,10 +133,10 @@ class Rules:
     """The candidates of each source listed under `sources`, and under "" those of all other sources."""
 
     def candidates(self, pages: Sequence[tuple[str, Sequence[str]]]) -> list[list[Candidates]]:
-        """Return the rules that may match each line of each page (source, folded lines); source-specific rules come first.
+        """Return the rules that match each line of each page (source, folded lines); source-specific rules come first.
 
         >>> compile_rules(Boilerplate(version=1)).candidates([("nasim", ["شارك"])])
-        [[Candidates(cuts=(), lines=(), lists=(), furniture=(), parts=(), hard=None, act_alone=False)]]
+        [[Candidates(cuts=(), lines=(), lists=(), furniture=(), whole=(), parts=(), takes_line=False, hard=None, act_alone=False)]]
         """
         found = self.shipped.find([line for _, folded in pages for line in folded])
         candidates: list[list[Candidates]] = []
@@ -150,8 +149,7 @@ class Rules:
                 first = len(self.shipped.rules)
                 both = zip(own.find(folded), mine, strict=True)
                 mine = [(*(first + number for number in here), *shipped) for here, shipped in both]
-            table = self.tables[source if own else ""]
-            candidates.append([*map(table.__getitem__, mine)])
+            candidates.append([*map(self.tables[source if own else ""].matching, mine, folded)])
         return candidates
 
 
