@@ -78,14 +78,13 @@ class CleanedPages:
 
     def warnings(self) -> Iterator[tuple[int, Issue]]:
         """Yield a warning for each page with text that lost most of its characters, with the number of the page."""
-        articles, whole = self.articles, self.characters
-        sizes = np.fromiter((len(text) - text.count("\n") for text in articles.texts), np.int64, len(articles.texts))
-        kept = np.bincount(articles.pages, sizes, len(whole))
-        has_text = np.bincount(articles.pages, minlength=len(whole)) > 0
-        has_lost = np.bincount(self.drops.pages, self.drops.is_line, len(whole)) > 0
-        for page in np.flatnonzero(has_text & has_lost & (whole - kept > MOSTLY * whole)).tolist():
-            first = int(np.searchsorted(articles.pages, page))
-            yield page, self._warning(page, first, (int(whole[page]) - int(kept[page])) / int(whole[page]))
+        pages = np.unique(self.drops.pages[self.drops.is_line])
+        first, last = (np.searchsorted(self.articles.pages, pages + behind).tolist() for behind in (0, 1))
+        for page, low, high in zip(pages.tolist(), first, last, strict=True):
+            whole = int(self.characters[page])
+            kept = sum(len(text) - text.count("\n") for text in self.articles.texts[low:high])
+            if low < high and whole - kept > MOSTLY * whole:
+                yield page, self._warning(page, low, (whole - kept) / whole)
 
     def _warning(self, page: int, article: int, share: float) -> Issue:
         return Issue(

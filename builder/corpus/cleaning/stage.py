@@ -135,10 +135,16 @@ def _written(cleaned: CleanedPages, profile_id: str) -> pa.Table:
     }
     schema = arrow_schema(Article)
     arrays = {name: pa.array(values, schema.field(name).type) for name, values in columns.items()}
-    arrays["text"] = pa.array(encoded, pa.binary()).view(pa.string())
+    arrays["text"] = _strings(encoded)
     arrays["drops"] = _drops(cleaned.drops, len(numbers), schema.field("drops").type)
     arrays["edits"] = pa.ListArray.from_arrays(articles.cuts, pa.array(articles.edits, pa.int64()))
     return pa.table([arrays[field.name].cast(field.type) for field in schema], schema=schema)
+
+
+def _strings(encoded: Sequence[bytes]) -> pa.StringArray:
+    """Return texts as a column, given their UTF-8 bytes."""
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    return pa.StringArray.from_buffers(len(encoded), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded)))
 
 
 def _drops(drops: DropColumns, articles: int, kind: pa.ListType) -> pa.Array:
