@@ -152,11 +152,25 @@ def _drops(drops: DropColumns, articles: int, kind: pa.ListType) -> pa.Array:
     rows = np.argsort(drops.articles, kind="stable")
     rows = rows[np.searchsorted(drops.articles[rows], 0) :]
     wanted, names = rows.tolist(), [*kind.value_type]
-    values = (drops.starts[rows], drops.ends[rows], [drops.rules[row] for row in wanted],
-              [[*drops.extracted[row].items()] for row in wanted])  # fmt: skip
-    columns = [pa.array(column, field.type) for column, field in zip(values, names, strict=True)]
+    extracted = [drops.extracted[row] for row in wanted]
+    columns = (
+        pa.array(drops.starts[rows], names[0].type),
+        pa.array(drops.ends[rows], names[1].type),
+        pa.array([drops.rules[row] for row in wanted], names[2].type),
+        _maps(extracted, names[3].type),
+    )
     cuts = np.searchsorted(drops.articles[rows], np.arange(articles + 1)).astype(np.int32)
     return pa.ListArray.from_arrays(cuts, pa.StructArray.from_arrays(columns, fields=names))
+
+
+def _maps(maps: Sequence[Mapping[str, str]], kind: pa.MapType) -> pa.MapArray:
+    """Return mappings as a column; most are empty."""
+    some = [one for one in maps if one]
+    cuts = np.cumsum([0, *map(len, maps)], dtype=np.int32)
+    keys = pa.array([name for one in some for name in one], kind.key_type)
+    return pa.MapArray.from_arrays(
+        cuts, keys, pa.array([text for one in some for text in one.values()], kind.item_type)
+    )
 
 
 def _of_texts(documents: pa.Table, is_text: Mask, profile: Profile) -> Iterator[_Part]:
