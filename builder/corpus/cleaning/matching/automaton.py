@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from builder.corpus.cleaning.matching.glushkov import Bits, Letters, Positions, UnreadableError
 from builder.corpus.cleaning.matching.literals import Literals, is_rare, required
-from builder.corpus.cleaning.matching.pattern import Pattern, symbols_of
+from builder.corpus.cleaning.matching.pattern import Pattern, Symbols, symbols_of
+from builder.text.mapping.tables import looked_up
 from builder.text.mapping.units import Units
 
 LONGEST = 260
@@ -106,23 +107,23 @@ class Automaton:
         whole: Places = np.diff(begins).astype(np.intp) - 1
         lengths = np.minimum(whole, LONGEST)
         classes, long = np.searchsorted(CLASSES, whole), np.flatnonzero(whole > LONGEST)
+        symbols = self._seen(units)
         states, pieces = np.zeros(len(whole), np.intp), np.zeros(len(whole), np.int64)
         if len(whole) > FEW:
             order = np.argsort(-whole, kind="stable")
             starts: Places = begins[order].astype(np.intp)
-            states[order] = self._side_by_side(units, starts, lengths[order], classes[order])
+            states[order] = self._side_by_side(symbols, starts, lengths[order], classes[order])
             starts, short = (
                 starts[len(long) :],
                 order[len(long) :],
             )  # a literal may be behind what is read of the others
-            counts = enumerate(_counts(lengths[short]))
-            columns = [self._symbols.take(units.take(starts[:count] + i), mode="clip") for i, count in counts]
+            columns = [symbols.take(starts[:count] + i) for i, count in enumerate(_counts(lengths[short]))]
             pieces[short] = self._literals.side_by_side(columns, len(short))
         found = [*map(self._found.__getitem__, states.tolist())]
         for index in long.tolist():
             found[index] = self._left[states[index]]
         for index in np.flatnonzero(states == UNKNOWN).tolist():
-            line = self._symbols.take(units[begins[index] : begins[index] + lengths[index]], mode="clip").tobytes()
+            line = symbols[begins[index] : begins[index] + lengths[index]].tobytes()
             states[index] = state = self._alone(line, int(classes[index]))
             pieces[index] = pieces[index] or self._literals.alone(line)
             found[index] = (self._left if whole[index] > LONGEST else self._found)[state]
@@ -143,10 +144,13 @@ class Automaton:
 
     def _read(self, text: str) -> bytes:
         """Return the symbols of a text."""
-        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-        return self._symbols.take(codes, mode="clip").tobytes()
+        return self._seen(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)).tobytes()
 
-    def _side_by_side(self, units: Units, starts: Places, lengths: Places, classes: Places) -> Places:
+    def _seen(self, units: Units) -> Symbols:
+        """Return the symbol of each code unit."""
+        return looked_up(self._symbols, units) if units.itemsize == 2 else self._symbols.take(units, mode="clip")
+
+    def _side_by_side(self, symbols: Symbols, starts: Places, lengths: Places, classes: Places) -> Places:
         """Return the last state of each line, given its length class; UNKNOWN if there are too many states to go on.
 
         The lines are sorted, the longest first.
@@ -163,8 +167,7 @@ class Automaton:
                 counts = _counts(lengths)
                 if column >= len(counts):
                     break
-            symbols = self._symbols.take(units.take(starts[: counts[column]] + column), mode="clip")
-            steps = states[: counts[column]] + symbols
+            steps = states[: counts[column]] + symbols.take(starts[: counts[column]] + column)
             following = self._next.take(steps)
             if not following.all():
                 self._make_missing(steps[following == UNKNOWN])
