@@ -69,18 +69,24 @@ def classify_batch(
     """Decide on many pages at once; equivalent to `classify_lines` of each page, and much faster."""
     candidates = rules.candidates([(known.source, seen) for known, seen in zip(evidence, folded, strict=True)])
     return [
-        decide(lines, seen, found, known)
+        decide(lines, seen, found, known, paragraphs(seen))
         for lines, seen, found, known in zip(pages, folded, candidates, evidence, strict=True)
     ]
 
 
 def decide(
-    lines: Sequence[str], folded: Sequence[str], candidates: Sequence[Candidates], evidence: Evidence
+    lines: Sequence[str],
+    folded: Sequence[str],
+    candidates: Sequence[Candidates],
+    evidence: Evidence,
+    told: Sequence[bool],
 ) -> list[LineDecision]:
-    """Return one decision for each line of a page, given the rules that it matches and what is known of the page."""
+    """Return one decision for each line of a page, given the rules that it matches and what is known of the page.
+
+    `told` is what `paragraphs` returns of the folded lines.
+    """
     if not lines:
         return []
-    told = paragraphs(folded)
     if not evidence.is_asked:
         return _judge(lines, read_page(folded, candidates, told))
     hard = [found if found.hard is None else found.hard for found in candidates]

@@ -43,9 +43,9 @@ def supported(
     nor is any line of an article without paragraph.
     """
     told = [i for i in inside if prose[i]]
-    found = {i for i in range(len(folded)) if i not in inside}
+    found = [*range(inside.start), *range(inside.stop, len(folded))]
     if told:
         above, below = range(inside.start, told[0]), range(told[-1] + 1, inside.stop)
-        found |= {i for part, most in ((above, ABOVE), (below, BELOW)) if len(part) <= most for i in part}
-        found |= {i for i in range(told[0] + 1, told[-1]) if prose[i - 1] and prose[i + 1]}
+        found += [i for part, most in ((above, ABOVE), (below, BELOW)) if len(part) <= most for i in part]
+        found += [i for i in range(told[0] + 1, told[-1]) if prose[i - 1] and prose[i + 1]]
     return {i for i in found if candidates[i] is not NO_CANDIDATES and not is_formula(folded[i])}

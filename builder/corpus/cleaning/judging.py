@@ -50,7 +50,8 @@ def judge(pages: PageFacts, lines: Lines, folded: Texts, profile: Profile, rules
     """Decide on the lines of pages, given these and the same lines folded."""
     cuts = lines.cuts.tolist()
     matches = matching(folded, cuts, pages.sources, rules)
-    asked = _asked(pages, lines, shapes_of(folded), matches)
+    shapes = shapes_of(folded)
+    asked = _asked(pages, lines, shapes, matches)
     known = _evidence(pages, np.flatnonzero(asked.lines | asked.parts).tolist(), profile)
     decisions: dict[int, Sequence[LineDecision]] = {}
     plain, seen = split(lines.texts, lines.cuts), split(folded, lines.cuts)
@@ -59,7 +60,7 @@ def judge(pages: PageFacts, lines: Lines, folded: Texts, profile: Profile, rules
         candidates = [matches.get(line, NO_CANDIDATES) for line in range(first, last)]
         mine = plain(page), seen(page)
         if asked.lines[page]:
-            made = decide(*mine, candidates, evidence)
+            made = decide(*mine, candidates, evidence, shapes.told[first:last].tolist())
         else:
             made = without_parts(*mine, candidates, [PLAIN] * (last - first), evidence)
         if any(one is not PLAIN for one in made):

@@ -19,6 +19,9 @@ CLOSERS = "»”\"')]"
 
 STOPS = frozenset(".…")
 
+SENTENCE, PARAGRAPH = 60, 119
+"""Most code points of a line that is no paragraph even if it ends in a stop, and of one that ends in none."""
+
 PROSE = 18
 """Minimum length, in code points, of a line ending with a colon that is prose leading to a list and not a list's title."""
 
@@ -41,9 +44,9 @@ def paragraphs(folded: Sequence[str]) -> list[bool]:
     [True, True, False, False]
     """
     return [
-        len(line) > 60
+        len(line) > SENTENCE
         and line[0] not in BULLETS
-        and (len(line) > 119 or line[-1] in STOPS or line.rstrip(CLOSERS)[60:][-1:] in STOPS)
+        and (len(line) > PARAGRAPH or line[-1] in STOPS or line.rstrip(CLOSERS)[SENTENCE:][-1:] in STOPS)
         for line in folded
     ]
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from builder.corpus.cleaning.columns.lines import SPACE, Mask
 from builder.corpus.cleaning.edges import END_MARKS, LABEL, LONG
-from builder.corpus.cleaning.page import BULLETS, CLOSERS, STOPS, paragraphs
+from builder.corpus.cleaning.page import BULLETS, CLOSERS, PARAGRAPH, SENTENCE, STOPS, paragraphs
 from builder.text.joined import Numbers, Texts
+from builder.text.mapping.tables import looked_up
 
 COLON, SEPARATOR, END, STOP, BULLET, CLOSER = 1, 2, 4, 8, 16, 32
 """Kinds of signs, as bits."""
@@ -24,8 +25,10 @@ class Shapes:
     """The shapes of folded lines."""
 
     lengths: Numbers
+    told: Mask
+    """Whether each line is a paragraph, as `page.paragraphs` has it."""
     prose: Mask
-    """Whether each line is a paragraph, as `edges.edges` has it."""
+    """Whether it is one as `edges.edges` has it, which takes each long line for one."""
     is_open: Mask
     """Whether each line ends in no mark."""
     is_labelled: Mask
@@ -41,18 +44,18 @@ def shapes_of(lines: Texts) -> Shapes:
     units, begins = lines.units, lines.begins[:-1]
     lengths = np.diff(lines.begins) - 1
     kinds = _kinds(units.itemsize)
-    seen = kinds.take(units)
+    seen = looked_up(kinds, units)
     first, last = seen.take(begins), np.where(lengths > 0, seen.take(lines.begins[1:] - 2, mode="clip"), 0)
     at = np.flatnonzero((seen & (COLON | SEPARATOR)) != 0)
     line = np.searchsorted(lines.begins, at, "right") - 1
     is_colon = (seen[at] & COLON) > 0
     colon = _first(at[is_colon], line[is_colon], begins)
     spaced = units.take(np.where(colon < NOWHERE, begins + colon + 1, 0)) == SPACE
-    is_text = (lengths > 60) & ((first & BULLET) == 0)
-    prose = (lengths > LONG) | (is_text & ((last & STOP) > 0))
-    for number in np.flatnonzero(is_text & ~prose & ((last & CLOSER) > 0)).tolist():
-        (prose[number],) = paragraphs([lines.text(number)])
-    return Shapes(lengths, prose, (last & END) == 0, (colon > 0) & (colon <= LABEL) & spaced,
+    is_text = (lengths > SENTENCE) & ((first & BULLET) == 0)
+    told = is_text & ((lengths > PARAGRAPH) | ((last & STOP) > 0))
+    for number in np.flatnonzero(is_text & ~told & ((last & CLOSER) > 0)).tolist():
+        (told[number],) = paragraphs([lines.text(number)])
+    return Shapes(lengths, told, told | (lengths > LONG), (last & END) == 0, (colon > 0) & (colon <= LABEL) & spaced,
                   colon, _first(at[~is_colon], line[~is_colon], begins))  # fmt: skip
 
 
