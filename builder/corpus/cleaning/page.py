@@ -111,22 +111,21 @@ class PageLines:
         return runs
 
     @cached_property
-    def _links(self) -> Mapping[str, AbstractSet[int]]:
-        """The lines of each link text: list items, and lines between a cut and the next paragraph."""
+    def _links(self) -> AbstractSet[int]:
+        """The lines that are links: list items, and lines between a cut and the next paragraph."""
         linked = set(self.items)
         for i, cut in self.cuts.items():
             below = i + 1
             while not drops_lines(cut) and not self.ends_at(below) and not self.paragraphs[below]:
                 linked.add(below)
                 below += 1
-        links: dict[str, set[int]] = {}
-        for i in linked - self.cuts.keys():
-            links.setdefault(link_text(self.folded[i]), set()).add(i)
-        return links
+        return linked - self.cuts.keys()
 
     def recurs(self, i: int) -> bool:
         """Return whether another line of the page is a link with the text of this line."""
-        return bool(self._links.get(link_text(self.folded[i]), set()) - {i})
+        text = link_text(self.folded[i])
+        word = max(text.split(), key=len, default="")  # most lines do not hold it, and are not compared
+        return any(word in self.folded[j] and link_text(self.folded[j]) == text for j in self._links - {i})
 
 
 def drops_lines(cut: CutRule) -> bool:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from builder.corpus.cleaning.columns.decided import Decided
 from builder.corpus.cleaning.columns.lines import Lines, Mask
 from builder.corpus.cleaning.decisions import LineDecision
+from builder.io.lists import ranges
 from builder.text.edits import Columns, compose, cut_by, pack
 from builder.text.joined import Normalized, Numbers, Texts, running
 
@@ -60,9 +61,8 @@ def _kept_units(texts: Texts, lines: Lines, is_body: Mask, decided: Decided) -> 
     """Return which units are in a line that is kept, without the parts that are cut from it."""
     mask = np.ones(len(texts.units), bool)
     mask[lines.surplus] = False
-    dropped = np.flatnonzero(~is_body)
-    for begin, below in zip(lines.begins[dropped].tolist(), lines.below[dropped].tolist(), strict=True):
-        mask[begin:below] = False
+    begins, below = (column[~is_body].astype(np.int64) for column in (lines.begins, lines.below))
+    mask[ranges(begins, below - begins)] = False
     for line, one in zip(decided.lines.tolist(), decided.verdicts, strict=True):
         if one.cut:
             units = lines.places(line)
