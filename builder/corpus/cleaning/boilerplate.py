@@ -7,6 +7,7 @@ pattern covers all spellings; extracted fields are taken from the normalized lin
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,9 +17,12 @@ from builder.corpus.cleaning.dump import core, is_dump, supported
 from builder.corpus.cleaning.edges import Edges, edges
 from builder.corpus.cleaning.evidence import Evidence
 from builder.corpus.cleaning.matching.rules import NO_CANDIDATES, Candidates, CompiledRule, Rules
-from builder.corpus.cleaning.page import BULLETS, PageLines, begins_article, drops_lines, paragraphs, read_page
+from builder.corpus.cleaning.page import BULLETS, PageLines, begins_article, drops_lines, paragraphs, read_page, words
 from builder.corpus.cleaning.parts import without_parts
 from builder.schema.boilerplate import CutRule, LineRule, ListRule
+
+FEW_MARKERS = 4
+"""Markers of a page for which all text above is searched for single words; for more, its words are gathered, each once."""
 
 
 @dataclass(slots=True)
@@ -39,6 +43,11 @@ class _LineState:
     """The cut whose links are being dropped."""
     only_items: bool = False
     """Whether the cut is above `min_before` characters of body, so that it drops list items only."""
+    markers: int = 0
+    """The number of markers below which an article was looked for."""
+    read: int = 0
+    said: set[str] = field(default_factory=set)
+    """The words of the body lines among the first `read` lines."""
     made: dict[tuple[int, str], LineDecision] = field(default_factory=dict)
 
     def dropped(self, part: int, rule: str) -> LineDecision:
@@ -210,9 +219,18 @@ def _at_cut(i: int, cut: CutRule, page: PageLines, walk: _LineState, above: Sequ
         walk.ending = cut.id
         return walk.dropped(0, cut.id)
 
-    if begins_article(
-        page, i + 1, lambda: [line for line, one in zip(page.folded, above, strict=False) if one.role == "body"]
-    ):
+    def unsaid(wanted: AbstractSet[str]) -> AbstractSet[str]:
+        walk.markers += 1
+        if walk.markers <= FEW_MARKERS:
+            told = [line for line, one in zip(page.folded, above, strict=False) if one.role == "body"]
+            return {word for word in wanted if not any(word in line and word in words(line) for line in told)}
+        for line in range(walk.read, i):
+            if above[line].role == "body":
+                walk.said |= words(page.folded[line])
+        walk.read = i
+        return wanted - walk.said
+
+    if begins_article(page, i + 1, unsaid):
         walk.links = ""
         walk.parts += 1
         walk.part, walk.headline, walk.below_head = walk.parts, i + 1, False

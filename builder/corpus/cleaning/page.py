@@ -111,21 +111,22 @@ class PageLines:
         return runs
 
     @cached_property
-    def _links(self) -> AbstractSet[int]:
-        """The lines that are links: list items, and lines between a cut and the next paragraph."""
+    def _links(self) -> Mapping[str, AbstractSet[int]]:
+        """The lines of each link text: list items, and lines between a cut and the next paragraph."""
         linked = set(self.items)
         for i, cut in self.cuts.items():
             below = i + 1
             while not drops_lines(cut) and not self.ends_at(below) and not self.paragraphs[below]:
                 linked.add(below)
                 below += 1
-        return linked - self.cuts.keys()
+        links: dict[str, set[int]] = {}
+        for i in linked - self.cuts.keys():
+            links.setdefault(link_text(self.folded[i]), set()).add(i)
+        return links
 
     def recurs(self, i: int) -> bool:
         """Return whether another line of the page is a link with the text of this line."""
-        text = link_text(self.folded[i])
-        word = max(text.split(), key=len, default="")  # most lines do not hold it, and are not compared
-        return any(word in self.folded[j] and link_text(self.folded[j]) == text for j in self._links - {i})
+        return bool(self._links.get(link_text(self.folded[i]), set()) - {i})
 
 
 def drops_lines(cut: CutRule) -> bool:
@@ -139,6 +140,8 @@ def link_text(folded: str) -> str:
     >>> link_text("3. «نسيم»: كم يبلغ طول الجسر؟")
     'نسيم كم يبلغ طول الجسر'
     """
+    if folded.replace(" ", "").isalpha():
+        return " ".join(folded.split())
     return _SIGNS.sub(" ", _NUMBER.sub("", folded, count=1) if _NUMBER.match(folded) else folded).strip()
 
 
@@ -194,10 +197,10 @@ def _box_end(folded: Sequence[str], i: int, cut: CutRule) -> int:
     return i + 1
 
 
-def begins_article(page: PageLines, i: int, above: Callable[[], Sequence[str]]) -> bool:
+def begins_article(page: PageLines, i: int, unsaid: Callable[[AbstractSet[str]], AbstractSet[str]]) -> bool:
     """Return whether the line `i` below a marker is the headline of an embedded article.
 
-    `above` returns the lines of the page's text above the marker. A headline is no paragraph, no link and no line that
+    `unsaid` returns those of some words that are not in the page's text above the marker. A headline is no paragraph, no link and no line that
     a rule drops, and text follows it. Such a line is a headline
 
     - if the page links to it elsewhere, and not to the text that follows, which may then be of any length;
@@ -224,12 +227,14 @@ def begins_article(page: PageLines, i: int, above: Callable[[], Sequence[str]]) 
         return False
     headed |= any(rule.extract_only for rule in page.line_rules(text))
     closed = any(_reads(rule) or rule.position == "tail" for rule in _rules_that_drop(page, i - 2)) if i > 1 else False
-    return headed or closed or _taken_up(page, i, text, above())
+    return headed or closed or _taken_up(page, i, text, unsaid)
 
 
-def _taken_up(page: PageLines, headline: int, text: int, above: Sequence[str]) -> bool:
+def _taken_up(
+    page: PageLines, headline: int, text: int, unsaid: Callable[[AbstractSet[str]], AbstractSet[str]]
+) -> bool:
     """Return whether the text repeats a word that is new in the headline, or the headline has under three new words."""
-    new = {word for word in words(page.folded[headline]) if not _is_said(word, above)}
+    new = unsaid(words(page.folded[headline]))
     read = 0
     while not page.ends_at(text) and read < LEAD and new:
         if text not in page.cuts:
@@ -238,11 +243,6 @@ def _taken_up(page: PageLines, headline: int, text: int, above: Sequence[str]) -
             read += page.paragraphs[text]
         text += 1
     return len(new) < 3
-
-
-def _is_said(word: str, lines: Sequence[str]) -> bool:
-    """Return whether a word is among the words of some lines; most do not even hold it, and are not split into words."""
-    return any(word in line and word in words(line) for line in lines)
 
 
 def _rules_that_drop(page: PageLines, i: int) -> list[LineRule]:

@@ -5,13 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from builder.corpus.cleaning import boilerplate
 from builder.corpus.cleaning.boilerplate import classify_batch, classify_lines
 from builder.corpus.cleaning.counts import no_counts
 from builder.corpus.cleaning.decisions import LineDecision
 from builder.corpus.cleaning.evidence import Evidence
 from builder.corpus.cleaning.matching.examples import check_examples
 from builder.corpus.cleaning.matching.rules import compile_rules
-from builder.corpus.cleaning.page import begins_article, paragraphs, read_page
+from builder.corpus.cleaning.page import _NUMBER, _SIGNS, begins_article, link_text, paragraphs, read_page
 from builder.io.yaml import parse_yaml
 from builder.schema import load_schema
 from builder.schema.boilerplate import Boilerplate
@@ -394,6 +395,21 @@ def test_each_line_has_one_verdict_and_each_part_one_headline(lines):
     assert {v.part for v in verdicts if v.role == "body"} <= {0, *headlines}
     assert all(v.rule for v in verdicts if v.role != "body")
     assert set(headlines) <= {v.part for v in verdicts if v.role == "body"}
+
+
+@given(st.lists(SOME, min_size=4, max_size=60))
+def test_words_said_above_are_found_in_lines_or_gathered(lines):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(boilerplate, "FEW_MARKERS", 0)
+        gathered = verdicts_of(lines)
+        patch.setattr(boilerplate, "FEW_MARKERS", len(lines))
+        assert verdicts_of(lines) == gathered
+
+
+@given(st.text("اب 0.•-_–«3)", min_size=1))
+def test_link_text_is_the_same_for_letters_alone(line):
+    numbered = _NUMBER.match(line)
+    assert link_text(line) == _SIGNS.sub(" ", _NUMBER.sub("", line, count=1) if numbered else line).strip()
 
 
 @given(st.lists(st.text(LETTERS, min_size=1).map(lambda line: " ".join(line.split()) or "ا"), max_size=8))
