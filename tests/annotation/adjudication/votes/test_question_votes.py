@@ -1,18 +1,22 @@
 """Votes and decisions on questions about whole articles."""
 
+import random
 from dataclasses import replace
 
 import pytest
 
 from builder.annotation.migration.asked import unasked_questions
-from builder.annotation.migration.offered import offers_of
+from builder.annotation.migration.offered import EVERYTHING, Offers, offers_of
 from builder.annotation.migration.versions import version_of
 from builder.io.plain import from_plain, to_plain
 from builder.records import Answer, Confidence, Decision, Dispute, LabelVersion, Vote
 from builder.schema.dataset import Adjudication
 from builder.schema.labels import AnswerValue, Question
+from tests.annotation import oddities
+from tests.annotation.adjudication import reference
 from tests.annotation.quality.examples import ARTICLE, ARTICLES, LABELS, judgement
-from tests.tables import adjudicate, table_of
+from tests.annotation.test_columns import decisions_on
+from tests.tables import adjudicate, canonicalise, table_of
 
 VALUES = tuple(AnswerValue(name=name, ar=name, en=name) for name in ("low", "middle", "high"))
 ASKING = LABELS.model_copy(update={"questions": (
@@ -124,3 +128,43 @@ def test_a_question_that_was_added_later_is_not_asked_of_earlier_pages():
 def test_versions_of_labels_without_questions_keep_their_bytes():
     assert "questions" not in to_plain(version_of(LABELS, "old", 1))
     assert from_plain(LabelVersion, to_plain(version_of(ASKING, "new", 2))).questions == ("bias", "topic")
+
+
+LATE = Offers(oddities.OFFERS.labels, oddities.OFFERS.targets, oddities.OFFERS.every_target,
+              {"older": frozenset({"topic"}), "oldest": frozenset({"topic", "bias"})})  # fmt: skip
+"""Questions that pages of earlier versions did not ask."""
+
+
+def answered(articles, dice):
+    """Judgements with every oddity and with answers, of which some contradict each other."""
+    for one in oddities.judgements(articles, dice.randrange(1000)):
+        chosen = {Answer("topic", dice.choice(VALUES).name) for _ in range(dice.randint(0, 3))}
+        chosen |= {Answer("bias", dice.choice(VALUES).name)} if dice.random() < 0.8 else set()
+        yield replace(one, answers=tuple(sorted(chosen)))
+
+
+def ruled(articles, dice):
+    """Decisions on spans and stances, and on questions by people and by an import."""
+    for article in articles.values():
+        topic, bias = (Answer(question, dice.choice(VALUES).name) for question in ("topic", "bias"))
+        if dice.random() < 0.4:
+            yield Decision(
+                article.id, article.text_sha, dice.choice(("a-5", "a-4")), answers=tuple(sorted({topic, bias}))
+            )
+        if dice.random() < 0.2:
+            yield Decision(article.id, article.text_sha, "import:x", (), answers=(bias,))
+
+
+@pytest.mark.parametrize("rules", [
+    Adjudication(), Adjudication(min_annotators=1, votes=2), Adjudication(min_annotators=3, stance="dawid-skene"),
+], ids=["usual", "one", "model"])  # fmt: skip
+@pytest.mark.parametrize("seed", [*range(6), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(6, 60))])
+def test_answers_of_odd_judgements_equal_the_reference(seed, rules):
+    dice = random.Random(seed)  # noqa: S311 - the same judgements in each run
+    articles = oddities.articles(dice.randint(1, 8), seed)
+    judgements = canonicalise([*answered(articles, dice)], articles, ASKING)[0]
+    decisions = [*decisions_on(articles), *ruled(articles, dice)]
+    for offers in (EVERYTHING, LATE):
+        for given in (decisions, []):
+            found = adjudicate(judgements, given, articles, ASKING, rules, offers)
+            assert found == reference.adjudicate(judgements, given, articles, ASKING, rules, offers)
