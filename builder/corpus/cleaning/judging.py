@@ -49,15 +49,17 @@ class Judged:
 def judge(pages: PageFacts, lines: Lines, folded: Texts, profile: Profile, rules: Rules) -> Judged:
     """Decide on the lines of pages, given these and the same lines folded."""
     cuts = lines.cuts.tolist()
-    matches = matching(folded, cuts, pages.sources, rules)
+    text = folded.decoded(0, len(folded.units))
+    matches = matching(folded, text, cuts, pages.sources, rules)
     shapes = shapes_of(folded)
     asked = _asked(pages, lines, shapes, matches)
     known = _evidence(pages, np.flatnonzero(asked.lines | asked.parts).tolist(), profile)
     decisions: dict[int, Sequence[LineDecision]] = {}
-    plain, seen = split(lines.texts, lines.cuts), split(folded, lines.cuts)
+    plain = split(lines.texts.decoded(0, len(lines.texts.units)), lines.texts.begins[lines.cuts])
+    seen = split(text, folded.begins[lines.cuts])
     for page, evidence in known.items():
         first, last = cuts[page], cuts[page + 1]
-        candidates = [matches.get(line, NO_CANDIDATES) for line in range(first, last)]
+        candidates = matches.of(first, last)
         mine = plain(page), seen(page)
         if asked.lines[page]:
             made = decide(*mine, candidates, evidence, shapes.told[first:last].tolist())
@@ -68,12 +70,25 @@ def judge(pages: PageFacts, lines: Lines, folded: Texts, profile: Profile, rules
     return Judged(decisions, {page: frozenset(one.used) for page, one in known.items() if one.used})
 
 
-def matching(lines: Texts, cuts: Sequence[int], sources: Sequence[str], rules: Rules) -> dict[int, Candidates]:
-    """Return the rules that match a line, for each line that any matches; each distinct line of a source is judged once.
+@dataclass(frozen=True, slots=True, eq=False)
+class Matches:
+    """The rules that match lines, by number."""
+
+    kinds: Sequence[Candidates]
+    codes: Numbers
+    """The number of each line's rules in `kinds`; 0 is for lines that no rule matches."""
+
+    def of(self, first: int, last: int) -> list[Candidates]:
+        """Return the rules of some lines."""
+        return [self.kinds[code] for code in self.codes[first:last].tolist()]
+
+
+def matching(lines: Texts, text: str, cuts: Sequence[int], sources: Sequence[str], rules: Rules) -> Matches:
+    """Return the rules that match lines, which are also given as `text`; each distinct line of a source is judged once.
 
     Page `i` has the lines from `cuts[i]` on.
     """
-    text, begins = lines.decoded(0, len(lines.units)), lines.begins.tolist()
+    begins = lines.begins.tolist()
     found = rules.shipped.automaton.find_joined(lines.units, text, lines.begins)
     for name, own in rules.own.items():
         mine = [
@@ -85,16 +100,22 @@ def matching(lines: Texts, cuts: Sequence[int], sources: Sequence[str], rules: R
     some = [line for line, numbers in enumerate(found) if numbers]
     owner = np.searchsorted(cuts, some, "right") - 1
     named = [source if source in rules.own else "" for source in sources]
-    judged: dict[str, dict[str, Candidates]] = {name: {} for name in rules.tables}
-    matches: dict[int, Candidates] = {}
+    judged: dict[str, dict[str, int]] = {name: {} for name in rules.tables}
+    kinds = [NO_CANDIDATES]
+    numbered = {id(NO_CANDIDATES): 0}  # by identity, since rules are slow to compare
+    codes = np.zeros(len(lines), np.intp)
+    made: list[int] = []
     for line, page in zip(some, owner.tolist(), strict=True):
         name, folded = named[page], text[begins[line] : begins[line + 1] - 1]
-        known = judged[name].get(folded)
-        if known is None:
-            known = judged[name][folded] = rules.tables[name].matching(found[line], folded)
-        if known is not NO_CANDIDATES:
-            matches[line] = known
-    return matches
+        code = judged[name].get(folded)
+        if code is None:
+            rules_of_line = rules.tables[name].matching(found[line], folded)
+            code = judged[name][folded] = numbered.setdefault(id(rules_of_line), len(kinds))
+            if code == len(kinds):
+                kinds.append(rules_of_line)
+        made.append(code)
+    codes[some] = made
+    return Matches(kinds, codes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,14 +126,13 @@ class _Asked:
     parts: Mask
 
 
-def _asked(pages: PageFacts, lines: Lines, shapes: Shapes, matches: Mapping[int, Candidates]) -> _Asked:
+def _asked(pages: PageFacts, lines: Lines, shapes: Shapes, matches: Matches) -> _Asked:
     """Return the pages on which a rule may act alone, or evidence may speak against the first or the last line.
 
     Batches of khabar 0.1 ask for no evidence: each rule that matches may act on their pages.
     """
-    matched, acting = np.zeros(len(shapes.lengths), bool), np.zeros(len(shapes.lengths), bool)
-    matched[[*matches]] = True
-    acting[[line for line, found in matches.items() if found.act_alone]] = True
+    matched = matches.codes > 0
+    acting = np.array([found.act_alone for found in matches.kinds])[matches.codes]
     has_lines = np.diff(lines.cuts) > 0
     first, last = lines.cuts[:-1][has_lines], lines.cuts[1:][has_lines] - 1
     asks = np.fromiter((counts.is_asked for counts in pages.counts), bool, len(pages.counts))

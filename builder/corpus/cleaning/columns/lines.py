@@ -41,9 +41,12 @@ class Lines:
         return places
 
 
-def split(lines: Texts, cuts: Columns) -> Callable[[int], list[str]]:
-    """Return a function that returns the lines of a text, given where the lines of each text are; they may be blank."""
-    whole, begins = lines.decoded(0, len(lines.units)), lines.begins[cuts].tolist()
+def split(whole: str, cuts: Columns) -> Callable[[int], list[str]]:
+    """Return a function that returns the lines of a page, given all lines and where those of each page begin.
+
+    Lines may be blank.
+    """
+    begins = cuts.tolist()
 
     def of(number: int) -> list[str]:
         begin, end = begins[number], begins[number + 1]
