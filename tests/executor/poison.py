@@ -91,6 +91,10 @@ def square(item):
     return item * item
 
 
+def has_module(name):
+    return name in sys.modules
+
+
 def pandas(_item):
     """Whether a list brings pandas in; what Arrow and pandas make of one another when someone asks for it."""
     pa.array([1])
