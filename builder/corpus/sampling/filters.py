@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from builder.corpus.sampling.page_filters import against_facts, column_of
+from builder.corpus.sampling.page_filters import FACTS, against_facts, column_of
 from builder.corpus.sampling.repetition import Counts, Words, duplicate_runs, top_runs, words_of
 from builder.corpus.sampling.script import measure
 from builder.executor.shards import BatchResult
@@ -142,7 +142,16 @@ SCHEMA = pa.schema([
 ])  # fmt: skip
 """One row for each article; `reason` is null if it passes, `arabic` if its text has no letter."""
 
-STAGE = Stage("filter", 2, filter_articles, "articles", "filters", SCHEMA, ("id", "text"))
+STAGE = Stage(
+    "filter",
+    2,
+    filter_articles,
+    "articles",
+    "filters",
+    SCHEMA,
+    ("id", "text"),
+    columns=("id", "text", "html_sha", *FACTS),
+)
 
 
 def fineweb2(texts: Sequence[str], words: Words) -> list[tuple[str, Flags]]:
