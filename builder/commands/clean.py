@@ -10,12 +10,15 @@ from builder.cli.options import bulk, moved_option
 from builder.cli.output import Console
 from builder.cli.road import project_of, road
 from builder.corpus.cleaning.clean import cut
+from builder.corpus.cleaning.counts import STAGE as COUNTING
 from builder.corpus.cleaning.matching.examples import check_evidence, check_examples
 from builder.corpus.cleaning.stage import STAGE, digest
 from builder.corpus.explain.losses import Losses, RuleExample
 from builder.corpus.explain.losses_text import LISTED as LISTED_PAGES
 from builder.corpus.explain.losses_text import loss_lines
-from builder.executor.start import LOCAL, ExecutorConfig, one_engine
+from builder.corpus.sampling.filters import STAGE as FILTERING
+from builder.executor.pmap import UNKNOWN, Expected
+from builder.executor.start import LOCAL, ExecutorConfig, one_engine, work_of
 from builder.project import groups
 from builder.project.annotations import read_judgements
 from builder.project.batches import batch_articles
@@ -33,6 +36,7 @@ from builder.project.corpus import (
 )
 from builder.project.project import Project
 from builder.project.stages.corpus import clean_inputs
+from builder.project.stages.shards import done_shards
 from builder.records import Issue, KhabarError, Line, Report, user_error
 
 LISTED = 10
@@ -156,7 +160,7 @@ def clean(
     present counts as well; with `dry`, nothing is changed. Raises KhabarError (exit code 1) if articles with judgements
     would change, unless `yes`.
     """
-    with project.lock(), one_engine(run, stage_bytes(project, "documents")) as run:  # noqa: PLR1704 - the same run
+    with project.lock(), one_engine(run, stage_bytes(project, "documents"), _expected(project)) as run:  # noqa: PLR1704 - the same run
         rules = project.schema.boilerplate
         broken = check_examples(rules)
         if broken:
@@ -188,6 +192,13 @@ def clean(
     return CleanReport(
         "clean", (*accounts, judged), issues, set_aside=tuple(aside), counts=recurring, recount=changes, cleaned=cleaned
     )
+
+
+def _expected(project: Project) -> Expected:
+    """Return the work of cleaning, unless all was cleaned before."""
+    if project.changes("clean", clean_inputs(project)) == ():
+        return UNKNOWN
+    return work_of(len(done_shards(project, "documents")), COUNTING, STAGE, FILTERING)
 
 
 def _changes(project: Project, found: Recount, *, yes: bool, dry: bool) -> BatchChanges:

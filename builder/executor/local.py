@@ -1,5 +1,6 @@
 """Worker processes on this machine."""
 
+import importlib
 import os
 import signal
 import threading
@@ -14,7 +15,7 @@ from multiprocessing.context import SpawnProcess
 from typing import TYPE_CHECKING, TypeVar
 
 from builder.executor.environment import HELD_MEMORY, ONE_THREAD, keep_pandas_unimported, numpy_environment
-from builder.executor.pmap import TRIES, Pmap, picklable, run_item, unwrap, worker_died
+from builder.executor.pmap import TRIES, UNKNOWN, Expected, Pmap, picklable, run_item, unwrap, worker_died
 
 if TYPE_CHECKING:
     from typing import Any
@@ -33,9 +34,13 @@ class _Worker:
 
 
 @contextmanager
-def local_pmap(workers: int) -> Iterator[Pmap]:
-    """Run in processes of this machine, which start only for two items or more; one item is not worth their start."""
+def local_pmap(workers: int, expected: Expected = UNKNOWN) -> Iterator[Pmap]:
+    """Run in processes of this machine, which start only for two items or more; one item is not worth their start.
+
+    Where as many are expected, they start at once, and import their modules before the first item comes.
+    """
     crew: list[_Worker] = []
+    sure = min(workers, expected.items)
 
     def pmap(function: Callable[[T], R], items: Iterable[T], /) -> Generator[R, None, None]:
         rest = iter(items)
@@ -46,8 +51,12 @@ def local_pmap(workers: int) -> Iterator[Pmap]:
             yield from _dispatch(crew, workers, function, chain(head, rest))
 
     try:
+        for _ in range(sure if sure > 1 else 0):
+            _hired(crew, expected.modules)
         yield pmap
     finally:
+        for worker in crew:  # all die before one is waited for
+            worker.process.kill()
         for worker in [*crew]:
             _dismiss(crew, worker)
 
@@ -60,8 +69,10 @@ def _dispatch(
     busy: dict[object, tuple[_Worker, T, int]] = {}
     try:
         while True:
-            for item, tries in islice(chain(_emptied(again), ((item, 1) for item in items)), workers - len(busy)):
-                worker = idle.pop() if idle else _hired(crew)
+            ready = [*islice(chain(_emptied(again), ((item, 1) for item in items)), workers - len(busy))]
+            idle += [_hired(crew) for _ in range(len(ready) - len(idle))]  # all start before one is waited for
+            for item, tries in ready:
+                worker = idle.pop()
                 busy[worker.pipe] = worker, item, tries
                 _send(worker, function, item)
             if not busy:
@@ -98,11 +109,11 @@ def _send(worker: _Worker, function: Callable[[T], R], item: T) -> None:
         worker.process.kill()  # the worker is dying, and the wait on its pipe will report it
 
 
-def _hired(crew: list[_Worker]) -> _Worker:
-    """Start a worker that has one thread and ignores Ctrl-C, since this process stops it."""
+def _hired(crew: list[_Worker], modules: tuple[str, ...] = ()) -> _Worker:
+    """Start a worker that imports modules first. It has one thread and ignores Ctrl-C, since this process stops it."""
     context = get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(there,), daemon=True)
+    process = context.Process(target=_serve, args=(there, modules), daemon=True)
     environment = {**dict.fromkeys(ONE_THREAD, "1"), **HELD_MEMORY, **numpy_environment()}
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
@@ -138,10 +149,12 @@ def _signal(code: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
-def _serve(pipe: "pipes.Connection[Any, Any]") -> None:
+def _serve(pipe: "pipes.Connection[Any, Any]", modules: tuple[str, ...]) -> None:
     """Run items in a worker until the pipe closes, which it does when the parent process ends."""
     keep_pandas_unimported()
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    for module in modules:
+        importlib.import_module(module)
     while True:
         try:
             function, item = pipe.recv()

@@ -4,6 +4,7 @@ import pickle
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from builder.records import KhabarError, user_error
@@ -15,6 +16,18 @@ T = TypeVar("T")
 
 TRIES = 3
 """Attempts at an item before it is blamed for the deaths of its workers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The work that is sure to come: its number of items, and the modules that workers need for it."""
+
+    items: int = 0
+    modules: tuple[str, ...] = ()
+
+
+UNKNOWN = Expected()
+"""Nothing is known of the work: workers start when it comes."""
 
 
 class Pmap(Protocol):

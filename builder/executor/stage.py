@@ -43,16 +43,18 @@ class Stage(Generic[C]):
     required: tuple[str, ...] = ()
     compression: str = "zstd"
     """Parquet compression of the output; `none` for data that does not shrink."""
+    columns: tuple[str, ...] = ()
+    """The input columns that are read, of those that a shard has; all of them if none is named."""
 
 
 def run(  # noqa: PLR0913 - a stage has these parts
     name: str, function: Function[C], config: C, shards: Sequence[Shard], folder: str | Path, engine: Pmap, *,
     schema: pa.Schema, watch: ShardCallback, required: Sequence[str] = (), digest: bytes | None = None, version: int = 1,
-    compression: str = "zstd",
+    compression: str = "zstd", columns: Sequence[str] = (),
 ) -> list[ShardResult]:  # fmt: skip
     """Make one output shard for each input shard unless it is already done, and remove shards without an input.
 
-    `schema` is the schema of the output. Rows with a null in a `required` column, or with invalid UTF-8, are set aside
+    `schema` is the schema of the output, and `columns` are those of the input that are read (all if empty). Rows with a null in a `required` column, or with invalid UTF-8, are set aside
     before the function sees them, and rows at which the function raises are set aside too. `digest` identifies a
     configuration that is not a pydantic model, dataclass or plain value. `version` is the stage's version. Returns all shards, by name. Raises KhabarError,
     with exit code 2 if a shard cannot be read or the workers do not share the folder, 3 if the storage fails, and 5 if
@@ -70,7 +72,9 @@ def run(  # noqa: PLR0913 - a stage has these parts
             done.append(finished[shard.name])
             watch(done[-1], True)
         else:
-            jobs.append(Job(name, function, config, shard, target, key, schema, tuple(required), compression))
+            jobs.append(
+                Job(name, function, config, shard, target, key, schema, tuple(required), compression, tuple(columns))
+            )
     try:
         with closing(engine(make_shard, jobs)) as results:
             for result in results:

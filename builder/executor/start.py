@@ -6,19 +6,22 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from builder.executor.dask import dask_pmap
 from builder.executor.environment import keep_pandas_unimported
 from builder.executor.local import local_pmap
 from builder.executor.markers import ShardResult
-from builder.executor.pmap import Pmap
+from builder.executor.pmap import UNKNOWN, Expected, Pmap
 from builder.executor.ray import ray_pmap
-from builder.executor.stage import ShardCallback
+from builder.executor.stage import ShardCallback, Stage
+from builder.executor.worker import make_shard
 from builder.records import Progress, user_error
 
 
 @contextmanager
-def engine(name: str, workers: int | None = None) -> Iterator[Pmap]:
+def engine(name: str, workers: int | None = None, expected: Expected = UNKNOWN) -> Iterator[Pmap]:
     """Start an engine by name, or join the cluster that RAY_ADDRESS or DASK_SCHEDULER_ADDRESS names.
 
     `workers` is the number of processes to start on this machine; None means one for each core. Raises KhabarError, with
@@ -26,7 +29,7 @@ def engine(name: str, workers: int | None = None) -> Iterator[Pmap]:
     the workers of an item died.
     """
     engines: dict[str, Callable[[int], AbstractContextManager[Pmap]]] = {
-        "local": local_pmap,
+        "local": partial(local_pmap, expected=expected),
         "ray": ray_pmap,
         "dask": dask_pmap,
     }
@@ -58,21 +61,26 @@ LOCAL = ExecutorConfig()
 
 
 @contextmanager
-def engine_for(run: ExecutorConfig, size: int) -> Iterator[Pmap]:
+def engine_for(run: ExecutorConfig, size: int, expected: Expected = UNKNOWN) -> Iterator[Pmap]:
     """Start the executor of a run, unless it is started. Little input is processed in this process."""
     if run.pmap:
         yield run.pmap
         return
     few = run.engine == "local" and run.workers is None and size < SMALL
-    with engine(run.engine, 1 if few else run.workers) as pmap:
+    with engine(run.engine, 1 if few else run.workers, expected) as pmap:
         yield pmap
 
 
 @contextmanager
-def one_engine(run: ExecutorConfig, size: int) -> Iterator[ExecutorConfig]:
+def one_engine(run: ExecutorConfig, size: int, expected: Expected = UNKNOWN) -> Iterator[ExecutorConfig]:
     """Start the executor of a run once for several stages."""
-    with engine_for(run, size) as pmap:
+    with engine_for(run, size, expected) as pmap:
         yield replace(run, pmap=pmap)
+
+
+def work_of(shards: int, *stages: Stage[Any]) -> Expected:
+    """Return the work that stages have, each with so many shards."""
+    return Expected(shards, tuple(function.__module__ for function in (make_shard, *(one.function for one in stages))))
 
 
 def progress_callback(run: ExecutorConfig, name: str, of: int) -> ShardCallback:

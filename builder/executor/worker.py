@@ -5,7 +5,7 @@ which the function raises is found by halving its batch, and set aside.
 """
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -52,6 +52,8 @@ class Job:
     schema: pa.Schema
     required: tuple[str, ...]
     compression: str = "zstd"
+    columns: tuple[str, ...] = ()
+    """The columns that are read; all if empty."""
 
     def __str__(self) -> str:
         return f"{self.stage} {self.shard.name}"
@@ -70,7 +72,7 @@ def make_shard(job: Job) -> ShardResult:
 def _pieces(job: Job) -> Iterator[CountedBatch]:
     """Yield the output of each batch, and the rows that were set aside."""
     row = 0
-    for batch in _read(job.shard):
+    for batch in _read(job.shard, job.columns):
         positions = pa.array(range(row, row + batch.num_rows))
         row += batch.num_rows
         sound = _sound(job, batch, positions)
@@ -82,14 +84,15 @@ def _pieces(job: Job) -> Iterator[CountedBatch]:
             yield CountedBatch(output, rows, rows)
 
 
-def _read(shard: Shard) -> Iterator[pa.Table]:
-    """Yield the rows of a shard in batches; raise KhabarError if its file is missing or damaged."""
+def _read(shard: Shard, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Yield some columns of a shard in batches, or all if none is named; raise KhabarError if its file is missing or damaged."""
     try:
         with open_file(shard.uri) as file, pq.ParquetFile(file) as parquet:
+            names = [name for name in parquet.schema_arrow.names if name in columns or not columns]
             for number in range(parquet.num_row_groups):
                 group = parquet.metadata.row_group(number)
                 rows = max(1, min(ROWS, BYTES * group.num_rows // max(1, group.total_byte_size)))
-                for batch in parquet.iter_batches(batch_size=rows, row_groups=[number]):
+                for batch in parquet.iter_batches(batch_size=rows, row_groups=[number], columns=names):
                     yield pa.Table.from_batches([batch])
     except MemoryError:
         raise

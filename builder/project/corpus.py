@@ -58,7 +58,7 @@ def run_stage(
     with engine_for(run, stage_bytes(project, stage.source)) as pmap:
         return stages.run(stage.name, stage.function, config, found, stage_folder(project, stage.target), pmap,
                           schema=stage.schema, watch=progress_callback(run, stage.name, len(found)), required=stage.required,
-                          digest=digest, version=stage.version, compression=stage.compression)  # fmt: skip
+                          digest=digest, version=stage.version, compression=stage.compression, columns=stage.columns)  # fmt: skip
 
 
 def sum_counts(found: Sequence[ShardResult]) -> Counter[str]:

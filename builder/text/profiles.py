@@ -51,6 +51,10 @@ class Profile:
     """Context rules, applied after the table and repeated until nothing changes."""
     folds: bool
 
+    def __reduce__(self) -> tuple[Callable[..., "Profile"], tuple[object, ...]]:
+        """Pickle the policies alone: each job of a stage is sent with its profile, and the table has 4 MB."""
+        return _unpickled, (self.name, self.digest, self.policies)
+
     @property
     def hash(self) -> str:
         """Return the first 8 hex digits of the digest."""
@@ -211,7 +215,7 @@ def _table(policies: Sequence[Policy]) -> Table:
 
 
 def _compiled(name: str, policies: tuple[Policy, ...]) -> Profile:
-    folds = policies[-1] is FOLDED
+    folds = policies[-1] == FOLDED
     steps: list[Callable[[str], list[Change]]] = [contexts.compose]
     for policy in policies:
         if policy.name == TATWEEL.name and policy.changes:
@@ -222,6 +226,17 @@ def _compiled(name: str, policies: tuple[Policy, ...]) -> Profile:
             steps.append(contexts.order_fathatan)
     digest = profile_digest(name, policies)
     return Profile(name, digest, policies, _table(policies[:-1] if folds else policies), tuple(steps), folds)
+
+
+_UNPICKLED: dict[str, Profile] = {}
+"""Profiles that this process was sent, by digest."""
+
+
+def _unpickled(name: str, digest: str, policies: tuple[Policy, ...]) -> Profile:
+    """Return a profile that was pickled; it is compiled once."""
+    if digest not in _UNPICKLED:
+        _UNPICKLED[digest] = _compiled(name, policies)
+    return _UNPICKLED[digest]
 
 
 @cache

@@ -8,6 +8,7 @@ from builder.commands.clean import clean
 from builder.commands.dedup import dedup
 from builder.commands.ingest import ingest
 from builder.corpus.cleaning.clean import cut, dropped
+from builder.executor import local
 from builder.executor.start import ExecutorConfig
 from builder.io.hashing import sha16
 from builder.project.corpus import read_losses, sum_counts
@@ -40,6 +41,20 @@ def test_progress_counts_shards_and_drops(project, tmp_path):
     assert isinstance(cleaned[-1], Progress)
     assert steps[0].set_aside == {"empty": 1}
     assert cleaned[-1].taken == 4
+
+
+def test_workers_start_first_unless_nothing_changed(project, tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr(
+        local, "_hired", lambda crew, modules=(), hire=local._hired: started.append(modules) or hire(crew, modules)
+    )
+    for number in range(2):
+        ingest(project, [lines(tmp_path / str(number) / "a.jsonl", [news(number), news(number + 5)])])
+    for _ in range(2):
+        clean(project, ExecutorConfig(workers=2))
+
+    modules = ("executor.worker", "corpus.cleaning.counts", "corpus.cleaning.stage", "corpus.sampling.filters")
+    assert started == [tuple(f"builder.{name}" for name in modules)] * 2
 
 
 def test_clean_and_dedup_need_documents(project):

@@ -55,6 +55,11 @@ def doubled(table, config):
     return BatchResult(pa.table({"id": table["id"], "length": lengths}, schema=LENGTHS))
 
 
+def read_columns(table, config):
+    """No row; the columns that were read, counted."""
+    return BatchResult(LENGTHS.empty_table(), dict.fromkeys(table.column_names, 1))
+
+
 def out_of_memory(table, config):
     """What no row is to blame for."""
     raise MemoryError
@@ -89,6 +94,10 @@ def die_once(item):
 def square(item):
     """Simple arithmetic."""
     return item * item
+
+
+def has_module(name):
+    return name in sys.modules
 
 
 def pandas(_item):

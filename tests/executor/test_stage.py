@@ -204,6 +204,15 @@ def test_invalid_utf_8_is_found_inside_lists(run, tmp_path):
     assert [(one.what, one.detail) for one in done.set_aside] == [("d1", "in the column words")]
 
 
+def test_only_the_named_columns_are_read_and_validated(tmp_path):
+    table = table_of(["خبر", "سم"]).append_column("note", _strings([b"\xff", "x"]))
+    inputs = shards_of(tmp_path / "in", [table])
+    with engine("local", 1) as pmap:
+        (done,) = stage.run("columns", poison.read_columns, None, inputs, tmp_path / "out", pmap, schema=LENGTHS,
+                            watch=lambda *_: None, columns=("text", "id", "absent"))  # fmt: skip
+    assert (done.kept, done.counts) == (2, {"id": 1, "text": 1})
+
+
 def test_empty_huge_and_failing_shards_have_results(run, tmp_path):
     heavy = ["خبر", "ب" * 10_000_000, "خبر"]
     done, _ = run(shards_of(tmp_path / "in", [table_of([]), table_of(["سم"]), table_of(heavy)]))

@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
 
 from builder.executor.environment import numpy_environment
+from builder.executor.pmap import Expected
 from builder.executor.start import engine
 from builder.records import KhabarError
 from tests.executor import poison
@@ -27,6 +29,20 @@ def test_single_item_starts_no_pool():
     with engine("local", 2) as pmap:
         assert [pid for pid, *_ in pmap(poison.where, [1])] == [os.getpid()]
         assert list(pmap(poison.where, [])) == []
+
+
+@pytest.mark.parametrize(("items", "started"), [(0, 0), (1, 0), (2, 2), (9, 2)])
+def test_workers_start_at_once_for_work_that_is_expected(items, started):
+    with engine("local", 2, Expected(items, ("sqlite3.dump",))):
+        assert len(active_children()) == started
+    assert not active_children()
+
+
+def test_expected_workers_import_modules_before_the_first_item():
+    with engine("local", 2, Expected(2, ("sqlite3.dump",))) as pmap:
+        assert list(pmap(poison.has_module, ["sqlite3.dump"] * 2)) == [True] * 2
+    with engine("local", 2) as pmap:
+        assert list(pmap(poison.has_module, ["sqlite3.dump"] * 2)) == [False] * 2
 
 
 def test_workers_are_reused_with_one_thread_each():

@@ -1,5 +1,6 @@
 """What each profile changes, equal to pyarabic where pyarabic is right."""
 
+import pickle
 import re
 import unicodedata
 
@@ -203,3 +204,14 @@ def test_batch_equals_texts_one_by_one():
     standard = profile("standard@1")
 
     assert standard.apply_batch(raws) == [standard.apply(raw) for raw in raws]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_pickled_profile_is_small_and_does_the_same(name):
+    sent = pickle.dumps(profile(name))
+    received = pickle.loads(sent)  # noqa: S301 - its own
+
+    assert len(sent) < 100_000
+    assert pickle.loads(sent) is received  # noqa: S301 - its own
+    assert received.id == profile(name).id
+    assert received.apply("أهـلاً بالمـدى").text == profile(name).apply("أهـلاً بالمـدى").text

@@ -178,5 +178,6 @@ def from_records(records: Sequence[EdgeCount], profile: str, where: str) -> Coun
     return Counts(profile, keys, np.array([number for _, number in rows], np.int64))
 
 
-STAGE = Stage("count", COUNT, count_table, "documents", "sightings", SIGHTINGS, ("raw", "source"), "none")
+STAGE = Stage("count", COUNT, count_table, "documents", "sightings", SIGHTINGS, ("raw", "source"), "none",
+              ("id", "raw", "source"))  # fmt: skip
 """What the pages of each shard show at their edges."""

@@ -286,4 +286,4 @@ def signed(articles: pa.Table, _config: None) -> BatchResult:
     return BatchResult(sign(articles))
 
 
-STAGE = Stage("dedup", versions.KEYS, signed, "articles", "keys", KEYS, ("id", "text"), "none")
+STAGE = Stage("dedup", versions.KEYS, signed, "articles", "keys", KEYS, ("id", "text"), "none", NEEDED)

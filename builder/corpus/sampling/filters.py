@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from builder.corpus.sampling.page_filters import against_facts, column_of
+from builder.corpus.sampling.page_filters import FACTS, against_facts, column_of
 from builder.corpus.sampling.repetition import Counts, Words, duplicate_runs, top_runs, words_of
+from builder.corpus.sampling.script import measure
 from builder.executor.shards import BatchResult
 from builder.executor.stage import Stage
 from builder.records import user_error
@@ -68,9 +69,9 @@ _LINES = re.compile("\n+")
 
 def filter_articles(articles: pa.Table, filters: Filters) -> BatchResult:
     """Return one row of SCHEMA for each article, with the first filter that it fails."""
-    texts = articles["text"].to_pylist()
-    share, counts = arabic(texts), np.array([len(text.split()) for text in texts], np.int64)
-    reasons = np.full(len(texts), None, object)
+    measured = measure(articles["text"].combine_chunks())
+    share, counts = measured.arabic, measured.words
+    reasons = np.full(articles.num_rows, None, object)
 
     def against(failing: Flags, reason: str) -> None:
         reasons[failing & (reasons == None)] = reason  # noqa: E711 - by element
@@ -82,9 +83,10 @@ def filter_articles(articles: pa.Table, filters: Filters) -> BatchResult:
     if filters.most_words is not None:
         against(counts > filters.most_words, "too many words")
     judged = _language_asked(articles, filters) & (counts >= JUDGED)
-    languages = [language(text) if ask else None for text, ask in zip(texts, judged, strict=True)]
+    languages = _languages(articles["text"], judged)
     against(np.array([code is not None and code not in LANGUAGES for code in languages], bool), "another language")
     if filters.preset == "fineweb2-arabic":
+        texts = articles["text"].to_pylist()
         for reason, failing in fineweb2(texts, words_of(texts)):
             against(failing, reason)
     flagged = pa.table([articles["id"].combine_chunks(), pa.array(reasons.tolist(), pa.string()), counts,
@@ -117,32 +119,13 @@ def check_installed(filters: Filters, has_pages: bool = False) -> None:
         )
 
 
-def arabic(texts: Sequence[str]) -> NDArray[np.float64]:
-    """Return the share of each text's letters that are in the Arabic script; NaN if it has no letter.
-
-    >>> arabic(["خبر news", "12"]).tolist()
-    [0.42857142857142855, nan]
-    """
-    if not texts:
-        return np.empty(0)
-    codes = np.frombuffer("\n".join([*texts, ""]).encode("utf-32-le", "surrogatepass"), np.uint32)
-    kinds = _kinds()[codes]
-    begins = np.cumsum([0, *(len(text) + 1 for text in texts[:-1])])
-    other, arabic_letters = (np.add.reduceat(kinds == kind, begins, dtype=np.int64) for kind in (1, 2))
-    with np.errstate(invalid="ignore"):
-        share: NDArray[np.float64] = arabic_letters / (arabic_letters + other)
-    return share
-
-
-@cache
-def _kinds() -> NDArray[np.uint8]:
-    """Return the kind of each code point: 2 for a letter of the Arabic script, 1 for another letter, 0 otherwise."""
-    table = np.zeros(0x110000, np.uint8)
-    for code in range(0x110000):
-        character = chr(code)
-        if character.isalpha():
-            table[code] = 2 if unicodedata.name(character, "").startswith("ARABIC") else 1
-    return table
+def _languages(texts: pa.ChunkedArray, is_judged: Flags) -> list[str | None]:
+    """Return the language of the judged texts, and None for the others."""
+    rows = np.flatnonzero(is_judged)
+    found: list[str | None] = [None] * len(texts)
+    for row, text in zip(rows.tolist(), texts.take(pa.array(rows)).to_pylist(), strict=True):
+        found[row] = language(text)
+    return found
 
 
 def language(text: str) -> str:
@@ -159,7 +142,16 @@ SCHEMA = pa.schema([
 ])  # fmt: skip
 """One row for each article; `reason` is null if it passes, `arabic` if its text has no letter."""
 
-STAGE = Stage("filter", 2, filter_articles, "articles", "filters", SCHEMA, ("id", "text"))
+STAGE = Stage(
+    "filter",
+    2,
+    filter_articles,
+    "articles",
+    "filters",
+    SCHEMA,
+    ("id", "text"),
+    columns=("id", "text", "html_sha", *FACTS),
+)
 
 
 def fineweb2(texts: Sequence[str], words: Words) -> list[tuple[str, Flags]]:

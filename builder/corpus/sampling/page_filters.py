@@ -15,6 +15,9 @@ ARTICLE = "article|news|story|post|report"
 NO_AI = r"(?:^|[\s\pZ,;])noai(?:[\s\pZ,;]|$)"
 """The word with which directives for robots reserve text and data mining."""
 
+FACTS = ("is_teaser", "page_type", "is_free", "tdm", "robots")
+"""The columns that `against_facts` reads."""
+
 STRING = pa.string()
 
 Flags = NDArray[np.bool_]

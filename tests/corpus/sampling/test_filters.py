@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from builder.corpus.cleaning.clean import clean
 from builder.corpus.readers.documents import read_documents
 from builder.corpus.sampling import filters as filters_module
-from builder.corpus.sampling.filters import arabic, filter_articles, fineweb2, over_limit
+from builder.corpus.sampling.filters import filter_articles, fineweb2, over_limit
 from builder.corpus.sampling.repetition import duplicate_runs, top_runs, words_of
 from builder.records import KhabarError
 from builder.schema import load_schema
@@ -83,18 +83,6 @@ def test_duplicate_runs_equal_plain_walk(texts):
     found = duplicate_runs(words_of(texts), [2, 3, 5])
     for size in (2, 3, 5):
         assert found[size].tolist() == [plain(text.split(), size) for text in texts]
-
-
-@given(st.lists(st.text(max_size=20), max_size=5))
-def test_arabic_share_counts_letters(texts):
-    import unicodedata
-
-    def plain(text):
-        letters = [unicodedata.name(c, "").startswith("ARABIC") for c in text if c.isalpha()]
-        return sum(letters) / len(letters) if letters else None
-
-    found = [None if np.isnan(share) else share for share in arabic(texts)]
-    assert found == pytest.approx([plain(text) for text in texts])
 
 
 def test_each_simple_filter_at_its_edge():

@@ -6,16 +6,17 @@ when a line first needs them, as in RE2 (Cox, Regular Expression Matching in the
 """
 
 import sys
-from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import accumulate
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from builder.corpus.cleaning.matching.glushkov import Bits, Letters, Positions, UnreadableError
 from builder.corpus.cleaning.matching.literals import Literals, is_rare, required
-from builder.corpus.cleaning.matching.pattern import Pattern, Symbols, symbols_of
+from builder.corpus.cleaning.matching.pattern import Pattern, Symbols, symbols_by_set, symbols_of
 from builder.text.mapping.tables import looked_up
 from builder.text.mapping.units import Units
 
@@ -40,13 +41,27 @@ SHORTEST = (0, *(length + 1 for length in CLASSES))
 UNKNOWN = 0
 """The number of the state that is not made yet."""
 
-FAILED, UNMADE = 0, -1
-"""States of a single pattern: it cannot match the line any more; not computed yet."""
+FAILED = 0
+"""The state of a single pattern that cannot match the line any more; it is false, others are true."""
 
 NEUTRAL = "ظظظظ " * 6
 """A beginning of a line; a pattern that has not failed behind it is searched by its literals, if it requires any."""
 
 Places = NDArray[np.intp]
+
+R = TypeVar("R")
+
+
+class _Made(dict[int, R]):
+    """Values by number, made on first access."""
+
+    def __init__(self, make: Callable[[int], R]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, number: int) -> R:
+        self[number] = made = self._make(number)
+        return made
 
 
 def _counts(lengths: Places) -> list[int]:
@@ -70,7 +85,8 @@ class Automaton:
                 continue
         self._symbols, taken = symbols_of(sets)
         self._width = len(taken)
-        made = {number: Pattern(positions, taken) for number, positions in held.items()}
+        symbols = symbols_by_set(taken)
+        made = {number: Pattern(positions, symbols) for number, positions in held.items()}
         unanchored = [number for number, pattern in made.items() if pattern.is_alive_after(self._read(NEUTRAL))]
         pieces = {number: required(patterns[number]) for number in unanchored}
         self._literals = Literals(
@@ -85,8 +101,10 @@ class Automaton:
         """For each length class, a bit mask of the patterns searched by literals whose limit reaches the class."""
         self._of = [-1]
         """The pattern of each single-pattern state."""
-        self._positions: list[Bits] = [0]
-        self._steps = [array("i", [FAILED]) * self._width]
+        self._reach: list[Bits] = [0]
+        """The positions that may follow each single-pattern state, whatever the symbol."""
+        self._steps = [_Made(partial(self._step, symbol)) for symbol in range(self._width)]
+        """For each symbol, the single-pattern state after each single-pattern state."""
         self._is_found = [False]
         self._singles: dict[tuple[int, Bits], int] = {}
         self._forget()
@@ -179,12 +197,13 @@ class Automaton:
 
     def _make_missing(self, steps: Places) -> None:
         """Make the states that follow some states, each given with a symbol, until there are more than STATES."""
-        for step in np.unique(steps).tolist():
-            state, symbol = divmod(step, self._width)
-            if state == UNKNOWN or len(self._states) > STATES:
-                continue
-            following = self._make(self._stepped(self._states[state], symbol))
-            self._next[state, symbol] = following * self._width
+        steps = np.unique(steps)
+        following = [UNKNOWN] * len(steps)
+        states, symbols = (part.tolist() for part in np.divmod(steps, self._width))
+        for place, (state, symbol) in enumerate(zip(states, symbols, strict=True)):
+            if state != UNKNOWN and len(self._states) <= STATES:
+                following[place] = self._make(self._stepped(self._states[state], symbol))
+        self._next.ravel()[steps] = np.array(following) * self._width
 
     def _alone(self, symbols: bytes, length: int) -> int:
         """Return the last state of one line of a length class, and make the missing states on the way.
@@ -209,8 +228,10 @@ class Automaton:
         self._next: NDArray[np.int32] = np.zeros((256, self._width), np.int32)
         self._states: list[tuple[int, ...]] = []
         self._numbers: dict[tuple[int, ...], int] = {}
-        self._found: list[tuple[int, ...]] = []
-        self._left: list[tuple[int, ...]] = []
+        self._found = _Made(self._found_in)
+        """The patterns that match a line which ends in a state."""
+        self._left = _Made(self._left_in)
+        """The patterns that have not failed in a state."""
         self._make((FAILED,))
         self._dead = self._make(())
         """The state of a line that no pattern can match any more."""
@@ -232,27 +253,23 @@ class Automaton:
         if state == len(self._next):
             self._next = np.concatenate([self._next, np.zeros_like(self._next)])
         self._states.append(singles)
-        found = [self._of[single] for single in singles if self._is_found[single]]
-        self._found.append(tuple(sorted((*found, *self._always))))
-        self._left.append(tuple(sorted((*(self._of[single] for single in singles), *self._always))))
         return state
+
+    def _found_in(self, state: int) -> tuple[int, ...]:
+        found = [self._of[single] for single in self._states[state] if self._is_found[single]]
+        return tuple(sorted((*found, *self._always)))
+
+    def _left_in(self, state: int) -> tuple[int, ...]:
+        return tuple(sorted((*(self._of[single] for single in self._states[state]), *self._always)))
 
     def _stepped(self, singles: tuple[int, ...], symbol: int) -> tuple[int, ...]:
         """Return the single-pattern states after a symbol, without those that failed."""
-        steps = self._steps
-        stepped = [steps[single][symbol] for single in singles]
-        if UNMADE in stepped:
-            stepped = [self._step(single, symbol) for single in singles]
-        return tuple([single for single in stepped if single != FAILED])
+        return tuple(filter(None, map(self._steps[symbol].__getitem__, singles)))
 
-    def _step(self, single: int, symbol: int) -> int:
-        """Return the single-pattern state after a symbol; compute it if it is new."""
-        following = self._steps[single][symbol]
-        if following == UNMADE:
-            number = self._of[single]
-            positions = self._patterns[number].following(self._positions[single], symbol)
-            following = self._steps[single][symbol] = self._single(number, positions)
-        return following
+    def _step(self, symbol: int, single: int) -> int:
+        """Compute the single-pattern state after a symbol."""
+        number = self._of[single]
+        return self._single(number, self._patterns[number].taken(self._reach[single], symbol))
 
     def _single(self, number: int, positions: Bits) -> int:
         """Return the number of the single-pattern state with the given positions; make it if it is new."""
@@ -262,7 +279,6 @@ class Automaton:
         single = self._singles.setdefault((number, positions), len(self._of))
         if single == len(self._of):
             self._of.append(number)
-            self._positions.append(positions)
-            self._steps.append(array("i", [UNMADE]) * self._width)
+            self._reach.append(pattern.reach(positions))
             self._is_found.append(pattern.is_found(positions))
         return single

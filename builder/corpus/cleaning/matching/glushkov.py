@@ -57,10 +57,11 @@ NOTHING = _Part(True, 0, 0)
 @cache
 def categories() -> dict[Any, Letters]:
     r"""Return the code points of `\w`, `\d`, `\s` and of their complements."""
-    letters = [chr(code) for code in range(BMP)]
-    word = np.array([letter.isalnum() or letter == "_" for letter in letters])
-    digit = np.array([letter.isdecimal() for letter in letters])
-    space = np.array([letter.isspace() for letter in letters])
+    letters = [*map(chr, range(BMP))]
+    word, digit, space = (
+        np.fromiter(map(belongs, letters), bool, BMP) for belongs in (str.isalnum, str.isdecimal, str.isspace)
+    )
+    word[ord("_")] = True
     return {
         op.CATEGORY_WORD: word,
         op.CATEGORY_NOT_WORD: ~word,
@@ -128,7 +129,9 @@ class Positions:
         return _Part(False, bit, bit)
 
     def _set(self, items: Sequence[tuple[Any, Any]]) -> _Part:
-        name = str(items)
+        return self._named(str(items), items)
+
+    def _named(self, name: str, items: Sequence[tuple[Any, Any]]) -> _Part:
         if name not in self._sets:
             self._sets[name] = _letters(items)
         return self._letter(name)
@@ -136,6 +139,8 @@ class Positions:
     def _joined(self, one: _Part, other: _Part) -> _Part:
         for position in members(one.last):
             self.follow[position] |= other.first
+        if one is NOTHING:
+            return other
         return _Part(
             one.empty and other.empty,
             one.first | (other.first if one.empty else 0),
@@ -154,6 +159,8 @@ class Positions:
         return whole
 
     def _part(self, kind: Any, value: Any, *, opens: bool, closes: bool) -> _Part:
+        if kind is op.LITERAL:
+            return self._named(str(value), [(kind, value)])
         letters, tree = _items(kind, value), _group(kind, value)
         if tree is not None:
             return self._sequence(tree, opens=opens, closes=closes)
@@ -194,9 +201,7 @@ class Positions:
 
 
 def _items(kind: Any, value: Any) -> list[tuple[Any, Any]]:
-    """Return the letter set of a node of the parse tree, or an empty list if the node is no letter."""
-    if kind is op.LITERAL:
-        return [(kind, value)]
+    """Return the letter set of a node of the parse tree that is no literal; an empty list if it is no letter."""
     if kind is op.NOT_LITERAL:
         return [(op.NEGATE, None), (op.LITERAL, value)]
     return list(value) if kind is op.IN else []
