@@ -37,6 +37,9 @@ SPARSE = 8
 PASS = 5_000_000
 """Rows that `merge` sorts at once, about 200 MB."""
 
+NEAR = 20
+"""First bits of a key by which `merge` leaves out most of those that stand in few rows."""
+
 SIGHTINGS = pa.schema({"key": pa.uint64(), "beside": pa.uint64()})
 """The columns of what pages show: the hash of a thing, and of the paragraph beside it."""
 
@@ -131,9 +134,14 @@ def _of_pass(tables: Iterator[pa.Table], passes: int, number: int) -> Hashes:
 
 
 def _counted(rows: Hashes) -> tuple[Hashes, NDArray[np.int64]]:
-    """Return the keys that stand beside FEWEST paragraphs or more; most stand in fewer rows, and are left out at once."""
-    _, ranks, numbers = np.unique(rows[:, 0], return_inverse=True, return_counts=True)
-    keys, numbers = np.unique(_distinct(rows[numbers[ranks] >= FEWEST])[:, 0], return_counts=True)
+    """Return the keys that stand beside FEWEST paragraphs or more. Most stand in fewer rows, and are left out at once."""
+    ordered = np.sort(rows[:, 0])
+    near = np.zeros(1 << NEAR, bool)
+    near[
+        ordered[FEWEST - 1 :][ordered[FEWEST - 1 :] == ordered[: len(ordered) - FEWEST + 1]] >> np.uint64(64 - NEAR)
+    ] = True
+    some = _distinct(rows[near[rows[:, 0] >> np.uint64(64 - NEAR)]])
+    keys, numbers = np.unique(some[:, 0], return_counts=True)
     return keys[numbers >= FEWEST], numbers[numbers >= FEWEST]
 
 

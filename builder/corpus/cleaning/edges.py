@@ -56,6 +56,8 @@ _MAY_SEPARATE = re.compile(r"[–—|/\\-]")
 _REST = re.compile(r"""(?:(?<=\w\w)|(?<=[»”")\]]))\s?(?P<mark>[.!؟…»”"])[.!…]*(?:\s+|(?=[(\[]))(?P<words>[^.!؟…]+)$""")
 """The last end of a sentence in a paragraph, and the words behind it."""
 
+_MAY_END = re.compile(r"""[.!؟…»”"]""")
+
 _NUMBER = re.compile(r"\d+")
 
 _SIGNS = re.compile(r"[\W_]+")
@@ -192,6 +194,8 @@ def rest(folded: str) -> int:
     >>> rest("وبلغت نسبه البطاله في الجزيره وسواحلها 2. 5 بالمئه"), rest('وكتبت عنه مرارا صحيفه الجزيره "لوموند" الفرنسيه')
     (0, 0)
     """
+    if not _MAY_END.search(folded, len(folded) - sum(map(len, folded.rsplit(" ", REST + 1)[1:])) - REST - 1):
+        return 0
     found = _REST.search(folded, _last_end(folded))
     if not found or found.start() < LONE or folded[-1] in END_MARKS:
         return 0

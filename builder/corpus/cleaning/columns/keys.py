@@ -1,6 +1,6 @@
 """The keys of what pages show at their edges: hashes of a source, a kind and a text."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal
@@ -42,15 +42,14 @@ def hashed(begun: blake2b, text: str) -> bytes:
     return whole.digest()
 
 
-def hashed_ranges(
-    begun: blake2b, data: bytes, ranges: Iterable[tuple[int, int]], behind: bytes = b""
-) -> Iterator[bytes]:
-    """Yield the hash of each range of bytes, and of the bytes behind it, behind what was hashed before."""
-    copy = begun.copy
+def hashed_ranges(begun: blake2b, data: bytes, ranges: Iterable[tuple[int, int]], behind: bytes = b"") -> list[bytes]:
+    """Return the hash of each range of bytes, and of the bytes behind it, behind what was hashed before."""
+    digests, copy = list[bytes](), begun.copy
     for begin, end in ranges:
         whole = copy()
         whole.update(data[begin:end] + behind)
-        yield whole.digest()
+        digests.append(whole.digest())
+    return digests
 
 
 def beside_of(text: str) -> bytes:

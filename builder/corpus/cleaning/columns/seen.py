@@ -11,6 +11,7 @@ from builder.corpus.cleaning.columns.keys import Kind, hashed_ranges, of_kind
 from builder.corpus.cleaning.columns.lines import Lines, Mask
 from builder.corpus.cleaning.columns.shapes import Shapes
 from builder.corpus.cleaning.columns.words import Words
+from builder.text.edits import Columns
 from builder.text.joined import Numbers
 
 
@@ -35,10 +36,11 @@ class Pages:
     beside: list[Numbers] = field(default_factory=list)
     """What stands beside them, in arrays."""
 
-    def line(self, number: int) -> str:
-        """Return a line."""
-        begin, end = self.lines.texts.begins[number : number + 2].tolist()
-        return self.text[begin : end - 1]
+    def picked(self, numbers: Columns | Numbers) -> list[str]:
+        """Return some lines."""
+        begins = self.lines.texts.begins
+        ranges = zip(begins[numbers].tolist(), (begins[numbers + 1] - 1).tolist(), strict=True)
+        return [self.text[begin:end] for begin, end in ranges]
 
     def add(self, keys: Iterable[bytes], beside: int) -> None:
         """Take some things beside one paragraph or page as seen."""
@@ -64,8 +66,10 @@ class Ranges:
 
 def see(pages: Pages, words: Words, kind: Kind, some: Ranges, *, above: str = "", behind: str = "") -> None:
     """Take ranges of words as seen, each between two other texts."""
+    if not len(some.page):
+        return
     number = pages.numbers[some.page]
-    if len(number) and number.min() < number.max():
+    if number.min() < number.max():
         order = number.argsort(kind="stable")
         some, number = some[order], number[order]
     begins, ends = words.spaces[some.first] + 1, words.spaces[some.last]

@@ -12,8 +12,10 @@ from builder.corpus.cleaning.edges import END_MARKS, LABEL, LONG
 from builder.corpus.cleaning.page import BULLETS, CLOSERS, STOPS, paragraphs
 from builder.text.joined import Numbers, Texts
 
-COLON, SEPARATOR, END, STOP, BULLET, CLOSER = 1, 2, 4, 8, 16, 32
+SEPARATOR, END, STOP, BULLET, CLOSER = 1, 2, 4, 8, 16
 """Kinds of signs, as bits."""
+
+COLON = ord(":")
 
 NOWHERE = sys.maxsize
 """The place of a sign in a line that has none."""
@@ -33,7 +35,7 @@ class Shapes:
     colon: Numbers
     """Where the first colon of each line stands, or NOWHERE."""
     separator: Numbers
-    """Where its first separator of fields stands, or NOWHERE."""
+    """Where the first separator of fields stands above a colon that may end a label, or NOWHERE."""
 
 
 def shapes_of(lines: Texts) -> Shapes:
@@ -41,19 +43,30 @@ def shapes_of(lines: Texts) -> Shapes:
     units, begins = lines.units, lines.begins[:-1]
     lengths = np.diff(lines.begins) - 1
     kinds = _kinds(units.itemsize)
-    seen = kinds.take(units)
-    first, last = seen.take(begins), np.where(lengths > 0, seen.take(lines.begins[1:] - 2, mode="clip"), 0)
-    at = np.flatnonzero((seen & (COLON | SEPARATOR)) != 0)
-    line = np.searchsorted(lines.begins, at, "right") - 1
-    is_colon = (seen[at] & COLON) > 0
-    colon = _first(at[is_colon], line[is_colon], begins)
+    first = kinds.take(units.take(begins))
+    last = np.where(lengths > 0, kinds.take(units.take(lines.begins[1:] - 2, mode="clip")), 0)
+    at = np.flatnonzero(units == COLON)
+    colon = _first(at, np.searchsorted(lines.begins, at, "right") - 1, begins)
     spaced = units.take(np.where(colon < NOWHERE, begins + colon + 1, 0)) == SPACE
     is_text = (lengths > 60) & ((first & BULLET) == 0)
     prose = (lengths > LONG) | (is_text & ((last & STOP) > 0))
     for number in np.flatnonzero(is_text & ~prose & ((last & CLOSER) > 0)).tolist():
         (prose[number],) = paragraphs([lines.text(number)])
     return Shapes(lengths, prose, (last & END) == 0, (colon > 0) & (colon <= LABEL) & spaced,
-                  colon, _first(at[~is_colon], line[~is_colon], begins))  # fmt: skip
+                  colon, _separators(lines, colon, kinds))  # fmt: skip
+
+
+def _separators(lines: Texts, colon: Numbers, kinds: NDArray[np.uint8]) -> Numbers:
+    """Return where the first separator of fields stands in what may be a label."""
+    line = np.flatnonzero(colon <= LABEL)
+    begins, lengths = lines.begins[line], colon[line]
+    owner = np.repeat(np.arange(len(line)), lengths)
+    offset = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    is_separator = (kinds.take(lines.units.take(begins[owner] + offset)) & SEPARATOR) > 0
+    found = np.full(len(colon), NOWHERE)
+    owner, fresh = np.unique(owner[is_separator], return_index=True)
+    found[line[owner]] = offset[is_separator][fresh]
+    return found
 
 
 def _first(at: Numbers, line: Numbers, begins: NDArray[np.int32]) -> Numbers:
@@ -71,7 +84,6 @@ def _kinds(width: int) -> NDArray[np.uint8]:
     """Return the kinds of each code point."""
     kinds = np.zeros(0x10000 if width == 2 else sys.maxunicode + 1, np.uint8)
     for bit, signs in (
-        (COLON, ":"),
         (SEPARATOR, "–—|/\\-"),
         (END, END_MARKS),
         (STOP, STOPS),

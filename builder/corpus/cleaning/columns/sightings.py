@@ -13,7 +13,7 @@ from builder.corpus.cleaning.columns.endings import see_endings, see_lone_lines
 from builder.corpus.cleaning.columns.keys import Kind, hashed, of_kind
 from builder.corpus.cleaning.columns.lines import Mask, lines_of
 from builder.corpus.cleaning.columns.seen import Pages, Ranges, see
-from builder.corpus.cleaning.columns.shapes import NOWHERE, shapes_of
+from builder.corpus.cleaning.columns.shapes import shapes_of
 from builder.corpus.cleaning.columns.words import Words, fields_of, gathered, words_of
 from builder.corpus.cleaning.edges import LONG, PART, WORDS, ends, fields, label, mask
 from builder.text.joined import Chunk, folded_texts
@@ -75,10 +75,11 @@ def _see_short_lines(pages: Pages) -> None:
     _see_parts(pages, words, whole[at_edge & ~odd])
     is_inner = ~at_edge & ~(ends_page & (number > lines.cuts[page]))
     _see_labels(pages, words, replace(whole, last=behind)[is_labelled & ~odd], is_inner[is_labelled & ~odd])
-    _see_fields(pages, words, whole, at_edge & ~odd & (pages.shapes.separator[number] < NOWHERE))
-    for i in np.flatnonzero(odd).tolist():
+    _see_fields(pages, words, whole, at_edge & ~odd)
+    some = np.flatnonzero(odd)
+    for i, line in zip(some.tolist(), pages.picked(number[some]), strict=True):
         place: Place = "head" if head[i] else "tail" if tail[i] else "inside" if is_inner[i] else "last"
-        source, line = pages.sources[page[i]], pages.line(int(number[i]))
+        source = pages.sources[page[i]]
         pages.add(_keys(source, place, line), int(whole.beside[i]))
         if head[i] and tail[i]:
             pages.add([hashed(of_kind(source, "tail"), mask(line))], int(high[i]))
@@ -143,13 +144,12 @@ def _see_long_lines(pages: Pages) -> None:
     before = Ranges(page, words.cuts[:-1], words.cuts[1:], np.where(ends_page, pages.high[page], -1 - page))
     is_inner = ~(ends_page & (number > cuts[page]))
     _see_labels(pages, words, before[~words.is_odd], is_inner[~words.is_odd])
-    for i in np.flatnonzero(words.is_odd).tolist():
-        keys = _keys(pages.sources[page[i]], "inside" if is_inner[i] else "last", pages.line(int(number[i])))
-        pages.add(keys, int(before.beside[i]))
+    some = np.flatnonzero(words.is_odd)
+    for i, line in zip(some.tolist(), pages.picked(number[some]), strict=True):
+        pages.add(_keys(pages.sources[page[i]], "inside" if is_inner[i] else "last", line), int(before.beside[i]))
     number = found.first[found.first < cuts[1:]]
     until = np.minimum(shapes.colon, shapes.lengths)[number]
-    signed = (shapes.separator[number] < until) & (until <= LONG)
-    number, until = number[signed], until[signed]
+    number, until = number[until <= LONG], until[until <= LONG]
     words = words_of(gathered(pages.lines.texts, begins[number], begins[number] + until))
     whole = Ranges(found.owner[number], words.cuts[:-1], words.cuts[1:], number)
     _see_fields(pages, words, whole, np.ones(len(number), bool))

@@ -53,12 +53,14 @@ def words_of(texts: Texts) -> Words:
     units = texts.units
     masked = _masked(units)
     is_space = masked == SPACE
-    follows = np.concatenate([[SPACE], masked[:-1]])
-    keep = (masked != follows) | ((masked != SPACE) & (masked != ZERO))
-    places = np.flatnonzero(~is_space & (follows == SPACE))
+    starts = ~is_space
+    starts[1:] &= is_space[:-1]
+    keep = ~is_space[:1]
+    keep = np.append(keep, (masked[1:] != masked[:-1]) | ((masked[1:] | (SPACE ^ ZERO)) != ZERO))
+    places = np.flatnonzero(starts)
     signs = np.flatnonzero(is_space & (units != SPACE))
-    out = Texts(np.concatenate([[SPACE], masked[keep]]).astype(units.dtype), np.zeros(1, np.int32))
-    data = out.decoded(0, len(out.units)).encode("utf-8", "surrogatepass")
+    out = Texts(masked[keep], np.zeros(1, np.int32))
+    data = b" " + out.decoded(0, len(out.units)).encode("utf-8", "surrogatepass")
     spaces = np.flatnonzero(np.frombuffer(data, np.uint8) == SPACE)
     cuts = np.searchsorted(places, texts.begins)
     is_odd = cuts[1:] == cuts[:-1]
