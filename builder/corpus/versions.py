@@ -5,5 +5,7 @@ They stand alone, so that staleness is known without loading what does the work.
 
 CLEAN = 3
 COUNT = 1
+SIGHTINGS = 2
+"""What is counted. While the counts stay the same, it is raised alone, and nothing that was cleaned is stale."""
 KEYS = 1
 GROUPS = 1

@@ -56,6 +56,8 @@ _MAY_SEPARATE = re.compile(r"[–—|/\\-]")
 _REST = re.compile(r"""(?:(?<=\w\w)|(?<=[»”")\]]))\s?(?P<mark>[.!؟…»”"])[.!…]*(?:\s+|(?=[(\[]))(?P<words>[^.!؟…]+)$""")
 """The last end of a sentence in a paragraph, and the words behind it."""
 
+_MAY_END = re.compile(r"""[.!؟…»”"]""")
+
 _NUMBER = re.compile(r"\d+")
 
 _SIGNS = re.compile(r"[\W_]+")
@@ -158,7 +160,7 @@ def ends(masked: str) -> list[str]:
 
 def suffix(folded: str, size: int) -> str:
     """Return the last words of a paragraph, masked; nothing of a short paragraph."""
-    return mask(_tail(folded, size)) if folded.count(" ") + 1 >= 2 * GRAM[1] else ""
+    return mask(last_words(folded, size)) if folded.count(" ") + 1 >= 2 * GRAM[1] else ""
 
 
 def suffixes(folded: str) -> list[str]:
@@ -169,12 +171,12 @@ def suffixes(folded: str) -> list[str]:
     """
     if folded.count(" ") + 1 < 2 * GRAM[1]:
         return []
-    tail = _tail(folded, GRAM[1])
+    tail = last_words(folded, GRAM[1])
     if _MAY_BE_ADDRESS.search(tail):
         return [suffix(folded, size) for size in range(GRAM[0], GRAM[1] + 1)]
     words = _bare(tail)
     whole = [" ".join(filter(None, words[-size:])) for size in range(GRAM[0], GRAM[1] + 1)]
-    return [masked or _tail(folded, size) for size, masked in enumerate(whole, GRAM[0])]
+    return [masked or last_words(folded, size) for size, masked in enumerate(whole, GRAM[0])]
 
 
 def rest(folded: str) -> int:
@@ -192,6 +194,8 @@ def rest(folded: str) -> int:
     >>> rest("وبلغت نسبه البطاله في الجزيره وسواحلها 2. 5 بالمئه"), rest('وكتبت عنه مرارا صحيفه الجزيره "لوموند" الفرنسيه')
     (0, 0)
     """
+    if not _MAY_END.search(folded, len(folded) - sum(map(len, folded.rsplit(" ", REST + 1)[1:])) - REST - 1):
+        return 0
     found = _REST.search(folded, _last_end(folded))
     if not found or found.start() < LONE or folded[-1] in END_MARKS:
         return 0
@@ -212,7 +216,7 @@ def _last_end(folded: str) -> int:
     return max(at - 1, 0)
 
 
-def _tail(folded: str, size: int) -> str:
+def last_words(folded: str, size: int) -> str:
     """Return the last words of a text of more words."""
     return folded[len(folded.rsplit(" ", size)[0]) + 1 :]
 
@@ -224,9 +228,16 @@ def is_lone(folded: Sequence[str], page: Edges, i: int) -> bool:
     line of text that was broken to a width, or of a poem, does not stand alone.
     """
     line, beside = folded[i], 1 if i == 0 else i - 1
-    if not (line and len(folded) > 1 and page.prose[beside] and not page.prose[i]):
+    if not (line and len(folded) > 1 and page.prose[beside] and not page.prose[i] and can_be_lone(line)):
         return False
-    if line.count(" ") >= LONE or line[-1] in END_MARKS or line[-1] in QUOTES or line[0] in BULLETS:
-        return False
-    whole = i == 0 or folded[beside][-1] in ".!؟?…" or folded[beside][-1] in "»\"”')]}"
-    return whole and sum(page.prose) >= PROSE * (len(folded) - 1)
+    return (i == 0 or is_ended(folded[beside])) and sum(page.prose) >= PROSE * (len(folded) - 1)
+
+
+def can_be_lone(line: str) -> bool:
+    """Return whether a line is short and ends in no mark."""
+    return line.count(" ") < LONE and line[-1] not in END_MARKS and line[-1] not in QUOTES and line[0] not in BULLETS
+
+
+def is_ended(paragraph: str) -> bool:
+    """Return whether a paragraph ends in a mark, or behind one."""
+    return paragraph[-1] in ".!؟?…" or paragraph[-1] in "»\"”')]}"

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from builder.corpus.cleaning.boilerplate import classify_batch
 from builder.corpus.cleaning.clean import Cleaned
-from builder.corpus.cleaning.columns.keys import Kind, Side, hashed, of_kind
+from builder.corpus.cleaning.columns.keys import Kind, Side, beside_of, hashed, of_kind
 from builder.corpus.cleaning.counts import SIGHTINGS, Counts
 from builder.corpus.cleaning.decisions import HEADLINE, LineDecision, Part
 from builder.corpus.cleaning.edges import (
@@ -356,11 +356,11 @@ LOW = ("field", "lone head")
 def sightings(source: str, folded: Sequence[str]) -> Iterator[tuple[bytes, bytes]]:
     """Yield the hash of each thing that a page shows, and of the paragraph beside it, or of the page where there is none."""
     yield (first := _page_itself(source, "\n".join(folded)))
-    of_page, whole = of_kind("", "page"), first[1]
+    whole = first[1]
     if folded:
         page, count = edges(folded), len(folded)
-        low = hashed(of_page, folded[page.first]) if page.first < count else whole
-        high = low if page.last == page.first else hashed(of_page, folded[page.last]) if page.last >= 0 else whole
+        low = beside_of(folded[page.first]) if page.first < count else whole
+        high = low if page.last == page.first else beside_of(folded[page.last]) if page.last >= 0 else whole
         for i, line in enumerate(folded):
             side: Side | None = "head" if i in page.head else "tail" if i in page.tail else None
             if side is None and len(line) > LONG and ":" not in line[:LONG]:
@@ -377,7 +377,7 @@ def sightings(source: str, folded: Sequence[str]) -> Iterator[tuple[bytes, bytes
 
 def _page_itself(source: str, folded: str) -> tuple[bytes, bytes]:
     """Return the sighting of a page itself, given its lines."""
-    return of_kind(source, "page").digest(), hashed(of_kind("", "page"), folded)
+    return of_kind(source, "page").digest(), beside_of(folded)
 
 
 def _of_line(line: str, side: Side) -> Iterator[tuple[Kind, str]]:

@@ -1,5 +1,6 @@
 """The keys of what pages show at their edges: hashes of a source, a kind and a text."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal
@@ -39,3 +40,18 @@ def hashed(begun: blake2b, text: str) -> bytes:
     whole = begun.copy()
     whole.update(text.encode("utf-8", "surrogatepass"))
     return whole.digest()
+
+
+def hashed_ranges(begun: blake2b, data: bytes, ranges: Iterable[tuple[int, int]], behind: bytes = b"") -> list[bytes]:
+    """Return the hash of each range of bytes, and of the bytes behind it, behind what was hashed before."""
+    digests, copy = list[bytes](), begun.copy
+    for begin, end in ranges:
+        whole = copy()
+        whole.update(data[begin:end] + behind)
+        digests.append(whole.digest())
+    return digests
+
+
+def beside_of(text: str) -> bytes:
+    """Return the hash of a paragraph or a page, as what stands beside a thing. It is in no file that outlives a count."""
+    return blake2b(text.encode("utf-16-le", "surrogatepass"), digest_size=8).digest()

@@ -11,10 +11,11 @@ from builder.corpus.cleaning.columns.lines import SPACE, Mask
 from builder.corpus.cleaning.edges import END_MARKS, LABEL, LONG
 from builder.corpus.cleaning.page import BULLETS, CLOSERS, PARAGRAPH, SENTENCE, STOPS, paragraphs
 from builder.text.joined import Numbers, Texts
-from builder.text.mapping.tables import looked_up
 
-COLON, SEPARATOR, END, STOP, BULLET, CLOSER = 1, 2, 4, 8, 16, 32
+SEPARATOR, END, STOP, BULLET, CLOSER = 1, 2, 4, 8, 16
 """Kinds of signs, as bits."""
+
+COLON = ord(":")
 
 NOWHERE = sys.maxsize
 """The place of a sign in a line that has none."""
@@ -36,7 +37,7 @@ class Shapes:
     colon: Numbers
     """Where the first colon of each line stands, or NOWHERE."""
     separator: Numbers
-    """Where its first separator of fields stands, or NOWHERE."""
+    """Where the first separator of fields stands above a colon that may end a label, or NOWHERE."""
 
 
 def shapes_of(lines: Texts) -> Shapes:
@@ -44,19 +45,30 @@ def shapes_of(lines: Texts) -> Shapes:
     units, begins = lines.units, lines.begins[:-1]
     lengths = np.diff(lines.begins) - 1
     kinds = _kinds(units.itemsize)
-    seen = looked_up(kinds, units)
-    first, last = seen.take(begins), np.where(lengths > 0, seen.take(lines.begins[1:] - 2, mode="clip"), 0)
-    at = np.flatnonzero((seen & (COLON | SEPARATOR)) != 0)
-    line = np.searchsorted(lines.begins, at, "right") - 1
-    is_colon = (seen[at] & COLON) > 0
-    colon = _first(at[is_colon], line[is_colon], begins)
+    first = kinds.take(units.take(begins))
+    last = np.where(lengths > 0, kinds.take(units.take(lines.begins[1:] - 2, mode="clip")), 0)
+    at = np.flatnonzero(units == COLON)
+    colon = _first(at, np.searchsorted(lines.begins, at, "right") - 1, begins)
     spaced = units.take(np.where(colon < NOWHERE, begins + colon + 1, 0)) == SPACE
     is_text = (lengths > SENTENCE) & ((first & BULLET) == 0)
     told = is_text & ((lengths > PARAGRAPH) | ((last & STOP) > 0))
     for number in np.flatnonzero(is_text & ~told & ((last & CLOSER) > 0)).tolist():
         (told[number],) = paragraphs([lines.text(number)])
     return Shapes(lengths, told, told | (lengths > LONG), (last & END) == 0, (colon > 0) & (colon <= LABEL) & spaced,
-                  colon, _first(at[~is_colon], line[~is_colon], begins))  # fmt: skip
+                  colon, _separators(lines, colon, kinds))  # fmt: skip
+
+
+def _separators(lines: Texts, colon: Numbers, kinds: NDArray[np.uint8]) -> Numbers:
+    """Return where the first separator of fields stands in what may be a label."""
+    line = np.flatnonzero(colon <= LABEL)
+    begins, lengths = lines.begins[line], colon[line]
+    owner = np.repeat(np.arange(len(line)), lengths)
+    offset = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    is_separator = (kinds.take(lines.units.take(begins[owner] + offset)) & SEPARATOR) > 0
+    found = np.full(len(colon), NOWHERE)
+    owner, fresh = np.unique(owner[is_separator], return_index=True)
+    found[line[owner]] = offset[is_separator][fresh]
+    return found
 
 
 def _first(at: Numbers, line: Numbers, begins: NDArray[np.int32]) -> Numbers:
@@ -74,7 +86,6 @@ def _kinds(width: int) -> NDArray[np.uint8]:
     """Return the kinds of each code point."""
     kinds = np.zeros(0x10000 if width == 2 else sys.maxunicode + 1, np.uint8)
     for bit, signs in (
-        (COLON, ":"),
         (SEPARATOR, "–—|/\\-"),
         (END, END_MARKS),
         (STOP, STOPS),

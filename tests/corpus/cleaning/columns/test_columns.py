@@ -115,6 +115,24 @@ def test_each_begin_with_each_end_gives_the_same_by_columns_and_row_by_row():
         }
 
 
+SHOWN = (
+    "\n", "\n", "\n", " ", " – ", " - ", "|", "-", "_", ": ", "* * *", "«", "…", ".", "12", "٣", "²", "نسيم", "مرفأ السدر", LONG, f"{LONG}.",
+    "\N{GRINNING FACE}", "\N{MATHEMATICAL BOLD CAPITAL A}", "\N{MATHEMATICAL BOLD DIGIT ONE}", "\N{COMBINING ACUTE ACCENT}",
+    "bahr@nasim.example.com", " www.nasim.example ", "nasim.com", "https://nasim.example", " address ", "رابط الخبر: ",
+    " وغنوا كلهم طول الليل", ". (نسيم)", "\n- ",
+)  # fmt: skip
+SHOWING = st.lists(st.sampled_from(SHOWN), max_size=50).map("".join)
+
+
+@given(st.lists(st.tuples(SHOWING, st.sampled_from(["nasim", "barq"])), max_size=6), st.sampled_from(PROFILES))
+@settings(max_examples=500, deadline=None)
+def test_what_odd_pages_show_is_the_same_by_columns_and_row_by_row(made, table):
+    columns = pa.table({"raw": [raw for raw, _ in made], "source": [source for _, source in made]},
+                       schema=pa.schema({"raw": pa.string(), "source": pa.string()}))  # fmt: skip
+
+    assert count_table(columns, table).table == count_rows(columns, table)
+
+
 @given(pages(), st.sampled_from(PROFILES))
 @settings(max_examples=200, deadline=None)
 def test_counting_by_columns_gives_what_it_gives_row_by_row(made, table):
