@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.text.joined import Texts, joined
+from builder.text.mapping.tables import looked_up
 
 Hashes = NDArray[np.uint64]
 
@@ -163,14 +164,14 @@ def _words(texts: Texts) -> tuple[HashedWords, Hashes]:
     Both are polynomial hashes of the characters, computed as differences of a prefix sum.
     """
     codes = texts.units
-    narrow, indices = codes.itemsize == 2, codes.astype(np.intp)
-    inside = _letters(1 << 16 if narrow else 0x110000).take(indices)
+    narrow = codes.itemsize == 2
+    inside = looked_up(_letters(1 << 16 if narrow else 0x110000), codes)
     inside[-1:] = False  # the line end after the last text
     edges = np.flatnonzero(np.append(inside[:1], inside[1:] != inside[:-1]))
     starts, ends = edges[::2], edges[1::2]
     powers, inverses = _powers(1 << max(len(codes), BATCH + 1).bit_length())
     sums = np.zeros(len(codes) + 1, np.uint64)
-    numbers = _numbers().take(indices) if narrow else _finalize(codes.astype(np.uint64) + np.uint64(1))
+    numbers = looked_up(_numbers(), codes) if narrow else _finalize(codes.astype(np.uint64) + np.uint64(1))
     np.multiply(numbers, powers[: len(codes)], out=numbers)
     np.cumsum(numbers, out=sums[1:])
     begins = texts.begins

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.text.invisible import IGNORABLE
+from builder.text.mapping.tables import looked_up
 from builder.text.tokens import ARABIC, DIGIT, MARK, is_edge, is_seen, tokenize
 
 Places = NDArray[np.int64]
@@ -91,7 +92,7 @@ class _Part:
 def _tokenize(joined: str) -> _Part:
     """Tokenise texts that are joined with a space after each."""
     units = _units(joined)
-    classes = _table().take(units)
+    classes = looked_up(_table(), units)
     ignorable = classes == _IGNORABLE
     word = (classes == _LETTER) | (classes == _MARK) | ignorable
     before, after = np.zeros(len(word), bool), np.zeros(len(word), bool)

@@ -68,7 +68,11 @@ def compile_table(changes: Mapping[str, str], stays: Mapping[str, Stays]) -> Tab
 def looked_up(values: NDArray[T], units: NDArray[np.unsignedinteger]) -> NDArray[T]:
     """Return the value of each code unit, from a table with one for each; equivalent to `values.take(units)`.
 
+    >>> looked_up(np.array([False, True]), np.array([1, 0, 1], np.uint16)).tolist()
+    [True, False, True]
+
     Arrow takes by indices of any width; numpy first makes indices of 64 bits of them, which takes longer than the lookup.
     """
-    taken = pc.take(pa.array(values), pa.array(units))
+    plain = values.view(f"u{values.itemsize}")  # as Arrow packs booleans into bits
+    taken = pc.take(pa.array(plain), pa.array(units))
     return np.frombuffer(taken.buffers()[1], values.dtype, len(taken))
