@@ -40,6 +40,9 @@ PASS = 5_000_000
 NEAR = 20
 """First bits of a key by which `merge` leaves out most of those that stand in few rows."""
 
+MIX = np.uint64(0x9E3779B97F4A7C15)
+"""An odd number, by which rows of two hashes become one."""
+
 SIGHTINGS = pa.schema({"key": pa.uint64(), "beside": pa.uint64()})
 """The columns of what pages show: the hash of a thing, and of the paragraph beside it."""
 
@@ -106,11 +109,12 @@ def count_table(documents: pa.Table, config: Profile) -> BatchResult:
 
 
 def _distinct(rows: Hashes) -> Hashes:
-    """Return each row once, sorted. Rows of ranks, as single numbers, are sorted several times as fast as rows of hashes."""
-    keys, key_ranks = np.unique(rows[:, 0], return_inverse=True)
-    besides, beside_ranks = np.unique(rows[:, 1], return_inverse=True)
-    both = np.unique(key_ranks * len(besides) + beside_ranks)
-    return np.stack([keys[both // max(len(besides), 1)], besides[both % max(len(besides), 1)]], axis=1)
+    """Return each row once, by a hash of both columns: one number is sorted several times as fast as two."""
+    rows = rows[(rows[:, 0] + rows[:, 1] * MIX).argsort()]
+    fresh = np.ones(len(rows), bool)
+    fresh[1:] = (rows[1:, 0] != rows[:-1, 0]) | (rows[1:, 1] != rows[:-1, 1])
+    kept: Hashes = rows[fresh]
+    return kept
 
 
 def merge(profile: str, rows: int, read: Callable[[], Iterator[pa.Table]]) -> Counts:
@@ -135,12 +139,11 @@ def _of_pass(tables: Iterator[pa.Table], passes: int, number: int) -> Hashes:
 
 def _counted(rows: Hashes) -> tuple[Hashes, NDArray[np.int64]]:
     """Return the keys that stand beside FEWEST paragraphs or more. Most stand in fewer rows, and are left out at once."""
-    ordered = np.sort(rows[:, 0])
+    first, ordered = np.uint64(64 - NEAR), np.sort(rows[:, 0])
+    low, high = ordered[: len(ordered) - FEWEST + 1], ordered[FEWEST - 1 :]
     near = np.zeros(1 << NEAR, bool)
-    near[
-        ordered[FEWEST - 1 :][ordered[FEWEST - 1 :] == ordered[: len(ordered) - FEWEST + 1]] >> np.uint64(64 - NEAR)
-    ] = True
-    some = _distinct(rows[near[rows[:, 0] >> np.uint64(64 - NEAR)]])
+    near[low[low == high] >> first] = True
+    some = _distinct(rows[near[rows[:, 0] >> first]])
     keys, numbers = np.unique(some[:, 0], return_counts=True)
     return keys[numbers >= FEWEST], numbers[numbers >= FEWEST]
 

@@ -160,7 +160,7 @@ def ends(masked: str) -> list[str]:
 
 def suffix(folded: str, size: int) -> str:
     """Return the last words of a paragraph, masked; nothing of a short paragraph."""
-    return mask(last_words(folded, size)) if folded.count(" ") + 1 >= 2 * GRAM[1] else ""
+    return mask(_tail(folded, size)) if folded.count(" ") + 1 >= 2 * GRAM[1] else ""
 
 
 def suffixes(folded: str) -> list[str]:
@@ -169,14 +169,16 @@ def suffixes(folded: str) -> list[str]:
     Numbers and signs do not reach across a space, so that each word is masked once. An address can be all of a suffix,
     which then keeps its words.
     """
-    if folded.count(" ") + 1 < 2 * GRAM[1]:
-        return []
-    tail = last_words(folded, GRAM[1])
+    return suffixes_of(_tail(folded, GRAM[1])) if folded.count(" ") + 1 >= 2 * GRAM[1] else []
+
+
+def suffixes_of(tail: str) -> list[str]:
+    """Return the suffix of each size of a long paragraph, given its last words."""
     if _MAY_BE_ADDRESS.search(tail):
-        return [suffix(folded, size) for size in range(GRAM[0], GRAM[1] + 1)]
+        return [mask(_tail(f" {tail}", size)) for size in range(GRAM[0], GRAM[1] + 1)]
     words = _bare(tail)
     whole = [" ".join(filter(None, words[-size:])) for size in range(GRAM[0], GRAM[1] + 1)]
-    return [masked or last_words(folded, size) for size, masked in enumerate(whole, GRAM[0])]
+    return [masked or _tail(f" {tail}", size) for size, masked in enumerate(whole, GRAM[0])]
 
 
 def rest(folded: str) -> int:
@@ -216,7 +218,7 @@ def _last_end(folded: str) -> int:
     return max(at - 1, 0)
 
 
-def last_words(folded: str, size: int) -> str:
+def _tail(folded: str, size: int) -> str:
     """Return the last words of a text of more words."""
     return folded[len(folded.rsplit(" ", size)[0]) + 1 :]
 

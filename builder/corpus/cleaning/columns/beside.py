@@ -1,6 +1,6 @@
 """The hashes of what stands beside things: paragraphs and whole pages."""
 
-from hashlib import blake2b
+from hashlib import sha1
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,8 @@ def besides(lines: Lines, wanted: Numbers) -> Hashes:
     begin = begins[low]
     ranges = zip(begin.tolist(), np.maximum(begins[high] - 2, begin).tolist(), strict=True)
     made = np.zeros(len(is_wanted), np.uint64)
-    made[number + pages] = np.frombuffer(
-        b"".join([blake2b(data[begin:end], digest_size=8).digest() for begin, end in ranges]), ">u8"
-    )
+    digests = b"".join([sha1(data[begin:end], usedforsecurity=False).digest() for begin, end in ranges])
+    made[number + pages] = np.frombuffer(digests, np.dtype([("hash", ">u8"), ("rest", "V12")]))["hash"]
     asked: Hashes = made[wanted + pages]
     return asked
 

@@ -9,7 +9,7 @@ from builder.corpus.cleaning.columns.keys import Kind, hashed, of_kind
 from builder.corpus.cleaning.columns.lines import SPACE
 from builder.corpus.cleaning.columns.seen import Pages, Ranges, see
 from builder.corpus.cleaning.columns.words import words_of
-from builder.corpus.cleaning.edges import GRAM, PROSE, can_be_lone, is_ended, last_words, mask, rest, suffix, suffixes
+from builder.corpus.cleaning.edges import GRAM, PROSE, can_be_lone, is_ended, mask, rest, suffixes_of
 from builder.text.joined import Numbers, joined
 
 
@@ -22,10 +22,11 @@ class _Paragraphs:
     """What stands beside their ends."""
     texts: Sequence[str]
 
-    def long(self) -> "_Paragraphs":
-        """Return those that have a suffix."""
-        at = [i for i, text in enumerate(self.texts) if text.count(" ") + 1 >= 2 * GRAM[1]]
-        return _Paragraphs(self.page[at], self.beside[at], [self.texts[i] for i in at])
+    def tails(self, size: int) -> "_Paragraphs":
+        """Return the last words of those that have a suffix."""
+        words = [text.rsplit(" ", 2 * GRAM[1] - 1) for text in self.texts]
+        at = [i for i, some in enumerate(words) if len(some) == 2 * GRAM[1]]
+        return _Paragraphs(self.page[at], self.beside[at], [" ".join(words[i][-size:]) for i in at])
 
 
 def see_endings(pages: Pages) -> None:
@@ -35,27 +36,27 @@ def see_endings(pages: Pages) -> None:
     is_last[found.last[found.last >= pages.lines.cuts[:-1]]] = True
     number = np.flatnonzero(shapes.prose & shapes.is_open & ~is_last)
     inner = _Paragraphs(found.owner[number], -1 - found.owner[number], pages.picked(number))
-    _see_suffix(pages, inner.long())
+    _see_suffix(pages, inner.tails(GRAM[0]))
     _see_rests(pages, "inside rest", inner)
     number = np.flatnonzero(shapes.prose & shapes.is_open & is_last)
     last = _Paragraphs(found.owner[number], pages.high[found.owner[number]], pages.picked(number))
-    _see_suffixes(pages, last.long())
+    _see_suffixes(pages, last.tails(GRAM[1]))
     _see_rests(pages, "rest", last)
 
 
 def _see_suffix(pages: Pages, inner: _Paragraphs) -> None:
-    """See the shortest suffix of paragraphs."""
-    words = words_of(joined([last_words(text, GRAM[0]) for text in inner.texts]))
+    """See the shortest suffix of paragraphs, given their last words."""
+    words = words_of(joined(inner.texts))
     whole = Ranges(inner.page, words.cuts[:-1], words.cuts[1:], inner.beside)
     see(pages, words, "inside suffix", whole[~words.is_odd])
     for i in np.flatnonzero(words.is_odd).tolist():
         begun = of_kind(pages.sources[inner.page[i]], "inside suffix")
-        pages.add([hashed(begun, suffix(inner.texts[i], GRAM[0]))], int(inner.beside[i]))
+        pages.add([hashed(begun, mask(inner.texts[i]))], int(inner.beside[i]))
 
 
 def _see_suffixes(pages: Pages, last: _Paragraphs) -> None:
-    """See the suffix of each size of paragraphs that are the last of their pages."""
-    words = words_of(joined([last_words(text, GRAM[1]) for text in last.texts]))
+    """See the suffix of each size of paragraphs that are the last of their pages, given their last words."""
+    words = words_of(joined(last.texts))
     spaces = np.flatnonzero(words.texts.units == SPACE).reshape(len(last.texts), GRAM[1] - 1)
     first = np.searchsorted(words.places, spaces[:, : -GRAM[0] + 1])
     odd = words.is_odd | (first[:, -1] == words.cuts[1:])
@@ -64,7 +65,7 @@ def _see_suffixes(pages: Pages, last: _Paragraphs) -> None:
     see(pages, words, "suffix", Ranges(page, first, behind, beside))
     for i in np.flatnonzero(odd).tolist():
         begun = of_kind(pages.sources[last.page[i]], "suffix")
-        pages.add([hashed(begun, one) for one in suffixes(last.texts[i]) if one], int(last.beside[i]))
+        pages.add([hashed(begun, one) for one in suffixes_of(last.texts[i])], int(last.beside[i]))
 
 
 def _see_rests(pages: Pages, kind: Kind, some: _Paragraphs) -> None:

@@ -55,8 +55,8 @@ def words_of(texts: Texts) -> Words:
     is_space = masked == SPACE
     starts = ~is_space
     starts[1:] &= is_space[:-1]
-    keep = ~is_space[:1]
-    keep = np.append(keep, (masked[1:] != masked[:-1]) | ((masked[1:] | (SPACE ^ ZERO)) != ZERO))
+    is_repeated = (masked[1:] == masked[:-1]) & ((masked[1:] | (SPACE ^ ZERO)) == ZERO)
+    keep = np.append(~is_space[:1], ~is_repeated)
     places = np.flatnonzero(starts)
     signs = np.flatnonzero(is_space & (units != SPACE))
     out = Texts(masked[keep], np.zeros(1, np.int32))
@@ -154,9 +154,11 @@ def _separators(words: Words) -> _Separators:
     """
     units, signs, begins = words.texts.units, words.signs, words.texts.begins
     kind, before, behind = units[signs], units[signs - 1], units[np.minimum(signs + 1, len(units) - 1)]
-    is_bar, is_hyphen = np.isin(kind, BARS), (kind == HYPHEN) & ((before == SPACE) | (behind == SPACE))
-    first = np.flatnonzero(is_hyphen | (is_bar & ~np.isin(before, BARS)))
-    last = np.flatnonzero(is_hyphen | (is_bar & ~np.isin(behind, BARS)))
+    is_bar = np.isin(kind, BARS)
+    separates = is_bar | ((kind == HYPHEN) & ((before == SPACE) | (behind == SPACE)))
+    joins = is_bar[1:] & is_bar[:-1] & (np.diff(signs) == 1)
+    first = np.flatnonzero(np.append(separates[:1], separates[1:] & ~joins))
+    last = np.flatnonzero(np.append(separates[:-1] & ~joins, separates[-1:]))
     text, gap = np.searchsorted(begins, signs[first], "right") - 1, np.searchsorted(words.places, signs[first])
     is_again = np.diff(gap, prepend=-1) == 0
     is_again &= np.diff(text, prepend=-1) == 0

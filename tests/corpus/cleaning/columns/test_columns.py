@@ -124,13 +124,17 @@ SHOWN = (
 SHOWING = st.lists(st.sampled_from(SHOWN), max_size=50).map("".join)
 
 
+def in_order(table):
+    return table.sort_by([("key", "ascending"), ("beside", "ascending")])
+
+
 @given(st.lists(st.tuples(SHOWING, st.sampled_from(["nasim", "barq"])), max_size=6), st.sampled_from(PROFILES))
 @settings(max_examples=500, deadline=None)
 def test_what_odd_pages_show_is_the_same_by_columns_and_row_by_row(made, table):
     columns = pa.table({"raw": [raw for raw, _ in made], "source": [source for _, source in made]},
                        schema=pa.schema({"raw": pa.string(), "source": pa.string()}))  # fmt: skip
 
-    assert count_table(columns, table).table == count_rows(columns, table)
+    assert in_order(count_table(columns, table).table) == count_rows(columns, table)
 
 
 @given(pages(), st.sampled_from(PROFILES))
@@ -138,7 +142,7 @@ def test_what_odd_pages_show_is_the_same_by_columns_and_row_by_row(made, table):
 def test_counting_by_columns_gives_what_it_gives_row_by_row(made, table):
     columns = to_table(made[0], Document)
 
-    assert count_table(columns, table).table == count_rows(columns, table)
+    assert in_order(count_table(columns, table).table) == count_rows(columns, table)
 
 
 def check_table(some, table, rules, counts):
@@ -185,7 +189,7 @@ def test_real_newspapers_give_the_same_by_columns_and_row_by_row():
     columns = to_table(some, Document)
     tables = [count_table(columns, STANDARD).table]
 
-    assert tables == [count_rows(columns, STANDARD)]
+    assert in_order(*tables) == count_rows(columns, STANDARD)
     counts = merge(STANDARD.id, tables[0].num_rows, lambda: iter(tables))
     assert isinstance(counts, Counts)
     assert clean_batch(some, STANDARD, SHIPPED, [counts] * len(some)) == clean_rows(
