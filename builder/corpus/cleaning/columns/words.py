@@ -10,6 +10,7 @@ from builder.corpus.cleaning.columns.lines import SPACE, Mask
 from builder.corpus.cleaning.edges import WORDS
 from builder.text.edits import Columns
 from builder.text.joined import LINE_END, Numbers, Texts, running
+from builder.text.mapping.tables import looked_up
 from builder.text.mapping.units import Units
 
 ZERO = 48
@@ -71,7 +72,7 @@ def words_of(texts: Texts) -> Words:
 def _masked(units: Units) -> Units:
     """Return each letter, a 0 for each digit, and a space for anything else."""
     if units.itemsize == 2:
-        return _masks().take(units)
+        return looked_up(_masks(), units)
     masked = _masks().take(np.minimum(units, 0xFFFF)).astype(units.dtype)
     at = np.flatnonzero(units > 0xFFFF)
     codes, place = np.unique(units[at], return_inverse=True)
