@@ -16,7 +16,7 @@ from builder.corpus.cleaning.columns.seen import Pages, Ranges, see
 from builder.corpus.cleaning.columns.shapes import shapes_of
 from builder.corpus.cleaning.columns.words import Words, fields_of, gathered, words_of
 from builder.corpus.cleaning.edges import LONG, PART, WORDS, ends, fields, label, mask
-from builder.text.joined import Chunk, folded_texts
+from builder.text.joined import LINE_END, Chunk, Texts, folded_texts
 from builder.text.profiles import Profile, fold_table
 
 Place = Literal["head", "tail", "inside", "last"]
@@ -36,7 +36,7 @@ class Sightings:
 
 def sightings(chunk: Chunk, sources: Sequence[str], profile: Profile) -> Sightings:
     """Return the hash of each thing that pages show, with the hash of the paragraph beside it, or else of the page."""
-    lines = lines_of(folded_texts(profile, chunk.texts), fold_table())
+    lines = lines_of(_folded(profile, chunk.texts), fold_table())
     shapes, text = shapes_of(lines.texts), lines.texts.decoded(0, len(lines.texts.units))
     found, whole = edges_of(lines, shapes), np.arange(-1, -1 - len(sources), -1)
     number = {source: number for number, source in enumerate(dict.fromkeys(sources))}
@@ -53,6 +53,13 @@ def sightings(chunk: Chunk, sources: Sequence[str], profile: Profile) -> Sightin
     see_lone_lines(pages)
     keys = np.frombuffer(b"".join(pages.seen), ">u8").astype(np.uint64)
     return Sightings(keys, besides(lines, np.concatenate(pages.beside)))
+
+
+def _folded(profile: Profile, texts: Texts) -> Texts:
+    """Fold pages line by line, so that only those lines go by context rules that ask for them."""
+    begins = np.concatenate([[0], np.flatnonzero(texts.units == LINE_END) + 1])
+    folded = folded_texts(profile, Texts(texts.units, begins.astype(np.int32)))
+    return Texts(folded.units, folded.begins[np.searchsorted(begins, texts.begins)])
 
 
 def _see_short_lines(pages: Pages) -> None:
