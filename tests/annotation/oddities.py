@@ -1,11 +1,12 @@
 """Invented articles, and judgements of them with every oddity that check, agreement and adjudication know."""
 
 import random
+import re
 from dataclasses import replace
 
 from builder.annotation.migration.offered import Offers
 from builder.io.hashing import sha16
-from builder.records import Article, Judgement, Relation, Span, Stance
+from builder.records import Article, Decision, Judgement, Passage, Relation, Span, Stance
 
 WORDS = ("مرجانة", "الميناء", "وزير", "قال", "٣٫٥٪", "ق.م", "«سد»", "،", "ـ", "و\N{ZERO WIDTH NON-JOINER}هي", "12/3", "A.B.",
          "سد السنديان", "ميناء مرجانة", "مترو العاصمة", "\n", "  ", "قـال", "مـ\N{ARABIC FATHA}", "😀")  # fmt: skip
@@ -79,3 +80,23 @@ def _span(draw, article):
         start + draw.choice((-1, 0, 1, 2, 5, 9, 30)) if draw.random() < 0.1 else min(start + draw.randint(1, 12), size)
     )
     return Span(start, end, draw.choice(LABELS[:3]) if draw.random() < 0.95 else draw.choice(LABELS))
+
+
+def decisions_on(articles):
+    """Decisions on some articles: of spans, passages, stances, of both, and two that contradict each other."""
+    made = []
+    for number, article in enumerate(articles.values()):
+        spans = (Span(0, len(article.text), "GPE"), Span(0, 3, "PERS"))
+        words = [word.span() for word in re.finditer(r"\w+", article.text)]
+        made += [Decision(article.id, article.text_sha, "a-9", spans)] if number % 5 == 0 else []
+        made += (
+            [Decision(article.id, article.text_sha, "a-9", None, (Stance("port", "favor"),))] if number % 7 == 0 else []
+        )
+        made += [Decision(article.id, article.text_sha, "a-8", spans[:1])] if number % 25 == 0 else []
+        scope = tuple(Passage(start, end) for start, end in words[number % 3 :: 3])
+        marks = tuple(Span(place.start, place.end, "LOC") for place in scope[::2])
+        made += [Decision(article.id, article.text_sha, "a-7", marks, scope=scope)] if scope and number % 4 == 0 else []
+        made += (
+            [Decision(article.id, article.text_sha, "a-6", (), scope=scope[:1])] if scope and number % 8 == 0 else []
+        )
+    return made

@@ -1,7 +1,5 @@
 """What is computed of judgements as columns, from the canonical form to gold, equals what plain loops compute."""
 
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +7,6 @@ from hypothesis import strategies as st
 from builder.annotation.migration.offered import EVERYTHING
 from builder.commands.init import init
 from builder.project.project import Project
-from builder.records import Decision, Passage, Span, Stance
 from tests.annotation import oddities
 from tests.annotation.equality import of_project, same
 from tests.annotation.quality.examples import LABELS
@@ -18,30 +15,10 @@ from tests.builders import kept
 pytestmark = pytest.mark.slow  # each test compares with plain loops
 
 
-def decisions_on(articles):
-    """Decisions on some articles: of spans, passages, stances, of both, and two that contradict each other."""
-    made = []
-    for number, article in enumerate(articles.values()):
-        spans = (Span(0, len(article.text), "GPE"), Span(0, 3, "PERS"))
-        words = [word.span() for word in re.finditer(r"\w+", article.text)]
-        made += [Decision(article.id, article.text_sha, "a-9", spans)] if number % 5 == 0 else []
-        made += (
-            [Decision(article.id, article.text_sha, "a-9", None, (Stance("port", "favor"),))] if number % 7 == 0 else []
-        )
-        made += [Decision(article.id, article.text_sha, "a-8", spans[:1])] if number % 25 == 0 else []
-        scope = tuple(Passage(start, end) for start, end in words[number % 3 :: 3])
-        marks = tuple(Span(place.start, place.end, "LOC") for place in scope[::2])
-        made += [Decision(article.id, article.text_sha, "a-7", marks, scope=scope)] if scope and number % 4 == 0 else []
-        made += (
-            [Decision(article.id, article.text_sha, "a-6", (), scope=scope[:1])] if scope and number % 8 == 0 else []
-        )
-    return made
-
-
 @pytest.mark.parametrize("number", [150, pytest.param(2_000, marks=pytest.mark.slow)])
 def test_invented_articles_with_every_oddity(number):
     articles = oddities.articles(number)
-    found = same(oddities.judgements(articles), decisions_on(articles), articles, LABELS)
+    found = same(oddities.judgements(articles), oddities.decisions_on(articles), articles, LABELS)
 
     assert {gold.source for one in found for gold in one.golds} == {"agreed", "majority", "model", "adjudicated"}
     assert all(one.disputes for one in found)
@@ -52,7 +29,7 @@ def test_invented_articles_with_every_oddity(number):
 @pytest.mark.parametrize("number", [150, pytest.param(2_000, marks=pytest.mark.slow)])
 def test_invented_articles_of_pages_that_did_not_offer_every_label(number):
     articles = oddities.articles(number)
-    judgements, decisions = oddities.judgements(articles), decisions_on(articles)
+    judgements, decisions = oddities.judgements(articles), oddities.decisions_on(articles)
     found = same(judgements, decisions, articles, LABELS, offers=oddities.OFFERS)
     every = same(judgements, decisions, articles, LABELS)
 
@@ -70,7 +47,14 @@ def place(vote):
 @given(st.integers(1, 6), st.integers(0, 9_999), st.sampled_from([EVERYTHING, oddities.OFFERS]))
 def test_any_few_articles(number, seed, offers):
     articles = oddities.articles(number, seed)
-    same(oddities.judgements(articles, seed + 1), decisions_on(articles), articles, LABELS, resamples=2, offers=offers)
+    same(
+        oddities.judgements(articles, seed + 1),
+        oddities.decisions_on(articles),
+        articles,
+        LABELS,
+        resamples=2,
+        offers=offers,
+    )
 
 
 @pytest.mark.slow

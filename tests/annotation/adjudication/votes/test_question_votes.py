@@ -15,7 +15,6 @@ from builder.schema.labels import AnswerValue, Question
 from tests.annotation import oddities
 from tests.annotation.adjudication import reference
 from tests.annotation.quality.examples import ARTICLE, ARTICLES, LABELS, judgement
-from tests.annotation.test_columns import decisions_on
 from tests.tables import adjudicate, canonicalise, table_of
 
 VALUES = tuple(AnswerValue(name=name, ar=name, en=name) for name in ("low", "middle", "high"))
@@ -163,7 +162,7 @@ def test_answers_of_odd_judgements_equal_the_reference(seed, rules):
     dice = random.Random(seed)  # noqa: S311 - the same judgements in each run
     articles = oddities.articles(dice.randint(1, 8), seed)
     judgements = canonicalise([*answered(articles, dice)], articles, ASKING)[0]
-    decisions = [*decisions_on(articles), *ruled(articles, dice)]
+    decisions = [*oddities.decisions_on(articles), *ruled(articles, dice)]
     for offers in (EVERYTHING, LATE):
         for given in (decisions, []):
             found = adjudicate(judgements, given, articles, ASKING, rules, offers)
