@@ -21,8 +21,10 @@ from methods import DECODE, STANDARD, Method, Sample, timed
 
 from builder.corpus.cleaning.clean import clean_batch
 from builder.corpus.cleaning.counts import Counts, count_table, merge
+from builder.corpus.cleaning.stage import CleaningConfig, clean_table
+from builder.executor.worker import ROWS
 from builder.io.hashing import sha16
-from builder.io.parquet import PART
+from builder.io.parquet import to_table
 from builder.records import Article, Document
 from builder.schema.boilerplate import Boilerplate
 from builder.text.aligned import unpack_edits
@@ -77,7 +79,8 @@ def measure(shared: Path, rules: Boilerplate, size: int, slow: int, rounds: int,
     )
     others = cleaners()
     found.missing.update(others.missing)
-    both = Method(THIS, lambda some: _both_passes(first[: len(some.raws)], rules), compares=False)
+    tables = [*_tables(first)]
+    both = Method(THIS, lambda _: _both_passes(tables, rules), compares=False)
     slower = [Method(name, _on_texts(run), slow=True) for name, run in others.found.items()]
     _time(found, [DECODE, both, *slower], sample, slow, rounds)
     counts = count(pages)
@@ -94,22 +97,22 @@ def measure(shared: Path, rules: Boilerplate, size: int, slow: int, rounds: int,
 
 def count(pages: Sequence[Document]) -> Counts:
     """Count what recurs in the sources of some pages."""
-    tables = [
-        count_table(
-            pa.table({"raw": [one.raw for one in part], "source": [one.source for one in part]}), STANDARD
-        ).table
-        for part in _parts(pages)
-    ]
+    return _counted([*_tables(pages)])
+
+
+def _counted(pages: Sequence[pa.Table]) -> Counts:
+    tables = [count_table(table, STANDARD).table for table in pages]
     return merge(STANDARD.id, sum(table.num_rows for table in tables), lambda: iter(tables))
 
 
-def _both_passes(pages: Sequence[Document], rules: Boilerplate) -> list[object]:
-    counts = count(pages)
-    return [done for part in _parts(pages) for done in clean_batch(part, STANDARD, rules, [counts] * len(part))]
+def _both_passes(tables: Sequence[pa.Table], rules: Boilerplate) -> list[object]:
+    counts = _counted(tables)
+    return [clean_table(table, CleaningConfig(STANDARD, rules, counts)) for table in tables]
 
 
-def _parts(pages: Sequence[Document]) -> Iterator[Sequence[Document]]:
-    return (pages[first : first + PART] for first in range(0, len(pages), PART))
+def _tables(pages: Sequence[Document]) -> Iterator[pa.Table]:
+    """Yield pages as tables of as many rows as a worker cleans at once."""
+    return (to_table(pages[first : first + ROWS], Document) for first in range(0, len(pages), ROWS))
 
 
 def _first(pages: Sequence[Document], size: int) -> int:

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.slow
 SMALLEST = {
     "annotations": ["--articles", "12", "--crowds", "60", "40", "3"],
     "bulk": ["--articles", "200", "--grown", "400", "--stock", "0"],
+    "clean": ["--pages", "20", "--rounds", "1", "--shared", "nowhere"],
     "pages": [],
     "reading": ["--articles", "60"],
     "release": ["--articles", "30", "--plain", "30"],

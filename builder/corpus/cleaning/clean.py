@@ -6,7 +6,6 @@ The edits of an article lead from each of its code points to the raw document.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 
 from builder.corpus.cleaning.counts import Counts, no_counts
@@ -16,6 +15,7 @@ from builder.corpus.cleaning.pages import CleanedPages, clean_pages
 from builder.io.hashing import sha16
 from builder.records import Article, Document, Drop, Dropped, Issue
 from builder.schema.boilerplate import Boilerplate
+from builder.text.joined import Numbers
 from builder.text.profiles import Profile
 
 RULE, PART = "rule ", "part "
@@ -86,10 +86,11 @@ def uncleaned(document: Document, profile: Profile) -> Cleaned:
 def _as_records(cleaned: CleanedPages, profile_id: str) -> Iterator[Cleaned]:
     """Yield the result for each page."""
     bounds, issues = cleaned.bounds, dict(cleaned.warnings())
+    drops = cleaned.drops.by_article(len(cleaned.articles.texts))
     for page, lines in enumerate(cleaned.lines.tolist()):
         mine, lost = range(bounds[page], bounds[page + 1]), cleaned.lost(page)
         yield Cleaned(
-            tuple([_article(cleaned, article, profile_id) for article in mine]),
+            tuple([_article(cleaned, article, drops.of(article), profile_id) for article in mine]),
             lost.drops,
             () if mine else (cleaned.set_aside(page),),
             (issues[page],) if page in issues else (),
@@ -101,13 +102,12 @@ def _as_records(cleaned: CleanedPages, profile_id: str) -> Iterator[Cleaned]:
         )
 
 
-def _article(cleaned: CleanedPages, number: int, profile_id: str) -> Article:
+def _article(cleaned: CleanedPages, number: int, drops: Numbers, profile_id: str) -> Article:
     articles, text = cleaned.articles, cleaned.articles.texts[number]
     edits = tuple(articles.edits[articles.cuts[number] : articles.cuts[number + 1]].tolist())
-    drops = cleaned.drops.records(np.flatnonzero(cleaned.drops.articles == number).tolist())
     return Article(
         cleaned.id(number), cleaned.facts.ids[articles.pages[number]], int(articles.parts[number]), cleaned.title(number),
-        text, edits, tuple(drops), profile_id, sha16(text),
+        text, edits, tuple(cleaned.drops.records(drops.tolist())), profile_id, sha16(text),
     )  # fmt: skip
 
 

@@ -149,8 +149,8 @@ def _strings(encoded: Sequence[bytes]) -> pa.StringArray:
 
 def _drops(drops: DropColumns, articles: int, kind: pa.ListType) -> pa.Array:
     """Return the drops of articles as a column of lists."""
-    rows = np.argsort(drops.articles, kind="stable")
-    rows = rows[np.searchsorted(drops.articles[rows], 0) :]
+    listed = drops.by_article(articles)
+    rows = listed.rows
     wanted, names = rows.tolist(), [*kind.value_type]
     extracted = [drops.extracted[row] for row in wanted]
     columns = (
@@ -159,7 +159,7 @@ def _drops(drops: DropColumns, articles: int, kind: pa.ListType) -> pa.Array:
         pa.array([drops.rules[row] for row in wanted], names[2].type),
         _maps(extracted, names[3].type),
     )
-    cuts = np.searchsorted(drops.articles[rows], np.arange(articles + 1)).astype(np.int32)
+    cuts = listed.cuts.astype(np.int32)
     return pa.ListArray.from_arrays(cuts, pa.StructArray.from_arrays(columns, fields=names))
 
 

@@ -33,10 +33,29 @@ class DropColumns:
     headlines: Mapping[int, str]
     """The titles of articles that were embedded in the page of another, by article."""
 
+    def by_article(self, articles: int) -> "ListedDrops":
+        """Return the drops that are listed with each of the articles."""
+        rows = self.articles.argsort(kind="stable")
+        listed = self.articles[rows]
+        cuts = np.searchsorted(listed, np.arange(articles + 1))
+        return ListedDrops(rows[cuts[0] :], cuts - cuts[0])
+
     def records(self, rows: Sequence[int]) -> list[Drop]:
         """Return some drops as records."""
         ranges = zip(rows, self.starts[rows].tolist(), self.ends[rows].tolist(), strict=True)
         return [Drop(start, end, self.rules[row], dict(self.extracted[row])) for row, start, end in ranges]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ListedDrops:
+    """Drops by article; article `i` has the rows from `cuts[i]` on."""
+
+    rows: Numbers
+    cuts: Numbers
+
+    def of(self, article: int) -> Numbers:
+        """Return the drops of one article."""
+        return self.rows[self.cuts[article] : self.cuts[article + 1]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
