@@ -18,6 +18,9 @@ SEPARATOR = " "
 """Separator between joined texts. No rule looks past it, and no table may change it."""
 
 
+SHORT = 8_000
+"""Number of units below which numpy looks them up faster."""
+
 DELETED, RARE = 0xFFFF, 0xFFFE
 """Noncharacters used as markers of deleted and rare characters. Every table deletes them from input."""
 
@@ -72,7 +75,10 @@ def looked_up(values: NDArray[T], units: NDArray[np.unsignedinteger]) -> NDArray
     [True, False, True]
 
     Arrow takes by indices of any width; numpy first makes indices of 64 bits of them, which takes longer than the lookup.
+    A call of Arrow takes longer to begin.
     """
+    if len(units) < SHORT:
+        return values.take(units)
     plain = values.view(f"u{values.itemsize}")  # as Arrow packs booleans into bits
     taken = pc.take(pa.array(plain), pa.array(units))
     return np.frombuffer(taken.buffers()[1], values.dtype, len(taken))

@@ -26,8 +26,8 @@ LONGEST = 260
 FEW = 64
 """Number of lines; up to so many are read one by one, more of them in parallel, column by column."""
 
-STATES = 64_000
-"""Maximum number of states, which take about 45 MB; when there are more, the automaton discards them and starts again."""
+STATES = 32_000
+"""Maximum number of states, which take about 25 MB; when there are more, the automaton discards them and starts again."""
 
 TOGETHER = 8
 """Number of columns after which lines that nothing can match any more are left out."""
