@@ -44,7 +44,7 @@ class Stage(Generic[C]):
     compression: str = "zstd"
     """Parquet compression of the output; `none` for data that does not shrink."""
     columns: tuple[str, ...] = ()
-    """The input columns that are read, of those that a shard has; all of them if none is named."""
+    """The input columns to read; all columns if empty. A column that a shard lacks is not read."""
 
 
 def run(  # noqa: PLR0913 - a stage has these parts

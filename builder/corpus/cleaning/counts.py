@@ -38,7 +38,7 @@ PASS = 5_000_000
 """Rows that `merge` sorts at once, about 200 MB."""
 
 NEAR = 20
-"""First bits of a key by which `merge` leaves out most of those that stand in few rows."""
+"""Bits of a key's beginning. `merge` leaves out keys whose beginning no key with FEWEST rows has."""
 
 MIX = np.uint64(0x9E3779B97F4A7C15)
 """An odd number, by which rows of two hashes become one."""

@@ -200,8 +200,8 @@ def _box_end(folded: Sequence[str], i: int, cut: CutRule) -> int:
 def begins_article(page: PageLines, i: int, unsaid: Callable[[AbstractSet[str]], AbstractSet[str]]) -> bool:
     """Return whether the line `i` below a marker is the headline of an embedded article.
 
-    `unsaid` returns those of some words that are not in the page's text above the marker. A headline is no paragraph, no link and no line that
-    a rule drops, and text follows it. Such a line is a headline
+    `unsaid` returns those of some words that are not in the page's text above the marker. A headline is no paragraph, no
+    link and no line that a rule drops, and text follows it. Such a line is a headline
 
     - if the page links to it elsewhere, and not to the text that follows, which may then be of any length;
     - else, if a paragraph follows, and a source or agency line ends the text above the marker, or a byline, date or

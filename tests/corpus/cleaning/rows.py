@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha1
 from itertools import accumulate, chain, compress, groupby
 
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow as pa
 
 from builder.corpus.cleaning.boilerplate import classify_batch
 from builder.corpus.cleaning.clean import Cleaned
-from builder.corpus.cleaning.columns.keys import Kind, Side, beside_of, hashed, of_kind
+from builder.corpus.cleaning.columns.keys import Kind, Side, hashed, of_kind
 from builder.corpus.cleaning.counts import SIGHTINGS, Counts
 from builder.corpus.cleaning.decisions import HEADLINE, LineDecision, Part
 from builder.corpus.cleaning.edges import (
@@ -423,3 +424,11 @@ def _of_ending(place: str, paragraph: str, *last: str) -> Iterator[tuple[Kind, s
         yield "inside suffix" if place else "suffix", words
     if start := rest(paragraph):
         yield "inside rest" if place else "rest", mask(paragraph[start:])
+
+
+def beside_of(text: str) -> bytes:
+    """Return the hash of a paragraph or a page, as what stands beside a thing.
+
+    Many processors have SHA-1 built in, and the text is in UTF-16 anyway.
+    """
+    return sha1(text.encode("utf-16-le", "surrogatepass"), usedforsecurity=False).digest()[:8]

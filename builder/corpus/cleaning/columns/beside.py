@@ -13,7 +13,10 @@ Hashes = NDArray[np.uint64]
 
 
 def besides(lines: Lines, wanted: Numbers) -> Hashes:
-    """Return the hash of each wanted paragraph, by its line, or page, as -1 - its number; see `keys.beside_of`."""
+    """Return the hash of each wanted paragraph, by its line, or page, as -1 - its number.
+
+    It is compared for equality alone, and is in no file that outlives a count.
+    """
     pages = len(lines.cuts) - 1
     is_wanted = np.zeros(pages + len(lines.texts), bool)
     is_wanted[wanted + pages] = True

@@ -20,7 +20,7 @@ class DropColumns:
 
     pages: Numbers
     articles: Numbers
-    """The article that each drop is listed with: that of its line, or else the first of its page; -1 if there is none."""
+    """The article that lists each drop: the one of its line, or else the first of its page, or -1 on a page without any."""
     starts: Columns
     ends: Columns
     """Ranges of the raw page, in code points, end exclusive."""

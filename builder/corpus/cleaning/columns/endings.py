@@ -23,7 +23,7 @@ class _Paragraphs:
     texts: Sequence[str]
 
     def tails(self, size: int) -> "_Paragraphs":
-        """Return the last words of those that have a suffix."""
+        """Return the last `size` words of each paragraph that is long enough for a suffix."""
         words = [text.rsplit(" ", 2 * GRAM[1] - 1) for text in self.texts]
         at = [i for i, some in enumerate(words) if len(some) == 2 * GRAM[1]]
         return _Paragraphs(self.page[at], self.beside[at], [" ".join(words[i][-size:]) for i in at])

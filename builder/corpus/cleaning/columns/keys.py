@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from hashlib import blake2b, sha1
+from hashlib import blake2b
 from typing import Literal
 
 Kind = Literal[
@@ -50,11 +50,3 @@ def hashed_ranges(begun: blake2b, data: bytes, ranges: Iterable[tuple[int, int]]
         whole.update(data[begin:end] + behind)
         digests.append(whole.digest())
     return digests
-
-
-def beside_of(text: str) -> bytes:
-    """Return the hash of a paragraph or a page, as what stands beside a thing.
-
-    It is in no file that outlives a count. Many processors have SHA-1 built in, and the text is in UTF-16 anyway.
-    """
-    return sha1(text.encode("utf-16-le", "surrogatepass"), usedforsecurity=False).digest()[:8]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from builder.corpus.cleaning.columns.lines import SPACE, Mask
 from builder.corpus.cleaning.edges import END_MARKS, LABEL, LONG
 from builder.corpus.cleaning.page import BULLETS, CLOSERS, PARAGRAPH, SENTENCE, STOPS, paragraphs
+from builder.io.lists import ranges
 from builder.text.joined import Numbers, Texts
 
 SEPARATOR, END, STOP, BULLET, CLOSER = 1, 2, 4, 8, 16
@@ -63,7 +64,7 @@ def _separators(lines: Texts, colon: Numbers, kinds: NDArray[np.uint8]) -> Numbe
     line = np.flatnonzero(colon <= LABEL)
     begins, lengths = lines.begins[line], colon[line]
     owner = np.repeat(np.arange(len(line)), lengths)
-    offset = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    offset = ranges(np.zeros_like(lengths), lengths)
     is_separator = (kinds.take(lines.units.take(begins[owner] + offset)) & SEPARATOR) > 0
     found = np.full(len(colon), NOWHERE)
     owner, fresh = np.unique(owner[is_separator], return_index=True)

@@ -16,6 +16,7 @@ from builder.corpus.cleaning.columns.seen import Pages, Ranges, see
 from builder.corpus.cleaning.columns.shapes import shapes_of
 from builder.corpus.cleaning.columns.words import Words, fields_of, gathered, words_of
 from builder.corpus.cleaning.edges import LONG, PART, WORDS, ends, fields, label, mask
+from builder.io.lists import ranges
 from builder.text.joined import LINE_END, Chunk, Texts, folded_texts
 from builder.text.profiles import Profile, fold_table
 
@@ -97,7 +98,7 @@ def _see_parts(pages: Pages, words: Words, whole: Ranges) -> None:
     size = whole.last - whole.first
     count = np.maximum(size - np.maximum(PART, -(-3 * size // 5)), 0)
     some = whole[np.repeat(np.arange(len(size)), count)]
-    left_out = np.arange(1, len(some.page) + 1) - np.repeat(np.cumsum(count) - count, count)
+    left_out = ranges(np.ones_like(count), count)
     see(pages, words, "part", replace(some, first=some.first + left_out), above="… ")
     see(pages, words, "part", replace(some, last=some.last - left_out), behind=" …")
 

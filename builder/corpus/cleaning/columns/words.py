@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from builder.corpus.cleaning.columns.lines import SPACE, Mask
 from builder.corpus.cleaning.edges import WORDS
+from builder.io.lists import ranges
 from builder.text.edits import Columns
 from builder.text.joined import LINE_END, Numbers, Texts, running
 from builder.text.mapping.tables import looked_up
@@ -173,6 +174,6 @@ def _separators(words: Words) -> _Separators:
 def gathered(texts: Texts, begins: Columns | Numbers, ends: Columns | Numbers) -> Texts:
     """Return ranges of the units of texts as texts."""
     cuts = running(ends - begins + 1)
-    units = texts.units[np.repeat(begins - cuts[:-1], ends - begins + 1) + np.arange(cuts[-1])]
+    units = texts.units[ranges(begins.astype(np.int64), (ends - begins + 1).astype(np.int64))]
     units[cuts[1:] - 1] = LINE_END
     return Texts(units, cuts)
